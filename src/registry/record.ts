@@ -1,0 +1,83 @@
+import type { active } from './kinds/active.ts';
+import type { analysis } from './kinds/analysis.ts';
+import type {
+  DateType,
+  FieldsSection,
+  HeaderType,
+  IdType,
+  KindDeclaration,
+  ListSection,
+  NumberType,
+  ProseSection,
+  SectionDeclaration,
+  TagsSection,
+  TagsType,
+  TermType,
+  TextMapType,
+  TextsType,
+  TextType,
+  WordsType,
+  YamlSection,
+  YamlType,
+} from './kinds/declaration.ts';
+import type { integration } from './kinds/integration.ts';
+import type { intermittent } from './kinds/intermittent.ts';
+import type { pattern } from './kinds/pattern.ts';
+import type { resolved } from './kinds/resolved.ts';
+import type { CamelCase } from './names.ts';
+import type { Place } from './place.ts';
+
+type TypedValue<Type extends HeaderType | YamlType> =
+  Type extends TermType<infer Term> ? Term
+  : Type extends NumberType ? number
+  : Type extends WordsType | TagsType | TextsType ? readonly string[]
+  : Type extends TextMapType ? Readonly<Record<string, string>>
+  : Type extends TextType | DateType | IdType ? string
+  : never;
+
+type SectionValue<Section extends SectionDeclaration> =
+  Section extends ProseSection ? string
+  : Section extends ListSection | TagsSection ? readonly string[]
+  : Section extends FieldsSection ? { readonly [Label in keyof Section['fields'] & string as CamelCase<Label>]?: string }
+  : Section extends YamlSection ?
+    { readonly [Key in keyof Section['keys'] & string as CamelCase<Key>]?: TypedValue<Section['keys'][Key]['value']> }
+  : never;
+
+/** The typed form of a kind's records, derived from its declaration. What the file does not state is absent. */
+export type RecordOf<Kind extends KindDeclaration> = RecordBase<Kind['name']> & {
+  readonly [Label in Exclude<keyof Kind['header'] & string, 'ID'> as CamelCase<Label>]?: TypedValue<Kind['header'][Label]['value']>;
+} & {
+  readonly [Title in keyof Kind['sections'] & string as CamelCase<Title>]?: SectionValue<Kind['sections'][Title]>;
+};
+
+export interface RecordBase<Kind extends string> {
+  readonly kind: Kind;
+  /** `<component>/<slug of title>`, or the record's own `ID`. */
+  readonly id: string;
+  readonly title: string;
+  readonly component: string;
+  /** The registry's path as it was given, with forward slashes. */
+  readonly path: string;
+  /** From the START marker to the end of the END marker. */
+  readonly place: Place;
+  /** Where each value stands, by property path: `title`, `status`, `priorityEstimates.successProb`, `reproductionSteps.0`. */
+  readonly places: Readonly<Record<string, Place>>;
+  /** What the declaration does not know, as written: by label, or by section and label with ` / ` between. */
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+export type ActiveProblem = RecordOf<typeof active>;
+export type IntermittentProblem = RecordOf<typeof intermittent>;
+export type ResolvedProblem = RecordOf<typeof resolved>;
+export type ProblemPattern = RecordOf<typeof pattern>;
+export type ProblemAnalysis = RecordOf<typeof analysis>;
+export type ProblemIntegration = RecordOf<typeof integration>;
+
+/** One EMBED block of a registry. Discriminated by `kind`. */
+export type ProblemRecord =
+  | ActiveProblem
+  | IntermittentProblem
+  | ResolvedProblem
+  | ProblemPattern
+  | ProblemAnalysis
+  | ProblemIntegration;

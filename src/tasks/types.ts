@@ -1,0 +1,48 @@
+import type { Estimates, Priority } from '../priority/types.ts';
+
+export type TaskKind = 'resolution' | 'investigation' | 'prevention' | 'monitoring' | 'documentation';
+
+export type ProblemClass =
+  | 'resource-conflict'
+  | 'data-integrity'
+  | 'configuration'
+  | 'performance'
+  | 'permissions'
+  | 'migration'
+  | 'network'
+  | 'other';
+
+/** How far a fix may go unattended: it runs, it asks, or a person does it. */
+export type Automation = 'auto' | 'approve' | 'human';
+
+export type TaskFlag = 'immediate' | 'alert' | 'escalate';
+
+/** Which class of problem a record is, who can take it, and how far it may go unattended; each with its reason. */
+export interface Triage {
+  readonly class: ProblemClass;
+  readonly classReason: string;
+  /** Name of a remediator (`port-reassignment`, …), `agent` or `person`. */
+  readonly handler: string;
+  readonly handlerReason: string;
+  readonly automation: Automation;
+  readonly automationReason: string;
+}
+
+/** A piece of work for the swarm. */
+export interface Task extends Triage {
+  /** Content-derived and stable; a file name: `[a-z0-9-]`, at most 100 characters. */
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly title: string;
+  readonly description: string;
+  /** Id of the record it comes from. */
+  readonly problem: string;
+  readonly component: string;
+  /** The registry's path. */
+  readonly target: string;
+  readonly flags: readonly TaskFlag[];
+  /** Ids of tasks that come first. */
+  readonly dependencies: readonly string[];
+  readonly estimates: Estimates;
+  readonly priority: Priority;
+}
