@@ -1,0 +1,397 @@
+/**
+ * What the rest of the program sees of Docker, PostgreSQL and the file system: plain data and small interfaces of our
+ * own. No driver's type passes this file.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** The engine that holds the containers. `id` is stable for one engine (`GET /info`.ID) and keys leases and locks. */
+export interface EngineInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly operatingSystem: string;
+  /** `name=userns`, `name=rootless`, `name=selinux`, … as the engine says them. */
+  readonly securityOptions: readonly string[];
+  readonly memoryBytes: number;
+  /** Whether the engine runs on this machine (a Unix socket): ports can then be tried directly. */
+  readonly local: boolean;
+}
+
+/** A port as the container declares it in `HostConfig.PortBindings`: as written, ranges and empty ports included. */
+export interface PortBinding {
+  readonly containerPort: number;
+  readonly protocol: string;
+  /** Empty: every address of both families. */
+  readonly hostIp: string;
+  /** `5434`, a range `5460-5462`, or empty for one that the engine chooses at each start. */
+  readonly hostPort: string;
+}
+
+export interface Mount {
+  readonly type: string;
+  /** A volume's name; empty for a bind mount. */
+  readonly name: string;
+  /** The path on the engine's machine. */
+  readonly source: string;
+  readonly destination: string;
+  readonly writable: boolean;
+  /** A volume that neither `Binds` nor `Mounts` names: lost by a recreate that does not bind it by name. */
+  readonly anonymous: boolean;
+}
+
+export interface Endpoint {
+  readonly network: string;
+  readonly networkId: string;
+  readonly aliases: readonly string[];
+  readonly ipv4: string;
+  readonly ipv6: string;
+  /** Addresses that were asked for, not given: they must be asked for again. */
+  readonly staticIpv4: string;
+  readonly staticIpv6: string;
+}
+
+export interface ContainerState {
+  /** created, running, paused, restarting, removing, exited, dead */
+  readonly status: string;
+  readonly running: boolean;
+  readonly exitCode: number;
+  readonly error: string;
+  readonly oomKilled: boolean;
+  /** RFC 3339, as the engine says it. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** `starting`, `healthy`, `unhealthy`; empty without a health check. */
+  readonly health: string;
+}
+
+/** One container of the engine, running or not. `env` and `inspect` may hold secrets: never print or persist them. */
+export interface Container {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  /** The image's id. */
+  readonly image: string;
+  /** The name the container was made from. */
+  readonly imageName: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ContainerState;
+  readonly restartPolicy: RestartPolicy;
+  readonly autoRemove: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  readonly user: string;
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly networkMode: string;
+  /** Declared: `HostConfig.PortBindings`. True of stopped containers too. */
+  readonly portBindings: readonly PortBinding[];
+  /** Bound now: `NetworkSettings.Ports`. Empty unless it runs. */
+  readonly publishedPorts: readonly PortBinding[];
+  readonly mounts: readonly Mount[];
+  readonly endpoints: readonly Endpoint[];
+  /** Bytes; 0: no limit. */
+  readonly memory: number;
+  readonly shmSize: number;
+  /** The engine's whole answer, for what has no property here. */
+  readonly inspect: Json;
+}
+
+export interface RestartPolicy {
+  /** Empty as `no`. */
+  readonly name: string;
+  readonly maximumRetryCount: number;
+}
+
+export interface Image {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly user: string;
+  readonly volumes: readonly string[];
+  readonly inspect: Json;
+}
+
+export interface Network {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly driver: string;
+  readonly mountpoint: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface LogLine {
+  /** RFC 3339 with nanoseconds; empty where the log driver gives none. */
+  readonly at: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+export interface EngineEvent {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly type: string;
+  readonly action: string;
+  /** The object's id. */
+  readonly actor: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A path that differs from the image, outside volumes. */
+export interface Change {
+  readonly path: string;
+  readonly kind: 'changed' | 'added' | 'deleted';
+}
+
+/** Reads from the engine. Every call has a deadline; what does not exist is `undefined`. */
+export interface DockerReader {
+  info(): Promise<EngineInfo>;
+  /** All of them, stopped ones too, sorted by name. */
+  containers(): Promise<readonly Container[]>;
+  /** By id or name. */
+  container(ref: string): Promise<Container | undefined>;
+  image(ref: string): Promise<Image | undefined>;
+  networks(): Promise<readonly Network[]>;
+  network(ref: string): Promise<Network | undefined>;
+  volumes(): Promise<readonly Volume[]>;
+  volume(name: string): Promise<Volume | undefined>;
+  /** The last lines, oldest first. Defaults: 200 lines; at most 1 MiB. `since`: RFC 3339. */
+  logs(ref: string, options?: { readonly tail?: number; readonly since?: string }): Promise<readonly LogLine[]>;
+  /** What happened between two times (RFC 3339); at most 1,000, exec events left out. */
+  events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
+  changes(ref: string): Promise<readonly Change[]>;
+}
+
+/** A PostgreSQL container, running or not. */
+export interface Instance {
+  /** The name without prefix: `orders` of `vrooli-postgres-orders`. */
+  readonly name: string;
+  readonly container: Container;
+  readonly user: string;
+  readonly database: string;
+  /** The server's port inside the container. */
+  readonly port: number;
+  /** PGDATA inside the container. */
+  readonly dataDirectory: string;
+  /** The mount that holds PGDATA; absent where data lives in the container itself. */
+  readonly dataMount: Mount | undefined;
+  /** The identity of the data: `volume:<engine>/<name>` or `bind:<engine>/<path>`. What a lock is taken on. */
+  readonly volumeKey: string;
+  /** The folder `instances/<name>` with `config/instance.conf`, where one was found. */
+  readonly folder: string | undefined;
+  /** The keys of `instance.conf` without its password, read as data and never sourced. */
+  readonly declared: Readonly<Record<string, string>>;
+}
+
+export interface SqlOptions {
+  /** Default: the instance's own. */
+  readonly database?: string;
+  /** Values of `$1`, `$2`, … as text. */
+  readonly values?: readonly string[];
+  /** Default 1,000; more is cut and `truncated` is true. */
+  readonly maxRows?: number;
+  /** Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Default: as the host finds it. `published`: only through a published port of this engine's machine. */
+  readonly via?: 'published' | 'network' | 'exec';
+}
+
+/** Values are text as PostgreSQL prints them, the same whichever way the query went. */
+export type SqlRow = Readonly<Record<string, string | null>>;
+
+export type SqlResult =
+  | { readonly ok: true; readonly rows: readonly SqlRow[]; readonly truncated: boolean; readonly via: SqlWay }
+  | { readonly ok: false; readonly message: string; readonly sqlstate: string | undefined; readonly via: SqlWay };
+
+/** A published port, the container's own address, or psql inside the container. */
+export type SqlWay = 'published' | 'network' | 'exec';
+
+/**
+ * Queries in READ ONLY transactions that are rolled back, with statement_timeout and lock_timeout. One statement
+ * without `;`. A refusal is data: its message and SQLSTATE are evidence.
+ */
+export interface SqlReader {
+  query(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
+}
+
+/** Text files under the allowed roots (the project's folder and what the config names), at most 1 MiB. */
+export interface FileReader {
+  readonly roots: readonly string[];
+  /** `undefined` where there is none. */
+  read(path: string): Promise<TextFile | undefined>;
+  /** Names in a folder, sorted; empty where there is none. */
+  list(path: string): Promise<readonly string[]>;
+}
+
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+  readonly sha256: string;
+  /** Permission bits, such as 0o600. */
+  readonly mode: number;
+}
+
+export interface PortProbe {
+  readonly hostIp: string;
+  readonly port: number;
+  readonly free: boolean;
+  /** `EADDRINUSE`, or the engine's words; empty when free. */
+  readonly reason: string;
+}
+
+export interface ReachRequest {
+  /** Name or address as the client uses it. */
+  readonly host: string;
+  readonly port: number;
+  /** The instance expected there: its credentials are used for the query. */
+  readonly instance: Instance;
+}
+
+export interface ReachResult {
+  readonly addresses: readonly string[];
+  /** pg_isready's words. */
+  readonly ready: string;
+  readonly sql:
+    | {
+        readonly ok: true;
+        readonly systemIdentifier: string;
+        readonly serverAddress: string;
+        readonly database: string;
+      }
+    | { readonly ok: false; readonly message: string };
+}
+
+export interface SurveyEntry {
+  /** Relative to the mount, `.` for the mount itself. */
+  readonly path: string;
+  /** As `find -printf %y`: f, d, l, s, p, b, c. */
+  readonly type: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Octal, such as `700`. */
+  readonly mode: string;
+  readonly links: number;
+  /** Of a symbolic link. */
+  readonly linkTarget: string;
+}
+
+export interface Survey {
+  readonly entries: readonly SurveyEntry[];
+  /** More entries than the bound (200,000). */
+  readonly truncated: boolean;
+}
+
+/**
+ * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
+ * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
+ */
+export interface Probes {
+  /** Whether these can be bound and listened on where the engine publishes ports, by the families Docker would bind. */
+  portsFree(ports: readonly { readonly hostIp: string; readonly port: number }[]): Promise<readonly PortProbe[]>;
+  /** Resolves, connects and queries from inside another container's network namespace. */
+  reach(client: Container, request: ReachRequest): Promise<ReachResult>;
+  /** Every entry of a volume or bind mount, read-only, by an image that holds GNU find. */
+  survey(mount: Mount, image: string): Promise<Survey>;
+  /** The numeric uid and gid of a user as the image knows it. */
+  imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
+}
+
+/** What may be asked without changing anything. Enforced when it runs: the client behind it can only GET. */
+export interface HostReader {
+  readonly docker: DockerReader;
+  readonly sql: SqlReader;
+  readonly files: FileReader;
+  readonly probes: Probes;
+  /** PostgreSQL containers, running or not, sorted by name; kept-aside and helper containers left out. */
+  instances(): Promise<readonly Instance[]>;
+  instance(name: string): Promise<Instance | undefined>;
+  /** Aborted when the user stops the program or a deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+export interface ContainerSpec {
+  /** As `POST /containers/create` takes it. */
+  readonly config: { readonly [key: string]: Json };
+  readonly name: string;
+}
+
+export interface EndpointSpec {
+  readonly aliases?: readonly string[];
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+}
+
+/** A short-lived container of ours with the least it needs; created, awaited and removed. */
+export interface HelperSpec {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly mounts?: readonly {
+    readonly type: 'bind' | 'volume';
+    readonly source: string;
+    readonly target: string;
+    readonly readonly: boolean;
+  }[];
+  /** Default `none`. A container's id: that container's network. */
+  readonly network?: 'none' | 'host' | { readonly container: string };
+  readonly capabilities?: readonly string[];
+  /** Default `0:0`. */
+  readonly user?: string;
+  readonly stdin?: string;
+  /** Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Of stdout and of stderr. Default 1 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface HelperResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly truncated: boolean;
+}
+
+/** Changes to the engine. Whoever calls has asked before whether the change is still needed. */
+export interface DockerChanger {
+  updateRestartPolicy(ref: string, policy: RestartPolicy): Promise<void>;
+  /** Bytes; `memorySwap` as Docker takes it. */
+  updateMemory(ref: string, limits: { readonly memory: number; readonly memorySwap: number }): Promise<void>;
+  /** SIGINT or the image's stop signal, then a wait; the engine kills after the time. No error if it is stopped. */
+  stop(ref: string, options: { readonly timeoutSeconds: number }): Promise<void>;
+  /** Refuses while another running container mounts one of its writable volumes. No error if it runs. */
+  start(ref: string): Promise<void>;
+  rename(ref: string, name: string): Promise<void>;
+  /** Returns the id. */
+  create(spec: ContainerSpec): Promise<string>;
+  /** Never its volumes. Refuses a running one. */
+  remove(ref: string): Promise<void>;
+  connect(network: string, ref: string, endpoint: EndpointSpec): Promise<void>;
+  disconnect(network: string, ref: string): Promise<void>;
+  createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
+  runHelper(spec: HelperSpec): Promise<HelperResult>;
+}
+
+export interface SqlChanger {
+  /** One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. */
+  execute(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
+}
+
+export interface FileChanger {
+  /** A temporary file beside it, fsync, rename; the mode is kept (0600 for a new file). Refuses if `sha256` differs. */
+  replace(path: string, text: string, expected: { readonly sha256: string | undefined }): Promise<void>;
+  remove(path: string, expected: { readonly sha256: string }): Promise<void>;
+}
+
+/** Everything that changes something. Only actions are given one, and each call first asks whether the lock still holds. */
+export interface HostChanger {
+  readonly docker: DockerChanger;
+  readonly sql: SqlChanger;
+  readonly files: FileChanger;
+}
