@@ -24,9 +24,10 @@ export interface ItemNode extends Span {
   readonly children: readonly OutlineNode[];
 }
 
-/** Fenced code, from its opening to its closing fence. */
+/** Fenced code, from its opening to its closing fence, or to its last line with text where no fence closes it. */
 export interface FenceNode extends Span {
   readonly type: 'fence';
+  readonly closed: boolean;
 }
 
 /** What records give no meaning to, kept as text. Its inside is not looked at. */
