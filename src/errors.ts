@@ -2,13 +2,21 @@
 export type ErrorCode =
   | 'bad-config'
   | 'bad-usage'
+  /** The engine answered, and the answer is no. */
+  | 'engine-refused'
   | 'engine-unreachable'
   | 'file-changed'
   | 'file-unreadable'
   | 'not-found'
+  /** Another owner holds the lock, or holds it by now. */
+  | 'lock-held'
   | 'outside-root'
+  /** Another process works on the run. */
+  | 'run-live'
   | 'state-damaged'
-  | 'state-locked';
+  | 'state-locked'
+  /** What a step relies on no longer holds: nothing was changed by it. */
+  | 'step-refused';
 
 /** The one error class. `hint` says what to do, in a sentence of its own. */
 export class ProblemsError extends Error {
