@@ -1,0 +1,21 @@
+/** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
+export function slug(title: string): string {
+  return title
+    .normalize('NFKD')
+    .replaceAll(/[\u0300-\u036F'’]/g, '')
+    .toLowerCase()
+    .normalize('NFC')
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+    .slice(0, 80)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+/** `postgres` and `Port Allocation Conflicts` → `postgres/port-allocation-conflicts`. A title without letters or digits is `untitled`. */
+export function recordId(component: string, title: string): string {
+  return `${component}/${slug(title) || 'untitled'}`;
+}
+
+/** What a record may call itself in its header: parts of letters, digits, `.`, `_` and `-`, joined by `/`; at most 200 characters. */
+export function isValidId(id: string): boolean {
+  return id.length <= 200 && /^[\p{L}\p{N}_-][\p{L}\p{N}._-]*(?:\/[\p{L}\p{N}_-][\p{L}\p{N}._-]*)*$/u.test(id);
+}

@@ -1,0 +1,64 @@
+import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } from './declaration.ts';
+
+/**
+ * A blank record of a kind, with its markers: every label and section, terms as `[a|b]` and dates as `YYYY-MM-DD`,
+ * which the reader reports as placeholders until they are filled. Ends with a line feed.
+ */
+export function blankRecord(kind: KindDeclaration): string {
+  const header = Object.entries(kind.header)
+    .filter(([label]) => label !== 'ID' && label !== 'Tags')
+    .map(([label, slot]) => `**${label}:** ${headerExample(slot)}`);
+  const sections = Object.entries(kind.sections).map(([title, section]) => `#### ${title}\n${sectionExample(section)}`);
+  return [
+    `<!-- EMBED:${kind.marker}:START -->`,
+    ['### Title of the record', ...header].join('\n'),
+    ...sections.map((section) => `\n${section}`),
+    `<!-- EMBED:${kind.marker}:END -->`,
+    '',
+  ].join('\n');
+}
+
+function headerExample(slot: Slot<HeaderType>): string {
+  switch (slot.value.type) {
+    case 'term':
+      return `[${Object.keys(slot.value.terms).join('|')}]`;
+    case 'date':
+      return slot.value.time ? 'YYYY-MM-DD HH:MM' : 'YYYY-MM-DD';
+    case 'words':
+      return '[first|second]';
+    default:
+      return slot.example ?? '';
+  }
+}
+
+function sectionExample(section: SectionDeclaration): string {
+  switch (section.holds) {
+    case 'prose':
+      return section.about;
+    case 'list':
+      return section.ordered ? '1. First step\n2. Second step' : '- First point\n- Second point';
+    case 'tags':
+      return '[#first] [#second]';
+    case 'fields':
+      return Object.entries(section.fields)
+        .map(([label, about], position) => `${section.ordered === true ? `${position + 1}.` : '-'} **${label}:** ${about}`)
+        .join('\n');
+    case 'yaml':
+      return ['```yaml', ...Object.entries(section.keys).map(([key, slot]) => `${key}: ${yamlExample(slot)}`), '```'].join('\n');
+  }
+}
+
+function yamlExample(slot: Slot<YamlType>): string {
+  switch (slot.value.type) {
+    case 'term':
+      return `[${Object.keys(slot.value.terms).join('|')}]`;
+    case 'number':
+      return `[${slot.value.minimum}-${slot.value.maximum}]`;
+    case 'texts':
+      return '[]';
+    case 'text-map':
+      return '{}';
+    case 'text':
+      return slot.example ?? '';
+  }
+}

@@ -1,0 +1,31 @@
+import type { TermType } from '../kinds/declaration.ts';
+import type { Span } from '../place.ts';
+import { quote, type Report } from '../report.ts';
+import type { TermReading } from './term.ts';
+
+/** The term that was read, or undefined with the diagnostic that says why there is none. */
+export function reportTerm(
+  value: Span & { readonly text: string },
+  reading: TermReading,
+  type: TermType,
+  report: Report,
+): string | undefined {
+  if (reading.type === 'term') return reading.term;
+  const terms = Object.keys(type.terms).join(', ');
+  if (reading.type === 'placeholder') {
+    report.add('placeholder', value, { message: `The placeholder ${quote(value.text)} was left unfilled.`, hint: `Choose one of ${terms}.` });
+  } else if (reading.nearest === undefined) {
+    report.add('term-unknown', value, { message: `${quote(value.text)} is not one of ${terms}.`, hint: `Use one of ${terms}.` });
+  } else {
+    report.add('term-unknown', value, {
+      message: `${quote(value.text)} is not one of ${terms}.`,
+      hint: `Did you mean ${reading.nearest}?`,
+      fix: {
+        description: `Write ${reading.nearest}`,
+        safe: false,
+        edits: [{ start: value.start, end: value.end, text: value.text.startsWith('[') ? `[${reading.nearest}]` : reading.nearest }],
+      },
+    });
+  }
+  return undefined;
+}
