@@ -1,0 +1,77 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Made by one process at a time: a folder, with the owner's process id in it. */
+export interface FolderLock {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock at `path` if nobody alive holds it, else returns undefined. `mkdir` decides; the lock of a process that
+ * is gone is taken over. For processes of one machine.
+ */
+export async function tryFolderLock(path: string): Promise<FolderLock | undefined> {
+  await mkdir(dirname(path), { recursive: true });
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    if (await makeFolder(path)) {
+      await writeFile(join(path, 'pid'), String(process.pid));
+      return { path, release: () => rm(path, { recursive: true, force: true }) };
+    }
+    if (await ownerLives(path)) return undefined;
+    await rm(path, { recursive: true, force: true });
+  }
+  return undefined;
+}
+
+/** Runs `work` with the lock held, waiting for it as long as `waitMs`. */
+export async function withFolderLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  const until = Date.now() + waitMs;
+  for (;;) {
+    const lock = await tryFolderLock(path);
+    if (lock !== undefined) {
+      try {
+        return await work();
+      } finally {
+        await lock.release();
+      }
+    }
+    if (Date.now() > until) throw new Error(`another process has held ${path} for ${waitMs} ms`);
+    await sleep(200);
+  }
+}
+
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** A lock without a process id is being written: its owner lives, unless it stays that way. */
+async function ownerLives(path: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const pid = Number(await readFile(join(path, 'pid'), 'utf8').catch(() => ''));
+    if (pid > 0) return processLives(pid);
+    await sleep(50);
+  }
+  return false;
+}
+
+function processLives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isCode(error, 'EPERM');
+  }
+}
+
+/** True when `error` is a system error with this code. */
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
