@@ -35,10 +35,10 @@ export function readHeader(shape: Shape, kind: KindDeclaration, draft: Draft, co
       draft.keep(name, value.text);
     } else {
       seen.set(property, value);
-      const read = readHeaderValue(value, slot.value, report);
-      if (read === undefined) continue;
-      draft.values[property] = read;
+      // A wrong value has a place too: an edit must find where to put the right one.
       draft.place(property, value);
+      const read = readHeaderValue(value, slot.value, report);
+      if (read !== undefined) draft.values[property] = read;
     }
   }
   reportMissing(shape, kind, seen, context);

@@ -56,16 +56,14 @@ function readSection(section: NamedSection, declaration: SectionDeclaration, dra
     return;
   }
   const whole = valueOf(context.text, { start: first.start, end: last.end });
+  draft.place(section.property, whole);
   switch (declaration.holds) {
     case 'prose':
       draft.values[section.property] = whole.text;
-      draft.place(section.property, whole);
       return;
     case 'tags': {
       const tags = readTags(whole.text);
-      if (tags === undefined) return;
-      draft.values[section.property] = tags;
-      draft.place(section.property, whole);
+      if (tags !== undefined) draft.values[section.property] = tags;
       return;
     }
     case 'list':
@@ -84,8 +82,10 @@ function readList(section: NamedSection, nodes: readonly OutlineNode[], draft: D
   const others = nodes.filter((node) => node.type !== 'item');
   const [stray] = others;
   if (stray !== undefined) keepStray(section, stray, 'Only list items are expected here', textOf(context.text, others), draft, context);
-  if (items.length === 0) return;
-  const values = items.map((item) => valueOf(context.text, { start: afterWord(context.text, item), end: item.end }));
+  const values = items
+    .map((item) => valueOf(context.text, { start: afterWord(context.text, item), end: item.end }))
+    .filter((value) => value.text !== '');
+  if (values.length === 0) return;
   draft.values[section.property] = values.map((value) => value.text);
   for (const [position, value] of values.entries()) draft.place(`${section.property}.${position}`, value);
 }
@@ -100,6 +100,7 @@ function readFields(
   const { text, report } = context;
   const properties = new Set(Object.keys(declaration.fields).map(labelProperty));
   const fields: Record<string, string> = {};
+  const seen = new Set<string>();
   for (const { label, value } of entries) {
     if (label === undefined) {
       keepStray(section, value, 'Only `- **Label:** text` fields are expected here', value.text, draft, context);
@@ -114,12 +115,13 @@ function readFields(
         hint: meant === undefined ? `The fields are ${Object.keys(declaration.fields).join(', ')}.` : `Did you mean ${meant}?`,
       });
       draft.keep(`${section.name} / ${name}`, value.text);
-    } else if (Object.hasOwn(fields, property)) {
+    } else if (seen.has(property)) {
       report.add('label-repeated', label, { message: `${quote(name)} stands twice; the first value counts.` });
       draft.keep(`${section.name} / ${name}`, value.text);
-    } else if (value.text !== '') {
-      fields[property] = value.text;
+    } else {
+      seen.add(property);
       draft.place(`${section.property}.${property}`, value);
+      if (value.text !== '') fields[property] = value.text;
     }
   }
   if (Object.keys(fields).length > 0) draft.values[section.property] = fields;
@@ -162,10 +164,9 @@ function readYamlSection(
       draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
     } else {
       seen.add(property);
-      const read = readYamlValue(value, known.slot.value, report);
-      if (read === undefined) continue;
-      values[property] = read;
       draft.place(`${section.property}.${property}`, value);
+      const read = readYamlValue(value, known.slot.value, report);
+      if (read !== undefined) values[property] = read;
     }
   }
   const missing = [...keys.values()].filter(({ key, slot }) => slot.required === true && !seen.has(propertyName(key)));

@@ -6,8 +6,8 @@ export const analysis = {
   about: 'How the problems of a period developed. Its title is by habit "Analysis Period: …".',
   header: {
     ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
-    'Problem Count': { value: { type: 'text' }, about: 'How many problems there were.', required: true, example: '10' },
-    'Resolution Rate': { value: { type: 'text' }, about: 'How many of them were solved.', example: '80 %' },
+    'Problem Count': { value: { type: 'text' }, about: 'How many problems there were.', required: true },
+    'Resolution Rate': { value: { type: 'text' }, about: 'How many of them were solved.' },
     'Top Categories': { value: { type: 'words' }, about: 'Which categories came up most.' },
   },
   sections: {

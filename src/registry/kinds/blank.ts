@@ -2,7 +2,8 @@ import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } 
 
 /**
  * A blank record of a kind, with its markers: every label and section, terms as `[a|b]` and dates as `YYYY-MM-DD`,
- * which the reader reports as placeholders until they are filled. Ends with a line feed.
+ * which the reader reports as placeholders until they are filled; what else is to be written stands in comments, which
+ * are no values. Ends with a line feed.
  */
 export function blankRecord(kind: KindDeclaration): string {
   const header = Object.entries(kind.header)
@@ -27,25 +28,29 @@ function headerExample(slot: Slot<HeaderType>): string {
     case 'words':
       return '[first|second]';
     default:
-      return slot.example ?? '';
+      return comment(slot.about);
   }
 }
 
 function sectionExample(section: SectionDeclaration): string {
   switch (section.holds) {
     case 'prose':
-      return section.about;
+      return comment(section.about);
     case 'list':
-      return section.ordered ? '1. First step\n2. Second step' : '- First point\n- Second point';
+      return section.ordered ? `1. ${comment(section.about)}` : `- ${comment(section.about)}`;
     case 'tags':
       return '[#first] [#second]';
     case 'fields':
       return Object.entries(section.fields)
-        .map(([label, about], position) => `${section.ordered === true ? `${position + 1}.` : '-'} **${label}:** ${about}`)
+        .map(([label, about], position) => `${section.ordered === true ? `${position + 1}.` : '-'} **${label}:** ${comment(about)}`)
         .join('\n');
     case 'yaml':
       return ['```yaml', ...Object.entries(section.keys).map(([key, slot]) => `${key}: ${yamlExample(slot)}`), '```'].join('\n');
   }
+}
+
+function comment(about: string): string {
+  return `<!-- ${about} -->`;
 }
 
 function yamlExample(slot: Slot<YamlType>): string {
@@ -59,6 +64,6 @@ function yamlExample(slot: Slot<YamlType>): string {
     case 'text-map':
       return '{}';
     case 'text':
-      return slot.example ?? '';
+      return `# ${slot.about}`;
   }
 }

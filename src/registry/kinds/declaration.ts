@@ -62,8 +62,6 @@ export interface Slot<Type> {
   readonly about: string;
   /** Whether a record without it gets a diagnostic. No value is ever invented. */
   readonly required?: boolean;
-  /** What a blank record shows, where the type has nothing better. */
-  readonly example?: string;
 }
 
 export interface ProseSection {

@@ -21,7 +21,7 @@ export const intermittent = {
       required: true,
     },
     'Last Seen': { value: { type: 'date', time: true }, about: 'The day it was last seen.', required: true },
-    Frequency: { value: { type: 'text' }, about: 'How often it comes.', required: true, example: '1-2 times per week' },
+    Frequency: { value: { type: 'text' }, about: 'How often it comes.', required: true },
     'Tracking Since': { value: { type: 'date', time: false }, about: 'The day the watch began.' },
     Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
   },

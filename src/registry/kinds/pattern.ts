@@ -20,7 +20,7 @@ export const pattern = {
       about: 'What it harms.',
       required: true,
     },
-    Frequency: { value: { type: 'text' }, about: 'How often it shows.', example: 'with each new instance' },
+    Frequency: { value: { type: 'text' }, about: 'How often it shows.' },
     'Affected Systems': { value: { type: 'words' }, about: 'Which components it touches.', required: true },
     Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
   },

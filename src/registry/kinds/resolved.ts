@@ -7,7 +7,7 @@ export const resolved = {
   header: {
     ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
     Resolved: { value: { type: 'date', time: true }, about: 'The day it was solved.', required: true },
-    Duration: { value: { type: 'text' }, about: 'From discovery to solution.', example: '3 days' },
+    Duration: { value: { type: 'text' }, about: 'From discovery to solution.' },
     Resolution: {
       value: {
         type: 'term',
@@ -22,7 +22,7 @@ export const resolved = {
       about: 'What kind of change solved it.',
       required: true,
     },
-    'Resolved By': { value: { type: 'text' }, about: 'Who or what solved it.', example: 'name of a person, team or tool' },
+    'Resolved By': { value: { type: 'text' }, about: 'Who or what solved it.' },
     Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
   },
   sections: {

@@ -1,0 +1,6 @@
+export { addRecord } from './add.ts';
+export { applyEdits } from './apply.ts';
+export { setHeader } from './header.ts';
+export { moveRecord } from './move.ts';
+export { resolveRecord, type Resolution } from './resolve.ts';
+export { setEstimate, setField } from './section.ts';

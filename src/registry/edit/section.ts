@@ -1,0 +1,78 @@
+import { ProblemsError } from '../../errors.ts';
+import type { YamlType } from '../kinds/declaration.ts';
+import { propertyName } from '../names.ts';
+import type { ReadOptions } from '../registry.ts';
+import { quote } from '../report.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
+import { confirmed, findTarget, type Target, valueAt } from './target.ts';
+
+/**
+ * Sets one of the priority estimates of an active record: `setEstimate(text, id, 'success_prob', 0.85)`. Comments and
+ * the order of the keys stay; a key or the whole section is added where it is missing.
+ * @throws ProblemsError `not-found` for an id, `bad-usage` for a key or a value that cannot stand there.
+ */
+export function setEstimate(text: string, id: string, key: string, value: number | string, options: ReadOptions = {}): string {
+  const title = 'Priority Estimates';
+  const target = findTarget(text, id, options);
+  const section = target.kind.sections[title];
+  const type = section?.holds === 'yaml' ? Object.entries(section.keys).find(([name]) => propertyName(name) === propertyName(key)) : undefined;
+  if (type === undefined || !fits(value, type[1].value)) {
+    throw new ProblemsError('bad-usage', `${quote(`${key}: ${value}`)} is not an estimate that ${target.kind.name} records can have.`, {
+      hint: 'The estimates are impact (1 to 10), urgency, success_prob (0 to 1) and resource_cost.',
+    });
+  }
+  const property = propertyName(title);
+  const path = `${property}.${propertyName(key)}`;
+  const { places } = target.record;
+  const [place, fence] = [places[path], places[property]];
+  const eol = lineEndOf(text);
+  let after: string;
+  if (place !== undefined) {
+    const blank = place.offset === place.endOffset && text.charAt(place.offset - 1) === ':' ? ' ' : '';
+    after = applyEdits(text, [{ start: place.offset, end: place.endOffset, text: `${blank}${value}` }]);
+  } else if (fence === undefined) {
+    after = addSection(text, target, title, ['```yaml', `${type[0]}: ${value}`, '```'].join(eol));
+  } else {
+    const at = startOfLine(text, fence.endOffset);
+    after = applyEdits(text, [{ start: at, end: at, text: `${type[0]}: ${value}${eol}` }]);
+  }
+  return confirmed(target, after, options, (record) => record !== undefined && valueAt(record, path) === value);
+}
+
+function fits(value: number | string, type: YamlType): boolean {
+  if (type.type === 'number') return typeof value === 'number' && value >= type.minimum && value <= type.maximum;
+  return type.type === 'term' && typeof value === 'string' && Object.hasOwn(type.terms, value);
+}
+
+/**
+ * Sets one field of a section, such as `Attempted Solutions` of `Investigation Status`, adding it or the section where it is missing. Line
+ * feeds in the value become lines indented under the item.
+ * @throws ProblemsError `not-found` for an id, `bad-usage` for a section or a field that the kind does not have.
+ */
+export function setField(text: string, id: string, title: string, label: string, value: string, options: ReadOptions = {}): string {
+  const target = findTarget(text, id, options);
+  const section = target.kind.sections[title];
+  if (section?.holds !== 'fields' || !Object.hasOwn(section.fields, label)) {
+    throw new ProblemsError('bad-usage', `${target.kind.name} records have no field ${quote(label)} in a section ${quote(title)}.`);
+  }
+  const eol = lineEndOf(text);
+  const lines = value.split(/\r\n|\n|\r/).join(`${eol}  `);
+  const path = `${propertyName(title)}.${propertyName(label)}`;
+  const [place, whole] = [target.record.places[path], target.record.places[propertyName(title)]];
+  let after: string;
+  if (place !== undefined) {
+    after = applyEdits(text, [{ start: place.offset, end: place.endOffset, text: `${place.offset === place.endOffset && text.charAt(place.offset - 1) !== ' ' ? ' ' : ''}${lines}` }]);
+  } else if (whole === undefined) {
+    after = addSection(text, target, title, `- **${label}:** ${lines}`);
+  } else {
+    const at = endOfLine(text, whole.endOffset);
+    after = applyEdits(text, [{ start: at, end: at, text: `${eol}- **${label}:** ${lines}` }]);
+  }
+  return confirmed(target, after, options, (record) => record !== undefined && valueAt(record, path) === value.replaceAll(/\r\n|\r/g, '\n'));
+}
+
+function addSection(text: string, target: Target, title: string, body: string): string {
+  const eol = lineEndOf(text);
+  const at = startOfLine(text, target.record.place.endOffset);
+  return applyEdits(text, [{ start: at, end: at, text: `${eol}#### ${title}${eol}${body}${eol}` }]);
+}
