@@ -1,0 +1,58 @@
+/**
+ * Builds `dist`: the entry points bundled with rolldown, the declarations by the TypeScript compiler, and the licences
+ * of what was bundled. The same sources give the same bytes.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { thirdPartyLicences } from './licences.ts';
+import { siblingFiles } from './sibling-files.ts';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Each file of `src` that stands under its own name in `dist`. Workers are found by their URLs. */
+const entries: readonly string[] = ['cli/bin', 'index', 'remediation/index', 'remark'];
+
+/**
+ * What stays a dependency: drivers, which are loaded only to repair, and zod, whose types are part of our own. All
+ * else is bundled, since one file loads several times faster than a hundred.
+ */
+const external: readonly RegExp[] = [/^dockerode(\/|$)/, /^pg(\/|$)/, /^zod(\/|$)/];
+
+function sourceOf(entry: string): string {
+  return join(root, 'src', `${entry}.ts`);
+}
+
+async function bundle(): Promise<readonly string[]> {
+  const build = await rolldown({
+    cwd: root,
+    input: Object.fromEntries(entries.filter((entry) => existsSync(sourceOf(entry))).map((entry) => [entry, sourceOf(entry)])),
+    platform: 'node',
+    external: [...external],
+    plugins: [siblingFiles()],
+    tsconfig: join(root, 'tsconfig.json'),
+  });
+  const { output } = await build.write({
+    dir: dist,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    sourcemap: false,
+  });
+  await build.close();
+  return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
+}
+
+function declarations(): boolean {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  return spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+rmSync(dist, { recursive: true, force: true });
+const moduleIds = await bundle();
+writeFileSync(join(dist, 'third-party-licenses.txt'), thirdPartyLicences(moduleIds));
+const bin = join(dist, 'cli/bin.js');
+if (existsSync(bin)) chmodSync(bin, 0o755);
+if (!declarations()) process.exitCode = 1;

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+interface Refused {
+  readonly file: string;
+  readonly text: string;
+  readonly message: string;
+}
+
+const refused: readonly Refused[] = [
+  { file: 'src/priority/a.ts', text: `import 'dockerode';`, message: 'src/priority/ must not import the package dockerode' },
+  { file: 'src/priority/b.ts', text: `import '../registry/reading.ts';`, message: 'must not import anything but types from src/registry/reading.ts' },
+  { file: 'src/registry/a.ts', text: `import 'unified';`, message: 'src/registry/ must not import the package unified' },
+  { file: 'src/registry/b.ts', text: `import '../priority/score.ts';`, message: 'src/registry/ must not import src/priority/score.ts' },
+  { file: 'src/registry/c.ts', text: `import '../cli/main.ts';`, message: 'must not import src/cli/main.ts' },
+  { file: 'src/scan/a.ts', text: `import '../host/docker.ts';`, message: 'src/scan/ must not import src/host/docker.ts' },
+  { file: 'src/scan/b.ts', text: `export const later = import('../cli/main.ts');`, message: 'must not import src/cli/main.ts' },
+  { file: 'src/tasks/a.ts', text: `export * from '../reporters/text.ts';`, message: 'must not import src/reporters/text.ts' },
+  { file: 'src/reporters/a.ts', text: `import '../tasks/triage.ts';`, message: 'anything but types from src/tasks/triage.ts' },
+  { file: 'src/host/other.ts', text: `import 'dockerode';`, message: 'src/host/ must not import the package dockerode' },
+  { file: 'src/host/docker.ts', text: `import 'pg';`, message: 'src/host/docker.ts must not import the package pg' },
+  { file: 'src/remediation/engine.ts', text: `import 'pg';`, message: 'src/remediation/ must not import the package pg' },
+  { file: 'src/remediation/actions/a.ts', text: `import '../remediators/x/index.ts';`, message: 'must not import src/remediation/remediators/x/index.ts' },
+  { file: 'src/remediation/remediators/x/a.ts', text: `import '../y/plan.ts';`, message: 'remediators/x/ must not import src/remediation/remediators/y/plan.ts' },
+  { file: 'src/remediation/remediators/x/b.ts', text: `import '../../../host/docker.ts';`, message: 'anything but types from src/host/docker.ts' },
+  { file: 'src/cli/a.ts', text: `import 'dockerode';`, message: 'src/cli/ must not import the package dockerode' },
+  { file: 'src/index.ts', text: `import './remediation/index.ts';`, message: 'src/index.ts must not import src/remediation/index.ts' },
+  { file: 'src/utils/a.ts', text: `import 'node:fs';`, message: 'is in no room' },
+  { file: 'src/registry/d.ts', text: `export default 1;`, message: 'no-default-export' },
+  { file: 'src/registry/e.ts', text: `export const read = () => 1;`, message: 'top-level-functions' },
+  { file: 'src/registry/f.ts', text: `export function read(text: any): void { text.read(); }`, message: 'no-explicit-any' },
+  { file: 'src/registry/g.ts', text: `export function read(text: unknown): string { return text as string; }`, message: 'consistent-type-assertions' },
+  { file: 'src/registry/h.ts', text: `export function read(): void { console.log(1); }`, message: 'no-console' },
+  { file: 'src/registry/badName.ts', text: `export const one = 1;`, message: 'filename-case' },
+];
+
+const allowed: Readonly<Record<string, string>> = {
+  'src/registry/outline/markdown.ts': `export * from 'mdast-util-from-markdown'; export * from '../place.ts';`,
+  'src/registry/outline/later.ts': `export const parser = import('./markdown.ts');`,
+  'src/priority/c.ts': `import type { ProblemRecord } from '../registry/record.ts'; export type Kind = ProblemRecord['kind'];`,
+  'src/tasks/c.ts': `export * from '../priority/score.ts';`,
+  'src/host/docker.ts': `export * from 'dockerode';`,
+  'src/host/postgres.ts': `export * from 'pg';`,
+  'src/remediation/remediators/index.ts': `export * from './x/index.ts';`,
+  'src/remediation/remediators/z/c.ts': `export * from './plan.ts'; export * from '../../contract.ts'; export * from '../../../errors.ts';`,
+  'src/cli/c.ts': `export const later = import('../remediation/index.ts');`,
+};
+
+describe('the linter', () => {
+  let folder = '';
+  let lines: readonly string[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'boundaries-'));
+    const config = readFileSync(join(root, '.oxlintrc.json'), 'utf8');
+    const rules = JSON.stringify(join(root, 'build/lint/house-rules.ts'));
+    write('.oxlintrc.json', config.replace('"./build/lint/house-rules.ts"', rules).replace('"typeAware": true', '"typeAware": false'));
+    // The same file may stand on both lists: what is refused and what is allowed are linted apart.
+    for (const { file, text } of refused) write(join('refused', file), text);
+    for (const [file, text] of Object.entries(allowed)) write(join('allowed', file), text);
+    lines = [...(await lint('refused')), ...(await lint('allowed'))];
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function write(path: string, text: string): void {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), `${text}\n`);
+  }
+
+  async function lint(part: string): Promise<string[]> {
+    const run = promisify(execFile)(join(root, 'node_modules/.bin/oxlint'), ['-c', '../.oxlintrc.json', '-f', 'unix', '.'], {
+      cwd: join(folder, part),
+    });
+    const { stdout } = await run.catch((error: { stdout: string }) => error);
+    return stdout.split('\n').flatMap((line) => (line.includes(':') ? [`${part}/${line}`] : []));
+  }
+
+  it.each(refused)('refuses $text in $file', ({ file, message }) => {
+    const found = lines.filter((line) => line.startsWith(`refused/${file}:`));
+    expect(found.join('\n')).toContain(message);
+  });
+
+  it.each(Object.keys(allowed))('lets the imports of %s through', (file) => {
+    expect(lines.filter((line) => line.startsWith(`allowed/${file}:`))).toEqual([]);
+  });
+});

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+/** `unit` is what `npm test` runs; `soak` is the same with many more runs of each property; `lab` needs Docker. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'] } },
+      {
+        test: {
+          name: 'soak',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/lab/**', 'test/package/**'],
+          setupFiles: ['build/soak.ts'],
+          testTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
