@@ -22,7 +22,7 @@ export const rooms: readonly Room[] = [
   { path: 'registry/', rooms: [], packages: ['js-yaml', 'zod'] },
   { path: 'registry/outline/', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'scan/', rooms: ['registry/', 'priority/', 'tasks/', 'config.ts', 'config/'], packages: ['ignore', 'chokidar', 'write-file-atomic'] },
-  { path: 'priority/', rooms: [], types: ['registry/', 'tasks/'] },
+  { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/', 'tasks/'] },
   { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
   { path: 'reporters/', rooms: [], types: ['registry/', 'priority/', 'tasks/', 'scan/', 'remediation/', 'host/'], packages: ['cli-table3', 'js-yaml', 'sarif'] },
   { path: 'host/', rooms: [] },

@@ -12,7 +12,6 @@ import type {
   SectionDeclaration,
   TagsSection,
   TagsType,
-  TermType,
   TextMapType,
   TextsType,
   TextType,
@@ -28,7 +27,7 @@ import type { CamelCase } from './names.ts';
 import type { Place } from './place.ts';
 
 type TypedValue<Type extends HeaderType | YamlType> =
-  Type extends TermType<infer Term> ? Term
+  Type extends { readonly terms: infer Terms } ? keyof Terms & string
   : Type extends NumberType ? number
   : Type extends WordsType | TagsType | TextsType ? readonly string[]
   : Type extends TextMapType ? Readonly<Record<string, string>>

@@ -1,0 +1,102 @@
+import type { Diagnostic } from '../registry/diagnostics.ts';
+import { type Calibrated, type Calibrations, findCalibration, readCalibrations } from './calibration.ts';
+import { deriveEstimates } from './derived.ts';
+import { diagnose } from './diagnose.ts';
+import { type PrioritisedKind, recordText } from './record-text.ts';
+import type { Estimate, Estimates } from './types.ts';
+import { type EstimateValues, isEstimate } from './values.ts';
+
+/** What outcomes taught, by id of the problem. It stands above calibrations and the header, and below the record. */
+export type LearnedEstimates = ReadonlyMap<string, Partial<EstimateValues>>;
+
+export interface EstimateSources {
+  /** Of the record's own registry: `readCalibrations` of its integration block. Default: none. */
+  readonly calibrations?: Calibrations;
+  /** Default: none. */
+  readonly learned?: LearnedEstimates;
+}
+
+const noCalibrations = readCalibrations(undefined);
+
+const yamlKeys = {
+  impact: 'impact',
+  urgency: 'urgency',
+  successProb: 'success_prob',
+  resourceCost: 'resource_cost',
+} as const;
+
+/**
+ * The four estimates of a record, each from the first source that has it: stated in the record, learned, calibrated by
+ * the registry's integration block, derived from the header. A stated value out of range, which reading reports, is as
+ * good as none. The diagnostics are `estimate-contradiction`: see docs/priority.md for what counts as one.
+ */
+export function estimateRecord(
+  record: PrioritisedKind,
+  { calibrations = noCalibrations, learned }: EstimateSources = {},
+): { readonly estimates: Estimates; readonly diagnostics: readonly Diagnostic[] } {
+  const text = recordText(record);
+  const stated: Partial<EstimateValues> = record.kind === 'active' ? (record.priorityEstimates ?? {}) : {};
+  const outcomes = learned?.get(record.id) ?? {};
+  const derived = deriveEstimates(record);
+  const diagnostics: Diagnostic[] = [];
+
+  function estimate<Name extends keyof EstimateValues>(
+    name: Name,
+    statedValue: EstimateValues[Name] | undefined,
+    learnedValue: EstimateValues[Name] | undefined,
+    calibrated: Calibrated<EstimateValues[Name]> | undefined,
+    { value, reason }: { readonly value: EstimateValues[Name]; readonly reason: string },
+  ): Estimate<EstimateValues[Name]> {
+    if (isEstimate[name](statedValue)) {
+      if (calibrated?.foundIn === 'term' && calibrated.value !== statedValue) {
+        diagnostics.push(contradiction(record, name, statedValue, calibrated));
+      }
+      return { value: statedValue, provenance: 'stated', reason: `Stated as ${yamlKeys[name]} in the record.` };
+    }
+    if (isEstimate[name](learnedValue)) {
+      return { value: learnedValue, provenance: 'learned', reason: 'Learned from the outcomes of earlier work on it.' };
+    }
+    if (calibrated !== undefined) {
+      return { value: calibrated.value, provenance: 'calibrated', reason: calibratedBy(calibrated) };
+    }
+    return { value, provenance: 'derived', reason };
+  }
+
+  const impact = findCalibration(calibrations.impact, text);
+  const urgency = findCalibration(calibrations.urgency, text);
+  const successProb = findCalibration(calibrations.successProb, text);
+  const resourceCost = findCalibration(calibrations.resourceCost, text);
+  const estimates: Estimates = {
+    impact: estimate('impact', stated.impact, outcomes.impact, impact, derived.impact),
+    urgency: estimate('urgency', stated.urgency, outcomes.urgency, urgency, derived.urgency),
+    successProb: estimate('successProb', stated.successProb, outcomes.successProb, successProb, derived.successProb),
+    resourceCost: estimate(
+      'resourceCost',
+      stated.resourceCost,
+      outcomes.resourceCost,
+      resourceCost,
+      derived.resourceCost,
+    ),
+  };
+  return { estimates, diagnostics };
+}
+
+function calibratedBy({ phrase, value, foundIn }: Calibrated<string | number>): string {
+  const where = foundIn === 'term' ? 'a term of its header' : `its ${foundIn}`;
+  return `Calibrated by "${phrase} = ${value}" in the registry's integration block, which fits ${where}.`;
+}
+
+function contradiction(
+  record: PrioritisedKind,
+  name: keyof EstimateValues,
+  stated: string | number,
+  { phrase, value }: Calibrated<string | number>,
+): Diagnostic {
+  const message = `${yamlKeys[name]} is stated as ${stated}, but the registry's own calibration says ${phrase} = ${value}.`;
+  return diagnose(
+    'estimate-contradiction',
+    record,
+    [`priorityEstimates.${name}`, 'priorityEstimates', 'title'],
+    message,
+  );
+}

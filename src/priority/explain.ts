@@ -1,0 +1,119 @@
+import { comparePriorities, type Ranked, scoreOf } from './priority.ts';
+import { defaultPrioritySettings, type PrioritySettings } from './settings.ts';
+import type { Estimates, Priority } from './types.ts';
+import { type EstimateValues, impactRange, resourceCosts, urgencies } from './values.ts';
+
+/** What `explainPriority` looks at. A task has it all. */
+export interface Explainable extends Ranked {
+  readonly problem: string;
+  readonly priority: Priority;
+}
+
+/** Why a task stands where it stands, for a reporter to print. */
+export interface Explanation {
+  readonly id: string;
+  /** Its place in the order of priorities, from 1. */
+  readonly rank: number;
+  readonly of: number;
+  readonly priority: Priority;
+  readonly estimates: Estimates;
+  /** The task to overtake: the next one above that comes from another problem. Null at the top. */
+  readonly above: { readonly id: string; readonly problem: string; readonly score: number } | null;
+  /** One for each estimate, in the order of the formula; none at the top. */
+  readonly changes: readonly Change[];
+}
+
+/** The smallest change of one estimate alone that moves the task above the next one; `to` is null where none does. */
+export type Change = { readonly [Name in keyof EstimateValues]: ChangeOf<Name> }[keyof EstimateValues];
+
+interface ChangeOf<Name extends keyof EstimateValues> {
+  readonly estimate: Name;
+  readonly from: EstimateValues[Name];
+  readonly to: EstimateValues[Name] | null;
+  /** The score after the change, or with the best value that this estimate can have. */
+  readonly score: number;
+}
+
+/**
+ * Every factor of a task's priority and what would move it up one place, or undefined where no task has the id. Impact
+ * is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
+ * together, so what counts as one place is the next task of another problem.
+ */
+export function explainPriority(
+  id: string,
+  tasks: readonly Explainable[],
+  settings: PrioritySettings = defaultPrioritySettings,
+): Explanation | undefined {
+  const ranked = tasks.toSorted(comparePriorities);
+  const index = ranked.findIndex((candidate) => candidate.id === id);
+  const task = ranked[index];
+  if (task === undefined) return undefined;
+  const above = ranked.slice(0, index).findLast((candidate) => candidate.problem !== task.problem);
+  return {
+    id,
+    rank: index + 1,
+    of: ranked.length,
+    priority: task.priority,
+    estimates: task.estimates,
+    above: above === undefined ? null : { id: above.id, problem: above.problem, score: above.priority.score },
+    changes: above === undefined ? [] : changesBeyond(above, task, settings),
+  };
+}
+
+function changesBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): readonly Change[] {
+  const values: EstimateValues = {
+    impact: task.estimates.impact.value,
+    urgency: task.estimates.urgency.value,
+    successProb: task.estimates.successProb.value,
+    resourceCost: task.estimates.resourceCost.value,
+  };
+  const cooldown = task.priority.factors.find(({ name }) => name === 'cooldown')?.scale ?? 1;
+
+  function change<Name extends keyof EstimateValues>(
+    name: Name,
+    better: readonly EstimateValues[Name][],
+    apply: (value: EstimateValues[Name]) => { readonly estimates: Estimates; readonly values: EstimateValues },
+  ): ChangeOf<Name> {
+    let score = task.priority.score;
+    for (const value of better) {
+      const changed = apply(value);
+      score = scoreOf(changed.values, cooldown, settings);
+      const moved = { ...task, estimates: changed.estimates, priority: { score } };
+      if (comparePriorities(moved, above) < 0) return { estimate: name, from: values[name], to: value, score };
+    }
+    return { estimate: name, from: values[name], to: null, score };
+  }
+
+  const { estimates } = task;
+  return [
+    change('impact', steps(values.impact, impactRange.maximum, 10), (value) => ({
+      values: { ...values, impact: value },
+      estimates: { ...estimates, impact: { ...estimates.impact, value } },
+    })),
+    change('urgency', urgencies.slice(0, urgencies.indexOf(values.urgency)).toReversed(), (value) => ({
+      values: { ...values, urgency: value },
+      estimates: { ...estimates, urgency: { ...estimates.urgency, value } },
+    })),
+    change('successProb', steps(values.successProb, 1, 100), (value) => ({
+      values: { ...values, successProb: value },
+      estimates: { ...estimates, successProb: { ...estimates.successProb, value } },
+    })),
+    change(
+      'resourceCost',
+      resourceCosts.slice(0, resourceCosts.indexOf(values.resourceCost)).toReversed(),
+      (value) => ({
+        values: { ...values, resourceCost: value },
+        estimates: { ...estimates, resourceCost: { ...estimates.resourceCost, value } },
+      }),
+    ),
+  ];
+}
+
+/** The multiples of 1 ÷ `parts` above `from`, up to `to`. */
+function steps(from: number, to: number, parts: number): readonly number[] {
+  const values: number[] = [];
+  for (let step = Math.floor(from * parts); step <= to * parts; step += 1) {
+    if (step / parts > from) values.push(step / parts);
+  }
+  return values;
+}

@@ -1,0 +1,153 @@
+import { ProblemsError } from '../errors.ts';
+import type { ActiveProblem } from '../registry/record.ts';
+import { instantOf } from './instant.ts';
+import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from './settings.ts';
+import type { Attempts, Band, Estimates, Factor, Priority } from './types.ts';
+import { type EstimateValues, isEstimate, urgencies } from './values.ts';
+
+export const noAttempts: Attempts = { failures: 0, hoursSinceFailure: 0 };
+
+/**
+ * priority = (impact × urgency × success) ÷ (cost × cooldown), each factor after its weight: docs/priority.md.
+ * Scores and weighted factors are rounded to six decimals, so that float noise can neither make nor break a tie.
+ * @throws ProblemsError `bad-usage` for estimates or attempts that are no numbers or out of range, `bad-config` for
+ * settings that are: neither can produce a score.
+ */
+export function computePriority(
+  estimates: Estimates,
+  attempts: Attempts = noAttempts,
+  settings: PrioritySettings = defaultPrioritySettings,
+): Priority {
+  checkPrioritySettings(settings);
+  const values = valuesOf(estimates);
+  const cooldown = cooldownOf(attempts, settings);
+  const scales = scalesOf(values, settings);
+  const factor = (name: keyof Scales, { value, provenance, reason }: Estimates[keyof Estimates]): Factor => ({
+    name,
+    estimate: value,
+    scale: scales[name],
+    weight: settings.weights[name],
+    weighted: rounded(weighted(scales[name], settings.weights[name], settings)),
+    provenance,
+    reason,
+  });
+  const score = scoreOf(values, cooldown.factor, settings);
+  return {
+    score,
+    band: bandOf(score, settings),
+    factors: [
+      factor('impact', estimates.impact),
+      factor('urgency', estimates.urgency),
+      factor('success', estimates.successProb),
+      factor('cost', estimates.resourceCost),
+      {
+        name: 'cooldown',
+        estimate: attempts.failures,
+        scale: cooldown.factor,
+        weight: 1,
+        weighted: rounded(cooldown.factor),
+        provenance: 'attempts',
+        reason: cooldown.reason,
+      },
+    ],
+  };
+}
+
+/** The score of checked values, after a cooldown that is at least 1. */
+export function scoreOf(values: EstimateValues, cooldown: number, settings: PrioritySettings): number {
+  const scales = scalesOf(values, settings);
+  const after = (name: keyof Scales) => weighted(scales[name], settings.weights[name], settings);
+  return rounded((after('impact') * after('urgency') * after('success')) / (after('cost') * cooldown));
+}
+
+/** What the tie order looks at. A task has it all. */
+export interface Ranked {
+  readonly id: string;
+  readonly priority: { readonly score: number };
+  readonly estimates: Estimates;
+  readonly severity?: NonNullable<ActiveProblem['severity']>;
+  /** ISO text, as records keep it. */
+  readonly lastOccurrence?: string;
+}
+
+/** Highest score first; ties by impact, urgency, severity, last occurrence (the later first), id. */
+export function comparePriorities(a: Ranked, b: Ranked): number {
+  return (
+    b.priority.score - a.priority.score ||
+    b.estimates.impact.value - a.estimates.impact.value ||
+    rankOf(a.estimates.urgency.value) - rankOf(b.estimates.urgency.value) ||
+    rankOf(a.severity) - rankOf(b.severity) ||
+    compareLater(instantOf(a.lastOccurrence), instantOf(b.lastOccurrence)) ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+type Scales = Readonly<Record<keyof PrioritySettings['weights'], number>>;
+
+function scalesOf(values: EstimateValues, settings: PrioritySettings): Scales {
+  return {
+    impact: values.impact,
+    urgency: settings.urgency[values.urgency],
+    success: values.successProb,
+    cost: settings.cost[values.resourceCost],
+  };
+}
+
+function weighted(scale: number, weight: number, settings: PrioritySettings): number {
+  return settings.profile === 'elastic' ? scale ** weight : scale * weight;
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(6));
+}
+
+function bandOf(score: number, { bands }: PrioritySettings): Band {
+  if (score >= bands.critical) return 'critical';
+  if (score >= bands.high) return 'high';
+  return score >= bands.medium ? 'medium' : 'low';
+}
+
+/** 1 + the hours that are left of the waiting period ÷ 24. The period doubles with each failure, up to a maximum. */
+function cooldownOf(
+  { failures, hoursSinceFailure }: Attempts,
+  { cooldown: { baseHours, maximumHours } }: PrioritySettings,
+): { readonly factor: number; readonly reason: string } {
+  if (!Number.isInteger(failures) || failures < 0 || !(hoursSinceFailure >= 0)) {
+    throw new ProblemsError('bad-usage', 'Attempts are a whole number of failures and the hours since the last one.');
+  }
+  if (failures === 0) return { factor: 1, reason: 'No attempt has failed.' };
+  const period = Math.min(baseHours * 2 ** (failures - 1), maximumHours);
+  const left = Math.max(0, period - hoursSinceFailure);
+  const failed = failures === 1 ? '1 attempt has failed' : `${failures} attempts have failed`;
+  return {
+    factor: 1 + left / 24,
+    reason: `${failed}: ${rounded(left)} of the ${period} hours to wait are left.`,
+  };
+}
+
+function valuesOf(estimates: Estimates): EstimateValues {
+  return {
+    impact: checked('impact', estimates),
+    urgency: checked('urgency', estimates),
+    successProb: checked('successProb', estimates),
+    resourceCost: checked('resourceCost', estimates),
+  };
+}
+
+function checked<Name extends keyof EstimateValues>(name: Name, estimates: Estimates): EstimateValues[Name] {
+  const value: unknown = estimates[name].value;
+  const fits: (candidate: unknown) => candidate is EstimateValues[Name] = isEstimate[name];
+  if (fits(value)) return value;
+  throw new ProblemsError('bad-usage', `No priority follows from the estimate ${name} = ${String(value)}.`);
+}
+
+function rankOf(level: EstimateValues['urgency'] | undefined): number {
+  return level === undefined ? urgencies.length : urgencies.indexOf(level);
+}
+
+function compareLater(a: number | undefined, b: number | undefined): number {
+  if (a === b) return 0;
+  if (a === undefined) return 1;
+  if (b === undefined) return -1;
+  return b - a;
+}

@@ -1,0 +1,84 @@
+import type {
+  ActiveProblem,
+  IntermittentProblem,
+  ProblemPattern,
+  ProblemRecord,
+  ResolvedProblem,
+} from '../registry/record.ts';
+import { holdsPhrase, holdsWords, namingWords, wordsOf } from './words.ts';
+
+/** The kinds that have a priority. An analysis and an integration block describe the registry, not a problem. */
+export type PrioritisedKind = ActiveProblem | IntermittentProblem | ResolvedProblem | ProblemPattern;
+
+export function hasPriority(record: ProblemRecord): record is PrioritisedKind {
+  return record.kind !== 'analysis' && record.kind !== 'integration';
+}
+
+/** A record as words, for calibrations and policies that name it in passing. */
+export interface RecordText {
+  readonly title: readonly string[];
+  readonly tags: readonly string[];
+  /** The closed terms of its header: `system_down`, `high`. */
+  readonly terms: readonly string[];
+  readonly description: readonly string[];
+}
+
+export function recordText(record: PrioritisedKind): RecordText {
+  return {
+    title: wordsOf(record.title),
+    tags: record.tags?.flatMap(wordsOf) ?? [],
+    terms: headerTerms(record).filter((term) => term !== undefined),
+    description: wordsOf(description(record)),
+  };
+}
+
+/** Where a phrase was found, from the surest to the weakest. */
+export const matchPlaces = ['term', 'title', 'tags', 'description'] as const;
+export type MatchPlace = (typeof matchPlaces)[number];
+
+/**
+ * Where a record speaks of what a phrase names: its words are a header term (`system_down`), all stand in the title or
+ * the tags, or, where there are two or more, stand in their order and close together in the description.
+ */
+export function matchPhrase(phrase: string, text: RecordText): MatchPlace | undefined {
+  const words = namingWords(phrase);
+  if (words.length === 0) return undefined;
+  if (text.terms.includes(words.join('_'))) return 'term';
+  if (holdsWords(words, text.title)) return 'title';
+  if (holdsWords(words, text.tags)) return 'tags';
+  return words.length > 1 && holdsPhrase(words, text.description) ? 'description' : undefined;
+}
+
+function headerTerms(record: PrioritisedKind): readonly (string | undefined)[] {
+  switch (record.kind) {
+    case 'active':
+      return [record.impact, record.severity, record.frequency, record.status];
+    case 'intermittent':
+      return [record.pattern];
+    case 'resolved':
+      return [record.resolution];
+    case 'pattern':
+      return [record.category];
+  }
+}
+
+function description(record: PrioritisedKind): string {
+  switch (record.kind) {
+    case 'active':
+      return record.description ?? '';
+    case 'intermittent':
+      return texts(
+        record.problemPattern?.triggers,
+        record.problemPattern?.conditions,
+        record.detectionCriteria?.symptoms,
+      );
+    case 'resolved':
+      return record.problemSummary ?? '';
+    case 'pattern':
+      return texts(record.patternDescription?.commonSymptoms, record.patternDescription?.typicalTriggers);
+  }
+}
+
+function texts(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join('\n');
+}

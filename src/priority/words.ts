@@ -1,0 +1,50 @@
+/** Words that say that there is a problem, but not which. They are no part of what a phrase names. */
+const generic = new Set(
+  'a an and any case error failure for in issue of on or problem severity the to trouble with'.split(' '),
+);
+
+const longest = 2000;
+
+/** The words of the first 2,000 characters: letters and digits in lower case, without a plural `s`. */
+export function wordsOf(text: string): readonly string[] {
+  const words =
+    text
+      .slice(0, longest)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.map((word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word));
+}
+
+/** The words of a phrase that name something: `backup issues` → `backup`. */
+export function namingWords(phrase: string): readonly string[] {
+  return wordsOf(phrase).filter((word) => !generic.has(word));
+}
+
+/** Whether each of the words stands somewhere among the others, in any order. */
+export function holdsWords(words: readonly string[], among: readonly string[]): boolean {
+  return words.every((word) => among.some((other) => sameWord(word, other)));
+}
+
+/** Whether the words stand among the others in their order, at most two other words between neighbours. */
+export function holdsPhrase(words: readonly string[], among: readonly string[]): boolean {
+  return among.some((_, start) => beginsPhrase(words, among, start));
+}
+
+function beginsPhrase(words: readonly string[], among: readonly string[], start: number): boolean {
+  let at = start;
+  return words.every((word, index) => {
+    const last = index === 0 ? at : at + 2;
+    for (; at <= last && at < among.length; at += 1) {
+      if (sameWord(word, among[at] ?? '')) {
+        at += 1;
+        return true;
+      }
+    }
+    return false;
+  });
+}
+
+/** `config` also means `configuration`; short words such as `port` mean only themselves. */
+function sameWord(word: string, other: string): boolean {
+  return other === word || (word.length >= 5 && other.startsWith(word));
+}
