@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Diagnostic, TextEdit } from '../src/registry/diagnostics.ts';
+import { readRegistry } from '../src/registry/reading.ts';
+
+const folder = join(import.meta.dirname, '../fixtures/diagnostics');
+const names = readdirSync(folder).toSorted();
+
+/** `expect: code` stands in a comment on the line it speaks of; `expect: code @12` names another line. */
+function expectations(text: string): string[] {
+  return text.split(/\r\n|\n|\r/).flatMap((line, index) => {
+    const note = /(?:<!--|#) expect: (.*?)(?: -->)?$/.exec(line)?.[1];
+    return (note?.split(', ') ?? []).map((entry) => {
+      const [code = '', at = `@${index + 1}`] = entry.split(' ');
+      return `${at.slice(1)}: ${code}`;
+    });
+  });
+}
+
+function found(diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.map(({ place, code }) => `${place.line}: ${code}`);
+}
+
+function sorted(lines: readonly string[]): string[] {
+  return lines.toSorted();
+}
+
+function applySafeFixes(text: string, diagnostics: readonly Diagnostic[]): string {
+  const edits: readonly TextEdit[] = diagnostics.flatMap(({ fix }) => (fix?.safe === true ? fix.edits : []));
+  return edits
+    .toSorted((a, b) => b.start - a.start)
+    .reduce((rest, edit) => rest.slice(0, edit.start) + edit.text + rest.slice(edit.end), text);
+}
+
+describe.each(names)('fixtures/diagnostics/%s', (name) => {
+  const text = readFileSync(join(folder, name), 'utf8');
+
+  it('has the diagnostics that it states in place, and no others', () => {
+    expect(sorted(found(readRegistry(text).diagnostics))).toEqual(sorted(expectations(text)));
+  });
+
+  it('says the same where remark reads all of it', () => {
+    expect(readRegistry(text, { outline: 'markdown' })).toEqual(readRegistry(text));
+  });
+
+  it('has nothing left to fix when its safe fixes are applied, and nothing new that is wrong', () => {
+    const { diagnostics } = readRegistry(text);
+    const remaining = diagnostics.filter(({ fix }) => fix?.safe !== true);
+    const again = readRegistry(applySafeFixes(text, diagnostics)).diagnostics;
+    expect(sorted(again.map(({ code }) => code))).toEqual(sorted(remaining.map(({ code }) => code)));
+  });
+});
+
+describe('the fixtures of diagnostics', () => {
+  it('use line ends and a byte-order mark as their names say', () => {
+    expect(readFileSync(join(folder, 'line-ends-crlf.md'), 'utf8').replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+    expect(readFileSync(join(folder, 'byte-order-mark.md'), 'utf8').startsWith('\uFEFF')).toBe(true);
+  });
+});
