@@ -8,9 +8,12 @@ const notice = '<!-- Generated from the declarations in src/registry by `npm run
 
 /** docs/reference/kinds.md: every kind with its labels, sections, terms and a blank record. */
 export function kindsReference(): string {
-  return [notice, '# Kinds of record', kinds.map((kind) => `- [${kind.name}](#${kind.name}): ${kind.about}`).join('\n'), ...kinds.map(kindPage)].join(
-    '\n\n',
-  );
+  return [
+    notice,
+    '# Kinds of record',
+    kinds.map((kind) => `- [${kind.name}](#${kind.name}): ${kind.about}`).join('\n'),
+    ...kinds.map(kindPage),
+  ].join('\n\n');
 }
 
 /** docs/reference/diagnostics.md: every diagnostic with its severity, what it means and what to do. */

@@ -44,12 +44,18 @@ export function pairMarkers(markers: readonly Marker[], report: Report): Block[]
     const isStray = next?.edge === 'end' && next.name === top?.name;
     if (top === undefined || isStray) {
       if (!crossed.delete(marker.name)) {
-        report.add('marker-unopened', marker, { message: `This END marker of ${marker.name} has no START marker before it.` });
+        report.add('marker-unopened', marker, {
+          message: `This END marker of ${marker.name} has no START marker before it.`,
+        });
       }
     } else if ((openCount.get(marker.name) ?? 0) === 0) {
       report.add('marker-crossed', marker, {
         message: `This END marker names ${marker.name}, but the open block is ${top.name}.`,
-        fix: { description: `End ${top.name} here`, safe: false, edits: [{ start: marker.start, end: marker.end, text: canonical(top.name, 'END') }] },
+        fix: {
+          description: `End ${top.name} here`,
+          safe: false,
+          edits: [{ start: marker.start, end: marker.end, text: canonical(top.name, 'END') }],
+        },
       });
       close(open, 1, openCount);
       blocks.push(between(top, marker));
@@ -74,7 +80,9 @@ export function pairMarkers(markers: readonly Marker[], report: Report): Block[]
   const dropped = new Set<number>();
   for (const { start, within } of inner) {
     if (unclosed.has(within)) continue;
-    report.add('marker-nested', start, { message: `This ${start.name} block stands inside a block of ${within.name}, which is not read.` });
+    report.add('marker-nested', start, {
+      message: `This ${start.name} block stands inside a block of ${within.name}, which is not read.`,
+    });
     dropped.add(within.start);
   }
   return blocks.filter((block) => !dropped.has(block.start)).toSorted((a, b) => a.start - b.start);
@@ -86,7 +94,11 @@ function isPlaced(marker: Marker, report: Report): boolean {
     const text = canonical(marker.name, marker.edge === 'start' ? 'START' : 'END');
     report.add('marker-spelling', marker, {
       hint: `Write it as ${text}.`,
-      fix: { description: `Write the marker as ${text}`, safe: true, edits: [{ start: marker.start, end: marker.end, text }] },
+      fix: {
+        description: `Write the marker as ${text}`,
+        safe: true,
+        edits: [{ start: marker.start, end: marker.end, text }],
+      },
     });
   }
   return !marker.misplaced;

@@ -99,7 +99,8 @@ export const diagnosticCatalogue = {
   },
   'section-shape': {
     severity: 'warning',
-    summary: 'A section holds something of another form than expected, such as prose in place of a list; it is kept as extra.',
+    summary:
+      'A section holds something of another form than expected, such as prose in place of a list; it is kept as extra.',
     hint: 'Write the section in the form that the reference of this kind shows.',
   },
   'text-stray': {

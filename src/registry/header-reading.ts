@@ -1,9 +1,9 @@
 import { nearest } from '../nearest.ts';
+import type { Draft, RecordContext } from './draft.ts';
 import type { HeaderType, KindDeclaration, Slot } from './kinds/declaration.ts';
 import { readLabels } from './labels.ts';
 import { propertyName } from './names.ts';
 import { quote } from './report.ts';
-import type { Draft, RecordContext } from './record-reading.ts';
 import type { Shape } from './sections.ts';
 import type { Value } from './text.ts';
 import { dayOf } from './values/date.ts';
@@ -56,8 +56,15 @@ function slotsOf(kind: KindDeclaration): ReadonlyMap<string, Slot<HeaderType>> {
   return slots;
 }
 
-function reportMissing(shape: Shape, kind: KindDeclaration, seen: ReadonlyMap<string, Value>, { report }: RecordContext): void {
-  const missing = Object.keys(kind.header).filter((label) => kind.header[label]?.required === true && isEmpty(seen.get(propertyName(label))));
+function reportMissing(
+  shape: Shape,
+  kind: KindDeclaration,
+  seen: ReadonlyMap<string, Value>,
+  { report }: RecordContext,
+): void {
+  const missing = Object.keys(kind.header).filter(
+    (label) => kind.header[label]?.required === true && isEmpty(seen.get(propertyName(label))),
+  );
   if (missing.length === 0 || shape.title === undefined) return;
   report.add('label-missing', shape.title, {
     message: `This record has no ${missing.join(', ')}.`,
@@ -75,6 +82,8 @@ function checkOrder(draft: Draft, seen: ReadonlyMap<string, Value>, { report }: 
   const value = seen.get('lastOccurrence');
   if (typeof discovered !== 'string' || typeof lastOccurrence !== 'string' || value === undefined) return;
   if (dayOf(lastOccurrence) < dayOf(discovered)) {
-    report.add('date-order', value, { message: `It last occurred on ${dayOf(lastOccurrence)}, before it was discovered on ${dayOf(discovered)}.` });
+    report.add('date-order', value, {
+      message: `It last occurred on ${dayOf(lastOccurrence)}, before it was discovered on ${dayOf(discovered)}.`,
+    });
   }
 }

@@ -42,7 +42,7 @@ export function createLineIndex(text: string): LineIndex {
 function lineStarts(text: string): number[] {
   const starts = [0];
   let carriage = text.indexOf('\r');
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const feed = text.indexOf('\n', at);
     while (carriage !== -1 && (feed === -1 || carriage < feed)) {
       if (carriage + 1 !== feed) starts.push(carriage + 1);

@@ -27,7 +27,11 @@ export function readRegistry(text: string, options: ReadOptions = {}): Registry 
       const record = readBlock(block, context);
       if (record !== undefined) records.push(record);
     } else {
-      unknown.push({ marker: block.marker, text: text.slice(block.inside.start, block.inside.end), place: index.place(block) });
+      unknown.push({
+        marker: block.marker,
+        text: text.slice(block.inside.start, block.inside.end),
+        place: index.place(block),
+      });
     }
   }
   const named = withUniqueIds(records, report);
@@ -50,7 +54,11 @@ function readBlock(block: Block, context: ReadingContext): ProblemRecord | undef
   return undefined;
 }
 
-function refused(scan: MarkerScan & { readonly type: 'too-complex' }, registry: { readonly path: string; readonly component: string }, report: Report): Registry {
+function refused(
+  scan: MarkerScan & { readonly type: 'too-complex' },
+  registry: { readonly path: string; readonly component: string },
+  report: Report,
+): Registry {
   report.add('too-complex', scan, { message: `The markers of this file cannot be told from text: ${scan.reason}.` });
   return { ...registry, records: [], unknown: [], diagnostics: report.diagnostics };
 }
@@ -69,9 +77,13 @@ function withUniqueIds(records: readonly ProblemRecord[], report: Report): Probl
     }
     const sameTitle = record.places['id'] === undefined && first.places['id'] === undefined;
     const place = record.places['id'] ?? record.places['title'] ?? record.place;
-    report.add(sameTitle ? 'title-repeated' : 'id-repeated', { start: place.offset, end: place.endOffset }, {
-      message: `${sameTitle ? `The title ${quote(record.title)}` : `The id ${quote(record.id)}`} already stands in line ${first.place.line}.`,
-    });
+    report.add(
+      sameTitle ? 'title-repeated' : 'id-repeated',
+      { start: place.offset, end: place.endOffset },
+      {
+        message: `${sameTitle ? `The title ${quote(record.title)}` : `The id ${quote(record.id)}`} already stands in line ${first.place.line}.`,
+      },
+    );
     let number = 2;
     while (seen.has(`${record.id}-${number}`)) number++;
     const renamed = { ...record, id: `${record.id}-${number}` };

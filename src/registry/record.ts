@@ -26,25 +26,37 @@ import type { resolved } from './kinds/resolved.ts';
 import type { CamelCase } from './names.ts';
 import type { Place } from './place.ts';
 
-type TypedValue<Type extends HeaderType | YamlType> =
-  Type extends { readonly terms: infer Terms } ? keyof Terms & string
-  : Type extends NumberType ? number
-  : Type extends WordsType | TagsType | TextsType ? readonly string[]
-  : Type extends TextMapType ? Readonly<Record<string, string>>
-  : Type extends TextType | DateType | IdType ? string
-  : never;
+type TypedValue<Type extends HeaderType | YamlType> = Type extends { readonly terms: infer Terms }
+  ? keyof Terms & string
+  : Type extends NumberType
+    ? number
+    : Type extends WordsType | TagsType | TextsType
+      ? readonly string[]
+      : Type extends TextMapType
+        ? Readonly<Record<string, string>>
+        : Type extends TextType | DateType | IdType
+          ? string
+          : never;
 
-type SectionValue<Section extends SectionDeclaration> =
-  Section extends ProseSection ? string
-  : Section extends ListSection | TagsSection ? readonly string[]
-  : Section extends FieldsSection ? { readonly [Label in keyof Section['fields'] & string as CamelCase<Label>]?: string }
-  : Section extends YamlSection ?
-    { readonly [Key in keyof Section['keys'] & string as CamelCase<Key>]?: TypedValue<Section['keys'][Key]['value']> }
-  : never;
+type SectionValue<Section extends SectionDeclaration> = Section extends ProseSection
+  ? string
+  : Section extends ListSection | TagsSection
+    ? readonly string[]
+    : Section extends FieldsSection
+      ? { readonly [Label in keyof Section['fields'] & string as CamelCase<Label>]?: string }
+      : Section extends YamlSection
+        ? {
+            readonly [Key in keyof Section['keys'] & string as CamelCase<Key>]?: TypedValue<
+              Section['keys'][Key]['value']
+            >;
+          }
+        : never;
 
 /** The typed form of a kind's records, derived from its declaration. What the file does not state is absent. */
 export type RecordOf<Kind extends KindDeclaration> = RecordBase<Kind['name']> & {
-  readonly [Label in Exclude<keyof Kind['header'] & string, 'ID'> as CamelCase<Label>]?: TypedValue<Kind['header'][Label]['value']>;
+  readonly [Label in Exclude<keyof Kind['header'] & string, 'ID'> as CamelCase<Label>]?: TypedValue<
+    Kind['header'][Label]['value']
+  >;
 } & {
   readonly [Title in keyof Kind['sections'] & string as CamelCase<Title>]?: SectionValue<Kind['sections'][Title]>;
 };
@@ -74,9 +86,4 @@ export type ProblemIntegration = RecordOf<typeof integration>;
 
 /** One EMBED block of a registry. Discriminated by `kind`. */
 export type ProblemRecord =
-  | ActiveProblem
-  | IntermittentProblem
-  | ResolvedProblem
-  | ProblemPattern
-  | ProblemAnalysis
-  | ProblemIntegration;
+  ActiveProblem | IntermittentProblem | ResolvedProblem | ProblemPattern | ProblemAnalysis | ProblemIntegration;

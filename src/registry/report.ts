@@ -37,7 +37,9 @@ export function createReport(path: string, index: LineIndex): Report {
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return diagnostics.toSorted(
     (a, b) =>
-      a.place.offset - b.place.offset || a.place.endOffset - b.place.endOffset || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0),
+      a.place.offset - b.place.offset ||
+      a.place.endOffset - b.place.endOffset ||
+      (a.code < b.code ? -1 : a.code > b.code ? 1 : 0),
   );
 }
 

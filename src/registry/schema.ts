@@ -60,7 +60,10 @@ function headerShape(kind: KindDeclaration): Record<string, z.ZodType> {
 
 function sectionShape(kind: KindDeclaration): Record<string, z.ZodType> {
   return Object.fromEntries(
-    Object.entries(kind.sections).map(([title, section]) => [propertyName(title), sectionSchema(section).describe(section.about).optional()]),
+    Object.entries(kind.sections).map(([title, section]) => [
+      propertyName(title),
+      sectionSchema(section).describe(section.about).optional(),
+    ]),
   );
 }
 
@@ -73,10 +76,17 @@ function sectionSchema(section: SectionDeclaration): z.ZodType {
       return z.array(z.string());
     case 'fields':
       return z.strictObject(
-        Object.fromEntries(Object.entries(section.fields).map(([label, about]) => [propertyName(label), z.string().describe(about).optional()])),
+        Object.fromEntries(
+          Object.entries(section.fields).map(([label, about]) => [
+            propertyName(label),
+            z.string().describe(about).optional(),
+          ]),
+        ),
       );
     case 'yaml':
-      return z.strictObject(Object.fromEntries(Object.entries(section.keys).map(([key, slot]) => [propertyName(key), slotSchema(slot)])));
+      return z.strictObject(
+        Object.fromEntries(Object.entries(section.keys).map(([key, slot]) => [propertyName(key), slotSchema(slot)])),
+      );
   }
 }
 

@@ -1,11 +1,11 @@
 import { nearest } from '../nearest.ts';
+import type { Draft, RecordContext } from './draft.ts';
 import type { FieldsSection, KindDeclaration, SectionDeclaration, YamlSection } from './kinds/declaration.ts';
 import { type LabelledValue, readLabels } from './labels.ts';
 import { propertyName } from './names.ts';
 import type { OutlineNode } from './outline/outline.ts';
 import { fenceParts } from './outline/slices.ts';
 import type { Span } from './place.ts';
-import type { Draft, RecordContext } from './record-reading.ts';
 import { quote } from './report.ts';
 import type { Shape, ShapeSection } from './sections.ts';
 import { afterWord, valueOf } from './text.ts';
@@ -26,14 +26,18 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, 
       if (kind.freeHeadings !== true) reportUnknown(section.title, name, kind, context);
       draft.keep(name, textOf(text, section.nodes));
     } else if (seen.has(property)) {
-      report.add('section-repeated', section.title, { message: `The section ${quote(name)} stands twice; the first one counts.` });
+      report.add('section-repeated', section.title, {
+        message: `The section ${quote(name)} stands twice; the first one counts.`,
+      });
       draft.keep(name, textOf(text, section.nodes));
     } else {
       seen.add(property);
       readSection({ ...section, name, property }, declaration, draft, context);
     }
   }
-  const missing = Object.keys(kind.sections).filter((title) => kind.sections[title]?.required === true && !seen.has(labelProperty(title)));
+  const missing = Object.keys(kind.sections).filter(
+    (title) => kind.sections[title]?.required === true && !seen.has(labelProperty(title)),
+  );
   if (missing.length > 0 && shape.title !== undefined) {
     report.add('section-missing', shape.title, {
       message: `This record has no section ${missing.join(', ')}.`,
@@ -47,12 +51,18 @@ interface NamedSection extends ShapeSection {
   readonly property: string;
 }
 
-function readSection(section: NamedSection, declaration: SectionDeclaration, draft: Draft, context: RecordContext): void {
+function readSection(
+  section: NamedSection,
+  declaration: SectionDeclaration,
+  draft: Draft,
+  context: RecordContext,
+): void {
   const nodes = section.nodes.filter((node) => node.type !== 'other' || node.name !== 'html');
   const [first] = nodes;
   const last = nodes.at(-1);
   if (first === undefined || last === undefined) {
-    if (declaration.required === true) context.report.add('section-missing', section.title, { message: `The section ${quote(section.name)} is empty.` });
+    if (declaration.required === true)
+      context.report.add('section-missing', section.title, { message: `The section ${quote(section.name)} is empty.` });
     return;
   }
   const whole = valueOf(context.text, { start: first.start, end: last.end });
@@ -81,7 +91,8 @@ function readList(section: NamedSection, nodes: readonly OutlineNode[], draft: D
   const items = nodes.filter((node) => node.type === 'item');
   const others = nodes.filter((node) => node.type !== 'item');
   const [stray] = others;
-  if (stray !== undefined) keepStray(section, stray, 'Only list items are expected here', textOf(context.text, others), draft, context);
+  if (stray !== undefined)
+    keepStray(section, stray, 'Only list items are expected here', textOf(context.text, others), draft, context);
   const values = items
     .map((item) => valueOf(context.text, { start: afterWord(context.text, item), end: item.end }))
     .filter((value) => value.text !== '');
@@ -112,7 +123,10 @@ function readFields(
       const meant = nearest(name, Object.keys(declaration.fields));
       report.add('label-unknown', label, {
         message: `${quote(name)} is not a field of ${quote(section.name)}; it is kept as extra.`,
-        hint: meant === undefined ? `The fields are ${Object.keys(declaration.fields).join(', ')}.` : `Did you mean ${meant}?`,
+        hint:
+          meant === undefined
+            ? `The fields are ${Object.keys(declaration.fields).join(', ')}.`
+            : `Did you mean ${meant}?`,
       });
       draft.keep(`${section.name} / ${name}`, value.text);
     } else if (seen.has(property)) {
@@ -138,7 +152,8 @@ function readYamlSection(
   const fence = nodes.find((node) => node.type === 'fence');
   const others = nodes.filter((node) => node !== fence);
   const [stray] = others;
-  if (stray !== undefined) keepStray(section, stray, 'One fenced yaml block is expected here', textOf(text, others), draft, context);
+  if (stray !== undefined)
+    keepStray(section, stray, 'One fenced yaml block is expected here', textOf(text, others), draft, context);
   if (fence === undefined) return;
   const reading = readYaml(text, fenceParts(text, fence).content);
   if (reading.type === 'fault') {
@@ -156,11 +171,14 @@ function readYamlSection(
       const meant = nearest(key.text, Object.keys(declaration.keys));
       report.add('yaml-key-unknown', key, {
         message: `${quote(key.text)} is not a key of ${quote(section.name)}; it is kept as extra.`,
-        hint: meant === undefined ? `The keys are ${Object.keys(declaration.keys).join(', ')}.` : `Did you mean ${meant}?`,
+        hint:
+          meant === undefined ? `The keys are ${Object.keys(declaration.keys).join(', ')}.` : `Did you mean ${meant}?`,
       });
       draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
     } else if (seen.has(property)) {
-      report.add('yaml-key-repeated', key, { message: `The key ${quote(key.text)} stands twice; the first value counts.` });
+      report.add('yaml-key-repeated', key, {
+        message: `The key ${quote(key.text)} stands twice; the first value counts.`,
+      });
       draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
     } else {
       seen.add(property);
@@ -171,12 +189,21 @@ function readYamlSection(
   }
   const missing = [...keys.values()].filter(({ key, slot }) => slot.required === true && !seen.has(propertyName(key)));
   if (missing.length > 0) {
-    report.add('yaml-key-missing', fence, { message: `This block has no ${missing.map(({ key }) => key).join(', ')}.` });
+    report.add('yaml-key-missing', fence, {
+      message: `This block has no ${missing.map(({ key }) => key).join(', ')}.`,
+    });
   }
   if (Object.keys(values).length > 0) draft.values[section.property] = values;
 }
 
-function keepStray(section: NamedSection, span: Span, expected: string, kept: string, draft: Draft, { report }: RecordContext): void {
+function keepStray(
+  section: NamedSection,
+  span: Span,
+  expected: string,
+  kept: string,
+  draft: Draft,
+  { report }: RecordContext,
+): void {
   report.add('section-shape', span, { message: `${expected}; the rest is kept as extra.` });
   draft.keep(section.name, kept);
 }

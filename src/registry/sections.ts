@@ -21,7 +21,13 @@ export interface ShapeSection {
  * `###` is the title, `####` opens a section. A second `###` is reported and ends the record, unless the kind has
  * free headings: then it opens a section too.
  */
-export function takeApart(text: string, block: Span, nodes: readonly OutlineNode[], freeHeadings: boolean, report: Report): Shape {
+export function takeApart(
+  text: string,
+  block: Span,
+  nodes: readonly OutlineNode[],
+  freeHeadings: boolean,
+  report: Report,
+): Shape {
   let title: Span | undefined;
   const header: OutlineNode[] = [];
   const sections: { readonly title: Span; readonly nodes: OutlineNode[] }[] = [];
@@ -29,7 +35,8 @@ export function takeApart(text: string, block: Span, nodes: readonly OutlineNode
   for (const node of nodes) {
     if (node.type === 'other' && node.name === 'html') continue;
     if (node.type !== 'heading' || node.depth > 4) {
-      if (title === undefined) report.add('text-stray', node, { message: 'Text before the ### title belongs to no record.' });
+      if (title === undefined)
+        report.add('text-stray', node, { message: 'Text before the ### title belongs to no record.' });
       else current.push(node);
     } else if (node.depth === 3 && title === undefined) {
       title = withoutComment(text, headingText(text, node));

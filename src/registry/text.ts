@@ -52,6 +52,8 @@ function dedent(raw: string): string {
     if (start < end) common = Math.min(common, start);
   }
   return [first, ...rest.map((line) => line.slice(Math.min(common, trim(line, { start: 0, end: line.length }).start)))]
-    .map((line) => line.slice(0, withoutComment(line, { start: 0, end: trim(line, { start: 0, end: line.length }).end }).end))
+    .map((line) =>
+      line.slice(0, withoutComment(line, { start: 0, end: trim(line, { start: 0, end: line.length }).end }).end),
+    )
     .join('\n');
 }

@@ -4,6 +4,9 @@ import { lineEndOf } from './apply.ts';
 export function addRecord(text: string, block: string): string {
   const eol = lineEndOf(text);
   const gap = text === '' ? '' : text.endsWith(eol + eol) ? '' : text.endsWith(eol) ? eol : eol + eol;
-  const body = block.replaceAll(/\r\n|\n|\r/g, '\n').trimEnd().replaceAll('\n', eol);
+  const body = block
+    .replaceAll(/\r\n|\n|\r/g, '\n')
+    .trimEnd()
+    .replaceAll('\n', eol);
   return `${text}${gap}${body}${eol}`;
 }

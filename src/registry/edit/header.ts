@@ -20,40 +20,66 @@ export function setHeader(text: string, id: string, label: string, value: string
   const slot = declared === undefined ? undefined : target.kind.header[declared];
   if (declared === undefined || slot === undefined || declared === 'ID') {
     const meant = nearest(label, Object.keys(target.kind.header));
-    throw new ProblemsError('bad-usage', `${quote(label)} is not a header label that can be set in ${target.kind.name} records.`, {
-      ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
-    });
+    throw new ProblemsError(
+      'bad-usage',
+      `${quote(label)} is not a header label that can be set in ${target.kind.name} records.`,
+      {
+        ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+      },
+    );
   }
   const report = createReport(target.registry.path, createLineIndex(value));
-  const wanted = /[\n\r]/.test(value) ? undefined : readHeaderValue({ start: 0, end: value.length, text: value }, slot.value, report);
+  const wanted = /[\n\r]/.test(value)
+    ? undefined
+    : readHeaderValue({ start: 0, end: value.length, text: value }, slot.value, report);
   if (wanted === undefined) {
     const [problem] = report.diagnostics;
-    throw new ProblemsError('bad-usage', `${quote(value)} cannot be the ${declared} of a record.`, { hint: problem?.hint ?? 'Write one line of text.' });
+    throw new ProblemsError('bad-usage', `${quote(value)} cannot be the ${declared} of a record.`, {
+      hint: problem?.hint ?? 'Write one line of text.',
+    });
   }
   const place = target.record.places[property];
   const after =
     place === undefined
       ? insertHeader(text, target, `**${declared}:** ${value}`)
-      : applyEdits(text, [{ start: place.offset, end: place.endOffset, text: inStyle(text, place.offset, place.endOffset, value) }]);
-  return confirmed(target, after, options, (record) => record !== undefined && sameValue(valueAt(record, property), wanted));
+      : applyEdits(text, [
+          { start: place.offset, end: place.endOffset, text: inStyle(text, place.offset, place.endOffset, value) },
+        ]);
+  return confirmed(
+    target,
+    after,
+    options,
+    (record) => record !== undefined && sameValue(valueAt(record, property), wanted),
+  );
 }
 
 function insertHeader(text: string, target: Target, line: string): string {
   const { places } = target.record;
   const header = Object.keys(target.kind.header).flatMap((label) => places[propertyName(label)] ?? []);
-  const last = header.reduce((latest, place) => (place.offset > latest.offset ? place : latest), places['title'] ?? target.record.place);
+  const last = header.reduce(
+    (latest, place) => (place.offset > latest.offset ? place : latest),
+    places['title'] ?? target.record.place,
+  );
   const at = endOfLine(text, last.endOffset);
-  const marker = header.length === 0 ? '' : (/^(?:[-*+] )?/.exec(text.slice(startOfLine(text, last.offset), last.offset))?.[0] ?? '');
+  const marker =
+    header.length === 0
+      ? ''
+      : (/^(?:[-*+] )?/.exec(text.slice(startOfLine(text, last.offset), last.offset))?.[0] ?? '');
   return applyEdits(text, [{ start: at, end: at, text: `${lineEndOf(text)}${marker}${line}` }]);
 }
 
 function inStyle(text: string, start: number, end: number, value: string): string {
   if (start === end) return text.charAt(start - 1) === ' ' ? value : ` ${value}`;
-  return text.charAt(start) === '[' && text.charAt(end - 1) === ']' && !value.startsWith('[') && !text.slice(start + 1, end - 1).includes('[')
+  return text.charAt(start) === '[' &&
+    text.charAt(end - 1) === ']' &&
+    !value.startsWith('[') &&
+    !text.slice(start + 1, end - 1).includes('[')
     ? `[${value}]`
     : value;
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
-  return Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((item, position) => item === b[position]) : a === b;
+  return Array.isArray(a) && Array.isArray(b)
+    ? a.length === b.length && a.every((item, position) => item === b[position])
+    : a === b;
 }

@@ -52,11 +52,15 @@ function endOfPart(text: string, registry: Registry, wanted: string): number {
 function headingsOutside(text: string, registry: Registry): readonly HeadingNode[] {
   const headings: HeadingNode[] = [];
   let at = 0;
-  const blocks = [...registry.records, ...registry.unknown].map((block) => block.place).toSorted((a, b) => a.offset - b.offset);
+  const blocks = [...registry.records, ...registry.unknown]
+    .map((block) => block.place)
+    .toSorted((a, b) => a.offset - b.offset);
   for (const block of [...blocks, { offset: text.length, endOffset: text.length }]) {
     if (block.offset < at) continue;
     const outline = outlineOf(text, { start: at, end: block.offset }, 'auto');
-    if (outline.type === 'outline') headings.push(...outline.nodes.filter((node) => node.type === 'heading' && node.depth <= 2).filter((node) => node.type === 'heading'));
+    if (outline.type === 'outline') {
+      for (const node of outline.nodes) if (node.type === 'heading' && node.depth <= 2) headings.push(node);
+    }
     at = block.endOffset;
   }
   return headings;

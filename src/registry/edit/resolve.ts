@@ -34,13 +34,23 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
   const date = readDate(resolution.resolved);
   const term = readTerm(resolution.resolution, resolved.header.Resolution.value);
   if (date.type !== 'date' || term.type !== 'term') {
-    throw new ProblemsError('bad-usage', `${quote(`${resolution.resolved}, ${resolution.resolution}`)} is no date and kind of resolution.`);
+    throw new ProblemsError(
+      'bad-usage',
+      `${quote(`${resolution.resolved}, ${resolution.resolution}`)} is no date and kind of resolution.`,
+    );
   }
   const eol = lineEndOf(text);
   const lines = resolvedLines(record, resolution, daysBetween(record.discovered, date.iso));
-  const block = [canonical(resolved.marker, 'START'), ...lines, canonical(resolved.marker, 'END')].join('\n').replaceAll('\n', eol);
+  const block = [canonical(resolved.marker, 'START'), ...lines, canonical(resolved.marker, 'END')]
+    .join('\n')
+    .replaceAll('\n', eol);
   const after = applyEdits(text, [{ start: record.place.offset, end: record.place.endOffset, text: block }]);
-  return confirmed(target, after, options, (again) => again?.kind === resolved.name && again.resolved === date.iso && again.title === record.title);
+  return confirmed(
+    target,
+    after,
+    options,
+    (again) => again?.kind === resolved.name && again.resolved === date.iso && again.title === record.title,
+  );
 }
 
 function resolvedLines(record: ActiveProblem, resolution: Resolution, days: string | undefined): string[] {
@@ -66,7 +76,11 @@ function resolvedLines(record: ActiveProblem, resolution: Resolution, days: stri
     ...line('- **Rollback Plan:** ', resolution.rollbackPlan),
     ...(investigationStatus?.attemptedSolutions === undefined
       ? []
-      : ['', '#### Lessons Learned', `- **Response:** Tried before: ${indented(investigationStatus.attemptedSolutions)}`]),
+      : [
+          '',
+          '#### Lessons Learned',
+          `- **Response:** Tried before: ${indented(investigationStatus.attemptedSolutions)}`,
+        ]),
   ];
 }
 

@@ -11,15 +11,28 @@ import { confirmed, findTarget, type Target, valueAt } from './target.ts';
  * the order of the keys stay; a key or the whole section is added where it is missing.
  * @throws ProblemsError `not-found` for an id, `bad-usage` for a key or a value that cannot stand there.
  */
-export function setEstimate(text: string, id: string, key: string, value: number | string, options: ReadOptions = {}): string {
+export function setEstimate(
+  text: string,
+  id: string,
+  key: string,
+  value: number | string,
+  options: ReadOptions = {},
+): string {
   const title = 'Priority Estimates';
   const target = findTarget(text, id, options);
   const section = target.kind.sections[title];
-  const type = section?.holds === 'yaml' ? Object.entries(section.keys).find(([name]) => propertyName(name) === propertyName(key)) : undefined;
+  const type =
+    section?.holds === 'yaml'
+      ? Object.entries(section.keys).find(([name]) => propertyName(name) === propertyName(key))
+      : undefined;
   if (type === undefined || !fits(value, type[1].value)) {
-    throw new ProblemsError('bad-usage', `${quote(`${key}: ${value}`)} is not an estimate that ${target.kind.name} records can have.`, {
-      hint: 'The estimates are impact (1 to 10), urgency, success_prob (0 to 1) and resource_cost.',
-    });
+    throw new ProblemsError(
+      'bad-usage',
+      `${quote(`${key}: ${value}`)} is not an estimate that ${target.kind.name} records can have.`,
+      {
+        hint: 'The estimates are impact (1 to 10), urgency, success_prob (0 to 1) and resource_cost.',
+      },
+    );
   }
   const property = propertyName(title);
   const path = `${property}.${propertyName(key)}`;
@@ -49,11 +62,21 @@ function fits(value: number | string, type: YamlType): boolean {
  * feeds in the value become lines indented under the item.
  * @throws ProblemsError `not-found` for an id, `bad-usage` for a section or a field that the kind does not have.
  */
-export function setField(text: string, id: string, title: string, label: string, value: string, options: ReadOptions = {}): string {
+export function setField(
+  text: string,
+  id: string,
+  title: string,
+  label: string,
+  value: string,
+  options: ReadOptions = {},
+): string {
   const target = findTarget(text, id, options);
   const section = target.kind.sections[title];
   if (section?.holds !== 'fields' || !Object.hasOwn(section.fields, label)) {
-    throw new ProblemsError('bad-usage', `${target.kind.name} records have no field ${quote(label)} in a section ${quote(title)}.`);
+    throw new ProblemsError(
+      'bad-usage',
+      `${target.kind.name} records have no field ${quote(label)} in a section ${quote(title)}.`,
+    );
   }
   const eol = lineEndOf(text);
   const lines = value.split(/\r\n|\n|\r/).join(`${eol}  `);
@@ -61,14 +84,25 @@ export function setField(text: string, id: string, title: string, label: string,
   const [place, whole] = [target.record.places[path], target.record.places[propertyName(title)]];
   let after: string;
   if (place !== undefined) {
-    after = applyEdits(text, [{ start: place.offset, end: place.endOffset, text: `${place.offset === place.endOffset && text.charAt(place.offset - 1) !== ' ' ? ' ' : ''}${lines}` }]);
+    after = applyEdits(text, [
+      {
+        start: place.offset,
+        end: place.endOffset,
+        text: `${place.offset === place.endOffset && text.charAt(place.offset - 1) !== ' ' ? ' ' : ''}${lines}`,
+      },
+    ]);
   } else if (whole === undefined) {
     after = addSection(text, target, title, `- **${label}:** ${lines}`);
   } else {
     const at = endOfLine(text, whole.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${eol}- **${label}:** ${lines}` }]);
   }
-  return confirmed(target, after, options, (record) => record !== undefined && valueAt(record, path) === value.replaceAll(/\r\n|\r/g, '\n'));
+  return confirmed(
+    target,
+    after,
+    options,
+    (record) => record !== undefined && valueAt(record, path) === value.replaceAll(/\r\n|\r/g, '\n'),
+  );
 }
 
 function addSection(text: string, target: Target, title: string, body: string): string {

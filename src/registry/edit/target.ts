@@ -19,7 +19,10 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
   const registry = readRegistry(text, options);
   const record = registry.records.find((candidate) => candidate.id === id);
   if (record === undefined) {
-    const meant = nearest(id, registry.records.map((candidate) => candidate.id));
+    const meant = nearest(
+      id,
+      registry.records.map((candidate) => candidate.id),
+    );
     throw new ProblemsError('not-found', `There is no record ${quote(id)} in ${registry.path}.`, {
       ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
     });
@@ -37,7 +40,8 @@ export function declarationOf(name: KindName): KindDeclaration {
 export function valueAt(record: ProblemRecord, path: string): unknown {
   let value: unknown = record;
   for (const name of path.split('.')) {
-    value = typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
   }
   return value;
 }
@@ -46,7 +50,12 @@ export function valueAt(record: ProblemRecord, path: string): unknown {
  * The text after an edit, once it was read again and says what was meant, with no other record changed.
  * @throws ProblemsError `bad-usage` where the value cannot stand there.
  */
-export function confirmed(before: Target, after: string, options: ReadOptions, says: (record: ProblemRecord | undefined) => boolean): string {
+export function confirmed(
+  before: Target,
+  after: string,
+  options: ReadOptions,
+  says: (record: ProblemRecord | undefined) => boolean,
+): string {
   const registry = readRegistry(after, options);
   const { id } = before.record;
   const others = before.registry.records.filter((record) => record.id !== id);
@@ -55,9 +64,13 @@ export function confirmed(before: Target, after: string, options: ReadOptions, s
     return again !== undefined && again.kind === record.kind && again.title === record.title;
   });
   if (!same || !says(registry.records.find((record) => record.id === id))) {
-    throw new ProblemsError('bad-usage', `The record ${quote(id)} in ${registry.path} cannot be changed this way without changing what else it says.`, {
-      hint: 'Edit the file by hand.',
-    });
+    throw new ProblemsError(
+      'bad-usage',
+      `The record ${quote(id)} in ${registry.path} cannot be changed this way without changing what else it says.`,
+      {
+        hint: 'Edit the file by hand.',
+      },
+    );
   }
   return after;
 }

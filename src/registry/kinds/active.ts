@@ -63,7 +63,10 @@ export const active = {
     },
     Discovered: { value: { type: 'date', time: false }, about: 'The day it was first seen.', required: true },
     'Discovered By': { value: { type: 'text' }, about: 'Who or what found it.' },
-    'Last Occurrence': { value: { type: 'date', time: true }, about: 'The day, and the time where known, it last happened.' },
+    'Last Occurrence': {
+      value: { type: 'date', time: true },
+      about: 'The day, and the time where known, it last happened.',
+    },
     Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
   },
   sections: {
@@ -96,9 +99,17 @@ export const active = {
       about: 'The estimates that the priority is computed from.',
       required: true,
       keys: {
-        impact: { value: { type: 'number', minimum: 1, maximum: 10 }, about: 'How much is gained by fixing it, 1 to 10.', required: true },
+        impact: {
+          value: { type: 'number', minimum: 1, maximum: 10 },
+          about: 'How much is gained by fixing it, 1 to 10.',
+          required: true,
+        },
         urgency: { value: urgency, about: 'How soon it must be fixed.', required: true },
-        success_prob: { value: { type: 'number', minimum: 0, maximum: 1 }, about: 'How likely a fix succeeds, 0 to 1.', required: true },
+        success_prob: {
+          value: { type: 'number', minimum: 0, maximum: 1 },
+          about: 'How likely a fix succeeds, 0 to 1.',
+          required: true,
+        },
         resource_cost: { value: resourceCost, about: 'How much work a fix is.', required: true },
       },
     },

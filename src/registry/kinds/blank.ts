@@ -42,10 +42,17 @@ function sectionExample(section: SectionDeclaration): string {
       return '[#first] [#second]';
     case 'fields':
       return Object.entries(section.fields)
-        .map(([label, about], position) => `${section.ordered === true ? `${position + 1}.` : '-'} **${label}:** ${comment(about)}`)
+        .map(
+          ([label, about], position) =>
+            `${section.ordered === true ? `${position + 1}.` : '-'} **${label}:** ${comment(about)}`,
+        )
         .join('\n');
     case 'yaml':
-      return ['```yaml', ...Object.entries(section.keys).map(([key, slot]) => `${key}: ${yamlExample(slot)}`), '```'].join('\n');
+      return [
+        '```yaml',
+        ...Object.entries(section.keys).map(([key, slot]) => `${key}: ${yamlExample(slot)}`),
+        '```',
+      ].join('\n');
   }
 }
 

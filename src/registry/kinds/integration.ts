@@ -3,7 +3,8 @@ import type { KindDeclaration } from './declaration.ts';
 export const integration = {
   name: 'integration',
   marker: 'PROBLEMINTEGRATION',
-  about: "The registry's own policy: which tasks it wants, how its estimates are calibrated, what may be fixed unattended.",
+  about:
+    "The registry's own policy: which tasks it wants, how its estimates are calibrated, what may be fixed unattended.",
   header: {
     ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
   },
@@ -20,7 +21,8 @@ export const integration = {
     },
     'Priority Calculation': {
       holds: 'fields',
-      about: 'Examples in brackets that calibrate estimates where a record carries none: `(data corruption = 10, port conflicts = 8)`.',
+      about:
+        'Examples in brackets that calibrate estimates where a record carries none: `(data corruption = 10, port conflicts = 8)`.',
       fields: {
         'Severity + Frequency → Impact score': 'Impact, 1 to 10.',
         'User/business impact → Urgency level': 'Urgency: critical, high, medium or low.',

@@ -15,7 +15,12 @@ export const intermittent = {
           random: 'with no known rule',
           environmental: 'in certain environments',
         },
-        aliases: { environment_based: 'environmental', time: 'time_based', load: 'load_based', environment: 'environmental' },
+        aliases: {
+          environment_based: 'environmental',
+          time: 'time_based',
+          load: 'load_based',
+          environment: 'environmental',
+        },
       },
       about: 'When it comes.',
       required: true,

@@ -1,10 +1,9 @@
 /** What a text is as a date: ISO text, an unfilled placeholder, or neither. */
 export type DateReading =
-  | { readonly type: 'date'; readonly iso: string }
-  | { readonly type: 'placeholder' }
-  | { readonly type: 'invalid' };
+  { readonly type: 'date'; readonly iso: string } | { readonly type: 'placeholder' } | { readonly type: 'invalid' };
 
-const form = /^(\d{4})-(\d{2})-(\d{2})(?:[T ]+(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$/i;
+const form =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ]+(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$/i;
 
 /**
  * `2025-01-31` and `2025-01-31 14:05`, with seconds and zone where the file has them, as ISO text. Only days that
@@ -20,7 +19,10 @@ export function readDate(text: string): DateReading {
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return { type: 'invalid' };
   const offset = zone === undefined ? '' : readZone(zone);
   if (offset === undefined) return { type: 'invalid' };
-  return { type: 'date', iso: `${year}-${month}-${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}${offset}` };
+  return {
+    type: 'date',
+    iso: `${year}-${month}-${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}${offset}`,
+  };
 }
 
 function isDay(year: number, month: number, day: number): boolean {

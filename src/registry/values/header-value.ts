@@ -7,7 +7,11 @@ import { isPlaceholder, readTerm, withoutBrackets } from './term.ts';
 import { reportTerm } from './term-report.ts';
 
 /** A header value as its type has it; undefined where it is empty or wrong, which is reported. */
-export function readHeaderValue(value: Value, type: HeaderType, report: Report): string | readonly string[] | undefined {
+export function readHeaderValue(
+  value: Value,
+  type: HeaderType,
+  report: Report,
+): string | readonly string[] | undefined {
   const { text } = value;
   if (text === '') return undefined;
   if (type.type === 'term') return reportTerm(value, readTerm(text, type), type, report);
@@ -33,7 +37,8 @@ export function readHeaderValue(value: Value, type: HeaderType, report: Report):
 function dateValue(value: Value, text: string, report: Report): string | undefined {
   const reading = readDate(text);
   if (reading.type === 'date') return reading.iso;
-  if (reading.type === 'placeholder') report.add('placeholder', value, { message: `The placeholder ${quote(text)} was left unfilled.` });
+  if (reading.type === 'placeholder')
+    report.add('placeholder', value, { message: `The placeholder ${quote(text)} was left unfilled.` });
   else report.add('date-invalid', value, { message: `${quote(text)} is not a calendar date.` });
   return undefined;
 }

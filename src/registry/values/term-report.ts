@@ -13,9 +13,15 @@ export function reportTerm(
   if (reading.type === 'term') return reading.term;
   const terms = Object.keys(type.terms).join(', ');
   if (reading.type === 'placeholder') {
-    report.add('placeholder', value, { message: `The placeholder ${quote(value.text)} was left unfilled.`, hint: `Choose one of ${terms}.` });
+    report.add('placeholder', value, {
+      message: `The placeholder ${quote(value.text)} was left unfilled.`,
+      hint: `Choose one of ${terms}.`,
+    });
   } else if (reading.nearest === undefined) {
-    report.add('term-unknown', value, { message: `${quote(value.text)} is not one of ${terms}.`, hint: `Use one of ${terms}.` });
+    report.add('term-unknown', value, {
+      message: `${quote(value.text)} is not one of ${terms}.`,
+      hint: `Use one of ${terms}.`,
+    });
   } else {
     report.add('term-unknown', value, {
       message: `${quote(value.text)} is not one of ${terms}.`,
@@ -23,7 +29,13 @@ export function reportTerm(
       fix: {
         description: `Write ${reading.nearest}`,
         safe: false,
-        edits: [{ start: value.start, end: value.end, text: value.text.startsWith('[') ? `[${reading.nearest}]` : reading.nearest }],
+        edits: [
+          {
+            start: value.start,
+            end: value.end,
+            text: value.text.startsWith('[') ? `[${reading.nearest}]` : reading.nearest,
+          },
+        ],
       },
     });
   }

@@ -28,7 +28,9 @@ export function isPlaceholder(text: string): boolean {
 /** `[value]` → `value`; a link stays as it is. */
 export function withoutBrackets(text: string): string {
   const inside = text.slice(1, -1);
-  return text.startsWith('[') && text.endsWith(']') && !inside.includes('[') && !inside.includes(']') ? inside.trim() : text;
+  return text.startsWith('[') && text.endsWith(']') && !inside.includes('[') && !inside.includes(']')
+    ? inside.trim()
+    : text;
 }
 
 function spellingsOf(type: TermType): ReadonlyMap<string, string> {
@@ -44,5 +46,9 @@ function spellingsOf(type: TermType): ReadonlyMap<string, string> {
 }
 
 function spelling(text: string): string {
-  return withoutBrackets(text).toLowerCase().replaceAll(/['’`*]/g, '').trim().replaceAll(/[-_\s]+/g, '_');
+  return withoutBrackets(text)
+    .toLowerCase()
+    .replaceAll(/['’`*]/g, '')
+    .trim()
+    .replaceAll(/[-_\s]+/g, '_');
 }

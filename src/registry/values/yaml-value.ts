@@ -18,7 +18,9 @@ export function readYamlValue(value: YamlValue, type: YamlType, report: Report):
       return numberValue(value, type.minimum, type.maximum, report);
     case 'term': {
       const scalar = scalarOf(value);
-      return scalar === undefined ? wrong(value, 'One word', report) : reportTerm(scalar, readTerm(scalar.text, type), type, report);
+      return scalar === undefined
+        ? wrong(value, 'One word', report)
+        : reportTerm(scalar, readTerm(scalar.text, type), type, report);
     }
     case 'text': {
       const scalar = scalarOf(value);
@@ -47,7 +49,7 @@ function numberValue(value: YamlValue, minimum: number, maximum: number, report:
 
 function textsValue(value: YamlValue, report: Report): readonly string[] | undefined {
   if (value.type !== 'sequence') return wrong(value, 'A list of texts', report);
-  return value.items.flatMap((item) => (item.type === 'scalar' ? [item.text] : wrong(item, 'Text', report) ?? []));
+  return value.items.flatMap((item) => (item.type === 'scalar' ? [item.text] : (wrong(item, 'Text', report) ?? [])));
 }
 
 function textMapValue(value: YamlValue, report: Report): Readonly<Record<string, string>> | undefined {
@@ -66,7 +68,9 @@ function wrong(value: YamlValue, expected: string, report: Report): undefined {
 }
 
 function hintFor(value: YamlValue): { readonly hint?: string } {
-  return value.type === 'scalar' && !value.plain ? { hint: `Write ${quote(value.text)} without quotation marks if it is meant.` } : {};
+  return value.type === 'scalar' && !value.plain
+    ? { hint: `Write ${quote(value.text)} without quotation marks if it is meant.` }
+    : {};
 }
 
 /** `[high]` is a sequence to YAML and a term in brackets to people. */

@@ -56,7 +56,10 @@ const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 
 
 /** Reads a yaml block as a mapping with places. Undefined where it is empty; a fault where it is no plain mapping. Never throws. */
 export function readYaml(text: string, content: Span): YamlReading {
-  const fault = (code: DiagnosticCode, span: Span, message: string): YamlReading => ({ type: 'fault', fault: { code, span, message } });
+  const fault = (code: DiagnosticCode, span: Span, message: string): YamlReading => ({
+    type: 'fault',
+    fault: { code, span, message },
+  });
   if (content.end - content.start > limits.characters) {
     return fault('too-complex', content, `This yaml block is larger than ${limits.characters} characters.`);
   }
@@ -76,7 +79,8 @@ function composeMapping(
   events: readonly Event[],
   fault: (code: DiagnosticCode, span: Span, message: string) => YamlReading,
 ): YamlReading {
-  if (events.length > limits.values) return fault('too-complex', content, `This yaml block holds more than ${limits.values} values.`);
+  if (events.length > limits.values)
+    return fault('too-complex', content, `This yaml block holds more than ${limits.values} values.`);
   if (events.filter((event) => event.type === EVENT_DOCUMENT).length > 1) {
     return fault('yaml-syntax', content, 'This yaml block holds more than one document.');
   }
@@ -107,13 +111,20 @@ function createComposer(source: string, base: number, events: readonly Event[]) 
       refuse(last, 'Aliases are not allowed.');
       return { type: 'scalar', ...last, text: '', plain: true };
     }
-    if (event.anchorStart !== -1) refuse({ start: base + event.anchorStart, end: base + event.anchorEnd }, 'Anchors are not allowed.');
-    if (event.tagStart !== -1) refuse({ start: base + event.tagStart, end: base + event.tagEnd }, 'Tags are not allowed.');
+    if (event.anchorStart !== -1)
+      refuse({ start: base + event.anchorStart, end: base + event.anchorEnd }, 'Anchors are not allowed.');
+    if (event.tagStart !== -1)
+      refuse({ start: base + event.tagStart, end: base + event.tagEnd }, 'Tags are not allowed.');
     if (event.type === EVENT_SCALAR) {
       // An absent value has no offsets of its own: it stands where the value before it ended.
       if (event.valueStart < 0) return { type: 'scalar', start: last.end, end: last.end, text: '', plain: true };
       last = { start: base + event.valueStart, end: base + event.valueEnd };
-      return { type: 'scalar', ...last, text: getScalarValue(source, event), plain: event.style === SCALAR_STYLE_PLAIN };
+      return {
+        type: 'scalar',
+        ...last,
+        text: getScalarValue(source, event),
+        plain: event.style === SCALAR_STYLE_PLAIN,
+      };
     }
     const { start } = event;
     return event.type === EVENT_SEQUENCE ? sequence(base + start) : mapping(base + start);

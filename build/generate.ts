@@ -1,0 +1,32 @@
+/** Writes what is derived from declarations: the reference pages and the JSON Schemas. CI fails when they drift. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { kinds } from '../src/registry/kinds/index.ts';
+import { recordJsonSchema } from '../src/registry/schema.ts';
+import { diagnosticsReference, kindsReference } from './reference.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Path from the root → content. */
+const files: Readonly<Record<string, string>> = {
+  'docs/reference/kinds.md': kindsReference(),
+  'docs/reference/diagnostics.md': diagnosticsReference(),
+  ...Object.fromEntries(
+    kinds.map(({ name }) => [`schemas/record-${name}.json`, json(recordJsonSchema(name))]),
+  ),
+};
+
+/** Folders that hold nothing but generated files: one whose declaration is gone goes too. */
+for (const folder of ['schemas', 'docs/reference']) {
+  mkdirSync(join(root, folder), { recursive: true });
+  for (const name of readdirSync(join(root, folder)))
+    if (!(`${folder}/${name}` in files)) rmSync(join(root, folder, name));
+}
+for (const [path, content] of Object.entries(files)) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), `${content.trimEnd()}\n`);
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}

@@ -1,0 +1,186 @@
+import { globSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  addRecord,
+  moveRecord,
+  resolveRecord,
+  setEstimate,
+  setField,
+  setHeader,
+} from '../../src/registry/edit/index.ts';
+import type { KindDeclaration } from '../../src/registry/kinds/declaration.ts';
+import { kinds } from '../../src/registry/kinds/index.ts';
+import { readRegistry } from '../../src/registry/reading.ts';
+
+const options = { path: 'PROBLEMS.md', component: 'postgres' };
+const postgres = readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8');
+const ports = 'postgres/port-allocation-conflicts';
+
+function find(text: string, id: string) {
+  return readRegistry(text, options).records.find((record) => record.id === id);
+}
+
+/** The text before the first and after the last character in which two texts differ. */
+function untouched(before: string, after: string): { readonly head: number; readonly tail: number } {
+  let head = 0;
+  while (head < before.length && head < after.length && before[head] === after[head]) head++;
+  let tail = 0;
+  while (tail < before.length - head && tail < after.length - head && before.at(-1 - tail) === after.at(-1 - tail))
+    tail++;
+  return { head, tail };
+}
+
+const forms = [
+  ['LF', (text: string) => text],
+  ['CRLF', (text: string) => text.replaceAll('\n', '\r\n')],
+  ['a byte-order mark', (text: string) => `\uFEFF${text}`],
+] as const;
+
+const registries = globSync('fixtures/{resources,tree}/**/PROBLEMS.md')
+  .toSorted()
+  .map((path) => readFileSync(path, 'utf8'))
+  .filter((text) => readRegistry(text, options).records.length > 0);
+
+describe.each(forms)('with %s', (_, form) => {
+  it('a header value of any record of any fixture is set, and no byte outside it changes', () => {
+    const choices = registries.flatMap((registry) => {
+      const text = form(registry);
+      return readRegistry(text, options).records.flatMap((record) => {
+        const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.name === record.kind);
+        return Object.entries(kind?.header ?? {}).flatMap(([label, slot]) =>
+          slot.value.type === 'term'
+            ? Object.keys(slot.value.terms).map((term) => ({ text, id: record.id, label, term }))
+            : [],
+        );
+      });
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...choices), ({ text, id, label, term }) => {
+        const after = setHeader(text, id, label, term, options);
+        const { head, tail } = untouched(text, after);
+        const record = find(text, id);
+        const place = record?.places[label.charAt(0).toLowerCase() + label.slice(1)];
+        if (place !== undefined && after !== text) {
+          expect(head).toBeGreaterThanOrEqual(place.offset);
+          expect(text.length - tail).toBeLessThanOrEqual(place.endOffset);
+        }
+        expect(find(after, id)).toMatchObject({ [label.charAt(0).toLowerCase() + label.slice(1)]: term });
+        expect(setHeader(after, id, label, term, options)).toBe(after);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('an estimate is set in place, its comment and the other keys stay', () => {
+    const text = form(postgres);
+    const after = setEstimate(text, ports, 'success_prob', 0.55, options);
+    expect(find(after, ports)).toMatchObject({
+      priorityEstimates: { impact: 8, urgency: 'high', successProb: 0.55, resourceCost: 'moderate' },
+    });
+    expect(after.length - text.length).toBe('0.55'.length - '0.9'.length);
+  });
+
+  it('an estimate is added where the record has none', () => {
+    const text = form(
+      '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n**Status:** active\n<!-- EMBED:ACTIVEPROBLEM:END -->\n',
+    );
+    const once = setEstimate(text, 'postgres/t', 'impact', 3, options);
+    const twice = setEstimate(once, 'postgres/t', 'urgency', 'low', options);
+    expect(find(twice, 'postgres/t')).toMatchObject({ priorityEstimates: { impact: 3, urgency: 'low' } });
+    expect(/(?<!\r)\n/.test(twice)).toBe(/(?<!\r)\n/.test(text));
+  });
+
+  it('a label that is missing is added after the last one', () => {
+    const text = form(
+      '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n**Status:** active\n\n#### Description\nX\n<!-- EMBED:ACTIVEPROBLEM:END -->\n',
+    );
+    const after = setHeader(text, 'postgres/t', 'Severity', 'low', options);
+    expect(after).toBe(
+      form(text.replaceAll('\r\n', '\n').replace('active\n', 'active\n**Severity:** low\n').replace('\uFEFF', '')),
+    );
+  });
+
+  it('a field of a section is set over several lines', () => {
+    const after = setField(
+      form(postgres),
+      ports,
+      'Investigation Status',
+      'Attempted Solutions',
+      'first\nthen second',
+      options,
+    );
+    expect(find(after, ports)).toMatchObject({ investigationStatus: { attemptedSolutions: 'first\nthen second' } });
+  });
+
+  it('an active record becomes a resolved one in its place', () => {
+    const text = form(postgres);
+    const before = find(text, ports);
+    const after = resolveRecord(
+      text,
+      ports,
+      {
+        resolved: '2025-09-09',
+        resolution: 'configuration',
+        changesMade: 'The port was moved.',
+        validation: 'A query through the new port.',
+      },
+      options,
+    );
+    expect(find(after, ports)).toMatchObject({
+      kind: 'resolved',
+      resolved: '2025-09-09',
+      resolution: 'configuration',
+      problemSummary: expect.any(String),
+    });
+    expect(after.startsWith(text.slice(0, before?.place.offset))).toBe(true);
+    expect(after.endsWith(text.slice(before?.place.endOffset))).toBe(true);
+    expect(readRegistry(after, options).diagnostics.filter((diagnostic) => diagnostic.severity === 'error')).toEqual(
+      [],
+    );
+  });
+
+  it('a record moves under another heading with its markers, and nothing else does', () => {
+    const block = '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n<!-- EMBED:ACTIVEPROBLEM:END -->';
+    const text = form(`# P\n\n## Active\n\n${block}\n\nafter\n\n## Resolved\n\nnone yet\n\n## Else\n`);
+    expect(moveRecord(text, 'postgres/t', 'Resolved', options)).toBe(
+      form(`# P\n\n## Active\n\nafter\n\n## Resolved\n\nnone yet\n\n${block}\n\n## Else\n`),
+    );
+  });
+
+  it('a record is added at the end', () => {
+    const block = '<!-- EMBED:ACTIVEPROBLEM:START -->\n### New one\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
+    const after = addRecord(form(postgres), block);
+    expect(after.startsWith(form(postgres))).toBe(true);
+    expect(find(after, 'postgres/new-one')).toMatchObject({ kind: 'active' });
+  });
+});
+
+describe('an edit that would not say what was meant is refused', () => {
+  it.each([
+    ['a value that is no term', () => setHeader(postgres, ports, 'Severity', 'terrible', options)],
+    ['a value over two lines', () => setHeader(postgres, ports, 'Discovered By', 'a\n### b', options)],
+    [
+      'a marker as a value',
+      () =>
+        setField(
+          postgres,
+          ports,
+          'Investigation Status',
+          'Workarounds',
+          'x\n\n<!-- EMBED:ACTIVEPROBLEM:END -->',
+          options,
+        ),
+    ],
+    ['an estimate out of range', () => setEstimate(postgres, ports, 'impact', 11, options)],
+    ['an unknown label', () => setHeader(postgres, ports, 'Mood', 'good', options)],
+  ])('%s', (_, edit) => {
+    expect(edit).toThrow(expect.objectContaining({ code: 'bad-usage' }));
+  });
+
+  it('an unknown id, with the nearest one', () => {
+    expect(() => setHeader(postgres, 'postgres/port-allocation-conflict', 'Severity', 'low', options)).toThrow(
+      expect.objectContaining({ code: 'not-found', hint: `Did you mean ${ports}?` }),
+    );
+  });
+});

@@ -1,0 +1,394 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readRegistry } from '../../src/registry/reading.ts';
+import type { ActiveProblem, ProblemRecord } from '../../src/registry/record.ts';
+
+const postgres = readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8');
+
+function read(text: string) {
+  return readRegistry(text, { path: 'resources/postgres/PROBLEMS.md', component: 'postgres' });
+}
+
+function codes(text: string): string[] {
+  return read(text).diagnostics.map((diagnostic) => `${diagnostic.place.line}:${diagnostic.code}`);
+}
+
+function block(marker: string, ...lines: string[]): string {
+  return [`<!-- EMBED:${marker}:START -->`, ...lines, `<!-- EMBED:${marker}:END -->`, ''].join('\n');
+}
+
+function only(text: string): ProblemRecord {
+  const { records } = read(text);
+  expect(records).toHaveLength(1);
+  const [record] = records;
+  if (record === undefined) throw new Error('one record was expected');
+  return record;
+}
+
+function active(...lines: string[]): ActiveProblem {
+  const record = only(block('ACTIVEPROBLEM', '### Title', ...lines));
+  if (record.kind !== 'active') throw new Error('an active record was expected');
+  return record;
+}
+
+describe('the registry of the PostgreSQL resource', () => {
+  const { records, diagnostics } = read(postgres);
+
+  it('holds ten records of five kinds, in the order of the file', () => {
+    expect(records.map((record) => `${record.kind} ${record.id}`)).toEqual([
+      'active postgres/port-allocation-conflicts',
+      'active postgres/database-connection-pool-exhaustion',
+      'active postgres/instance-data-corruption-during-backup',
+      'intermittent postgres/docker-volume-permission-issues',
+      'intermittent postgres/schema-migration-race-conditions',
+      'resolved postgres/memory-allocation-errors-in-production-template',
+      'resolved postgres/pgweb-gui-connection-timeouts',
+      'pattern postgres/multi-instance-resource-conflicts',
+      'pattern postgres/data-integrity-and-backup-pattern',
+      expect.stringMatching(/^integration postgres\//),
+    ]);
+  });
+
+  it('is read without a diagnostic', () => {
+    expect(diagnostics).toEqual([]);
+  });
+
+  it('gives typed values under the camelCase of their labels', () => {
+    const [ports] = records;
+    expect(ports).toMatchObject({
+      status: 'active',
+      severity: 'high',
+      frequency: 'frequent',
+      impact: 'system_down',
+      priorityEstimates: { impact: 8, urgency: 'high', successProb: 0.9, resourceCost: 'moderate' },
+    });
+  });
+
+  it('says of every value where it stands', () => {
+    for (const record of records) {
+      for (const [path, place] of Object.entries(record.places)) {
+        const before = postgres.slice(0, place.offset).split('\n');
+        expect(`${path} ${place.line}:${place.column}`).toBe(
+          `${path} ${before.length}:${(before.at(-1) ?? '').length + 1}`,
+        );
+      }
+      expect(postgres.slice(record.places['title']?.offset, record.places['title']?.endOffset)).toBe(record.title);
+    }
+  });
+});
+
+describe('terms', () => {
+  it.each(['[high]', 'high', 'HIGH', ' [ High ] '])('reads %s as high', (text) => {
+    expect(active(`**Severity:** ${text}`).severity).toBe('high');
+  });
+
+  it.each(['system_down', 'system-down', 'System Down', '[SYSTEM_DOWN]'])('reads %s as system_down', (text) => {
+    expect(active(`**Impact:** ${text}`).impact).toBe('system_down');
+  });
+
+  it.each(["won't-fix", 'wont_fix', 'ignored', "[Won't Fix]"])("reads %s as won't-fix", (text) => {
+    expect(active(`**Status:** ${text}`).status).toBe("won't-fix");
+  });
+
+  it.each(['environment-based', 'environmental', 'Environment based'])(
+    'reads the alias %s as environmental',
+    (text) => {
+      expect(only(block('INTERMITTENTPROBLEM', '### T', `**Pattern:** [${text}]`))).toMatchObject({
+        pattern: 'environmental',
+      });
+    },
+  );
+
+  it('offers the nearest term for an unknown one', () => {
+    const { diagnostics } = read(block('ACTIVEPROBLEM', '### T', '**Severity:** [hihg]'));
+    expect(diagnostics.find((diagnostic) => diagnostic.code === 'term-unknown')).toMatchObject({
+      severity: 'error',
+      hint: 'Did you mean high?',
+      place: { line: 3, column: 15, endColumn: 21 },
+    });
+  });
+
+  it.each([
+    '**Status:** [active|investigating]',
+    '**Discovered:** YYYY-MM-DD',
+    '**Last Occurrence:** [YYYY-MM-DD HH:MM]',
+  ])('never takes the placeholder %s for data', (line) => {
+    const text = block('ACTIVEPROBLEM', '### T', line);
+    expect(codes(text)).toContain('3:placeholder');
+    const record = only(text);
+    expect(record).not.toHaveProperty('status');
+    expect(record).not.toHaveProperty('discovered');
+    expect(record).not.toHaveProperty('lastOccurrence');
+  });
+});
+
+describe('dates', () => {
+  it.each([
+    ['2025-01-31', '2025-01-31'],
+    ['[2024-02-29]', '2024-02-29'],
+    ['2025-01-31 14:05', '2025-01-31T14:05'],
+    ['2025-01-31T14:05:09Z', '2025-01-31T14:05:09Z'],
+    ['2025-01-31 14:05 UTC', '2025-01-31T14:05Z'],
+    ['2025-01-31 14:05+0200', '2025-01-31T14:05+02:00'],
+  ])('keeps %s as %s', (text, iso) => {
+    expect(active(`**Last Occurrence:** ${text}`).lastOccurrence).toBe(iso);
+  });
+
+  it.each([
+    '2025-02-29',
+    '2025-13-01',
+    '2025-00-10',
+    '31.01.2025',
+    'yesterday',
+    '2025-01-31 25:00',
+    '2025-01-31 10:61',
+  ])('refuses %s', (text) => {
+    expect(codes(block('ACTIVEPROBLEM', '### T', `**Discovered:** ${text}`))).toContain('3:date-invalid');
+  });
+
+  it('reports a last occurrence before the discovery', () => {
+    const text = block('ACTIVEPROBLEM', '### T', '**Discovered:** 2025-02-02', '**Last Occurrence:** 2025-02-01 23:59');
+    expect(codes(text)).toContain('4:date-order');
+  });
+});
+
+describe('yaml', () => {
+  function estimates(...lines: string[]): string {
+    return block('ACTIVEPROBLEM', '### T', '#### Priority Estimates', '```yaml', ...lines, '```');
+  }
+
+  it('reads numbers and terms past comments and trailing blanks', () => {
+    const record = only(
+      estimates('impact: 8   # high  ', 'urgency: [high]', 'success_prob: 0.9', 'resource_cost: "moderate"'),
+    );
+    expect(record).toMatchObject({
+      priorityEstimates: { impact: 8, urgency: 'high', successProb: 0.9, resourceCost: 'moderate' },
+    });
+  });
+
+  it.each([
+    ['impact: 11', 'value-range'],
+    ['success_prob: 1.5', 'value-range'],
+    ['impact: high', 'value-type'],
+    ['impact: "8"', 'value-type'],
+    ['impact: .nan', 'value-type'],
+    ['impact: 0x10', 'value-type'],
+    ['urgency: hgih', 'term-unknown'],
+    ['urgency: [critical|high|medium|low]', 'placeholder'],
+    ['impact: [1-10]', 'placeholder'],
+    ['impact: 8\nimpact: 9', 'yaml-key-repeated'],
+    ['a: &x 1\nb: *x', 'yaml-unsafe'],
+    ['impact: !!js/function "x"', 'yaml-unsafe'],
+    ['__proto__: {x: 1}', 'yaml-unsafe'],
+    ['<<: {impact: 3}', 'yaml-unsafe'],
+    ['impact: [1, 2', 'yaml-syntax'],
+    ['- impact', 'value-type'],
+    ['effort: 3', 'yaml-key-unknown'],
+  ])('reports %s as %s', (yaml, code) => {
+    expect(read(estimates(...yaml.split('\n'))).diagnostics.map((diagnostic) => diagnostic.code)).toContain(code);
+  });
+
+  it('keeps the first of two equal keys and everything else of the record', () => {
+    expect(only(estimates('impact: 8', 'impact: 9'))).toMatchObject({ priorityEstimates: { impact: 8 } });
+  });
+
+  it('cannot be made to touch the prototype of objects', () => {
+    only(estimates('constructor: {prototype: {polluted: 1}}'));
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  });
+});
+
+describe('what a declaration does not know', () => {
+  it('is kept as extra and reported', () => {
+    const record = active(
+      '**Mood:** bad',
+      '',
+      '#### Weather',
+      'Rain.',
+      '',
+      '#### Impact Assessment',
+      '- **Users Afected:** all',
+    );
+    expect(record.extra).toEqual({ Mood: 'bad', Weather: 'Rain.', 'Impact Assessment / Users Afected': 'all' });
+  });
+
+  it('is offered the nearest known label', () => {
+    const { diagnostics } = read(block('ACTIVEPROBLEM', '### T', '**Severty:** high'));
+    expect(diagnostics[1]).toMatchObject({ code: 'label-unknown', hint: 'Did you mean Severity?' });
+  });
+
+  it('may be a whole block, which keeps its text', () => {
+    const { unknown, diagnostics } = read(block('ACTIVEPROBLM', '### T'));
+    expect(unknown).toMatchObject([{ marker: 'ACTIVEPROBLM', text: '\n### T\n' }]);
+    expect(diagnostics).toMatchObject([{ code: 'marker-unknown', hint: 'Did you mean ACTIVEPROBLEM?' }]);
+  });
+
+  it('may be named like a property of every object', () => {
+    expect(Object.entries(active('**__proto__:** x', '**constructor:** y').extra)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+  });
+});
+
+describe('values', () => {
+  it('keep inline Markdown, run over lines and hold nested lists', () => {
+    const record = active(
+      '#### Impact Assessment',
+      '- **Users Affected:** all of `team` *A*,',
+      '  and [others](x)',
+      '  - first',
+      '    - deeper',
+      '  - second',
+    );
+    expect(record.impactAssessment?.usersAffected).toBe(
+      'all of `team` *A*,\nand [others](x)\n- first\n  - deeper\n- second',
+    );
+  });
+
+  it('of the header run over lines', () => {
+    expect(active('**Discovered By:** the monitor', 'of the night shift', '**Status:** active')).toMatchObject({
+      discoveredBy: 'the monitor\nof the night shift',
+      status: 'active',
+    });
+  });
+
+  it('end before a trailing comment', () => {
+    expect(active('**Status:** active <!-- since Monday -->').status).toBe('active');
+  });
+
+  it('are the same with CRLF and behind a byte-order mark', () => {
+    const strip = (record: ProblemRecord) => ({ ...record, place: undefined, places: undefined });
+    const crlf = `\uFEFF${postgres.replaceAll('\n', '\r\n')}`;
+    expect(read(crlf).records.map(strip)).toEqual(read(postgres).records.map(strip));
+  });
+});
+
+describe('markers', () => {
+  const good = block('ACTIVEPROBLEM', '### Good', '**Status:** active');
+
+  it.each([
+    ['unclosed', '<!-- EMBED:PROBLEMPATTERN:START -->\n### Lost\n', ['1:marker-unclosed']],
+    ['unopened', '<!-- EMBED:PROBLEMPATTERN:END -->\n', ['1:marker-unopened']],
+    ['in a list', '- <!-- EMBED:PROBLEMPATTERN:START -->\n\n', ['1:marker-misplaced']],
+    ['in a quote', '> <!-- EMBED:PROBLEMPATTERN:START -->\n\n', ['1:marker-misplaced']],
+    ['in a line of text', 'See <!-- EMBED:PROBLEMPATTERN:START --> there.\n\n', ['1:marker-misplaced']],
+    ['in a fence', '```\n<!-- EMBED:PROBLEMPATTERN:START -->\n```\n', []],
+    ['in indented code', '    <!-- EMBED:PROBLEMPATTERN:START -->\n\n', []],
+    ['in inline code', 'Write `<!-- EMBED:PROBLEMPATTERN:START -->` first.\n\n', []],
+    ['in other HTML', '<div>\n<!-- EMBED:PROBLEMPATTERN:START -->\n</div>\n\n', []],
+    ['in another comment', '<!--\n<!-- EMBED:PROBLEMPATTERN:START -->\n\n', []],
+  ])('that are %s cost no other record', (_, text, expected) => {
+    const { records } = read(text + good);
+    expect(records.map((record) => record.title)).toEqual(['Good']);
+    expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(expected);
+  });
+
+  it('may be nested: the inner block is read', () => {
+    const text = `<!-- EMBED:PROBLEMPATTERN:START -->\n### Outer\n${good}<!-- EMBED:PROBLEMPATTERN:END -->\n`;
+    expect(read(text).records.map((record) => record.title)).toEqual(['Good']);
+    expect(codes(text).filter((code) => code.includes('marker'))).toEqual(['3:marker-nested']);
+  });
+
+  it('may be crossed: neither block is read, and the one after them is', () => {
+    const text =
+      '<!-- EMBED:PROBLEMPATTERN:START -->\n<!-- EMBED:ACTIVEPROBLEM:START -->\n<!-- EMBED:PROBLEMPATTERN:END -->\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
+    expect(read(text + good).records.map((record) => record.title)).toEqual(['Good']);
+    expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(['3:marker-crossed']);
+  });
+
+  it('may end with the wrong kind: the block is read as its START says', () => {
+    const text = good.replace('ACTIVEPROBLEM:END', 'PROBLEMPATTERN:END');
+    expect(read(text + good).records).toHaveLength(2);
+    expect(codes(text).filter((code) => code.includes('marker'))).toEqual(['4:marker-crossed']);
+  });
+
+  it('in odd case and spacing are read, and a safe fix is offered', () => {
+    const text = good.replace('<!-- EMBED:ACTIVEPROBLEM:START -->', '<!--embed:ActiveProblem:start -->');
+    expect(read(text).records).toHaveLength(1);
+    expect(read(text).diagnostics[0]).toMatchObject({
+      code: 'marker-spelling',
+      severity: 'warning',
+      fix: { safe: true, edits: [{ text: '<!-- EMBED:ACTIVEPROBLEM:START -->' }] },
+    });
+  });
+});
+
+describe('titles and ids', () => {
+  it('a block without a ### title is no record', () => {
+    expect(read(block('ACTIVEPROBLEM', '**Status:** active')).records).toEqual([]);
+    expect(codes(block('ACTIVEPROBLEM', '**Status:** active'))).toContain('1:title-missing');
+  });
+
+  it('a second ### title ends the record and is reported at its place', () => {
+    const text = block('ACTIVEPROBLEM', '### One', '**Status:** active', '', '### Two', '**Status:** resolved');
+    expect(only(text)).toMatchObject({ title: 'One', status: 'active' });
+    expect(codes(text)).toContain('5:title-extra');
+  });
+
+  it('a title that stands twice is reported, and both records are kept apart', () => {
+    const text = block('ACTIVEPROBLEM', '### Same') + block('PROBLEMPATTERN', '### Same');
+    expect(read(text).records.map((record) => record.id)).toEqual(['postgres/same', 'postgres/same-2']);
+    expect(codes(text)).toContain('5:title-repeated');
+  });
+
+  it('an ID of its own names a record', () => {
+    expect(active('**ID:** db/ports-1').id).toBe('db/ports-1');
+    expect(codes(block('ACTIVEPROBLEM', '### T', '**ID:** ../../etc'))).toContain('3:id-invalid');
+  });
+
+  it.each([
+    ['Schema Migration: Race Conditions!', 'postgres/schema-migration-race-conditions'],
+    ['Überlauf im Zähler', 'postgres/uberlauf-im-zahler'],
+    ['接続の枯渇', 'postgres/接続の枯渇'],
+    ['???', 'postgres/untitled'],
+  ])('%s becomes %s', (title, id) => {
+    expect(only(block('ACTIVEPROBLEM', `### ${title}`)).id).toBe(id);
+  });
+});
+
+describe('minimal records', () => {
+  it('of header, description and estimates are read, with warnings for what is missing', () => {
+    const { records, diagnostics } = read(
+      block(
+        'ACTIVEPROBLEM',
+        '### T',
+        '**Status:** active',
+        '',
+        '#### Description',
+        'It fails.',
+        '',
+        '#### Priority Estimates',
+        '```yaml',
+        'impact: 3',
+        '```',
+      ),
+    );
+    expect(records).toMatchObject([{ description: 'It fails.', priorityEstimates: { impact: 3 } }]);
+    expect(new Set(diagnostics.map((diagnostic) => diagnostic.severity))).toEqual(new Set(['warning']));
+  });
+
+  it('of integration may be a title and a sentence, or hold further headings', () => {
+    const text = block('PROBLEMINTEGRATION', '### Policy', 'Everything by hand.', '', '### More', 'Text.');
+    expect(read(text).diagnostics).toEqual([]);
+    expect(only(text)).toMatchObject({ kind: 'integration', extra: { text: 'Everything by hand.', More: 'Text.' } });
+  });
+});
+
+describe('any text', () => {
+  it.each([
+    '',
+    '\0',
+    'just prose',
+    '# PROBLEMS\n\nNo markers at all.\n',
+    '<!-- EMBED',
+    '<!-- EMBED:',
+    '<!-- EMBED:X:START -->',
+  ])('%j is read without throwing', (text) => {
+    expect(() => read(text)).not.toThrow();
+  });
+
+  it('that is ordinary prose gives nothing to complain about', () => {
+    expect(read('# Problems\n\n### A title\n\n**Status:** [active]\n')).toMatchObject({ records: [], diagnostics: [] });
+  });
+});
