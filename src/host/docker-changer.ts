@@ -1,0 +1,103 @@
+import { ProblemsError } from '../errors.ts';
+import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
+import { sharing } from './data-mount.ts';
+import { textAt } from './json.ts';
+import { runHelper } from './process.ts';
+import type { DockerChanger, DockerReader } from './types.ts';
+
+/** The engine's write side. What is already so is no error: 304 and its like are answers. */
+export function changeDocker(engine: ChangingEngine, reader: DockerReader): DockerChanger {
+  function path(ref: string, verb: string): string {
+    return `/containers/${encodeURIComponent(ref)}/${verb}`;
+  }
+
+  return {
+    async updateRestartPolicy(ref, policy) {
+      const body = { RestartPolicy: { Name: policy.name, MaximumRetryCount: policy.maximumRetryCount } };
+      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+    },
+
+    async updateMemory(ref, limits) {
+      const body = { Memory: limits.memory, MemorySwap: limits.memorySwap };
+      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+    },
+
+    async stop(ref, { timeoutSeconds }) {
+      const query = { t: String(timeoutSeconds) };
+      done(
+        await engine.post({ path: path(ref, 'stop'), query, timeoutMs: (timeoutSeconds + 15) * 1000 }),
+        `stop ${ref}`,
+      );
+    },
+
+    async start(ref) {
+      const container = await reader.container(ref);
+      if (container === undefined) throw new ProblemsError('step-refused', `There is no container ${ref} to start.`);
+      const other = sharing(container, await reader.containers());
+      if (other !== undefined) {
+        throw new ProblemsError(
+          'step-refused',
+          `${container.name} is not started: ${other.name} runs on the same data.`,
+        );
+      }
+      done(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);
+    },
+
+    async rename(ref, name) {
+      done(await engine.post({ path: path(ref, 'rename'), query: { name } }), `rename ${ref}`);
+    },
+
+    async create({ config, name }) {
+      return textAt(
+        jsonOf(await engine.post({ path: '/containers/create', query: { name }, body: config }), `create ${name}`),
+        'Id',
+      );
+    },
+
+    async remove(ref) {
+      const reply = await engine.delete({
+        path: `/containers/${encodeURIComponent(ref)}`,
+        query: { force: '0', v: '0' },
+      });
+      if (reply.status !== 404) done(reply, `remove ${ref}`);
+    },
+
+    async connect(network, ref, endpoint) {
+      const body = {
+        Container: ref,
+        EndpointConfig: {
+          Aliases: [...(endpoint.aliases ?? [])],
+          IPAMConfig: {
+            ...(endpoint.ipv4 === undefined ? {} : { IPv4Address: endpoint.ipv4 }),
+            ...(endpoint.ipv6 === undefined ? {} : { IPv6Address: endpoint.ipv6 }),
+          },
+        },
+      };
+      done(
+        await engine.post({ path: `/networks/${encodeURIComponent(network)}/connect`, body }),
+        `connect ${ref} to ${network}`,
+      );
+    },
+
+    async disconnect(network, ref) {
+      const body = { Container: ref, Force: false };
+      done(
+        await engine.post({ path: `/networks/${encodeURIComponent(network)}/disconnect`, body }),
+        `disconnect ${ref} from ${network}`,
+      );
+    },
+
+    async createVolume(name, labels) {
+      done(
+        await engine.post({ path: '/volumes/create', body: { Name: name, Labels: labels } }),
+        `create volume ${name}`,
+      );
+    },
+
+    runHelper: (spec) => runHelper(engine, spec),
+  };
+}
+
+function done(reply: EngineReply, doing: string): void {
+  if (reply.status >= 400) throw refusal(reply, doing);
+}

@@ -1,0 +1,128 @@
+import { entriesAt, flagAt, isList, listAt, numberAt, at, textAt, textMapAt, textsAt } from './json.ts';
+import type { Container, Endpoint, Image, Json, Mount, Network, PortBinding, Volume } from './types.ts';
+
+/** Docker's answers, made into our plain data. */
+
+export function containerOf(inspect: Json): Container {
+  const state = at(inspect, 'State');
+  const host = at(inspect, 'HostConfig');
+  const config = at(inspect, 'Config');
+  return {
+    id: textAt(inspect, 'Id'),
+    name: textAt(inspect, 'Name').replace(/^\//, ''),
+    image: textAt(inspect, 'Image'),
+    imageName: textAt(config, 'Image'),
+    created: textAt(inspect, 'Created'),
+    labels: textMapAt(config, 'Labels'),
+    state: {
+      status: textAt(state, 'Status'),
+      running: flagAt(state, 'Running'),
+      exitCode: numberAt(state, 'ExitCode'),
+      error: textAt(state, 'Error'),
+      oomKilled: flagAt(state, 'OOMKilled'),
+      startedAt: textAt(state, 'StartedAt'),
+      finishedAt: textAt(state, 'FinishedAt'),
+      health: textAt(state, 'Health', 'Status'),
+    },
+    restartPolicy: {
+      name: textAt(host, 'RestartPolicy', 'Name'),
+      maximumRetryCount: numberAt(host, 'RestartPolicy', 'MaximumRetryCount'),
+    },
+    autoRemove: flagAt(host, 'AutoRemove'),
+    env: environment(textsAt(config, 'Env')),
+    user: textAt(config, 'User'),
+    entrypoint: textsAt(config, 'Entrypoint'),
+    command: textsAt(config, 'Cmd'),
+    networkMode: textAt(host, 'NetworkMode'),
+    portBindings: portBindings(at(host, 'PortBindings')),
+    publishedPorts: portBindings(at(inspect, 'NetworkSettings', 'Ports')),
+    mounts: mounts(inspect),
+    endpoints: entriesAt(inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => endpointOf(name, endpoint)),
+    memory: numberAt(host, 'Memory'),
+    shmSize: numberAt(host, 'ShmSize'),
+    inspect,
+  };
+}
+
+export function imageOf(inspect: Json): Image {
+  return {
+    id: textAt(inspect, 'Id'),
+    tags: textsAt(inspect, 'RepoTags'),
+    env: environment(textsAt(inspect, 'Config', 'Env')),
+    user: textAt(inspect, 'Config', 'User'),
+    volumes: entriesAt(inspect, 'Config', 'Volumes').map(([path]) => path),
+    inspect,
+  };
+}
+
+export function networkOf(inspect: Json): Network {
+  return {
+    id: textAt(inspect, 'Id'),
+    name: textAt(inspect, 'Name'),
+    driver: textAt(inspect, 'Driver'),
+    internal: flagAt(inspect, 'Internal'),
+    labels: textMapAt(inspect, 'Labels'),
+  };
+}
+
+export function volumeOf(inspect: Json): Volume {
+  return {
+    name: textAt(inspect, 'Name'),
+    driver: textAt(inspect, 'Driver'),
+    mountpoint: textAt(inspect, 'Mountpoint'),
+    labels: textMapAt(inspect, 'Labels'),
+  };
+}
+
+function environment(lines: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const equals = line.indexOf('=');
+      return equals === -1 ? [line, ''] : [line.slice(0, equals), line.slice(equals + 1)];
+    }),
+  );
+}
+
+/** `{"5432/tcp": [{"HostIp": "", "HostPort": "5434"}]}`; an exposed port without bindings is `null` there. */
+function portBindings(bindings: Json | undefined): readonly PortBinding[] {
+  return entriesAt(bindings).flatMap(([key, targets]) => {
+    const [port = '', protocol = 'tcp'] = key.split('/');
+    return (isList(targets) ? targets : []).map((target) => ({
+      containerPort: Number(port),
+      protocol,
+      hostIp: textAt(target, 'HostIp'),
+      hostPort: textAt(target, 'HostPort'),
+    }));
+  });
+}
+
+function mounts(inspect: Json): readonly Mount[] {
+  const named = new Set([
+    ...textsAt(inspect, 'HostConfig', 'Binds').map((bind) => bind.split(':')[1] ?? ''),
+    ...listAt(inspect, 'HostConfig', 'Mounts').map((mount) => textAt(mount, 'Target')),
+  ]);
+  return listAt(inspect, 'Mounts').map((mount) => {
+    const type = textAt(mount, 'Type');
+    const destination = textAt(mount, 'Destination');
+    return {
+      type,
+      name: textAt(mount, 'Name'),
+      source: textAt(mount, 'Source'),
+      destination,
+      writable: flagAt(mount, 'RW'),
+      anonymous: type === 'volume' && !named.has(destination),
+    };
+  });
+}
+
+function endpointOf(network: string, endpoint: Json): Endpoint {
+  return {
+    network,
+    networkId: textAt(endpoint, 'NetworkID'),
+    aliases: textsAt(endpoint, 'Aliases'),
+    ipv4: textAt(endpoint, 'IPAddress'),
+    ipv6: textAt(endpoint, 'GlobalIPv6Address'),
+    staticIpv4: textAt(endpoint, 'IPAMConfig', 'IPv4Address'),
+    staticIpv6: textAt(endpoint, 'IPAMConfig', 'IPv6Address'),
+  };
+}

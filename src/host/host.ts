@@ -1,0 +1,87 @@
+import { openCredentials } from './credentials.ts';
+import { openEngine } from './docker.ts';
+import { changeDocker } from './docker-changer.ts';
+import { readDocker } from './docker-reader.ts';
+import { changeFiles, readFiles } from './files.ts';
+import { findInstances } from './instances.ts';
+import { imageUser } from './probes/image-user.ts';
+import { portsFree } from './probes/ports-free.ts';
+import { reach } from './probes/reach.ts';
+import { survey } from './probes/survey.ts';
+import { sqlOver } from './sql.ts';
+import type { HostChanger, HostReader } from './types.ts';
+
+export interface HostOptions {
+  /** Folders whose files may be read and edited. The first is the project's. */
+  readonly roots: readonly string[];
+  /** Folders that hold `<instance>/config/instance.conf`. */
+  readonly instanceFolders?: readonly string[];
+  /** Of the config: container names that are instances too. */
+  readonly pattern?: RegExp;
+  readonly passfile?: string;
+  /** By instance name. */
+  readonly passwords?: Readonly<Record<string, string>>;
+  /** Looks only at these instances. Default: all. */
+  readonly only?: readonly string[];
+  /** Stops everything that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OpenHost {
+  readonly reader: HostReader;
+  readonly changer: HostChanger;
+  /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
+  secrets(): readonly string[];
+}
+
+/** The machine's engine, servers and files. Connects at the first question. */
+export function openHost(options: HostOptions): OpenHost {
+  const signal = options.signal ?? new AbortController().signal;
+  const engine = openEngine(signal);
+  const docker = readDocker(engine.reading);
+  const files = readFiles(options.roots);
+  const credentials = openCredentials({
+    files,
+    ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
+    ...(options.passwords === undefined ? {} : { configured: options.passwords }),
+  });
+  const sql = sqlOver(engine.changing, credentials);
+  const sources = {
+    docker,
+    files,
+    folders: options.instanceFolders ?? [],
+    ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
+  };
+
+  const reader: HostReader = {
+    docker,
+    files,
+    sql: sql.reader,
+    signal,
+    probes: {
+      portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
+      reach: (client, request) => reach(engine.changing, credentials, client, request),
+      survey: (mount, image) => survey(engine.changing, mount, image),
+      imageUser: (image, user) => imageUser(engine.changing, image, user),
+    },
+    async instances() {
+      const all = await findInstances(sources);
+      // Learned now, so that whatever is printed later is free of them.
+      await Promise.all(all.map((instance) => credentials.passwords(instance)));
+      return options.only === undefined ? all : all.filter(({ name }) => options.only?.includes(name));
+    },
+    async instance(name) {
+      return (await findInstances(sources)).find((instance) => instance.name === name);
+    },
+  };
+
+  return {
+    reader,
+    changer: {
+      docker: changeDocker(engine.changing, docker),
+      sql: sql.changer,
+      files: changeFiles(options.roots, files),
+    },
+    secrets: () => credentials.seen(),
+  };
+}

@@ -1,0 +1,96 @@
+import { ProblemsError } from '../errors.ts';
+import type { Credentials } from './credentials.ts';
+import type { ChangingEngine } from './docker.ts';
+import { queryOver, type Statement } from './postgres.ts';
+import { queryThroughPsql } from './psql.ts';
+import type { Instance, SqlChanger, SqlOptions, SqlReader, SqlResult, SqlWay } from './types.ts';
+
+/** Finds a way to the server, the nearest to its clients first, and asks one statement. */
+export function sqlOver(
+  engine: ChangingEngine,
+  credentials: Credentials,
+): { readonly reader: SqlReader; readonly changer: SqlChanger } {
+  async function ask(instance: Instance, statement: Statement, options: SqlOptions): Promise<SqlResult> {
+    const database = options.database ?? instance.database;
+    const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
+      (way) => addressesBy(way, instance, engine),
+    );
+    let refused: SqlResult | undefined;
+    for (const { way, host, port } of ways) {
+      for (const password of await credentials.passwords(instance)) {
+        const login = { host, port, user: instance.user, password, database };
+        const result =
+          way === 'exec'
+            ? await queryThroughPsql(engine, instance.container.id, login, statement)
+            : await queryOver(login, statement, way);
+        if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
+        // A server's own words say more than a network's.
+        if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
+        if (!result.sqlstate?.startsWith('28')) break;
+      }
+    }
+    return (
+      refused ?? {
+        ok: false,
+        message: `${instance.container.name} does not run, or has no address.`,
+        sqlstate: undefined,
+        via: 'network',
+      }
+    );
+  }
+
+  return {
+    reader: {
+      async query(instance, sql, options = {}) {
+        if (sql.includes(';'))
+          throw new ProblemsError('bad-usage', 'A read-only query is one statement without a semicolon.');
+        const maxRows = options.maxRows ?? 1_000;
+        const result = await ask(instance, { ...statementOf(bounded(sql, maxRows), options), readOnly: true }, options);
+        if (!result.ok || result.rows.length <= maxRows) return result;
+        return { ...result, rows: result.rows.slice(0, maxRows), truncated: true };
+      },
+    },
+    changer: {
+      execute: (instance, sql, options = {}) =>
+        ask(instance, { ...statementOf(sql, options), readOnly: false }, options),
+    },
+  };
+}
+
+function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {
+  return { sql, values: options.values ?? [], timeoutMs: options.timeoutMs ?? 5_000 };
+}
+
+function bounded(sql: string, maxRows: number): string {
+  return /^\s*(select|with|values|table)\b/i.test(sql)
+    ? `SELECT * FROM (${sql}\n) AS bounded LIMIT ${maxRows + 1}`
+    : sql;
+}
+
+/** No connection at all, or one that this way's rules and passwords refused. */
+function mayGoElsewhere(sqlstate: string | undefined): boolean {
+  return sqlstate === undefined || sqlstate.startsWith('08') || sqlstate.startsWith('28');
+}
+
+function addressesBy(
+  way: SqlWay,
+  { container, port }: Instance,
+  engine: ChangingEngine,
+): readonly { readonly way: SqlWay; readonly host: string; readonly port: number }[] {
+  if (!container.state.running) return [];
+  if (way === 'exec') return [{ way, host: '', port }];
+  if (way === 'network') {
+    if (!engine.local) return [];
+    return container.endpoints.filter(({ ipv4 }) => ipv4 !== '').map(({ ipv4 }) => ({ way, host: ipv4, port }));
+  }
+  return container.publishedPorts
+    .filter((published) => published.containerPort === port && published.protocol === 'tcp')
+    .map(({ hostIp, hostPort }) => ({ way, host: reachable(hostIp, engine), port: Number(hostPort) }));
+}
+
+function reachable(hostIp: string, engine: ChangingEngine): string {
+  if (!engine.local)
+    return new URL(engine.address.includes('//') ? engine.address : `tcp://${engine.address}`).hostname;
+  if (hostIp === '::') return '::1';
+  return hostIp === '' || hostIp === '0.0.0.0' ? '127.0.0.1' : hostIp;
+}
