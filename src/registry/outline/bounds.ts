@@ -1,0 +1,62 @@
+import type { Span } from '../place.ts';
+import { lineEnd, nextLine, skipBlanks } from './characters.ts';
+import {
+  ASTERISK,
+  CARET,
+  CLOSING_BRACKET,
+  DASH,
+  GREATER_THAN,
+  OPENING_BRACKET,
+  PLUS,
+  isDigit,
+  isRule,
+} from './line-starts.ts';
+
+/*
+ * What remark may be given: so much that no record comes near it, so little that its slowest inputs stay far below
+ * the deadline of markdown-thread.ts. docs/performance.md has the measurements.
+ */
+const MAX_LENGTH = 65_536;
+const MAX_LINES = 2_000;
+/** Lists, quotes and footnotes that are begun, in all and on one line: remark recurses over the latter. */
+const MAX_CONTAINERS = 4_000;
+const MAX_CONTAINERS_OF_LINE = 16;
+
+/** Why remark is not given this part of a text, undefined where it may be. Looks at no more than it allows. */
+export function exceededBound(text: string, span: Span): string | undefined {
+  if (span.end - span.start > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
+  let lines = 0;
+  let containers = 0;
+  for (let at = span.start; at < span.end;) {
+    const end = lineEnd(text, at, span.end);
+    const opened = containerMarkers(text, at, end);
+    lines += 1;
+    containers += opened;
+    if (opened > MAX_CONTAINERS_OF_LINE) return `it is nested more than ${MAX_CONTAINERS_OF_LINE} deep`;
+    if (lines > MAX_LINES) return `it has more than ${MAX_LINES} lines`;
+    if (containers > MAX_CONTAINERS) return `it has more than ${MAX_CONTAINERS} list items, quotes and footnotes`;
+    at = nextLine(text, end, span.end);
+  }
+  return undefined;
+}
+
+/** How many lists, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect. */
+function containerMarkers(text: string, start: number, end: number): number {
+  let count = 0;
+  for (let at = skipBlanks(text, start, end); at < end; count += 1) {
+    const code = text.charCodeAt(at);
+    if (code === GREATER_THAN || code === PLUS) at += 1;
+    else if (code === DASH || code === ASTERISK) {
+      if (isRule(text, at, end)) break;
+      at += 1;
+    } else if (isDigit(code)) {
+      while (at < end && isDigit(text.charCodeAt(at))) at += 1;
+      at += 1;
+    } else if (code === OPENING_BRACKET && text.charCodeAt(at + 1) === CARET) {
+      while (at < end && text.charCodeAt(at) !== CLOSING_BRACKET) at += 1;
+      at += 2;
+    } else break;
+    at = skipBlanks(text, at, end);
+  }
+  return count;
+}
