@@ -28,7 +28,9 @@ function sourceOf(entry: string): string {
 async function bundle(): Promise<readonly string[]> {
   const build = await rolldown({
     cwd: root,
-    input: Object.fromEntries(entries.filter((entry) => existsSync(sourceOf(entry))).map((entry) => [entry, sourceOf(entry)])),
+    input: Object.fromEntries(
+      entries.filter((entry) => existsSync(sourceOf(entry))).map((entry) => [entry, sourceOf(entry)]),
+    ),
     platform: 'node',
     external: [...external],
     plugins: [siblingFiles()],

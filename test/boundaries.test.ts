@@ -14,28 +14,92 @@ interface Refused {
 }
 
 const refused: readonly Refused[] = [
-  { file: 'src/priority/a.ts', text: `import 'dockerode';`, message: 'src/priority/ must not import the package dockerode' },
-  { file: 'src/priority/b.ts', text: `import '../registry/reading.ts';`, message: 'must not import anything but types from src/registry/reading.ts' },
-  { file: 'src/registry/a.ts', text: `import 'unified';`, message: 'src/registry/ must not import the package unified' },
-  { file: 'src/registry/b.ts', text: `import '../priority/score.ts';`, message: 'src/registry/ must not import src/priority/score.ts' },
+  {
+    file: 'src/priority/a.ts',
+    text: `import 'dockerode';`,
+    message: 'src/priority/ must not import the package dockerode',
+  },
+  {
+    file: 'src/priority/b.ts',
+    text: `import '../registry/reading.ts';`,
+    message: 'must not import anything but types from src/registry/reading.ts',
+  },
+  {
+    file: 'src/registry/a.ts',
+    text: `import 'unified';`,
+    message: 'src/registry/ must not import the package unified',
+  },
+  {
+    file: 'src/registry/b.ts',
+    text: `import '../priority/score.ts';`,
+    message: 'src/registry/ must not import src/priority/score.ts',
+  },
   { file: 'src/registry/c.ts', text: `import '../cli/main.ts';`, message: 'must not import src/cli/main.ts' },
-  { file: 'src/scan/a.ts', text: `import '../host/docker.ts';`, message: 'src/scan/ must not import src/host/docker.ts' },
-  { file: 'src/scan/b.ts', text: `export const later = import('../cli/main.ts');`, message: 'must not import src/cli/main.ts' },
-  { file: 'src/tasks/a.ts', text: `export * from '../reporters/text.ts';`, message: 'must not import src/reporters/text.ts' },
-  { file: 'src/reporters/a.ts', text: `import '../tasks/triage.ts';`, message: 'anything but types from src/tasks/triage.ts' },
-  { file: 'src/host/other.ts', text: `import 'dockerode';`, message: 'src/host/ must not import the package dockerode' },
+  {
+    file: 'src/scan/a.ts',
+    text: `import '../host/docker.ts';`,
+    message: 'src/scan/ must not import src/host/docker.ts',
+  },
+  {
+    file: 'src/scan/b.ts',
+    text: `export const later = import('../cli/main.ts');`,
+    message: 'must not import src/cli/main.ts',
+  },
+  {
+    file: 'src/tasks/a.ts',
+    text: `export * from '../reporters/text.ts';`,
+    message: 'must not import src/reporters/text.ts',
+  },
+  {
+    file: 'src/reporters/a.ts',
+    text: `import '../tasks/triage.ts';`,
+    message: 'anything but types from src/tasks/triage.ts',
+  },
+  {
+    file: 'src/host/other.ts',
+    text: `import 'dockerode';`,
+    message: 'src/host/ must not import the package dockerode',
+  },
   { file: 'src/host/docker.ts', text: `import 'pg';`, message: 'src/host/docker.ts must not import the package pg' },
-  { file: 'src/remediation/engine.ts', text: `import 'pg';`, message: 'src/remediation/ must not import the package pg' },
-  { file: 'src/remediation/actions/a.ts', text: `import '../remediators/x/index.ts';`, message: 'must not import src/remediation/remediators/x/index.ts' },
-  { file: 'src/remediation/remediators/x/a.ts', text: `import '../y/plan.ts';`, message: 'remediators/x/ must not import src/remediation/remediators/y/plan.ts' },
-  { file: 'src/remediation/remediators/x/b.ts', text: `import '../../../host/docker.ts';`, message: 'anything but types from src/host/docker.ts' },
+  {
+    file: 'src/remediation/engine.ts',
+    text: `import 'pg';`,
+    message: 'src/remediation/ must not import the package pg',
+  },
+  {
+    file: 'src/remediation/actions/a.ts',
+    text: `import '../remediators/x/index.ts';`,
+    message: 'must not import src/remediation/remediators/x/index.ts',
+  },
+  {
+    file: 'src/remediation/remediators/x/a.ts',
+    text: `import '../y/plan.ts';`,
+    message: 'remediators/x/ must not import src/remediation/remediators/y/plan.ts',
+  },
+  {
+    file: 'src/remediation/remediators/x/b.ts',
+    text: `import '../../../host/docker.ts';`,
+    message: 'anything but types from src/host/docker.ts',
+  },
   { file: 'src/cli/a.ts', text: `import 'dockerode';`, message: 'src/cli/ must not import the package dockerode' },
-  { file: 'src/index.ts', text: `import './remediation/index.ts';`, message: 'src/index.ts must not import src/remediation/index.ts' },
+  {
+    file: 'src/index.ts',
+    text: `import './remediation/index.ts';`,
+    message: 'src/index.ts must not import src/remediation/index.ts',
+  },
   { file: 'src/utils/a.ts', text: `import 'node:fs';`, message: 'is in no room' },
   { file: 'src/registry/d.ts', text: `export default 1;`, message: 'no-default-export' },
   { file: 'src/registry/e.ts', text: `export const read = () => 1;`, message: 'top-level-functions' },
-  { file: 'src/registry/f.ts', text: `export function read(text: any): void { text.read(); }`, message: 'no-explicit-any' },
-  { file: 'src/registry/g.ts', text: `export function read(text: unknown): string { return text as string; }`, message: 'consistent-type-assertions' },
+  {
+    file: 'src/registry/f.ts',
+    text: `export function read(text: any): void { text.read(); }`,
+    message: 'no-explicit-any',
+  },
+  {
+    file: 'src/registry/g.ts',
+    text: `export function read(text: unknown): string { return text as string; }`,
+    message: 'consistent-type-assertions',
+  },
   { file: 'src/registry/h.ts', text: `export function read(): void { console.log(1); }`, message: 'no-console' },
   { file: 'src/registry/badName.ts', text: `export const one = 1;`, message: 'filename-case' },
 ];
@@ -60,7 +124,10 @@ describe('the linter', () => {
     folder = mkdtempSync(join(tmpdir(), 'boundaries-'));
     const config = readFileSync(join(root, '.oxlintrc.json'), 'utf8');
     const rules = JSON.stringify(join(root, 'build/lint/house-rules.ts'));
-    write('.oxlintrc.json', config.replace('"./build/lint/house-rules.ts"', rules).replace('"typeAware": true', '"typeAware": false'));
+    write(
+      '.oxlintrc.json',
+      config.replace('"./build/lint/house-rules.ts"', rules).replace('"typeAware": true', '"typeAware": false'),
+    );
     // The same file may stand on both lists: what is refused and what is allowed are linted apart.
     for (const { file, text } of refused) write(join('refused', file), text);
     for (const [file, text] of Object.entries(allowed)) write(join('allowed', file), text);
@@ -75,9 +142,13 @@ describe('the linter', () => {
   }
 
   async function lint(part: string): Promise<string[]> {
-    const run = promisify(execFile)(join(root, 'node_modules/.bin/oxlint'), ['-c', '../.oxlintrc.json', '-f', 'unix', '.'], {
-      cwd: join(folder, part),
-    });
+    const run = promisify(execFile)(
+      join(root, 'node_modules/.bin/oxlint'),
+      ['-c', '../.oxlintrc.json', '-f', 'unix', '.'],
+      {
+        cwd: join(folder, part),
+      },
+    );
     const { stdout } = await run.catch((error: { stdout: string }) => error);
     return stdout.split('\n').flatMap((line) => (line.includes(':') ? [`${part}/${line}`] : []));
   }

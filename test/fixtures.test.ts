@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Diagnostic, TextEdit } from '../src/registry/diagnostics.ts';
+import type { Diagnostic } from '../src/registry/diagnostics.ts';
+import { applyEdits } from '../src/registry/edit/apply.ts';
 import { readRegistry } from '../src/registry/reading.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/diagnostics');
@@ -26,13 +27,6 @@ function sorted(lines: readonly string[]): string[] {
   return lines.toSorted();
 }
 
-function applySafeFixes(text: string, diagnostics: readonly Diagnostic[]): string {
-  const edits: readonly TextEdit[] = diagnostics.flatMap(({ fix }) => (fix?.safe === true ? fix.edits : []));
-  return edits
-    .toSorted((a, b) => b.start - a.start)
-    .reduce((rest, edit) => rest.slice(0, edit.start) + edit.text + rest.slice(edit.end), text);
-}
-
 describe.each(names)('fixtures/diagnostics/%s', (name) => {
   const text = readFileSync(join(folder, name), 'utf8');
 
@@ -47,7 +41,11 @@ describe.each(names)('fixtures/diagnostics/%s', (name) => {
   it('has nothing left to fix when its safe fixes are applied, and nothing new that is wrong', () => {
     const { diagnostics } = readRegistry(text);
     const remaining = diagnostics.filter(({ fix }) => fix?.safe !== true);
-    const again = readRegistry(applySafeFixes(text, diagnostics)).diagnostics;
+    const fixed = applyEdits(
+      text,
+      diagnostics.flatMap(({ fix }) => (fix?.safe === true ? fix.edits : [])),
+    );
+    const again = readRegistry(fixed).diagnostics;
     expect(sorted(again.map(({ code }) => code))).toEqual(sorted(remaining.map(({ code }) => code)));
   });
 });

@@ -16,26 +16,76 @@ export interface Room {
 /** Small files at the top of `src` that belong to no room. */
 export const everywhere: readonly string[] = ['errors.ts', 'nearest.ts'];
 
-const unifiedFamily: readonly string[] = ['unified', 'remark-*', 'mdast', 'mdast-util-*', 'micromark*', 'unist*', 'vfile*'];
+const unifiedFamily: readonly string[] = [
+  'unified',
+  'remark-*',
+  'mdast',
+  'mdast-util-*',
+  'micromark*',
+  'unist*',
+  'vfile*',
+];
 
 export const rooms: readonly Room[] = [
   { path: 'registry/', rooms: [], packages: ['js-yaml', 'zod'] },
   { path: 'registry/outline/', rooms: ['registry/'], packages: unifiedFamily },
-  { path: 'scan/', rooms: ['registry/', 'priority/', 'tasks/', 'config.ts', 'config/'], packages: ['ignore', 'chokidar', 'write-file-atomic'] },
+  {
+    path: 'scan/',
+    rooms: ['registry/', 'priority/', 'tasks/', 'config.ts', 'config/'],
+    packages: ['ignore', 'chokidar', 'write-file-atomic'],
+  },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/', 'tasks/'] },
   { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
-  { path: 'reporters/', rooms: [], types: ['registry/', 'priority/', 'tasks/', 'scan/', 'remediation/', 'host/'], packages: ['cli-table3', 'js-yaml', 'sarif'] },
+  {
+    path: 'reporters/',
+    rooms: [],
+    types: ['registry/', 'priority/', 'tasks/', 'scan/', 'remediation/', 'host/'],
+    packages: ['cli-table3', 'js-yaml', 'sarif'],
+  },
   { path: 'host/', rooms: [] },
   { path: 'host/docker.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },
   { path: 'host/postgres.ts', rooms: ['host/'], packages: ['pg'] },
   { path: 'remediation/', rooms: ['host/'], types: ['registry/', 'tasks/', 'priority/'], packages: ['zod'] },
   { path: 'remediation/actions/', rooms: ['remediation/contract.ts', 'host/'], packages: ['zod'] },
-  { path: 'remediation/remediators/', rooms: ['remediation/contract.ts'], types: ['registry/', 'host/'], packages: ['zod'] },
-  { path: 'config.ts', rooms: ['config/', 'priority/', 'tasks/'], types: ['registry/', 'remediation/'], packages: ['zod', 'js-yaml'] },
-  { path: 'config/', rooms: ['config.ts', 'priority/', 'tasks/'], types: ['registry/', 'remediation/'], packages: ['zod', 'js-yaml'] },
+  {
+    path: 'remediation/remediators/',
+    rooms: ['remediation/contract.ts'],
+    types: ['registry/', 'host/'],
+    packages: ['zod'],
+  },
+  {
+    path: 'config.ts',
+    rooms: ['config/', 'priority/', 'tasks/'],
+    types: ['registry/', 'remediation/'],
+    packages: ['zod', 'js-yaml'],
+  },
+  {
+    path: 'config/',
+    rooms: ['config.ts', 'priority/', 'tasks/'],
+    types: ['registry/', 'remediation/'],
+    packages: ['zod', 'js-yaml'],
+  },
   { path: 'schema/', rooms: ['registry/', 'priority/', 'tasks/', 'scan/'], packages: ['zod'] },
-  { path: 'cli/', rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'reporters/', 'remediation/', 'host/', 'config.ts', 'config/', 'schema/'], packages: ['commander', 'yocto-spinner', 'chokidar', 'write-file-atomic', 'js-yaml'] },
-  { path: 'index.ts', rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'reporters/', 'config.ts', 'config/', 'schema/'] },
+  {
+    path: 'cli/',
+    rooms: [
+      'registry/',
+      'scan/',
+      'priority/',
+      'tasks/',
+      'reporters/',
+      'remediation/',
+      'host/',
+      'config.ts',
+      'config/',
+      'schema/',
+    ],
+    packages: ['commander', 'yocto-spinner', 'chokidar', 'write-file-atomic', 'js-yaml'],
+  },
+  {
+    path: 'index.ts',
+    rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'reporters/', 'config.ts', 'config/', 'schema/'],
+  },
   { path: 'remark.ts', rooms: ['registry/'], packages: unifiedFamily },
 ];
 
