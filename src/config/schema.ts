@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+/** What a problems.config.* may hold. Strict: an unknown key is an error, with the nearest known key offered. */
+
+const path = z.string().min(1).max(1000);
+const name = z
+  .string()
+  .regex(/^[\p{L}\p{N}_-][\p{L}\p{N}._-]*$/u, 'use letters, digits, dots, dashes and underscores')
+  .max(100);
+const problemId = z.string().min(1).max(200);
+const scale = z.number().min(0.001).max(1000).exactOptional();
+const level = z.number().min(0).max(1_000_000).exactOptional();
+const hours = z.number().min(0).max(100_000).exactOptional();
+
+const Priority = z.strictObject({
+  profile: z
+    .enum(['published', 'elastic'])
+    .exactOptional()
+    .describe('`published` multiplies each factor with its weight, `elastic` takes the weight as an exponent.'),
+  urgency: z.strictObject({ critical: scale, high: scale, medium: scale, low: scale }).exactOptional(),
+  cost: z.strictObject({ minimal: scale, moderate: scale, heavy: scale }).exactOptional(),
+  weights: z.strictObject({ impact: scale, urgency: scale, success: scale, cost: scale }).exactOptional(),
+  bands: z
+    .strictObject({ critical: level, high: level, medium: level })
+    .exactOptional()
+    .describe('The lowest score of each band; what is below `medium` is low.'),
+  cooldown: z
+    .strictObject({ baseHours: hours, maximumHours: hours })
+    .exactOptional()
+    .describe('The waiting period after the first failure, which doubles with each, and the longest one. In hours.'),
+});
+
+const Automation = z.enum(['auto', 'approve', 'human']);
+
+const problemClasses = [
+  'resource-conflict',
+  'data-integrity',
+  'configuration',
+  'performance',
+  'permissions',
+  'migration',
+  'network',
+  'other',
+] as const;
+
+const Triage = z.strictObject({
+  problems: z
+    .record(problemId, Automation)
+    .exactOptional()
+    .describe('How far each of these problems may go unattended, by id.'),
+  classes: z
+    .partialRecord(z.enum(problemClasses), Automation)
+    .exactOptional()
+    .describe('How far problems of each of these classes may go unattended.'),
+});
+
+export const Config = z
+  .strictObject({
+    $schema: z.string().exactOptional().describe('For editors: the JSON Schema of this file.'),
+    components: z
+      .record(path, name)
+      .exactOptional()
+      .describe(
+        'The component of a registry, by its folder or file, relative to this file: `.` is the folder of this file.',
+      ),
+    ignore: z
+      .array(path)
+      .max(1000)
+      .exactOptional()
+      .describe('Paths that are not scanned, as in .gitignore, relative to this file.'),
+    priority: Priority.exactOptional().describe(
+      'How estimates become a score. What is not stated stays as docs/priority.md has it.',
+    ),
+    triage: Triage.exactOptional().describe(
+      'How far problems may go unattended, in place of what their registries say.',
+    ),
+    tasks: z
+      .strictObject({
+        dir: path
+          .exactOptional()
+          .describe('The folder of the task files, relative to this file: where `--write-tasks` writes.'),
+      })
+      .exactOptional()
+      .describe('The backlog of the swarm.'),
+    remediation: z
+      .record(z.string(), z.unknown())
+      .exactOptional()
+      .describe('Settings of the remediation engine, checked by it.'),
+    plugins: z
+      .array(path)
+      .max(100)
+      .exactOptional()
+      .describe('Modules that add remediators and actions: package names or relative paths.'),
+  })
+  .describe('The settings of a repository: problems.config.json, .yaml, .yml, .js, .mjs or .ts.');

@@ -1,0 +1,51 @@
+import { readRegistry } from './registry/reading.ts';
+
+export interface RemarkProblemsOptions {
+  /** The component that ids are made with. Default `root`. */
+  readonly component?: string;
+}
+
+/** What the plugin needs of a VFile, which is one. Written here so that our types need no package of the unified family. */
+export interface MessageFile {
+  readonly path?: string | undefined;
+  toString(): string;
+  message(
+    reason: string,
+    options: { readonly place: MessagePlace; readonly ruleId: string; readonly source: string },
+  ): { fatal?: boolean | null | undefined; note?: string | undefined };
+}
+
+interface MessagePlace {
+  readonly start: MessagePoint;
+  readonly end: MessagePoint;
+}
+
+interface MessagePoint {
+  readonly line: number;
+  readonly column: number;
+  readonly offset: number;
+}
+
+/**
+ * A remark plugin that reports what `problems validate` reports of one file as messages: the code as `ruleId`, the
+ * hint as `note`, `fatal` for errors. It reads the text, not the tree, and changes neither.
+ */
+export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unknown, file: MessageFile) => void {
+  const { component = 'root' } = options;
+  return (_tree, file) => {
+    const { diagnostics } = readRegistry(file.toString(), { path: file.path ?? 'PROBLEMS.md', component });
+    for (const { code, severity, message, hint, place } of diagnostics) {
+      const { line, column, offset, endLine, endColumn, endOffset } = place;
+      const reported = file.message(message, {
+        place: { start: { line, column, offset }, end: { line: endLine, column: endColumn, offset: endOffset } },
+        ruleId: code,
+        source: 'problem-registry',
+      });
+      if (severity === 'error') reported.fatal = true;
+      if (hint !== '') reported.note = hint;
+    }
+  };
+}
+
+// The one default export: `remark --use` and `.remarkrc` load a plugin by the name of its module and take its default.
+export default remarkProblems;

@@ -1,0 +1,43 @@
+import type { Diagnostic } from '../registry/diagnostics.ts';
+import { worstFirst } from './order.ts';
+import { count } from './text.ts';
+
+/** GitHub shows ten annotations of each level of a step and drops the rest without a word. */
+const shownPerLevel = 10;
+
+/**
+ * Workflow commands that GitHub turns into annotations, worst first, as many of each level as it shows; a notice at
+ * the end states how many it would have hidden. Source: GitHub Actions, "Workflow commands".
+ */
+export function githubReport(diagnostics: readonly Diagnostic[]): string {
+  const shown = { error: 0, warning: 0 };
+  const hidden = { error: 0, warning: 0 };
+  let report = '';
+  for (const diagnostic of worstFirst(diagnostics)) {
+    const level = diagnostic.severity;
+    if (shown[level] === shownPerLevel) hidden[level]++;
+    else {
+      shown[level]++;
+      report += annotation(diagnostic);
+    }
+  }
+  if (hidden.error + hidden.warning === 0) return report;
+  const rest = `${count(hidden.error, 'more error')} and ${count(hidden.warning, 'more warning')}`;
+  return `${report}::notice title=problems::${rest} not shown here; \`problems validate\` lists them all\n`;
+}
+
+function annotation({ severity, path, place, code, message, hint }: Diagnostic): string {
+  const properties = [`file=${property(path)}`, `line=${place.line}`, `endLine=${place.endLine}`];
+  // Columns are allowed only where both ends stand in one line.
+  if (place.line === place.endLine) properties.push(`col=${place.column}`, `endColumn=${place.endColumn}`);
+  properties.push(`title=${property(code)}`);
+  return `::${severity} ${properties.join(',')}::${data(hint === '' ? message : `${message} ${hint}`)}\n`;
+}
+
+function data(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

@@ -1,0 +1,27 @@
+/** Control characters, and the marks that turn the direction of text: what a terminal obeys and a reader does not see. */
+const obeyed = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+const shorthand = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);
+
+/**
+ * Text of strangers, safe to print in one line: what a terminal would obey is written as an escape (`\u{1b}`).
+ * Everything that comes from a registry, a file name or a config passes through here before it is printed.
+ */
+export function visible(text: string): string {
+  return text.replace(
+    obeyed,
+    (character) => shorthand.get(character) ?? `\\u{${character.charCodeAt(0).toString(16)}}`,
+  );
+}
+
+/** The same, for text that may hold several lines: line ends stay, CRLF becomes LF. */
+export function visibleLines(text: string): string {
+  return text
+    .split(/\r\n|\n|\r/)
+    .map(visible)
+    .join('\n');
+}

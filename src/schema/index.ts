@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import { Config } from '../config/schema.ts';
+import { kinds } from '../registry/kinds/index.ts';
+import { anyRecordSchema, jsonSchema, recordJsonSchema } from '../registry/schema.ts';
+import { scanSchema, Task, Validation } from './output.ts';
+import { schemaNames } from './names.ts';
+
+const schemas: Readonly<Record<string, () => z.ZodType>> = {
+  record: anyRecordSchema,
+  task: () => Task,
+  scan: scanSchema,
+  validate: () => Validation,
+  config: () => Config,
+};
+
+/** The JSON Schema, draft 2020-12, of one of `schemaNames`. Throws a TypeError for any other name. */
+export function jsonSchemaOf(name: string): Readonly<Record<string, unknown>> {
+  const kind = kinds.find((candidate) => candidate.name === name);
+  if (kind !== undefined) return recordJsonSchema(kind.name);
+  const schema = schemas[name];
+  if (schema === undefined) throw new TypeError(`There is no schema ${name}.`);
+  return jsonSchema(schema(), name);
+}
+
+/** Every file of the folder `schemas`, by its name. */
+export function schemaFiles(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
+  return new Map(
+    schemaNames.map((name) => {
+      const schema = jsonSchemaOf(name);
+      return [`${String(schema['$id']).split('/').at(-1)}`, schema];
+    }),
+  );
+}

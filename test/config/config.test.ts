@@ -1,0 +1,177 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { defaultPrioritySettings } from '../../src/priority/index.ts';
+
+let root = '';
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'config-'));
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+/** Makes `root` the root of a repository. */
+function repository(): void {
+  mkdirSync(join(root, '.git'));
+}
+
+describe('where a config is looked for', () => {
+  it('finds none and has every default', async () => {
+    expect(await loadConfig(root)).toEqual({
+      file: undefined,
+      folder: root,
+      components: {},
+      ignore: [],
+      priority: defaultPrioritySettings,
+      triage: {},
+      tasksDir: undefined,
+      remediation: {},
+      plugins: [],
+    });
+  });
+
+  it('goes up to the root of the repository, and the nearest one holds', async () => {
+    repository();
+    write('problems.config.yaml', 'ignore: [outer]');
+    write('a/problems.config.json', '{ "ignore": ["inner"] }');
+    mkdirSync(join(root, 'a/b/c'), { recursive: true });
+    mkdirSync(join(root, 'z'));
+    expect((await loadConfig(join(root, 'a/b/c'))).ignore).toEqual(['inner']);
+    expect((await loadConfig(join(root, 'z'))).ignore).toEqual(['outer']);
+  });
+
+  it('does not go beyond the root of the repository', async () => {
+    write('problems.config.yaml', 'ignore: [outer]');
+    mkdirSync(join(root, 'a/.git'), { recursive: true });
+    expect((await loadConfig(join(root, 'a'))).file).toBeUndefined();
+  });
+
+  it('looks at the folder alone where no folder above is a repository', async () => {
+    write('problems.config.yaml', 'ignore: [outer]');
+    mkdirSync(join(root, 'a'));
+    expect((await loadConfig(join(root, 'a'))).file).toBeUndefined();
+    expect((await loadConfig(root)).ignore).toEqual(['outer']);
+  });
+
+  it('refuses two side by side', async () => {
+    write('problems.config.yaml', '{}');
+    write('problems.config.json', '{}');
+    await expect(loadConfig(root)).rejects.toMatchObject({ code: 'bad-config', hint: 'Keep one of the two.' });
+  });
+
+  it('takes the file it is told to and no other', async () => {
+    write('problems.config.yaml', 'ignore: [one]');
+    write('other.yaml', 'ignore: [two]');
+    expect((await loadConfig(root, { file: 'other.yaml' })).ignore).toEqual(['two']);
+    await expect(loadConfig(root, { file: 'none.yaml' })).rejects.toMatchObject({ code: 'bad-config' });
+  });
+});
+
+describe('what a config may be written in', () => {
+  it.each([
+    ['json', '{ "$schema": "x", "components": { ".": "app" } }'],
+    ['yaml', 'components:\n  .: app\n'],
+    ['yml', '\uFEFFcomponents:\n  .: app\n'],
+    ['js', "export default { components: { '.': 'app' } };"],
+    ['mjs', "export default { components: { '.': 'app' } };"],
+    ['ts', "const name: string = 'app';\nexport default { components: { '.': name } };"],
+  ])('reads problems.config.%s', async (extension, text) => {
+    write('package.json', '{ "type": "module" }');
+    write(`problems.config.${extension}`, text);
+    expect((await loadConfig(root)).components).toEqual({ '.': 'app' });
+  });
+
+  it('reads an empty file as no settings', async () => {
+    write('problems.config.yaml', '# nothing yet\n');
+    expect((await loadConfig(root)).ignore).toEqual([]);
+  });
+
+  it.each([
+    ['json', '{ "ignore": [', 'problems.config.json cannot be read'],
+    ['yaml', 'ignore: [a, b', 'problems.config.yaml cannot be read'],
+    ['yaml', 'a: &a [x]\nignore: *a', 'problems.config.yaml cannot be read'],
+    ['yaml', 'ignore: !!js/function "x"', 'problems.config.yaml cannot be read'],
+    ['yaml', `${'['.repeat(40)}${']'.repeat(40)}`, 'problems.config.yaml cannot be read'],
+    ['yaml', 'ignore: [a]\n---\nignore: [b]', 'more than one document'],
+    ['yaml', `# ${'x'.repeat(300_000)}`, 'larger than'],
+    ['mjs', 'export const config = {};', 'has no default export'],
+    ['mjs', 'throw new Error("no\\nway");', 'problems.config.mjs cannot be read: no'],
+  ])('refuses a bad problems.config.%s: %s', async (extension, text, message) => {
+    write(`problems.config.${extension}`, text);
+    const error: unknown = await loadConfig(root).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'bad-config', message: expect.stringContaining(message) });
+  });
+});
+
+describe('what a config may hold', () => {
+  it('states some settings and leaves the others as they are', async () => {
+    write(
+      'problems.config.yaml',
+      `
+priority:
+  profile: elastic
+  urgency: { critical: 8 }
+  bands: { critical: 30 }
+triage:
+  problems: { postgres/port-allocation-conflicts: human }
+  classes: { permissions: auto }
+tasks: { dir: work/tasks }
+remediation: { anything: { it: likes } }
+plugins: [./plugins/mine.js]
+`,
+    );
+    expect(await loadConfig(root)).toMatchObject({
+      priority: {
+        ...defaultPrioritySettings,
+        profile: 'elastic',
+        urgency: { ...defaultPrioritySettings.urgency, critical: 8 },
+        bands: { ...defaultPrioritySettings.bands, critical: 30 },
+      },
+      triage: { problems: { 'postgres/port-allocation-conflicts': 'human' }, classes: { permissions: 'auto' } },
+      tasksDir: join(root, 'work/tasks'),
+      remediation: { anything: { it: 'likes' } },
+      plugins: ['./plugins/mine.js'],
+    });
+  });
+
+  it.each([
+    ['compnents: {}', 'compnents is not a known key', 'Did you mean components?'],
+    ['priority: { bands: { hihg: 9 } }', 'priority.bands.hihg is not a known key', 'Did you mean high?'],
+    ['zzzzzzzzz: 1', 'zzzzzzzzz is not a known key', 'Known here: $schema, components,'],
+    ['priority: { profile: fast }', 'priority.profile: ', undefined],
+    ['priority: { urgency: { high: 0 } }', 'priority.urgency.high: ', undefined],
+    ['priority: { urgency: { high: .nan } }', 'priority.urgency.high: ', undefined],
+    ['ignore: examples', 'ignore: ', undefined],
+    ['ignore: [1]', 'ignore.0: ', undefined],
+    ['triage: { classes: { netwrk: auto } }', 'triage.classes.netwrk is not a known key', 'Did you mean network?'],
+    ['triage: { classes: { network: always } }', 'triage.classes.network: ', undefined],
+    ['components: { .: ../up }', 'components..: ', undefined],
+    ['just text', 'the whole file: ', undefined],
+  ])('refuses %s and names the key', async (text, message, hint) => {
+    write('problems.config.yaml', text);
+    const error: unknown = await loadConfig(root).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'bad-config',
+      message: expect.stringContaining(`problems.config.yaml: ${message}`),
+      hint: expect.stringContaining(hint ?? 'docs/configuration.md'),
+    });
+  });
+
+  it('says what was found and how much else is wrong', async () => {
+    write('problems.config.yaml', 'ignore: examples\ntasks: 3\n');
+    await expect(loadConfig(root)).rejects.toThrow(/found "examples" \(and 1 more\)$/);
+  });
+
+  it('says on which settings of priority no score could rest', async () => {
+    write('problems.config.yaml', 'priority: { bands: { critical: 1 } }');
+    await expect(loadConfig(root)).rejects.toMatchObject({ code: 'bad-config' });
+  });
+});

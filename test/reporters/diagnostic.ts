@@ -1,0 +1,15 @@
+import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../../src/registry/diagnostics.ts';
+import { createLineIndex } from '../../src/registry/place.ts';
+
+/** A diagnostic as the reader would make it of a text, at the first place where `at` stands in it. */
+export function diagnosticAt(
+  text: string,
+  at: string,
+  code: DiagnosticCode,
+  details: Partial<Pick<Diagnostic, 'path' | 'message' | 'hint'>> = {},
+): Diagnostic {
+  const { severity, summary, hint } = diagnosticCatalogue[code];
+  const start = text.indexOf(at);
+  const place = createLineIndex(text).place({ start, end: start + at.length });
+  return { code, severity, message: summary, hint, path: 'PROBLEMS.md', place, ...details };
+}
