@@ -65,7 +65,7 @@ export const rooms: readonly Room[] = [
     types: ['registry/', 'remediation/'],
     packages: ['zod', 'js-yaml'],
   },
-  { path: 'schema/', rooms: ['registry/', 'priority/', 'tasks/', 'scan/'], packages: ['zod'] },
+  { path: 'schema/', rooms: ['registry/', 'priority/', 'tasks/', 'config/'], packages: ['zod'] },
   {
     path: 'cli/',
     rooms: [
