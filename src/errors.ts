@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'engine-unreachable'
   | 'file-changed'
   | 'file-unreadable'
+  | 'file-unwritable'
   | 'not-found'
   /** Another owner holds the lock, or holds it by now. */
   | 'lock-held'
@@ -15,6 +16,8 @@ export type ErrorCode =
   | 'run-live'
   | 'state-damaged'
   | 'state-locked'
+  /** The disk under it is full, failing or read-only. */
+  | 'state-unwritable'
   /** What a step relies on no longer holds: nothing was changed by it. */
   | 'step-refused';
 

@@ -1,4 +1,5 @@
 import type { Estimates, Priority } from '../priority/types.ts';
+import type { ActiveProblem } from '../registry/record.ts';
 
 export type TaskKind = 'resolution' | 'investigation' | 'prevention' | 'monitoring' | 'documentation';
 
@@ -40,6 +41,10 @@ export interface Task extends Triage {
   readonly component: string;
   /** The registry's path. */
   readonly target: string;
+  /** Of an Active record: the tie order looks at it. */
+  readonly severity?: NonNullable<ActiveProblem['severity']>;
+  /** When an Active or Intermittent problem was last seen, as ISO text: a finished task comes back only after it. */
+  readonly lastOccurrence?: string;
   readonly flags: readonly TaskFlag[];
   /** Ids of tasks that come first. */
   readonly dependencies: readonly string[];

@@ -1,0 +1,29 @@
+import type { ResolvedProblem } from '../registry/record.ts';
+import type { Draft } from './draft.ts';
+import { paragraphs, saysNone, titleText } from './wording.ts';
+
+/** Documentation from its Knowledge Gaps, monitoring from its Detection lesson. */
+export function draftsFromResolved(record: ResolvedProblem): readonly Draft[] {
+  const { knowledgeGaps, detection } = record.lessonsLearned ?? {};
+  const background = {
+    'What happened': record.problemSummary,
+    Cause: record.rootCause?.technicalCause,
+    Solution: record.solutionImplemented?.changesMade,
+  };
+  const drafts: Draft[] = [];
+  if (knowledgeGaps !== undefined && !saysNone(knowledgeGaps)) {
+    drafts.push({
+      kind: 'documentation',
+      title: titleText(`Document ${record.title}`),
+      description: paragraphs({ 'Knowledge gaps': knowledgeGaps, ...background }),
+    });
+  }
+  if (detection !== undefined && !saysNone(detection)) {
+    drafts.push({
+      kind: 'monitoring',
+      title: titleText(`Monitor ${record.title}`),
+      description: paragraphs({ Detection: detection, ...background }),
+    });
+  }
+  return drafts;
+}

@@ -1,0 +1,97 @@
+import { type PrioritisedKind, type RecordText, recordText, wordsOf } from '../priority/index.ts';
+import { allowing, keeping, type Policy } from './policy.ts';
+import { type Topic, topicOf } from './topic.ts';
+import type { Automation, ProblemClass, Triage } from './types.ts';
+
+/** How far problems may go unattended, in place of what their registries say. */
+export interface TriageSettings {
+  /** By problem id. Counts before everything else. */
+  readonly problems?: Readonly<Record<string, Automation>>;
+  readonly classes?: Readonly<Partial<Record<ProblemClass, Automation>>>;
+}
+
+type Decision = Pick<Triage, 'automation' | 'automationReason'>;
+
+/** Which class of problem a record is, who can take it, and how far it may go unattended: docs/tasks.md. */
+export function triage(record: PrioritisedKind, policy: Policy, settings: TriageSettings = {}): Triage {
+  const text = recordText(record);
+  const topic = topicOf(text);
+  const kind = topic?.rule.class ?? 'other';
+  const decision = decideAutomation(record, kind, text, policy, settings);
+  return {
+    class: kind,
+    classReason:
+      topic === undefined
+        ? 'Nothing in its title, tags, header or description names a known class.'
+        : `Its ${topic.foundIn} ${topic.foundIn === 'tags' ? 'speak' : 'speaks'} of ${topic.rule.topic}.`,
+    ...chooseHandler(record, topic, text, decision.automation),
+    ...decision,
+  };
+}
+
+function chooseHandler(
+  record: PrioritisedKind,
+  topic: Topic | undefined,
+  text: RecordText,
+  automation: Automation,
+): Pick<Triage, 'handler' | 'handlerReason'> {
+  const remediator = topic?.rule.remediator;
+  if (remediator !== undefined && stands(record) && isAboutPostgres(record, text)) {
+    return { handler: remediator, handlerReason: `The remediator ${remediator} looks for ${topic?.rule.topic}.` };
+  }
+  if (automation === 'human')
+    return { handler: 'person', handlerReason: 'No remediator fits, and a person must decide.' };
+  return {
+    handler: 'agent',
+    handlerReason: stands(record) ? 'No remediator fits.' : 'There is nothing to repair at present.',
+  };
+}
+
+function decideAutomation(
+  record: PrioritisedKind,
+  kind: ProblemClass,
+  text: RecordText,
+  policy: Policy,
+  { problems = {}, classes = {} }: TriageSettings,
+): Decision {
+  const own = Object.hasOwn(problems, record.id) ? problems[record.id] : undefined;
+  if (own !== undefined) return { automation: own, automationReason: `The config says ${own} for ${record.id}.` };
+  const general = classes[kind];
+  if (general !== undefined)
+    return { automation: general, automationReason: `The config says ${general} for the class ${kind}.` };
+  if (!stands(record)) {
+    return {
+      automation: 'approve',
+      automationReason: 'The policy of a registry speaks of problems that stand; this record has none to repair.',
+    };
+  }
+  const kept = keeping(policy.escalation, text);
+  if (kept !== undefined)
+    return { automation: 'human', automationReason: `Auto-Escalation of the registry names "${kept.written}".` };
+  const excepted = keeping(policy.exceptions, text);
+  if (excepted !== undefined) {
+    return {
+      automation: 'approve',
+      automationReason: `Auto-Resolution of the registry excepts "${excepted.written}".`,
+    };
+  }
+  const allowed = allowing(policy.resolution, text);
+  if (allowed !== undefined)
+    return { automation: 'auto', automationReason: `Auto-Resolution of the registry names "${allowed.written}".` };
+  return {
+    automation: 'approve',
+    automationReason: 'Neither the registry nor the config names it, and then somebody is asked.',
+  };
+}
+
+/** Whether a record tells of a problem that is there, as far as anybody knows. */
+function stands(record: PrioritisedKind): boolean {
+  return record.kind === 'active' || record.kind === 'intermittent';
+}
+
+/** The remediators repair PostgreSQL instances; another component's memory is none of their business. */
+function isAboutPostgres(record: PrioritisedKind, text: RecordText): boolean {
+  return [...wordsOf(record.component), ...text.title, ...text.tags, ...text.description].some((word) =>
+    /^(?:postgres|pg(?:web|bouncer)?$)/.test(word),
+  );
+}

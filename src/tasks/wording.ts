@@ -1,0 +1,29 @@
+/** Whether a line says that there is nothing: `None`, `no automatic tasks`, `never`, `off`, `n/a`, `-`. */
+export function saysNone(text: string): boolean {
+  return /^[^\p{L}\p{N}]*(?:(?:none|no|never|off|disabled|nothing|false|n\/a)(?![\p{L}\p{N}])|$)/iu.test(
+    text.slice(0, 100),
+  );
+}
+
+const longestTitle = 200;
+const longestDescription = 8000;
+
+/** One line without control characters, at most 200 characters. */
+export function titleText(text: string): string {
+  return shortened(text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim(), longestTitle);
+}
+
+/** `Label: text` paragraphs of what a record states; what it does not state is left out. At most 8,000 characters. */
+export function paragraphs(parts: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const stated = Object.entries(parts).flatMap(([label, value]) => {
+    const text = typeof value === 'string' ? value : value?.map((item) => `\n- ${item}`).join('');
+    return text === undefined || text.trim() === '' ? [] : [`${label}: ${text.trimEnd()}`];
+  });
+  return shortened(stated.join('\n\n'), longestDescription);
+}
+
+function shortened(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  // A pair of surrogates is one character and is not cut in two.
+  return `${text.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
