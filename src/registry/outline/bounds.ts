@@ -1,16 +1,6 @@
 import type { Span } from '../place.ts';
-import { lineEnd, nextLine, skipBlanks } from './characters.ts';
-import {
-  ASTERISK,
-  CARET,
-  CLOSING_BRACKET,
-  DASH,
-  GREATER_THAN,
-  OPENING_BRACKET,
-  PLUS,
-  isDigit,
-  isRule,
-} from './line-starts.ts';
+import { lineEnd, nextLine } from './characters.ts';
+import { containerMarkers } from './line-starts.ts';
 
 /*
  * What remark may be given: so much that no record comes near it, so little that its slowest inputs stay far below
@@ -38,25 +28,4 @@ export function exceededBound(text: string, span: Span): string | undefined {
     at = nextLine(text, end, span.end);
   }
   return undefined;
-}
-
-/** How many lists, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect. */
-function containerMarkers(text: string, start: number, end: number): number {
-  let count = 0;
-  for (let at = skipBlanks(text, start, end); at < end; count += 1) {
-    const code = text.charCodeAt(at);
-    if (code === GREATER_THAN || code === PLUS) at += 1;
-    else if (code === DASH || code === ASTERISK) {
-      if (isRule(text, at, end)) break;
-      at += 1;
-    } else if (isDigit(code)) {
-      while (at < end && isDigit(text.charCodeAt(at))) at += 1;
-      at += 1;
-    } else if (code === OPENING_BRACKET && text.charCodeAt(at + 1) === CARET) {
-      while (at < end && text.charCodeAt(at) !== CLOSING_BRACKET) at += 1;
-      at += 2;
-    } else break;
-    at = skipBlanks(text, at, end);
-  }
-  return count;
 }

@@ -1,34 +1,14 @@
 import type { Span } from '../place.ts';
+import { BYTE_ORDER_MARK, CARRIAGE_RETURN, SPACE, TAB, skipBlanks, skipRun, trimBlanks } from './characters.ts';
 import {
-  BYTE_ORDER_MARK,
-  HASH,
-  LINE_FEED,
-  CARRIAGE_RETURN,
-  SPACE,
-  TAB,
-  skipBlanks,
-  skipRun,
-  trimBlanks,
-} from './characters.ts';
-import {
-  ASTERISK,
-  BACKTICK,
-  CARET,
-  DASH,
-  DIGIT_ONE,
-  GREATER_THAN,
-  LESS_THAN,
-  OPENING_BRACKET,
-  PLUS,
-  TILDE,
-  UNDERSCORE,
+  canInterrupt,
   closesFence,
   fenceLength,
   headingDepth,
-  isDigit,
-  isPlainBracket,
-  isRule,
+  holdsLoneCarriageReturn,
+  isOrdered,
   itemContent,
+  lineStart,
   mayUnderline,
 } from './line-starts.ts';
 import type { OutlineNode } from './outline.ts';
@@ -36,8 +16,8 @@ import type { OutlineNode } from './outline.ts';
 /** Nesting beyond this is no plain form, and whoever walks the outline may recurse. */
 const MAX_DEPTH = 16;
 
-/** A tab in indentation leads to this column at least. */
-const TAB_STOP = 4;
+/** Indentation that makes code, and the first column a tab can lead to. */
+const CODE_INDENT = 4;
 
 interface OpenItem {
   readonly node: { readonly type: 'item'; readonly ordered: boolean; readonly start: number; end: number };
@@ -46,10 +26,17 @@ interface OpenItem {
   readonly content: number;
 }
 
+interface OpenParagraph {
+  readonly type: 'paragraph';
+  readonly start: number;
+  end: number;
+}
+
 interface OpenFence {
-  readonly node: { readonly type: 'fence'; readonly start: number; end: number; closed: boolean };
-  readonly code: number;
-  readonly length: number;
+  readonly type: 'fence';
+  readonly start: number;
+  end: number;
+  closed: boolean;
 }
 
 /**
@@ -61,11 +48,111 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
   if (holdsLoneCarriageReturn(text, block)) return undefined;
   const root: OutlineNode[] = [];
   const items: OpenItem[] = [];
-  let paragraph: { readonly type: 'paragraph'; readonly start: number; end: number } | undefined;
+  let paragraph: OpenParagraph | undefined;
   let fence: OpenFence | undefined;
+  let fenceRun = 0;
+  /** Where the last text ends that was read. */
   let textEnd = block.start;
 
-  /** Ends the items that a line has left; the last text before it stood in all of them. */
+  let next = block.start;
+  if (next === 0 && text.charCodeAt(0) === BYTE_ORDER_MARK) next = 1;
+  while (next < block.end) {
+    const line = next;
+    const feed = text.indexOf('\n', line);
+    let end = feed === -1 ? block.end : Math.min(feed, block.end);
+    next = end + 1;
+    if (text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > line) end -= 1;
+    end = trimBlanks(text, line, end);
+    if (end === line) paragraph = undefined;
+    else if (readLine(line, end)) textEnd = end;
+    else return undefined;
+  }
+  leaveItems(0);
+  return root;
+
+  /** Places a line that is not blank; false where that is not certain. */
+  function readLine(line: number, end: number): boolean {
+    let at = skipRun(text, line, end, SPACE);
+    let indent = at - line;
+    if (text.charCodeAt(at) === TAB) {
+      if (fence === undefined || items.length > 0) return false;
+      at = skipBlanks(text, at, end);
+      indent = CODE_INDENT;
+    }
+    let depth = 0;
+    let content = 0;
+    for (let item = items[0]; item !== undefined && indent >= item.content; item = items[depth]) {
+      content = item.content;
+      depth += 1;
+    }
+    const isCode = indent - content >= CODE_INDENT;
+
+    if (fence !== undefined) {
+      if (depth < items.length) return false;
+      fence.end = end;
+      if (!isCode && closesFence(text, at, end, text.charCodeAt(fence.start), fenceRun)) {
+        fence.closed = true;
+        fence = undefined;
+      }
+      return true;
+    }
+    if (paragraph !== undefined && mayUnderline(text, at, end)) return false;
+    if (!isCode) return placeText(line, at, end, depth);
+    if (paragraph === undefined) return false;
+    paragraph.end = end;
+    return true;
+  }
+
+  /** Places what stands from `at` on in a line that is inside `depth` of the open items. */
+  function placeText(line: number, at: number, end: number, depth: number): boolean {
+    // Remark keeps to this for all of a line, the insides of items that it opens included.
+    const interrupts = paragraph !== undefined && depth === items.length;
+    for (;;) {
+      const start = lineStart(text, at, end);
+      switch (start) {
+        case 'html':
+        case 'quote':
+        case 'footnote':
+          return false;
+        case 'definition':
+          if (paragraph === undefined) return false;
+          paragraph.end = end;
+          return true;
+        case 'text':
+          if (paragraph === undefined) {
+            const node: OpenParagraph = { type: 'paragraph', start: at, end };
+            leaveItems(depth).push(node);
+            paragraph = node;
+          } else paragraph.end = end;
+          return true;
+        case 'heading':
+          leaveItems(depth).push({ type: 'heading', depth: headingDepth(text, at, end), start: at, end });
+          return true;
+        case 'fence':
+          fence = { type: 'fence', start: at, end, closed: false };
+          fenceRun = fenceLength(text, at, end);
+          leaveItems(depth).push(fence);
+          return true;
+        case 'rule':
+          if (paragraph !== undefined) return false;
+          leaveItems(depth).push({ type: 'other', name: 'rule', start: at, end });
+          return true;
+        case 'item': {
+          const content = itemContent(text, at, end);
+          if (typeof content === 'string' || depth === MAX_DEPTH) return false;
+          if (interrupts && !canInterrupt(text, at)) return false;
+          const children: OutlineNode[] = [];
+          const node = { type: 'item' as const, ordered: isOrdered(text, at), start: at, end, children };
+          leaveItems(depth).push(node);
+          items.push({ node, children, content: content - line });
+          depth += 1;
+          at = content;
+        }
+      }
+    }
+  }
+
+  /** Ends the items that a line has left, for the last text before it was in all of them; gives where the next node belongs. */
   function leaveItems(depth: number): OutlineNode[] {
     paragraph = undefined;
     while (items.length > depth) {
@@ -74,113 +161,4 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
     }
     return items.at(-1)?.children ?? root;
   }
-
-  let next = block.start;
-  if (next === 0 && text.charCodeAt(0) === BYTE_ORDER_MARK) next = 1;
-  while (next < block.end) {
-    const line = next;
-    let end = text.indexOf('\n', line);
-    if (end === -1 || end >= block.end) end = block.end;
-    next = end + 1;
-    if (end > line && text.charCodeAt(end - 1) === CARRIAGE_RETURN) end -= 1;
-
-    let at = skipRun(text, line, end, SPACE);
-    let indent = at - line;
-    if (at < end && text.charCodeAt(at) === TAB) {
-      at = skipBlanks(text, at, end);
-      if (at < end && (fence === undefined || items.length > 0)) return undefined;
-      indent = TAB_STOP;
-    }
-    if (at === end) {
-      paragraph = undefined;
-      continue;
-    }
-    end = trimBlanks(text, at, end);
-
-    let depth = 0;
-    let content = 0;
-    for (let item = items[0]; item !== undefined && indent >= item.content; item = items[depth]) {
-      content = item.content;
-      depth += 1;
-    }
-    const isIndentedCode = indent - content >= 4;
-
-    if (fence !== undefined) {
-      if (depth < items.length) return undefined;
-      textEnd = fence.node.end = end;
-      if (!isIndentedCode && closesFence(text, at, end, fence.code, fence.length)) {
-        fence.node.closed = true;
-        fence = undefined;
-      }
-      continue;
-    }
-
-    if (paragraph !== undefined && mayUnderline(text, at, end)) return undefined;
-    if (isIndentedCode) {
-      if (paragraph === undefined) return undefined;
-      textEnd = paragraph.end = end;
-      continue;
-    }
-
-    for (let placed = false; !placed;) {
-      placed = true;
-      const code = text.charCodeAt(at);
-      if (code === LESS_THAN || code === GREATER_THAN) return undefined;
-      if (code === HASH) {
-        const headingLevel = headingDepth(text, at, end);
-        if (headingLevel > 0) {
-          leaveItems(depth).push({ type: 'heading', depth: headingLevel, start: at, end });
-          break;
-        }
-      } else if (code === BACKTICK || code === TILDE) {
-        const length = fenceLength(text, at, end);
-        if (length > 0) {
-          const node = { type: 'fence' as const, start: at, end, closed: false };
-          leaveItems(depth).push(node);
-          fence = { node, code, length };
-          break;
-        }
-      } else if (code === OPENING_BRACKET) {
-        if (paragraph === undefined ? !isPlainBracket(text, at, end) : text.charCodeAt(at + 1) === CARET)
-          return undefined;
-      } else if (code === DASH || code === ASTERISK || code === UNDERSCORE || code === PLUS || isDigit(code)) {
-        if ((code === DASH || code === ASTERISK || code === UNDERSCORE) && isRule(text, at, end)) {
-          if (paragraph !== undefined) return undefined;
-          leaveItems(depth).push({ type: 'other', name: 'rule', start: at, end });
-          break;
-        }
-        const itemStart = code === UNDERSCORE ? 'none' : itemContent(text, at, end);
-        if (itemStart === 'unsure') return undefined;
-        if (itemStart !== 'none') {
-          const ordered = isDigit(code);
-          const interrupts = paragraph !== undefined && depth === items.length;
-          if (interrupts && ordered && (code !== DIGIT_ONE || isDigit(text.charCodeAt(at + 1)))) return undefined;
-          const children: OutlineNode[] = [];
-          const node = { type: 'item' as const, ordered, start: at, end, children };
-          leaveItems(depth).push(node);
-          items.push({ node, children, content: itemStart - line });
-          if (items.length > MAX_DEPTH) return undefined;
-          depth = items.length;
-          at = itemStart;
-          placed = false;
-          continue;
-        }
-      }
-      if (paragraph === undefined) {
-        const node = { type: 'paragraph' as const, start: at, end };
-        leaveItems(depth).push(node);
-        paragraph = node;
-      } else paragraph.end = end;
-    }
-    textEnd = end;
-  }
-  leaveItems(0);
-  return root;
-}
-
-function holdsLoneCarriageReturn(text: string, block: Span): boolean {
-  const inside = text.slice(block.start, block.end);
-  for (let at = inside.indexOf('\r'); at !== -1; at = inside.indexOf('\r', at + 1))
-    if (inside.charCodeAt(at + 1) !== LINE_FEED) return true;
-  return false;
 }

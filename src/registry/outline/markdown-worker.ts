@@ -1,4 +1,6 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { Marker } from '../markers.ts';
+import { markdownMarkers } from './markdown-markers.ts';
 import { markdownOutline } from './markdown-outline.ts';
 import type { OutlineNode } from './outline.ts';
 
@@ -10,13 +12,14 @@ export interface MarkdownChannel {
 
 /** `shift` is added to every offset of the answer. */
 export interface MarkdownQuestion {
-  readonly about: 'outline';
+  readonly about: 'outline' | 'markers';
   readonly source: string;
   readonly shift: number;
 }
 
 export type MarkdownAnswer =
   | { readonly type: 'outline'; readonly nodes: readonly OutlineNode[] }
+  | { readonly type: 'markers'; readonly markers: readonly Marker[] }
   | { readonly type: 'failed'; readonly reason: string };
 
 parentPort?.on('message', ({ port, answered }: MarkdownChannel) => {
@@ -27,9 +30,11 @@ parentPort?.on('message', ({ port, answered }: MarkdownChannel) => {
   });
 });
 
-function answerTo({ source, shift }: MarkdownQuestion): MarkdownAnswer {
+function answerTo({ about, source, shift }: MarkdownQuestion): MarkdownAnswer {
   try {
-    return { type: 'outline', nodes: markdownOutline(source, shift) };
+    return about === 'outline'
+      ? { type: 'outline', nodes: markdownOutline(source, shift) }
+      : { type: 'markers', markers: markdownMarkers(source, shift) };
   } catch (error) {
     return { type: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }

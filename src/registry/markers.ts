@@ -1,0 +1,35 @@
+import { type MarkerComment, markerComments } from './marker-comments.ts';
+import { scanMarkerLines } from './marker-lines.ts';
+import { readMarkdownMarkers } from './outline/markdown.ts';
+import type { Span } from './place.ts';
+
+/**
+ * A marker of a registry. It marks the edge of a block if it is alone a whole block of HTML at the level of the
+ * document; in a list, a quote, a table or a paragraph, or beside something on its line, it is misplaced and marks nothing.
+ */
+export interface Marker extends MarkerComment {
+  readonly misplaced: boolean;
+}
+
+/** `reason` says why the markers at a span cannot be told from text. */
+export type MarkerScan =
+  | { readonly type: 'markers'; readonly markers: readonly Marker[] }
+  | ({ readonly type: 'too-complex'; readonly reason: string } & Span);
+
+/**
+ * The markers of a whole file in their order. What looks like one in code, or in HTML that holds something before it,
+ * is none (CommonMark 0.31, with the tables and footnotes of GFM). Where lines alone do not tell, remark decides on the
+ * blocks around, within its bounds. Linear in the text otherwise.
+ */
+export function findMarkers(text: string): MarkerScan {
+  const comments = markerComments(text);
+  if (comments.length === 0) return { type: 'markers', markers: [] };
+  const { markers, doubts } = scanMarkerLines(text, comments);
+  const all = [...markers];
+  for (const doubt of doubts) {
+    const result = readMarkdownMarkers(text, doubt);
+    if (result.type === 'too-complex') return { ...result, ...doubt };
+    all.push(...result.markers);
+  }
+  return { type: 'markers', markers: doubts.length === 0 ? all : all.sort((a, b) => a.start - b.start) };
+}
