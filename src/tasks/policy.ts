@@ -58,12 +58,13 @@ export function allowing(phrases: readonly PolicyPhrase[], text: RecordText): Po
  * its header, title or tags. A description may well mention in passing what the problem is not.
  */
 export function keeping(phrases: readonly PolicyPhrase[], text: RecordText): PolicyPhrase | undefined {
-  const topic = topicOf(text)?.rule;
-  return phrases.find(({ about, rule }) => {
-    if (rule !== undefined && rule === topic) return true;
+  const named = phrases.find(({ about }) => {
     const foundIn = matchPhrase(about, text);
     return foundIn !== undefined && foundIn !== 'description';
   });
+  if (named !== undefined) return named;
+  const topic = topicOf(text)?.rule;
+  return topic === undefined ? undefined : phrases.find(({ rule }) => rule === topic);
 }
 
 function phrasesOf(line: string): readonly PolicyPhrase[] {

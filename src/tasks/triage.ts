@@ -89,9 +89,12 @@ function stands(record: PrioritisedKind): boolean {
   return record.kind === 'active' || record.kind === 'intermittent';
 }
 
-/** The remediators repair PostgreSQL instances; another component's memory is none of their business. */
+/**
+ * The remediators repair PostgreSQL instances; another component's memory is none of their business. Words have lost
+ * the `s` at their end.
+ */
 function isAboutPostgres(record: PrioritisedKind, text: RecordText): boolean {
   return [...wordsOf(record.component), ...text.title, ...text.tags, ...text.description].some((word) =>
-    /^(?:postgres|pg(?:web|bouncer)?$)/.test(word),
+    /^(?:postgre|pg(?:web|bouncer)?$)/.test(word),
   );
 }

@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { comparePriorities, computePriority, type Explainable, explainPriority } from '../../src/priority/index.ts';
+import type { Estimates } from '../../src/priority/types.ts';
+import { estimates } from './arbitrary.ts';
+
+function task(problem: string, kind: string, from: Estimates): Explainable {
+  return { id: `${kind}-${problem}`, problem, estimates: from, priority: computePriority(from) };
+}
+
+function stated(
+  impact: number,
+  urgency: Estimates['urgency']['value'],
+  successProb: number,
+  resourceCost: Estimates['resourceCost']['value'],
+): Estimates {
+  return {
+    impact: { value: impact, provenance: 'stated', reason: '' },
+    urgency: { value: urgency, provenance: 'stated', reason: '' },
+    successProb: { value: successProb, provenance: 'stated', reason: '' },
+    resourceCost: { value: resourceCost, provenance: 'stated', reason: '' },
+  };
+}
+
+const backup = stated(10, 'critical', 0.7, 'heavy');
+const pool = stated(9, 'high', 0.8, 'moderate');
+const tasks = [
+  task('backup', 'investigation', backup),
+  task('backup', 'resolution', backup),
+  task('pool', 'resolution', pool),
+];
+
+describe('an explanation', () => {
+  it('gives the place, the factors and the next task above of another problem', () => {
+    expect(explainPriority('resolution-backup', tasks)).toMatchObject({
+      rank: 3,
+      of: 3,
+      priority: {
+        score: 8.96,
+        factors: [{ name: 'impact' }, { name: 'urgency' }, { name: 'success' }, { name: 'cost' }, { name: 'cooldown' }],
+      },
+      above: { id: 'resolution-pool', score: 10.368 },
+    });
+  });
+
+  it('names the smallest change of each estimate that moves the task up, or that none does', () => {
+    expect(explainPriority('resolution-backup', tasks)?.changes).toEqual([
+      { estimate: 'impact', from: 10, to: null, score: 8.96 },
+      { estimate: 'urgency', from: 'critical', to: null, score: 8.96 },
+      // 0.81 gives the same score as the pool, and the tie goes by impact: 10 against 9.
+      { estimate: 'successProb', from: 0.7, to: 0.81, score: 10.368 },
+      { estimate: 'resourceCost', from: 'heavy', to: 'moderate', score: 13.44 },
+    ]);
+  });
+
+  it('has nothing to change at the top', () => {
+    expect(explainPriority('resolution-pool', tasks)).toMatchObject({ rank: 1, above: null, changes: [] });
+  });
+
+  it('is undefined for a task that is not there', () => expect(explainPriority('x', tasks)).toBeUndefined());
+
+  it('keeps its word: after each change the task stands above, and no smaller step would do', () => {
+    fc.assert(
+      fc.property(estimates, estimates, (one, other) => {
+        const pair = [task('one', 'resolution', one), task('other', 'resolution', other)].toSorted(comparePriorities);
+        const [above, below] = pair;
+        if (above === undefined || below === undefined) return;
+        for (const change of explainPriority(below.id, pair)?.changes ?? []) {
+          if (change.to === null) continue;
+          const better = changed(below.estimates, change.estimate, change.to);
+          const moved = { ...below, estimates: better, priority: computePriority(better) };
+          expect(comparePriorities(moved, above)).toBeLessThan(0);
+          if (typeof change.to !== 'number' || typeof change.from !== 'number') continue;
+          const step = change.estimate === 'impact' ? 0.1 : 0.01;
+          const less = changed(below.estimates, change.estimate, Math.max(change.from, change.to - step));
+          expect(
+            comparePriorities({ ...below, estimates: less, priority: computePriority(less) }, above),
+          ).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+});
+
+function changed(from: Estimates, name: keyof Estimates, value: string | number): Estimates {
+  return { ...from, [name]: { ...from[name], value } };
+}

@@ -1,0 +1,295 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { load } from 'js-yaml';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backlogFolders, generateTasks, readBacklog, type Task, writeBacklog } from '../../src/tasks/index.ts';
+import { active, stating } from '../priority/records.ts';
+
+const now = new Date('2025-09-01T12:00:00Z');
+const id = 'resolution-postgres--port-conflicts';
+const generated = `backlog/generated/${id}.yaml`;
+
+let tasksDir = '';
+beforeEach(async () => {
+  tasksDir = join(await mkdtemp(join(tmpdir(), 'problems-backlog-')), 'tasks');
+});
+afterEach(() => rm(dirname(tasksDir), { recursive: true }));
+
+function tasksFrom(impact = 8, lastOccurrence = '2025-08-14T09:42'): readonly Task[] {
+  const record = active({
+    title: 'Port Conflicts',
+    path: 'resources/postgres/PROBLEMS.md',
+    lastOccurrence,
+    description: 'Two containers want one port.\nIt is "taken": so says Docker.',
+    investigationStatus: { rootCause: 'A refusal is taken for a free port' },
+    ...stating(impact, 'high', 0.9, 'moderate'),
+  });
+  return generateTasks([{ path: record.path, component: 'postgres', records: [record] }]).tasks;
+}
+
+async function put(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(tasksDir, path)), { recursive: true });
+  await writeFile(join(tasksDir, path), text);
+}
+
+function textOf(path: string): Promise<string> {
+  return readFile(join(tasksDir, path), 'utf8');
+}
+
+async function valuesOf(path: string): Promise<Record<string, unknown>> {
+  return load(await textOf(path)) as Record<string, unknown>;
+}
+
+async function changeOf(tasks = tasksFrom(), at = now): Promise<string | undefined> {
+  const { changes } = await writeBacklog(tasksDir, tasks, { now: at });
+  return changes[0]?.change;
+}
+
+describe('a new task', () => {
+  it('is written to backlog/generated in the words and order of the swarm-manager', async () => {
+    const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+    expect([changes, notes]).toEqual([[{ id, change: 'new', path: generated }], []]);
+    const values = await valuesOf(generated);
+    expect(Object.keys(values)).toEqual(
+      'id title description type target assigned_agent priority_estimates priority_score dependencies blockers created_at created_by analyzed_at started_at completed_at attempts notes'.split(
+        ' ',
+      ),
+    );
+    expect(values).toMatchObject({
+      id,
+      title: 'Resolve Port Conflicts',
+      description: expect.stringContaining('Two containers want one port.\nIt is "taken": so says Docker.'),
+      type: 'problem-resolution',
+      target: 'resources/postgres/PROBLEMS.md',
+      priority_estimates: { impact: 8, urgency: 'high', success_prob: 0.9, resource_cost: 'moderate' },
+      priority_score: 10.368,
+      created_at: '2025-09-01T12:00:00.000Z',
+      created_by: 'problem-scanner',
+      attempts: [],
+      notes: 'Auto-generated from problem: postgres/port-conflicts',
+    });
+  });
+
+  it('can be read by grep: id, title, type and score stand at column 0, the title in double quotes', async () => {
+    await changeOf();
+    const lines = (await textOf(generated)).split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        `id: ${id}`,
+        'title: "Resolve Port Conflicts"',
+        'type: problem-resolution',
+        'priority_score: 10.368',
+        'created_at: 2025-09-01T12:00:00.000Z',
+      ]),
+    );
+  });
+
+  it('keeps a long title with quotes and backslashes on one line', async () => {
+    const tasks = tasksFrom().map((task) => ({ ...task, title: `A "quoted" \\ title: ${'long '.repeat(38)}` }));
+    await changeOf(tasks);
+    expect((await valuesOf(generated))['title']).toBe(tasks[0]?.title);
+    expect(await textOf(generated)).toMatch(/^title: "A \\"quoted\\" .*"$/m);
+  });
+
+  it('leaves no temporary file behind', async () => {
+    await changeOf();
+    expect(await readdir(join(tasksDir, 'backlog/generated'))).toEqual([`${id}.yaml`]);
+  });
+
+  it('must have a file name for an id', async () => {
+    const tasks = tasksFrom().map((task) => ({ ...task, id: '../../escape' }));
+    await expect(changeOf(tasks)).rejects.toMatchObject({ code: 'bad-usage' });
+    await expect(stat(tasksDir)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a task that stands', () => {
+  it('is not touched by a second scan, however much later', async () => {
+    await changeOf();
+    const [before, { mtimeMs, ino }] = [await textOf(generated), await stat(join(tasksDir, generated))];
+    expect(await changeOf(tasksFrom(), new Date('2026-01-01T00:00:00Z'))).toBe('unchanged');
+    expect(await textOf(generated)).toBe(before);
+    expect(await stat(join(tasksDir, generated))).toMatchObject({ mtimeMs, ino });
+  });
+
+  it.each(['active', 'backlog/manual', 'staged'])('in %s is not written again', async (folder) => {
+    await put(`${folder}/${id}.yaml`, `id: ${id}\n`);
+    const { changes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+    expect(changes).toEqual([{ id, change: 'standing', path: `${folder}/${id}.yaml` }]);
+    expect(await readdir(join(tasksDir, 'backlog/generated'))).toEqual([]);
+  });
+
+  it.each([
+    ['with the other extension', `active/${id}.yml`, `id: ${id}\n`],
+    ['under another file name', 'active/renamed.yaml', `id: ${id}\n`],
+    ['under its name with another id', `active/${id}.yaml`, 'id: other\n'],
+    ['in YAML that cannot be read', `active/${id}.yaml`, 'title: "unclosed\n'],
+    ['in YAML that cannot be read, with its id', 'active/other.yaml', `id: ${id}\ntitle: "unclosed\n`],
+    ['renamed in backlog/generated', 'backlog/generated/renamed.yaml', `id: ${id}\n`],
+  ])('is found %s', async (_, path, text) => {
+    await put(path, text);
+    expect(await changeOf()).toBe('standing');
+    expect(await textOf(path)).toBe(text);
+  });
+
+  it('follows its registry where its generated file says something else, and keeps what others wrote', async () => {
+    await changeOf();
+    const before = (await textOf(generated)).replace(
+      'attempts: []',
+      'attempts: []\nrecommended_scenario: "yes"\nlater: 2025-01-02',
+    );
+    await put(
+      generated,
+      before.replace('Auto-generated', 'Look twice. Auto-generated').replace('impact: 8', 'impact: 8\n  confidence: 3'),
+    );
+    expect(await changeOf(tasksFrom(9))).toBe('updated');
+    const values = await valuesOf(generated);
+    expect(values).toMatchObject({
+      recommended_scenario: 'yes',
+      later: '2025-01-02',
+      notes: 'Look twice. Auto-generated from problem: postgres/port-conflicts',
+      priority_estimates: { impact: 9, confidence: 3 },
+      priority_score: 11.664,
+      created_at: '2025-09-01T12:00:00.000Z',
+    });
+    expect(Object.keys(values).indexOf('recommended_scenario')).toBe(Object.keys(values).indexOf('notes') - 2);
+    expect(await changeOf(tasksFrom(9))).toBe('unchanged');
+  });
+
+  it('keeps the estimates of whoever analysed it, unless its score is none', async () => {
+    await changeOf();
+    const analysed = (await textOf(generated)).replace('analyzed_at: null', 'analyzed_at: 2025-09-01T13:00:00Z');
+    await put(generated, analysed.replace('priority_score: 10.368', 'priority_score: 2.5'));
+    expect(await changeOf(tasksFrom(9))).toBe('unchanged');
+    await put(generated, analysed.replace('priority_score: 10.368', 'priority_score: .nan'));
+    expect(await changeOf(tasksFrom(9))).toBe('updated');
+    expect((await valuesOf(generated))['priority_score']).toBe(11.664);
+  });
+});
+
+describe('a finished task', () => {
+  it.each([
+    ['completed', 'completed_at: 2025-08-20T00:00:00Z'],
+    ['failed', 'failed_at: "2025-08-20T00:00:00.123456789-02:00"'],
+    ['failed', 'attempts:\n  - timestamp: 2025-08-20 00:00:00Z\n    error: no luck'],
+  ])('in %s comes back only when its problem has occurred since (%s)', async (folder, lines) => {
+    await put(`${folder}/${id}.yaml`, `id: ${id}\n${lines}\n`);
+    expect(await changeOf(tasksFrom(8, '2025-08-14T09:42'))).toBe('standing');
+    expect(await changeOf(tasksFrom(8, '2025-08-20'))).toBe('standing');
+    expect(await changeOf(tasksFrom(8, '2025-08-21'))).toBe('returned');
+    expect(await valuesOf(generated)).toMatchObject({ id, type: 'problem-resolution' });
+    expect(await changeOf(tasksFrom(8, '2025-08-21'))).toBe('unchanged');
+  });
+
+  it.each(['id: x', 'completed_at: null', 'completed_at: 0001-01-01T00:00:00Z', 'completed_at: yesterday'])(
+    'that does not say when it was finished stays, and a note says so: %s',
+    async (line) => {
+      await put(`completed/${id}.yaml`, `${line}\n`);
+      const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+      expect(changes).toMatchObject([{ change: 'standing' }]);
+      expect(notes).toEqual([
+        {
+          path: `completed/${id}.yaml`,
+          message: 'It does not say when it was finished, so its task does not come back.',
+        },
+      ]);
+    },
+  );
+
+  it('comes back with its failed attempts and waits: its score rises again as time passes', async () => {
+    await put(
+      `failed/${id}.yaml`,
+      `id: ${id}\nfailed_at: 2025-08-31T12:00:00Z\nattempts:\n- {timestamp: 2025-08-30T10:00:00Z, error: no port}\n- {timestamp: 2025-08-31T12:00:00Z, error: no host}\n`,
+    );
+    const tasks = tasksFrom(8, '2025-09-01');
+    expect(await changeOf(tasks)).toBe('returned');
+    // Two failures: 48 hours to wait, 24 of them left, cooldown 2.
+    expect(await valuesOf(generated)).toMatchObject({
+      priority_score: 5.184,
+      attempts: [{ error: 'no port' }, { error: 'no host' }],
+    });
+    expect(await changeOf(tasks, new Date(now.getTime() + 59 * 60_000))).toBe('unchanged');
+    expect(await changeOf(tasks, new Date(now.getTime() + 24 * 3_600_000))).toBe('updated');
+    expect((await valuesOf(generated))['priority_score']).toBe(10.368);
+  });
+
+  it('that failed without a list of attempts has failed once', async () => {
+    await put(`failed/${id}.yaml`, `id: ${id}\nfailed_at: 2025-09-01T11:30:00Z\nerror: killed\n`);
+    expect(await changeOf(tasksFrom(8, '2025-09-01T11:40'))).toBe('returned');
+    expect(await valuesOf(generated)).toMatchObject({
+      priority_score: 5.184,
+      attempts: [{ timestamp: '2025-09-01T11:30:00Z', error: 'killed' }],
+    });
+  });
+
+  it('counts from its latest end where it stands in both folders', async () => {
+    await put(`failed/${id}.yaml`, `id: ${id}\nfailed_at: 2025-08-01T00:00:00Z\n`);
+    await put(`completed/${id}.yaml`, `id: ${id}\ncompleted_at: 2025-08-20T00:00:00Z\n`);
+    expect(await changeOf(tasksFrom(8, '2025-08-14'))).toBe('standing');
+  });
+});
+
+describe('a tasks folder', () => {
+  it('that does not exist yet is an empty backlog', async () => {
+    expect(await readBacklog(tasksDir)).toEqual({ entries: [], notes: [] });
+  });
+
+  it('is read in all six folders', async () => {
+    for (const folder of backlogFolders) await put(`${folder}/one.yaml`, `id: in-${folder}\n`);
+    const { entries } = await readBacklog(tasksDir);
+    expect(entries.map((entry) => [entry.folder, entry.id])).toEqual(
+      backlogFolders.map((folder) => [folder, `in-${folder}`]),
+    );
+  });
+
+  it.each(['backlog', 'backlog/generated', 'completed'])(
+    'whose %s leads out of it is refused, and nothing is written there',
+    async (folder) => {
+      const outside = join(dirname(tasksDir), 'outside');
+      await mkdir(join(outside, 'generated'), { recursive: true });
+      await mkdir(dirname(join(tasksDir, folder)), { recursive: true });
+      await symlink(outside, join(tasksDir, folder));
+      await expect(changeOf()).rejects.toMatchObject({ code: 'outside-root' });
+      expect(await readdir(outside, { recursive: true })).toEqual(['generated']);
+    },
+  );
+
+  it('has files that are links noted and never followed', async () => {
+    const outside = join(dirname(tasksDir), 'outside.yaml');
+    await writeFile(outside, `id: ${id}\n`);
+    await mkdir(join(tasksDir, 'backlog/generated'), { recursive: true });
+    await symlink(outside, join(tasksDir, generated));
+    const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+    expect(changes).toMatchObject([{ change: 'standing' }]);
+    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('link') }]);
+    expect(await readFile(outside, 'utf8')).toBe(`id: ${id}\n`);
+  });
+
+  it.each([
+    ['broken', 'title: "unclosed\n', 'cannot be read'],
+    ['empty', '', 'cannot be read'],
+    ['a list', '- 1\n', 'cannot be read'],
+    ['full of aliases', 'a: &a [1]\nb: [*a, *a]\n', 'cannot be read'],
+    ['deep', '['.repeat(5000), 'cannot be read'],
+    ['huge', `notes: ${'x'.repeat(1_100_000)}\n`, 'larger than 1 MiB'],
+  ])('may hold a file that is %s: it is noted, stays, and its task stands', async (_, text, message) => {
+    await put(generated, text);
+    const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+    expect(changes).toMatchObject([{ change: 'standing' }]);
+    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining(message) }]);
+    expect(await textOf(generated)).toBe(text);
+  });
+
+  it('cannot change what objects are through a key', async () => {
+    await put('active/a.yaml', '__proto__: {polluted: true}\nid: a\n');
+    const { entries } = await readBacklog(tasksDir);
+    expect(entries).toMatchObject([{ id: 'a' }]);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it('that cannot be written to is an error with its path', async () => {
+    await put('backlog/generated', 'a file, not a folder');
+    await expect(changeOf()).rejects.toMatchObject({ code: 'file-unreadable' });
+  });
+});
