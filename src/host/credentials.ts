@@ -12,7 +12,7 @@ import type { FileReader, Instance } from './types.ts';
 export interface Credentials {
   /** In the order to try; the last is none at all, since the socket inside a container mostly asks for none. */
   passwords(instance: Instance): Promise<readonly (string | undefined)[]>;
-  /** Every secret seen so far. */
+  /** Every secret seen so far, but for those that are a public word too: `postgres` is part of half the names. */
   seen(): readonly string[];
 }
 
@@ -43,11 +43,15 @@ export function openCredentials(sources: CredentialSources): Credentials {
       const found = [
         ...new Set((await find(instance)).filter((password) => password !== undefined && password !== '')),
       ];
-      for (const password of found) if (password !== undefined) seen.add(password);
+      for (const password of found) if (password !== undefined && !isPublic(password, instance)) seen.add(password);
       return [...found, undefined];
     },
     seen: () => [...seen],
   };
+}
+
+function isPublic(password: string, { container, user, database, name }: Instance): boolean {
+  return [container.name, container.imageName, user, database, name].some((word) => word.includes(password));
 }
 
 async function fromMountedFile({ container }: Instance, files: FileReader): Promise<string | undefined> {

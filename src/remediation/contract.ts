@@ -129,6 +129,8 @@ export interface Refusal {
 export interface Verification {
   /** `impossible`: it could not be asked. That is not a proof, and the run is not fixed. */
   readonly result: 'verified' | 'not-verified' | 'impossible';
+  /** When the instance first answered again, RFC 3339: where the run's downtime ends. */
+  readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
 }
 
@@ -164,8 +166,8 @@ export interface LeaseChanger {
   /** The container exists: the lease no longer expires. */
   bind(port: number, instance: string): Promise<void>;
   release(port: number, instance: string): Promise<void>;
-  /** Moves the lease of an instance to exactly this port, or refuses. */
-  put(lease: PortLease): Promise<void>;
+  /** Makes the instance's lease exactly this one, or none: what undoing needs. Refuses a port that another holds. */
+  put(instance: string, lease: PortLease | null): Promise<void>;
 }
 
 /** What remediators are given. Nothing in it can change anything, and that is enforced when it runs. */
@@ -226,6 +228,8 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   readonly operation: Operation | { readonly running: Operation; readonly stopped: Operation };
   /** Default 60,000. */
   readonly deadlineMs?: number;
+  /** From here on the instance does not answer: where the run's downtime begins. */
+  readonly interrupts?: true;
   /** One line in the imperative. */
   describe(params: Params): string;
   /** Before and after, for `problems plan`. Reads only. */
@@ -256,6 +260,11 @@ export type FailureClass =
   | 'unverified'
   | 'interrupted'
   | 'step-failed';
+
+/** What a replaced container is called from then on: kept for people, looked at by no remediator. */
+export function asideName(container: { readonly name: string; readonly id: string }): string {
+  return `${container.name}.pgops-old-${container.id.slice(0, 12)}`;
+}
 
 /** The stable id of a finding. `subject` tells several of one kind on one instance apart. */
 export function findingId(remediator: string, instance: string, kind: string, subject?: string): string {

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ProblemsError } from '../errors.ts';
+import { jsonValue } from './schemas.ts';
+import { operations } from './policy/operations.ts';
+
+const automation = z.enum(['auto', 'approve', 'human']);
+const lowerable = z.string().refine((name) => Object.hasOwn(operations, name), { error: 'is no operation of the rule table' });
+
+/** The section `remediation` of problems.config.*. */
+export const remediationConfig = z.strictObject({
+  /** Nothing runs unattended; the text says why. */
+  pause: z.string().min(1).exactOptional(),
+  /** By remediator and by instance; an instance counts before a remediator. */
+  automation: z.record(z.string(), automation).default({}),
+  instances: z.record(z.string(), z.strictObject({ automation: automation.exactOptional() })).default({}),
+  /** Operations that need no approval here: `restart-running`, … */
+  allow: z.array(lowerable).default([]),
+  /** Container names that are instances too; a first group is the instance's name. */
+  containers: z.string().exactOptional(),
+  /** Folders outside the project whose files may be read and edited. */
+  roots: z.array(z.string()).default([]),
+  /** Folders that hold `<instance>/config/instance.conf`. */
+  instanceFolders: z.array(z.string()).default(['resources/postgres/instances', 'instances']),
+  passfile: z.string().exactOptional(),
+  attemptsPerDay: z.int().positive().default(2),
+  /** How long a fixed problem must stay away before its record is resolved. */
+  holdDays: z.number().nonnegative().default(7),
+  state: z.string().default('.problems/state.db'),
+  /** Of single remediators, by name: each checks its own. */
+  settings: z.record(z.string(), jsonValue).default({}),
+});
+
+export type RemediationConfig = z.output<typeof remediationConfig>;
+
+/**
+ * @throws ProblemsError `bad-config`: an unknown key, an operation that no configuration can lower, a bad pattern.
+ */
+export function readRemediationConfig(value: unknown): RemediationConfig {
+  const parsed = remediationConfig.safeParse(value);
+  if (!parsed.success) throw new ProblemsError('bad-config', `remediation: ${z.prettifyError(parsed.error)}`, { hint: 'docs/remediation.md lists all keys.' });
+  const never = parsed.data.allow.find((name) => Object.entries(operations).some(([known, { floor }]) => known === name && floor === 'never'));
+  if (never !== undefined) throw new ProblemsError('bad-config', `remediation.allow: ${never} is never done by a program and cannot be allowed.`);
+  return parsed.data;
+}
+
+export function patternOf({ containers }: RemediationConfig): RegExp | undefined {
+  if (containers === undefined) return undefined;
+  try {
+    return new RegExp(containers);
+  } catch (cause) {
+    throw new ProblemsError('bad-config', `remediation.containers: ${containers} is no regular expression.`, { cause });
+  }
+}
+
+/** The switch for everything: of the config, or a file `paused` in the state file's folder. */
+export function pauseOf(config: RemediationConfig, folder: string): string | undefined {
+  if (config.pause !== undefined) return config.pause;
+  const file = join(resolve(folder, config.state), '..', 'paused');
+  return existsSync(file) ? `the file ${file} stands` : undefined;
+}

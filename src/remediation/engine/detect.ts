@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { ProblemRecord } from '../../registry/record.ts';
+import type { Triage } from '../../tasks/types.ts';
+import type { Finding, NotLookedAt, Remediator } from '../contract.ts';
+import { finding as findingSchema } from '../schemas.ts';
+import type { Session } from './session.ts';
+import { failureOf } from './steps.ts';
+
+/** A record of a registry, with what triage says of it where its kind is triaged. */
+export interface KnownProblem {
+  readonly record: ProblemRecord;
+  readonly triage?: Triage;
+}
+
+export interface DetectRequest {
+  /** Names of remediators. Default: all. */
+  readonly remediators?: readonly string[];
+  /** Ids of problems or of findings. Default: all. */
+  readonly ids?: readonly string[];
+  readonly problems?: readonly KnownProblem[];
+}
+
+export interface DetectResult {
+  /** Sorted by instance, remediator and id. */
+  readonly findings: readonly Finding[];
+  readonly notLookedAt: readonly NotLookedAt[];
+}
+
+const notLookedAt = z.array(z.object({ remediator: z.string(), instance: z.string().nullable(), reason: z.string() }));
+
+/** Asks the detectors, one after the other, and links what they find to the registry's records. Secrets are taken out. */
+export async function detectAll(session: Session, request: DetectRequest): Promise<DetectResult> {
+  const findings: Finding[] = [];
+  const blind: NotLookedAt[] = [];
+  for (const remediator of chosen(session.remediators, request)) {
+    try {
+      const detection = await remediator.detect(session.reader);
+      for (const found of detection.findings) findings.push(linked(session, remediator, found, request.problems ?? []));
+      blind.push(...notLookedAt.parse(session.redact.data(detection.notLookedAt)));
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.class === 'transient') throw error;
+      blind.push({ remediator: remediator.name, instance: null, reason: session.redact.text(failure.message) });
+    }
+  }
+  const wanted = request.ids;
+  return {
+    findings: findings
+      .filter(({ id, problem }) => wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)))
+      .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
+    notLookedAt: blind,
+  };
+}
+
+function chosen(remediators: readonly Remediator[], { remediators: names }: DetectRequest): readonly Remediator[] {
+  return names === undefined ? remediators : remediators.filter(({ name }) => names.includes(name));
+}
+
+function linked(session: Session, remediator: Remediator, found: Finding, problems: readonly KnownProblem[]): Finding {
+  const problem = recordFor(remediator, found, problems);
+  return findingSchema.parse(session.redact.data({ ...found, remediator: remediator.name, problem: problem?.record.id ?? null }));
+}
+
+/** Of the records that the remediator is for, the one that names the instance, else the first that names none at all. */
+export function recordFor(remediator: Remediator, found: Finding, problems: readonly KnownProblem[]): KnownProblem | undefined {
+  const fitting = problems.filter(({ record }) => stands(record) && remediator.matches(record)).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+  return fitting.find(({ record }) => names(record, found.instance)) ?? fitting[0];
+}
+
+function stands(record: ProblemRecord): boolean {
+  return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== 'resolved' && record.status !== 'wont_fix');
+}
+
+function names(record: ProblemRecord, instance: string): boolean {
+  const text = JSON.stringify(record).toLowerCase();
+  const at = text.indexOf(instance.toLowerCase());
+  return at !== -1 && !/[a-z0-9_]/.test(text[at - 1] ?? '') && !/[a-z0-9_]/.test(text[at + instance.length] ?? '');
+}
+
+function sortKey({ instance, remediator, id }: Finding): string {
+  return [instance, remediator, id].join('\0');
+}

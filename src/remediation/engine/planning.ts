@@ -1,0 +1,88 @@
+import { ProblemsError } from '../../errors.ts';
+import type { Automation } from '../../tasks/types.ts';
+import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
+import { decide, type Decision } from '../policy/decide.ts';
+import type { Operation } from '../policy/operations.ts';
+import { stopsFor, type Limits } from '../policy/limits.ts';
+import { plan as planSchema } from '../schemas.ts';
+import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
+import { actionNamed, remediatorNamed, type Session } from './session.ts';
+
+/** What the configuration and the command line say about how far a program may go. */
+export interface PolicySettings {
+  readonly commandLine?: Automation;
+  readonly byRemediator?: Readonly<Record<string, Automation>>;
+  readonly byInstance?: Readonly<Record<string, Automation>>;
+  readonly allow: readonly Operation[];
+  readonly limits: Limits;
+}
+
+export interface Proposal {
+  readonly finding: Finding;
+  readonly plan: Plan | Refusal;
+  /** Of a plan; a refusal needs none. */
+  readonly decision: Decision | undefined;
+  /** Of each step, for people. */
+  readonly effects: readonly { readonly step: string; readonly effects: readonly Effect[] }[];
+}
+
+/** Plans the repair of a finding and decides who lets it run. Changes nothing. */
+export async function propose(
+  session: Session,
+  finding: Finding,
+  detected: DetectResult,
+  problems: readonly KnownProblem[],
+  policy: PolicySettings,
+): Promise<Proposal> {
+  const remediator = remediatorNamed(session, finding.remediator);
+  const made = await remediator.plan({ ...finding, details: remediator.details.parse(finding.details) }, session.reader);
+  if (made.type === 'refusal') return { finding, plan: made, decision: undefined, effects: [] };
+  const plan = withoutSecrets(session, made);
+  const running = await isRunning(session, plan);
+  const operations = [...plan.steps, ...plan.cleanup].map(({ action }) => {
+    const { operation } = actionNamed(session, action);
+    return typeof operation === 'string' ? operation : running ? operation.running : operation.stopped;
+  });
+  const triage = recordFor(remediator, finding, problems)?.triage;
+  const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
+  const decision = decide({
+    plan,
+    operations,
+    running,
+    allow: policy.allow,
+    stops: await stopsFor(session, finding, detected, policy.limits),
+    ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
+    ...(config === undefined ? {} : { config }),
+    ...(triage === undefined ? {} : { registry: { automation: triage.automation, reason: triage.automationReason } }),
+  });
+  return { finding, plan, decision, effects: await effectsOf(session, plan) };
+}
+
+/** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
+function withoutSecrets(session: Session, plan: Plan): Plan {
+  const redacted = planSchema.parse(session.redact.data(plan));
+  if (JSON.stringify([redacted.steps, redacted.cleanup]) !== JSON.stringify([plan.steps, plan.cleanup])) {
+    throw new ProblemsError('step-refused', `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`);
+  }
+  return redacted;
+}
+
+async function isRunning(session: Session, { target }: Plan): Promise<boolean> {
+  if (target.container === '') return false;
+  return (await session.reader.docker.container(target.container))?.state.running ?? false;
+}
+
+async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {
+  const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];
+  for (const { action: name, params } of plan.steps) {
+    const action = actionNamed(session, name);
+    const parsed = action.params.parse(params);
+    const effects = (await action.effect(parsed, session.reader)).map((effect) => ({
+      object: session.redact.text(effect.object),
+      before: session.redact.text(effect.before),
+      after: session.redact.text(effect.after),
+    }));
+    described.push({ step: session.redact.text(action.describe(parsed)), effects });
+  }
+  return described;
+}

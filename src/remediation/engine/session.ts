@@ -1,0 +1,125 @@
+import type { HostChanger, Json } from '../../host/types.ts';
+import type { OpenHost } from '../../host/host.ts';
+import { ProblemsError } from '../../errors.ts';
+import type { Action, Host, LeaseChanger, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
+import { type Redactor, redactor } from '../redact.ts';
+import type { ProcessIdentity, Store } from '../store/store.ts';
+
+/** What happened, as it happens: for people who watch. */
+export type Progress =
+  | { readonly type: 'phase'; readonly run: string; readonly phase: string }
+  | { readonly type: 'step'; readonly run: string; readonly index: number; readonly of: number; readonly state: string; readonly what: string };
+
+export interface SessionOptions {
+  readonly host: OpenHost;
+  readonly store: Store;
+  readonly remediators: readonly Remediator[];
+  readonly actions: readonly Action[];
+  /** Of the config, by remediator name. */
+  readonly settings?: Readonly<Record<string, Json>>;
+  readonly now?: () => Date;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Asks the engine to end at the next safe point. It never cuts a step short. */
+  readonly stop?: AbortSignal;
+  /** Called at every point between two writes of the journal. For tests that end the process there. */
+  readonly atPoint?: (name: string) => void | Promise<void>;
+  /** Where escalation dossiers are written. */
+  readonly dossiers: string;
+  /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
+  readonly patienceMs?: number;
+}
+
+/** Everything one invocation works with. */
+export interface Session {
+  readonly reader: ReadonlyHost;
+  readonly changer: HostChanger;
+  readonly store: Store;
+  readonly remediators: readonly Remediator[];
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly redact: Redactor;
+  readonly identity: ProcessIdentity;
+  readonly stop: AbortSignal | undefined;
+  readonly patienceMs: number;
+  readonly dossiers: string;
+  /** RFC 3339. */
+  at(): string;
+  now(): Date;
+  progress(progress: Progress): void;
+  point(name: string): Promise<void>;
+}
+
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { ownIdentity } = await import('../store/process-identity.ts');
+  const now = options.now ?? (() => new Date());
+  const { host, store } = options;
+  const leases = { list: async () => store.leases((await host.reader.docker.info()).id).list() };
+  return {
+    reader: { ...host.reader, leases, settings: options.settings ?? {} },
+    changer: host.changer,
+    store,
+    remediators: options.remediators,
+    actions: new Map(options.actions.map((action) => [action.name, action])),
+    redact: redactor(() => host.secrets()),
+    identity: await ownIdentity(),
+    stop: options.stop,
+    patienceMs: options.patienceMs ?? 60_000,
+    dossiers: options.dossiers,
+    at: () => now().toISOString(),
+    now,
+    progress: (progress) => options.onProgress?.(progress),
+    point: async (name) => options.atPoint?.(name),
+  };
+}
+
+export function actionNamed(session: Session, name: string): Action {
+  const action = session.actions.get(name);
+  if (action === undefined) throw new ProblemsError('not-found', `There is no action ${name}.`);
+  return action;
+}
+
+export function remediatorNamed(session: Session, name: string): Remediator {
+  const remediator = session.remediators.find((one) => one.name === name);
+  if (remediator === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
+  return remediator;
+}
+
+/** The host as actions get it: each change asks first whether the run still holds its locks. */
+export function changingHost(session: Session, run: RunContext): Host {
+  async function check(): Promise<void> {
+    if (await session.store.locks.holds(run.id, run.token)) return;
+    throw new ProblemsError('lock-held', `Run ${run.id} no longer holds its locks: another process has taken it over.`);
+  }
+  const { docker, sql, files } = session.changer;
+  return {
+    ...session.reader,
+    run,
+    change: { docker: guarded(docker, check), sql: guarded(sql, check), files: guarded(files, check), leases: guarded(lateLeases(session), check) },
+  };
+}
+
+/** Of the engine that answers when it is asked: a session without Docker never asks. */
+function lateLeases({ reader, store }: Session): LeaseChanger {
+  async function leases(): Promise<LeaseChanger> {
+    return store.leases((await reader.docker.info()).id);
+  }
+  return {
+    take: async (request) => (await leases()).take(request),
+    bind: async (port, instance) => (await leases()).bind(port, instance),
+    release: async (port, instance) => (await leases()).release(port, instance),
+    put: async (instance, lease) => (await leases()).put(instance, lease),
+  };
+}
+
+function guarded<Methods extends object>(methods: Methods, check: () => Promise<void>): Methods {
+  return new Proxy(methods, {
+    get(target, name, receiver) {
+      const method: unknown = Reflect.get(target, name, receiver);
+      if (typeof method !== 'function') return method;
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        await check();
+        const result: unknown = await Reflect.apply(method, target, args);
+        return result;
+      };
+    },
+  });
+}

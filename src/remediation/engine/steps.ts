@@ -1,0 +1,149 @@
+import { ProblemsError } from '../../errors.ts';
+import type { Json } from '../../host/types.ts';
+import type { Action, FailureClass, Step } from '../contract.ts';
+import { broken } from '../expectations.ts';
+import type { StepRecord } from '../store/store.ts';
+import type { Active } from './claim.ts';
+import { actionNamed } from './session.ts';
+
+export interface Failure {
+  readonly class: FailureClass;
+  readonly message: string;
+}
+
+/** A step with its action and its checked parameters. */
+export interface ReadyStep {
+  readonly action: Action;
+  readonly params: Json;
+  readonly step: Step;
+}
+
+export function ready(active: Active, step: Step): ReadyStep {
+  const action = actionNamed(active.session, step.action);
+  const parsed = action.params.safeParse(step.params);
+  if (!parsed.success) throw new ProblemsError('step-refused', `The parameters of ${step.action} do not fit it: ${parsed.error.message}`);
+  return { action, params: parsed.data, step };
+}
+
+/** Captures what undoing needs, on disk. */
+export async function prepare(active: Active, index: number, { action, params }: ReadyStep): Promise<void> {
+  const before = await patiently(active, async () => action.prepare(params, active.host));
+  await active.session.store.runs.keep(active.id, index, before);
+}
+
+/**
+ * One step: what it relies on is asked again, what undoing needs is captured, the intent is on disk, and only then it
+ * acts. A step that a killed process had begun is probed first.
+ */
+export async function applyStep(active: Active, record: StepRecord, one: ReadyStep): Promise<void> {
+  const { session, host, run, id } = active;
+  const { index } = record;
+  const { action, params, step } = one;
+  const begun = record.state === 'applying';
+  await session.point(`step ${index} begins`);
+  if (begun && (await patiently(active, async () => action.isDone(params, host, run)))) {
+    await session.store.runs.step(id, index, 'done', session.at());
+    return;
+  }
+  const reasons = await patiently(active, async () => broken(step.expects ?? [], host));
+  if (reasons.length > 0) throw new ProblemsError('step-refused', reasons.join(' '));
+  if (!begun && record.part === 'steps') await prepare(active, index, one);
+  await session.store.runs.step(id, index, 'applying', session.at());
+  await session.point(`step ${index} is journalled`);
+  await act(active, one);
+  await session.point(`step ${index} is applied`);
+  if (!(await patiently(active, async () => action.isDone(params, host, run)))) {
+    throw new Error(`${step.action} took no effect: ${action.describe(params)}`);
+  }
+  await session.store.runs.step(id, index, 'done', session.at());
+  await session.point(`step ${index} is recorded`);
+}
+
+async function act(active: Active, { action, params, step }: ReadyStep): Promise<void> {
+  const { host, run } = active;
+  const deadlineMs = step.deadlineMs ?? action.deadlineMs ?? 60_000;
+  await patiently(active, async () => {
+    if (await action.isDone(params, host, run)) return;
+    await within(deadlineMs, action.name, action.apply(params, host));
+  });
+}
+
+/** Puts back what was there before. Done twice it is the same. */
+export async function undoStep(active: Active, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
+  const { session, host, id } = active;
+  const { index } = record;
+  const kept = await session.store.runs.kept(id, index);
+  const { undo } = action;
+  if (undo === undefined || kept === undefined) throw new Error(`Nothing was prepared to undo ${action.name}.`);
+  const before = action.before.parse(kept);
+  await session.point(`undo ${index} begins`);
+  await unlessUnwritable(session.store.runs.step(id, index, 'undoing', session.at()));
+  await session.point(`undo ${index} is journalled`);
+  await patiently(active, async () => {
+    if ((await action.isUndone?.(params, before, host)) === true) return;
+    await within(action.deadlineMs ?? 60_000, `undo of ${action.name}`, undo(params, before, host));
+  });
+  await session.point(`undo ${index} is applied`);
+  if ((await action.isUndone?.(params, before, host)) === false) throw new Error(`The undo of ${action.name} took no effect.`);
+  await unlessUnwritable(session.store.runs.step(id, index, 'undone', session.at()));
+  await session.point(`undo ${index} is recorded`);
+}
+
+/** What undo needs is on disk already: with a full disk the instance is put back all the same, and `resume` sees it. */
+export async function unlessUnwritable(writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'state-unwritable')) throw error;
+  }
+}
+
+/** The engine may be restarted in the middle of a run: it is waited for, and asked again. */
+export async function patiently<Result>(active: Active, work: () => Promise<Result>): Promise<Result> {
+  const until = performance.now() + active.session.patienceMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const away = error instanceof ProblemsError && error.code === 'engine-unreachable';
+      if (!away || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+export async function within<Result>(deadlineMs: number, doing: string, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${doing} did not end within ${deadlineMs / 1000} s`)), deadlineMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function failureOf(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  return { class: error instanceof ProblemsError ? classOf(error) : 'step-failed', message };
+}
+
+function classOf({ code }: ProblemsError): FailureClass {
+  switch (code) {
+    case 'engine-unreachable':
+    case 'state-locked':
+    case 'state-unwritable':
+      return 'transient';
+    case 'step-refused':
+    case 'file-changed':
+      return 'precondition';
+    case 'lock-held':
+    case 'run-live':
+      return 'conflict';
+    case 'outside-root':
+      return 'unsafe';
+    default:
+      return 'step-failed';
+  }
+}

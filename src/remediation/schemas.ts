@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
+import { operations } from './policy/operations.ts';
+
+/**
+ * The contract's data as it is read back: from the journal of another process, or from a third party's remediator.
+ * The types of contract.ts stay the reference; `satisfies` makes the compiler compare the two.
+ */
+
+export const jsonValue = z.json();
+
+export const risk = z.enum(['safe', 'restart', 'data']);
+const text = z.string().max(100_000);
+
+export const evidence = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('message'), text, sqlstate: z.string().exactOptional() }),
+  z.strictObject({ type: z.literal('docker'), object: text, field: text, value: jsonValue }),
+  z.strictObject({ type: z.literal('log'), at: text, text }),
+  z.strictObject({ type: z.literal('query'), sql: text, result: text }),
+  z.strictObject({ type: z.literal('file'), path: text, text }),
+  z.strictObject({ type: z.literal('probe'), name: text, result: text }),
+]) satisfies z.ZodType<Evidence>;
+
+export const finding = z.strictObject({
+  id: z.string().min(1).max(500),
+  remediator: z.string(),
+  instance: z.string(),
+  kind: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+  summary: text,
+  risk,
+  evidence: z.array(evidence).max(1_000),
+  details: jsonValue,
+  problem: z.string().nullable(),
+  corruption: z.literal(true).exactOptional(),
+}) satisfies z.ZodType<Finding>;
+
+export const expectation = z.discriminatedUnion('check', [
+  z.strictObject({
+    check: z.literal('container'),
+    ref: z.string(),
+    running: z.boolean().exactOptional(),
+    name: z.string().exactOptional(),
+    image: z.string().exactOptional(),
+    startedAt: z.string().exactOptional(),
+  }),
+  z.strictObject({ check: z.literal('no-container'), ref: z.string() }),
+  z.strictObject({ check: z.literal('volume-unused'), volumeKey: z.string(), except: z.array(z.string()) }),
+  z.strictObject({ check: z.literal('port-free'), hostIp: z.string(), port: z.int() }),
+  z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
+]) satisfies z.ZodType<Expectation>;
+
+export const step = z.strictObject({
+  action: z.string(),
+  params: jsonValue,
+  why: text.exactOptional(),
+  expects: z.array(expectation).exactOptional(),
+  deadlineMs: z.int().positive().exactOptional(),
+}) satisfies z.ZodType<Step>;
+
+export const plan = z.strictObject({
+  type: z.literal('plan'),
+  remediator: z.string(),
+  finding,
+  target: z.strictObject({ instance: z.string(), container: z.string(), volumes: z.array(z.string()).min(1) }),
+  summary: text,
+  steps: z.array(step).min(1).max(200),
+  cleanup: z.array(step).max(200),
+  leftovers: z.array(z.strictObject({ object: text, why: text, command: text })),
+  risk,
+  downtime: z.strictObject({ seconds: z.number().nonnegative(), why: text }),
+  unpredictable: z.array(text),
+  undo: text,
+  expected: jsonValue,
+}) satisfies z.ZodType<Plan>;
+
+export const verification = z.strictObject({
+  result: z.enum(['verified', 'not-verified', 'impossible']),
+  answeredAt: z.string().exactOptional(),
+  checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
+}) satisfies z.ZodType<Verification>;
+
+export const decision = z.strictObject({
+  automation: z.enum(['auto', 'approve', 'human']),
+  source: z.string(),
+  reasons: z.array(z.string()),
+  operations: z.array(z.enum(keysOf(operations))),
+});
+
+export const failure = z.strictObject({
+  class: z.enum([
+    'transient',
+    'precondition',
+    'conflict',
+    'unsafe',
+    'data-risk',
+    'rollback-failed',
+    'unverified',
+    'interrupted',
+    'step-failed',
+  ]),
+  message: z.string(),
+});
+
+function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): Key[] {
+  const keys: Key[] = [];
+  for (const key in record) keys.push(key);
+  return keys;
+}

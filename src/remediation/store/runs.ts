@@ -1,0 +1,163 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { z } from 'zod';
+import type { Json } from '../../host/types.ts';
+import { decision, failure, jsonValue, plan, verification } from '../schemas.ts';
+import type { AuditTable } from './audit.ts';
+import type { Database, Row } from './database.ts';
+import { processIdentity } from './locks.ts';
+import type { RunChange, RunJournal, RunRecord, StepRecord } from './store.ts';
+
+const phase = z.enum(['planned', 'awaiting-approval', 'preparing', 'running', 'verifying', 'undoing', 'cleaning', 'ended']);
+const outcome = z.enum(['absent', 'planned', 'awaiting-approval', 'fixed', 'rolled-back', 'stuck', 'failed']);
+const stepState = z.enum(['pending', 'applying', 'done', 'undoing', 'undone', 'failed']);
+
+/** Every change of a run or of a step is one commit, and one entry of the audit log in the same commit. */
+export function runJournal(database: Database, audit: AuditTable): RunJournal {
+  function recordOf(row: Row): RunRecord {
+    const id = String(row['id']);
+    return {
+      id,
+      plan: plan.parse(json(row['plan'])),
+      decision: decision.parse(json(row['decision'])),
+      phase: phase.parse(row['phase']),
+      outcome: outcome.nullable().parse(row['outcome']),
+      failure: failure.nullable().parse(json(row['failure'])),
+      verification: verification.nullable().parse(json(row['verification'])),
+      steps: database.all('SELECT * FROM steps WHERE run = ? ORDER BY number', id).map(stepOf),
+      token: number(row['token']),
+      owner: processIdentity.nullable().parse(json(row['owner'])),
+      heartbeatAt: text(row['heartbeat_at']),
+      createdAt: String(row['created_at']),
+      startedAt: text(row['started_at']),
+      endedAt: text(row['ended_at']),
+      approvedBy: text(row['approved_by']),
+      downtimeMs: number(row['downtime_ms']),
+      dossier: text(row['dossier']),
+    };
+  }
+
+  return {
+    async create(run) {
+      const { steps, cleanup } = run.plan;
+      database.writing(() => {
+        database.run(
+          'INSERT INTO runs (id, remediator, instance, plan, decision, phase, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          run.id,
+          run.plan.remediator,
+          run.plan.target.instance,
+          JSON.stringify(run.plan),
+          JSON.stringify(run.decision),
+          run.phase,
+          run.at,
+        );
+        for (const [index, step] of [...steps, ...cleanup].entries()) {
+          const part = index < steps.length ? 'steps' : 'cleanup';
+          database.run("INSERT INTO steps (run, number, part, action, state) VALUES (?, ?, ?, ?, 'pending')", run.id, index, part, step.action);
+        }
+        const body = { remediator: run.plan.remediator, finding: run.plan.finding.id, summary: run.plan.summary, automation: run.decision.automation };
+        audit.write({ at: run.at, run: run.id, event: 'planned', body });
+      });
+    },
+
+    async change(id, change, at) {
+      const columns = columnsOf(change);
+      database.writing(() => {
+        const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
+        database.run(`UPDATE runs SET ${assignments} WHERE id = ?`, ...columns.map(([, value]) => value), id);
+        audit.write({ at, run: id, event: 'run', body: Object.fromEntries(columns.map(([column, value]) => [column, String(value)])) });
+      });
+    },
+
+    async step(id, index, state, at, error) {
+      database.writing(() => {
+        const began = state === 'applying' || state === 'undoing';
+        database.run(
+          began
+            ? 'UPDATE steps SET state = ?, started_at = ?, ended_at = NULL, error = ? WHERE run = ? AND number = ?'
+            : 'UPDATE steps SET state = ?, ended_at = ?, error = ? WHERE run = ? AND number = ?',
+          state,
+          at,
+          error ?? null,
+          id,
+          index,
+        );
+        audit.write({ at, run: id, event: 'step', body: { index, state, ...(error === undefined ? {} : { error }) } });
+      });
+    },
+
+    async keep(id, index, before) {
+      const kept = JSON.stringify(before);
+      database.run('INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before', id, index, kept);
+    },
+
+    async kept(id, index): Promise<Json | undefined> {
+      const row = database.one('SELECT before FROM secrets WHERE run = ? AND number = ?', id, index);
+      return row === undefined ? undefined : jsonValue.parse(json(row['before']));
+    },
+
+    async get(id) {
+      const row = database.one('SELECT * FROM runs WHERE id = ?', id);
+      return row === undefined ? undefined : recordOf(row);
+    },
+
+    async list(filter = {}) {
+      const conditions = [
+        ...(filter.open === true ? ["phase IN ('preparing', 'running', 'verifying', 'undoing', 'cleaning')"] : []),
+        ...(filter.instance === undefined ? [] : ['instance = ?']),
+      ];
+      const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+      const values = [...(filter.instance === undefined ? [] : [filter.instance]), filter.limit ?? 100];
+      return database.all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values).map(recordOf);
+    },
+
+    async attempts(filter) {
+      return database
+        .all(
+          'SELECT * FROM runs WHERE started_at >= ?1 AND (?2 IS NULL OR remediator = ?2) AND (?3 IS NULL OR instance = ?3) ORDER BY started_at DESC',
+          filter.since,
+          filter.remediator ?? null,
+          filter.instance ?? null,
+        )
+        .map(recordOf);
+    },
+  };
+}
+
+function columnsOf(change: RunChange): readonly (readonly [string, SQLInputValue])[] {
+  const columns: readonly (readonly [string, SQLInputValue | undefined])[] = [
+    ['phase', change.phase],
+    ['outcome', change.outcome],
+    ['failure', change.failure === undefined ? undefined : change.failure === null ? null : JSON.stringify(change.failure)],
+    ['verification', change.verification === undefined ? undefined : JSON.stringify(change.verification)],
+    ['approved_by', change.approvedBy],
+    ['downtime_ms', change.downtimeMs],
+    ['dossier', change.dossier],
+    ['started_at', change.startedAt],
+    ['ended_at', change.endedAt],
+  ];
+  return columns.filter((column): column is readonly [string, SQLInputValue] => column[1] !== undefined);
+}
+
+function stepOf(row: Row): StepRecord {
+  return {
+    index: Number(row['number']),
+    part: row['part'] === 'cleanup' ? 'cleanup' : 'steps',
+    action: String(row['action']),
+    state: stepState.parse(row['state']),
+    startedAt: text(row['started_at']),
+    endedAt: text(row['ended_at']),
+    error: text(row['error']),
+  };
+}
+
+function json(value: Row[string] | undefined): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : null;
+}
+
+function text(value: Row[string] | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function number(value: Row[string] | undefined): number | null {
+  return typeof value === 'number' ? value : null;
+}
