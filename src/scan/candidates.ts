@@ -1,0 +1,91 @@
+import { realpathSync } from 'node:fs';
+import { posix } from 'node:path';
+import { discover } from './discovery.ts';
+import { foldersOf, isOutside, locate, relativePath } from './locations.ts';
+import type { ScanOptions } from './options.ts';
+import type { Pacer } from './pacer.ts';
+import type { Located } from './components.ts';
+import { joined } from './paths.ts';
+import type { RegistryFile } from './registry-file.ts';
+import { meaningOf } from './system-errors.ts';
+
+/** A file that may be a registry. */
+export interface Candidate extends Located, RegistryFile {}
+
+export interface Refused {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface Candidates {
+  /** In the order of their paths, each file once. */
+  readonly candidates: readonly Candidate[];
+  readonly refused: readonly Refused[];
+}
+
+/** What the given paths stand for, and every file below the folders among them that may be a registry. */
+export async function findCandidates(
+  paths: readonly string[],
+  options: ScanOptions,
+  pacer: Pacer,
+): Promise<Candidates> {
+  const { cwd = process.cwd(), configFolder = cwd } = options;
+  const locations = paths.map((path) => locate(path, cwd));
+  const roots = locations
+    .filter((location) => location.type === 'folder')
+    .toSorted((a, b) => a.file.length - b.file.length);
+  const stated = statedNames(options.components ?? {}, configFolder);
+  const byFile = new Map<string, Candidate>();
+  const refused: Refused[] = locations.filter((location) => location.type === 'missing').map(unreadable);
+
+  for (const root of roots) {
+    const found = await discover(root.file, { ...options, cwd }, pacer);
+    const outer = roots.length > 1 ? foldersOf(root.path) : [];
+    for (const { path, file } of found.files) {
+      const folders = foldersOf(path).slice(0, -1);
+      if (!byFile.has(file))
+        byFile.set(file, { path: joined(root.path, path), file, folders, outer, stated: stated(file), isNamed: false });
+    }
+    refused.push(
+      ...found.unreadable.map((one) => unreadable({ path: joined(root.path, one.path) || '.', code: one.code })),
+    );
+    refused.push(
+      ...found.refusedLinks.map((path) => ({
+        path: joined(root.path, path),
+        message: 'The file is not read: it is a symbolic link that leads nowhere, or out of the scanned folder.',
+      })),
+    );
+  }
+  for (const { file, path } of locations.filter((location) => location.type === 'file')) {
+    const folders = foldersOf(path).slice(0, -1);
+    if (!byFile.has(file)) byFile.set(file, { path, file, folders, outer: [], stated: stated(file), isNamed: true });
+  }
+  return { candidates: [...byFile.values()].toSorted(byPath), refused: refused.toSorted(byPath) };
+}
+
+function unreadable({ path, code }: { readonly path: string; readonly code: string }): Refused {
+  return { path, message: `It cannot be read: ${meaningOf(code)}.` };
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+/** What the config calls a file: by its own path, the folder that holds it, or the one above `docs`. */
+function statedNames(
+  components: Readonly<Record<string, string>>,
+  configFolder: string,
+): (file: string) => string | undefined {
+  const names = new Map(
+    Object.entries(components).map(([path, name]) => [posix.join(path, '.').replace(/\/$/, ''), name]),
+  );
+  if (names.size === 0) return () => undefined;
+  const folder = realpathSync.native(configFolder);
+  return (file) => {
+    const path = relativePath(folder, file);
+    if (isOutside(path)) return undefined;
+    const parent = posix.dirname(path);
+    const above = posix.basename(parent).toLowerCase() === 'docs' ? names.get(posix.dirname(parent)) : undefined;
+    return names.get(path) ?? names.get(parent) ?? above;
+  };
+}

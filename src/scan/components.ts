@@ -1,0 +1,83 @@
+/** A registry that is to be named. Folders are named from the scanned root downward. */
+export interface Located {
+  /** As it stands in results. */
+  readonly path: string;
+  /** The folders from the scanned root to the file; none for a registry at the root. */
+  readonly folders: readonly string[];
+  /** The folders from the working folder to the scanned root, which tell the registries at several roots apart. */
+  readonly outer: readonly string[];
+  /** What the config calls it. */
+  readonly stated: string | undefined;
+}
+
+interface Named {
+  readonly path: string;
+  /** The folder it speaks of: registries of one folder have one component. */
+  readonly subject: string;
+  /** From the shortest to the longest. */
+  readonly names: readonly string[];
+}
+
+/**
+ * The component of each registry, by path: the folder that holds it, or the one above for `docs/PROBLEMS.md`. As long as
+ * two folders have the same name, each of them gets the folder above in front. What is the same even then, such as names
+ * that differ only in signs that no id may hold, is numbered in the order of the paths.
+ * @param rootName What a registry at the scanned root is called.
+ */
+export function componentsOf(registries: readonly Located[], rootName = 'root'): ReadonlyMap<string, string> {
+  const named = registries.map((registry) => describe(registry, rootName));
+  const lengths = new Map(named.map(({ subject }) => [subject, 0]));
+  for (let crowd = crowded(named, lengths); crowd.size > 0; crowd = crowded(named, lengths)) {
+    for (const subject of crowd) lengths.set(subject, (lengths.get(subject) ?? 0) + 1);
+  }
+  return numbered(
+    named.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    lengths,
+  );
+}
+
+function describe({ path, folders, outer, stated }: Located, rootName: string): Named {
+  if (stated !== undefined)
+    return { path, subject: `=${stated}`, names: [stated.split('/').map(componentName).join('/')] };
+  const own = folders.at(-1)?.toLowerCase() === 'docs' ? folders.slice(0, -1) : folders;
+  const all = [...outer, ...own];
+  const chain = all.map(componentName);
+  const longer = chain.map((_, index) => chain.slice(-index - 1).join('/'));
+  // The registry at a scanned root goes by its folder's name only where several roots have to be told apart.
+  return { path, subject: all.join('/'), names: own.length === 0 ? [componentName(rootName), ...longer] : longer };
+}
+
+function nameOf({ names, subject }: Named, lengths: ReadonlyMap<string, number>): string {
+  return names[lengths.get(subject) ?? 0] ?? '';
+}
+
+/** The subjects that share their name with another and have a longer one. */
+function crowded(named: readonly Named[], lengths: ReadonlyMap<string, number>): ReadonlySet<string> {
+  const bySubject = new Map(named.map((one) => [one.subject, one]));
+  const groups = Map.groupBy(bySubject.values(), (one) => nameOf(one, lengths));
+  const crowd = [...groups.values()].filter((group) => group.length > 1).flat();
+  return new Set(
+    crowd.filter(({ subject, names }) => (lengths.get(subject) ?? 0) + 1 < names.length).map(({ subject }) => subject),
+  );
+}
+
+function numbered(named: readonly Named[], lengths: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
+  const taken = new Map<string, string>();
+  return new Map(
+    named.map((one) => {
+      const name = nameOf(one, lengths);
+      let unique = name;
+      for (let number = 2; (taken.get(unique) ?? one.subject) !== one.subject; number++) unique = `${name}-${number}`;
+      taken.set(unique, one.subject);
+      return [one.path, unique];
+    }),
+  );
+}
+
+const longestName = 64;
+
+/** A folder's name in the letters that an id may have. */
+export function componentName(folder: string): string {
+  const letters = [...folder.normalize('NFC').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')].slice(0, longestName).join('');
+  return letters.replaceAll(/^[.-]+|-+$/g, '') || 'unnamed';
+}

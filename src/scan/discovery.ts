@@ -1,0 +1,125 @@
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import ignore from 'ignore';
+import { openCache, usualCacheFolder } from './cache.ts';
+import type { FolderEntry } from './folder-table.ts';
+import { createIgnoreRules } from './ignore-rules.ts';
+import { isOutside, relativePath } from './locations.ts';
+import type { ScanOptions } from './options.ts';
+import { type OuterRules, outerRules } from './outer-rules.ts';
+import type { Pacer } from './pacer.ts';
+import { joined } from './paths.ts';
+import { noStamp, type Stamp, stampOf } from './stamps.ts';
+import type { Unreadable } from './visit.ts';
+import { walk } from './walk.ts';
+
+/** What stands below one scanned folder, in no order. Paths are below it. */
+export interface Discovery {
+  /** Files that hold `EMBED:`. */
+  readonly files: readonly FoundFile[];
+  readonly unreadable: readonly Unreadable[];
+  /** Links with the name of a registry that lead nowhere or out of the folder. */
+  readonly refusedLinks: readonly string[];
+}
+
+export interface FoundFile {
+  readonly path: string;
+  /** Its real path. */
+  readonly file: string;
+}
+
+type DiscoveryOptions = Pick<ScanOptions, 'configFolder' | 'ignore' | 'cache'> & { readonly cwd: string };
+
+/** Beyond it nothing is kept for the next scan, so that memory stays bounded whatever the size of the tree. */
+const mostEntries = 400_000;
+
+/** @param root The real path of the folder. */
+export async function discover(root: string, options: DiscoveryOptions, pacer: Pacer): Promise<Discovery> {
+  const since = Date.now();
+  const outer = outerRules(root);
+  const cache = cacheFor(root, outer, since, options);
+  const before = cache?.table ?? new Map<string, FolderEntry>();
+  const seen = new Map<string, FolderEntry>();
+  const files: FoundFile[] = [];
+  const links: string[] = [];
+  const unreadable: Unreadable[] = [];
+  let isChanged = false;
+
+  const context = { root, base: outer.base, isLeftOut: leftOut(root, options), since, before };
+  for (const visit of walk(context, createIgnoreRules(outer.files))) {
+    for (const path of visit.registries) files.push({ path, file: joined(root, path) });
+    unreadable.push(...visit.unreadable);
+    links.push(...(visit.entry?.links ?? []).map((name) => joined(visit.path, name)));
+    if (visit.entry !== before.get(visit.path)) isChanged = true;
+    if (visit.entry !== undefined && cache !== undefined && seen.size < mostEntries) seen.set(visit.path, visit.entry);
+    pacer.folders++;
+    pacer.found += visit.registries.length;
+    const pausing = pacer.pause();
+    if (pausing !== undefined) await pausing;
+  }
+  if (isChanged || seen.size !== before.size) cache?.save(seen);
+  const targets = links.toSorted().map((path) => ({ path, file: targetWithin(root, path) }));
+  return {
+    files: withLinked(files, targets),
+    unreadable,
+    refusedLinks: targets.filter(({ file }) => file === undefined).map(({ path }) => path),
+  };
+}
+
+function cacheFor(
+  root: string,
+  { files }: OuterRules,
+  since: number,
+  { cwd, configFolder = cwd, ignore: patterns = [], cache = false }: DiscoveryOptions,
+) {
+  if (cache === false) return undefined;
+  const stamps = files.map(({ file }) => freshStamp(file, since));
+  if (stamps.includes(noStamp)) return undefined;
+  const folder = cache === true ? usualCacheFolder() : cache;
+  return openCache(
+    folder,
+    root,
+    JSON.stringify([patterns, patterns.length > 0 && relativePath(root, configFolder)]),
+    JSON.stringify([files, stamps]),
+  );
+}
+
+function freshStamp(file: string, since: number): Stamp {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? noStamp : stampOf(stats, since, stats.dev);
+}
+
+/** What the config leaves out. Its patterns stand for themselves: nothing brings back what they name. */
+function leftOut(
+  root: string,
+  { cwd, configFolder = cwd, ignore: patterns = [] }: DiscoveryOptions,
+): (path: string) => boolean {
+  if (patterns.length === 0) return () => false;
+  const matcher = ignore({ ignorecase: false }).add(patterns);
+  const way = relativePath(realpathSync.native(configFolder), root);
+  if (!isOutside(way)) return (path) => matcher.ignores(joined(way, path));
+  const below = `${relativePath(root, realpathSync.native(configFolder))}/`;
+  return (path) => path.startsWith(below) && path !== below && matcher.ignores(path.slice(below.length));
+}
+
+/** The real path of a link's target, where that is a file below the root. */
+function targetWithin(root: string, path: string): string | undefined {
+  try {
+    const target = realpathSync.native(joined(root, path));
+    return !isOutside(relativePath(root, target)) && statSync(target).isFile() ? target : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file that is found under its own name, or by an earlier link, is not read again. */
+function withLinked(
+  files: readonly FoundFile[],
+  links: readonly { readonly path: string; readonly file: string | undefined }[],
+): readonly FoundFile[] {
+  if (links.length === 0) return files;
+  const byFile = new Map(files.map((found) => [found.file, found]));
+  for (const { path, file } of links) {
+    if (file !== undefined && !byFile.has(file)) byFile.set(file, { path, file });
+  }
+  return [...byFile.values()];
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import ignore from 'ignore';
+import { prefixedPatterns } from './ignore-patterns.ts';
+
+/** From the weakest to the strongest: a pattern of a later layer overrules the earlier ones, wherever its file stands. */
+const layers = ['exclude', 'gitignore', 'ignore'] as const;
+
+/** A file of ignore patterns. */
+export interface RuleFile {
+  readonly layer: (typeof layers)[number];
+  /** Absolute. */
+  readonly file: string;
+  /** The folder its patterns are relative to: a path below the folder where all rules begin, `''` for that folder. */
+  readonly base: string;
+}
+
+/** Which paths are ignored in one folder and below it. Files are read when the first path is asked for, not before. */
+export interface IgnoreRules {
+  readonly files: readonly RuleFile[];
+  /** `path` is relative to the folder where all rules begin; that of a folder ends in a slash. */
+  ignores(path: string): boolean;
+  /** The rules of a folder that holds these files too. A repository leaves behind what the one around it ignores. */
+  within(files: readonly RuleFile[], isRepository: boolean): IgnoreRules;
+}
+
+type Matcher = ReturnType<typeof ignore>;
+
+/** A matcher keeps an answer for every path it was asked, so it is made anew from time to time. */
+const answersKept = 20_000;
+
+/**
+ * The rules of gitignore(5): the last pattern that matches decides, deeper files come later, and what stands in an
+ * ignored folder cannot be brought back. All files make one list of patterns relative to one folder, since `!` in a
+ * deeper file has to reach past those above it.
+ */
+export function createIgnoreRules(
+  files: readonly RuleFile[],
+  parent?: { readonly files: readonly RuleFile[]; matcher(): Matcher },
+): IgnoreRules {
+  let made: Matcher | undefined;
+  let answers = 0;
+  function matcher(): Matcher {
+    made ??=
+      isContinuation(files, parent?.files) && parent !== undefined
+        ? ignore({ ignorecase: false })
+            .add(parent.matcher())
+            .add(patternsOf(files.slice(parent.files.length)))
+        : ignore({ ignorecase: false }).add(patternsOf(files));
+    return made;
+  }
+  return {
+    files,
+    ignores(path) {
+      if (files.length === 0) return false;
+      if (++answers % answersKept === 0) made = undefined;
+      return matcher().ignores(path);
+    },
+    within(more, isRepository) {
+      const kept = isRepository ? files.filter(({ layer }) => layer === 'ignore') : files;
+      return createIgnoreRules([...kept, ...more], { files, matcher });
+    },
+  };
+}
+
+/** Whether the patterns of `before` can be taken over as they are, with the rest behind them. */
+function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[] | undefined): boolean {
+  if (before === undefined || before.some(({ layer }) => layer === 'ignore')) return false;
+  return (
+    before.every((file, index) => files[index] === file) &&
+    files.slice(before.length).every(({ layer }) => layer !== 'exclude')
+  );
+}
+
+function patternsOf(files: readonly RuleFile[]): string[] {
+  return layers.flatMap((layer) =>
+    files.filter((file) => file.layer === layer).flatMap((file) => prefixedPatterns(textOf(file.file), file.base)),
+  );
+}
+
+/** A file of patterns that cannot be read has none, as for git. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,3 @@
+export type { ScanOptions, ScanProgress } from './options.ts';
+export { scan, scanAll, type ScanResult } from './scan.ts';
+export { usualCacheFolder } from './cache.ts';

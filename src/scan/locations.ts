@@ -1,0 +1,49 @@
+import { realpathSync, statSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import { codeOf } from './system-errors.ts';
+
+/** What a path on the command line stands for. `path` is relative to the working folder; `''` is that folder itself. */
+export type Location = Found<'folder'> | Found<'file'> | Missing;
+
+interface Found<Type extends 'folder' | 'file'> {
+  readonly type: Type;
+  /** Its real path. */
+  readonly file: string;
+  readonly path: string;
+}
+
+interface Missing {
+  readonly type: 'missing';
+  readonly path: string;
+  /** The system's code, such as `ENOENT`. */
+  readonly code: string;
+}
+
+export function locate(path: string, cwd: string): Location {
+  const absolute = resolve(cwd, path);
+  try {
+    const file = realpathSync.native(absolute);
+    const type = statSync(file).isDirectory() ? 'folder' : 'file';
+    return { type, file, path: shortest(relativePath(cwd, absolute), relativePath(realpathSync.native(cwd), file)) };
+  } catch (error) {
+    return { type: 'missing', path: relativePath(cwd, absolute), code: codeOf(error) };
+  }
+}
+
+/** A folder may be reached by several names; the one that stays in the working folder is the one to show. */
+function shortest(given: string, real: string): string {
+  return isOutside(given) && !isOutside(real) ? real : given;
+}
+
+export function isOutside(path: string): boolean {
+  return path === '..' || path.startsWith('../');
+}
+
+export function relativePath(from: string, to: string): string {
+  return relative(from, to).split(sep).join('/');
+}
+
+/** The folders on a way down; steps upward do not count. */
+export function foldersOf(path: string): readonly string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '..');
+}

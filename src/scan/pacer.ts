@@ -1,0 +1,30 @@
+import { setImmediate } from 'node:timers/promises';
+import type { ScanOptions } from './options.ts';
+
+/** Keeps a scan, whose work is synchronous because that is faster, from holding up everything else. */
+export interface Pacer {
+  folders: number;
+  found: number;
+  read: number;
+  /** Lets others run, if it is time. @throws the signal's reason, once it is aborted. */
+  pause(): Promise<void> | undefined;
+}
+
+const interval = 50;
+
+export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
+  let last = performance.now();
+  signal?.throwIfAborted();
+  return {
+    folders: 0,
+    found: 0,
+    read: 0,
+    pause() {
+      const now = performance.now();
+      if (now - last < interval) return undefined;
+      last = now;
+      onProgress?.({ folders: this.folders, found: this.found, read: this.read });
+      return setImmediate().then(() => signal?.throwIfAborted());
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
+import { findMarkers } from '../registry/markers.ts';
+import { createLineIndex } from '../registry/place.ts';
+import { readRegistry } from '../registry/reading.ts';
+import type { ReadOptions, Registry } from '../registry/registry.ts';
+import { createReport, sortDiagnostics } from '../registry/report.ts';
+import { includesMarker, isUtf16, plainFile } from './marker-search.ts';
+import { codeOf, meaningOf } from './system-errors.ts';
+
+/** The registries of people have a thousandth of it. */
+const largestFile = 64 * 1024 * 1024;
+
+/** A file as a scan found it. */
+export type FileContent =
+  | { readonly type: 'text'; readonly text: string; readonly firstInvalid: number | undefined }
+  /** It holds no marker, or has gone. */
+  | { readonly type: 'none' }
+  | {
+      readonly type: 'refused';
+      readonly code: 'file-unreadable' | 'too-complex' | 'encoding-invalid';
+      readonly message: string;
+    };
+
+export interface RegistryFile {
+  /** Absolute. */
+  readonly file: string;
+  /** Whether it was named by the user, so that it is read whatever it is called and wherever its path leads. */
+  readonly isNamed: boolean;
+}
+
+/** Reads a file and decodes it, if it holds markers outside code and the like. */
+export function readContent(file: RegistryFile): FileContent {
+  try {
+    const bytes = readBytes(file);
+    if (bytes === undefined) return { type: 'none' };
+    if (typeof bytes === 'string')
+      return { type: 'refused', code: bytes === tooLarge ? 'too-complex' : 'file-unreadable', message: bytes };
+    return decode(bytes);
+  } catch (error) {
+    const code = codeOf(error);
+    if (!file.isNamed && (code === 'ENOENT' || code === 'ELOOP')) return { type: 'none' };
+    return { type: 'refused', code: 'file-unreadable', message: `The file cannot be read: ${meaningOf(code)}.` };
+  }
+}
+
+const tooLarge = 'The file is larger than 64 MB and is not read.';
+
+function readBytes({ file, isNamed }: RegistryFile): Buffer | string | undefined {
+  const descriptor = openSync(file, isNamed ? constants.O_RDONLY | constants.O_NONBLOCK : plainFile);
+  try {
+    const stats = fstatSync(descriptor);
+    if (stats.isDirectory()) return 'The file cannot be read: it is a folder.';
+    if (!stats.isFile()) return 'The file cannot be read: it is no regular file.';
+    // A folder on the way may have become a link since it was listed.
+    if (!isNamed && realpathSync.native(file) !== file) return undefined;
+    return stats.size > largestFile ? tooLarge : readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function decode(bytes: Buffer): FileContent {
+  if (isUtf16(bytes)) return decodeUtf16(bytes);
+  if (!includesMarker(bytes)) return { type: 'none' };
+  const text = bytes.toString('utf8');
+  const scan = findMarkers(text);
+  if (scan.type !== 'too-complex' && scan.markers.length === 0) return { type: 'none' };
+  return { type: 'text', text, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
+}
+
+/** Windows' Notepad offers it as "Unicode". */
+function decodeUtf16(bytes: Buffer): FileContent {
+  const text = new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
+  return includesMarker(Buffer.from(text))
+    ? { type: 'refused', code: 'encoding-invalid', message: 'The file is UTF-16, not UTF-8, and is not read.' }
+    : { type: 'none' };
+}
+
+/** Where the first U+FFFD stands that is not in the file itself. */
+function firstReplacement(text: string, bytes: Buffer): number {
+  let offset = 0;
+  for (let from = 0, at = text.indexOf('\uFFFD'); at !== -1; from = at, at = text.indexOf('\uFFFD', at + 1)) {
+    offset += Buffer.byteLength(text.slice(from, at));
+    if (bytes.readUIntBE(offset, Math.min(3, bytes.length - offset)) !== 0xefbfbd) return at;
+  }
+  return 0;
+}
+
+/** The registry of a text that was read from a file. */
+export function registryOf(
+  { text, firstInvalid }: FileContent & { readonly type: 'text' },
+  options: ReadOptions & { readonly path: string },
+): Registry {
+  const registry = readRegistry(text, options);
+  if (firstInvalid === undefined) return registry;
+  const report = createReport(options.path, createLineIndex(text));
+  report.add('encoding-invalid', { start: firstInvalid, end: firstInvalid + 1 });
+  return { ...registry, diagnostics: sortDiagnostics([...registry.diagnostics, ...report.diagnostics]) };
+}

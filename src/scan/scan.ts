@@ -1,0 +1,82 @@
+import type { Diagnostic, DiagnosticCode } from '../registry/diagnostics.ts';
+import { createLineIndex } from '../registry/place.ts';
+import type { Registry } from '../registry/registry.ts';
+import { createReport } from '../registry/report.ts';
+import { type Candidate, findCandidates } from './candidates.ts';
+import { componentsOf } from './components.ts';
+import type { ScanOptions } from './options.ts';
+import { createPacer, type Pacer } from './pacer.ts';
+import { type FileContent, readContent, registryOf } from './registry-file.ts';
+
+export interface ScanResult {
+  /** In the order of their paths. */
+  readonly registries: readonly Registry[];
+  /** What is wrong beyond the registries, such as a file that cannot be read; in the order of the paths. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads the registries of folders and files, one after the other in the order of their paths. Of a folder that is every
+ * `PROBLEMS.md` in it and below, in any case, that no ignore file leaves out; a file is read whatever it is called. A file
+ * without markers is ordinary prose: it is no registry, and no component is named for it. All names are settled before
+ * the first registry comes; the texts are not kept.
+ * @throws the signal's reason, once it is aborted.
+ */
+export async function* scan(paths: readonly string[], options: ScanOptions = {}): AsyncGenerator<Registry, void> {
+  const pacer = createPacer(options);
+  const { candidates, refused } = await findCandidates(paths, options, pacer);
+  for (const { path, message } of refused) tell(options, path, 'file-unreadable', message);
+  const texts = await readTexts(candidates, options, pacer);
+  const components = componentsOf([...texts.keys()], options.rootComponent);
+  for (const [candidate, text] of texts) {
+    const content = text ?? readContent(candidate);
+    texts.set(candidate, undefined);
+    if (content.type === 'text') {
+      yield registryOf(content, {
+        path: candidate.path,
+        component: components.get(candidate.path) ?? 'root',
+        ...(options.outline === undefined ? {} : { outline: options.outline }),
+      });
+      pacer.read++;
+      await pacer.pause();
+    }
+  }
+}
+
+/** The whole of `scan` at once. */
+export async function scanAll(paths: readonly string[], options: ScanOptions = {}): Promise<ScanResult> {
+  const diagnostics: Diagnostic[] = [];
+  const onDiagnostic = (diagnostic: Diagnostic): void => {
+    diagnostics.push(diagnostic);
+    options.onDiagnostic?.(diagnostic);
+  };
+  const registries: Registry[] = [];
+  for await (const registry of scan(paths, { ...options, onDiagnostic })) registries.push(registry);
+  return { registries, diagnostics: diagnostics.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
+}
+
+/** UTF-16 code units of text that are kept between naming and reading; beyond it files are read twice. */
+const mostText = 8 * 1024 * 1024;
+
+/** The candidates that hold markers, and the texts of as many as are kept. */
+async function readTexts(candidates: readonly Candidate[], options: ScanOptions, pacer: Pacer) {
+  const texts = new Map<Candidate, (FileContent & { readonly type: 'text' }) | undefined>();
+  let room = mostText;
+  for (const candidate of candidates) {
+    const content = readContent(candidate);
+    if (content.type === 'refused') tell(options, candidate.path, content.code, content.message);
+    if (content.type === 'text') {
+      room -= content.text.length;
+      texts.set(candidate, room >= 0 ? content : undefined);
+    }
+    await pacer.pause();
+  }
+  return texts;
+}
+
+function tell({ onDiagnostic }: ScanOptions, path: string, code: DiagnosticCode, message: string): void {
+  if (onDiagnostic === undefined) return;
+  const report = createReport(path, createLineIndex(''));
+  report.add(code, { start: 0, end: 0 }, { message });
+  for (const diagnostic of report.diagnostics) onDiagnostic(diagnostic);
+}

@@ -1,0 +1,195 @@
+import { lstatSync, type Stats } from 'node:fs';
+import { readFolder } from './folder-listing.ts';
+import { codeOf } from './system-errors.ts';
+import {
+  createEntry,
+  fileOffset,
+  type FolderEntry,
+  type FolderTable,
+  type Listing,
+  ruleOffset,
+  type SeenFile,
+} from './folder-table.ts';
+import type { IgnoreRules, RuleFile } from './ignore-rules.ts';
+import { searchMarker } from './marker-search.ts';
+import { joined } from './paths.ts';
+import { absentStamp, hasStamp, noStamp, type Stamp, stampAt, stampLength, stampOf } from './stamps.ts';
+
+export interface VisitContext {
+  /** The real path of the scanned folder. */
+  readonly root: string;
+  readonly device: number;
+  /** The root as a path below the folder where ignore rules begin: `''`, or with a slash at its end. */
+  readonly base: string;
+  /** Whether the config leaves out a path below the root; that of a folder ends in a slash. */
+  readonly isLeftOut: (path: string) => boolean;
+  /** When the scan began, in milliseconds. */
+  readonly since: number;
+  /** What an earlier scan saw. */
+  readonly before: FolderTable;
+}
+
+export interface Step {
+  /** Below the root, without a slash at its end; `''` for the root. */
+  readonly path: string;
+  /** Those of the folder above. */
+  readonly rules: IgnoreRules;
+  /** Whether these are the rules of the earlier scan. */
+  readonly isKnown: boolean;
+}
+
+/** What one folder holds. Paths are below the root. */
+export interface Visit extends Step {
+  /** None where the folder cannot be listed. */
+  readonly entry: FolderEntry | undefined;
+  /** Files with the name of a registry that hold `EMBED:`. */
+  readonly registries: readonly string[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+export interface Unreadable {
+  readonly path: string;
+  /** The system's code, such as `EACCES`. */
+  readonly code: string;
+}
+
+/** Nothing where the folder has gone since it was listed. */
+export function visitFolder(context: VisitContext, step: Step): Visit | undefined {
+  const folder = joined(context.root, step.path);
+  try {
+    const stats = lstatSync(folder, { throwIfNoEntry: false });
+    return stats?.isDirectory() === true ? visit(context, step, stats) : undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    // A name that is no UTF-8 cannot be asked for again, so the system says that there is nothing.
+    if (code === 'ENOENT' && !step.path.includes('\uFFFD')) return undefined;
+    return { ...step, entry: undefined, registries: [], unreadable: [{ path: step.path, code }] };
+  }
+}
+
+function visit(context: VisitContext, step: Step, stats: Stats): Visit {
+  const { path } = step;
+  const before = context.before.get(path);
+  const isSame = before !== undefined && step.isKnown && isUnchanged(context, before, stats);
+  const content = isSame ? before : readFolder(joined(context.root, path));
+  const rules = step.rules.within(ruleFiles(context, path, content.rules), content.isRepository);
+  const listing = isSame ? before : withoutIgnored(context, path, content, rules);
+  const isKnown = isSame || (before !== undefined && step.isKnown && hasSameRules(context, before, content));
+
+  const files = listing.files.map((name) => lookInto(context, joined(path, name), fileBefore(before, name)));
+  const entry = isSame && files.every((file) => file.isSame) ? before : newEntry(context, stats, path, listing, files);
+  return {
+    path,
+    rules,
+    isKnown,
+    entry,
+    registries: files.filter(({ holdsMarker }) => holdsMarker).map((file) => file.path),
+    unreadable: files.flatMap((file) => (file.code === undefined ? [] : [{ path: file.path, code: file.code }])),
+  };
+}
+
+function isUnchanged(context: VisitContext, before: FolderEntry, stats: Stats): boolean {
+  return hasStamp(before.numbers, before.at, stats) && hasSameRules(context, before, before);
+}
+
+/** The files of patterns are compared by their stamps, so one that changed in place is noticed as well. */
+function hasSameRules({ root }: VisitContext, before: FolderEntry, now: Listing): boolean {
+  return (
+    before.isRepository === now.isRepository &&
+    before.rules.length === now.rules.length &&
+    before.rules.every(
+      (name, index) =>
+        name === now.rules[index] &&
+        hasStampOrIsAbsent(joined(joined(root, before.path), name), before.numbers, ruleOffset(before, index)),
+    )
+  );
+}
+
+function hasStampOrIsAbsent(file: string, numbers: ArrayLike<number>, at: number): boolean {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats === undefined
+    ? absentStamp.every((number, index) => numbers[at + index] === number)
+    : hasStamp(numbers, at, stats);
+}
+
+/** `.gitignore` before `.ignore`; `.git/info/exclude` is the weakest. */
+function ruleFiles({ root, base }: VisitContext, path: string, names: readonly string[]): RuleFile[] {
+  return names.map((name) => ({
+    layer: name === '.ignore' ? 'ignore' : name === '.gitignore' ? 'gitignore' : 'exclude',
+    file: joined(joined(root, path), name),
+    base: path === '' ? base.slice(0, -1) : base + path,
+  }));
+}
+
+function withoutIgnored(
+  { base, isLeftOut }: VisitContext,
+  path: string,
+  content: Listing,
+  rules: IgnoreRules,
+): Listing {
+  function isKept(name: string, slash: '/' | ''): boolean {
+    const below = joined(path, name) + slash;
+    return !isLeftOut(below) && !rules.ignores(base + below);
+  }
+  return {
+    ...content,
+    folders: content.folders.filter((name) => isKept(name, '/')),
+    files: content.files.filter((name) => isKept(name, '')),
+    links: content.links.filter((name) => isKept(name, '')),
+  };
+}
+
+interface LookedInto extends SeenFile {
+  readonly path: string;
+  /** Whether the earlier scan saw the same. */
+  readonly isSame: boolean;
+  /** Why it cannot be read. */
+  readonly code?: string;
+}
+
+/** Where the stamp still fits the file is not opened. */
+function lookInto(
+  { root, since, device }: VisitContext,
+  path: string,
+  before: { readonly numbers: ArrayLike<number>; readonly at: number } | undefined,
+): LookedInto {
+  const file = joined(root, path);
+  try {
+    if (before !== undefined) {
+      const stats = lstatSync(file, { throwIfNoEntry: false });
+      if (stats !== undefined && hasStamp(before.numbers, before.at, stats)) {
+        return {
+          path,
+          isSame: true,
+          stamp: stampAt(before.numbers, before.at),
+          holdsMarker: before.numbers[before.at + stampLength] === 1,
+        };
+      }
+    }
+    const { stats, found } = searchMarker(file);
+    return { path, isSame: false, stamp: stampOf(stats, since, device), holdsMarker: found };
+  } catch (error) {
+    const code = codeOf(error);
+    const hasGone = code === 'ENOENT' || code === 'ELOOP';
+    return { path, isSame: false, stamp: noStamp, holdsMarker: false, ...(hasGone ? {} : { code }) };
+  }
+}
+
+function fileBefore(before: FolderEntry | undefined, name: string) {
+  const index = before?.files.indexOf(name) ?? -1;
+  return before === undefined || index === -1 ? undefined : { numbers: before.numbers, at: fileOffset(before, index) };
+}
+
+function newEntry(
+  { root, since, device }: VisitContext,
+  folder: Stats,
+  path: string,
+  listing: Listing,
+  files: readonly SeenFile[],
+): FolderEntry {
+  const rules = listing.rules.map((name): Stamp => {
+    const stats = lstatSync(joined(joined(root, path), name), { throwIfNoEntry: false });
+    return stats === undefined ? absentStamp : stampOf(stats, since, device);
+  });
+  return createEntry(path, listing, { folder: stampOf(folder, since, device), rules, files });
+}
