@@ -41,14 +41,15 @@ export function pairMarkers(markers: readonly Marker[], report: Report): Block[]
       continue;
     }
     const next = placed[position + 1];
-    const isStray = next?.edge === 'end' && next.name === top?.name;
+    const isStarted = (openCount.get(marker.name) ?? 0) > 0;
+    const isStray = !isStarted && next?.edge === 'end' && next.name === top?.name;
     if (top === undefined || isStray) {
       if (!crossed.delete(marker.name)) {
         report.add('marker-unopened', marker, {
           message: `This END marker of ${marker.name} has no START marker before it.`,
         });
       }
-    } else if ((openCount.get(marker.name) ?? 0) === 0) {
+    } else if (!isStarted) {
       report.add('marker-crossed', marker, {
         message: `This END marker names ${marker.name}, but the open block is ${top.name}.`,
         fix: {

@@ -11,14 +11,20 @@ export interface LabelledValue {
 
 const longestLabel = 120;
 
-/** Reads paragraphs and items as labelled values. A line without a label continues the one before it. */
-export function readLabels(text: string, nodes: readonly OutlineNode[]): LabelledValue[] {
+/** Whether a section has a field of this name. */
+export type IsField = (name: string) => boolean;
+
+/**
+ * Reads paragraphs and items as labelled values. A line without a label continues the one before it. Where the fields
+ * are known, `**Field** text` and `Field → text` are labelled too.
+ */
+export function readLabels(text: string, nodes: readonly OutlineNode[], isField?: IsField): LabelledValue[] {
   const found: LabelledValue[] = [];
   for (const node of nodes) {
     if (node.type === 'item') {
-      found.push(labelled(text, { start: afterWord(text, node), end: node.end }));
+      found.push(labelled(text, { start: afterWord(text, node), end: node.end }, isField));
     } else if (node.type === 'paragraph') {
-      for (const span of entries(text, node)) found.push(labelled(text, span));
+      for (const span of entries(text, node, isField)) found.push(labelled(text, span, isField));
     } else {
       found.push({ label: undefined, value: valueOf(text, node) });
     }
@@ -27,12 +33,12 @@ export function readLabels(text: string, nodes: readonly OutlineNode[]): Labelle
 }
 
 /** Cuts a paragraph before each line that begins with a label. */
-function entries(text: string, paragraph: Span): Span[] {
+function entries(text: string, paragraph: Span, isField?: IsField): Span[] {
   const spans: Span[] = [];
   let start: number | undefined;
   let end = paragraph.start;
   for (const line of paragraphLines(text, paragraph)) {
-    if (start !== undefined && splitLabel(text, line) !== undefined) {
+    if (start !== undefined && splitLabel(text, line, isField) !== undefined) {
       spans.push({ start, end });
       start = undefined;
     }
@@ -43,24 +49,52 @@ function entries(text: string, paragraph: Span): Span[] {
   return spans;
 }
 
-function labelled(text: string, span: Span): LabelledValue {
-  const split = splitLabel(text, span);
+function labelled(text: string, span: Span, isField?: IsField): LabelledValue {
+  const split = splitLabel(text, span, isField);
   return split === undefined
     ? { label: undefined, value: valueOf(text, span) }
     : { label: split.label, value: valueOf(text, { start: split.after, end: span.end }) };
 }
 
+interface Split {
+  readonly label: Span;
+  /** Where the value begins. */
+  readonly after: number;
+}
+
+function splitLabel(text: string, span: Span, isField?: IsField): Split | undefined {
+  return text.startsWith('**', span.start) ? splitBold(text, span, isField) : splitArrow(text, span, isField);
+}
+
 /** `**Label:** rest` and `**Label**: rest`; CommonMark takes the first for no emphasis where no blank follows, people do not. */
-function splitLabel(text: string, span: Span): { readonly label: Span; readonly after: number } | undefined {
-  if (!text.startsWith('**', span.start)) return undefined;
-  const head = text.slice(span.start + 2, Math.min(span.end, span.start + longestLabel));
-  const close = head.indexOf('**');
-  const feed = head.search(/[\n\r]/);
-  if (close < 1 || (feed !== -1 && feed < close)) return undefined;
-  const inside = head.charAt(close - 1) === ':';
-  if (!inside && head.charAt(close + 2) !== ':') return undefined;
+function splitBold(text: string, span: Span, isField?: IsField): Split | undefined {
   const start = span.start + 2;
+  const head = firstLine(text, { start, end: span.end });
+  const close = head.indexOf('**');
+  if (close < 1) return undefined;
+  const inside = head.charAt(close - 1) === ':';
   const label = trim(text, { start, end: start + close - (inside ? 1 : 0) });
   if (label.start === label.end) return undefined;
-  return { label, after: start + close + (inside ? 2 : 3) };
+  if (inside) return { label, after: start + close + 2 };
+  if (head.charAt(close + 2) === ':') return { label, after: start + close + 3 };
+  if (isField?.(text.slice(label.start, label.end)) !== true) return undefined;
+  const arrow = /^[ \t]*(?:→|->)/.exec(head.slice(close + 2))?.[0].length ?? 0;
+  return { label, after: start + close + 2 + arrow };
+}
+
+/** `Severity + Frequency → Impact score (…)`. */
+function splitArrow(text: string, span: Span, isField?: IsField): Split | undefined {
+  if (isField === undefined) return undefined;
+  const arrow = /→|->/.exec(firstLine(text, span));
+  if (arrow === null) return undefined;
+  const label = trim(text, { start: span.start, end: span.start + arrow.index });
+  return isField(text.slice(label.start, label.end))
+    ? { label, after: span.start + arrow.index + arrow[0].length }
+    : undefined;
+}
+
+function firstLine(text: string, span: Span): string {
+  const head = text.slice(span.start, Math.min(span.end, span.start + longestLabel));
+  const end = head.search(/[\n\r]/);
+  return end === -1 ? head : head.slice(0, end);
 }

@@ -1,7 +1,7 @@
 import { nearest } from '../nearest.ts';
 import type { Draft, RecordContext } from './draft.ts';
 import type { FieldsSection, KindDeclaration, SectionDeclaration, YamlSection } from './kinds/declaration.ts';
-import { type LabelledValue, readLabels } from './labels.ts';
+import { readLabels } from './labels.ts';
 import { propertyName } from './names.ts';
 import type { OutlineNode } from './outline/outline.ts';
 import { fenceParts } from './outline/slices.ts';
@@ -80,7 +80,7 @@ function readSection(
       readList(section, nodes, draft, context);
       return;
     case 'fields':
-      readFields(section, readLabels(context.text, nodes), declaration, draft, context);
+      readFields(section, nodes, declaration, draft, context);
       return;
     case 'yaml':
       readYamlSection(section, nodes, declaration, draft, context);
@@ -103,23 +103,23 @@ function readList(section: NamedSection, nodes: readonly OutlineNode[], draft: D
 
 function readFields(
   section: NamedSection,
-  entries: readonly LabelledValue[],
+  nodes: readonly OutlineNode[],
   declaration: FieldsSection,
   draft: Draft,
   context: RecordContext,
 ): void {
   const { text, report } = context;
-  const properties = new Set(Object.keys(declaration.fields).map(labelProperty));
+  const properties = fieldProperties(declaration);
   const fields: Record<string, string> = {};
   const seen = new Set<string>();
-  for (const { label, value } of entries) {
+  for (const { label, value } of readLabels(text, nodes, (name) => properties.has(labelProperty(name)))) {
     if (label === undefined) {
       keepStray(section, value, 'Only `- **Label:** text` fields are expected here', value.text, draft, context);
       continue;
     }
     const name = text.slice(label.start, label.end);
-    const property = labelProperty(name);
-    if (!properties.has(property)) {
+    const property = properties.get(labelProperty(name));
+    if (property === undefined) {
       const meant = nearest(name, Object.keys(declaration.fields));
       report.add('label-unknown', label, {
         message: `${quote(name)} is not a field of ${quote(section.name)}; it is kept as extra.`,
@@ -139,6 +139,22 @@ function readFields(
     }
   }
   if (Object.keys(fields).length > 0) draft.values[section.property] = fields;
+}
+
+const propertiesBySection = new WeakMap<FieldsSection, ReadonlyMap<string, string>>();
+
+/** The names a field goes by → its property. `A → B` goes by `A` too. */
+function fieldProperties(declaration: FieldsSection): ReadonlyMap<string, string> {
+  let properties = propertiesBySection.get(declaration);
+  if (properties === undefined) {
+    const labels = Object.keys(declaration.fields);
+    properties = new Map([
+      ...labels.map((label) => [labelProperty(label.split('→')[0] ?? label), labelProperty(label)] as const),
+      ...labels.map((label) => [labelProperty(label), labelProperty(label)] as const),
+    ]);
+    propertiesBySection.set(declaration, properties);
+  }
+  return properties;
 }
 
 function readYamlSection(

@@ -214,7 +214,9 @@ describe('what a declaration does not know', () => {
 
   it('is offered the nearest known label', () => {
     const { diagnostics } = read(block('ACTIVEPROBLEM', '### T', '**Severty:** high'));
-    expect(diagnostics[1]).toMatchObject({ code: 'label-unknown', hint: 'Did you mean Severity?' });
+    expect(diagnostics.find((diagnostic) => diagnostic.code === 'label-unknown')).toMatchObject({
+      hint: 'Did you mean Severity?',
+    });
   });
 
   it('may be a whole block, which keeps its text', () => {
@@ -264,6 +266,33 @@ describe('values', () => {
   });
 });
 
+describe('fields', () => {
+  it.each([
+    '- **Severity + Frequency → Impact score:** Impact score (data corruption = 10)',
+    '- **Severity + Frequency → Impact score** Impact score (data corruption = 10)',
+    '- **Severity + Frequency** → Impact score (data corruption = 10)',
+    '- **Severity + Frequency**: Impact score (data corruption = 10)',
+    '- Severity + Frequency → Impact score (data corruption = 10)',
+    'Severity + Frequency -> Impact score (data corruption = 10)',
+  ])('may be written as %s', (line) => {
+    const text = block('PROBLEMINTEGRATION', '### T', '#### Priority Calculation', line);
+    expect(only(text)).toMatchObject({
+      priorityCalculation: { severityFrequencyImpactScore: 'Impact score (data corruption = 10)' },
+    });
+    expect(read(text).diagnostics).toEqual([]);
+  });
+
+  it('with words in brackets behind the label are the same field', () => {
+    const text = block(
+      'PROBLEMANALYSIS',
+      '### T',
+      '#### System Health Indicators',
+      '- **MTTR (Mean Time to Resolution):** 3 h',
+    );
+    expect(only(text)).toMatchObject({ systemHealthIndicators: { mttr: '3 h' } });
+  });
+});
+
 describe('markers', () => {
   const good = block('ACTIVEPROBLEM', '### Good', '**Status:** active');
 
@@ -295,6 +324,11 @@ describe('markers', () => {
       '<!-- EMBED:PROBLEMPATTERN:START -->\n<!-- EMBED:ACTIVEPROBLEM:START -->\n<!-- EMBED:PROBLEMPATTERN:END -->\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
     expect(read(text + good).records.map((record) => record.title)).toEqual(['Good']);
     expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(['3:marker-crossed']);
+  });
+
+  it('may miss one END before the END of the block around them', () => {
+    const text = good.replace('**Status', '<!-- EMBED:PROBLEMPATTERN:START -->\n**Status');
+    expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(['3:marker-unclosed']);
   });
 
   it('may end with the wrong kind: the block is read as its START says', () => {

@@ -24,7 +24,7 @@ export function setHeader(text: string, id: string, label: string, value: string
       'bad-usage',
       `${quote(label)} is not a header label that can be set in ${target.kind.name} records.`,
       {
-        ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+        hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
       },
     );
   }

@@ -42,7 +42,7 @@ function endOfPart(text: string, registry: Registry, wanted: string): number {
   if (found === undefined) {
     const meant = nearest(wanted, said);
     throw new ProblemsError('not-found', `There is no heading ${quote(wanted)} in ${registry.path}.`, {
-      ...(meant === undefined ? {} : { hint: `Did you mean ${quote(meant)}?` }),
+      hint: meant === undefined ? undefined : `Did you mean ${quote(meant)}?`,
     });
   }
   const next = headings.slice(position + 1).find((heading) => heading.depth <= found.depth);

@@ -24,7 +24,7 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
       registry.records.map((candidate) => candidate.id),
     );
     throw new ProblemsError('not-found', `There is no record ${quote(id)} in ${registry.path}.`, {
-      ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
     });
   }
   return { registry, record, kind: declarationOf(record.kind) };

@@ -39,7 +39,7 @@ function sectionExample(section: SectionDeclaration): string {
     case 'list':
       return section.ordered ? `1. ${comment(section.about)}` : `- ${comment(section.about)}`;
     case 'tags':
-      return '[#first] [#second]';
+      return comment(section.about);
     case 'fields':
       return Object.entries(section.fields)
         .map(
@@ -66,11 +66,7 @@ function yamlExample(slot: Slot<YamlType>): string {
       return `[${Object.keys(slot.value.terms).join('|')}]`;
     case 'number':
       return `[${slot.value.minimum}-${slot.value.maximum}]`;
-    case 'texts':
-      return '[]';
-    case 'text-map':
-      return '{}';
-    case 'text':
+    default:
       return `# ${slot.about}`;
   }
 }

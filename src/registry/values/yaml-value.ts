@@ -86,6 +86,7 @@ function isNothing(scalar: YamlScalar): boolean {
 
 /** `[critical|high]` and `[1-10]`: brackets that the template puts around a choice. */
 function isUnfilled(value: YamlValue): boolean {
-  const text = value.type === 'sequence' ? scalarOf(value)?.text : undefined;
-  return text !== undefined && (text.includes('|') || /^[\d.]+ ?- ?[\d.]+$/.test(text));
+  if (value.type !== 'sequence' || !value.flow) return false;
+  const only = scalarOf(value);
+  return only?.plain === true && (only.text.includes('|') || /^[\d.]+ ?- ?[\d.]+$/.test(only.text));
 }

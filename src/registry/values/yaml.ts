@@ -1,4 +1,5 @@
 import {
+  COLLECTION_STYLE_FLOW,
   EVENT_ALIAS,
   EVENT_DOCUMENT,
   EVENT_POP,
@@ -26,6 +27,8 @@ export interface YamlScalar extends Span {
 
 export interface YamlSequence extends Span {
   readonly type: 'sequence';
+  /** Written in brackets. */
+  readonly flow: boolean;
   readonly items: readonly YamlValue[];
 }
 
@@ -127,13 +130,15 @@ function createComposer(source: string, base: number, events: readonly Event[]) 
       };
     }
     const { start } = event;
-    return event.type === EVENT_SEQUENCE ? sequence(base + start) : mapping(base + start);
+    return event.type === EVENT_SEQUENCE
+      ? sequence(base + start, event.style === COLLECTION_STYLE_FLOW)
+      : mapping(base + start);
   }
 
-  function sequence(start: number): YamlSequence {
+  function sequence(start: number, flow: boolean): YamlSequence {
     const items: YamlValue[] = [];
     for (let item = next(); item !== undefined; item = next()) items.push(item);
-    return { type: 'sequence', start, end: Math.max(start, last.end), items };
+    return { type: 'sequence', flow, start, end: Math.max(start, last.end), items };
   }
 
   function mapping(start: number): YamlMapping {
