@@ -92,11 +92,12 @@ function contradiction(
   stated: string | number,
   { phrase, value }: Calibrated<string | number>,
 ): Diagnostic {
-  const message = `${yamlKeys[name]} is stated as ${stated}, but the registry's own calibration says ${phrase} = ${value}.`;
-  return diagnose(
-    'estimate-contradiction',
-    record,
-    [`priorityEstimates.${name}`, 'priorityEstimates', 'title'],
-    message,
-  );
+  const key = yamlKeys[name];
+  const property = `priorityEstimates.${name}`;
+  const message = `${key} is stated as ${stated}, but the registry's own calibration says ${phrase} = ${value}.`;
+  const diagnostic = diagnose('estimate-contradiction', record, [property, 'priorityEstimates', 'title'], message);
+  const place = record.places[property];
+  if (place === undefined) return diagnostic;
+  const edits = [{ start: place.offset, end: place.endOffset, text: String(value) }];
+  return { ...diagnostic, fix: { description: `Set ${key} to ${value}, as calibrated.`, safe: false, edits } };
 }

@@ -5,7 +5,7 @@ import type {
   ProblemRecord,
   ResolvedProblem,
 } from '../registry/record.ts';
-import { holdsPhrase, holdsWords, namingWords, wordsOf } from './words.ts';
+import { areWords, holdsPhrase, holdsWords, namingWords, wordsOf } from './words.ts';
 
 /** The kinds that have a priority. An analysis and an integration block describe the registry, not a problem. */
 export type PrioritisedKind = ActiveProblem | IntermittentProblem | ResolvedProblem | ProblemPattern;
@@ -43,7 +43,7 @@ export type MatchPlace = (typeof matchPlaces)[number];
 export function matchPhrase(phrase: string, text: RecordText): MatchPlace | undefined {
   const words = namingWords(phrase);
   if (words.length === 0) return undefined;
-  if (text.terms.includes(words.join('_'))) return 'term';
+  if (text.terms.some((term) => areWords(words, wordsOf(term)))) return 'term';
   if (holdsWords(words, text.title)) return 'title';
   if (holdsWords(words, text.tags)) return 'tags';
   return words.length > 1 && holdsPhrase(words, text.description) ? 'description' : undefined;

@@ -44,6 +44,11 @@ function beginsPhrase(words: readonly string[], among: readonly string[], start:
   });
 }
 
+/** Whether the words are these and no others, one by one. */
+export function areWords(words: readonly string[], others: readonly string[]): boolean {
+  return words.length === others.length && words.every((word, index) => sameWord(word, others[index] ?? ''));
+}
+
 /** `config` also means `configuration`; short words such as `port` mean only themselves. */
 function sameWord(word: string, other: string): boolean {
   return other === word || (word.length >= 5 && other.startsWith(word));

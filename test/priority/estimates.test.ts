@@ -115,6 +115,7 @@ describe('a calibration', () => {
     ['(replication = 8)', active({ title: 'Lag', tags: ['replication'] })],
     ['(disk space = 8)', active({ title: 'Stop', description: 'There is no disk or other space left.' })],
     ['(load_based = 8)', intermittent({ title: 'X', pattern: 'load_based' })],
+    ['(config issues = 8)', resolved({ title: 'X', resolution: 'configuration' })],
     ['(load-based problems = 8)', intermittent({ title: 'X', pattern: 'load_based' })],
     ['see (lag=2; [port conflicts] = `8`) and so on', active({ title: 'Port Conflicts' })],
   ])('%s fits by header term, title, tags, or close words of the description', (examples, record) => {
@@ -167,6 +168,7 @@ describe('a contradiction', () => {
         path: 'postgres/PROBLEMS.md',
         place: line(40),
         message: "urgency is stated as high, but the registry's own calibration says system_down = critical.",
+        fix: { safe: false, edits: [{ start: 4000, end: 4001, text: 'critical' }] },
       },
     ]);
   });
