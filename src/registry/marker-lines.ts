@@ -27,8 +27,11 @@ type Raw = { readonly depth: number } & (
   | { readonly type: 'html'; readonly ending: HtmlEnd }
 );
 
-/** An open paragraph; `unsure` where there may be one, or where it may be a table or a definition. */
-type Paragraph = { readonly start: number; end: number; holdsComment: boolean } | 'unsure' | undefined;
+/**
+ * An open paragraph; `unsure` where there may be one, or where it may be a table or a definition; `code` for indented
+ * code, which remark takes for a paragraph, blank lines or not, where it asks whether an item may interrupt one.
+ */
+type Paragraph = { readonly start: number; end: number; holdsComment: boolean } | 'code' | 'unsure' | undefined;
 
 /** A line that is not blank: its first character that is none, the column of it, and the end of the last. */
 interface Line {
@@ -92,7 +95,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
   }
 
   function readBlankLine(): void {
-    endParagraph();
+    if (paragraph !== 'code') endParagraph();
     isTagged = false;
   }
 
@@ -174,8 +177,10 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
 
   /** Indented code, where no paragraph is open. */
   function readIndented(line: Line, depth: number): void {
-    if (paragraph === undefined) items.length = depth;
-    else extendParagraph(line, depth);
+    if (paragraph === undefined || paragraph === 'code') {
+      items.length = depth;
+      paragraph = 'code';
+    } else extendParagraph(line, depth);
   }
 
   function placeText(line: Line, depth: number): void {
@@ -196,15 +201,17 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
         case 'rule':
           return beginBlock(line, depth);
         case 'quote':
-          beginBlock(line, depth);
-          return becomeUnsure(line, depth);
+          beginBlock(line, depth, !interrupts);
+          paragraph = 'unsure';
+          if (line.holdsComment) doubt();
+          return;
         case 'html':
           return placeHtml(line, at, depth);
         case 'footnote':
           areItemsKnown = false;
           return becomeUnsure(line, depth);
         case 'definition':
-          return paragraph === undefined ? becomeUnsure(line, depth) : placeParagraph(line, at, depth);
+          return typeof paragraph === 'object' ? placeParagraph(line, at, depth) : becomeUnsure(line, depth);
         case 'text':
           return placeParagraph(line, at, depth);
         case 'item': {
@@ -213,7 +220,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
             areItemsKnown = false;
             return becomeUnsure(line, depth);
           }
-          beginBlock(line, depth);
+          beginBlock(line, depth, !interrupts);
           column += content - at;
           items.push(column);
           depth += 1;
@@ -246,7 +253,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
   }
 
   function placeParagraph(line: Line, at: number, depth: number): void {
-    if (paragraph === undefined) {
+    if (paragraph === undefined || paragraph === 'code') {
       beginBlock(line, depth);
       paragraph = { start: at, end: line.end, holdsComment: line.holdsComment };
     } else {
@@ -270,11 +277,14 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     for (const comment of inlineComments(text, span, comments)) markers.push({ ...comment, misplaced: true });
   }
 
-  /** A block certainly begins, inside `depth` of the open items. */
-  function beginBlock(line: Line, depth: number): void {
+  /**
+   * A block certainly begins, inside `depth` of the open items. It is not `isFresh` if it can be a line of a quote that
+   * is open, or if what it ends matters for the rest of the line, as a paragraph does to remark for the items on it.
+   */
+  function beginBlock(line: Line, depth: number, isFresh = true): void {
     endParagraph();
     items.length = depth;
-    if (depth > 0) return;
+    if (depth > 0 || !isFresh) return;
     endDoubt(line.start);
     between = line.start;
   }
