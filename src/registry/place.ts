@@ -22,11 +22,14 @@ export interface LineIndex {
 /** Line ends are CRLF, LF and a lone CR, as CommonMark 0.31 §2.1 has them. The index is built at the first question. */
 export function createLineIndex(text: string): LineIndex {
   let starts: number[] | undefined;
+  // Most questions are about the line of the last one, or a line soon after it.
+  let last = 0;
   return {
     place(span) {
       starts ??= lineStarts(text);
-      const from = lineAt(starts, span.start);
-      const to = span.end === span.start ? from : lineAt(starts, span.end);
+      const from = lineAt(starts, span.start, last);
+      const to = lineAt(starts, span.end, from);
+      last = from;
       return {
         line: from + 1,
         column: span.start - (starts[from] ?? 0) + 1,
@@ -54,7 +57,13 @@ function lineStarts(text: string): number[] {
   }
 }
 
-function lineAt(starts: readonly number[], offset: number): number {
+/** The line that holds an offset, looked for from a line that it is likely to be near. */
+function lineAt(starts: readonly number[], offset: number, near: number): number {
+  if ((starts[near] ?? 0) <= offset) {
+    for (let line = near; line < near + 8; line++) {
+      if ((starts[line + 1] ?? Infinity) > offset) return line;
+    }
+  }
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {

@@ -6,8 +6,8 @@ import { kinds } from './kinds/index.ts';
 import { readHeader } from './header-reading.ts';
 import type { OutlineNode } from './outline/outline.ts';
 import type { ProblemRecord } from './record.ts';
-import { readSections } from './section-reading.ts';
-import { takeApart } from './sections.ts';
+import { readSections } from './sections/reading.ts';
+import { takeApart } from './sections/shape.ts';
 
 /** Reads one block as its kind declares it. Undefined where it has no title, since then it names no problem. */
 export function readRecord(

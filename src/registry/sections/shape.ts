@@ -1,8 +1,8 @@
-import type { OutlineNode } from './outline/outline.ts';
-import { headingText } from './outline/slices.ts';
-import type { Span } from './place.ts';
-import type { Report } from './report.ts';
-import { withoutComment } from './text.ts';
+import type { OutlineNode } from '../outline/outline.ts';
+import { headingText } from '../outline/slices.ts';
+import type { Span } from '../place.ts';
+import type { Report } from '../report.ts';
+import { withoutComment } from '../text.ts';
 
 /** A block's outline, taken apart: what stands where, before any kind gives it meaning. */
 export interface Shape {

@@ -1,0 +1,60 @@
+import type { Draft, RecordContext } from '../draft.ts';
+import type { YamlSection } from '../kinds/declaration.ts';
+import { lookupKeys } from '../kinds/lookup.ts';
+import type { OutlineNode } from '../outline/outline.ts';
+import { fenceParts } from '../outline/slices.ts';
+import { quote } from '../report.ts';
+import { valueOf } from '../text.ts';
+import { reportUnknownName } from '../unknown-name.ts';
+import { readYaml } from '../values/yaml.ts';
+import { readYamlValue } from '../values/yaml-value.ts';
+import { keepStray, type NamedSection } from './section.ts';
+
+/** Reads the one fenced yaml block of a section. Where it cannot be parsed, it is kept as extra and the record stands without it. */
+export function readYamlSection(
+  section: NamedSection,
+  nodes: readonly OutlineNode[],
+  declaration: YamlSection,
+  draft: Draft,
+  context: RecordContext,
+): void {
+  const { text, report } = context;
+  const fence = nodes.find((node) => node.type === 'fence');
+  for (const node of nodes) {
+    if (node !== fence) keepStray(section, valueOf(text, node), 'One fenced yaml block is expected', draft, context);
+  }
+  if (fence === undefined) return;
+  const reading = readYaml(text, fenceParts(text, fence).content);
+  if (reading.type === 'fault') {
+    report.add(reading.fault.code, reading.fault.span, { message: reading.fault.message });
+    draft.keep(section.name, text.slice(fence.start, fence.end));
+    return;
+  }
+  const known = lookupKeys(declaration);
+  const seen = new Set<string>();
+  const values: Record<string, unknown> = {};
+  for (const { key, value } of reading.value?.entries ?? []) {
+    const named = known.find(key.text);
+    if (named === undefined) {
+      reportUnknownName('yaml-key-unknown', key, key.text, known, `a key of ${quote(section.name)}`, report);
+      draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
+    } else if (seen.has(named.property)) {
+      report.add('yaml-key-repeated', key, {
+        message: `The key ${quote(key.text)} stands twice; the first value counts.`,
+      });
+      draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
+    } else {
+      seen.add(named.property);
+      draft.place(`${section.property}.${named.property}`, value);
+      const read = readYamlValue(value, named.entry.value, report);
+      if (read !== undefined) values[named.property] = read;
+    }
+  }
+  const missing = known.all.filter(({ property, entry }) => entry.required === true && !seen.has(property));
+  if (missing.length > 0) {
+    report.add('yaml-key-missing', fence, {
+      message: `This block has no ${missing.map(({ label }) => label).join(', ')}.`,
+    });
+  }
+  if (Object.keys(values).length > 0) draft.values[section.property] = values;
+}
