@@ -26,6 +26,8 @@ export interface Config {
 export interface LoadConfigOptions {
   /** This file and no other. Relative to `from`. */
   readonly file?: string;
+  /** Where no `file` is named: whether to look for one. Default true. */
+  readonly lookup?: boolean;
 }
 
 const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].map(
@@ -38,7 +40,9 @@ const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].
  * @throws ProblemsError `bad-config`: it cannot be read, holds what no config may hold, or two stand side by side.
  */
 export async function loadConfig(from: string, options: LoadConfigOptions = {}): Promise<Config> {
-  const file = options.file === undefined ? findConfig(resolve(from)) : resolve(from, options.file);
+  const { lookup = true } = options;
+  const found = options.file === undefined && lookup ? findConfig(resolve(from)) : options.file;
+  const file = found === undefined ? undefined : resolve(from, found);
   if (file === undefined) return completed({}, undefined, resolve(from));
   // A repository without a config, the usual case of a pre-commit hook, never pays for the schema.
   const [{ readConfigFile }, { checkConfig }, schema] = await Promise.all([

@@ -1,4 +1,8 @@
+import type { Estimates, Provenance } from '../priority/types.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
+import type { ProblemRecord } from '../registry/record.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Task } from '../tasks/types.ts';
 
 /** JSON with two blanks of indent and a line end. What a terminal would obey, and JSON lets stand, is escaped. */
 export function json(value: unknown): string {
@@ -34,4 +38,81 @@ export interface DiagnosticJson {
 export function diagnosticJson({ path, place, code, severity, message, hint }: Diagnostic): DiagnosticJson {
   const { line, column, endLine, endColumn } = place;
   return { path, line, column, endLine, endColumn, code, severity, message, hint };
+}
+
+/** A task as `--json` prints it: its estimates as plain values, and under the same keys where each comes from. */
+export interface TaskJson extends Omit<Task, 'estimates'> {
+  readonly estimates: { readonly [Name in keyof Estimates]: Estimates[Name]['value'] };
+  readonly provenance: { readonly [Name in keyof Estimates]: Provenance };
+}
+
+export function taskJson(task: Task): TaskJson {
+  const { impact, urgency, successProb, resourceCost } = task.estimates;
+  return {
+    ...task,
+    estimates: {
+      impact: impact.value,
+      urgency: urgency.value,
+      successProb: successProb.value,
+      resourceCost: resourceCost.value,
+    },
+    provenance: {
+      impact: impact.provenance,
+      urgency: urgency.provenance,
+      successProb: successProb.provenance,
+      resourceCost: resourceCost.provenance,
+    },
+  };
+}
+
+/** What a scan found. */
+export interface ScanFindings {
+  readonly registries: readonly Pick<Registry, 'path' | 'component' | 'records'>[];
+  readonly records: readonly ProblemRecord[];
+  readonly tasks: readonly Task[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What `problems scan --json` prints: schemas/scan.json. */
+export function scanJson({ registries, records, tasks, diagnostics }: ScanFindings): object {
+  return {
+    schemaVersion: 1,
+    registries: registries.map(({ path, component, records: held }) => ({
+      path,
+      component,
+      records: countsByKind(held),
+    })),
+    records,
+    tasks: tasks.map(taskJson),
+    diagnostics: diagnostics.map(diagnosticJson),
+  };
+}
+
+function countsByKind(records: readonly ProblemRecord[]): Readonly<Record<ProblemRecord['kind'], number>> {
+  const counts = { active: 0, intermittent: 0, resolved: 0, pattern: 0, analysis: 0, integration: 0 };
+  for (const { kind } of records) counts[kind]++;
+  return counts;
+}
+
+/** What `problems validate --format json` prints: schemas/validate.json. */
+export function validationJson(validation: {
+  readonly registries: number;
+  readonly fixed: readonly {
+    readonly path: string;
+    readonly line: number;
+    readonly code: string;
+    readonly description: string;
+  }[];
+  readonly diagnostics: readonly Diagnostic[];
+}): object {
+  const { registries, fixed, diagnostics } = validation;
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
+  return {
+    schemaVersion: 1,
+    registries,
+    errors,
+    warnings: diagnostics.length - errors,
+    fixed,
+    diagnostics: diagnostics.map(diagnosticJson),
+  };
 }

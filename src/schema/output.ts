@@ -58,6 +58,8 @@ export const Task = z
     handlerReason: z.string(),
     automation: z.enum(['auto', 'approve', 'human']).describe('How far a fix may go unattended.'),
     automationReason: z.string(),
+    severity: Level.optional().describe('Of an Active record.'),
+    lastOccurrence: z.string().optional().describe('When the problem was last seen, as ISO text.'),
     flags: z.array(z.enum(['immediate', 'alert', 'escalate'])),
     dependencies: z.array(z.string()).describe('Ids of tasks that come first.'),
     estimates: z
@@ -114,7 +116,7 @@ export function scanSchema(): z.ZodType {
 export const Validation = z
   .strictObject({
     schemaVersion: z.literal(1),
-    files: z.int().min(0).describe('How many files were looked at.'),
+    registries: z.int().min(0).describe('How many files with markers were checked.'),
     errors: z.int().min(0),
     warnings: z.int().min(0),
     fixed: z

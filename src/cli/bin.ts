@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import module from 'node:module';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+  process.stderr.write(
+    `problems: needs Node 22.13 or newer, this is ${process.versions.node}: npm install -D node@24, nvm install 24, or nodejs.org\n`,
+  );
+  process.exitCode = 2;
+} else {
+  module.enableCompileCache?.();
+  const { argv, env } = process;
+  const params = { argv: argv.slice(2), cwd: process.cwd(), env, streams: process, now: () => new Date() };
+  void import('./main.ts').then(async ({ main }) => {
+    process.exitCode = await main(params);
+  });
+}

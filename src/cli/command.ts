@@ -1,0 +1,121 @@
+import type { Screen } from './screen.ts';
+
+/**
+ * The words in which a command is declared. A declaration is plain data and one function: the parser, `--help`, the
+ * completion scripts and docs/cli.md are all derived from it.
+ */
+
+/** What a shell can offer for a value. */
+export type Completion = 'file' | 'folder';
+
+export interface ArgumentDeclaration {
+  readonly name: string;
+  readonly about: string;
+  readonly required?: boolean;
+  readonly variadic?: boolean;
+  /** A word of this list. Anything else is refused, with the nearest word offered. */
+  readonly choices?: readonly string[];
+  readonly completion?: Completion;
+}
+
+/** On or off. `default: true` makes it an off switch: `cache` becomes `--no-cache`. */
+export interface FlagOption {
+  readonly type: 'flag';
+  readonly about: string;
+  readonly default?: true;
+}
+
+export interface TextOption<Choice extends string = string> {
+  readonly type: 'text';
+  readonly about: string;
+  /** What the value is called in `--help`. */
+  readonly value: string;
+  readonly choices?: readonly Choice[];
+  readonly default?: Choice;
+  readonly completion?: Completion;
+}
+
+/** Words between commas; the option may also stand several times. */
+export interface WordsOption<Choice extends string = string> {
+  readonly type: 'words';
+  readonly about: string;
+  readonly value: string;
+  readonly choices?: readonly Choice[];
+}
+
+export interface NumberOption {
+  readonly type: 'number';
+  readonly about: string;
+  readonly value: string;
+  readonly minimum: number;
+  readonly whole: boolean;
+}
+
+export type OptionDeclaration = FlagOption | TextOption | WordsOption | NumberOption;
+
+/** By property name: `writeTasks` is `--write-tasks` on the command line. */
+export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
+
+type OptionValue<Option extends OptionDeclaration> = Option extends FlagOption
+  ? boolean
+  : Option extends WordsOption<infer Choice>
+    ? readonly Choice[]
+    : Option extends NumberOption
+      ? number | undefined
+      : Option extends TextOption<infer Choice>
+        ? Option extends { readonly default: string }
+          ? Choice
+          : Choice | undefined
+        : never;
+
+export type OptionValues<Options extends OptionDeclarations> = {
+  readonly [Name in keyof Options]: OptionValue<Options[Name]>;
+};
+
+/** What a command is run with. It prints through `screen` alone and never ends the process. */
+export interface Invocation<Options extends OptionDeclarations> {
+  readonly arguments: readonly string[];
+  readonly options: OptionValues<Options>;
+  /** Absolute. Paths on the command line are relative to it. */
+  readonly cwd: string;
+  readonly now: () => Date;
+  readonly screen: Screen;
+  /** All of standard input. */
+  readonly readInput: () => Promise<Uint8Array>;
+  /** Ends what would go on for ever, such as `--watch`. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Example {
+  readonly command: string;
+  readonly about: string;
+}
+
+export interface ExitCode {
+  readonly code: number;
+  readonly about: string;
+}
+
+export interface Command<Options extends OptionDeclarations = OptionDeclarations> {
+  readonly name: string;
+  /** One line of the list of commands. */
+  readonly summary: string;
+  /** What `--help` says beyond the summary. */
+  readonly about?: string;
+  readonly arguments: readonly ArgumentDeclaration[];
+  readonly options: Options;
+  readonly examples: readonly Example[];
+  readonly exitCodes: readonly ExitCode[];
+  /** Returns the exit code: 0 clean, 1 findings. What it cannot do it throws as a ProblemsError, which is exit code 2. */
+  run(invocation: Invocation<Options>): Promise<number>;
+}
+
+/** Gives `run` the types of the options that stand beside it. */
+export function defineCommand<const Options extends OptionDeclarations>(command: Command<Options>): Command<Options> {
+  return command;
+}
+
+/** `writeTasks` → `write-tasks`. */
+export function optionName(property: string): string {
+  return property.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,38 @@
+import { type Command, defineCommand } from '../command.ts';
+import type { CompletedCommand } from '../completion/words.ts';
+
+const scripts = {
+  bash: async () => (await import('../completion/bash.ts')).bashScript,
+  zsh: async () => (await import('../completion/zsh.ts')).zshScript,
+  fish: async () => (await import('../completion/fish.ts')).fishScript,
+} as const satisfies Record<string, () => Promise<(commands: readonly CompletedCommand[]) => string>>;
+
+export const completion = defineCommand({
+  name: 'completion',
+  summary: 'Print a script that completes commands and options in a shell.',
+  arguments: [{ name: 'shell', about: 'The shell.', required: true, choices: Object.keys(scripts) }],
+  options: {},
+  examples: [
+    { command: 'eval "$(problems completion bash)"', about: 'in ~/.bashrc' },
+    { command: 'eval "$(problems completion zsh)"', about: 'in ~/.zshrc, after compinit' },
+    { command: 'problems completion fish | source', about: 'in ~/.config/fish/config.fish' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'the script was printed' },
+    { code: 2, about: 'there is no script for this shell' },
+  ],
+  async run({ arguments: [shell = ''], screen }) {
+    const [{ loadCommands }, { completedCommands }] = await Promise.all([
+      import('./index.ts'),
+      import('../completion/words.ts'),
+    ]);
+    const commands: readonly Command[] = await loadCommands();
+    const script = await scripts[isShell(shell) ? shell : 'bash']();
+    screen.out.write(script(completedCommands(commands)));
+    return 0;
+  },
+});
+
+function isShell(word: string): word is keyof typeof scripts {
+  return Object.hasOwn(scripts, word);
+}

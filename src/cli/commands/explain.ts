@@ -1,0 +1,29 @@
+import { defineCommand } from '../command.ts';
+import { lookUpArguments, lookUpOptions } from '../look-up-options.ts';
+
+export const explain = defineCommand({
+  name: 'explain',
+  summary: 'Say why a problem has its priority, and what would move it up one place.',
+  about: 'Of the tasks of a record, the first one is explained.',
+  arguments: lookUpArguments,
+  options: lookUpOptions,
+  examples: [{ command: 'problems explain postgres/port-allocation-conflicts', about: 'every factor and its source' }],
+  exitCodes: [
+    { code: 0, about: 'the task was explained' },
+    { code: 2, about: 'there is no such record or task, or the record has no task' },
+  ],
+  async run(invocation) {
+    const { out } = invocation.screen;
+    const { explainTask } = await import('../looking-up.ts');
+    const { task, explanation } = await explainTask(invocation);
+    if (invocation.options.json) {
+      const { json, taskJson } = await import('../../reporters/json.ts');
+      const { rank, of, above, changes } = explanation;
+      out.write(json({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes }));
+      return 0;
+    }
+    const { explanationText } = await import('../../reporters/explanation.ts');
+    out.write(explanationText(task, explanation, out.style));
+    return 0;
+  },
+});

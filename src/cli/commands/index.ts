@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+
+/** Every command, in the order of `--help`. Each is loaded only when it is asked for. */
+const loaders = {
+  scan: async () => (await import('./scan.ts')).scan,
+  validate: async () => (await import('./validate.ts')).validate,
+  show: async () => (await import('./show.ts')).show,
+  explain: async () => (await import('./explain.ts')).explain,
+  new: async () => (await import('./new.ts')).newRecord,
+  schema: async () => (await import('./schema.ts')).schema,
+  init: async () => (await import('./init.ts')).init,
+  completion: async () => (await import('./completion.ts')).completion,
+} as const satisfies Record<string, () => Promise<Command>>;
+
+export type CommandName = keyof typeof loaders;
+
+export const commandNames: readonly string[] = Object.keys(loaders);
+
+export function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(loaders, word);
+}
+
+export function loadCommand(name: CommandName): Promise<Command> {
+  return loaders[name]();
+}
+
+export function loadCommands(): Promise<Command[]> {
+  return Promise.all(commandNames.filter(isCommandName).map(loadCommand));
+}

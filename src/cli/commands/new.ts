@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { kinds } from '../../registry/kinds/index.ts';
+import { defineCommand } from '../command.ts';
+
+export const newRecord = defineCommand({
+  name: 'new',
+  summary: 'Print a blank record, or add one to a registry.',
+  about: 'A blank record holds placeholders, which `problems validate` reports until they are filled.',
+  arguments: [{ name: 'kind', about: 'The kind of record.', required: true, choices: kinds.map(({ name }) => name) }],
+  options: {
+    into: {
+      type: 'text',
+      value: 'file',
+      about: 'Add the record at the end of this registry, which is made where it does not exist.',
+      completion: 'file',
+    },
+  },
+  examples: [
+    { command: 'problems new active', about: 'print a blank active record' },
+    { command: 'problems new resolved --into PROBLEMS.md', about: 'add a blank resolved record' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'the record was printed or added' },
+    { code: 2, about: 'the kind is unknown, or the file cannot be edited' },
+  ],
+  async run({ arguments: [name], options: { into }, cwd, screen }) {
+    const kind = kinds.find((candidate) => candidate.name === name);
+    if (kind === undefined) throw new TypeError('The parser lets no other kind through.');
+    const { blankRecord } = await import('../../registry/kinds/blank.ts');
+    const block = blankRecord(kind);
+    if (into === undefined) {
+      screen.out.write(block);
+      return 0;
+    }
+    const [{ addRecord }, { openForEdit }] = await Promise.all([
+      import('../../registry/edit/index.ts'),
+      import('../editing.ts'),
+    ]);
+    if (existsSync(resolve(cwd, into))) {
+      const file = openForEdit(into, cwd);
+      await file.replace(addRecord(file.text, block));
+    } else {
+      const { createFile } = await import('../creating.ts');
+      createFile(resolve(cwd, into), into, addRecord('# Problems\n', block));
+    }
+    screen.notes.write(`Added a blank ${kind.name} record to ${into}.\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,91 @@
+import { active } from '../../registry/kinds/active.ts';
+import { kinds } from '../../registry/kinds/index.ts';
+import type { TaskKind } from '../../tasks/types.ts';
+import { defineCommand } from '../command.ts';
+import { configOptions } from '../settings.ts';
+
+const taskKinds = [
+  'resolution',
+  'investigation',
+  'prevention',
+  'monitoring',
+  'documentation',
+] as const satisfies readonly TaskKind[];
+
+export const scan = defineCommand({
+  name: 'scan',
+  summary: 'Find registries and print the tasks that follow from them, the most urgent first.',
+  about:
+    'Folders are searched for PROBLEMS.md in any case of letters, with ignore files honoured; without a path, the ' +
+    'working folder. The tasks go to standard output; the diagnostics and the summary to standard error. Filters ' +
+    'that are lists take words between commas. Tasks are the normal result: only errors in the files give exit code 1.',
+  arguments: [{ name: 'paths', about: 'Folders and files.', variadic: true, completion: 'folder' }],
+  options: {
+    json: { type: 'flag', about: 'Print one JSON object, which also holds the records and the diagnostics.' },
+    kind: {
+      type: 'words',
+      value: 'kinds',
+      about: 'Only tasks of these kinds, or from records of these kinds.',
+      choices: [...kinds.map(({ name }) => name), ...taskKinds],
+    },
+    component: { type: 'words', value: 'names', about: 'Only these components.' },
+    severity: {
+      type: 'words',
+      value: 'severities',
+      about: 'Only from records of these severities.',
+      choices: Object.keys(active.header.Severity.value.terms),
+    },
+    status: {
+      type: 'words',
+      value: 'states',
+      about: 'Only from records of these states.',
+      choices: Object.keys(active.header.Status.value.terms),
+    },
+    top: { type: 'number', value: 'number', about: 'Only so many tasks.', minimum: 0, whole: true },
+    minScore: { type: 'number', value: 'score', about: 'Only tasks of this score or more.', minimum: 0, whole: false },
+    writeTasks: {
+      type: 'text',
+      value: 'folder',
+      about: 'Write the tasks to backlog/generated of this tasks folder, each only once.',
+      completion: 'folder',
+    },
+    strict: { type: 'flag', about: 'Let warnings give exit code 1 too.' },
+    cache: { type: 'flag', default: true, about: 'Look at every file anew.' },
+    watch: { type: 'flag', about: 'Scan again whenever a registry changes.' },
+    ...configOptions,
+  },
+  examples: [
+    { command: 'problems scan', about: 'everything below this folder' },
+    { command: 'problems scan resources --severity critical,high --top 10', about: 'the ten most urgent' },
+    { command: 'problems scan --kind resolution --component postgres', about: 'what to repair there' },
+    { command: 'problems scan --write-tasks tasks', about: 'hand the tasks to a swarm-manager' },
+    { command: "problems scan --json | jq '.tasks[0]'", about: 'the first task, for programs' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'no errors in the registries, whatever tasks there are' },
+    { code: 1, about: 'an error in a registry (--strict: or a warning)' },
+    { code: 2, about: 'the work could not be done' },
+  ],
+  async run({ arguments: paths, options, ...surroundings }) {
+    const { kind, component, severity, status, top, minScore } = options;
+    const request = {
+      ...options,
+      paths: paths.length === 0 ? ['.'] : paths,
+      choice: {
+        recordKinds: kinds.map(({ name }) => name).filter((name) => kind.includes(name)),
+        taskKinds: taskKinds.filter((name) => kind.includes(name)),
+        component,
+        severity,
+        status,
+        top,
+        minScore,
+      },
+    };
+    if (options.watch) {
+      const { watchScan } = await import('../watching.ts');
+      return watchScan(request, surroundings);
+    }
+    const { scanOnce } = await import('../scanning.ts');
+    return scanOnce(request, surroundings);
+  },
+});

@@ -1,0 +1,26 @@
+import { defineCommand } from '../command.ts';
+import { schemaNames } from '../../schema/names.ts';
+
+export const schema = defineCommand({
+  name: 'schema',
+  summary: 'Print the JSON Schema of a kind of record or of an output.',
+  about: 'JSON Schema, draft 2020-12. Without a name: that of any record.',
+  arguments: [{ name: 'name', about: 'What to describe.', choices: schemaNames }],
+  options: {},
+  examples: [
+    { command: 'problems schema active', about: 'the schema of active records' },
+    { command: 'problems schema scan', about: 'the schema of `problems scan --json`' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'the schema was printed' },
+    { code: 2, about: 'there is no such schema' },
+  ],
+  async run({ arguments: [name = 'record'], screen }) {
+    const [{ jsonSchemaOf }, { json }] = await Promise.all([
+      import('../../schema/index.ts'),
+      import('../../reporters/json.ts'),
+    ]);
+    screen.out.write(json(jsonSchemaOf(name)));
+    return 0;
+  },
+});

@@ -1,0 +1,46 @@
+import { defineCommand } from '../command.ts';
+import { lookUpArguments, lookUpOptions } from '../look-up-options.ts';
+
+export const show = defineCommand({
+  name: 'show',
+  summary: 'Print everything a record says, its tasks and what is wrong in it.',
+  arguments: lookUpArguments,
+  options: lookUpOptions,
+  examples: [
+    { command: 'problems show postgres/port-allocation-conflicts', about: 'one record' },
+    { command: 'problems show port-allocation-conflicts resources', about: 'by the last part of its id' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'the record was printed' },
+    { code: 2, about: 'there is no such record or task' },
+  ],
+  async run(invocation) {
+    const { out } = invocation.screen;
+    const { lookUp } = await import('../looking-up.ts');
+    const { record, tasks, findings } = await lookUp(invocation);
+    const { place, path } = record;
+    const diagnostics = findings.diagnostics.filter(
+      (diagnostic) =>
+        diagnostic.path === path &&
+        diagnostic.place.offset >= place.offset &&
+        diagnostic.place.offset < place.endOffset,
+    );
+    if (invocation.options.json) {
+      const { diagnosticJson, json, taskJson } = await import('../../reporters/json.ts');
+      out.write(
+        json({ schemaVersion: 1, record, tasks: tasks.map(taskJson), diagnostics: diagnostics.map(diagnosticJson) }),
+      );
+      return 0;
+    }
+    const [{ recordText }, { tasksTable }, { plainTable }, { textReport }] = await Promise.all([
+      import('../../reporters/record.ts'),
+      import('../../reporters/tasks.ts'),
+      import('../../reporters/table.ts'),
+      import('../../reporters/text.ts'),
+    ]);
+    out.write(recordText(record, out.style));
+    if (tasks.length > 0) out.write(`\n${plainTable(tasksTable(tasks))}`);
+    if (diagnostics.length > 0) out.write(`\n${textReport(diagnostics, out.style)}`);
+    return 0;
+  },
+});

@@ -1,0 +1,66 @@
+import type { Diagnostic } from '../../registry/diagnostics.ts';
+import { defineCommand } from '../command.ts';
+import { validateInput } from '../input-validation.ts';
+import { validatePaths } from '../validation.ts';
+import { reportValidation } from '../validation-report.ts';
+import { configFor, configOptions } from '../settings.ts';
+
+export const validate = defineCommand({
+  name: 'validate',
+  summary: 'Check registries.',
+  about:
+    'Files are checked as they are named, folders are searched for PROBLEMS.md in any case of letters; without a path, ' +
+    'the working folder. A file without markers is ordinary prose and has nothing to check.',
+  arguments: [{ name: 'paths', about: 'Files and folders; - is standard input.', variadic: true, completion: 'file' }],
+  options: {
+    format: {
+      type: 'text',
+      value: 'format',
+      about: 'How to report.',
+      choices: ['text', 'json', 'sarif', 'github'],
+      default: 'text',
+    },
+    fix: { type: 'flag', about: 'Mend what can be mended without a change of meaning, then check again.' },
+    strict: { type: 'flag', about: 'Let warnings fail too.' },
+    maxWarnings: {
+      type: 'number',
+      value: 'number',
+      about: 'Fail when there are more warnings.',
+      minimum: 0,
+      whole: true,
+    },
+    stdinFilename: { type: 'text', value: 'path', about: 'What to call standard input.', completion: 'file' },
+    ...configOptions,
+  },
+  examples: [
+    { command: 'problems validate', about: 'every registry below this folder' },
+    { command: 'problems validate PROBLEMS.md --fix', about: 'mend one and check it' },
+    { command: 'problems validate --format sarif > problems.sarif', about: 'for code scanning' },
+    { command: 'problems validate --format github --strict', about: 'in GitHub Actions, warnings fail' },
+    { command: 'git show :PROBLEMS.md | problems validate - --stdin-filename PROBLEMS.md', about: 'what is staged' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'no error' },
+    { code: 1, about: 'an error, or more warnings than --strict or --max-warnings allow' },
+    { code: 2, about: 'the work could not be done' },
+  ],
+  async run({ arguments: words, options, cwd, now, screen, readInput, signal }) {
+    const config = await configFor(options, cwd);
+    const validation = words.includes('-')
+      ? await validateInput(words, await readInput(), { config, now, fix: options.fix, name: options.stdinFilename })
+      : await validatePaths(words, options, { config, cwd, now, signal });
+    if (words.length === 0 && validation.registries === 0)
+      screen.notes.write('No PROBLEMS.md with records was found.\n');
+    await reportValidation(validation, options.format, screen);
+    return isClean(validation.diagnostics, options) ? 0 : 1;
+  },
+});
+
+function isClean(
+  diagnostics: readonly Diagnostic[],
+  { strict, maxWarnings }: { readonly strict: boolean; readonly maxWarnings: number | undefined },
+): boolean {
+  const allowed = strict ? 0 : (maxWarnings ?? Number.POSITIVE_INFINITY);
+  const warnings = diagnostics.filter(({ severity }) => severity === 'warning').length;
+  return warnings === diagnostics.length && warnings <= allowed;
+}

@@ -1,0 +1,43 @@
+import type { CompletedCommand, Offer } from './words.ts';
+
+/**
+ * A script for `eval "$(problems completion bash)"`. Where it offers nothing of its own, bash offers the names of
+ * files. Written for bash 3.2 and later, which macOS still has.
+ */
+export function bashScript(commands: readonly CompletedCommand[]): string {
+  const names = commands.map(({ name }) => name).join(' ');
+  const values = commands.flatMap(({ name, options }) =>
+    options.flatMap((option) =>
+      option.value === undefined ? [] : `    '${name} ${option.name}') ${reply(option.offer)} ;;\n`,
+    ),
+  );
+  const words = commands.map(
+    ({ name, options, argument }) => `    '${name} -'*) ${offered(options.map((option) => option.name))} ;;
+    '${name} '*) ${reply(argument)} ;;
+`,
+  );
+  return `# Completion of problems for bash. Made by: problems completion bash
+_problems() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}"
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    ${offered([names, 'help', '--help', '--version'])}
+    return
+  fi
+  case "$command $previous" in
+${values.join('')}  esac
+  case "$command $current" in
+    'help '*) ${offered([names])} ;;
+${words.join('')}  esac
+}
+complete -o default -F _problems problems
+`;
+}
+
+function offered(words: readonly string[]): string {
+  return `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current"))`;
+}
+
+function reply(offer: Offer): string {
+  return offer.type === 'words' ? `${offered(offer.words)}; return` : 'return';
+}

@@ -1,0 +1,51 @@
+import { type ArgumentDeclaration, type Command, type OptionDeclaration, optionName } from '../command.ts';
+
+/** What a shell offers at a place: words of a list, the names of files or folders, or nothing. */
+export type Offer =
+  { readonly type: 'words'; readonly words: readonly string[] } | { readonly type: 'file' | 'folder' | 'nothing' };
+
+export interface CompletedOption {
+  /** With its dashes. */
+  readonly name: string;
+  readonly about: string;
+  /** What its value is called; undefined where it takes none. */
+  readonly value: string | undefined;
+  readonly offer: Offer;
+}
+
+export interface CompletedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly CompletedOption[];
+  readonly argument: Offer;
+}
+
+/** The declarations of commands, as the completion scripts need them. */
+export function completedCommands(commands: readonly Command[]): readonly CompletedCommand[] {
+  return commands.map(({ name, summary, options, arguments: [argument] }) => ({
+    name,
+    summary,
+    options: [
+      ...Object.entries(options).map(([property, option]) => completedOption(property, option)),
+      { name: '--verbose', about: 'Show the stack of an unexpected error.', value: undefined, offer: nothing },
+      { name: '--help', about: 'Show this help.', value: undefined, offer: nothing },
+    ],
+    argument: argument === undefined ? nothing : offerOf(argument),
+  }));
+}
+
+const nothing: Offer = { type: 'nothing' };
+
+function completedOption(property: string, option: OptionDeclaration): CompletedOption {
+  const { about } = option;
+  if (option.type === 'flag') {
+    const name = `--${option.default === true ? 'no-' : ''}${optionName(property)}`;
+    return { name, about, value: undefined, offer: nothing };
+  }
+  const offer = option.type === 'number' ? nothing : offerOf(option);
+  return { name: `--${optionName(property)}`, about, value: option.value, offer };
+}
+
+function offerOf({ choices, completion }: Pick<ArgumentDeclaration, 'choices' | 'completion'>): Offer {
+  return choices === undefined ? { type: completion ?? 'nothing' } : { type: 'words', words: choices };
+}

@@ -1,0 +1,46 @@
+import { isUtf8 } from 'node:buffer';
+import type { Config } from '../config.ts';
+import { ProblemsError } from '../errors.ts';
+import { createLineIndex } from '../registry/place.ts';
+import { readRegistry } from '../registry/reading.ts';
+import { createReport } from '../registry/report.ts';
+import { componentsOf } from '../scan/components.ts';
+import { judge } from './findings.ts';
+import type { Validation } from './validation.ts';
+
+export interface InputOptions {
+  /** As it is called in the report, which also decides the component. */
+  readonly name: string | undefined;
+  readonly fix: boolean;
+  readonly config: Config;
+  readonly now: () => Date;
+}
+
+/**
+ * Checks what stands on standard input as if it were a file.
+ * @throws ProblemsError `bad-usage`: other paths or a fix were asked for too.
+ */
+export async function validateInput(
+  paths: readonly string[],
+  input: Uint8Array,
+  options: InputOptions,
+): Promise<Validation> {
+  const { name = 'PROBLEMS.md', fix, config } = options;
+  if (paths.length > 1) throw new ProblemsError('bad-usage', 'standard input is checked alone, without other paths');
+  if (fix) throw new ProblemsError('bad-usage', 'standard input cannot be mended in place', { hint: 'Name the file.' });
+  const path = name.replaceAll('\\', '/');
+  const folders = path
+    .split('/')
+    .slice(0, -1)
+    .filter((folder) => !['', '.', '..'].includes(folder));
+  const component = componentsOf([{ path, folders, outer: [], stated: config.components[path] }]).get(path) ?? 'root';
+  const text = Buffer.from(input).toString('utf8');
+  const registry = readRegistry(text, { path, component });
+  const report = createReport(path, createLineIndex(text));
+  if (!isUtf8(input)) {
+    const start = text.indexOf('\uFFFD');
+    report.add('encoding-invalid', { start, end: start + 1 });
+  }
+  const { diagnostics } = await judge({ registries: [registry], diagnostics: report.diagnostics }, options);
+  return { registries: 1, diagnostics, fixed: [], refused: [], textOf: () => text };
+}

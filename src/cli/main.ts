@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import { ProblemsError } from '../errors.ts';
+import { visible } from '../reporters/visible.ts';
+import { isCommandName, loadCommand } from './commands/index.ts';
+import { createScreen, type Environment, type Screen, type Streams } from './screen.ts';
+
+export interface MainParams {
+  /** The words after the program's name. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Environment;
+  /** `process` is one. Each stream is touched only when it is needed. */
+  readonly streams: Streams;
+  readonly now: () => Date;
+  /** Ends `--watch`. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The whole command line as a function. Returns the exit code: 0 clean, 1 findings or a run not fixed, 2 could not do
+ * the work. Results go to stdout, everything else to stderr; nothing is thrown and the process is not ended.
+ */
+export async function main(params: MainParams): Promise<number> {
+  const screen = createScreen(params.streams, params.env);
+  let verbose = (params.env['DEBUG'] ?? '') !== '';
+  try {
+    const [word, ...rest] = params.argv;
+    if (word === undefined || !isCommandName(word)) {
+      const { runProgram } = await import('./program.ts');
+      return await runProgram(params.argv, screen);
+    }
+    const [command, { parse }] = await Promise.all([loadCommand(word), import('./parser.ts')]);
+    const parsed = parse(command, rest, screen);
+    if ('exitCode' in parsed) return parsed.exitCode;
+    verbose ||= parsed.verbose;
+    return await command.run({
+      arguments: parsed.arguments,
+      options: parsed.options,
+      cwd: resolve(params.cwd),
+      now: params.now,
+      screen,
+      readInput: () => readAll(params.streams.stdin),
+      signal: params.signal,
+    });
+  } catch (error) {
+    sayWhy(error, screen, verbose);
+    return 2;
+  }
+}
+
+function sayWhy(error: unknown, { notes }: Screen, verbose: boolean): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const expected = error instanceof ProblemsError;
+  notes.write(`${notes.style('error', 'problems:')} ${visible(message)}\n`);
+  if (expected && error.hint !== undefined) notes.write(`    hint: ${visible(error.hint)}\n`);
+  if (!expected) notes.write('    hint: this is a defect of the program; --verbose shows where it happened\n');
+  if (verbose && error instanceof Error) notes.write(`${stackOf(error)}\n`);
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return (error.stack ?? '').split('\n').map(visible).join('\n') + cause;
+}
+
+async function readAll(input: Streams['stdin']): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of input) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,137 @@
+import { Argument, Command as Parser, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { nearest } from '../nearest.ts';
+import {
+  type ArgumentDeclaration,
+  type Command,
+  type OptionDeclaration,
+  type OptionDeclarations,
+  optionName,
+  type OptionValues,
+} from './command.ts';
+import type { Screen } from './screen.ts';
+
+export type Parsed =
+  | {
+      readonly arguments: readonly string[];
+      readonly options: OptionValues<OptionDeclarations>;
+      readonly verbose: boolean;
+    }
+  /** Help was asked for and printed, or the words could not be understood and this was said. */
+  | { readonly exitCode: 0 | 2 };
+
+/** Reads the words after a command's name. */
+export function parse(command: Command, words: readonly string[], screen: Screen): Parsed {
+  const parser = createParser(command, screen);
+  try {
+    parser.parse(words, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
+    throw error;
+  }
+  const { verbose, ...options } = parser.opts<OptionValues<OptionDeclarations>>();
+  return { arguments: parser.args, options, verbose: verbose === true };
+}
+
+/** What `problems <command> --help` prints. */
+export function commandHelp(command: Command, screen: Screen): string {
+  return createParser(command, screen).helpInformation() + afterHelp(command);
+}
+
+/** What `problems --help` prints. */
+export function programHelp(commands: readonly Command[], screen: Screen): string {
+  const program = new Parser('problems')
+    .usage('<command> [options]')
+    .description('Read PROBLEMS.md registries exactly, rank their problems, and turn them into tasks.')
+    .helpOption('--help', 'Show this help.')
+    .option('--version', 'Show the version.')
+    .configureOutput(outputOf(screen));
+  for (const { name, summary } of commands) program.addCommand(new Parser(name).summary(summary).description(summary));
+  const help = program.helpCommand('help [command]', 'Show the help of a command.').helpInformation();
+  const examples = commands.flatMap((command) => command.examples.slice(0, 1));
+  return `${help}\n${exampleText(examples)}`;
+}
+
+function createParser(command: Command, screen: Screen): Parser {
+  const parser = new Parser(`problems ${command.name}`)
+    .description(command.about === undefined ? command.summary : `${command.summary}\n${command.about}`)
+    .helpOption('--help', 'Show this help.')
+    .addHelpText('after', afterHelp(command))
+    .showHelpAfterError(`See: problems ${command.name} --help`)
+    .exitOverride()
+    .configureOutput(outputOf(screen));
+  for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
+  for (const [property, option] of Object.entries(command.options)) parser.addOption(optionOf(property, option));
+  return parser.option('--verbose', 'Show the stack of an unexpected error.');
+}
+
+function outputOf({ out, notes }: Screen) {
+  return {
+    writeOut: (text: string) => out.write(text),
+    writeErr: (text: string) => notes.write(text),
+    getOutHelpWidth: () => out.columns,
+    getErrHelpWidth: () => notes.columns,
+  };
+}
+
+function argumentOf({ name, about, required, variadic, choices }: ArgumentDeclaration): Argument {
+  const word = variadic === true ? `${name}...` : name;
+  const argument = new Argument(required === true ? `<${word}>` : `[${word}]`, withChoices(about, choices));
+  return choices === undefined ? argument : argument.argParser((text) => choice(text, choices));
+}
+
+function optionOf(property: string, option: OptionDeclaration): Option {
+  const name = optionName(property);
+  switch (option.type) {
+    case 'flag':
+      return option.default === true
+        ? new Option(`--no-${name}`, option.about)
+        : new Option(`--${name}`, option.about).default(false, '');
+    case 'text': {
+      const { value, about, choices } = option;
+      const made = new Option(`--${name} <${value}>`, withChoices(about, choices)).default(option.default);
+      return choices === undefined ? made : made.argParser((text) => choice(text, choices));
+    }
+    case 'words': {
+      const { value, about, choices } = option;
+      return new Option(`--${name} <${value}>`, withChoices(about, choices))
+        .default([], '')
+        .argParser((text, before: readonly string[]) => [...before, ...words(text, choices)]);
+    }
+    case 'number':
+      return new Option(`--${name} <${option.value}>`, option.about).argParser((text) =>
+        number(text, option.minimum, option.whole),
+      );
+  }
+}
+
+function words(text: string, choices: readonly string[] | undefined): string[] {
+  const list = text.split(',').map((word) => word.trim());
+  return choices === undefined ? list : list.map((word) => choice(word, choices));
+}
+
+function choice(text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text;
+  const meant = nearest(text, choices);
+  throw new InvalidArgumentError(meant === undefined ? `Use one of: ${choices.join(', ')}.` : `Did you mean ${meant}?`);
+}
+
+function number(text: string, minimum: number, whole: boolean): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= minimum && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
+    return value;
+  throw new InvalidArgumentError(`Use a ${whole ? 'whole number' : 'number'}, ${minimum} or more.`);
+}
+
+function withChoices(about: string, choices: readonly string[] | undefined): string {
+  return choices === undefined ? about : `${about} One of: ${choices.join(', ')}.`;
+}
+
+function afterHelp({ examples, exitCodes }: Command): string {
+  const codes = exitCodes.map(({ code, about }) => `  ${code}  ${about}\n`).join('');
+  return `\n${exampleText(examples)}\nExit codes:\n${codes}`;
+}
+
+function exampleText(examples: Command['examples']): string {
+  const width = Math.max(...examples.map(({ command }) => command.length));
+  return `Examples:\n${examples.map(({ command, about }) => `  ${command.padEnd(width)}  ${about}\n`).join('')}`;
+}

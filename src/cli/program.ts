@@ -1,0 +1,32 @@
+import { ProblemsError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
+import { commandHelp, programHelp } from './parser.ts';
+import type { Screen } from './screen.ts';
+import { packageVersion } from './version.ts';
+
+/** What stands on the command line where no command does: `--help`, `--version`, `help <command>`, or a slip. */
+export async function runProgram(argv: readonly string[], screen: Screen): Promise<number> {
+  const [word, topic] = argv;
+  if (word === '--version' || word === '-V') screen.out.write(`${packageVersion()}\n`);
+  else if (word === 'help' && topic !== undefined) {
+    if (!isCommandName(topic)) throw unknownCommand(topic);
+    screen.out.write(commandHelp(await loadCommand(topic), screen));
+  } else if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
+    screen.out.write(programHelp(await loadCommands(), screen));
+  } else if (word.startsWith('-')) throw unknownOption(word);
+  else throw unknownCommand(word);
+  return 0;
+}
+
+function unknownCommand(word: string): ProblemsError {
+  const meant = nearest(word, commandNames);
+  const hint = meant === undefined ? 'See: problems --help' : `Did you mean ${meant}?`;
+  return new ProblemsError('bad-usage', `unknown command '${word}'`, { hint });
+}
+
+function unknownOption(word: string): ProblemsError {
+  const meant = nearest(word, ['--help', '--version']);
+  const hint = meant === undefined ? 'Options stand after the command. See: problems --help' : `Did you mean ${meant}?`;
+  return new ProblemsError('bad-usage', `unknown option '${word}'`, { hint });
+}

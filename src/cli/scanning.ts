@@ -1,0 +1,110 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { nearest } from '../nearest.ts';
+import { json, jsonLine, scanJson, type ScanFindings } from '../reporters/json.ts';
+import { bandsText, tasksTable } from '../reporters/tasks.ts';
+import { count, countText, textReport } from '../reporters/text.ts';
+import { plainTable } from '../reporters/table.ts';
+import { visible } from '../reporters/visible.ts';
+import type { Task } from '../tasks/types.ts';
+import { choose, type Choice } from './choosing.ts';
+import { type Findings, findProblems } from './findings.ts';
+import { createProgress } from './progress.ts';
+import type { Output, Screen } from './screen.ts';
+import { type ConfigChoice, configFor } from './settings.ts';
+
+export interface ScanRequest extends ConfigChoice {
+  readonly paths: readonly string[];
+  readonly choice: Choice;
+  readonly json: boolean;
+  readonly writeTasks: string | undefined;
+  readonly strict: boolean;
+  readonly cache: boolean;
+  readonly watch: boolean;
+}
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly now: () => Date;
+  readonly screen: Screen;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Scans, prints, and writes the tasks where that is asked for. Returns the exit code. */
+export async function scanOnce(request: ScanRequest, surroundings: Surroundings): Promise<number> {
+  const { cwd, now, screen } = surroundings;
+  const config = await configFor(request, cwd);
+  const tasksDir = request.writeTasks === undefined ? config.tasksDir : resolve(cwd, request.writeTasks);
+  const findings = await findWithProgress(request, surroundings, config, tasksDir);
+  const chosen = choose(findings, request.choice);
+  sayWhatIsMissing(request, findings, screen.notes);
+  if (request.json) screen.out.write((request.watch ? jsonLine : json)(scanJson(chosen)));
+  else await printFindings(chosen, screen);
+  if (request.writeTasks !== undefined && tasksDir !== undefined) {
+    await writeTasks(tasksDir, chosen.tasks, { now: now(), config, notes: screen.notes });
+  }
+  const failing = chosen.diagnostics.some(({ severity }) => severity === 'error' || request.strict);
+  return failing ? 1 : 0;
+}
+
+async function findWithProgress(
+  { paths, cache }: ScanRequest,
+  { cwd, now, screen, signal }: Surroundings,
+  config: Config,
+  tasksDir: string | undefined,
+): Promise<Findings> {
+  const progress = createProgress(screen.notes);
+  try {
+    return await findProblems(paths, { cwd, config, tasksDir, now, cache, signal, onProgress: progress.show });
+  } finally {
+    progress.end();
+  }
+}
+
+function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Findings, notes: Output): void {
+  if (registries.length === 0)
+    notes.write(`No PROBLEMS.md with records was found in ${paths.map(visible).join(', ')}.\n`);
+  const components = registries.map(({ component }) => component);
+  for (const wanted of choice.component) {
+    if (registries.length === 0 || components.includes(wanted)) continue;
+    const meant = nearest(wanted, components);
+    notes.write(
+      `No registry has the component ${visible(wanted)}.${meant === undefined ? '' : ` Did you mean ${visible(meant)}?`}\n`,
+    );
+  }
+}
+
+async function printFindings(
+  { registries, records, tasks, diagnostics }: ScanFindings,
+  { out, notes }: Screen,
+): Promise<void> {
+  if (tasks.length > 0) out.write(await tableText(tasks, out));
+  notes.write(textReport(diagnostics, notes.style));
+  if (registries.length === 0) return;
+  const bands = tasks.length === 0 ? '' : ` (${bandsText(tasks, notes.style)})`;
+  notes.write(
+    `${count(tasks.length, 'task')}${bands} from ${count(records.length, 'record')} of ` +
+      `${registries.length === 1 ? '1 registry' : `${registries.length} registries`}; ${countText(diagnostics)}\n`,
+  );
+}
+
+async function tableText(tasks: readonly Task[], out: Output): Promise<string> {
+  const table = tasksTable(tasks);
+  if (!out.isTerminal) return plainTable(table);
+  const { terminalTable } = await import('../reporters/terminal-table.ts');
+  return terminalTable(table, out.columns, out.style);
+}
+
+async function writeTasks(
+  tasksDir: string,
+  tasks: readonly Task[],
+  { now, config, notes }: { readonly now: Date; readonly config: Config; readonly notes: Output },
+): Promise<void> {
+  const { writeBacklog } = await import('../tasks/backlog/index.ts');
+  const { changes, notes: said } = await writeBacklog(tasksDir, tasks, { now, priority: config.priority });
+  for (const { path, message } of said) notes.write(`${visible(path)}: ${visible(message)}\n`);
+  const counted = (['new', 'returned', 'updated', 'unchanged', 'standing'] as const)
+    .map((change) => ({ change, number: changes.filter((one) => one.change === change).length }))
+    .filter(({ number }) => number > 0);
+  notes.write(`Task files: ${counted.map(({ change, number }) => `${number} ${change}`).join(', ') || 'none'}\n`);
+}

@@ -1,0 +1,98 @@
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { plain, type Style, type Tone } from '../reporters/style.ts';
+
+/** Where a program writes: process.stdout and process.stderr are such streams. */
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** `process` has them. */
+export interface Streams {
+  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One of the two outputs. */
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width in columns: `COLUMNS`, else the terminal's, else 80. */
+  readonly columns: number;
+  readonly style: Style;
+  /** For what draws by itself, such as a spinner. */
+  readonly stream: OutputStream;
+}
+
+/** The results and everything else. */
+export interface Screen {
+  readonly out: Output;
+  readonly notes: Output;
+}
+
+/**
+ * The streams are looked at when something is first written or asked: Node opens them at the first touch, and a
+ * clean `validate` writes nothing.
+ */
+export function createScreen(streams: Streams, env: Environment): Screen {
+  return {
+    out: createOutput(() => streams.stdout, env),
+    notes: createOutput(() => streams.stderr, env),
+  };
+}
+
+function createOutput(open: () => OutputStream, env: Environment): Output {
+  let opened: OutputStream | undefined;
+  function stream(): OutputStream {
+    if (opened === undefined) {
+      opened = open();
+      // A reader that has seen enough, such as `head`, closes the pipe: that is no failure, and the rest is not wanted.
+      opened.on('error', (error) => {
+        if (!('code' in error) || error.code !== 'EPIPE') throw error;
+      });
+    }
+    return opened;
+  }
+  return {
+    write: (text) => void (text !== '' && stream().write(text)),
+    get stream() {
+      return stream();
+    },
+    get isTerminal() {
+      return stream().isTTY === true && env['TERM'] !== 'dumb';
+    },
+    get columns() {
+      return columnsOf(env['COLUMNS']) ?? stream().columns ?? 80;
+    },
+    get style() {
+      return hasColours(stream(), env) ? coloured : plain;
+    },
+  };
+}
+
+function columnsOf(text: string | undefined): number | undefined {
+  const columns = Number(text);
+  return Number.isInteger(columns) && columns > 0 ? columns : undefined;
+}
+
+/** FORCE_COLOR as Node reads it, then NO_COLOR (no-color.org), then whether a terminal is there. */
+function hasColours(stream: OutputStream, env: Environment): boolean {
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
+  return stream.isTTY === true && env['TERM'] !== 'dumb';
+}
+
+const formats = {
+  error: 'red',
+  warning: 'yellow',
+  path: 'bold',
+  faint: 'dim',
+  strong: 'bold',
+  good: 'green',
+} as const satisfies Record<Tone, string>;
+
+function coloured(tone: Tone, text: string): string {
+  return styleText(formats[tone], text, { validateStream: false });
+}

@@ -1,0 +1,53 @@
+import { countText } from '../reporters/text.ts';
+import { visible } from '../reporters/visible.ts';
+import type { Screen } from './screen.ts';
+import type { Validation } from './validation.ts';
+
+export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';
+
+/** Prints what a check found: the report on the output, what else there is to say beside it. */
+export async function reportValidation(validation: Validation, format: ReportFormat, screen: Screen): Promise<void> {
+  const { notes } = screen;
+  for (const { path, line, code, description } of validation.fixed) {
+    notes.write(`${notes.style('good', 'fixed')} ${visible(path)}:${line}: ${visible(description)} [${code}]\n`);
+  }
+  for (const { path, reason } of validation.refused) {
+    notes.write(`${notes.style('warning', 'not fixed')} ${visible(path)}: ${visible(reason)}\n`);
+  }
+  screen.out.write(await reportText(validation, format, screen));
+  if (format === 'text' && validation.diagnostics.length > 0)
+    notes.write(`${countText(validation.diagnostics)}${fixable(validation)}\n`);
+}
+
+async function reportText(validation: Validation, format: ReportFormat, { out }: Screen): Promise<string> {
+  const { diagnostics, textOf } = validation;
+  switch (format) {
+    case 'text': {
+      // Nothing to say is the usual case, and touches no stream.
+      if (diagnostics.length === 0) return '';
+      const { textReport } = await import('../reporters/text.ts');
+      return textReport(diagnostics, out.style);
+    }
+    case 'json': {
+      const { json, validationJson } = await import('../reporters/json.ts');
+      return json(validationJson(validation));
+    }
+    case 'github': {
+      const { githubReport } = await import('../reporters/github.ts');
+      return githubReport(diagnostics);
+    }
+    case 'sarif': {
+      const [{ sarifReport }, { diagnosticCatalogue }, { packageVersion }] = await Promise.all([
+        import('../reporters/sarif.ts'),
+        import('../registry/diagnostics.ts'),
+        import('./version.ts'),
+      ]);
+      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version: packageVersion(), textOf });
+    }
+  }
+}
+
+function fixable({ diagnostics }: Validation): string {
+  const number = diagnostics.filter(({ fix }) => fix?.safe === true).length;
+  return number === 0 ? '' : `; --fix mends ${number} of them`;
+}

@@ -1,0 +1,38 @@
+import { visible } from './visible.ts';
+
+/** Rows of text. What comes from strangers is made visible here. */
+export interface Table {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'right';
+  /** Takes what width a terminal has left, and wraps within it. */
+  readonly wraps?: true;
+}
+
+/** Columns of aligned text, two blanks between them, no blanks at the ends of lines: for pipes and files. */
+export function plainTable({ columns, rows }: Table): string {
+  const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(visible))];
+  const widths = columns.map((_column, at) => Math.max(...cells.map((row) => lengthOf(row[at] ?? ''))));
+  return cells
+    .map(
+      (row) =>
+        `${columns
+          .map(({ align }, at) => padded(row[at] ?? '', widths[at] ?? 0, align))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+function padded(text: string, width: number, align: Column['align']): string {
+  const blanks = ' '.repeat(width - lengthOf(text));
+  return align === 'right' ? blanks + text : text + blanks;
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
+}

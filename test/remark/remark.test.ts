@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { remark } from 'remark';
+import { describe, expect, it } from 'vitest';
+import defaultExport, { remarkProblems } from '../../src/remark.ts';
+import { readRegistry } from '../../src/registry/reading.ts';
+import { spawned, temporaryFolder } from '../cli/run.ts';
+
+const text = `# Problems
+
+<!-- EMBED:ACTIVEPROBLEM:START -->
+### Pool is empty
+**Status:** [activ]
+**Colour:** blue
+<!-- EMBED:ACTIVEPROBLEM:END -->
+`;
+
+describe('the remark plugin', () => {
+  it('reports what reading reports, with place, code, hint and source', async () => {
+    const { diagnostics } = readRegistry(text, { path: 'PROBLEMS.md' });
+    expect(diagnostics.map(({ code }) => code)).toContain('term-unknown');
+    const { messages } = await remark().use(remarkProblems).process({ path: 'PROBLEMS.md', value: text });
+    expect(
+      messages.map(({ reason, ruleId, source, fatal, note, place }) => ({ reason, ruleId, source, fatal, note, place })),
+    ).toEqual(
+      diagnostics.map(({ message, code, severity, hint, place }) => ({
+        reason: message,
+        ruleId: code,
+        source: 'problem-registry',
+        fatal: severity === 'error',
+        note: hint,
+        place: {
+          start: { line: place.line, column: place.column, offset: place.offset },
+          end: { line: place.endLine, column: place.endColumn, offset: place.endOffset },
+        },
+      })),
+    );
+  });
+
+  it('leaves the document as it is, and ordinary prose without a message', async () => {
+    const file = await remark().use(remarkProblems).process('# Prose\n\nNothing *marked*.\n');
+    expect({ text: String(file), messages: file.messages }).toEqual({ text: '# Prose\n\nNothing *marked*.\n', messages: [] });
+  });
+
+  it('is also the default export, by which remark loads plugins', () => {
+    expect(defaultExport).toBe(remarkProblems);
+  });
+});
+
+describe('remark-cli with the plugin', () => {
+  const cli = join(import.meta.dirname, '../../node_modules/remark-cli/cli.js');
+  const plugin = join(import.meta.dirname, '../../src/remark.ts');
+
+  it('prints the diagnostics and fails for an error', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': text });
+    const { code, stderr } = await spawned(process.execPath, [cli, '--use', plugin, '--no-stdout', 'PROBLEMS.md'], {
+      cwd: folder.path,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/5:13-5:18\s+error\s.*term-unknown\s+problem-registry/);
+  });
+
+  it('passes prose', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': '# Prose\n' });
+    const { code, stderr } = await spawned(process.execPath, [cli, '--use', plugin, '--no-stdout', 'PROBLEMS.md'], {
+      cwd: folder.path,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'PROBLEMS.md: no issues found\n' });
+  });
+});
