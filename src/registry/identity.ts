@@ -1,13 +1,21 @@
 /** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
 export function slug(title: string): string {
+  return dashed(/^[\x20-\x7E]*$/.test(title) ? title.replaceAll("'", '').toLowerCase() : plain(title));
+}
+
+function dashed(words: string): string {
+  return words
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+    .slice(0, 80)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+function plain(title: string): string {
   return title
     .normalize('NFKD')
     .replaceAll(/[\u0300-\u036F'’]/g, '')
     .toLowerCase()
-    .normalize('NFC')
-    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, 80)
-    .replaceAll(/^-+|-+$/g, '');
+    .normalize('NFC');
 }
 
 /** `postgres` and `Port Allocation Conflicts` → `postgres/port-allocation-conflicts`. A title without letters or digits is `untitled`. */
