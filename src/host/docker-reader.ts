@@ -1,3 +1,4 @@
+import { fileInArchive } from './archive.ts';
 import { jsonOf, refusal, type ReadingEngine } from './docker.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './docker-shapes.ts';
 import { isList, listAt, numberAt, parseJson, textAt, textMapAt, textsAt } from './json.ts';
@@ -91,6 +92,17 @@ export function readDocker(engine: ReadingEngine): DockerReader {
         `changes of ${ref}`,
       );
       return isList(listed) ? listed.map(changeOf) : [];
+    },
+
+    async file(ref, path) {
+      const reply = await engine.get({
+        path: `/containers/${encodeURIComponent(ref)}/archive`,
+        query: { path },
+        maxBytes: 2 ** 21,
+      });
+      if (reply.status === 404) return undefined;
+      if (reply.status >= 400) throw refusal(reply, `read ${path} of ${ref}`);
+      return fileInArchive(reply.body);
     },
   };
 }

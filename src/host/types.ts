@@ -168,6 +168,8 @@ export interface DockerReader {
   /** What happened between two times (RFC 3339); at most 1,000, exec events left out. */
   events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
   changes(ref: string): Promise<readonly Change[]>;
+  /** A file inside a container, running or not, its volumes included. Undefined where there is none; at most 1 MiB. */
+  file(ref: string, path: string): Promise<Uint8Array | undefined>;
 }
 
 /** A PostgreSQL container, running or not. */

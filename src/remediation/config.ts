@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
-import { jsonValue } from './schemas.ts';
+import { jsonValue, operationName } from './schemas.ts';
 import { operations } from './policy/operations.ts';
 
 const automation = z.enum(['auto', 'approve', 'human']);
-const lowerable = z.string().refine((name) => Object.hasOwn(operations, name), { error: 'is no operation of the rule table' });
 
 /** The section `remediation` of problems.config.*. */
 export const remediationConfig = z.strictObject({
@@ -16,7 +15,7 @@ export const remediationConfig = z.strictObject({
   automation: z.record(z.string(), automation).default({}),
   instances: z.record(z.string(), z.strictObject({ automation: automation.exactOptional() })).default({}),
   /** Operations that need no approval here: `restart-running`, … */
-  allow: z.array(lowerable).default([]),
+  allow: z.array(operationName).default([]),
   /** Container names that are instances too; a first group is the instance's name. */
   containers: z.string().exactOptional(),
   /** Folders outside the project whose files may be read and edited. */
@@ -39,9 +38,16 @@ export type RemediationConfig = z.output<typeof remediationConfig>;
  */
 export function readRemediationConfig(value: unknown): RemediationConfig {
   const parsed = remediationConfig.safeParse(value);
-  if (!parsed.success) throw new ProblemsError('bad-config', `remediation: ${z.prettifyError(parsed.error)}`, { hint: 'docs/remediation.md lists all keys.' });
-  const never = parsed.data.allow.find((name) => Object.entries(operations).some(([known, { floor }]) => known === name && floor === 'never'));
-  if (never !== undefined) throw new ProblemsError('bad-config', `remediation.allow: ${never} is never done by a program and cannot be allowed.`);
+  if (!parsed.success)
+    throw new ProblemsError('bad-config', `remediation: ${z.prettifyError(parsed.error)}`, {
+      hint: 'docs/remediation.md lists all keys.',
+    });
+  const never = parsed.data.allow.find((name) => operations[name].floor === 'never');
+  if (never !== undefined)
+    throw new ProblemsError(
+      'bad-config',
+      `remediation.allow: ${never} is never done by a program and cannot be allowed.`,
+    );
   return parsed.data;
 }
 

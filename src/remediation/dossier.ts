@@ -9,7 +9,13 @@ export async function writeDossier(session: Session, run: RunRecord): Promise<st
   return writeFileOf(session, run.id, dossierOf(run));
 }
 
-export async function writeRefusal(session: Session, id: string, summary: string, evidence: readonly Evidence[], refusal: Refusal): Promise<string> {
+export async function writeRefusal(
+  session: Session,
+  id: string,
+  summary: string,
+  evidence: readonly Evidence[],
+  refusal: Refusal,
+): Promise<string> {
   const text = [
     `# ${inline(summary)}`,
     '',
@@ -38,14 +44,25 @@ export function dossierOf(run: RunRecord): string {
     ...(run.failure === null ? [] : ['', `It ended because (${run.failure.class}): ${inline(run.failure.message)}`]),
     '',
     ...section('Evidence', plan.finding.evidence.map(evidenceLine)),
-    ...section('What was tried', tried.length === 0 ? ['Nothing.'] : tried.map((step) => `${step.index + 1}. \`${step.action}\`: ${step.state}${step.error === null ? '' : `, ${inline(step.error)}`}`)),
+    ...section(
+      'What was tried',
+      tried.length === 0
+        ? ['Nothing.']
+        : tried.map(
+            (step) =>
+              `${step.index + 1}. \`${step.action}\`: ${step.state}${step.error === null ? '' : `, ${inline(step.error)}`}`,
+          ),
+    ),
     ...section('What a person must decide', [
       `Whether to let this plan run: ${inline(plan.summary)}.`,
       ...decision.reasons.map((reason) => `- ${inline(reason)}`),
       ...plan.unpredictable.map((sentence) => `- Cannot be foreseen: ${inline(sentence)}`),
       `Downtime as expected: ${plan.downtime.seconds} s (${inline(plan.downtime.why)}). Undo: ${inline(plan.undo)}`,
     ]),
-    ...section('The plan', plan.steps.map((step, index) => `${index + 1}. \`${step.action}\` ${code(JSON.stringify(step.params))}`)),
+    ...section(
+      'The plan',
+      plan.steps.map((step, index) => `${index + 1}. \`${step.action}\` ${code(JSON.stringify(step.params))}`),
+    ),
     ...section('Commands', [fence(commandsOf(run))]),
   ].join('\n');
 }
@@ -53,8 +70,18 @@ export function dossierOf(run: RunRecord): string {
 function commandsOf(run: RunRecord): string {
   const { plan } = run;
   const word = plan.target.instance.replaceAll(/[^\w.-]/g, '_');
-  if (run.outcome === 'stuck') return [`problems runs ${run.id}`, `problems resume ${run.id}`, `problems rollback ${run.id}`, `docker ps -a --filter label=problems.run=${run.id}`].join('\n');
-  return [`problems detect --instance ${word}`, `problems plan ${plan.finding.id.replaceAll(/[^\w./-]/g, '_')}`, `problems approve ${run.id}`].join('\n');
+  if (run.outcome === 'stuck')
+    return [
+      `problems runs ${run.id}`,
+      `problems resume ${run.id}`,
+      `problems rollback ${run.id}`,
+      `docker ps -a --filter label=problems.run=${run.id}`,
+    ].join('\n');
+  return [
+    `problems detect --instance ${word}`,
+    `problems plan ${plan.finding.id.replaceAll(/[^\w./-]/g, '_')}`,
+    `problems approve ${run.id}`,
+  ].join('\n');
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

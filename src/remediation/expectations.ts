@@ -19,7 +19,9 @@ async function ask(expectation: Expectation, host: ReadonlyHost): Promise<string
       const { id } = await host.docker.info();
       const user = (await host.docker.containers()).find(
         (container) =>
-          container.state.running && !expectation.except.includes(container.id) && volumeKey(id, container) === expectation.volumeKey,
+          container.state.running &&
+          !expectation.except.includes(container.id) &&
+          volumeKey(id, container) === expectation.volumeKey,
       );
       return user === undefined ? undefined : `${user.name} runs on the same data.`;
     }
@@ -34,14 +36,19 @@ async function ask(expectation: Expectation, host: ReadonlyHost): Promise<string
   }
 }
 
-async function askContainer(expected: Expectation & { readonly check: 'container' }, host: ReadonlyHost): Promise<string | undefined> {
+async function askContainer(
+  expected: Expectation & { readonly check: 'container' },
+  host: ReadonlyHost,
+): Promise<string | undefined> {
   const found = await host.docker.container(expected.ref);
   if (found === undefined) return `The container ${expected.ref} is gone.`;
   if (expected.running !== undefined && found.state.running !== expected.running) {
     return `${found.name} ${found.state.running ? 'runs' : 'does not run'} by now.`;
   }
-  if (expected.name !== undefined && found.name !== expected.name) return `${expected.name} is called ${found.name} by now.`;
+  if (expected.name !== undefined && found.name !== expected.name)
+    return `${expected.name} is called ${found.name} by now.`;
   if (expected.image !== undefined && found.image !== expected.image) return `${found.name} has another image by now.`;
-  if (expected.startedAt !== undefined && found.state.startedAt !== expected.startedAt) return `${found.name} was started again since.`;
+  if (expected.startedAt !== undefined && found.state.startedAt !== expected.startedAt)
+    return `${found.name} was started again since.`;
   return undefined;
 }

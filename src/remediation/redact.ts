@@ -21,7 +21,10 @@ export function redactor(known: () => readonly string[]): Redactor {
   function text(input: string): string {
     let output = input;
     for (const form of formsOf(known())) output = output.replaceAll(form, mark);
-    return output.replace(userInfo, `$1:${mark}@`).replace(assignment, `$1$2${mark}`).replace(passwordClause, `$1$2${mark}`);
+    return output
+      .replace(userInfo, `$1:${mark}@`)
+      .replace(assignment, `$1$2${mark}`)
+      .replace(passwordClause, `$1$2${mark}`);
   }
 
   function data(value: unknown): unknown {

@@ -79,11 +79,13 @@ export const verification = z.strictObject({
   checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
 }) satisfies z.ZodType<Verification>;
 
+export const operationName = z.enum(keysOf(operations));
+
 export const decision = z.strictObject({
   automation: z.enum(['auto', 'approve', 'human']),
   source: z.string(),
   reasons: z.array(z.string()),
-  operations: z.array(z.enum(keysOf(operations))),
+  operations: z.array(operationName),
 });
 
 export const failure = z.strictObject({

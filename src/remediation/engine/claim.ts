@@ -26,7 +26,12 @@ export interface Active {
 /** Takes the run's locks and keeps them alive by a heartbeat, or says who holds them. */
 export async function claim(session: Session, id: string): Promise<Active | LockHolder> {
   const planned = await recordOf(session, id);
-  const taken = await session.store.locks.take(id, lockKeys(planned.plan.target.volumes), session.identity, session.at());
+  const taken = await session.store.locks.take(
+    id,
+    lockKeys(planned.plan.target.volumes),
+    session.identity,
+    session.at(),
+  );
   if (!taken.ok) return taken.holder;
   const { token } = taken;
   const run = { id, token, labels: { [runLabel]: id, [tokenLabel]: String(token) } };
@@ -51,7 +56,8 @@ export async function claim(session: Session, id: string): Promise<Active | Lock
 
 export async function recordOf(session: Session, id: string): Promise<RunRecord> {
   const record = await session.store.runs.get(id);
-  if (record === undefined) throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
+  if (record === undefined)
+    throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
   return record;
 }
 
@@ -80,7 +86,8 @@ export async function foreignRun(active: Active): Promise<string | undefined> {
   for (const container of await containersOn(active)) {
     const run = container.labels[runLabel];
     if (run === undefined || Date.parse(container.created) < since) continue;
-    if ((await active.session.store.runs.get(run)) === undefined) return `${container.name} was made by run ${run} of another machine`;
+    if ((await active.session.store.runs.get(run)) === undefined)
+      return `${container.name} was made by run ${run} of another machine`;
   }
   return undefined;
 }

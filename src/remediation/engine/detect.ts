@@ -46,7 +46,10 @@ export async function detectAll(session: Session, request: DetectRequest): Promi
   const wanted = request.ids;
   return {
     findings: findings
-      .filter(({ id, problem }) => wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)))
+      .filter(
+        ({ id, problem }) =>
+          wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)),
+      )
       .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
     notLookedAt: blind,
   };
@@ -58,20 +61,31 @@ function chosen(remediators: readonly Remediator[], { remediators: names }: Dete
 
 function linked(session: Session, remediator: Remediator, found: Finding, problems: readonly KnownProblem[]): Finding {
   const problem = recordFor(remediator, found, problems);
-  return findingSchema.parse(session.redact.data({ ...found, remediator: remediator.name, problem: problem?.record.id ?? null }));
+  return findingSchema.parse(
+    session.redact.data({ ...found, remediator: remediator.name, problem: problem?.record.id ?? null }),
+  );
 }
 
 /** Of the records that the remediator is for, the one that names the instance, else the first that names none at all. */
-export function recordFor(remediator: Remediator, found: Finding, problems: readonly KnownProblem[]): KnownProblem | undefined {
-  const fitting = problems.filter(({ record }) => stands(record) && remediator.matches(record)).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
-  return fitting.find(({ record }) => names(record, found.instance)) ?? fitting[0];
+export function recordFor(
+  remediator: Remediator,
+  found: Finding,
+  problems: readonly KnownProblem[],
+): KnownProblem | undefined {
+  const fitting = problems
+    .filter(({ record }) => stands(record) && remediator.matches(record))
+    .sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+  return fitting.find(({ record }) => isNamed(record, found.instance)) ?? fitting[0];
 }
 
 function stands(record: ProblemRecord): boolean {
-  return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== 'resolved' && record.status !== 'wont_fix');
+  return (
+    record.kind === 'intermittent' ||
+    (record.kind === 'active' && record.status !== 'resolved' && record.status !== "won't-fix")
+  );
 }
 
-function names(record: ProblemRecord, instance: string): boolean {
+function isNamed(record: ProblemRecord, instance: string): boolean {
   const text = JSON.stringify(record).toLowerCase();
   const at = text.indexOf(instance.toLowerCase());
   return at !== -1 && !/[a-z0-9_]/.test(text[at - 1] ?? '') && !/[a-z0-9_]/.test(text[at + instance.length] ?? '');

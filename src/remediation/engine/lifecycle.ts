@@ -5,7 +5,17 @@ import { writeDossier } from '../dossier.ts';
 import type { Phase, RunRecord, StepRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
 import { actionNamed, remediatorNamed } from './session.ts';
-import { applyStep, type Failure, failureOf, patiently, prepare, ready, undoStep, unlessUnwritable, within } from './steps.ts';
+import {
+  applyStep,
+  type Failure,
+  failureOf,
+  patiently,
+  prepare,
+  ready,
+  undoStep,
+  unlessUnwritable,
+  within,
+} from './steps.ts';
 
 const verifyLimitMs = 180_000;
 
@@ -40,7 +50,11 @@ async function backWithoutJournal(active: Active, cause: ProblemsError): Promise
   if (record.phase === 'cleaning') return { ...record, outcome: 'fixed', failure: { class: 'transient', message } };
   const failure = await undoAll(active, record);
   const outcome = failure === undefined ? 'rolled-back' : 'stuck';
-  return { ...record, outcome, failure: { class: 'transient', message: failure === undefined ? message : `${message} ${failure.message}` } };
+  return {
+    ...record,
+    outcome,
+    failure: { class: 'transient', message: failure === undefined ? message : `${message} ${failure.message}` },
+  };
 }
 
 /** Returns undefined where the run stays open, to be resumed. */
@@ -68,7 +82,8 @@ async function preparing(active: Active, record: RunRecord): Promise<Phase> {
   try {
     for (const [index, step] of record.plan.steps.entries()) {
       const one = ready(active, step);
-      if (one.action.undo === undefined) throw new ProblemsError('step-refused', `${step.action} cannot be undone, so it is no step of a plan.`);
+      if (one.action.undo === undefined)
+        throw new ProblemsError('step-refused', `${step.action} cannot be undone, so it is no step of a plan.`);
       await prepare(active, index, one);
     }
     for (const step of record.plan.cleanup) ready(active, step);
@@ -84,12 +99,20 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
   const steps = await active.steps();
   for (const done of record.steps) {
     if (done.part !== 'steps' || done.state === 'done') continue;
-    if (session.stop?.aborted === true) return goBack(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
+    if (session.stop?.aborted === true)
+      return goBack(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
     const step = steps[done.index];
     if (step === undefined) continue;
     try {
       const one = ready(active, step);
-      session.progress({ type: 'step', run: active.id, index: done.index, of: steps.length, state: 'applying', what: one.action.describe(one.params) });
+      session.progress({
+        type: 'step',
+        run: active.id,
+        index: done.index,
+        of: steps.length,
+        state: 'applying',
+        what: one.action.describe(one.params),
+      });
       await applyStep(active, done, one);
     } catch (error) {
       rethrowTakeover(error);
@@ -105,7 +128,8 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
 async function noteFailure(active: Active, index: number, failure: Failure): Promise<void> {
   const { session, id } = active;
   const state = (await active.record()).steps[index]?.state;
-  if (state === 'applying') await session.store.runs.step(id, index, 'failed', session.at(), session.redact.text(failure.message));
+  if (state === 'applying')
+    await session.store.runs.step(id, index, 'failed', session.at(), session.redact.text(failure.message));
 }
 
 /** By the remediator from the client's place, then by the detector that found the trouble. */
@@ -118,7 +142,11 @@ async function verifying(active: Active, record: RunRecord): Promise<Phase> {
     verification = verificationSchema.parse(
       session.redact.data(
         await patiently(active, async () =>
-          within(verifyLimitMs, `verification by ${plan.remediator}`, remediator.verify({ ...plan, expected: remediator.expected.parse(plan.expected) }, session.reader)),
+          within(
+            verifyLimitMs,
+            `verification by ${plan.remediator}`,
+            remediator.verify({ ...plan, expected: remediator.expected.parse(plan.expected) }, session.reader),
+          ),
         ),
       ),
     );
@@ -130,7 +158,10 @@ async function verifying(active: Active, record: RunRecord): Promise<Phase> {
   await unlessUnwritable(session.store.runs.change(active.id, { verification, downtimeMs }, session.at()));
   if (verification.result !== 'verified') {
     const seen = verification.checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.seen}`);
-    return goBack(active, { class: verification.result === 'impossible' ? 'unverified' : 'step-failed', message: `not verified: ${seen.join('; ')}` });
+    return goBack(active, {
+      class: verification.result === 'impossible' ? 'unverified' : 'step-failed',
+      message: `not verified: ${seen.join('; ')}`,
+    });
   }
   const again = await stillFound(active, record);
   return again === undefined ? enter(active, 'cleaning') : goBack(active, { class: 'unverified', message: again });
@@ -142,7 +173,9 @@ async function stillFound(active: Active, { plan }: RunRecord): Promise<string |
     const { findings, notLookedAt } = await patiently(active, async () => remediator.detect(active.session.reader));
     if (findings.some(({ id }) => id === plan.finding.id)) return `${remediator.name} still finds ${plan.finding.id}`;
     const blind = notLookedAt.find(({ instance }) => instance === plan.target.instance);
-    return blind === undefined ? undefined : `${remediator.name} could not look at ${plan.target.instance}: ${blind.reason}`;
+    return blind === undefined
+      ? undefined
+      : `${remediator.name} could not look at ${plan.target.instance}: ${blind.reason}`;
   } catch (error) {
     return failureOf(error).message;
   }
@@ -150,9 +183,12 @@ async function stillFound(active: Active, { plan }: RunRecord): Promise<string |
 
 /** From the first step that interrupts to the first answer. */
 function downtimeOf(active: Active, { steps }: RunRecord, answeredAt: string): number {
-  const interrupted = steps.find(({ part, action }) => part === 'steps' && actionNamed(active.session, action).interrupts === true);
-  if (interrupted?.startedAt == null) return 0;
-  return Math.max(0, Date.parse(answeredAt) - Date.parse(interrupted.startedAt));
+  const interrupted = steps.find(
+    ({ part, action }) => part === 'steps' && actionNamed(active.session, action).interrupts === true,
+  );
+  const began = interrupted?.startedAt ?? null;
+  if (began === null) return 0;
+  return Math.max(0, Date.parse(answeredAt) - Date.parse(began));
 }
 
 /** The trouble is over: a cleanup that fails is noted and leaves it so. */
@@ -166,7 +202,13 @@ async function cleaning(active: Active, record: RunRecord): Promise<Phase> {
     } catch (error) {
       rethrowTakeover(error);
       const { message } = failureOf(error);
-      await active.session.store.runs.step(active.id, done.index, 'failed', active.session.at(), active.session.redact.text(message));
+      await active.session.store.runs.step(
+        active.id,
+        done.index,
+        'failed',
+        active.session.at(),
+        active.session.redact.text(message),
+      );
     }
   }
   return end(active, 'fixed', null);
@@ -195,13 +237,22 @@ async function undoAll(active: Active, record: RunRecord): Promise<Failure | und
     if (step === undefined || done.part !== 'steps' || !begun(done)) continue;
     try {
       const one = ready(active, step);
-      session.progress({ type: 'step', run: id, index: done.index, of: steps.length, state: 'undoing', what: one.action.describe(one.params) });
+      session.progress({
+        type: 'step',
+        run: id,
+        index: done.index,
+        of: steps.length,
+        state: 'undoing',
+        what: one.action.describe(one.params),
+      });
       await undoStep(active, done, one);
     } catch (error) {
       rethrowTakeover(error);
       const failure = failureOf(error);
       if (failure.class !== 'transient') {
-        await unlessUnwritable(session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)));
+        await unlessUnwritable(
+          session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)),
+        );
       }
       return failure;
     }
@@ -227,7 +278,10 @@ async function enter(active: Active, phase: Phase): Promise<Phase> {
 async function end(active: Active, outcome: Outcome, failure: Failure | null): Promise<Phase> {
   const { session, id } = active;
   const told = failure === null ? null : redacted(active, failure);
-  const dossier = outcome === 'stuck' ? await writeDossier(session, { ...(await active.record()), outcome, failure: told }) : undefined;
+  const dossier =
+    outcome === 'stuck'
+      ? await writeDossier(session, { ...(await active.record()), outcome, failure: told })
+      : undefined;
   await session.store.runs.change(
     id,
     { phase: 'ended', outcome, endedAt: session.at(), failure: told, ...(dossier === undefined ? {} : { dossier }) },

@@ -35,7 +35,10 @@ export async function propose(
   policy: PolicySettings,
 ): Promise<Proposal> {
   const remediator = remediatorNamed(session, finding.remediator);
-  const made = await remediator.plan({ ...finding, details: remediator.details.parse(finding.details) }, session.reader);
+  const made = await remediator.plan(
+    { ...finding, details: remediator.details.parse(finding.details) },
+    session.reader,
+  );
   if (made.type === 'refusal') return { finding, plan: made, decision: undefined, effects: [] };
   const plan = withoutSecrets(session, made);
   const running = await isRunning(session, plan);
@@ -62,7 +65,10 @@ export async function propose(
 function withoutSecrets(session: Session, plan: Plan): Plan {
   const redacted = planSchema.parse(session.redact.data(plan));
   if (JSON.stringify([redacted.steps, redacted.cleanup]) !== JSON.stringify([plan.steps, plan.cleanup])) {
-    throw new ProblemsError('step-refused', `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`);
+    throw new ProblemsError(
+      'step-refused',
+      `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`,
+    );
   }
   return redacted;
 }

@@ -12,7 +12,11 @@ export async function execute(session: Session, id: string): Promise<RunRecord> 
     const foreign = await foreignRun(active);
     const at = session.at();
     if (foreign !== undefined) {
-      await session.store.runs.change(id, { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } }, at);
+      await session.store.runs.change(
+        id,
+        { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } },
+        at,
+      );
       return recordOf(session, id);
     }
     await session.store.runs.change(id, { phase: 'preparing', startedAt: at }, at);
@@ -26,9 +30,12 @@ export async function execute(session: Session, id: string): Promise<RunRecord> 
  */
 export async function resume(session: Session, id: string, direction: 'on' | 'back' = 'on'): Promise<RunRecord> {
   const record = await recordOf(session, id);
-  if (record.phase === 'ended') throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
+  if (record.phase === 'ended')
+    throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
   if (record.phase === 'planned' || record.phase === 'awaiting-approval') {
-    throw new ProblemsError('bad-usage', `Run ${id} has not begun.`, { hint: `\`problems approve ${id}\` lets it run.` });
+    throw new ProblemsError('bad-usage', `Run ${id} has not begun.`, {
+      hint: `\`problems approve ${id}\` lets it run.`,
+    });
   }
   await refuseLive(session, record);
   return held(session, id, async (active) => {
@@ -38,7 +45,11 @@ export async function resume(session: Session, id: string, direction: 'on' | 'ba
       await session.store.suspensions.add(record.plan.target.instance, reason, at);
       await session.store.runs.change(id, { phase: 'undoing', failure: { class: 'data-risk', message: reason } }, at);
     } else if (direction === 'back') {
-      await session.store.runs.change(id, { phase: 'undoing', failure: { class: 'interrupted', message: 'rolled back on demand' } }, at);
+      await session.store.runs.change(
+        id,
+        { phase: 'undoing', failure: { class: 'interrupted', message: 'rolled back on demand' } },
+        at,
+      );
     } else if (record.phase === 'running' && !(await stillDone(active, record))) {
       const message = 'what the run had done before it was cut off is no longer so';
       await session.store.runs.change(id, { phase: 'undoing', failure: { class: 'precondition', message } }, at);
@@ -55,7 +66,10 @@ export async function rollback(session: Session, id: string): Promise<RunRecord>
   const record = await recordOf(session, id);
   if (record.phase !== 'ended') return resume(session, id, 'back');
   if (record.outcome !== 'fixed' && record.outcome !== 'stuck') {
-    throw new ProblemsError('bad-usage', `Run ${id} ended as ${record.outcome ?? 'unknown'}: there is nothing to undo.`);
+    throw new ProblemsError(
+      'bad-usage',
+      `Run ${id} ended as ${record.outcome ?? 'unknown'}: there is nothing to undo.`,
+    );
   }
   return held(session, id, async (active) => {
     if (record.outcome === 'fixed' && !(await stillDone(active, record))) {
@@ -82,7 +96,9 @@ async function refuseLive(session: Session, { id, owner, heartbeatAt }: RunRecor
   if (owner === null || heartbeatAt === null) return;
   const itself = owner.pid === session.identity.pid && owner.began === session.identity.began;
   if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) {
-    throw new ProblemsError('run-live', `Run ${id} is under way in process ${owner.pid}.`, { hint: 'Wait for it, or end that process.' });
+    throw new ProblemsError('run-live', `Run ${id} is under way in process ${owner.pid}.`, {
+      hint: 'Wait for it, or end that process.',
+    });
   }
 }
 

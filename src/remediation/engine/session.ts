@@ -8,7 +8,14 @@ import type { ProcessIdentity, Store } from '../store/store.ts';
 /** What happened, as it happens: for people who watch. */
 export type Progress =
   | { readonly type: 'phase'; readonly run: string; readonly phase: string }
-  | { readonly type: 'step'; readonly run: string; readonly index: number; readonly of: number; readonly state: string; readonly what: string };
+  | {
+      readonly type: 'step';
+      readonly run: string;
+      readonly index: number;
+      readonly of: number;
+      readonly state: string;
+      readonly what: string;
+    };
 
 export interface SessionOptions {
   readonly host: OpenHost;
@@ -93,7 +100,12 @@ export function changingHost(session: Session, run: RunContext): Host {
   return {
     ...session.reader,
     run,
-    change: { docker: guarded(docker, check), sql: guarded(sql, check), files: guarded(files, check), leases: guarded(lateLeases(session), check) },
+    change: {
+      docker: guarded(docker, check),
+      sql: guarded(sql, check),
+      files: guarded(files, check),
+      leases: guarded(lateLeases(session), check),
+    },
   };
 }
 

@@ -21,7 +21,8 @@ export interface ReadyStep {
 export function ready(active: Active, step: Step): ReadyStep {
   const action = actionNamed(active.session, step.action);
   const parsed = action.params.safeParse(step.params);
-  if (!parsed.success) throw new ProblemsError('step-refused', `The parameters of ${step.action} do not fit it: ${parsed.error.message}`);
+  if (!parsed.success)
+    throw new ProblemsError('step-refused', `The parameters of ${step.action} do not fit it: ${parsed.error.message}`);
   return { action, params: parsed.data, step };
 }
 
@@ -73,18 +74,22 @@ export async function undoStep(active: Active, record: StepRecord, { action, par
   const { session, host, id } = active;
   const { index } = record;
   const kept = await session.store.runs.kept(id, index);
-  const { undo } = action;
-  if (undo === undefined || kept === undefined) throw new Error(`Nothing was prepared to undo ${action.name}.`);
+  if (action.undo === undefined || kept === undefined) throw new Error(`Nothing was prepared to undo ${action.name}.`);
   const before = action.before.parse(kept);
   await session.point(`undo ${index} begins`);
   await unlessUnwritable(session.store.runs.step(id, index, 'undoing', session.at()));
   await session.point(`undo ${index} is journalled`);
   await patiently(active, async () => {
     if ((await action.isUndone?.(params, before, host)) === true) return;
-    await within(action.deadlineMs ?? 60_000, `undo of ${action.name}`, undo(params, before, host));
+    await within(
+      action.deadlineMs ?? 60_000,
+      `undo of ${action.name}`,
+      Promise.resolve(action.undo?.(params, before, host)),
+    );
   });
   await session.point(`undo ${index} is applied`);
-  if ((await action.isUndone?.(params, before, host)) === false) throw new Error(`The undo of ${action.name} took no effect.`);
+  if ((await action.isUndone?.(params, before, host)) === false)
+    throw new Error(`The undo of ${action.name} took no effect.`);
   await unlessUnwritable(session.store.runs.step(id, index, 'undone', session.at()));
   await session.point(`undo ${index} is recorded`);
 }

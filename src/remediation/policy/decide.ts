@@ -44,7 +44,11 @@ export function decide(question: PolicyQuestion): Decision {
     const least = floor === 'never' ? 'human' : 'approve';
     if (strictness[automation] < strictness[least]) {
       automation = least;
-      reasons.push(floor === 'never' ? `${operation} (${about}) is never done by a program` : `${operation} (${about}) needs approval`);
+      reasons.push(
+        floor === 'never'
+          ? `${operation} (${about}) is never done by a program`
+          : `${operation} (${about}) needs approval`,
+      );
     }
   }
   if (question.stops.length > 0) {
@@ -55,7 +59,8 @@ export function decide(question: PolicyQuestion): Decision {
 }
 
 function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {
-  if (question.commandLine !== undefined) return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
+  if (question.commandLine !== undefined)
+    return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
   if (question.config !== undefined) return ['config', question.config, `the config says ${question.config}`];
   if (question.registry !== undefined) return ['registry', question.registry.automation, question.registry.reason];
   return ['risk', ...byRisk(question)];

@@ -13,22 +13,34 @@ export interface Limits {
 const hour = 3_600_000;
 
 /** Why nothing may run unattended on the finding's instance now, a sentence each. */
-export async function stopsFor(session: Session, finding: Finding, detected: DetectResult, limits: Limits): Promise<readonly string[]> {
+export async function stopsFor(
+  session: Session,
+  finding: Finding,
+  detected: DetectResult,
+  limits: Limits,
+): Promise<readonly string[]> {
   const { instance, remediator } = finding;
   const { runs, suspensions } = session.store;
   const stops: string[] = [];
   if (limits.paused !== undefined) stops.push(`all remediation is paused: ${limits.paused}`);
 
   const damaged = detected.findings.find((other) => other.instance === instance && other.corruption === true);
-  if (damaged !== undefined) stops.push(`data of ${instance} may be damaged (${damaged.id}): nothing runs on it until a person has looked`);
+  if (damaged !== undefined)
+    stops.push(`data of ${instance} may be damaged (${damaged.id}): nothing runs on it until a person has looked`);
   const suspended = await suspensions.get(instance);
   if (suspended !== undefined) stops.push(`${instance} is suspended since ${suspended.at}: ${suspended.reason}`);
 
-  const attempts = (await runs.attempts({ instance, remediator, since: before(session, 24 * hour) })).filter(({ outcome }) => outcome !== 'fixed');
-  if (attempts.length >= limits.attemptsPerDay) stops.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
+  const attempts = (await runs.attempts({ instance, remediator, since: before(session, 24 * hour) })).filter(
+    ({ outcome }) => outcome !== 'fixed',
+  );
+  if (attempts.length >= limits.attemptsPerDay)
+    stops.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
 
-  const recent = (await runs.attempts({ since: before(session, hour) })).filter(({ outcome }) => outcome !== 'fixed' && outcome !== null);
-  if (recent.some(({ failure }) => failure?.class === 'rollback-failed')) stops.push('undoing a run failed within the last hour');
+  const recent = (await runs.attempts({ since: before(session, hour) })).filter(
+    ({ outcome }) => outcome !== 'fixed' && outcome !== null,
+  );
+  if (recent.some(({ failure }) => failure?.class === 'rollback-failed'))
+    stops.push('undoing a run failed within the last hour');
   else if (recent.length >= 2) stops.push(`${recent.length} runs failed within the last hour`);
   return stops;
 }

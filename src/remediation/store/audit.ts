@@ -55,7 +55,9 @@ export function auditLog(database: Database): AuditTable {
 }
 
 function hashOf(before: string, sequence: number, at: string, run: string | null, event: string, body: string): string {
-  return createHash('sha256').update(JSON.stringify([before, sequence, at, run, event, body])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([before, sequence, at, run, event, body]))
+    .digest('hex');
 }
 
 function entryOf(row: Row): AuditEntry {

@@ -48,7 +48,11 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
     async take({ instance, ports, ttlMs }) {
       return database.writing(() => {
         dropExpired();
-        const taken = new Set(database.all('SELECT port FROM leases WHERE host = ? AND instance <> ?', host, instance).map((row) => row['port']));
+        const taken = new Set(
+          database
+            .all('SELECT port FROM leases WHERE host = ? AND instance <> ?', host, instance)
+            .map((row) => row['port']),
+        );
         const mine = held(instance);
         if (mine !== undefined && ports.includes(mine.port)) return mine;
         const port = ports.find((candidate) => !taken.has(candidate));
@@ -56,7 +60,15 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
         database.run('UPDATE tokens SET last = last + 1');
         const token = Number(database.one('SELECT last FROM tokens')?.['last']);
         const expiresAt = new Date(now().getTime() + ttlMs).toISOString();
-        const lease: PortLease = { host, port, instance, state: 'reserved', owner: `pid ${process.pid}`, token, expiresAt };
+        const lease: PortLease = {
+          host,
+          port,
+          instance,
+          state: 'reserved',
+          owner: `pid ${process.pid}`,
+          token,
+          expiresAt,
+        };
         write(lease);
         return lease;
       });
@@ -80,8 +92,17 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
           database.run('DELETE FROM leases WHERE host = ? AND instance = ?', host, instance);
           return;
         }
-        const other = database.one('SELECT instance FROM leases WHERE host = ? AND port = ? AND instance <> ?', host, lease.port, instance);
-        if (other !== undefined) throw new ProblemsError('step-refused', `Port ${lease.port} is leased to ${String(other['instance'])} by now.`);
+        const other = database.one(
+          'SELECT instance FROM leases WHERE host = ? AND port = ? AND instance <> ?',
+          host,
+          lease.port,
+          instance,
+        );
+        if (other !== undefined)
+          throw new ProblemsError(
+            'step-refused',
+            `Port ${lease.port} is leased to ${String(other['instance'])} by now.`,
+          );
         write({ ...lease, instance });
       });
     },

@@ -11,7 +11,11 @@ export function locksOf(database: Database, audit: AuditTable): Locks {
     async take(run, volumes, owner, at) {
       // Whether an owner lives is asked before the transaction; in it, the lock must still be that owner's.
       const before = lockOf(database, run);
-      if (before !== undefined && !isSame(before.owner, owner) && (await isAlive(before.owner, before.heartbeatAt, new Date(at)))) {
+      if (
+        before !== undefined &&
+        !isSame(before.owner, owner) &&
+        (await isAlive(before.owner, before.heartbeatAt, new Date(at)))
+      ) {
         return { ok: false, holder: before };
       }
       await dropVoid(database, volumes, at);
@@ -33,7 +37,13 @@ export function locksOf(database: Database, audit: AuditTable): Locks {
             at,
           );
         }
-        database.run('UPDATE runs SET token = ?, owner = ?, heartbeat_at = ? WHERE id = ?', token, JSON.stringify(owner), at, run);
+        database.run(
+          'UPDATE runs SET token = ?, owner = ?, heartbeat_at = ? WHERE id = ?',
+          token,
+          JSON.stringify(owner),
+          at,
+          run,
+        );
         audit.write({ at, run, event: 'locked', body: { volumes: [...volumes], token, pid: owner.pid } });
         return { ok: true as const, token };
       });

@@ -1,4 +1,3 @@
-import type { SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
 import type { Json } from '../../host/types.ts';
 import { decision, failure, jsonValue, plan, verification } from '../schemas.ts';
@@ -7,9 +6,20 @@ import type { Database, Row } from './database.ts';
 import { processIdentity } from './locks.ts';
 import type { RunChange, RunJournal, RunRecord, StepRecord } from './store.ts';
 
-const phase = z.enum(['planned', 'awaiting-approval', 'preparing', 'running', 'verifying', 'undoing', 'cleaning', 'ended']);
+const phase = z.enum([
+  'planned',
+  'awaiting-approval',
+  'preparing',
+  'running',
+  'verifying',
+  'undoing',
+  'cleaning',
+  'ended',
+]);
 const outcome = z.enum(['absent', 'planned', 'awaiting-approval', 'fixed', 'rolled-back', 'stuck', 'failed']);
 const stepState = z.enum(['pending', 'applying', 'done', 'undoing', 'undone', 'failed']);
+
+type ColumnValue = string | number | null;
 
 /** Every change of a run or of a step is one commit, and one entry of the audit log in the same commit. */
 export function runJournal(database: Database, audit: AuditTable): RunJournal {
@@ -52,9 +62,20 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
         );
         for (const [index, step] of [...steps, ...cleanup].entries()) {
           const part = index < steps.length ? 'steps' : 'cleanup';
-          database.run("INSERT INTO steps (run, number, part, action, state) VALUES (?, ?, ?, ?, 'pending')", run.id, index, part, step.action);
+          database.run(
+            "INSERT INTO steps (run, number, part, action, state) VALUES (?, ?, ?, ?, 'pending')",
+            run.id,
+            index,
+            part,
+            step.action,
+          );
         }
-        const body = { remediator: run.plan.remediator, finding: run.plan.finding.id, summary: run.plan.summary, automation: run.decision.automation };
+        const body = {
+          remediator: run.plan.remediator,
+          finding: run.plan.finding.id,
+          summary: run.plan.summary,
+          automation: run.decision.automation,
+        };
         audit.write({ at: run.at, run: run.id, event: 'planned', body });
       });
     },
@@ -64,7 +85,12 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
       database.writing(() => {
         const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
         database.run(`UPDATE runs SET ${assignments} WHERE id = ?`, ...columns.map(([, value]) => value), id);
-        audit.write({ at, run: id, event: 'run', body: Object.fromEntries(columns.map(([column, value]) => [column, String(value)])) });
+        audit.write({
+          at,
+          run: id,
+          event: 'run',
+          body: Object.fromEntries(columns.map(([column, value]) => [column, value])),
+        });
       });
     },
 
@@ -87,7 +113,12 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
 
     async keep(id, index, before) {
       const kept = JSON.stringify(before);
-      database.run('INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before', id, index, kept);
+      database.run(
+        'INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before',
+        id,
+        index,
+        kept,
+      );
     },
 
     async kept(id, index): Promise<Json | undefined> {
@@ -107,7 +138,9 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
       ];
       const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
       const values = [...(filter.instance === undefined ? [] : [filter.instance]), filter.limit ?? 100];
-      return database.all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values).map(recordOf);
+      return database
+        .all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values)
+        .map(recordOf);
     },
 
     async attempts(filter) {
@@ -123,11 +156,14 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
   };
 }
 
-function columnsOf(change: RunChange): readonly (readonly [string, SQLInputValue])[] {
-  const columns: readonly (readonly [string, SQLInputValue | undefined])[] = [
+function columnsOf(change: RunChange): readonly (readonly [string, ColumnValue])[] {
+  const columns: readonly (readonly [string, ColumnValue | undefined])[] = [
     ['phase', change.phase],
     ['outcome', change.outcome],
-    ['failure', change.failure === undefined ? undefined : change.failure === null ? null : JSON.stringify(change.failure)],
+    [
+      'failure',
+      change.failure === undefined ? undefined : change.failure === null ? null : JSON.stringify(change.failure),
+    ],
     ['verification', change.verification === undefined ? undefined : JSON.stringify(change.verification)],
     ['approved_by', change.approvedBy],
     ['downtime_ms', change.downtimeMs],
@@ -135,7 +171,7 @@ function columnsOf(change: RunChange): readonly (readonly [string, SQLInputValue
     ['started_at', change.startedAt],
     ['ended_at', change.endedAt],
   ];
-  return columns.filter((column): column is readonly [string, SQLInputValue] => column[1] !== undefined);
+  return columns.filter((column): column is readonly [string, ColumnValue] => column[1] !== undefined);
 }
 
 function stepOf(row: Row): StepRecord {

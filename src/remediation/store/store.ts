@@ -17,7 +17,8 @@ export interface Store {
 }
 
 /** Where a run stands. What has not `ended` and has been begun is taken up again by `resume`. */
-export type Phase = 'planned' | 'awaiting-approval' | 'preparing' | 'running' | 'verifying' | 'undoing' | 'cleaning' | 'ended';
+export type Phase =
+  'planned' | 'awaiting-approval' | 'preparing' | 'running' | 'verifying' | 'undoing' | 'cleaning' | 'ended';
 
 export type StepState = 'pending' | 'applying' | 'done' | 'undoing' | 'undone' | 'failed';
 
@@ -76,7 +77,13 @@ export interface RunChange {
 }
 
 export interface RunJournal {
-  create(run: { readonly id: string; readonly plan: Plan; readonly decision: Decision; readonly phase: Phase; readonly at: string }): Promise<void>;
+  create(run: {
+    readonly id: string;
+    readonly plan: Plan;
+    readonly decision: Decision;
+    readonly phase: Phase;
+    readonly at: string;
+  }): Promise<void>;
   change(id: string, change: RunChange, at: string): Promise<void>;
   step(id: string, index: number, state: StepState, at: string, error?: string): Promise<void>;
   /** What undoing the step needs. May hold secrets: it is never part of a `RunRecord`. */
@@ -84,9 +91,17 @@ export interface RunJournal {
   kept(id: string, index: number): Promise<Json | undefined>;
   get(id: string): Promise<RunRecord | undefined>;
   /** Newest first. Default 100. */
-  list(filter?: { readonly open?: true; readonly instance?: string; readonly limit?: number }): Promise<readonly RunRecord[]>;
+  list(filter?: {
+    readonly open?: true;
+    readonly instance?: string;
+    readonly limit?: number;
+  }): Promise<readonly RunRecord[]>;
   /** Runs of an instance that were begun since, for limits on attempts. */
-  attempts(filter: { readonly remediator?: string; readonly instance?: string; readonly since: string }): Promise<readonly RunRecord[]>;
+  attempts(filter: {
+    readonly remediator?: string;
+    readonly instance?: string;
+    readonly since: string;
+  }): Promise<readonly RunRecord[]>;
 }
 
 export interface LockHolder {
@@ -129,7 +144,12 @@ export interface AuditEntry {
 
 /** Append-only; each entry's hash covers the one before. */
 export interface AuditLog {
-  append(entry: { readonly at: string; readonly run: string | null; readonly event: string; readonly body: Json }): Promise<void>;
+  append(entry: {
+    readonly at: string;
+    readonly run: string | null;
+    readonly event: string;
+    readonly body: Json;
+  }): Promise<void>;
   list(run?: string): Promise<readonly AuditEntry[]>;
   /** The sequence of the first entry that does not follow from the one before; undefined where all do. */
   firstBroken(): Promise<number | undefined>;

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Container } from '../../host/types.ts';
+import type { Action, ReadonlyHost } from '../contract.ts';
+import { needContainer, shortRef } from './containers.ts';
+import { edits, networksOf, recreatedFromLabel, specFrom } from './recreate-spec.ts';
+
+const params = z.strictObject({
+  /** The old container's id. It stays, under another name. */
+  from: z.string().regex(/^[0-9a-f]{64}$/),
+  name: z.string(),
+  edits,
+});
+
+/** Creates and connects; `container.start` starts it. Stopping the old one comes between, so that little time is lost. */
+export const containerRecreate: Action<z.output<typeof params>, null> = {
+  name: 'container.recreate',
+  about: 'Makes a container like another one, on the same data, with the edits that the plan names. Does not start it.',
+  params,
+  before: z.null(),
+  operation: { running: 'recreate-running', stopped: 'restart-stopped' },
+  describe: ({ from, name }) => `create ${name} from ${shortRef(from)}`,
+  async effect({ from, name, edits: changes }, host) {
+    const old = await needContainer(host, from);
+    const effects = [
+      { object: name, before: `container ${shortRef(from)}`, after: 'a new container on the same data' },
+    ];
+    for (const [port, wanted] of Object.entries(changes.ports ?? {})) {
+      const bound = old.portBindings.filter((binding) => `${binding.containerPort}/${binding.protocol}` === port);
+      effects.push({
+        object: `${name}: ${port}`,
+        before: bound.map(({ hostIp, hostPort }) => `${hostIp || '*'}:${hostPort}`).join(', '),
+        after: wanted.map(({ hostIp, hostPort }) => `${hostIp || '*'}:${hostPort}`).join(', '),
+      });
+    }
+    if (changes.command !== undefined)
+      effects.push({ object: `${name}: command`, before: old.command.join(' '), after: changes.command.join(' ') });
+    if (changes.shmSize !== undefined)
+      effects.push({ object: `${name}: /dev/shm`, before: `${old.shmSize} B`, after: `${changes.shmSize} B` });
+    if (changes.memory !== undefined)
+      effects.push({ object: `${name}: memory limit`, before: `${old.memory} B`, after: `${changes.memory} B` });
+    for (const [destination, { source }] of Object.entries(changes.mounts ?? {})) {
+      const mount = old.mounts.find((one) => one.destination === destination);
+      effects.push({
+        object: `${name}: ${destination}`,
+        before: mount?.name || mount?.source || 'no mount',
+        after: source,
+      });
+    }
+    return effects;
+  },
+  async prepare({ from }, host) {
+    const old = await needContainer(host, from);
+    if (old.autoRemove)
+      throw new ProblemsError('step-refused', `${old.name} is removed with its volumes when it stops (AutoRemove).`);
+    return null;
+  },
+  async isDone({ from, name }, host) {
+    const made = await madeFrom(host, from, name);
+    return made !== undefined && missing(await needContainer(host, from), made).length === 0;
+  },
+  async apply({ from, name, edits: changes }, host) {
+    const old = await needContainer(host, from);
+    let made = await madeFrom(host, from, name);
+    if (made === undefined) {
+      await host.change.docker.create(specFrom(old, name, changes, host.run.labels));
+      made = await needContainer(host, name);
+    }
+    for (const { name: network, aliases } of missing(old, made)) {
+      const { staticIpv4, staticIpv6 } = old.endpoints.find((endpoint) => endpoint.network === network) ?? {};
+      await host.change.docker.connect(network, made.id, {
+        aliases,
+        ...(staticIpv4 ? { ipv4: staticIpv4 } : {}),
+        ...(staticIpv6 ? { ipv6: staticIpv6 } : {}),
+      });
+    }
+  },
+  async undo({ from, name }, _before, host) {
+    const made = await madeFrom(host, from, name);
+    if (made === undefined) return;
+    if (made.state.running) await host.change.docker.stop(made.id, { timeoutSeconds: 120 });
+    // Never with its volumes: they are the old one's.
+    await host.change.docker.remove(made.id);
+  },
+  async isUndone({ from, name }, _before, host) {
+    return (await madeFrom(host, from, name)) === undefined;
+  },
+};
+
+/** By name, and only if it is what this step makes: the name may still be the old one's, or anybody's. */
+async function madeFrom(host: ReadonlyHost, from: string, name: string): Promise<Container | undefined> {
+  const found = await host.docker.container(name);
+  return found?.labels[recreatedFromLabel] === from ? found : undefined;
+}
+
+function missing(old: Container, made: Container): ReturnType<typeof networksOf> {
+  return networksOf(old).filter(({ name }) => !made.endpoints.some(({ network }) => network === name));
+}

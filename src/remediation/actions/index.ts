@@ -1,0 +1,29 @@
+import type { Action } from '../contract.ts';
+import { containerRecreate } from './container-recreate.ts';
+import { containerRename } from './container-rename.ts';
+import { containerStart } from './container-start.ts';
+import { containerStop } from './container-stop.ts';
+import { containerUpdateRestartPolicy } from './container-update-restart-policy.ts';
+import { fileReplace } from './file-replace.ts';
+import { networkConnect } from './network-connect.ts';
+import { networkDisconnect } from './network-disconnect.ts';
+import { portBind } from './port-bind.ts';
+import { portLease } from './port-lease.ts';
+import { portRelease } from './port-release.ts';
+import { volumeChown } from './volume-chown.ts';
+
+/** Every built-in action: one file each, listed here. */
+export const actions: readonly Action[] = [
+  containerRecreate,
+  containerRename,
+  containerStart,
+  containerStop,
+  containerUpdateRestartPolicy,
+  fileReplace,
+  networkConnect,
+  networkDisconnect,
+  portBind,
+  portLease,
+  portRelease,
+  volumeChown,
+];

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { at, entriesAt, isObject, listAt, textAt, textsAt, type JsonObject } from '../../host/json.ts';
+import type { Container, ContainerSpec, Json } from '../../host/types.ts';
+
+/** What a new container has otherwise than the old one. Everything that is not named stays as it is. */
+export const edits = z.strictObject({
+  /** In place of all bindings of these container ports: `5432/tcp`. */
+  ports: z
+    .record(
+      z.string().regex(/^\d{1,5}\/(tcp|udp|sctp)$/),
+      z.array(z.strictObject({ hostIp: z.string(), hostPort: z.string().regex(/^\d{1,5}$/) })),
+    )
+    .exactOptional(),
+  command: z.array(z.string()).exactOptional(),
+  shmSize: z.int().positive().exactOptional(),
+  memory: z.int().nonnegative().exactOptional(),
+  /** By destination: another volume or folder on the same place. */
+  mounts: z.record(z.string(), z.strictObject({ source: z.string(), writable: z.boolean() })).exactOptional(),
+});
+
+export type Edits = z.output<typeof edits>;
+
+/** Which container this one was made from: what tells a killed recreate where it was. */
+export const recreatedFromLabel = 'problems.recreated-from';
+
+/**
+ * The old container's whole Config and HostConfig with the edits: the image by id, every anonymous volume by name (else
+ * the new one would start on an empty volume, PGOPS §0.3), and the first network; the others are connected before start.
+ */
+export function specFrom(
+  old: Container,
+  name: string,
+  changes: Edits,
+  labels: Readonly<Record<string, string>>,
+): ContainerSpec {
+  const config = objectAt(old.inspect, 'Config');
+  const host = objectAt(old.inspect, 'HostConfig');
+  const [first] = networksOf(old);
+  return {
+    name,
+    config: {
+      ...without(config, textAt(config, 'Hostname') === old.id.slice(0, 12) ? ['Hostname'] : []),
+      Image: old.image,
+      Labels: { ...objectAt(config, 'Labels'), ...labels, [recreatedFromLabel]: old.id },
+      ...(changes.command === undefined ? {} : { Cmd: changes.command }),
+      ...(changes.ports === undefined
+        ? {}
+        : { ExposedPorts: { ...objectAt(config, 'ExposedPorts'), ...exposed(changes.ports) } }),
+      HostConfig: {
+        ...host,
+        Binds: bindsOf(old, changes),
+        Mounts: listAt(host, 'Mounts').filter((mount) => changes.mounts?.[textAt(mount, 'Target')] === undefined),
+        ...(changes.ports === undefined
+          ? {}
+          : { PortBindings: { ...objectAt(host, 'PortBindings'), ...bindings(changes.ports) } }),
+        ...(changes.shmSize === undefined ? {} : { ShmSize: changes.shmSize }),
+        ...(changes.memory === undefined ? {} : { Memory: changes.memory }),
+      },
+      ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: first.config } } }),
+    },
+  };
+}
+
+export interface NetworkEndpoint {
+  readonly name: string;
+  readonly config: JsonObject;
+  readonly aliases: readonly string[];
+}
+
+/** The network of the network mode first: the engine takes one at create. Generated aliases are left out. */
+export function networksOf(old: Container): readonly NetworkEndpoint[] {
+  if (/^(host|none|container:)/.test(old.networkMode)) return [];
+  const networks = entriesAt(old.inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => {
+    const aliases = textsAt(endpoint, 'Aliases').filter((alias) => alias !== old.id.slice(0, 12));
+    const kept: [string, Json][] = [['Aliases', [...aliases]]];
+    for (const key of ['IPAMConfig', 'Links', 'DriverOpts']) {
+      const value = at(endpoint, key);
+      if (value !== undefined && value !== null) kept.push([key, value]);
+    }
+    return { name, aliases, config: Object.fromEntries(kept) };
+  });
+  const main = old.networkMode === 'default' ? 'bridge' : old.networkMode;
+  return networks.sort((a, b) => Number(b.name === main) - Number(a.name === main));
+}
+
+function bindsOf(old: Container, changes: Edits): readonly string[] {
+  const edited = changes.mounts ?? {};
+  const binds = textsAt(old.inspect, 'HostConfig', 'Binds').filter(
+    (bind) => edited[bind.split(':')[1] ?? ''] === undefined,
+  );
+  const anonymous = old.mounts
+    .filter((mount) => mount.anonymous && edited[mount.destination] === undefined)
+    .map((mount) => `${mount.name}:${mount.destination}${mount.writable ? '' : ':ro'}`);
+  const others = Object.entries(edited).map(
+    ([destination, { source, writable }]) => `${source}:${destination}${writable ? '' : ':ro'}`,
+  );
+  return [...binds, ...anonymous, ...others];
+}
+
+function bindings(ports: NonNullable<Edits['ports']>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(ports).map(([port, hosts]) => [
+      port,
+      hosts.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: hostPort })),
+    ]),
+  );
+}
+
+function exposed(ports: NonNullable<Edits['ports']>): JsonObject {
+  return Object.fromEntries(Object.keys(ports).map((port) => [port, {}]));
+}
+
+function objectAt(value: Json, ...path: readonly string[]): JsonObject {
+  const found = at(value, ...path);
+  return isObject(found) ? found : {};
+}
+
+function without(object: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}

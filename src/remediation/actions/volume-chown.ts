@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Mount } from '../../host/types.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
+
+const owner = z.int().nonnegative();
+const params = z.strictObject({
+  mount: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }),
+  /** The server's own: it holds GNU find, and mapped user ids are right by themselves. */
+  image: z.string(),
+  uid: owner,
+  gid: owner,
+  /** Of the mount's own folder. PostgreSQL takes 0700 and 0750. */
+  topMode: z.enum(['700', '750']).default('700'),
+});
+const before = z.strictObject({
+  topMode: z.string(),
+  entries: z.array(z.strictObject({ path: z.string(), uid: owner, gid: owner })),
+});
+
+/** Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's (PGOPS §4.3). */
+export const volumeChown: Action<z.output<typeof params>, z.output<typeof before>> = {
+  name: 'volume.chown',
+  about: "Gives the files of a stopped instance back to the server's user. The old owners are kept in the journal.",
+  params,
+  before,
+  operation: { running: 'restart-running', stopped: 'chown-stopped-volume' },
+  deadlineMs: 600_000,
+  describe: ({ mount, uid, gid }) => `give ${mount.source} to ${uid}:${gid}`,
+  async effect({ mount, image, uid, gid, topMode }, host) {
+    const { topMode: mode, entries } = await manifest(host, { mount, image, uid, gid });
+    const owners = [...new Set(entries.map((entry) => `${entry.uid}:${entry.gid}`))].sort();
+    return [
+      {
+        object: `${mount.source}: ${entries.length} entries`,
+        before: owners.join(', ') || `${uid}:${gid}`,
+        after: `${uid}:${gid}`,
+      },
+      ...(mode === topMode ? [] : [{ object: `${mount.source}: mode`, before: mode, after: topMode }]),
+    ];
+  },
+  prepare: async (wanted, host) => manifest(host, wanted),
+  async isDone(wanted, host) {
+    const { topMode, entries } = await manifest(host, wanted);
+    return entries.length === 0 && topMode === wanted.topMode;
+  },
+  async apply({ mount, image, uid, gid, topMode }, host) {
+    const script = `find -P /d -xdev \\( ! -user ${uid} -o ! -group ${gid} \\) -exec chown -h ${uid}:${gid} {} + && chmod 0${topMode} /d`;
+    await inVolume(host, mount, image, script, undefined);
+  },
+  async undo({ mount, image }, { topMode, entries }, host) {
+    const byOwner = new Map<string, string[]>();
+    for (const { path, uid, gid } of entries) {
+      const key = `${uid}:${gid}`;
+      byOwner.set(key, [...(byOwner.get(key) ?? []), path]);
+    }
+    for (const [key, paths] of byOwner)
+      await inVolume(
+        host,
+        mount,
+        image,
+        `cd /d && xargs -0 chown -h ${key} --`,
+        paths.map((path) => `./${path}\0`).join(''),
+      );
+    await inVolume(host, mount, image, `chmod 0${topMode} /d`, undefined);
+  },
+  async isUndone(wanted, { topMode, entries }, host) {
+    const now = await manifest(host, wanted);
+    const owners = new Map(now.entries.map(({ path, uid, gid }) => [path, `${uid}:${gid}`]));
+    return now.topMode === topMode && entries.every(({ path, uid, gid }) => owners.get(path) === `${uid}:${gid}`);
+  },
+};
+
+async function manifest(
+  host: ReadonlyHost,
+  { mount, image, uid, gid }: Pick<z.output<typeof params>, 'mount' | 'image' | 'uid' | 'gid'>,
+): Promise<z.output<typeof before>> {
+  const { entries, truncated } = await host.probes.survey(mountOf(mount), image);
+  if (truncated) throw new ProblemsError('step-refused', `${mount.source} holds more entries than can be journalled.`);
+  return {
+    topMode: entries.find(({ path }) => path === '.')?.mode ?? '',
+    entries: entries
+      .filter((entry) => entry.uid !== uid || entry.gid !== gid)
+      .map((entry) => ({ path: entry.path, uid: entry.uid, gid: entry.gid })),
+  };
+}
+
+async function inVolume(
+  host: Host,
+  mount: { readonly type: 'volume' | 'bind'; readonly source: string },
+  image: string,
+  script: string,
+  stdin: string | undefined,
+): Promise<void> {
+  const result = await host.change.docker.runHelper({
+    image,
+    command: ['sh', '-c', script],
+    mounts: [{ type: mount.type, source: mount.source, target: '/d', readonly: false }],
+    capabilities: ['CHOWN', 'FOWNER', 'DAC_READ_SEARCH'],
+    timeoutMs: 540_000,
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  if (result.exitCode !== 0) throw new Error(`chown in ${mount.source} failed: ${result.stderr.trim().slice(0, 500)}`);
+}
+
+function mountOf({ type, source }: { readonly type: 'volume' | 'bind'; readonly source: string }): Mount {
+  return { type, name: type === 'volume' ? source : '', source, destination: '', writable: true, anonymous: false };
+}

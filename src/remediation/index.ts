@@ -1,0 +1,12 @@
+export { actions } from './actions/index.ts';
+export { asideName, findingId } from './contract.ts';
+export type * from './contract.ts';
+export { detect, plan, type Detected, type Proposed } from './looking.ts';
+export { approve, remediate, resume, rollback, type RemediateRequest, type RunReport } from './running.ts';
+export { openRemediation, type Remediation, type RemediationOptions } from './opening.ts';
+export { operations, type Operation } from './policy/operations.ts';
+export { remediators } from './remediators/index.ts';
+export { runs } from './running.ts';
+export type { KnownProblem } from './engine/detect.ts';
+export type { Progress } from './engine/session.ts';
+export type { RunRecord, StepRecord } from './store/store.ts';

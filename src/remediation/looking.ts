@@ -1,0 +1,49 @@
+import { ProblemsError } from '../errors.ts';
+import type { Automation } from '../tasks/types.ts';
+import { type DetectResult, detectAll } from './engine/detect.ts';
+import { propose, type Proposal } from './engine/planning.ts';
+import type { Remediation } from './opening.ts';
+
+export interface LookRequest {
+  /** Ids of problems or of findings. Default: all. */
+  readonly ids?: readonly string[];
+  /** Names of remediators. Default: all. */
+  readonly remediators?: readonly string[];
+}
+
+export type Detected = DetectResult;
+export type Proposed = Proposal;
+
+/**
+ * Looks, and changes nothing.
+ * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
+ */
+export async function detect({ session, problems }: Remediation, request: LookRequest = {}): Promise<Detected> {
+  const unknown = request.remediators?.find(
+    (name) => !session.remediators.some((remediator) => remediator.name === name),
+  );
+  if (unknown !== undefined) {
+    throw new ProblemsError('not-found', `There is no remediator ${unknown}.`, {
+      hint: `There are: ${session.remediators.map(({ name }) => name).join(', ')}.`,
+    });
+  }
+  // Asked once and first: without an engine there is nothing to look at, and that is no finding.
+  if (session.remediators.length > 0) await session.reader.docker.info();
+  return detectAll(session, { ...request, problems });
+}
+
+/** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */
+export async function plan(
+  remediation: Remediation,
+  request: LookRequest & { readonly automation?: Automation } = {},
+): Promise<{ readonly detected: Detected; readonly proposals: readonly Proposed[] }> {
+  const detected = await detect(remediation, request);
+  const policy = {
+    ...remediation.policy,
+    ...(request.automation === undefined ? {} : { commandLine: request.automation }),
+  };
+  const proposals: Proposed[] = [];
+  for (const finding of detected.findings)
+    proposals.push(await propose(remediation.session, finding, detected, remediation.problems, policy));
+  return { detected, proposals };
+}

@@ -1,0 +1,106 @@
+import { resolve } from 'node:path';
+import { openHost, type OpenHost } from '../host/index.ts';
+import { actions } from './actions/index.ts';
+import { patternOf, pauseOf, readRemediationConfig, type RemediationConfig } from './config.ts';
+import type { KnownProblem } from './engine/detect.ts';
+import type { PolicySettings } from './engine/planning.ts';
+import { openSession, type Progress, type Session } from './engine/session.ts';
+import { loadPlugins } from './plugins.ts';
+import { remediators } from './remediators/index.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+
+export interface RemediationOptions {
+  /** The project's folder: files are read and edited below it, and the state file stands in it. Absolute. */
+  readonly folder: string;
+  /** The section `remediation` of the config, as it stands in the file. */
+  readonly config?: unknown;
+  /** Modules with remediators and actions of others: package names, or paths within the folder. */
+  readonly plugins?: readonly string[];
+  /** The records that findings are linked to. */
+  readonly problems?: readonly KnownProblem[];
+  /** Names of instances. Default: all. */
+  readonly instances?: readonly string[];
+  readonly now?: () => Date;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Asks for an end at the next safe point: nothing is cut short. */
+  readonly stop?: AbortSignal;
+  /** For tests: called at every point between two writes of the journal. */
+  readonly atPoint?: (name: string) => void | Promise<void>;
+  /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
+  readonly patienceMs?: number;
+  /** In place of this machine's. */
+  readonly host?: OpenHost;
+}
+
+/** One opened state file, engine and configuration, for any number of calls. */
+export interface Remediation {
+  readonly session: Session;
+  readonly config: RemediationConfig;
+  readonly problems: readonly KnownProblem[];
+  readonly policy: PolicySettings;
+  readonly folder: string;
+  close(): void;
+}
+
+/**
+ * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-unwritable`. The engine is first asked by
+ * the first call that needs it.
+ */
+export async function openRemediation(options: RemediationOptions): Promise<Remediation> {
+  const { folder, problems = [] } = options;
+  const config = readRemediationConfig(options.config ?? {});
+  const pattern = patternOf(config);
+  const plugins = await loadPlugins(options.plugins ?? [], folder, { remediators, actions });
+  const stateFile = resolve(folder, config.state);
+  const store = await openSqliteStore(stateFile, options.now);
+  const host =
+    options.host ??
+    openHost({
+      roots: [folder, ...config.roots.map((root) => resolve(folder, root))],
+      instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
+      ...(pattern === undefined ? {} : { pattern }),
+      ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
+      ...(options.instances === undefined ? {} : { only: options.instances }),
+    });
+  const session = await openSession({
+    host,
+    store,
+    ...plugins,
+    settings: config.settings,
+    dossiers: resolve(stateFile, '..', 'dossiers'),
+    ...definedOf(options),
+  });
+  return {
+    session,
+    config,
+    problems,
+    folder,
+    policy: {
+      byRemediator: config.automation,
+      byInstance: Object.fromEntries(
+        Object.entries(config.instances).flatMap(([name, { automation }]) =>
+          automation === undefined ? [] : [[name, automation]],
+        ),
+      ),
+      allow: config.allow,
+      limits: { paused: pauseOf(config, folder), attemptsPerDay: config.attemptsPerDay },
+    },
+    close: () => store.close(),
+  };
+}
+
+function definedOf({
+  now,
+  onProgress,
+  stop,
+  atPoint,
+  patienceMs,
+}: RemediationOptions): Partial<Parameters<typeof openSession>[0]> {
+  return {
+    ...(now === undefined ? {} : { now }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(atPoint === undefined ? {} : { atPoint }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  };
+}

@@ -1,0 +1,252 @@
+import type { Container, Instance, PortBinding } from '../../../host/types.ts';
+import {
+  type Detection,
+  type Evidence,
+  type Finding,
+  findingId,
+  type NotLookedAt,
+  type ReadonlyHost,
+} from '../../contract.ts';
+import { type Claim, claimsOf, collides, isAside } from './claims.ts';
+import type { PortDetails } from './details.ts';
+import { hasBetterRight } from './moving.ts';
+import { parsePorts, portsOf } from './port-range.ts';
+import { type PortSettings, portSettings, reservedFor } from './settings.ts';
+import { type StartFailure, startFailure } from './start-failure.ts';
+
+export const name = 'port-reassignment';
+
+interface World {
+  readonly host: ReadonlyHost;
+  readonly settings: PortSettings;
+  readonly claims: readonly Claim[];
+  /** Live leases: port → instance. */
+  readonly leases: ReadonlyMap<number, string>;
+}
+
+/** Instances that cannot have a port they declare, and the one case where a running one has a port it should not. */
+export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>> {
+  const [instances, containers, leases] = await Promise.all([
+    host.instances(),
+    host.docker.containers(),
+    host.leases.list(),
+  ]);
+  const world: World = {
+    host,
+    settings: portSettings(host),
+    claims: containers.filter((container) => !isAside(container)).flatMap(claimsOf),
+    leases: new Map(leases.map(({ port, instance }) => [port, instance])),
+  };
+  const findings: Finding<PortDetails>[] = [];
+  const notLookedAt: NotLookedAt[] = [];
+  for (const instance of instances) {
+    try {
+      const found = instance.container.state.running ? ofRunning(instance, world) : await ofStopped(instance, world);
+      if (found !== undefined) findings.push(found);
+    } catch (error) {
+      if (host.signal.aborted) throw error;
+      notLookedAt.push({
+        remediator: name,
+        instance: instance.name,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  return { findings, notLookedAt };
+}
+
+/** A healthy instance keeps its port, whoever else wants it: unless a person has given that port to somebody else. */
+function ofRunning(instance: Instance, { settings }: World): Finding<PortDetails> | undefined {
+  for (const binding of instance.container.publishedPorts) {
+    const port = Number(binding.hostPort);
+    const owner = binding.protocol === 'tcp' ? reservedFor(port, settings) : undefined;
+    if (owner === undefined) continue;
+    return findingOf(instance, port, 'reserved', `reserved for ${owner} in the config`, []);
+  }
+  return undefined;
+}
+
+async function ofStopped(instance: Instance, world: World): Promise<Finding<PortDetails> | undefined> {
+  const failure = startFailure(instance.container.state.error);
+  const ranges = declared(instance.container);
+  if (failure?.reason === 'address-missing') {
+    const port = failure.port ?? ranges[0]?.ports[0];
+    return port === undefined
+      ? undefined
+      : findingOf(instance, port, 'address-missing', 'an address that this machine does not have', []);
+  }
+  for (const { binding, ports } of ranges) {
+    const found = await holderOf(instance, binding, ports, failure, world);
+    if (found === undefined) continue;
+    return findingOf(instance, failedPort(failure, ports), found.trouble, found.holder, found.evidence);
+  }
+  if (failure === undefined) return undefined;
+  const ports = ranges.flatMap((one) => one.ports);
+  return ports.length === 0
+    ? undefined
+    : findingOf(instance, failedPort(failure, ports), 'free-again', 'nobody any more', []);
+}
+
+function declared({
+  portBindings,
+}: Container): readonly { readonly binding: PortBinding; readonly ports: readonly number[] }[] {
+  return portBindings.flatMap((binding) => {
+    const range = parsePorts(binding.hostPort);
+    return range === undefined ? [] : [{ binding, ports: portsOf(range) }];
+  });
+}
+
+function failedPort(failure: StartFailure | undefined, ports: readonly number[]): number {
+  return ports.find((port) => port === failure?.port) ?? ports[0] ?? 0;
+}
+
+interface Held {
+  readonly trouble: 'taken' | 'stale';
+  readonly holder: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Of a range the engine takes the first free port, so it is taken only when all of it is. */
+async function holderOf(
+  instance: Instance,
+  binding: PortBinding,
+  ports: readonly number[],
+  failure: StartFailure | undefined,
+  world: World,
+): Promise<Held | undefined> {
+  let first: Held | undefined;
+  for (const port of ports) {
+    const held = await holderOfPort(instance, binding, port, failure, world);
+    if (held === undefined) return undefined;
+    first ??= held;
+  }
+  return first;
+}
+
+async function holderOfPort(
+  instance: Instance,
+  binding: PortBinding,
+  port: number,
+  failure: StartFailure | undefined,
+  { host, claims, leases }: World,
+): Promise<Held | undefined> {
+  const rivals = claims.filter(
+    (claim) => claim.container.id !== instance.container.id && collides(claim, binding, port),
+  );
+  const running = rivals.find(({ bound }) => bound);
+  if (running !== undefined)
+    return {
+      trouble: 'taken',
+      holder: `container ${running.container.name}, which runs`,
+      evidence: [claimed(running)],
+    };
+
+  const lessee = leases.get(port);
+  if (lessee !== undefined && lessee !== instance.name)
+    return { trouble: 'taken', holder: `a lease of ${lessee}`, evidence: [] };
+
+  // A rival's range may end up elsewhere: only one that wants this very port is sure to collide.
+  const older = rivals.find(
+    ({ ports, container }) =>
+      ports.first === ports.last && hasBetterRight(container, instance.container, lessee === instance.name),
+  );
+  if (older !== undefined) {
+    const holder = `container ${older.container.name}, which is older and does not run either`;
+    return { trouble: 'taken', holder, evidence: [claimed(older)] };
+  }
+
+  const [probe] = await host.probes.portsFree([{ hostIp: binding.hostIp, port }]);
+  if (probe === undefined || probe.free) return undefined;
+  const evidence: Evidence = {
+    type: 'probe',
+    name: `bind and listen on ${binding.hostIp}:${port}`,
+    result: probe.reason,
+  };
+  // The machine lacks the address, whether a start has shown it yet or not.
+  if (/EADDRNOTAVAIL|cannot assign requested address/i.test(probe.reason)) return undefined;
+  const stale = failure?.reason === 'allocated';
+  const holder = stale ? 'no container, though the engine has it allocated' : 'a program outside Docker';
+  return { trouble: stale ? 'stale' : 'taken', holder, evidence: [evidence] };
+}
+
+function claimed({ container, bound, ports }: Claim): Evidence {
+  const value = ports.first === ports.last ? String(ports.first) : `${ports.first}-${ports.last}`;
+  return {
+    type: 'docker',
+    object: container.name,
+    field: bound ? 'NetworkSettings.Ports' : 'HostConfig.PortBindings',
+    value,
+  };
+}
+
+const words = {
+  taken: 'port-taken',
+  'free-again': 'start-not-retried',
+  stale: 'stale-allocation',
+  'address-missing': 'host-address-missing',
+  reserved: 'port-reserved',
+} as const satisfies Record<PortDetails['trouble'], string>;
+
+function findingOf(
+  instance: Instance,
+  port: number,
+  trouble: PortDetails['trouble'],
+  holder: string,
+  seen: readonly Evidence[],
+): Finding<PortDetails> {
+  const { container } = instance;
+  const { error, status, exitCode, running } = container.state;
+  const bindings = container.portBindings.filter(({ hostPort }) => {
+    const range = parsePorts(hostPort);
+    return range !== undefined && portsOf(range).includes(port);
+  });
+  const failed = startFailure(error) !== undefined;
+  const kind = words[trouble];
+  return {
+    id: findingId(name, instance.name, kind),
+    remediator: name,
+    instance: instance.name,
+    kind,
+    summary: summary(instance, port, trouble, holder, failed),
+    risk: running ? 'restart' : 'safe',
+    evidence: [
+      {
+        type: 'docker',
+        object: container.name,
+        field: 'HostConfig.PortBindings',
+        value: bindings.map(({ hostIp, hostPort }) => `${hostIp}:${hostPort}`),
+      },
+      ...(failed
+        ? ([
+            { type: 'docker', object: container.name, field: 'State', value: { Status: status, ExitCode: exitCode } },
+            { type: 'message', text: error },
+          ] as const)
+        : []),
+      ...seen,
+    ],
+    details: { container: container.id, port, bindings, trouble, holder, wanted: failed || running },
+    problem: null,
+  };
+}
+
+function summary(
+  { name: instance, container }: Instance,
+  port: number,
+  trouble: PortDetails['trouble'],
+  holder: string,
+  failed: boolean,
+): string {
+  const state = failed ? `${instance} did not start` : `${instance} is stopped and cannot start`;
+  switch (trouble) {
+    case 'taken':
+      return `${state}: its port ${port} is held by ${holder}.`;
+    case 'stale':
+      return `${state}: its port ${port} is held by ${holder}.`;
+    case 'free-again':
+      return `${instance} did not start because port ${port} was taken. It is free again, and the engine does not try a second time.`;
+    case 'address-missing':
+      return `${instance} did not start: it is to publish port ${port} on ${holder}.`;
+    case 'reserved':
+      return `${container.name} runs on port ${port}, which is ${holder}.`;
+  }
+}
