@@ -9,31 +9,33 @@ export interface MarkerComment extends Span {
   readonly canonical: boolean;
 }
 
-const form = /<!--[ \t]*embed[ \t]*:[ \t]*([\w.-]+)[ \t]*:[ \t]*(start|end)[ \t]*-->/gi;
+const form = /<!--[ \t]*embed[ \t]*:[ \t]*([\w.-]+)[ \t]*:[ \t]*(?:(start)|end)[ \t]*-->/iy;
 
 /** All of them, in the order of the text. Case, and blanks around words, may be odd. */
 export function markerComments(text: string): readonly MarkerComment[] {
   const comments: MarkerComment[] = [];
-  for (const match of text.matchAll(form)) {
-    const [spelling, written = '', written2 = ''] = match;
-    const name = written.toUpperCase();
-    const edge = written2.toUpperCase() === 'START' ? 'start' : 'end';
+  for (let at = text.indexOf('<!--'); at !== -1; at = text.indexOf('<!--', at + 1)) {
+    form.lastIndex = at;
+    const match = form.exec(text);
+    if (match === null) continue;
+    const [spelling, label = '', start] = match;
+    const name = label.toUpperCase();
+    const edge = start === undefined ? 'end' : 'start';
     const canonical = spelling === `<!-- EMBED:${name}:${edge.toUpperCase()} -->`;
-    comments.push({ edge, name, canonical, start: match.index, end: match.index + spelling.length });
+    comments.push({ edge, name, canonical, start: at, end: at + spelling.length });
   }
   return comments;
 }
 
-/** The part of sorted `comments` that stands in `span`. */
+/** Those of `comments`, which are in the order of the text, that stand in `span`. */
 export function commentsWithin(comments: readonly MarkerComment[], span: Span): readonly MarkerComment[] {
-  let low = 0;
-  let high = comments.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((comments[middle]?.start ?? 0) < span.start) low = middle + 1;
-    else high = middle;
+  let first = 0;
+  for (let beyond = comments.length; first < beyond; ) {
+    const middle = (first + beyond) >> 1;
+    if ((comments[middle]?.start ?? 0) < span.start) first = middle + 1;
+    else beyond = middle;
   }
-  const first = low;
-  while ((comments[low]?.end ?? Number.POSITIVE_INFINITY) <= span.end) low += 1;
-  return comments.slice(first, low);
+  let last = first;
+  while ((comments[last]?.end ?? Number.POSITIVE_INFINITY) <= span.end) last += 1;
+  return comments.slice(first, last);
 }

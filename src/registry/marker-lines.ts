@@ -96,6 +96,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
 
   function readBlankLine(): void {
     if (paragraph !== 'code') endParagraph();
+    if (raw?.type === 'html' && raw.ending === 'blank') raw = undefined;
     isTagged = false;
   }
 
@@ -163,7 +164,8 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     if (line.holdsComment) doubt();
     if (line.column < CODE_INDENT) {
       if (line.column > 0 && mayOpenRaw(line)) lose();
-      isTagged = htmlStart(text, line.text, line.end) === 'tag';
+      const html = htmlStart(text, line.text, line.end);
+      isTagged = html === 'tag' || html === 'blank';
     }
     paragraph = 'unsure';
   }
@@ -172,7 +174,8 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
   function mayOpenRaw({ text: at, end }: Line): boolean {
     const html = htmlStart(text, at, end);
     if (html === 'unsure') return true;
-    return html === 'none' || html === 'tag' ? fenceLength(text, at, end) > 0 : !endsHtml(text, at + 1, end, html);
+    if (html === 'none' || html === 'tag' || html === 'blank') return fenceLength(text, at, end) > 0;
+    return !endsHtml(text, at + 1, end, html);
   }
 
   /** Indented code, where no paragraph is open. */

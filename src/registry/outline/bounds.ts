@@ -4,7 +4,7 @@ import { containerMarkers } from './line-starts.ts';
 
 /*
  * What remark may be given: so much that no record comes near it, so little that its slowest inputs stay far below
- * the deadline of markdown-thread.ts. docs/performance.md has the measurements.
+ * the deadline of markdown-thread.ts: a second or two on a busy machine.
  */
 const MAX_LENGTH = 65_536;
 const MAX_LINES = 2_000;
