@@ -101,7 +101,8 @@ build_root() {
   mapfile -t packages < <(closure "${wanted[@]}")
   unpack "$root" "${packages[@]}"
   mkdir -p "$root"/{root,tmp,proc,sys,dev/shm,docker-entrypoint-initdb.d,usr/local/bin,usr/lib/locale,var/tmp,var/cache}
-  [ -e "$root/var/run" ] || ln -s /run "$root/var/run"
+  # A folder in the package; its installation script, which does not run here, makes it a link.
+  rm -rf "$root/var/run" && ln -s /run "$root/var/run"
   chmod 1777 "$root"/tmp "$root"/var/tmp
   accounts "$root" 999
   printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$root/etc/nsswitch.conf"

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
@@ -72,7 +72,9 @@ async function ensureBuild(docker: Docker, build: Build, recipe: string, say: (l
   if (!cached) await makeArchive(build, recipe, file);
   await finished(docker, await docker.loadImage(createReadStream(file).pipe(createZstdDecompress()), { quiet: true }));
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  say(`PostgreSQL ${build.major}: ${build.images.length} images ${cached ? 'from the cache' : 'built'} in ${seconds} s`);
+  say(
+    `PostgreSQL ${build.major}: ${build.images.length} images ${cached ? 'from the cache' : 'built'} in ${seconds} s`,
+  );
 }
 
 async function makeArchive(build: Build, recipe: string, file: string): Promise<void> {
@@ -87,9 +89,17 @@ async function makeArchive(build: Build, recipe: string, file: string): Promise<
       createWriteStream(unfinished),
     );
     await rename(unfinished, file);
+    await removeOlder(build, file);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One archive of each version is kept: they are 45 MB each, and the older ones are of older recipes. */
+async function removeOlder(build: Build, file: string): Promise<void> {
+  const archives = await readdir(cacheFolder());
+  const older = archives.filter((name) => name.startsWith(`postgres-${build.major}-`) && name !== basename(file));
+  await Promise.all(older.map((name) => rm(join(cacheFolder(), name), { force: true })));
 }
 
 async function runBuild(build: Build, folder: string): Promise<void> {
@@ -99,11 +109,14 @@ async function runBuild(build: Build, folder: string): Promise<void> {
     timeout: buildMs,
   });
   const output: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const [code] = await once(child, 'close');
   if (code !== 0) {
     const last = output.join('').trim().split('\n').slice(-15).join('\n');
-    throw new Error(`the images of PostgreSQL ${build.major} were not built (needs root on a Debian machine, see docs/lab.md):\n${last}`);
+    throw new Error(
+      `the images of PostgreSQL ${build.major} were not built (needs root on a Debian machine, see docs/lab.md):\n${last}`,
+    );
   }
 }
 

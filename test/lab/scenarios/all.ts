@@ -1,0 +1,29 @@
+import type { Scenario } from '../scenario.ts';
+import { backupCorruption } from './backup-corruption.ts';
+import { healthy } from './healthy.ts';
+import { memoryOversized } from './memory-oversized.ts';
+import { migrationRace } from './migration-race.ts';
+import { poolExhaustion } from './pool-exhaustion.ts';
+import { portConflict } from './port-conflict.ts';
+import { volumePermissions } from './volume-permissions.ts';
+import { webguiUnreachable } from './webgui-unreachable.ts';
+
+/** Every problem of the registry, each in a scenario of its own. */
+export const broken: readonly Scenario[] = [
+  backupCorruption,
+  memoryOversized,
+  migrationRace,
+  poolExhaustion,
+  portConflict,
+  volumePermissions,
+  webguiUnreachable,
+];
+
+export const all: Scenario = {
+  name: 'all',
+  problem: undefined,
+  description: 'Every other scenario at once, in one project.',
+  async up(run, say) {
+    for (const scenario of [healthy, ...broken]) await scenario.up(run, say);
+  },
+};

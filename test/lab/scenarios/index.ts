@@ -1,0 +1,18 @@
+import type { Scenario } from '../scenario.ts';
+import { all, broken } from './all.ts';
+import { healthy } from './healthy.ts';
+
+/** The lab's scenarios: those that break something, one that does not, and all of them at once. */
+export const scenarios: readonly Scenario[] = [...broken, healthy, all];
+
+/** The scenario of this name; an unknown name is an error that lists the known ones. */
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no scenario "${name}": ${scenarioNames()}`);
+  return found;
+}
+
+/** The names, as one says them in a message. */
+export function scenarioNames(): string {
+  return scenarios.map((one) => one.name).join(', ');
+}

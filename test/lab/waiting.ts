@@ -1,0 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Asks until the answer is yes; fails after `withinMs`. */
+export async function eventually(withinMs: number, question: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + withinMs;
+  while (!(await question())) {
+    if (Date.now() > until) throw new Error(`not so within ${withinMs} ms: ${question.toString()}`);
+    await sleep(100);
+  }
+}
