@@ -7,6 +7,8 @@ import { namingWords, wordsOf } from './words.ts';
 /** One example of a calibration line, `port conflicts = 8`. */
 export interface Example<Value> {
   readonly phrase: string;
+  /** The words of the phrase that name something. */
+  readonly words: readonly string[];
   readonly value: Value;
 }
 
@@ -39,13 +41,11 @@ export function findCalibration<Value>(
 ): Calibrated<Value> | undefined {
   return candidates
     .flatMap((example) => {
-      const foundIn = matchPhrase(example.phrase, text);
+      const foundIn = matchPhrase(example.words, text);
       return foundIn === undefined ? [] : [{ ...example, foundIn }];
     })
     .toSorted(
-      (a, b) =>
-        matchPlaces.indexOf(a.foundIn) - matchPlaces.indexOf(b.foundIn) ||
-        namingWords(b.phrase).length - namingWords(a.phrase).length,
+      (a, b) => matchPlaces.indexOf(a.foundIn) - matchPlaces.indexOf(b.foundIn) || b.words.length - a.words.length,
     )
     .at(0);
 }
@@ -68,7 +68,7 @@ function examples<Value>(
         .split('=', 2)
         .map((part) => part.replaceAll(/[`"'[\]\s]+/g, ' ').trim());
       const value = phrase === '' ? undefined : valueOf(written.toLowerCase());
-      return value === undefined ? [] : [{ phrase, value }];
+      return value === undefined ? [] : [{ phrase, words: namingWords(phrase), value }];
     });
 }
 

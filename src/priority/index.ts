@@ -18,4 +18,4 @@ export { rootCauseKnowledge, type RootCauseKnowledge } from './root-cause.ts';
 export { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 export type * from './types.ts';
 export type { EstimateValues } from './values.ts';
-export { holdsPhrase, wordsOf } from './words.ts';
+export { namingWords, phraseStartsAt, wordsOf } from './words.ts';

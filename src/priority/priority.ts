@@ -77,7 +77,7 @@ export function comparePriorities(a: Ranked, b: Ranked): number {
     b.estimates.impact.value - a.estimates.impact.value ||
     rankOf(a.estimates.urgency.value) - rankOf(b.estimates.urgency.value) ||
     rankOf(a.severity) - rankOf(b.severity) ||
-    compareLater(instantOf(a.lastOccurrence), instantOf(b.lastOccurrence)) ||
+    compareLater(a.lastOccurrence, b.lastOccurrence) ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
   );
 }
@@ -145,9 +145,8 @@ function rankOf(level: EstimateValues['urgency'] | undefined): number {
   return level === undefined ? urgencies.length : urgencies.indexOf(level);
 }
 
-function compareLater(a: number | undefined, b: number | undefined): number {
+function compareLater(a: string | undefined, b: string | undefined): number {
   if (a === b) return 0;
-  if (a === undefined) return 1;
-  if (b === undefined) return -1;
-  return b - a;
+  const [from, to] = [instantOf(a) ?? -Infinity, instantOf(b) ?? -Infinity];
+  return from === to ? 0 : to - from;
 }

@@ -5,7 +5,7 @@ import type {
   ProblemRecord,
   ResolvedProblem,
 } from '../registry/record.ts';
-import { areWords, holdsPhrase, holdsWords, namingWords, wordsOf } from './words.ts';
+import { areWords, holdsPhrase, holdsWords, wordsOf } from './words.ts';
 
 /** The kinds that have a priority. An analysis and an integration block describe the registry, not a problem. */
 export type PrioritisedKind = ActiveProblem | IntermittentProblem | ResolvedProblem | ProblemPattern;
@@ -18,18 +18,28 @@ export function hasPriority(record: ProblemRecord): record is PrioritisedKind {
 export interface RecordText {
   readonly title: readonly string[];
   readonly tags: readonly string[];
-  /** The closed terms of its header: `system_down`, `high`. */
-  readonly terms: readonly string[];
+  /** The closed terms of its header, each as its words. */
+  readonly terms: readonly (readonly string[])[];
   readonly description: readonly string[];
 }
 
+const texts = new WeakMap<PrioritisedKind, RecordText>();
+
+/** Kept for each record, since estimating and triage both read it; the description only once somebody asks for it. */
 export function recordText(record: PrioritisedKind): RecordText {
-  return {
+  const known = texts.get(record);
+  if (known !== undefined) return known;
+  let words: readonly string[] | undefined;
+  const text: RecordText = {
     title: wordsOf(record.title),
     tags: record.tags?.flatMap(wordsOf) ?? [],
-    terms: headerTerms(record).filter((term) => term !== undefined),
-    description: wordsOf(description(record)),
+    terms: headerTerms(record).flatMap((term) => (term === undefined ? [] : [wordsOf(term)])),
+    get description() {
+      return (words ??= wordsOf(description(record)));
+    },
   };
+  texts.set(record, text);
+  return text;
 }
 
 /** Where a phrase was found, from the surest to the weakest. */
@@ -37,13 +47,12 @@ export const matchPlaces = ['term', 'title', 'tags', 'description'] as const;
 export type MatchPlace = (typeof matchPlaces)[number];
 
 /**
- * Where a record speaks of what a phrase names: its words are a header term (`system_down`), all stand in the title or
+ * Where a record speaks of what the naming words of a phrase say: they are a header term (`system_down`), all stand in the title or
  * the tags, or, where there are two or more, stand in their order and close together in the description.
  */
-export function matchPhrase(phrase: string, text: RecordText): MatchPlace | undefined {
-  const words = namingWords(phrase);
+export function matchPhrase(words: readonly string[], text: RecordText): MatchPlace | undefined {
   if (words.length === 0) return undefined;
-  if (text.terms.some((term) => areWords(words, wordsOf(term)))) return 'term';
+  if (text.terms.some((term) => areWords(words, term))) return 'term';
   if (holdsWords(words, text.title)) return 'title';
   if (holdsWords(words, text.tags)) return 'tags';
   return words.length > 1 && holdsPhrase(words, text.description) ? 'description' : undefined;
@@ -67,7 +76,7 @@ function description(record: PrioritisedKind): string {
     case 'active':
       return record.description ?? '';
     case 'intermittent':
-      return texts(
+      return joined(
         record.problemPattern?.triggers,
         record.problemPattern?.conditions,
         record.detectionCriteria?.symptoms,
@@ -75,10 +84,10 @@ function description(record: PrioritisedKind): string {
     case 'resolved':
       return record.problemSummary ?? '';
     case 'pattern':
-      return texts(record.patternDescription?.commonSymptoms, record.patternDescription?.typicalTriggers);
+      return joined(record.patternDescription?.commonSymptoms, record.patternDescription?.typicalTriggers);
   }
 }
 
-function texts(...parts: readonly (string | undefined)[]): string {
+function joined(...parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join('\n');
 }

@@ -24,6 +24,9 @@ export const defaultPrioritySettings: PrioritySettings = {
   cooldown: { baseHours: 24, maximumHours: 168 },
 };
 
+/** Each score asks for the check, and one object of settings makes them all. */
+const checkedSettings = new WeakSet<PrioritySettings>();
+
 const positive = { minimum: 0.001, maximum: 1000 } as const;
 const exponent = { minimum: 0.001, maximum: 10 } as const;
 
@@ -33,6 +36,7 @@ const exponent = { minimum: 0.001, maximum: 10 } as const;
  * or 0.001 to 1000 (`published`), a period or band is not a number, or the bands do not descend.
  */
 export function checkPrioritySettings(settings: PrioritySettings): void {
+  if (checkedSettings.has(settings)) return;
   check('urgency', settings.urgency, positive);
   check('cost', settings.cost, positive);
   check('weights', settings.weights, settings.profile === 'elastic' ? exponent : positive);
@@ -40,6 +44,7 @@ export function checkPrioritySettings(settings: PrioritySettings): void {
   check('bands', settings.bands, { minimum: 0, maximum: Number.MAX_VALUE });
   const { critical, high, medium } = settings.bands;
   if (critical < high || high < medium) refuse('bands', 'must descend from critical over high to medium');
+  checkedSettings.add(settings);
 }
 
 function check(

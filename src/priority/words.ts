@@ -27,10 +27,11 @@ export function holdsWords(words: readonly string[], among: readonly string[]): 
 
 /** Whether the words stand among the others in their order, at most two other words between neighbours. */
 export function holdsPhrase(words: readonly string[], among: readonly string[]): boolean {
-  return among.some((_, start) => beginsPhrase(words, among, start));
+  return among.some((_, start) => phraseStartsAt(words, among, start));
 }
 
-function beginsPhrase(words: readonly string[], among: readonly string[], start: number): boolean {
+/** The same for words that begin at one place. */
+export function phraseStartsAt(words: readonly string[], among: readonly string[], start: number): boolean {
   let at = start;
   return words.every((word, index) => {
     const last = index === 0 ? at : at + 2;

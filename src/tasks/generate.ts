@@ -2,9 +2,7 @@ import {
   type Attempts,
   comparePriorities,
   computePriority,
-  defaultPrioritySettings,
   type LearnedEstimates,
-  noAttempts,
   prioritise,
   type PrioritisedKind,
   type PrioritySettings,
@@ -130,6 +128,7 @@ function withUniqueIds(planned: readonly Planned[]): readonly Planned[] {
 
 function taskOf(planned: Planned, dependencies: readonly string[], { priority, attempts }: GenerateOptions): Task {
   const { record, draft, estimates } = planned;
+  const failed = attempts?.get(planned.id);
   return {
     id: planned.id,
     kind: draft.kind,
@@ -143,7 +142,7 @@ function taskOf(planned: Planned, dependencies: readonly string[], { priority, a
     dependencies,
     ...planned.triage,
     estimates,
-    priority: computePriority(estimates, attempts?.get(planned.id) ?? noAttempts, priority ?? defaultPrioritySettings),
+    priority: failed === undefined ? planned.priority : computePriority(estimates, failed, priority),
   };
 }
 

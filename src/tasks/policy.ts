@@ -1,6 +1,6 @@
-import { matchPhrase, type RecordText, wordsOf } from '../priority/index.ts';
+import { matchPhrase, namingWords, type RecordText, wordsOf } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
-import { bestRule, topicOf } from './topic.ts';
+import { bestRule } from './topic.ts';
 import type { TriageRule } from './triage-rules.ts';
 import { saysNone } from './wording.ts';
 
@@ -15,8 +15,8 @@ export interface Policy {
 /** One thing that a line names. */
 export interface PolicyPhrase {
   readonly written: string;
-  /** Without the words for who acts and how, `Automatic port assignment` is about `port`. */
-  readonly about: string;
+  /** Without the words for who acts and how: `Automatic port assignment` is about `port`. */
+  readonly about: readonly string[];
   readonly rule: TriageRule | undefined;
 }
 
@@ -48,8 +48,11 @@ const exception = /\b(?:except|excluding|unless|other than|but not|not for|never
  * The phrase that lets a record be repaired unattended. This is read strictly: the phrase and the record must be of one
  * topic, and the record's title, tags or description must hold what the phrase is about, word for word.
  */
-export function allowing(phrases: readonly PolicyPhrase[], text: RecordText): PolicyPhrase | undefined {
-  const topic = topicOf(text)?.rule;
+export function allowing(
+  phrases: readonly PolicyPhrase[],
+  text: RecordText,
+  topic: TriageRule | undefined,
+): PolicyPhrase | undefined {
   return phrases.find(({ about, rule }) => rule === topic && matchPhrase(about, text) !== undefined);
 }
 
@@ -57,21 +60,23 @@ export function allowing(phrases: readonly PolicyPhrase[], text: RecordText): Po
  * The phrase that keeps a record for a person. This is read generously: one topic is enough, and so are the words in
  * its header, title or tags. A description may well mention in passing what the problem is not.
  */
-export function keeping(phrases: readonly PolicyPhrase[], text: RecordText): PolicyPhrase | undefined {
+export function keeping(
+  phrases: readonly PolicyPhrase[],
+  text: RecordText,
+  topic: TriageRule | undefined,
+): PolicyPhrase | undefined {
   const named = phrases.find(({ about }) => {
     const foundIn = matchPhrase(about, text);
     return foundIn !== undefined && foundIn !== 'description';
   });
   if (named !== undefined) return named;
-  const topic = topicOf(text)?.rule;
   return topic === undefined ? undefined : phrases.find(({ rule }) => rule === topic);
 }
 
 function phrasesOf(line: string): readonly PolicyPhrase[] {
   if (saysNone(line)) return [];
   return line.split(/[,;.]|\b(?:and|or)\b/i).flatMap((part) => {
-    const words = wordsOf(part);
-    const about = words.filter((word) => !actingWords.has(word)).join(' ');
-    return about === '' ? [] : [{ written: part.trim(), about, rule: bestRule(words) }];
+    const about = namingWords(part).filter((word) => !actingWords.has(word));
+    return about.length === 0 ? [] : [{ written: part.trim(), about, rule: bestRule(wordsOf(part)) }];
   });
 }

@@ -1,6 +1,7 @@
 import { type PrioritisedKind, type RecordText, recordText, wordsOf } from '../priority/index.ts';
 import { allowing, keeping, type Policy } from './policy.ts';
 import { type Topic, topicOf } from './topic.ts';
+import type { TriageRule } from './triage-rules.ts';
 import type { Automation, ProblemClass, Triage } from './types.ts';
 
 /** How far problems may go unattended, in place of what their registries say. */
@@ -16,10 +17,9 @@ type Decision = Pick<Triage, 'automation' | 'automationReason'>;
 export function triage(record: PrioritisedKind, policy: Policy, settings: TriageSettings = {}): Triage {
   const text = recordText(record);
   const topic = topicOf(text);
-  const kind = topic?.rule.class ?? 'other';
-  const decision = decideAutomation(record, kind, text, policy, settings);
+  const decision = decideAutomation(record, topic?.rule, text, policy, settings);
   return {
-    class: kind,
+    class: classOf(topic?.rule),
     classReason:
       topic === undefined
         ? 'Nothing in its title, tags, header or description names a known class.'
@@ -49,13 +49,14 @@ function chooseHandler(
 
 function decideAutomation(
   record: PrioritisedKind,
-  kind: ProblemClass,
+  rule: TriageRule | undefined,
   text: RecordText,
   policy: Policy,
   { problems = {}, classes = {} }: TriageSettings,
 ): Decision {
   const own = Object.hasOwn(problems, record.id) ? problems[record.id] : undefined;
   if (own !== undefined) return { automation: own, automationReason: `The config says ${own} for ${record.id}.` };
+  const kind = classOf(rule);
   const general = classes[kind];
   if (general !== undefined)
     return { automation: general, automationReason: `The config says ${general} for the class ${kind}.` };
@@ -65,23 +66,27 @@ function decideAutomation(
       automationReason: 'The policy of a registry speaks of problems that stand; this record has none to repair.',
     };
   }
-  const kept = keeping(policy.escalation, text);
+  const kept = keeping(policy.escalation, text, rule);
   if (kept !== undefined)
     return { automation: 'human', automationReason: `Auto-Escalation of the registry names "${kept.written}".` };
-  const excepted = keeping(policy.exceptions, text);
+  const excepted = keeping(policy.exceptions, text, rule);
   if (excepted !== undefined) {
     return {
       automation: 'approve',
       automationReason: `Auto-Resolution of the registry excepts "${excepted.written}".`,
     };
   }
-  const allowed = allowing(policy.resolution, text);
+  const allowed = allowing(policy.resolution, text, rule);
   if (allowed !== undefined)
     return { automation: 'auto', automationReason: `Auto-Resolution of the registry names "${allowed.written}".` };
   return {
     automation: 'approve',
     automationReason: 'Neither the registry nor the config names it, and then somebody is asked.',
   };
+}
+
+function classOf(rule: TriageRule | undefined): ProblemClass {
+  return rule?.class ?? 'other';
 }
 
 /** Whether a record tells of a problem that is there, as far as anybody knows. */

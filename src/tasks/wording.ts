@@ -23,7 +23,6 @@ export function paragraphs(parts: Readonly<Record<string, string | readonly stri
 }
 
 function shortened(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  // A pair of surrogates is one character and is not cut in two.
-  return `${text.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  // Half a character, whether stated so or cut here, could not be written to a file and read again.
+  return (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`).toWellFormed();
 }

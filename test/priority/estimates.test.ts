@@ -147,7 +147,7 @@ describe('a calibration', () => {
     const read = readCalibrations(
       integration({ extra: { 'Policy / Severity -> Impact score': '(port conflicts = 8)' } }),
     );
-    expect(read.impact).toEqual([{ phrase: 'port conflicts', value: 8 }]);
+    expect(read.impact).toMatchObject([{ phrase: 'port conflicts', value: 8 }]);
   });
 });
 

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backlogFolders, generateTasks, readBacklog, type Task, writeBacklog } from '../../src/tasks/index.ts';
+import { record as anyRecord } from '../priority/arbitrary.ts';
 import { active, stating } from '../priority/records.ts';
 
 const now = new Date('2025-09-01T12:00:00Z');
@@ -111,6 +113,21 @@ describe('a task that stands', () => {
     expect(await changeOf(tasksFrom(), new Date('2026-01-01T00:00:00Z'))).toBe('unchanged');
     expect(await textOf(generated)).toBe(before);
     expect(await stat(join(tasksDir, generated))).toMatchObject({ mtimeMs, ino });
+  });
+
+  it('is not touched by a second scan, whatever the records hold', async () => {
+    const inputs = fc.array(anyRecord, { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(inputs, async (records) => {
+        const tasks = generateTasks([{ path: 'p', component: 'postgres', records }]).tasks;
+        await rm(tasksDir, { recursive: true, force: true });
+        await writeBacklog(tasksDir, tasks, { now });
+        const { changes, notes } = await writeBacklog(tasksDir, tasks, { now: new Date('2025-10-01T00:00:00Z') });
+        expect(changes.map(({ change }) => change)).toEqual(tasks.map(() => 'unchanged'));
+        expect(notes).toEqual([]);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it.each(['active', 'backlog/manual', 'staged'])('in %s is not written again', async (folder) => {
