@@ -11,8 +11,8 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import declaration from '../../package.json' with { type: 'json' };
 import type { FolderEntry, FolderTable } from './folder-table.ts';
+import { version } from '../version.ts';
 import { decodeTable, encodeTable } from './table-encoding.ts';
 
 /** What the last scan of a folder saw, kept between scans. */
@@ -53,7 +53,7 @@ export function usualCacheFolder(environment: NodeJS.ProcessEnv = process.env): 
  */
 export function openCache(folder: string, root: string, settings: string, state: string): ScanCache | undefined {
   if (!isStamping(root)) return undefined;
-  const about = JSON.stringify([format, declaration.version, root, settings, state]);
+  const about = JSON.stringify([format, version, root, settings, state]);
   const file = join(folder, `${checksum(root + settings)}.scan`);
   return {
     table: load(file, about) ?? new Map<string, FolderEntry>(),

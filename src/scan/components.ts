@@ -78,6 +78,8 @@ const longestName = 64;
 
 /** A folder's name in the letters that an id may have. */
 export function componentName(folder: string): string {
-  const letters = [...folder.normalize('NFC').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')].slice(0, longestName).join('');
+  const letters = Array.from(folder.normalize('NFC').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-'))
+    .slice(0, longestName)
+    .join('');
   return letters.replaceAll(/^[.-]+|-+$/g, '') || 'unnamed';
 }

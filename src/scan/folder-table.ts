@@ -41,17 +41,18 @@ export interface SeenFile {
   readonly holdsMarker: boolean;
 }
 
-export function createEntry(
-  path: string,
-  listing: Listing,
-  stamps: { readonly folder: Stamp; readonly rules: readonly Stamp[]; readonly files: readonly SeenFile[] },
-): FolderEntry {
-  const numbers = [
-    ...stamps.folder,
-    ...stamps.rules.flat(),
-    ...stamps.files.flatMap(({ stamp, holdsMarker }) => [...stamp, Number(holdsMarker)]),
-  ];
-  return { path, ...listing, numbers, at: 0 };
+export interface Stamps {
+  readonly folder: Stamp;
+  readonly rules: readonly Stamp[];
+  readonly files: readonly SeenFile[];
+}
+
+export function createEntry(path: string, listing: Listing, stamps: Stamps): FolderEntry {
+  const { folders, files, links, rules, isRepository } = listing;
+  const numbers = [...stamps.folder];
+  for (const stamp of stamps.rules) numbers.push(...stamp);
+  for (const { stamp, holdsMarker } of stamps.files) numbers.push(...stamp, Number(holdsMarker));
+  return { path, folders, files, links, rules, isRepository, numbers, at: 0 };
 }
 
 /** What a scan saw of all folders, by path. */

@@ -10,7 +10,7 @@ export function prefixedPatterns(text: string, base: string): string[] {
     .slice(0, longest)
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
-  const patterns = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  const patterns = lines.filter((line) => line.trim() !== '' && !line.startsWith('#'));
   if (base === '') return patterns;
   const prefix = `/${base.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
   return patterns.flatMap((line) => {

@@ -23,7 +23,13 @@ export interface IgnoreRules {
   within(files: readonly RuleFile[], isRepository: boolean): IgnoreRules;
 }
 
-type Matcher = ReturnType<typeof ignore>;
+/** Nothing where there are no patterns, as in the `.git/info/exclude` that git makes. */
+type Matcher = ReturnType<typeof ignore> | undefined;
+
+interface MatcherSource {
+  readonly files: readonly RuleFile[];
+  matcher(): Matcher;
+}
 
 /** A matcher keeps an answer for every path it was asked, so it is made anew from time to time. */
 const answersKept = 20_000;
@@ -33,40 +39,46 @@ const answersKept = 20_000;
  * ignored folder cannot be brought back. All files make one list of patterns relative to one folder, since `!` in a
  * deeper file has to reach past those above it.
  */
-export function createIgnoreRules(
-  files: readonly RuleFile[],
-  parent?: { readonly files: readonly RuleFile[]; matcher(): Matcher },
-): IgnoreRules {
-  let made: Matcher | undefined;
+export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSource = noRules): IgnoreRules {
+  let made: { readonly matcher: Matcher } | undefined;
   let answers = 0;
   function matcher(): Matcher {
-    made ??=
-      isContinuation(files, parent?.files) && parent !== undefined
-        ? ignore({ ignorecase: false })
-            .add(parent.matcher())
-            .add(patternsOf(files.slice(parent.files.length)))
-        : ignore({ ignorecase: false }).add(patternsOf(files));
-    return made;
+    made ??= {
+      matcher: isContinuation(files, parent.files)
+        ? extended(parent.matcher(), files.slice(parent.files.length))
+        : extended(undefined, files),
+    };
+    return made.matcher;
   }
   return {
     files,
     ignores(path) {
       if (files.length === 0) return false;
       if (++answers % answersKept === 0) made = undefined;
-      return matcher().ignores(path);
+      return matcher()?.ignores(path) ?? false;
     },
     within(more, isRepository) {
       const kept = isRepository ? files.filter(({ layer }) => layer === 'ignore') : files;
-      return createIgnoreRules([...kept, ...more], { files, matcher });
+      return more.length === 0 && kept.length === files.length
+        ? this
+        : createIgnoreRules([...kept, ...more], { files, matcher });
     },
   };
 }
 
+const noRules: MatcherSource = { files: [], matcher: () => undefined };
+
+function extended(matcher: Matcher, files: readonly RuleFile[]): Matcher {
+  const patterns = patternsOf(files);
+  if (patterns.length === 0) return matcher;
+  const rules = ignore({ ignorecase: false });
+  return (matcher === undefined ? rules : rules.add(matcher)).add(patterns);
+}
+
 /** Whether the patterns of `before` can be taken over as they are, with the rest behind them. */
-function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[] | undefined): boolean {
-  if (before === undefined || before.some(({ layer }) => layer === 'ignore')) return false;
+function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[]): boolean {
   return (
-    before.every((file, index) => files[index] === file) &&
+    before.every((file, index) => file.layer !== 'ignore' && files[index] === file) &&
     files.slice(before.length).every(({ layer }) => layer !== 'exclude')
   );
 }

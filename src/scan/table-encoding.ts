@@ -78,9 +78,16 @@ function aligned(length: number): number {
 
 function parse(json: string): TableText | undefined {
   try {
-    const text: TableText = JSON.parse(json);
-    return text;
+    const text: unknown = JSON.parse(json);
+    return isTableText(text) ? text : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The checksum vouches for what is within. */
+function isTableText(text: unknown): text is TableText {
+  return (
+    typeof text === 'object' && text !== null && 'about' in text && 'entries' in text && Array.isArray(text.entries)
+  );
 }

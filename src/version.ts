@@ -1,0 +1,4 @@
+import declaration from '../package.json' with { type: 'json' };
+
+/** The version of the package. */
+export const version: string = declaration.version;
