@@ -34,6 +34,8 @@ async function bundle(): Promise<readonly string[]> {
     platform: 'node',
     external: [...external],
     plugins: [siblingFiles()],
+    // CommonJS code asks for its own name, which a module does not have.
+    transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
     tsconfig: join(root, 'tsconfig.json'),
   });
   const { output } = await build.write({

@@ -17,13 +17,23 @@ export async function cliReference(): Promise<string> {
 
 function commandPage(command: Command): string {
   const { name, summary, about, arguments: words, options, examples, exitCodes } = command;
-  const usage = [`problems ${name}`, ...(Object.keys(options).length === 0 ? [] : ['[options]']), ...words.map(wordText)].join(' ');
+  const usage = [
+    `problems ${name}`,
+    ...(Object.keys(options).length === 0 ? [] : ['[options]']),
+    ...words.map(wordText),
+  ].join(' ');
   return [
     `## problems ${name}`,
     about === undefined ? summary : `${summary} ${about}`,
     `\`\`\`sh\n${usage}\n\`\`\``,
-    ...table('Argument', words.map((word) => [`\`${word.name}\``, withChoices(word.about, word.choices)])),
-    ...table('Option', Object.entries(options).map(([property, option]) => [`\`${optionText(property, option)}\``, optionAbout(option)])),
+    ...table(
+      'Argument',
+      words.map((word) => [`\`${word.name}\``, withChoices(word.about, word.choices)]),
+    ),
+    ...table(
+      'Option',
+      Object.entries(options).map(([property, option]) => [`\`${optionText(property, option)}\``, optionAbout(option)]),
+    ),
     `\`\`\`sh\n${examples.map((example) => `${example.command}   # ${example.about}`).join('\n')}\n\`\`\``,
     exitCodes.map(({ code, about: meaning }) => `- ${code}: ${meaning}`).join('\n'),
   ].join('\n\n');
@@ -52,5 +62,11 @@ function withChoices(about: string, choices: readonly string[] | undefined): str
 
 function table(title: string, rows: readonly (readonly [string, string])[]): readonly string[] {
   if (rows.length === 0) return [];
-  return [[`| ${title} | |`, '| --- | --- |', ...rows.map(([name, about]) => `| ${name} | ${about.replaceAll('|', '\\|')} |`)].join('\n')];
+  return [
+    [
+      `| ${title} | |`,
+      '| --- | --- |',
+      ...rows.map(([name, about]) => `| ${name} | ${about.replaceAll('|', '\\|')} |`),
+    ].join('\n'),
+  ];
 }

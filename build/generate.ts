@@ -11,9 +11,7 @@ const root = join(import.meta.dirname, '..');
 const files: Readonly<Record<string, string>> = {
   'docs/reference/kinds.md': kindsReference(),
   'docs/reference/diagnostics.md': diagnosticsReference(),
-  ...Object.fromEntries(
-    kinds.map(({ name }) => [`schemas/record-${name}.json`, json(recordJsonSchema(name))]),
-  ),
+  ...Object.fromEntries(kinds.map(({ name }) => [`schemas/record-${name}.json`, json(recordJsonSchema(name))])),
 };
 
 /** Folders that hold nothing but generated files: one whose declaration is gone goes too. */
