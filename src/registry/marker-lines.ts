@@ -108,9 +108,13 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
       at += 1;
     }
     let depth = 0;
-    while (depth < items.length && column >= (items[depth] ?? 0)) depth += 1;
+    let inside = 0;
+    for (let content = items[0]; content !== undefined && column >= content; content = items[depth]) {
+      inside = content;
+      depth += 1;
+    }
     const line = { start, text: at, column, end, holdsComment: commentStart() < end };
-    const isCode = column - (items[depth - 1] ?? 0) >= CODE_INDENT;
+    const isCode = column - inside >= CODE_INDENT;
 
     if (raw !== undefined && depth >= raw.depth) {
       if (endsRaw(raw, line, isCode)) raw = undefined;
