@@ -5,17 +5,10 @@ export { estimateRecord, type EstimateSources, type LearnedEstimates } from './e
 export { type Change, type Explainable, type Explanation, explainPriority } from './explain.ts';
 export { instantOf } from './instant.ts';
 export { isOpen, prioritise, type PrioritisedRecord, type PriorityOptions } from './prioritise.ts';
-export { comparePriorities, computePriority, noAttempts, type Ranked } from './priority.ts';
-export {
-  hasPriority,
-  matchPhrase,
-  type MatchPlace,
-  type PrioritisedKind,
-  type RecordText,
-  recordText,
-} from './record-text.ts';
+export { comparePriorities, computePriority, type Ranked } from './priority.ts';
+export { matchPhrase, type PrioritisedKind, type RecordText, recordText } from './record-text.ts';
 export { rootCauseKnowledge, type RootCauseKnowledge } from './root-cause.ts';
-export { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from './settings.ts';
+export { defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 export type * from './types.ts';
 export type { EstimateValues } from './values.ts';
 export { namingWords, phraseStartsAt, wordsOf } from './words.ts';
