@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Json } from '../../../host/types.ts';
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
@@ -24,7 +23,7 @@ export const details = z.strictObject({
   wanted: z.boolean(),
 });
 
-export type PortDetails = z.output<typeof details> & { readonly [key: string]: Json };
+export type PortDetails = z.output<typeof details>;
 
 export const expected = z.strictObject({
   name: z.string(),
@@ -40,4 +39,4 @@ export const expected = z.strictObject({
   databases: z.array(z.string()).nullable(),
 });
 
-export type PortExpected = z.output<typeof expected> & { readonly [key: string]: Json };
+export type PortExpected = z.output<typeof expected>;

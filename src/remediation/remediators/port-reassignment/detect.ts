@@ -196,10 +196,9 @@ function findingOf(
 ): Finding<PortDetails> {
   const { container } = instance;
   const { error, status, exitCode, running } = container.state;
-  const bindings = container.portBindings.filter(({ hostPort }) => {
-    const range = parsePorts(hostPort);
-    return range !== undefined && portsOf(range).includes(port);
-  });
+  const bindings = declared(container)
+    .filter(({ ports }) => ports.includes(port))
+    .map(({ binding: { containerPort, protocol, hostIp, hostPort } }) => ({ containerPort, protocol, hostIp, hostPort }));
   const failed = startFailure(error) !== undefined;
   const kind = words[trouble];
   return {

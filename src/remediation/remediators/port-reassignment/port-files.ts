@@ -3,12 +3,12 @@
  * else, so that quoting, comments and secrets around them stay as they are. Pure.
  */
 
-/** Digits to be replaced. `offset` counts UTF-16 units from the start of the text. */
-export interface PortEdit {
-  readonly offset: number;
+/** Digits to be replaced. `at` counts UTF-16 units from the start of the text. A type, so that it passes for JSON. */
+export type PortEdit = {
+  readonly at: number;
   readonly before: string;
   readonly after: string;
-}
+};
 
 /** Whose port is meant. */
 export interface PortOwner {
@@ -49,10 +49,10 @@ export function findPort(kind: PortFileKind, text: string, from: number, to: num
 export function withEdits(text: string, edits: readonly PortEdit[]): string {
   let result = '';
   let end = 0;
-  for (const { offset, before, after } of edits) {
-    if (offset < end || !text.startsWith(before, offset)) throw new Error(`there is no ${before} at ${offset}`);
-    result += text.slice(end, offset) + after;
-    end = offset + before.length;
+  for (const { at, before, after } of edits) {
+    if (at < end || !text.startsWith(before, at)) throw new Error(`there is no ${before} at ${at}`);
+    result += text.slice(end, at) + after;
+    end = at + before.length;
   }
   return result + text.slice(end);
 }
@@ -105,7 +105,7 @@ function assignmentIn({
 function inConf(lines: readonly Line[], { from, to }: Change): PortMentions {
   const edits = lines.flatMap((line) => {
     const value = assignmentIn(line);
-    return value?.key === 'port' && value.text === from ? [{ offset: value.offset, before: from, after: to }] : [];
+    return value?.key === 'port' && value.text === from ? [{ at: value.offset, before: from, after: to }] : [];
   });
   return { edits, unclear: [] };
 }
@@ -123,7 +123,7 @@ function inEnv(lines: readonly Line[], { from, to }: Change, owner: PortOwner): 
     const url = isPort ? undefined : localUrl(text, from);
     if (!isPort && url === undefined) continue;
     const sure = owner.own || (isPort ? namesPassword || names(key, owner.instance) : isOf(url, owner));
-    if (sure) edits.push({ offset: offset + (url?.portAt ?? 0), before: from, after: to });
+    if (sure) edits.push({ at: offset + (url?.portAt ?? 0), before: from, after: to });
     else unclear.push(number);
   }
   return { edits, unclear };
@@ -203,7 +203,7 @@ function inPassfile(lines: readonly Line[], { from, to }: Change, owner: PortOwn
     if (port !== from || !['*', ...localHosts].includes(host)) continue;
     if (![owner.database, '*'].includes(database) || ![owner.user, '*'].includes(user)) continue;
     const sure = owner.own || (owner.password !== undefined && password === owner.password);
-    if (sure) edits.push({ offset: line.offset + (fields[1]?.index ?? 0), before: from, after: to });
+    if (sure) edits.push({ at: line.offset + (fields[1]?.index ?? 0), before: from, after: to });
     else unclear.push(line.number);
   }
   return { edits, unclear };

@@ -1,0 +1,29 @@
+import type { ProblemRecord } from '../../../registry/record.ts';
+import type { Remediator } from '../../contract.ts';
+import { details, expected, type PortDetails, type PortExpected } from './details.ts';
+import { detect, name } from './detect.ts';
+import { plan } from './plan.ts';
+import { verify } from './verify.ts';
+
+export { candidates, firstFree } from './free-port.ts';
+export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './holders.ts';
+export { isWithin, parsePorts, type PortRange, portsOf } from './port-range.ts';
+export { portSettings, type PortSettings } from './settings.ts';
+
+export const portReassignment: Remediator<PortDetails, PortExpected> = {
+  name,
+  description: 'An instance cannot have its host port: the one that does not run is given another, on the same data.',
+  details,
+  expected,
+  matches,
+  detect,
+  plan,
+  verify,
+};
+
+/** By what the record says of errors and causes: `port is already allocated`, or ports with conflicts in the title. */
+function matches(problem: ProblemRecord): boolean {
+  const title = problem.title.toLowerCase();
+  if (/\bports?\b/.test(title) && /conflict|collision|clash|allocat|taken|in use/.test(title)) return true;
+  return /port is already allocated|bind: address already in use|failed to bind host port/i.test(JSON.stringify(problem));
+}
