@@ -1,5 +1,4 @@
 import type { Duplex, Readable } from 'node:stream';
-import Docker from 'dockerode';
 import { ProblemsError } from '../errors.ts';
 import { parseJson, textAt } from './json.ts';
 import type { Json } from './types.ts';
@@ -62,8 +61,7 @@ export function openEngine(signal: AbortSignal): {
   readonly reading: ReadingEngine;
   readonly changing: ChangingEngine;
 } {
-  const docker = new Docker();
-  const dial: Dial = docker.modem.dial.bind(docker.modem);
+  let dialling: Promise<Dial> | undefined;
   const host = process.env['DOCKER_HOST'] ?? '';
   const local = host === '' || host.startsWith('unix://') || host.startsWith('npipe://');
   const address = host === '' ? 'unix:///var/run/docker.sock' : host;
@@ -83,7 +81,7 @@ export function openEngine(signal: AbortSignal): {
     }
   }
 
-  function connect(
+  async function connect(
     method: string,
     request: EngineRequest & { readonly body?: Json },
     deadline: AbortSignal,
@@ -91,6 +89,8 @@ export function openEngine(signal: AbortSignal): {
     hijack: boolean,
   ): Promise<unknown> {
     signal.throwIfAborted();
+    dialling ??= openDial();
+    const dial = await dialling;
     return new Promise((resolve, reject) => {
       dial(
         {
@@ -130,6 +130,13 @@ export function openEngine(signal: AbortSignal): {
       },
     },
   };
+}
+
+/** Loaded at the first request: what only reads the journal never pays for the driver. */
+async function openDial(): Promise<Dial> {
+  const { default: Docker } = await import('dockerode');
+  const docker = new Docker();
+  return docker.modem.dial.bind(docker.modem);
 }
 
 /** What the engine says, or an error with its words. */

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import type { SqlResult, SqlRow, SqlWay } from './types.ts';
 
 /** The only file that knows pg. */
@@ -21,6 +20,7 @@ export interface Statement {
 
 /** One statement over one connection. A refusal by the server or the network is data. */
 export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<SqlResult> {
+  const { Client } = await import('pg');
   const client = new Client({
     host: login.host,
     port: login.port,

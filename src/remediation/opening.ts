@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { openHost, type OpenHost } from '../host/index.ts';
 import { actions } from './actions/index.ts';
 import { patternOf, pauseOf, readRemediationConfig, type RemediationConfig } from './config.ts';
+import type { Remediator } from './contract.ts';
 import type { KnownProblem } from './engine/detect.ts';
 import type { PolicySettings } from './engine/planning.ts';
 import { openSession, type Progress, type Session } from './engine/session.ts';
@@ -30,6 +31,8 @@ export interface RemediationOptions {
   readonly patienceMs?: number;
   /** In place of this machine's. */
   readonly host?: OpenHost;
+  /** In place of the built-in ones. */
+  readonly remediators?: readonly Remediator[];
 }
 
 /** One opened state file, engine and configuration, for any number of calls. */
@@ -50,7 +53,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const { folder, problems = [] } = options;
   const config = readRemediationConfig(options.config ?? {});
   const pattern = patternOf(config);
-  const plugins = await loadPlugins(options.plugins ?? [], folder, { remediators, actions });
+  const plugins = await loadPlugins(options.plugins ?? [], folder, { remediators: options.remediators ?? remediators, actions });
   const stateFile = resolve(folder, config.state);
   const store = await openSqliteStore(stateFile, options.now);
   const host =

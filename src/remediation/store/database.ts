@@ -27,7 +27,7 @@ export async function openDatabase(path: string): Promise<Database> {
   const guarded = named(path);
   const database = guarded(() => {
     makeFile(path);
-    const opened = new DatabaseSync(path, { timeout: 10_000 });
+    const opened = new DatabaseSync(path, { timeout: 5_000 });
     opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
     return opened;
   });

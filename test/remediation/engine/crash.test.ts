@@ -1,0 +1,112 @@
+import type { ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { resume, runs } from '../../../src/remediation/index.ts';
+import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
+import { begin, run } from './processes.ts';
+
+const folders: string[] = [];
+afterAll(async () => Promise.all(folders.map(removeFolder)));
+
+async function newFolder(): Promise<string> {
+  const folder = await brokenFolder();
+  folders.push(folder);
+  return folder;
+}
+
+describe('a process that is killed at any point of a run', { timeout: 120_000 }, () => {
+  it('leaves a run that the next resume ends as fixed, with every file right', async () => {
+    const { points } = await run(await newFolder(), 'remediate');
+    expect(points.length).toBeGreaterThan(15);
+    await everyone(points, async (point) => {
+      const folder = await newFolder();
+      const killed = await run(folder, 'remediate', point);
+      expect(killed.signal, point).toBe('SIGKILL');
+
+      const remediation = await openFolder(folder);
+      const open = (await runs(remediation))[0];
+      const reports = await resume(remediation);
+      // At the last point the run is over already.
+      if (open?.phase !== 'ended') expect(reports, point).toMatchObject([{ outcome: 'fixed' }]);
+      expect((await runs(remediation))[0]?.outcome, point).toBe('fixed');
+      expect(await answers(folder), point).toEqual(['right', 'right', 'right']);
+      expect(await remediation.session.store.audit.firstBroken()).toBeUndefined();
+      remediation.close();
+    });
+  });
+
+  it('leaves a run that goes back when the world has moved on meanwhile', async () => {
+    const folder = await newFolder();
+    await run(folder, 'remediate', 'step 1 is journalled');
+    await writeFile(join(folder, 'c.conf'), 'answer = theirs\n');
+    const { outcomes } = await run(folder, 'resume');
+    expect(outcomes).toMatchObject([{ outcome: 'rolled-back' }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'theirs']);
+  });
+
+  it('leaves a run that goes on going back, wherever it is killed on the way back', async () => {
+    const { points } = await run(await newFolder(), 'spoiled');
+    const way = points.slice(points.indexOf('phase undoing begins'));
+    expect(way.length).toBeGreaterThan(6);
+    await everyone(way, async (point) => {
+      const again = await newFolder();
+      expect((await run(again, 'spoiled', point)).signal, point).toBe('SIGKILL');
+      await run(again, 'resume');
+      const remediation = await openFolder(again);
+      expect((await runs(remediation))[0]?.outcome, point).toBe('rolled-back');
+      remediation.close();
+      expect(await answers(again), point).toEqual(['wrong', 'wrong', 'theirs']);
+    });
+  });
+});
+
+describe('two processes', { timeout: 30_000 }, () => {
+  it('do not work on one volume: one repairs, the other says who does', async () => {
+    const folder = await newFolder();
+    const first = begin(folder, 'remediate', 'hang:step 0 is journalled');
+    await hanging(first.process);
+    const second = await run(folder, 'remediate');
+    expect(second.outcomes).toMatchObject([{ outcome: 'failed', failure: { class: 'conflict' } }]);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+  });
+
+  it('that start together end with one repair, and with no file half done', async () => {
+    const folder = await newFolder();
+    const ended = await Promise.all([run(folder, 'remediate'), run(folder, 'remediate'), run(folder, 'remediate')]);
+    const outcomes = ended.flatMap((one) => one.outcomes.map(({ outcome }) => outcome));
+    expect(outcomes.filter((outcome) => outcome === 'fixed').length).toBe(1);
+    expect(await answers(folder)).toEqual(['right', 'right', 'right']);
+  });
+
+  it('do not take over a run whose process is alive, and do once it is dead', async () => {
+    const folder = await newFolder();
+    const first = begin(folder, 'remediate', 'hang:step 1 is applied');
+    await hanging(first.process);
+    const remediation = await openFolder(folder);
+    const id = (await runs(remediation))[0]?.id ?? '';
+    await expect(resume(remediation, id)).rejects.toMatchObject({ code: 'run-live' });
+    first.process.kill('SIGKILL');
+    await first.ended;
+    expect(await resume(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
+    remediation.close();
+  });
+});
+
+/** Four at a time. */
+async function everyone(points: readonly string[], check: (point: string) => Promise<void>): Promise<void> {
+  const waiting = [...points];
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) await check(point);
+    }),
+  );
+}
+
+async function hanging(process: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve) =>
+    process.stdout?.on('data', (chunk: Buffer) => chunk.toString().includes('hanging') && resolve()),
+  );
+}

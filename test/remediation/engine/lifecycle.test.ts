@@ -1,0 +1,210 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { approve, plan, remediate, rollback, runs, type Remediator } from '../../../src/remediation/index.ts';
+import { answers, brokenFiles, brokenFolder, fileNames, openFolder, removeFolder } from '../broken-files.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+});
+afterEach(async () => removeFolder(folder));
+
+describe('a plan that may run unattended', () => {
+  it('ends fixed: the files say right, the detector is silent, every step is journalled as done', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports } = await remediate(remediation);
+
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['fixed']);
+    expect(await answers(folder)).toEqual(['right', 'right', 'right']);
+    expect(reports[0]?.steps.map(({ state }) => state)).toEqual(['done', 'done', 'done']);
+    expect(reports[0]?.verification?.result).toBe('verified');
+    expect((await remediate(remediation)).runs).toEqual([]);
+    remediation.close();
+  });
+
+  it('is told apart from a problem that is not there', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports } = await remediate(remediation, { ids: ['postgres/some-other-problem'] });
+    expect(reports).toMatchObject([{ outcome: 'absent', problem: 'postgres/some-other-problem', id: null }]);
+    remediation.close();
+  });
+});
+
+describe('planning', () => {
+  it('changes nothing and says what each step would change', async () => {
+    const remediation = await openFolder(folder);
+    const { proposals } = await plan(remediation);
+    expect(proposals[0]?.effects[0]?.effects).toEqual([
+      { object: `${join(folder, 'a.conf')} at 18`, before: 'wrong', after: 'right' },
+    ]);
+    expect(proposals[0]?.decision?.automation).toBe('auto');
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    expect(await runs(remediation)).toEqual([]);
+    remediation.close();
+  });
+});
+
+describe('a step that fails', () => {
+  it('has everything before it undone', async () => {
+    const remediation = await openFolder(folder, {
+      atPoint: async (name) => {
+        // Somebody else's edit, between two of our steps.
+        if (name === 'step 1 is recorded') await writeFile(join(folder, 'c.conf'), 'answer = theirs\n');
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'rolled-back', failure: { class: 'precondition' } }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'theirs']);
+    expect(reports[0]?.steps.map(({ state }) => state)).toEqual(['undone', 'undone', 'pending']);
+    remediation.close();
+  });
+
+  it('ends stuck, with a dossier and a suspension, where the undo would overwrite somebody', async () => {
+    const remediation = await openFolder(folder, {
+      atPoint: async (name) => {
+        if (name === 'step 1 is recorded') await writeFile(join(folder, 'a.conf'), 'answer = theirs\n');
+        if (name === 'step 1 is recorded') await writeFile(join(folder, 'c.conf'), 'answer = theirs\n');
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'stuck', failure: { class: 'rollback-failed' } }]);
+    expect(await answers(folder)).toEqual(['theirs', 'wrong', 'theirs']);
+    expect(await readFile(reports[0]?.dossier ?? '', 'utf8')).toContain('file\\.replace'.replace('\\', ''));
+    expect(await remediation.session.store.suspensions.get('orders')).toBeDefined();
+    remediation.close();
+  });
+});
+
+describe('a repair that does not help', () => {
+  const blind: Remediator = { ...brokenFiles, verify: async () => ({ result: 'impossible', checks: [] }) };
+  const failing: Remediator = {
+    ...brokenFiles,
+    verify: async () => ({ result: 'not-verified', checks: [{ name: 'answer', ok: false, seen: 'no' }] }),
+  };
+  const stubborn: Remediator = {
+    ...brokenFiles,
+    async detect(host) {
+      const text = (await host.files.read(join(folder, 'a.conf')))?.text ?? '';
+      const { findings } = await brokenFiles.detect(host);
+      return text.includes('right')
+        ? { findings: [{ ...lastFinding, details: { folder } }], notLookedAt: [] }
+        : { findings, notLookedAt: [] };
+    },
+  };
+  const lastFinding = {
+    id: 'broken-files/orders/wrong-text',
+    remediator: 'broken-files',
+    instance: 'orders',
+    kind: 'wrong-text',
+    summary: 'still there',
+    risk: 'safe',
+    evidence: [],
+    problem: null,
+  } as const;
+
+  it.each([
+    ['its verification says no', failing, 'step-failed'],
+    ['its verification could not be asked', blind, 'unverified'],
+    ['the same detector still finds it', stubborn, 'unverified'],
+  ] as const)('is undone when %s', async (_when, remediator, failureClass) => {
+    const remediation = await openFolder(folder, { remediators: [remediator] });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'rolled-back', failure: { class: failureClass } }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    remediation.close();
+  });
+});
+
+describe('policy', () => {
+  it('lets a run wait for approval, and approval lets another process run it', async () => {
+    const first = await openFolder(folder, { config: { automation: { 'broken-files': 'approve' } } });
+    const { runs: waiting } = await remediate(first);
+    expect(waiting).toMatchObject([{ outcome: 'awaiting-approval' }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    first.close();
+
+    const second = await openFolder(folder);
+    expect(await approve(second, waiting[0]?.id ?? '', 'somebody')).toMatchObject({ outcome: 'fixed' });
+    expect((await runs(second))[0]?.approvedBy).toBe('somebody');
+    second.close();
+  });
+
+  it('never runs what only a person may do, not even with --yes, and writes a dossier', async () => {
+    const remediation = await openFolder(folder, { config: { automation: { 'broken-files': 'human' } } });
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    const dossier = reports[0]?.dossier ?? '';
+    expect(await readFile(dossier, 'utf8')).toContain('## What a person must decide');
+    expect((await stat(dossier)).mode & 0o777).toBe(0o600);
+    remediation.close();
+  });
+
+  it('stops trying after two failures in a day', async () => {
+    const failing: Remediator = { ...brokenFiles, verify: async () => ({ result: 'not-verified', checks: [] }) };
+    const remediation = await openFolder(folder, { remediators: [failing] });
+    const outcomes = [];
+    for (let round = 0; round < 3; round += 1) outcomes.push((await remediate(remediation)).runs[0]?.outcome);
+    expect(outcomes).toEqual(['rolled-back', 'rolled-back', 'planned']);
+    remediation.close();
+  });
+
+  it('pauses everything while the file `paused` stands', async () => {
+    const before = await openFolder(folder);
+    before.close();
+    await writeFile(join(folder, '.problems', 'paused'), '');
+    const remediation = await openFolder(folder);
+    expect((await remediate(remediation, { yes: true })).runs).toMatchObject([
+      { outcome: 'planned', automation: 'human' },
+    ]);
+    remediation.close();
+  });
+});
+
+describe('a person who asks for an end', () => {
+  it('gets it between two steps: what was done is undone', async () => {
+    const stop = new AbortController();
+    const remediation = await openFolder(folder, {
+      stop: stop.signal,
+      atPoint: (name) => {
+        if (name === 'step 0 is journalled') stop.abort();
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'rolled-back', failure: { class: 'interrupted' } }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    remediation.close();
+  });
+});
+
+describe('rolling back a fixed run', () => {
+  it('brings the old texts back', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports } = await remediate(remediation);
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    remediation.close();
+  });
+
+  it('is refused when somebody has worked on the files since', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports } = await remediate(remediation);
+    await writeFile(join(folder, 'b.conf'), 'answer = right\n# ours\n');
+    await expect(rollback(remediation, reports[0]?.id ?? '')).rejects.toMatchObject({ code: 'step-refused' });
+    expect(await answers(folder)).toEqual(['right', 'right', 'right']);
+    expect(await readFile(join(folder, 'b.conf'), 'utf8')).toContain('# ours');
+    remediation.close();
+  });
+});
+
+describe('files', () => {
+  it('keep their mode', async () => {
+    const { chmod } = await import('node:fs/promises');
+    await chmod(join(folder, fileNames[0]), 0o640);
+    const remediation = await openFolder(folder);
+    await remediate(remediation);
+    expect((await stat(join(folder, fileNames[0]))).mode & 0o777).toBe(0o640);
+    remediation.close();
+  });
+});

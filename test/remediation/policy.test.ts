@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, type PolicyQuestion } from '../../src/remediation/policy/decide.ts';
+import { type Operation, operations } from '../../src/remediation/policy/operations.ts';
+import { readRemediationConfig } from '../../src/remediation/config.ts';
+
+const plan = {
+  type: 'plan',
+  remediator: 'x',
+  finding: {
+    id: 'x/a/b',
+    remediator: 'x',
+    instance: 'a',
+    kind: 'b',
+    summary: '',
+    risk: 'safe',
+    evidence: [],
+    details: null,
+    problem: null,
+  },
+  target: { instance: 'a', container: '', volumes: ['v'] },
+  summary: '',
+  steps: [],
+  cleanup: [],
+  leftovers: [],
+  risk: 'restart',
+  downtime: { seconds: 1, why: '' },
+  unpredictable: [],
+  undo: '',
+  expected: null,
+} as const;
+
+function ask(question: Partial<PolicyQuestion>): string {
+  return decide({ plan, operations: [], running: true, allow: [], stops: [], ...question }).automation;
+}
+
+const names = Object.keys(operations).filter((name): name is Operation => Object.hasOwn(operations, name));
+const never = names.filter((name) => operations[name].floor === 'never');
+
+describe('the policy', () => {
+  it('asks the sources in order: command line, config, registry, risk', () => {
+    const registry = { automation: 'human', reason: 'its Integration block says so' } as const;
+    expect(ask({ commandLine: 'auto', config: 'approve', registry })).toBe('auto');
+    expect(ask({ config: 'approve', registry })).toBe('approve');
+    expect(ask({ registry })).toBe('human');
+    expect(ask({})).toBe('approve');
+  });
+
+  it('lets an instance that is already down be restarted unattended', () => {
+    expect(ask({ running: false, operations: ['restart-stopped'] })).toBe('auto');
+  });
+
+  it('holds a running instance for approval whatever the sources say, until the config names the operation', () => {
+    expect(ask({ config: 'auto', operations: ['restart-running'] })).toBe('approve');
+    expect(ask({ config: 'auto', operations: ['restart-running'], allow: ['restart-running'] })).toBe('auto');
+    expect(ask({ config: 'auto', operations: ['restart-running', 'edit-hba'], allow: ['restart-running'] })).toBe(
+      'approve',
+    );
+  });
+
+  it('never lets a program do what no program does, and no configuration can say otherwise', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...never),
+        fc.constantFrom('auto', 'approve', 'human'),
+        fc.subarray(names),
+        (operation, automation, allow) => {
+          expect(ask({ commandLine: automation, operations: [operation], allow })).toBe('human');
+        },
+      ),
+    );
+    expect(() => readRemediationConfig({ allow: ['delete-data'] })).toThrow('cannot be allowed');
+    expect(() => readRemediationConfig({ allow: ['restart-everything'] })).toThrow();
+  });
+
+  it('stops automation on suspicion, and says why', () => {
+    const decision = decide({
+      plan,
+      operations: [],
+      running: false,
+      allow: [],
+      commandLine: 'auto',
+      stops: ['data may be damaged'],
+    });
+    expect(decision).toMatchObject({ automation: 'human', reasons: expect.arrayContaining(['data may be damaged']) });
+  });
+});
