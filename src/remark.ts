@@ -1,4 +1,5 @@
 import { readRegistry } from './registry/reading.ts';
+import { generateTasks } from './tasks/generate.ts';
 
 export interface RemarkProblemsOptions {
   /** The component that ids are made with. Default `root`. */
@@ -33,7 +34,8 @@ interface MessagePoint {
 export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unknown, file: MessageFile) => void {
   const { component = 'root' } = options;
   return (_tree, file) => {
-    const { diagnostics } = readRegistry(file.toString(), { path: file.path ?? 'PROBLEMS.md', component });
+    const registry = readRegistry(file.toString(), { path: file.path ?? 'PROBLEMS.md', component });
+    const diagnostics = [...registry.diagnostics, ...generateTasks([registry]).diagnostics];
     for (const { code, severity, message, hint, place } of diagnostics) {
       const { line, column, offset, endLine, endColumn, endOffset } = place;
       const reported = file.message(message, {

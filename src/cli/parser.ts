@@ -28,13 +28,17 @@ export function parse(command: Command, words: readonly string[], screen: Screen
     if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 2 };
     throw error;
   }
-  const { verbose, ...options } = parser.opts<OptionValues<OptionDeclarations>>();
-  return { arguments: parser.args, options, verbose: verbose === true };
+  const given = parser.opts<Partial<OptionValues<OptionDeclarations>>>();
+  const options = Object.entries(command.options).map(
+    ([property, option]) => [property, given[property] ?? absent(option)] as const,
+  );
+  return { arguments: parser.args, options: Object.fromEntries(options), verbose: given['verbose'] === true };
 }
 
-/** What `problems <command> --help` prints. */
-export function commandHelp(command: Command, screen: Screen): string {
-  return createParser(command, screen).helpInformation() + afterHelp(command);
+/** The value of an option that is not there. The parser has no defaults of ours, since it would print them. */
+function absent({ type }: OptionDeclaration): false | readonly string[] | undefined {
+  if (type === 'flag') return false;
+  return type === 'words' ? [] : undefined;
 }
 
 /** What `problems --help` prints. */
@@ -83,19 +87,20 @@ function optionOf(property: string, option: OptionDeclaration): Option {
   const name = optionName(property);
   switch (option.type) {
     case 'flag':
-      return option.default === true
-        ? new Option(`--no-${name}`, option.about)
-        : new Option(`--${name}`, option.about).default(false, '');
+      return new Option(option.default === true ? `--no-${name}` : `--${name}`, option.about);
     case 'text': {
       const { value, about, choices } = option;
-      const made = new Option(`--${name} <${value}>`, withChoices(about, choices)).default(option.default);
+      const made = new Option(`--${name} <${value}>`, withChoices(about, choices)).default(
+        option.default,
+        option.default,
+      );
       return choices === undefined ? made : made.argParser((text) => choice(text, choices));
     }
     case 'words': {
       const { value, about, choices } = option;
-      return new Option(`--${name} <${value}>`, withChoices(about, choices))
-        .default([], '')
-        .argParser((text, before: readonly string[]) => [...before, ...words(text, choices)]);
+      return new Option(`--${name} <${value}>`, withChoices(about, choices)).argParser(
+        (text, before: readonly string[] | undefined) => [...(before ?? []), ...wordsIn(text, choices)],
+      );
     }
     case 'number':
       return new Option(`--${name} <${option.value}>`, option.about).argParser((text) =>
@@ -104,7 +109,7 @@ function optionOf(property: string, option: OptionDeclaration): Option {
   }
 }
 
-function words(text: string, choices: readonly string[] | undefined): string[] {
+function wordsIn(text: string, choices: readonly string[] | undefined): string[] {
   const list = text.split(',').map((word) => word.trim());
   return choices === undefined ? list : list.map((word) => choice(word, choices));
 }
@@ -128,7 +133,7 @@ function withChoices(about: string, choices: readonly string[] | undefined): str
 
 function afterHelp({ examples, exitCodes }: Command): string {
   const codes = exitCodes.map(({ code, about }) => `  ${code}  ${about}\n`).join('');
-  return `\n${exampleText(examples)}\nExit codes:\n${codes}`;
+  return `\n${exampleText(examples)}\nExit codes:\n${codes}`.trimEnd();
 }
 
 function exampleText(examples: Command['examples']): string {

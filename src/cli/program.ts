@@ -1,7 +1,7 @@
 import { ProblemsError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
-import { commandHelp, programHelp } from './parser.ts';
+import { parse, programHelp } from './parser.ts';
 import type { Screen } from './screen.ts';
 import { packageVersion } from './version.ts';
 
@@ -11,7 +11,7 @@ export async function runProgram(argv: readonly string[], screen: Screen): Promi
   if (word === '--version' || word === '-V') screen.out.write(`${packageVersion()}\n`);
   else if (word === 'help' && topic !== undefined) {
     if (!isCommandName(topic)) throw unknownCommand(topic);
-    screen.out.write(commandHelp(await loadCommand(topic), screen));
+    parse(await loadCommand(topic), ['--help'], screen);
   } else if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
     screen.out.write(programHelp(await loadCommands(), screen));
   } else if (word.startsWith('-')) throw unknownOption(word);

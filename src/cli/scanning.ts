@@ -62,8 +62,10 @@ async function findWithProgress(
 }
 
 function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Findings, notes: Output): void {
-  if (registries.length === 0)
-    notes.write(`No PROBLEMS.md with records was found in ${paths.map(visible).join(', ')}.\n`);
+  if (registries.length === 0) {
+    const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(visible).join(', ')}`;
+    notes.write(`No PROBLEMS.md with records was found ${where}.\n`);
+  }
   const components = registries.map(({ component }) => component);
   for (const wanted of choice.component) {
     if (registries.length === 0 || components.includes(wanted)) continue;

@@ -33,7 +33,7 @@ export async function watchScan(request: ScanRequest, surroundings: Surroundings
     }
   }
 
-  return await new Promise((end, fail) => {
+  return new Promise((end, fail) => {
     watcher.on('error', fail).on('all', () => {
       clearTimeout(timer);
       timer = setTimeout(() => {

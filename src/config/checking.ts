@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
@@ -61,7 +62,7 @@ function found(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value);
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : inspect(value);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

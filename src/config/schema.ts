@@ -5,7 +5,10 @@ import { z } from 'zod';
 const path = z.string().min(1).max(1000);
 const name = z
   .string()
-  .regex(/^[\p{L}\p{N}_-][\p{L}\p{N}._-]*(\/[\p{L}\p{N}_-][\p{L}\p{N}._-]*)*$/u, 'use letters, digits, dots, dashes, underscores and slashes')
+  .regex(
+    /^[\p{L}\p{N}_-][\p{L}\p{N}._-]*(\/[\p{L}\p{N}_-][\p{L}\p{N}._-]*)*$/u,
+    'use letters, digits, dots, dashes, underscores and slashes',
+  )
   .max(100);
 const problemId = z.string().min(1).max(200);
 const scale = z.number().min(0.001).max(1000).exactOptional();

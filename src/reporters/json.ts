@@ -15,8 +15,8 @@ export function jsonLine(value: unknown): string {
 }
 
 // The direction marks and C1 controls can only stand inside strings, so an escape keeps the JSON's meaning.
-function escaped(json: string): string {
-  return json.replace(
+function escaped(written: string): string {
+  return written.replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -33,6 +33,8 @@ function padded(text: string, width: number, align: Column['align']): string {
   return align === 'right' ? blanks + text : text + blanks;
 }
 
+const characters = new Intl.Segmenter('en');
+
 function lengthOf(text: string): number {
-  return [...text].length;
+  return [...characters.segment(text)].length;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadCommands } from '../../src/cli/commands/index.ts';
+import { optionName } from '../../src/cli/command.ts';
 import { run, spawned } from './run.ts';
 
 /** What bash would offer for the last of these words, with the real script loaded. */
@@ -8,7 +9,11 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
   const line = words.map((word) => `'${word}'`).join(' ');
   const { code, stdout, stderr } = await spawned(
     'bash',
-    ['--norc', '-c', `${script}\nCOMP_WORDS=(problems ${line}); COMP_CWORD=${words.length}; _problems; printf '%s\\n' "\${COMPREPLY[@]}"`],
+    [
+      '--norc',
+      '-c',
+      `${script}\nCOMP_WORDS=(problems ${line}); COMP_CWORD=${words.length}; _problems; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ],
     {},
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -21,7 +26,8 @@ describe('problems completion', () => {
     expect(await offered('validate', '--for')).toEqual(['--format']);
     expect(await offered('validate', '--format', 's')).toEqual(['sarif']);
     expect(await offered('new', 'p')).toEqual(['pattern']);
-    expect(await offered('scan', '--no')).toEqual(['--no-cache', '--no-config']);
+    expect(await offered('scan', '--no')).toEqual(['--no-cache', '--no-config-lookup']);
+    expect(await offered('scan', '--status', 'wo')).toEqual([String.raw`won\'t-fix`]);
   });
 
   it('leaves the names of files to bash', async () => {
@@ -34,7 +40,7 @@ describe('problems completion', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const { name, options } of await loadCommands()) {
       expect(stdout).toContain(name);
-      if ('tasks' in options) expect(stdout).toContain('tasks');
+      for (const option of Object.keys(options)) expect(stdout).toContain(optionName(option));
     }
   });
 

@@ -57,3 +57,8 @@ export function temporaryFolder(files: Readonly<Record<string, string>> = {}): F
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
   return folder;
 }
+
+/** The characters of an output that a terminal would obey. */
+export function obeyed(output: string): readonly string[] {
+  return output.match(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu) ?? [];
+}

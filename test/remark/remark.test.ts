@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { remark } from 'remark';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +21,14 @@ describe('the remark plugin', () => {
     expect(diagnostics.map(({ code }) => code)).toContain('term-unknown');
     const { messages } = await remark().use(remarkProblems).process({ path: 'PROBLEMS.md', value: text });
     expect(
-      messages.map(({ reason, ruleId, source, fatal, note, place }) => ({ reason, ruleId, source, fatal, note, place })),
+      messages.map(({ reason, ruleId, source, fatal, note, place }) => ({
+        reason,
+        ruleId,
+        source,
+        fatal,
+        note,
+        place,
+      })),
     ).toEqual(
       diagnostics.map(({ message, code, severity, hint, place }) => ({
         reason: message,
@@ -36,9 +44,18 @@ describe('the remark plugin', () => {
     );
   });
 
+  it('reports what only the priorities show, too', async () => {
+    const path = join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md');
+    const { messages } = await remark().use(remarkProblems).process(readFileSync(path, 'utf8'));
+    expect(messages.map(({ ruleId }) => ruleId)).toContain('estimate-contradiction');
+  });
+
   it('leaves the document as it is, and ordinary prose without a message', async () => {
     const file = await remark().use(remarkProblems).process('# Prose\n\nNothing *marked*.\n');
-    expect({ text: String(file), messages: file.messages }).toEqual({ text: '# Prose\n\nNothing *marked*.\n', messages: [] });
+    expect({ text: String(file), messages: file.messages }).toEqual({
+      text: '# Prose\n\nNothing *marked*.\n',
+      messages: [],
+    });
   });
 
   it('is also the default export, by which remark loads plugins', () => {
@@ -52,18 +69,26 @@ describe('remark-cli with the plugin', () => {
 
   it('prints the diagnostics and fails for an error', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': text });
-    const { code, stderr } = await spawned(process.execPath, [cli, '--use', plugin, '--no-stdout', 'PROBLEMS.md'], {
-      cwd: folder.path,
-    });
+    const { code, stderr } = await spawned(
+      process.execPath,
+      [cli, '--use', plugin, '--no-stdout', '--no-color', 'PROBLEMS.md'],
+      {
+        cwd: folder.path,
+      },
+    );
     expect(code).toBe(1);
-    expect(stderr).toMatch(/5:13-5:18\s+error\s.*term-unknown\s+problem-registry/);
+    expect(stderr).toMatch(/5:13-5:20\s+error\s.*term-unknown\s+problem-registry/);
   });
 
   it('passes prose', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': '# Prose\n' });
-    const { code, stderr } = await spawned(process.execPath, [cli, '--use', plugin, '--no-stdout', 'PROBLEMS.md'], {
-      cwd: folder.path,
-    });
+    const { code, stderr } = await spawned(
+      process.execPath,
+      [cli, '--use', plugin, '--no-stdout', '--no-color', 'PROBLEMS.md'],
+      {
+        cwd: folder.path,
+      },
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'PROBLEMS.md: no issues found\n' });
   });
 });

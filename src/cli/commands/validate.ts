@@ -50,7 +50,7 @@ export const validate = defineCommand({
       ? await validateInput(words, await readInput(), { config, now, fix: options.fix, name: options.stdinFilename })
       : await validatePaths(words, options, { config, cwd, now, signal });
     if (words.length === 0 && validation.registries === 0)
-      screen.notes.write('No PROBLEMS.md with records was found.\n');
+      screen.notes.write('No PROBLEMS.md with records was found here.\n');
     await reportValidation(validation, options.format, screen);
     return isClean(validation.diagnostics, options) ? 0 : 1;
   },

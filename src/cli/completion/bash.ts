@@ -5,7 +5,7 @@ import type { CompletedCommand, Offer } from './words.ts';
  * files. Written for bash 3.2 and later, which macOS still has.
  */
 export function bashScript(commands: readonly CompletedCommand[]): string {
-  const names = commands.map(({ name }) => name).join(' ');
+  const names = commands.map(({ name }) => name);
   const values = commands.flatMap(({ name, options }) =>
     options.flatMap((option) =>
       option.value === undefined ? [] : `    '${name} ${option.name}') ${reply(option.offer)} ;;\n`,
@@ -17,17 +17,23 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
 `,
   );
   return `# Completion of problems for bash. Made by: problems completion bash
+_problems_offer() {
+  local word
+  for word in "$@"; do
+    if [[ "$word" == "$current"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+  done
+}
 _problems() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}"
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    ${offered([names, 'help', '--help', '--version'])}
+    ${offered([...names, 'help', '--help', '--version'])}
     return
   fi
   case "$command $previous" in
 ${values.join('')}  esac
   case "$command $current" in
-    'help '*) ${offered([names])} ;;
+    'help '*) ${offered(names)} ;;
 ${words.join('')}  esac
 }
 complete -o default -F _problems problems
@@ -35,9 +41,13 @@ complete -o default -F _problems problems
 }
 
 function offered(words: readonly string[]): string {
-  return `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current"))`;
+  return `_problems_offer ${words.map(quoted).join(' ')}`;
 }
 
 function reply(offer: Offer): string {
   return offer.type === 'words' ? `${offered(offer.words)}; return` : 'return';
+}
+
+function quoted(word: string): string {
+  return /^[\w-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -18,7 +18,7 @@ export function fishScript(commands: readonly CompletedCommand[]): string {
 function offered(offer: Offer): string {
   switch (offer.type) {
     case 'words':
-      return `-f -a ${quoted(offer.words.join(' '))}`;
+      return `-f -a ${quoted(offer.words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' '))}`;
     case 'file':
       return '-F';
     case 'folder':

@@ -39,7 +39,7 @@ function argumentSpec(offer: Offer): readonly string[] {
 }
 
 function action(offer: Offer): string {
-  if (offer.type === 'words') return `(${offer.words.join(' ')})`;
+  if (offer.type === 'words') return `(${offer.words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ')})`;
   if (offer.type === 'file') return '_files';
   return offer.type === 'folder' ? '_files -/' : ' ';
 }

@@ -1,0 +1,142 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { commandNames, loadCommands } from '../../src/cli/commands/index.ts';
+import { bin, run, spawned, temporaryFolder } from './run.ts';
+
+describe('problems', () => {
+  it.each([[[]], [['--help']], [['-h']], [['help']]])('prints every command for %j', async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const { name, summary } of await loadCommands()) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +${summary.split(' ')[0]}`, 'm'));
+    }
+    expect(stdout).toContain('Examples:\n');
+  });
+
+  it.each(commandNames)('prints examples and exit codes for %s --help', async (name) => {
+    const { code, stdout, stderr } = await run([name, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: problems ${name}`);
+    expect(stdout).toMatch(/\nExamples:\n {2}\S[^]*\nExit codes:\n {2}0 {2}/);
+    expect((await run(['help', name])).stdout).toBe(stdout);
+  });
+
+  it('prints its version', async () => {
+    const { code, stdout } = await run(['--version']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('wraps help at COLUMNS', async () => {
+    const { stdout } = await run(['validate', '--help'], { env: { COLUMNS: '70' } });
+    const options = stdout.slice(0, stdout.indexOf('Examples:'));
+    expect(Math.max(...options.split('\n').map((line) => line.length))).toBeLessThanOrEqual(70);
+  });
+
+  it.each([
+    [['valdate'], "unknown command 'valdate'", 'Did you mean validate?'],
+    [['help', 'scna'], "unknown command 'scna'", 'Did you mean scan?'],
+    [['frobnicate'], "unknown command 'frobnicate'", 'problems --help'],
+    [['--versoin'], "unknown option '--versoin'", 'Did you mean --version?'],
+    [['--json', 'scan'], "unknown option '--json'", 'Options stand after the command'],
+    [['validate', '--formt', 'json'], "unknown option '--formt'", '--format'],
+    [['validate', '--format', 'jsn'], "'jsn' is invalid", 'Did you mean json?'],
+    [['validate', '--max-warnings', '-1'], 'is invalid', 'whole number, 0 or more'],
+    [['scan', '--top', '1.5'], 'is invalid', 'whole number, 0 or more'],
+    [['scan', '--kind', 'active,resolutoin'], 'is invalid', 'Did you mean resolution?'],
+    [['scan', '--top'], 'argument missing', 'problems scan --help'],
+    [['toString'], "unknown command 'toString'", ''],
+  ])('refuses %j and says what was meant', async (args, message, hint) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(hint);
+  });
+
+  it('makes control characters in what it repeats visible', async () => {
+    const { stderr } = await run(['\u001b[31mred\u0007']);
+    expect(stderr).toContain('\\u{1b}[31mred\\u{7}');
+    expect(stderr).not.toContain('\u001b');
+  });
+
+  it('says which config key is wrong, in one message with a hint', async () => {
+    await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [x]\n' });
+    expect(await run(['scan'], { cwd: folder.path })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'problems: problems.config.yaml: ignor is not a known key\n    hint: Did you mean ignore?\n',
+    });
+    expect((await run(['scan', '--no-config-lookup'], { cwd: folder.path })).code).toBe(0);
+  });
+
+  it('shows the stack of an error only when it is asked for', async () => {
+    await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [x]\n' });
+    expect((await run(['scan'], { cwd: folder.path })).stderr).not.toContain('    at ');
+    expect((await run(['scan', '--verbose'], { cwd: folder.path })).stderr).toContain('    at ');
+    expect((await run(['scan'], { cwd: folder.path, env: { DEBUG: '1' } })).stderr).toContain('    at ');
+  });
+});
+
+describe('on a Node that is too old', () => {
+  it.each(['20.19.4', '22.12.0', '18.0.0'])(
+    'says on %s in one line which one it needs, and loads nothing',
+    async (version) => {
+      await using folder = temporaryFolder();
+      const preload = join(folder.path, 'old.mjs');
+      const versions = `{ ...process.versions, node: '${version}' }`;
+      writeFileSync(preload, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
+      const { code, stdout, stderr } = await spawned(process.execPath, ['--import', preload, bin, '--help'], {});
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^problems: needs Node 22\.13 or newer, this is .*npm install -D node@24.*\n$/);
+      expect(stderr).toContain(version);
+    },
+  );
+});
+
+describe('colours and pipes', () => {
+  const registry = `<!-- EMBED:ACTIVEPROBLEM:START -->
+### A title
+<!-- EMBED:ACTIVEPROBLEM:END -->
+`;
+
+  it('has no colours in a pipe, whatever the terminal is called', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    const { stdout } = await run(['validate'], { cwd: folder.path, env: { TERM: 'xterm-256color' } });
+    expect(stdout).toContain('warning');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('has colours with FORCE_COLOR, and none with FORCE_COLOR=0 or NO_COLOR alone', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    const coloured = async (env: Readonly<Record<string, string>>) =>
+      (await run(['validate'], { cwd: folder.path, env })).stdout.includes('\u001b[33mwarning');
+    expect(await coloured({ FORCE_COLOR: '1' })).toBe(true);
+    expect(await coloured({ FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(true);
+    expect(await coloured({ FORCE_COLOR: '0' })).toBe(false);
+    expect(await coloured({ NO_COLOR: '1' })).toBe(false);
+  });
+
+  it('draws a table with colours on a terminal, no wider than it, and none when NO_COLOR asks for that', async () => {
+    const fixtures = join(import.meta.dirname, '../../fixtures/resources');
+    const command = `"${process.execPath}" "${bin}" scan "${fixtures}"`;
+    const onTerminal = (env: Readonly<Record<string, string>>) =>
+      spawned('script', ['-qec', `stty cols 100; ${command}`, '/dev/null'], { env: { TERM: 'xterm', ...env } });
+    const { code, stdout } = await onTerminal({});
+    expect(code).toBe(0);
+    expect(stdout).toContain('│');
+    expect(stdout).toContain('\u001b[1m');
+    const { stdout: bare } = await onTerminal({ NO_COLOR: '1' });
+    expect(bare).not.toContain('\u001b[1m');
+    const rows = bare.split('\r\n').filter((line) => line.startsWith('│'));
+    expect(rows.length).toBeGreaterThan(3);
+    expect(new Set(rows.map((line) => line.length <= 100))).toEqual(new Set([true]));
+  });
+
+  it('ends quietly when the reader of its output has seen enough', async () => {
+    const fixtures = join(import.meta.dirname, '../../fixtures');
+    const command = `"${process.execPath}" "${bin}" scan --json "${fixtures}" | head -1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await spawned('bash', ['-c', command], {});
+    expect({ stdout, stderr }).toEqual({ stdout: '{\n0\n', stderr: '' });
+  });
+});

@@ -1,0 +1,185 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { jsonSchemaOf } from '../../src/schema/index.ts';
+import { bin, run, temporaryFolder } from './run.ts';
+
+const fixtures = join(import.meta.dirname, '../../fixtures');
+const postgres = join(fixtures, 'resources');
+
+async function scanned(...args: readonly string[]) {
+  const { code, stdout } = await run(['scan', '--json', ...args], { cwd: fixtures });
+  return { code, ...JSON.parse(stdout) };
+}
+
+describe('problems scan', () => {
+  it('prints a table of tasks alone, most urgent first; the rest goes to standard error', async () => {
+    const { code, stdout, stderr } = await run(['scan', 'resources'], { cwd: fixtures });
+    expect(code).toBe(0);
+    const [head, ...rows] = stdout.trimEnd().split('\n');
+    expect(head?.trim()).toMatch(/^score +band +task +automation +problem +title$/);
+    const scores = rows.map((row) => Number(row.trim().split(' ')[0]));
+    expect(scores.length).toBeGreaterThan(10);
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+    expect(stderr).toContain('[estimate-contradiction]');
+    expect(stderr).toMatch(/^\d+ tasks \(.*\) from 10 records of 1 registry; no errors, \d warnings$/m);
+  });
+
+  it('prints one JSON object that its schema accepts, for every fixture', async () => {
+    const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('scan'));
+    const all = readdirSync(join(fixtures, 'diagnostics')).map((name) => `diagnostics/${name}`);
+    const { code, ...output } = await scanned('.', ...all);
+    expect(code).toBe(1);
+    expect(valid(output), JSON.stringify(valid.errors)).toBe(true);
+    expect(output.records.length).toBeGreaterThan(20);
+    expect(output.diagnostics.length).toBeGreaterThan(20);
+  });
+
+  it('counts records by kind and keeps estimates as plain values with their provenance beside them', async () => {
+    const output = await scanned('resources');
+    expect(output.schemaVersion).toBe(1);
+    expect(output.registries).toEqual([
+      {
+        path: 'resources/postgres/PROBLEMS.md',
+        component: 'postgres',
+        records: { active: 3, intermittent: 2, resolved: 2, pattern: 2, analysis: 0, integration: 1 },
+      },
+    ]);
+    const task = output.tasks.find(
+      (one: { readonly problem: string; readonly kind: string }) =>
+        one.problem === 'postgres/port-allocation-conflicts' && one.kind === 'resolution',
+    );
+    expect(task).toMatchObject({
+      estimates: { impact: 8, urgency: 'high', successProb: 0.9, resourceCost: 'moderate' },
+      provenance: { impact: 'stated', urgency: 'stated', successProb: 'stated', resourceCost: 'stated' },
+      priority: { score: 10.368, band: 'high' },
+    });
+  });
+
+  it('gives the same bytes in every run, with and without a cache', async () => {
+    await using folder = temporaryFolder();
+    cpSync(postgres, folder.path, { recursive: true });
+    const env = { XDG_CACHE_HOME: join(folder.path, '.cache') };
+    const runs = [
+      await run(['scan', '--json'], { cwd: folder.path, env }),
+      await run(['scan', '--json'], { cwd: folder.path, env }),
+      await run(['scan', '--json', '--no-cache'], { cwd: folder.path, env }),
+    ];
+    expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
+  });
+
+  it('says so where nothing is found, which is no failure', async () => {
+    await using folder = temporaryFolder({ 'README.md': 'nothing' });
+    expect(await run(['scan'], { cwd: folder.path })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No PROBLEMS.md with records was found here.\n',
+    });
+    const { stdout } = await run(['scan', '--json', '.', 'README.md'], { cwd: folder.path });
+    expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, registries: [], records: [], tasks: [], diagnostics: [] });
+  });
+
+  it('fails for an error in a registry, and with --strict for a warning', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': '<!-- EMBED:ACTIVEPROBLEM:START -->\n### Open\n' });
+    expect((await run(['scan'], { cwd: folder.path })).code).toBe(1);
+    expect((await run(['scan', 'resources'], { cwd: fixtures })).code).toBe(0);
+    expect((await run(['scan', 'resources', '--strict'], { cwd: fixtures })).code).toBe(1);
+  });
+
+  it('reports a folder that is not there', async () => {
+    const { code, stderr } = await run(['scan', 'no/such/folder'], { cwd: fixtures });
+    expect(code).toBe(1);
+    expect(stderr).toContain('no/such/folder:1:1: error');
+  });
+});
+
+describe('the filters of problems scan', () => {
+  type Tasks = readonly {
+    readonly kind: string;
+    readonly problem: string;
+    readonly priority: { readonly score: number };
+  }[];
+
+  it('--kind takes kinds of task and kinds of record', async () => {
+    const resolutions = await scanned('.', '--kind', 'resolution');
+    expect(new Set((resolutions.tasks as Tasks).map(({ kind }) => kind))).toEqual(new Set(['resolution']));
+    expect(resolutions.records.length).toBeGreaterThan(resolutions.tasks.length);
+    const patterns = await scanned('.', '--kind', 'pattern');
+    expect(new Set(patterns.records.map(({ kind }: { readonly kind: string }) => kind))).toEqual(new Set(['pattern']));
+    const both = await scanned('.', '--kind', 'pattern,monitoring');
+    const ids = new Set(patterns.records.map(({ id }: { readonly id: string }) => id));
+    expect((both.tasks as Tasks).every(({ kind, problem }) => kind === 'monitoring' && ids.has(problem))).toBe(true);
+    expect(both.tasks.length).toBeGreaterThan(0);
+  });
+
+  it('--component narrows everything, and a slip is pointed out', async () => {
+    const output = await scanned('.', '--component', 'postgres');
+    expect(output.registries.map(({ component }: { readonly component: string }) => component)).toEqual(['postgres']);
+    expect((output.tasks as Tasks).every(({ problem }) => problem.startsWith('postgres/'))).toBe(true);
+    const { code, stderr } = await run(['scan', '--component', 'postgre'], { cwd: fixtures });
+    expect(code).toBe(0);
+    expect(stderr).toContain('No registry has the component postgre. Did you mean postgres?');
+  });
+
+  it('--severity and --status ask for records that state them', async () => {
+    const { records } = await scanned('.', '--severity', 'critical', '--status', 'active,investigating');
+    expect(records.length).toBeGreaterThan(0);
+    for (const record of records) expect(record).toMatchObject({ kind: 'active', severity: 'critical' });
+  });
+
+  it('--min-score and --top keep the most urgent', async () => {
+    const { tasks } = await scanned('.', '--min-score', '5');
+    expect((tasks as Tasks).every(({ priority }) => priority.score >= 5)).toBe(true);
+    expect((await scanned('.', '--min-score', '5', '--top', '2')).tasks).toEqual(tasks.slice(0, 2));
+    expect((await scanned('.', '--top', '0')).tasks).toEqual([]);
+  });
+});
+
+describe('problems scan --write-tasks', () => {
+  it('writes each task once', async () => {
+    await using folder = temporaryFolder();
+    cpSync(postgres, join(folder.path, 'resources'), { recursive: true });
+    mkdirSync(join(folder.path, 'tasks'));
+    const first = await run(['scan', 'resources', '--write-tasks', 'tasks', '--top', '3'], { cwd: folder.path });
+    expect(first.code).toBe(0);
+    expect(first.stderr).toContain('Task files: 3 new\n');
+    const generated = join(folder.path, 'tasks/backlog/generated');
+    const files = readdirSync(generated);
+    expect(files).toHaveLength(3);
+    expect(readFileSync(join(generated, files[0] ?? ''), 'utf8')).toMatch(/^id: /m);
+    const second = await run(['scan', 'resources', '--write-tasks', 'tasks', '--top', '3'], { cwd: folder.path });
+    expect(second.stderr).toContain('Task files: 3 unchanged\n');
+  });
+});
+
+describe('problems scan --watch', () => {
+  it('scans again when a registry changes or comes, and prints one line of JSON for each scan', async () => {
+    await using folder = temporaryFolder();
+    cpSync(join(postgres, 'postgres/PROBLEMS.md'), join(folder.path, 'PROBLEMS.md'));
+    const child = spawn(process.execPath, [bin, 'scan', '--watch', '--json'], { cwd: folder.path });
+    try {
+      const lines: string[] = [];
+      let rest = '';
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        const parts = (rest + text).split('\n');
+        rest = parts.pop() ?? '';
+        lines.push(...parts);
+      });
+      await expect.poll(() => said, { timeout: 10_000 }).toContain('Watching for changes.');
+      await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1);
+      folder.write('b/PROBLEMS.md', readFileSync(join(folder.path, 'PROBLEMS.md')));
+      await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(2);
+      const [before, after] = lines.map((line) => JSON.parse(line));
+      expect(before.registries).toHaveLength(1);
+      expect(after.registries).toHaveLength(2);
+    } finally {
+      child.kill();
+      await once(child, 'close');
+    }
+  });
+});

@@ -1,0 +1,274 @@
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { jsonSchemaOf } from '../../src/schema/index.ts';
+import { obeyed, run, temporaryFolder } from './run.ts';
+
+const fixtures = join(import.meta.dirname, '../../fixtures');
+
+/** One error and one fix: a term that is unknown, and a marker in odd spelling. */
+function registry(title: string, { status = 'active', marker = 'EMBED:ACTIVEPROBLEM:START' } = {}): string {
+  return `<!-- ${marker} -->
+### ${title}
+**Status:** [${status}]
+**Severity:** [low]
+**Frequency:** [rare]
+**Impact:** [cosmetic]
+**Discovered:** 2025-01-02
+
+#### Description
+It happens.
+
+#### Reproduction Steps
+1. Wait.
+
+#### Impact Assessment
+- **Users Affected:** none
+
+#### Investigation Status
+- **Root Cause:** unknown
+
+#### Priority Estimates
+\`\`\`yaml
+impact: 2
+urgency: low
+success_prob: 0.5
+resource_cost: minimal
+\`\`\`
+<!-- EMBED:ACTIVEPROBLEM:END -->
+`;
+}
+
+describe('problems validate', () => {
+  it('says nothing about a good registry', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry('One') });
+    expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('says nothing about prose without markers', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': '# Problems\n\nNothing is marked.\n' });
+    expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('prints path, line, column, severity, message and code of what is wrong, and fails', async () => {
+    await using folder = temporaryFolder({ 'a/PROBLEMS.md': registry('One', { status: 'activ' }) });
+    const { code, stdout, stderr } = await run(['validate', 'a/PROBLEMS.md'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^a\/PROBLEMS\.md:3:13: error .* \[term-unknown\]\n {4}hint: Did you mean active\?\n$/);
+    expect(stderr).toBe('1 error, no warnings\n');
+  });
+
+  it('finds registries by itself where no path is named, in any case of letters', async () => {
+    await using folder = temporaryFolder({
+      'a/PROBLEMS.md': registry('One', { status: 'activ' }),
+      'b/docs/problems.md': registry('Two', { status: 'activ' }),
+      'node_modules/c/PROBLEMS.md': registry('Three', { status: 'activ' }),
+    });
+    const { code, stdout } = await run(['validate'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout.match(/^\S+(?=:\d+:\d+: error)/gm)).toEqual(['a/PROBLEMS.md', 'b/docs/problems.md']);
+  });
+
+  it('says so where there is nothing to check, which is no failure', async () => {
+    await using folder = temporaryFolder();
+    expect(await run(['validate'], { cwd: folder.path })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No PROBLEMS.md with records was found here.\n',
+    });
+  });
+
+  it('reports a file that cannot be read', async () => {
+    await using folder = temporaryFolder();
+    const { code, stdout } = await run(['validate', 'PROBLEMS.md'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout).toContain('[file-unreadable]');
+  });
+
+  it('reports an id that stands in two files, wherever it stands second', async () => {
+    const text = registry('One').replace('**Status:**', '**ID:** same/id\n**Status:**');
+    await using folder = temporaryFolder({ 'a/PROBLEMS.md': text, 'b/PROBLEMS.md': text });
+    const { code, stdout } = await run(['validate', 'b/PROBLEMS.md', 'a/PROBLEMS.md'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^b\/PROBLEMS\.md:3:9: error The id "same\/id" already stands in a\/PROBLEMS\.md, line 1\. \[id-repeated\]/,
+    );
+  });
+
+  it('lets warnings pass unless --strict or --max-warnings says otherwise', async () => {
+    await using folder = temporaryFolder({
+      'PROBLEMS.md': registry('One').replace('**Status:**', '**Colour:** blue\n**Status:**'),
+    });
+    const code = async (...args: readonly string[]) => (await run(['validate', ...args], { cwd: folder.path })).code;
+    expect(await code()).toBe(0);
+    expect(await code('--strict')).toBe(1);
+    expect(await code('--max-warnings', '0')).toBe(1);
+    expect(await code('--max-warnings', '1')).toBe(0);
+  });
+
+  it('makes control characters in names and values visible', async () => {
+    await using folder = temporaryFolder();
+    folder.write('\u001b[2J/PROBLEMS.md', registry('One', { status: '\u009b31mred\u202e' }));
+    const { code, stdout } = await run(['validate', '.'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout).toContain('\\u{1b}[2J/PROBLEMS.md:3:13: error');
+    expect(obeyed(stdout)).toEqual([]);
+  });
+
+  it('takes names with blanks, quotes and dashes as they are', async () => {
+    await using folder = temporaryFolder({ '-- "odd" name/PROBLEMS.md': registry('One', { status: 'activ' }) });
+    const { stdout } = await run(['validate', '--', '-- "odd" name/PROBLEMS.md'], { cwd: folder.path });
+    expect(stdout).toContain('-- "odd" name/PROBLEMS.md:3:13: error');
+  });
+});
+
+describe('problems validate -', () => {
+  const bad = registry('One', { status: 'activ' });
+
+  it('checks standard input under the name it is given', async () => {
+    const { code, stdout } = await run(['validate', '-', '--stdin-filename', 'x/PROBLEMS.md'], { input: bad });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^x\/PROBLEMS\.md:3:13: error/);
+  });
+
+  it('calls it PROBLEMS.md otherwise, and passes what is good', async () => {
+    expect((await run(['validate', '-'], { input: bad })).stdout).toMatch(/^PROBLEMS\.md:3:13: error/);
+    expect(await run(['validate', '-'], { input: registry('One') })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('reports bytes that are not UTF-8', async () => {
+    const input = Buffer.concat([Buffer.from(registry('One')), Buffer.from([0xff, 0x0a])]);
+    expect((await run(['validate', '-'], { input })).stdout).toContain('[encoding-invalid]');
+  });
+
+  it('is checked alone and cannot be mended', async () => {
+    expect((await run(['validate', '-', 'PROBLEMS.md'], { input: bad })).code).toBe(2);
+    expect((await run(['validate', '-', '--fix'], { input: bad })).code).toBe(2);
+  });
+});
+
+describe('problems validate --fix', () => {
+  const odd = registry('One', { marker: 'embed:ActiveProblem:start' });
+
+  it('mends the file, says what it mended, and looks again', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': odd });
+    chmodSync(join(folder.path, 'PROBLEMS.md'), 0o640);
+    expect((await run(['validate', '--strict'], { cwd: folder.path })).stderr).toContain('--fix mends 1 of them');
+    const { code, stdout, stderr } = await run(['validate', '--fix', '--strict'], { cwd: folder.path });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toMatch(/^fixed PROBLEMS\.md:1: .* \[marker-spelling\]\n$/);
+    expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toBe(registry('One'));
+  });
+
+  it('leaves every other byte alone, byte-order mark and CRLF included', async () => {
+    const text = `\uFEFF${odd.replaceAll('\n', '\r\n')}trailing  \r\n`;
+    await using folder = temporaryFolder({ 'PROBLEMS.md': text });
+    await run(['validate', '--fix'], { cwd: folder.path });
+    expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toBe(
+      text.replace('embed:ActiveProblem:start', 'EMBED:ACTIVEPROBLEM:START'),
+    );
+  });
+
+  it('fails for what is left', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': odd.replace('[active]', '[activ]') });
+    const { code, stdout } = await run(['validate', '--fix'], { cwd: folder.path });
+    expect(code).toBe(1);
+    expect(stdout).toContain('[term-unknown]');
+    expect(stdout).not.toContain('[marker-spelling]');
+  });
+
+  it('refuses a file that is not valid UTF-8, mends the others, and says both', async () => {
+    await using folder = temporaryFolder({ 'b/PROBLEMS.md': odd });
+    const bytes = Buffer.concat([Buffer.from(odd), Buffer.from([0xff])]);
+    folder.write('a/PROBLEMS.md', bytes);
+    const { stderr } = await run(['validate', '--fix'], { cwd: folder.path });
+    expect(stderr).toMatch(/^not fixed a\/PROBLEMS\.md: .*not valid UTF-8/m);
+    expect(stderr).toMatch(/^fixed b\/PROBLEMS\.md:1: /m);
+    expect(readFileSync(join(folder.path, 'a/PROBLEMS.md'))).toEqual(bytes);
+    expect(readFileSync(join(folder.path, 'b/PROBLEMS.md'), 'utf8')).toBe(registry('One'));
+  });
+
+  it('refuses a link that leads out of the folder it works in', async () => {
+    await using outside = temporaryFolder({ 'PROBLEMS.md': odd });
+    await using folder = temporaryFolder();
+    symlinkSync(join(outside.path, 'PROBLEMS.md'), join(folder.path, 'PROBLEMS.md'));
+    const { stderr } = await run(['validate', '--fix', 'PROBLEMS.md'], { cwd: folder.path });
+    expect(stderr).toContain('not fixed PROBLEMS.md');
+    expect(readFileSync(join(outside.path, 'PROBLEMS.md'), 'utf8')).toBe(odd);
+  });
+});
+
+describe('the formats of problems validate', () => {
+  it('prints JSON that its schema accepts, and nothing else', async () => {
+    const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('validate'));
+    const { code, stdout, stderr } = await run([
+      'validate',
+      '--format',
+      'json',
+      fixtures,
+      join(fixtures, 'diagnostics/terms.md'),
+    ]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    const output = JSON.parse(stdout);
+    expect(valid(output), JSON.stringify(valid.errors)).toBe(true);
+    expect(output.errors).toBeGreaterThan(0);
+    expect(output.diagnostics).toHaveLength(output.errors + output.warnings);
+  });
+
+  it('prints JSON also where nothing is wrong', async () => {
+    const { code, stdout } = await run(['validate', '-', '--format', 'json'], { input: registry('One') });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
+      registries: 1,
+      errors: 0,
+      warnings: 0,
+      fixed: [],
+      diagnostics: [],
+    });
+  });
+
+  it('prints SARIF with relative paths and fingerprints', async () => {
+    await using folder = temporaryFolder({ 'a b/PROBLEMS.md': registry('One', { status: 'activ' }) });
+    const { code, stdout } = await run(['validate', '--format', 'sarif'], { cwd: folder.path });
+    expect(code).toBe(1);
+    const [result] = JSON.parse(stdout).runs[0].results;
+    expect(result.locations[0].physicalLocation.artifactLocation.uri).toBe('a%20b/PROBLEMS.md');
+    expect(result.partialFingerprints.primaryLocationLineHash).toMatch(/^[0-9a-f]+:1$/);
+  });
+
+  it('prints annotations for GitHub', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry('One', { status: 'activ' }) });
+    const { stdout } = await run(['validate', '--format', 'github'], { cwd: folder.path });
+    expect(stdout).toMatch(/^::error file=PROBLEMS\.md,line=3,endLine=3,col=13,endColumn=20,title=term-unknown::/);
+  });
+
+  it('is the same in every run and in any order of the files', async () => {
+    await using folder = temporaryFolder({
+      'a/PROBLEMS.md': registry('One', { status: 'activ' }),
+      'b/PROBLEMS.md': registry('Two', { status: 'activ' }),
+    });
+    const output = async (...paths: readonly string[]) =>
+      (await run(['validate', ...paths], { cwd: folder.path })).stdout;
+    const expected = await output('a/PROBLEMS.md', 'b/PROBLEMS.md');
+    expect(await output('b/PROBLEMS.md', 'a/PROBLEMS.md')).toBe(expected);
+    expect(await output()).toBe(expected);
+  });
+});
+
+describe('a config and problems validate', () => {
+  it('names components and leaves paths out', async () => {
+    await using folder = temporaryFolder({
+      'problems.config.yaml': 'components:\n  a: alpha\nignore:\n  - left-out/\n',
+      'a/PROBLEMS.md': registry('One').replace('**Status:**', '**ID:** same/id\n**Status:**'),
+      'b/PROBLEMS.md': registry('One').replace('**Status:**', '**ID:** same/id\n**Status:**'),
+      'left-out/PROBLEMS.md': registry('One', { status: 'activ' }),
+    });
+    mkdirSync(join(folder.path, '.git'));
+    writeFileSync(join(folder.path, '.git/HEAD'), 'ref: refs/heads/main\n');
+    const { stdout } = await run(['validate'], { cwd: folder.path });
+    expect(stdout).toContain('[id-repeated]');
+    expect(stdout).not.toContain('left-out');
+  });
+});
