@@ -2,7 +2,7 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import ignore from 'ignore';
 import { openCache, usualCacheFolder } from './cache.ts';
 import type { FolderEntry } from './folder-table.ts';
-import { createIgnoreRules } from './ignore-rules.ts';
+import { createIgnoreRules, type IgnoreRules } from './ignore-rules.ts';
 import { isOutside, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { type OuterRules, outerRules } from './outer-rules.ts';
@@ -45,7 +45,7 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
   let isChanged = false;
 
   const context = { root, base: outer.base, isLeftOut: leftOut(root, options), since, before };
-  for (const visit of walk(context, createIgnoreRules(outer.files))) {
+  for (const visit of walk(context, rulesAt(outer))) {
     for (const path of visit.registries) files.push({ path, file: joined(root, path) });
     unreadable.push(...visit.unreadable);
     links.push(...(visit.entry?.links ?? []).map((name) => joined(visit.path, name)));
@@ -63,6 +63,12 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
     unreadable,
     refusedLinks: targets.filter(({ file }) => file === undefined).map(({ path }) => path),
   };
+}
+
+/** A folder is scanned if it is named, though files above it leave it out: then they have no say in it. */
+function rulesAt({ base, files }: OuterRules): IgnoreRules {
+  const rules = createIgnoreRules(files);
+  return base !== '' && rules.ignores(base) ? createIgnoreRules([]) : rules;
 }
 
 function cacheFor(

@@ -24,12 +24,13 @@ export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
     found: 0,
     read: 0,
     pause() {
+      signal?.throwIfAborted();
       if (++steps % stepsPerLook !== 0) return undefined;
       const now = performance.now();
       if (now - last < interval) return undefined;
       last = now;
       onProgress?.({ folders: this.folders, found: this.found, read: this.read });
-      return setImmediate().then(() => signal?.throwIfAborted());
+      return setImmediate();
     },
   };
 }

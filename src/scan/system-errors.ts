@@ -5,6 +5,7 @@ export function codeOf(error: unknown): string {
 
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EILSEQ: 'its name is not UTF-8',
   EISDIR: 'it is a folder',
   ELOOP: 'its symbolic links run in a circle',
   ENAMETOOLONG: 'its name is too long',

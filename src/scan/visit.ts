@@ -58,13 +58,17 @@ export function visitFolder(context: VisitContext, step: Step): Visit | undefine
   const folder = joined(context.root, step.path);
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
-    return stats?.isDirectory() === true ? visit(context, step, stats) : undefined;
+    if (stats?.isDirectory() === true) return visit(context, step, stats);
+    // A name that is no UTF-8 cannot be asked for again: the system says that there is nothing.
+    return stats === undefined && step.path.includes('\uFFFD') ? unreadable(step, 'EILSEQ') : undefined;
   } catch (error) {
     const code = codeOf(error);
-    // A name that is no UTF-8 cannot be asked for again, so the system says that there is nothing.
-    if (code === 'ENOENT' && !step.path.includes('\uFFFD')) return undefined;
-    return { ...step, entry: undefined, registries: [], unreadable: [{ path: step.path, code }] };
+    return code === 'ENOENT' ? undefined : unreadable(step, code);
   }
+}
+
+function unreadable(step: Step, code: string): Visit {
+  return { ...step, entry: undefined, registries: [], unreadable: [{ path: step.path, code }] };
 }
 
 function visit(context: VisitContext, step: Step, stats: Stats): Visit {

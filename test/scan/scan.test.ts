@@ -1,0 +1,200 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Diagnostic } from '../../src/registry/diagnostics.ts';
+import { scan, scanAll } from '../../src/scan/index.ts';
+import { codes, emptyFolder, found, record, tree } from './tree.ts';
+
+describe('what a scan finds', () => {
+  it('finds PROBLEMS.md in any case and at any depth, in the order of the paths', async () => {
+    const root = tree({
+      'b/Problems.MD': record('b'),
+      'PROBLEMS.md': record('r'),
+      'a/x/y/z/problems.md': record('a'),
+      'a/NOT-PROBLEMS.md': record('n'),
+    });
+    expect(Object.keys(await found(root))).toEqual(['PROBLEMS.md', 'a/x/y/z/problems.md', 'b/Problems.MD']);
+  });
+
+  it('reads two registries of one folder, which share its component', async () => {
+    const root = tree({ 'x/PROBLEMS.md': record('one'), 'x/problems.md': record('two') });
+    expect(await found(root)).toEqual({ 'x/PROBLEMS.md': 'x', 'x/problems.md': 'x' });
+  });
+
+  it('says nothing of files without markers, or with markers in code alone', async () => {
+    const root = tree({
+      'a/PROBLEMS.md': '# Problems\n\nNone.\n',
+      'b/PROBLEMS.md': `\`\`\`\n${record('example')}\`\`\`\n`,
+      'c/PROBLEMS.md': '',
+    });
+    expect(await scanAll(['.'], { cwd: root })).toEqual({ registries: [], diagnostics: [] });
+  });
+
+  it('finds markers in odd case and spacing, and behind a quarter of a megabyte of prose', async () => {
+    const odd = record('odd').replaceAll('EMBED:', 'embed :');
+    const root = tree({ 'a/PROBLEMS.md': odd, 'b/PROBLEMS.md': 'A line of prose.\n'.repeat(30_000) + record('late') });
+    expect(Object.keys(await found(root))).toEqual(['a/PROBLEMS.md', 'b/PROBLEMS.md']);
+  });
+
+  it('finds a marker wherever it stands across two pieces of a large file', async () => {
+    const files = Array.from(
+      { length: 12 },
+      (_, index) => [`f${index}/PROBLEMS.md`, `${'x'.repeat(256 * 1024 - 8 - index)}\n\n${record('r')}`] as const,
+    );
+    expect(Object.keys(await found(tree(Object.fromEntries(files))))).toHaveLength(12);
+  });
+
+  it('reads a named file whatever it is called, and whatever ignores it', async () => {
+    const root = tree({ '.gitignore': 'notes/\n', 'notes/known.md': record('n'), 'plain.txt': record('p') });
+    expect(await found(root, { ignore: ['*.txt'] }, ['notes/known.md', 'plain.txt'])).toEqual({
+      'notes/known.md': 'notes',
+      'plain.txt': 'root',
+    });
+  });
+
+  it('reads a file once, however often and by whatever names it is given', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a') });
+    symlinkSync('a', join(root, 'link'));
+    expect(await found(root, {}, ['.', 'a', 'a/PROBLEMS.md', './link/PROBLEMS.md'])).toEqual({ 'a/PROBLEMS.md': 'a' });
+  });
+
+  it('gives paths relative to the working folder, with nothing absolute in what it returns', async () => {
+    const root = tree({ 'in/x/PROBLEMS.md': record('x'), 'out/y/PROBLEMS.md': record('y') });
+    const result = await scanAll(['.', '../out', join(root, 'missing')], { cwd: join(root, 'in') });
+    expect(result.registries.map(({ path }) => path)).toEqual(['../out/y/PROBLEMS.md', 'x/PROBLEMS.md']);
+    expect(JSON.stringify(result)).not.toContain(root);
+  });
+
+  it('yields registries one by one, the same as all at once', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a'), 'b/PROBLEMS.md': record('b') });
+    const one = [];
+    for await (const registry of scan(['.'], { cwd: root })) one.push(registry);
+    expect(one).toEqual((await scanAll(['.'], { cwd: root })).registries);
+    expect(one.map(({ records }) => records.map(({ id }) => id))).toEqual([['a/a'], ['b/b']]);
+  });
+});
+
+describe('what a scan does not enter', () => {
+  it('passes node_modules and .git by, whatever the ignore files say', async () => {
+    const root = tree({
+      '.gitignore': '!node_modules\n',
+      'node_modules/x/PROBLEMS.md': record('x'),
+      '.git/PROBLEMS.md': record('g'),
+      'a/node_modules/PROBLEMS.md': record('a'),
+    });
+    expect(await found(root)).toEqual({});
+  });
+
+  it('follows no link to a folder, so that no circle is walked', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a') });
+    symlinkSync('..', join(root, 'a/up'));
+    symlinkSync('a', join(root, 'b'));
+    expect(await found(root)).toEqual({ 'a/PROBLEMS.md': 'a' });
+  });
+
+  it('refuses links that lead out of the scanned folder, in a circle or nowhere', async () => {
+    const outside = tree({ 'secret.md': record('secret') });
+    const root = tree({ 'a/readme.md': '' });
+    symlinkSync(join(outside, 'secret.md'), join(root, 'PROBLEMS.md'));
+    symlinkSync('problems.md', join(root, 'a/problems.md'));
+    symlinkSync('nothing', join(root, 'a/PROBLEMS.md'));
+    const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
+    expect(registries).toEqual([]);
+    expect(codes(diagnostics)).toEqual([
+      'PROBLEMS.md: file-unreadable',
+      'a/PROBLEMS.md: file-unreadable',
+      'a/problems.md: file-unreadable',
+    ]);
+  });
+
+  it('reads what a link within the scanned folder leads to, unless it is read anyway', async () => {
+    const root = tree({ 'docs/known.md': record('known'), 'b/PROBLEMS.md': record('b') });
+    mkdirSync(join(root, 'a'));
+    symlinkSync('../docs/known.md', join(root, 'a/PROBLEMS.md'));
+    symlinkSync('../b/PROBLEMS.md', join(root, 'a/problems.md'));
+    expect(await found(root)).toEqual({ 'a/PROBLEMS.md': 'a', 'b/PROBLEMS.md': 'b' });
+  });
+
+  it('takes a folder named PROBLEMS.md for the folder it is', async () => {
+    const root = tree({ 'PROBLEMS.md/PROBLEMS.md': record('inner') });
+    expect(Object.keys(await found(root))).toEqual(['PROBLEMS.md/PROBLEMS.md']);
+  });
+});
+
+describe('what cannot be read', () => {
+  it('is a diagnostic, and everything else is read', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a') });
+    symlinkSync('loop', join(root, 'loop'));
+    const { registries, diagnostics } = await scanAll(['missing.md', 'loop', 'a/PROBLEMS.md/x', '.'], { cwd: root });
+    expect(registries.map(({ path }) => path)).toEqual(['a/PROBLEMS.md']);
+    expect(codes(diagnostics)).toEqual([
+      'a/PROBLEMS.md/x: file-unreadable',
+      'loop: file-unreadable',
+      'missing.md: file-unreadable',
+    ]);
+    expect(diagnostics[2]?.message).toBe('It cannot be read: it does not exist.');
+  });
+
+  it('is told while a scan streams', async () => {
+    const told: Diagnostic[] = [];
+    for await (const _ of scan(['missing.md'], {
+      cwd: emptyFolder(),
+      onDiagnostic: (diagnostic) => told.push(diagnostic),
+    }))
+      expect.unreachable();
+    expect(codes(told)).toEqual(['missing.md: file-unreadable']);
+  });
+
+  it('includes names that are not UTF-8', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a') });
+    mkdirSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff])]));
+    const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
+    expect(registries).toHaveLength(1);
+    expect(codes(diagnostics)).toEqual(['b\uFFFD: file-unreadable']);
+  });
+
+  it('reads a file with bytes that are not UTF-8, and points at the first of them', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('\uFFFD is fine\nbut this: '),
+      Buffer.from([0xe9]),
+      Buffer.from(`\n${record('r')}`),
+    ]);
+    const { registries } = await scanAll(['.'], { cwd: tree({ 'PROBLEMS.md': bytes }) });
+    const invalid = registries[0]?.diagnostics.find(({ code }) => code === 'encoding-invalid');
+    expect(registries[0]?.records).toHaveLength(1);
+    expect(invalid?.place).toMatchObject({ line: 2, column: 11 });
+  });
+
+  it('says of a UTF-16 file with markers that it is not read, and nothing of one without', async () => {
+    const root = tree({
+      'a/PROBLEMS.md': Buffer.from(`\uFEFF${record('r')}`, 'utf16le'),
+      'b/PROBLEMS.md': Buffer.from('\uFEFFProse.', 'utf16le'),
+    });
+    const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
+    expect(registries).toEqual([]);
+    expect(codes(diagnostics)).toEqual(['a/PROBLEMS.md: encoding-invalid']);
+  });
+});
+
+describe('a scan under way', () => {
+  it('ends with the reason of its signal', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('a') });
+    const reason = new Error('enough');
+    await expect(scanAll(['.'], { cwd: root, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it('ends between two registries', async () => {
+    const root = tree(
+      Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`r${index}/PROBLEMS.md`, record('r')])),
+    );
+    const controller = new AbortController();
+    let count = 0;
+    const run = async (): Promise<void> => {
+      for await (const _ of scan(['.'], { cwd: root, signal: controller.signal })) {
+        if (++count === 3) controller.abort();
+      }
+    };
+    await expect(run()).rejects.toThrow(/abort/i);
+    expect(count).toBe(3);
+  });
+});
