@@ -1,13 +1,12 @@
 import { inlineComments } from './inline-comments.ts';
 import { type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
-import { BYTE_ORDER_MARK, CARRIAGE_RETURN, SPACE, TAB, trimBlanks } from './outline/characters.ts';
+import { BYTE_ORDER_MARK, SPACE, TAB, lineEnd, nextLine, trimBlanks } from './outline/characters.ts';
 import { type HtmlEnd, endsHtml, htmlStart } from './outline/html-lines.ts';
 import {
   canInterrupt,
   closesFence,
   fenceLength,
-  holdsLoneCarriageReturn,
   itemContent,
   lineStart,
   mayUnderline,
@@ -49,8 +48,6 @@ const CODE_INDENT = 4;
  * line after the other, without a look at what is inside records. Linear in the text.
  */
 export function scanMarkerLines(text: string, comments: readonly MarkerComment[]): MarkerLines {
-  const all = { start: 0, end: text.length };
-  if (holdsLoneCarriageReturn(text, all)) return { markers: [], doubts: [all] };
   const markers: Marker[] = [];
   const doubts: Span[] = [];
 
@@ -72,11 +69,9 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
   let next = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   while (next < text.length && !isLost && !isDone()) {
     const start = next;
-    const feed = text.indexOf('\n', start);
-    let end = feed === -1 ? text.length : feed;
-    next = end + 1;
-    if (text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > start) end -= 1;
-    end = trimBlanks(text, start, end);
+    const ending = lineEnd(text, start, text.length);
+    next = nextLine(text, ending, text.length);
+    const end = trimBlanks(text, start, ending);
     if (end === start) readBlankLine();
     else readLine(start, end);
     while (commentStart() < end) nextComment += 1;

@@ -38,7 +38,8 @@ export function askMarkdown(question: MarkdownQuestion): MarkdownAnswer | undefi
 function startThread(): Thread {
   const { MessageChannel, Worker } = process.getBuiltinModule('node:worker_threads');
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL('./markdown-worker.ts', import.meta.url));
+  // Without the options of this process: some, such as --input-type, would keep the worker from starting.
+  const worker = new Worker(new URL('./markdown-worker.ts', import.meta.url), { execArgv: [] });
   const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   worker.unref();
   // Nobody listens while this thread waits; a worker that dies gives no answer, which is answer enough.

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import type { Node, Parent } from 'mdast';
+import remarkGfm from 'remark-gfm';
+import remarkParse from 'remark-parse';
+import { unified } from 'unified';
+import { describe, expect, it } from 'vitest';
+import { markerComments } from '../../src/registry/marker-comments.ts';
+import { scanMarkerLines } from '../../src/registry/marker-lines.ts';
+import { type Marker, findMarkers } from '../../src/registry/markers.ts';
+import { anyMarkdown, fixtures, markedMarkdown, mutatedRegistries, readable } from './outline/markdown-texts.ts';
+
+const processor = unified().use(remarkParse).use(remarkGfm);
+
+/** What remark makes of the whole of a text, with all its constructs: HTML that is, or begins with, a marker. */
+function reference(text: string): Marker[] {
+  // Remark drops a byte-order mark from its offsets.
+  const shift = text.startsWith('\ufeff') ? 1 : 0;
+  const comments = markerComments(text);
+  const found: Marker[] = [];
+  visit(processor.parse(text), undefined);
+  return found;
+
+  function visit(node: Node | Parent, parent: Parent | undefined): void {
+    if (node.type === 'html') {
+      const from = (node.position?.start.offset ?? 0) + shift;
+      const html = text.slice(from, (node.position?.end.offset ?? 0) + shift);
+      const start = from + (/^[ \t]*/.exec(html)?.[0].length ?? 0);
+      const end = from + html.replace(/[ \t\r\n]+$/, '').length;
+      const within = comments.filter((comment) => comment.start >= start && comment.end <= end);
+      if (within[0]?.start !== start) return;
+      const misplaced = parent?.type !== 'root' || within[0].end !== end;
+      found.push(...within.map((comment) => ({ ...comment, misplaced })));
+    }
+    if ('children' in node) for (const child of node.children) visit(child, node);
+  }
+}
+
+function expectReference(text: string): void {
+  expect({ text, scan: findMarkers(text) }).toEqual({ text, scan: { type: 'markers', markers: reference(text) } });
+}
+
+function isSure(text: string): boolean {
+  return scanMarkerLines(text, markerComments(text)).doubts.length === 0;
+}
+
+describe('the markers of a file', () => {
+  it('are those that remark sees in every fixture', () => {
+    for (const { text } of readable) expectReference(text);
+  });
+
+  it('are those that remark sees wherever they stand', () => {
+    fc.assert(fc.property(markedMarkdown, expectReference));
+  });
+
+  it('are those that remark sees in mutated registries', () => {
+    fc.assert(fc.property(mutatedRegistries, expectReference), { numRuns: 25 });
+  });
+
+  it('are found by lines alone in whatever Markdown a registry holds around and inside records', () => {
+    const marker = '<!-- EMBED:ACTIVEPROBLEM:START -->';
+    const sure = fc.sample(anyMarkdown, 200).filter((text) => isSure(`${marker}\n\n${text}\n\n${marker}\n`));
+    expect(sure.length).toBeGreaterThan(150);
+  });
+
+  it('are found by lines alone in every fixture whose markers stand at the level of the document', () => {
+    const doubtful = fixtures.filter(({ text }) => !isSure(text));
+    expect(doubtful.length).toBeLessThan(fixtures.length / 5);
+    expect(doubtful.every(({ path }) => path.startsWith('fixtures/diagnostics/'))).toBe(true);
+  });
+
+  it('do not make the search throw, whatever bytes a file holds', () => {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    const bytes = fc.uint8Array({ maxLength: 400 }).map((all) => decoder.decode(all));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(bytes, markedMarkdown), { maxLength: 3 }), (parts) => {
+        const text = parts.join('\n');
+        expect(findMarkers(text + text).type).toMatch(/^(markers|too-complex)$/);
+      }),
+    );
+  });
+});

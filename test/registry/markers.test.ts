@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { type Marker, findMarkers } from '../../src/registry/markers.ts';
+import { growth } from './outline/growth.ts';
+import { fixture } from './outline/markdown-texts.ts';
+
+const start = '<!-- EMBED:ACTIVEPROBLEM:START -->';
+const end = '<!-- EMBED:ACTIVEPROBLEM:END -->';
+
+function markers(text: string): readonly Marker[] {
+  const scan = findMarkers(text);
+  if (scan.type === 'too-complex') throw new Error(scan.reason);
+  return scan.markers;
+}
+
+/** The markers in short: `start`, `end`, with `!` where they are misplaced. */
+function edges(text: string): string[] {
+  return markers(text).map(({ edge, misplaced }) => (misplaced ? `${edge}!` : edge));
+}
+
+describe('a marker', () => {
+  it('is a comment alone on its line, wherever the line stands among prose', () => {
+    const text = `prose\n${start}\n### Title\n${end}\nprose\n`;
+    expect(markers(text)).toEqual([
+      { edge: 'start', name: 'ACTIVEPROBLEM', canonical: true, misplaced: false, start: 6, end: 40 },
+      { edge: 'end', name: 'ACTIVEPROBLEM', canonical: true, misplaced: false, start: 51, end: 83 },
+    ]);
+  });
+
+  it('may be indented by three blanks and have blanks after it', () => {
+    expect(edges(`   ${start}  \t\n`)).toEqual(['start']);
+  });
+
+  it('is not hidden by a byte-order mark, CRLF or CR', () => {
+    expect(edges(`\ufeff${start}\r\n${end}\r\n`)).toEqual(['start', 'end']);
+    expect(edges(`\ufeff${start}\r${end}\r`)).toEqual(['start', 'end']);
+  });
+
+  it('is known in any case and spacing, but not called canonical', () => {
+    const odd = [
+      '<!--embed:ActiveProblem : start-->',
+      '<!--  EMBED: ACTIVEPROBLEM :\tSTART  -->',
+      '<!-- EMBED:activeproblem:START -->',
+    ];
+    for (const text of odd)
+      expect(markers(text)).toEqual([
+        expect.objectContaining({ name: 'ACTIVEPROBLEM', edge: 'start', canonical: false }),
+      ]);
+  });
+
+  it('may name a kind that does not exist', () => {
+    expect(markers('<!-- EMBED:SOMETHING-2:END -->')).toEqual([
+      expect.objectContaining({ name: 'SOMETHING-2', edge: 'end' }),
+    ]);
+  });
+
+  it('ends lists, quotes and paragraphs', () => {
+    expect(edges(`- a\n  - b\n${start}\n> quote\n${end}\nprose\n${start}\n`)).toEqual(['start', 'end', 'start']);
+  });
+
+  it('is no other comment', () => {
+    expect(
+      edges(
+        '<!-- EMBED -->\n<!-- EMBED:A -->\n<!-- EMBED:A:MIDDLE -->\n<!-- EMBED:A:START\n-->\n<!-- X EMBED:A:START -->\n',
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('what looks like a marker', () => {
+  it.each([
+    ['fenced code', `\`\`\`\`markdown\n${start}\n\`\`\`\n${end}\n\`\`\`\`\n`],
+    ['a fence that is never closed', `~~~\n${start}\n\n# a\n${end}`],
+    ['indented code', `prose\n\n    ${start}\n\n    ${end}\n`],
+    ['fenced code in an item', `1. a\n\n   \`\`\`markdown\n   ${start}\n\n   ${end}\n   \`\`\`\n`],
+    ['fenced code in a quote', `> ~~~\n> ${start}\n> ~~~\n`],
+    ['inline code', `Write \`${start}\` and \`\` ${end} \`\`.\n`],
+    ['inline code over lines', `Write \`a\n${'text '.repeat(3)}${start}\nb\` here.`],
+    ['inline code in an item', `- Write \`${start}\`\n`],
+    ['inline code in a table', `| a |\n|---|\n| \`${start}\` |\n`],
+    ['HTML that holds other text', `<div>\n${start}\n</div>\n`],
+    ['HTML up to its end tag', `<pre>\n\n${start}\n</pre>\n`],
+    ['a comment', `<!--\n${'x\n'.repeat(2)}${start}`],
+    ['the attribute of a tag', `prose <i title="${start}">\n`],
+    ['a line after a backslash', `prose \\${start}\n`],
+  ])('is nothing in %s', (_, text) => {
+    expect(edges(text)).toEqual([]);
+    expect(edges(`${start}\n\n${text}`)).toEqual(['start']);
+  });
+
+  it.each([
+    ['a list item', `- ${start}\n`],
+    ['a later line of a list item', `- a\n\n  ${start}\n`],
+    ['a quote', `> ${start}\n`],
+    ['a table', `| a |\n|---|\n| ${start} |\n`],
+    ['a paragraph', `prose ${start} prose\n`],
+    ['a heading', `# ${start}\n`],
+    ['a line with other text behind it', `${start} text\n`],
+    ['a paragraph after a backtick that opens no code', `a \` b ${start}\n`],
+  ])('is misplaced in %s', (_, text) => {
+    expect(edges(text)).toEqual(['start!']);
+    expect(edges(`${text}\n${end}\n`)).toEqual(['start!', 'end']);
+  });
+
+  it('is misplaced beside another marker', () => {
+    expect(edges(`${start} ${end}\n`)).toEqual(['start!', 'end!']);
+  });
+
+  it('is a marker again after a fence that an inner fence has ended', () => {
+    expect(edges(`\`\`\`markdown\n${start}\n\`\`\`yaml\na: 1\n\`\`\`\n${end}\n\`\`\`\n`)).toEqual(['end']);
+  });
+});
+
+describe('a search for markers', () => {
+  it('is bounded where only remark can tell, and says where', () => {
+    const deep = `${'>'.repeat(100)} ${start}\n`;
+    expect(findMarkers(`# a\n\n${deep}\n# b\n${end}\n`)).toEqual({
+      type: 'too-complex',
+      reason: 'it is nested more than 16 deep',
+      start: 5,
+      end: 5 + deep.length + 1,
+    });
+    expect(findMarkers(`> ${start}\n\n`.repeat(1_000))).toMatchObject({ type: 'too-complex' });
+    expect(findMarkers(`<b>\n\`\`\`\n${`${start}\n`.repeat(10_000)}`)).toMatchObject({ type: 'too-complex' });
+  });
+
+  it.each([
+    ['a registry', fixture('resources/postgres/PROBLEMS.md')],
+    ['a registry with CRLF', fixture('resources/postgres/PROBLEMS.md').replaceAll('\n', '\r\n')],
+    ['prose without markers', 'prose <!-- note -->\n'],
+    ['markers alone', `${start}\n`],
+    ['unfinished markers', '<!-- EMBED:'],
+    ['unfinished comments', '<!--    '],
+    ['markers on one line', start],
+    ['markers in prose', `prose ${start}\n`],
+    ['backticks', '`a``b```c````d'.concat(start)],
+    ['tags', `<i a="${start}\n`],
+    ['unclosed tags', `x <!-- <? <!X <![CDATA[ ${start}`],
+    ['lists', `- a\n  - b\n\n    \`\`\`\n    ${start}\n    \`\`\`\n`],
+    ['footnotes', `[^a]: b\n\n    c\n${start}\n`],
+    ['HTML', `<b>\n\n<!--\n--> ${start}\n`],
+  ])('takes time in proportion to the file: %s', (_, shape) => {
+    expect(growth(shape, findMarkers)).toBeLessThan(40);
+  });
+});
