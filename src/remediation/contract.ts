@@ -3,6 +3,8 @@ import type { HostChanger, HostReader, Json } from '../host/types.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Operation } from './policy/operations.ts';
 
+export type { Json } from '../host/types.ts';
+
 /**
  * The contract: remediators plan, actions act, the engine runs. Findings, plans and verifications are plain JSON: they
  * are printed, approved, journalled and read back by another process.

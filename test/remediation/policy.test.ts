@@ -70,7 +70,7 @@ describe('the policy', () => {
       ),
     );
     expect(() => readRemediationConfig({ allow: ['delete-data'] })).toThrow('cannot be allowed');
-    expect(() => readRemediationConfig({ allow: ['restart-everything'] })).toThrow();
+    expect(() => readRemediationConfig({ allow: ['restart-everything'] })).toThrow('remediation');
   });
 
   it('stops automation on suspicion, and says why', () => {

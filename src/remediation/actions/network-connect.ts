@@ -48,5 +48,9 @@ export const networkConnect: Action<z.output<typeof params>, EndpointBefore> = {
 };
 
 function completed(before: EndpointBefore, aliases: readonly string[]): NonNullable<EndpointBefore> {
-  return { ipv4: '', ipv6: '', ...before, aliases: [...new Set([...(before?.aliases ?? []), ...aliases])].sort() };
+  return {
+    aliases: [...new Set([...(before?.aliases ?? []), ...aliases])].sort(),
+    ipv4: before?.ipv4 ?? '',
+    ipv6: before?.ipv6 ?? '',
+  };
 }

@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
+import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
+import type { Run } from '../run.ts';
+import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { actingHost, contractOf, openLab, textOf } from './host.ts';
+
+const runs = await labRuns();
+
+describe.skipIf(!runs)('every action', () => {
+  let run: Run;
+  let remediation: Remediation;
+  let host: Host;
+  let instance: LabInstance;
+  let other: string;
+  beforeAll(async () => {
+    run = await openTestRun();
+    remediation = await openLab(run);
+    host = await actingHost(remediation);
+    instance = await startInstance(run, { name: 'orders', storage: 'volume' });
+    other = (await run.docker.createNetwork({ Name: `${run.prefix}other`, Labels: { ...run.labels } })).id;
+  });
+  afterAll(async () => {
+    remediation.close();
+    await closeTestRun(run);
+  });
+
+  const tested = new Set<string>();
+  async function broken(name: string, params: Json, world: () => Promise<unknown>): Promise<readonly string[]> {
+    const action = actions.find((one) => one.name === name);
+    if (action === undefined) throw new Error(`no action ${name}`);
+    tested.add(name);
+    const answers = await contractOf(action, params, host, world);
+    return answers.filter(([, kept]) => !kept).map(([promise]) => promise);
+  }
+
+  async function container(): Promise<unknown> {
+    const found = await host.docker.container(instance.container.id);
+    return {
+      name: found?.name,
+      policy: found?.restartPolicy,
+      running: found?.state.running,
+      networks: found?.endpoints.map(({ network, aliases }) => [network, aliases]),
+    };
+  }
+
+  it('container.update-restart-policy keeps its promises', async () => {
+    expect(
+      await broken(
+        'container.update-restart-policy',
+        { container: instance.container.id, policy: { name: 'no', maximumRetryCount: 0 } },
+        container,
+      ),
+    ).toEqual([]);
+  });
+
+  it('container.rename keeps its promises', async () => {
+    expect(
+      await broken(
+        'container.rename',
+        { container: instance.container.id, name: `${instance.containerName}.pgops-old-1` },
+        container,
+      ),
+    ).toEqual([]);
+  });
+
+  it('network.connect keeps its promises', async () => {
+    expect(
+      await broken(
+        'network.connect',
+        { network: `${run.prefix}other`, container: instance.container.id, aliases: ['pg-orders'] },
+        container,
+      ),
+    ).toEqual([]);
+    expect(other).not.toBe('');
+  });
+
+  it('network.disconnect keeps its promises', async () => {
+    expect(
+      await broken('network.disconnect', { network: run.network, container: instance.container.id }, container),
+    ).toEqual([]);
+  });
+
+  it('container.stop keeps its promises, and PostgreSQL has shut down cleanly', async () => {
+    expect(await broken('container.stop', { container: instance.container.id }, container)).toEqual([]);
+    await waitReady(instance);
+  });
+
+  it('container.recreate makes a container that differs in its port alone, on the same data, and leaves nothing when undone', async () => {
+    const anonymous = await startInstance(run, { name: 'anon', storage: 'anonymous' });
+    await query(anonymous, 'create table keep as select generate_series(1, 100) as a');
+    const port = await run.takePort();
+    const name = anonymous.containerName;
+    const old = anonymous.container.id;
+    await host.change.docker.rename(old, `${name}.old`);
+    const params = { from: old, name, edits: { ports: { '5432/tcp': [{ hostIp: '', hostPort: String(port) }] } } };
+    const world = async (): Promise<unknown> =>
+      (await host.docker.containers())
+        .filter((one) => one.name.startsWith(name))
+        .map((one) => [one.name, one.state.running, one.portBindings]);
+    expect(await broken('container.recreate', params, world)).toEqual([]);
+
+    const action = actions.find((one) => one.name === 'container.recreate');
+    await action?.apply(action.params.parse(params), host);
+    const [before, after] = [
+      await run.docker.getContainer(old).inspect(),
+      await run.docker.getContainer(name).inspect(),
+    ];
+    const { Labels: oldLabels, Hostname: _, Image: image, ...oldConfig } = before.Config;
+    const { Labels: newLabels, Hostname: __, Image: newImage, ...newConfig } = after.Config;
+    expect(newConfig).toEqual(oldConfig);
+    expect(newLabels).toMatchObject({ ...oldLabels, 'problems.run': 'r-test' });
+    expect([newImage, image]).toEqual([before.Image, expect.stringContaining('problems-lab')]);
+    const volume = before.Mounts[0]?.Name;
+    const differences = Object.keys(before.HostConfig).filter(
+      (key) =>
+        JSON.stringify(Reflect.get(before.HostConfig, key)) !== JSON.stringify(Reflect.get(after.HostConfig, key)),
+    );
+    expect(differences.sort()).toEqual(['Binds', 'PortBindings']);
+    expect(after.HostConfig.Binds).toEqual([`${volume}:/var/lib/postgresql/data`]);
+    expect(Object.keys(after.NetworkSettings.Networks)).toEqual(Object.keys(before.NetworkSettings.Networks));
+
+    // Two servers on one volume destroy it: the engine of this program never starts the second one.
+    await expect(host.change.docker.start(name)).rejects.toMatchObject({ code: 'step-refused' });
+    await host.change.docker.stop(old, { timeoutSeconds: 120 });
+    await host.change.docker.start(name);
+    const moved = { ...anonymous, container: run.docker.getContainer(after.Id) };
+    await waitReady(moved);
+    expect(await query(moved, 'select count(*) from keep')).toEqual(['100']);
+  });
+
+  it('container.start keeps its promises', async () => {
+    await host.change.docker.stop(instance.container.id, { timeoutSeconds: 60 });
+    expect(await broken('container.start', { container: instance.container.id }, container)).toEqual([]);
+  });
+
+  it('file.replace keeps its promises, and leaves the password beside it out of the plan', async () => {
+    const path = join(run.folder, 'instance.conf');
+    const text = 'port="5434"\npassword="hidden"\n';
+    await writeFile(path, text);
+    const params = {
+      path,
+      from: hash(text),
+      to: hash(text.replace('5434', '5436')),
+      edits: [{ at: 6, before: '5434', after: '5436' }],
+    };
+    expect(await broken('file.replace', params, async () => textOf(path))).toEqual([]);
+  });
+
+  it('port.lease, port.bind and port.release keep their promises', async () => {
+    const leases = async (): Promise<unknown> =>
+      (await host.leases.list()).map(({ port, instance: name, state }) => [port, name, state]);
+    expect(await broken('port.lease', { instance: 'orders', port: 5440 }, leases)).toEqual([]);
+    await host.change.leases.take({ instance: 'orders', ports: [5440], ttlMs: 60_000 });
+    expect(await broken('port.bind', { instance: 'orders', port: 5440 }, leases)).toEqual([]);
+    expect(await broken('port.release', { instance: 'orders', port: 5440 }, leases)).toEqual([]);
+    await host.change.leases.release(5440, 'orders');
+  });
+
+  it('volume.chown keeps its promises: owners come back one by one', async () => {
+    await host.change.docker.stop(instance.container.id, { timeoutSeconds: 60 });
+    const found = await host.docker.container(instance.container.id);
+    const [mount] = found?.mounts ?? [];
+    if (found === undefined || mount === undefined) throw new Error('no volume');
+    await host.change.docker.runHelper({
+      image: found.image,
+      command: ['sh', '-c', 'cd /d && chown 1000:1000 PG_VERSION && chown -R 0:0 base && chown 70:70 . && chmod 750 .'],
+      mounts: [{ type: 'volume', source: mount.name, target: '/d', readonly: false }],
+      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'],
+    });
+    const { uid, gid } = await host.probes.imageUser(found.image, 'postgres');
+    const world = async (): Promise<unknown> =>
+      (await host.probes.survey(mount, found.image)).entries.map((entry) => [
+        entry.path,
+        entry.uid,
+        entry.gid,
+        entry.mode,
+      ]);
+    expect(
+      await broken(
+        'volume.chown',
+        { mount: { type: 'volume', source: mount.name }, image: found.image, uid, gid },
+        world,
+      ),
+    ).toEqual([]);
+  });
+
+  it('is tested here', () => {
+    expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
+  });
+});
+
+describe.skipIf(!runs)('the host', () => {
+  it('refuses every change of an owner whose locks were taken over', async () => {
+    const run = await openTestRun();
+    const remediation = await openLab(run);
+    const host = await actingHost(remediation);
+    await actingHost(remediation);
+    await expect(host.change.docker.createVolume(`${run.prefix}late`, {})).rejects.toMatchObject({ code: 'lock-held' });
+    expect(await host.docker.volume(`${run.prefix}late`)).toBeUndefined();
+    remediation.close();
+    await closeTestRun(run);
+  });
+});
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
