@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { scanAll, type ScanOptions, usualCacheFolder } from '../../src/scan/index.ts';
 import { createEntry } from '../../src/scan/folder-table.ts';
+import { hasStamp, noStamp, stampOf } from '../../src/scan/stamps.ts';
 import { decodeTable, encodeTable } from '../../src/scan/table-encoding.ts';
 import { emptyFolder, found, record, tree, write } from './tree.ts';
 
@@ -34,14 +35,26 @@ function nextTick(): Promise<void> {
   return setTimeout(20);
 }
 
+describe('a stamp', () => {
+  it('is none for what changed less than two seconds before the scan, or stands on another device', () => {
+    const stats = statSync(join(tree({ file: '' }), 'file'));
+    const { ino, size, mtimeMs, ctimeMs, dev } = stats;
+    expect(stampOf(stats, ctimeMs + 1999, dev)).toEqual(noStamp);
+    expect(stampOf(stats, ctimeMs + 60_000, dev + 1)).toEqual(noStamp);
+    expect(stampOf(stats, ctimeMs + 2001, dev)).toEqual([ino, size, mtimeMs, ctimeMs]);
+    expect(hasStamp(noStamp, 0, stats)).toBe(false);
+  });
+});
+
 describe('right after a change', () => {
-  it('nothing is taken from the cache: a change within the same tick is seen', async () => {
+  it('nothing is taken from the cache: a change of the same size and time is seen', async () => {
     const cache = emptyFolder();
     const root = tree({ 'a/PROBLEMS.md': prose });
-    const { atime, mtime } = statSync(join(root, 'a/PROBLEMS.md'));
+    const file = join(root, 'a/PROBLEMS.md');
+    utimesSync(file, 1e9, 1e9);
     expect(await paths(root, cache)).toEqual([]);
-    writeFileSync(join(root, 'a/PROBLEMS.md'), registry);
-    utimesSync(join(root, 'a/PROBLEMS.md'), atime, mtime);
+    writeFileSync(file, registry);
+    utimesSync(file, 1e9, 1e9);
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 });
@@ -82,11 +95,11 @@ describe('long after the last change', () => {
     const cache = emptyFolder();
     const root = tree({ 'a/PROBLEMS.md': prose });
     const file = join(root, 'a/PROBLEMS.md');
-    const { atime, mtime } = statSync(file);
+    utimesSync(file, 1e9, 1e9);
     await paths(root, cache);
     await nextTick();
     writeFileSync(file, registry);
-    utimesSync(file, atime, mtime);
+    utimesSync(file, 1e9, 1e9);
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 
