@@ -86,7 +86,8 @@ async function status(docker: Client): Promise<void> {
 
 /** Without an engine the tests did not fail, they did not run: that is said in one line, and refused where it matters. */
 async function runTests(names: readonly string[]): Promise<number> {
-  if (!(await engineAnswers()) && !labIsRequired()) {
+  if (!(await engineAnswers())) {
+    if (labIsRequired()) throw new Error(`the lab is required here, and ${noEngine}`);
     say(`The lab did not run: ${noEngine}`);
     return 0;
   }

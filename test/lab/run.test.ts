@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 
@@ -9,10 +11,11 @@ import { startContainer } from './container.ts';
 import { createVolume, removeObjects, type Run, runLabel } from './run.ts';
 import { findInstance, psql, query, startInstance, type Storage } from './instance.ts';
 import { freePort, holdPort, reservePorts } from './ports.ts';
+import { instanceFolder, readInstanceConf } from './project.ts';
 import { addOrders } from './rows.ts';
 import { scenarioNamed } from './scenarios/index.ts';
 import { snapshotEngine } from './snapshot.ts';
-import { closeTestRun, createRun, labRuns, openTestRun } from './support.ts';
+import { closeTestRun, createRun, keepEvidence, labRuns, openTestRun } from './support.ts';
 
 describe('ports for a run', () => {
   it('are nobody else’s until they are given back', async () => {
@@ -101,6 +104,37 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     expect(await objectsOf(run)).toEqual({ containers: 0, networks: 0, volumes: 0 });
     expect((await run.docker.listVolumes()).Volumes.map(({ Name }) => Name)).not.toContain(anonymous);
     expect(existsSync(run.folder)).toBe(false);
+  });
+
+  it('lays an instance out as the managed system does: its settings, its data and its server settings in one folder', async (test) => {
+    const run = await createRun(test);
+    const { port, password, data } = await startInstance(run, {
+      name: 'laid',
+      storage: 'bind',
+      settings: { work_mem: '5MB' },
+    });
+    const folder = instanceFolder(run, 'laid');
+    expect(await readInstanceConf(run, 'laid')).toMatchObject({
+      port: String(port),
+      password,
+      database: 'vrooli',
+      networks: run.network,
+    });
+    expect((await stat(join(folder, 'config', 'instance.conf'))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(folder, 'config', 'postgresql.conf'), 'utf8')).toContain("work_mem = '5MB'");
+    expect(data).toBe(join(folder, 'data'));
+    expect((await stat(join(folder, 'data'))).uid).toBe(999);
+  });
+
+  it('keeps the logs and inspections of its containers when a test fails, without their passwords', async (test) => {
+    const run = await createRun(test);
+    const { containerName, password } = await startInstance(run, { name: 'failed', storage: 'seeded' });
+    const folder = await keepEvidence(run, 'a test that fails');
+    test.onTestFinished(() => rm(folder, { recursive: true }));
+    expect(await readFile(join(folder, `${containerName}.log`), 'utf8')).toContain('ready to accept connections');
+    const inspection = await readFile(join(folder, `${containerName}.json`), 'utf8');
+    expect(inspection).toContain('POSTGRES_PASSWORD=…');
+    expect(inspection).not.toContain(password);
   });
 
   it('does not touch what another run has', async (test) => {

@@ -38,7 +38,10 @@ export async function createRun(
 ): Promise<Run> {
   const run = await openTestRun(options);
   test.onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail') await keepEvidence(run, task.name);
+    if (task.result?.state === 'fail') {
+      const kept = await keepEvidence(run, task.name);
+      process.stderr.write(`lab: "${task.name}" failed; logs of its containers are in ${kept}\n`);
+    }
     await closeTestRun(run);
   });
   return run;
@@ -61,8 +64,8 @@ export async function closeTestRun(run: Run): Promise<void> {
   await run.ports.release();
 }
 
-/** Writes logs and inspections of the run's containers to `.lab/failed/<run>/` and says so on stderr. */
-export async function keepEvidence(run: Run, test: string): Promise<void> {
+/** Writes logs and inspections of the run's containers to `.lab/failed/<run>/`, and returns that folder. */
+export async function keepEvidence(run: Run, test: string): Promise<string> {
   const folder = join(failedFolder, run.id);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'test.txt'), `${test}\n`);
@@ -79,5 +82,5 @@ export async function keepEvidence(run: Run, test: string): Promise<void> {
     };
     await writeFile(join(folder, `${name}.json`), `${JSON.stringify(shown, undefined, 2)}\n`);
   }
-  process.stderr.write(`lab: "${test}" failed; logs of its containers are in ${folder}\n`);
+  return folder;
 }
