@@ -3,6 +3,8 @@ export { asideName, findingId } from './contract.ts';
 export type * from './contract.ts';
 export { detect, plan, type Detected, type Proposed } from './looking.ts';
 export { approve, remediate, resume, rollback, type RemediateRequest, type RunReport } from './running.ts';
+export { leasePort, lookAtPorts, type LeaseRequest, type PortSituation } from './leasing.ts';
+export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { openRemediation, type Remediation, type RemediationOptions } from './opening.ts';
 export { operations, type Operation } from './policy/operations.ts';
 export { remediators } from './remediators/index.ts';

@@ -9,6 +9,8 @@ const loaders = {
   new: async () => (await import('./new.ts')).newRecord,
   schema: async () => (await import('./schema.ts')).schema,
   init: async () => (await import('./init.ts')).init,
+  ports: async () => (await import('./ports.ts')).ports,
+  preflight: async () => (await import('./preflight.ts')).preflight,
   completion: async () => (await import('./completion.ts')).completion,
 } as const satisfies Record<string, () => Promise<Command>>;
 

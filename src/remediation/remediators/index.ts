@@ -1,4 +1,5 @@
 import type { Remediator } from '../contract.ts';
+import { portReassignment } from './port-reassignment/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
-export const remediators: readonly Remediator[] = [];
+export const remediators: readonly Remediator[] = [portReassignment];

@@ -4,7 +4,11 @@ import type { Container, Json } from '../../../host/types.ts';
  * Where a recreated container differs from the one it was made from, beyond what a move of a port is meant to change.
  * Whole `Config` and `HostConfig`, networks, aliases and static addresses; paths such as `HostConfig.Memory`, sorted.
  */
-export function unexpectedDifferences(old: Container, made: Container, movedPorts: readonly string[]): readonly string[] {
+export function unexpectedDifferences(
+  old: Container,
+  made: Container,
+  movedPorts: readonly string[],
+): readonly string[] {
   return [
     ...differingKeys('Config', configOf(old), configOf(made)),
     ...differingKeys('HostConfig', hostConfigOf(old, movedPorts), hostConfigOf(made, movedPorts)),
@@ -18,7 +22,9 @@ type Keyed = Readonly<Record<string, Json>>;
 /** Without what a new container has of its own: a host name from its id, the image by id, the labels of the run. */
 function configOf({ id, image, inspect }: Container): Keyed {
   const config = objectAt(inspect, 'Config');
-  const labels = Object.entries(objectAt(config, 'Labels')).filter(([label]) => !/^problems\.(run|token|recreated-from)$/.test(label));
+  const labels = Object.entries(objectAt(config, 'Labels')).filter(
+    ([label]) => !/^problems\.(run|token|recreated-from)$/.test(label),
+  );
   return {
     ...config,
     Hostname: config['Hostname'] === id.slice(0, 12) ? '' : (config['Hostname'] ?? ''),
@@ -29,13 +35,21 @@ function configOf({ id, image, inspect }: Container): Keyed {
 
 /** Without the restart policy, which the old one has lost by now, and with mounts apart: they may be written otherwise. */
 function hostConfigOf({ inspect }: Container, movedPorts: readonly string[]): Keyed {
-  const { RestartPolicy: _policy, Binds: _binds, Mounts: _mounts, PortBindings, ...rest } = objectAt(inspect, 'HostConfig');
+  const {
+    RestartPolicy: _policy,
+    Binds: _binds,
+    Mounts: _mounts,
+    PortBindings,
+    ...rest
+  } = objectAt(inspect, 'HostConfig');
   const bindings = Object.entries(objectAt(PortBindings)).filter(([port]) => !movedPorts.includes(port));
   return { ...rest, PortBindings: Object.fromEntries(bindings) };
 }
 
 function mountsOf({ mounts }: Container): Keyed {
-  return Object.fromEntries(mounts.map(({ type, name, source, destination, writable }) => [destination, { type, name, source, writable }]));
+  return Object.fromEntries(
+    mounts.map(({ type, name, source, destination, writable }) => [destination, { type, name, source, writable }]),
+  );
 }
 
 function networksOf({ id, endpoints }: Container): Keyed {

@@ -15,7 +15,13 @@ export interface Dependants {
  * Files on the host that name the instance's port. Containers on its network use the server's own port and need no
  * change. Only what is certainly about this instance is edited: another one may have had the same port.
  */
-export async function dependantsOf(instance: Instance, from: number, to: number, host: ReadonlyHost, settings: PortSettings): Promise<Dependants> {
+export async function dependantsOf(
+  instance: Instance,
+  from: number,
+  to: number,
+  host: ReadonlyHost,
+  settings: PortSettings,
+): Promise<Dependants> {
   const steps: Step[] = [];
   const notes: string[] = [];
   for (const path of await candidatePaths(instance, host, settings)) {
@@ -49,10 +55,19 @@ export async function dependantsOf(instance: Instance, from: number, to: number,
 }
 
 /** Of the instance's folder, of each root, and those that the config names. Sorted, each once. */
-async function candidatePaths({ folder }: Instance, host: ReadonlyHost, { files }: PortSettings): Promise<readonly string[]> {
+async function candidatePaths(
+  { folder }: Instance,
+  host: ReadonlyHost,
+  { files }: PortSettings,
+): Promise<readonly string[]> {
   const [project] = host.files.roots;
-  const paths = new Set<string>(project === undefined ? [] : files.map((path) => (isAbsolute(path) ? path : join(project, path))));
-  const folders = folder === undefined ? host.files.roots : [...host.files.roots, folder, join(folder, 'config'), dirname(dirname(folder))];
+  const paths = new Set<string>(
+    project === undefined ? [] : files.map((path) => (isAbsolute(path) ? path : join(project, path))),
+  );
+  const folders =
+    folder === undefined
+      ? host.files.roots
+      : [...host.files.roots, folder, join(folder, 'config'), dirname(dirname(folder))];
   for (const parent of folders) {
     for (const name of await host.files.list(parent).catch(() => [])) {
       const path = join(parent, name);

@@ -198,7 +198,12 @@ function findingOf(
   const { error, status, exitCode, running } = container.state;
   const bindings = declared(container)
     .filter(({ ports }) => ports.includes(port))
-    .map(({ binding: { containerPort, protocol, hostIp, hostPort } }) => ({ containerPort, protocol, hostIp, hostPort }));
+    .map(({ binding: { containerPort, protocol, hostIp, hostPort } }) => ({
+      containerPort,
+      protocol,
+      hostIp,
+      hostPort,
+    }));
   const failed = startFailure(error) !== undefined;
   const kind = words[trouble];
   return {

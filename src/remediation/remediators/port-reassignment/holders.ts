@@ -30,11 +30,12 @@ export interface PortSurvey {
 
 /** Who holds which port, as everything that is written down says: PGOPS §1.1, conditions 2 to 4. */
 export async function surveyPorts(host: ReadonlyHost, settings: PortSettings): Promise<PortSurvey> {
-  const [{ id, local }, containers, instances, leases] = await Promise.all([
+  // Leases first: whoever has bound one has made its container before, so that container is seen below.
+  const leases = await host.leases.list();
+  const [{ id, local }, containers, instances] = await Promise.all([
     host.docker.info(),
     host.docker.containers(),
     host.instances(),
-    host.leases.list(),
   ]);
   const declarations = await declarationsOf(host, instances);
   const ephemeral = await ephemeralPorts(local);

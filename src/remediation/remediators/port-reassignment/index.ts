@@ -5,10 +5,10 @@ import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
-export { candidates, firstFree } from './free-port.ts';
+export { candidates } from './free-port.ts';
 export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './holders.ts';
-export { isWithin, parsePorts, type PortRange, portsOf } from './port-range.ts';
-export { portSettings, type PortSettings } from './settings.ts';
+export { portsOf } from './port-range.ts';
+export { portSettings } from './settings.ts';
 
 export const portReassignment: Remediator<PortDetails, PortExpected> = {
   name,
@@ -25,5 +25,7 @@ export const portReassignment: Remediator<PortDetails, PortExpected> = {
 function matches(problem: ProblemRecord): boolean {
   const title = problem.title.toLowerCase();
   if (/\bports?\b/.test(title) && /conflict|collision|clash|allocat|taken|in use/.test(title)) return true;
-  return /port is already allocated|bind: address already in use|failed to bind host port/i.test(JSON.stringify(problem));
+  return /port is already allocated|bind: address already in use|failed to bind host port/i.test(
+    JSON.stringify(problem),
+  );
 }

@@ -1,5 +1,13 @@
 import type { Instance } from '../../../host/types.ts';
-import { asideName, type Expectation, type Finding, type Plan, type ReadonlyHost, type Refusal, type Step } from '../../contract.ts';
+import {
+  asideName,
+  type Expectation,
+  type Finding,
+  type Plan,
+  type ReadonlyHost,
+  type Refusal,
+  type Step,
+} from '../../contract.ts';
 import { dependantsOf } from './dependants.ts';
 import type { PortDetails, PortExpected } from './details.ts';
 import { candidates, firstFree } from './free-port.ts';
@@ -60,7 +68,9 @@ async function moveTo(
   const bindings = container.portBindings
     .filter(({ containerPort, protocol }) => moved.has(`${containerPort}/${protocol}`))
     .map(({ containerPort, protocol, hostIp, hostPort }) => {
-      const isMoved = details.bindings.some((one) => one.hostIp === hostIp && one.hostPort === hostPort && one.containerPort === containerPort);
+      const isMoved = details.bindings.some(
+        (one) => one.hostIp === hostIp && one.hostPort === hostPort && one.containerPort === containerPort,
+      );
       return { containerPort, protocol, hostIp, hostPort: isMoved ? String(port) : hostPort };
     });
   const unfit = bindings.find(({ hostPort }) => !/^\d+$/.test(hostPort));
@@ -73,9 +83,19 @@ async function moveTo(
   }
   const { id, name, image } = container;
   const aside = asideName(container);
-  const policy = { name: restartPolicyName(container.restartPolicy.name), maximumRetryCount: container.restartPolicy.maximumRetryCount };
+  const policy = {
+    name: restartPolicyName(container.restartPolicy.name),
+    maximumRetryCount: container.restartPolicy.maximumRetryCount,
+  };
   const dependants = await dependantsOf(instance, details.port, port, host, settings);
-  const unchanged: Expectation = { check: 'container', ref: id, name, running, image, ...(running ? { startedAt } : {}) };
+  const unchanged: Expectation = {
+    check: 'container',
+    ref: id,
+    running,
+    name,
+    image,
+    ...(running ? { startedAt } : {}),
+  };
   const alone: Expectation = { check: 'volume-unused', volumeKey: instance.volumeKey, except: running ? [id] : [] };
   const free = bindings.map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
 
@@ -87,18 +107,28 @@ async function moveTo(
       why: 'The old container must not come back beside the new one when the engine restarts.',
       expects: [unchanged],
     },
-    { action: 'container.rename', params: { container: id, name: aside }, why: 'It is kept, and the new one takes its name.' },
+    {
+      action: 'container.rename',
+      params: { container: id, name: aside },
+      why: 'It is kept, and the new one takes its name.',
+    },
     {
       action: 'container.recreate',
       params: { from: id, name, edits: { ports: portsOf(bindings) } },
-      why: running ? 'Made while the old one still runs, so that little time is lost.' : 'Docker cannot change the ports of a container.',
-      expects: [{ check: 'container', ref: id, name: aside, running }],
+      why: running
+        ? 'Made while the old one still runs, so that little time is lost.'
+        : 'Docker cannot change the ports of a container.',
+      expects: [{ check: 'container', ref: id, running, name: aside }],
     },
     ...(running ? [{ action: 'container.stop', params: { container: id }, expects: [alone] }] : []),
     {
       action: 'container.start',
       params: { container: name },
-      expects: [{ check: 'container', ref: id, name: aside, running: false }, { check: 'volume-unused', volumeKey: instance.volumeKey, except: [] }, ...free],
+      expects: [
+        { check: 'container', ref: id, running: false, name: aside },
+        { check: 'volume-unused', volumeKey: instance.volumeKey, except: [] },
+        ...free,
+      ],
     },
     { action: 'container.update-restart-policy', params: { container: name, policy }, why: 'As it was.' },
     ...dependants.steps,
@@ -111,7 +141,13 @@ async function moveTo(
     summary: `Move ${instance.name} from port ${details.port} to ${port}, on the same data.`,
     steps,
     cleanup: [{ action: 'port.bind', params: { instance: instance.name, port } }, ...stoppedAgain(details, name)],
-    leftovers: [{ object: `container ${aside}`, why: 'The old container, without its data: kept with its logs until nobody wants it back.', command: `docker rm ${aside}` }],
+    leftovers: [
+      {
+        object: `container ${aside}`,
+        why: 'The old container, without its data: kept with its logs until nobody wants it back.',
+        command: `docker rm ${aside}`,
+      },
+    ],
     risk: running ? 'restart' : 'safe',
     downtime: running
       ? { seconds: 2, why: 'PostgreSQL shuts down and starts again, as with a restart of the container.' }
@@ -140,7 +176,9 @@ async function moveTo(
 function startAgain(finding: PortFinding, instance: Instance, identifier: string | null): Plan<PortExpected> {
   const { id, name, restartPolicy } = instance.container;
   const { port, bindings } = finding.details;
-  const free = bindings.filter(({ hostPort }) => hostPort === String(port)).map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
+  const free = bindings
+    .filter(({ hostPort }) => hostPort === String(port))
+    .map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
   return {
     type: 'plan',
     remediator: finding.remediator,
@@ -151,7 +189,11 @@ function startAgain(finding: PortFinding, instance: Instance, identifier: string
       {
         action: 'container.start',
         params: { container: id },
-        expects: [{ check: 'container', ref: id, name, running: false }, { check: 'volume-unused', volumeKey: instance.volumeKey, except: [] }, ...free],
+        expects: [
+          { check: 'container', ref: id, running: false, name },
+          { check: 'volume-unused', volumeKey: instance.volumeKey, except: [] },
+          ...free,
+        ],
       },
     ],
     cleanup: [],
@@ -160,16 +202,31 @@ function startAgain(finding: PortFinding, instance: Instance, identifier: string
     downtime: { seconds: 0, why: `${instance.name} does not run as it is.` },
     unpredictable: [`Somebody may take port ${port} between the last look and the start: then it stays stopped.`],
     undo: 'The container is stopped again.',
-    expected: { name, port, bindings, restartPolicy: { name: restartPolicyName(restartPolicy.name), maximumRetryCount: restartPolicy.maximumRetryCount }, same: true, systemIdentifier: identifier, databases: null },
+    expected: {
+      name,
+      port,
+      bindings,
+      restartPolicy: {
+        name: restartPolicyName(restartPolicy.name),
+        maximumRetryCount: restartPolicy.maximumRetryCount,
+      },
+      same: true,
+      systemIdentifier: identifier,
+      databases: null,
+    },
   };
 }
 
 /** One that somebody had stopped was only started to see that it can be. */
 function stoppedAgain({ wanted }: PortDetails, container: string): readonly Step[] {
-  return wanted ? [] : [{ action: 'container.stop', params: { container }, why: 'Somebody had stopped it, and it stays so.' }];
+  return wanted
+    ? []
+    : [{ action: 'container.stop', params: { container }, why: 'Somebody had stopped it, and it stays so.' }];
 }
 
-function portsOf(bindings: PortExpected['bindings']): Readonly<Record<string, readonly { readonly hostIp: string; readonly hostPort: string }[]>> {
+function portsOf(
+  bindings: PortExpected['bindings'],
+): Readonly<Record<string, readonly { readonly hostIp: string; readonly hostPort: string }[]>> {
   const ports: Record<string, { readonly hostIp: string; readonly hostPort: string }[]> = {};
   for (const { containerPort, protocol, hostIp, hostPort } of bindings) {
     (ports[`${containerPort}/${protocol}`] ??= []).push({ hostIp, hostPort });

@@ -3,7 +3,11 @@ import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import type { PortDetails } from './details.ts';
 
 /** Why no program may move this port, if so. PGOPS §1.2 and §1.4. */
-export async function refusalFor(instance: Instance, details: PortDetails, host: ReadonlyHost): Promise<Refusal | undefined> {
+export async function refusalFor(
+  instance: Instance,
+  details: PortDetails,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
   const { container, name, port: serverPort } = instance;
   const { labels } = container;
   const { port, bindings, trouble } = details;
@@ -74,12 +78,17 @@ async function ofData(instance: Instance, host: ReadonlyHost): Promise<Refusal |
   );
   return other === undefined
     ? undefined
-    : refusal(`${other.name} runs on the data of ${container.name}: two servers on one volume destroy it.`, `docker stop ${other.name}, after looking which of the two is right.`);
+    : refusal(
+        `${other.name} runs on the data of ${container.name}: two servers on one volume destroy it.`,
+        `docker stop ${other.name}, after looking which of the two is right.`,
+      );
 }
 
 /** Containers that are tied to this very container would be cut off: they name its id, or follow its name. */
 async function ofNeighbours({ id, name }: Container, host: ReadonlyHost): Promise<Refusal | undefined> {
-  const tied = (await host.docker.containers()).find(({ networkMode, inspect }) => networkMode === `container:${id}` || linksTo(inspect, name));
+  const tied = (await host.docker.containers()).find(
+    ({ networkMode, inspect }) => networkMode === `container:${id}` || linksTo(inspect, name),
+  );
   return tied === undefined
     ? undefined
     : refusal(
@@ -99,7 +108,11 @@ export function lostOnRecreate(changes: readonly Change[], mounts: readonly Moun
     if (/\/\.(?:psql|bash|ash|sh|python|node_repl)_history$|\/\.(?:lesshst|viminfo)$/.test(path)) return false;
     if (mounts.some(({ destination }) => isBelow(path, destination) || isBelow(destination, path))) return false;
     // A folder is listed because of what changed in it; a top-level one also when that has gone again.
-    return !paths.some((other) => other !== path && isBelow(other, path)) && path.lastIndexOf('/') > 0 && !/^\/var\/[^/]+$/.test(path);
+    return (
+      !paths.some((other) => other !== path && isBelow(other, path)) &&
+      path.lastIndexOf('/') > 0 &&
+      !/^\/var\/[^/]+$/.test(path)
+    );
   });
 }
 
@@ -112,7 +125,8 @@ function isSame(a: Mount, b: Mount): boolean {
 }
 
 function linksTo(inspect: Container['inspect'], name: string): boolean {
-  const host = typeof inspect === 'object' && inspect !== null && 'HostConfig' in inspect ? inspect['HostConfig'] : null;
+  const host =
+    typeof inspect === 'object' && inspect !== null && 'HostConfig' in inspect ? inspect['HostConfig'] : null;
   const links = typeof host === 'object' && host !== null && 'Links' in host ? host['Links'] : null;
   return Array.isArray(links) && links.some((link) => typeof link === 'string' && link.startsWith(`/${name}:`));
 }

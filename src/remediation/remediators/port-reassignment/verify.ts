@@ -15,15 +15,26 @@ export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Prom
   const { expected, target } = plan;
   const instance = await host.instance(target.instance);
   if (instance === undefined || instance.container.name !== expected.name) {
-    return { result: 'not-verified', checks: [{ name: 'the container is there', ok: false, seen: instance?.container.name ?? 'none' }] };
+    return {
+      result: 'not-verified',
+      checks: [{ name: 'the container is there', ok: false, seen: instance?.container.name ?? 'none' }],
+    };
   }
   const { container } = instance;
   const answer = await firstAnswer(instance, host);
   const answeredAt = new Date().toISOString();
   const checks: Check[] = [
-    { name: 'it runs', ok: container.state.running && container.state.error === '', seen: container.state.error || container.state.status },
+    {
+      name: 'it runs',
+      ok: container.state.running && container.state.error === '',
+      seen: container.state.error || container.state.status,
+    },
     published(instance, expected),
-    { name: `it answers through port ${expected.port}`, ok: answer.ok, seen: answer.ok ? 'yes' : `${answer.sqlstate ?? ''} ${answer.message}`.trim() },
+    {
+      name: `it answers through port ${expected.port}`,
+      ok: answer.ok,
+      seen: answer.ok ? 'yes' : `${answer.sqlstate ?? ''} ${answer.message}`.trim(),
+    },
   ];
   if (!answer.ok) return { result: answer.sqlstate?.startsWith('28') === true ? 'impossible' : 'not-verified', checks };
   checks.push(
@@ -44,7 +55,11 @@ async function firstAnswer(instance: Instance, host: ReadonlyHost): Promise<SqlR
   const until = performance.now() + 90_000;
   await ready(instance, host, Math.min(until, performance.now() + 10_000));
   for (;;) {
-    const answer = await host.sql.query(instance, 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()', { via: 'published', timeoutMs: 3_000 });
+    const answer = await host.sql.query(
+      instance,
+      'SELECT system_identifier::text FROM pg_catalog.pg_control_system()',
+      { via: 'published', timeoutMs: 3_000 },
+    );
     const refused = !answer.ok && answer.sqlstate?.startsWith('28') === true;
     if (answer.ok || refused || performance.now() > until || !(await runs(instance, host))) return answer;
     await sleep(100, undefined, { signal: host.signal });
@@ -65,9 +80,13 @@ async function runs({ container }: Pick<Instance, 'container'>, host: ReadonlyHo
 
 function published({ container }: Instance, { bindings }: PortExpected): Check {
   const missing = bindings.filter(({ containerPort, protocol, hostIp, hostPort }) => {
-    const bound = container.publishedPorts.filter((one) => one.containerPort === containerPort && one.protocol === protocol && one.hostPort === hostPort);
+    const bound = container.publishedPorts.filter(
+      (one) => one.containerPort === containerPort && one.protocol === protocol && one.hostPort === hostPort,
+    );
     const addresses = bound.map((one) => one.hostIp);
-    return hostIp === '' ? !addresses.some((address) => address === '0.0.0.0' || address === '') : !addresses.includes(hostIp);
+    return hostIp === ''
+      ? !addresses.some((address) => address === '0.0.0.0' || address === '')
+      : !addresses.includes(hostIp);
   });
   return {
     name: 'the ports are published',
@@ -77,7 +96,11 @@ function published({ container }: Instance, { bindings }: PortExpected): Check {
 }
 
 function sameData(seen: string, { systemIdentifier }: PortExpected): Check {
-  return { name: 'the same data (system_identifier)', ok: systemIdentifier === null || seen === systemIdentifier, seen: systemIdentifier === null ? `${seen}, new` : seen };
+  return {
+    name: 'the same data (system_identifier)',
+    ok: systemIdentifier === null || seen === systemIdentifier,
+    seen: systemIdentifier === null ? `${seen}, new` : seen,
+  };
 }
 
 async function sameDatabases(instance: Instance, { databases }: PortExpected, host: ReadonlyHost): Promise<Check> {
@@ -85,30 +108,55 @@ async function sameDatabases(instance: Instance, { databases }: PortExpected, ho
   const answer = await host.sql.query(instance, databasesQuery, { via: 'published' });
   if (!answer.ok) return { name, ok: false, seen: answer.message };
   const seen = answer.rows.map((row) => row['datname'] ?? '');
-  return { name, ok: databases === null || databases.join('\0') === seen.join('\0'), seen: databases === null ? `${seen.join(', ')}; not known before` : seen.join(', ') };
+  return {
+    name,
+    ok: databases === null || databases.join('\0') === seen.join('\0'),
+    seen: databases === null ? `${seen.join(', ')}; not known before` : seen.join(', '),
+  };
 }
 
 /** On an instance with a history an init is the sign of a wrong mount (PGOPS §0.3); one that never ran has its first. */
-async function notInitialised({ container }: Instance, { systemIdentifier }: PortExpected, host: ReadonlyHost): Promise<Check> {
+async function notInitialised(
+  { container }: Instance,
+  { systemIdentifier }: PortExpected,
+  host: ReadonlyHost,
+): Promise<Check> {
   const lines = await host.docker.logs(container.id, { since: container.state.startedAt, tail: 1_000 });
   const made = lines.some(({ text }) => text.includes(initLine));
-  return { name: 'no new cluster was made', ok: !made || systemIdentifier === null, seen: made ? initLine : 'no such line in the log' };
+  return {
+    name: 'no new cluster was made',
+    ok: !made || systemIdentifier === null,
+    seen: made ? initLine : 'no such line in the log',
+  };
 }
 
 function policyOf({ container: { restartPolicy } }: Instance, expected: PortExpected): Check {
   const wanted = expected.restartPolicy;
-  const ok = (restartPolicy.name || 'no') === wanted.name && restartPolicy.maximumRetryCount === wanted.maximumRetryCount;
+  const ok =
+    (restartPolicy.name || 'no') === wanted.name && restartPolicy.maximumRetryCount === wanted.maximumRetryCount;
   return { name: 'the restart policy is as before', ok, seen: restartPolicy.name || 'no' };
 }
 
-async function likeTheOld({ container }: Instance, { target, expected }: Plan<PortExpected>, host: ReadonlyHost): Promise<readonly Check[]> {
+async function likeTheOld(
+  { container }: Instance,
+  { target, expected }: Plan<PortExpected>,
+  host: ReadonlyHost,
+): Promise<readonly Check[]> {
   const old = await host.docker.container(target.container);
   if (old === undefined) return [{ name: 'the old container is kept', ok: false, seen: 'it is gone' }];
   const moved = expected.bindings.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`);
   const differences = unexpectedDifferences(old, container, moved);
   const policy = old.restartPolicy.name || 'no';
   return [
-    { name: 'everything else is as before', ok: differences.length === 0, seen: differences.join(', ') || 'no difference' },
-    { name: 'the old container stays stopped', ok: !old.state.running && policy === 'no', seen: `${old.state.status}, restart ${policy}` },
+    {
+      name: 'everything else is as before',
+      ok: differences.length === 0,
+      seen: differences.join(', ') || 'no difference',
+    },
+    {
+      name: 'the old container stays stopped',
+      ok: !old.state.running && policy === 'no',
+      seen: `${old.state.status}, restart ${policy}`,
+    },
   ];
 }

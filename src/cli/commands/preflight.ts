@@ -1,0 +1,64 @@
+import { ProblemsError } from '../../errors.ts';
+import { defineCommand } from '../command.ts';
+import { withRemediation } from '../remediation.ts';
+import { configOptions } from '../settings.ts';
+
+export const preflight = defineCommand({
+  name: 'preflight',
+  summary: 'Say whether an instance could be created like this now, and why not.',
+  about: 'Looks at the engine, its containers, the leases and the declared ports, and changes nothing.',
+  arguments: [],
+  options: {
+    port: { type: 'number', value: 'port', about: 'The port that it is to be published on.', minimum: 1, whole: true },
+    volume: {
+      type: 'text',
+      value: 'volume',
+      about: 'The volume, or the folder on the engine’s machine, for its data.',
+    },
+    memory: { type: 'text', value: 'size', about: 'Its memory limit as Docker writes it: 512m, 2g.' },
+    instance: { type: 'text', value: 'name', about: 'Its name: what it holds already is no obstacle.' },
+    json: { type: 'flag', about: 'Print one JSON object.' },
+    ...configOptions,
+  },
+  examples: [{ command: 'problems preflight --port 5440 --volume orders-data --memory 512m', about: 'all three' }],
+  exitCodes: [
+    { code: 0, about: 'yes' },
+    { code: 1, about: 'no' },
+    { code: 2, about: 'the engine does not answer' },
+  ],
+  async run(invocation) {
+    const { options, screen } = invocation;
+    const { port, volume, memory, instance } = options;
+    if (port === undefined && volume === undefined && memory === undefined) {
+      throw new ProblemsError('bad-usage', 'preflight for what?', { hint: 'Name --port, --volume or --memory.' });
+    }
+    if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `${port} is no port`);
+    const bytes = memory === undefined ? undefined : bytesOf(memory);
+    const [{ preflight: ask }, { json }, { visible }] = await Promise.all([
+      import('../../remediation/index.ts'),
+      import('../../reporters/json.ts'),
+      import('../../reporters/visible.ts'),
+    ]);
+    const answers = await withRemediation(invocation, ({ session }) =>
+      ask(session, {
+        ...(port === undefined ? {} : { port }),
+        ...(volume === undefined ? {} : { volume }),
+        ...(bytes === undefined ? {} : { memory: bytes }),
+        ...(instance === undefined ? {} : { instance }),
+      }),
+    );
+    const ok = answers.every((answer) => answer.ok);
+    if (options.json) screen.out.write(json({ schemaVersion: 1, ok, answers }));
+    else
+      for (const answer of answers)
+        screen.out.write(`${answer.about}: ${answer.ok ? 'yes' : 'no'}, ${visible(answer.reasons.join('; '))}\n`);
+    return ok ? 0 : 1;
+  },
+});
+
+/** `512m`: bytes, or with b, k, m or g in powers of 1,024. */
+function bytesOf(text: string): number {
+  const match = /^(\d{1,12})([bkmg]?)$/i.exec(text);
+  if (match === null) throw new ProblemsError('bad-usage', `${text} is no size`, { hint: 'Write 512m or 2g.' });
+  return Number(match[1]) * 1024 ** 'bkmg'.indexOf((match[2] || 'b').toLowerCase());
+}
