@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openHost, type OpenHost } from '../host/index.ts';
 import { actions } from './actions/index.ts';
@@ -29,6 +30,8 @@ export interface RemediationOptions {
   readonly atPoint?: (name: string) => void | Promise<void>;
   /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
   readonly patienceMs?: number;
+  /** Makes no state file where there is none. */
+  readonly onlyLooking?: true;
   /** In place of this machine's. */
   readonly host?: OpenHost;
   /** In place of the built-in ones. */
@@ -53,9 +56,13 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const { folder, problems = [] } = options;
   const config = readRemediationConfig(options.config ?? {});
   const pattern = patternOf(config);
-  const plugins = await loadPlugins(options.plugins ?? [], folder, { remediators: options.remediators ?? remediators, actions });
+  const plugins = await loadPlugins(options.plugins ?? [], folder, {
+    remediators: options.remediators ?? remediators,
+    actions,
+  });
   const stateFile = resolve(folder, config.state);
-  const store = await openSqliteStore(stateFile, options.now);
+  const kept = options.onlyLooking !== true || existsSync(stateFile);
+  const store = await openSqliteStore(kept ? stateFile : ':memory:', options.now);
   const host =
     options.host ??
     openHost({

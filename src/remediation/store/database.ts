@@ -26,7 +26,7 @@ export async function openDatabase(path: string): Promise<Database> {
   const { DatabaseSync } = await import('node:sqlite');
   const guarded = named(path);
   const database = guarded(() => {
-    makeFile(path);
+    if (path !== ':memory:') makeFile(path);
     const opened = new DatabaseSync(path, { timeout: 5_000 });
     opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
     return opened;

@@ -1,0 +1,34 @@
+import { defineCommand } from '../command.ts';
+import { exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+
+export const detect = defineCommand({
+  name: 'detect',
+  summary: 'Look at the PostgreSQL instances and say what is wrong with them. Changes nothing.',
+  about:
+    'Instances are the containers named vrooli-postgres-*, labelled problems.instance=<name>, or matched by the config. ' +
+    'What is found is linked to the records of the registries below the working folder.',
+  arguments: [{ name: 'ids', about: 'Problems or findings to look for; all without one.', variadic: true }],
+  options: lookingOptions,
+  examples: [
+    { command: 'problems detect', about: 'everything' },
+    { command: 'problems detect --instance orders --json', about: 'one instance, for a program' },
+  ],
+  exitCodes,
+  async run(invocation) {
+    const { arguments: words, options, screen } = invocation;
+    return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
+      const { detect: look } = await import('../../remediation/index.ts');
+      const detected = await look(remediation, lookRequest(words, options));
+      if (options.json) {
+        const { json } = await import('../../reporters/json.ts');
+        const findings = detected.findings.map(({ details: _, ...shown }) => shown);
+        screen.out.write(json({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
+      } else {
+        const { detectedText } = await import('../../reporters/remediation.ts');
+        screen.out.write(detectedText(detected, screen.out.style));
+        if (detected.findings.length === 0) screen.notes.write('Nothing is wrong.\n');
+      }
+      return detected.findings.length === 0 ? 0 : 1;
+    });
+  },
+});

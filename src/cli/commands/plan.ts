@@ -1,0 +1,27 @@
+import { defineCommand } from '../command.ts';
+import { exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+
+export const plan = defineCommand({
+  name: 'plan',
+  summary: 'Say what would be done about a problem: steps, changes, downtime, policy, undo. Changes nothing.',
+  arguments: [{ name: 'ids', about: 'Problems or findings; all without one.', variadic: true }],
+  options: lookingOptions,
+  examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before anything runs' }],
+  exitCodes,
+  async run(invocation) {
+    const { arguments: words, options, screen } = invocation;
+    return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
+      const { plan: propose } = await import('../../remediation/index.ts');
+      const { proposals } = await propose(remediation, lookRequest(words, options));
+      if (options.json) {
+        const { json } = await import('../../reporters/json.ts');
+        screen.out.write(json({ schemaVersion: 1, plans: proposals }));
+      } else {
+        const { proposalText } = await import('../../reporters/remediation.ts');
+        screen.out.write(proposals.map((proposal) => proposalText(proposal, screen.out.style)).join('\n'));
+        if (proposals.length === 0) screen.notes.write('Nothing is wrong: there is nothing to plan.\n');
+      }
+      return proposals.length === 0 ? 0 : 1;
+    });
+  },
+});

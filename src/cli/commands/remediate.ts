@@ -1,0 +1,35 @@
+import { ProblemsError } from '../../errors.ts';
+import { defineCommand } from '../command.ts';
+import { exitCodeOf, exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+
+export const remediate = defineCommand({
+  name: 'remediate',
+  summary: 'Repair what is found, verify it, and undo what did not help.',
+  about:
+    'What runs unattended, what waits for approval and what only a person may do follows from the command line, the ' +
+    'config, the registry and the risk, in this order; docs/remediation.md has the rules.',
+  arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true }],
+  options: {
+    all: { type: 'flag', about: 'Everything that is found.' },
+    yes: { type: 'flag', about: 'Agree to what asks for approval.' },
+    ...lookingOptions,
+  },
+  examples: [
+    { command: 'problems remediate --all', about: 'what may run unattended runs, the rest waits or is described' },
+    { command: 'problems remediate postgres/port-allocation-conflicts --yes', about: 'one problem, agreed to' },
+  ],
+  exitCodes,
+  async run(invocation) {
+    const { arguments: words, options, screen } = invocation;
+    if (words.length === 0 && !options.all && options.instance.length === 0 && options.remediator.length === 0) {
+      throw new ProblemsError('bad-usage', 'What is to be repaired?', { hint: 'Name a problem, or say --all.' });
+    }
+    return withRemediation(invocation, options, async (remediation) => {
+      const { remediate: repair } = await import('../../remediation/index.ts');
+      const { runs } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
+      const { printReports } = await import('../remediation-report.ts');
+      printReports(runs, options.json, screen);
+      return exitCodeOf(runs);
+    });
+  },
+});
