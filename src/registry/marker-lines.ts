@@ -3,14 +3,7 @@ import { type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
 import { BYTE_ORDER_MARK, SPACE, TAB, lineEnd, nextLine, trimBlanks } from './outline/characters.ts';
 import { type HtmlEnd, endsHtml, htmlStart } from './outline/html-lines.ts';
-import {
-  canInterrupt,
-  closesFence,
-  fenceLength,
-  itemContent,
-  lineStart,
-  mayUnderline,
-} from './outline/line-starts.ts';
+import { canInterrupt, closesFence, fenceLength, itemContent, lineStart, mayUnderline } from './outline/line-starts.ts';
 import type { Span } from './place.ts';
 
 export interface MarkerLines {
@@ -42,6 +35,9 @@ interface Line {
 }
 
 const CODE_INDENT = 4;
+
+/** Items in items beyond this are left to remark, or to its bounds. */
+const MAX_DEPTH = 16;
 
 /**
  * Where the markers of a text are, by the block rules of CommonMark 0.31 with the tables and footnotes of GFM, one
@@ -218,7 +214,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
           return placeParagraph(line, at, depth);
         case 'item': {
           const content = itemContent(text, at, end);
-          if (typeof content === 'string' || (interrupts && !canInterrupt(text, at))) {
+          if (typeof content === 'string' || depth === MAX_DEPTH || (interrupts && !canInterrupt(text, at))) {
             areItemsKnown = false;
             return becomeUnsure(line, depth);
           }

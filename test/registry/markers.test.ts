@@ -141,4 +141,9 @@ describe('a search for markers', () => {
   ])('takes time in proportion to the file: %s', (_, shape) => {
     expect(growth(shape, findMarkers)).toBeLessThan(40);
   });
+
+  it.each(['- ', '1. ', '>', '* - ', '[^a]: ', '<b ', '`'])('takes time in proportion to one line of %j', (shape) => {
+    const search = (text: string): unknown => [findMarkers(`${text}a\n${start}`), findMarkers(`${text}${start}\n`)];
+    expect(growth(shape, search)).toBeLessThan(40);
+  });
 });

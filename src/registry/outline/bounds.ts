@@ -19,7 +19,7 @@ export function exceededBound(text: string, span: Span): string | undefined {
   let containers = 0;
   for (let at = span.start; at < span.end;) {
     const end = lineEnd(text, at, span.end);
-    const opened = containerMarkers(text, at, end);
+    const opened = containerMarkers(text, at, end, MAX_CONTAINERS_OF_LINE);
     lines += 1;
     containers += opened;
     if (opened > MAX_CONTAINERS_OF_LINE) return `it is nested more than ${MAX_CONTAINERS_OF_LINE} deep`;

@@ -79,7 +79,7 @@ export function closesFence(text: string, at: number, end: number, code: number,
 }
 
 /** Whether the line is a thematic break (CommonMark 0.31 §4.1), or a setext underline of three dashes or more. */
-export function isRule(text: string, at: number, end: number): boolean {
+function isRule(text: string, at: number, end: number): boolean {
   const code = text.charCodeAt(at);
   let count = 0;
   for (let i = at; i < end; i += 1) {
@@ -154,10 +154,13 @@ export function holdsLoneCarriageReturn(text: string, span: Span): boolean {
   return false;
 }
 
-/** How many list items, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect. */
-export function containerMarkers(text: string, start: number, end: number): number {
+/**
+ * How many list items, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect.
+ * Counted to `limit` and one more.
+ */
+export function containerMarkers(text: string, start: number, end: number, limit: number): number {
   let count = 0;
-  for (let at = skipBlanks(text, start, end); at < end; count += 1) {
+  for (let at = skipBlanks(text, start, end); at < end && count <= limit; count += 1) {
     const code = text.charCodeAt(at);
     if (code === GREATER_THAN || code === PLUS) at += 1;
     else if (code === DASH || code === ASTERISK) {

@@ -4,7 +4,7 @@
  * noise is no growth.
  */
 export function growth(shape: string, work: (text: string) => unknown): number {
-  const small = shape.repeat(Math.ceil(120_000 / shape.length));
+  const small = shape.repeat(Math.ceil(30_000 / shape.length));
   const large = small.repeat(8);
   for (let run = 0; run < 3; run += 1) work(small);
   return cpuTime(large, work) / cpuTime(small, work);
