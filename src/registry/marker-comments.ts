@@ -30,7 +30,7 @@ export function markerComments(text: string): readonly MarkerComment[] {
 /** Those of `comments`, which are in the order of the text, that stand in `span`. */
 export function commentsWithin(comments: readonly MarkerComment[], span: Span): readonly MarkerComment[] {
   let first = 0;
-  for (let beyond = comments.length; first < beyond; ) {
+  for (let beyond = comments.length; first < beyond;) {
     const middle = (first + beyond) >> 1;
     if ((comments[middle]?.start ?? 0) < span.start) first = middle + 1;
     else beyond = middle;
