@@ -3,12 +3,12 @@ import { nearest } from '../nearest.ts';
 import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { parse, programHelp } from './parser.ts';
 import type { Screen } from './screen.ts';
-import { packageVersion } from './version.ts';
+import { version } from '../version.ts';
 
 /** What stands on the command line where no command does: `--help`, `--version`, `help <command>`, or a slip. */
 export async function runProgram(argv: readonly string[], screen: Screen): Promise<number> {
   const [word, topic] = argv;
-  if (word === '--version' || word === '-V') screen.out.write(`${packageVersion()}\n`);
+  if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
   else if (word === 'help' && topic !== undefined) {
     if (!isCommandName(topic)) throw unknownCommand(topic);
     parse(await loadCommand(topic), ['--help'], screen);

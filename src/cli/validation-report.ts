@@ -1,5 +1,7 @@
-import { countText } from '../reporters/text.ts';
+import { diagnosticCatalogue } from '../registry/diagnostics.ts';
+import { countText, textReport } from '../reporters/text.ts';
 import { visible } from '../reporters/visible.ts';
+import { version } from '../version.ts';
 import type { Screen } from './screen.ts';
 import type { Validation } from './validation.ts';
 
@@ -22,12 +24,9 @@ export async function reportValidation(validation: Validation, format: ReportFor
 async function reportText(validation: Validation, format: ReportFormat, { out }: Screen): Promise<string> {
   const { diagnostics, textOf } = validation;
   switch (format) {
-    case 'text': {
+    case 'text':
       // Nothing to say is the usual case, and touches no stream.
-      if (diagnostics.length === 0) return '';
-      const { textReport } = await import('../reporters/text.ts');
-      return textReport(diagnostics, out.style);
-    }
+      return diagnostics.length === 0 ? '' : textReport(diagnostics, out.style);
     case 'json': {
       const { json, validationJson } = await import('../reporters/json.ts');
       return json(validationJson(validation));
@@ -37,12 +36,8 @@ async function reportText(validation: Validation, format: ReportFormat, { out }:
       return githubReport(diagnostics);
     }
     case 'sarif': {
-      const [{ sarifReport }, { diagnosticCatalogue }, { packageVersion }] = await Promise.all([
-        import('../reporters/sarif.ts'),
-        import('../registry/diagnostics.ts'),
-        import('./version.ts'),
-      ]);
-      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version: packageVersion(), textOf });
+      const { sarifReport } = await import('../reporters/sarif.ts');
+      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version, textOf });
     }
   }
 }

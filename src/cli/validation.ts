@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
+import { readRegistry } from '../registry/reading.ts';
 import { type Findings, findProblems } from './findings.ts';
 import type { Fixed } from './fixing.ts';
 
@@ -54,11 +55,7 @@ async function fixFiles(findings: Findings, cwd: string): Promise<Pick<Validatio
   const refused: Refused[] = [];
   for (const { path, component, diagnostics } of findings.registries) {
     if (!diagnostics.some((diagnostic) => diagnostic.fix?.safe === true)) continue;
-    const [{ fixText }, { openForEdit }, { readRegistry }] = await Promise.all([
-      import('./fixing.ts'),
-      import('./editing.ts'),
-      import('../registry/reading.ts'),
-    ]);
+    const [{ fixText }, { openForEdit }] = await Promise.all([import('./fixing.ts'), import('./editing.ts')]);
     try {
       const file = openForEdit(path, cwd);
       const result = fixText(file.text, (text) => readRegistry(text, { path, component }).diagnostics);
