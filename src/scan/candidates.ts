@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
-import { discover } from './discovery.ts';
 import { foldersOf, isOutside, locate, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import type { Pacer } from './pacer.ts';
@@ -39,6 +38,8 @@ export async function findCandidates(
   const refused: Refused[] = locations.filter((location) => location.type === 'missing').map(unreadable);
 
   for (const root of roots) {
+    // Files alone, as a pre-commit hook names them, need none of it.
+    const { discover } = await import('./discovery.ts');
     const found = await discover(root.file, { ...options, cwd }, pacer);
     const outer = roots.length > 1 ? foldersOf(root.path) : [];
     for (const { path, file } of found.files) {

@@ -1,3 +1,2 @@
 export type { ScanOptions, ScanProgress } from './options.ts';
 export { scan, scanAll, type ScanResult } from './scan.ts';
-export { usualCacheFolder } from './cache.ts';

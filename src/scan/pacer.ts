@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ScanOptions } from './options.ts';
 
 /** Keeps a scan, whose work is synchronous because that is faster, from holding up everything else. */
@@ -30,7 +29,7 @@ export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
       if (now - last < interval) return undefined;
       last = now;
       onProgress?.({ folders: this.folders, found: this.found, read: this.read });
-      return setImmediate();
+      return new Promise((resolve) => setImmediate(resolve));
     },
   };
 }

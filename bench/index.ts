@@ -1,0 +1,30 @@
+/**
+ * `npm run bench`: measures, prints and writes docs/performance.md. `npm run bench -- scan` measures the figures of one
+ * group and prints them alone. Needs ripgrep and a build.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Figure, linearityFigures, memoryFigure, readingFigure, scanFigures, validateFigures } from './figures.ts';
+import { machine, tableOf, writePage } from './page.ts';
+
+const groups: Readonly<Record<string, (folder: string) => readonly Figure[]>> = {
+  reading: () => [readingFigure()],
+  validate: validateFigures,
+  scan: scanFigures,
+  linearity: linearityFigures,
+  memory: (folder) => [memoryFigure(folder)],
+};
+
+const wanted = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), 'problems-bench-'));
+try {
+  const figures = Object.entries(groups)
+    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+    .flatMap(([, measure]) => measure(folder));
+  const text = `${machine()}\n\n${tableOf(figures)}`;
+  console.log(text);
+  if (wanted.length === 0) writePage(join(import.meta.dirname, '../docs/performance.md'), text);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
