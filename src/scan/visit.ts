@@ -72,21 +72,38 @@ function unreadable(step: Step, code: string): Visit {
 }
 
 function visit(context: VisitContext, step: Step, stats: Stats): Visit {
-  const { path } = step;
-  const before = context.before.get(path);
+  const before = context.before.get(step.path);
   const isSame = before !== undefined && step.isKnown && isUnchanged(context, before, stats);
-  const content = isSame ? before : readFolder(joined(context.root, path));
-  const rules = step.rules.within(ruleFiles(context, path, content.rules), content.isRepository);
-  const listing = isSame ? before : withoutIgnored(context, path, content, rules);
-  const isKnown = isSame || (before !== undefined && step.isKnown && hasSameRules(context, before, content));
+  return (isSame ? visitAgain(context, step, before) : undefined) ?? visitAnew(context, step, stats, before);
+}
 
+const nothing: readonly Unreadable[] = [];
+
+/** What the earlier scan saw, if the files are the same as well: the way that most folders of most scans go. */
+function visitAgain(context: VisitContext, { path, rules }: Step, before: FolderEntry): Visit | undefined {
+  const registries: string[] = [];
+  for (const [index, name] of before.files.entries()) {
+    const file = joined(path, name);
+    const at = fileOffset(before, index);
+    const stats = lstatSync(joined(context.root, file), { throwIfNoEntry: false });
+    if (stats === undefined || !hasStamp(before.numbers, at, stats)) return undefined;
+    if (before.numbers[at + stampLength] === 1) registries.push(file);
+  }
+  const within = rules.within(ruleFiles(context, path, before.rules), before.isRepository);
+  return { path, rules: within, isKnown: true, entry: before, registries, unreadable: nothing };
+}
+
+function visitAnew(context: VisitContext, step: Step, stats: Stats, before: FolderEntry | undefined): Visit {
+  const { path } = step;
+  const content = readFolder(joined(context.root, path));
+  const rules = step.rules.within(ruleFiles(context, path, content.rules), content.isRepository);
+  const listing = withoutIgnored(context, path, content, rules);
   const files = listing.files.map((name) => lookInto(context, joined(path, name), fileBefore(before, name)));
-  const entry = isSame && files.every((file) => file.isSame) ? before : newEntry(context, stats, path, listing, files);
   return {
     path,
     rules,
-    isKnown,
-    entry,
+    isKnown: before !== undefined && step.isKnown && hasSameRules(context, before, content),
+    entry: newEntry(context, stats, path, listing, files),
     registries: files.filter(({ holdsMarker }) => holdsMarker).map((file) => file.path),
     unreadable: files.flatMap((file) => (file.code === undefined ? [] : [{ path: file.path, code: file.code }])),
   };
@@ -145,8 +162,6 @@ function withoutIgnored(
 
 interface LookedInto extends SeenFile {
   readonly path: string;
-  /** Whether the earlier scan saw the same. */
-  readonly isSame: boolean;
   /** Why it cannot be read. */
   readonly code?: string;
 }
@@ -164,18 +179,17 @@ function lookInto(
       if (stats !== undefined && hasStamp(before.numbers, before.at, stats)) {
         return {
           path,
-          isSame: true,
           stamp: stampAt(before.numbers, before.at),
           holdsMarker: before.numbers[before.at + stampLength] === 1,
         };
       }
     }
     const { stats, found } = searchMarker(file);
-    return { path, isSame: false, stamp: stampOf(stats, since, device), holdsMarker: found };
+    return { path, stamp: stampOf(stats, since, device), holdsMarker: found };
   } catch (error) {
     const code = codeOf(error);
     const hasGone = code === 'ENOENT' || code === 'ELOOP';
-    return { path, isSame: false, stamp: noStamp, holdsMarker: false, ...(hasGone ? {} : { code }) };
+    return { path, stamp: noStamp, holdsMarker: false, ...(hasGone ? {} : { code }) };
   }
 }
 

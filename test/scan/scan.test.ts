@@ -137,11 +137,11 @@ describe('what cannot be read', () => {
 
   it('is told while a scan streams', async () => {
     const told: Diagnostic[] = [];
-    for await (const _ of scan(['missing.md'], {
+    const registries = scan(['missing.md'], {
       cwd: emptyFolder(),
       onDiagnostic: (diagnostic) => told.push(diagnostic),
-    }))
-      expect.unreachable();
+    });
+    expect((await registries.next()).done).toBe(true);
     expect(codes(told)).toEqual(['missing.md: file-unreadable']);
   });
 
@@ -188,13 +188,9 @@ describe('a scan under way', () => {
       Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`r${index}/PROBLEMS.md`, record('r')])),
     );
     const controller = new AbortController();
-    let count = 0;
-    const run = async (): Promise<void> => {
-      for await (const _ of scan(['.'], { cwd: root, signal: controller.signal })) {
-        if (++count === 3) controller.abort();
-      }
-    };
-    await expect(run()).rejects.toThrow(/abort/i);
-    expect(count).toBe(3);
+    const registries = scan(['.'], { cwd: root, signal: controller.signal });
+    for (let count = 0; count < 3; count++) expect((await registries.next()).done).toBe(false);
+    controller.abort();
+    await expect(registries.next()).rejects.toThrow(/abort/i);
   });
 });
