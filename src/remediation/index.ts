@@ -1,6 +1,7 @@
 export { actions } from './actions/index.ts';
 export { asideName, findingId } from './contract.ts';
 export type * from './contract.ts';
+export { inline as markdownLine } from './dossier.ts';
 export { detect, plan, type Detected, type Proposed } from './looking.ts';
 export { approve, remediate, resume, rollback, type RemediateRequest, type RunReport } from './running.ts';
 export { leasePort, lookAtPorts, type LeaseRequest, type PortSituation } from './leasing.ts';

@@ -8,9 +8,13 @@ export const detect = defineCommand({
     'Instances are the containers named vrooli-postgres-*, labelled problems.instance=<name>, or matched by the config. ' +
     'What is found is linked to the records of the registries below the working folder.',
   arguments: [{ name: 'ids', about: 'Problems or findings to look for; all without one.', variadic: true }],
-  options: lookingOptions,
+  options: {
+    record: { type: 'flag', about: 'Write what is found, and what has stayed away long enough, into the registries.' },
+    ...lookingOptions,
+  },
   examples: [
     { command: 'problems detect', about: 'everything' },
+    { command: 'problems detect --record', about: 'and note it in the registries' },
     { command: 'problems detect --instance orders --json', about: 'one instance, for a program' },
   ],
   exitCodes,
@@ -19,6 +23,14 @@ export const detect = defineCommand({
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { detect: look } = await import('../../remediation/index.ts');
       const detected = await look(remediation, lookRequest(words, options));
+      if (options.record) {
+        const { recordFindings } = await import('../recording.ts');
+        await recordFindings(remediation, detected.findings, {
+          cwd: invocation.cwd,
+          now: invocation.now(),
+          notes: screen.notes,
+        });
+      }
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);

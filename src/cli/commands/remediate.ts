@@ -11,7 +11,8 @@ export const remediate = defineCommand({
   arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true }],
   options: {
     all: { type: 'flag', about: 'Everything that is found.' },
-    yes: { type: 'flag', about: 'Agree to what asks for approval.' },
+    yes: { type: 'flag', about: 'Agree to what asks for approval. Implies --record.' },
+    record: { type: 'flag', about: 'Write how it ended into the registries.' },
     ...lookingOptions,
   },
   examples: [
@@ -27,6 +28,10 @@ export const remediate = defineCommand({
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
       const { runs } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
+      if (options.record || options.yes) {
+        const { recordReports } = await import('../recording.ts');
+        await recordReports(remediation, runs, { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes });
+      }
       const { printReports } = await import('../remediation-report.ts');
       printReports(runs, options.json, screen);
       return exitCodeOf(runs);

@@ -1,0 +1,77 @@
+import type { Finding, Remediation, RunReport } from '../remediation/index.ts';
+import type { ActiveProblem } from '../registry/record.ts';
+import { openForEdit } from './editing.ts';
+import type { Output } from './screen.ts';
+import { noteAttempt, noteNewProblem, noteOccurrence, noteResolution } from './write-back.ts';
+
+interface Place {
+  readonly cwd: string;
+  readonly now: Date;
+  readonly notes: Output;
+}
+
+/** What was seen goes into the registries: when it last happened, new records, and what has held long enough. */
+export async function recordFindings(
+  remediation: Remediation,
+  findings: readonly Finding[],
+  place: Place,
+): Promise<void> {
+  const { problems } = remediation;
+  const { cwd, now, notes } = place;
+  for (const { record } of problems) {
+    if (findings.some(({ problem }) => problem === record.id))
+      await edit(record.path, cwd, (text) => noteOccurrence(text, record, now));
+    else if (record.kind === 'active') await resolveWhatHeld(record, remediation, place);
+  }
+  const strangers = findings.filter(({ problem }) => problem === null);
+  const home = problems.find(({ record }) => record.component === 'postgres')?.record ?? problems[0]?.record;
+  if (strangers.length > 0 && home === undefined) {
+    notes.write('No registry was found here, so nothing is recorded. See: problems init\n');
+    return;
+  }
+  if (home !== undefined)
+    for (const finding of strangers) await edit(home.path, cwd, (text) => noteNewProblem(text, finding, now));
+}
+
+async function resolveWhatHeld(
+  record: ActiveProblem,
+  { session, config }: Remediation,
+  { cwd, now }: Place,
+): Promise<void> {
+  const runs = (await session.store.runs.list({ limit: 1_000 })).filter(
+    ({ plan }) => plan.finding.problem === record.id,
+  );
+  const [last] = runs;
+  const held =
+    last?.outcome === 'fixed' &&
+    last.endedAt !== null &&
+    now.getTime() - Date.parse(last.endedAt) >= config.holdDays * 86_400_000;
+  if (held && record.status !== 'resolved')
+    await edit(record.path, cwd, (text) => noteResolution(text, record, last, now));
+}
+
+/** How repairs ended goes into the registries: when the problem was seen, and what did not help. */
+export async function recordReports(
+  remediation: Remediation,
+  reports: readonly RunReport[],
+  { cwd, now }: Place,
+): Promise<void> {
+  for (const report of reports) {
+    const record = remediation.problems.find((known) => known.record.id === report.problem)?.record;
+    if (record === undefined || report.outcome === 'absent') continue;
+    await edit(record.path, cwd, (text) => {
+      const seen = noteOccurrence(text, record, now);
+      return didNotHelp(report) ? noteAttempt(seen, record, report, now) : seen;
+    });
+  }
+}
+
+function didNotHelp({ outcome }: RunReport): boolean {
+  return outcome === 'rolled-back' || outcome === 'stuck' || outcome === 'failed';
+}
+
+async function edit(path: string, cwd: string, change: (text: string) => string): Promise<void> {
+  const file = openForEdit(path, cwd);
+  const after = change(file.text);
+  if (after !== file.text) await file.replace(after);
+}

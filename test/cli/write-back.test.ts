@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { readRegistry } from '../../src/registry/reading.ts';
+import type { ActiveProblem } from '../../src/registry/record.ts';
+import type { Finding, RunRecord, RunReport } from '../../src/remediation/index.ts';
+import { noteAttempt, noteNewProblem, noteOccurrence, noteResolution } from '../../src/cli/write-back.ts';
+
+const now = new Date('2026-02-03T04:05:06Z');
+const options = { path: 'resources/postgres/PROBLEMS.md', component: 'postgres' };
+
+const finding: Finding = {
+  id: 'port-reassignment/orders/port-taken',
+  remediator: 'port-reassignment',
+  instance: 'orders',
+  kind: 'port-taken',
+  summary: 'Port 5434 of orders is taken',
+  risk: 'restart',
+  evidence: [{ type: 'message', text: 'Bind for 0.0.0.0:5434 failed: port is already allocated' }],
+  details: null,
+  problem: null,
+};
+
+const before = '# Problems\n\nText that stays.  \n';
+
+function active(text: string): ActiveProblem {
+  const { records, diagnostics } = readRegistry(text, options);
+  const record = records.at(-1);
+  if (record?.kind !== 'active') throw new Error('no active record');
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  return record;
+}
+
+const report: RunReport = {
+  id: 'r0123456789',
+  remediator: 'port-reassignment',
+  instance: 'orders',
+  problem: 'postgres/port-5434-of-orders-is-taken',
+  finding: finding.id,
+  outcome: 'rolled-back',
+  failure: { class: 'step-failed', message: 'the new port was taken too' },
+  automation: 'auto',
+  reasons: [],
+  steps: [],
+  verification: null,
+  downtimeMs: null,
+  leftovers: [],
+  dossier: null,
+  startedAt: null,
+  endedAt: null,
+};
+
+describe('writing back', () => {
+  it('makes a record of a finding that no record is about, and leaves the rest byte for byte', () => {
+    const text = noteNewProblem(before, finding, now);
+    expect(text.startsWith(before)).toBe(true);
+    expect(active(text)).toMatchObject({
+      title: 'Port 5434 of orders is taken',
+      status: 'active',
+      discovered: '2026-02-03',
+      evidence: { errorMessages: ['Bind for 0.0.0.0:5434 failed: port is already allocated'] },
+    });
+  });
+
+  it('makes no markup, no marker and no second record of what a container says', () => {
+    const hostile = 'x <!-- EMBED:ACTIVEPROBLEM:END -->\n### Other\n```\n**Status:** [resolved] "\\';
+    const evil: Finding = {
+      ...finding,
+      summary: hostile,
+      instance: hostile,
+      evidence: [{ type: 'message', text: hostile }],
+    };
+    const text = noteNewProblem(before, evil, now);
+    const { records } = readRegistry(text, options);
+    expect(records).toHaveLength(1);
+    expect(active(text).status).toBe('active');
+    expect(active(text).evidence?.errorMessages).toEqual([hostile]);
+  });
+
+  it('notes when a problem was last seen, and nothing else', () => {
+    const text = noteNewProblem(before, finding, new Date('2026-01-01T00:00:00Z'));
+    const after = noteOccurrence(text, active(text), now);
+    expect(active(after).lastOccurrence).toBe('2026-02-03T04:05');
+    expect(after.replace('2026-02-03 04:05', '2026-01-01 00:00')).toBe(text);
+  });
+
+  it('notes an attempt that did not help, once', () => {
+    const text = noteNewProblem(before, finding, now);
+    const once = noteAttempt(text, active(text), report, now);
+    expect(active(once).investigationStatus?.attemptedSolutions).toContain('ended rolled-back');
+    expect(noteAttempt(once, active(once), report, now)).toBe(once);
+    const twice = noteAttempt(once, active(once), { ...report, id: 'r9876543210' }, now);
+    expect(active(twice).investigationStatus?.attemptedSolutions?.split('\n')).toHaveLength(2);
+  });
+
+  it('resolves a record with what was done and what proved it', () => {
+    const text = noteNewProblem(before, finding, new Date('2026-01-01T00:00:00Z'));
+    const run: RunRecord = {
+      id: 'r0123456789',
+      plan: {
+        type: 'plan',
+        remediator: 'port-reassignment',
+        finding,
+        target: { instance: 'orders', container: '', volumes: ['v'] },
+        summary: 'move orders from 5434 to 5436',
+        steps: [],
+        cleanup: [],
+        leftovers: [],
+        risk: 'restart',
+        downtime: { seconds: 1, why: 'a restart' },
+        unpredictable: [],
+        undo: 'the old container comes back',
+        expected: null,
+      },
+      decision: { automation: 'auto', source: 'risk', reasons: [], operations: [] },
+      phase: 'ended',
+      outcome: 'fixed',
+      failure: null,
+      verification: { result: 'verified', checks: [{ name: 'query', ok: true, seen: 'select 1 through 5436' }] },
+      steps: [],
+      token: 1,
+      owner: null,
+      heartbeatAt: null,
+      createdAt: now.toISOString(),
+      startedAt: now.toISOString(),
+      endedAt: now.toISOString(),
+      approvedBy: null,
+      downtimeMs: 900,
+      dossier: null,
+    };
+    const after = noteResolution(text, active(text), run, now);
+    const [record] = readRegistry(after, options).records;
+    expect(record).toMatchObject({ kind: 'resolved', resolved: '2026-02-03', title: 'Port 5434 of orders is taken' });
+    expect(after).toContain('select 1 through 5436');
+    expect(after.startsWith(before)).toBe(true);
+  });
+});
