@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 
 import { type Executed, logOf } from './exec.ts';
 import { environment } from './instance.ts';
-import type { Run } from './run.ts';
+import { ensureNetwork, type Run } from './run.ts';
 
 /** A container of the run that is no instance: a client, a load, a helper, a web GUI. */
 export interface ContainerSettings {
@@ -23,7 +23,7 @@ export interface ContainerSettings {
 /** Creates a container with the run's labels. */
 export async function createContainer(run: Run, settings: ContainerSettings): Promise<Docker.Container> {
   const { name, image, entrypoint, command, env = {}, user, network = run.network, binds = [], host = {} } = settings;
-  if (network === run.network) await run.ensureNetwork();
+  if (network === run.network) await ensureNetwork(run);
   return run.docker.createContainer({
     ...(name === undefined ? {} : { name: `${run.prefix}${name}` }),
     Image: image,

@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
+import { connect } from './client.ts';
 import { execIn, type ExecOptions, logOf } from './exec.ts';
 import { seededCredentials } from './images/recipe.ts';
 import { instanceFolder, writeInstanceConf, writePostgresConf } from './project.ts';
-import { createVolume, type Run } from './run.ts';
+import { createVolume, ensureNetwork, type Run } from './run.ts';
 
 /**
  * Where an instance keeps its data. `bind` is the managed layout: a folder of the project, `instance.conf` and a mounted
@@ -57,7 +58,7 @@ export interface LabInstance {
 /** Creates the container, and with `bind` the instance's folder. It is not started. */
 export async function createInstance(run: Run, settings: InstanceSettings): Promise<LabInstance> {
   const { name, storage, hostIp = '', template = 'development', env = {}, container = {}, host = {} } = settings;
-  await run.ensureNetwork();
+  await ensureNetwork(run);
   const port = settings.port === undefined ? await run.takePort() : settings.port === false ? undefined : settings.port;
   const { user, database } = seededCredentials;
   const password = storage === 'seeded' ? seededCredentials.password : (settings.password ?? randomPassword());
@@ -77,7 +78,7 @@ export async function createInstance(run: Run, settings: InstanceSettings): Prom
       POSTGRES_USER: user,
       POSTGRES_PASSWORD: password,
       POSTGRES_DB: database,
-      POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=en_US.UTF-8',
+      POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=en_US.UTF-8 --no-sync',
       ...env,
     }),
     ExposedPorts: { '5432/tcp': {} },
@@ -130,20 +131,36 @@ export async function findInstance(run: Run, name: string): Promise<LabInstance>
   };
 }
 
-/** Asks the server a question over TCP until it answers. A socket, and `pg_isready`, answer too early. */
+/**
+ * Asks the server a question over TCP until it answers. A socket, and `pg_isready`, answer too early; and a program
+ * started inside the container each time would slow down what it waits for.
+ */
 export async function waitReady(instance: LabInstance, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs;
-  for (let last = ''; ; await sleep(50)) {
+  for (;;) {
+    const refused = await asked(instance);
+    if (refused === undefined) return;
     const { State } = await instance.container.inspect();
-    if (State.Running) {
-      const answer = await psql(instance, 'select 1');
-      if (answer.code === 0) return;
-      last = answer.stderr;
-    }
     if (Date.now() > until || State.Status === 'exited') {
       const log = await logOf(instance.container);
-      throw new Error(`${instance.containerName} (${State.Status}) does not answer: ${last}${log.slice(-2000)}`);
+      throw new Error(`${instance.containerName} (${State.Status}) does not answer: ${refused}\n${log.slice(-2000)}`);
     }
+    await sleep(50);
+  }
+}
+
+/**
+ * Undefined when the server answers, else why it does not. Where the container's own address can be reached it is taken:
+ * a published port takes connections before the server does, and then keeps them waiting.
+ */
+async function asked(instance: LabInstance): Promise<string | undefined> {
+  try {
+    const client = await connect(process.platform === 'linux' ? { ...instance, port: undefined } : instance);
+    await client.query('select 1');
+    await client.end();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -30,8 +30,6 @@ export interface Run {
   readonly ports: RunPorts;
   takePort(): Promise<number>;
   takeGuiPort(): Promise<number>;
-  /** Makes the run's network unless it is there. */
-  ensureNetwork(): Promise<void>;
 }
 
 export interface RunSettings {
@@ -57,8 +55,6 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     taken.add(port);
     return port;
   }
-  const network = `${prefix}vrooli-network`;
-  let made: Promise<void> | undefined;
   return {
     id,
     scenario,
@@ -66,22 +62,31 @@ export async function openRun(settings: RunSettings): Promise<Run> {
     folder,
     labels: { [runLabel]: id, [scenarioLabel]: scenario },
     prefix,
-    network,
+    network: `${prefix}vrooli-network`,
     instancePattern: `${prefix}vrooli-postgres-*`,
     postgres,
     ports,
     takePort: () => take(ports.instances),
     takeGuiPort: () => take(ports.guis),
-    ensureNetwork: () => (made ??= makeNetwork(docker, network, id)),
   };
 }
 
-/** The engine makes a second network of the same name for a second request that comes at once: a run asks once. */
-async function makeNetwork(docker: Docker, name: string, run: string): Promise<void> {
-  const there = await docker.listNetworks({ filters: JSON.stringify({ name: [name] }) });
+const networksMade = new WeakMap<Run, Map<string, Promise<void>>>();
+
+/** Makes a network of the run unless it is there. Asked at once twice, the engine would make two of the same name. */
+export function ensureNetwork(run: Run, name = run.network): Promise<void> {
+  const made = networksMade.get(run) ?? new Map<string, Promise<void>>();
+  networksMade.set(run, made);
+  const making = made.get(name) ?? makeNetwork(run, name);
+  made.set(name, making);
+  return making;
+}
+
+async function makeNetwork(run: Run, name: string): Promise<void> {
+  const there = await run.docker.listNetworks({ filters: JSON.stringify({ name: [name] }) });
   if (there.some((network) => network.Name === name)) return;
   // It carries the run's label alone: scenarios of a run may share it.
-  await docker.createNetwork({ Name: name, CheckDuplicate: true, Labels: { [runLabel]: run } });
+  await run.docker.createNetwork({ Name: name, CheckDuplicate: true, Labels: { [runLabel]: run.id } });
 }
 
 /** A volume of the run, with `name` after the run's prefix. */

@@ -52,7 +52,7 @@ export async function snapshotEngine(run: Run): Promise<EngineSnapshot> {
 }
 
 /** Count and fingerprint of each table of each database, sorted; the order of rows does not matter. */
-async function tablesOf(container: Docker.Container, user: string): Promise<readonly string[]> {
+export async function tablesOf(container: Docker.Container, user: string): Promise<readonly string[]> {
   const databases = await superuserSql(
     container,
     user,

@@ -115,7 +115,7 @@ build_root() {
   cluster_folders "$root" 999
   chroot "$root" ldconfig
   inside localedef -i en_US -f UTF-8 --no-archive /usr/lib/locale/en_US.utf8
-  rm -rf "$root"/usr/share/i18n "$root"/var/cache/ldconfig "$root"/usr/lib/locale/C.utf8.tmp
+  rm -rf "$root"/usr/share/i18n "$root"/var/cache/ldconfig
 }
 
 # A cluster of the user, database and password below, outside any volume: an instance that is ready in a third of a second.
