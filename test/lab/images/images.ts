@@ -29,6 +29,7 @@ export async function ensureImages(docker: Docker, say: (line: string) => void):
   await withFolderLock(join(cacheFolder(), 'images.lock'), buildMs, async () => {
     const missing = await missingBuilds(docker, recipe);
     await Promise.all(missing.map((build) => ensureBuild(docker, build, recipe, say)));
+    await removeUntagged(docker);
   });
 }
 
@@ -60,6 +61,17 @@ async function missingBuilds(docker: Docker, recipe: string): Promise<readonly B
   const present = await docker.listImages({ filters: JSON.stringify({ label: [`${recipeLabel}=${recipe}`] }) });
   const tags = new Set(present.flatMap((image) => image.RepoTags ?? []));
   return builds.filter((build) => build.images.some((image) => !tags.has(image.tag)));
+}
+
+/** Images of older recipes lost their tags to the new ones. Those that a container still uses stay. */
+async function removeUntagged(docker: Docker): Promise<void> {
+  const filters = JSON.stringify({ label: [recipeLabel], dangling: ['true'] });
+  for (const { Id } of await docker.listImages({ filters })) {
+    await docker
+      .getImage(Id)
+      .remove()
+      .catch(() => undefined);
+  }
 }
 
 async function ensureBuild(docker: Docker, build: Build, recipe: string, say: (line: string) => void): Promise<void> {
