@@ -14,7 +14,7 @@ export const containerUpdateRestartPolicy: Action<z.output<typeof params>, z.out
   about: 'Sets when the engine starts a container by itself.',
   params,
   before: policy,
-  operation: 'rename-aside',
+  operation: 'restart-policy',
   describe: ({ container, policy: { name } }) => `set the restart policy of ${shortRef(container)} to ${name || 'no'}`,
   async effect({ container, policy: wanted }, host) {
     const found = await needContainer(host, container);

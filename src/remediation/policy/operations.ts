@@ -16,6 +16,7 @@ export const operations = {
   'raise-memory': { floor: 'auto', about: 'a higher memory limit within the budget' },
   'retry-migration': { floor: 'auto', about: 'running a transactional migration again' },
   'drop-own-invalid-index': { floor: 'auto', about: 'dropping an invalid index that our own migration left' },
+  'restart-policy': { floor: 'auto', about: 'when the engine starts a container by itself' },
   'rename-aside': { floor: 'auto', about: 'keeping a replaced container under another name' },
 
   'restart-running': { floor: 'approve', about: 'restarting an instance that runs' },
