@@ -30,7 +30,7 @@ export function diagnosticsReference(): string {
 function kindPage(kind: KindDeclaration): string {
   return [
     `## ${kind.name}`,
-    `${kind.about} Marker: \`${kind.marker}\`.${kind.freeHeadings === true ? ' Further `###` headings are allowed and kept.' : ''}`,
+    `${kind.about} Marker: \`${kind.marker}\`.${kind.freeForm === true ? ' Further `###` headings are allowed and kept.' : ''}`,
     '### Header',
     table(
       ['Label', 'Property', 'Holds', 'About'],

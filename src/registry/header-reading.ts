@@ -16,7 +16,7 @@ export function readHeader(shape: Shape, kind: KindDeclaration, draft: Draft, co
   const seen = new Map<string, Value>();
   for (const { label, value } of readLabels(text, shape.header)) {
     if (label === undefined) {
-      if (kind.freeHeadings !== true) report.add('text-stray', value);
+      if (kind.freeForm !== true) report.add('text-stray', value);
       draft.keep('text', value.text);
       continue;
     }

@@ -18,7 +18,7 @@ export function readRecord(
   const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
   if (kind === undefined) return undefined;
   const { text, path, component, index, report } = context;
-  const shape = takeApart(text, block, nodes, kind.freeHeadings === true, report);
+  const shape = takeApart(text, block, nodes, kind.freeForm === true, report);
   if (shape.title === undefined) return undefined;
 
   const draft = createDraft(index);

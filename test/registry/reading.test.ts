@@ -409,6 +409,23 @@ describe('minimal records', () => {
   });
 });
 
+describe('sentences between the fields of an integration record', () => {
+  it('are kept without a complaint', () => {
+    const text = block(
+      'PROBLEMINTEGRATION',
+      '### Policy',
+      '#### Task Generation',
+      'Tasks follow from:',
+      '- **Active Issues:** all',
+    );
+    expect(read(text).diagnostics).toEqual([]);
+    expect(only(text)).toMatchObject({
+      taskGeneration: { activeIssues: 'all' },
+      extra: { 'Task Generation': 'Tasks follow from:' },
+    });
+  });
+});
+
 describe('any text', () => {
   it.each([
     '',

@@ -111,6 +111,6 @@ export interface KindDeclaration {
   readonly about: string;
   readonly header: Readonly<Record<string, Slot<HeaderType>>>;
   readonly sections: Readonly<Record<string, SectionDeclaration>>;
-  /** Further `###` headings are sections too, not a second title. */
-  readonly freeHeadings?: boolean;
+  /** It may hold more than is declared, further `###` headings and sentences between fields, which is kept without a diagnostic. */
+  readonly freeForm?: boolean;
 }

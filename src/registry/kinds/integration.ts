@@ -51,5 +51,5 @@ export const integration = {
       },
     },
   },
-  freeHeadings: true,
+  freeForm: true,
 } as const satisfies KindDeclaration;

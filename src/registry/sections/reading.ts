@@ -20,7 +20,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, 
     const name = text.slice(section.title.start, section.title.end);
     const known = sections.find(name);
     if (known === undefined) {
-      if (kind.freeHeadings !== true) {
+      if (kind.freeForm !== true) {
         reportUnknownName(
           'section-unknown',
           section.title,
@@ -38,7 +38,8 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, 
       draft.keep(name, textOf(text, section.nodes));
     } else {
       seen.add(known.property);
-      readSection({ ...section, name, property: known.property }, known.entry, draft, context);
+      const named = { ...section, name, property: known.property, freeForm: kind.freeForm === true };
+      readSection(named, known.entry, draft, context);
     }
   }
   const missing = sections.all.filter(({ property, entry }) => entry.required === true && !seen.has(property));

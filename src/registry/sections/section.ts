@@ -8,6 +8,8 @@ import type { ShapeSection } from './shape.ts';
 export interface NamedSection extends ShapeSection {
   readonly name: string;
   readonly property: string;
+  /** As the kind's `freeForm`. */
+  readonly freeForm: boolean;
 }
 
 /** Keeps what stands in a section of another form. `expected` says in a few words what should stand there. */
@@ -18,7 +20,9 @@ export function keepStray(
   draft: Draft,
   { report }: RecordContext,
 ): void {
-  report.add('section-shape', stray, { message: `${expected} here; the rest is kept as extra.` });
+  if (!section.freeForm) {
+    report.add('section-shape', stray, { message: `${expected} here; the rest is kept as extra.` });
+  }
   draft.keep(section.name, stray.text);
 }
 

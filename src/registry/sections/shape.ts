@@ -25,7 +25,7 @@ export function takeApart(
   text: string,
   block: Span,
   nodes: readonly OutlineNode[],
-  freeHeadings: boolean,
+  freeForm: boolean,
   report: Report,
 ): Shape {
   let title: Span | undefined;
@@ -40,7 +40,7 @@ export function takeApart(
       else current.push(node);
     } else if (node.depth === 3 && title === undefined) {
       title = withoutComment(text, headingText(text, node));
-    } else if (node.depth === 3 && !freeHeadings) {
+    } else if (node.depth === 3 && !freeForm) {
       report.add('title-extra', node);
       break;
     } else if (title !== undefined) {
