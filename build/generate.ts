@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { kinds } from '../src/registry/kinds/index.ts';
 import { recordJsonSchema } from '../src/registry/schema.ts';
 import { diagnosticsReference, kindsReference } from './reference.ts';
+import { actionsReference, operationsReference, remediatorsReference } from './reference-remediation.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -11,6 +12,9 @@ const root = join(import.meta.dirname, '..');
 const files: Readonly<Record<string, string>> = {
   'docs/reference/kinds.md': kindsReference(),
   'docs/reference/diagnostics.md': diagnosticsReference(),
+  'docs/reference/actions.md': actionsReference(),
+  'docs/reference/remediators.md': remediatorsReference(),
+  'docs/reference/operations.md': operationsReference(),
   ...Object.fromEntries(kinds.map(({ name }) => [`schemas/record-${name}.json`, json(recordJsonSchema(name))])),
 };
 

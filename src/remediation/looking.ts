@@ -18,7 +18,8 @@ export type Proposed = Proposal;
  * Looks, and changes nothing.
  * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
  */
-export async function detect({ session, problems }: Remediation, request: LookRequest = {}): Promise<Detected> {
+export async function detect(remediation: Remediation, request: LookRequest = {}): Promise<Detected> {
+  const { session, problems } = remediation;
   const unknown = request.remediators?.find(
     (name) => !session.remediators.some((remediator) => remediator.name === name),
   );
@@ -29,7 +30,19 @@ export async function detect({ session, problems }: Remediation, request: LookRe
   }
   // Asked once and first: without an engine there is nothing to look at, and that is no finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
+  await requireInstances(remediation);
   return detectAll(session, { ...request, problems });
+}
+
+async function requireInstances({ instances, session }: Remediation): Promise<void> {
+  if (instances === undefined) return;
+  const found = (await session.reader.instances()).map(({ name }) => name);
+  const missing = instances.find((name) => !found.includes(name));
+  if (missing !== undefined) {
+    throw new ProblemsError('not-found', `There is no instance ${missing}.`, {
+      hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
+    });
+  }
 }
 
 /** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */

@@ -45,6 +45,8 @@ export interface Remediation {
   readonly problems: readonly KnownProblem[];
   readonly policy: PolicySettings;
   readonly folder: string;
+  /** What was asked for by name; undefined: all. */
+  readonly instances: readonly string[] | undefined;
   close(): void;
 }
 
@@ -85,6 +87,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     config,
     problems,
     folder,
+    instances: options.instances,
     policy: {
       byRemediator: config.automation,
       byInstance: Object.fromEntries(

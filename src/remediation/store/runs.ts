@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import type { Json } from '../../host/types.ts';
 import { decision, failure, jsonValue, plan, verification } from '../schemas.ts';
 import type { AuditTable } from './audit.ts';
@@ -24,6 +25,17 @@ type ColumnValue = string | number | null;
 /** Every change of a run or of a step is one commit, and one entry of the audit log in the same commit. */
 export function runJournal(database: Database, audit: AuditTable): RunJournal {
   function recordOf(row: Row): RunRecord {
+    try {
+      return parsed(row);
+    } catch (cause) {
+      throw new ProblemsError('state-damaged', `The journal's entry of run ${String(row['id'])} cannot be read.`, {
+        hint: 'It was written by another version, or changed by hand: `sqlite3` on the state file shows it.',
+        cause,
+      });
+    }
+  }
+
+  function parsed(row: Row): RunRecord {
     const id = String(row['id']);
     return {
       id,

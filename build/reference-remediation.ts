@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { actions } from '../src/remediation/actions/index.ts';
+import { operations } from '../src/remediation/policy/operations.ts';
+import { remediators } from '../src/remediation/remediators/index.ts';
+
+/** The pages of docs/reference that list what the engine has: actions, remediators, and the rule table. */
+
+export function actionsReference(): string {
+  const parts = actions.map((action) => {
+    const { operation } = action;
+    const rule =
+      typeof operation === 'string'
+        ? `\`${operation}\``
+        : `\`${operation.running}\` while it runs, \`${operation.stopped}\` while it does not`;
+    return [
+      `## ${action.name}`,
+      '',
+      action.about,
+      '',
+      `- Rule: ${rule}`,
+      `- Undo: ${action.undo === undefined ? 'none, so it stands in the cleanup of a plan only' : 'yes'}`,
+      ...Object.entries(propertiesOf(action.params)).map(([name, schema]) => `- \`${name}\`: ${wordsOf(schema)}`),
+    ].join('\n');
+  });
+  return [
+    '# Actions',
+    '',
+    'The only code that changes an instance. Each is convergent: applied twice it equals once, and it knows whether it is done.',
+    '',
+    parts.join('\n\n'),
+  ].join('\n');
+}
+
+export function remediatorsReference(): string {
+  const lines = remediators.map(({ name, description }) => `- **${name}**: ${description}`);
+  return [
+    '# Remediators',
+    '',
+    'They look and plan, and change nothing.',
+    '',
+    ...(lines.length === 0 ? ['None yet.'] : lines),
+  ].join('\n');
+}
+
+export function operationsReference(): string {
+  const rows = Object.entries(operations).map(([name, { floor, about }]) => `| \`${name}\` | ${floor} | ${about} |`);
+  return [
+    '# The rule table',
+    '',
+    'The floor beneath every decision. `approve` becomes `auto` only where the config names the operation under `allow`;',
+    '`never` cannot be lowered.',
+    '',
+    '| Operation | Floor | What it is |',
+    '| --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+function propertiesOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return properties;
+}
+
+function wordsOf(schema: unknown): string {
+  if (typeof schema !== 'object' || schema === null) return 'any';
+  const type =
+    'type' in schema && typeof schema.type === 'string' ? schema.type : 'enum' in schema ? 'one of a list' : 'any';
+  return 'default' in schema ? `${type}, default ${JSON.stringify(schema.default)}` : type;
+}
