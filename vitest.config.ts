@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Where `.ci/run` reads the numbers of tests from. */
+/** The folder where `.ci/run` reads the numbers of tests from: a file for each run of vitest. */
 const results = process.env['TEST_RESULTS'];
 
 /** `unit` is what `npm test` runs; `soak` is the same with many more runs of each property; `lab` needs Docker. */
 export default defineConfig({
   test: {
-    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
+    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'] } },
       {

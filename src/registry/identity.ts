@@ -1,5 +1,5 @@
 /** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
-export function slug(title: string): string {
+function slug(title: string): string {
   return dashed(/^[\x20-\x7E]*$/.test(title) ? title.replaceAll("'", '').toLowerCase() : plain(title));
 }
 

@@ -4,7 +4,7 @@ import { type KindName, kinds } from './kinds/index.ts';
 import { propertyName } from './names.ts';
 
 /** Where the schemas of this version stand; `$id` of each is this, the file's name and `.json`. */
-export const schemaBase = 'https://problem-registry.dev/schemas/v1/';
+const schemaBase = 'https://problem-registry.dev/schemas/v1/';
 
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$/);
 

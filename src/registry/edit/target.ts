@@ -30,7 +30,7 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
   return { registry, record, kind: declarationOf(record.kind) };
 }
 
-export function declarationOf(name: KindName): KindDeclaration {
+function declarationOf(name: KindName): KindDeclaration {
   const kind = kinds.find((candidate) => candidate.name === name);
   if (kind === undefined) throw new TypeError(`There is no kind ${name}.`);
   return kind;
