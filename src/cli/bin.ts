@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import module from 'node:module';
-
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write(
@@ -8,7 +6,8 @@ if (major < 22 || (major === 22 && minor < 13)) {
   );
   process.exitCode = 2;
 } else {
-  module.enableCompileCache?.();
+  // An import would be loaded before the version is looked at.
+  process.getBuiltinModule('node:module').enableCompileCache();
   const { argv, env } = process;
   const params = { argv: argv.slice(2), cwd: process.cwd(), env, streams: process, now: () => new Date() };
   void import('./main.ts').then(async ({ main }) => {
