@@ -105,7 +105,9 @@ function nameOf(container: Docker.ContainerInspectInfo): string {
 /** Without the log of health checks and running execs; without the state of one that the engine keeps restarting. */
 function settle(container: Docker.ContainerInspectInfo): unknown {
   const flaps = container.State.Restarting || (container.RestartCount > 0 && container.State.ExitCode !== 0);
-  const rest = { ...container, ExecIDs: undefined, State: { ...container.State, Health: undefined } };
+  // The engine lists mounts in any order.
+  const Mounts = container.Mounts.toSorted((a, b) => (a.Destination < b.Destination ? -1 : 1));
+  const rest = { ...container, Mounts, ExecIDs: undefined, State: { ...container.State, Health: undefined } };
   return flaps ? { ...rest, State: 'restarting', RestartCount: undefined, NetworkSettings: undefined } : rest;
 }
 

@@ -36,7 +36,7 @@ export async function dependantsOf(
       instance: instance.name,
       user: instance.user,
       database: instance.database,
-      password: instance.container.env['POSTGRES_PASSWORD'],
+      password: instance.container.env['POSTGRES_PASSWORD'] || undefined,
       own: instance.folder !== undefined && path.startsWith(`${instance.folder}/`),
     });
     if (unclear.length > 0) {

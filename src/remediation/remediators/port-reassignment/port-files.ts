@@ -119,7 +119,7 @@ function inEnv(lines: readonly Line[], { from, to }: Change, owner: PortOwner): 
   const edits: PortEdit[] = [];
   const unclear: number[] = [];
   for (const { key, text, offset, number } of values) {
-    const isPort = text === from && /(^|_)PORT$/i.test(key);
+    const isPort = text === from && /(^|_)(PG)?PORT$/i.test(key);
     const url = isPort ? undefined : localUrl(text, from);
     if (!isPort && url === undefined) continue;
     const sure = owner.own || (isPort ? namesPassword || names(key, owner.instance) : isOf(url, owner));
