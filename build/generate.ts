@@ -1,8 +1,8 @@
 /** Writes what is derived from declarations: the reference pages and the JSON Schemas. CI fails when they drift. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { kinds } from '../src/registry/kinds/index.ts';
-import { recordJsonSchema } from '../src/registry/schema.ts';
+import { schemaFiles } from '../src/schema/index.ts';
+import { cliReference } from './docs-cli.ts';
 import { diagnosticsReference, kindsReference } from './reference.ts';
 import { actionsReference, operationsReference, remediatorsReference } from './reference-remediation.ts';
 
@@ -15,7 +15,8 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/actions.md': actionsReference(),
   'docs/reference/remediators.md': remediatorsReference(),
   'docs/reference/operations.md': operationsReference(),
-  ...Object.fromEntries(kinds.map(({ name }) => [`schemas/record-${name}.json`, json(recordJsonSchema(name))])),
+  'docs/reference/cli.md': await cliReference(),
+  ...Object.fromEntries([...schemaFiles()].map(([name, schema]) => [`schemas/${name}`, json(schema)])),
 };
 
 /** Folders that hold nothing but generated files: one whose declaration is gone goes too. */
