@@ -16,7 +16,7 @@ export interface Config {
   readonly ignore: readonly string[];
   readonly priority: PrioritySettings;
   readonly triage: TriageSettings;
-  /** Where task files are written; absolute, undefined where the config names none. */
+  /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined where the config names none. */
   readonly tasksDir: string | undefined;
   /** As it stands in the file: the remediation engine checks it, with `checkConfig` of src/config/checking.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;

@@ -81,7 +81,9 @@ export const Config = z
       .strictObject({
         dir: path
           .exactOptional()
-          .describe('The folder of the task files, relative to this file: where `--write-tasks` writes.'),
+          .describe(
+            "The swarm-manager's tasks folder, relative to this file: cooldowns follow from the attempts in it.",
+          ),
       })
       .exactOptional()
       .describe('The backlog of the swarm.'),
