@@ -4,7 +4,9 @@ import { changeDocker } from './docker-changer.ts';
 import { readDocker } from './docker-reader.ts';
 import { changeFiles, readFiles } from './files.ts';
 import { findInstances } from './instances.ts';
+import { baseBackup } from './probes/base-backup.ts';
 import { imageUser } from './probes/image-user.ts';
+import { page } from './probes/page.ts';
 import { portsFree } from './probes/ports-free.ts';
 import { reach } from './probes/reach.ts';
 import { survey } from './probes/survey.ts';
@@ -61,7 +63,9 @@ export function openHost(options: HostOptions): OpenHost {
     probes: {
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),
+      page: (client, request) => page(engine.changing, client, request),
       survey: (mount, image) => survey(engine.changing, mount, image),
+      baseBackup: (instance, options) => baseBackup(engine.changing, credentials, instance, options),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

@@ -253,8 +253,17 @@ export interface ReachRequest {
   /** Name or address as the client uses it. */
   readonly host: string;
   readonly port: number;
-  /** The instance expected there: its credentials are used for the query. */
+  /** The instance expected there: its image runs the probe, and its credentials are used where none are given. */
   readonly instance: Instance;
+  /** As the client itself logs in. */
+  readonly login?: {
+    readonly user: string;
+    readonly database: string;
+    /** Empty: none is sent. */
+    readonly password: string;
+    /** As libpq's; `verify-ca` and `verify-full` are asked as `require`, since the certificates are the client's. */
+    readonly sslMode?: string;
+  };
 }
 
 export interface ReachResult {
@@ -269,6 +278,14 @@ export interface ReachResult {
         readonly database: string;
       }
     | { readonly ok: false; readonly message: string };
+}
+
+/** What a program says over HTTP on its own loopback address. */
+export interface PageResult {
+  /** 0: no answer. */
+  readonly status: number;
+  /** The first 2,000 characters of the answer's body, or why there is none. */
+  readonly text: string;
 }
 
 export interface SurveyEntry {
@@ -291,6 +308,13 @@ export interface Survey {
   readonly truncated: boolean;
 }
 
+/** `done`: the server read every file of its data; `failed`: it could not; `refused`: a backup could not be begun. */
+export interface BackupProbe {
+  readonly result: 'done' | 'failed' | 'refused';
+  /** The server's words; empty when done. */
+  readonly message: string;
+}
+
 /**
  * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
  * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
@@ -300,10 +324,14 @@ export interface Probes {
   portsFree(ports: readonly { readonly hostIp: string; readonly port: number }[]): Promise<readonly PortProbe[]>;
   /** Resolves, connects and queries from inside another container's network namespace. */
   reach(client: Container, request: ReachRequest): Promise<ReachResult>;
+  /** GETs a page of the program in a container, from inside its network namespace, by an image that holds bash. */
+  page(client: Container, request: { readonly port: number; readonly path: string; readonly image: string }): Promise<PageResult>;
   /** Every entry of a volume or bind mount, read-only, by an image that holds GNU find. */
   survey(mount: Mount, image: string): Promise<Survey>;
   /** The numeric uid and gid of a user as the image knows it. */
   imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
+  /** A base backup that is thrown away: the server opens every file of its data. Not ended in time is `refused`. */
+  baseBackup(instance: Instance, options?: { readonly timeoutMs?: number }): Promise<BackupProbe>;
 }
 
 /** What may be asked without changing anything. Enforced when it runs: the client behind it can only GET. */

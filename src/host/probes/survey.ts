@@ -9,7 +9,16 @@ const maxEntries = 200_000;
 export async function survey(engine: ChangingEngine, mount: Mount, image: string): Promise<Survey> {
   const result = await runHelper(engine, {
     image,
-    command: ['find', '-P', '/surveyed', '-xdev', '-printf', String.raw`%y %U %G %m %n %P\0%l\0`],
+    // What a server that runs removes between two looks is no error.
+    command: [
+      'find',
+      '-P',
+      '/surveyed',
+      '-ignore_readdir_race',
+      '-xdev',
+      '-printf',
+      String.raw`%y %U %G %m %n %P\0%l\0`,
+    ],
     mounts: [
       {
         type: mount.type === 'volume' ? 'volume' : 'bind',
@@ -28,7 +37,15 @@ export async function survey(engine: ChangingEngine, mount: Mount, image: string
       'engine-refused',
       `The survey of ${mount.destination} failed: ${result.stderr.trim().slice(0, 500)}`,
     );
-  const parts = result.stdout.split('\0');
+  return surveyOf(result.stdout, result.truncated);
+}
+
+/**
+ * Reads what find prints: `type uid gid mode links path NUL target NUL`. A path may hold anything but NUL; one that is
+ * no UTF-8 comes with U+FFFD in place of what it really holds.
+ */
+export function surveyOf(printed: string, truncated: boolean): Survey {
+  const parts = printed.split('\0');
   const entries: SurveyEntry[] = [];
   for (let index = 0; index + 1 < parts.length && entries.length < maxEntries; index += 2) {
     const match = /^(\S) (\d+) (\d+) (\d+) (\d+) (.*)$/s.exec(parts[index] ?? '');
@@ -45,5 +62,5 @@ export async function survey(engine: ChangingEngine, mount: Mount, image: string
     });
   }
   entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { entries, truncated: result.truncated || parts.length > maxEntries * 2 + 1 };
+  return { entries, truncated: truncated || parts.length > maxEntries * 2 + 1 };
 }

@@ -11,6 +11,7 @@ import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
 import { volumeChown } from './volume-chown.ts';
+import { volumeCopy } from './volume-copy.ts';
 
 /** Every built-in action: one file each, listed here. */
 export const actions: readonly Action[] = [
@@ -26,4 +27,5 @@ export const actions: readonly Action[] = [
   portLease,
   portRelease,
   volumeChown,
+  volumeCopy,
 ];

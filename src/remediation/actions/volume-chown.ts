@@ -6,20 +6,23 @@ import type { Action, Host, ReadonlyHost } from '../contract.ts';
 const owner = z.int().nonnegative();
 const params = z.strictObject({
   mount: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }),
+  /** Only this folder of the mount, where the data is not the whole of it. */
+  folder: z.string().refine(isBelow, 'is no folder within the mount').default('.'),
   /** The server's own: it holds GNU find, and mapped user ids are right by themselves. */
   image: z.string(),
   uid: owner,
   gid: owner,
-  /** Of the mount's own folder. PostgreSQL takes 0700 and 0750. */
+  /** Of the folder itself. PostgreSQL takes 0700 and 0750. */
   topMode: z.enum(['700', '750']).default('700'),
 });
+type Wanted = z.output<typeof params>;
 const before = z.strictObject({
   topMode: z.string(),
   entries: z.array(z.strictObject({ path: z.string(), uid: owner, gid: owner })),
 });
 
 /** Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's (PGOPS §4.3). */
-export const volumeChown: Action<z.output<typeof params>, z.output<typeof before>> = {
+export const volumeChown: Action<Wanted, z.output<typeof before>> = {
   name: 'volume.chown',
   about: "Gives the files of a stopped instance back to the server's user. The old owners are kept in the journal.",
   params,
@@ -27,8 +30,9 @@ export const volumeChown: Action<z.output<typeof params>, z.output<typeof before
   operation: { running: 'restart-running', stopped: 'chown-stopped-volume' },
   deadlineMs: 600_000,
   describe: ({ mount, uid, gid }) => `give ${mount.source} to ${uid}:${gid}`,
-  async effect({ mount, image, uid, gid, topMode }, host) {
-    const { topMode: mode, entries } = await manifest(host, { mount, image, uid, gid });
+  async effect(wanted, host) {
+    const { mount, uid, gid, topMode } = wanted;
+    const { topMode: mode, entries } = await manifest(host, wanted);
     const owners = [...new Set(entries.map((entry) => `${entry.uid}:${entry.gid}`))].sort();
     return [
       {
@@ -44,42 +48,48 @@ export const volumeChown: Action<z.output<typeof params>, z.output<typeof before
     const { topMode, entries } = await manifest(host, wanted);
     return entries.length === 0 && topMode === wanted.topMode;
   },
-  async apply({ mount, image, uid, gid, topMode }, host) {
-    const script = `find -P /d -xdev \\( ! -user ${uid} -o ! -group ${gid} \\) -exec chown -h ${uid}:${gid} {} + && chmod 0${topMode} /d`;
-    await inVolume(host, mount, image, script, undefined);
+  async apply(wanted, host) {
+    const { uid, gid, topMode } = wanted;
+    const script = `find -P "$0" -xdev \\( ! -user ${uid} -o ! -group ${gid} \\) -exec chown -h ${uid}:${gid} {} + && chmod 0${topMode} "$0"`;
+    await inVolume(host, wanted, script, undefined);
   },
-  async undo({ mount, image }, { topMode, entries }, host) {
+  async undo(wanted, { topMode, entries }, host) {
+    const now = await ownersOf(host, wanted);
     const byOwner = new Map<string, string[]>();
     for (const { path, uid, gid } of entries) {
+      if (!now.has(path)) continue;
       const key = `${uid}:${gid}`;
       byOwner.set(key, [...(byOwner.get(key) ?? []), path]);
     }
     for (const [key, paths] of byOwner)
-      await inVolume(
-        host,
-        mount,
-        image,
-        `cd /d && xargs -0 chown -h ${key} --`,
-        paths.map((path) => `./${path}\0`).join(''),
-      );
-    await inVolume(host, mount, image, `chmod 0${topMode} /d`, undefined);
+      await inVolume(host, wanted, `cd /d && xargs -0 chown -h ${key} --`, paths.map((path) => `./${path}\0`).join(''));
+    await inVolume(host, wanted, `chmod 0${topMode} "$0"`, undefined);
   },
   async isUndone(wanted, { topMode, entries }, host) {
-    const now = await manifest(host, wanted);
-    const owners = new Map(now.entries.map(({ path, uid, gid }) => [path, `${uid}:${gid}`]));
-    return now.topMode === topMode && entries.every(({ path, uid, gid }) => owners.get(path) === `${uid}:${gid}`);
+    const now = await ownersOf(host, wanted);
+    const { topMode: mode } = await manifest(host, wanted);
+    return (
+      mode === topMode && entries.every(({ path, uid, gid }) => [undefined, `${uid}:${gid}`].includes(now.get(path)))
+    );
   },
 };
 
+/** What a server that ran in between has removed since has no owner to give back. */
+async function ownersOf(host: ReadonlyHost, { mount, image }: Wanted): Promise<ReadonlyMap<string, string>> {
+  const { entries } = await host.probes.survey(mountOf(mount), image);
+  return new Map(entries.map(({ path, uid, gid }) => [path, `${uid}:${gid}`]));
+}
+
 async function manifest(
   host: ReadonlyHost,
-  { mount, image, uid, gid }: Pick<z.output<typeof params>, 'mount' | 'image' | 'uid' | 'gid'>,
+  { mount, folder, image, uid, gid }: Wanted,
 ): Promise<z.output<typeof before>> {
   const { entries, truncated } = await host.probes.survey(mountOf(mount), image);
   if (truncated) throw new ProblemsError('step-refused', `${mount.source} holds more entries than can be journalled.`);
   return {
-    topMode: entries.find(({ path }) => path === '.')?.mode ?? '',
+    topMode: entries.find(({ path }) => path === folder)?.mode ?? '',
     entries: entries
+      .filter(({ path }) => folder === '.' || path === folder || path.startsWith(`${folder}/`))
       .filter((entry) => entry.uid !== uid || entry.gid !== gid)
       .map((entry) => ({ path: entry.path, uid: entry.uid, gid: entry.gid })),
   };
@@ -87,20 +97,25 @@ async function manifest(
 
 async function inVolume(
   host: Host,
-  mount: { readonly type: 'volume' | 'bind'; readonly source: string },
-  image: string,
+  { mount, folder, image }: Wanted,
   script: string,
   stdin: string | undefined,
 ): Promise<void> {
   const result = await host.change.docker.runHelper({
     image,
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', script, folder === '.' ? '/d' : `/d/${folder}`],
     mounts: [{ type: mount.type, source: mount.source, target: '/d', readonly: false }],
     capabilities: ['CHOWN', 'FOWNER', 'DAC_READ_SEARCH'],
     timeoutMs: 540_000,
     ...(stdin === undefined ? {} : { stdin }),
   });
   if (result.exitCode !== 0) throw new Error(`chown in ${mount.source} failed: ${result.stderr.trim().slice(0, 500)}`);
+}
+
+/** No way out, and nothing that `find` could take for an option: it is always below `/d`. */
+function isBelow(folder: string): boolean {
+  if (folder === '.') return true;
+  return !folder.includes('\0') && folder.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
 function mountOf({ type, source }: { readonly type: 'volume' | 'bind'; readonly source: string }): Mount {

@@ -1,5 +1,6 @@
 import type { Remediator } from '../contract.ts';
 import { portReassignment } from './port-reassignment/index.ts';
+import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
-export const remediators: readonly Remediator[] = [portReassignment];
+export const remediators: readonly Remediator[] = [portReassignment, volumePermissions];

@@ -1,0 +1,165 @@
+import type { Instance } from '../../../host/types.ts';
+import {
+  type Detection,
+  type Evidence,
+  type Finding,
+  findingId,
+  type NotLookedAt,
+  type ReadonlyHost,
+} from '../../contract.ts';
+import type { VolumeDetails } from './details.ts';
+import { type Look, look } from './look.ts';
+import { everyRelation } from './queries.ts';
+import { type ImageUsers, imageUsers } from './runtime.ts';
+import { volumeSettings } from './settings.ts';
+
+export const name = 'volume-permissions';
+
+/** How many instances are looked at together: each look is a short-lived container. */
+const together = 4;
+
+/** Instances whose server cannot use its files, running or not; and moves to a named volume that the config asks for. */
+export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
+  const { toNamedVolume } = volumeSettings(host);
+  const users = imageUsers(host);
+  const findings: Finding<VolumeDetails>[] = [];
+  const notLookedAt: NotLookedAt[] = [];
+  const waiting = [...(await host.instances())];
+  async function work(): Promise<void> {
+    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
+      try {
+        const found = await findingOn(instance, toNamedVolume.includes(instance.name), host, users);
+        if (found !== undefined) findings.push(found);
+      } catch (error) {
+        if (host.signal.aborted) throw error;
+        notLookedAt.push({
+          remediator: name,
+          instance: instance.name,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: together }, work));
+  return {
+    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
+  };
+}
+
+async function findingOn(
+  instance: Instance,
+  isToMove: boolean,
+  host: ReadonlyHost,
+  users: ImageUsers,
+): Promise<Finding<VolumeDetails> | undefined> {
+  const { container, dataDirectory, dataMount } = instance;
+  if (dataMount === undefined)
+    throw new Error(
+      `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to survey.`,
+    );
+  const found = await look(instance, dataMount, host, users);
+  const { trouble, seen } = found;
+  if (trouble === undefined) {
+    if (!isToMove || dataMount.type !== 'bind') return undefined;
+    return make(
+      instance,
+      'bind-mount',
+      0,
+      seen.entries.length,
+      `The data of ${instance.name} is in the folder ${dataMount.source}, and is to move to a named volume.`,
+      [],
+    );
+  }
+  const wrong = 'wrong' in trouble ? trouble.wrong.length : 0;
+  return make(instance, trouble.kind, wrong, seen.entries.length, summary(instance, found), [
+    ...found.lines.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
+    ...(await refusedQuery(instance, found, host)),
+    ...ownersSeen(instance, found),
+  ]);
+}
+
+function make(
+  instance: Instance,
+  kind: VolumeDetails['kind'],
+  wrong: number,
+  entries: number,
+  sentence: string,
+  seen: readonly Evidence[],
+): Finding<VolumeDetails> {
+  const { container, dataMount } = instance;
+  const { status, exitCode, running } = container.state;
+  return {
+    id: findingId(name, instance.name, kind),
+    remediator: name,
+    instance: instance.name,
+    kind,
+    summary: sentence,
+    risk: kind === 'bind-mount' ? 'data' : running ? 'restart' : 'safe',
+    evidence: [
+      { type: 'docker', object: container.name, field: 'State', value: { Status: status, ExitCode: exitCode } },
+      {
+        type: 'docker',
+        object: container.name,
+        field: 'Mounts',
+        value: {
+          Type: dataMount?.type ?? '',
+          Source: dataMount?.name || (dataMount?.source ?? ''),
+          RW: dataMount?.writable ?? false,
+        },
+      },
+      ...(container.user === ''
+        ? []
+        : [{ type: 'docker', object: container.name, field: 'Config.User', value: container.user } as const]),
+      ...seen,
+    ],
+    details: { container: container.id, kind, wrong, entries },
+    problem: null,
+  };
+}
+
+/** What a client is told, where a server runs that cannot read all of its data. */
+async function refusedQuery(instance: Instance, { seen }: Look, host: ReadonlyHost): Promise<readonly Evidence[]> {
+  if (!seen.running) return [];
+  const answer = await host.sql.query(instance, everyRelation, { timeoutMs: 30_000 });
+  if (answer.ok) return [];
+  const { message, sqlstate } = answer;
+  return [{ type: 'message', text: message, ...(sqlstate === undefined ? {} : { sqlstate }) }];
+}
+
+function ownersSeen({ dataMount }: Instance, { trouble, seen }: Look): readonly Evidence[] {
+  const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
+  const counts = new Map<string, number>();
+  for (const { uid, gid } of wrong) counts.set(`${uid}:${gid}`, (counts.get(`${uid}:${gid}`) ?? 0) + 1);
+  const owners = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([owner, count]) => `${count} of ${owner}`);
+  const examples = wrong.slice(0, 5).map(({ path, uid, gid, mode }) => `${JSON.stringify(path)} ${uid}:${gid} ${mode}`);
+  const { uid, gid } = seen.owner;
+  const result = [`${seen.entries.length} entries`, `the server is ${uid}:${gid}`, ...owners, ...examples].join(', ');
+  return [{ type: 'probe', name: `survey of ${dataMount?.source ?? ''}`, result }];
+}
+
+function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Look): string {
+  const place = dataMount?.name || (dataMount?.source ?? '');
+  const { uid, gid } = seen.owner;
+  const state = seen.running ? `${instance} runs` : `${instance} does not run`;
+  switch (trouble?.kind) {
+    case 'wrong-owner':
+      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} belong to others than its server, which is ${uid}:${gid}.`;
+    case 'wrong-mode':
+      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} have modes that its server does not take.`;
+    case 'data-missing':
+      return `${state}, and there is no cluster in ${place} where there was one: the mount is wrong, or the data is gone.`;
+    case 'read-only':
+      return `${state}: ${place} is read-only.`;
+    case 'lost-and-found':
+      return `${state}: its data directory is the top of a file system, with a lost+found in it.`;
+    case 'ownership-refused':
+      return seen.missingCapabilities.length > 0
+        ? `${state}: ${container.name} lacks ${seen.missingCapabilities.join(', ')}, so its entrypoint cannot give the files to the server.`
+        : `${state}: the engine does not let ${container.name} give the files of ${place} to its server.`;
+    case 'label-refused':
+      return `${state}: owners and modes of ${place} are right, and it is refused all the same, as SELinux does.`;
+    case undefined:
+      return state;
+  }
+}

@@ -1,0 +1,76 @@
+import { posix } from 'node:path';
+import type { Instance, LogLine, Mount, SurveyEntry } from '../../../host/types.ts';
+import { asideName, type ReadonlyHost } from '../../contract.ts';
+import { below } from './access.ts';
+import { diagnose, type Seen, type Trouble } from './diagnosis.ts';
+import { type ImageUsers, runtimeOf } from './runtime.ts';
+import { isTraceOfData, signOf } from './signs.ts';
+
+/** What was seen of an instance, and what it means. */
+export interface Look {
+  readonly seen: Seen;
+  readonly trouble: Trouble | undefined;
+  /** Of the data directory within its mount: `.` or a path. */
+  readonly folder: string;
+  /** The lines of the last start that speak of permissions. */
+  readonly lines: readonly LogLine[];
+}
+
+/** Reads state, log and files of one instance. `mount` is its `dataMount`. */
+export async function look(instance: Instance, mount: Mount, host: ReadonlyHost, users: ImageUsers): Promise<Look> {
+  const { container, dataDirectory } = instance;
+  const folder = posix.relative(mount.destination, dataDirectory) || '.';
+  const [runtime, survey, log, info] = await Promise.all([
+    runtimeOf(container, users),
+    host.probes.survey(mount, container.image),
+    logOfLastStart(instance, host),
+    host.docker.info(),
+  ]);
+  if (survey.truncated) throw new Error(`${mount.source} holds more entries than can be looked at.`);
+  const entries = below(survey.entries, folder);
+  const running = runs(instance) && hasBegun(log);
+  const lines = log.filter(({ text }) => signOf(text) !== undefined).slice(-20);
+  const seen: Seen = {
+    running,
+    ...runtime,
+    mountWritable: mount.writable,
+    entries,
+    signs: lines.flatMap(({ text }) => signOf(text) ?? []),
+    history: !running && !hasCluster(entries) && (await hasHistory(instance, host)),
+    labelled: info.securityOptions.some((option) => option.startsWith('name=selinux')),
+  };
+  return { seen, trouble: diagnose(seen), folder, lines };
+}
+
+/** A container that the engine keeps restarting says that it runs; its server does not. */
+export function runs({ container: { state } }: Instance): boolean {
+  return state.running && state.status !== 'restarting';
+}
+
+const lastLines = 500;
+
+/** Before that the entrypoint may be about to put everything right. A log that tells nothing is no proof against it. */
+function hasBegun(log: readonly LogLine[]): boolean {
+  if (log.length === 0 || log.length >= lastLines) return true;
+  return log.some(({ text }) => text.includes('database system is ready to accept'));
+}
+
+function hasCluster(entries: readonly SurveyEntry[]): boolean {
+  return entries.some(({ path }) => path === 'PG_VERSION');
+}
+
+async function logOfLastStart({ container }: Instance, host: ReadonlyHost): Promise<readonly LogLine[]> {
+  const { startedAt } = container.state;
+  if (startedAt.startsWith('0001-')) return [];
+  return host.docker.logs(container.id, { since: startedAt, tail: lastLines });
+}
+
+/** By a container that it replaced, by a declaration that is older than the container, or by the container's own log. */
+async function hasHistory({ container, declared }: Instance, host: ReadonlyHost): Promise<boolean> {
+  const hour = 3_600_000;
+  if (Date.parse(declared['created'] ?? '') < Date.parse(container.created) - hour) return true;
+  const aside = asideName({ name: container.name, id: '' });
+  if ((await host.docker.containers()).some(({ name }) => name.startsWith(aside))) return true;
+  const lines = await host.docker.logs(container.id, { tail: 5_000 });
+  return lines.some(({ text }) => isTraceOfData(text));
+}

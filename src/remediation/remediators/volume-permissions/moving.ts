@@ -1,0 +1,175 @@
+import type { Instance, Mount } from '../../../host/types.ts';
+import {
+  asideName,
+  type Expectation,
+  type Finding,
+  type Plan,
+  type ReadonlyHost,
+  type Refusal,
+  type Step,
+} from '../../contract.ts';
+import { controlFile } from './control-file.ts';
+import type { VolumeDetails, VolumeExpected } from './details.ts';
+import type { Look } from './look.ts';
+import { unfitCollations } from './queries.ts';
+import { oddOf, quoted, refusal, refusalForNeighbour, refusalForOdd, refusalToRecreate } from './refusals.ts';
+
+/** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
+export async function planMove(
+  finding: Finding<VolumeDetails>,
+  instance: Instance,
+  mount: Mount,
+  found: Look,
+  host: ReadonlyHost,
+): Promise<Plan<VolumeExpected> | Refusal> {
+  const refused =
+    refusalForData(instance, mount, found) ??
+    (await refusalForNeighbour(instance, mount, host)) ??
+    (await refusalToRecreate(instance.container, host));
+  if (refused !== undefined) return refused;
+  const { container, name, volumeKey, dataDirectory } = instance;
+  const { id, image, restartPolicy } = container;
+  const { running, startedAt } = container.state;
+  const control = await controlFile(host, id, dataDirectory);
+  if (control === undefined || (!running && !control.shutDown))
+    return refusal(
+      `The server of ${name} has not shut down cleanly: its folder is not a whole cluster without recovery.`,
+      `Start ${container.name}, let it recover, and ask again.`,
+    );
+  const volume = await freeName(`${container.name}-data`, host);
+  const { id: engine } = await host.docker.info();
+  const aside = asideName(container);
+  const alone: Expectation = { check: 'volume-unused', volumeKey, except: [] };
+  const steps: readonly Step[] = [
+    {
+      action: 'container.update-restart-policy',
+      params: { container: id, policy: { name: 'no', maximumRetryCount: 0 } },
+      why: 'The old container must not come back on the old folder when the engine restarts.',
+      expects: [
+        { check: 'container', ref: id, running, name: container.name, image, ...(running ? { startedAt } : {}) },
+        { ...alone, except: [id] },
+      ],
+    },
+    ...(running
+      ? [
+          {
+            action: 'container.stop',
+            params: { container: id },
+            expects: [{ check: 'container', ref: id, running: true, startedAt }],
+          } satisfies Step,
+        ]
+      : []),
+    {
+      action: 'volume.copy',
+      params: { source: mount.source, volume, image },
+      why: 'The folder is only read; owners, modes and the SHA-256 of every file are compared before the volume counts as whole.',
+      expects: [{ check: 'container', ref: id, running: false, image }, alone],
+    },
+    {
+      action: 'container.rename',
+      params: { container: id, name: aside },
+      why: 'It is kept, and the new one takes its name.',
+    },
+    {
+      action: 'container.recreate',
+      params: {
+        from: id,
+        name: container.name,
+        edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
+      },
+      expects: [{ check: 'container', ref: id, running: false, name: aside, image }],
+    },
+    {
+      action: 'container.update-restart-policy',
+      params: {
+        container: container.name,
+        policy: { name: restartPolicy.name || 'no', maximumRetryCount: restartPolicy.maximumRetryCount },
+      },
+      why: 'As the old one had it.',
+    },
+    {
+      action: 'container.start',
+      params: { container: container.name },
+      expects: [{ check: 'container', ref: id, running: false, name: aside }, alone],
+    },
+  ];
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
+    summary: `Move the data of ${name} from ${mount.source} to the named volume ${volume}.`,
+    steps,
+    cleanup: running
+      ? []
+      : [
+          {
+            action: 'container.stop',
+            params: { container: container.name },
+            why: 'Somebody had stopped it, and it stays so.',
+          },
+        ],
+    leftovers: [
+      {
+        object: `folder ${mount.source}`,
+        why: 'The data as it was before the move. Keep it for seven days at least, and until a backup of the volume was read back.',
+        command: `sudo rm -r -- ${quoted(mount.source)}`,
+      },
+      {
+        object: `container ${aside}`,
+        why: 'The old container, on the old folder: it must not be started while the new one runs.',
+        command: `docker rm ${aside}`,
+      },
+    ],
+    risk: 'data',
+    downtime: {
+      seconds: running ? 10 : 0,
+      why: 'The server is down while its data is copied and compared: about ten seconds for each gigabyte, and some.',
+    },
+    unpredictable: [
+      `Programs that read ${mount.source} directly read old data from then on: backups of the folder above all.`,
+      'Whether the disk of the engine has room is asked right before the copying; without room everything is put back.',
+    ],
+    undo: `The new container is removed without its volume, and the old one gets its name and policy back${running ? ' and is started' : ''} on the folder. Rows that were written since the move are in the volume ${volume} alone: it is kept.`,
+    expected: {
+      name: container.name,
+      mount: { type: 'volume', source: volume },
+      aside: id,
+      restartPolicy: restartPolicy.name,
+      systemIdentifier: control.systemIdentifier,
+      collations: running ? await unfitCollations(instance, host) : [],
+    },
+  };
+}
+
+function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Look): Refusal | undefined {
+  if (mount.type !== 'bind')
+    return refusal(
+      `The data of ${instance.name} is in no folder of the machine, but in a ${mount.type}.`,
+      'Nothing is to be done.',
+    );
+  if (folder !== '.')
+    return refusal(
+      `The data is in ${folder} within the mounted folder ${mount.source}, beside other things.`,
+      'Move it by hand, or mount the data directory itself.',
+    );
+  const odd = oddOf(instance, seen.entries, seen.owner);
+  if (odd.length > 0) return refusalForOdd(mount, odd);
+  const links = seen.entries
+    .filter(({ type }) => type === 'l')
+    .map(({ path, linkTarget }) => `${path} (${linkTarget})`);
+  return links.length === 0
+    ? undefined
+    : refusal(
+        `Part of the cluster lies outside its data directory and would have to move too: ${links.join(', ')}.`,
+        'Move the tablespaces back with ALTER DATABASE and ALTER TABLE … SET TABLESPACE first.',
+      );
+}
+
+/** An existing volume is never written to. */
+async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
+  const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
+  return name;
+}

@@ -1,0 +1,169 @@
+import type { Container, Instance, Mount } from '../../../host/types.ts';
+import type { ReadonlyHost, Refusal } from '../../contract.ts';
+import type { TroubleKind } from './diagnosis.ts';
+import type { Look } from './look.ts';
+import { type OddEntry, oddEntries } from './odd-entries.ts';
+
+/** What no program repairs: what stands in the way, and what a person can do. PGOPS §4.2 and §4.3. */
+export function refusalForKind(
+  kind: Exclude<TroubleKind, 'wrong-owner' | 'wrong-mode'>,
+  instance: Instance,
+  mount: Mount,
+  { seen }: Look,
+): Refusal {
+  const { container, dataDirectory } = instance;
+  const place = placeOf(mount);
+  const { uid, gid } = seen.owner;
+  switch (kind) {
+    case 'data-missing':
+      return refusal(
+        `${container.name} had a cluster, and ${place} holds none. A start would make an empty one in its place.`,
+        `Do not start it. Look for the data first: another folder or volume that was mounted at ${mount.destination} (docker inspect of this and older containers), a disk that is not mounted, a backup.`,
+      );
+    case 'read-only':
+      return refusal(
+        mount.writable
+          ? `The file system of ${place} is read-only. That may be a disk that fails, which remounts itself so.`
+          : `${place} is mounted read-only into ${container.name}.`,
+        mount.writable
+          ? 'Look at the kernel log (dmesg) and at the disk before anything writes to it again.'
+          : 'Create the container again without `:ro` at the data, if that was not meant.',
+      );
+    case 'lost-and-found':
+      return refusal(
+        `${dataDirectory} is the top of a file system, and lost+found in it belongs to the file system.`,
+        `Use a folder in it: set PGDATA to ${dataDirectory}/pgdata and create the container again.`,
+      );
+    case 'ownership-refused':
+      if (seen.missingCapabilities.length > 0) {
+        return refusal(
+          `${container.name} was created without ${seen.missingCapabilities.join(', ')}, which its entrypoint needs as root.`,
+          `Create it again with these capabilities, or with --user ${uid}:${gid} on data that belongs to ${uid}:${gid}.`,
+        );
+      }
+      return seen.entries.length <= 1
+        ? refusal(
+            `${place} is empty and does not belong to ${uid}:${gid}, and nothing says that it is meant to be a new cluster.`,
+            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${quoted(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
+          )
+        : refusal(
+            `Root in ${container.name} may not give away the files of ${place}: the folder is from NFS with root_squash, or the engine maps user ids (userns, rootless).`,
+            `Give them to ${uid}:${gid} as the container sees it where they are kept: on the NFS server's export, or on this machine with the mapped ids.`,
+          );
+    case 'label-refused':
+      return refusal(
+        `Owners and modes of ${place} are right, so SELinux refuses it: the label of the files is not the container's.`,
+        `Look for "avc: denied" in the audit log, and create the container again with :Z at the mount (:z if other containers use it too; neither on a folder of the system).`,
+      );
+  }
+}
+
+/** Why the entries in the way are not simply given to the server, if so. */
+export function refusalToRepair(
+  instance: Instance,
+  mount: Mount,
+  { seen, trouble, folder }: Look,
+): Refusal | undefined {
+  const { container } = instance;
+  if (mount.type !== 'bind' && mount.type !== 'volume')
+    return refusal(`The data of ${container.name} is in a mount of the type ${mount.type}.`, 'Look at it by hand.');
+  const odd = oddOf(instance, seen.entries, seen.owner);
+  if (odd.length > 0) return refusalForOdd(mount, odd);
+  if (container.autoRemove)
+    return refusal(
+      `${container.name} was made with --rm: when it stops, the engine removes it.`,
+      'Create it again without --rm.',
+    );
+  const wrong = trouble?.kind === 'wrong-mode' ? trouble.wrong.filter(({ path }) => path !== '.') : [];
+  if (wrong.length === 0) return undefined;
+  const paths = wrong.slice(0, 10).map(({ path }) => quoted(`./${folder === '.' ? '' : `${folder}/`}${path}`));
+  return refusal(
+    `${wrong.length} entries of ${placeOf(mount)} belong to the server and are closed to it by their modes. Somebody did that on purpose, or something else went wrong.`,
+    `If it was not meant: chmod u+rwX ${paths.join(' ')}${wrong.length > paths.length ? ' and the others' : ''}, in ${placeOf(mount)}.`,
+  );
+}
+
+export function oddOf(
+  { container }: Instance,
+  entries: Look['seen']['entries'],
+  owner: Look['seen']['owner'],
+): readonly OddEntry[] {
+  return oddEntries(entries, { owner, mounts: container.mounts.map(({ destination }) => destination) });
+}
+
+export function refusalForOdd(mount: Mount, odd: readonly OddEntry[]): Refusal {
+  const shown = odd.slice(0, 5).map(({ path, why }) => `${JSON.stringify(path)}: ${why}`);
+  return refusal(
+    `${placeOf(mount)} holds what a data directory does not hold of itself. ${shown.join('; ')}${odd.length > shown.length ? `; and ${odd.length - shown.length} more` : ''}.`,
+    'Find out who put it there, and take it away. Giving it to the server could give away a file that lies elsewhere.',
+  );
+}
+
+/** Another container that runs on the same folder or volume, whatever part of it. */
+export async function refusalForNeighbour(
+  { container }: Instance,
+  mount: Mount,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
+  const other = (await host.docker.containers()).find(
+    ({ id, state, mounts }) =>
+      id !== container.id && state.running && mounts.some((theirs) => theirs.writable && isSame(theirs, mount)),
+  );
+  return other === undefined
+    ? undefined
+    : refusal(
+        `${other.name} runs on ${placeOf(mount)} too.`,
+        `docker stop ${other.name}, after looking what it is for.`,
+      );
+}
+
+/** What a new container in the old one's place would lose, or who would take it away again. */
+export async function refusalToRecreate(container: Container, host: ReadonlyHost): Promise<Refusal | undefined> {
+  const { labels, name } = container;
+  const owner = labels['com.docker.compose.project'] ?? labels['com.docker.swarm.service.name'];
+  if (owner !== undefined)
+    return refusal(
+      `${name} belongs to ${owner} of Compose or Swarm, which would make it anew on the old folder.`,
+      'Change the volume there.',
+    );
+  if (container.autoRemove)
+    return refusal(
+      `${name} was made with --rm: when it stops, the engine removes it.`,
+      'Create it again without --rm.',
+    );
+  const kept = (await host.docker.changes(container.id)).filter(
+    ({ path, kind }) =>
+      kind === 'added' &&
+      !/^\/(?:run|tmp|dev|proc|sys)\/|^\/var\/(?:run|tmp|log|cache|lib\/postgresql)\/|_history$/.test(path) &&
+      !isMounted(path, container),
+  );
+  if (kept.length === 0) return undefined;
+  const shown = kept.slice(0, 5).map(({ path }) => path);
+  return refusal(
+    `${name} has files outside its volumes, which a new container would not have: ${shown.join(', ')}.`,
+    'Move them into the image or a volume.',
+  );
+}
+
+function isMounted(path: string, { mounts }: Container): boolean {
+  return mounts.some(
+    ({ destination }) => `${path}/`.startsWith(`${destination}/`) || destination.startsWith(`${path}/`),
+  );
+}
+
+function isSame(a: Mount, b: Mount): boolean {
+  return a.type === b.type && (a.type === 'volume' ? a.name === b.name : a.source === b.source);
+}
+
+export function placeOf({ name, source }: Mount): string {
+  return name || source;
+}
+
+/** For a POSIX shell. */
+export function quoted(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+export function refusal(reason: string, advice: string): Refusal {
+  return { type: 'refusal', reason, advice };
+}
