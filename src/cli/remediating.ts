@@ -1,6 +1,6 @@
-import type { Progress, Remediation, RunReport } from '../remediation/index.ts';
+import type { Remediation, RunReport } from '../remediation/index.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
-import type { Output } from './screen.ts';
+import { createRunProgress } from './run-progress.ts';
 import { configFor, configOptions, type ConfigChoice } from './settings.ts';
 
 /** The options of every command that looks at instances. */
@@ -38,6 +38,7 @@ export async function withRemediation<Result>(
     import('./known-problems.ts'),
   ]);
   const stop = new AbortController();
+  const progress = createRunProgress(screen.notes);
   const remediation = await openRemediation({
     folder: config.folder,
     config: config.remediation,
@@ -46,7 +47,7 @@ export async function withRemediation<Result>(
     now,
     ...(options.onlyLooking === undefined ? {} : { onlyLooking: options.onlyLooking }),
     stop: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
-    onProgress: (progress) => showProgress(progress, screen.notes),
+    onProgress: progress.show,
     ...(options.instance === undefined || options.instance.length === 0 ? {} : { instances: options.instance }),
   });
   function interrupted(): void {
@@ -60,14 +61,9 @@ export async function withRemediation<Result>(
     return await work(remediation);
   } finally {
     process.off('SIGINT', interrupted);
+    progress.end();
     remediation.close();
   }
-}
-
-function showProgress(progress: Progress, notes: Output): void {
-  if (progress.type === 'phase') return;
-  const { index, of, state, what } = progress;
-  notes.write(`${state === 'undoing' ? 'undoing' : `step ${index + 1} of ${of}`}: ${what}\n`);
 }
 
 /** Names on the command line: `orders/…` of findings and `postgres/…` of problems alike. */

@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Outcome, Verification } from '../contract.ts';
 import { verification as verificationSchema } from '../schemas.ts';
 import { writeDossier } from '../dossier.ts';
-import type { Phase, RunRecord, StepRecord } from '../store/store.ts';
+import type { Phase, RunRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
 import { actionNamed, remediatorNamed } from './session.ts';
 import {
@@ -12,10 +12,11 @@ import {
   patiently,
   prepare,
   ready,
-  undoStep,
+  rethrowTakeover,
   unlessUnwritable,
   within,
 } from './steps.ts';
+import { undoAll } from './undoing.ts';
 
 const verifyLimitMs = 180_000;
 
@@ -228,42 +229,6 @@ async function undoing(active: Active, record: RunRecord): Promise<Phase | undef
   return end(active, 'stuck', { class: 'rollback-failed', message: failure.message });
 }
 
-/** In reverse; stops at the first that fails. */
-async function undoAll(active: Active, record: RunRecord): Promise<Failure | undefined> {
-  const { session, id } = active;
-  const steps = await active.steps();
-  for (const done of record.steps.toReversed()) {
-    const step = steps[done.index];
-    if (step === undefined || done.part !== 'steps' || !begun(done)) continue;
-    try {
-      const one = ready(active, step);
-      session.progress({
-        type: 'step',
-        run: id,
-        index: done.index,
-        of: steps.length,
-        state: 'undoing',
-        what: one.action.describe(one.params),
-      });
-      await undoStep(active, done, one);
-    } catch (error) {
-      rethrowTakeover(error);
-      const failure = failureOf(error);
-      if (failure.class !== 'transient') {
-        await unlessUnwritable(
-          session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)),
-        );
-      }
-      return failure;
-    }
-  }
-  return undefined;
-}
-
-function begun({ state }: StepRecord): boolean {
-  return state === 'applying' || state === 'done' || state === 'undoing' || state === 'failed';
-}
-
 async function goBack(active: Active, failure: Failure): Promise<Phase> {
   const change = { phase: 'undoing', failure: redacted(active, failure) } as const;
   await active.session.store.runs.change(active.id, change, active.session.at());
@@ -292,9 +257,4 @@ async function end(active: Active, outcome: Outcome, failure: Failure | null): P
 
 function redacted(active: Active, failure: Failure): Failure {
   return { class: failure.class, message: active.session.redact.text(failure.message) };
-}
-
-/** Another process goes on with the run: this one touches nothing more, the journal least of all. */
-function rethrowTakeover(error: unknown): void {
-  if (error instanceof ProblemsError && error.code === 'lock-held') throw error;
 }

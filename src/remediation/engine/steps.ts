@@ -152,3 +152,8 @@ function classOf({ code }: ProblemsError): FailureClass {
       return 'step-failed';
   }
 }
+
+/** Another process goes on with the run: this one touches nothing more, the journal least of all. */
+export function rethrowTakeover(error: unknown): void {
+  if (error instanceof ProblemsError && error.code === 'lock-held') throw error;
+}

@@ -1,6 +1,7 @@
 import type { Finding } from '../contract.ts';
 import type { DetectResult } from '../engine/detect.ts';
 import type { Session } from '../engine/session.ts';
+import type { RunRecord } from '../store/store.ts';
 
 /** Where automation stops, whatever it is allowed otherwise. PGOPS §8.2. */
 export interface Limits {
@@ -36,13 +37,16 @@ export async function stopsFor(
   if (attempts.length >= limits.attemptsPerDay)
     stops.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
 
-  const recent = (await runs.attempts({ since: before(session, hour) })).filter(
-    ({ outcome }) => outcome !== 'fixed' && outcome !== null,
-  );
+  const recent = (await runs.attempts({ since: before(session, hour) })).filter(didNotHelp);
   if (recent.some(({ failure }) => failure?.class === 'rollback-failed'))
     stops.push('undoing a run failed within the last hour');
   else if (recent.length >= 2) stops.push(`${recent.length} runs failed within the last hour`);
   return stops;
+}
+
+/** One that a person stopped says nothing about the repair. */
+function didNotHelp({ outcome, failure }: RunRecord): boolean {
+  return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
 }
 
 function before(session: Session, milliseconds: number): string {
