@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import type { PortSituation } from '../../remediation/index.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediation.ts';
+import { withRemediation } from '../remediating.ts';
 import { configOptions } from '../settings.ts';
 
 export const ports = defineCommand({
@@ -45,8 +45,11 @@ export const ports = defineCommand({
       import('../../remediation/index.ts'),
       import('../../reporters/json.ts'),
     ]);
+    const choice = { ...options, registries: false } as const;
     if (action === undefined) {
-      const found = await withRemediation(invocation, ({ session }) => lookAtPorts(session));
+      const found = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>
+        lookAtPorts(session),
+      );
       screen.out.write(options.json ? json({ schemaVersion: 1, ports: found }) : await portsText(found));
       return 0;
     }
@@ -54,7 +57,7 @@ export const ports = defineCommand({
       throw new ProblemsError('bad-usage', 'which instance is to have the port?', {
         hint: 'problems ports lease orders',
       });
-    const lease = await withRemediation(invocation, ({ session }) =>
+    const lease = await withRemediation(invocation, choice, ({ session }) =>
       leasePort(session, { instance, ttlMs: (options.ttl ?? 600) * 1000 }),
     );
     if (options.json) screen.out.write(json({ schemaVersion: 1, lease: lease ?? null }));

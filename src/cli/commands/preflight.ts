@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediation.ts';
+import { withRemediation } from '../remediating.ts';
 import { configOptions } from '../settings.ts';
 
 export const preflight = defineCommand({
@@ -28,7 +28,7 @@ export const preflight = defineCommand({
   ],
   async run(invocation) {
     const { options, screen } = invocation;
-    const { port, volume, memory, instance } = options;
+    const { port, volume, memory, instance, json: asJson, ...choice } = options;
     if (port === undefined && volume === undefined && memory === undefined) {
       throw new ProblemsError('bad-usage', 'preflight for what?', { hint: 'Name --port, --volume or --memory.' });
     }
@@ -39,16 +39,19 @@ export const preflight = defineCommand({
       import('../../reporters/json.ts'),
       import('../../reporters/visible.ts'),
     ]);
-    const answers = await withRemediation(invocation, ({ session }) =>
-      ask(session, {
-        ...(port === undefined ? {} : { port }),
-        ...(volume === undefined ? {} : { volume }),
-        ...(bytes === undefined ? {} : { memory: bytes }),
-        ...(instance === undefined ? {} : { instance }),
-      }),
+    const answers = await withRemediation(
+      invocation,
+      { ...choice, registries: false, onlyLooking: true },
+      ({ session }) =>
+        ask(session, {
+          ...(port === undefined ? {} : { port }),
+          ...(volume === undefined ? {} : { volume }),
+          ...(bytes === undefined ? {} : { memory: bytes }),
+          ...(instance === undefined ? {} : { instance }),
+        }),
     );
     const ok = answers.every((answer) => answer.ok);
-    if (options.json) screen.out.write(json({ schemaVersion: 1, ok, answers }));
+    if (asJson) screen.out.write(json({ schemaVersion: 1, ok, answers }));
     else
       for (const answer of answers)
         screen.out.write(`${answer.about}: ${answer.ok ? 'yes' : 'no'}, ${visible(answer.reasons.join('; '))}\n`);

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { run, temporaryFolder } from './run.ts';
+
+describe('problems ports and preflight, called wrongly', () => {
+  it.for([
+    [['ports', 'lease'], 'which instance is to have the port?'],
+    [['ports', 'leese', 'orders'], 'leese'],
+    [['ports', 'lease', 'orders', '--ttl', '0'], 'ttl'],
+    [['preflight'], 'preflight for what?'],
+    [['preflight', '--port', '70000'], '70000 is no port'],
+    [['preflight', '--memory', 'lots'], 'lots is no size'],
+  ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
+    await using folder = temporaryFolder();
+    const { code, stdout, stderr } = await run(args, {
+      cwd: folder.path,
+      env: { DOCKER_HOST: 'unix:///nowhere.sock' },
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('an engine that does not answer is exit code 2', async () => {
+    await using folder = temporaryFolder();
+    const env = { DOCKER_HOST: 'unix:///nowhere.sock' };
+    expect(await run(['ports'], { cwd: folder.path, env })).toMatchObject({ code: 2, stdout: '' });
+    expect(await run(['preflight', '--port', '5440'], { cwd: folder.path, env })).toMatchObject({
+      code: 2,
+      stdout: '',
+    });
+  });
+});
