@@ -29,8 +29,8 @@ export function readingFigure(): Figure {
   for (let index = 0; index < 300; index++) readRegistry(text);
   for (let index = 0; index < 20; index++) remark.parse(text);
   const ratio = compare(
-    calls(() => readRegistry(text), 20),
-    calls(() => remark.parse(text), 2),
+    calls(() => readRegistry(text), 100),
+    calls(() => remark.parse(text), 3),
     31,
   );
   return {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { spawnSync } from 'node:child_process';
 import type { Figure } from './figures.ts';
 
@@ -35,7 +35,7 @@ function shown(number: number): string {
 export function machine(): string {
   const [cpu] = cpus();
   const rg = spawnSync('rg', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
-  return `Measured with Node ${process.versions.node} and ${rg} on ${process.platform}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB.`;
+  return `Measured with Node ${process.versions.node} and ${rg} on ${process.platform}, ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, at a load average of ${loadavg()[0]?.toFixed(1)}.`;
 }
 
 /** Puts the figures in their place on the page; everything else on it stays. */
