@@ -325,7 +325,10 @@ export interface Probes {
   /** Resolves, connects and queries from inside another container's network namespace. */
   reach(client: Container, request: ReachRequest): Promise<ReachResult>;
   /** GETs a page of the program in a container, from inside its network namespace, by an image that holds bash. */
-  page(client: Container, request: { readonly port: number; readonly path: string; readonly image: string }): Promise<PageResult>;
+  page(
+    client: Container,
+    request: { readonly port: number; readonly path: string; readonly image: string },
+  ): Promise<PageResult>;
   /** Every entry of a volume or bind mount, read-only, by an image that holds GNU find. */
   survey(mount: Mount, image: string): Promise<Survey>;
   /** The numeric uid and gid of a user as the image knows it. */

@@ -5,11 +5,11 @@ import type { Container, ReachRequest, ReachResult } from '../types.ts';
 
 /** The script is fixed; whom to ask comes on stdin, so that neither name nor password is an argument. */
 const script = String.raw`
-IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
-export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=4
+IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD; IFS= read -r PGSSLMODE
+export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT=4
 getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
 echo "ready $(pg_isready -t 4 2>&1)"
-psql -X -q -At -F ' ' -v ON_ERROR_STOP=1 2>&1 <<'SQL' | sed 's/^/sql /'
+psql -X -w -q -At -F ' ' -v ON_ERROR_STOP=1 2>&1 <<'SQL' | sed 's/^/sql /'
 BEGIN TRANSACTION READ ONLY;
 SET LOCAL statement_timeout = 4000;
 SELECT 'answer', (SELECT system_identifier FROM pg_control_system()), coalesce(host(inet_server_addr()), '-'), current_database();
@@ -25,11 +25,25 @@ export async function reach(
   request: ReachRequest,
 ): Promise<ReachResult> {
   const { instance } = request;
-  const [password = ''] = await credentials.passwords(instance);
+  const login = request.login ?? {
+    user: instance.user,
+    database: instance.database,
+    password: (await credentials.passwords(instance))[0] ?? '',
+  };
   const { stdout, stderr } = await runHelper(engine, {
     image: instance.container.image,
     command: ['sh', '-c', script],
-    stdin: [request.host, String(request.port), instance.user, instance.database, password, ''].map(oneLine).join('\n'),
+    stdin: [
+      request.host,
+      String(request.port),
+      login.user,
+      login.database,
+      login.password,
+      sslModeOf(login.sslMode),
+      '',
+    ]
+      .map(oneLine)
+      .join('\n'),
     network: { container: client.id },
     user: '65534:65534',
     timeoutMs: 30_000,
@@ -46,6 +60,11 @@ export async function reach(
         ? { ok: true, systemIdentifier, serverAddress, database: database.join(' ') }
         : { ok: false, message: said.join('\n') || stderr.trim() },
   };
+}
+
+function sslModeOf(mode: string | undefined): string {
+  if (mode === 'verify-ca' || mode === 'verify-full') return 'require';
+  return mode !== undefined && ['disable', 'allow', 'prefer', 'require'].includes(mode) ? mode : 'prefer';
 }
 
 function oneLine(text: string): string {
