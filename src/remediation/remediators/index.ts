@@ -1,6 +1,7 @@
 import type { Remediator } from '../contract.ts';
+import { networkReconnect } from './network-reconnect/index.ts';
 import { portReassignment } from './port-reassignment/index.ts';
 import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
-export const remediators: readonly Remediator[] = [portReassignment, volumePermissions];
+export const remediators: readonly Remediator[] = [networkReconnect, portReassignment, volumePermissions];

@@ -1,0 +1,111 @@
+import type { Instance, ReachRequest, ReachResult } from '../../../host/types.ts';
+import type { ReadonlyHost } from '../../contract.ts';
+import type { Client, World } from './clients.ts';
+import type { Situation } from './diagnosis.ts';
+import {
+  allNames,
+  answering,
+  borrowsNetwork,
+  commonNetworks,
+  holderOf,
+  isAddress,
+  isLoopback,
+  namesOn,
+  networksOf,
+  ownAddresses,
+} from './networks.ts';
+
+/** Instances and containers as they are now. */
+export async function worldOf(host: ReadonlyHost): Promise<World> {
+  const [instances, containers] = await Promise.all([host.instances(), host.docker.containers()]);
+  return { instances, containers };
+}
+
+/** What a server says of itself, asked once for all its clients. */
+export interface ServerFacts {
+  readonly systemIdentifier: string | undefined;
+  readonly listen: string | undefined;
+}
+
+const factsQuery = `SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
+  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'listen_addresses') AS listen,
+  (SELECT source FROM pg_catalog.pg_settings WHERE name = 'listen_addresses') AS source`;
+
+export async function factsOf(instance: Instance, host: ReadonlyHost): Promise<ServerFacts> {
+  const answer = instance.container.state.status === 'running' ? await host.sql.query(instance, factsQuery) : undefined;
+  if (answer?.ok !== true) return { systemIdentifier: undefined, listen: undefined };
+  const { system_identifier: systemIdentifier, listen, source } = answer.rows[0] ?? {};
+  // The first initialisation runs a server that listens on its socket alone, told so on its command line.
+  const initialises = listen === '' && source === 'command line';
+  return { systemIdentifier: systemIdentifier ?? undefined, listen: initialises ? undefined : (listen ?? undefined) };
+}
+
+/** One client's way to its instance: what the engine says of it, and what the client meets. */
+export async function look(client: Client, world: World, facts: ServerFacts, host: ReadonlyHost): Promise<Situation> {
+  const situation = { ...situationOf(client), ...facts };
+  if (client.container.state.status === 'restarting') return situation;
+  const reach = await host.probes.reach(client.container, requestOf(client, isSure(client, world)));
+  return { ...situation, reach, others: othersAmong(reach, client, world) };
+}
+
+/** Without asking anybody but the engine. */
+export function situationOf({ container, instance, address }: Client): Situation {
+  const server = instance.container;
+  const common = commonNetworks(container, server);
+  const own = ownAddresses(server);
+  return {
+    server: server.state.status,
+    host: {
+      kind: isLoopback(address.host) ? 'loopback' : isAddress(address.host) ? 'address' : 'name',
+      ownName: allNames(server).includes(address.host),
+      ownAddress: own.includes(address.host),
+    },
+    port: address.port,
+    serverPort: instance.port,
+    common,
+    named: common.filter((network) => namesOn(server, network).includes(address.host)),
+    sharesDefaultBridge: [container, server].every(({ endpoints }) =>
+      endpoints.some(({ network }) => network === 'bridge'),
+    ),
+    borrowed: borrowsNetwork(container),
+    own,
+    others: [],
+    systemIdentifier: undefined,
+    listen: undefined,
+    reach: undefined,
+  };
+}
+
+/** Addresses that other containers have on the client's networks. */
+export function othersAmong(
+  { addresses }: Pick<ReachResult, 'addresses'>,
+  client: Client,
+  { containers }: World,
+): readonly string[] {
+  const own = ownAddresses(client.instance.container);
+  return addresses.filter((address) => {
+    if (own.includes(address)) return false;
+    const holder = holderOf(address, networksOf(client.container), containers);
+    return holder !== undefined && holder.id !== client.container.id;
+  });
+}
+
+/**
+ * The client's own login goes where the client sends it anyway. The instance's is used only where the client's is not
+ * known, and only where nobody but the instance can be meant.
+ */
+export function requestOf({ instance, address }: Client, sure: boolean): ReachRequest {
+  const { host, port, user = instance.user, database = user, password, sslMode } = address;
+  if (password === undefined && sure) return { host, port, instance };
+  const login = { user, database, password: password ?? '', ...(sslMode === undefined ? {} : { sslMode }) };
+  return { host, port, instance, login };
+}
+
+/** Whether the host is a name or an address of the instance and of no other container that the client can see. */
+function isSure({ container, instance, address }: Client, { containers }: World): boolean {
+  const { own, named } = situationOf({ container, instance, address, gui: false });
+  const rivals = networksOf(container)
+    .flatMap((network) => answering(address.host, network, containers))
+    .filter(({ id }) => id !== instance.container.id);
+  return rivals.length === 0 && (named.length > 0 || own.includes(address.host));
+}

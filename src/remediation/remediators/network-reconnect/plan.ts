@@ -1,0 +1,202 @@
+import type { Container } from '../../../host/types.ts';
+import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { objectionTo } from './admission.ts';
+import { type Client, clientsOf } from './clients.ts';
+import type { NetworkDetails, NetworkExpected } from './details.ts';
+import { factsOf, situationOf, worldOf } from './look.ts';
+import { borrowsNetwork, commonNetworks, isAddress, namesOn, networksOf } from './networks.ts';
+import { escalation, isCurable, refusal } from './refusals.ts';
+import { networkSettings } from './settings.ts';
+
+/** Connects the client to a network of the server, or gives the server the name it is called by; or says why not. */
+export async function plan(
+  finding: Finding<NetworkDetails>,
+  host: ReadonlyHost,
+): Promise<Plan<NetworkExpected> | Refusal> {
+  const { details } = finding;
+  const world = { ...(await worldOf(host)), networks: await host.docker.networks() };
+  const client = clientsOf(world).find(
+    ({ container, instance, address }) =>
+      container.id === details.client &&
+      instance.name === finding.instance &&
+      address.source === details.source &&
+      address.host === details.host &&
+      address.port === details.port,
+  );
+  if (client === undefined) {
+    return refusal(`${details.clientName} is another container by now, or does not run.`, 'Detect again.');
+  }
+  if (!isCurable(details.trouble)) return escalation(details.trouble, client);
+  const refused = refusalOf(client);
+  if (refused !== undefined) return refused;
+
+  const networks = candidates(client);
+  const objections = networks.map((network) => objectionTo(network, client, world, networkSettings(host)));
+  const network = networks.find((_, index) => objections[index] === undefined);
+  if (network === undefined) {
+    const { container, instance } = client;
+    return networks.length === 0
+      ? refusal(
+          `${instance.container.name} is on no network that has names.`,
+          `docker network create <network>; docker network connect <network> ${instance.container.name}; docker network connect <network> ${container.name}`,
+        )
+      : refusal(
+          objections.filter((objection) => objection !== undefined).join(' '),
+          `If that is meant to be: docker network connect ${networks[0]} ${container.name}, or name the network under sharedNetworks in the config.`,
+        );
+  }
+  const { systemIdentifier } = await factsOf(client.instance, host);
+  return planFor(finding, client, network, systemIdentifier ?? null);
+}
+
+/** What stands in the way whatever the network. */
+function refusalOf({ container, instance, address }: Client): Refusal | undefined {
+  const server = instance.container;
+  if (borrowsNetwork(container)) {
+    return refusal(
+      `${container.name} uses the network of ${container.networkMode}: the engine cannot connect it to another.`,
+      `Create it again with --network ${networksOf(server)[0] ?? '<network>'}.`,
+    );
+  }
+  const swarm = [container, server].find(({ labels }) => labels['com.docker.swarm.service.id'] !== undefined);
+  if (swarm !== undefined) {
+    return refusal(
+      `${swarm.name} belongs to a Swarm service, which replaces its containers by itself.`,
+      'docker service update --network-add <network> <service>',
+    );
+  }
+  if (address.port !== instance.port) {
+    return refusal(
+      `A network alone would not help: ${container.name} asks for port ${address.port}, and on a Docker network ${server.name} has ${instance.port}.`,
+      `Create ${container.name} again with ${server.name}:${instance.port} in ${address.source}, on a network of ${server.name}.`,
+    );
+  }
+  if (situationOf({ container, instance, address, gui: false }).named.length > 0) {
+    return refusal(`${container.name} and ${server.name} are on a common network by now.`, 'Detect again.');
+  }
+  return undefined;
+}
+
+/** Those where the server already answers to what the client asks for come first, then those that both are on. */
+function candidates({ container, instance, address }: Client): readonly string[] {
+  const server = instance.container;
+  const common = commonNetworks(container, server);
+  const all = networksOf(server);
+  if (isAddress(address.host)) {
+    return server.endpoints
+      .filter(({ ipv4, ipv6 }) => ipv4 === address.host || ipv6 === address.host)
+      .map(({ network }) => network);
+  }
+  const named = all.filter((network) => namesOn(server, network).includes(address.host));
+  return named.length > 0 ? named : common.length > 0 ? common : all;
+}
+
+function planFor(
+  finding: Finding<NetworkDetails>,
+  client: Client,
+  network: string,
+  systemIdentifier: string | null,
+): Plan<NetworkExpected> | Refusal {
+  const { container, instance, address } = client;
+  const server = instance.container;
+  const joins = !networksOf(container).includes(network);
+  const renames = !isAddress(address.host) && !namesOn(server, network).includes(address.host);
+  const naming = renames ? namingSteps(client, network) : [];
+  if ('type' in naming) return naming;
+  const steps: readonly Step[] = [
+    ...(joins
+      ? [
+          {
+            action: 'network.connect',
+            params: { network, container: container.id, aliases: [] },
+            why: `${server.name} answers to ${address.host} there. Live, without a restart.`,
+            expects: [present(container), present(server)],
+          },
+        ]
+      : []),
+    ...naming,
+  ];
+  const doing = [
+    ...(joins ? [`connect ${container.name} to ${network}`] : []),
+    ...(renames ? [`give ${server.name} the name ${address.host} on ${network}`] : []),
+  ].join(' and ');
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: {
+      instance: instance.name,
+      container: renames ? server.id : container.id,
+      volumes: [instance.volumeKey],
+    },
+    summary: `${doing.charAt(0).toUpperCase()}${doing.slice(1)}, so that ${container.name} reaches ${instance.name}.`,
+    steps,
+    cleanup: [],
+    leftovers: [],
+    risk: renames ? 'restart' : 'safe',
+    downtime: renames
+      ? {
+          seconds: 1,
+          why: `A name is given by connecting ${server.name} to ${network} anew: sessions over it are cut off.`,
+        }
+      : { seconds: 0, why: 'A connection to a network is live.' },
+    unpredictable: [
+      `A container that is made anew is not connected: let whatever makes ${renames ? server.name : container.name} name the network too.`,
+      `A program that has remembered that the name does not exist may need its own time to ask again.`,
+      ...(isAddress(address.host)
+        ? [
+            `${container.name} asks for an address, which another container may have after the next start: the name ${server.name} would last.`,
+          ]
+        : []),
+      ...(renames ? [`Sessions of other clients over ${network} end; they hang until they notice.`] : []),
+    ],
+    undo: [
+      ...(renames ? [`${server.name} is connected to ${network} as it was`] : []),
+      ...(joins ? [`${container.name} is disconnected from ${network}`] : []),
+    ]
+      .join(', and ')
+      .concat('.'),
+    expected: {
+      client: container.id,
+      source: address.source,
+      host: address.host,
+      port: address.port,
+      network,
+      server: server.id,
+      systemIdentifier,
+    },
+  };
+}
+
+/** The engine gives a name only along with a connection, so the server is taken off for a moment: that needs approval. */
+function namingSteps({ instance, address }: Client, network: string): readonly Step[] | Refusal {
+  const server = instance.container;
+  const endpoint = server.endpoints.find((one) => one.network === network);
+  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(address.host)) {
+    return refusal(
+      `${address.host} is no name to give to a container: it may be somebody's outside.`,
+      `Create the client again with ${server.name}:${instance.port} in ${address.source}.`,
+    );
+  }
+  if (endpoint !== undefined && (endpoint.staticIpv4 !== '' || endpoint.staticIpv6 !== '')) {
+    return refusal(
+      `${server.name} has a fixed address on ${network}, which it would lose for a moment to whoever wants it.`,
+      `In a quiet moment: docker network disconnect ${network} ${server.name}; docker network connect --ip ${endpoint.staticIpv4 || endpoint.staticIpv6} --alias ${address.host} ${network} ${server.name}`,
+    );
+  }
+  const kept = (endpoint?.aliases ?? []).filter((alias) => alias !== server.id.slice(0, 12));
+  const aliases = [...new Set([...kept, address.host])].sort();
+  return [
+    {
+      action: 'network.disconnect',
+      params: { network, container: server.id },
+      why: 'The engine gives a name only along with a connection.',
+      expects: [{ ...present(server), startedAt: server.state.startedAt }],
+    },
+    { action: 'network.connect', params: { network, container: server.id, aliases }, expects: [present(server)] },
+  ];
+}
+
+function present({ id, name }: Container): Expectation & { readonly check: 'container' } {
+  return { check: 'container', ref: id, running: true, name };
+}

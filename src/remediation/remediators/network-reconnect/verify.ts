@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReachResult } from '../../../host/types.ts';
+import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { type Client, clientsOf } from './clients.ts';
+import type { NetworkExpected } from './details.ts';
+import { guiPage, guiPath } from './gui-page.ts';
+import { requestOf, worldOf } from './look.ts';
+import { ownAddresses } from './networks.ts';
+import { answerOf } from './words-of-client.ts';
+
+type Check = Verification['checks'][number];
+
+/** Name, route, login and data from the client's place, three times (PGOPS §7.2); then what its own page says. */
+export async function verify({ expected, target }: Plan<NetworkExpected>, host: ReadonlyHost): Promise<Verification> {
+  const client = await clientThere(expected, target.instance, host);
+  if (client === undefined) {
+    return {
+      result: 'not-verified',
+      checks: [{ name: 'the client runs', ok: false, seen: 'it is gone, or does not stay up' }],
+    };
+  }
+  const checks: Check[] = [];
+  let answeredAt: string | undefined;
+  for (const time of ['first', 'second', 'third']) {
+    const reached = await host.probes.reach(client.container, requestOf(client, true));
+    const check = sound(reached, client, expected, time);
+    checks.push(check);
+    if (!check.ok) return { result: isUnclear(reached) ? 'impossible' : 'not-verified', checks };
+    answeredAt ??= new Date().toISOString();
+  }
+  checks.push(...(await ownPage(client, host)));
+  return {
+    result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified',
+    ...(answeredAt === undefined ? {} : { answeredAt }),
+    checks,
+  };
+}
+
+/** One that ended because it had no database is started again by the engine, after up to a minute. */
+async function clientThere(
+  { client: id, source, host: wanted, port }: NetworkExpected,
+  instance: string,
+  host: ReadonlyHost,
+): Promise<Client | undefined> {
+  const until = performance.now() + 75_000;
+  for (;;) {
+    const container = await host.docker.container(id);
+    if (container === undefined || (!container.state.running && container.state.status !== 'restarting'))
+      return undefined;
+    if (container.state.status !== 'restarting') break;
+    if (performance.now() > until) return undefined;
+    await sleep(500, undefined, { signal: host.signal });
+  }
+  return clientsOf(await worldOf(host)).find(
+    (client) =>
+      client.container.id === id &&
+      client.instance.name === instance &&
+      client.address.source === source &&
+      client.address.host === wanted &&
+      client.address.port === port,
+  );
+}
+
+function sound({ addresses, sql }: ReachResult, client: Client, expected: NetworkExpected, time: string): Check {
+  const name = `from the client's network, the ${time} time: ${expected.host}:${expected.port} is the instance`;
+  if (!sql.ok) return { name, ok: false, seen: sql.message };
+  const own = ownAddresses(client.instance.container);
+  const database = requestOf(client, true).login?.database ?? client.instance.database;
+  const ok =
+    addresses.length > 0 &&
+    addresses.every((address) => own.includes(address)) &&
+    own.includes(sql.serverAddress) &&
+    client.instance.container.id === expected.server &&
+    (expected.systemIdentifier === null || sql.systemIdentifier === expected.systemIdentifier) &&
+    sql.database === database;
+  return {
+    name,
+    ok,
+    seen: `${addresses.join(', ')}: database ${sql.database}, system_identifier ${sql.systemIdentifier}`,
+  };
+}
+
+/** The server answers, and lets nobody in to look: no proof of anything. */
+function isUnclear({ sql }: ReachResult): boolean {
+  return !sql.ok && ['other-refusal', 'password-refused', 'starting'].includes(answerOf(sql.message));
+}
+
+/** A program that waits for its old connection may take pgweb's thirty seconds to see that the new one is there. */
+async function ownPage(client: Client, host: ReadonlyHost): Promise<readonly Check[]> {
+  const until = performance.now() + 45_000;
+  for (;;) {
+    const page = await guiPage(client, host);
+    if (page === undefined) return [];
+    // Behind a login of its own, or of a version that has no such page: it says nothing about the database.
+    const ok = page.status === 200 || [401, 403, 404].includes(page.status);
+    if (ok || performance.now() > until) {
+      return [{ name: `its own page ${guiPath} answers`, ok, seen: `${page.status} ${page.text.slice(0, 200)}` }];
+    }
+    await sleep(500, undefined, { signal: host.signal });
+  }
+}
