@@ -37,8 +37,8 @@ export async function baseBackup(
     maxBytes: 16_384,
   });
   if (exitCode === 0) return { result: 'done', message: '' };
-  // What `timeout` says of a command that it had to end.
-  if (exitCode === 124) return { result: 'refused', message: `no end within ${seconds} s` };
+  // What `timeout` of GNU and of BusyBox say of a command that they had to end.
+  if (exitCode === 124 || exitCode === 143) return { result: 'refused', message: `no end within ${seconds} s` };
   return { result: couldNotBegin(stderr) ? 'refused' : 'failed', message: stderr.trim().slice(0, 1_000) };
 }
 

@@ -29,7 +29,7 @@ export async function look(instance: Instance, mount: Mount, host: ReadonlyHost,
   if (survey.truncated) throw new Error(`${mount.source} holds more entries than can be looked at.`);
   const entries = below(survey.entries, folder);
   const running = runs(instance) && hasBegun(log);
-  const lines = log.filter(({ text }) => signOf(text) !== undefined).slice(-20);
+  const lines = (log ?? []).filter(({ text }) => signOf(text) !== undefined).slice(-20);
   const seen: Seen = {
     running,
     ...runtime,
@@ -49,9 +49,9 @@ export function runs({ container: { state } }: Instance): boolean {
 
 const lastLines = 500;
 
-/** Before that the entrypoint may be about to put everything right. A log that tells nothing is no proof against it. */
-function hasBegun(log: readonly LogLine[]): boolean {
-  if (log.length === 0 || log.length >= lastLines) return true;
+/** Before that the entrypoint may be about to put everything right. A log that cannot be read is no proof against it. */
+function hasBegun(log: readonly LogLine[] | undefined): boolean {
+  if (log === undefined || log.length >= lastLines) return true;
   return log.some(({ text }) => text.includes('database system is ready to accept'));
 }
 
@@ -59,10 +59,16 @@ function hasCluster(entries: readonly SurveyEntry[]): boolean {
   return entries.some(({ path }) => path === 'PG_VERSION');
 }
 
-async function logOfLastStart({ container }: Instance, host: ReadonlyHost): Promise<readonly LogLine[]> {
+/** Undefined where the log driver keeps nothing to read. */
+async function logOfLastStart({ container }: Instance, host: ReadonlyHost): Promise<readonly LogLine[] | undefined> {
   const { startedAt } = container.state;
   if (startedAt.startsWith('0001-')) return [];
-  return host.docker.logs(container.id, { since: startedAt, tail: lastLines });
+  try {
+    return await host.docker.logs(container.id, { since: startedAt, tail: lastLines });
+  } catch (error) {
+    if (error instanceof Error && /does not support reading/.test(error.message)) return undefined;
+    throw error;
+  }
 }
 
 /** By a container that it replaced, by a declaration that is older than the container, or by the container's own log. */
@@ -71,6 +77,6 @@ async function hasHistory({ container, declared }: Instance, host: ReadonlyHost)
   if (Date.parse(declared['created'] ?? '') < Date.parse(container.created) - hour) return true;
   const aside = asideName({ name: container.name, id: '' });
   if ((await host.docker.containers()).some(({ name }) => name.startsWith(aside))) return true;
-  const lines = await host.docker.logs(container.id, { tail: 5_000 });
+  const lines = await host.docker.logs(container.id, { tail: 5_000 }).catch(() => []);
   return lines.some(({ text }) => isTraceOfData(text));
 }

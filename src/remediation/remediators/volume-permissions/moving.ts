@@ -153,6 +153,11 @@ function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Look
       `The data is in ${folder} within the mounted folder ${mount.source}, beside other things.`,
       'Move it by hand, or mount the data directory itself.',
     );
+  if (/alpine/i.test(instance.container.imageName))
+    return refusal(
+      `${instance.container.imageName} has no GNU find and tar to copy and compare with.`,
+      'Copy it by hand with an image that has them.',
+    );
   const odd = oddOf(instance, seen.entries, seen.owner);
   if (odd.length > 0) return refusalForOdd(mount, odd);
   const links = seen.entries

@@ -1,0 +1,290 @@
+import { readdir, rename, mkdir } from 'node:fs/promises';
+import { describe, expect, it, type TestContext } from 'vitest';
+import type { Instance, SurveyEntry } from '../../../src/host/index.ts';
+import {
+  detect,
+  plan,
+  remediate,
+  type Remediation,
+  type RemediationOptions,
+  rollback,
+} from '../../../src/remediation/index.ts';
+import { runHelper } from '../container.ts';
+import { execIn } from '../exec.ts';
+import {
+  createInstance,
+  findInstance,
+  type InstanceSettings,
+  type LabInstance,
+  query,
+  startInstance,
+  waitReady,
+} from '../instance.ts';
+import { addOrders } from '../rows.ts';
+import type { Run } from '../run.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
+import { snapshotEngine, tablesOf } from '../snapshot.ts';
+import { createRun, labRuns } from '../support.ts';
+import { eventually } from '../waiting.ts';
+import { openVolumes } from './open-volumes.ts';
+
+const runs = await labRuns();
+
+describe.skipIf(!runs)('data that belongs to others than its server', { concurrent: true }, () => {
+  it('is found in both forms of the scenario, planned without a change, and given back with the data identical', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('volume-permissions').up(run, () => undefined);
+    const looking = await open(test, run, { onlyLooking: true });
+
+    const { findings, notLookedAt } = await detect(looking);
+    expect(findings.map(({ id }) => id)).toEqual([
+      'volume-permissions/mixed/wrong-owner',
+      'volume-permissions/restored/wrong-owner',
+    ]);
+    expect(notLookedAt).toEqual([]);
+    const [mixed, restored] = findings;
+    expect(mixed?.details).toMatchObject({ wrong: 1 });
+    expect(mixed?.evidence).toContainEqual({
+      type: 'message',
+      text: expect.stringMatching(/^could not open file "base\/\d+\/\d+" for reading: Permission denied$/),
+      sqlstate: '42501',
+    });
+    expect(restored?.summary).toContain('belong to others than its server, which is 999:999');
+
+    // One that the engine keeps restarting is never twice the same.
+    const { container } = await findInstance(run, 'restored');
+    await container.stop();
+    const before = await snapshotEngine(run);
+    const { proposals } = await plan(looking);
+    expect(proposals.map(({ plan: made }) => made.type)).toEqual(['plan', 'plan']);
+    expect(await snapshotEngine(run)).toEqual(before);
+
+    await container.start();
+    const remediation = await open(test, run);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+      ['fixed', null],
+      ['fixed', null],
+    ]);
+    for (const name of ['mixed', 'restored']) expect(await orders(run, name)).toEqual(['1000|625625.00']);
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+  });
+
+  it.for(['volume', 'bind'] as const)(
+    'in a stopped %s of an image whose postgres is 70 goes to 70 unattended, and comes back exactly on rollback',
+    async (storage, test) => {
+      const run = await createRun(test, { postgres: 15 });
+      const image = 'problems-lab/postgres:15-uid70';
+      const instance = await brokenInstance(
+        run,
+        { name: 'seventy', storage, image },
+        '70:70',
+        'chown -R 999:0 /folder && chmod 0755 /folder && chown 1000:70 /folder/PG_VERSION',
+      );
+      const remediation = await open(test, run);
+      const broken = await entriesOf(remediation, 'seventy');
+
+      const {
+        runs: [report],
+      } = await remediate(remediation);
+      expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null });
+      expect((await entriesOf(remediation, 'seventy')).filter(({ uid, gid }) => uid !== 70 || gid !== 70)).toEqual([]);
+      expect(await tablesOf(instance.container, 'vrooli')).toContainEqual(
+        expect.stringMatching(/^vrooli: orders\|1000\|/),
+      );
+      expect((await detect(remediation)).findings).toEqual([]);
+
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      const back = new Map((await entriesOf(remediation, 'seventy')).map((entry) => [entry.path, ownerOf(entry)]));
+      // The server that ran in between has made and removed files; all others are as they were.
+      const gone = broken.filter(({ path }) => !back.has(path)).map(({ path }) => path);
+      expect(
+        gone.every((path) =>
+          /^(?:pg_(?:wal|stat|logical|notify|subtrans)|global\/pg_internal|base\/\d+\/pg_internal)/.test(path),
+        ),
+      ).toBe(true);
+      expect(broken.filter((entry) => back.has(entry.path) && back.get(entry.path) !== ownerOf(entry))).toEqual([]);
+      expect((await instance.container.inspect()).State).toMatchObject({ Running: false });
+      expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual([
+        'volume-permissions/seventy/wrong-owner',
+      ]);
+    },
+  );
+
+  it('is found where a running server never looks: a file of root, on which a base backup fails', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'stray', storage: 'volume' });
+    await addOrders(instance);
+    await execIn(instance.container, ['sh', '-c', 'umask 077 && echo note >"$PGDATA/pg_hba.conf.orig"'], {
+      user: '0:0',
+    });
+    const remediation = await open(test, run);
+    const { probes } = remediation.session.reader;
+    expect(await probes.baseBackup(await instanceOf(remediation, 'stray'))).toEqual({
+      result: 'failed',
+      message: expect.stringContaining('could not open file "./pg_hba.conf.orig": Permission denied'),
+    });
+    const {
+      proposals: [proposal],
+    } = await plan(remediation);
+    expect(proposal?.decision).toMatchObject({ automation: 'approve' });
+    expect(proposal?.plan).toMatchObject({ risk: 'restart', finding: { details: { wrong: 1 } } });
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'fixed' }]);
+    expect(await probes.baseBackup(await instanceOf(remediation, 'stray'))).toEqual({ result: 'done', message: '' });
+    expect(await orders(run, 'stray')).toEqual(['1000|625625.00']);
+  });
+
+  it.for([
+    ['a symbolic link', 'ln -s /etc/passwd /folder/base/evil', '"base/evil": it is a symbolic link to /etc/passwd'],
+    ['a hard link', 'ln /folder/PG_VERSION /folder/base/evil', 'it is a hard link, one of 2'],
+    ['a device', 'mknod /folder/base/evil b 8 0', '"base/evil": it is a device'],
+    ['a name that is no UTF-8', String.raw`touch "/folder/base/$(printf '\377')"`, 'its name is no UTF-8'],
+  ] as const)('is not touched where it holds %s', async ([, command, reason], test) => {
+    const run = await createRun(test);
+    await brokenInstance(
+      run,
+      { name: 'odd', storage: 'volume' },
+      '999:999',
+      `chown -R 0:0 /folder && ${command}`,
+      false,
+    );
+    const remediation = await open(test, run);
+    const before = await entriesOf(remediation, 'odd');
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    expect(reports[0]?.failure?.message).toContain(reason);
+    expect(await entriesOf(remediation, 'odd')).toEqual(before);
+  });
+});
+
+describe.skipIf(!runs)('what is left to a person', { concurrent: true }, () => {
+  it('an empty folder where a cluster was: nothing is made in it', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'lost', storage: 'bind' });
+    await instance.container.stop();
+    const folder = instance.data ?? '';
+    await rename(folder, `${folder}-elsewhere`);
+    await mkdir(folder);
+    const remediation = await open(test, run);
+    expect((await detect(remediation)).findings).toMatchObject([{ kind: 'data-missing' }]);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    expect(await readdir(folder)).toEqual([]);
+    expect((await instance.container.inspect()).State.Running).toBe(false);
+  });
+
+  it.for([
+    ['ownership-refused', 'CHOWN', { CapDrop: ['ALL'] }],
+    ['read-only', 'read-only', { ReadonlyData: true }],
+  ] as const)('%s: a container that says %s', async ([kind, word, { ...how }], test) => {
+    const run = await createRun(test);
+    const first = await startInstance(run, { name: 'shut', storage: 'volume' });
+    await first.container.stop();
+    await first.container.remove();
+    const volume = first.data ?? '';
+    const instance = await createInstance(run, {
+      name: 'shut',
+      storage: 'anonymous',
+      host: {
+        RestartPolicy: { Name: 'no' },
+        Binds: [`${volume}:/var/lib/postgresql/data${'ReadonlyData' in how ? ':ro' : ''}`],
+        ...('CapDrop' in how ? { CapDrop: [...how.CapDrop] } : {}),
+      },
+    });
+    await instance.container.start();
+    await ended(instance);
+    const remediation = await open(test, run);
+    const { findings } = await detect(remediation);
+    expect(findings).toMatchObject([{ kind }]);
+    const { proposals } = await plan(remediation);
+    expect(proposals).toMatchObject([{ plan: { type: 'refusal', reason: expect.stringContaining(word) } }]);
+  });
+});
+
+describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
+  it.for(['healthy', 'port-conflict', 'webgui-unreachable'] as const)('in the scenario %s', async (name, test) => {
+    const run = await createRun(test);
+    await scenarioNamed(name).up(run, () => undefined);
+    const { findings, notLookedAt } = await detect(await open(test, run));
+    expect(findings).toEqual([]);
+    // A cluster in the container itself has no volume whose permissions could be wrong.
+    expect(notLookedAt.filter(({ reason }) => !reason.includes('there is no mount'))).toEqual([]);
+  });
+
+  it('on data of root that the entrypoint, as root, puts right at the next start', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'heals', storage: 'bind' });
+    await instance.container.stop();
+    await runHelper(run, instance.data ?? '', 'chown -R 0:0 /folder && chmod 0755 /folder');
+    const remediation = await open(test, run);
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+    await instance.container.start();
+    await waitReady(instance);
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+  });
+});
+
+async function open(
+  test: Pick<TestContext, 'onTestFinished'>,
+  run: Run,
+  options: Partial<RemediationOptions> = {},
+): Promise<Remediation> {
+  const remediation = await openVolumes(run, {}, options);
+  test.onTestFinished(() => remediation.close());
+  return remediation;
+}
+
+/** An instance with rows that was stopped, broken by a script on its data, and made anew with `--user`. */
+async function brokenInstance(
+  run: Run,
+  settings: InstanceSettings,
+  user: string,
+  script: string,
+  start = true,
+): Promise<LabInstance> {
+  const first = await startInstance(run, settings);
+  if (start) await addOrders(first);
+  await first.container.stop();
+  await first.container.remove();
+  await runHelper(run, first.data ?? '', script);
+  const { password } = first;
+  const again = await createInstance(run, {
+    ...settings,
+    storage: settings.storage === 'volume' ? 'anonymous' : settings.storage,
+    password,
+    container: { User: user },
+    host: {
+      RestartPolicy: { Name: 'no' },
+      ...(settings.storage === 'volume' ? { Binds: [`${first.data}:/var/lib/postgresql/data`] } : {}),
+    },
+  });
+  if (!start) return again;
+  await again.container.start();
+  await ended(again);
+  return again;
+}
+
+async function ended({ container }: LabInstance): Promise<void> {
+  await eventually(20_000, async () => (await container.inspect()).State.Status === 'exited');
+}
+
+async function instanceOf(remediation: Remediation, name: string): Promise<Instance> {
+  const instance = await remediation.session.reader.instance(name);
+  if (instance === undefined) throw new Error(`there is no instance ${name}`);
+  return instance;
+}
+
+async function entriesOf(remediation: Remediation, name: string): Promise<readonly SurveyEntry[]> {
+  const { dataMount, container } = await instanceOf(remediation, name);
+  if (dataMount === undefined) throw new Error(`${name} has no mount`);
+  return (await remediation.session.reader.probes.survey(dataMount, container.image)).entries;
+}
+
+function ownerOf({ uid, gid, mode, type }: SurveyEntry): string {
+  return `${type} ${uid}:${gid} ${mode}`;
+}
+
+async function orders(run: Run, name: string): Promise<readonly string[]> {
+  return query(await findInstance(run, name), 'select count(*), sum(amount) from orders');
+}
