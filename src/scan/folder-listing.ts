@@ -26,7 +26,7 @@ export function readFolder(folder: string): Listing {
 }
 
 /** `PROBLEMS.md` in any case. */
-export function isRegistryName(name: string): boolean {
+function isRegistryName(name: string): boolean {
   return name.length === 11 && name.toLowerCase() === 'problems.md';
 }
 
