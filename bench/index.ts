@@ -26,7 +26,7 @@ try {
     .flatMap(([, measure]) => measure(folder));
   const text = `${measuredOn}\n\n${tableOf(figures)}`;
   console.log(text);
-  if (wanted.length === 0) writePage(join(import.meta.dirname, '../docs/performance.md'), text);
+  if (wanted.length === 0) await writePage(join(import.meta.dirname, '../docs/performance.md'), text);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { spawnSync } from 'node:child_process';
+import { format } from 'prettier';
 import type { Figure } from './figures.ts';
 
 const start = '<!-- bench:start: written by `npm run bench` -->';
@@ -39,10 +40,11 @@ export function machine(): string {
 }
 
 /** Puts the figures in their place on the page; everything else on it stays. */
-export function writePage(file: string, text: string): void {
+export async function writePage(file: string, text: string): Promise<void> {
   const page = readFileSync(file, 'utf8');
   const from = page.indexOf(start);
   const to = page.indexOf(end);
   if (from === -1 || to < from) throw new Error(`${file} has no place for the figures.`);
-  writeFileSync(file, `${page.slice(0, from + start.length)}\n\n${text}\n\n${page.slice(to)}`);
+  const written = `${page.slice(0, from + start.length)}\n\n${text}\n\n${page.slice(to)}`;
+  writeFileSync(file, await format(written, { parser: 'markdown' }));
 }
