@@ -5,11 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { asideMarker } from '../../../src/host/index.ts';
 import type { Container, PortBinding } from '../../../src/host/types.ts';
 import { readRegistry } from '../../../src/registry/reading.ts';
-import { claimsOf, collides, isAside } from '../../../src/remediation/remediators/port-reassignment/claims.ts';
+import {
+  claimsOf,
+  collides,
+  hasBetterRight,
+  isAside,
+} from '../../../src/remediation/remediators/port-reassignment/claims.ts';
 import { candidates } from '../../../src/remediation/remediators/port-reassignment/free-port.ts';
 import type { PortHolder, PortSurvey } from '../../../src/remediation/remediators/port-reassignment/holders.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
-import { hasBetterRight } from '../../../src/remediation/remediators/port-reassignment/moving.ts';
 import {
   addressesOverlap,
   isWithin,
@@ -199,7 +203,10 @@ describe('the settings', () => {
 
   it.for([{ range: '5499-5433' }, { range: 'all' }, { reserved: { x: 'y' } }, { rang: '1-2' }])(
     'refuse %j',
-    (settings) => expect(() => portSettings({ settings: { 'port-reassignment': settings } })).toThrow(),
+    (settings) =>
+      expect(() => portSettings({ settings: { 'port-reassignment': settings } })).toThrow(
+        'remediation.settings.port-reassignment',
+      ),
   );
 });
 

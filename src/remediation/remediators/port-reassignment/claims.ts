@@ -35,6 +35,16 @@ export function collides(claimed: Claim, binding: PortBinding, port: number): bo
 }
 
 /**
+ * Whether `other` keeps a port that both declare and neither holds: the younger one moves, unless a lease says whose
+ * the port is. One that runs is not asked here: it never makes room. PGOPS §1.2.
+ */
+export function hasBetterRight(other: Container, mine: Container, leaseIsMine: boolean): boolean {
+  if (leaseIsMine) return false;
+  if (other.created !== mine.created) return other.created < mine.created;
+  return other.id < mine.id;
+}
+
+/**
  * Containers kept after a recreate are not started again: they claim nothing, though a port that they would need for
  * their return is not given away lightly either.
  */

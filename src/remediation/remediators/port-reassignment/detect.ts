@@ -1,20 +1,11 @@
-import type { Container, Instance, PortBinding } from '../../../host/types.ts';
-import {
-  type Detection,
-  type Evidence,
-  type Finding,
-  findingId,
-  type NotLookedAt,
-  type ReadonlyHost,
-} from '../../contract.ts';
-import { type Claim, claimsOf, collides, isAside } from './claims.ts';
+import { ProblemsError } from '../../../errors.ts';
+import type { Instance, PortBinding } from '../../../host/types.ts';
+import type { Detection, Evidence, Finding, NotLookedAt, ReadonlyHost } from '../../contract.ts';
+import { type Claim, claimsOf, collides, hasBetterRight, isAside } from './claims.ts';
 import type { PortDetails } from './details.ts';
-import { hasBetterRight } from './moving.ts';
-import { parsePorts, portsOf } from './port-range.ts';
+import { claimed, declared, findingOf, name, type Trouble } from './finding.ts';
 import { type PortSettings, portSettings, reservedFor } from './settings.ts';
 import { type StartFailure, startFailure } from './start-failure.ts';
-
-export const name = 'port-reassignment';
 
 interface World {
   readonly host: ReadonlyHost;
@@ -42,9 +33,10 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
   for (const instance of instances) {
     try {
       const found = instance.container.state.running ? ofRunning(instance, world) : await ofStopped(instance, world);
-      if (found !== undefined) findings.push(found);
+      if (found !== undefined) findings.push(findingOf(instance, found));
     } catch (error) {
-      if (host.signal.aborted) throw error;
+      // An engine that is away says nothing about this instance: whoever asked decides whether to wait.
+      if (error instanceof ProblemsError && error.code === 'engine-unreachable') throw error;
       notLookedAt.push({
         remediator: name,
         instance: instance.name,
@@ -56,54 +48,42 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
 }
 
 /** A healthy instance keeps its port, whoever else wants it: unless a person has given that port to somebody else. */
-function ofRunning(instance: Instance, { settings }: World): Finding<PortDetails> | undefined {
-  for (const binding of instance.container.publishedPorts) {
-    const port = Number(binding.hostPort);
-    const owner = binding.protocol === 'tcp' ? reservedFor(port, settings) : undefined;
-    if (owner === undefined) continue;
-    return findingOf(instance, port, 'reserved', `reserved for ${owner} in the config`, []);
+function ofRunning({ container }: Instance, { settings }: World): Trouble | undefined {
+  const wanted = declared(container).flatMap(({ ports }) => ports);
+  for (const { hostPort, protocol } of container.publishedPorts) {
+    const port = Number(hostPort);
+    const owner = protocol === 'tcp' && wanted.includes(port) ? reservedFor(port, settings) : undefined;
+    if (owner !== undefined)
+      return { port, trouble: 'reserved', holder: `reserved for ${owner} in the config`, evidence: [] };
   }
   return undefined;
 }
 
-async function ofStopped(instance: Instance, world: World): Promise<Finding<PortDetails> | undefined> {
+async function ofStopped(instance: Instance, world: World): Promise<Trouble | undefined> {
   const failure = startFailure(instance.container.state.error);
   const ranges = declared(instance.container);
-  if (failure?.reason === 'address-missing') {
-    const port = failure.port ?? ranges[0]?.ports[0];
-    return port === undefined
-      ? undefined
-      : findingOf(instance, port, 'address-missing', 'an address that this machine does not have', []);
-  }
+  const failed = failedPort(
+    failure,
+    ranges.flatMap(({ ports }) => ports),
+  );
+  if (failed !== undefined && failure?.reason === 'address-missing')
+    return {
+      port: failed,
+      trouble: 'address-missing',
+      holder: 'an address that this machine does not have',
+      evidence: [],
+    };
   for (const { binding, ports } of ranges) {
-    const found = await holderOf(instance, binding, ports, failure, world);
-    if (found === undefined) continue;
-    return findingOf(instance, failedPort(failure, ports), found.trouble, found.holder, found.evidence);
+    const held = await holderOf(instance, binding, ports, failure, world);
+    if (held !== undefined) return { ...held, port: failedPort(failure, ports) ?? held.port };
   }
-  if (failure === undefined) return undefined;
-  const ports = ranges.flatMap((one) => one.ports);
-  return ports.length === 0
-    ? undefined
-    : findingOf(instance, failedPort(failure, ports), 'free-again', 'nobody any more', []);
+  if (failed === undefined || failure === undefined) return undefined;
+  return { port: failed, trouble: 'free-again', holder: 'nobody any more', evidence: [] };
 }
 
-function declared({
-  portBindings,
-}: Container): readonly { readonly binding: PortBinding; readonly ports: readonly number[] }[] {
-  return portBindings.flatMap((binding) => {
-    const range = parsePorts(binding.hostPort);
-    return range === undefined ? [] : [{ binding, ports: portsOf(range) }];
-  });
-}
-
-function failedPort(failure: StartFailure | undefined, ports: readonly number[]): number {
-  return ports.find((port) => port === failure?.port) ?? ports[0] ?? 0;
-}
-
-interface Held {
-  readonly trouble: 'taken' | 'stale';
-  readonly holder: string;
-  readonly evidence: readonly Evidence[];
+/** The one that the engine named, where it is one of these. */
+function failedPort(failure: StartFailure | undefined, ports: readonly number[]): number | undefined {
+  return ports.find((port) => port === failure?.port) ?? ports[0];
 }
 
 /** Of a range the engine takes the first free port, so it is taken only when all of it is. */
@@ -113,8 +93,8 @@ async function holderOf(
   ports: readonly number[],
   failure: StartFailure | undefined,
   world: World,
-): Promise<Held | undefined> {
-  let first: Held | undefined;
+): Promise<Trouble | undefined> {
+  let first: Trouble | undefined;
   for (const port of ports) {
     const held = await holderOfPort(instance, binding, port, failure, world);
     if (held === undefined) return undefined;
@@ -129,13 +109,14 @@ async function holderOfPort(
   port: number,
   failure: StartFailure | undefined,
   { host, claims, leases }: World,
-): Promise<Held | undefined> {
+): Promise<Trouble | undefined> {
   const rivals = claims.filter(
     (claim) => claim.container.id !== instance.container.id && collides(claim, binding, port),
   );
   const running = rivals.find(({ bound }) => bound);
   if (running !== undefined)
     return {
+      port,
       trouble: 'taken',
       holder: `container ${running.container.name}, which runs`,
       evidence: [claimed(running)],
@@ -143,7 +124,7 @@ async function holderOfPort(
 
   const lessee = leases.get(port);
   if (lessee !== undefined && lessee !== instance.name)
-    return { trouble: 'taken', holder: `a lease of ${lessee}`, evidence: [] };
+    return { port, trouble: 'taken', holder: `a lease of ${lessee}`, evidence: [] };
 
   // A rival's range may end up elsewhere: only one that wants this very port is sure to collide.
   const older = rivals.find(
@@ -152,7 +133,7 @@ async function holderOfPort(
   );
   if (older !== undefined) {
     const holder = `container ${older.container.name}, which is older and does not run either`;
-    return { trouble: 'taken', holder, evidence: [claimed(older)] };
+    return { port, trouble: 'taken', holder, evidence: [claimed(older)] };
   }
 
   const [probe] = await host.probes.portsFree([{ hostIp: binding.hostIp, port }]);
@@ -166,91 +147,5 @@ async function holderOfPort(
   if (/EADDRNOTAVAIL|cannot assign requested address/i.test(probe.reason)) return undefined;
   const stale = failure?.reason === 'allocated';
   const holder = stale ? 'no container, though the engine has it allocated' : 'a program outside Docker';
-  return { trouble: stale ? 'stale' : 'taken', holder, evidence: [evidence] };
-}
-
-function claimed({ container, bound, ports }: Claim): Evidence {
-  const value = ports.first === ports.last ? String(ports.first) : `${ports.first}-${ports.last}`;
-  return {
-    type: 'docker',
-    object: container.name,
-    field: bound ? 'NetworkSettings.Ports' : 'HostConfig.PortBindings',
-    value,
-  };
-}
-
-const words = {
-  taken: 'port-taken',
-  'free-again': 'start-not-retried',
-  stale: 'stale-allocation',
-  'address-missing': 'host-address-missing',
-  reserved: 'port-reserved',
-} as const satisfies Record<PortDetails['trouble'], string>;
-
-function findingOf(
-  instance: Instance,
-  port: number,
-  trouble: PortDetails['trouble'],
-  holder: string,
-  seen: readonly Evidence[],
-): Finding<PortDetails> {
-  const { container } = instance;
-  const { error, status, exitCode, running } = container.state;
-  const bindings = declared(container)
-    .filter(({ ports }) => ports.includes(port))
-    .map(({ binding: { containerPort, protocol, hostIp, hostPort } }) => ({
-      containerPort,
-      protocol,
-      hostIp,
-      hostPort,
-    }));
-  const failed = startFailure(error) !== undefined;
-  const kind = words[trouble];
-  return {
-    id: findingId(name, instance.name, kind),
-    remediator: name,
-    instance: instance.name,
-    kind,
-    summary: summary(instance, port, trouble, holder, failed),
-    risk: running ? 'restart' : 'safe',
-    evidence: [
-      {
-        type: 'docker',
-        object: container.name,
-        field: 'HostConfig.PortBindings',
-        value: bindings.map(({ hostIp, hostPort }) => `${hostIp}:${hostPort}`),
-      },
-      ...(failed
-        ? ([
-            { type: 'docker', object: container.name, field: 'State', value: { Status: status, ExitCode: exitCode } },
-            { type: 'message', text: error },
-          ] as const)
-        : []),
-      ...seen,
-    ],
-    details: { container: container.id, port, bindings, trouble, holder, wanted: failed || running },
-    problem: null,
-  };
-}
-
-function summary(
-  { name: instance, container }: Instance,
-  port: number,
-  trouble: PortDetails['trouble'],
-  holder: string,
-  failed: boolean,
-): string {
-  const state = failed ? `${instance} did not start` : `${instance} is stopped and cannot start`;
-  switch (trouble) {
-    case 'taken':
-      return `${state}: its port ${port} is held by ${holder}.`;
-    case 'stale':
-      return `${state}: its port ${port} is held by ${holder}.`;
-    case 'free-again':
-      return `${instance} did not start because port ${port} was taken. It is free again, and the engine does not try a second time.`;
-    case 'address-missing':
-      return `${instance} did not start: it is to publish port ${port} on ${holder}.`;
-    case 'reserved':
-      return `${container.name} runs on port ${port}, which is ${holder}.`;
-  }
+  return { port, trouble: stale ? 'stale' : 'taken', holder, evidence: [evidence] };
 }

@@ -1,7 +1,8 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
 import { details, expected, type PortDetails, type PortExpected } from './details.ts';
-import { detect, name } from './detect.ts';
+import { detect } from './detect.ts';
+import { name } from './finding.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 

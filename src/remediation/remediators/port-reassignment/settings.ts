@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { isWithin, parsePorts, type PortRange } from './port-range.ts';
 
@@ -12,27 +13,31 @@ export interface PortSettings {
   readonly files: readonly string[];
 }
 
-const ports = z.string().transform((text, context): PortRange => {
-  const range = parsePorts(text);
-  if (range !== undefined) return range;
-  context.addIssue('is no port and no range such as 5433-5499');
-  return z.NEVER;
-});
+const range = z.string().refine((text) => parsePorts(text) !== undefined, 'is no port and no range such as 5433-5499');
 
 const settings = z.strictObject({
-  range: ports.default({ first: 5433, last: 5499 }),
-  reserved: z.record(z.string(), z.string()).default({}),
+  range: range.default('5433-5499'),
+  reserved: z.record(range, z.string()).default({}),
   files: z.array(z.string()).max(100).default([]),
 });
 
-/** Throws a ZodError where the config does not fit; the engine says so under this remediator's name. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function portSettings(host: Pick<ReadonlyHost, 'settings'>): PortSettings {
-  const { range, reserved, files } = settings.parse(host.settings['port-reassignment'] ?? {});
+  const parsed = settings.safeParse(host.settings['port-reassignment'] ?? {});
+  if (!parsed.success) {
+    const path = 'remediation.settings.port-reassignment';
+    throw new ProblemsError('bad-config', `${path}: ${z.prettifyError(parsed.error)}`);
+  }
+  const { range: stated, reserved, files } = parsed.data;
   return {
-    range,
+    range: rangeOf(stated),
+    reserved: Object.entries(reserved).map(([text, owner]) => ({ ports: rangeOf(text), owner })),
     files,
-    reserved: Object.entries(reserved).map(([text, owner]) => ({ ports: ports.parse(text), owner })),
   };
+}
+
+function rangeOf(checked: string): PortRange {
+  return parsePorts(checked) ?? { first: 0, last: 0 };
 }
 
 /** Who has the port by the config, if anybody. */

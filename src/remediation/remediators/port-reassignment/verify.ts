@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance, SqlResult } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { unexpectedDifferences } from './comparison.ts';
-import type { PortExpected } from './details.ts';
-import { databasesQuery } from './plan.ts';
+import { databasesQuery, type PortExpected, restartPolicyOf } from './details.ts';
+import { isWithin, parsePorts } from './port-range.ts';
 
 type Check = Verification['checks'][number];
 
@@ -80,10 +80,11 @@ async function runs({ container }: Pick<Instance, 'container'>, host: ReadonlyHo
 
 function published({ container }: Instance, { bindings }: PortExpected): Check {
   const missing = bindings.filter(({ containerPort, protocol, hostIp, hostPort }) => {
-    const bound = container.publishedPorts.filter(
-      (one) => one.containerPort === containerPort && one.protocol === protocol && one.hostPort === hostPort,
-    );
-    const addresses = bound.map((one) => one.hostIp);
+    const wanted = parsePorts(hostPort);
+    const addresses = container.publishedPorts
+      .filter((one) => one.containerPort === containerPort && one.protocol === protocol)
+      .filter((one) => wanted !== undefined && isWithin(Number(one.hostPort), wanted))
+      .map((one) => one.hostIp);
     return hostIp === ''
       ? !addresses.some((address) => address === '0.0.0.0' || address === '')
       : !addresses.includes(hostIp);
@@ -130,11 +131,10 @@ async function notInitialised(
   };
 }
 
-function policyOf({ container: { restartPolicy } }: Instance, expected: PortExpected): Check {
-  const wanted = expected.restartPolicy;
-  const ok =
-    (restartPolicy.name || 'no') === wanted.name && restartPolicy.maximumRetryCount === wanted.maximumRetryCount;
-  return { name: 'the restart policy is as before', ok, seen: restartPolicy.name || 'no' };
+function policyOf({ container }: Instance, { restartPolicy: wanted }: PortExpected): Check {
+  const seen = restartPolicyOf(container);
+  const ok = seen.name === wanted.name && seen.maximumRetryCount === wanted.maximumRetryCount;
+  return { name: 'the restart policy is as before', ok, seen: seen.name };
 }
 
 async function likeTheOld(
