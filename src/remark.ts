@@ -1,5 +1,5 @@
+import { prioritise } from './priority/index.ts';
 import { readRegistry } from './registry/reading.ts';
-import { generateTasks } from './tasks/generate.ts';
 
 export interface RemarkProblemsOptions {
   /** The component that ids are made with. Default `root`. */
@@ -35,7 +35,7 @@ export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unkn
   const { component = 'root' } = options;
   return (_tree, file) => {
     const registry = readRegistry(file.toString(), { path: file.path ?? 'PROBLEMS.md', component });
-    const diagnostics = [...registry.diagnostics, ...generateTasks([registry]).diagnostics];
+    const diagnostics = [...registry.diagnostics, ...prioritise(registry.records).diagnostics];
     for (const { code, severity, message, hint, place } of diagnostics) {
       const { line, column, offset, endLine, endColumn, endOffset } = place;
       const reported = file.message(message, {

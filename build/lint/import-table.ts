@@ -86,7 +86,7 @@ export const rooms: readonly Room[] = [
     path: 'index.ts',
     rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'reporters/', 'config.ts', 'config/', 'schema/'],
   },
-  { path: 'remark.ts', rooms: ['registry/', 'tasks/'], packages: unifiedFamily },
+  { path: 'remark.ts', rooms: ['registry/', 'priority/'], packages: unifiedFamily },
 ];
 
 /** A folder of remediators holds one folder each, and none may look into another: the first folder below is its own. */

@@ -5,12 +5,15 @@ import { scanAll, type ScanProgress, type ScanResult } from '../scan/index.ts';
 import { repeatedIds } from './repeated-ids.ts';
 import type { Task } from '../tasks/types.ts';
 
-export interface Findings {
+export interface Checked {
   readonly registries: readonly Registry[];
-  /** Highest priority first. */
-  readonly tasks: readonly Task[];
   /** By path and place, each registry's own and those of all together. */
   readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Findings extends Checked {
+  /** Highest priority first. */
+  readonly tasks: readonly Task[];
 }
 
 export interface JudgeOptions {
@@ -20,7 +23,8 @@ export interface JudgeOptions {
   readonly now: () => Date;
 }
 
-export interface FindOptions extends JudgeOptions {
+export interface CheckOptions {
+  readonly config: Config;
   readonly cwd: string;
   /** Default false. */
   readonly cache?: boolean;
@@ -28,10 +32,21 @@ export interface FindOptions extends JudgeOptions {
   readonly onProgress?: (progress: ScanProgress) => void;
 }
 
+export type FindOptions = CheckOptions & JudgeOptions;
+
 /** The registries below some paths, the tasks that follow from them, and everything that is wrong. */
 export async function findProblems(paths: readonly string[], options: FindOptions): Promise<Findings> {
+  return judge(await scanWith(paths, options), options);
+}
+
+/** The same without tasks, which cost a start that checks one file more than the reading of it. */
+export async function checkProblems(paths: readonly string[], options: CheckOptions): Promise<Checked> {
+  return check(await scanWith(paths, options), options.config);
+}
+
+async function scanWith(paths: readonly string[], options: CheckOptions): Promise<ScanResult> {
   const { cwd, config, cache = false, signal, onProgress } = options;
-  const scanned = await scanAll(paths, {
+  return scanAll(paths, {
     cwd,
     configFolder: config.folder,
     ignore: config.ignore,
@@ -40,12 +55,29 @@ export async function findProblems(paths: readonly string[], options: FindOption
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  return judge(scanned, options);
+}
+
+/** What is wrong in registries, each for itself and all together. Circles of related issues show only once there are tasks. */
+export async function check({ registries, diagnostics }: ScanResult, { priority }: Config): Promise<Checked> {
+  const own = ownDiagnostics({ registries, diagnostics });
+  if (registries.every(({ records }) => records.length === 0)) return { registries, diagnostics: inOrder(own) };
+  const { prioritise } = await import('../priority/prioritise.ts');
+  const made = registries.flatMap(({ records }) => prioritise(records, { settings: priority }).diagnostics);
+  return { registries, diagnostics: inOrder([...own, ...made]) };
+}
+
+function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagnostic[] {
+  return [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
+}
+
+/** Whether there was a file that could not be read: then the work could not be done, whatever the others say. */
+export function holdsUnreadable(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ code }) => code === 'file-unreadable');
 }
 
 /** What follows from registries: tasks, and the diagnostics of each and of all together. */
 export async function judge({ registries, diagnostics }: ScanResult, options: JudgeOptions): Promise<Findings> {
-  const own = [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
+  const own = ownDiagnostics({ registries, diagnostics });
   if (registries.every(({ records }) => records.length === 0))
     return { registries, tasks: [], diagnostics: inOrder(own) };
   const { generateTasks } = await import('../tasks/generate.ts');

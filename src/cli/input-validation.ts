@@ -5,7 +5,7 @@ import { createLineIndex } from '../registry/place.ts';
 import { readRegistry } from '../registry/reading.ts';
 import { createReport } from '../registry/report.ts';
 import { componentsOf } from '../scan/components.ts';
-import { judge } from './findings.ts';
+import { check } from './findings.ts';
 import type { Validation } from './validation.ts';
 
 export interface InputOptions {
@@ -13,7 +13,6 @@ export interface InputOptions {
   readonly name: string | undefined;
   readonly fix: boolean;
   readonly config: Config;
-  readonly now: () => Date;
 }
 
 /**
@@ -41,6 +40,6 @@ export async function validateInput(
     const start = text.indexOf('\uFFFD');
     report.add('encoding-invalid', { start, end: start + 1 });
   }
-  const { diagnostics } = await judge({ registries: [registry], diagnostics: report.diagnostics }, options);
+  const { diagnostics } = await check({ registries: [registry], diagnostics: report.diagnostics }, config);
   return { registries: 1, diagnostics, fixed: [], refused: [], textOf: () => text };
 }

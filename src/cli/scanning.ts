@@ -8,7 +8,7 @@ import { plainTable } from '../reporters/table.ts';
 import { visible } from '../reporters/visible.ts';
 import type { Task } from '../tasks/types.ts';
 import { choose, type Choice } from './choosing.ts';
-import { type Findings, findProblems } from './findings.ts';
+import { type Findings, findProblems, holdsUnreadable } from './findings.ts';
 import { createProgress } from './progress.ts';
 import type { Output, Screen } from './screen.ts';
 import { type ConfigChoice, configFor } from './settings.ts';
@@ -43,6 +43,7 @@ export async function scanOnce(request: ScanRequest, surroundings: Surroundings)
   if (request.writeTasks !== undefined && tasksDir !== undefined) {
     await writeTasks(tasksDir, chosen.tasks, { now: now(), config, notes: screen.notes });
   }
+  if (holdsUnreadable(findings.diagnostics)) return 2;
   const failing = chosen.diagnostics.some(({ severity }) => severity === 'error' || request.strict);
   return failing ? 1 : 0;
 }

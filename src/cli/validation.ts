@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import { readRegistry } from '../registry/reading.ts';
-import { type Findings, findProblems } from './findings.ts';
+import { type Checked, checkProblems } from './findings.ts';
 import type { Fixed } from './fixing.ts';
 
 export interface Validation {
@@ -27,7 +27,6 @@ interface Refused {
 export interface ValidationContext {
   readonly config: Config;
   readonly cwd: string;
-  readonly now: () => Date;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -38,9 +37,9 @@ export async function validatePaths(
   context: ValidationContext,
 ): Promise<Validation> {
   const wanted = paths.length === 0 ? ['.'] : paths;
-  let findings = await findProblems(wanted, context);
+  let findings = await checkProblems(wanted, context);
   const { fixed, refused } = fix ? await fixFiles(findings, context.cwd) : { fixed: [], refused: [] };
-  if (fixed.length > 0) findings = await findProblems(wanted, context);
+  if (fixed.length > 0) findings = await checkProblems(wanted, context);
   return {
     registries: findings.registries.length,
     diagnostics: findings.diagnostics,
@@ -50,7 +49,7 @@ export async function validatePaths(
   };
 }
 
-async function fixFiles(findings: Findings, cwd: string): Promise<Pick<Validation, 'fixed' | 'refused'>> {
+async function fixFiles(findings: Checked, cwd: string): Promise<Pick<Validation, 'fixed' | 'refused'>> {
   const fixed: Fixed[] = [];
   const refused: Refused[] = [];
   for (const { path, component, diagnostics } of findings.registries) {

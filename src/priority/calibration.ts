@@ -1,5 +1,5 @@
 import type { ProblemIntegration } from '../registry/record.ts';
-import { type MatchPlace, matchPhrase, matchPlaces, type RecordText } from './record-text.ts';
+import { type MatchPlace, matchPhrase, matchPlaces, namesTerm, type RecordText } from './record-text.ts';
 import type { Estimates } from './types.ts';
 import { type EstimateValues, isImpact, isProbability, isResourceCost, isUrgency } from './values.ts';
 import { namingWords, wordsOf } from './words.ts';
@@ -32,6 +32,17 @@ export function readCalibrations(integration: ProblemIntegration | undefined): C
     successProb: examples(lines?.investigationStatusSuccessProbability ?? other('success probability'), probabilityOf),
     resourceCost: examples(lines?.complexityResourceCostEstimate ?? other('cost estimate'), costOf),
   };
+}
+
+/** The example that fits best among those that name a header term of the record: the surest ones. */
+export function findTermCalibration<Value>(
+  candidates: readonly Example<Value>[],
+  text: RecordText,
+): Calibrated<Value> | undefined {
+  return findCalibration(
+    candidates.filter(({ words }) => namesTerm(words, text)),
+    text,
+  );
 }
 
 /** The example that fits best: by where it is found, then by how much it names, then the first. */

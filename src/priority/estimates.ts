@@ -1,6 +1,13 @@
 import type { Diagnostic } from '../registry/diagnostics.ts';
-import { type Calibrated, type Calibrations, findCalibration, readCalibrations } from './calibration.ts';
-import { deriveEstimates } from './derived.ts';
+import {
+  type Calibrated,
+  type Calibrations,
+  type Example,
+  findCalibration,
+  findTermCalibration,
+  readCalibrations,
+} from './calibration.ts';
+import { type Derived, deriveEstimates } from './derived.ts';
 import { diagnose } from './diagnose.ts';
 import { type PrioritisedKind, recordText } from './record-text.ts';
 import type { Estimate, Estimates } from './types.ts';
@@ -37,18 +44,19 @@ export function estimateRecord(
   const text = recordText(record);
   const stated: Partial<EstimateValues> = record.kind === 'active' ? (record.priorityEstimates ?? {}) : {};
   const outcomes = learned?.get(record.id) ?? {};
-  const derived = deriveEstimates(record);
   const diagnostics: Diagnostic[] = [];
+  let derived: Derived | undefined;
 
   function estimate<Name extends keyof EstimateValues>(
     name: Name,
     statedValue: EstimateValues[Name] | undefined,
     learnedValue: EstimateValues[Name] | undefined,
-    calibrated: Calibrated<EstimateValues[Name]> | undefined,
-    { value, reason }: { readonly value: EstimateValues[Name]; readonly reason: string },
+    candidates: readonly Example<EstimateValues[Name]>[],
+    fallback: (table: Derived) => { readonly value: EstimateValues[Name]; readonly reason: string },
   ): Estimate<EstimateValues[Name]> {
     if (isEstimate[name](statedValue)) {
-      if (calibrated?.foundIn === 'term' && calibrated.value !== statedValue) {
+      const calibrated = findTermCalibration(candidates, text);
+      if (calibrated !== undefined && calibrated.value !== statedValue) {
         diagnostics.push(contradiction(record, name, statedValue, calibrated));
       }
       return { value: statedValue, provenance: 'stated', reason: `Stated as ${yamlKeys[name]} in the record.` };
@@ -56,26 +64,31 @@ export function estimateRecord(
     if (isEstimate[name](learnedValue)) {
       return { value: learnedValue, provenance: 'learned', reason: 'Learned from the outcomes of earlier work on it.' };
     }
+    const calibrated = findCalibration(candidates, text);
     if (calibrated !== undefined) {
       return { value: calibrated.value, provenance: 'calibrated', reason: calibratedBy(calibrated) };
     }
+    const { value, reason } = fallback((derived ??= deriveEstimates(record)));
     return { value, provenance: 'derived', reason };
   }
 
-  const impact = findCalibration(calibrations.impact, text);
-  const urgency = findCalibration(calibrations.urgency, text);
-  const successProb = findCalibration(calibrations.successProb, text);
-  const resourceCost = findCalibration(calibrations.resourceCost, text);
+  const { impact, urgency, successProb, resourceCost } = calibrations;
   const estimates: Estimates = {
-    impact: estimate('impact', stated.impact, outcomes.impact, impact, derived.impact),
-    urgency: estimate('urgency', stated.urgency, outcomes.urgency, urgency, derived.urgency),
-    successProb: estimate('successProb', stated.successProb, outcomes.successProb, successProb, derived.successProb),
+    impact: estimate('impact', stated.impact, outcomes.impact, impact, (table) => table.impact),
+    urgency: estimate('urgency', stated.urgency, outcomes.urgency, urgency, (table) => table.urgency),
+    successProb: estimate(
+      'successProb',
+      stated.successProb,
+      outcomes.successProb,
+      successProb,
+      (table) => table.successProb,
+    ),
     resourceCost: estimate(
       'resourceCost',
       stated.resourceCost,
       outcomes.resourceCost,
       resourceCost,
-      derived.resourceCost,
+      (table) => table.resourceCost,
     ),
   };
   return { estimates, diagnostics };

@@ -52,10 +52,14 @@ export type MatchPlace = (typeof matchPlaces)[number];
  */
 export function matchPhrase(words: readonly string[], text: RecordText): MatchPlace | undefined {
   if (words.length === 0) return undefined;
-  if (text.terms.some((term) => areWords(words, term))) return 'term';
+  if (namesTerm(words, text)) return 'term';
   if (holdsWords(words, text.title)) return 'title';
   if (holdsWords(words, text.tags)) return 'tags';
   return words.length > 1 && holdsPhrase(words, text.description) ? 'description' : undefined;
+}
+
+export function namesTerm(words: readonly string[], text: RecordText): boolean {
+  return words.length > 0 && text.terms.some((term) => areWords(words, term));
 }
 
 function headerTerms(record: PrioritisedKind): readonly (string | undefined)[] {

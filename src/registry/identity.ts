@@ -1,20 +1,20 @@
+import { wordSeparator } from './names.ts';
+
 /** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
 function slug(title: string): string {
-  return dashed(/^[\x20-\x7E]*$/.test(title) ? title.replaceAll("'", '').toLowerCase() : plain(title));
-}
-
-function dashed(words: string): string {
-  return words
-    .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+  const plain = /^[\x20-\x7E]*$/.test(title) ? title : withoutAccents(title);
+  return plain
+    .replaceAll(/['’]/g, '')
+    .toLowerCase()
+    .replaceAll(wordSeparator(plain), '-')
     .slice(0, 80)
     .replaceAll(/^-+|-+$/g, '');
 }
 
-function plain(title: string): string {
+function withoutAccents(title: string): string {
   return title
     .normalize('NFKD')
-    .replaceAll(/[\u0300-\u036F'’]/g, '')
-    .toLowerCase()
+    .replaceAll(/[\u0300-\u036F]/g, '')
     .normalize('NFC');
 }
 

@@ -1,5 +1,6 @@
 import { type MarkerComment, markerComments } from './marker-comments.ts';
 import { scanMarkerLines } from './marker-lines.ts';
+import { plainMarkers } from './plain-markers.ts';
 import { readMarkdownMarkers } from './outline/markdown.ts';
 import type { Span } from './place.ts';
 
@@ -28,6 +29,8 @@ const MAX_DOUBTED_LENGTH = 131_072;
 export function findMarkers(text: string): MarkerScan {
   const comments = markerComments(text);
   if (comments.length === 0) return { type: 'markers', markers: [] };
+  const plain = plainMarkers(text, comments);
+  if (plain !== undefined) return { type: 'markers', markers: plain };
   const { markers, doubts } = scanMarkerLines(text, comments);
   const all = [...markers];
   let doubtedLength = 0;

@@ -91,7 +91,7 @@ describe('problems scan', () => {
 
   it('reports a folder that is not there', async () => {
     const { code, stderr } = await run(['scan', 'no/such/folder'], { cwd: fixtures });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('no/such/folder:1:1: error');
   });
 });

@@ -82,7 +82,7 @@ describe('problems validate', () => {
   it('reports a file that cannot be read', async () => {
     await using folder = temporaryFolder();
     const { code, stdout } = await run(['validate', 'PROBLEMS.md'], { cwd: folder.path });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stdout).toContain('[file-unreadable]');
   });
 

@@ -7,7 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { markerComments } from '../../src/registry/marker-comments.ts';
 import { scanMarkerLines } from '../../src/registry/marker-lines.ts';
 import { type Marker, findMarkers } from '../../src/registry/markers.ts';
-import { anyMarkdown, fixtures, markedMarkdown, mutatedRegistries, readable } from './outline/markdown-texts.ts';
+import { plainMarkers } from '../../src/registry/plain-markers.ts';
+import {
+  anyMarkdown,
+  fixture,
+  fixtures,
+  markedMarkdown,
+  mutatedRegistries,
+  readable,
+} from './outline/markdown-texts.ts';
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 
@@ -54,6 +62,19 @@ describe('the markers of a file', () => {
 
   it('are those that remark sees in mutated registries', () => {
     fc.assert(fc.property(mutatedRegistries, expectReference), { numRuns: 25 });
+  });
+
+  it('are the same to the short way through plain files and to the long one', () => {
+    const texts = fc.oneof(markedMarkdown, mutatedRegistries);
+    const short = (text: string) => plainMarkers(text, markerComments(text));
+    expect(fc.sample(texts, 300).filter((text) => short(text) !== undefined).length).toBeGreaterThan(20);
+    expect(short(fixture('resources/postgres/PROBLEMS.md'))).toHaveLength(20);
+    fc.assert(
+      fc.property(texts, (text) => {
+        const { markers, doubts } = scanMarkerLines(text, markerComments(text));
+        if (doubts.length === 0) expect({ text, markers: short(text) ?? markers }).toEqual({ text, markers });
+      }),
+    );
   });
 
   it('are found by lines alone in whatever Markdown a registry holds around and inside records', () => {

@@ -64,7 +64,7 @@ export const scan = defineCommand({
   exitCodes: [
     { code: 0, about: 'no errors in the registries, whatever tasks there are' },
     { code: 1, about: 'an error in a registry (--strict: or a warning)' },
-    { code: 2, about: 'the work could not be done' },
+    { code: 2, about: 'the work could not be done, or a file could not be read' },
   ],
   async run({ arguments: paths, options, ...surroundings }) {
     const { kind, component, severity, status, top, minScore } = options;

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
 import { validateInput } from '../input-validation.ts';
+import { holdsUnreadable } from '../findings.ts';
 import { validatePaths } from '../validation.ts';
 import { reportValidation } from '../validation-report.ts';
 import { configFor, configOptions } from '../settings.ts';
@@ -42,25 +43,26 @@ export const validate = defineCommand({
   exitCodes: [
     { code: 0, about: 'no error' },
     { code: 1, about: 'an error, or more warnings than --strict or --max-warnings allow' },
-    { code: 2, about: 'the work could not be done' },
+    { code: 2, about: 'the work could not be done, or a file could not be read' },
   ],
-  async run({ arguments: words, options, cwd, now, screen, readInput, signal }) {
+  async run({ arguments: words, options, cwd, screen, readInput, signal }) {
     const config = await configFor(options, cwd);
     const validation = words.includes('-')
-      ? await validateInput(words, await readInput(), { config, now, fix: options.fix, name: options.stdinFilename })
-      : await validatePaths(words, options, { config, cwd, now, signal });
+      ? await validateInput(words, await readInput(), { config, fix: options.fix, name: options.stdinFilename })
+      : await validatePaths(words, options, { config, cwd, signal });
     if (words.length === 0 && validation.registries === 0)
       screen.notes.write('No PROBLEMS.md with records was found here.\n');
     await reportValidation(validation, options.format, screen);
-    return isClean(validation.diagnostics, options) ? 0 : 1;
+    return exitCode(validation.diagnostics, options);
   },
 });
 
-function isClean(
+function exitCode(
   diagnostics: readonly Diagnostic[],
   { strict, maxWarnings }: { readonly strict: boolean; readonly maxWarnings: number | undefined },
-): boolean {
+): number {
+  if (holdsUnreadable(diagnostics)) return 2;
   const allowed = strict ? 0 : (maxWarnings ?? Number.POSITIVE_INFINITY);
   const warnings = diagnostics.filter(({ severity }) => severity === 'warning').length;
-  return warnings === diagnostics.length && warnings <= allowed;
+  return warnings === diagnostics.length && warnings <= allowed ? 0 : 1;
 }

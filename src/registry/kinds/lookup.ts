@@ -58,11 +58,15 @@ function made<Key extends object, Value>(store: WeakMap<Key, Value>, key: Key, m
 function createLookup<Entry>(entries: Readonly<Record<string, Entry>>): Lookup<Entry> {
   const all = Object.entries(entries).map(([label, entry]) => ({ label, property: propertyName(label), entry }));
   const byLabel = new Map(all.map((named) => [named.label, named]));
-  const byProperty = new Map([
-    ...all.map((named) => [withoutBrackets(named.label.split('→')[0] ?? ''), named] as const),
-    ...all.map((named) => [withoutBrackets(named.label), named] as const),
-  ]);
-  return { all, find: (name) => byLabel.get(name) ?? byProperty.get(withoutBrackets(name)) };
+  // Most labels are written as they are declared: the other spellings are worked out once one is not.
+  let bySpelling: ReadonlyMap<string, Named<Entry>> | undefined;
+  function spellings(): ReadonlyMap<string, Named<Entry>> {
+    return new Map([
+      ...all.map((named) => [withoutBrackets(named.label.split('→')[0] ?? ''), named] as const),
+      ...all.map((named) => [withoutBrackets(named.label), named] as const),
+    ]);
+  }
+  return { all, find: (name) => byLabel.get(name) ?? (bySpelling ??= spellings()).get(withoutBrackets(name)) };
 }
 
 function withoutBrackets(label: string): string {
