@@ -11,6 +11,13 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
     return `/containers/${encodeURIComponent(ref)}/${verb}`;
   }
 
+  async function signalAgain(ref: string): Promise<void> {
+    const container = await reader.container(ref);
+    if (container?.state.running !== true) return;
+    const signal = textAt(container.inspect, 'Config', 'StopSignal') || 'SIGTERM';
+    await engine.post({ path: path(ref, 'kill'), query: { signal } });
+  }
+
   return {
     async updateRestartPolicy(ref, policy) {
       const body = { RestartPolicy: { Name: policy.name, MaximumRetryCount: policy.maximumRetryCount } };
@@ -24,10 +31,15 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
 
     async stop(ref, { timeoutSeconds }) {
       const query = { t: String(timeoutSeconds) };
-      done(
-        await engine.post({ path: path(ref, 'stop'), query, timeoutMs: (timeoutSeconds + 15) * 1000 }),
-        `stop ${ref}`,
-      );
+      // An entrypoint that has not yet become the server ignores the signal, and the stop would end in a SIGKILL after
+      // its whole time. A second one is nothing new to a server that is shutting down.
+      const reminder = setInterval(() => void signalAgain(ref).catch(() => undefined), 3_000);
+      try {
+        const timeoutMs = (timeoutSeconds + 15) * 1000;
+        done(await engine.post({ path: path(ref, 'stop'), query, timeoutMs }), `stop ${ref}`);
+      } finally {
+        clearInterval(reminder);
+      }
     },
 
     async start(ref) {

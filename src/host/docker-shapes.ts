@@ -101,18 +101,21 @@ function mounts(inspect: Json): readonly Mount[] {
     ...textsAt(inspect, 'HostConfig', 'Binds').map((bind) => bind.split(':')[1] ?? ''),
     ...listAt(inspect, 'HostConfig', 'Mounts').map((mount) => textAt(mount, 'Target')),
   ]);
-  return listAt(inspect, 'Mounts').map((mount) => {
-    const type = textAt(mount, 'Type');
-    const destination = textAt(mount, 'Destination');
-    return {
-      type,
-      name: textAt(mount, 'Name'),
-      source: textAt(mount, 'Source'),
-      destination,
-      writable: flagAt(mount, 'RW'),
-      anonymous: type === 'volume' && !named.has(destination),
-    };
-  });
+  // The engine gives them in another order each time.
+  return listAt(inspect, 'Mounts')
+    .map((mount) => {
+      const type = textAt(mount, 'Type');
+      const destination = textAt(mount, 'Destination');
+      return {
+        type,
+        name: textAt(mount, 'Name'),
+        source: textAt(mount, 'Source'),
+        destination,
+        writable: flagAt(mount, 'RW'),
+        anonymous: type === 'volume' && !named.has(destination),
+      };
+    })
+    .sort((a, b) => (a.destination < b.destination ? -1 : 1));
 }
 
 function endpointOf(network: string, endpoint: Json): Endpoint {

@@ -188,6 +188,29 @@ describe.skipIf(!runs)('every action', () => {
     ).toEqual([]);
   });
 
+  it('volume.copy keeps its promises but one: what it copied is data, which is never deleted', async (test) => {
+    const bound = await startInstance(run, { name: 'bound', storage: 'bind' });
+    await host.change.docker.stop(bound.container.id, { timeoutSeconds: 60 });
+    const found = await host.docker.container(bound.container.id);
+    const volume = `${run.prefix}copied`;
+    test.onTestFinished(async () => run.docker.getVolume(volume).remove());
+    const world = async (): Promise<unknown> => {
+      if ((await host.docker.volume(volume)) === undefined) return 'no volume';
+      const mount = { type: 'volume', name: volume, source: '', destination: '', writable: false, anonymous: false };
+      return (await host.probes.survey(mount, found?.image ?? '')).entries.map(({ path, uid, mode }) => [
+        path,
+        uid,
+        mode,
+      ]);
+    };
+    const params = { source: bound.data ?? '', volume, image: found?.image ?? '' };
+    expect(await broken('volume.copy', params, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+  });
+
   it('is tested here', () => {
     expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
   });
