@@ -14,7 +14,7 @@ export interface Room {
 }
 
 /** Small files at the top of `src` that belong to no room. */
-export const everywhere: readonly string[] = ['errors.ts', 'nearest.ts', 'version.ts'];
+export const everywhere: readonly string[] = ['errors.ts', 'nearest.ts', 'version.ts', 'word-separator.ts'];
 
 const unifiedFamily: readonly string[] = [
   'unified',

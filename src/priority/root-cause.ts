@@ -2,7 +2,7 @@
 export type RootCauseKnowledge = 'known' | 'suspected' | 'unknown';
 
 const unknown =
-  /^(?:none|n\/a|no|not yet|tb[ad]|to do|todo|-+|\?+)[^\p{L}\p{N}]*$|\b(?:unknown|unclear|undetermined|unidentified|to be (?:determined|found|investigated|analy[sz]ed)|under investigation|not (?:yet |fully )?(?:known|found|clear|determined|identified|understood))\b/iu;
+  /^(?:none|n\/a|no|not yet|tb[ad]|to do|todo|-+|\?+)[\s!-/:-@[-`{-~\u2010-\u205E]*$|\b(?:unknown|unclear|undetermined|unidentified|to be (?:determined|found|investigated|analy[sz]ed)|under investigation|not (?:yet |fully )?(?:known|found|clear|determined|identified|understood))\b/i;
 
 const suspected =
   /\b(?:suspect\w*|unconfirmed|uncertain|presumabl[ye]|presumed|hypothes[ie]s|not (?:yet )?confirmed)\b|(?:^|\bis |\()(?:most |very |quite )?(?:likely|probabl[ye]|possibl[ye]|perhaps|maybe)\b|\?\s*$/i;

@@ -1,3 +1,5 @@
+import { wordsIn } from '../word-separator.ts';
+
 /** Words that say that there is a problem, but not which. They are no part of what a phrase names. */
 const generic = new Set(
   'a an and any case error failure for in issue of on or problem severity the to trouble with'.split(' '),
@@ -7,11 +9,7 @@ const longest = 2000;
 
 /** The words of the first 2,000 characters: letters and digits in lower case, without a plural `s`. */
 export function wordsOf(text: string): readonly string[] {
-  const words =
-    text
-      .slice(0, longest)
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  const words = wordsIn(text.slice(0, longest).toLowerCase());
   return words.map((word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word));
 }
 

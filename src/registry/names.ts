@@ -1,3 +1,5 @@
+import { wordsIn } from '../word-separator.ts';
+
 type Separator = ' ' | '-' | '_' | '/' | '+' | '→' | '(' | ')' | ':';
 
 /** `Last Occurrence` → `lastOccurrence`, `success_prob` → `successProb`, `Auto-Detection` → `autoDetection`. */
@@ -13,14 +15,6 @@ export type CamelCase<
 
 /** The property name of a label or a yaml key: what `CamelCase` is for types, at run time. */
 export function propertyName(label: string): string {
-  let name = '';
-  for (const word of label.toLowerCase().split(wordSeparator(label))) {
-    if (word !== '') name += name === '' ? word : word.charAt(0).toUpperCase() + word.slice(1);
-  }
-  return name;
-}
-
-/** What stands between the words of a text: all but letters and digits. The pattern for every script is slow to load, and few texts need it. */
-export function wordSeparator(text: string): RegExp {
-  return /^[\0-\x7F→]*$/.test(text) ? /[^A-Za-z0-9]+/g : /[^\p{L}\p{N}]+/gu;
+  const [first = '', ...rest] = wordsIn(label.toLowerCase());
+  return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
