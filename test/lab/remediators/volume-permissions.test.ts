@@ -1,4 +1,5 @@
-import { readdir, rename, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Instance, SurveyEntry } from '../../../src/host/index.ts';
 import {
@@ -9,7 +10,9 @@ import {
   type RemediationOptions,
   rollback,
 } from '../../../src/remediation/index.ts';
+import { volumeCopy } from '../../../src/remediation/actions/volume-copy.ts';
 import { runHelper } from '../container.ts';
+import { actingHost } from '../engine/host.ts';
 import { execIn } from '../exec.ts';
 import {
   createInstance,
@@ -199,6 +202,35 @@ describe.skipIf(!runs)('what is left to a person', { concurrent: true }, () => {
     expect(findings).toMatchObject([{ kind }]);
     const { proposals } = await plan(remediation);
     expect(proposals).toMatchObject([{ plan: { type: 'refusal', reason: expect.stringContaining(word) } }]);
+  });
+});
+
+describe.skipIf(!runs)('a copy into a volume', () => {
+  it('is whole whatever its names hold, and is never taken for that of another run', async (test) => {
+    const run = await createRun(test);
+    const source = join(run.folder, 'cluster');
+    await mkdir(join(source, 'global'), { recursive: true, mode: 0o700 });
+    await writeFile(join(source, 'global', 'pg_control'), 'control', { mode: 0o600 });
+    await writeFile(join(source, 'a\n"b" $(c)'), 'rows', { mode: 0o640 });
+    await chown(join(source, 'global'), 999, 70);
+    await symlink('/elsewhere', join(source, 'pg_wal'));
+    const host = await actingHost(await open(test, run));
+    const params = { source, volume: `${run.prefix}copied`, image: `problems-lab/postgres:${run.postgres}` };
+    test.onTestFinished(() => run.docker.getVolume(params.volume).remove());
+    async function entries(type: 'bind' | 'volume', place: string): Promise<unknown> {
+      const mount = { type, name: type === 'volume' ? place : '', source: place, destination: '', writable: false };
+      return (await host.probes.survey({ ...mount, anonymous: false }, params.image)).entries;
+    }
+    const original = await entries('bind', source);
+    await volumeCopy.apply(params, host);
+    expect(await volumeCopy.isDone(params, host, host.run)).toBe(true);
+    expect(await entries('volume', params.volume)).toEqual(original);
+    expect(await entries('bind', source)).toEqual(original);
+
+    const other = { ...host, run: { ...host.run, id: 'r-other' } };
+    expect(await volumeCopy.isDone(params, other, other.run)).toBe(false);
+    await expect(volumeCopy.prepare(params, other)).rejects.toMatchObject({ code: 'step-refused' });
+    await expect(volumeCopy.apply(params, other)).rejects.toMatchObject({ code: 'step-refused' });
   });
 });
 

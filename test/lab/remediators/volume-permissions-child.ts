@@ -1,0 +1,23 @@
+import { remediate } from '../../../src/remediation/index.ts';
+import { openVolumes } from './open-volumes.ts';
+
+/**
+ * A process of its own that repairs, and ends itself by SIGKILL at the point named last, or as many milliseconds after it
+ * as stand behind a plus: `node volume-permissions-child.ts <folder> <prefix> <instances to move> [point[+ms]]`. Prints
+ * every point it passed.
+ */
+const [folder = '', prefix = '', toMove = '', kill = ''] = process.argv.slice(2);
+const [killAt, delay = '0'] = kill.split('+');
+const points: string[] = [];
+
+const remediation = await openVolumes({ folder, prefix }, toMove === '' ? {} : { toNamedVolume: toMove.split(',') }, {
+  atPoint(name) {
+    points.push(name);
+    if (name !== killAt) return;
+    if (delay === '0') process.kill(process.pid, 'SIGKILL');
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
+  },
+});
+const { runs } = await remediate(remediation, { yes: true });
+process.stdout.write(JSON.stringify({ points, outcomes: runs.map(({ outcome }) => outcome) }));
+remediation.close();
