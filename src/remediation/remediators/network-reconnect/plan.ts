@@ -26,7 +26,7 @@ export async function plan(
   if (client === undefined) {
     return refusal(`${details.clientName} is another container by now, or does not run.`, 'Detect again.');
   }
-  if (!isCurable(details.trouble)) return escalation(details.trouble, client);
+  if (!isCurable(details.trouble)) return escalation(details.trouble, client, world);
   const refused = refusalOf(client);
   if (refused !== undefined) return refused;
 

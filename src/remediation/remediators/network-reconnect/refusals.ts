@@ -1,7 +1,7 @@
 import type { Refusal } from '../../contract.ts';
-import type { Client } from './clients.ts';
+import type { Client, World } from './clients.ts';
 import type { Trouble } from './diagnosis.ts';
-import { networksOf } from './networks.ts';
+import { answering, networksOf } from './networks.ts';
 
 /** Troubles that a connection to a network cures; all others are a person's to decide. PGOPS §8.1, §9.2. */
 export type Curable = 'no-common-network' | 'default-bridge' | 'missing-alias';
@@ -11,7 +11,7 @@ export function isCurable(trouble: Trouble): trouble is Curable {
 }
 
 /** What a person can do about what no program should, with the exact commands. */
-export function escalation(trouble: Exclude<Trouble, Curable>, client: Client): Refusal {
+export function escalation(trouble: Exclude<Trouble, Curable>, client: Client, world: World): Refusal {
   const { container, instance, address } = client;
   const server = instance.container.name;
   const { host, port, user = instance.user, database = user, source } = address;
@@ -39,7 +39,7 @@ export function escalation(trouble: Exclude<Trouble, Curable>, client: Client): 
     case 'wrong-server':
       return refusal(
         `Which of the servers behind the name ${host} has the right data is not for a program to say.`,
-        `Look at both (the evidence names them), then take the name from the other one: docker network disconnect <network> <other>; docker network connect <network> <other>. Better: create ${container.name} again with ${server} in ${source}, since a container's own name is unique.`,
+        `Look at both (the evidence names them). ${withoutName(client, world)}Better: create ${container.name} again with ${server} in ${source}, since a container's own name is unique.`,
       );
     case 'listen-address':
       return refusal(
@@ -49,7 +49,7 @@ export function escalation(trouble: Exclude<Trouble, Curable>, client: Client): 
     case 'hba-refused':
       return refusal(
         `Who may log in is decided in pg_hba.conf of ${server}, by a person.`,
-        `Add a line for this client alone: host ${quoted(database)} ${quoted(user)} samenet scram-sha-256; then SELECT pg_reload_conf(), and look for errors in pg_hba_file_rules. Never trust, never 0.0.0.0/0.`,
+        `Add a line for this database, user and network: host ${quoted(database)} ${quoted(user)} samenet scram-sha-256; then SELECT pg_reload_conf(), and look for errors in pg_hba_file_rules. Never trust, never 0.0.0.0/0.`,
       );
     case 'tls-refused':
       return refusal(
@@ -72,6 +72,25 @@ export function escalation(trouble: Exclude<Trouble, Curable>, client: Client): 
         `docker network inspect ${networksOf(container).join(' ')}; iptables -L DOCKER-USER; docker exec ${container.name} cat /etc/resolv.conf`,
       );
   }
+}
+
+/** How another container loses a name on the networks of a client: only along with its connection. */
+function withoutName({ container, instance, address }: Client, { containers }: World): string {
+  const commands = networksOf(container).flatMap((network) =>
+    answering(address.host, network, containers)
+      .filter(({ id }) => id !== instance.container.id)
+      .map((other) => {
+        const endpoint = other.endpoints.find((one) => one.network === network);
+        const kept = (endpoint?.aliases ?? []).filter(
+          (alias) => alias !== address.host && alias !== other.id.slice(0, 12),
+        );
+        const aliases = kept.map((alias) => `--alias ${alias} `).join('');
+        return `docker network disconnect ${network} ${other.name} && docker network connect ${aliases}${network} ${other.name}`;
+      }),
+  );
+  return commands.length === 0
+    ? ''
+    : `To take the name from the other one, which ends its sessions: ${commands.join('; ')}. `;
 }
 
 export function refusal(reason: string, advice: string): Refusal {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 
 /** `remediation.settings.network-reconnect` of the config. */
@@ -9,7 +10,9 @@ export interface NetworkSettings {
 
 const settings = z.strictObject({ sharedNetworks: z.array(z.string()).max(1_000).default([]) });
 
-/** Throws a ZodError where the config does not fit; the engine says so under this remediator's name. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function networkSettings(host: Pick<ReadonlyHost, 'settings'>): NetworkSettings {
-  return settings.parse(host.settings['network-reconnect'] ?? {});
+  const parsed = settings.safeParse(host.settings['network-reconnect'] ?? {});
+  if (parsed.success) return parsed.data;
+  throw new ProblemsError('bad-config', `remediation.settings.network-reconnect: ${z.prettifyError(parsed.error)}`);
 }

@@ -23,10 +23,11 @@ const texts: readonly (readonly [Answer, RegExp])[] = [
   ['starting', /the database system is (?:starting up|not yet accepting connections|in recovery mode)/],
   ['other-refusal', /FATAL: {1,2}/],
   ['no-such-name', /could not translate host name/],
-  ['refused', /Connection refused/],
+  // A proxy that takes connections for a server that is not there closes them at once.
+  ['refused', /Connection refused|server closed the connection unexpectedly|Connection reset by peer/],
   ['no-answer', /timeout expired|No route to host|Network is unreachable|Host is unreachable|Connection timed out/],
-  // The server's language: what libpq found it says itself.
-  ['other-refusal', /port \d+ failed: \S/],
+  // `FATAL` in the server's own language.
+  ['other-refusal', /port \d+ failed: \S+: {1,2}\S/],
 ];
 
 export function answerOf(message: string): Answer {
