@@ -17,10 +17,11 @@ const dist = join(root, 'dist');
 const entries: readonly string[] = ['cli/bin', 'index', 'remediation/index', 'remark'];
 
 /**
- * What stays a dependency: drivers, which are loaded only to repair, and zod, whose types are part of our own. All
- * else is bundled, since one file loads several times faster than a hundred.
+ * What stays a dependency: drivers, which are loaded only to repair; zod, whose types are part of our own; and js-yaml,
+ * which is loaded at the first yaml block that is not plain. All else is bundled, since one file loads several times
+ * faster than a hundred.
  */
-const external: readonly RegExp[] = [/^dockerode(\/|$)/, /^pg(\/|$)/, /^zod(\/|$)/];
+const external: readonly RegExp[] = [/^dockerode(\/|$)/, /^pg(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
 /**
  * What is loaded together stands in one file: each further file costs a start about a millisecond. Only the path of

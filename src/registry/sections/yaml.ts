@@ -6,7 +6,7 @@ import { fenceParts } from '../outline/slices.ts';
 import { quote } from '../report.ts';
 import { valueOf } from '../text.ts';
 import { reportUnknownName } from '../unknown-name.ts';
-import { readYaml } from '../values/yaml.ts';
+import { readYaml } from '../values/yaml-reading.ts';
 import { readYamlValue } from '../values/yaml-value.ts';
 import { keepStray, type NamedSection } from './section.ts';
 

@@ -1,0 +1,126 @@
+import type * as Yaml from 'js-yaml';
+import type { Event } from 'js-yaml';
+import type { DiagnosticCode } from '../diagnostics.ts';
+import type { Span } from '../place.ts';
+import { quote } from '../report.ts';
+import type { YamlEntry, YamlFault, YamlMapping, YamlReading, YamlSequence, YamlValue } from './yaml.ts';
+import { forbiddenKeys, limits } from './yaml-limits.ts';
+
+let loaded: typeof Yaml | undefined;
+
+/** Loaded at the first block that needs it, and at once, since reading is synchronous: its start costs more than most registries. */
+function loadYaml(): typeof Yaml {
+  if (loaded === undefined) {
+    const found: unknown = process.getBuiltinModule('node:module').createRequire(import.meta.url)('js-yaml');
+    if (!isYaml(found)) throw new TypeError('js-yaml cannot be loaded.');
+    loaded = found;
+  }
+  return loaded;
+}
+
+function isYaml(found: unknown): found is typeof Yaml {
+  return typeof found === 'object' && found !== null && 'parseEvents' in found;
+}
+
+/** Reads any yaml block by js-yaml, the reference. */
+export function readAnyYaml(text: string, content: Span): YamlReading {
+  const yaml = loadYaml();
+  const source = text.slice(content.start, content.end);
+  let events: readonly Event[];
+  try {
+    events = yaml.parseEvents(source, { maxDepth: limits.depth });
+  } catch (error) {
+    return fault('yaml-syntax', faultSpan(yaml, error, content), `This is not valid YAML: ${reasonOf(yaml, error)}.`);
+  }
+  return composeMapping(yaml, source, content, events);
+}
+
+function fault(code: DiagnosticCode, span: Span, message: string): YamlReading {
+  return { type: 'fault', fault: { code, span, message } };
+}
+
+function composeMapping(yaml: typeof Yaml, source: string, content: Span, events: readonly Event[]): YamlReading {
+  if (events.length > limits.values)
+    return fault('too-complex', content, `This yaml block holds more than ${limits.values} values.`);
+  if (events.filter((event) => event.type === yaml.EVENT_DOCUMENT).length > 1) {
+    return fault('yaml-syntax', content, 'This yaml block holds more than one document.');
+  }
+  const composer = createComposer(yaml, source, content.start, events);
+  const root = composer.next();
+  const unsafe = composer.unsafe();
+  if (unsafe !== undefined) return { type: 'fault', fault: unsafe };
+  if (root === undefined || (root.type === 'scalar' && root.text === '')) return { type: 'mapping', value: undefined };
+  if (root.type !== 'mapping') return fault('value-type', root, 'A mapping of keys to values is expected here.');
+  return { type: 'mapping', value: root };
+}
+
+function createComposer(yaml: typeof Yaml, source: string, base: number, events: readonly Event[]) {
+  let at = 0;
+  let last: Span = { start: base, end: base };
+  let unsafe: YamlFault | undefined;
+
+  function refuse(span: Span, message: string): void {
+    unsafe ??= { code: 'yaml-unsafe', span, message };
+  }
+
+  function next(): YamlValue | undefined {
+    const event = events[at++];
+    if (event === undefined || event.type === yaml.EVENT_POP) return undefined;
+    if (event.type === yaml.EVENT_DOCUMENT) return next();
+    if (event.type === yaml.EVENT_ALIAS) {
+      last = { start: base + event.anchorStart - 1, end: base + event.anchorEnd };
+      refuse(last, 'Aliases are not allowed.');
+      return { type: 'scalar', ...last, text: '', plain: true };
+    }
+    if (event.anchorStart !== -1)
+      refuse({ start: base + event.anchorStart, end: base + event.anchorEnd }, 'Anchors are not allowed.');
+    if (event.tagStart !== -1)
+      refuse({ start: base + event.tagStart, end: base + event.tagEnd }, 'Tags are not allowed.');
+    if (event.type === yaml.EVENT_SCALAR) {
+      // An absent value has no offsets of its own: it stands where the value before it ended.
+      if (event.valueStart < 0) return { type: 'scalar', start: last.end, end: last.end, text: '', plain: true };
+      last = { start: base + event.valueStart, end: base + event.valueEnd };
+      return {
+        type: 'scalar',
+        ...last,
+        text: yaml.getScalarValue(source, event),
+        plain: event.style === yaml.SCALAR_STYLE_PLAIN,
+      };
+    }
+    const { start } = event;
+    return event.type === yaml.EVENT_SEQUENCE
+      ? sequence(base + start, event.style === yaml.COLLECTION_STYLE_FLOW)
+      : mapping(base + start);
+  }
+
+  function sequence(start: number, flow: boolean): YamlSequence {
+    const items: YamlValue[] = [];
+    for (let item = next(); item !== undefined; item = next()) items.push(item);
+    return { type: 'sequence', flow, start, end: Math.max(start, last.end), items };
+  }
+
+  function mapping(start: number): YamlMapping {
+    const entries: YamlEntry[] = [];
+    for (let key = next(); key !== undefined; key = next()) {
+      const value = next();
+      if (value === undefined) break;
+      if (key.type !== 'scalar') refuse(key, 'A key must be a plain word.');
+      else if (forbiddenKeys.has(key.text)) refuse(key, `The key ${quote(key.text)} is not allowed.`);
+      else entries.push({ key, value });
+    }
+    return { type: 'mapping', start, end: Math.max(start, last.end), entries };
+  }
+
+  return { next, unsafe: () => unsafe };
+}
+
+function reasonOf(yaml: typeof Yaml, error: unknown): string {
+  return error instanceof yaml.YAMLException ? error.reason : 'it cannot be parsed';
+}
+
+function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
+  const position = error instanceof yaml.YAMLException ? error.mark?.position : undefined;
+  if (position === undefined) return content;
+  const start = Math.min(content.start + position, content.end);
+  return { start, end: start };
+}
