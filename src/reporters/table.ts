@@ -16,7 +16,9 @@ export interface Column {
 /** Columns of aligned text, two blanks between them, no blanks at the ends of lines: for pipes and files. */
 export function plainTable({ columns, rows }: Table): string {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(visible))];
-  const widths = columns.map((_column, at) => Math.max(...cells.map((row) => lengthOf(row[at] ?? ''))));
+  const widths = columns.map((_column, at) =>
+    cells.reduce((width, row) => Math.max(width, lengthOf(row[at] ?? '')), 0),
+  );
   return cells
     .map(
       (row) =>
@@ -33,8 +35,12 @@ function padded(text: string, width: number, align: Column['align']): string {
   return align === 'right' ? blanks + text : text + blanks;
 }
 
-const characters = new Intl.Segmenter('en');
+let characters: Intl.Segmenter | undefined;
 
+/** How many characters a reader sees. */
 function lengthOf(text: string): number {
+  // What is made of plain letters alone needs no segmenter, which takes longer to make than a page of them to print.
+  if (/^[ -~]*$/.test(text)) return text.length;
+  characters ??= new Intl.Segmenter('en');
   return [...characters.segment(text)].length;
 }

@@ -78,6 +78,8 @@ const longestName = 64;
 
 /** A folder's name in the letters that an id may have. */
 export function componentName(folder: string): string {
+  // The form of almost all names, known without the classes of Unicode, which take milliseconds to compile.
+  if (folder.length <= longestName && /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9._])?$/.test(folder)) return folder;
   const letters = Array.from(folder.normalize('NFC').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-'))
     .slice(0, longestName)
     .join('');
