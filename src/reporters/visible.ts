@@ -1,5 +1,8 @@
-/** Control characters, and the marks that turn the direction of text: what a terminal obeys and a reader does not see. */
-// `\p{Cc}` written out, since classes of Unicode take milliseconds to compile.
+/**
+ * Control characters, and the marks that turn the direction of text: what a terminal obeys and a reader does not see.
+ * `\p{Cc}` is written out, since classes of Unicode take milliseconds to compile.
+ */
+// oxlint-disable-next-line no-control-regex -- They are what is looked for.
 const obeyed = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const shorthand = new Map([
