@@ -38,7 +38,8 @@ export const detect = defineCommand({
       } else {
         const { detectedText } = await import('../../reporters/remediation.ts');
         screen.out.write(detectedText(detected, screen.out.style));
-        if (detected.findings.length === 0) screen.notes.write('Nothing is wrong.\n');
+        if (detected.findings.length === 0 && detected.notLookedAt.length === 0)
+          screen.notes.write('Nothing is wrong.\n');
       }
       return detected.findings.length === 0 ? 0 : 1;
     });

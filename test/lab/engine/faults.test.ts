@@ -1,0 +1,216 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, type TestContext, vi } from 'vitest';
+import { run as problems } from '../../cli/run.ts';
+import { detect, remediate, type Remediation, resume, rollback } from '../../../src/remediation/index.ts';
+import { type LabInstance, startInstance } from '../instance.ts';
+import type { Run } from '../run.ts';
+import { createRun, labRuns } from '../support.ts';
+import { openExample } from './example.ts';
+import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from './faulty-engine.ts';
+
+const lab = await labRuns();
+
+describe.skipIf(!lab)('an engine that', () => {
+  it.for([
+    ['is slow with every answer', 'fixed', always({ type: 'delay', ms: 60 })],
+    ['goes away before it hears of the change', 'fixed', onFirstChange({ type: 'cut' })],
+    ['makes the change and goes away before it says so', 'fixed', onFirstChange({ type: 'cut-answer' })],
+    ['refuses the change with an error', 'rolled-back', onFirstChange({ type: 'status', status: 500 })],
+  ] as const)('%s has the run end %s', async ([, outcome, faultOf], test) => {
+    const { engine, orders, remediation } = await behindFaults(test);
+    engine.faultOf = faultOf();
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome }]);
+    if (outcome === 'rolled-back')
+      expect(reports[0]?.failure).toMatchObject({
+        class: 'step-failed',
+        message: expect.stringContaining('the lab made this error'),
+      });
+    expect(await policyOf(orders)).toBe(outcome === 'fixed' ? 'unless-stopped' : 'no');
+  });
+
+  it('answers everything with errors from the middle of a run on leaves it stuck, and rollback ends it once it is well', async (test) => {
+    const { engine, orders, remediation } = await behindFaults(test, {
+      atPoint(name) {
+        if (name === 'step 0 is applied') engine.faultOf = always({ type: 'status', status: 500 })();
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'stuck', failure: { class: 'rollback-failed' } }]);
+    expect(await readFile(reports[0]?.dossier ?? '', 'utf8')).toContain('the lab made this error');
+    engine.faultOf = () => undefined;
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await policyOf(orders)).toBe('no');
+  });
+
+  it('refuses to be looked at is said to be so: it is not taken for healthy', async (test) => {
+    const { engine, remediation } = await behindFaults(test);
+    engine.faultOf = ({ path }) => (path.includes('/containers/json') ? { type: 'status', status: 500 } : undefined);
+    expect(await detect(remediation)).toEqual({
+      findings: [],
+      notLookedAt: [
+        {
+          remediator: 'missing-restart-policy',
+          instance: null,
+          reason: expect.stringContaining('the lab made this error'),
+        },
+      ],
+    });
+  });
+});
+
+describe.skipIf(!lab)('a container that vanishes', () => {
+  it('before the first step has nothing done to it', async (test) => {
+    const { remediation } = await vanishing(test, 'step 0 begins');
+    expect((await remediate(remediation)).runs).toMatchObject([
+      { outcome: 'rolled-back', failure: { class: 'precondition', message: expect.stringContaining('is gone') } },
+    ]);
+  });
+
+  it('between two steps leaves the run stuck: what it was cannot come back, and the dossier says so', async (test) => {
+    const { remediation, run } = await vanishing(test, 'step 0 is recorded');
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'stuck', failure: { class: 'rollback-failed' } }]);
+    expect(await readFile(reports[0]?.dossier ?? '', 'utf8')).toContain('No such container');
+    await expect(readFile(join(run.folder, 'resources/postgres/instances/orders/NOTE'))).rejects.toThrow('ENOENT');
+    expect(await remediation.session.store.suspensions.get('orders')).toBeDefined();
+  });
+});
+
+describe.skipIf(!lab)('a state file', () => {
+  it.runIf(mayMount())(
+    'whose disk is full in the middle of a run has the container put back, and resume ends the run',
+    async (test) => {
+      const run = await createRun(test);
+      const orders = await unpoliced(run);
+      const disk = join(run.folder, '.problems');
+      await mkdir(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=640k', 'tmpfs', disk]);
+      test.onTestFinished(() => void execFileSync('umount', ['-l', disk]));
+      const full = await openExample(run, {
+        async atPoint(name) {
+          if (name === 'step 0 is journalled')
+            await writeFile(join(disk, 'ballast'), Buffer.alloc(2 ** 20)).catch(() => undefined);
+        },
+      });
+      expect((await remediate(full)).runs).toMatchObject([
+        { outcome: 'rolled-back', failure: { message: expect.stringContaining('cannot be written') } },
+      ]);
+      full.close();
+      expect(await policyOf(orders)).toBe('no');
+      await rm(join(disk, 'ballast'));
+      const again = await openExample(run);
+      // What was put back could not be written down: the step counts as begun, is not done, and is done now.
+      expect(await resume(again)).toMatchObject([{ outcome: 'fixed' }]);
+      again.close();
+      expect(await policyOf(orders)).toBe('unless-stopped');
+    },
+  );
+
+  it('that another program locks in the middle of a run ends the process with its name, and resume ends the run', async (test) => {
+    const run = await createRun(test);
+    const orders = await unpoliced(run);
+    let other: DatabaseSync | undefined;
+    const remediation = await openExample(run, {
+      atPoint(name) {
+        if (name !== 'step 0 is applied') return;
+        other = new DatabaseSync(join(run.folder, '.problems/state.db'));
+        other.exec('BEGIN EXCLUSIVE');
+      },
+    });
+    await expect(remediate(remediation)).rejects.toMatchObject({ code: 'state-locked' });
+    other?.exec('ROLLBACK');
+    other?.close();
+    expect(await resume(remediation)).toMatchObject([{ outcome: 'fixed' }]);
+    expect(await policyOf(orders)).toBe('unless-stopped');
+    remediation.close();
+  });
+
+  it('that is damaged when a run is to be resumed is left as it is, and so is the container', async (test) => {
+    const run = await createRun(test);
+    const orders = await unpoliced(run);
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, 'child.ts'),
+      run.folder,
+      run.prefix,
+      'step 0 is applied',
+    ]);
+    expect((await once(child, 'close'))[1]).toBe('SIGKILL');
+    const file = join(run.folder, '.problems/state.db');
+    for (const companion of ['-wal', '-shm']) await rm(file + companion, { force: true });
+    await writeFile(file, 'this was a database once\n'.repeat(200));
+    const { code, stderr } = await problems(['resume'], { cwd: run.folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain('damaged');
+    expect(await readFile(file, 'utf8')).toContain('this was a database once');
+    expect(await policyOf(orders)).toBe('unless-stopped');
+  });
+});
+
+type FaultOf = (call: EngineCall) => Fault | undefined;
+
+function always(fault: Fault): () => FaultOf {
+  return () => () => fault;
+}
+
+function onFirstChange(fault: Fault): () => FaultOf {
+  return () => {
+    let met = false;
+    return ({ method, path }) => {
+      if (met || method !== 'POST' || !path.includes('/update')) return undefined;
+      met = true;
+      return fault;
+    };
+  };
+}
+
+/** An instance that the example finds fault with: it has no restart policy. */
+async function unpoliced(run: Run, storage: 'seeded' | 'bind' = 'seeded'): Promise<LabInstance> {
+  return startInstance(run, { name: 'orders', storage, host: { RestartPolicy: { Name: 'no' } } });
+}
+
+async function behindFaults(
+  test: TestContext,
+  options: Parameters<typeof openExample>[1] = {},
+): Promise<{ readonly engine: FaultyEngine; readonly orders: LabInstance; readonly remediation: Remediation }> {
+  const run = await createRun(test);
+  const orders = await unpoliced(run);
+  const engine = await openFaultyEngine(join(run.folder, 'engine.sock'));
+  vi.stubEnv('DOCKER_HOST', engine.address);
+  const remediation = await openExample(run, { patienceMs: 10_000, ...options });
+  // The driver reads the address when it is first asked.
+  await remediation.session.reader.docker.info();
+  vi.unstubAllEnvs();
+  test.onTestFinished(async () => {
+    remediation.close();
+    await engine.close();
+  });
+  return { engine, orders, remediation };
+}
+
+async function vanishing(
+  test: TestContext,
+  point: string,
+): Promise<{ readonly remediation: Remediation; readonly run: Run }> {
+  const run = await createRun(test);
+  const { container } = await unpoliced(run, 'bind');
+  const remediation = await openExample(run, {
+    async atPoint(name) {
+      if (name === point) await container.remove({ force: true });
+    },
+  });
+  test.onTestFinished(() => remediation.close());
+  return { remediation, run };
+}
+
+async function policyOf({ container }: LabInstance): Promise<string | undefined> {
+  return (await container.inspect()).HostConfig.RestartPolicy?.Name;
+}
+
+function mayMount(): boolean {
+  return process.getuid?.() === 0;
+}
