@@ -1,5 +1,6 @@
 import type { Remediation, RunReport } from '../remediation/index.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
+import { withMoveSettings } from './moving.ts';
 import { createRunProgress } from './run-progress.ts';
 import { configFor, configOptions, type ConfigChoice } from './settings.ts';
 
@@ -29,6 +30,7 @@ export async function withRemediation<Result>(
     readonly instance?: readonly string[];
     readonly registries?: boolean;
     readonly onlyLooking?: true;
+    readonly toNamedVolume?: readonly string[];
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
@@ -41,7 +43,7 @@ export async function withRemediation<Result>(
   const progress = createRunProgress(screen.notes);
   const remediation = await openRemediation({
     folder: config.folder,
-    config: config.remediation,
+    config: withMoveSettings(config.remediation, options.toNamedVolume),
     plugins: config.plugins,
     problems: options.registries === false ? [] : await problemsOf(cwd, config, now),
     now,

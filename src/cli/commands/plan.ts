@@ -1,15 +1,17 @@
 import { defineCommand } from '../command.ts';
+import { movingOptions, withMoves } from '../moving.ts';
 import { exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
 
 export const plan = defineCommand({
   name: 'plan',
   summary: 'Say what would be done about a problem: steps, changes, downtime, policy, undo. Changes nothing.',
   arguments: [{ name: 'ids', about: 'Problems or findings; all without one.', variadic: true }],
-  options: lookingOptions,
+  options: { ...movingOptions, ...lookingOptions },
   examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before anything runs' }],
   exitCodes,
   async run(invocation) {
-    const { arguments: words, options, screen } = invocation;
+    const { arguments: words, screen } = invocation;
+    const options = withMoves(invocation.options, words);
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { plan: propose } = await import('../../remediation/index.ts');
       const { proposals } = await propose(remediation, lookRequest(words, options));

@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
+import { movingOptions, withMoves } from '../moving.ts';
 import { exitCodeOf, exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
 
 export const remediate = defineCommand({
@@ -13,15 +14,18 @@ export const remediate = defineCommand({
     all: { type: 'flag', about: 'Everything that is found.' },
     yes: { type: 'flag', about: 'Agree to what asks for approval. Implies --record.' },
     record: { type: 'flag', about: 'Write how it ended into the registries.' },
+    ...movingOptions,
     ...lookingOptions,
   },
   examples: [
     { command: 'problems remediate --all', about: 'what may run unattended runs, the rest waits or is described' },
     { command: 'problems remediate postgres/port-allocation-conflicts --yes', about: 'one problem, agreed to' },
+    { command: 'problems remediate --to-named-volume orders --yes', about: 'copied, compared, and the folder kept' },
   ],
   exitCodes,
   async run(invocation) {
-    const { arguments: words, options, screen } = invocation;
+    const { arguments: words, screen } = invocation;
+    const options = withMoves(invocation.options, words);
     if (words.length === 0 && !options.all && options.instance.length === 0 && options.remediator.length === 0) {
       throw new ProblemsError('bad-usage', 'What is to be repaired?', { hint: 'Name a problem, or say --all.' });
     }

@@ -11,7 +11,7 @@ import {
 import { controlFile } from './control-file.ts';
 import type { VolumeDetails, VolumeExpected } from './details.ts';
 import type { Look } from './look.ts';
-import { unfitCollations } from './queries.ts';
+import { bytesOf, unfitCollations } from './queries.ts';
 import { oddOf, quoted, refusal, refusalForNeighbour, refusalForOdd, refusalToRecreate } from './refusals.ts';
 
 /** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
@@ -122,10 +122,7 @@ export async function planMove(
       },
     ],
     risk: 'data',
-    downtime: {
-      seconds: running ? 10 : 0,
-      why: 'The server is down while its data is copied and compared: about ten seconds for each gigabyte, and some.',
-    },
+    downtime: await downtimeOf(instance, host),
     unpredictable: [
       `Programs that read ${mount.source} directly read old data from then on: backups of the folder above all.`,
       'Whether the disk of the engine has room is asked right before the copying; without room everything is put back.',
@@ -169,6 +166,17 @@ function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Look
         `Part of the cluster lies outside its data directory and would have to move too: ${links.join(', ')}.`,
         'Move the tablespaces back with ALTER DATABASE and ALTER TABLE … SET TABLESPACE first.',
       );
+}
+
+/** What copying and reading both sides took on a busy machine of two cores; docs/remediation/volume-permissions.md. */
+const bytesPerSecond = 25e6;
+
+async function downtimeOf(instance: Instance, host: ReadonlyHost): Promise<Plan['downtime']> {
+  if (!instance.container.state.running) return { seconds: 0, why: `${instance.name} does not run as it is.` };
+  const bytes = await bytesOf(instance, host);
+  const why = 'The server is down while its data is copied, read again on both sides and compared';
+  if (bytes === undefined) return { seconds: 60, why: `${why}; how much that is could not be asked.` };
+  return { seconds: 5 + Math.ceil(bytes / bytesPerSecond), why: `${why}: ${Math.ceil(bytes / 1e6)} MB.` };
 }
 
 /** An existing volume is never written to. */

@@ -22,6 +22,13 @@ export async function databasesOf(instance: Instance, host: ReadonlyHost): Promi
   return answer.ok ? answer.rows.flatMap((row) => row['datname'] ?? []) : [instance.database];
 }
 
+/** Of all databases together; undefined where it could not be asked. */
+export async function bytesOf(instance: Instance, host: ReadonlyHost): Promise<number | undefined> {
+  const sizes = 'SELECT sum(pg_catalog.pg_database_size(oid))::text AS bytes FROM pg_catalog.pg_database';
+  const answer = await host.sql.query(instance, sizes, { timeoutMs: 30_000 });
+  return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
+}
+
 /** Sorted; null where it could not be asked, as of a server before 15, which does not record it. */
 export async function unfitCollations(instance: Instance, host: ReadonlyHost): Promise<string[] | null> {
   const answer = await host.sql.query(instance, collations);
