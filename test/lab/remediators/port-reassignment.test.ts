@@ -23,7 +23,7 @@ import { createVolume, ensureNetwork, type Run } from '../run.ts';
 import { snapshotEngine, tablesOf } from '../snapshot.ts';
 import { labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { createPortRun, openPorts, stateFile } from './open-ports.ts';
+import { createPortRun, openPorts } from './open-ports.ts';
 
 /** Where the image has its cluster. */
 const seededData = '/var/lib/postgresql/seeded';
@@ -175,6 +175,33 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       const { runs: reports } = await remediate(ports);
       expect(reports).toMatchObject([{ instance: fresh.name, outcome: 'fixed' }]);
       expect(await query(await again(fresh), 'select 1')).toEqual(['1']);
+    });
+
+    it('that somebody had stopped is moved, looked at, and stopped again', async (test) => {
+      const { run, ports } = await createPortRun(test);
+      const stopped = await startInstance(run, await inVolume(run));
+      await stopped.container.stop();
+      await take(run, stopped.port ?? 0);
+      const { runs: reports } = await remediate(ports);
+      expect(reports).toMatchObject([{ instance: stopped.name, outcome: 'fixed' }]);
+      const moved = await again(stopped);
+      expect((await moved.container.inspect()).State).toMatchObject({ Status: 'exited', ExitCode: 0, Error: '' });
+      expect(await ports.session.reader.leases.list()).toMatchObject([{ port: moved.port, state: 'bound' }]);
+      expect(await detect(ports)).toEqual({ findings: [], notLookedAt: [] });
+    });
+
+    it('is only started when its port is free again by then', async (test) => {
+      const { run, ports } = await createPortRun(test);
+      const { loser, winner } = await conflict(run, await inVolume(run));
+      await winner.container.remove({ force: true });
+      const { Id: id } = await loser.container.inspect();
+      const { runs: reports } = await remediate(ports);
+      expect(reports).toMatchObject([
+        { finding: `port-reassignment/${loser.name}/start-not-retried`, outcome: 'fixed', leftovers: [] },
+      ]);
+      const same = await again(loser);
+      expect((await same.container.inspect()).Id).toBe(id);
+      expect([same.port, await query(same, 'select count(*) from orders')]).toEqual([loser.port, ['1000']]);
     });
 
     it('is put back as it was when the new port is stolen before its start', async (test) => {
@@ -379,30 +406,41 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
 
   describe('an instance that runs on a port which the config has given to somebody else', () => {
     it('is moved only with approval, and is away for no longer than twice what a restart takes', async (test) => {
-      const { run } = await createPortRun(test);
-      const instance = await startInstance(run, await inVolume(run));
+      const { run, state } = await createPortRun(test);
+      let instance = await startInstance(run, await inVolume(run));
       await addOrders(instance);
-      const restart = await downtimeOf(instance.port ?? 0, () => instance.container.restart({ t: 120 }));
-      await waitReady(instance);
+      const restarts: number[] = [];
+      const reassignments: number[] = [];
+      // By turns, so that whatever else the machine does weighs on both.
+      for (let turn = 0; turn < 3; turn += 1) {
+        const { container, port = 0 } = instance;
+        restarts.push(await downtimeOf(port, () => container.restart({ t: 120 })));
+        await waitReady(instance);
+        const ports = await openPorts(run, state, { reserved: { [String(port)]: 'postgis' } });
+        test.onTestFinished(() => ports.close());
+        expect(await remediate(ports)).toMatchObject({
+          runs: [{ outcome: 'awaiting-approval', automation: 'approve' }],
+        });
+        expect((await container.inspect()).State.Running).toBe(true);
 
-      const ports = await openPorts(run, await stateFile(test), { reserved: { [String(instance.port)]: 'postgis' } });
-      test.onTestFinished(() => ports.close());
-      const { runs: waiting } = await remediate(ports);
-      expect(waiting).toMatchObject([{ outcome: 'awaiting-approval', automation: 'approve' }]);
-      expect((await instance.container.inspect()).State.Running).toBe(true);
-
-      const { runs: reports } = await remediate(ports, { yes: true });
-      expect(reports[0]?.failure).toBeNull();
-      expect(reports).toMatchObject([{ outcome: 'fixed' }]);
-      const moved = await again(instance);
-      expect(await query(moved, 'select count(*) from orders')).toEqual(['1000']);
-      const reassignment = reports[0]?.downtimeMs ?? Number.NaN;
-      process.stderr.write(`downtime: reassignment ${reassignment} ms, docker restart ${restart} ms\n`);
-      expect(reassignment).toBeGreaterThan(0);
-      expect(reassignment).toBeLessThanOrEqual(2 * restart);
+        const { runs: reports } = await remediate(ports, { yes: true });
+        expect(reports).toMatchObject([{ outcome: 'fixed', failure: null }]);
+        reassignments.push(reports[0]?.downtimeMs ?? Number.NaN);
+        instance = await again(instance);
+        expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
+      }
+      process.stderr.write(
+        `downtime: reassignments ${reassignments.join(', ')} ms, restarts ${restarts.join(', ')} ms\n`,
+      );
+      expect(Math.min(...reassignments)).toBeGreaterThan(0);
+      expect(median(reassignments)).toBeLessThanOrEqual(2 * median(restarts));
     });
   });
 });
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
 
 /** `loser` was stopped, `winner` was given its port, and now the one does not start. */
 async function conflict(run: Run, settings: InstanceSettings): Promise<{ loser: LabInstance; winner: LabInstance }> {

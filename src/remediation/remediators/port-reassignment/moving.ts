@@ -89,11 +89,8 @@ export async function moveTo(
     {
       action: 'container.start',
       params: { container: name },
-      expects: [
-        { check: 'container', ref: id, running: false, name: aside },
-        { check: 'volume-unused', volumeKey: instance.volumeKey, except: [] },
-        ...free,
-      ],
+      // That nobody else runs on the data is asked by the start itself: twice would be time in which nobody answers.
+      expects: [{ check: 'container', ref: id, running: false, name: aside }, ...free],
     },
     { action: 'container.update-restart-policy', params: { container: name, policy }, why: 'As it was.' },
     ...dependants.steps,
