@@ -7,6 +7,7 @@ import { containerUpdateRestartPolicy } from './container-update-restart-policy.
 import { fileReplace } from './file-replace.ts';
 import { networkConnect } from './network-connect.ts';
 import { networkDisconnect } from './network-disconnect.ts';
+import { networkName } from './network-name.ts';
 import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
@@ -23,6 +24,7 @@ export const actions: readonly Action[] = [
   fileReplace,
   networkConnect,
   networkDisconnect,
+  networkName,
   portBind,
   portLease,
   portRelease,

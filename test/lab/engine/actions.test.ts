@@ -84,6 +84,11 @@ describe.skipIf(!runs)('every action', () => {
     ).toEqual([]);
   });
 
+  it('network.name keeps its promises', async () => {
+    const params = { network: run.network, container: instance.container.id, aliases: ['orders-db', 'pg-orders'] };
+    expect(await broken('network.name', params, container)).toEqual([]);
+  });
+
   it('container.stop keeps its promises, and PostgreSQL has shut down cleanly', async () => {
     expect(await broken('container.stop', { container: instance.container.id }, container)).toEqual([]);
     await waitReady(instance);

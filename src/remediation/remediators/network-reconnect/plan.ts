@@ -188,12 +188,11 @@ function namingSteps({ instance, address }: Client, network: string): readonly S
   const aliases = [...new Set([...kept, address.host])].sort();
   return [
     {
-      action: 'network.disconnect',
-      params: { network, container: server.id },
+      action: 'network.name',
+      params: { network, container: server.id, aliases },
       why: 'The engine gives a name only along with a connection.',
       expects: [{ ...present(server), startedAt: server.state.startedAt }],
     },
-    { action: 'network.connect', params: { network, container: server.id, aliases }, expects: [present(server)] },
   ];
 }
 
