@@ -5,7 +5,7 @@ const plain = /^[\0-\x7F\u00A0\u2010-\u205E\u2190-\u21FF]*$/;
  * What stands between the words of a text: all but letters and digits of any script. A pattern for every script takes
  * several milliseconds to compile, as long as reading a registry, so texts that hold none of them get one without.
  */
-export function wordSeparator(text: string): RegExp {
+function wordSeparator(text: string): RegExp {
   return plain.test(text) ? /[^A-Za-z0-9]+/g : /[^\p{L}\p{N}]+/gu;
 }
 

@@ -21,7 +21,7 @@ import type { Scenario } from './scenario.ts';
 const demonstration = 'demonstration';
 
 /** Where a scenario's project is laid out: `.lab/<scenario>` of the repository. */
-export function projectFolder(scenario: string): string {
+function projectFolder(scenario: string): string {
   return join(import.meta.dirname, '..', '..', '.lab', scenario);
 }
 

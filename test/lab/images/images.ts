@@ -52,7 +52,7 @@ export async function pullOfficialImage(docker: Docker, waitMs: number): Promise
 }
 
 /** Where archives of images stay between runs: PROBLEMS_LAB_CACHE, or a folder of the user's cache. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const own = process.env['PROBLEMS_LAB_CACHE'];
   return own ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'problem-registry-lab');
 }
