@@ -59,7 +59,7 @@ describe('whose client a container is', () => {
 });
 
 describe('the login that a probe uses', () => {
-  const instance = instanceOf('orders', {});
+  const instance = instanceOf('orders', { aliases: ['db'] });
   const address = {
     source: 'A',
     host: 'db',
@@ -70,20 +70,22 @@ describe('the login that a probe uses', () => {
     sslMode: 'require',
   };
   const client: Client = { container: containerOf('client', {}), instance, address, gui: false };
+  const world = { instances: [instance], containers: [client.container, instance.container] };
+  const twin = containerOf('twin', { endpoints: [endpointOf('n', ['db'])] });
 
   it("is the client's own, which goes to that host anyway", () => {
-    expect(requestOf(client, false).login).toEqual({
-      user: 'app',
-      password: 'theirs',
-      database: 'x',
-      sslMode: 'require',
-    });
+    const login = { user: 'app', password: 'theirs', database: 'x', sslMode: 'require' };
+    expect(requestOf(client, { ...world, containers: [...world.containers, twin] }).login).toEqual(login);
   });
 
   it("is the instance's only where the client's is unknown and nobody else can be meant", () => {
     const silent = { ...client, address: { ...address, password: undefined } };
-    expect(requestOf(silent, true).login).toBeUndefined();
-    expect(requestOf(silent, false).login).toMatchObject({ password: '' });
+    expect(requestOf(silent, world).login).toBeUndefined();
+    expect(requestOf(silent, { ...world, containers: [...world.containers, twin] }).login).toMatchObject({
+      password: '',
+    });
+    const strange = { ...silent, address: { ...silent.address, host: 'db.example.org' } };
+    expect(requestOf(strange, world).login).toMatchObject({ password: '' });
   });
 });
 

@@ -20,7 +20,7 @@ export interface World {
 const guiName = /vrooli-pgweb-(.+)$/;
 
 /** The GUI's container name that goes with an instance's: `vrooli-postgres-orders` → `vrooli-pgweb-orders`. */
-export function guiNameOf({ container }: Pick<Instance, 'container'>): string | undefined {
+function guiNameOf({ container }: Pick<Instance, 'container'>): string | undefined {
   return container.name.includes('vrooli-postgres-')
     ? container.name.replace('vrooli-postgres-', 'vrooli-pgweb-')
     : undefined;

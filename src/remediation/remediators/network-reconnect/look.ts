@@ -44,7 +44,7 @@ export async function factsOf(instance: Instance, host: ReadonlyHost): Promise<S
 export async function look(client: Client, world: World, facts: ServerFacts, host: ReadonlyHost): Promise<Situation> {
   const situation = { ...situationOf(client), ...facts };
   if (client.container.state.status === 'restarting') return situation;
-  const reach = await host.probes.reach(client.container, requestOf(client, isSure(client, world)));
+  const reach = await host.probes.reach(client.container, requestOf(client, world));
   return { ...situation, reach, others: othersAmong(reach, client, world) };
 }
 
@@ -77,7 +77,7 @@ export function situationOf({ container, instance, address }: Client): Situation
 }
 
 /** Addresses that other containers have on the client's networks. */
-export function othersAmong(
+function othersAmong(
   { addresses }: Pick<ReachResult, 'addresses'>,
   client: Client,
   { containers }: World,
@@ -94,16 +94,18 @@ export function othersAmong(
  * The client's own login goes where the client sends it anyway. The instance's is used only where the client's is not
  * known, and only where nobody but the instance can be meant.
  */
-export function requestOf({ instance, address }: Client, sure: boolean): ReachRequest {
+export function requestOf(client: Client, world: World): ReachRequest {
+  const { instance, address } = client;
   const { host, port, user = instance.user, database = user, password, sslMode } = address;
-  if (password === undefined && sure) return { host, port, instance };
+  if (password === undefined && isSure(client, world)) return { host, port, instance };
   const login = { user, database, password: password ?? '', ...(sslMode === undefined ? {} : { sslMode }) };
   return { host, port, instance, login };
 }
 
 /** Whether the host is a name or an address of the instance and of no other container that the client can see. */
-function isSure({ container, instance, address }: Client, { containers }: World): boolean {
-  const { own, named } = situationOf({ container, instance, address, gui: false });
+function isSure(client: Client, { containers }: World): boolean {
+  const { container, instance, address } = client;
+  const { own, named } = situationOf(client);
   const rivals = networksOf(container)
     .flatMap((network) => answering(address.host, network, containers))
     .filter(({ id }) => id !== instance.container.id);

@@ -3,7 +3,7 @@ import type { Container, Endpoint } from '../../../host/types.ts';
 /** Networks as the containers on them see them: who is on which, and who answers to which name. */
 
 /** Only user-defined networks have names; the engine's own have none (PGOPS §7.1). */
-export function isUserDefined({ network }: Pick<Endpoint, 'network'>): boolean {
+function isUserDefined({ network }: Pick<Endpoint, 'network'>): boolean {
   return network !== 'bridge' && network !== 'host' && network !== 'none';
 }
 

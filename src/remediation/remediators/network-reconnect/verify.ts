@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReachResult } from '../../../host/types.ts';
+import type { ReachRequest, ReachResult } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { type Client, clientsOf } from './clients.ts';
+import { type Client, clientsOf, type World } from './clients.ts';
 import type { NetworkExpected } from './details.ts';
 import { guiPage, guiPath } from './gui-page.ts';
 import { requestOf, worldOf } from './look.ts';
@@ -12,18 +12,20 @@ type Check = Verification['checks'][number];
 
 /** Name, route, login and data from the client's place, three times (PGOPS §7.2); then what its own page says. */
 export async function verify({ expected, target }: Plan<NetworkExpected>, host: ReadonlyHost): Promise<Verification> {
-  const client = await clientThere(expected, target.instance, host);
-  if (client === undefined) {
+  const world = await worldWith(expected.client, host);
+  const client = world === undefined ? undefined : clientIn(world, target.instance, expected);
+  if (world === undefined || client === undefined) {
     return {
       result: 'not-verified',
       checks: [{ name: 'the client runs', ok: false, seen: 'it is gone, or does not stay up' }],
     };
   }
   const checks: Check[] = [];
+  const request = requestOf(client, world);
   let answeredAt: string | undefined;
   for (const time of ['first', 'second', 'third']) {
-    const reached = await host.probes.reach(client.container, requestOf(client, true));
-    const check = sound(reached, client, expected, time);
+    const reached = await host.probes.reach(client.container, request);
+    const check = sound(reached, request, client, expected, time);
     checks.push(check);
     if (!check.ok) return { result: isUnclear(reached) ? 'impossible' : 'not-verified', checks };
     answeredAt ??= new Date().toISOString();
@@ -37,42 +39,45 @@ export async function verify({ expected, target }: Plan<NetworkExpected>, host: 
 }
 
 /** One that ended because it had no database is started again by the engine, after up to a minute. */
-async function clientThere(
-  { client: id, source, host: wanted, port }: NetworkExpected,
-  instance: string,
-  host: ReadonlyHost,
-): Promise<Client | undefined> {
+async function worldWith(client: string, host: ReadonlyHost): Promise<World | undefined> {
   const until = performance.now() + 75_000;
   for (;;) {
-    const container = await host.docker.container(id);
-    if (container === undefined || (!container.state.running && container.state.status !== 'restarting'))
-      return undefined;
-    if (container.state.status !== 'restarting') break;
+    const state = (await host.docker.container(client))?.state;
+    if (state?.running !== true) return undefined;
+    if (state.status !== 'restarting') return worldOf(host);
     if (performance.now() > until) return undefined;
     await sleep(500, undefined, { signal: host.signal });
   }
-  return clientsOf(await worldOf(host)).find(
+}
+
+function clientIn(world: World, instance: string, expected: NetworkExpected): Client | undefined {
+  return clientsOf(world).find(
     (client) =>
-      client.container.id === id &&
+      client.container.id === expected.client &&
       client.instance.name === instance &&
-      client.address.source === source &&
-      client.address.host === wanted &&
-      client.address.port === port,
+      client.address.source === expected.source &&
+      client.address.host === expected.host &&
+      client.address.port === expected.port,
   );
 }
 
-function sound({ addresses, sql }: ReachResult, client: Client, expected: NetworkExpected, time: string): Check {
+function sound(
+  { addresses, sql }: ReachResult,
+  request: ReachRequest,
+  { instance }: Client,
+  expected: NetworkExpected,
+  time: string,
+): Check {
   const name = `from the client's network, the ${time} time: ${expected.host}:${expected.port} is the instance`;
   if (!sql.ok) return { name, ok: false, seen: sql.message };
-  const own = ownAddresses(client.instance.container);
-  const database = requestOf(client, true).login?.database ?? client.instance.database;
+  const own = ownAddresses(instance.container);
   const ok =
     addresses.length > 0 &&
     addresses.every((address) => own.includes(address)) &&
     own.includes(sql.serverAddress) &&
-    client.instance.container.id === expected.server &&
+    instance.container.id === expected.server &&
     (expected.systemIdentifier === null || sql.systemIdentifier === expected.systemIdentifier) &&
-    sql.database === database;
+    sql.database === (request.login?.database ?? instance.database);
   return {
     name,
     ok,
