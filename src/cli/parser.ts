@@ -30,9 +30,20 @@ export function parse(command: Command, words: readonly string[], screen: Screen
   }
   const given = parser.opts<Partial<OptionValues<OptionDeclarations>>>();
   const options = Object.entries(command.options).map(
-    ([property, option]) => [property, given[property] ?? absent(option)] as const,
+    ([property, option]) => [property, saidOf(property, given) ?? absent(option)] as const,
   );
   return { arguments: parser.args, options: Object.fromEntries(options), verbose: given['verbose'] === true };
+}
+
+/** `--record` and `--no-record` of one command are two declarations, and one value for the parser. */
+function saidOf(
+  property: string,
+  given: Partial<OptionValues<OptionDeclarations>>,
+): OptionValues<OptionDeclarations>[string] {
+  const positive = /^no([A-Z])(.*)$/.exec(property);
+  if (positive === null) return given[property];
+  const [, initial = '', rest = ''] = positive;
+  return given[initial.toLowerCase() + rest] === false ? true : undefined;
 }
 
 /** The value of an option that is not there. The parser has no defaults of ours, since it would print them. */

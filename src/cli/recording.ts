@@ -2,7 +2,7 @@ import type { Finding, Remediation, RunReport } from '../remediation/index.ts';
 import type { ActiveProblem } from '../registry/record.ts';
 import { openForEdit } from './editing.ts';
 import type { Output } from './screen.ts';
-import { noteAttempt, noteNewProblem, noteOccurrence, noteResolution } from './write-back.ts';
+import { noteAttempt, noteEvidence, noteFix, noteNewProblem, noteOccurrence, noteResolution } from './write-back.ts';
 
 interface Place {
   readonly cwd: string;
@@ -19,8 +19,11 @@ export async function recordFindings(
   const { problems } = remediation;
   const { cwd, now, notes } = place;
   for (const { record } of problems) {
-    if (findings.some(({ problem }) => problem === record.id))
-      await edit(record.path, cwd, (text) => noteOccurrence(text, record, now));
+    const found = findings.filter(({ problem }) => problem === record.id);
+    if (found.length > 0)
+      await edit(record.path, cwd, (text) =>
+        found.reduce((noted, finding) => noteEvidence(noted, record, finding), noteOccurrence(text, record, now)),
+      );
     else if (record.kind === 'active') await resolveWhatHeld(record, remediation, place);
   }
   const strangers = findings.filter(({ problem }) => problem === null);
@@ -50,7 +53,7 @@ async function resolveWhatHeld(
     await edit(record.path, cwd, (text) => noteResolution(text, record, last, now));
 }
 
-/** How repairs ended goes into the registries: when the problem was seen, and what did not help. */
+/** How repairs ended goes into the registries: when the problem was seen, what helped and what did not. */
 export async function recordReports(
   remediation: Remediation,
   reports: readonly RunReport[],
@@ -61,6 +64,7 @@ export async function recordReports(
     if (record === undefined || report.outcome === 'absent') continue;
     await edit(record.path, cwd, (text) => {
       const seen = noteOccurrence(text, record, now);
+      if (report.outcome === 'fixed') return noteFix(seen, record, report, now);
       return didNotHelp(report) ? noteAttempt(seen, record, report, now) : seen;
     });
   }

@@ -18,7 +18,7 @@ export const exitCodes = [
   { code: 2, about: 'the work could not be done: the engine does not answer, the state file is damaged, …' },
 ] as const;
 
-type Surroundings = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
+export type Surroundings = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
 
 /**
  * Opens the engine's host, the journal and the registries of the working folder, and hands them to the work. Ctrl-C asks

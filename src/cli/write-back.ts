@@ -1,5 +1,6 @@
 import type { ActiveProblem, ProblemRecord } from '../registry/record.ts';
-import { addRecord, resolveRecord, setField, setHeader } from '../registry/edit/index.ts';
+import { ProblemsError } from '../errors.ts';
+import { addErrorMessage, addRecord, resolveRecord, setField, setHeader, yamlText } from '../registry/edit/index.ts';
 import { type Finding, markdownLine, type RunRecord, type RunReport } from '../remediation/index.ts';
 
 /**
@@ -12,15 +13,56 @@ export function noteOccurrence(text: string, record: ProblemRecord, now: Date): 
   return setHeader(text, record.id, 'Last Occurrence', minuteOf(now), placeOf(record));
 }
 
+/** How many messages a record keeps, and how long each may be. */
+const messageLimits = { ofRecord: 20, characters: 500 } as const;
+
+/**
+ * Messages that the record does not have yet go under its evidence. Two that differ in ids, times or numbers of processes
+ * alone are one. A list that a person has written in a form of their own is left as it is.
+ */
+export function noteEvidence(text: string, record: ProblemRecord, finding: Finding): string {
+  if (record.kind !== 'active') return text;
+  const known = record.evidence?.errorMessages ?? [];
+  const seen = new Set(known.map(essence));
+  let [after, room] = [text, messageLimits.ofRecord - known.length];
+  for (const message of messagesOf(finding)) {
+    if (room <= 0 || seen.has(essence(message))) continue;
+    try {
+      after = addErrorMessage(after, record.id, message, placeOf(record));
+    } catch (error) {
+      if (error instanceof ProblemsError && error.code === 'bad-usage') return after;
+      throw error;
+    }
+    seen.add(essence(message));
+    room -= 1;
+  }
+  return after;
+}
+
+/** A repair helped: the record says so until the hold period is over, when it is resolved. Its status stays a person's. */
+export function noteFix(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
+  const took = report.downtimeMs === null ? '' : `, without an answer for ${(report.downtimeMs / 1000).toFixed(1)} s`;
+  return noteRun(
+    text,
+    record,
+    report,
+    `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) fixed it${took}`,
+  );
+}
+
 /** A repair was tried and did not help: a line under Attempted Solutions. */
 export function noteAttempt(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
-  if (record.kind !== 'active' || report.id === null) return text;
-  const before = record.investigationStatus?.attemptedSolutions;
   const why = report.failure === null ? '' : `, ${report.failure.class}: ${report.failure.message}`;
-  const line = markdownLine(
-    `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id}) ended ${report.outcome}${why}`,
-  ).slice(0, 500);
-  if (before?.includes(report.id) === true) return text;
+  const said = `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) ended ${report.outcome}${why}`;
+  return noteRun(text, record, report, said);
+}
+
+/** A line about a run under Attempted Solutions, once. */
+function noteRun(text: string, record: ProblemRecord, { id }: RunReport, said: string): string {
+  if (record.kind !== 'active' || id === null) return text;
+  const before = record.investigationStatus?.attemptedSolutions;
+  if (before?.includes(id) === true) return text;
+  const line = markdownLine(said).slice(0, 500);
   const value = before === undefined ? line : `${before}\n${line}`;
   return setField(text, record.id, 'Investigation Status', 'Attempted Solutions', value, placeOf(record));
 }
@@ -45,9 +87,7 @@ export function noteResolution(text: string, record: ActiveProblem, run: RunReco
 
 /** A finding that no record is about becomes a record of its own. */
 export function noteNewProblem(text: string, finding: Finding, now: Date): string {
-  const evidence = finding.evidence
-    .flatMap((one) => (one.type === 'message' || one.type === 'log' ? [one.text] : []))
-    .slice(0, 10);
+  const evidence = messagesOf(finding);
   const summary = markdownLine(finding.summary).slice(0, 200);
   const block = [
     '<!-- EMBED:ACTIVEPROBLEM:START -->',
@@ -81,15 +121,26 @@ export function noteNewProblem(text: string, finding: Finding, now: Date): strin
     '```',
     ...(evidence.length === 0
       ? []
-      : ['', '#### Evidence', '```yaml', 'error_messages:', ...evidence.map((line) => `  - ${quoted(line)}`), '```']),
+      : ['', '#### Evidence', '```yaml', 'error_messages:', ...evidence.map((line) => `  - ${yamlText(line)}`), '```']),
     '<!-- EMBED:ACTIVEPROBLEM:END -->',
   ];
   return addRecord(text, block.join('\n'));
 }
 
-/** A double-quoted YAML scalar of one line that holds neither a fence nor a comment. */
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 500)).replaceAll('`', '\\u0060').replaceAll('<', '\\u003c');
+/** What was said, word for word: at most ten messages, each cut to its limit. */
+function messagesOf({ evidence }: Finding): readonly string[] {
+  return evidence
+    .flatMap((one) => (one.type === 'message' || one.type === 'log' ? [one.text] : []))
+    .slice(0, 10)
+    .map((text) => text.slice(0, messageLimits.characters));
+}
+
+/** A message without what differs each time it is said. */
+function essence(message: string): string {
+  return message
+    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| [A-Z]{3,4}|[+-]\d\d:?\d\d)?/g, '')
+    .replaceAll(/[0-9a-f]{12,64}/g, '')
+    .replaceAll(/\[\d+\]/g, '');
 }
 
 function placeOf({ path, component }: ProblemRecord): { readonly path: string; readonly component: string } {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { openSqliteStore } from '../../src/remediation/store/sqlite.ts';
 import { run, temporaryFolder } from './run.ts';
 
 describe('an engine that is not there', () => {
@@ -13,4 +15,48 @@ describe('an engine that is not there', () => {
       expect(stderr).toContain('Start the engine, or set DOCKER_HOST');
     },
   );
+});
+
+describe('problems runs lift', () => {
+  it('says why an instance is suspended, and lifts it only where a person agrees', async () => {
+    await using folder = temporaryFolder();
+    const file = join(folder.path, '.problems', 'state.db');
+    const store = await openSqliteStore(file);
+    await store.suspensions.add('orders', 'undoing run r1 failed', '2026-01-02T03:04:05.000Z');
+    store.close();
+    function lift(...args: readonly string[]) {
+      return run(['runs', 'lift', ...args], { cwd: folder.path });
+    }
+    const why = 'orders is suspended since 2026-01-02T03:04:05.000Z: undoing run r1 failed\n';
+
+    expect(await lift('orders')).toMatchObject({ code: 1, stdout: why, stderr: expect.stringContaining('--yes') });
+    const shown = await lift('orders', '--json');
+    expect(JSON.parse(shown.stdout)).toEqual({
+      schemaVersion: 1,
+      instance: 'orders',
+      suspension: { reason: 'undoing run r1 failed', at: '2026-01-02T03:04:05.000Z' },
+      lifted: false,
+    });
+    expect(await lift('orders', '--yes')).toMatchObject({ code: 0, stdout: why });
+    expect(await lift('orders')).toMatchObject({ code: 0, stdout: 'orders is not suspended.\n' });
+    const after = await openSqliteStore(file);
+    expect((await after.audit.list()).map(({ event }) => event)).toEqual(['suspended', 'suspension-lifted']);
+    after.close();
+  });
+
+  it('without an instance is a mistake in the call', async () => {
+    await using folder = temporaryFolder();
+    expect(await run(['runs', 'lift'], { cwd: folder.path })).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('problems remediate', () => {
+  it('takes --record and --no-record, each by itself and after --yes', async () => {
+    await using folder = temporaryFolder();
+    const env = { DOCKER_HOST: 'unix:///nowhere.sock' };
+    for (const option of ['--record', '--no-record']) {
+      const { stderr } = await run(['remediate', '--all', '--yes', option], { cwd: folder.path, env });
+      expect(stderr, option).toContain('cannot be reached');
+    }
+  });
 });

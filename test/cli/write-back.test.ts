@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { readRegistry } from '../../src/registry/reading.ts';
 import type { ActiveProblem } from '../../src/registry/record.ts';
 import type { Finding, RunRecord, RunReport } from '../../src/remediation/index.ts';
-import { noteAttempt, noteNewProblem, noteOccurrence, noteResolution } from '../../src/cli/write-back.ts';
+import {
+  noteAttempt,
+  noteEvidence,
+  noteFix,
+  noteNewProblem,
+  noteOccurrence,
+  noteResolution,
+} from '../../src/cli/write-back.ts';
 
 const now = new Date('2026-02-03T04:05:06Z');
 const options = { path: 'resources/postgres/PROBLEMS.md', component: 'postgres' };
@@ -89,6 +96,59 @@ describe('writing back', () => {
     expect(noteAttempt(once, active(once), report, now)).toBe(once);
     const twice = noteAttempt(once, active(once), { ...report, id: 'r9876543210' }, now);
     expect(active(twice).investigationStatus?.attemptedSolutions?.split('\n')).toHaveLength(2);
+  });
+
+  it('notes a fix with how long nobody was answered, once, and leaves the status to a person', () => {
+    const text = noteNewProblem(before, finding, now);
+    const fixed: RunReport = { ...report, outcome: 'fixed', failure: null, downtimeMs: 1_234 };
+    const after = noteFix(text, active(text), fixed, now);
+    expect(active(after)).toMatchObject({
+      status: 'active',
+      investigationStatus: {
+        attemptedSolutions: '2026-02-03: port-reassignment (run r0123456789) fixed it, without an answer for 1.2 s',
+      },
+    });
+    expect(noteFix(after, active(after), fixed, now)).toBe(after);
+  });
+
+  it('adds messages that are new to the evidence, and none that differ in ids and times alone', () => {
+    function saying(...texts: readonly string[]): Finding {
+      return { ...finding, evidence: texts.map((text) => ({ type: 'message', text })) };
+    }
+    const id = 'c'.repeat(64);
+    const text = noteNewProblem(before, saying(`endpoint ${id}: port is already allocated`), now);
+    const again = saying(`endpoint ${'d'.repeat(64)}: port is already allocated`);
+    expect(noteEvidence(text, active(text), again)).toBe(text);
+    const other = saying('2026-02-03 04:05:06.789 UTC [17] FATAL:  x', '2026-02-03 04:05:07.001 UTC [18] FATAL:  x');
+    const after = noteEvidence(text, active(text), other);
+    expect(active(after).evidence?.errorMessages).toEqual([
+      '2026-02-03 04:05:06.789 UTC [17] FATAL:  x',
+      `endpoint ${id}: port is already allocated`,
+    ]);
+  });
+
+  it('keeps the evidence bounded, however much is found', () => {
+    let text = noteNewProblem(before, { ...finding, evidence: [] }, now);
+    for (let round = 0; round < 10; round += 1) {
+      const evidence = Array.from({ length: 9 }, (_, index) => ({
+        type: 'message' as const,
+        text: `message ${round}/${index} ${'long '.repeat(500)}`,
+      }));
+      text = noteEvidence(text, active(text), { ...finding, evidence });
+    }
+    const messages = active(text).evidence?.errorMessages ?? [];
+    expect(messages).toHaveLength(20);
+    expect(Math.max(...messages.map(({ length }) => length))).toBe(500);
+  });
+
+  it('leaves evidence alone that a person wrote in a form of their own', () => {
+    const text = noteNewProblem(before, finding, now).replace(
+      /error_messages:\n.*\n/,
+      'error_messages: see the wiki\n',
+    );
+    const { records } = readRegistry(text, options);
+    const [record] = records;
+    expect(record === undefined ? undefined : noteEvidence(text, record, finding)).toBe(text);
   });
 
   it('resolves a record with what was done and what proved it', () => {

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  addErrorMessage,
   addRecord,
   moveRecord,
   resolveRecord,
@@ -111,6 +112,28 @@ describe.each(forms)('with %s', (_, form) => {
       options,
     );
     expect(find(after, ports)).toMatchObject({ investigationStatus: { attemptedSolutions: 'first\nthen second' } });
+  });
+
+  it.for([
+    [
+      'a list of lines with comments',
+      'error_messages:\n    - "a" # seen once\n    - b\nmetrics:\n  x: "1"',
+      ['a', 'b'],
+    ],
+    ['a list that is not indented', 'error_messages:\n- a', ['a']],
+    ['a list on one line', 'error_messages: ["a", b] # both', ['a', 'b']],
+    ['no list yet', 'metrics:\n  x: "1"', []],
+    ['no evidence yet', undefined, []],
+  ] as const)('a message is put before the others of %s', ([, yaml, known]) => {
+    const section = yaml === undefined ? '' : `\n#### Evidence\n\`\`\`yaml\n${yaml}\n\`\`\`\n`;
+    const text = form(
+      `<!-- EMBED:ACTIVEPROBLEM:START -->\n### One\n**ID:** one\n\n#### Description\nd\n${section}<!-- EMBED:ACTIVEPROBLEM:END -->\n`,
+    );
+    const message = 'FATAL: `x` <!-- EMBED:ACTIVEPROBLEM:END --> "y"\nz: # \\';
+    const after = addErrorMessage(text, 'one', message, options);
+    expect(find(after, 'one')).toMatchObject({ evidence: { errorMessages: [message, ...known] } });
+    const { head, tail } = untouched(text, after);
+    expect(head + tail).toBe(text.length);
   });
 
   it('an active record becomes a resolved one in its place', () => {

@@ -14,6 +14,7 @@ export const remediate = defineCommand({
     all: { type: 'flag', about: 'Everything that is found.' },
     yes: { type: 'flag', about: 'Agree to what asks for approval. Implies --record.' },
     record: { type: 'flag', about: 'Write how it ended into the registries.' },
+    noRecord: { type: 'flag', about: 'Write nothing into the registries, with --yes neither.' },
     ...movingOptions,
     ...lookingOptions,
   },
@@ -32,7 +33,7 @@ export const remediate = defineCommand({
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
       const { runs } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
-      if (options.record || options.yes) {
+      if (!options.noRecord && (options.record || options.yes)) {
         const { recordReports } = await import('../recording.ts');
         await recordReports(remediation, runs, { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes });
       }

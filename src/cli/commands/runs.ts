@@ -4,19 +4,39 @@ import { configOptions } from '../settings.ts';
 
 export const runs = defineCommand({
   name: 'runs',
-  summary: 'List the runs of the journal, or show one in full.',
-  arguments: [{ name: 'run', about: 'The id of one.' }],
-  options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
-  examples: [{ command: 'problems runs', about: 'newest first' }],
+  summary: 'List the runs of the journal, show one in full, or lift the suspension of an instance.',
+  about:
+    'An instance is suspended where its data may be damaged or an undo failed: nothing runs on it until a person has ' +
+    'looked. `problems runs lift <instance>` says why it is suspended, and with --yes lets repairs run on it again.',
+  arguments: [
+    { name: 'run', about: 'The id of one; or `lift`.' },
+    { name: 'instance', about: 'Of `lift`: the instance that a person has looked at.' },
+  ],
+  options: {
+    yes: { type: 'flag', about: 'Of `lift`: I have looked at it.' },
+    json: { type: 'flag', about: 'Print JSON.' },
+    ...configOptions,
+  },
+  examples: [
+    { command: 'problems runs', about: 'newest first' },
+    { command: 'problems runs lift orders', about: 'why it is suspended' },
+    { command: 'problems runs lift orders --yes', about: 'a person has looked: repairs may run again' },
+  ],
   exitCodes: [
-    { code: 0, about: 'the runs were printed' },
+    { code: 0, about: 'the runs were printed; the instance is not, or no longer, suspended' },
+    { code: 1, about: 'the instance is suspended' },
     { code: 2, about: 'there is no such run, or the journal cannot be read' },
   ],
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
+    const [first, instance] = words;
+    if (first === 'lift') {
+      const { liftSuspension } = await import('../lifting.ts');
+      return liftSuspension(invocation, instance, options);
+    }
     return withRemediation(invocation, { ...options, registries: false, onlyLooking: true }, async (remediation) => {
       const { runs: list } = await import('../../remediation/index.ts');
-      const found = await list(remediation, words[0]);
+      const found = await list(remediation, first);
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');
         screen.out.write(json({ schemaVersion: 1, runs: found }));
@@ -25,7 +45,7 @@ export const runs = defineCommand({
       const { runsText, runText } = await import('../../reporters/remediation.ts');
       const [one] = found;
       screen.out.write(
-        words.length > 0 && one !== undefined ? runText(one, screen.out.style) : runsText(found, screen.out.style),
+        first !== undefined && one !== undefined ? runText(one, screen.out.style) : runsText(found, screen.out.style),
       );
       if (found.length === 0) screen.notes.write('No run yet.\n');
       return 0;

@@ -1,5 +1,6 @@
 export { addRecord } from './add.ts';
 export { applyEdits } from './apply.ts';
+export { addErrorMessage, yamlText } from './evidence.ts';
 export { setHeader } from './header.ts';
 export { moveRecord } from './move.ts';
 export { resolveRecord, type Resolution } from './resolve.ts';

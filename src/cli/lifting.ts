@@ -1,0 +1,51 @@
+import { createInterface } from 'node:readline/promises';
+import { ProblemsError } from '../errors.ts';
+import { visible } from '../reporters/visible.ts';
+import { type Surroundings, withRemediation } from './remediating.ts';
+import type { ConfigChoice } from './settings.ts';
+
+/**
+ * Says why an instance is suspended, and lifts the suspension where a person agrees: by `yes`, or by an answer on a
+ * terminal. Returns the exit code.
+ */
+export async function liftSuspension(
+  surroundings: Surroundings,
+  instance: string | undefined,
+  options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
+): Promise<number> {
+  if (instance === undefined)
+    throw new ProblemsError('bad-usage', 'which instance is to be lifted?', { hint: 'problems runs lift orders' });
+  const { screen } = surroundings;
+  const choice = { ...options, registries: false, onlyLooking: true } as const;
+  return withRemediation(surroundings, choice, async ({ session }) => {
+    const { suspensions } = session.store;
+    const suspension = await suspensions.get(instance);
+    const why =
+      suspension === undefined ? 'is not suspended.' : `is suspended since ${suspension.at}: ${suspension.reason}`;
+    if (!options.json) screen.out.write(`${visible(`${instance} ${why}`)}\n`);
+    const lifted = suspension !== undefined && (options.yes || (!options.json && (await agreed())));
+    if (lifted) await suspensions.lift(instance, session.at());
+    if (options.json) {
+      const { json } = await import('../reporters/json.ts');
+      screen.out.write(json({ schemaVersion: 1, instance, suspension: suspension ?? null, lifted }));
+    } else if (lifted) {
+      screen.notes.write(`Repairs may run on ${instance} again.\n`);
+    } else if (suspension !== undefined) {
+      screen.notes.write(`It stays so. Once a person has looked: problems runs lift ${instance} --yes\n`);
+    }
+    return suspension === undefined || lifted ? 0 : 1;
+  });
+}
+
+/** Only a person at a terminal can be asked. */
+async function agreed(): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test(
+      (await asking.question('Has a person looked at it, and may repairs run again? [y/N] ')).trim(),
+    );
+  } finally {
+    asking.close();
+  }
+}
