@@ -9,8 +9,23 @@ if (major < 22 || (major === 22 && minor < 13)) {
   // An import would be loaded before the version is looked at.
   process.getBuiltinModule('node:module').enableCompileCache();
   const { argv, env } = process;
-  const params = { argv: argv.slice(2), cwd: process.cwd(), env, streams: process, now: () => new Date() };
+  const params = {
+    argv: argv.slice(2),
+    cwd: process.cwd(),
+    env,
+    streams: process,
+    now: () => new Date(),
+    ...builtProgram(),
+  };
   void import('./main.ts').then(async ({ main }) => {
     process.exitCode = await main(params);
   });
+}
+
+/** The sources change one by one, so nothing tells one state of them from another; a build writes all files anew. */
+function builtProgram(): { readonly program?: string } {
+  const file = import.meta.filename;
+  if (!file.endsWith('.js')) return {};
+  const { ino, size, mtimeMs, ctimeMs } = process.getBuiltinModule('node:fs').lstatSync(file);
+  return { program: [file, ino, size, mtimeMs, ctimeMs].join() };
 }

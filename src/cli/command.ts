@@ -84,6 +84,8 @@ export interface Invocation<Options extends OptionDeclarations> {
   readonly readInput: () => Promise<Uint8Array>;
   /** Ends what would go on for ever, such as `--watch`. */
   readonly signal: AbortSignal | undefined;
+  /** As in `MainParams`. */
+  readonly program: string | undefined;
 }
 
 export interface Example {

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { Registry } from '../registry/registry.ts';
-import { scanAll, type ScanProgress, type ScanResult } from '../scan/index.ts';
+import { scanAll, type ScanResult } from '../scan/index.ts';
 import { repeatedIds } from './repeated-ids.ts';
+import { type CheckOptions, scanOptions } from './scan-options.ts';
 import type { Task } from '../tasks/types.ts';
 
 export interface Checked {
@@ -23,38 +24,16 @@ export interface JudgeOptions {
   readonly now: () => Date;
 }
 
-export interface CheckOptions {
-  readonly config: Config;
-  readonly cwd: string;
-  /** Default false. */
-  readonly cache?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (progress: ScanProgress) => void;
-}
-
 export type FindOptions = CheckOptions & JudgeOptions;
 
 /** The registries below some paths, the tasks that follow from them, and everything that is wrong. */
 export async function findProblems(paths: readonly string[], options: FindOptions): Promise<Findings> {
-  return judge(await scanWith(paths, options), options);
+  return judge(await scanAll(paths, scanOptions(options)), options);
 }
 
 /** The same without tasks, which cost a start that checks one file more than the reading of it. */
 export async function checkProblems(paths: readonly string[], options: CheckOptions): Promise<Checked> {
-  return check(await scanWith(paths, options), options.config);
-}
-
-async function scanWith(paths: readonly string[], options: CheckOptions): Promise<ScanResult> {
-  const { cwd, config, cache = false, signal, onProgress } = options;
-  return scanAll(paths, {
-    cwd,
-    configFolder: config.folder,
-    ignore: config.ignore,
-    components: config.components,
-    cache,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  return check(await scanAll(paths, scanOptions(options)), options.config);
 }
 
 /** What is wrong in registries, each for itself and all together. Circles of related issues show only once there are tasks. */

@@ -14,6 +14,8 @@ export interface MainParams {
   readonly now: () => Date;
   /** Ends `--watch`. */
   readonly signal?: AbortSignal;
+  /** What tells this build of the program from any other, so that output may be kept. Default: none is kept. */
+  readonly program?: string;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function main(params: MainParams): Promise<number> {
       screen,
       readInput: () => readAll(params.streams.stdin),
       signal: params.signal,
+      program: params.program,
     });
   } catch (error) {
     sayWhy(error, screen, verbose);

@@ -1,16 +1,11 @@
-import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
-import { nearest } from '../nearest.ts';
-import { json, jsonLine, scanJson, type ScanFindings } from '../reporters/json.ts';
-import { bandsText, tasksTable } from '../reporters/tasks.ts';
-import { count, countText, textReport } from '../reporters/text.ts';
-import { plainTable } from '../reporters/table.ts';
-import { visible } from '../reporters/visible.ts';
-import type { Task } from '../tasks/types.ts';
-import { choose, type Choice } from './choosing.ts';
-import { type Findings, findProblems, holdsUnreadable } from './findings.ts';
+import { type Candidates, findCandidates } from '../scan/candidates.ts';
+import { version } from '../version.ts';
+import type { Choice } from './choosing.ts';
+import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './kept-output.ts';
 import { createProgress } from './progress.ts';
-import type { Output, Screen } from './screen.ts';
+import { scanOptions } from './scan-options.ts';
+import type { Screen } from './screen.ts';
 import { type ConfigChoice, configFor } from './settings.ts';
 
 export interface ScanRequest extends ConfigChoice {
@@ -28,86 +23,54 @@ export interface Surroundings {
   readonly now: () => Date;
   readonly screen: Screen;
   readonly signal: AbortSignal | undefined;
+  /** What tells this build of the program from any other; without it no output is kept. */
+  readonly program: string | undefined;
 }
 
-/** Scans, prints, and writes the tasks where that is asked for. Returns the exit code. */
+/**
+ * Scans, prints, and writes the tasks where that is asked for. Where the same was found before, what was printed then is
+ * printed again. Returns the exit code.
+ */
 export async function scanOnce(request: ScanRequest, surroundings: Surroundings): Promise<number> {
-  const { cwd, now, screen } = surroundings;
+  const { cwd, now, screen, signal } = surroundings;
   const config = await configFor(request, cwd);
-  const tasksDir = request.writeTasks === undefined ? config.tasksDir : resolve(cwd, request.writeTasks);
-  const findings = await findWithProgress(request, surroundings, config, tasksDir);
-  const chosen = choose(findings, request.choice);
-  sayWhatIsMissing(request, findings, screen.notes);
-  if (request.json) screen.out.write((request.watch ? jsonLine : json)(scanJson(chosen)));
-  else await printFindings(chosen, screen);
-  if (request.writeTasks !== undefined && tasksDir !== undefined) {
-    await writeTasks(tasksDir, chosen.tasks, { now: now(), config, notes: screen.notes });
-  }
-  if (holdsUnreadable(findings.diagnostics)) return 2;
-  const failing = chosen.diagnostics.some(({ severity }) => severity === 'error' || request.strict);
-  return failing ? 1 : 0;
-}
-
-async function findWithProgress(
-  { paths, cache }: ScanRequest,
-  { cwd, now, screen, signal }: Surroundings,
-  config: Config,
-  tasksDir: string | undefined,
-): Promise<Findings> {
   const progress = createProgress(screen.notes);
+  const options = scanOptions({ cwd, config, cache: request.cache, signal, onProgress: progress.show });
   try {
-    return await findProblems(paths, { cwd, config, tasksDir, now, cache, signal, onProgress: progress.show });
+    const found = await findCandidates(request.paths, options);
+    const key = outputKey(request, config, found, surroundings);
+    const kept = key === undefined ? undefined : readOutput(key);
+    if (kept !== undefined) {
+      progress.end();
+      for (const [output, text] of kept.writes) screen[output].write(text);
+      return kept.exitCode;
+    }
+    const { printScan } = await import('./scan-results.ts');
+    const writes: Write[] = [];
+    const recording = key === undefined ? screen : recordingScreen(screen, (write) => writes.push(write));
+    const { exitCode, isCertain } = await printScan(found, request, {
+      config,
+      options,
+      screen: recording,
+      now,
+      progress,
+    });
+    if (key !== undefined && isCertain) writeOutput(key, { writes, exitCode });
+    return exitCode;
   } finally {
     progress.end();
   }
 }
 
-function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Findings, notes: Output): void {
-  if (registries.length === 0) {
-    const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(visible).join(', ')}`;
-    notes.write(`No PROBLEMS.md with records was found ${where}.\n`);
-  }
-  const components = registries.map(({ component }) => component);
-  for (const wanted of choice.component) {
-    if (registries.length === 0 || components.includes(wanted)) continue;
-    const meant = nearest(wanted, components);
-    notes.write(
-      `No registry has the component ${visible(wanted)}.${meant === undefined ? '' : ` Did you mean ${visible(meant)}?`}\n`,
-    );
-  }
-}
-
-async function printFindings(
-  { registries, records, tasks, diagnostics }: ScanFindings,
-  { out, notes }: Screen,
-): Promise<void> {
-  if (tasks.length > 0) out.write(await tableText(tasks, out));
-  notes.write(textReport(diagnostics, notes.style));
-  if (registries.length === 0) return;
-  const bands = tasks.length === 0 ? '' : ` (${bandsText(tasks, notes.style)})`;
-  notes.write(
-    `${count(tasks.length, 'task')}${bands} from ${count(records.length, 'record')} of ` +
-      `${registries.length === 1 ? '1 registry' : `${registries.length} registries`}; ${countText(diagnostics)}\n`,
-  );
-}
-
-async function tableText(tasks: readonly Task[], out: Output): Promise<string> {
-  const table = tasksTable(tasks);
-  if (!out.isTerminal) return plainTable(table);
-  const { terminalTable } = await import('../reporters/terminal-table.ts');
-  return terminalTable(table, out.columns, out.style);
-}
-
-async function writeTasks(
-  tasksDir: string,
-  tasks: readonly Task[],
-  { now, config, notes }: { readonly now: Date; readonly config: Config; readonly notes: Output },
-): Promise<void> {
-  const { writeBacklog } = await import('../tasks/backlog/index.ts');
-  const { changes, notes: said } = await writeBacklog(tasksDir, tasks, { now, priority: config.priority });
-  for (const { path, message } of said) notes.write(`${visible(path)}: ${visible(message)}\n`);
-  const counted = (['new', 'returned', 'updated', 'unchanged', 'standing'] as const)
-    .map((change) => ({ change, number: changes.filter((one) => one.change === change).length }))
-    .filter(({ number }) => number > 0);
-  notes.write(`Task files: ${counted.map(({ change, number }) => `${number} ${change}`).join(', ') || 'none'}\n`);
+/** None where the result depends on more than the files that were found, such as the attempts on tasks and the time. */
+function outputKey(
+  { writeTasks, watch, ...request }: ScanRequest,
+  { folder, components, ignore, priority, triage, tasksDir }: Config,
+  { fingerprint }: Candidates,
+  { cwd, screen, program }: Surroundings,
+): OutputKey | undefined {
+  if (program === undefined || fingerprint === undefined || watch) return undefined;
+  if (writeTasks !== undefined || tasksDir !== undefined) return undefined;
+  const config = { folder, components, ignore, priority, triage };
+  return { about: aboutOutput(screen, [program, version, cwd, request, config]), fingerprint };
 }

@@ -2,10 +2,12 @@ import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { foldersOf, isOutside, locate, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
-import type { Pacer } from './pacer.ts';
+import { createPacer, type Pacer } from './pacer.ts';
 import type { Located } from './components.ts';
 import { joined } from './paths.ts';
 import type { RegistryFile } from './registry-file.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Stamp } from './stamps.ts';
 import { meaningOf } from './system-errors.ts';
 
 /** A file that may be a registry. */
@@ -20,14 +22,18 @@ export interface Candidates {
   /** In the order of their paths, each file once. */
   readonly candidates: readonly Candidate[];
   readonly refused: readonly Refused[];
+  /**
+   * Where it is the same as that of an earlier scan of the same paths, the same files with the same content were found.
+   * None where stamps cannot tell: without a cache, where files were named or refused, and right after a change.
+   */
+  readonly fingerprint: string | undefined;
+  /** What paced the search goes on to pace the reading. */
+  readonly pacer: Pacer;
 }
 
 /** What the given paths stand for, and every file below the folders among them that may be a registry. */
-export async function findCandidates(
-  paths: readonly string[],
-  options: ScanOptions,
-  pacer: Pacer,
-): Promise<Candidates> {
+export async function findCandidates(paths: readonly string[], options: ScanOptions = {}): Promise<Candidates> {
+  const pacer = createPacer(options);
   const { cwd = process.cwd(), configFolder = cwd } = options;
   const locations = paths.map((path) => locate(path, cwd));
   const roots = locations
@@ -35,6 +41,8 @@ export async function findCandidates(
     .toSorted((a, b) => a.file.length - b.file.length);
   const stated = statedNames(options.components ?? {}, configFolder);
   const byFile = new Map<string, Candidate>();
+  const stamps = new Map<string, Stamp>();
+  let isStamped = roots.length === locations.length;
   const refused: Refused[] = locations.filter((location) => location.type === 'missing').map(unreadable);
 
   for (const root of roots) {
@@ -42,7 +50,9 @@ export async function findCandidates(
     const { discover } = await import('./discovery.ts');
     const found = await discover(root.file, { ...options, cwd }, pacer);
     const outer = roots.length > 1 ? foldersOf(root.path) : [];
-    for (const { path, file } of found.files) {
+    isStamped &&= found.isStamped;
+    for (const { path, file, stamp } of found.files) {
+      stamps.set(file, stamp);
       const folders = foldersOf(path).slice(0, -1);
       if (!byFile.has(file))
         byFile.set(file, { path: joined(root.path, path), file, folders, outer, stated: stated(file), isNamed: false });
@@ -61,7 +71,13 @@ export async function findCandidates(
     const folders = foldersOf(path).slice(0, -1);
     if (!byFile.has(file)) byFile.set(file, { path, file, folders, outer: [], stated: stated(file), isNamed: true });
   }
-  return { candidates: [...byFile.values()].toSorted(byPath), refused: refused.toSorted(byPath) };
+  const candidates = [...byFile.values()].toSorted(byPath);
+  return {
+    candidates,
+    refused: refused.toSorted(byPath),
+    fingerprint: isStamped && refused.length === 0 ? fingerprintOf(candidates, stamps) : undefined,
+    pacer,
+  };
 }
 
 function unreadable({ path, code }: { readonly path: string; readonly code: string }): Refused {

@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import ignore from 'ignore';
-import { openCache, usualCacheFolder } from './cache.ts';
+import { openCache } from './cache.ts';
+import { usualCacheFolder } from './cache-files.ts';
 import type { FolderEntry } from './folder-table.ts';
 import { createIgnoreRules, type IgnoreRules } from './ignore-rules.ts';
 import { isOutside, relativePath } from './locations.ts';
@@ -19,12 +20,16 @@ export interface Discovery {
   readonly unreadable: readonly Unreadable[];
   /** Links with the name of a registry that lead nowhere or out of the folder. */
   readonly refusedLinks: readonly string[];
+  /** Whether stamps prove anything here. */
+  readonly isStamped: boolean;
 }
 
 export interface FoundFile {
   readonly path: string;
   /** Its real path. */
   readonly file: string;
+  /** When it was found; none of a link's target. */
+  readonly stamp: Stamp;
 }
 
 type DiscoveryOptions = Pick<ScanOptions, 'configFolder' | 'ignore' | 'cache'> & { readonly cwd: string };
@@ -46,7 +51,7 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
 
   const context = { root, base: outer.base, isLeftOut: leftOut(root, options), since, before };
   for (const visit of walk(context, rulesAt(outer))) {
-    for (const path of visit.registries) files.push({ path, file: joined(root, path) });
+    for (const { path, stamp } of visit.registries) files.push({ path, file: joined(root, path), stamp });
     unreadable.push(...visit.unreadable);
     links.push(...(visit.entry?.links ?? []).map((name) => joined(visit.path, name)));
     if (visit.entry !== before.get(visit.path)) isChanged = true;
@@ -62,6 +67,7 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
     files: withLinked(files, targets),
     unreadable,
     refusedLinks: targets.filter(({ file }) => file === undefined).map(({ path }) => path),
+    isStamped: cache !== undefined,
   };
 }
 
@@ -125,7 +131,7 @@ function withLinked(
   if (links.length === 0) return files;
   const byFile = new Map(files.map((found) => [found.file, found]));
   for (const { path, file } of links) {
-    if (file !== undefined && !byFile.has(file)) byFile.set(file, { path, file });
+    if (file !== undefined && !byFile.has(file)) byFile.set(file, { path, file, stamp: noStamp });
   }
   return [...byFile.values()];
 }

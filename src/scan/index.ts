@@ -1,2 +1,2 @@
 export type { ScanOptions, ScanProgress } from './options.ts';
-export { scan, scanAll, type ScanResult } from './scan.ts';
+export { readAll, scan, scanAll, type ScanResult } from './scan.ts';

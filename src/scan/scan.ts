@@ -2,10 +2,10 @@ import type { Diagnostic, DiagnosticCode } from '../registry/diagnostics.ts';
 import { createLineIndex } from '../registry/place.ts';
 import type { Registry } from '../registry/registry.ts';
 import { createReport } from '../registry/report.ts';
-import { type Candidate, findCandidates } from './candidates.ts';
+import { type Candidate, type Candidates, findCandidates } from './candidates.ts';
 import { componentsOf } from './components.ts';
 import type { ScanOptions } from './options.ts';
-import { createPacer, type Pacer } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
 import { type FileContent, readContent, registryOf } from './registry-file.ts';
 
 export interface ScanResult {
@@ -23,8 +23,13 @@ export interface ScanResult {
  * @throws the signal's reason, once it is aborted.
  */
 export async function* scan(paths: readonly string[], options: ScanOptions = {}): AsyncGenerator<Registry, void> {
-  const pacer = createPacer(options);
-  const { candidates, refused } = await findCandidates(paths, options, pacer);
+  yield* readCandidates(await findCandidates(paths, options), options);
+}
+
+async function* readCandidates(
+  { candidates, refused, pacer }: Candidates,
+  options: ScanOptions,
+): AsyncGenerator<Registry, void> {
   for (const { path, message } of refused) tell(options, path, 'file-unreadable', message);
   const texts = await readTexts(candidates, options, pacer);
   const components = componentsOf([...texts.keys()], options.rootComponent);
@@ -45,13 +50,18 @@ export async function* scan(paths: readonly string[], options: ScanOptions = {})
 
 /** The whole of `scan` at once. */
 export async function scanAll(paths: readonly string[], options: ScanOptions = {}): Promise<ScanResult> {
+  return readAll(await findCandidates(paths, options), options);
+}
+
+/** The second half of `scanAll`, of what was found with the same options. */
+export async function readAll(found: Candidates, options: ScanOptions): Promise<ScanResult> {
   const diagnostics: Diagnostic[] = [];
   const onDiagnostic = (diagnostic: Diagnostic): void => {
     diagnostics.push(diagnostic);
     options.onDiagnostic?.(diagnostic);
   };
   const registries: Registry[] = [];
-  for await (const registry of scan(paths, { ...options, onDiagnostic })) registries.push(registry);
+  for await (const registry of readCandidates(found, { ...options, onDiagnostic })) registries.push(registry);
   return { registries, diagnostics: diagnostics.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
 }
 

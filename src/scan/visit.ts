@@ -43,8 +43,13 @@ export interface Visit extends Step {
   /** None where the folder cannot be listed. */
   readonly entry: FolderEntry | undefined;
   /** Files with the name of a registry that hold `EMBED:`. */
-  readonly registries: readonly string[];
+  readonly registries: readonly StampedFile[];
   readonly unreadable: readonly Unreadable[];
+}
+
+export interface StampedFile {
+  readonly path: string;
+  readonly stamp: Stamp;
 }
 
 export interface Unreadable {
@@ -81,13 +86,13 @@ const nothing: readonly Unreadable[] = [];
 
 /** What the earlier scan saw, if the files are the same as well: the way that most folders of most scans go. */
 function visitAgain(context: VisitContext, { path, rules }: Step, before: FolderEntry): Visit | undefined {
-  const registries: string[] = [];
+  const registries: StampedFile[] = [];
   for (const [index, name] of before.files.entries()) {
     const file = joined(path, name);
     const at = fileOffset(before, index);
     const stats = lstatSync(joined(context.root, file), { throwIfNoEntry: false });
     if (stats === undefined || !hasStamp(before.numbers, at, stats)) return undefined;
-    if (before.numbers[at + stampLength] === 1) registries.push(file);
+    if (before.numbers[at + stampLength] === 1) registries.push({ path: file, stamp: stampAt(before.numbers, at) });
   }
   const within = rules.within(ruleFiles(context, path, before.rules), before.isRepository);
   return { path, rules: within, isKnown: true, entry: before, registries, unreadable: nothing };
@@ -104,7 +109,7 @@ function visitAnew(context: VisitContext, step: Step, stats: Stats, before: Fold
     rules,
     isKnown: before !== undefined && step.isKnown && hasSameRules(context, before, content),
     entry: newEntry(context, stats, path, listing, files),
-    registries: files.filter(({ holdsMarker }) => holdsMarker).map((file) => file.path),
+    registries: files.filter(({ holdsMarker }) => holdsMarker),
     unreadable: files.flatMap((file) => (file.code === undefined ? [] : [{ path: file.path, code: file.code }])),
   };
 }
@@ -160,8 +165,7 @@ function withoutIgnored(
   };
 }
 
-interface LookedInto extends SeenFile {
-  readonly path: string;
+interface LookedInto extends SeenFile, StampedFile {
   /** Why it cannot be read. */
   readonly code?: string;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { usualCacheFolder } from '../../src/scan/cache.ts';
+import { usualCacheFolder } from '../../src/scan/cache-files.ts';
 import { scanAll, type ScanOptions } from '../../src/scan/index.ts';
 import { createEntry } from '../../src/scan/folder-table.ts';
 import { hasStamp, noStamp, stampOf } from '../../src/scan/stamps.ts';
