@@ -138,25 +138,28 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(await orders(run, 'stray')).toEqual(['1000|625625.00']);
   });
 
-  it.for([
-    ['a symbolic link', 'ln -s /etc/passwd /folder/base/evil', '"base/evil": it is a symbolic link to /etc/passwd'],
-    ['a hard link', 'ln /folder/PG_VERSION /folder/base/evil', 'it is a hard link, one of 2'],
-    ['a device', 'mknod /folder/base/evil b 8 0', '"base/evil": it is a device'],
-    ['a name that is no UTF-8', String.raw`touch "/folder/base/$(printf '\377')"`, 'its name is no UTF-8'],
-  ] as const)('is not touched where it holds %s', async ([, command, reason], test) => {
+  it('is not touched where it holds what no data directory holds of itself', async (test) => {
     const run = await createRun(test);
-    await brokenInstance(
-      run,
-      { name: 'odd', storage: 'volume' },
-      '999:999',
-      `chown -R 0:0 /folder && ${command}`,
-      false,
-    );
+    const odd = [
+      'ln -s /etc/passwd /folder/base/linked',
+      'ln /folder/PG_VERSION /folder/base/hard',
+      'mknod /folder/base/device b 8 0',
+      String.raw`touch "/folder/base/$(printf '\377')"`,
+    ];
+    const script = `chown -R 0:0 /folder && ${odd.join(' && ')}`;
+    await brokenInstance(run, { name: 'odd', storage: 'volume' }, '999:999', script, false);
     const remediation = await open(test, run);
     const before = await entriesOf(remediation, 'odd');
     const { runs: reports } = await remediate(remediation, { yes: true });
     expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
-    expect(reports[0]?.failure?.message).toContain(reason);
+    for (const reason of [
+      '"base/linked": it is a symbolic link to /etc/passwd',
+      '"base/hard": it is a hard link, one of 2',
+      '"PG_VERSION": it is a hard link, one of 2',
+      '"base/device": it is a device',
+      'its name is no UTF-8',
+    ])
+      expect(reports[0]?.failure?.message).toContain(reason);
     expect(await entriesOf(remediation, 'odd')).toEqual(before);
   });
 });

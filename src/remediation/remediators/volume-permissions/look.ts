@@ -60,11 +60,14 @@ function hasCluster(entries: readonly SurveyEntry[]): boolean {
 }
 
 /** Undefined where the log driver keeps nothing to read. */
-async function logOfLastStart({ container }: Instance, host: ReadonlyHost): Promise<readonly LogLine[] | undefined> {
-  const { startedAt } = container.state;
+async function logOfLastStart(instance: Instance, host: ReadonlyHost): Promise<readonly LogLine[] | undefined> {
+  const { id, state } = instance.container;
+  const { startedAt } = state;
   if (startedAt.startsWith('0001-')) return [];
+  // Of a process that ends at once, the engine notes the start after its last line, and even after its end.
+  const since = runs(instance) ? startedAt : new Date(Date.parse(startedAt) - 2_000).toISOString();
   try {
-    return await host.docker.logs(container.id, { since: startedAt, tail: lastLines });
+    return await host.docker.logs(id, { since, tail: lastLines });
   } catch (error) {
     if (error instanceof Error && /does not support reading/.test(error.message)) return undefined;
     throw error;
