@@ -28,7 +28,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect, killed at any point of i
     for (const [index, some] of inTwo(points).entries()) {
       const world = await outside(run, `killed-${index}`);
       expect(await killedAtEach(test, world, some)).toBe('fixed');
-      expect(await networksOf(world.client)).toEqual(['bridge', run.network]);
+      expect(await networksOf(world.client)).toEqual([`${run.prefix}other`, run.network]);
     }
   });
 
@@ -38,7 +38,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect, killed at any point of i
     expect(way.length).toBeGreaterThan(6);
     const world = await outside(run, 'refused-killed', 'not-this-one');
     expect(await killedAtEach(test, world, way)).toBe('rolled-back');
-    expect(await networksOf(world.client)).toEqual(['bridge']);
+    expect(await networksOf(world.client)).toEqual([`${run.prefix}other`]);
   });
 
   it.concurrent('puts a server back on its network under its new name, wherever it was cut off', async (test) => {
@@ -64,10 +64,13 @@ interface World {
   readonly client: Docker.Container;
 }
 
-/** A server and a client on the default bridge that was told its name. */
+/** A server and a client on another network that was told its name. */
 async function outside(run: Run, name: string, password?: string): Promise<World> {
   const server = await startServer(run, name);
-  const client = await startClient(run, server, { network: 'bridge', ...(password === undefined ? {} : { password }) });
+  const client = await startClient(run, server, {
+    network: `${run.prefix}other`,
+    ...(password === undefined ? {} : { password }),
+  });
   await waitReady(server);
   return { run, instance: name, server: server.container, client };
 }

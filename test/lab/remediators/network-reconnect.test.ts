@@ -243,7 +243,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       const run = await createRun(test);
       const server = await startServer(run, 'shared');
       await waitReady(server);
-      const client = await startClient(run, server, { network: 'bridge' });
+      const client = await startClient(run, server, { network: `${run.prefix}other` });
       await startClient(run, server, { name: 'tenant', address: 'example.org' });
       const { proposals } = await plan(await openFor(test, run));
       expect(proposals[0]?.plan).toMatchObject({
@@ -253,7 +253,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       });
       const { runs } = await remediate(await openFor(test, run, { sharedNetworks: [run.network] }));
       expect(runs).toMatchObject([{ outcome: 'fixed' }]);
-      expect(await networksOf(client)).toEqual(['bridge', run.network]);
+      expect(await networksOf(client)).toEqual([`${run.prefix}other`, run.network]);
     });
 
     it('gives a server the name it is called by with approval only, and takes it away again', async (test) => {
@@ -281,12 +281,12 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       const run = await createRun(test);
       const server = await startServer(run, 'wrong');
       await waitReady(server);
-      const client = await startClient(run, server, { network: 'bridge', password: 'not-this-one' });
+      const client = await startClient(run, server, { network: `${run.prefix}other`, password: 'not-this-one' });
       const { runs } = await remediate(await openFor(test, run));
       expect(runs).toMatchObject([
         { outcome: 'rolled-back', failure: { message: expect.stringContaining('password authentication failed') } },
       ]);
-      expect(await networksOf(client)).toEqual(['bridge']);
+      expect(await networksOf(client)).toEqual([`${run.prefix}other`]);
     });
   });
 });

@@ -34,7 +34,9 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
         notLookedAt.push(blind(client, `${client.instance.container.name} is still starting`));
         return;
       }
-      const evidence = await evidenceOf(trouble, client, seen, await guiPage(client, host), world, host);
+      // It adds to the evidence, and a GUI that ends meanwhile has none.
+      const page = await guiPage(client, host).catch(() => undefined);
+      const evidence = await evidenceOf(trouble, client, seen, page, world, host);
       const found = { ...findingOf(trouble, client), evidence };
       if (!findings.has(found.id)) findings.set(found.id, found);
     } catch (error) {

@@ -43,9 +43,25 @@ export async function factsOf(instance: Instance, host: ReadonlyHost): Promise<S
 /** One client's way to its instance: what the engine says of it, and what the client meets. */
 export async function look(client: Client, world: World, facts: ServerFacts, host: ReadonlyHost): Promise<Situation> {
   const situation = { ...situationOf(client), ...facts };
-  if (client.container.state.status === 'restarting') return situation;
-  const reach = await host.probes.reach(client.container, requestOf(client, world));
-  return { ...situation, reach, others: othersAmong(reach, client, world) };
+  const reach = await fromInside(client, world, host);
+  return reach === undefined ? situation : { ...situation, reach, others: othersAmong(reach, client, world) };
+}
+
+/** Undefined for a client that ends and is started again: nobody is in its network for long enough to see anything. */
+async function fromInside(client: Client, world: World, host: ReadonlyHost): Promise<ReachResult | undefined> {
+  if (client.container.state.status === 'restarting') return undefined;
+  try {
+    const reach = await host.probes.reach(client.container, requestOf(client, world));
+    return reach.sql.ok || !(await startsAgain(client, host)) ? reach : undefined;
+  } catch (error) {
+    if (await startsAgain(client, host)) return undefined;
+    throw error;
+  }
+}
+
+async function startsAgain({ container }: Client, host: ReadonlyHost): Promise<boolean> {
+  const state = (await host.docker.container(container.id))?.state;
+  return state?.status === 'restarting' || (state?.running === true && state.startedAt !== container.state.startedAt);
 }
 
 /** Without asking anybody but the engine. */
