@@ -13,10 +13,14 @@ import { createReport, quote, type Report, sortDiagnostics } from './report.ts';
  * any text, in time linear in its size; a file without markers is ordinary prose and gives nothing.
  */
 export function readRegistry(text: string, options: ReadOptions = {}): Registry {
+  return readMarked(text, findMarkers(text), options);
+}
+
+/** The same where the markers of the text have been looked for. */
+export function readMarked(text: string, scan: MarkerScan, options: ReadOptions = {}): Registry {
   const { path = 'PROBLEMS.md', component = 'root', outline = 'auto' } = options;
   const index = createLineIndex(text);
   const report = createReport(path, index);
-  const scan = findMarkers(text);
   if (scan.type === 'too-complex') return refused(scan, { path, component }, report);
 
   const context = { text, path, component, outline, index, report };

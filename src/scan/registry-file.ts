@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
-import { findMarkers } from '../registry/markers.ts';
+import { findMarkers, type MarkerScan } from '../registry/markers.ts';
 import { createLineIndex } from '../registry/place.ts';
-import { readRegistry } from '../registry/reading.ts';
+import { readMarked } from '../registry/reading.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { createReport, sortDiagnostics } from '../registry/report.ts';
 import { includesMarker, isUtf16, plainFile } from './marker-search.ts';
@@ -13,7 +13,12 @@ const largestFile = 64 * 1024 * 1024;
 
 /** A file as a scan found it. */
 export type FileContent =
-  | { readonly type: 'text'; readonly text: string; readonly firstInvalid: number | undefined }
+  | {
+      readonly type: 'text';
+      readonly text: string;
+      readonly markers: MarkerScan;
+      readonly firstInvalid: number | undefined;
+    }
   /** It holds no marker, or has gone. */
   | { readonly type: 'none' }
   | {
@@ -64,9 +69,9 @@ function decode(bytes: Buffer): FileContent {
   if (isUtf16(bytes)) return decodeUtf16(bytes);
   if (!includesMarker(bytes)) return { type: 'none' };
   const text = bytes.toString('utf8');
-  const scan = findMarkers(text);
-  if (scan.type !== 'too-complex' && scan.markers.length === 0) return { type: 'none' };
-  return { type: 'text', text, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
+  const markers = findMarkers(text);
+  if (markers.type !== 'too-complex' && markers.markers.length === 0) return { type: 'none' };
+  return { type: 'text', text, markers, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
 }
 
 /** Windows' Notepad offers it as "Unicode". */
@@ -89,10 +94,10 @@ function firstReplacement(text: string, bytes: Buffer): number {
 
 /** The registry of a text that was read from a file. */
 export function registryOf(
-  { text, firstInvalid }: FileContent & { readonly type: 'text' },
+  { text, markers, firstInvalid }: FileContent & { readonly type: 'text' },
   options: ReadOptions & { readonly path: string },
 ): Registry {
-  const registry = readRegistry(text, options);
+  const registry = readMarked(text, markers, options);
   if (firstInvalid === undefined) return registry;
   const report = createReport(options.path, createLineIndex(text));
   report.add('encoding-invalid', { start: firstInvalid, end: firstInvalid + 1 });
