@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import ignore from 'ignore';
-import { prefixedPatterns } from './ignore-patterns.ts';
+import { linesIn, prefixedPatterns, suspectNames } from './ignore-patterns.ts';
 
 /** From the weakest to the strongest: a pattern of a later layer overrules the earlier ones, wherever its file stands. */
 const layers = ['exclude', 'gitignore', 'ignore'] as const;
@@ -19,6 +19,8 @@ export interface IgnoreRules {
   readonly files: readonly RuleFile[];
   /** `path` is relative to the folder where all rules begin; that of a folder ends in a slash. */
   ignores(path: string): boolean;
+  /** The same for a path that stands in a folder that is not ignored: most names need no look at their path. */
+  ignoresWithin(path: string, name: string): boolean;
   /** The rules of a folder that holds these files too. A repository leaves behind what the one around it ignores. */
   within(files: readonly RuleFile[], isRepository: boolean): IgnoreRules;
 }
@@ -29,6 +31,7 @@ type Matcher = ReturnType<typeof ignore> | undefined;
 interface MatcherSource {
   readonly files: readonly RuleFile[];
   matcher(): Matcher;
+  suspects(name: string): boolean;
 }
 
 /** A matcher keeps an answer for every path it was asked, so it is made anew from time to time. */
@@ -41,6 +44,7 @@ const answersKept = 20_000;
  */
 export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSource = noRules): IgnoreRules {
   let made: { readonly matcher: Matcher } | undefined;
+  let own: ((name: string) => boolean) | undefined;
   let answers = 0;
   function matcher(): Matcher {
     made ??= {
@@ -50,23 +54,34 @@ export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSou
     };
     return made.matcher;
   }
+  function ignores(path: string): boolean {
+    if (files.length === 0) return false;
+    if (++answers % answersKept === 0) made = undefined;
+    return matcher()?.ignores(path) ?? false;
+  }
+  /** Those of the folder above suspect enough, even where a repository leaves some of them behind. */
+  function suspects(name: string): boolean {
+    own ??= suspectNames(
+      files.filter((file) => !parent.files.includes(file)).flatMap(({ file }) => linesIn(textOf(file))),
+    );
+    return own(name) || parent.suspects(name);
+  }
   return {
     files,
-    ignores(path) {
-      if (files.length === 0) return false;
-      if (++answers % answersKept === 0) made = undefined;
-      return matcher()?.ignores(path) ?? false;
+    ignores,
+    ignoresWithin(path, name) {
+      return suspects(name) && ignores(path);
     },
     within(more, isRepository) {
       const kept = isRepository ? files.filter(({ layer }) => layer === 'ignore') : files;
       return more.length === 0 && kept.length === files.length
         ? this
-        : createIgnoreRules([...kept, ...more], { files, matcher });
+        : createIgnoreRules([...kept, ...more], { files, matcher, suspects });
     },
   };
 }
 
-const noRules: MatcherSource = { files: [], matcher: () => undefined };
+const noRules: MatcherSource = { files: [], matcher: () => undefined, suspects: () => false };
 
 function extended(matcher: Matcher, files: readonly RuleFile[]): Matcher {
   const patterns = patternsOf(files);

@@ -155,7 +155,7 @@ function withoutIgnored(
 ): Listing {
   function isKept(name: string, slash: '/' | ''): boolean {
     const below = joined(path, name) + slash;
-    return !isLeftOut(below) && !rules.ignores(base + below);
+    return !isLeftOut(below) && !rules.ignoresWithin(base + below, name);
   }
   return {
     ...content,
