@@ -24,8 +24,8 @@ const entries: readonly string[] = ['cli/bin', 'index', 'remediation/index', 're
 const external: readonly RegExp[] = [/^dockerode(\/|$)/, /^pg(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
 /**
- * What is loaded together stands in one file: each further file costs a start about a millisecond. Only the path of
- * `problems validate` is grouped; what no group names is split as its imports have it.
+ * What is loaded together stands in one file: each further file costs a start about a millisecond. Only the paths of
+ * `problems validate` and `problems scan` are grouped; what no group names is split as its imports have it.
  */
 const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
   { name: 'node', test: /^\0builtin:/ },
@@ -37,7 +37,11 @@ const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
   { name: 'scan', test: /\/src\/scan\// },
   {
     name: 'validate',
-    test: /\/src\/cli\/(main|screen|parser|command|settings|findings|repeated-ids|validation|validation-report|input-validation|commands\/(index|validate))\.ts$|\/src\/config\.ts$|\/src\/reporters\/(text|visible|style)\.ts$|\/node_modules\/commander\//,
+    test: /\/src\/cli\/(main|screen|parser|command|settings|findings|repeated-ids|validation|validation-report|input-validation|scan-options|commands\/(index|validate))\.ts$|\/src\/config\.ts$|\/src\/reporters\/(text|visible|style)\.ts$|\/node_modules\/commander\//,
+  },
+  {
+    name: 'scanning',
+    test: /\/src\/cli\/(scanning|scan-results|kept-output|progress|choosing|commands\/scan)\.ts$|\/src\/reporters\/(json|order|record|table|tasks)\.ts$/,
   },
 ];
 
