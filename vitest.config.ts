@@ -6,7 +6,8 @@ const results = process.env['TEST_RESULTS'];
 /** `unit` is what `npm test` runs; `soak` is the same with many more runs of each property; `lab` needs Docker. */
 export default defineConfig({
   test: {
-    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
+    reporters:
+      results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'] } },
       {

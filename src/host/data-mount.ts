@@ -39,7 +39,7 @@ export function sharing(container: Container, all: readonly Container[]): Contai
   );
 }
 
-export function isPostgres(container: Container): boolean {
+function isPostgres(container: Container): boolean {
   return container.env['PG_MAJOR'] !== undefined || container.env['PGDATA'] !== undefined;
 }
 

@@ -65,7 +65,7 @@ export function openHost(options: HostOptions): OpenHost {
       reach: (client, request) => reach(engine.changing, credentials, client, request),
       page: (client, request) => page(engine.changing, client, request),
       survey: (mount, image) => survey(engine.changing, mount, image),
-      baseBackup: (instance, options) => baseBackup(engine.changing, credentials, instance, options),
+      baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

@@ -5,9 +5,9 @@ import { helperLabel } from './process.ts';
 import type { Container, DockerReader, FileReader, Instance } from './types.ts';
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */
-export const asideLabel = 'problems.aside';
+const asideLabel = 'problems.aside';
 export const asideMarker = '.pgops-old-';
-export const instanceLabel = 'problems.instance';
+const instanceLabel = 'problems.instance';
 
 const namePrefix = 'vrooli-postgres-';
 

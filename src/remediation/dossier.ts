@@ -34,7 +34,7 @@ async function writeFileOf(session: Session, id: string, text: string): Promise<
   return path;
 }
 
-export function dossierOf(run: RunRecord): string {
+function dossierOf(run: RunRecord): string {
   const { plan, decision } = run;
   const tried = run.steps.filter(({ state }) => state !== 'pending');
   return [

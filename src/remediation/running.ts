@@ -203,7 +203,7 @@ function aboutFinding({
   return { finding: id, remediator, instance, problem };
 }
 
-export function reportOf(record: RunRecord): RunReport {
+function reportOf(record: RunRecord): RunReport {
   const { plan, decision } = record;
   return {
     id: record.id,

@@ -9,10 +9,10 @@ import { operations } from './policy/operations.ts';
 
 export const jsonValue = z.json();
 
-export const risk = z.enum(['safe', 'restart', 'data']);
+const risk = z.enum(['safe', 'restart', 'data']);
 const text = z.string().max(100_000);
 
-export const evidence = z.discriminatedUnion('type', [
+const evidence = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('message'), text, sqlstate: z.string().exactOptional() }),
   z.strictObject({ type: z.literal('docker'), object: text, field: text, value: jsonValue }),
   z.strictObject({ type: z.literal('log'), at: text, text }),
@@ -34,7 +34,7 @@ export const finding = z.strictObject({
   corruption: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Finding>;
 
-export const expectation = z.discriminatedUnion('check', [
+const expectation = z.discriminatedUnion('check', [
   z.strictObject({
     check: z.literal('container'),
     ref: z.string(),
@@ -49,7 +49,7 @@ export const expectation = z.discriminatedUnion('check', [
   z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
 ]) satisfies z.ZodType<Expectation>;
 
-export const step = z.strictObject({
+const step = z.strictObject({
   action: z.string(),
   params: jsonValue,
   why: text.exactOptional(),

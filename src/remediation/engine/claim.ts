@@ -6,8 +6,8 @@ import { asideMarker } from '../../host/instances.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
 import { changingHost, type Session } from './session.ts';
 
-export const runLabel = 'problems.run';
-export const tokenLabel = 'problems.token';
+const runLabel = 'problems.run';
+const tokenLabel = 'problems.token';
 
 /** A run whose locks this process holds. */
 export interface Active {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { ProcessIdentity } from './store.ts';
 
 /** Longer without a heartbeat, and an owner who cannot be looked at is taken for gone. */
-export const heartbeatLimitMs = 60_000;
+const heartbeatLimitMs = 60_000;
 
 export async function ownIdentity(): Promise<ProcessIdentity> {
   return { pid: process.pid, began: await beganOf(process.pid), machine: await machine() };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
-export const troubleKinds = [
+const troubleKinds = [
   'wrong-owner',
   'wrong-mode',
   'data-missing',
@@ -13,7 +13,7 @@ export const troubleKinds = [
 ] as const;
 
 /** A trouble, or `bind-mount`: a move to a named volume that somebody asked for. */
-export const findingKinds = [...troubleKinds, 'bind-mount'] as const;
+const findingKinds = [...troubleKinds, 'bind-mount'] as const;
 
 export const details = z.strictObject({
   /** By id. */
