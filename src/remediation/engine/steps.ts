@@ -33,6 +33,15 @@ export async function prepare(active: Active, index: number, { action, params }:
 }
 
 /**
+ * Right before the step the world is asked once more. Only what interrupts keeps what it saw before the run: an engine
+ * that was restarted meanwhile may have stopped what the run found running, and undoing must start it again.
+ */
+async function prepareAgain(active: Active, index: number, one: ReadyStep): Promise<void> {
+  if (one.action.interrupts !== true) return prepare(active, index, one);
+  await patiently(active, async () => one.action.prepare(one.params, active.host));
+}
+
+/**
  * One step: what it relies on is asked again, what undoing needs is captured, the intent is on disk, and only then it
  * acts. A step that a killed process had begun is probed first.
  */
@@ -48,7 +57,7 @@ export async function applyStep(active: Active, record: StepRecord, one: ReadySt
   }
   const reasons = await patiently(active, async () => broken(step.expects ?? [], host));
   if (reasons.length > 0) throw new ProblemsError('step-refused', reasons.join(' '));
-  if (!begun && record.part === 'steps') await prepare(active, index, one);
+  if (!begun && record.part === 'steps') await prepareAgain(active, index, one);
   await session.store.runs.step(id, index, 'applying', session.at());
   await session.point(`step ${index} is journalled`);
   await act(active, one);

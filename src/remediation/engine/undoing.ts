@@ -1,6 +1,15 @@
 import type { RunRecord, StepRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
-import { type Failure, failureOf, ready, rethrowTakeover, undoStep, unlessUnwritable } from './steps.ts';
+import {
+  type Failure,
+  failureOf,
+  patiently,
+  type ReadyStep,
+  ready,
+  rethrowTakeover,
+  undoStep,
+  unlessUnwritable,
+} from './steps.ts';
 
 /** In reverse; stops at the first that fails. */
 export async function undoAll(active: Active, record: RunRecord): Promise<Failure | undefined> {
@@ -8,9 +17,10 @@ export async function undoAll(active: Active, record: RunRecord): Promise<Failur
   const steps = await active.steps();
   for (const done of record.steps.toReversed()) {
     const step = steps[done.index];
-    if (step === undefined || done.part !== 'steps' || !begun(done)) continue;
+    if (step === undefined || done.part !== 'steps') continue;
     try {
       const one = ready(active, step);
+      if (!begun(done) && !(await isDown(active, done, one))) continue;
       session.progress({
         type: 'step',
         run: id,
@@ -36,4 +46,17 @@ export async function undoAll(active: Active, record: RunRecord): Promise<Failur
 
 function begun({ state }: StepRecord): boolean {
   return state === 'applying' || state === 'done' || state === 'undoing' || state === 'failed';
+}
+
+/**
+ * Whether what the run found running is down, though the step that would have stopped it never began: the engine was
+ * restarted, and the run had taken away the restart policy by which it would have come back.
+ */
+async function isDown(active: Active, { index, state }: StepRecord, { action, params }: ReadyStep): Promise<boolean> {
+  if (state !== 'pending' || action.interrupts !== true) return false;
+  const kept = await active.session.store.runs.kept(active.id, index);
+  if (kept === undefined) return false;
+  const before = action.before.parse(kept);
+  const undone = await patiently(active, async () => action.isUndone?.(params, before, active.host));
+  return undone === false;
 }

@@ -7,7 +7,9 @@ import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { run as problems } from '../../cli/run.ts';
 import { detect, remediate, type Remediation, resume, rollback } from '../../../src/remediation/index.ts';
 import { type LabInstance, startInstance } from '../instance.ts';
-import type { Run } from '../run.ts';
+import { holdPort } from '../ports.ts';
+import { openPorts, stateFile } from '../remediators/open-ports.ts';
+import { createVolume, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openExample } from './example.ts';
 import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from './faulty-engine.ts';
@@ -78,6 +80,41 @@ describe.skipIf(!lab)('a container that vanishes', () => {
     expect(await readFile(reports[0]?.dossier ?? '', 'utf8')).toContain('No such container');
     await expect(readFile(join(run.folder, 'resources/postgres/instances/orders/NOTE'))).rejects.toThrow('ENOENT');
     expect(await remediation.session.store.suspensions.get('orders')).toBeDefined();
+  });
+});
+
+/** What a restart of the engine does to a container whose restart policy the run has taken away. */
+describe.skipIf(!lab)('a server that the engine has stopped in the middle of a move', () => {
+  it.for([
+    ['before the run came to stop it', 'step 1 is recorded', undefined],
+    ['while the new port was stolen', 'step 3 is recorded', 'step 3 is recorded'],
+  ] as const)('%s runs again once the run is rolled back', async ([, stopAt, stealAt], test) => {
+    const run = await createRun(test);
+    const host = { Binds: [`${await createVolume(run, 'data')}:/var/lib/postgresql/seeded`] };
+    const { container, port } = await startInstance(run, { name: 'orders', storage: 'seeded', host });
+    const ports = await openPorts(
+      run,
+      await stateFile(test),
+      { reserved: { [String(port)]: 'somebody else' } },
+      {
+        async atPoint(name) {
+          if (name === stopAt) await container.stop();
+          if (name !== stealAt) return;
+          const [lease] = await ports.session.reader.leases.list();
+          const thief = await holdPort(lease?.port ?? 0);
+          test.onTestFinished(() => thief.close());
+        },
+      },
+    );
+    test.onTestFinished(() => ports.close());
+    const { runs: reports } = await remediate(ports, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'rolled-back', failure: { class: 'precondition' } }]);
+    const { State, HostConfig, Name } = await container.inspect();
+    expect({ running: State.Running, policy: HostConfig.RestartPolicy?.Name, name: Name.slice(1) }).toEqual({
+      running: true,
+      policy: 'unless-stopped',
+      name: `${run.prefix}vrooli-postgres-orders`,
+    });
   });
 });
 
