@@ -9,7 +9,6 @@ import { openPorts, stateFile } from '../remediators/open-ports.ts';
 import { addOrders } from '../rows.ts';
 import { createVolume, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
-import { dayLater } from './moving.ts';
 
 /** All of them take some minutes: here every third. */
 const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
@@ -62,14 +61,15 @@ async function movable(test: TestContext): Promise<Turns> {
   const volume = await createVolume(run, `${name}-data`);
   const host = { Binds: [`${volume}:/var/lib/postgresql/seeded`] };
   await addOrders(await startInstance(run, { name, storage: 'seeded', host }));
-  let turn = 0;
+  /** Each turn is days after the one before: what failed in one does not stop the next. */
+  let aheadMs = 0;
 
   async function next(fault: { readonly killAt?: string; readonly stealAt?: string } = {}): Promise<Ended> {
-    turn += 1;
+    aheadMs += 2 * 86_400_000;
     await removeAside(run, volume);
     const { port } = await findInstance(run, name);
     const { id, prefix, folder, ports } = run;
-    const asked = JSON.stringify({ settings: { id, prefix, folder, ports }, state, port, turn, ...fault });
+    const asked = JSON.stringify({ settings: { id, prefix, folder, ports }, state, port, aheadMs, ...fault });
     const child = spawn(process.execPath, [join(import.meta.dirname, 'moving-child.ts'), asked], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -85,7 +85,7 @@ async function movable(test: TestContext): Promise<Turns> {
       expect(signal, point).toBe('SIGKILL');
       expect(await serversOn(run, volume), point).toBeLessThanOrEqual(1);
       const reserved = { [String(port)]: 'somebody else' };
-      const ports = await openPorts(run, state, { reserved }, { now: dayLater(turn) });
+      const ports = await openPorts(run, state, { reserved }, { now: () => new Date(Date.now() + aheadMs) });
       try {
         const [report] = await resume(ports);
         expect(await serversOn(run, volume), point).toBe(1);

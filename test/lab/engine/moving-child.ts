@@ -3,13 +3,12 @@ import { createEngineClient } from '../engine.ts';
 import { holdPort } from '../ports.ts';
 import { openPorts } from '../remediators/open-ports.ts';
 import { openRun } from '../run.ts';
-import { dayLater } from './moving.ts';
 
 /**
  * A process of its own that moves a running instance away from its port, and ends itself by SIGKILL at a point. With
  * `stealAt` it takes the new port itself at that point, so that the run goes back. Prints every point it passed.
  */
-const { settings, state, port, turn, killAt, stealAt } = JSON.parse(process.argv[2] ?? '{}');
+const { settings, state, port, aheadMs, killAt, stealAt } = JSON.parse(process.argv[2] ?? '{}');
 const points: string[] = [];
 
 const run = await openRun({ ...settings, docker: createEngineClient() });
@@ -18,7 +17,7 @@ const ports = await openPorts(
   state,
   { reserved: { [String(port)]: 'somebody else' } },
   {
-    now: dayLater(turn),
+    now: () => new Date(Date.now() + aheadMs),
     async atPoint(name) {
       points.push(name);
       if (name === killAt) process.kill(process.pid, 'SIGKILL');
