@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** The folder where `.ci/run` reads the numbers of tests from: a file for each run of vitest. */
 const results = process.env['TEST_RESULTS'];
 
-/** `unit` is what `npm test` runs; `soak` is the same with many more runs of each property; `lab` needs Docker. */
+/**
+ * `unit` needs nothing; `soak` is the same with many more runs of each property; `lab` needs Docker;
+ * `lab-own-network` is started by test/lab/cli.ts in a network namespace of its own.
+ */
 export default defineConfig({
   test: {
     reporters:
@@ -23,7 +26,16 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          exclude: ['test/lab/own-network/**'],
           fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab-own-network',
+          include: ['test/lab/own-network/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
