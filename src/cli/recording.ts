@@ -2,7 +2,15 @@ import type { Finding, Remediation, RunReport } from '../remediation/index.ts';
 import type { ActiveProblem } from '../registry/record.ts';
 import { openForEdit } from './editing.ts';
 import type { Output } from './screen.ts';
-import { noteAttempt, noteEvidence, noteFix, noteNewProblem, noteOccurrence, noteResolution } from './write-back.ts';
+import {
+  noteAttempt,
+  noteEnd,
+  noteEvidence,
+  noteFix,
+  noteNewProblem,
+  noteOccurrence,
+  noteResolution,
+} from './write-back.ts';
 
 interface Place {
   readonly cwd: string;
@@ -49,8 +57,7 @@ async function resolveWhatHeld(
     last?.outcome === 'fixed' &&
     last.endedAt !== null &&
     now.getTime() - Date.parse(last.endedAt) >= config.holdDays * 86_400_000;
-  if (held && record.status !== 'resolved')
-    await edit(record.path, cwd, (text) => noteResolution(text, record, last, now));
+  if (held) await edit(record.path, cwd, (text) => noteResolution(text, record, last, now));
 }
 
 /** How repairs ended goes into the registries: when the problem was seen, what helped and what did not. */
@@ -64,10 +71,20 @@ export async function recordReports(
     if (record === undefined || report.outcome === 'absent') continue;
     await edit(record.path, cwd, (text) => {
       const seen = noteOccurrence(text, record, now);
-      if (report.outcome === 'fixed') return noteFix(seen, record, report, now);
+      if (report.outcome === 'fixed') {
+        const noted = noteFix(seen, record, report, now);
+        return isOver(report.problem, reports) ? noteEnd(noted, record) : noted;
+      }
       return didNotHelp(report) ? noteAttempt(seen, record, report, now) : seen;
     });
   }
+}
+
+/** Whether all that was found of a problem is fixed. */
+function isOver(problem: RunReport['problem'], reports: readonly RunReport[]): boolean {
+  return reports.every(
+    (report) => report.problem !== problem || report.outcome === 'fixed' || report.outcome === 'absent',
+  );
 }
 
 function didNotHelp({ outcome }: RunReport): boolean {

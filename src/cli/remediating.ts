@@ -45,7 +45,7 @@ export async function withRemediation<Result>(
     folder: config.folder,
     config: withMoveSettings(config.remediation, options.toNamedVolume),
     plugins: config.plugins,
-    problems: options.registries === false ? [] : await problemsOf(cwd, config, now),
+    problems: options.registries === false ? [] : await problemsOf(cwd, config),
     now,
     ...(options.onlyLooking === undefined ? {} : { onlyLooking: options.onlyLooking }),
     stop: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),

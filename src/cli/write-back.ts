@@ -8,9 +8,11 @@ import { type Finding, markdownLine, type RunRecord, type RunReport } from '../r
  * what comes from containers and databases is made harmless before it becomes Markdown.
  */
 
-/** A problem was seen now. */
+/** A problem was seen now: one that was thought to be over is active again. */
 export function noteOccurrence(text: string, record: ProblemRecord, now: Date): string {
-  return setHeader(text, record.id, 'Last Occurrence', minuteOf(now), placeOf(record));
+  const seen = setHeader(text, record.id, 'Last Occurrence', minuteOf(now), placeOf(record));
+  const isBack = record.kind === 'active' && record.status === 'resolved';
+  return isBack ? setHeader(seen, record.id, 'Status', 'active', placeOf(record)) : seen;
 }
 
 /** How many messages a record keeps, and how long each may be. */
@@ -39,15 +41,16 @@ export function noteEvidence(text: string, record: ProblemRecord, finding: Findi
   return after;
 }
 
-/** A repair helped: the record says so until the hold period is over, when it is resolved. Its status stays a person's. */
+/** A repair helped: the record says so, with how long nobody was answered. */
 export function noteFix(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
   const took = report.downtimeMs === null ? '' : `, without an answer for ${(report.downtimeMs / 1000).toFixed(1)} s`;
-  return noteRun(
-    text,
-    record,
-    report,
-    `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) fixed it${took}`,
-  );
+  const said = `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) fixed it${took}`;
+  return noteRun(text, record, report, said);
+}
+
+/** Nothing of a problem is left: its status is resolved until it is seen again, or the hold period is over. */
+export function noteEnd(text: string, record: ProblemRecord): string {
+  return record.kind === 'active' ? setHeader(text, record.id, 'Status', 'resolved', placeOf(record)) : text;
 }
 
 /** A repair was tried and did not help: a line under Attempted Solutions. */

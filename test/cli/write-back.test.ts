@@ -4,6 +4,7 @@ import type { ActiveProblem } from '../../src/registry/record.ts';
 import type { Finding, RunRecord, RunReport } from '../../src/remediation/index.ts';
 import {
   noteAttempt,
+  noteEnd,
   noteEvidence,
   noteFix,
   noteNewProblem,
@@ -98,17 +99,23 @@ describe('writing back', () => {
     expect(active(twice).investigationStatus?.attemptedSolutions?.split('\n')).toHaveLength(2);
   });
 
-  it('notes a fix with how long nobody was answered, once, and leaves the status to a person', () => {
+  it('notes a fix with how long nobody was answered, once', () => {
     const text = noteNewProblem(before, finding, now);
     const fixed: RunReport = { ...report, outcome: 'fixed', failure: null, downtimeMs: 1_234 };
     const after = noteFix(text, active(text), fixed, now);
     expect(active(after)).toMatchObject({
-      status: 'active',
       investigationStatus: {
         attemptedSolutions: '2026-02-03: port-reassignment (run r0123456789) fixed it, without an answer for 1.2 s',
       },
     });
     expect(noteFix(after, active(after), fixed, now)).toBe(after);
+  });
+
+  it('calls a problem resolved of which nothing is left, and active when it is seen again', () => {
+    const text = noteNewProblem(before, finding, now);
+    const over = noteEnd(text, active(text));
+    expect(over).toBe(text.replace('**Status:** [active]', '**Status:** [resolved]'));
+    expect(noteOccurrence(over, active(over), now)).toBe(text);
   });
 
   it('adds messages that are new to the evidence, and none that differ in ids and times alone', () => {

@@ -66,7 +66,7 @@ function linked(session: Session, remediator: Remediator, found: Finding, proble
   );
 }
 
-/** Of the records that the remediator is for, the one that names the instance, else the first that names none at all. */
+/** Of the records that the remediator is for, open ones first: the one that names the instance, else the first. */
 export function recordFor(
   remediator: Remediator,
   found: Finding,
@@ -74,15 +74,17 @@ export function recordFor(
 ): KnownProblem | undefined {
   const fitting = problems
     .filter(({ record }) => stands(record) && remediator.matches(record))
-    .sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+    .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || (a.record.id < b.record.id ? -1 : 1));
   return fitting.find(({ record }) => isNamed(record, found.instance)) ?? fitting[0];
 }
 
+function isOver(record: ProblemRecord): boolean {
+  return record.kind === 'active' && record.status === 'resolved';
+}
+
+/** A problem whose status is resolved may come back, and then it is that record's again. */
 function stands(record: ProblemRecord): boolean {
-  return (
-    record.kind === 'intermittent' ||
-    (record.kind === 'active' && record.status !== 'resolved' && record.status !== "won't-fix")
-  );
+  return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== "won't-fix");
 }
 
 function isNamed(record: ProblemRecord, instance: string): boolean {
