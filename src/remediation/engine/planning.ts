@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation } from '../../tasks/types.ts';
 import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
@@ -64,13 +65,18 @@ export async function propose(
 /** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
 function withoutSecrets(session: Session, plan: Plan): Plan {
   const redacted = planSchema.parse(session.redact.data(plan));
-  if (JSON.stringify([redacted.steps, redacted.cleanup]) !== JSON.stringify([plan.steps, plan.cleanup])) {
+  if (!isDeepStrictEqual(asKept([redacted.steps, redacted.cleanup]), asKept([plan.steps, plan.cleanup]))) {
     throw new ProblemsError(
       'step-refused',
       `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`,
     );
   }
   return redacted;
+}
+
+/** As it is read back from the journal: the order of keys is no difference, and a key without a value is none. */
+function asKept(steps: unknown): unknown {
+  return JSON.parse(JSON.stringify(steps));
 }
 
 async function isRunning(session: Session, { target }: Plan): Promise<boolean> {
