@@ -4,7 +4,7 @@ import { openSqliteStore } from '../../src/remediation/store/sqlite.ts';
 import { run, temporaryFolder } from './run.ts';
 
 describe('an engine that is not there', () => {
-  it.for([[['detect']], [['plan']], [['remediate', '--all']], [['remediate', '--all', '--yes']]] as const)(
+  it.for([[['detect']], [['plan']], [['remediate']], [['remediate', '--all']], [['remediate', '--all', '--yes']]] as const)(
     'is exit code 2 of problems %j, with what to do',
     async ([args]) => {
       await using folder = temporaryFolder();
@@ -51,6 +51,13 @@ describe('problems runs lift', () => {
 });
 
 describe('problems remediate', () => {
+  it('agrees to everything only where that is said', async () => {
+    await using folder = temporaryFolder();
+    const { code, stderr } = await run(['remediate', '--yes'], { cwd: folder.path });
+    expect(code).toBe(2);
+    expect(stderr).toContain('Name a problem, or say --all.');
+  });
+
   it('takes --record and --no-record, each by itself and after --yes', async () => {
     await using folder = temporaryFolder();
     const env = { DOCKER_HOST: 'unix:///nowhere.sock' };

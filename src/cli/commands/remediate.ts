@@ -11,7 +11,7 @@ export const remediate = defineCommand({
     'config, the registry and the risk, in this order; docs/remediation.md has the rules.',
   arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true }],
   options: {
-    all: { type: 'flag', about: 'Everything that is found.' },
+    all: { type: 'flag', about: 'Everything that is found, as without a name; --yes wants it said.' },
     yes: { type: 'flag', about: 'Agree to what asks for approval. Implies --record.' },
     record: { type: 'flag', about: 'Write how it ended into the registries.' },
     noRecord: { type: 'flag', about: 'Write nothing into the registries, with --yes neither.' },
@@ -19,7 +19,7 @@ export const remediate = defineCommand({
     ...lookingOptions,
   },
   examples: [
-    { command: 'problems remediate --all', about: 'what may run unattended runs, the rest waits or is described' },
+    { command: 'problems remediate', about: 'what may run unattended runs, the rest waits or is described' },
     { command: 'problems remediate postgres/port-allocation-conflicts --yes', about: 'one problem, agreed to' },
     { command: 'problems remediate --to-named-volume orders --yes', about: 'copied, compared, and the folder kept' },
   ],
@@ -27,8 +27,12 @@ export const remediate = defineCommand({
   async run(invocation) {
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
-    if (words.length === 0 && !options.all && options.instance.length === 0 && options.remediator.length === 0) {
-      throw new ProblemsError('bad-usage', 'What is to be repaired?', { hint: 'Name a problem, or say --all.' });
+    const isEverything = words.length === 0 && options.instance.length === 0 && options.remediator.length === 0;
+    // Without --yes the policy keeps back what needs a person's word; with it, the word must not be for all unawares.
+    if (isEverything && options.yes && !options.all) {
+      throw new ProblemsError('bad-usage', '--yes agrees to everything that is found.', {
+        hint: 'Name a problem, or say --all.',
+      });
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
