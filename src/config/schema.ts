@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { automations, problemClasses } from '../tasks/terms.ts';
 
 /** What a problems.config.* may hold. Strict: an unknown key is an error, with the nearest known key offered. */
 
@@ -33,18 +34,7 @@ const Priority = z.strictObject({
     .describe('The waiting period after the first failure, which doubles with each, and the longest one. In hours.'),
 });
 
-const Automation = z.enum(['auto', 'approve', 'human']);
-
-const problemClasses = [
-  'resource-conflict',
-  'data-integrity',
-  'configuration',
-  'performance',
-  'permissions',
-  'migration',
-  'network',
-  'other',
-] as const;
+const Automation = z.enum(automations);
 
 const Triage = z.strictObject({
   problems: z

@@ -3,6 +3,7 @@ import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { resourceCost, urgency } from '../registry/kinds/terms.ts';
 import { anyRecordSchema } from '../registry/schema.ts';
+import { automations, problemClasses, taskFlags, taskKinds } from '../tasks/terms.ts';
 
 /** What `--json` and `--format json` print. Strict: a property that stands here and not there is a defect. */
 
@@ -37,30 +38,21 @@ export const Task = z
       .string()
       .regex(/^[a-z0-9-]{1,100}$/)
       .describe('Made from the content and stable: the same registries give the same ids.'),
-    kind: z.enum(['resolution', 'investigation', 'prevention', 'monitoring', 'documentation']),
+    kind: z.enum(taskKinds),
     title: z.string(),
     description: z.string(),
     problem: z.string().describe('The id of the record it comes from.'),
     component: z.string(),
     target: z.string().describe("The registry's path."),
-    class: z.enum([
-      'resource-conflict',
-      'data-integrity',
-      'configuration',
-      'performance',
-      'permissions',
-      'migration',
-      'network',
-      'other',
-    ]),
+    class: z.enum(problemClasses),
     classReason: z.string(),
     handler: z.string().describe('A remediator, `agent` or `person`.'),
     handlerReason: z.string(),
-    automation: z.enum(['auto', 'approve', 'human']).describe('How far a fix may go unattended.'),
+    automation: z.enum(automations).describe('How far a fix may go unattended.'),
     automationReason: z.string(),
     severity: Level.optional().describe('Of an Active record.'),
     lastOccurrence: z.string().optional().describe('When the problem was last seen, as ISO text.'),
-    flags: z.array(z.enum(['immediate', 'alert', 'escalate'])),
+    flags: z.array(z.enum(taskFlags)),
     dependencies: z.array(z.string()).describe('Ids of tasks that come first.'),
     estimates: z
       .strictObject({

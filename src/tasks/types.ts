@@ -1,22 +1,15 @@
+import type { automations, problemClasses, taskFlags, taskKinds } from './terms.ts';
 import type { Estimates, Priority } from '../priority/types.ts';
 import type { ActiveProblem } from '../registry/record.ts';
 
-export type TaskKind = 'resolution' | 'investigation' | 'prevention' | 'monitoring' | 'documentation';
+export type TaskKind = (typeof taskKinds)[number];
 
-export type ProblemClass =
-  | 'resource-conflict'
-  | 'data-integrity'
-  | 'configuration'
-  | 'performance'
-  | 'permissions'
-  | 'migration'
-  | 'network'
-  | 'other';
+export type ProblemClass = (typeof problemClasses)[number];
 
 /** How far a fix may go unattended: it runs, it asks, or a person does it. */
-export type Automation = 'auto' | 'approve' | 'human';
+export type Automation = (typeof automations)[number];
 
-export type TaskFlag = 'immediate' | 'alert' | 'escalate';
+export type TaskFlag = (typeof taskFlags)[number];
 
 /** Which class of problem a record is, who can take it, and how far it may go unattended; each with its reason. */
 export interface Triage {
