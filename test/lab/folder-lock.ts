@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -17,12 +17,30 @@ export async function tryFolderLock(path: string): Promise<FolderLock | undefine
   for (let attempt = 0; attempt < 2; attempt += 1) {
     if (await makeFolder(path)) {
       await writeFile(join(path, 'pid'), String(process.pid));
-      return { path, release: () => rm(path, { recursive: true, force: true }) };
+      return { path, release: () => removeLock(path, process.pid) };
     }
-    if (await ownerLives(path)) return undefined;
-    await rm(path, { recursive: true, force: true });
+    const owner = await ownerOf(path);
+    if (owner !== undefined && processLives(owner)) return undefined;
+    await removeLock(path, owner);
   }
   return undefined;
+}
+
+/**
+ * Moved aside in one step and removed there: two processes that find the same dead owner do not remove each other's new
+ * lock, and nobody writes into a folder that is being emptied.
+ */
+async function removeLock(path: string, owner: number | undefined): Promise<void> {
+  const aside = `${path}.gone-${process.pid}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  if ((await readOwner(aside)) === owner) await rm(aside, { recursive: true, force: true });
+  // Somebody was quicker and holds it anew.
+  else await rename(aside, path);
 }
 
 /** Runs `work` with the lock held, waiting for it as long as `waitMs`. */
@@ -52,14 +70,19 @@ async function makeFolder(path: string): Promise<boolean> {
   }
 }
 
-/** A lock without a process id is being written: its owner lives, unless it stays that way. */
-async function ownerLives(path: string): Promise<boolean> {
+/** A lock without a process id is being written: it is asked again, for half a second. */
+async function ownerOf(path: string): Promise<number | undefined> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    const pid = Number(await readFile(join(path, 'pid'), 'utf8').catch(() => ''));
-    if (pid > 0) return processLives(pid);
+    const owner = await readOwner(path);
+    if (owner !== undefined) return owner;
     await sleep(50);
   }
-  return false;
+  return undefined;
+}
+
+async function readOwner(path: string): Promise<number | undefined> {
+  const pid = Number(await readFile(join(path, 'pid'), 'utf8').catch(() => ''));
+  return pid > 0 ? pid : undefined;
 }
 
 function processLives(pid: number): boolean {

@@ -1,11 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import type Docker from 'dockerode';
-
-import { tryFolderLock } from './folder-lock.ts';
 
 /** The host ports of a run: instances first, web GUIs apart. Nobody else of the lab is given one of them meanwhile. */
 export interface RunPorts {
@@ -31,20 +27,21 @@ const blockSize = 40;
 const guisOfBlock = 10;
 const blocks: PortRange = { first: 10_000, last: 29_960 };
 
-/** Forty ports of its own for a test's run, below the ephemeral range, on a machine where other runs do the same. */
+/** Forty ports of its own for a test's run, the first of them as the lock, below the ephemeral range, on a machine where others do the same. */
 export async function reservePorts(): Promise<RunPorts> {
   const count = Math.floor((blocks.last - blocks.first) / blockSize);
   // Processes start at different places, so that they seldom meet.
   const offset = process.pid % count;
   for (let index = 0; index < count; index += 1) {
     const first = blocks.first + ((index + offset) % count) * blockSize;
-    const lock = await tryFolderLock(join(tmpdir(), 'problems-lab-ports', String(first)));
+    // A listener is let go by the kernel, however this process ends.
+    const lock = await tryListen(first, '127.0.0.1');
     if (lock === undefined) continue;
     const middle = first + blockSize - guisOfBlock;
     return {
-      instances: { first, last: middle - 1 },
+      instances: { first: first + 1, last: middle - 1 },
       guis: { first: middle, last: first + blockSize - 1 },
-      release: () => lock.release(),
+      release: () => lock.close(),
     };
   }
   throw new Error(`every block of ports between ${blocks.first} and ${blocks.last} is taken`);
@@ -76,7 +73,8 @@ export async function holdPort(port: number, host = '0.0.0.0'): Promise<HeldPort
 }
 
 async function tryListen(port: number, host: string): Promise<{ close(): Promise<void> } | undefined> {
-  const server = createServer();
+  // It lasts as long as the process, and is no reason for the process to last.
+  const server = createServer().unref();
   server.listen({ port, host, ipv6Only: host.includes(':') });
   try {
     await once(server, 'listening');
