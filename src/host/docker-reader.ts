@@ -115,6 +115,7 @@ function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {
     operatingSystem: textAt(info, 'OSType'),
     securityOptions: textsAt(info, 'SecurityOptions'),
     memoryBytes: numberAt(info, 'MemTotal'),
+    cpus: numberAt(info, 'NCPU'),
     // A virtual machine behind a local socket publishes ports on this machine, but binds them elsewhere.
     local: local && process.platform === 'linux' && textAt(info, 'OSType') === 'linux',
   };

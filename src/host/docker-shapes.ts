@@ -40,6 +40,7 @@ export function containerOf(inspect: Json): Container {
     endpoints: entriesAt(inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => endpointOf(name, endpoint)),
     memory: numberAt(host, 'Memory'),
     shmSize: numberAt(host, 'ShmSize'),
+    cpus: cpuQuota(host),
     inspect,
   };
 }
@@ -72,6 +73,14 @@ export function volumeOf(inspect: Json): Volume {
     mountpoint: textAt(inspect, 'Mountpoint'),
     labels: textMapAt(inspect, 'Labels'),
   };
+}
+
+/** `--cpus` is kept as NanoCpus, `--cpu-quota` with a period that is 100 ms where none is named. */
+function cpuQuota(hostConfig: Json | undefined): number {
+  const nano = numberAt(hostConfig, 'NanoCpus');
+  if (nano > 0) return nano / 1e9;
+  const quota = numberAt(hostConfig, 'CpuQuota');
+  return quota > 0 ? quota / (numberAt(hostConfig, 'CpuPeriod') || 100_000) : 0;
 }
 
 function environment(lines: readonly string[]): Readonly<Record<string, string>> {

@@ -14,6 +14,7 @@ export interface EngineInfo {
   /** `name=userns`, `name=rootless`, `name=selinux`, … as the engine says them. */
   readonly securityOptions: readonly string[];
   readonly memoryBytes: number;
+  readonly cpus: number;
   /** Whether the engine runs on this machine (a Unix socket): ports can then be tried directly. */
   readonly local: boolean;
 }
@@ -94,6 +95,8 @@ export interface Container {
   /** Bytes; 0: no limit. */
   readonly memory: number;
   readonly shmSize: number;
+  /** How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's (PGOPS §2.4). */
+  readonly cpus: number;
   /** The engine's whole answer, for what has no property here. */
   readonly inspect: Json;
 }

@@ -406,6 +406,7 @@ function containerOf(name: string, change: Partial<Container>): Container {
     endpoints: [endpointOf('n')],
     memory: 0,
     shmSize: 0,
+    cpus: 0,
     inspect: {},
     ...change,
   };

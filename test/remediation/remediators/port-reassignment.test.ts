@@ -331,6 +331,7 @@ function container(given: Partial<Container>): Container {
     endpoints: [],
     memory: 0,
     shmSize: 0,
+    cpus: 0,
     inspect: {},
     ...given,
   };
