@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { KnownProblem } from '../remediation/index.ts';
-import { readPolicy, triage } from '../tasks/index.ts';
+import type { PrioritisedKind } from '../priority/index.ts';
+import { readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
 import { checkProblems } from './findings.ts';
 
 /** The records of the working folder's registries, with what triage says of those that may have to be repaired. */
@@ -9,9 +10,17 @@ export async function problemsOf(cwd: string, config: Config): Promise<readonly 
   return registries.flatMap(({ records }) => {
     const policy = readPolicy(records.find((record) => record.kind === 'integration'));
     return records.map((record) =>
-      record.kind === 'active' || record.kind === 'intermittent'
-        ? { record, triage: triage(record, policy, config.triage) }
-        : { record },
+      record.kind === 'active' || record.kind === 'intermittent' ? triaged(record, policy, config.triage) : { record },
     );
   });
+}
+
+function triaged(
+  record: PrioritisedKind,
+  policy: ReturnType<typeof readPolicy>,
+  settings: TriageSettings = {},
+): KnownProblem {
+  const said = triage(record, policy, settings);
+  const byConfig = settings.problems?.[record.id] !== undefined || settings.classes?.[said.class] !== undefined;
+  return { record, triage: said, ...(byConfig ? { byConfig: true } : {}) };
 }

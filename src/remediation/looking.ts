@@ -31,7 +31,21 @@ export async function detect(remediation: Remediation, request: LookRequest = {}
   // Asked once and first: without an engine there is nothing to look at, and that is no finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
   await requireInstances(remediation);
-  return detectAll(session, { ...request, problems });
+  const detected = await detectAll(session, { ...request, problems });
+  await suspendDamaged(remediation, detected);
+  return detected;
+}
+
+/**
+ * What may be damaged is out of bounds for every remediator until a person has looked, also for a later call that does not
+ * ask the detector that saw it. Without a state file there is nothing to note it in.
+ */
+async function suspendDamaged({ session }: Remediation, { findings }: DetectResult): Promise<void> {
+  const { suspensions } = session.store;
+  for (const { instance, summary, corruption } of findings) {
+    if (corruption === true && (await suspensions.get(instance)) === undefined)
+      await suspensions.add(instance, summary, session.at());
+  }
 }
 
 async function requireInstances({ instances, session }: Remediation): Promise<void> {

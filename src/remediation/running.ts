@@ -65,7 +65,10 @@ export async function remediate(
   return { detected, runs: reports };
 }
 
-/** Lets a run go on that waits for a person. What it is about is looked for again first. */
+/**
+ * Lets a run go on that waits for a person. What it is about is looked for again first.
+ * @throws ProblemsError `bad-usage`: it waits for nobody. `step-refused`: its instance is suspended.
+ */
 export async function approve(remediation: Remediation, id: string, by: string): Promise<RunReport> {
   const { session } = remediation;
   const record = await known(session, id);
@@ -73,13 +76,22 @@ export async function approve(remediation: Remediation, id: string, by: string):
     throw new ProblemsError('bad-usage', `Run ${id} waits for nobody: it is ${record.outcome ?? record.phase}.`);
   }
   const { plan } = record;
-  await session.store.runs.change(id, { approvedBy: session.redact.text(by) }, session.at());
   const { findings } = await detect(remediation, { remediators: [plan.remediator] });
+  await refuseSuspended(session, plan.target.instance);
+  await session.store.runs.change(id, { approvedBy: session.redact.text(by) }, session.at());
   if (!findings.some((finding) => finding.id === plan.finding.id)) {
     await session.store.runs.change(id, { phase: 'ended', outcome: 'absent', endedAt: session.at() }, session.at());
     return reportOf(await known(session, id));
   }
   return reportOf(await executeOrRefuse(session, id));
+}
+
+async function refuseSuspended({ store }: Session, instance: string): Promise<void> {
+  const suspension = await store.suspensions.get(instance);
+  if (suspension === undefined) return;
+  throw new ProblemsError('step-refused', `${instance} is suspended since ${suspension.at}: ${suspension.reason}`, {
+    hint: `Once a person has looked: problems runs lift ${instance}.`,
+  });
 }
 
 /** Takes up runs whose process has ended: this one, or all. */

@@ -84,4 +84,30 @@ describe('the policy', () => {
     });
     expect(decision).toMatchObject({ automation: 'human', reasons: expect.arrayContaining(['data may be damaged']) });
   });
+
+  describe('where the registry sends damaged data to a person', () => {
+    const registry = { automation: 'human', reason: 'Auto-Escalation names it.' } as const;
+    const safe = { ...plan, risk: 'safe' } as const;
+    const beside: readonly Operation[] = ['quarantine-backup', 'new-backup'];
+
+    it('asks for approval of a plan that only sets bad backups aside and takes new ones', () => {
+      const decision = decide({ plan: safe, running: true, allow: [], stops: [], registry, operations: beside });
+      expect(decision).toMatchObject({ automation: 'approve', source: 'registry' });
+      expect(decision.reasons[0]).toContain('Auto-Escalation names it.');
+    });
+
+    it('leaves everything else to the person', () => {
+      for (const name of names.filter((one) => ![...beside, 'read-only-diagnosis'].includes(one)))
+        expect(ask({ plan: safe, registry, operations: [...beside, name] }), name).toBe('human');
+      expect(ask({ plan: safe, registry, operations: [] })).toBe('human');
+      expect(ask({ registry, operations: beside })).toBe('human');
+      expect(ask({ plan: { ...plan, risk: 'data' }, registry, operations: beside })).toBe('human');
+    });
+
+    it('holds the config to its word: human is human, and a suspension is one too', () => {
+      expect(ask({ plan: safe, config: 'human', registry, operations: beside })).toBe('human');
+      expect(ask({ plan: safe, registry: { ...registry, byConfig: true }, operations: beside })).toBe('human');
+      expect(ask({ plan: safe, registry, operations: beside, stops: ['data may be damaged'] })).toBe('human');
+    });
+  });
 });

@@ -10,6 +10,8 @@ import { failureOf } from './steps.ts';
 export interface KnownProblem {
   readonly record: ProblemRecord;
   readonly triage?: Triage;
+  /** The config names the record or its class, so that what triage says is not the registry's own word. */
+  readonly byConfig?: true;
 }
 
 export interface DetectRequest {

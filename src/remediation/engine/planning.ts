@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
-import type { Automation } from '../../tasks/types.ts';
+import type { Automation, Triage } from '../../tasks/types.ts';
 import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
-import { decide, type Decision } from '../policy/decide.ts';
+import { decide, type Decision, type PolicyQuestion } from '../policy/decide.ts';
 import type { Operation } from '../policy/operations.ts';
 import { stopsFor, type Limits } from '../policy/limits.ts';
 import { plan as planSchema } from '../schemas.ts';
@@ -47,7 +47,7 @@ export async function propose(
     const { operation } = actionNamed(session, action);
     return typeof operation === 'string' ? operation : running ? operation.running : operation.stopped;
   });
-  const triage = recordFor(remediator, finding, problems)?.triage;
+  const known = recordFor(remediator, finding, problems);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
   const decision = decide({
     plan,
@@ -57,9 +57,14 @@ export async function propose(
     stops: await stopsFor(session, finding, detected, policy.limits),
     ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
     ...(config === undefined ? {} : { config }),
-    ...(triage === undefined ? {} : { registry: { automation: triage.automation, reason: triage.automationReason } }),
+    ...(known?.triage === undefined ? {} : { registry: saidOf(known.triage, known.byConfig) }),
   });
   return { finding, plan, decision, effects: await effectsOf(session, plan) };
+}
+
+function saidOf(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
+  const { automation, automationReason: reason } = triage;
+  return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
 }
 
 /** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */

@@ -20,7 +20,8 @@ export interface PolicyQuestion {
   readonly running: boolean;
   readonly commandLine?: Automation;
   readonly config?: Automation;
-  readonly registry?: { readonly automation: Automation; readonly reason: string };
+  /** What triage says of the record; `byConfig`: because the config names the record or its class. */
+  readonly registry?: { readonly automation: Automation; readonly reason: string; readonly byConfig?: true };
   /** Operations that the config names to lower their floor. */
   readonly allow: readonly Operation[];
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
@@ -62,8 +63,25 @@ function firstSource(question: PolicyQuestion): readonly [source: string, automa
   if (question.commandLine !== undefined)
     return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
   if (question.config !== undefined) return ['config', question.config, `the config says ${question.config}`];
-  if (question.registry !== undefined) return ['registry', question.registry.automation, question.registry.reason];
+  if (question.registry !== undefined) return ['registry', ...byRegistry(question, question.registry)];
   return ['risk', ...byRisk(question)];
+}
+
+/** What a plan does that touches neither a database nor its only copy. */
+const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', 'quarantine-backup'];
+
+/**
+ * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
+ * taking a new one beside it changes neither, so there somebody is asked instead (PGOPS §8.1).
+ */
+function byRegistry(
+  { plan, operations: wanted }: PolicyQuestion,
+  { automation, reason, byConfig }: NonNullable<PolicyQuestion['registry']>,
+): readonly [Automation, string] {
+  const staysBeside =
+    plan.risk === 'safe' && wanted.length > 0 && wanted.every((operation) => besideData.includes(operation));
+  if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
+  return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
 }
 
 function byRisk({ plan, running }: PolicyQuestion): readonly [Automation, string] {

@@ -116,6 +116,54 @@ describe('a repair that does not help', () => {
   });
 });
 
+describe('data that may be damaged', () => {
+  const watcher: Remediator = {
+    ...brokenFiles,
+    name: 'watcher',
+    async detect() {
+      const finding = {
+        id: 'watcher/orders/damage',
+        remediator: 'watcher',
+        instance: 'orders',
+        kind: 'damage',
+        summary: 'a page of orders is damaged',
+        risk: 'data',
+        evidence: [],
+        details: { folder },
+        problem: null,
+        corruption: true,
+      } as const;
+      return { findings: [finding], notLookedAt: [] };
+    },
+    plan: async () => ({ type: 'refusal', reason: 'It is damaged.', advice: 'Look.' }),
+  };
+
+  it('stops every other remediator on its instance, in every later call too, until a person lifts it', async () => {
+    const waiting = await openFolder(folder, { config: { automation: { 'broken-files': 'approve' } } });
+    const { runs: before } = await remediate(waiting);
+    waiting.close();
+
+    const remediation = await openFolder(folder, { remediators: [watcher, brokenFiles] });
+    const { runs: reports } = await remediate(remediation, { yes: true, automation: 'auto' });
+    expect(reports.map(({ remediator, outcome }) => [remediator, outcome])).toEqual([
+      ['broken-files', 'planned'],
+      ['watcher', 'failed'],
+    ]);
+    remediation.close();
+
+    const later = await openFolder(folder);
+    const { runs: again } = await remediate(later, { yes: true, automation: 'auto' });
+    expect(again).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
+    expect(again[0]?.reasons.join(' ')).toContain('a page of orders is damaged');
+    await expect(approve(later, before[0]?.id ?? '', 'somebody')).rejects.toMatchObject({ code: 'step-refused' });
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+
+    await later.session.store.suspensions.lift('orders', later.session.at());
+    expect(await approve(later, before[0]?.id ?? '', 'somebody')).toMatchObject({ outcome: 'fixed' });
+    later.close();
+  });
+});
+
 describe('policy', () => {
   it('lets a run wait for approval, and approval lets another process run it', async () => {
     const first = await openFolder(folder, { config: { automation: { 'broken-files': 'approve' } } });
