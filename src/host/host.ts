@@ -1,3 +1,4 @@
+import { changeBackups, readBackups } from './backups/index.ts';
 import { openCredentials } from './credentials.ts';
 import { openEngine } from './docker.ts';
 import { changeDocker } from './docker-changer.ts';
@@ -20,6 +21,8 @@ export interface HostOptions {
   readonly instanceFolders?: readonly string[];
   /** Of the config: container names that are instances too. */
   readonly pattern?: RegExp;
+  /** Folders that hold `<instance>/<backup>/`. The first is where new ones are taken to. */
+  readonly backupFolders?: readonly string[];
   readonly passfile?: string;
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
@@ -60,6 +63,7 @@ export function openHost(options: HostOptions): OpenHost {
     files,
     sql: sql.reader,
     signal,
+    backups: readBackups(options.backupFolders ?? []),
     probes: {
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),
@@ -85,6 +89,7 @@ export function openHost(options: HostOptions): OpenHost {
       docker: changeDocker(engine.changing, docker),
       sql: sql.changer,
       files: changeFiles(options.roots, files),
+      backups: changeBackups(),
     },
     secrets: () => credentials.seen(),
   };

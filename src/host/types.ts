@@ -3,6 +3,8 @@
  * own. No driver's type passes this file.
  */
 
+import type { BackupChanger, BackupReader } from './backups/types.ts';
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** The engine that holds the containers. `id` is stable for one engine (`GET /info`.ID) and keys leases and locks. */
@@ -345,6 +347,7 @@ export interface HostReader {
   readonly docker: DockerReader;
   readonly sql: SqlReader;
   readonly files: FileReader;
+  readonly backups: BackupReader;
   readonly probes: Probes;
   /** PostgreSQL containers, running or not, sorted by name; kept-aside and helper containers left out. */
   instances(): Promise<readonly Instance[]>;
@@ -430,4 +433,5 @@ export interface HostChanger {
   readonly docker: DockerChanger;
   readonly sql: SqlChanger;
   readonly files: FileChanger;
+  readonly backups: BackupChanger;
 }

@@ -22,6 +22,8 @@ export const remediationConfig = z.strictObject({
   roots: z.array(z.string()).default([]),
   /** Folders that hold `<instance>/config/instance.conf`. */
   instanceFolders: z.array(z.string()).default(['resources/postgres/instances', 'instances']),
+  /** Folders that hold `<instance>/<backup>/`. New ones are taken to the first. */
+  backupFolders: z.array(z.string()).min(1).default(['.vrooli/backups/postgres']),
   passfile: z.string().exactOptional(),
   attemptsPerDay: z.int().positive().default(2),
   /** How long a fixed problem must stay away before its record is resolved. */

@@ -70,6 +70,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     openHost({
       roots: [folder, ...config.roots.map((root) => resolve(folder, root))],
       instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
+      backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
       ...(pattern === undefined ? {} : { pattern }),
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),

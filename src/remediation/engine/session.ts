@@ -96,7 +96,7 @@ export function changingHost(session: Session, run: RunContext): Host {
     if (await session.store.locks.holds(run.id, run.token)) return;
     throw new ProblemsError('lock-held', `Run ${run.id} no longer holds its locks: another process has taken it over.`);
   }
-  const { docker, sql, files } = session.changer;
+  const { docker, sql, files, backups } = session.changer;
   return {
     ...session.reader,
     run,
@@ -104,6 +104,7 @@ export function changingHost(session: Session, run: RunContext): Host {
       docker: guarded(docker, check),
       sql: guarded(sql, check),
       files: guarded(files, check),
+      backups: guarded(backups, check),
       leases: guarded(lateLeases(session), check),
     },
   };
