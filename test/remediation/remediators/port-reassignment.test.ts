@@ -20,7 +20,7 @@ import {
   parsePorts,
   portsOf,
 } from '../../../src/remediation/remediators/port-reassignment/port-range.ts';
-import { lostOnRecreate } from '../../../src/remediation/remediators/port-reassignment/refusals.ts';
+import { lostOnRecreate } from '../../../src/remediation/instances/recreate-refusals.ts';
 import { portSettings, reservedFor } from '../../../src/remediation/remediators/port-reassignment/settings.ts';
 import { startFailure } from '../../../src/remediation/remediators/port-reassignment/start-failure.ts';
 

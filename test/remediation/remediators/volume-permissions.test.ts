@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { surveyOf } from '../../../src/host/probes/survey.ts';
 import type { SurveyEntry } from '../../../src/host/types.ts';
 import { below, isAcceptedTop, obstacleTo } from '../../../src/remediation/remediators/volume-permissions/access.ts';
-import { readControlFile } from '../../../src/remediation/remediators/volume-permissions/control-file.ts';
+import { readControlFile } from '../../../src/remediation/instances/control-file.ts';
 import { diagnose, type Seen } from '../../../src/remediation/remediators/volume-permissions/diagnosis.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
 import { oddEntries } from '../../../src/remediation/remediators/volume-permissions/odd-entries.ts';
-import { quoted } from '../../../src/remediation/remediators/volume-permissions/refusals.ts';
+import { quoted } from '../../../src/remediation/instances/refusal.ts';
 import { isTraceOfData, type Sign, signOf } from '../../../src/remediation/remediators/volume-permissions/signs.ts';
 import { readRegistry } from '../../../src/registry/reading.ts';
 

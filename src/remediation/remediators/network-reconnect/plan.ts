@@ -1,11 +1,12 @@
 import type { Container } from '../../../host/types.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
 import { objectionTo } from './admission.ts';
 import { type Client, clientsOf } from './clients.ts';
 import type { NetworkDetails, NetworkExpected } from './details.ts';
 import { factsOf, situationOf, worldOf } from './look.ts';
 import { borrowsNetwork, commonNetworks, isAddress, namesOn, networksOf } from './networks.ts';
-import { escalation, isCurable, refusal } from './refusals.ts';
+import { escalation, isCurable } from './refusals.ts';
 import { networkSettings } from './settings.ts';
 
 /** Connects the client to a network of the server, or gives the server the name it is called by; or says why not. */

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
 import type { Client, World } from './clients.ts';
 import type { Trouble } from './diagnosis.ts';
 import { answering, networksOf } from './networks.ts';
@@ -91,10 +92,6 @@ function withoutName({ container, instance, address }: Client, { containers }: W
   return commands.length === 0
     ? ''
     : `To take the name from the other one, which ends its sessions: ${commands.join('; ')}. `;
-}
-
-export function refusal(reason: string, advice: string): Refusal {
-  return { type: 'refusal', reason, advice };
 }
 
 /** A name of another program's in a command: as it is when plain, else as an identifier. */

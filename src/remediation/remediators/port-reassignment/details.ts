@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Container } from '../../../host/types.ts';
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
@@ -41,12 +40,5 @@ export const expected = z.strictObject({
 });
 
 export type PortExpected = z.output<typeof expected>;
-
-/** As Docker takes it: it calls no policy by two names. */
-export function restartPolicyOf({
-  restartPolicy: { name, maximumRetryCount },
-}: Container): PortExpected['restartPolicy'] {
-  return { name: name === '' ? 'no' : name, maximumRetryCount };
-}
 
 export const databasesQuery = 'SELECT datname FROM pg_catalog.pg_database ORDER BY datname COLLATE "C"';

@@ -1,15 +1,15 @@
 import type { Instance } from '../../../host/types.ts';
+import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import {
-  asideName,
-  type Expectation,
-  type Finding,
-  type Plan,
-  type ReadonlyHost,
-  type Refusal,
-  type Step,
-} from '../../contract.ts';
+  beforehand,
+  keptContainer,
+  recreateSteps,
+  restartPolicyOf,
+  stoppedAgain,
+} from '../../instances/recreate-steps.ts';
+import { refusal } from '../../instances/refusal.ts';
 import { dependantsOf } from './dependants.ts';
-import { databasesQuery, type PortDetails, type PortExpected, restartPolicyOf } from './details.ts';
+import { databasesQuery, type PortDetails, type PortExpected } from './details.ts';
 import type { PortSettings } from './settings.ts';
 
 export interface Move {
@@ -31,7 +31,7 @@ export async function moveTo(
 ): Promise<Plan<PortExpected> | Refusal> {
   const { container } = instance;
   const { details } = finding;
-  const { running, startedAt } = container.state;
+  const { running } = container.state;
   const moved = new Set(details.bindings.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`));
   const bindings = container.portBindings
     .filter(({ containerPort, protocol }) => moved.has(`${containerPort}/${protocol}`))
@@ -43,56 +43,24 @@ export async function moveTo(
     });
   const unfit = bindings.find(({ hostPort }) => !/^\d+$/.test(hostPort));
   if (unfit !== undefined) {
-    return {
-      type: 'refusal',
-      reason: `${container.name} also publishes its server on ${unfit.hostPort === '' ? 'whatever port the engine chooses' : unfit.hostPort}.`,
-      advice: 'Create it again with one port for each address.',
-    };
+    return refusal(
+      `${container.name} also publishes its server on ${unfit.hostPort === '' ? 'whatever port the engine chooses' : unfit.hostPort}.`,
+      'Create it again with one port for each address.',
+    );
   }
-  const { id, name, image } = container;
-  const aside = asideName(container);
-  const policy = restartPolicyOf(container);
+  const { id, name } = container;
   const dependants = await dependantsOf(instance, details.port, port, host, settings);
-  const unchanged: Expectation = {
-    check: 'container',
-    ref: id,
-    running,
-    name,
-    image,
-    ...(running ? { startedAt } : {}),
-  };
-  const alone: Expectation = { check: 'volume-unused', volumeKey: instance.volumeKey, except: running ? [id] : [] };
+  const { unchanged, alone } = beforehand(instance);
   const free = bindings.map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
 
   const steps: readonly Step[] = [
     { action: 'port.lease', params: { instance: instance.name, port }, expects: [unchanged, alone, ...free] },
-    {
-      action: 'container.update-restart-policy',
-      params: { container: id, policy: { name: 'no', maximumRetryCount: 0 } },
-      why: 'The old container must not come back beside the new one when the engine restarts.',
-      expects: [unchanged],
-    },
-    {
-      action: 'container.rename',
-      params: { container: id, name: aside },
-      why: 'It is kept, and the new one takes its name.',
-    },
-    {
-      action: 'container.recreate',
-      params: { from: id, name, edits: { ports: portsOf(bindings) } },
-      why: running
-        ? 'Made while the old one still runs, so that little time is lost.'
-        : 'Docker cannot change the ports of a container.',
-      expects: [{ check: 'container', ref: id, running, name: aside }],
-    },
-    ...(running ? [{ action: 'container.stop', params: { container: id }, expects: [alone] }] : []),
-    {
-      action: 'container.start',
-      params: { container: name },
-      // That nobody else runs on the data is asked by the start itself: twice would be time in which nobody answers.
-      expects: [{ check: 'container', ref: id, running: false, name: aside }, ...free],
-    },
-    { action: 'container.update-restart-policy', params: { container: name, policy }, why: 'As it was.' },
+    ...recreateSteps({
+      instance,
+      edits: { ports: portsOf(bindings) },
+      why: 'Docker cannot change the ports of a container.',
+      startExpects: free,
+    }),
     ...dependants.steps,
   ];
   return {
@@ -102,14 +70,11 @@ export async function moveTo(
     target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
     summary: `Move ${instance.name} from port ${details.port} to ${port}, on the same data.`,
     steps,
-    cleanup: [{ action: 'port.bind', params: { instance: instance.name, port } }, ...stoppedAgain(details, name)],
-    leftovers: [
-      {
-        object: `container ${aside}`,
-        why: 'The old container, without its data: kept with its logs until nobody wants it back.',
-        command: `docker rm ${aside}`,
-      },
+    cleanup: [
+      { action: 'port.bind', params: { instance: instance.name, port } },
+      ...(details.wanted ? [] : [stoppedAgain(name)]),
     ],
+    leftovers: [keptContainer(container)],
     risk: running ? 'restart' : 'safe',
     downtime: running
       ? { seconds: 2, why: 'PostgreSQL shuts down and starts again, as with a restart of the container.' }
@@ -126,19 +91,12 @@ export async function moveTo(
       name,
       port,
       bindings,
-      restartPolicy: policy,
+      restartPolicy: restartPolicyOf(container),
       same: false,
       systemIdentifier: identifier,
       databases: await databasesOf(instance, host),
     },
   };
-}
-
-/** One that somebody had stopped was only started to see that it can be. */
-function stoppedAgain({ wanted }: PortDetails, container: string): readonly Step[] {
-  return wanted
-    ? []
-    : [{ action: 'container.stop', params: { container }, why: 'Somebody had stopped it, and it stays so.' }];
 }
 
 function portsOf(

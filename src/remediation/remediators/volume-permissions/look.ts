@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Instance, LogLine, Mount, SurveyEntry } from '../../../host/types.ts';
 import { asideName, type ReadonlyHost } from '../../contract.ts';
+import { runs } from '../../instances/first-answer.ts';
 import { below } from './access.ts';
 import { diagnose, type Seen, type Trouble } from './diagnosis.ts';
 import { type ImageUsers, runtimeOf } from './runtime.ts';
@@ -40,11 +41,6 @@ export async function look(instance: Instance, mount: Mount, host: ReadonlyHost,
     labelled: info.securityOptions.some((option) => option.startsWith('name=selinux')),
   };
   return { seen, trouble: diagnose(seen), folder, lines };
-}
-
-/** A container that the engine keeps restarting says that it runs; its server does not. */
-export function runs({ container: { state } }: Instance): boolean {
-  return state.running && state.status !== 'restarting';
 }
 
 const lastLines = 500;

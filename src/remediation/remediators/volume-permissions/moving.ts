@@ -1,18 +1,13 @@
 import type { Instance, Mount } from '../../../host/types.ts';
-import {
-  asideName,
-  type Expectation,
-  type Finding,
-  type Plan,
-  type ReadonlyHost,
-  type Refusal,
-  type Step,
-} from '../../contract.ts';
-import { controlFile } from './control-file.ts';
+import type { Expectation, Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { controlFile } from '../../instances/control-file.ts';
+import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
+import { keptContainer, recreateSteps, stoppedAgain } from '../../instances/recreate-steps.ts';
+import { quoted, refusal } from '../../instances/refusal.ts';
 import type { VolumeDetails, VolumeExpected } from './details.ts';
 import type { Look } from './look.ts';
 import { bytesOf, unfitCollations } from './queries.ts';
-import { oddOf, quoted, refusal, refusalForNeighbour, refusalForOdd, refusalToRecreate } from './refusals.ts';
+import { oddOf, refusalForNeighbour, refusalForOdd } from './refusals.ts';
 
 /** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
 export async function planMove(
@@ -25,11 +20,11 @@ export async function planMove(
   const refused =
     refusalForData(instance, mount, found) ??
     (await refusalForNeighbour(instance, mount, host)) ??
-    (await refusalToRecreate(instance.container, host));
+    (await refusalToRecreate(instance, host));
   if (refused !== undefined) return refused;
   const { container, name, volumeKey, dataDirectory } = instance;
   const { id, image, restartPolicy } = container;
-  const { running, startedAt } = container.state;
+  const { running } = container.state;
   const control = await controlFile(host, id, dataDirectory);
   if (control === undefined || (!running && !control.shutDown))
     return refusal(
@@ -38,61 +33,21 @@ export async function planMove(
     );
   const volume = await freeName(`${container.name}-data`, host);
   const { id: engine } = await host.docker.info();
-  const aside = asideName(container);
   const alone: Expectation = { check: 'volume-unused', volumeKey, except: [] };
-  const steps: readonly Step[] = [
-    {
-      action: 'container.update-restart-policy',
-      params: { container: id, policy: { name: 'no', maximumRetryCount: 0 } },
-      why: 'The old container must not come back on the old folder when the engine restarts.',
-      expects: [
-        { check: 'container', ref: id, running, name: container.name, image, ...(running ? { startedAt } : {}) },
-        { ...alone, except: [id] },
-      ],
-    },
-    ...(running
-      ? [
-          {
-            action: 'container.stop',
-            params: { container: id },
-            expects: [{ check: 'container', ref: id, running: true, startedAt }],
-          } satisfies Step,
-        ]
-      : []),
-    {
-      action: 'volume.copy',
-      params: { source: mount.source, volume, image },
-      why: 'The folder is only read; owners, modes and the SHA-256 of every file are compared before the volume counts as whole.',
-      expects: [{ check: 'container', ref: id, running: false, image }, alone],
-    },
-    {
-      action: 'container.rename',
-      params: { container: id, name: aside },
-      why: 'It is kept, and the new one takes its name.',
-    },
-    {
-      action: 'container.recreate',
-      params: {
-        from: id,
-        name: container.name,
-        edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
+  const steps = recreateSteps({
+    instance,
+    edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
+    why: 'Docker cannot change the mounts of a container.',
+    whileStopped: [
+      {
+        action: 'volume.copy',
+        params: { source: mount.source, volume, image },
+        why: 'The folder is only read; owners, modes and the SHA-256 of every file are compared before the volume counts as whole.',
+        expects: [{ check: 'container', ref: id, running: false, image }, alone],
       },
-      expects: [{ check: 'container', ref: id, running: false, name: aside, image }],
-    },
-    {
-      action: 'container.update-restart-policy',
-      params: {
-        container: container.name,
-        policy: { name: restartPolicy.name || 'no', maximumRetryCount: restartPolicy.maximumRetryCount },
-      },
-      why: 'As the old one had it.',
-    },
-    {
-      action: 'container.start',
-      params: { container: container.name },
-      expects: [{ check: 'container', ref: id, running: false, name: aside }, alone],
-    },
-  ];
+    ],
+    startExpects: [alone],
+  });
   return {
     type: 'plan',
     remediator: finding.remediator,
@@ -100,15 +55,7 @@ export async function planMove(
     target: { instance: name, container: id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
     summary: `Move the data of ${name} from ${mount.source} to the named volume ${volume}.`,
     steps,
-    cleanup: running
-      ? []
-      : [
-          {
-            action: 'container.stop',
-            params: { container: container.name },
-            why: 'Somebody had stopped it, and it stays so.',
-          },
-        ],
+    cleanup: running ? [] : [stoppedAgain(container.name)],
     leftovers: [
       {
         object: `folder ${mount.source}`,
@@ -116,9 +63,8 @@ export async function planMove(
         command: `sudo rm -r -- ${quoted(mount.source)}`,
       },
       {
-        object: `container ${aside}`,
+        ...keptContainer(container),
         why: 'The old container, on the old folder: it must not be started while the new one runs.',
-        command: `docker rm ${aside}`,
       },
     ],
     risk: 'data',

@@ -1,8 +1,9 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
 import type { VolumeDetails, VolumeExpected } from './details.ts';
 import { look } from './look.ts';
 import { planMove } from './moving.ts';
-import { refusal, refusalForKind } from './refusals.ts';
+import { refusalForKind } from './refusals.ts';
 import { planRepair } from './repairing.ts';
 import { imageUsers } from './runtime.ts';
 

@@ -5,8 +5,6 @@ import type { ReadonlyHost } from '../../contract.ts';
 export const everyRelation = `SELECT count(pg_catalog.pg_read_binary_file(path, 0, 1, true)) AS readable
 FROM (SELECT pg_catalog.pg_relation_filepath(oid) AS path FROM pg_catalog.pg_class) AS files WHERE path IS NOT NULL`;
 
-export const systemIdentifier = 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()';
-
 const databases = 'SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname COLLATE "C"';
 
 /**

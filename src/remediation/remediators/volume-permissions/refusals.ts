@@ -1,5 +1,7 @@
-import type { Container, Instance, Mount } from '../../../host/types.ts';
+import type { Instance, Mount } from '../../../host/types.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
+import { isSameMount } from '../../instances/recreate-refusals.ts';
+import { quoted, refusal } from '../../instances/refusal.ts';
 import type { TroubleKind } from './diagnosis.ts';
 import type { Look } from './look.ts';
 import { type OddEntry, oddEntries } from './odd-entries.ts';
@@ -107,7 +109,7 @@ export async function refusalForNeighbour(
 ): Promise<Refusal | undefined> {
   const other = (await host.docker.containers()).find(
     ({ id, state, mounts }) =>
-      id !== container.id && state.running && mounts.some((theirs) => theirs.writable && isSame(theirs, mount)),
+      id !== container.id && state.running && mounts.some((theirs) => theirs.writable && isSameMount(theirs, mount)),
   );
   return other === undefined
     ? undefined
@@ -117,53 +119,6 @@ export async function refusalForNeighbour(
       );
 }
 
-/** What a new container in the old one's place would lose, or who would take it away again. */
-export async function refusalToRecreate(container: Container, host: ReadonlyHost): Promise<Refusal | undefined> {
-  const { labels, name } = container;
-  const owner = labels['com.docker.compose.project'] ?? labels['com.docker.swarm.service.name'];
-  if (owner !== undefined)
-    return refusal(
-      `${name} belongs to ${owner} of Compose or Swarm, which would make it anew on the old folder.`,
-      'Change the volume there.',
-    );
-  if (container.autoRemove)
-    return refusal(
-      `${name} was made with --rm: when it stops, the engine removes it.`,
-      'Create it again without --rm.',
-    );
-  const kept = (await host.docker.changes(container.id)).filter(
-    ({ path, kind }) =>
-      kind === 'added' &&
-      !/^\/(?:run|tmp|dev|proc|sys)\/|^\/var\/(?:run|tmp|log|cache|lib\/postgresql)\/|_history$/.test(path) &&
-      !isMounted(path, container),
-  );
-  if (kept.length === 0) return undefined;
-  const shown = kept.slice(0, 5).map(({ path }) => path);
-  return refusal(
-    `${name} has files outside its volumes, which a new container would not have: ${shown.join(', ')}.`,
-    'Move them into the image or a volume.',
-  );
-}
-
-function isMounted(path: string, { mounts }: Container): boolean {
-  return mounts.some(
-    ({ destination }) => `${path}/`.startsWith(`${destination}/`) || destination.startsWith(`${path}/`),
-  );
-}
-
-function isSame(a: Mount, b: Mount): boolean {
-  return a.type === b.type && (a.type === 'volume' ? a.name === b.name : a.source === b.source);
-}
-
 export function placeOf({ name, source }: Mount): string {
   return name || source;
-}
-
-/** For a POSIX shell. */
-export function quoted(text: string): string {
-  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-export function refusal(reason: string, advice: string): Refusal {
-  return { type: 'refusal', reason, advice };
 }

@@ -1,10 +1,12 @@
 import type { Instance, Mount } from '../../../host/types.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { controlFile } from './control-file.ts';
+import { controlFile } from '../../instances/control-file.ts';
+import { stoppedAgain } from '../../instances/recreate-steps.ts';
+import { refusal } from '../../instances/refusal.ts';
 import type { VolumeDetails, VolumeExpected } from './details.ts';
 import type { Look } from './look.ts';
 import { unfitCollations } from './queries.ts';
-import { placeOf, refusal, refusalForNeighbour, refusalToRepair } from './refusals.ts';
+import { placeOf, refusalForNeighbour, refusalToRepair } from './refusals.ts';
 
 /** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
 export async function planRepair(
@@ -68,9 +70,7 @@ export async function planRepair(
     target: { instance: name, container: id, volumes: [volumeKey] },
     summary: `Give ${placeOf(mount)} to the server of ${name}, ${uid}:${gid}, and start it.`,
     steps,
-    cleanup: wanted
-      ? []
-      : [{ action: 'container.stop', params: { container: id }, why: 'Somebody had stopped it, and it stays so.' }],
+    cleanup: wanted ? [] : [stoppedAgain(id)],
     leftovers: [],
     risk: 'restart',
     downtime: serves

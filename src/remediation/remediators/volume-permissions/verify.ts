@@ -1,35 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance, SqlResult } from '../../../host/types.ts';
+import type { Instance } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { controlFile } from './control-file.ts';
+import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
+import { controlFile } from '../../instances/control-file.ts';
+import { firstAnswer } from '../../instances/first-answer.ts';
 import type { VolumeExpected } from './details.ts';
-import { look, runs } from './look.ts';
-import { databasesOf, everyRelation, systemIdentifier, unfitCollations } from './queries.ts';
+import { look } from './look.ts';
+import { databasesOf, everyRelation, unfitCollations } from './queries.ts';
 import { placeOf } from './refusals.ts';
 import { imageUsers } from './runtime.ts';
 
-type Check = Verification['checks'][number];
-
-const patienceMs = 60_000;
-
 /** A start, a query with a login, the same cluster, every relation, every file by a base backup. */
 export async function verify({ target, expected }: Plan<VolumeExpected>, host: ReadonlyHost): Promise<Verification> {
-  const [instance, answer] = await firstAnswer(target.instance, host);
-  const answeredAt = new Date().toISOString();
+  const first = await firstAnswer(target.instance, host, { patienceMs: 60_000 });
+  const { instance, answeredAt } = first;
   if (instance === undefined || instance.container.name !== expected.name)
     return {
       result: 'not-verified',
       checks: [{ name: 'the container is there', ok: false, seen: instance?.container.name ?? 'none' }],
     };
-  const { status } = instance.container.state;
-  const checks: Check[] = [{ name: 'it answers a query', ok: answer?.ok === true, seen: saidOf(answer) ?? status }];
-  if (answer?.ok !== true) {
-    const impossible = answer?.sqlstate?.startsWith('28') === true;
-    return { result: impossible ? 'impossible' : 'not-verified', checks };
-  }
-  const seen = answer.rows[0]?.['system_identifier'] ?? '';
+  const checks: Check[] = [answerCheck(first)];
+  if (first.answer?.ok !== true) return { result: withoutAnswer(first), checks };
   checks.push(
-    { name: 'the same cluster (system_identifier)', ok: seen === expected.systemIdentifier, seen },
+    sameClusterCheck(first, expected.systemIdentifier),
     onMount(instance, expected),
     await nothingInTheWay(instance, host),
     await relationsReadable(instance, host),
@@ -38,30 +30,6 @@ export async function verify({ target, expected }: Plan<VolumeExpected>, host: R
     ...(expected.aside === null ? [] : await asideKept(expected.aside, expected, instance, host)),
   );
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
-}
-
-/** The instance is looked up each time: the container of its name may be a new one, with a new address. */
-async function firstAnswer(
-  name: string,
-  host: ReadonlyHost,
-): Promise<readonly [Instance | undefined, SqlResult | undefined]> {
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    const instance = await host.instance(name);
-    const answer =
-      instance === undefined || !runs(instance)
-        ? undefined
-        : await host.sql.query(instance, systemIdentifier, { timeoutMs: 3_000 });
-    const refused = answer?.ok === false && answer.sqlstate?.startsWith('28') === true;
-    const ended = instance !== undefined && instance.container.state.status === 'exited';
-    if (answer?.ok === true || refused || ended || performance.now() > until) return [instance, answer];
-    await sleep(100, undefined, { signal: host.signal });
-  }
-}
-
-function saidOf(answer: SqlResult | undefined): string | undefined {
-  if (answer === undefined) return undefined;
-  return answer.ok ? `yes, by way of ${answer.via}` : `${answer.sqlstate ?? ''} ${answer.message}`.trim();
 }
 
 function onMount({ dataMount }: Instance, { mount }: VolumeExpected): Check {
@@ -110,13 +78,8 @@ async function asideKept(
 ): Promise<readonly Check[]> {
   const old = await host.docker.container(aside);
   const control = await controlFile(host, aside, dataDirectory);
-  const policy = old?.restartPolicy.name || 'no';
   return [
-    {
-      name: 'the old container stays stopped',
-      ok: old?.state.running === false && policy === 'no',
-      seen: `${old?.state.status ?? 'gone'}, restart ${policy}`,
-    },
+    asideCheck(old),
     {
       name: 'the old folder still holds the cluster',
       ok: control?.systemIdentifier === identifier && control.shutDown,

@@ -1,4 +1,4 @@
-import type { ReadonlyHost } from '../../contract.ts';
+import type { ReadonlyHost } from '../contract.ts';
 
 /** What `global/pg_control` says of a cluster. It can be read while no server runs, whoever owns it. */
 export interface ControlFile {

@@ -1,20 +1,30 @@
-import type { Container, Json } from '../../../host/types.ts';
+import type { Container, Json } from '../../host/types.ts';
+
+/** What a new container is meant to have otherwise. */
+export interface MeantDifferences {
+  /** Of `HostConfig.PortBindings`: `5432/tcp`. */
+  readonly ports?: readonly string[];
+  /** Paths such as `HostConfig.ShmSize`, `Config.Cmd`. */
+  readonly fields?: readonly string[];
+}
 
 /**
- * Where a recreated container differs from the one it was made from, beyond what a move of a port is meant to change.
- * Whole `Config` and `HostConfig`, networks, aliases and static addresses; paths such as `HostConfig.Memory`, sorted.
+ * Where a recreated container differs from the one it was made from, beyond what was meant. Whole `Config` and
+ * `HostConfig`, networks, aliases and static addresses; paths such as `HostConfig.Memory`, sorted.
  */
 export function unexpectedDifferences(
   old: Container,
   made: Container,
-  movedPorts: readonly string[],
+  { ports = [], fields = [] }: MeantDifferences,
 ): readonly string[] {
   return [
     ...differingKeys('Config', configOf(old), configOf(made)),
-    ...differingKeys('HostConfig', hostConfigOf(old, movedPorts), hostConfigOf(made, movedPorts)),
+    ...differingKeys('HostConfig', hostConfigOf(old, ports), hostConfigOf(made, ports)),
     ...differingKeys('Mounts', mountsOf(old), mountsOf(made)),
     ...differingKeys('Networks', networksOf(old), networksOf(made)),
-  ].sort();
+  ]
+    .filter((path) => !fields.includes(path))
+    .sort();
 }
 
 type Keyed = Readonly<Record<string, Json>>;
