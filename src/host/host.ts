@@ -5,10 +5,12 @@ import { changeDocker } from './docker-changer.ts';
 import { readDocker } from './docker-reader.ts';
 import { changeFiles, readFiles } from './files.ts';
 import { findInstances } from './instances.ts';
+import { amcheck } from './probes/amcheck.ts';
 import { baseBackup } from './probes/base-backup.ts';
 import { imageUser } from './probes/image-user.ts';
 import { page } from './probes/page.ts';
 import { portsFree } from './probes/ports-free.ts';
+import { readRows } from './probes/read-rows.ts';
 import { reach } from './probes/reach.ts';
 import { survey } from './probes/survey.ts';
 import { sqlOver } from './sql.ts';
@@ -70,6 +72,8 @@ export function openHost(options: HostOptions): OpenHost {
       page: (client, request) => page(engine.changing, client, request),
       survey: (mount, image) => survey(engine.changing, mount, image),
       baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
+      amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
+      readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

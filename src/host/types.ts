@@ -320,6 +320,13 @@ export interface BackupProbe {
   readonly message: string;
 }
 
+/** What a program said of one database, its last 4 KiB. Without `exitCode`: its time was up, or it was not reached. */
+export interface DatabaseProbe {
+  readonly database: string;
+  readonly exitCode?: number;
+  readonly text: string;
+}
+
 /**
  * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
  * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
@@ -340,6 +347,18 @@ export interface Probes {
   imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
   /** A base backup that is thrown away: the server opens every file of its data. Not ended in time is `refused`. */
   baseBackup(instance: Instance, options?: { readonly timeoutMs?: number }): Promise<BackupProbe>;
+  /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */
+  amcheck(
+    instance: Instance,
+    databases: readonly string[],
+    options?: { readonly timeoutMs?: number },
+  ): Promise<readonly DatabaseProbe[]>;
+  /** A dump that is thrown away: every row of every table is read. */
+  readRows(
+    instance: Instance,
+    databases: readonly string[],
+    options?: { readonly timeoutMs?: number },
+  ): Promise<readonly DatabaseProbe[]>;
 }
 
 /** What may be asked without changing anything. Enforced when it runs: the client behind it can only GET. */
