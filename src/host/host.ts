@@ -7,11 +7,13 @@ import { changeFiles, readFiles } from './files.ts';
 import { findInstances } from './instances.ts';
 import { amcheck } from './probes/amcheck.ts';
 import { baseBackup } from './probes/base-backup.ts';
+import { holdSessions } from './probes/hold-sessions.ts';
 import { imageUser } from './probes/image-user.ts';
 import { page } from './probes/page.ts';
 import { portsFree } from './probes/ports-free.ts';
 import { readRows } from './probes/read-rows.ts';
 import { reach } from './probes/reach.ts';
+import { serverTitles } from './probes/server-titles.ts';
 import { survey } from './probes/survey.ts';
 import { sqlOver } from './sql.ts';
 import type { HostChanger, HostReader } from './types.ts';
@@ -74,6 +76,8 @@ export function openHost(options: HostOptions): OpenHost {
       baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
       amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
       readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),
+      holdSessions: (request) => holdSessions(engine.changing, credentials, request),
+      serverTitles: (instance) => serverTitles(engine.changing, instance),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

@@ -66,7 +66,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
         StdinOnce: spec.stdin !== undefined,
         Healthcheck: { Test: ['NONE'] },
         HostConfig: {
-          NetworkMode: typeof network === 'string' ? network : `container:${network.container}`,
+          NetworkMode: networkMode(network),
           ReadonlyRootfs: true,
           CapDrop: ['ALL'],
           CapAdd: [...(spec.capabilities ?? [])],
@@ -90,6 +90,11 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
     // Its own anonymous volumes go with it: the image's VOLUME makes one that nobody else has.
     await engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' } });
   }
+}
+
+function networkMode(network: NonNullable<HelperSpec['network']>): string {
+  if (typeof network === 'string') return network;
+  return 'name' in network ? network.name : `container:${network.container}`;
 }
 
 async function runCreated(

@@ -313,6 +313,25 @@ export interface Survey {
   readonly truncated: boolean;
 }
 
+export interface HoldRequest {
+  readonly instance: Instance;
+  readonly sessions: number;
+  readonly seconds: number;
+  /** Takes each session over, so that it has this role's rights: its password is not known. Default: nobody. */
+  readonly role?: string;
+  /** Default: the instance's own. */
+  readonly login?: { readonly user: string; readonly database: string; readonly password: string };
+  /** A pooler in front of the instance. Default: none. */
+  readonly through?: { readonly container: Container; readonly port: number };
+}
+
+export interface HeldSessions {
+  /** How many were open at once and ended as they should. */
+  readonly held: number;
+  /** Why the others were not; empty when all were. */
+  readonly message: string;
+}
+
 /** `done`: the server read every file of its data; `failed`: it could not; `refused`: a backup could not be begun. */
 export interface BackupProbe {
   readonly result: 'done' | 'failed' | 'refused';
@@ -347,6 +366,10 @@ export interface Probes {
   imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
   /** A base backup that is thrown away: the server opens every file of its data. Not ended in time is `refused`. */
   baseBackup(instance: Instance, options?: { readonly timeoutMs?: number }): Promise<BackupProbe>;
+  /** Opens that many sessions at once from the clients' network, by pgbench of the server's image, and holds them. */
+  holdSessions(request: HoldRequest): Promise<HeldSessions>;
+  /** The titles of the server's processes in its container: role, database, client and state of every session. */
+  serverTitles(instance: Instance): Promise<readonly string[]>;
   /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */
   amcheck(
     instance: Instance,
@@ -397,8 +420,8 @@ export interface HelperSpec {
     readonly target: string;
     readonly readonly: boolean;
   }[];
-  /** Default `none`. A container's id: that container's network. */
-  readonly network?: 'none' | 'host' | { readonly container: string };
+  /** Default `none`. A container's id: that container's network. A name: a network of the engine. */
+  readonly network?: 'none' | 'host' | { readonly container: string } | { readonly name: string };
   readonly capabilities?: readonly string[];
   /** Default `0:0`. */
   readonly user?: string;

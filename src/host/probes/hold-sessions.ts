@@ -1,0 +1,68 @@
+import type { Credentials } from '../credentials.ts';
+import type { ChangingEngine } from '../docker.ts';
+import { runHelper } from '../process.ts';
+import type { Container, HeldSessions, HelperSpec, HoldRequest } from '../types.ts';
+
+/**
+ * pgbench opens all sessions before any of them begins, so all are there at once; each then sleeps. The script is fixed;
+ * where to log in and as whom comes on stdin. A role takes the session over as SQL: nobody knows its password.
+ */
+const script = String.raw`
+IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
+IFS= read -r count; IFS= read -r seconds; IFS= read -r role
+export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME=problem-registry LC_ALL=C
+{ [ -z "$role" ] || printf 'set session authorization %s;\n' "$role"; printf 'select pg_sleep(%s);\n' "$seconds"; } |
+  pgbench -n -c "$count" -j 4 -t 1 -f -
+`;
+
+/** Opens that many sessions at once from a container of its own on the instance's network, and holds them for a while. */
+export async function holdSessions(
+  engine: ChangingEngine,
+  credentials: Credentials,
+  request: HoldRequest,
+): Promise<HeldSessions> {
+  const { instance, sessions, seconds, role = '', through } = request;
+  const { network, host } = wayTo(through?.container ?? instance.container);
+  const login = request.login ?? {
+    user: instance.user,
+    database: instance.database,
+    password: (await credentials.passwords(instance))[0] ?? '',
+  };
+  const { exitCode, stdout, stderr } = await runHelper(engine, {
+    image: instance.container.image,
+    command: ['sh', '-c', script],
+    stdin: [
+      host,
+      String(through?.port ?? instance.port),
+      login.user,
+      login.database,
+      login.password,
+      String(sessions),
+      String(seconds),
+      role === '' ? '' : `"${role.replaceAll('"', '""')}"`,
+      '',
+    ]
+      .map((line) => line.replaceAll(/[\r\n\0]/g, ''))
+      .join('\n'),
+    network,
+    user: '65534:65534',
+    timeoutMs: seconds * 1000 + 90_000,
+    maxBytes: 64 * 1024,
+  });
+  const held = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1] ?? 0);
+  return { held, message: exitCode === 0 ? '' : wordsOf(stderr) };
+}
+
+/** As its clients come: over a network that it is in; over its own loopback where it is in none. */
+function wayTo(server: Container): { readonly network: NonNullable<HelperSpec['network']>; readonly host: string } {
+  const endpoint = server.endpoints.find(({ ipv4 }) => ipv4 !== '');
+  return endpoint === undefined
+    ? { network: { container: server.id }, host: '127.0.0.1' }
+    : { network: { name: endpoint.network }, host: endpoint.ipv4 };
+}
+
+/** The first line that says why: the rest are its consequences. */
+function wordsOf(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /FATAL|ERROR|error:/.test(line)) ?? lines[0] ?? 'no word').trim().slice(0, 500);
+}
