@@ -46,7 +46,7 @@ export const rooms: readonly Room[] = [
   { path: 'host/docker.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },
   { path: 'host/postgres.ts', rooms: ['host/'], packages: ['pg'] },
   { path: 'tuning/', rooms: [] },
-  { path: 'migration/', rooms: [] },
+  { path: 'migration/', rooms: [], types: ['host/'] },
   {
     path: 'remediation/',
     rooms: ['host/', 'tuning/', 'migration/'],

@@ -1,0 +1,133 @@
+/**
+ * PostgreSQL's lexical structure (the manual's chapter 4.1, with `standard_conforming_strings` on), exact enough to know
+ * what is a keyword and what only looks like one.
+ */
+
+export type TokenKind =
+  | 'blank'
+  | 'comment'
+  /** An identifier or keyword without quotes. */
+  | 'word'
+  | 'quoted-identifier'
+  /** Of every form: plain, E'', B'', X'', N'', U&''. */
+  | 'string'
+  /** `$$…$$`, `$tag$…$tag$`. */
+  | 'dollar-string'
+  | 'number'
+  | 'semicolon'
+  /** Of psql: no server knows one outside quotes. */
+  | 'backslash'
+  | 'other';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** Offsets in UTF-16 units; the end is exclusive. */
+  readonly start: number;
+  readonly end: number;
+  /** A quote or comment that nothing closes, up to the end of the text. */
+  readonly unclosed?: true;
+}
+
+const patterns = [
+  ['blank', /[ \t\n\r\f\v]+/y],
+  ['comment', /--[^\n\r]*/y],
+  ['number', /[0-9][0-9A-Za-z_.]*/y],
+  ['semicolon', /;/y],
+  ['backslash', /\\/y],
+] as const satisfies readonly (readonly [TokenKind, RegExp])[];
+
+const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+const parameter = /\$[0-9]+/y;
+/** White space with a line break in it, and then a quote: the same string goes on, in the same form. */
+const continuation = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y;
+
+/** Every character of the text is in exactly one token, in order. */
+export function tokensOf(sql: string): readonly Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < sql.length;) {
+    const token = tokenAt(sql, at);
+    tokens.push(token);
+    at = token.end;
+  }
+  return tokens;
+}
+
+function tokenAt(sql: string, start: number): Token {
+  if (sql.startsWith('/*', start)) return closed('comment', start, endOfBlockComment(sql, start), sql);
+  for (const [kind, pattern] of patterns) {
+    const end = match(pattern, sql, start);
+    if (end !== undefined) return { kind, start, end };
+  }
+  if (sql[start] === "'") return closed('string', start, endOfString(sql, start, false), sql);
+  if (sql[start] === '"') return closed('quoted-identifier', start, endOfQuoted(sql, start, '"'), sql);
+  if (sql[start] === '$') return dollarAt(sql, start);
+  const end = match(word, sql, start);
+  if (end === undefined) return { kind: 'other', start, end: start + 1 };
+  const prefix = sql.slice(start, end).toLowerCase();
+  if (sql[end] === "'" && /^[ebxn]$/.test(prefix))
+    return closed('string', start, endOfString(sql, end, prefix === 'e'), sql);
+  if (prefix === 'u' && sql[end] === '&') {
+    if (sql[end + 1] === "'") return closed('string', start, endOfString(sql, end + 1, false), sql);
+    if (sql[end + 1] === '"') return closed('quoted-identifier', start, endOfQuoted(sql, end + 1, '"'), sql);
+  }
+  return { kind: 'word', start, end };
+}
+
+function dollarAt(sql: string, start: number): Token {
+  const opened = match(dollarTag, sql, start);
+  if (opened === undefined) return { kind: 'other', start, end: match(parameter, sql, start) ?? start + 1 };
+  const tag = sql.slice(start, opened);
+  const closing = sql.indexOf(tag, opened);
+  return closed('dollar-string', start, closing === -1 ? undefined : closing + tag.length, sql);
+}
+
+function closed(kind: TokenKind, start: number, end: number | undefined, sql: string): Token {
+  return end === undefined ? { kind, start, end: sql.length, unclosed: true } : { kind, start, end };
+}
+
+/** Block comments nest. */
+function endOfBlockComment(sql: string, start: number): number | undefined {
+  const mark = /\/\*|\*\//g;
+  mark.lastIndex = start;
+  let depth = 0;
+  for (let found = mark.exec(sql); found !== null; found = mark.exec(sql)) {
+    depth += found[0] === '/*' ? 1 : -1;
+    if (depth === 0) return mark.lastIndex;
+  }
+  return undefined;
+}
+
+function endOfString(sql: string, quote: number, escapes: boolean): number | undefined {
+  let end = escapes ? endOfEscaped(sql, quote) : endOfQuoted(sql, quote, "'");
+  while (end !== undefined) {
+    const next = match(continuation, sql, end);
+    if (next === undefined) return end;
+    end = escapes ? endOfEscaped(sql, next - 1) : endOfQuoted(sql, next - 1, "'");
+  }
+  return undefined;
+}
+
+/** A doubled quote stands for one. */
+function endOfQuoted(sql: string, quote: number, mark: string): number | undefined {
+  for (let at = sql.indexOf(mark, quote + 1); at !== -1; at = sql.indexOf(mark, at + 2)) {
+    if (sql[at + 1] !== mark) return at + 1;
+  }
+  return undefined;
+}
+
+function endOfEscaped(sql: string, quote: number): number | undefined {
+  for (let at = quote + 1; at < sql.length; at += 1) {
+    if (sql[at] === '\\') at += 1;
+    else if (sql[at] === "'") {
+      if (sql[at + 1] !== "'") return at + 1;
+      at += 1;
+    }
+  }
+  return undefined;
+}
+
+function match(pattern: RegExp, sql: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(sql) ? pattern.lastIndex : undefined;
+}
