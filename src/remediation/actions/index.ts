@@ -11,6 +11,8 @@ import { networkName } from './network-name.ts';
 import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
+import { sessionEndIdle } from './session-end-idle.ts';
+import { sessionTerminate } from './session-terminate.ts';
 import { volumeChown } from './volume-chown.ts';
 import { volumeCopy } from './volume-copy.ts';
 
@@ -28,6 +30,8 @@ export const actions: readonly Action[] = [
   portBind,
   portLease,
   portRelease,
+  sessionEndIdle,
+  sessionTerminate,
   volumeChown,
   volumeCopy,
 ];

@@ -11,6 +11,10 @@ export const operations = {
   'chown-stopped-volume': { floor: 'auto', about: 'owner and mode on a stopped volume after a clean survey' },
   'update-dependant-file': { floor: 'auto', about: 'the port in a file of a client, the old text kept' },
   'reload-setting': { floor: 'auto', about: 'a setting within bounds that needs only a reload' },
+  'end-idle-session': {
+    floor: 'auto',
+    about: 'ending a session that has been idle in a transaction for long and has written nothing',
+  },
   'new-backup': { floor: 'auto', about: 'a new backup, its check and its drill' },
   'quarantine-backup': { floor: 'auto', about: 'setting a bad backup aside' },
   'raise-memory': { floor: 'auto', about: 'a higher memory limit within the budget' },

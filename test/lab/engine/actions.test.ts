@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
+import { connect } from '../client.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
@@ -214,6 +215,45 @@ describe.skipIf(!runs)('every action', () => {
       'undo restores',
       'undone twice equals once',
     ]);
+  });
+
+  it('session.end-idle and session.terminate keep their promises but one: a session is not opened again', async () => {
+    const busy = await startInstance(run, { name: 'sessions', storage: 'seeded' });
+    await query(
+      busy,
+      `create role app login password 'hidden'; create table written (a int); grant all on written to app`,
+    );
+    const app = { user: 'app', password: 'hidden' };
+    const clients = await Promise.all(Array.from({ length: 5 }, () => connect(busy, app)));
+    const [reads, writes, locks, works, goesOn] = clients;
+    await reads?.query('begin; select 1');
+    await writes?.query('begin; insert into written values (1)');
+    await locks?.query('begin; select pg_advisory_lock(1)');
+    await works?.query('select 1');
+    await goesOn?.query('begin; select 1');
+    const all = await query(busy, "select pid || '|' || backend_start from pg_stat_activity where usename = 'app'");
+    const sessions = all.map((line) => {
+      const [pid = '', backendStart = ''] = line.split('|');
+      return { pid: Number(pid), backendStart, role: 'app' };
+    });
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    await goesOn?.query('select 1');
+    const world = async (): Promise<unknown> =>
+      query(busy, "select pid from pg_stat_activity where usename = 'app' order by 1");
+    const unkept = ['is not undone yet', 'undo restores', 'undone twice equals once'];
+    expect(await broken('session.end-idle', { instance: 'sessions', sessions, minimumSeconds: 2 }, world)).toEqual(
+      unkept,
+    );
+    await writes?.query('select 1');
+    expect(await world()).toHaveLength(4);
+    await goesOn?.query('commit');
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    expect(await broken('session.terminate', { instance: 'sessions', sessions, minimumSeconds: 2 }, world)).toEqual(
+      unkept,
+    );
+    // Who holds an advisory lock, and who is in no transaction, is left.
+    expect(await world()).toHaveLength(3);
+    await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
   });
 
   it('is tested here', () => {
