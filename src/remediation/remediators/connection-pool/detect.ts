@@ -1,0 +1,124 @@
+import type { Instance } from '../../../host/types.ts';
+import {
+  type Detection,
+  type Evidence,
+  type Finding,
+  findingId,
+  type NotLookedAt,
+  type ReadonlyHost,
+} from '../../contract.ts';
+import { runs } from '../../instances/first-answer.ts';
+import type { FindingKind, PoolDetails } from './details.ts';
+import { type Diagnosis, diagnose, type DiagnosisKind } from './diagnosis.ts';
+import { evidenceOf } from './evidence.ts';
+import { measure } from './measure.ts';
+import { lastSample, type Measured, ordinarySlots, type Refused } from './measured.ts';
+import { poolerOf } from './poolers.ts';
+import { type PoolSettings, poolSettings } from './settings.ts';
+import { summaryOf } from './summaries.ts';
+import { countedTitles } from './titles.ts';
+
+export const name = 'connection-pool';
+
+const together = 4;
+
+/** Instances on which sessions are refused, or soon will be. Each that runs is asked once; under pressure, over a while. */
+export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
+  const settings = poolSettings(host);
+  const findings: Finding<PoolDetails>[] = [];
+  const notLookedAt: NotLookedAt[] = [];
+  const waiting = (await host.instances()).filter(runs);
+  async function work(): Promise<void> {
+    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
+      try {
+        findings.push(...(await findingsOn(instance, host, settings)));
+      } catch (error) {
+        if (host.signal.aborted) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        notLookedAt.push({ remediator: name, instance: instance.name, reason });
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: together }, work));
+  return {
+    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
+  };
+}
+
+async function findingsOn(
+  instance: Instance,
+  host: ReadonlyHost,
+  settings: PoolSettings,
+): Promise<readonly Finding<PoolDetails>[]> {
+  const measurement = await measure(instance, host, settings);
+  if (measurement.type === 'unknown') throw new Error(measurement.reason);
+  if (measurement.type === 'shut-out') return [await shutOut(instance, measurement.refused, host)];
+  const { measured } = measurement;
+  const pooler = await poolerOf(instance, host);
+  return diagnose(measured, settings).map((diagnosis) =>
+    findingOf(instance, measured, diagnosis, pooler !== undefined && isForPooler(diagnosis.kind)),
+  );
+}
+
+/** What a pooler in front is the answer to. */
+export function isForPooler(kind: DiagnosisKind): boolean {
+  return ['oversized-pools', 'load', 'no-pooling', 'undersized'].includes(kind);
+}
+
+function findingOf(
+  instance: Instance,
+  measured: Measured,
+  diagnosis: Diagnosis,
+  hasPooler: boolean,
+): Finding<PoolDetails> {
+  const summary = summaryOf(instance.name, measured, diagnosis);
+  const subject = diagnosis.kind === 'deliberate-limit' ? `${diagnosis.limit.kind} ${diagnosis.limit.name}` : '';
+  return make(instance, hasPooler ? 'past-the-pooler' : diagnosis.kind, {
+    subject,
+    summary: hasPooler ? `${summary} A pooler stands in front of it, and these go past it.` : summary,
+    evidence: evidenceOf(measured, diagnosis),
+    used: lastSample(measured).sessions.length,
+    ordinary: ordinarySlots(measured.limits),
+  });
+}
+
+/** The titles of processes are all that can be read, and ending one by them would be a guess. */
+async function shutOut(instance: Instance, refused: Refused, host: ReadonlyHost): Promise<Finding<PoolDetails>> {
+  const titles = countedTitles(await host.probes.serverTitles(instance));
+  return make(instance, 'no-slot-left', {
+    subject: '',
+    summary: `Nobody gets a session of ${instance.name}, its superuser included: ${titles[0] ?? 'no process shows whose they are'}.`,
+    evidence: [
+      { type: 'message', text: refused.text, sqlstate: '53300' },
+      { type: 'probe', name: 'serverTitles', result: titles.slice(0, 20).join('\n') },
+    ],
+    used: titles.reduce((sum, line) => sum + Number.parseInt(line, 10), 0),
+    ordinary: 0,
+  });
+}
+
+function make(
+  { name: instance, container }: Instance,
+  kind: FindingKind,
+  seen: {
+    readonly subject: string;
+    readonly summary: string;
+    readonly evidence: readonly Evidence[];
+    readonly used: number;
+    readonly ordinary: number;
+  },
+): Finding<PoolDetails> {
+  const { subject, summary, evidence, used, ordinary } = seen;
+  return {
+    id: findingId(name, instance, kind, ...(subject === '' ? [] : [subject.replaceAll(' ', '-')])),
+    remediator: name,
+    instance,
+    kind,
+    summary,
+    risk: kind === 'undersized' ? 'restart' : 'safe',
+    evidence,
+    details: { container: container.id, kind, subject, used, ordinary },
+    problem: null,
+  };
+}
