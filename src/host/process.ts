@@ -1,4 +1,4 @@
-import { jsonOf, refusal, type ChangingEngine } from './docker.ts';
+import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
 import { numberAt, textAt } from './json.ts';
 import type { HelperResult, HelperSpec } from './types.ts';
 
@@ -58,7 +58,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
         Entrypoint: [...spec.command],
         Cmd: [],
         User: spec.user ?? '0:0',
-        Labels: { [helperLabel]: '1' },
+        Labels: { ...spec.labels, [helperLabel]: '1' },
         AttachStdin: spec.stdin !== undefined,
         AttachStdout: true,
         AttachStderr: true,
@@ -72,12 +72,17 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
           CapAdd: [...(spec.capabilities ?? [])],
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
-          Mounts: (spec.mounts ?? []).map((mount) => ({
-            Type: mount.type,
-            Source: mount.source,
-            Target: mount.target,
-            ReadOnly: mount.readonly,
-          })),
+          // Should this process end first, nothing of it stays behind.
+          AutoRemove: spec.scratch !== undefined,
+          Mounts: [
+            ...(spec.mounts ?? []).map((mount) => ({
+              Type: mount.type,
+              Source: mount.source,
+              Target: mount.target,
+              ReadOnly: mount.readonly,
+            })),
+            ...(spec.scratch === undefined ? [] : [{ Type: 'volume', Target: spec.scratch }]),
+          ],
         },
       },
     }),
@@ -85,7 +90,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
   );
   const id = textAt(created, 'Id');
   try {
-    return await runCreated(engine, id, spec.stdin, timeoutMs, spec.maxBytes);
+    return await runCreated(engine, id, spec, timeoutMs);
   } finally {
     // Its own anonymous volumes go with it: the image's VOLUME makes one that nobody else has.
     await engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' } });
@@ -100,20 +105,23 @@ function networkMode(network: NonNullable<HelperSpec['network']>): string {
 async function runCreated(
   engine: ChangingEngine,
   id: string,
-  stdin: string | undefined,
+  { stdin, maxBytes, scratch }: HelperSpec,
   timeoutMs: number,
-  maxBytes: number | undefined,
 ): Promise<HelperResult> {
+  const wait = (limitMs: number) => engine.post({ path: `/containers/${id}/wait`, timeoutMs: limitMs });
   const query = { stream: '1', stdout: '1', stderr: '1', ...(stdin === undefined ? {} : { stdin: '1' }) };
+  let end: Promise<EngineReply> | undefined;
   const output = await converse(engine, `/containers/${id}/attach`, {}, stdin, timeoutMs, maxBytes, query, async () => {
     const started = await engine.post({ path: `/containers/${id}/start` });
     if (started.status >= 400) throw refusal(started, 'start a helper container');
+    // One that the engine removes at its end can be asked no more afterwards.
+    if (scratch !== undefined) end = wait(timeoutMs + 10_000);
+    end?.catch(() => undefined);
   });
-  const ended = jsonOf(
-    await engine.post({ path: `/containers/${id}/wait`, timeoutMs: 10_000 }),
-    'wait for a helper container',
-  );
-  return { ...output, exitCode: numberAt(ended, 'StatusCode') };
+  return {
+    ...output,
+    exitCode: numberAt(jsonOf(await (end ?? wait(10_000)), 'wait for a helper container'), 'StatusCode'),
+  };
 }
 
 async function converse(

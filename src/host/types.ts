@@ -422,6 +422,9 @@ export interface HelperSpec {
   }[];
   /** Default `none`. A container's id: that container's network. A name: a network of the engine. */
   readonly network?: 'none' | 'host' | { readonly container: string } | { readonly name: string };
+  /** A folder of its own on a throw-away volume. The engine removes both as soon as the container has ended. */
+  readonly scratch?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
   /** Default `0:0`. */
   readonly user?: string;
@@ -462,7 +465,48 @@ export interface DockerChanger {
 export interface SqlChanger {
   /** One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. */
   execute(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
+  /**
+   * One connection that stays, straight to the server.
+   * @throws ProblemsError `engine-unreachable` where nobody answers yet, `step-refused` where the server refuses the
+   * login or a pooler stands in between.
+   */
+  openSession(instance: Instance, options?: SessionOptions): Promise<SqlSession>;
 }
+
+export interface SessionOptions {
+  /** Default: the instance's own. */
+  readonly database?: string;
+  /** `application_name`. Default `problem-registry`. */
+  readonly application?: string;
+  /** In place of the published port or the container's address: a tunnel, or a port forwarded by hand. */
+  readonly address?: { readonly host: string; readonly port: number };
+}
+
+/** Several statements on one connection: transactions over several calls, advisory locks of the session. */
+export interface SqlSession {
+  readonly via: SqlWay | 'address';
+  /** The server's process at the other end. */
+  readonly backend: number;
+  /** One statement with values, or any number without, as the simple protocol takes them: then the last one's rows. */
+  query(sql: string, values?: readonly string[]): Promise<SessionResult>;
+  /** Ends it, and with it its locks and an open transaction. */
+  close(): Promise<void>;
+}
+
+export type SessionResult =
+  | { readonly ok: true; readonly rows: readonly SqlRow[] }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly sqlstate: string | undefined;
+      readonly detail: string | undefined;
+      /** Of the constraint or index that was violated. */
+      readonly constraint: string | undefined;
+      /** In the text that was sent, from 1. */
+      readonly position: number | undefined;
+      /** The connection is gone: nobody knows whether the statement took effect. */
+      readonly lost: boolean;
+    };
 
 export interface FileChanger {
   /** A temporary file beside it, fsync, rename; the mode is kept (0600 for a new file). Refuses if `sha256` differs. */
