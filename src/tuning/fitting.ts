@@ -46,22 +46,25 @@ export function asStated(settings: MemorySettings, surroundings: Surroundings): 
 /**
  * The settings made to fit into 80 % of the memory, no further than needed, in the order of what is missed least:
  * autovacuum's memory; connections, down to 20, before work_mem (PGOPS §6.2); maintenance_work_mem; work_mem down to
- * 1 MB; shared_buffers down to 1/16 of the memory; work_mem down to 64 kB; the rest of the connections. A number that was
- * `asked` for is kept where maintenance and work_mem alone can make the room; where they cannot, a pooler is needed.
+ * 1 MB; shared_buffers down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to
+ * 1 MB. A number that was `asked` for is kept where VACUUM's memory and work_mem alone can make the room; where they
+ * cannot, a pooler is needed.
  */
 export function fit(settings: MemorySettings, surroundings: Surroundings, asked: boolean): Fitted {
   if (asked) {
-    const kept = reduce(settings, surroundings, [autovacuumStep, maintenanceStep, workMemStep(MiB)]);
+    const kept = reduce(settings, surroundings, [autovacuumStep(), maintenanceStep(), workMemStep(MiB)]);
     if (kept.fits) return kept;
   }
   return reduce(settings, surroundings, [
-    autovacuumStep,
+    autovacuumStep(),
     connectionsStep(fewConnections),
-    maintenanceStep,
+    maintenanceStep(),
     workMemStep(MiB),
     sharedBuffersStep,
     workMemStep(64 * kiB),
     connectionsStep(fewestConnections),
+    autovacuumStep(MiB),
+    maintenanceStep(MiB),
   ]);
 }
 
@@ -78,21 +81,22 @@ function reduce(settings: MemorySettings, surroundings: Surroundings, steps: rea
   return now;
 }
 
-function autovacuumStep(
-  settings: MemorySettings,
-  { memory, autovacuumMaxWorkers }: Surroundings,
-  over: number,
-): MemorySettings {
-  const { autovacuumWorkMem: now } = settings;
-  return { ...settings, autovacuumWorkMem: lowered(now, over / autovacuumMaxWorkers, leastMaintenance(memory), MiB) };
+/** Without `least`, 16 MB, or 1/64 of the memory where that is less: below it VACUUM reads indexes over and over. */
+function autovacuumStep(least?: number): Step {
+  return (settings, { memory, autovacuumMaxWorkers }, over) => {
+    const { autovacuumWorkMem: now } = settings;
+    const floor = least ?? leastMaintenance(memory);
+    return { ...settings, autovacuumWorkMem: lowered(now, over / autovacuumMaxWorkers, floor, MiB) };
+  };
 }
 
-function maintenanceStep(settings: MemorySettings, { memory }: Surroundings, over: number): MemorySettings {
-  const { maintenanceWorkMem: now } = settings;
-  return { ...settings, maintenanceWorkMem: lowered(now, over, leastMaintenance(memory), MiB) };
+function maintenanceStep(least?: number): Step {
+  return (settings, { memory }, over) => {
+    const { maintenanceWorkMem: now } = settings;
+    return { ...settings, maintenanceWorkMem: lowered(now, over, least ?? leastMaintenance(memory), MiB) };
+  };
 }
 
-/** 16 MB, or 1/64 of the memory where that is less. */
 function leastMaintenance(memory: number): number {
   return Math.max(MiB, floorTo(Math.min(16 * MiB, memory / 64), MiB));
 }
