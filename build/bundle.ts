@@ -7,6 +7,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { builtinModules } from './builtin-modules.ts';
+import { eagerFunctions } from './eager-functions.ts';
 import { thirdPartyLicences } from './licences.ts';
 import { siblingFiles } from './sibling-files.ts';
 
@@ -33,11 +34,12 @@ const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
     name: 'reading',
     test: /\/src\/(errors|nearest|version)\.ts$|\/src\/registry\/(?!schema|edit\/|outline\/markdown|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
   },
-  { name: 'tasks', test: /\/src\/(priority|tasks)\/(?!backlog)/ },
+  { name: 'priority', test: /\/src\/priority\// },
+  { name: 'tasks', test: /\/src\/tasks\/(?!backlog)/ },
   { name: 'scan', test: /\/src\/scan\// },
   {
     name: 'validate',
-    test: /\/src\/cli\/(main|screen|parser|command|settings|findings|repeated-ids|validation|validation-report|input-validation|scan-options|commands\/(index|validate))\.ts$|\/src\/config\.ts$|\/src\/reporters\/(text|visible|style)\.ts$|\/node_modules\/commander\//,
+    test: /\/src\/cli\/(main|screen|plain-words|command|settings|findings|repeated-ids|validation|validation-report|input-validation|scan-options|commands\/(index|validate))\.ts$|\/src\/config\.ts$|\/src\/reporters\/(text|visible|style)\.ts$/,
   },
   {
     name: 'scanning',
@@ -57,9 +59,11 @@ async function bundle(): Promise<readonly string[]> {
     ),
     platform: 'node',
     external: [...external],
-    plugins: [siblingFiles(), builtinModules()],
+    plugins: [siblingFiles(), builtinModules(), eagerFunctions(groups.map(({ name }) => name))],
     // CommonJS code asks for its own name, which a module does not have.
     transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
+    // Of Node's own modules only what is used is read; no getter of ours does more than say something.
+    treeshake: { propertyReadSideEffects: false },
     tsconfig: join(root, 'tsconfig.json'),
   });
   const { output } = await build.write({

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/visible.ts';
 import { isCommandName, loadCommand } from './commands/index.ts';
+import { readPlainWords } from './plain-words.ts';
 import { createScreen, type Environment, type Screen, type Streams } from './screen.ts';
 
 export interface MainParams {
@@ -31,8 +32,8 @@ export async function main(params: MainParams): Promise<number> {
       const { runProgram } = await import('./program.ts');
       return await runProgram(params.argv, screen);
     }
-    const [command, { parse }] = await Promise.all([loadCommand(word), import('./parser.ts')]);
-    const parsed = parse(command, rest, screen);
+    const command = await loadCommand(word);
+    const parsed = readPlainWords(command, rest) ?? (await import('./parser.ts')).parse(command, rest, screen);
     if ('exitCode' in parsed) return parsed.exitCode;
     verbose ||= parsed.verbose;
     return await command.run({

@@ -8,18 +8,15 @@ import {
   optionName,
   type OptionValues,
 } from './command.ts';
+import { absent, type Understood } from './plain-words.ts';
 import type { Screen } from './screen.ts';
 
 export type Parsed =
-  | {
-      readonly arguments: readonly string[];
-      readonly options: OptionValues<OptionDeclarations>;
-      readonly verbose: boolean;
-    }
+  | Understood
   /** Help was asked for and printed, or the words could not be understood and this was said. */
   | { readonly exitCode: 0 | 2 };
 
-/** Reads the words after a command's name. */
+/** Reads the words after a command's name, in every form. */
 export function parse(command: Command, words: readonly string[], screen: Screen): Parsed {
   const parser = createParser(command, screen);
   try {
@@ -44,12 +41,6 @@ function saidOf(
   if (positive === null) return given[property];
   const [, initial = '', rest = ''] = positive;
   return given[initial.toLowerCase() + rest] === false ? true : undefined;
-}
-
-/** The value of an option that is not there. The parser has no defaults of ours, since it would print them. */
-function absent({ type }: OptionDeclaration): false | readonly string[] | undefined {
-  if (type === 'flag') return false;
-  return type === 'words' ? [] : undefined;
 }
 
 /** What `problems --help` prints. */

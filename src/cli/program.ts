@@ -1,7 +1,6 @@
 import { ProblemsError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
-import { parse, programHelp } from './parser.ts';
 import type { Screen } from './screen.ts';
 import { version } from '../version.ts';
 
@@ -11,8 +10,10 @@ export async function runProgram(argv: readonly string[], screen: Screen): Promi
   if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
   else if (word === 'help' && topic !== undefined) {
     if (!isCommandName(topic)) throw unknownCommand(topic);
+    const { parse } = await import('./parser.ts');
     parse(await loadCommand(topic), ['--help'], screen);
   } else if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
+    const { programHelp } = await import('./parser.ts');
     screen.out.write(programHelp(await loadCommands(), screen));
   } else if (word.startsWith('-')) throw unknownOption(word);
   else throw unknownCommand(word);

@@ -20,7 +20,7 @@ export function outerRules(root: string): OuterRules {
   const files = above.toReversed().flatMap((folder): RuleFile[] => {
     const base = slashed(relative(repository, folder));
     return [
-      ...(folder === repository ? [{ layer: 'exclude', file: join(folder, '.git/info/exclude'), base } as const] : []),
+      ...(hasOwnExcludes(folder) ? [{ layer: 'exclude', file: join(folder, '.git/info/exclude'), base } as const] : []),
       { layer: 'gitignore', file: join(folder, '.gitignore'), base },
       { layer: 'ignore', file: join(folder, '.ignore'), base },
     ];
@@ -35,6 +35,11 @@ function foldersAbove(root: string): readonly string[] {
     if (existsSync(join(folder, '.git'))) return folders;
     if (folder === dirname(folder)) return [];
   }
+}
+
+/** In a worktree or a submodule `.git` is a file, and its repository lies elsewhere: nothing outside is read for it. */
+function hasOwnExcludes(folder: string): boolean {
+  return lstatSync(join(folder, '.git'), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function slashed(path: string): string {

@@ -15,7 +15,7 @@ const interval = 50;
 const stepsPerLook = 16;
 
 export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
-  let last = performance.now();
+  let last = process.uptime() * 1000;
   let steps = 0;
   signal?.throwIfAborted();
   return {
@@ -25,7 +25,7 @@ export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
     pause() {
       signal?.throwIfAborted();
       if (++steps % stepsPerLook !== 0) return undefined;
-      const now = performance.now();
+      const now = process.uptime() * 1000;
       if (now - last < interval) return undefined;
       last = now;
       onProgress?.({ folders: this.folders, found: this.found, read: this.read });

@@ -57,6 +57,16 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['a/PROBLEMS.md']);
   });
 
+  it('above a scanned folder of a worktree count too, though its .git is a file', async () => {
+    const root = tree({
+      '.git': 'gitdir: /elsewhere/.git/worktrees/x\n',
+      '.gitignore': 'b\n',
+      'in/a/PROBLEMS.md': registry,
+      'in/b/PROBLEMS.md': registry,
+    });
+    expect(await paths(join(root, 'in'))).toEqual(['a/PROBLEMS.md']);
+  });
+
   it('of the folders above a scanned one count up to the repository, and .git/info/exclude with them', async () => {
     const root = tree({
       '.gitignore': '/in/a/\n',
