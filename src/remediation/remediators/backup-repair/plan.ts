@@ -1,0 +1,113 @@
+import type { Instance } from '../../../host/types.ts';
+import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { controlFile } from '../../instances/control-file.ts';
+import { planArchiving } from './archiving-plan.ts';
+import type { BackupDetails, BackupExpected } from './details.ts';
+import { refusal, refusalForArchive, refusalForDamage } from './refusals.ts';
+import { planRestore } from './restoring.ts';
+import { backupSettings } from './settings.ts';
+import { sourceHealth } from './source-health.ts';
+
+/** Looks again, and plans what changes no data. */
+export async function plan(
+  finding: Finding<BackupDetails>,
+  host: ReadonlyHost,
+): Promise<Plan<BackupExpected> | Refusal> {
+  const { details } = finding;
+  if (details.kind === 'restore-wanted') return planRestore(finding, host);
+  const instance = await host.instance(finding.instance);
+  if (instance === undefined || instance.container.id !== details.container)
+    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+  switch (details.kind) {
+    case 'source-damaged':
+      return refusalForDamage(instance, details);
+    case 'archiving-failing':
+      return refusalForArchive(instance, details);
+    case 'archiving-wanted':
+      return planArchiving(finding, instance, host);
+    case 'bad-backup':
+    case 'no-good-backup':
+      return planBackup(finding, instance, host);
+  }
+}
+
+async function planBackup(
+  finding: Finding<BackupDetails>,
+  instance: Instance,
+  host: ReadonlyHost,
+): Promise<Plan<BackupExpected> | Refusal> {
+  const { container, name, volumeKey } = instance;
+  const { bad, notes } = finding.details;
+  if (!container.state.running)
+    return refusal(
+      `${name} does not run: no new backup can be taken, and the bad ones are left where they are until one is.`,
+      `Have ${name} started first; \`problems detect --instance ${name}\` says what else is wrong with it.`,
+    );
+  const health = await sourceHealth(instance, host, backupSettings(host), false);
+  if (health.verdict === 'damaged') return refusalForDamage(instance, finding.details);
+  const standby = await host.sql.query(instance, 'SELECT pg_catalog.pg_is_in_recovery()::text AS standby');
+  if (!standby.ok)
+    return refusal(
+      `${name} could not be asked: ${standby.message}`,
+      'A backup needs a login of a superuser: see docs/remediation.md on passwords.',
+    );
+  if (standby.rows[0]?.['standby'] === 'true')
+    return refusal(`${name} is a standby.`, 'Take the backup from its primary.');
+  const control = await controlFile(host, container.id, instance.dataDirectory);
+  const taken = `${name}/${stamp(new Date())}`;
+  const steps: readonly Step[] = [
+    ...bad.map(({ ref, cause, level, says }, index): Step => ({
+      action: 'backup.quarantine',
+      params: { ref, reason: `${cause}: failed at ${level}. ${says}`.trim().slice(0, 1_000) },
+      ...(index === 0
+        ? { why: 'It would not restore, and whoever needs a backup must not take it for one that does.' }
+        : {}),
+    })),
+    {
+      action: 'backup.take',
+      params: { instance: name, name: taken.slice(name.length + 1) },
+      why: 'A base backup with a manifest and a dump of each database, under a temporary name until it is whole.',
+      expects: [{ check: 'container', ref: container.id, running: true }],
+    },
+    {
+      action: 'backup.prove',
+      params: { ref: taken, level: 'L4', upTo: 'L5' },
+      why: 'Only what was restored once is known to restore.',
+    },
+  ];
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    summary:
+      bad.length === 0
+        ? `Take a new backup of ${name} and prove it by restoring a copy.`
+        : `Set ${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name} aside, take a new one and prove it by restoring a copy.`,
+    steps,
+    cleanup: [],
+    leftovers: bad.map(({ ref, cause }) => ({
+      object: `quarantined backup ${ref}`,
+      why: `It would not restore (${cause}). Keep it for 30 days: parts of it may still be read.`,
+      command: `problems backups ${name}`,
+    })),
+    risk: 'safe',
+    downtime: { seconds: 0, why: 'The server goes on; it reads its data once for the backup.' },
+    unpredictable: [
+      ...notes,
+      'How long taking and restoring lasts: about three times as long to restore as to take (PGOPS §3.6).',
+    ],
+    undo: 'The backups that were set aside come back to their places. What was newly taken stays.',
+    expected: {
+      kind: 'backup',
+      quarantined: bad.map(({ ref }) => ref),
+      taken,
+      systemIdentifier: control?.systemIdentifier ?? null,
+    },
+  };
+}
+
+/** As the managed system names its backups: `%Y%m%d_%H%M%S`, in UTC. */
+function stamp(now: Date): string {
+  return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '_').slice(0, 15);
+}

@@ -1,0 +1,44 @@
+import type { Backup } from '../../../host/backups/types.ts';
+import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { answerCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
+import { firstAnswer } from '../../instances/first-answer.ts';
+import { isGood } from './backups-seen.ts';
+import type { BackupExpected } from './details.ts';
+
+/** The server answers as before, what was set aside is aside, and what was taken has been restored and still reads whole. */
+export async function verify({ target, expected }: Plan<BackupExpected>, host: ReadonlyHost): Promise<Verification> {
+  const answer = await firstAnswer(target.instance, host);
+  const checks: Check[] = [answerCheck(answer)];
+  if (answer.answer?.ok !== true || answer.instance === undefined) return { result: withoutAnswer(answer), checks };
+  checks.push(sameClusterCheck(answer, expected.systemIdentifier));
+  if (expected.kind === 'backup') {
+    for (const ref of expected.quarantined) checks.push(asideCheck(ref, await host.backups.read(ref)));
+    const taken = await host.backups.read(expected.taken);
+    checks.push(provenCheck(expected.taken, taken));
+    if (taken !== undefined) {
+      // By its files as they are now, independent of what the drill wrote down.
+      const { checks: again } = await host.backups.check(taken, { upTo: 'L3', instance: answer.instance });
+      const failed = again.find(({ result }) => result === 'failed');
+      const seen = failed === undefined ? `${again.length} levels` : `${failed.level}: ${failed.says.join(' ')}`;
+      checks.push({ name: `${expected.taken} reads whole`, ok: failed === undefined, seen });
+    }
+  }
+  return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt: answer.answeredAt, checks };
+}
+
+function asideCheck(ref: string, backup: Backup | undefined): Check {
+  return {
+    name: `${ref} is set aside with its reason`,
+    ok: backup?.state === 'quarantined' && backup.quarantine !== null,
+    seen: backup === undefined ? 'it is gone' : (backup.quarantine?.reason ?? backup.state),
+  };
+}
+
+function provenCheck(ref: string, backup: Backup | undefined): Check {
+  const levels = (backup?.verification?.checks ?? []).filter(({ result }) => result === 'passed');
+  return {
+    name: `${ref} has been restored`,
+    ok: backup?.state === 'complete' && isGood(backup),
+    seen: backup === undefined ? 'there is none' : levels.map(({ level }) => level).join(', ') || 'unproven',
+  };
+}

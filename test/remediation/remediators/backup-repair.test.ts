@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { archivingTrouble } from '../../../src/remediation/remediators/backup-repair/archiving.ts';
+import {
+  damageInAmcheck,
+  damageInReport,
+  signOfLine,
+} from '../../../src/remediation/remediators/backup-repair/signs.ts';
+
+describe('a line of a server’s log', () => {
+  const prefix = '2026-11-23 17:10:25.360 UTC [27] ';
+
+  it.each([
+    'ERROR:  invalid page in block 5 of relation base/16384/16385',
+    'ERROR:  XX001: invalid page in block 5 of relation base/16384/16385',
+    'WARNING:  page verification failed, calculated checksum 45890 but expected 56010',
+    'WARNING:  checksum verification failed in file "./base/16384/16385", block 5: calculated B342 but expected DACA',
+    'ERROR:  could not read block 12 in file "base/16384/16385": read only 0 of 8192 bytes',
+    'ERROR:  could not read blocks 12..12 in file "base/16384/16385": Input/output error',
+    'ERROR:  could not open file "base/16384/16399": No such file or directory',
+    'ERROR:  could not open file "base/16384/16399.1" (target block 131072): No such file or directory',
+    'ERROR:  could not access status of transaction 4026531839',
+    'ERROR:  missing chunk number 0 for toast value 16412 in pg_toast_16385',
+    'ERROR:  unexpected chunk number 2 (expected 1) for toast value 16412 in pg_toast_16385',
+    'ERROR:  failed to re-find parent key in index "orders_pkey" for deletion target page 7',
+    'ERROR:  index "orders_pkey" contains unexpected zero page at block 3',
+    'ERROR:  heap tuple (6,51) from table "orders" lacks matching index tuple within index "lying"',
+    'PANIC:  could not fsync file "base/16384/16385": Input/output error',
+    'PANIC:  could not locate a valid checkpoint record',
+  ])('that says "%s" is a sign of damage', (message) => {
+    expect(signOfLine(prefix + message)).toBe('damage');
+    expect(signOfLine(message)).toBe('damage');
+    expect(signOfLine(`acme@orders[12] ${message}`)).toBe('damage');
+  });
+
+  it('that a race of sessions explains as well is a suspicion', () => {
+    expect(signOfLine(`${prefix}ERROR:  cache lookup failed for relation 16399`)).toBe('suspicion');
+  });
+
+  it.each([
+    'ERROR:  could not open file "base/16384/16399": Permission denied',
+    'ERROR:  could not open file "/import/base/orders.csv" for reading: No such file or directory',
+    'ERROR:  duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
+    'ERROR:  tuple concurrently updated',
+    "STATEMENT:  select 'ERROR:  invalid page in block 5 of relation base/1/2'",
+    'ERROR:  syntax error at or near "invalid page in block 5 of relation base/1/2"',
+    'LOG:  database system was not properly shut down; automatic recovery in progress',
+    "LOG:  statement: select 'PANIC:  could not locate a valid checkpoint record'",
+    "DETAIL:  Failed process was running: select 'ERROR:  could not access status of transaction 1'",
+    'FATAL:  sorry, too many clients already',
+    'ERROR:  could not resize shared memory segment "/PostgreSQL.1" to 1 bytes: No space left on device',
+  ])('that says "%s" is none', (message) => {
+    expect(signOfLine(prefix + message)).toBeUndefined();
+  });
+
+  it('that goes on with a statement is none, whatever the statement says', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(signOfLine(`\t${text}ERROR:  invalid page in block 5 of relation base/1/2`)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe('what pg_amcheck reports', () => {
+  it('is damage where it describes a table or index, or the server refuses to read one', () => {
+    const text = [
+      'heap table "vrooli.public.orders", block 5, offset 88, attribute 2:',
+      '    attribute with length 4294967295 ends at offset 90 beyond total tuple length 46',
+      'btree index "vrooli.public.lying":',
+      '    ERROR:  heap tuple (0,1) from table "orders" lacks matching index tuple within index "lying"',
+      '    HINT:  Retrying verification using the function bt_index_parent_check() might provide a more specific error.',
+    ].join('\n');
+    expect(damageInAmcheck(text)).toEqual([
+      'attribute with length 4294967295 ends at offset 90 beyond total tuple length 46',
+      'ERROR:  heap tuple (0,1) from table "orders" lacks matching index tuple within index "lying"',
+    ]);
+  });
+
+  it.each([
+    'btree index "vrooli.public.a":\n    ERROR:  permission denied for function bt_index_check',
+    'heap table "vrooli.public.a":\n    ERROR:  canceling statement due to lock timeout',
+    'heap table "vrooli.public.a":\n    ERROR:  relation with OID 16399 does not exist',
+    'pg_amcheck: warning: skipping database "postgres": amcheck is not installed\npg_amcheck: error: no relations to check',
+  ])('is none where it could not look: %s', (text) => {
+    expect(damageInAmcheck(text)).toEqual([]);
+  });
+});
+
+describe('what a dump or a base backup reports', () => {
+  it('is damage where the server said so, and not where it could not be read for another reason', () => {
+    expect(
+      damageInReport(
+        'pg_dump: error: Dumping the contents of table "orders" failed: PQgetResult() failed.\n' +
+          'pg_dump: detail: Error message from server: ERROR:  invalid page in block 5 of relation base/16384/16385',
+      ),
+    ).toHaveLength(1);
+    expect(damageInReport('pg_basebackup: error: checksum error occurred')).toHaveLength(1);
+    expect(damageInReport('pg_dump: error: query failed: ERROR:  permission denied for table orders')).toEqual([]);
+  });
+});
+
+describe('an archive', () => {
+  const fine = {
+    mode: 'on',
+    command: 'cp',
+    library: '',
+    archived: 3,
+    failed: 2,
+    ready: 1,
+    failsNow: false,
+    lastFailedFile: '000000010000000000000003',
+    lastFailedAt: '2026-11-23 17:10:25+00',
+  };
+
+  it('fails where the last try failed, where nothing archives, and where much waits', () => {
+    expect(archivingTrouble({ ...fine, failsNow: true })).toContain('has failed 2 times');
+    expect(archivingTrouble({ ...fine, command: '' })).toContain('there is no archive_command');
+    expect(archivingTrouble({ ...fine, ready: 51 })).toContain('51 WAL files wait');
+  });
+
+  it('is left alone where a success followed, where there is none, and where a file waits for its turn', () => {
+    expect(archivingTrouble(fine)).toBeUndefined();
+    expect(archivingTrouble({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
+    expect(archivingTrouble({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();
+  });
+});
