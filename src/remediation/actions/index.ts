@@ -3,6 +3,7 @@ import { containerRecreate } from './container-recreate.ts';
 import { containerRename } from './container-rename.ts';
 import { containerStart } from './container-start.ts';
 import { containerStop } from './container-stop.ts';
+import { containerUpdateMemory } from './container-update-memory.ts';
 import { containerUpdateRestartPolicy } from './container-update-restart-policy.ts';
 import { fileReplace } from './file-replace.ts';
 import { networkConnect } from './network-connect.ts';
@@ -11,8 +12,11 @@ import { networkName } from './network-name.ts';
 import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
+import { roleAlterSetting } from './role-alter-setting.ts';
 import { sessionEndIdle } from './session-end-idle.ts';
 import { sessionTerminate } from './session-terminate.ts';
+import { settingAlter } from './setting-alter.ts';
+import { settingAlterStopped } from './setting-alter-stopped.ts';
 import { volumeChown } from './volume-chown.ts';
 import { volumeCopy } from './volume-copy.ts';
 
@@ -22,6 +26,7 @@ export const actions: readonly Action[] = [
   containerRename,
   containerStart,
   containerStop,
+  containerUpdateMemory,
   containerUpdateRestartPolicy,
   fileReplace,
   networkConnect,
@@ -30,8 +35,11 @@ export const actions: readonly Action[] = [
   portBind,
   portLease,
   portRelease,
+  roleAlterSetting,
   sessionEndIdle,
   sessionTerminate,
+  settingAlter,
+  settingAlterStopped,
   volumeChown,
   volumeCopy,
 ];

@@ -256,6 +256,100 @@ describe.skipIf(!runs)('every action', () => {
     await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
   });
 
+  /** The bytes of postgresql.auto.conf, and everything in its folder with owner and mode. */
+  async function autoConf(made: LabInstance): Promise<unknown> {
+    const found = await host.docker.container(made.container.id);
+    const [mount] = found?.mounts ?? [];
+    if (found === undefined || mount === undefined) throw new Error('no volume');
+    const bytes = await host.docker.file(found.id, '/var/lib/postgresql/data/postgresql.auto.conf');
+    const { entries } = await host.probes.survey(mount, found.image);
+    return [
+      Buffer.from(bytes ?? []).toString(),
+      entries
+        .filter(({ path }) => !path.includes('/') && path !== 'postmaster.pid' && path !== 'postmaster.opts')
+        .map((entry) => [entry.path, entry.uid, entry.gid, entry.mode]),
+    ];
+  }
+
+  it('setting.alter keeps its promises: the file comes back to the byte, and belongs to the server', async () => {
+    const made = await startInstance(run, { name: 'tuned', storage: 'volume' });
+    await query(made, "alter system set work_mem = '8MB'");
+    const settings = { work_mem: '2MB', log_line_prefix: "%m it's \\ [%p] ", idle_session_timeout: null };
+    const world = async (): Promise<unknown> => autoConf(made);
+    expect(await broken('setting.alter', { instance: 'tuned', settings }, world)).toEqual([]);
+    expect(await query(made, 'show work_mem')).toEqual(['8MB']);
+
+    const action = actions.find(({ name }) => name === 'setting.alter');
+    const late = { instance: 'tuned', settings: { shared_buffers: '64MB' } };
+    expect(action?.params.safeParse(late).success).toBe(false);
+    expect(action?.params.safeParse({ instance: 'tuned', settings: { fsync: 'off' } }).success).toBe(false);
+  });
+
+  it('setting.alter refuses what comes from the command line', async () => {
+    await startInstance(run, { name: 'fixed', storage: 'volume', settings: { work_mem: '3MB' } });
+    const action = actions.find(({ name }) => name === 'setting.alter');
+    const params = action?.params.parse({ instance: 'fixed', settings: { work_mem: '2MB' } }) ?? null;
+    await expect(action?.prepare(params, host)).rejects.toThrow(/comes from the command line/);
+  });
+
+  it('setting.alter-stopped keeps its promises, also of a server that cannot start', async () => {
+    const made = await startInstance(run, { name: 'refused', storage: 'volume' });
+    await query(made, "alter system set shared_buffers = '900GB'");
+    await host.change.docker.stop(made.container.id, { timeoutSeconds: 60 });
+    const settings = { shared_buffers: '64MB', max_connections: '40', work_mem: null };
+    const world = async (): Promise<unknown> => autoConf(made);
+    const params = { instance: 'refused', settings };
+    expect(await broken('setting.alter-stopped', params, world)).toEqual([]);
+    const action = actions.find(({ name }) => name === 'setting.alter-stopped');
+    await action?.apply(action.params.parse(params), host);
+    await host.change.docker.start(made.container.id);
+    await waitReady(made);
+    expect(await query(made, 'show shared_buffers')).toEqual(['64MB']);
+    await expect(
+      action?.apply(action.params.parse({ instance: 'refused', settings: { work_mem: '1MB' } }), host),
+    ).rejects.toThrow(/runs/);
+  });
+
+  it('container.update-memory keeps its promises, and lowers nothing', async () => {
+    const limit = 256 * 2 ** 20;
+    const made = await startInstance(run, {
+      name: 'limited',
+      storage: 'seeded',
+      host: { Memory: limit, MemorySwap: limit },
+    });
+    const world = async (): Promise<unknown> => {
+      const { HostConfig } = await made.container.inspect();
+      return [HostConfig.Memory, HostConfig.MemorySwap];
+    };
+    const container = made.container.id;
+    expect(
+      await broken('container.update-memory', { container, memory: 2 * limit, memorySwap: 2 * limit }, world),
+    ).toEqual([]);
+    const action = actions.find(({ name }) => name === 'container.update-memory');
+    await expect(action?.prepare({ container, memory: limit / 2, memorySwap: limit / 2 }, host)).rejects.toThrow(
+      /never lowered/,
+    );
+    await expect(action?.prepare({ container, memory: 2 ** 50, memorySwap: 2 ** 50 }, host)).rejects.toThrow(
+      /can promise/,
+    );
+  });
+
+  it('role.alter-setting keeps its promises, whatever a role is called', async () => {
+    const made = await startInstance(run, { name: 'roles', storage: 'seeded' });
+    await query(made, `create role "app ""x"";'"`);
+    await query(made, `alter role "app ""x"";'" set work_mem = '1MB'`);
+    const world = async (): Promise<unknown> =>
+      query(made, 'select setdatabase <> 0, setrole::regrole, setconfig from pg_db_role_setting order by 1, 2');
+    const base = { instance: 'roles', role: `app "x";'`, name: 'work_mem', value: '2MB' };
+    expect(await broken('role.alter-setting', base, world)).toEqual([]);
+    expect(await broken('role.alter-setting', { ...base, value: null }, world)).toEqual([]);
+    const timeout = { name: 'idle_in_transaction_session_timeout', value: '10min' };
+    expect(
+      await broken('role.alter-setting', { instance: 'roles', database: made.database, ...timeout }, world),
+    ).toEqual([]);
+    expect(await broken('role.alter-setting', { ...base, ...timeout, database: made.database }, world)).toEqual([]);
+  });
+
   it('is tested here', () => {
     expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
   });

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { Instance } from '../../host/types.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { knownSetting, unfitValue } from '../instances/known-settings.ts';
+import { needInstance } from './auto-conf-file.ts';
+
+const identifier = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[^\0\\]+$/);
+const params = z
+  .strictObject({
+    instance: z.string(),
+    /** Every session of this role … */
+    role: identifier.exactOptional(),
+    /** … in this database; without a role, of all roles. */
+    database: identifier.exactOptional(),
+    name: z.string().refine((name) => knownSetting(name)?.perRole === true, 'is no setting that is changed for a role'),
+    /** null: none of its own. */
+    value: z.string().nullable(),
+  })
+  .refine(({ role, database }) => role !== undefined || database !== undefined, 'names no role and no database')
+  .superRefine(({ name, value }, context) => {
+    const unfit = value === null ? undefined : unfitValue(name, value);
+    if (unfit !== undefined) context.addIssue({ code: 'custom', message: `${name} ${unfit}` });
+  });
+type Wanted = z.output<typeof params>;
+const before = z.strictObject({ value: z.string().nullable() });
+
+/** For one application instead of all: sessions that begin from then on. PGOPS §2.5. */
+export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
+  name: 'role.alter-setting',
+  about: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',
+  params,
+  before,
+  operation: 'reload-setting',
+  describe: (wanted) =>
+    `${wanted.value === null ? `reset ${wanted.name}` : `set ${wanted.name} to ${wanted.value}`} for ${subjectOf(wanted)} on ${wanted.instance}`,
+  async effect(wanted, host) {
+    const value = await valueOf(wanted, await needInstance(host, wanted.instance), host);
+    return [
+      {
+        object: `${wanted.instance}: ${wanted.name} for ${subjectOf(wanted)}`,
+        before: value ?? 'none',
+        after: wanted.value ?? 'none',
+      },
+    ];
+  },
+  async prepare(wanted, host) {
+    return { value: await valueOf(wanted, await needInstance(host, wanted.instance), host) };
+  },
+  async isDone(wanted, host) {
+    return (await valueOf(wanted, await needInstance(host, wanted.instance), host)) === wanted.value;
+  },
+  async apply(wanted, host) {
+    await put(wanted, wanted.value, host);
+  },
+  async undo(wanted, { value }, host) {
+    await put(wanted, value, host);
+  },
+  async isUndone(wanted, { value }, host) {
+    return (await valueOf(wanted, await needInstance(host, wanted.instance), host)) === value;
+  },
+};
+
+async function put(wanted: Wanted, value: string | null, host: Host): Promise<void> {
+  const instance = await needInstance(host, wanted.instance);
+  if ((await valueOf(wanted, instance, host)) === value) return;
+  const { role, database, name } = wanted;
+  const subject =
+    role === undefined
+      ? `DATABASE ${quotedName(database ?? '')}`
+      : `ROLE ${quotedName(role)}${database === undefined ? '' : ` IN DATABASE ${quotedName(database)}`}`;
+  const change = value === null ? `RESET ${name}` : `SET ${name} = '${value.replaceAll("'", "''")}'`;
+  const answer = await host.change.sql.execute(instance, `ALTER ${subject} ${change}`);
+  if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
+}
+
+/** Of exactly this role and database; null where it has none of its own. */
+async function valueOf(
+  { role, database, name }: Wanted,
+  instance: Instance,
+  host: ReadonlyHost,
+): Promise<string | null> {
+  const answer = await host.sql.query(
+    instance,
+    `SELECT config FROM pg_catalog.pg_db_role_setting
+     LEFT JOIN pg_catalog.pg_roles ON pg_roles.oid = setrole LEFT JOIN pg_catalog.pg_database ON pg_database.oid = setdatabase,
+     LATERAL pg_catalog.unnest(setconfig) AS config
+     WHERE coalesce(rolname, '') = $1 AND coalesce(datname, '') = $2 AND pg_catalog.starts_with(config, $3)`,
+    { values: [role ?? '', database ?? '', `${name}=`] },
+  );
+  if (!answer.ok) throw new Error(`${instance.name} does not say the settings of its roles: ${answer.message}`);
+  return answer.rows[0]?.['config']?.slice(name.length + 1) ?? null;
+}
+
+function subjectOf({ role, database }: Wanted): string {
+  if (role === undefined) return `the database ${database}`;
+  return database === undefined ? `the role ${role}` : `the role ${role} in ${database}`;
+}
+
+function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

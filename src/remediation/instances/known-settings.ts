@@ -1,0 +1,135 @@
+/** The settings that a program may change, each within bounds of ours. PGOPS §2.5. */
+export interface KnownSetting {
+  /** `reload`: taken over by the server as it runs. `start`: only by its next start. */
+  readonly applies: 'reload' | 'start';
+  readonly value: ValueKind;
+  /** ALTER ROLE and ALTER DATABASE take it too. */
+  readonly perRole?: true;
+}
+
+export type ValueKind =
+  /** Written with a unit; bounds in bytes. `off`: the number that switches it off or leaves it to another setting. */
+  | { readonly type: 'bytes'; readonly min: number; readonly max: number; readonly off?: string }
+  /** Written with a unit, or 0; bounds in milliseconds. */
+  | { readonly type: 'time'; readonly min: number; readonly max: number }
+  | { readonly type: 'integer'; readonly min: number; readonly max: number }
+  | { readonly type: 'word'; readonly words: readonly string[] }
+  /** One line without control characters. */
+  | { readonly type: 'text'; readonly maxLength: number };
+
+const kB = 1024;
+const MB = 1024 * kB;
+const GB = 1024 * MB;
+const minute = 60_000;
+const day = 1_440 * minute;
+
+const timeout = { applies: 'reload', value: { type: 'time', min: 0, max: 7 * day }, perRole: true } as const;
+const onOff = { type: 'word', words: ['on', 'off'] } as const;
+
+export const knownSettings = {
+  max_connections: { applies: 'start', value: { type: 'integer', min: 10, max: 5_000 } },
+  superuser_reserved_connections: { applies: 'start', value: { type: 'integer', min: 1, max: 50 } },
+  reserved_connections: { applies: 'start', value: { type: 'integer', min: 0, max: 100 } },
+  shared_buffers: { applies: 'start', value: { type: 'bytes', min: MB, max: 256 * GB } },
+  max_worker_processes: { applies: 'start', value: { type: 'integer', min: 1, max: 256 } },
+  max_wal_senders: { applies: 'start', value: { type: 'integer', min: 1, max: 100 } },
+  max_locks_per_transaction: { applies: 'start', value: { type: 'integer', min: 64, max: 1_024 } },
+  wal_buffers: { applies: 'start', value: { type: 'bytes', min: 32 * kB, max: GB, off: '-1' } },
+  // `minimal` would end base backups and archiving.
+  wal_level: { applies: 'start', value: { type: 'word', words: ['replica', 'logical'] } },
+  archive_mode: { applies: 'start', value: onOff },
+  archive_command: { applies: 'reload', value: { type: 'text', maxLength: 1_000 } },
+  archive_timeout: { applies: 'reload', value: { type: 'time', min: 0, max: day } },
+  work_mem: { applies: 'reload', value: { type: 'bytes', min: 64 * kB, max: 4 * GB }, perRole: true },
+  maintenance_work_mem: { applies: 'reload', value: { type: 'bytes', min: MB, max: 8 * GB }, perRole: true },
+  autovacuum_work_mem: { applies: 'reload', value: { type: 'bytes', min: MB, max: 8 * GB, off: '-1' } },
+  max_parallel_workers_per_gather: {
+    applies: 'reload',
+    value: { type: 'integer', min: 0, max: 64 },
+    perRole: true,
+  },
+  max_parallel_workers: { applies: 'reload', value: { type: 'integer', min: 0, max: 256 }, perRole: true },
+  effective_cache_size: { applies: 'reload', value: { type: 'bytes', min: 8 * MB, max: 4_096 * GB }, perRole: true },
+  max_wal_size: { applies: 'reload', value: { type: 'bytes', min: 32 * MB, max: 1_024 * GB } },
+  min_wal_size: { applies: 'reload', value: { type: 'bytes', min: 32 * MB, max: 1_024 * GB } },
+  temp_file_limit: { applies: 'reload', value: { type: 'bytes', min: MB, max: 4_096 * GB, off: '-1' }, perRole: true },
+  idle_in_transaction_session_timeout: timeout,
+  idle_session_timeout: timeout,
+  statement_timeout: timeout,
+  lock_timeout: timeout,
+  client_connection_check_interval: timeout,
+  log_line_prefix: { applies: 'reload', value: { type: 'text', maxLength: 200 } },
+  log_connections: { applies: 'reload', value: onOff },
+  log_lock_waits: { applies: 'reload', value: onOff, perRole: true },
+  log_temp_files: { applies: 'reload', value: { type: 'bytes', min: 0, max: 1_024 * GB, off: '-1' }, perRole: true },
+} as const satisfies Readonly<Record<string, KnownSetting>>;
+
+export type SettingName = keyof typeof knownSettings;
+
+/** Undefined for every name that is not listed. */
+export function knownSetting(name: string): KnownSetting | undefined {
+  return Object.entries(knownSettings).find(([known]) => known === name)?.[1];
+}
+
+/** Why a value is not written, a phrase; undefined where it may be. */
+export function unfitValue(name: string, value: string): string | undefined {
+  const kind = knownSetting(name)?.value;
+  if (kind === undefined) return 'is no setting that a program changes';
+  switch (kind.type) {
+    case 'bytes': {
+      if (value === kind.off) return undefined;
+      const bytes = bytesOf(value);
+      return bytes === undefined ? 'is to be written with a unit: kB, MB, GB' : outside(bytes, kind);
+    }
+    case 'time': {
+      const milliseconds = millisecondsOf(value);
+      return milliseconds === undefined
+        ? 'is to be written with a unit: ms, s, min, h, d'
+        : outside(milliseconds, kind);
+    }
+    case 'integer':
+      return /^\d{1,9}$/.test(value) ? outside(Number(value), kind) : 'is to be a number';
+    case 'word':
+      return kind.words.includes(value) ? undefined : `is to be one of ${kind.words.join(', ')}`;
+    case 'text':
+      return /^[^\p{Cc}]*$/u.test(value) && value.length <= kind.maxLength
+        ? undefined
+        : `is to be one line of at most ${kind.maxLength} characters`;
+  }
+}
+
+/**
+ * A value as the server's own number in its own unit, both as text: `64MB` is 8192 of `8kB`. For comparing what was
+ * written with `setting` and `unit` of pg_settings. Text and words are as they are.
+ */
+export function isValue(name: string, value: string, setting: string, unit: string | null): boolean {
+  const kind = knownSetting(name)?.value;
+  if (kind?.type === 'bytes' && value !== kind.off) return bytesOf(value) === inUnit(setting, unit, bytesOf);
+  if (kind?.type === 'time') return millisecondsOf(value) === inUnit(setting, unit, millisecondsOf);
+  return value === setting;
+}
+
+/** `1GB` as bytes, by units of 1,024; undefined without a unit. */
+export function bytesOf(value: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d{1,12})\s?(B|kB|MB|GB|TB)$/.exec(value.trim()) ?? [];
+  const factor = { B: 1, kB, MB, GB, TB: 1_024 * GB }[unit];
+  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
+}
+
+function millisecondsOf(value: string): number | undefined {
+  if (value === '0') return 0;
+  const [, amount, unit = ''] = /^(\d{1,10})\s?(ms|s|min|h|d)$/.exec(value.trim()) ?? [];
+  const factor = { ms: 1, s: 1_000, min: minute, h: 60 * minute, d: day }[unit];
+  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
+}
+
+/** pg_settings has units such as `8kB`: a number of them. */
+function inUnit(setting: string, unit: string | null, read: (value: string) => number | undefined): number | undefined {
+  const [, times = '', name = ''] = /^(\d*)([A-Za-z]+)$/.exec(unit ?? '') ?? [];
+  const one = read(`1${name}`);
+  return one === undefined ? undefined : Number(setting) * one * Number(times || '1');
+}
+
+function outside(amount: number, { min, max }: { readonly min: number; readonly max: number }): string | undefined {
+  return amount < min || amount > max ? 'is outside the bounds that a program keeps to' : undefined;
+}
