@@ -6,7 +6,9 @@ import { readDocker } from './docker-reader.ts';
 import { changeFiles, readFiles } from './files.ts';
 import { findInstances } from './instances.ts';
 import { amcheck } from './probes/amcheck.ts';
+import { backends } from './probes/backends.ts';
 import { baseBackup } from './probes/base-backup.ts';
+import { dataSpace } from './probes/data-space.ts';
 import { holdSessions } from './probes/hold-sessions.ts';
 import { imageUser } from './probes/image-user.ts';
 import { page } from './probes/page.ts';
@@ -77,6 +79,8 @@ export function openHost(options: HostOptions): OpenHost {
       amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
       readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),
       holdSessions: (request) => holdSessions(engine.changing, credentials, request),
+      backends: (instance) => backends(engine.changing, instance),
+      dataSpace: (instance) => dataSpace(engine.changing, instance),
       serverTitles: (instance) => serverTitles(engine.changing, instance),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },

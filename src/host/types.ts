@@ -319,6 +319,8 @@ export interface HoldRequest {
   readonly seconds: number;
   /** Takes each session over, so that it has this role's rights: its password is not known. Default: nobody. */
   readonly role?: string;
+  /** Default: the login's. */
+  readonly database?: string;
   /** Default: the instance's own. */
   readonly login?: { readonly user: string; readonly database: string; readonly password: string };
   /** A pooler in front of the instance. Default: none. */
@@ -370,6 +372,10 @@ export interface Probes {
   holdSessions(request: HoldRequest): Promise<HeldSessions>;
   /** The titles of the server's processes in its container: role, database, client and state of every session. */
   serverTitles(instance: Instance): Promise<readonly string[]>;
+  /** Private memory of each process that serves a session, in bytes, ascending. The instance must run. */
+  backends(instance: Instance): Promise<readonly number[]>;
+  /** The whole and the free bytes of the file system that holds a running instance's data. */
+  dataSpace(instance: Instance): Promise<{ readonly size: number; readonly free: number } | undefined>;
   /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */
   amcheck(
     instance: Instance,
