@@ -35,7 +35,7 @@ export async function holdSessions(
       host,
       String(through?.port ?? instance.port),
       login.user,
-      login.database,
+      request.database ?? login.database,
       login.password,
       String(sessions),
       String(seconds),

@@ -34,3 +34,9 @@ SELECT 'role' AS kind, rolname::text AS name, rolconnlimit AS allowed FROM pg_ro
 UNION ALL
 SELECT 'database', datname::text, datconnlimit FROM pg_database WHERE datconnlimit >= 0
 ORDER BY 1, 2`;
+
+/** What roles have of their own as idle_in_transaction_session_timeout, as it was written. */
+export const timeoutsOf = `
+SELECT rolname::text AS role, substr(config, length('idle_in_transaction_session_timeout=') + 1) AS value
+FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS config
+WHERE setdatabase = 0 AND config LIKE 'idle_in_transaction_session_timeout=%'`;

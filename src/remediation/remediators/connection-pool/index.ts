@@ -1,0 +1,29 @@
+import type { ProblemRecord } from '../../../registry/record.ts';
+import type { Remediator } from '../../contract.ts';
+import { details, expected, type PoolDetails, type PoolExpected } from './details.ts';
+import { detect, name } from './detect.ts';
+import { plan } from './plan.ts';
+import { verify } from './verify.ts';
+import { limitReached } from './wordings.ts';
+
+export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
+  name,
+  description:
+    'A server refuses sessions: who holds them is found out, and leaks, too few slots or the want of a pooler are repaired.',
+  details,
+  expected,
+  matches,
+  detect,
+  plan,
+  verify,
+};
+
+/** By the title, or by the texts that the record quotes. */
+function matches(problem: ProblemRecord): boolean {
+  const title = problem.title.toLowerCase();
+  if (/connection/.test(title) && /pool|exhaust|slot|limit|too many/.test(title)) return true;
+  return JSON.stringify(problem)
+    .replaceAll('\\"', '"')
+    .split(/\\n|`/)
+    .some((text) => limitReached(text) !== undefined);
+}

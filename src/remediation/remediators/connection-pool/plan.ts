@@ -1,0 +1,44 @@
+import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
+import type { PoolDetails, PoolExpected } from './details.ts';
+import { diagnose } from './diagnosis.ts';
+import { planLeak } from './leaking.ts';
+import { measure } from './measure.ts';
+import { poolerOf } from './poolers.ts';
+import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
+import { poolSettings } from './settings.ts';
+
+/** Measures again, and plans the repair of what is still so. */
+export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): Promise<Plan<PoolExpected> | Refusal> {
+  const { details } = finding;
+  const instance = await host.instance(finding.instance);
+  if (instance === undefined || instance.container.id !== details.container)
+    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+  const settings = poolSettings(host);
+  const measurement = await measure(instance, host, settings);
+  if (measurement.type === 'unknown') return refusal(measurement.reason, 'Detect again.');
+  if (measurement.type === 'shut-out') return refusalWithoutSlot(instance.name);
+  const { measured } = measurement;
+  const pooler = await poolerOf(instance, host);
+  if (details.kind === 'past-the-pooler' && pooler !== undefined) return refusalPastPooler(instance.name, pooler.name);
+  const diagnosis = diagnose(measured, settings).find(
+    (one) =>
+      one.kind === details.kind &&
+      (one.kind !== 'deliberate-limit' || `${one.limit.kind} ${one.limit.name}` === details.subject),
+  );
+  if (diagnosis === undefined) return refusal(`${instance.name} is not as it was found.`, 'Detect again.');
+  switch (diagnosis.kind) {
+    case 'leak':
+      return planLeak(finding, instance, measured, diagnosis, settings, host);
+    case 'deliberate-limit':
+    case 'lock-pile-up':
+    case 'idle-leak':
+    case 'undetermined':
+      return refusalFor(diagnosis, instance.name, measured);
+    case 'undersized':
+    case 'load':
+    case 'oversized-pools':
+    case 'no-pooling':
+      return refusal('not yet', 'not yet');
+  }
+}
