@@ -10,7 +10,10 @@ import { backends } from './probes/backends.ts';
 import { baseBackup } from './probes/base-backup.ts';
 import { dataSpace } from './probes/data-space.ts';
 import { holdSessions } from './probes/hold-sessions.ts';
+import { fileSettings } from './probes/file-settings.ts';
 import { imageUser } from './probes/image-user.ts';
+import { memoryLoad } from './probes/memory-load.ts';
+import { memoryUse } from './probes/memory-use.ts';
 import { page } from './probes/page.ts';
 import { portsFree } from './probes/ports-free.ts';
 import { readRows } from './probes/read-rows.ts';
@@ -82,6 +85,9 @@ export function openHost(options: HostOptions): OpenHost {
       backends: (instance) => backends(engine.changing, instance),
       dataSpace: (instance) => dataSpace(engine.changing, instance),
       serverTitles: (instance) => serverTitles(engine.changing, instance),
+      memoryUse: (instance) => memoryUse(engine.changing, instance),
+      fileSettings: (instance, names) => fileSettings(engine.changing, instance, names),
+      memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

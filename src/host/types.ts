@@ -348,6 +348,43 @@ export interface DatabaseProbe {
   readonly text: string;
 }
 
+/** What a container's control group counts since its start. Bytes. */
+export interface MemoryUse {
+  readonly usage: number;
+  /** 0: none. */
+  readonly limit: number;
+  /** The most that was ever used; 0 where the kernel does not say. */
+  readonly peak: number;
+  /** Of the usage: page cache that nobody has asked for lately. */
+  readonly inactiveFile: number;
+  readonly anonymous: number;
+  /** Shared memory: shared_buffers that were touched, and /dev/shm. */
+  readonly shared: number;
+  readonly oomKills: number;
+  readonly shmSize: number;
+  readonly shmUsed: number;
+}
+
+/** In the server's own units and without them, as `postgres -C` prints it: shared_buffers in 8 kB. */
+export type FileSettings =
+  | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly message: string };
+
+export interface MemoryLoadOptions {
+  readonly clients: number;
+  readonly seconds: number;
+  /** That each sort and each side of a join has; one takes about 60 bytes. */
+  readonly rows: number;
+}
+
+export interface MemoryLoad {
+  /** Every client came to its end. */
+  readonly ok: boolean;
+  readonly transactions: number;
+  /** What a client was told; empty when all went well. */
+  readonly message: string;
+}
+
 /**
  * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
  * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
@@ -376,6 +413,12 @@ export interface Probes {
   backends(instance: Instance): Promise<readonly number[]>;
   /** The whole and the free bytes of the file system that holds a running instance's data. */
   dataSpace(instance: Instance): Promise<{ readonly size: number; readonly free: number } | undefined>;
+  /** The counters of a running instance's control group; undefined where they cannot be read. */
+  memoryUse(instance: Instance): Promise<MemoryUse | undefined>;
+  /** What the files and the container's own options say of settings, of a server that runs or not. */
+  fileSettings(instance: Instance, names: readonly string[]): Promise<FileSettings>;
+  /** Fills shared_buffers with what is there, then sorts and hashes from several clients. Reads only. */
+  memoryLoad(instance: Instance, options: MemoryLoadOptions): Promise<MemoryLoad>;
   /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */
   amcheck(
     instance: Instance,
