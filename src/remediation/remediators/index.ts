@@ -1,7 +1,13 @@
 import type { Remediator } from '../contract.ts';
+import { connectionPool } from './connection-pool/index.ts';
 import { networkReconnect } from './network-reconnect/index.ts';
 import { portReassignment } from './port-reassignment/index.ts';
 import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
-export const remediators: readonly Remediator[] = [networkReconnect, portReassignment, volumePermissions];
+export const remediators: readonly Remediator[] = [
+  connectionPool,
+  networkReconnect,
+  portReassignment,
+  volumePermissions,
+];
