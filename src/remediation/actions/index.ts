@@ -1,4 +1,5 @@
 import type { Action } from '../contract.ts';
+import { archiveSwitch } from './archive-switch.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerRename } from './container-rename.ts';
 import { containerStart } from './container-start.ts';
@@ -19,9 +20,11 @@ import { settingAlter } from './setting-alter.ts';
 import { settingAlterStopped } from './setting-alter-stopped.ts';
 import { volumeChown } from './volume-chown.ts';
 import { volumeCopy } from './volume-copy.ts';
+import { volumePrepare } from './volume-prepare.ts';
 
 /** Every built-in action: one file each, listed here. */
 export const actions: readonly Action[] = [
+  archiveSwitch,
   containerRecreate,
   containerRename,
   containerStart,
@@ -42,4 +45,5 @@ export const actions: readonly Action[] = [
   settingAlterStopped,
   volumeChown,
   volumeCopy,
+  volumePrepare,
 ];

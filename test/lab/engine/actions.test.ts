@@ -350,6 +350,35 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('role.alter-setting', { ...base, ...timeout, database: made.database }, world)).toEqual([]);
   });
 
+  it('volume.prepare keeps its promises but one: a volume is never removed', async (test) => {
+    const volume = `${run.prefix}prepared`;
+    test.onTestFinished(async () => run.docker.getVolume(volume).remove());
+    const image = `problems-lab/postgres:${run.postgres}`;
+    const mount = { type: 'volume', name: volume, source: '', destination: '', writable: false, anonymous: false };
+    const world = async (): Promise<unknown> =>
+      (await host.docker.volume(volume)) === undefined ? 'none' : (await host.probes.survey(mount, image)).entries;
+    expect(await broken('volume.prepare', { volume, image, uid: 999, gid: 70 }, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+    expect(await world()).toMatchObject([{ path: '.', uid: 999, gid: 70, mode: '700' }]);
+    const other = { ...host, run: { ...host.run, id: 'r-other' } };
+    const action = actions.find(({ name }) => name === 'volume.prepare');
+    await expect(action?.apply({ volume, image, uid: 0, gid: 0 }, other)).rejects.toThrow(/already/);
+  });
+
+  it('archive.switch keeps its promises but one: what was archived stays', async () => {
+    const settings = { archive_mode: 'on', archive_command: 'true' };
+    const made = await startInstance(run, { name: 'archives', storage: 'seeded', settings });
+    const world = async (): Promise<unknown> => query(made, 'select archived_count > 0 from pg_stat_archiver');
+    expect(await broken('archive.switch', { instance: 'archives' }, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+  });
+
   it('is tested here', () => {
     expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
   });

@@ -1,9 +1,10 @@
 import type { Instance } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
+import { refusal } from '../../instances/refusal.ts';
 import { planArchiving } from './archiving-plan.ts';
 import type { BackupDetails, BackupExpected } from './details.ts';
-import { refusal, refusalForArchive, refusalForDamage } from './refusals.ts';
+import { refusalForArchive, refusalForDamage } from './refusals.ts';
 import { planRestore } from './restoring.ts';
 import { backupSettings } from './settings.ts';
 import { sourceHealth } from './source-health.ts';

@@ -1,6 +1,6 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import type { BackupDetails, BackupExpected } from './details.ts';
-import { refusal } from './refusals.ts';
+import { refusal } from '../../instances/refusal.ts';
 
 export async function planRestore(
   finding: Finding<BackupDetails>,

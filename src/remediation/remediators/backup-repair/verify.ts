@@ -2,6 +2,7 @@ import type { Backup } from '../../../host/backups/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { answerCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
+import { type Archiving, archivingOf } from './archiving.ts';
 import { isGood } from './backups-seen.ts';
 import type { BackupExpected } from './details.ts';
 
@@ -23,7 +24,20 @@ export async function verify({ target, expected }: Plan<BackupExpected>, host: R
       checks.push({ name: `${expected.taken} reads whole`, ok: failed === undefined, seen });
     }
   }
+  if (expected.kind === 'archiving')
+    checks.push(archivingCheck(expected.directory, await archivingOf(answer.instance, host)));
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt: answer.answeredAt, checks };
+}
+
+function archivingCheck(directory: string, archiving: Archiving | undefined): Check {
+  const name = `WAL gets to ${directory}`;
+  if (archiving === undefined) return { name, ok: false, seen: 'it could not be asked' };
+  const { mode, command, archived, failsNow, ready } = archiving;
+  return {
+    name,
+    ok: mode === 'on' && command.includes(directory) && archived > 0 && !failsNow,
+    seen: `archive_mode ${mode}, ${archived} archived, ${ready} wait${failsNow ? ', and the last try failed' : ''}`,
+  };
 }
 
 function asideCheck(ref: string, backup: Backup | undefined): Check {
