@@ -1,9 +1,18 @@
 import { ProblemsError } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
 import type { ChangingEngine } from './docker.ts';
-import { queryOver, type Statement } from './postgres.ts';
+import { openSessionOver, queryOver, type Statement } from './postgres.ts';
 import { queryThroughPsql } from './psql.ts';
-import type { Instance, SqlChanger, SqlOptions, SqlReader, SqlResult, SqlWay } from './types.ts';
+import type {
+  Instance,
+  SessionOptions,
+  SqlChanger,
+  SqlOptions,
+  SqlReader,
+  SqlResult,
+  SqlSession,
+  SqlWay,
+} from './types.ts';
 
 /** Finds a way to the server, the nearest to its clients first, and asks one statement. */
 export function sqlOver(
@@ -39,6 +48,25 @@ export function sqlOver(
     );
   }
 
+  async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
+    const { address, application = 'problem-registry', database = instance.database } = options;
+    const ways =
+      address === undefined
+        ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
+        : [{ way: 'address' as const, ...address }];
+    let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
+    for (const { way, host, port } of ways) {
+      for (const password of await credentials.passwords(instance)) {
+        const opened = await openSessionOver({ host, port, user: instance.user, password, database }, application, way);
+        if (!('ok' in opened)) return opened;
+        if (refused?.sqlstate === undefined) refused = opened;
+        if (!opened.sqlstate?.startsWith('28')) break;
+      }
+      if (refused !== undefined && !mayGoElsewhere(refused.sqlstate)) break;
+    }
+    throw noSession(instance, database, refused);
+  }
+
   return {
     reader: {
       async query(instance, sql, options = {}) {
@@ -53,8 +81,23 @@ export function sqlOver(
     changer: {
       execute: (instance, sql, options = {}) =>
         ask(instance, { ...statementOf(sql, options), readOnly: false }, options),
+      openSession,
     },
   };
+}
+
+/** A server that is only starting, or has no slot free, is worth another try. */
+function noSession(
+  { container }: Instance,
+  database: string,
+  refused: Extract<SqlResult, { readonly ok: false }> | undefined,
+): ProblemsError {
+  const { message, sqlstate } = refused ?? { message: 'it does not run, or has no address', sqlstate: undefined };
+  const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
+  return new ProblemsError(
+    later ? 'engine-unreachable' : 'step-refused',
+    `No connection to ${database} of ${container.name}: ${sqlstate === undefined ? '' : `${sqlstate} `}${message}`,
+  );
 }
 
 function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {

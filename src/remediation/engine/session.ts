@@ -102,7 +102,20 @@ export function changingHost(session: Session, run: RunContext): Host {
     run,
     change: {
       docker: guarded(docker, check),
-      sql: guarded(sql, check),
+      sql: {
+        ...guarded(sql, check),
+        async openSession(instance, options) {
+          await check();
+          const opened = await sql.openSession(instance, options);
+          return {
+            ...opened,
+            async query(text, values) {
+              await check();
+              return opened.query(text, values);
+            },
+          };
+        },
+      },
       files: guarded(files, check),
       backups: guarded(backups, check),
       leases: guarded(lateLeases(session), check),
