@@ -39,9 +39,9 @@ export function migrationsOf(files: readonly MigrationFile[]): readonly Migratio
 
 /** Why a name can be no version, if so. */
 export function nameObstacle(name: string): string | undefined {
-  const length = [...name.slice(0, -'.sql'.length)].length;
+  const length = Array.from(name.slice(0, -'.sql'.length)).length;
   if (length > maxVersion) return `its version has ${length} characters, and schema_migrations takes ${maxVersion}`;
-  return /[\u0000-\u001f\u007f]/.test(name) ? 'its name holds a control character' : undefined;
+  return /\p{Cc}/u.test(name) ? 'its name holds a control character' : undefined;
 }
 
 export function checksumOf(text: string): string {

@@ -1,4 +1,5 @@
 import { type AloneKind, aloneKindOf, flatText, isClusterWide } from './kinds-of-statement.ts';
+import { madeBy } from './objects.ts';
 import { type Position, positionOf, split, type Statement } from './statements.ts';
 import type { Token } from './tokens.ts';
 
@@ -40,6 +41,14 @@ export function runnableOf(sql: string): Runnable | { readonly obstacles: readon
   const kinds = statements.map((statement) => aloneKindOf(sql, statement));
   const [first] = statements;
   const [firstKind] = kinds;
+  if (all.length === 1 && first !== undefined && firstKind !== undefined && isUnnamed(sql, first, firstKind))
+    return {
+      obstacles: [
+        obstacle(sql, first, 'This index has no name, so one that is left half built could not be told from others.', {
+          hint: 'Give it a name.',
+        }),
+      ],
+    };
   if (all.length === 1 && first !== undefined && firstKind !== undefined)
     return { mode: 'nontx', sql: first.text, statement: first, kind: firstKind, clusterWide };
   for (const [index, statement] of statements.entries()) {
@@ -114,6 +123,10 @@ function refusedIn(sql: string, statement: Statement): Obstacle | undefined {
       hint: 'Leave it out.',
     });
   return undefined;
+}
+
+function isUnnamed(sql: string, statement: Statement, { resumption }: AloneKind): boolean {
+  return resumption === 'index' && madeBy(sql, statement) === undefined;
 }
 
 function obstacle(sql: string, { tokens }: Statement, message: string, { hint }: { readonly hint: string }): Obstacle {

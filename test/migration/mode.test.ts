@@ -8,7 +8,7 @@ function modeOf(sql: string): string {
 
 describe('the mode of a file', () => {
   it.each([
-    'create index concurrently on t (a)',
+    'create index concurrently i on t (a)',
     'CREATE /* x */ UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "i" ON t (a);',
     '-- why\ndrop index concurrently i;',
     'reindex index concurrently i',
@@ -61,6 +61,7 @@ describe('the mode of a file', () => {
     ['select 1;\n/* /* */', '2:1'],
     ['copy t from stdin;\n1\t2\n', '1:1'],
     ['discard all', '1:1'],
+    ['create index concurrently on t (a)', '1:1'],
     ['select pg_advisory_unlock_all()', '1:1'],
     ['select\n\0', '2:1'],
     ['create index concurrently a on t (a); create index concurrently b on t (b);', '1:1 1:39'],
