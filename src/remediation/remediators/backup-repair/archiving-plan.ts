@@ -12,12 +12,12 @@ const archiveDirectory = '/var/lib/postgresql/archive';
 
 /**
  * Returns 0 only when the file is durable under its name; never overwrites, and takes an identical one for done. PGOPS
- * §3.4. A link fails where the name is taken meanwhile, which a rename does not.
+ * §3.4. A link fails where the name is taken meanwhile, which a rename does not; `cmp` is in few images.
  */
 export function archiveCommand(directory: string): string {
   return [
     `a=${directory}/%f;`,
-    `if test -e "$a"; then cmp -s "%p" "$a";`,
+    `if test -e "$a"; then test "$(sha256sum <"%p")" = "$(sha256sum <"$a")";`,
     `else cp "%p" "$a.tmp" && sync "$a.tmp" && ln "$a.tmp" "$a"; fi`,
     `&& sync "$a" && sync ${directory} && rm -f "$a.tmp"`,
   ].join(' ');
@@ -115,8 +115,9 @@ export async function planArchiving(
 
 /** A writable mount that says what it is for and does not hold the data. */
 function archiveMount({ mounts }: Container): string | undefined {
-  return mounts.find(({ destination, writable }) => writable && /^\/(?:[\w.-]+\/)*(?:[\w.-]*[._-])?archive$/.test(destination))
-    ?.destination;
+  return mounts.find(
+    ({ destination, writable }) => writable && /^\/(?:[\w.-]+\/)*(?:[\w.-]*[._-])?archive$/.test(destination),
+  )?.destination;
 }
 
 async function serverUser(
