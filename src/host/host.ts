@@ -72,7 +72,7 @@ export function openHost(options: HostOptions): OpenHost {
     files,
     sql: sql.reader,
     signal,
-    backups: readBackups(options.backupFolders ?? []),
+    backups: readBackups(options.backupFolders ?? [], { engine: engine.changing, docker, sql: sql.reader, signal }),
     probes: {
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),

@@ -1,17 +1,19 @@
 import { ProblemsError } from '../../errors.ts';
+import { checkBackup, type CheckSources } from './check.ts';
+import { findBackup, listBackups, readFingerprints } from './inventory.ts';
 import type { BackupChanger, BackupReader } from './types.ts';
 
 function notYet(): never {
-  throw new ProblemsError('not-found', 'Backups cannot be read yet.');
+  throw new ProblemsError('not-found', 'Backups cannot be changed yet.');
 }
 
-export function readBackups(folders: readonly string[]): BackupReader {
+export function readBackups(folders: readonly string[], sources: CheckSources): BackupReader {
   return {
     folders,
-    list: () => Promise.resolve({ backups: [], notLookedAt: [] }),
-    read: () => Promise.resolve(undefined),
-    fingerprints: () => Promise.resolve(undefined),
-    check: notYet,
+    list: (instance) => listBackups(folders, instance),
+    read: (ref) => findBackup(folders, ref),
+    fingerprints: readFingerprints,
+    check: (backup, request) => checkBackup(sources, backup, request),
   };
 }
 

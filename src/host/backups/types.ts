@@ -56,6 +56,10 @@ export interface Backup {
   /** As the metadata says it, such as `17.5`; null without. */
   readonly postgresVersion: string | null;
   readonly verification: BackupVerification | null;
+  /** As the last verification left it, not asked anew. */
+  readonly verdict: BackupVerdict;
+  /** The highest level that it passed, with nothing failed; null: none. */
+  readonly reached: BackupLevel | null;
   /** Whether `fingerprints.json` lies beside it. */
   readonly hasFingerprints: boolean;
   /** Why it was set aside; null unless it is quarantined. */
@@ -65,33 +69,34 @@ export interface Backup {
 }
 
 /** Why a backup does not hold, as far as it can be known. docs/backups.md says which level finds which. */
-export type BackupCause =
-  | 'empty'
-  | 'truncated'
-  | 'terminal'
-  | 'clobbered'
-  | 'changed-since'
-  | 'damaged'
-  | 'missing-file'
-  | 'missing-wal'
-  | 'manifest-damaged'
-  | 'copied-data-directory'
-  | 'other-database'
-  | 'version'
-  | 'missing-roles'
-  | 'does-not-restore'
-  | 'rows-differ'
-  | 'structure-damaged'
-  /** The maker of the backup says that it failed. */
-  | 'reported-failed'
-  // Why it could not be asked; says nothing against the backup.
-  | 'unreadable'
-  | 'no-image'
-  | 'no-room'
-  | 'remote-engine'
-  | 'no-manifest'
-  | 'not-supported'
-  | 'time-out';
+export const backupCauses = [
+  'empty',
+  'truncated',
+  'terminal',
+  'clobbered',
+  'changed-since',
+  'damaged',
+  'missing-file',
+  'missing-wal',
+  'manifest-damaged',
+  'copied-data-directory',
+  'other-database',
+  'missing-roles',
+  'does-not-restore',
+  'rows-differ',
+  'structure-damaged',
+  'reported-failed',
+  // From here on: why it could not be asked, which says nothing against the backup.
+  'unfinished',
+  'unreadable',
+  'version',
+  'no-room',
+  'remote-engine',
+  'no-manifest',
+  'not-supported',
+  'time-out',
+] as const;
+export type BackupCause = (typeof backupCauses)[number];
 
 /** `impossible`: it could not be asked. Never a pass, and nothing against the backup. */
 export interface BackupCheck {
@@ -122,6 +127,8 @@ export interface BackupVerification {
   readonly files: readonly BackupFile[];
   readonly filesAt: string;
   readonly filesBy: 'completion' | 'first verification';
+  /** Of one that we took: how long that was. */
+  readonly tookMs?: number;
 }
 
 /** `good`: restored at L4 or above and nothing failed. `bad`: a level failed. `unproven`: neither. */
@@ -134,12 +141,13 @@ export interface DatabaseFingerprint {
   readonly file: string | null;
   /** By `schema.table`, quoted as PostgreSQL quotes: rows, and the sum over their hashes, which knows no order. */
   readonly tables: Readonly<Record<string, { readonly rows: string; readonly sum: string }>>;
-  /** `schema.name` → `last_value,is_called`. */
-  readonly sequences: Readonly<Record<string, string>>;
-  /** By name: the definition, as PostgreSQL prints it. */
+  /** No snapshot holds them: the last value before the dump and after it. */
+  readonly sequences: Readonly<Record<string, { readonly first: string; readonly last: string }>>;
+  /** Table, method, uniqueness and columns: a definition's text does not survive being read back. */
   readonly indexes: Readonly<Record<string, string>>;
+  /** By `table.name`: the type. */
   readonly constraints: Readonly<Record<string, string>>;
-  /** By signature: a hash of the definition. */
+  /** By signature: the MD5 of the source. */
   readonly functions: Readonly<Record<string, string>>;
   readonly extensions: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { openHost, type Instance, type OpenHost } from '../../../src/host/index.ts';
+import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import type { Run } from '../run.ts';
+
+/** The machine as the run's project sees it: its instances, and its backups where the managed system keeps them. */
+export function openRunHost(run: Pick<Run, 'folder' | 'prefix'>): OpenHost {
+  return openHost({
+    roots: [run.folder],
+    backupFolders: [join(run.folder, '.vrooli', 'backups', 'postgres')],
+    pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),
+  });
+}
+
+export function openRunRemediation(run: Pick<Run, 'folder' | 'prefix'>): Promise<Remediation> {
+  return openRemediation({ folder: run.folder, host: openRunHost(run) });
+}
+
+export async function instanceNamed({ reader }: OpenHost, name: string): Promise<Instance> {
+  const instance = await reader.instance(name);
+  if (instance === undefined) throw new Error(`there is no instance ${name}`);
+  return instance;
+}
