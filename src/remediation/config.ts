@@ -4,8 +4,14 @@ import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { jsonValue, operationName } from './schemas.ts';
 import { operations } from './policy/operations.ts';
+import { maintenanceWindow } from './policy/windows.ts';
 
 const automation = z.enum(['auto', 'approve', 'human']);
+
+const instanceSection = z.strictObject({
+  automation: automation.exactOptional(),
+  windows: z.array(maintenanceWindow).exactOptional(),
+});
 
 /** The section `remediation` of problems.config.*. */
 export const remediationConfig = z.strictObject({
@@ -13,7 +19,9 @@ export const remediationConfig = z.strictObject({
   pause: z.string().min(1).exactOptional(),
   /** By remediator and by instance; an instance counts before a remediator. */
   automation: z.record(z.string(), automation).default({}),
-  instances: z.record(z.string(), z.strictObject({ automation: automation.exactOptional() })).default({}),
+  instances: z.record(z.string(), instanceSection).default({}),
+  /** When instances may be restarted without asking; those of an instance stand in place of these. */
+  windows: z.array(maintenanceWindow).default([]),
   /** Operations that need no approval here: `restart-running`, … */
   allow: z.array(operationName).default([]),
   /** Container names that are instances too; a first group is the instance's name. */

@@ -97,6 +97,12 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
         ),
       ),
       allow: config.allow,
+      windows: config.windows,
+      windowsByInstance: Object.fromEntries(
+        Object.entries(config.instances).flatMap(([name, { windows }]) =>
+          windows === undefined ? [] : [[name, windows]],
+        ),
+      ),
       limits: { paused: pauseOf(config, folder), attemptsPerDay: config.attemptsPerDay },
     },
     close: () => store.close(),

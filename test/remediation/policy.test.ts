@@ -85,6 +85,15 @@ describe('the policy', () => {
     expect(decision).toMatchObject({ automation: 'human', reasons: expect.arrayContaining(['data may be damaged']) });
   });
 
+  it('asks nobody for a restart inside a maintenance window, and for anything else as ever', () => {
+    const window = '02:00 to 04:00 UTC';
+    expect(ask({ window })).toBe('auto');
+    expect(ask({ window, operations: ['restart-running', 'recreate-running', 'shared-memory-setting'] })).toBe('auto');
+    expect(ask({ window, operations: ['restart-running', 'edit-hba'] })).toBe('approve');
+    expect(ask({ window, config: 'human', operations: ['restart-running'] })).toBe('human');
+    expect(ask({ window, operations: ['restart-running'], stops: ['paused'] })).toBe('human');
+  });
+
   describe('where the registry sends damaged data to a person', () => {
     const registry = { automation: 'human', reason: 'Auto-Escalation names it.' } as const;
     const safe = { ...plan, risk: 'safe' } as const;

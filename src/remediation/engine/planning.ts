@@ -5,6 +5,7 @@ import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
 import { decide, type Decision, type PolicyQuestion } from '../policy/decide.ts';
 import type { Operation } from '../policy/operations.ts';
 import { stopsFor, type Limits } from '../policy/limits.ts';
+import { type MaintenanceWindow, openWindow } from '../policy/windows.ts';
 import { plan as planSchema } from '../schemas.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
 import { actionNamed, remediatorNamed, type Session } from './session.ts';
@@ -15,6 +16,9 @@ export interface PolicySettings {
   readonly byRemediator?: Readonly<Record<string, Automation>>;
   readonly byInstance?: Readonly<Record<string, Automation>>;
   readonly allow: readonly Operation[];
+  readonly windows?: readonly MaintenanceWindow[];
+  /** In place of `windows`. */
+  readonly windowsByInstance?: Readonly<Record<string, readonly MaintenanceWindow[]>>;
   readonly limits: Limits;
 }
 
@@ -49,12 +53,15 @@ export async function propose(
   });
   const known = recordFor(remediator, finding, problems);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
+  const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
+  const window = openWindow(windows, session.now(), plan.downtime.seconds);
   const decision = decide({
     plan,
     operations,
     running,
     allow: policy.allow,
     stops: await stopsFor(session, finding, detected, policy.limits),
+    ...(window === undefined ? {} : { window }),
     ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
     ...(config === undefined ? {} : { config }),
     ...(known?.triage === undefined ? {} : { registry: saidOf(known.triage, known.byConfig) }),

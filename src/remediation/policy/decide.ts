@@ -1,6 +1,7 @@
 import type { Automation } from '../../tasks/types.ts';
 import type { Plan } from '../contract.ts';
 import { type Operation, operations } from './operations.ts';
+import { allowedInWindow } from './windows.ts';
 
 /** How far a plan may go unattended, with every reason, as it is journalled and shown. */
 export interface Decision {
@@ -24,6 +25,8 @@ export interface PolicyQuestion {
   readonly registry?: { readonly automation: Automation; readonly reason: string; readonly byConfig?: true };
   /** Operations that the config names to lower their floor. */
   readonly allow: readonly Operation[];
+  /** The maintenance window that is open now and long enough, in words. */
+  readonly window?: string;
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
   readonly stops: readonly string[];
 }
@@ -40,6 +43,10 @@ export function decide(question: PolicyQuestion): Decision {
     if (floor === 'auto') continue;
     if (floor === 'approve' && question.allow.includes(operation)) {
       reasons.push(`${operation} (${about}) is allowed by the config`);
+      continue;
+    }
+    if (floor === 'approve' && question.window !== undefined && allowedInWindow.includes(operation)) {
+      reasons.push(`${operation} (${about}) falls into the maintenance window ${question.window}`);
       continue;
     }
     const least = floor === 'never' ? 'human' : 'approve';
@@ -84,8 +91,9 @@ function byRegistry(
   return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
 }
 
-function byRisk({ plan, running }: PolicyQuestion): readonly [Automation, string] {
+function byRisk({ plan, running, window }: PolicyQuestion): readonly [Automation, string] {
   if (plan.risk === 'safe') return ['auto', 'the plan interrupts nothing'];
   if (plan.risk === 'data') return ['approve', 'the plan touches data'];
+  if (running && window !== undefined) return ['auto', 'the plan interrupts an instance within its maintenance window'];
   return running ? ['approve', 'the plan interrupts an instance that runs'] : ['auto', 'the instance is already down'];
 }
