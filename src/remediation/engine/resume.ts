@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../store/process-identity.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './claim.ts';
@@ -86,10 +87,30 @@ async function stillDone(active: Active, record: RunRecord): Promise<boolean> {
   for (const { index, state, part } of record.steps) {
     const step = steps[index];
     if (part !== 'steps' || state !== 'done' || step === undefined) continue;
+    if (startedLater(step, index, steps, record)) continue;
     const { action, params } = ready(active, step);
     if (!(await patiently(active, async () => action.isDone(params, active.host, active.run)))) return false;
   }
   return true;
+}
+
+/** What a plan stops to change it, and starts again, is not to be found stopped. */
+function startedLater({ action, params }: Step, index: number, steps: readonly Step[], record: RunRecord): boolean {
+  return (
+    action === 'container.stop' &&
+    record.steps.some(
+      (later) =>
+        later.index > index &&
+        (later.state === 'done' || later.state === 'applying') &&
+        later.part === 'steps' &&
+        later.action === 'container.start' &&
+        containerOf(steps[later.index]?.params) === containerOf(params),
+    )
+  );
+}
+
+function containerOf(params: Json | undefined): Json | undefined {
+  return typeof params === 'object' && params !== null && 'container' in params ? params['container'] : undefined;
 }
 
 async function refuseLive(session: Session, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
