@@ -8,8 +8,11 @@ import {
   rollback,
 } from '../../../src/remediation/index.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
+import { connect, refusalOf } from '../client.ts';
+import { startContainer } from '../container.ts';
 import { execIn } from '../exec.ts';
-import { findInstance, type LabInstance, query } from '../instance.ts';
+import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
+import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
@@ -58,6 +61,133 @@ describe.skipIf(!runs)('sessions that leak', { concurrent: true }, () => {
     },
   );
 });
+
+describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
+  it('become more in postgresql.auto.conf, whatever the mounted file says, and come back to the byte', async (test) => {
+    const run = await createRun(test, { postgres: 17 });
+    const busy = await startInstance(run, { name: 'busy', storage: 'bind', settings: { max_connections: '20' } });
+    await addOrders(busy);
+    await load(busy, { clients: 17, script: 'select pg_sleep(0.1);' });
+    const before = await autoConf(busy);
+    const remediation = await open(test, run);
+    await untilFound(remediation, 'undersized');
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    expect(reports[0]?.steps.map(({ action }) => action)).toEqual([
+      'container.stop',
+      'setting.alter-stopped',
+      'container.start',
+    ]);
+    expect(reports[0]?.verification?.checks.map(({ name }) => name)).toContain('memory stays below 85 % of the limit');
+    const raised = Number((await query(busy, 'show max_connections', { socket: true }))[0]);
+    expect(raised).toBeGreaterThanOrEqual(30);
+    expect((await detect(remediation)).findings).toEqual([]);
+
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    await waitReady(busy);
+    expect(await autoConf(busy)).toBe(before);
+    expect(await query(busy, 'show max_connections', { socket: true })).toEqual(['20']);
+    expect(await owners(busy)).toEqual(['postgres']);
+    expect(await query(busy, 'select count(*) from orders', { socket: true })).toEqual(['1000']);
+  });
+
+  it('that stand on the command line take a new container, with the old one kept', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const busy = await startInstance(run, { name: 'busy', storage: 'volume', settings: { max_connections: '20' } });
+    await addOrders(busy);
+    await load(busy, { clients: 17, script: 'select pg_sleep(0.1);' });
+    const remediation = await open(test, run);
+    await untilFound(remediation, 'undersized');
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    const now = await findInstance(run, 'busy');
+    expect(now.container.id).not.toBe(busy.container.id);
+    expect((await now.container.inspect()).Config.Cmd).toEqual([
+      'postgres',
+      '-c',
+      expect.stringMatching(/^max_connections=[34]0$/),
+    ]);
+    expect(await query(now, 'select count(*) from orders', { socket: true })).toEqual(['1000']);
+
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    await waitReady(busy);
+    expect((await findInstance(run, 'busy')).container.id).toBe(busy.container.id);
+    expect(await query(busy, 'show max_connections', { socket: true })).toEqual(['20']);
+  });
+});
+
+describe.skipIf(!runs)('what more slots would not help', { concurrent: true }, () => {
+  it('is a limit that somebody gave a role: nothing is raised, a person is told', async (test) => {
+    const run = await createRun(test, { postgres: 17 });
+    const fenced = await startInstance(run, { name: 'fenced', storage: 'seeded' });
+    await query(fenced, "create role app login password 'hidden' connection limit 3");
+    const holder = await Promise.all(Array.from({ length: 3 }, () => connect(fenced, app)));
+    const { message } = await refusalOf(connect(fenced, app));
+    expect(message).toBe('too many connections for role "app"');
+    const remediation = await open(test, run);
+    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual([
+      'connection-pool/fenced/deliberate-limit/role-app',
+    ]);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    expect(reports[0]?.dossier).not.toBeNull();
+    expect(await query(fenced, "select rolconnlimit from pg_roles where rolname = 'app'")).toEqual(['3']);
+    expect(await query(fenced, 'show max_connections')).toEqual(['100']);
+    await Promise.all(holder.map((client) => client.end()));
+  });
+
+  it('is a lock that many wait for, even when they have taken every slot', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const jam = await startInstance(run, { name: 'jam', storage: 'volume', settings: { max_connections: '20' } });
+    await addOrders(jam);
+    await query(jam, "create role app login password 'hidden'; grant all on orders to app");
+    const root = await connect(jam, app);
+    await root.query('begin; lock table orders in access exclusive mode');
+    const waiting = await Promise.all(Array.from({ length: 16 }, () => connect(jam, app)));
+    const blocked = waiting.map((client) => client.query('select count(*) from orders').catch(() => undefined));
+    const remediation = await open(test, run);
+    await untilFound(remediation, 'lock-pile-up');
+    const { findings } = await detect(remediation);
+    expect(findings.map(({ id }) => id)).toEqual(['connection-pool/jam/lock-pile-up']);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    expect(reports[0]?.failure?.message).toMatch(/pid \d+ \(role app in vrooli, idle in transaction/);
+    await root.query('commit');
+    await Promise.all(blocked);
+    expect(await query(jam, 'show max_connections', { socket: true })).toEqual(['20']);
+    await Promise.all([root, ...waiting].map((client) => client.end()));
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
+const app = { user: 'app', password: 'hidden' };
+
+/** A client container that opens its sessions again whenever they are ended. */
+async function load(
+  instance: LabInstance,
+  { clients, script, host = instance.containerName }: { clients: number; script: string; host?: string },
+): Promise<void> {
+  await query(instance, "create role app login password 'hidden'");
+  await startContainer(instance.run, {
+    name: `load-${instance.name}`,
+    image: `problems-lab/postgres-seeded:${instance.run.postgres}`,
+    entrypoint: ['bash', '-c', `while sleep 0.3; do echo '${script}' | pgbench -n -c ${clients} -T 600 -f -; done`],
+    env: { PGHOST: host, PGUSER: 'app', PGPASSWORD: 'hidden', PGDATABASE: instance.database, PGAPPNAME: 'load' },
+  });
+}
+
+async function untilFound(remediation: Remediation, kind: string): Promise<void> {
+  await eventually(60_000, async () => {
+    const { findings } = await detect(remediation);
+    return findings.length === 1 && findings[0]?.kind === kind;
+  });
+}
+
+/** Whose files are in the data directory. */
+async function owners({ container }: LabInstance): Promise<readonly string[]> {
+  const { stdout } = await execIn(container, ['sh', '-c', 'find "$PGDATA" -printf "%u\n" | sort -u'], { user: '0:0' });
+  return stdout.split('\n').filter((line) => line !== '');
+}
 
 async function open(
   test: Pick<TestContext, 'onTestFinished'>,

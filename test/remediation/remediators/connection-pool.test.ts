@@ -13,7 +13,15 @@ import { countedTitles, titledSession } from '../../../src/remediation/remediato
 import { limitReached } from '../../../src/remediation/remediators/connection-pool/wordings.ts';
 
 const settings = poolSettings({ settings: {} });
-const limits: Limits = { maxConnections: 100, reserved: 3, standby: false, prepared: 0, abandoned: 0, major: 17 };
+const limits: Limits = {
+  maxConnections: 100,
+  reserved: 3,
+  standby: false,
+  prepared: 0,
+  replicas: 0,
+  abandoned: 0,
+  major: 17,
+};
 
 /** How a session is in all samples, unless they are given one by one. */
 type Kind = Partial<Session> & { readonly count: number };

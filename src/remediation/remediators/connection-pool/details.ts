@@ -35,8 +35,10 @@ export type PoolDetails = z.output<typeof details>;
 export const expected = z.strictObject({
   /** The container's name. */
   name: z.string(),
-  /** How many sessions must be held at once, and as whom. */
+  /** How many sessions must be there at once, those of its clients counted in, and as whom the others are held. */
   promised: z.int().positive(),
+  /** How many sessions clients had that are to come back by themselves. */
+  clients: z.int().nonnegative(),
   role: z.string(),
   database: z.string(),
   /** What every new session of a role must have; null where no role's setting changed. */

@@ -4,7 +4,7 @@ import { refusal } from '../../instances/refusal.ts';
 import type { PoolDetails, PoolExpected } from './details.ts';
 import { type Diagnosis, holdersOf } from './diagnosis.ts';
 import { nameOf } from './evidence.ts';
-import { lastSample, type Measured, ordinarySlots, type Session } from './measured.ts';
+import { type Measured, ordinarySlots, type Session, spared } from './measured.ts';
 import type { PoolSettings } from './settings.ts';
 import { ownTimeouts } from './timeouts.ts';
 
@@ -26,8 +26,6 @@ export async function planLeak(
   const { name, container, volumeKey } = instance;
   const ended = diagnosis.stuck.filter(mayBeEnded);
   const left = diagnosis.stuck.length - ended.length;
-  const used = lastSample(measured).sessions.length;
-  const free = ordinarySlots(measured.limits) - used + ended.length;
   if (ended.length === 0 || ended.length > settings.maxEnded || left > ended.length)
     return refusal(
       `${left} of the ${diagnosis.stuck.length} sessions that are stuck in transactions may not be ended by a program (superusers, replication, holders of advisory locks, dumps and migrations), and a plan ends at most ${settings.maxEnded}.`,
@@ -85,7 +83,8 @@ export async function planLeak(
     undo: 'The timeout is taken away again. Sessions that were ended do not come back, nor what they had not committed.',
     expected: {
       name: container.name,
-      promised: Math.max(1, Math.min(ended.length, free) - 5),
+      promised: Math.max(1, ordinarySlots(measured.limits) - spared),
+      clients: 0,
       role: most?.role ?? instance.user,
       database: most?.database ?? instance.database,
       timeout: { roles, seconds: timeout },

@@ -106,6 +106,7 @@ function limitsOf(row: SqlRow): Limits {
     reserved: Number(row['reserved']),
     standby: row['standby'] === 't',
     prepared: Number(row['prepared']),
+    replicas: Number(row['replicas']),
     abandoned: numberOrNull(row['abandoned']),
     major: Number(row['major']),
   };

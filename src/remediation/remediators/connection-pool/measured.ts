@@ -1,5 +1,8 @@
 import type { LimitReached } from './wordings.ts';
 
+/** What a live instance must keep for its clients while a proof runs. PGOPS §2.7. */
+export const spared = 5;
+
 /** One client session as the server shows it. Ages in milliseconds; null where it has none. */
 export interface Session {
   readonly pid: number;
@@ -41,6 +44,8 @@ export interface Limits {
   readonly reserved: number;
   readonly standby: boolean;
   readonly prepared: number;
+  /** Standbys, and others that stream its WAL. */
+  readonly replicas: number;
   /** Sessions whose client vanished, by pg_stat_database; null before PostgreSQL 14. */
   readonly abandoned: number | null;
   readonly major: number;

@@ -1,10 +1,12 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
+import { ceilingOf } from './ceiling.ts';
 import type { PoolDetails, PoolExpected } from './details.ts';
 import { diagnose } from './diagnosis.ts';
 import { planLeak } from './leaking.ts';
 import { measure } from './measure.ts';
 import { poolerOf } from './poolers.ts';
+import { planRaise, wantedConnections } from './raising.ts';
 import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
 import { poolSettings } from './settings.ts';
 
@@ -35,7 +37,13 @@ export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): P
     case 'idle-leak':
     case 'undetermined':
       return refusalFor(diagnosis, instance.name, measured);
-    case 'undersized':
+    case 'undersized': {
+      const found = await ceilingOf(instance, measured.cpus, host);
+      const wanted = wantedConnections(diagnosis.demand, measured.limits.reserved, found.ceiling.connections);
+      if (wanted !== undefined && wanted > measured.limits.maxConnections)
+        return planRaise(finding, instance, measured, wanted, found, host);
+      return refusal('not yet', 'not yet');
+    }
     case 'load':
     case 'oversized-pools':
     case 'no-pooling':

@@ -1,40 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldSessions, Instance } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { answerCheck, type Check, withoutAnswer } from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
 import type { PoolExpected } from './details.ts';
 import { measure, refusedLately } from './measure.ts';
-import { lastSample, type Measured, ordinarySlots } from './measured.ts';
+import { lastSample, type Measured } from './measured.ts';
 import { poolSettings } from './settings.ts';
 import { ownTimeouts } from './timeouts.ts';
 
 /** For how long the sessions are held: long enough that all are there at once. */
 const heldSeconds = 3;
-/** What a live instance must keep for its clients while the proof runs. PGOPS §2.7. */
-const spared = 5;
+/** For how long clients are waited for that a restart has sent away. */
+const patienceMs = 30_000;
 
 /** Holds what was promised, from a container in the clients' network, and looks who was refused meanwhile. */
 export async function verify({ target, expected }: Plan<PoolExpected>, host: ReadonlyHost): Promise<Verification> {
-  const began = new Date();
   const answer = await firstAnswer(target.instance, host);
   const { instance, answeredAt } = answer;
   const first = answerCheck(answer);
   if (!first.ok || instance === undefined) return { result: withoutAnswer(answer), checks: [first] };
-  const measurement = await measure(instance, host, { ...poolSettings(host), samples: 2 });
-  if (measurement.type !== 'measured')
+  const measured = await settled(instance, expected.clients, host);
+  if (measured === undefined)
     return {
       result: 'not-verified',
       checks: [first, { name: 'its sessions can be counted', ok: false, seen: 'no answer' }],
     };
-  const { measured } = measurement;
+  const began = new Date();
   const checks: Check[] = [
     first,
     ...settingChecks(measured, expected),
     ...(await timeoutChecks(instance, expected, host)),
-    await heldCheck(instance, measured, expected, host),
+    ...(await heldChecks(instance, measured, expected, host)),
     await nobodyRefused(instance, began, host),
   ];
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
+}
+
+/** Clients come back one after the other: to hold sessions meanwhile would take theirs. */
+async function settled(instance: Instance, clients: number, host: ReadonlyHost): Promise<Measured | undefined> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const measurement = await measure(instance, host, { ...poolSettings(host), samples: 2, secondsBetween: 0.5 });
+    const measured = measurement.type === 'measured' ? measurement.measured : undefined;
+    const isBack = measured !== undefined && lastSample(measured).sessions.length >= clients;
+    if (isBack || performance.now() > until) return measured;
+    await sleep(500, undefined, { signal: host.signal });
+  }
 }
 
 function settingChecks({ limits }: Measured, { maxConnections }: PoolExpected): readonly Check[] {
@@ -57,21 +69,44 @@ async function timeoutChecks(
   });
 }
 
+/** Memory is looked at while the sessions are there. */
+async function heldChecks(
+  instance: Instance,
+  measured: Measured,
+  expected: PoolExpected,
+  host: ReadonlyHost,
+): Promise<readonly Check[]> {
+  const [held, memory] = await Promise.all([
+    heldCheck(instance, measured, expected, host),
+    memoryCheck(instance, host),
+  ]);
+  return [held, memory];
+}
+
+async function memoryCheck(instance: Instance, host: ReadonlyHost): Promise<Check> {
+  const name = 'memory stays below 85 % of the limit';
+  if (instance.container.memory === 0) return { name, ok: true, seen: 'it has no limit' };
+  await sleep((heldSeconds * 1000) / 2, undefined, { signal: host.signal });
+  const use = await host.probes.memoryUse(instance);
+  if (use === undefined || use.limit === 0) return { name, ok: true, seen: 'the engine does not count it' };
+  const share = (use.usage - use.inactiveFile) / use.limit;
+  return { name, ok: share < 0.85, seen: `${Math.round(share * 100)} % of ${Math.round(use.limit / 2 ** 20)} MiB` };
+}
+
 async function heldCheck(
   instance: Instance,
   measured: Measured,
   expected: PoolExpected,
   host: ReadonlyHost,
 ): Promise<Check> {
-  const free = ordinarySlots(measured.limits) - lastSample(measured).sessions.length;
-  const count = Math.min(expected.promised, free - spared);
+  const used = lastSample(measured).sessions.length;
+  const count = expected.promised - used;
   const name = `${expected.promised} sessions at once`;
-  // Clients that came back have their part of what was promised; half of it must be left to be called a repair.
-  if (count < expected.promised / 2)
-    return { name, ok: false, seen: `only ${free} slots are free, ${spared} of which are left to its clients` };
+  if (count < 1) return { name, ok: false, seen: `its clients have ${used} sessions already` };
   const held = await hold(instance, count, expected, host);
   const as = expected.role === instance.user ? expected.role : `${instance.user}, acting as ${expected.role}`;
-  const seen = `${held.held} of ${count} as ${as} in ${expected.database}${held.message === '' ? '' : `: ${held.message}`}`;
+  const others = used === 0 ? '' : `, beside ${used} of its clients`;
+  const seen = `${held.held} of ${count} as ${as} in ${expected.database}${others}${held.message === '' ? '' : `: ${held.message}`}`;
   return { name, ok: held.held === count, seen };
 }
 
