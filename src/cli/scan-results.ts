@@ -4,7 +4,6 @@ import { nearest } from '../nearest.ts';
 import { json, jsonLine, scanJson, type ScanFindings } from '../reporters/json.ts';
 import { bandsText, tasksTable } from '../reporters/tasks.ts';
 import { count, countText, textReport } from '../reporters/text.ts';
-import { plainTable } from '../reporters/table.ts';
 import { visible } from '../reporters/visible.ts';
 import type { Candidates } from '../scan/candidates.ts';
 import { readAll, type ScanOptions } from '../scan/index.ts';
@@ -14,6 +13,7 @@ import { type Findings, holdsUnreadable, judge } from './findings.ts';
 import type { ProgressDisplay } from './progress.ts';
 import type { ScanRequest } from './scanning.ts';
 import type { Output, Screen } from './screen.ts';
+import { tableText } from './tables.ts';
 
 export interface PrintContext {
   readonly config: Config;
@@ -70,7 +70,7 @@ async function printFindings(
   { registries, records, tasks, diagnostics }: ScanFindings,
   { out, notes }: Screen,
 ): Promise<void> {
-  if (tasks.length > 0) out.write(await tableText(tasks, out));
+  if (tasks.length > 0) out.write(await tableText(tasksTable(tasks), out));
   notes.write(textReport(diagnostics, notes.style));
   if (registries.length === 0) return;
   const bands = tasks.length === 0 ? '' : ` (${bandsText(tasks, notes.style)})`;
@@ -78,13 +78,6 @@ async function printFindings(
     `${count(tasks.length, 'task')}${bands} from ${count(records.length, 'record')} of ` +
       `${registries.length === 1 ? '1 registry' : `${registries.length} registries`}; ${countText(diagnostics)}\n`,
   );
-}
-
-async function tableText(tasks: readonly Task[], out: Output): Promise<string> {
-  const table = tasksTable(tasks);
-  if (!out.isTerminal) return plainTable(table);
-  const { terminalTable } = await import('../reporters/terminal-table.ts');
-  return terminalTable(table, out.columns, out.style);
 }
 
 async function writeTasks(

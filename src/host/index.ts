@@ -1,4 +1,5 @@
 export { asideMarker } from './instances.ts';
+export { helperLabel } from './process.ts';
 export { openHost, type OpenHost } from './host.ts';
 export { parseInstanceConf } from './instance-conf.ts';
 export type * from './backups/types.ts';

@@ -1,5 +1,6 @@
-import type { Container } from '../host/types.ts';
+import { hostBudget } from '../tuning/index.ts';
 import type { Session } from './engine/session.ts';
+import { memoryMembers } from './host-memory.ts';
 import { describeHolder, portSettings, surveyPorts } from './remediators/port-reassignment/index.ts';
 
 export interface PreflightQuestion {
@@ -23,7 +24,7 @@ export async function preflight({ reader }: Session, question: PreflightQuestion
   const answers: PreflightAnswer[] = [];
   if (question.port !== undefined) answers.push(await askPort(reader, question.port, question.instance));
   if (question.volume !== undefined) answers.push(await askVolume(reader, question.volume));
-  if (question.memory !== undefined) answers.push(await askMemory(reader, question.memory));
+  if (question.memory !== undefined) answers.push(await askMemory(reader, question.memory, question.instance));
   return answers;
 }
 
@@ -70,23 +71,22 @@ async function askVolume(reader: Reader, volume: string): Promise<PreflightAnswe
   };
 }
 
-/** The limits of all containers within the machine's memory less 2 GiB or 15 %. PGOPS §6.3. */
-async function askMemory(reader: Reader, memory: number): Promise<PreflightAnswer> {
-  const [{ memoryBytes }, containers] = await Promise.all([reader.docker.info(), reader.docker.containers()]);
-  const running = containers.filter(({ state }) => state.running);
-  const promised = running.reduce((sum, container) => sum + container.memory, 0);
-  const budget = memoryBytes - Math.max(2 * 2 ** 30, memoryBytes * 0.15);
-  const ok = promised + memory <= budget;
+/** The limits of all containers and what is asked for, within what the machine can promise. PGOPS §6.3. */
+async function askMemory(reader: Reader, memory: number, instance: string | undefined): Promise<PreflightAnswer> {
+  const [{ memoryBytes }, members] = await Promise.all([reader.docker.info(), memoryMembers(reader)]);
+  const others = members.filter((one) => instance === undefined || one.instance?.name !== instance);
+  const { budget, promised, left, unlimited } = hostBudget(
+    memoryBytes,
+    others.map(({ container }) => ({ name: container.name, limit: container.memory })),
+  );
   const reasons = [
-    `${inMiB(promised)} are promised to containers that run, and ${inMiB(memory)} asked for, of ${inMiB(Math.max(0, budget))}`,
+    `${inMiB(promised)} are promised to containers, and ${inMiB(memory)} asked for, of ${inMiB(budget)}`,
   ];
-  const unlimited = running.filter((container) => container.memory === 0);
   if (unlimited.length > 0) reasons.push(`without a limit, and not counted: ${named(unlimited)}`);
-  return { about: 'memory', ok, reasons };
+  return { about: 'memory', ok: memory <= left, reasons };
 }
 
-function named(containers: readonly Container[]): string {
-  const names = containers.map(({ name }) => name);
+function named(names: readonly string[]): string {
   return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }
 

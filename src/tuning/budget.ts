@@ -1,3 +1,4 @@
+import { floorTo, MiB } from './sizes.ts';
 import { hostReserve, usableShare } from './worst-case.ts';
 
 /** A container as the machine's memory sees it. */
@@ -43,10 +44,10 @@ export function hostBudget(memory: number, members: readonly BudgetMember[]): Ho
 
 /**
  * What an instance without a limit may take for its own: an equal part of what the limits of the others leave, with all
- * that have none. Bytes.
+ * that have none. Bytes, whole MiB.
  */
 export function shareOfUnlimited({ budget, unlimited }: HostBudget, limits: number): number {
-  return Math.max(0, Math.floor((budget - limits) / Math.max(1, unlimited.length)));
+  return Math.max(0, floorTo((budget - limits) / Math.max(1, unlimited.length), MiB));
 }
 
 export interface InstanceBudget {

@@ -52,7 +52,7 @@ export function correctMemory(
       changed: now.workMem !== before.workMem,
       value: size(now.workMem),
       rule: 'memory',
-      reason: `each sort or hash of each connection that works may take it, hashes more: ${room} leave no more, below the usual 4 MB too`,
+      reason: `${room} leave no more for each sort and hash of those who work at once`,
     },
     {
       name: 'wal_buffers',

@@ -18,6 +18,8 @@ const loaders = {
   init: async () => (await import('./init.ts')).init,
   ports: async () => (await import('./ports.ts')).ports,
   preflight: async () => (await import('./preflight.ts')).preflight,
+  tune: async () => (await import('./tune.ts')).tune,
+  fleet: async () => (await import('./fleet.ts')).fleet,
   completion: async () => (await import('./completion.ts')).completion,
 } as const satisfies Record<string, () => Promise<Command>>;
 

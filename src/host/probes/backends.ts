@@ -31,6 +31,8 @@ export async function backends(engine: ChangingEngine, { container }: Instance):
 /** `postgres: user database [local] idle`, `postgres: cluster: user database 10.0.0.2(40112) SELECT`. */
 function servesSession(title: string): boolean {
   return (
-    /^postgres: /.test(title) && !/^postgres: (?:[^ ]+: )?walsender /.test(title) && /\[local\]|\(\d+\)/.test(title)
+    title.startsWith('postgres: ') &&
+    !/^postgres: (?:[^ ]+: )?walsender /.test(title) &&
+    /\[local\]|\(\d+\)/.test(title)
   );
 }

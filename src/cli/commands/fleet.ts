@@ -1,0 +1,47 @@
+import { defineCommand } from '../command.ts';
+import { withRemediation } from '../remediating.ts';
+import { configOptions } from '../settings.ts';
+import { tableText } from '../tables.ts';
+
+export const fleet = defineCommand({
+  name: 'fleet',
+  summary: 'Show the memory of every instance, running or not, and whether the machine has it.',
+  about:
+    'The worst case is every connection taken, four working on each CPU, and autovacuum busy: docs/tuning.md. The ' +
+    'machine keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case.',
+  arguments: [],
+  options: {
+    json: { type: 'flag', about: 'Print one JSON object.' },
+    ...configOptions,
+  },
+  examples: [
+    { command: 'problems fleet', about: 'limits, worst cases and what is left' },
+    { command: 'problems fleet --json', about: 'for other programs' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'the machine has what its containers were promised' },
+    { code: 1, about: 'more is promised than there is' },
+    { code: 2, about: 'the engine does not answer' },
+  ],
+  async run(invocation) {
+    const { options, screen } = invocation;
+    const { json: asJson, ...choice } = options;
+    const [{ fleet: look }, { json }, { fleetFoot, fleetTable }] = await Promise.all([
+      import('../../remediation/index.ts'),
+      import('../../reporters/json.ts'),
+      import('../../reporters/tuning.ts'),
+    ]);
+    const found = await withRemediation(
+      invocation,
+      { ...choice, registries: false, onlyLooking: true },
+      ({ session }) => look(session),
+    );
+    const { out } = screen;
+    if (asJson) out.write(json({ schemaVersion: 1, ...found }));
+    else {
+      if (found.instances.length > 0) out.write(await tableText(fleetTable(found), out));
+      out.write(fleetFoot(found, out.style));
+    }
+    return found.host.within ? 0 : 1;
+  },
+});

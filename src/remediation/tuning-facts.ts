@@ -1,0 +1,172 @@
+import { flagAt, textsAt } from '../host/json.ts';
+import type { Container, EngineInfo, Instance } from '../host/types.ts';
+import { type DiskKind, hostBudget, type Profile, shareOfUnlimited, type TuningFacts } from '../tuning/index.ts';
+import type { ReadonlyHost } from './contract.ts';
+import { memoryMembers } from './host-memory.ts';
+import {
+  type BackendMemory,
+  hashMemMultiplierOf,
+  measureBackends,
+  memorySettingNames,
+  numberOf,
+} from './instance-memory.ts';
+import { readServerSettings, type ServerSettings } from './instances/server-settings.ts';
+
+export interface ReadFacts {
+  readonly facts: TuningFacts;
+  readonly settings: ServerSettings;
+  readonly backends: BackendMemory | undefined;
+  /** What could not be known, a sentence each. */
+  readonly unknown: readonly string[];
+}
+
+export interface TuningWishes {
+  readonly profile: Profile;
+  readonly disk: DiskKind;
+  readonly connections: number | undefined;
+}
+
+/** Every setting that may be recommended, or that a recommendation depends on. */
+const names = [
+  ...memorySettingNames,
+  'effective_cache_size',
+  'checkpoint_completion_target',
+  'default_statistics_target',
+  'random_page_cost',
+  'effective_io_concurrency',
+  'huge_pages',
+  'min_wal_size',
+  'max_wal_size',
+  'max_worker_processes',
+  'max_parallel_workers_per_gather',
+  'max_parallel_workers',
+  'max_parallel_maintenance_workers',
+  'wal_level',
+  'max_wal_senders',
+  'archive_mode',
+  'jit',
+  'wal_compression',
+  'io_method',
+  'io_workers',
+];
+
+const newestMajor = 17;
+
+/** What is to be known of an instance before its settings can be recommended. Looks, and changes nothing. */
+export async function readTuningFacts(
+  reader: ReadonlyHost,
+  instance: Instance,
+  { profile, disk, connections }: TuningWishes,
+): Promise<ReadFacts> {
+  const engine = await reader.docker.info();
+  const [settings, backends, diskSize, memory] = await Promise.all([
+    readServerSettings(reader, instance, names),
+    measureBackends(reader, instance),
+    diskOf(reader, instance),
+    memoryFor(reader, engine, instance),
+  ]);
+  const databases = settings.asked ? await askNumber(reader, instance, databaseSize) : undefined;
+  const autovacuumMaxWorkers = numberOf(settings, 'autovacuum_max_workers');
+  const walCompressions = settings.values.get('wal_compression')?.words ?? [];
+  return {
+    settings,
+    backends,
+    facts: {
+      profile,
+      disk,
+      major: settings.major ?? newestMajor,
+      memory: memory.bytes,
+      memoryIs: memory.is,
+      cpus: instance.container.cpus || engine.cpus,
+      walNeededBy: await walNeeds(reader, instance, settings),
+      perBackend: backends?.p95,
+      hashMemMultiplier: hashMemMultiplierOf(settings),
+      ioUringAllowed: seccompIsOff(instance.container),
+      ...(connections === undefined ? {} : { connections }),
+      // Databases that fit today may not tomorrow: only what is too much for the memory already counts.
+      ...(databases === undefined || databases < memory.bytes ? {} : { databaseSize: databases }),
+      ...(diskSize === undefined ? {} : { diskSize }),
+      ...(autovacuumMaxWorkers === undefined ? {} : { autovacuumMaxWorkers }),
+      ...(walCompressions.length === 0 ? {} : { walCompressions }),
+    },
+    unknown: [
+      ...settings.unknown,
+      ...(settings.major === undefined ? [`the version is not known: ${newestMajor} is taken`] : []),
+      ...(backends === undefined
+        ? ['too few sessions are there to measure what one takes: 10 MiB each are reckoned with']
+        : []),
+      ...(diskSize === undefined ? ['the size of the disk is not known: max_wal_size is not held against it'] : []),
+      ...(databases === undefined ? ['the size of the databases is not known: they are taken to fit'] : []),
+    ],
+  };
+}
+
+/** The limit; without one a fair share of the machine, or all of it where nobody else is there. */
+async function memoryFor(
+  reader: ReadonlyHost,
+  engine: EngineInfo,
+  { container }: Instance,
+): Promise<{ readonly bytes: number; readonly is: TuningFacts['memoryIs'] }> {
+  if (container.memory > 0) return { bytes: container.memory, is: 'limit' };
+  const members = (await memoryMembers(reader)).map((one) => one.container);
+  if (members.every(({ id }) => id === container.id)) return { bytes: engine.memoryBytes, is: 'machine' };
+  const budget = hostBudget(
+    engine.memoryBytes,
+    members.map(({ name, memory }) => ({ name, limit: memory })),
+  );
+  return { bytes: shareOfUnlimited(budget, budget.promised), is: 'share' };
+}
+
+async function diskOf(reader: ReadonlyHost, instance: Instance): Promise<number | undefined> {
+  if (!instance.container.state.running) return undefined;
+  return (await reader.probes.dataSpace(instance).catch(() => undefined))?.size;
+}
+
+const databaseSize = `SELECT pg_catalog.sum(pg_catalog.pg_database_size(oid))::text AS number FROM pg_catalog.pg_database`;
+const senders = `SELECT pg_catalog.count(*)::text AS number FROM pg_catalog.pg_stat_replication`;
+const slots = `SELECT pg_catalog.count(*)::text AS number FROM pg_catalog.pg_replication_slots`;
+
+async function askNumber(reader: ReadonlyHost, instance: Instance, sql: string): Promise<number | undefined> {
+  const answer = await reader.sql.query(instance, sql);
+  const text = answer.ok ? answer.rows[0]?.['number'] : undefined;
+  return text === undefined || text === null ? undefined : Number(text);
+}
+
+/** Who needs more WAL than `minimal`; undefined where that cannot be known. */
+async function walNeeds(
+  reader: ReadonlyHost,
+  instance: Instance,
+  settings: ServerSettings,
+): Promise<readonly string[] | undefined> {
+  const archiving = settings.values.get('archive_mode')?.setting;
+  const level = settings.values.get('wal_level')?.setting;
+  const physical = (await backupsOf(reader, instance))?.filter((one) => one.parts.some(isPhysical)) ?? [];
+  const [sending, slotted] = settings.asked
+    ? [await askNumber(reader, instance, senders), await askNumber(reader, instance, slots)]
+    : [undefined, undefined];
+  const needs = [
+    ...(archiving === 'on' || archiving === 'always' ? [`archive_mode is ${archiving}`] : []),
+    ...(level === 'logical' ? ['wal_level is logical: somebody decodes it'] : []),
+    ...(sending === undefined || sending === 0 ? [] : [`${sending} standby or backup client(s) are connected`]),
+    ...(slotted === undefined || slotted === 0 ? [] : [`${slotted} replication slot(s) wait for WAL`]),
+    ...(physical.length === 0 ? [] : [`${physical.length} base backup(s) of it were taken`]),
+  ];
+  return needs.length > 0 || (sending !== undefined && slotted !== undefined) ? needs : undefined;
+}
+
+async function backupsOf(reader: ReadonlyHost, { name }: Instance) {
+  return reader.backups.list(name).then(
+    ({ backups }) => backups,
+    () => undefined,
+  );
+}
+
+function isPhysical({ kind }: { readonly kind: string }): boolean {
+  return kind === 'base-backup' || kind === 'base-backup-tar' || kind === 'data-directory';
+}
+
+/** Only then is io_uring allowed, whatever the engine's version. */
+function seccompIsOff({ inspect }: Container): boolean {
+  const options = textsAt(inspect, 'HostConfig', 'SecurityOpt');
+  return flagAt(inspect, 'HostConfig', 'Privileged') || options.some((one) => /^seccomp[=:]unconfined$/.test(one));
+}

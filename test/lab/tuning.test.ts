@@ -1,0 +1,248 @@
+import { describe, expect, it, type TestContext } from 'vitest';
+import { type Ran, run as runProblems, temporaryFolder } from '../cli/run.ts';
+import { connect } from './client.ts';
+import { createInstance, type InstanceSettings, query, startInstance, waitReady } from './instance.ts';
+import type { PostgresMajor, Run } from './run.ts';
+import { createRun, labRuns } from './support.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+/** A limit of memory, and a quota of CPUs, which may be more than the machine has. */
+function limits(memory: number, cpus: number): NonNullable<InstanceSettings['host']> {
+  return { Memory: memory, MemorySwap: memory, CpuPeriod: 100_000, CpuQuota: cpus * 100_000 };
+}
+
+interface Shown {
+  readonly name: string;
+  readonly current: string | null;
+  readonly recommended: string;
+  readonly changes: boolean;
+  readonly rule: string;
+  readonly pgtune: string | null;
+  readonly source: string | null;
+  readonly takes: string;
+  readonly pendingRestart: boolean;
+}
+
+describe.skipIf(!(await labRuns()))('problems tune', () => {
+  it.for([15, 17] as const)('of PostgreSQL %i in 16 GB with 8 CPUs says what PGTune says', async (postgres, test) => {
+    const { run, tune } = await project(test, postgres);
+    await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(16 * GiB, 8) });
+
+    const { tuning, of } = await tune('orders', '--profile', 'oltp');
+    expect(tuning).toMatchObject({
+      schemaVersion: 1,
+      instance: 'orders',
+      profile: 'oltp',
+      postgres,
+      memory: { bytes: 16 * GiB, is: 'limit' },
+      cpus: { count: 8, is: 'quota' },
+      fits: true,
+      needsPooler: false,
+    });
+    expect(of('max_connections')).toMatchObject({ current: '100', recommended: '300', takes: 'restart' });
+    expect(of('shared_buffers')).toMatchObject({ current: '128MB', recommended: '4GB', rule: 'pgtune' });
+    expect(of('effective_cache_size')).toMatchObject({ current: '4GB', recommended: '12GB', takes: 'reload' });
+    expect(of('maintenance_work_mem')).toMatchObject({ current: '64MB', recommended: '1GB' });
+    expect(of('work_mem')).toMatchObject({ current: '4MB', recommended: '13617kB', source: 'default' });
+    expect(of('max_parallel_workers_per_gather')).toMatchObject({ recommended: '4' });
+    expect(of('checkpoint_completion_target')).toMatchObject({ current: '0.9', changes: false });
+  });
+
+  it('of a container of 512 MB and half a CPU says what fits, and which setting comes from where', async (test) => {
+    const { run, problems, tune } = await project(test, 17);
+    const orders = await startInstance(run, {
+      name: 'orders',
+      storage: 'seeded',
+      settings: { max_connections: '150' },
+      host: limits(512 * MiB, 0.5),
+    });
+    await query(orders, `alter system set work_mem = '16MB'`);
+    await query(orders, `alter system set shared_buffers = '200MB'`);
+    await query(orders, 'select pg_reload_conf()');
+    const idle = await Promise.all(Array.from({ length: 8 }, () => connect(orders)));
+    test.onTestFinished(async () => void (await Promise.all(idle.map((client) => client.end()))));
+
+    const { tuning, of } = await tune('orders', '--profile', 'web');
+    expect(tuning).toMatchObject({
+      memory: { bytes: 512 * MiB, is: 'limit' },
+      cpus: { count: 0.5, is: 'quota' },
+      fits: true,
+      containerSettings: [],
+    });
+    expect(tuning.worstCase).toBeLessThanOrEqual(0.8 * 512 * MiB);
+    expect(tuning.backends.backends).toBeGreaterThanOrEqual(8);
+    // What an idle session was measured to take, PGOPS §2.4: 3.1 MB.
+    expect(tuning.backends.p95).toBeGreaterThan(0.5 * MiB);
+    expect(tuning.backends.p95).toBeLessThan(12 * MiB);
+    expect(of('max_connections')).toMatchObject({
+      current: '150',
+      rule: 'connections',
+      pgtune: '200',
+      source: 'command line',
+      takes: 'recreate',
+    });
+    expect(of('work_mem')).toMatchObject({
+      current: '16MB',
+      source: expect.stringMatching(/\/postgresql\.auto\.conf$/),
+      takes: 'reload',
+    });
+    expect(of('shared_buffers')).toMatchObject({ current: '128MB', pendingRestart: true });
+
+    const { code, stdout } = await problems('tune', 'orders', '--profile', 'web');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^orders {2}PostgreSQL 17, profile web, ssd\n {2}512 MiB of memory \(its limit\), 0\.5 CPUs/,
+    );
+    expect(stdout).toMatch(/^work_mem +16MB +\S+ +reload +postgresql\.auto\.conf {2}/m);
+    expect(stdout).toMatch(/^shared_buffers .* restart pending /m);
+    expect(stdout).toMatch(/^At worst [\d.]+ MiB of 409\.6 MiB that may be used\.$/m);
+  });
+
+  it('what it recommends is taken by the server, and is then nothing to change', async (test) => {
+    const { run, tune } = await project(test, 15);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(GiB, 2) });
+    const before = await tune('orders', '--profile', 'desktop');
+    for (const { name, recommended } of before.tuning.settings)
+      await query(orders, `alter system set ${name} = '${recommended}'`);
+    await orders.container.restart();
+    await waitReady(orders);
+    const { tuning } = await tune('orders', '--profile', 'desktop');
+    expect(tuning.settings.filter(({ changes }: Shown) => changes)).toEqual([]);
+  });
+
+  it('keeps the WAL that a slot waits for, and gives up what nobody needs', async (test) => {
+    const { run, tune } = await project(test, 17);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(4 * GiB, 2) });
+    expect((await tune('orders', '--profile', 'desktop')).of('wal_level')).toMatchObject({
+      current: 'replica',
+      recommended: 'minimal',
+      takes: 'restart',
+    });
+    await query(orders, `select pg_create_physical_replication_slot('standby')`);
+    expect((await tune('orders', '--profile', 'desktop')).of('wal_level')).toMatchObject({
+      recommended: 'replica',
+      rule: 'backups',
+      pgtune: 'minimal',
+      changes: false,
+    });
+  });
+
+  it('of one that is stopped reads its files, and says what could not be known', async (test) => {
+    const { run, tune } = await project(test, 17);
+    const orders = await startInstance(run, {
+      name: 'orders',
+      storage: 'bind',
+      settings: { max_connections: '77' },
+      host: limits(GiB, 1),
+    });
+    await query(orders, `alter system set work_mem = '3MB'`);
+    await orders.container.stop();
+
+    const { tuning, of } = await tune('orders', '--profile', 'desktop');
+    expect(tuning).toMatchObject({ running: false, postgres: 17, backends: null });
+    expect(of('max_connections')).toMatchObject({ current: '77', source: '/etc/postgresql/postgresql.conf' });
+    expect(of('work_mem')).toMatchObject({ current: '3MB', source: expect.stringMatching(/auto\.conf$/) });
+    expect(of('wal_level')).toMatchObject({ recommended: 'replica', rule: 'backups' });
+    expect(tuning.unknown).toContain('settings are those of its files, since it does not run');
+  });
+
+  it('takes a share of the machine for one without a limit, and says which limit it should have', async (test) => {
+    const { run, tune } = await project(test, 17);
+    await startInstance(run, { name: 'free', storage: 'seeded' });
+    await startInstance(run, { name: 'other', storage: 'seeded', host: limits(256 * MiB, 1) });
+    const { tuning } = await tune('free');
+    expect(tuning.memory.is).toBe('share');
+    expect(tuning.containerSettings).toContainEqual(expect.objectContaining({ name: 'memory', current: 'none' }));
+  });
+
+  it('knows no instance of another name', async (test) => {
+    const { problems } = await project(test, 17);
+    const { code, stdout, stderr } = await problems('tune', 'nobody');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('There is no instance nobody.');
+  });
+});
+
+describe.skipIf(!(await labRuns()))('problems fleet', () => {
+  it('shows limits, worst cases and what is left, of stopped instances too', async (test) => {
+    const { run, problems } = await project(test, 17);
+    await startInstance(run, {
+      name: 'big',
+      storage: 'seeded',
+      settings: { shared_buffers: '200MB' },
+      host: limits(512 * MiB, 1),
+    });
+    await startInstance(run, {
+      name: 'fine',
+      storage: 'seeded',
+      settings: { max_connections: '20', shared_buffers: '128MB', autovacuum_work_mem: '16MB' },
+      host: limits(GiB, 1),
+    });
+    await startInstance(run, { name: 'free', storage: 'seeded' });
+    await createInstance(run, { name: 'idle', storage: 'seeded', host: limits(256 * MiB, 1) });
+
+    const { stdout } = await problems('fleet', '--json');
+    const { schemaVersion, instances, host } = JSON.parse(stdout);
+    expect(schemaVersion).toBe(1);
+    expect(
+      instances.map(({ instance, running, limit, findings }: Findings) => [instance, running, limit, findings]),
+    ).toEqual([
+      ['big', true, 512 * MiB, ['worst-case', 'shared-buffers']],
+      ['fine', true, GiB, []],
+      ['free', true, 0, ['no-limit']],
+      ['idle', false, 256 * MiB, ['worst-case', 'shared-buffers']],
+    ]);
+    expect(host.unlimited).toContain(`${run.prefix}vrooli-postgres-free`);
+    expect(host.promised).toBeGreaterThanOrEqual(512 * MiB + GiB + 256 * MiB);
+    expect(host.promised + host.left).toBe(host.budget);
+    expect(host.budget + host.reserve).toBe(host.memory);
+
+    const shown = await problems('fleet');
+    expect(shown.stdout).toMatch(/^INSTANCE +STATE +LIMIT +SHARED BUFFERS +CONNECTIONS +AT WORST +SHARE +FINDINGS$/m);
+    expect(shown.stdout).toMatch(/^big +runs +512 MiB +200 MiB +100 /m);
+    expect(shown.stdout).toMatch(/^free +runs +none +128 MiB .* no limit on a machine with others$/m);
+    expect(shown.stdout).toMatch(/^idle +stopped +256 MiB /m);
+    expect(shown.stdout).toMatch(/^Machine: [\d.]+ GiB, of which [\d.]+ GiB are its own; /m);
+  });
+
+  it('is 1 when an instance is promised more than the machine has, which preflight refuses too', async (test) => {
+    const { run, problems } = await project(test, 17);
+    await createInstance(run, { name: 'huge', storage: 'seeded', host: { Memory: 900 * GiB } });
+    const { code, stdout } = await problems('fleet');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/GiB more than there is/);
+    expect(await problems('preflight', '--memory', '16m')).toMatchObject({ code: 1 });
+    expect(await problems('preflight', '--memory', '16m', '--instance', 'huge')).toMatchObject({ code: 0 });
+  });
+});
+
+interface Findings {
+  readonly instance: string;
+  readonly running: boolean;
+  readonly limit: number;
+  readonly findings: readonly string[];
+}
+
+/** A folder whose config sees the instances of one run alone. */
+async function project(test: Pick<TestContext, 'onTestFinished' | 'task'>, postgres: PostgresMajor) {
+  const run: Run = await createRun(test, { postgres });
+  const folder = temporaryFolder({
+    'problems.config.yaml': `remediation:\n  containers: ^${run.prefix}vrooli-postgres-(.+)$\n`,
+  });
+  test.onTestFinished(() => folder[Symbol.asyncDispose]());
+  function problems(...args: readonly string[]): Promise<Ran> {
+    return runProblems(args, { cwd: folder.path });
+  }
+  async function tune(...args: readonly string[]) {
+    const { code, stdout, stderr } = await problems('tune', ...args, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const tuning = JSON.parse(stdout);
+    function of(name: string): Shown | undefined {
+      return tuning.settings.find((setting: Shown) => setting.name === name);
+    }
+    return { tuning, of };
+  }
+  return { run, problems, tune };
+}
