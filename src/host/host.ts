@@ -67,12 +67,14 @@ export function openHost(options: HostOptions): OpenHost {
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
   };
 
+  const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
+
   const reader: HostReader = {
     docker,
     files,
     sql: sql.reader,
     signal,
-    backups: readBackups(options.backupFolders ?? [], { engine: engine.changing, docker, sql: sql.reader, signal }),
+    backups: readBackups(options.backupFolders ?? [], backupSources),
     probes: {
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),
@@ -107,7 +109,7 @@ export function openHost(options: HostOptions): OpenHost {
       docker: changeDocker(engine.changing, docker),
       sql: sql.changer,
       files: changeFiles(options.roots, files),
-      backups: changeBackups(),
+      backups: changeBackups(options.backupFolders ?? [], backupSources),
     },
     secrets: () => credentials.seen(),
   };

@@ -35,7 +35,7 @@ export async function listLevel(engine: ChangingEngine, request: PartRequest, wa
     version ??
     (!listed.ok
       ? failed(causeOf(listed.message), `${path}: ${listed.message}`)
-      : listed.entries === 0
+      : listed.entries === 0 && listed.stated === 0
         ? failed('damaged', `${path} lists no entries at all.`)
         : database !== undefined && database !== wanted.database
           ? failed('other-database', `${path} is a dump of the database ${database}, not of ${wanted.database}.`)

@@ -1,11 +1,15 @@
-import { ProblemsError } from '../../errors.ts';
+import {
+  expireBackup,
+  quarantineBackup,
+  recordAnswer,
+  releaseBackup,
+  removeExpired,
+  unexpireBackup,
+} from './changing.ts';
 import { checkBackup, type CheckSources } from './check.ts';
 import { findBackup, listBackups, readFingerprints } from './inventory.ts';
+import { takeBackup, type TakeSources } from './taking.ts';
 import type { BackupChanger, BackupReader } from './types.ts';
-
-function notYet(): never {
-  throw new ProblemsError('not-found', 'Backups cannot be changed yet.');
-}
 
 export function readBackups(folders: readonly string[], sources: CheckSources): BackupReader {
   return {
@@ -17,14 +21,14 @@ export function readBackups(folders: readonly string[], sources: CheckSources): 
   };
 }
 
-export function changeBackups(): BackupChanger {
+export function changeBackups(folders: readonly string[], sources: TakeSources): BackupChanger {
   return {
-    take: notYet,
-    record: notYet,
-    quarantine: notYet,
-    release: notYet,
-    expire: notYet,
-    unexpire: notYet,
-    removeExpired: notYet,
+    take: (request) => takeBackup(sources, folders, request),
+    record: (backup, answer) => recordAnswer(folders, backup, answer),
+    quarantine: (backup, reason) => quarantineBackup(folders, backup, reason),
+    release: (backup) => releaseBackup(folders, backup),
+    expire: (backup) => expireBackup(folders, backup),
+    unexpire: (instance, name) => unexpireBackup(folders, instance, name),
+    removeExpired: (instance, name) => removeExpired(folders, instance, name),
   };
 }

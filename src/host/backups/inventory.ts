@@ -88,7 +88,12 @@ async function foldersOf(folder: string, notLookedAt: { path: string; reason: st
   return places.filter((_, index) => isFolder[index] === true);
 }
 
-async function readBackup(folder: string, instance: string, name: string, place: Place['state']): Promise<Backup> {
+export async function readBackup(
+  folder: string,
+  instance: string,
+  name: string,
+  place: Place['state'],
+): Promise<Backup> {
   const [metadata, record, prints, aside, content] = await Promise.all([
     readRecord(folder, 'metadata.json'),
     readRecord(folder, 'verification.json'),

@@ -16,6 +16,8 @@ export interface DumpList {
   readonly ok: boolean;
   readonly message: string;
   readonly entries: number;
+  /** As its header counts them, with those that are never listed: even an empty database has some. */
+  readonly stated: number;
   readonly tables: number;
   readonly tableData: number;
   readonly database: string | undefined;
@@ -41,6 +43,7 @@ export async function dumpList(engine: ChangingEngine, request: PartRequest): Pr
       .trim()
       .slice(0, 1_000),
     entries: Number(entries),
+    stated: Number(headed(stdout, 'TOC Entries') ?? 0),
     tables: Number(tables),
     tableData: Number(tableData),
     database: headed(stdout, 'dbname'),

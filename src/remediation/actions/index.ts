@@ -1,5 +1,9 @@
 import type { Action } from '../contract.ts';
 import { archiveSwitch } from './archive-switch.ts';
+import { backupTake } from './backup-take.ts';
+import { backupProve } from './backup-prove.ts';
+import { backupQuarantine } from './backup-quarantine.ts';
+import { backupRestore } from './backup-restore.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerRename } from './container-rename.ts';
 import { containerStart } from './container-start.ts';
@@ -7,9 +11,13 @@ import { containerStop } from './container-stop.ts';
 import { containerUpdateMemory } from './container-update-memory.ts';
 import { containerUpdateRestartPolicy } from './container-update-restart-policy.ts';
 import { fileReplace } from './file-replace.ts';
+import { indexDropInvalid } from './index-drop-invalid.ts';
+import { migrationApply } from './migration-apply.ts';
+import { instanceCreate } from './instance-create.ts';
 import { networkConnect } from './network-connect.ts';
 import { networkDisconnect } from './network-disconnect.ts';
 import { networkName } from './network-name.ts';
+import { poolerCreate } from './pooler-create.ts';
 import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
@@ -25,6 +33,10 @@ import { volumePrepare } from './volume-prepare.ts';
 /** Every built-in action: one file each, listed here. */
 export const actions: readonly Action[] = [
   archiveSwitch,
+  backupTake,
+  backupProve,
+  backupQuarantine,
+  backupRestore,
   containerRecreate,
   containerRename,
   containerStart,
@@ -32,9 +44,13 @@ export const actions: readonly Action[] = [
   containerUpdateMemory,
   containerUpdateRestartPolicy,
   fileReplace,
+  indexDropInvalid,
+  migrationApply,
+  instanceCreate,
   networkConnect,
   networkDisconnect,
   networkName,
+  poolerCreate,
   portBind,
   portLease,
   portRelease,

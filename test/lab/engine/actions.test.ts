@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
 import { connect } from '../client.ts';
-import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
+import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { actingHost, contractOf, openLab, textOf } from './host.ts';
@@ -373,6 +373,49 @@ describe.skipIf(!runs)('every action', () => {
     const made = await startInstance(run, { name: 'archives', storage: 'seeded', settings });
     const world = async (): Promise<unknown> => query(made, 'select archived_count > 0 from pg_stat_archiver');
     expect(await broken('archive.switch', { instance: 'archives' }, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+  });
+
+  it('migration.apply keeps its promises for an index, and index.drop-invalid but one: an invalid index is not made again', async () => {
+    const ledger = await startInstance(run, { name: 'ledger', storage: 'seeded' });
+    await query(ledger, 'create table customers (email text)');
+    await query(ledger, "insert into customers select 'same' from generate_series(1, 2)");
+    const folder = join(run.folder, 'migrations');
+    const name = '001_email.sql';
+    const sql = 'create index concurrently customers_email on customers (email);\n';
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, name), sql);
+    const place = { instance: 'ledger', container: ledger.container.id, database: ledger.database };
+    const world = async (): Promise<unknown> => ({
+      indexes: await query(ledger, "select indexrelid::regclass from pg_index where indrelid = 'customers'::regclass"),
+      listed: await query(
+        ledger,
+        "select count(*) from (select to_regclass('schema_migrations') is not null as there) as t, lateral query_to_xml(case when there then 'select version from schema_migrations' else 'select 1 where false' end, false, true, '') as x where x::text like '%001_email%'",
+      ),
+    });
+    expect(await broken('migration.apply', { ...place, folder, name, sha256: hash(sql) }, world)).toEqual([]);
+
+    await psql(ledger, 'create unique index concurrently half on customers (email)');
+    const [oid = ''] = await query(ledger, "select 'half'::regclass::oid");
+    expect(await broken('index.drop-invalid', { ...place, oid, name: 'public.half' }, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+    const [sound = ''] = await query(ledger, "create index half on customers (email); select 'half'::regclass::oid");
+    const drop = actions.find((one) => one.name === 'index.drop-invalid');
+    await expect(drop?.apply({ ...place, oid: sound, name: 'public.half' }, host)).rejects.toMatchObject({
+      code: 'step-refused',
+    });
+  });
+
+  it('backup.take keeps its promises but one: a backup is never deleted for tidiness', async () => {
+    const kept = await startInstance(run, { name: 'kept', storage: 'seeded' });
+    const world = async (): Promise<unknown> => host.backups.list(kept.name);
+    expect(await broken('backup.take', { instance: kept.name, name: 'first' }, world)).toEqual([
       'is not undone yet',
       'undo restores',
       'undone twice equals once',

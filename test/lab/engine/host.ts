@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openHost } from '../../../src/host/index.ts';
 import type { Action, Host, Json } from '../../../src/remediation/contract.ts';
 import { changingHost } from '../../../src/remediation/engine/session.ts';
@@ -9,7 +10,8 @@ import type { Run } from '../run.ts';
 /** A remediation that sees the run's instances alone. */
 export async function openLab(run: Run): Promise<Remediation> {
   const pattern = new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`);
-  return openRemediation({ folder: run.folder, host: openHost({ roots: [run.folder], pattern }) });
+  const backupFolders = [join(run.folder, '.vrooli', 'backups', 'postgres')];
+  return openRemediation({ folder: run.folder, host: openHost({ roots: [run.folder], pattern, backupFolders }) });
 }
 
 /** The host as actions get it, with a lock held as by a run. */

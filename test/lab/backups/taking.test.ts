@@ -1,0 +1,50 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { query, startInstance } from '../instance.ts';
+import { createRun, labRuns } from '../support.ts';
+import { addVariety, startPgbench } from './load.ts';
+import { instanceNamed, openRunHost } from './open-backups.ts';
+
+describe.skipIf(!(await labRuns()))('a backup that is taken while clients write', () => {
+  it.for([15, 17] as const)(
+    'of PostgreSQL %i restores equal to the snapshot it was taken from',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      const shop = await startInstance(run, { name: 'shop', storage: 'volume' });
+      await query(shop, `create role clerk login password 'clerk'; create database "second db" owner clerk`);
+      await query(shop, 'create table second (id int primary key); insert into second select generate_series(1, 99)', {
+        database: 'second db',
+      });
+      await addVariety(shop);
+      await query(shop, 'alter table checked owner to clerk');
+      const load = await startPgbench(shop, 2);
+      const host = openRunHost(run);
+      const instance = await instanceNamed(host, 'shop');
+
+      await host.changer.backups.take({ instance, name: 'first', labels: {} });
+      const backup = await host.reader.backups.read('shop/first');
+      expect(backup?.parts.map(({ path, kind, database }) => [path, kind, database])).toEqual([
+        ['base', 'base-backup', null],
+        ['full-2.dump', 'custom', 'second db'],
+        ['full.dump', 'custom', shop.database],
+        ['globals.sql', 'globals', null],
+      ]);
+      if (backup === undefined) throw new Error('it is not there');
+      const answer = await host.reader.backups.check(backup, { instance, upTo: 'L5' });
+      await load.end();
+      expect(answer.checks.map(({ level, result }) => `${level} ${result}`)).toEqual(
+        ['L0', 'L1', 'L2', 'L3', 'L4', 'L5'].map((level) => `${level} passed`),
+      );
+      await host.changer.backups.record(backup, answer);
+      expect(await host.reader.backups.read('shop/first')).toMatchObject({
+        verdict: 'good',
+        reached: 'L5',
+        hasFingerprints: true,
+      });
+      const metadata: unknown = JSON.parse(await readFile(join(backup.folder, 'metadata.json'), 'utf8'));
+      expect(metadata).toMatchObject({ instance: 'shop', backup_name: 'first', type: 'full', status: 'completed' });
+      expect((await stat(join(backup.folder, 'globals.sql'))).mode & 0o077).toBe(0);
+    },
+  );
+});
