@@ -99,7 +99,7 @@ async function dropLeftover(
   if (index === undefined || index.isSound) return undefined;
   const { version } = migration;
   onProgress({ type: 'dropping', version, index: index.name });
-  if ((await dropInvalidIndex(session, index.oid)) !== 'building') return undefined;
+  if ((await dropInvalidIndex(session, index)) !== 'building') return undefined;
   return problem(
     version,
     `Another session builds an index of the same table as ${index.name}, which is not valid yet.`,

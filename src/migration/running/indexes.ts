@@ -20,7 +20,10 @@ const state = `SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) 
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace`;
 
 /** The index that a `CREATE INDEX` names, if it is there on that table. */
-export async function indexOf(session: SqlSession, { name, table }: NamedObject): Promise<IndexState | undefined> {
+export async function indexOf(
+  session: SqlSession,
+  { name, table }: Pick<NamedObject, 'name' | 'table'>,
+): Promise<IndexState | undefined> {
   if (table === undefined) return undefined;
   const place = `${table.schema === undefined ? '' : `${quoted(table.schema)}.`}${quoted(table.name)}`;
   const rows = await ask(session, `${state} WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2`, [
@@ -37,10 +40,10 @@ export async function indexOf(session: SqlSession, { name, table }: NamedObject)
  */
 export async function dropInvalidIndex(
   session: SqlSession,
-  oid: string,
+  { oid, name }: Pick<IndexState, 'oid' | 'name'>,
 ): Promise<'dropped' | 'gone' | 'sound' | 'building'> {
   const found = stateOf((await ask(session, `${state} WHERE c.oid = $1::oid`, [oid]))[0]);
-  if (found === undefined) return 'gone';
+  if (found === undefined || found.name !== name) return 'gone';
   if (found.isSound) return 'sound';
   if (found.isBeingBuilt) return 'building';
   // It is in nobody's way while it waits, so it may wait.

@@ -19,6 +19,20 @@ export function isLostRace({ sqlstate, message, constraint }: Refusal): boolean 
   }
 }
 
+/** The same of what a row of the ledger says: `40P01 deadlock detected`. */
+export function isLostRaceState(error: string): boolean {
+  const [sqlstate = ''] = error.split(' ', 1);
+  return isLostRace({
+    ok: false,
+    sqlstate,
+    message: error,
+    detail: undefined,
+    position: undefined,
+    lost: false,
+    constraint: /unique constraint "(pg_\w+)"/.exec(error)?.[1],
+  });
+}
+
 /** Milliseconds before the next attempt: doubled each time up to eight seconds, with jitter. */
 export function backoff(attempt: number): number {
   return Math.round(Math.min(250 * 2 ** (attempt - 1), 8_000) * (0.5 + Math.random()));

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import {
+  buildIndexAgain,
+  indexOfFile,
+  ledgerOf,
+  ledgerPlace,
+  migrate,
+  type Migration,
+  migrationsOf,
+  readingLedger,
+  standingOf,
+  tablesOf,
+  takeBackIndex,
+} from '../../migration/index.ts';
+import type { Action, ReadonlyHost } from '../contract.ts';
+import { openDirect, placeParams, rowsOf, underLock } from './migrations.ts';
+
+const params = z.strictObject({
+  ...placeParams,
+  /** Within the folders that may be read. */
+  folder: z.string(),
+  /** The file's name. */
+  name: z.string().regex(/^[^/\0]+\.sql$/),
+  /** Of the file as it was planned: another text is another migration. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+type Wanted = z.output<typeof params>;
+
+const row = z.strictObject({
+  version: z.string(),
+  sha256: z.string(),
+  mode: z.string(),
+  state: z.enum(['started', 'done', 'failed']),
+  startedAt: z.string(),
+  runner: z.string(),
+  error: z.string().nullable(),
+});
+const before = z.strictObject({
+  listed: z.boolean(),
+  row: row.nullable(),
+  index: z.enum(['none', 'invalid', 'sound']),
+});
+type Before = z.output<typeof before>;
+
+/** Runs one file as `problems migrate` does, with the same lock and the same ledger. */
+export const migrationApply: Action<Wanted, Before> = {
+  name: 'migration.apply',
+  about:
+    'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
+  params,
+  before,
+  operation: 'retry-migration',
+  deadlineMs: 3_600_000,
+  describe: ({ name, database }) => `apply ${name} to ${database}`,
+  async effect(wanted, host) {
+    const now = await stateOf(wanted, host);
+    return [
+      {
+        object: `${wanted.database}: ${wanted.name}`,
+        before: now.listed ? 'applied, its index is not there' : (now.row?.state ?? 'not applied'),
+        after: 'applied',
+      },
+    ];
+  },
+  prepare: async (wanted, host) => stateOf(wanted, host),
+  async isDone(wanted, host) {
+    const migration = await fileOf(wanted, host);
+    const now = await stateOf(wanted, host);
+    if (!now.listed || (now.row !== null && now.row.state !== 'done')) return false;
+    return indexOfFile(migration) === undefined || now.index === 'sound';
+  },
+  async apply(wanted, host) {
+    const migration = await fileOf(wanted, host);
+    const report = await migrate([migration], {
+      open: async (database) => openDirect(host, wanted, database),
+      database: wanted.database,
+      runner: host.run.id,
+      stop: host.signal,
+      waitMs: 60_000,
+    });
+    const [problem] = report.problems;
+    if (problem !== undefined)
+      throw new ProblemsError('step-refused', `${problem.sqlstate ?? ''} ${problem.message}`.trim());
+    if (indexOfFile(migration) !== undefined)
+      await underLock(host, wanted, async (session) => buildIndexAgain(session, migration));
+  },
+  async undo(wanted, was, host) {
+    const migration = await fileOf(wanted, host);
+    if (was.index !== 'none' || indexOfFile(migration) === undefined) return;
+    await underLock(host, wanted, async (session) => takeBackIndex(session, migration, was));
+  },
+  async isUndone(wanted, was, host) {
+    if (was.index !== 'none' || indexOfFile(await fileOf(wanted, host)) === undefined) return true;
+    const now = await stateOf(wanted, host);
+    return now.index === 'none' && now.listed === was.listed && now.row?.state === was.row?.state;
+  },
+};
+
+async function fileOf({ folder, name, sha256 }: Wanted, host: ReadonlyHost): Promise<Migration> {
+  const file = await host.files.read(join(folder, name));
+  const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
+  if (migration?.sha256 === sha256) return migration;
+  throw new ProblemsError(
+    'step-refused',
+    `${join(folder, name)} is ${migration === undefined ? 'gone' : 'another text'} by now.`,
+  );
+}
+
+async function stateOf(wanted: Wanted, host: ReadonlyHost): Promise<Before> {
+  const migration = await fileOf(wanted, host);
+  const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
+  const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
+  const now = standingOf(migration, ledger);
+  if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
+  const { version } = migration;
+  return {
+    listed: ledger.versions.has(version),
+    row: ledger.rows.get(version) ?? null,
+    index: await indexNow(wanted, migration, host),
+  };
+}
+
+async function indexNow(wanted: Wanted, migration: Migration, host: ReadonlyHost): Promise<Before['index']> {
+  const named = indexOfFile(migration);
+  if (named?.table === undefined) return 'none';
+  const [found] = await rowsOf(
+    host,
+    wanted,
+    `SELECT i.indisvalid AND i.indisready AND i.indislive AS sound
+     FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+     WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2)))
+       AND c.relname = $3`,
+    [named.table.schema ?? '', named.table.name, named.name],
+  );
+  return found === undefined ? 'none' : found['sound'] === 't' ? 'sound' : 'invalid';
+}

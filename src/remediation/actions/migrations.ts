@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Instance, SqlSession } from '../../host/types.ts';
+import { freshen, takeLock } from '../../migration/index.ts';
+import type { Host, ReadonlyHost } from '../contract.ts';
+
+/** Where a step works: an instance by its name and its container's id, and one of its databases. */
+export const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
+
+export interface Place {
+  readonly instance: string;
+  readonly container: string;
+  readonly database: string;
+}
+
+const application = 'problem-registry run';
+const lockTimeoutMs = 4_000;
+
+export async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
+  const found = await host.instance(instance);
+  if (found?.container.id !== container)
+    throw new ProblemsError('step-refused', `${instance} is another container by now.`);
+  return found;
+}
+
+export async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
+  return host.change.sql.openSession(await needInstance(host, place), { database, application });
+}
+
+/** Works under the lock that every runner takes, so that none is at work meanwhile. */
+export async function underLock<Result>(
+  host: Host,
+  place: Place,
+  work: (session: SqlSession) => Promise<Result>,
+): Promise<Result> {
+  const session = await openDirect(host, place);
+  try {
+    await freshen(session, lockTimeoutMs);
+    const waiting = { waitMs: 60_000, stop: host.signal, onProgress: () => undefined };
+    const holder = await takeLock(session, waiting);
+    if (holder !== undefined)
+      throw new ProblemsError('step-refused', `A runner migrates ${place.database} at this moment: ${holder}.`);
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** One answer of a query that changes nothing. */
+export async function rowsOf(
+  host: ReadonlyHost,
+  place: Place,
+  sql: string,
+  values?: readonly string[],
+): Promise<readonly Readonly<Record<string, string | null>>[]> {
+  const answer = await host.sql.query(await needInstance(host, place), sql, {
+    database: place.database,
+    maxRows: 20_000,
+    ...(values === undefined ? {} : { values }),
+  });
+  if (answer.ok) return answer.rows;
+  const { sqlstate, message } = answer;
+  throw new ProblemsError(
+    sqlstate === undefined || sqlstate.startsWith('57P') ? 'engine-unreachable' : 'step-refused',
+    `${place.database} of ${place.instance}: ${sqlstate ?? ''} ${message}`,
+  );
+}

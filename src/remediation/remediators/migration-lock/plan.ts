@@ -1,0 +1,104 @@
+import type { Instance } from '../../../host/types.ts';
+import { indexOfFile } from '../../../migration/index.ts';
+import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import type { MigrationDetails, MigrationExpected } from './details.ts';
+import { name } from './detect.ts';
+import { folderReader } from './folder.ts';
+import { look, type Look, rowsOf } from './look.ts';
+import { otherRunners } from './queries.ts';
+import { refusal } from './refusals.ts';
+import { type Repair, troublesOf } from './troubles.ts';
+
+/** Looks again, and plans the repair of what is still so, while nobody else changes the schema. */
+export async function plan(
+  finding: Finding<MigrationDetails>,
+  host: ReadonlyHost,
+): Promise<Plan<MigrationExpected> | Refusal> {
+  const { details } = finding;
+  const instance = await host.instance(finding.instance);
+  if (instance === undefined || instance.container.id !== details.container)
+    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+  const found = await look(instance, details.database, host, folderReader(host));
+  if (found === undefined)
+    return refusal(`A runner migrates ${details.database} at this moment.`, 'Detect again when it has ended.');
+  const troubles = await troublesOf(found, instance, host);
+  const trouble = troubles.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
+  if (trouble === undefined) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
+  if (trouble.repair.type === 'refusal') return trouble.repair;
+  const [other] = await rowsOf(instance, details.database, host, otherRunners);
+  if (other !== undefined)
+    return refusal(
+      `Somebody changes the schema of ${details.database} at this moment: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
+      'Wait until it has ended, or find out whose it is, and detect again.',
+    );
+  return planRepair(finding, instance, found, trouble.repair);
+}
+
+function planRepair(
+  finding: Finding<MigrationDetails>,
+  instance: Instance,
+  { database, folder }: Look,
+  { drop, apply }: Repair,
+): Plan<MigrationExpected> {
+  const { id } = instance.container;
+  const place = { instance: instance.name, container: id, database };
+  const expects = [{ check: 'container', ref: id, running: true }] as const;
+  const steps: readonly Step[] = [
+    ...(drop === undefined
+      ? []
+      : [
+          {
+            action: 'index.drop-invalid',
+            params: { ...place, oid: drop.oid, name: drop.qualified },
+            why: '`IF NOT EXISTS` would take it for the index that it never became',
+            expects,
+          },
+        ]),
+    ...(apply === undefined || folder === undefined
+      ? []
+      : [
+          {
+            action: 'migration.apply',
+            params: { ...place, folder: folder.path, name: apply.name, sha256: apply.sha256 },
+            expects,
+          },
+        ]),
+  ];
+  const named = apply === undefined ? undefined : indexOfFile(apply);
+  const builds = named === undefined ? undefined : (drop?.qualified ?? null);
+  return {
+    type: 'plan',
+    remediator: name,
+    finding,
+    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    summary: [
+      ...(drop === undefined ? [] : [`drop the invalid index ${drop.qualified}`]),
+      ...(apply === undefined ? [] : [`apply ${apply.name} to ${database}`]),
+    ].join(', then '),
+    steps,
+    cleanup: [],
+    leftovers: [],
+    risk: 'safe',
+    downtime: { seconds: 0, why: 'reads and writes go on' },
+    unpredictable: [
+      ...(drop === undefined && builds === undefined
+        ? []
+        : [
+            'Dropping and building concurrently wait for every transaction that is older than they are, however long it lasts.',
+          ]),
+      ...(apply !== undefined && drop === undefined && builds === undefined
+        ? ['Each statement of the file waits up to four seconds for its locks, and is tried again.']
+        : []),
+    ],
+    undo: undoWords(drop !== undefined, apply !== undefined, builds !== undefined),
+    expected: { database, version: apply?.version ?? null, index: builds ?? drop?.qualified ?? null },
+  };
+}
+
+function undoWords(drops: boolean, applies: boolean, builds: boolean): string {
+  return [
+    ...(drops ? ['An invalid index is not made again: no query could use it.'] : []),
+    ...(builds ? ['An index that was built is dropped, and its rows leave the ledger.'] : []),
+    ...(applies && !builds ? ['What a file did and committed stays: a migration is never taken back by itself.'] : []),
+  ].join(' ');
+}
