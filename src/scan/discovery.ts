@@ -2,14 +2,15 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import ignore from 'ignore';
 import { openCache } from './cache.ts';
 import { usualCacheFolder } from './cache-files.ts';
-import type { FolderEntry } from './folder-table.ts';
+import { fileOffset, type FolderEntry, type FolderTable } from './folder-table.ts';
 import { createIgnoreRules, type IgnoreRules } from './ignore-rules.ts';
 import { isOutside, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { type OuterRules, outerRules } from './outer-rules.ts';
 import type { Pacer } from './pacer.ts';
 import { joined } from './paths.ts';
-import { noStamp, type Stamp, stampOf } from './stamps.ts';
+import { noStamp, type Stamp, stampAt, stampLength, stampOf } from './stamps.ts';
+import { isUnchanged } from './unchanged.ts';
 import type { Unreadable } from './visit.ts';
 import { walk } from './walk.ts';
 
@@ -49,6 +50,9 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
   const unreadable: Unreadable[] = [];
   let isChanged = false;
 
+  if (before.size > 0 && (await isUnchanged(root, before, pacer)))
+    return { ...asBefore(root, before), unreadable, isStamped: true };
+
   const context = { root, base: outer.base, isLeftOut: leftOut(root, options), since, before };
   for (const visit of walk(context, rulesAt(outer))) {
     for (const { path, stamp } of visit.registries) files.push({ path, file: joined(root, path), stamp });
@@ -62,12 +66,34 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
     if (pausing !== undefined) await pausing;
   }
   if (isChanged || seen.size !== before.size) cache?.save(seen);
+  return { ...withLinks(root, files, links), unreadable, isStamped: cache !== undefined };
+}
+
+/** What the earlier scan found, where nothing has changed since. */
+function asBefore(root: string, before: FolderTable): Pick<Discovery, 'files' | 'refusedLinks'> {
+  const files: FoundFile[] = [];
+  const links: string[] = [];
+  for (const entry of before.values()) {
+    for (const [index, name] of entry.files.entries()) {
+      const at = fileOffset(entry, index);
+      if (entry.numbers[at + stampLength] !== 1) continue;
+      const path = joined(entry.path, name);
+      files.push({ path, file: joined(root, path), stamp: stampAt(entry.numbers, at) });
+    }
+    links.push(...entry.links.map((name) => joined(entry.path, name)));
+  }
+  return withLinks(root, files, links);
+}
+
+function withLinks(
+  root: string,
+  files: readonly FoundFile[],
+  links: readonly string[],
+): Pick<Discovery, 'files' | 'refusedLinks'> {
   const targets = links.toSorted().map((path) => ({ path, file: targetWithin(root, path) }));
   return {
     files: withLinked(files, targets),
-    unreadable,
     refusedLinks: targets.filter(({ file }) => file === undefined).map(({ path }) => path),
-    isStamped: cache !== undefined,
   };
 }
 
