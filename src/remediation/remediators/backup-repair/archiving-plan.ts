@@ -1,4 +1,4 @@
-import type { Container, Instance } from '../../../host/types.ts';
+import type { Container, Instance, Mount } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
@@ -36,7 +36,7 @@ export async function planArchiving(
       `${fixed.join(', ')} of ${name} come from the command line, which goes before every file.`,
       'Take them out of the command of the container, and ask again.',
     );
-  const there = archiveMount(container);
+  const there = archiveMountOf(container)?.destination;
   const directory = there ?? archiveDirectory;
   const settings = {
     archive_mode: 'on',
@@ -114,10 +114,10 @@ export async function planArchiving(
 }
 
 /** A writable mount that says what it is for and does not hold the data. */
-function archiveMount({ mounts }: Container): string | undefined {
+export function archiveMountOf({ mounts }: Container): Mount | undefined {
   return mounts.find(
     ({ destination, writable }) => writable && /^\/(?:[\w.-]+\/)*(?:[\w.-]*[._-])?archive$/.test(destination),
-  )?.destination;
+  );
 }
 
 async function serverUser(

@@ -46,7 +46,8 @@ export const expected = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('restored'),
-    instance: z.string(),
+    /** Its name. */
+    container: z.string(),
     volume: z.string(),
     systemIdentifier: z.string().nullable(),
     port: z.int(),

@@ -1,11 +1,165 @@
+import { posix } from 'node:path';
+import type { Backup } from '../../../host/backups/types.ts';
+import type { Instance } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import type { BackupDetails, BackupExpected } from './details.ts';
 import { refusal } from '../../instances/refusal.ts';
+import { archiveMountOf } from './archiving-plan.ts';
+import type { BackupDetails, BackupExpected } from './details.ts';
+import { backupSettings, type BackupSettings } from './settings.ts';
 
+type Wanted = NonNullable<BackupSettings['restore']>;
+
+/** Beside, never over: a new volume, a new container, apart from the source's networks. PGOPS §3.4, §8.1. */
 export async function planRestore(
   finding: Finding<BackupDetails>,
   host: ReadonlyHost,
 ): Promise<Plan<BackupExpected> | Refusal> {
-  void host;
-  return refusal(`${finding.instance} cannot be restored yet.`, 'Restore by hand.');
+  const { restore: wanted } = backupSettings(host);
+  if (wanted?.into !== finding.instance)
+    return refusal(`Nobody asks for ${finding.instance} any more.`, 'problems backups restore <backup> --into <name>.');
+  const backup = await host.backups.read(wanted.backup);
+  if (backup === undefined) return refusal(`There is no backup ${wanted.backup}.`, 'problems backups lists them.');
+  const source = await host.instance(backup.instance);
+  if (source?.dataMount === undefined)
+    return refusal(
+      `${backup.instance}, of which ${backup.ref} is, has no container with a volume by which the new one could be made.`,
+      'Make an instance of that name with the same image first, or restore by hand.',
+    );
+  const { container, dataMount } = source;
+  const name = nameFor(wanted.into, source);
+  const refused = (await refusalForNames(name, wanted, host)) ?? (await refusalForBackup(backup, source, wanted, host));
+  if (refused !== undefined) return refused;
+  const archive = wanted.to === undefined ? undefined : archiveMountOf(container);
+  const volume = await freeName(`${name}-data`, host);
+  const { id: engine } = await host.docker.info();
+  const isFiles = backup.parts.some(({ kind }) => kind === 'base-backup');
+  const fingerprints = await host.backups.fingerprints(backup);
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: wanted.into, container: '', volumes: [`volume:${engine}/${volume}`] },
+    summary: `Restore ${backup.ref} into the new instance ${wanted.into}, beside ${source.name}.`,
+    steps: [
+      {
+        action: 'port.lease',
+        params: { instance: wanted.into, port: wanted.port },
+        why: 'So that nobody else is given it meanwhile.',
+      },
+      {
+        action: 'backup.restore',
+        params: {
+          ref: backup.ref,
+          volume,
+          folder: posix.relative(dataMount.destination, source.dataDirectory) || '.',
+          like: container.id,
+          role: source.user,
+          database: source.database,
+          to: wanted.to === undefined ? null : new Date(wanted.to).toISOString(),
+          archive:
+            archive === undefined
+              ? null
+              : { type: archive.type === 'volume' ? 'volume' : 'bind', source: archive.name || archive.source },
+        },
+        why: 'In a container without a network, on a copy: the backup and the archive are only read.',
+      },
+      {
+        action: 'instance.create',
+        params: {
+          like: container.id,
+          name,
+          instance: wanted.into,
+          volume,
+          serverPort: source.port,
+          port: wanted.port,
+        },
+        expects: [{ check: 'no-container', ref: name }],
+      },
+      { action: 'container.start', params: { container: name } },
+    ],
+    cleanup: [{ action: 'port.bind', params: { instance: wanted.into, port: wanted.port } }],
+    leftovers: [],
+    risk: 'safe',
+    downtime: { seconds: 0, why: `${source.name} goes on as it is.` },
+    unpredictable: [
+      'Jobs that the database itself runs, such as those of pg_cron, run in the new instance too once it is started.',
+      `The new instance listens on 127.0.0.1:${wanted.port} alone and is in no network of ${source.name}; it does not archive and follows no publisher.`,
+    ],
+    undo: `The new container is removed. The volume ${volume} stays: docker volume rm ${volume}.`,
+    expected: {
+      kind: 'restored',
+      container: name,
+      volume,
+      systemIdentifier: isFiles ? (fingerprints?.systemIdentifier ?? null) : null,
+      port: wanted.port,
+    },
+  };
+}
+
+/** By the convention of its source: `vrooli-postgres-<name>`, whatever stands before it. */
+function nameFor(into: string, { name, container }: Instance): string {
+  return container.name.endsWith(name)
+    ? `${container.name.slice(0, container.name.length - name.length)}${into}`
+    : `vrooli-postgres-${into}`;
+}
+
+async function refusalForNames(name: string, { into }: Wanted, host: ReadonlyHost): Promise<Refusal | undefined> {
+  if ((await host.docker.container(name)) !== undefined)
+    return refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
+  const folders = (await host.instances()).filter(({ folder }) => folder?.endsWith(`/${into}`) === true);
+  return folders.length === 0
+    ? undefined
+    : refusal(`There is an instance ${into} already: nothing is restored over it.`, 'Choose another name.');
+}
+
+/** A backup that does not hold would restore to less than it says, without a word (PGOPS §0.10). */
+async function refusalForBackup(
+  backup: Backup,
+  instance: Instance,
+  { to }: Wanted,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
+  const base = backup.parts.find(({ kind }) => kind === 'base-backup');
+  if (backup.state === 'running') return refusal(`${backup.ref} is still being taken.`, 'Wait until it is whole.');
+  if (to !== undefined) {
+    if (base === undefined)
+      return refusal(
+        `${backup.ref} has no base backup: only from one can a moment be reached.`,
+        'problems backups lists the kinds; a dump is restored as it is, without --to.',
+      );
+    if (Date.parse(to) <= Date.parse(backup.createdAt))
+      return refusal(
+        `${to} is before ${backup.ref}, which was begun at ${backup.createdAt}.`,
+        'Choose an earlier backup, or a later time.',
+      );
+    if (archiveMountOf(instance.container) === undefined)
+      return refusal(
+        `${instance.name} archives no WAL: nothing after ${backup.ref} can be reached.`,
+        'Without --to it is restored as it is. remediation.settings.backup-repair.archive sets archiving up.',
+      );
+  }
+  if (
+    base === undefined &&
+    !backup.parts.some(({ kind }) => /^(?:plain|plain-gzip|custom|tar|directory|cluster)$/.test(kind))
+  )
+    return refusal(
+      `${backup.ref} holds nothing that this program restores: ${backup.parts.map(({ kind }) => kind).join(', ') || 'no part'}.`,
+      'Restore it by hand, into a new folder.',
+    );
+  const { checks } = await host.backups.check(backup, { upTo: 'L3', instance });
+  const failed = checks.find(({ result }) => result === 'failed');
+  return failed === undefined
+    ? undefined
+    : refusal(
+        `${backup.ref} does not hold at ${failed.level} (${failed.cause ?? 'damaged'}): ${failed.says.join(' ')}`,
+        'Choose another backup. What can be saved of this one is a person’s to try, on a copy.',
+      );
+}
+
+/** An existing volume is never written to. */
+async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
+  const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
+  return name;
 }

@@ -24,6 +24,8 @@ const settings = z.strictObject({
       backup: z.string(),
       into: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/),
       to: instant.exactOptional(),
+      /** Leased for it. */
+      port: z.int().min(1).max(65_535),
     })
     .exactOptional(),
 });

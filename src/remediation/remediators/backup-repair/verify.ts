@@ -1,6 +1,13 @@
 import type { Backup } from '../../../host/backups/types.ts';
+import type { Instance } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { answerCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
+import {
+  answerCheck,
+  type Check,
+  notInitialisedCheck,
+  sameClusterCheck,
+  withoutAnswer,
+} from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
 import { type Archiving, archivingOf } from './archiving.ts';
 import { isGood } from './backups-seen.ts';
@@ -26,7 +33,34 @@ export async function verify({ target, expected }: Plan<BackupExpected>, host: R
   }
   if (expected.kind === 'archiving')
     checks.push(archivingCheck(expected.directory, await archivingOf(answer.instance, host)));
+  if (expected.kind === 'restored') checks.push(...(await restoredChecks(answer.instance, expected, host)));
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt: answer.answeredAt, checks };
+}
+
+async function restoredChecks(
+  instance: Instance,
+  { container, volume }: Extract<BackupExpected, { readonly kind: 'restored' }>,
+  host: ReadonlyHost,
+): Promise<readonly Check[]> {
+  const state = await host.sql.query(
+    instance,
+    "SELECT pg_catalog.pg_is_in_recovery()::text AS recovering, current_setting('archive_mode') AS archiving, current_setting('primary_conninfo') AS follows",
+  );
+  const row = state.ok ? state.rows[0] : undefined;
+  const seen = row === undefined ? 'it could not be asked' : JSON.stringify(row);
+  return [
+    {
+      name: 'it is the new container on the new volume',
+      ok: instance.container.name === container && instance.dataMount?.name === volume,
+      seen: `${instance.container.name} on ${instance.dataMount?.name ?? 'no volume'}`,
+    },
+    await notInitialisedCheck(instance, true, host),
+    {
+      name: 'it has left recovery, and neither archives nor follows',
+      ok: row?.['recovering'] === 'false' && row['archiving'] === 'off' && row['follows'] === '',
+      seen,
+    },
+  ];
 }
 
 function archivingCheck(directory: string, archiving: Archiving | undefined): Check {

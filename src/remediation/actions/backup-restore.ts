@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { posix } from 'node:path';
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Backup, BackupPart } from '../../host/backups/types.ts';
+import type { Container, Mount } from '../../host/types.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { restoreScript } from './restore-script.ts';
+
+const params = z.strictObject({
+  /** `<instance>/<name>`. */
+  ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
+  /** The new volume. */
+  volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  /** Of the data within the volume. */
+  folder: z.string().regex(/^(?:\.|[\w-][\w.-]*(?:\/[\w-][\w.-]*)*)$/),
+  /** The source's container, by id: its image restores, its archive is read, its superuser is the new one's. */
+  like: z.string().regex(/^[0-9a-f]{64}$/),
+  role: z.string().min(1),
+  database: z.string().min(1),
+  /** RFC 3339; null: as the backup has it. */
+  to: z.string().nullable(),
+  /** The volume or folder of the source's archive; null where no moment is asked for. */
+  archive: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }).nullable(),
+});
+type Wanted = z.output<typeof params>;
+
+const restoredByLabel = 'problems.restored-by';
+
+/** Into a new volume, beside everything: what a backup is restored over is nobody's only copy. PGOPS §3.4. */
+export const backupRestore: Action<Wanted, null> = {
+  name: 'backup.restore',
+  about:
+    'Restores a backup into a new volume, in a container without a network; to a moment of the archive where one is asked for. A volume that exists is refused.',
+  params,
+  before: z.null(),
+  operation: 'new-backup',
+  deadlineMs: 24 * 3_600_000,
+  describe: ({ ref, volume, to }) =>
+    `restore ${ref} into the new volume ${volume}${to === null ? '' : `, as it was at ${to}`}`,
+  effect: async ({ ref, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `restored from ${ref}` }],
+  async prepare({ volume, ref }, host) {
+    if ((await host.docker.volume(volume)) !== undefined)
+      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+    await need(ref, host);
+    return null;
+  },
+  async isDone(wanted, host, run) {
+    const { volume, folder, like } = wanted;
+    if ((await host.docker.volume(volume))?.labels[restoredByLabel] !== run.id) return false;
+    if (restoring(volume, await host.docker.containers()) !== undefined) return false;
+    const image = (await host.docker.container(like))?.image;
+    if (image === undefined) return false;
+    const paths = new Set((await host.probes.survey(mountOf(volume), image)).entries.map(({ path }) => path));
+    const at = (name: string): string => posix.join(folder, name);
+    return paths.has(at('PG_VERSION')) && paths.has(at('global/pg_control')) && !paths.has(at('restoring'));
+  },
+  async apply(wanted, host) {
+    const { volume, like, archive } = wanted;
+    const there = await host.docker.volume(volume);
+    if (there === undefined)
+      await host.change.docker.createVolume(volume, { ...host.run.labels, [restoredByLabel]: host.run.id });
+    else if (there.labels[restoredByLabel] !== host.run.id)
+      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+    await waitForOther(volume, host);
+    if (await backupRestore.isDone(wanted, host, host.run)) return;
+    const backup = await need(wanted.ref, host);
+    const source = await host.docker.container(like);
+    if (source === undefined)
+      throw new ProblemsError('step-refused', 'The container that the new one is to be like is gone.');
+    const { exitCode, stdout, stderr } = await host.change.docker.runHelper({
+      image: source.image,
+      command: ['bash', '-c', restoreScript],
+      stdin: inputOf(wanted, backup, source),
+      scratch: '/scratch',
+      mounts: [
+        { type: 'bind', source: backup.folder, target: '/backup', readonly: true },
+        { type: 'volume', source: volume, target: '/volume', readonly: false },
+        ...(archive === null ? [] : [{ ...archive, target: '/archive', readonly: true }]),
+      ],
+      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
+      timeoutMs: 24 * 3_600_000 - 60_000,
+    });
+    const lines = stdout.split('\n');
+    if (lines.includes('over')) return;
+    throw failureOf(wanted, lines, stderr.trim() || `status ${exitCode}`);
+  },
+  /** Data is never deleted, and nothing was there before: there is nothing to put back. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+async function need(ref: string, host: ReadonlyHost): Promise<Backup> {
+  const backup = await host.backups.read(ref);
+  if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+  return backup;
+}
+
+/** Lines of stdin: names and the password are no arguments. */
+function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source: Container): string {
+  const base = backup.parts.find(({ kind }) => kind === 'base-backup');
+  const globals = backup.parts.find(({ kind }) => kind === 'globals');
+  const head = [
+    folder === '.' ? '/volume' : `/volume/${folder}`,
+    base === undefined ? 'dumps' : 'base-backup',
+    base?.path ?? '',
+    // The server takes no `Z` here.
+    to?.replace('T', ' ').replace('Z', '+00') ?? '',
+    role,
+    String(Math.ceil((backup.bytes / 1024) * 1.5)),
+    globals?.path ?? '',
+    source.env['POSTGRES_PASSWORD'] ?? '',
+  ];
+  const dumps = base === undefined ? dumpsOf(backup) : [];
+  const lines = [...head, ...dumps.flatMap((part) => [part.kind, part.path, part.database ?? database])];
+  return `${lines.map((line) => line.replaceAll(/[\r\n\0]/g, '')).join('\n')}\n`;
+}
+
+/** A dump of rows alone comes after that of the schema it needs. */
+function dumpsOf({ parts }: Backup): readonly BackupPart[] {
+  return parts
+    .filter(({ kind }) => ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'].includes(kind))
+    .filter(({ path }) => !/(?:^|\/)data\.sql/.test(path) || !parts.some((other) => /(?:^|\/)full\./.test(other.path)))
+    .filter(
+      ({ path }) => !/(?:^|\/)schema\.sql/.test(path) || !parts.some((other) => /(?:^|\/)full\./.test(other.path)),
+    )
+    .sort((a, b) => Number(/data\.sql/.test(a.path)) - Number(/data\.sql/.test(b.path)));
+}
+
+function failureOf({ ref, to }: Wanted, lines: readonly string[], otherwise: string): Error {
+  const faults = lines.filter((line) => line.startsWith('fault ')).map((line) => line.slice(6));
+  const last = lines.find((line) => line.startsWith('last '))?.slice(5);
+  if (faults.some((line) => line.includes('recovery ended before configured recovery target was reached')))
+    return new ProblemsError(
+      'step-refused',
+      `The archive does not reach ${to ?? 'the moment'}: ${last === undefined ? 'no transaction after the backup is in it' : `its last transaction is of ${last}`}. A WAL file gets there when it is full, after archive_timeout, or by pg_switch_wal().`,
+    );
+  if (faults.some((line) => line.includes('before consistent recovery point')))
+    return new ProblemsError(
+      'step-refused',
+      `${to ?? 'The moment'} is before the end of the backup ${ref}: an earlier backup is needed.`,
+    );
+  return new Error(`${ref} was not restored: ${faults.slice(0, 5).join(' | ') || otherwise.slice(0, 500)}`);
+}
+
+/** Of a process that was killed: its container goes on by itself. */
+async function waitForOther(volume: string, host: Host): Promise<void> {
+  while (restoring(volume, await host.docker.containers()) !== undefined)
+    await sleep(500, undefined, { signal: host.signal });
+}
+
+function restoring(volume: string, containers: readonly Container[]): Container | undefined {
+  return containers.find(({ state, mounts }) => state.running && mounts.some(({ name }) => name === volume));
+}
+
+function mountOf(name: string): Mount {
+  return { type: 'volume', name, source: '', destination: '', writable: false, anonymous: false };
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import { dataMount } from '../../host/data-mount.ts';
+import { at, isObject, type JsonObject, listAt, textsAt } from '../../host/json.ts';
+import type { Container, ContainerSpec, Json } from '../../host/types.ts';
+import type { Action, ReadonlyHost } from '../contract.ts';
+import { needContainer, shortRef } from './containers.ts';
+
+const params = z.strictObject({
+  /** The container that it is like, by id. */
+  like: z.string().regex(/^[0-9a-f]{64}$/),
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  instance: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/),
+  /** Holds the data in place of the other's. */
+  volume: z.string(),
+  serverPort: z.int(),
+  /** On the machine's own address alone. */
+  port: z.int().min(1).max(65_535),
+});
+type Wanted = z.output<typeof params>;
+
+const madeLikeLabel = 'problems.made-like';
+
+/**
+ * A server of its own on restored data. It shares no network, no alias and no writable mount with the one it is like: what
+ * asks for that one must not find this one, and this one must not write into its archive.
+ */
+export const instanceCreate: Action<Wanted, null> = {
+  name: 'instance.create',
+  about:
+    'Makes a container for a new instance, like another one’s, on a volume of its own and apart from its networks. Does not start it.',
+  params,
+  before: z.null(),
+  operation: 'port-lease',
+  describe: ({ name, like, volume }) => `create ${name} like ${shortRef(like)} on ${volume}`,
+  effect: async ({ name, port }) => [{ object: name, before: 'none', after: `a new container at 127.0.0.1:${port}` }],
+  async prepare({ name }, host) {
+    if ((await host.docker.container(name)) !== undefined)
+      throw new ProblemsError('step-refused', `There is a container ${name} already.`);
+    return null;
+  },
+  isDone: async (wanted, host) => (await made(wanted, host)) !== undefined,
+  async apply(wanted, host) {
+    if ((await made(wanted, host)) !== undefined) return;
+    await host.change.docker.create(specLike(await needContainer(host, wanted.like), wanted, host.run.labels));
+  },
+  async undo(wanted, _before, host) {
+    const found = await made(wanted, host);
+    if (found === undefined) return;
+    if (found.state.running) await host.change.docker.stop(found.id, { timeoutSeconds: 120 });
+    await host.change.docker.remove(found.id);
+  },
+  isUndone: async (wanted, _before, host) => (await made(wanted, host)) === undefined,
+};
+
+async function made({ name, like, volume }: Wanted, host: ReadonlyHost): Promise<Container | undefined> {
+  const found = await host.docker.container(name);
+  if (found?.labels[madeLikeLabel] !== like) return undefined;
+  return found.mounts.some((mount) => mount.name === volume) ? found : undefined;
+}
+
+function specLike(old: Container, wanted: Wanted, labels: Readonly<Record<string, string>>): ContainerSpec {
+  const { Hostname: _hostname, Domainname: _domain, MacAddress: _mac, ...config } = objectAt(old.inspect, 'Config');
+  const host = objectAt(old.inspect, 'HostConfig');
+  const place = dataMount(old)?.destination ?? '/var/lib/postgresql/data';
+  const port = `${wanted.serverPort}/tcp`;
+  return {
+    name: wanted.name,
+    config: {
+      ...config,
+      Image: old.image,
+      Labels: {
+        ...ownLabels(objectAt(config, 'Labels')),
+        ...labels,
+        [madeLikeLabel]: wanted.like,
+        'problems.instance': wanted.instance,
+      },
+      ExposedPorts: { [port]: {} },
+      HostConfig: {
+        ...host,
+        NetworkMode: 'bridge',
+        Links: [],
+        VolumesFrom: [],
+        Binds: [
+          `${wanted.volume}:${place}`,
+          ...textsAt(host, 'Binds').filter((bind) => isReadOnly(bind) && bind.split(':')[1] !== place),
+        ],
+        Mounts: listAt(host, 'Mounts').filter((mount) => at(mount, 'ReadOnly') === true),
+        PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(wanted.port) }] },
+        RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+      },
+    },
+  };
+}
+
+/** Those of Compose and of our own runs would make it somebody else's. */
+function ownLabels(labels: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(labels).filter(([name]) => !/^(?:com\.docker\.|problems\.(?!lab))/.test(name)),
+  );
+}
+
+function isReadOnly(bind: string): boolean {
+  return (bind.split(':')[2] ?? '').split(',').includes('ro');
+}
+
+function objectAt(value: Json, ...path: readonly string[]): JsonObject {
+  const found = at(value, ...path);
+  return isObject(found) ? found : {};
+}

@@ -1,0 +1,125 @@
+/**
+ * Fills a new volume from a backup, in a container without a network: the files of a server, brought to a moment of its
+ * archive where one is asked for, or a new cluster that dumps are read into. Everything that reads what the backup holds
+ * runs as postgres. The file `restoring` lies in the data directory from before the first byte until the last.
+ */
+export const restoreScript = String.raw`
+set -u
+IFS= read -r data; IFS= read -r kind; IFS= read -r part; IFS= read -r target; IFS= read -r role; IFS= read -r need
+IFS= read -r globals; IFS= read -r password
+export TMPDIR=/scratch HOME=/scratch PGHOST=/scratch PGCONNECT_TIMEOUT=30 PGAPPNAME=problem-registry LC_MESSAGES=C
+unset PGPASSWORD PGUSER PGDATABASE PGPORT PGDATA POSTGRES_PASSWORD
+umask 077
+chown postgres: /scratch && cd /scratch || exit 1
+if command -v gosu >/dev/null; then as() { gosu postgres "$@"; }
+elif command -v su-exec >/dev/null; then as() { su-exec postgres "$@"; }
+else as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }; fi
+note() { grep -E "$1" "$2" | cut -c1-400 | head -n 10 | sed 's/^/fault /'; }
+stop() { as pg_ctl -D "$data" -m fast -w -t 86400 -s stop >/dev/null 2>&1; }
+fail() { [ ! -f "$data/postmaster.pid" ] || stop; exit 0; }
+
+if [ -n "$(ls -A "$data" 2>/dev/null)" ] && [ ! -e "$data/restoring" ]; then echo 'fault there is data in the volume already'; exit 0; fi
+room=$(df -Pk /volume | awk 'NR == 2 { print $4 }')
+[ "$room" -gt "$need" ] || { echo "fault no room: $need KiB are needed, and $room KiB are free"; exit 0; }
+mkdir -p "$data" && touch "$data/restoring" && sync "$data/restoring"
+find "$data" -mindepth 1 -maxdepth 1 ! -name restoring -exec rm -rf {} +
+serve() {
+  as pg_ctl -D "$data" -l /scratch/log -t 86400 -w -s -o "-c listen_addresses='' -c unix_socket_directories=/scratch -c port=5432 -c ssl=off -c logging_collector=off -c log_destination=stderr -c log_min_messages=log -c archive_mode=off -c archive_command='' -c primary_conninfo='' -c primary_slot_name='' -c max_logical_replication_workers=0 -c shared_buffers=64MB -c jit=off $*" start >/dev/null 2>&1
+}
+asks() { PGOPTIONS='-c lock_timeout=2000 -c statement_timeout=60000' as psql -X -q -At -U "$super" -d "$1" -c "$2" 2>>/scratch/asked.err; }
+
+case $kind in
+base-backup)
+  cp -a "/backup/$part/." "$data/" 2>copy.err || { note . copy.err; fail; }
+  [ -z "$(ls "$data/pg_tblspc" 2>/dev/null)" ] || { echo 'fault it has tablespaces outside the data directory'; fail; }
+  rm -f "$data/postmaster.pid" "$data/postmaster.opts" "$data/standby.signal" "$data/recovery.signal"
+  : >drill.conf; echo 'local all all trust' >hba.conf; : >ident.conf
+  chown -R postgres: "$data" drill.conf hba.conf ident.conf; chmod 700 "$data"
+  setting() { as pg_controldata "$data" | sed -n "s/^$1 setting: *//p"; }
+  preload=$(sed -n "s/^ *shared_preload_libraries *=* *'\([A-Za-z0-9_, ]*\)'.*/\1/p" "$data/postgresql.conf" 2>/dev/null | tail -n 1)
+  # Of a standby these must be no less than its primary's.
+  least="-c max_connections=$(setting max_connections) -c max_worker_processes=$(setting max_worker_processes) -c max_wal_senders=$(setting max_wal_senders) -c max_prepared_transactions=$(setting max_prepared_xacts) -c max_locks_per_transaction=$(setting max_locks_per_xact)"
+  cat >>"$data/postgresql.auto.conf" <<'END'
+# Restored beside its source: it neither archives nor follows nor subscribes.
+archive_mode = 'off'
+archive_command = ''
+restore_command = ''
+recovery_target = ''
+recovery_target_lsn = ''
+recovery_target_name = ''
+recovery_target_time = ''
+recovery_target_xid = ''
+primary_conninfo = ''
+primary_slot_name = ''
+max_logical_replication_workers = '0'
+END
+  cp "$data/postgresql.auto.conf" auto.conf && : >"$data/postgresql.auto.conf"
+  goal=
+  if [ -n "$target" ]; then
+    touch "$data/recovery.signal" && chown postgres: "$data/recovery.signal"
+    goal="-c restore_command='cp /archive/%f %p' -c recovery_target_time='$target' -c recovery_target_action=pause -c hot_standby=on"
+  fi
+  if ! serve "-c config_file=/scratch/drill.conf -c hba_file=/scratch/hba.conf -c ident_file=/scratch/ident.conf -c shared_preload_libraries='$preload' $least $goal"; then
+    sed -n 's/.*last completed transaction was at log time /last /p' log | tail -n 1
+    note 'FATAL|PANIC|could not' log; fail
+  fi
+  super=
+  for one in "$role" postgres; do as psql -X -q -At -U "$one" -d template1 -c 'select 1' >/dev/null 2>&1 && { super=$one; break; }; done
+  if [ -n "$target" ]; then
+    paused=
+    while [ -z "$paused" ] && as pg_ctl -D "$data" status >/dev/null 2>&1; do
+      [ "$(asks template1 'select pg_is_in_recovery() and pg_is_wal_replay_paused()')" = t ] && paused=1 || sleep 0.2
+    done
+    if [ -z "$paused" ]; then
+      sed -n 's/.*last completed transaction was at log time /last /p' log | tail -n 1
+      note 'FATAL|PANIC|could not' log; fail
+    fi
+    sed -n 's/.*LOG:  *\(recovery stopping .*\)/stopped \1/p;s/.*LOG:  *\(pausing at the end of recovery.*\)/stopped \1/p' log
+    # While it pauses, what was locked by the transaction that was not reached is locked: nobody waits for that.
+    asks template1 "select datname from pg_database where datallowconn and datname <> 'template0' order by 1" >databases
+    while IFS= read -r one; do echo "database $(asks "$one" 'select count(*) from pg_class' </dev/null)"; done <databases
+    asks template1 'select pg_wal_replay_resume()' >/dev/null
+    while as pg_ctl -D "$data" status >/dev/null 2>&1 && [ "$(asks template1 'select pg_is_in_recovery()')" != f ]; do sleep 0.2; done
+  fi
+  [ "$(asks template1 'select pg_is_in_recovery()')" = f ] || { note 'FATAL|PANIC|could not' log; echo 'fault the server did not leave recovery'; fail; }
+  stop
+  cp auto.conf "$data/postgresql.auto.conf"; chown postgres: "$data/postgresql.auto.conf"
+  rm -f "$data/recovery.signal" ;;
+dumps)
+  chown -R postgres: "$data"; chmod 700 "$data"
+  super=$role
+  mv "$data/restoring" /scratch/restoring.mark
+  as initdb -D "$data" -U "$super" -A trust -E UTF8 --data-checksums >initdb.out 2>&1 || { touch "$data/restoring"; note . initdb.out; fail; }
+  as touch "$data/restoring"
+  echo 'host all all all scram-sha-256' >>"$data/pg_hba.conf"
+  serve || { note . log; fail; }
+  sql() { as psql -X -q -U "$super" "$@"; }
+  : >faults
+  [ -z "$globals" ] || sql -d postgres <"/backup/$globals" 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults
+  while IFS= read -r sort; do
+    IFS= read -r file; IFS= read -r database
+    case $sort in
+    plain|plain-gzip)
+      [ "$database" = postgres ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults
+      if [ "$sort" = plain-gzip ]; then gzip -dc "/backup/$file" | sql -v ON_ERROR_STOP=1 -d "$database" >/dev/null 2>>faults
+      else sql -v ON_ERROR_STOP=1 -d "$database" <"/backup/$file" >/dev/null 2>>faults; fi
+      status=$? ;;
+    cluster) sql -d postgres <"/backup/$file" 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults; status=0 ;;
+    directory)
+      rm -rf dump && cp -a "/backup/$file" dump && chown -R postgres: dump
+      as pg_restore -U "$super" -C --clean --if-exists --no-tablespaces -d template1 dump 2>>faults; status=$? ;;
+    *) as pg_restore -U "$super" -C --clean --if-exists --no-tablespaces -d template1 <"/backup/$file" 2>>faults; status=$? ;;
+    esac
+    [ $status = 0 ] || echo "error: restoring $file ended with $status" >>faults
+  done
+  if grep -qE 'ERROR|FATAL|error:' faults; then note 'ERROR|FATAL|error:' faults; fail; fi
+  if [ -n "$password" ] && [ "$(printf "select rolpassword is null from pg_authid where rolname = :'u'" | sql -At -v u="$super" -d postgres)" = t ]; then
+    printf "\\getenv secret RESTORED_PASSWORD\nalter role :\"u\" password :'secret';\n" | RESTORED_PASSWORD=$password sql -v u="$super" -d postgres >/dev/null 2>&1
+  fi
+  stop ;;
+esac
+[ ! -f "$data/postmaster.pid" ] || { echo 'fault the server did not end'; fail; }
+rm -f "$data/restoring"
+sync -f "$data" 2>/dev/null || sync
+echo over
+`;
