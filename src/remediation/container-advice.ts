@@ -21,11 +21,11 @@ export function containerAdvice(
 ): readonly ContainerAdvice[] {
   const memorySwap = numberAt(inspect, 'HostConfig', 'MemorySwap');
   const found: ContainerAdvice[] = [];
-  if (memory === 0 && facts.memoryIs === 'share') {
+  if (memory === 0 && facts.memoryIs === 'share' && facts.memory > 0) {
     found.push({
       name: 'memory',
       current: 'none',
-      recommended: formatSize(Math.floor(facts.memory / MiB) * MiB),
+      recommended: formatSize(facts.memory),
       reason: 'without a limit it can take what the others were promised: this is its equal part of what they leave',
     });
   }

@@ -43,11 +43,11 @@ export interface Fleet {
 export async function fleet({ reader }: Session): Promise<Fleet> {
   const engine = await reader.docker.info();
   const members = await memoryMembers(reader);
-  const looked: (FleetInstance & { readonly id: string })[] = [];
-  for (const { container, instance } of members) {
-    if (instance === undefined) continue;
-    looked.push(await lookAt(reader, instance, container.cpus || engine.cpus, members.length > 1));
-  }
+  const looked = await Promise.all(
+    members.flatMap(({ container, instance }) =>
+      instance === undefined ? [] : [lookAt(reader, instance, container.cpus || engine.cpus, members.length > 1)],
+    ),
+  );
   const host = hostBudget(
     engine.memoryBytes,
     members.map(({ container: { id, name, memory } }) => {

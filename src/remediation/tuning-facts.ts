@@ -18,6 +18,17 @@ export interface ReadFacts {
   readonly backends: BackendMemory | undefined;
   /** What could not be known, a sentence each. */
   readonly unknown: readonly string[];
+  /** Undefined where the server does not answer. */
+  readonly activity: Activity | undefined;
+}
+
+/** What goes on at the server now. */
+interface Activity {
+  readonly standby: boolean;
+  /** Of clients. */
+  readonly sessions: number;
+  readonly senders: number;
+  readonly slots: number;
 }
 
 export interface TuningWishes {
@@ -65,12 +76,15 @@ export async function readTuningFacts(
     diskOf(reader, instance),
     memoryFor(reader, engine, instance),
   ]);
-  const databases = settings.asked ? await askNumber(reader, instance, databaseSize) : undefined;
+  const [activity, databases] = settings.asked
+    ? await Promise.all([askActivity(reader, instance), askDatabaseSize(reader, instance)])
+    : [];
   const autovacuumMaxWorkers = numberOf(settings, 'autovacuum_max_workers');
   const walCompressions = settings.values.get('wal_compression')?.words ?? [];
   return {
     settings,
     backends,
+    activity,
     facts: {
       profile,
       disk,
@@ -78,7 +92,7 @@ export async function readTuningFacts(
       memory: memory.bytes,
       memoryIs: memory.is,
       cpus: instance.container.cpus || engine.cpus,
-      walNeededBy: await walNeeds(reader, instance, settings),
+      walNeededBy: await walNeeds(reader, instance, settings, activity),
       perBackend: backends?.p95,
       hashMemMultiplier: hashMemMultiplierOf(settings),
       ioUringAllowed: seccompIsOff(instance.container),
@@ -122,14 +136,30 @@ async function diskOf(reader: ReadonlyHost, instance: Instance): Promise<number 
   return (await reader.probes.dataSpace(instance).catch(() => undefined))?.size;
 }
 
-const databaseSize = `SELECT pg_catalog.sum(pg_catalog.pg_database_size(oid))::text AS number FROM pg_catalog.pg_database`;
-const senders = `SELECT pg_catalog.count(*)::text AS number FROM pg_catalog.pg_stat_replication`;
-const slots = `SELECT pg_catalog.count(*)::text AS number FROM pg_catalog.pg_replication_slots`;
+async function askDatabaseSize(reader: ReadonlyHost, instance: Instance): Promise<number | undefined> {
+  const answer = await reader.sql.query(
+    instance,
+    `SELECT pg_catalog.sum(pg_catalog.pg_database_size(oid)) AS bytes FROM pg_catalog.pg_database`,
+  );
+  return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
+}
 
-async function askNumber(reader: ReadonlyHost, instance: Instance, sql: string): Promise<number | undefined> {
-  const answer = await reader.sql.query(instance, sql);
-  const text = answer.ok ? answer.rows[0]?.['number'] : undefined;
-  return text === undefined || text === null ? undefined : Number(text);
+async function askActivity(reader: ReadonlyHost, instance: Instance): Promise<Activity | undefined> {
+  const answer = await reader.sql.query(
+    instance,
+    `SELECT pg_catalog.pg_is_in_recovery() AS standby,
+  (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend') AS sessions,
+  (SELECT count(*) FROM pg_catalog.pg_stat_replication) AS senders,
+  (SELECT count(*) FROM pg_catalog.pg_replication_slots) AS slots`,
+  );
+  const row = answer.ok ? answer.rows[0] : undefined;
+  if (row === undefined) return undefined;
+  return {
+    standby: row['standby'] === 't',
+    sessions: Number(row['sessions']),
+    senders: Number(row['senders']),
+    slots: Number(row['slots']),
+  };
 }
 
 /** Who needs more WAL than `minimal`; undefined where that cannot be known. */
@@ -137,21 +167,21 @@ async function walNeeds(
   reader: ReadonlyHost,
   instance: Instance,
   settings: ServerSettings,
+  activity: Activity | undefined,
 ): Promise<readonly string[] | undefined> {
   const archiving = settings.values.get('archive_mode')?.setting;
   const level = settings.values.get('wal_level')?.setting;
   const physical = (await backupsOf(reader, instance))?.filter((one) => one.parts.some(isPhysical)) ?? [];
-  const [sending, slotted] = settings.asked
-    ? [await askNumber(reader, instance, senders), await askNumber(reader, instance, slots)]
-    : [undefined, undefined];
+  const { standby = false, senders = 0, slots = 0 } = activity ?? {};
   const needs = [
     ...(archiving === 'on' || archiving === 'always' ? [`archive_mode is ${archiving}`] : []),
     ...(level === 'logical' ? ['wal_level is logical: somebody decodes it'] : []),
-    ...(sending === undefined || sending === 0 ? [] : [`${sending} standby or backup client(s) are connected`]),
-    ...(slotted === undefined || slotted === 0 ? [] : [`${slotted} replication slot(s) wait for WAL`]),
-    ...(physical.length === 0 ? [] : [`${physical.length} base backup(s) of it were taken`]),
+    ...(standby ? ['it is a standby itself'] : []),
+    ...(senders === 0 ? [] : [`standbys or backups receive it now: ${senders}`]),
+    ...(slots === 0 ? [] : [`replication slots wait for it: ${slots}`]),
+    ...(physical.length === 0 ? [] : [`base backups of it were taken: ${physical.length}`]),
   ];
-  return needs.length > 0 || (sending !== undefined && slotted !== undefined) ? needs : undefined;
+  return needs.length > 0 || activity !== undefined ? needs : undefined;
 }
 
 async function backupsOf(reader: ReadonlyHost, { name }: Instance) {

@@ -1,12 +1,14 @@
 import { ProblemsError } from '../errors.ts';
 import {
   type Advice,
+  amountOf,
   type DiskKind,
   formatSize,
   formatValue,
   parseSize,
   type Profile,
   recommend,
+  type Recommendation,
   type Rule,
   type SettingValue,
   type TuningFacts,
@@ -15,7 +17,7 @@ import { type ContainerAdvice, containerAdvice } from './container-advice.ts';
 import type { Session } from './engine/session.ts';
 import type { BackendMemory } from './instance-memory.ts';
 import type { ServerSetting, ServerSettings } from './instances/server-settings.ts';
-import { readTuningFacts } from './tuning-facts.ts';
+import { type ReadFacts, readTuningFacts } from './tuning-facts.ts';
 
 export interface TuningRequest {
   readonly instance: string;
@@ -69,6 +71,8 @@ export interface Tuning {
   readonly ceiling: number;
   /** More connections were asked for than can fit. */
   readonly needsPooler: boolean;
+  /** What to heed before anything is changed, a sentence each. */
+  readonly warnings: readonly string[];
   /** What could not be known, a sentence each. */
   readonly unknown: readonly string[];
 }
@@ -85,7 +89,7 @@ export async function tune({ reader }: Session, request: TuningRequest): Promise
     });
   }
   const { profile = 'mixed', disk = 'ssd', connections } = request;
-  const { facts, settings, backends, unknown } = await readTuningFacts(reader, instance, {
+  const { facts, settings, backends, activity, unknown } = await readTuningFacts(reader, instance, {
     profile,
     disk,
     connections,
@@ -109,8 +113,26 @@ export async function tune({ reader }: Session, request: TuningRequest): Promise
     fits,
     ceiling,
     needsPooler,
+    warnings: warningsOf(recommendation, activity),
     unknown,
   };
+}
+
+/** PGOPS §2.5 and §2.7. */
+function warningsOf({ advice, needsPooler }: Recommendation, activity: ReadFacts['activity']): readonly string[] {
+  const connections = amountOf(advice, 'max_connections') ?? 0;
+  return [
+    ...(needsPooler ? ['more connections were asked for than fit: a pooler in front can take them'] : []),
+    ...(activity !== undefined && activity.sessions > connections
+      ? [`${activity.sessions} sessions are open now, more than ${connections}: fewer connections need a pooler first`]
+      : []),
+    ...(activity?.standby === true
+      ? ['it is a standby: what limits connections and workers is raised here first, and lowered at its primary first']
+      : []),
+    ...(activity !== undefined && activity.senders > 0
+      ? ['a standby may follow it: what limits connections and workers is raised there first, and lowered here first']
+      : []),
+  ];
 }
 
 function tuned({ name, value, reason, rule, pgtune }: Advice, { values, asked }: ServerSettings): TunedSetting {

@@ -53,7 +53,7 @@ export function tuningHead(tuning: Tuning, style: Style): string {
 
 /** What follows from the numbers: below the table. */
 export function tuningFoot(tuning: Tuning, style: Style): string {
-  const { settings, containerSettings, worstCase, usable, memory, fits, needsPooler, unknown } = tuning;
+  const { settings, containerSettings, worstCase, usable, memory, fits, warnings, unknown } = tuning;
   const changing = settings.filter(({ changes }) => changes);
   const restarting = changing.filter(({ takes }) => takes !== 'reload').length;
   return lines([
@@ -65,9 +65,9 @@ export function tuningFoot(tuning: Tuning, style: Style): string {
         ? '.'
         : memory.is === 'machine'
           ? `: ${style('warning', 'more than that, if all of it came at once')}.`
-          : `: ${style('error', 'the limit is too small')}.`
+          : `: ${style('error', 'there is too little memory for it')}.`
     }`,
-    ...(needsPooler ? [style('warning', 'More connections were asked for than fit: put a pooler in front.')] : []),
+    ...warnings.map((sentence) => `${style('warning', 'warning')}: ${visible(sentence)}`),
     ...containerSettings.map(
       ({ name, current, recommended, reason }) =>
         `${style('warning', 'container')}: --${name} ${recommended} in place of ${current}: ${reason}`,

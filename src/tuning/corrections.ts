@@ -112,7 +112,7 @@ export function correctBuild(advice: AdviceList, { walCompressions }: TuningFact
   if (stated === undefined || walCompressions?.includes(formatValue(stated.value)) !== false) return advice;
   return replace(advice, {
     name: 'wal_compression',
-    value: word('on'),
+    value: word('pglz'),
     rule: 'build',
     reason: `this server was built without ${formatValue(stated.value)}`,
   });

@@ -54,11 +54,14 @@ export interface Recommendation {
   readonly needsPooler: boolean;
 }
 
+/** Below it PGTune's parts of it are less than PostgreSQL takes; nothing fits there, which `fits` says. */
+const leastMemory = 128 * MiB;
+
 /** PGTune for the container's memory and CPUs, corrected as PGOPS §6.2 demands: docs/tuning.md names every rule. */
 export function recommend(facts: TuningFacts): Recommendation {
   const stated = pgtune({
     profile: facts.profile,
-    memory: facts.memory,
+    memory: Math.max(facts.memory, leastMemory),
     cpus: Math.max(1, Math.floor(facts.cpus)),
     disk: facts.disk,
     major: facts.major,

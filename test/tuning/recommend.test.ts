@@ -82,7 +82,7 @@ describe('a recommendation for a container', () => {
     expect(of({ major: 18 }, 'io_method')).toEqual({ value: 'worker', rule: 'seccomp', pgtune: 'io_uring' });
     expect(of({ major: 18, ioUringAllowed: true }, 'io_method')?.value).toBe('io_uring');
     expect(of({ walCompressions: ['pglz', 'on', 'off'] }, 'wal_compression')).toEqual({
-      value: 'on',
+      value: 'pglz',
       rule: 'build',
       pgtune: 'lz4',
     });
@@ -128,6 +128,24 @@ describe('whatever the container', () => {
           if (value.type === 'size') expect(parseSize(formatValue(value))).toBe(value.bytes);
           if (value.type === 'number') expect(value.number).toBeGreaterThanOrEqual(0);
         }
+      }),
+    );
+  });
+
+  it('even of next to nothing, every value is one that PostgreSQL takes', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.integer({ min: 0, max: 256 * MiB }), (any, memory) => {
+        const { advice, fits, worstCase, usable } = recommend({ ...any, memory, memoryIs: 'share' });
+        expect(fits).toBe(worstCase.total <= usable);
+        for (const [name, least] of [
+          ['shared_buffers', MiB],
+          ['work_mem', 64 * 1024],
+          ['maintenance_work_mem', MiB],
+          ['autovacuum_work_mem', MiB],
+          ['wal_buffers', 32 * 1024],
+          ['max_connections', 10],
+        ] as const)
+          expect(amountOf(advice, name) ?? least).toBeGreaterThanOrEqual(least);
       }),
     );
   });
