@@ -7,6 +7,8 @@ export { approve, remediate, resume, rollback, type RemediateRequest, type RunRe
 export { leasePort, lookAtPorts, type LeaseRequest, type PortSituation } from './leasing.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';
+export { type InstanceMigration, migrateInstances, type MigrateRequest, readMigrations } from './migrating.ts';
+export type { MigrateProgress, MigrationProblem, MigrationReport, TemplateReport } from '../migration/index.ts';
 export { openRemediation, type Remediation, type RemediationOptions } from './opening.ts';
 export { operations, type Operation } from './policy/operations.ts';
 export { remediators } from './remediators/index.ts';

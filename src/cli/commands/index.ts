@@ -20,6 +20,7 @@ const loaders = {
   preflight: async () => (await import('./preflight.ts')).preflight,
   tune: async () => (await import('./tune.ts')).tune,
   fleet: async () => (await import('./fleet.ts')).fleet,
+  migrate: async () => (await import('./migrate.ts')).migrate,
   completion: async () => (await import('./completion.ts')).completion,
 } as const satisfies Record<string, () => Promise<Command>>;
 
