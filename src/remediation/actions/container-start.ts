@@ -11,6 +11,8 @@ export const containerStart: Action<z.output<typeof params>, z.output<typeof bef
   params,
   before,
   operation: { running: 'restart-running', stopped: 'restart-stopped' },
+  // Undoing it is a stop, which may take as long as one.
+  deadlineMs: 180_000,
   describe: ({ container }) => `start ${shortRef(container)}`,
   async effect({ container }, host) {
     const found = await host.docker.container(container);

@@ -13,7 +13,7 @@ const params = z.strictObject({
   memorySwap: bytes,
 });
 /** As the engine has it; 0: none. */
-const before = z.strictObject({ memory: z.int().nonnegative(), memorySwap: z.int() });
+const before = z.strictObject({ memory: z.int().nonnegative(), memorySwap: z.int(), running: z.boolean() });
 
 /** Only upwards: a limit below what is used kills, and one that was never there could not be taken away again. */
 export const containerUpdateMemory: Action<z.output<typeof params>, z.output<typeof before>> = {
@@ -22,6 +22,8 @@ export const containerUpdateMemory: Action<z.output<typeof params>, z.output<typ
   params,
   before,
   operation: 'raise-memory',
+  // Undoing it may take a stop.
+  deadlineMs: 180_000,
   describe: ({ container, memory }) => `raise the memory limit of ${shortRef(container)} to ${mebibytes(memory)}`,
   async effect({ container, memory }, host) {
     const found = await needContainer(host, container);
@@ -34,25 +36,43 @@ export const containerUpdateMemory: Action<z.output<typeof params>, z.output<typ
     if (memory < found.memory || memorySwap < memory)
       throw new ProblemsError('step-refused', `The memory limit of ${found.name} is only raised, never lowered.`);
     await refuseBeyondBudget(found, memory, host);
-    return limitsOf(found);
+    return { ...limitsOf(found), running: found.state.running };
   },
   async isDone({ container, memory, memorySwap }, host) {
-    const limits = limitsOf(await needContainer(host, container));
-    return limits.memory === memory && limits.memorySwap === memorySwap;
+    return isSame(limitsOf(await needContainer(host, container)), { memory, memorySwap });
   },
   async apply({ container, memory, memorySwap }, host) {
     await host.change.docker.updateMemory(container, { memory, memorySwap });
   },
-  async undo({ container }, wanted, host) {
-    const limits = limitsOf(await needContainer(host, container));
-    if (limits.memory === wanted.memory && limits.memorySwap === wanted.memorySwap) return;
-    await host.change.docker.updateMemory(container, wanted);
+  /** What is used by now may be more than the old limit: only a stop gives it back. */
+  async undo({ container }, { running, ...wanted }, host) {
+    const found = await needContainer(host, container);
+    if (!isSame(limitsOf(found), wanted)) {
+      try {
+        await host.change.docker.updateMemory(container, wanted);
+      } catch (error) {
+        const inUse = error instanceof ProblemsError && error.code === 'engine-refused' && found.state.running;
+        if (!inUse || found.autoRemove) throw error;
+        await host.change.docker.stop(container, { timeoutSeconds: 120 });
+        await host.change.docker.updateMemory(container, wanted);
+      }
+    }
+    if (running) await host.change.docker.start(container);
   },
-  async isUndone({ container }, wanted, host) {
-    const limits = limitsOf(await needContainer(host, container));
-    return limits.memory === wanted.memory && limits.memorySwap === wanted.memorySwap;
+  async isUndone({ container }, { running, ...wanted }, host) {
+    const found = await needContainer(host, container);
+    return isSame(limitsOf(found), wanted) && (found.state.running || !running);
   },
 };
+
+interface Limits {
+  readonly memory: number;
+  readonly memorySwap: number;
+}
+
+function isSame(a: Limits, b: Limits): boolean {
+  return a.memory === b.memory && a.memorySwap === b.memorySwap;
+}
 
 /** All limits together stay within the machine's memory without 2 GiB, or 15 %, of its own. PGOPS §6.3. */
 async function refuseBeyondBudget({ id, name }: Container, memory: number, host: ReadonlyHost): Promise<void> {
@@ -68,7 +88,7 @@ async function refuseBeyondBudget({ id, name }: Container, memory: number, host:
     );
 }
 
-function limitsOf({ memory, inspect }: Container): z.output<typeof before> {
+function limitsOf({ memory, inspect }: Container): Limits {
   return { memory, memorySwap: numberAt(inspect, 'HostConfig', 'MemorySwap') };
 }
 

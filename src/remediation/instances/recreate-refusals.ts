@@ -22,10 +22,10 @@ export async function refusalToRecreate(
   );
 }
 
-/** Who removes it when it stops, or makes it anew by itself. */
-function refusalForOwner(
+/** Where somebody else removes a container when it stops, or makes it anew by itself. */
+export function refusalForOwner(
   { name, autoRemove, labels }: Container,
-  { autoRemove: instead, compose, swarm }: RecreateAdvice,
+  { autoRemove: instead, compose, swarm }: RecreateAdvice = {},
 ): Refusal | undefined {
   if (autoRemove) {
     return refusal(

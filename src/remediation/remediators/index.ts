@@ -1,5 +1,6 @@
 import type { Remediator } from '../contract.ts';
 import { connectionPool } from './connection-pool/index.ts';
+import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
 import { networkReconnect } from './network-reconnect/index.ts';
 import { portReassignment } from './port-reassignment/index.ts';
@@ -8,6 +9,7 @@ import { volumePermissions } from './volume-permissions/index.ts';
 /** Every built-in remediator: one folder each, listed here. */
 export const remediators: readonly Remediator[] = [
   connectionPool,
+  memory,
   migrationLock,
   networkReconnect,
   portReassignment,

@@ -1,0 +1,103 @@
+import { ProblemsError } from '../../../errors.ts';
+import type { Instance } from '../../../host/types.ts';
+import {
+  type Detection,
+  type Evidence,
+  type Finding,
+  findingId,
+  type NotLookedAt,
+  type ReadonlyHost,
+} from '../../contract.ts';
+import type { MemoryDetails } from './details.ts';
+import { evidenceOf, summaryOf } from './evidence.ts';
+import { hostTroubles } from './host-troubles.ts';
+import { look, type Seen } from './look.ts';
+import { memorySettings } from './settings.ts';
+
+export const name = 'memory';
+
+/** How many instances are looked at together. */
+const together = 4;
+
+/** Instances that were killed for their memory, cannot start for it, or will be killed; and what the machine lacks. */
+export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetails>> {
+  const settings = memorySettings(host);
+  const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
+  const findings: Finding<MemoryDetails>[] = [];
+  const notLookedAt: NotLookedAt[] = [];
+  const waiting = [...instances];
+  async function work(): Promise<void> {
+    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
+      const found = instance;
+      try {
+        const { seen, trouble } = await look(found, host, { events, cpus: info.cpus });
+        if (trouble !== undefined)
+          findings.push(
+            findingOf(
+              found,
+              { ...trouble, summary: summaryOf(found, trouble, seen), evidence: evidenceOf(found, seen) },
+              seen,
+            ),
+          );
+        else if (seen.limit > 0 && seen.memory === undefined)
+          notLookedAt.push({
+            remediator: name,
+            instance: found.name,
+            reason: seen.refused ?? 'nobody told its settings',
+          });
+      } catch (error) {
+        if (host.signal.aborted || (error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
+        notLookedAt.push({
+          remediator: name,
+          instance: found.name,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: together }, work));
+  for (const { instance, ...trouble } of await hostTroubles(instances, info, settings, host))
+    findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
+  return {
+    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
+  };
+}
+
+/** The engine keeps few of them; an instance's own log and counters are asked too. */
+export async function recentEvents(host: ReadonlyHost): Promise<Awaited<ReturnType<ReadonlyHost['docker']['events']>>> {
+  const now = Date.now();
+  const since = new Date(now - memorySettings(host).recentHours * 3_600_000).toISOString();
+  return host.docker.events({ since, until: new Date(now).toISOString() }).catch(() => []);
+}
+
+function findingOf(
+  { name: instance, container }: Instance,
+  found: {
+    readonly kind: MemoryDetails['kind'];
+    readonly cause: MemoryDetails['cause'];
+    readonly summary: string;
+    readonly evidence: readonly Evidence[];
+  },
+  seen?: Seen,
+): Finding<MemoryDetails> {
+  const { kind, cause, summary, evidence } = found;
+  return {
+    id: findingId(name, instance, kind),
+    remediator: name,
+    instance,
+    kind,
+    summary,
+    risk: container.state.running ? 'restart' : 'safe',
+    evidence,
+    details: {
+      container: container.id,
+      kind,
+      cause,
+      limit: container.memory,
+      worstCase: seen?.memory?.worst.total ?? null,
+      sharedMemory: seen?.memory?.facts.sharedMemory ?? null,
+    },
+    problem: null,
+  };
+}

@@ -1,0 +1,73 @@
+import type { Container } from '../../../host/types.ts';
+import { fit, formatSize, type HostBudget, hostBudget, usableShare, worstCase } from '../../../tuning/index.ts';
+import type { ReadonlyHost } from '../../contract.ts';
+import type { SettingChanges } from '../../instances/auto-conf.ts';
+import type { Trouble } from './diagnosis.ts';
+import type { ServerMemory } from './facts.ts';
+
+const step = 16 * 2 ** 20;
+const MiB = 2 ** 20;
+
+/**
+ * The limit in which the settings fit as they are: the worst case in 80 % of it. Where they fit already and were killed
+ * all the same, something is not reckoned with, and half as much again is given.
+ */
+export function limitFor({ worst }: ServerMemory, limit: number): number {
+  const wanted = Math.ceil(worst.total / usableShare / step) * step;
+  return wanted > limit ? wanted : Math.ceil((limit * 1.5) / step) * step;
+}
+
+/** What the machine can still promise to this container beyond its limit. PGOPS §6.3. */
+export async function budgetFor({ id }: Container, host: ReadonlyHost): Promise<HostBudget> {
+  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
+  return hostBudget(
+    memoryBytes,
+    containers
+      .filter((one) => one.memory > 0 && (one.state.running || one.id === id))
+      .map(({ name, memory }) => ({ name, limit: memory })),
+  );
+}
+
+/**
+ * The settings that make an instance fit its limit, no further than needed and in the order of what is missed least:
+ * autovacuum's memory, maintenance, sorts, all by a reload; then shared_buffers, a quarter of the limit, by a restart.
+ * max_connections is never lowered here: who would be turned away is not for this to say. Where shared_buffers are the
+ * cause, it is enough that as many fit as can work at once. Undefined where that does not help.
+ */
+export function changesFor(limit: number, { cause }: Trouble, memory: ServerMemory): SettingChanges | undefined {
+  const filled = cause === 'shared-buffers';
+  const { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend } = memory.facts;
+  const stated = {
+    connections: filled ? worstCase(memory.facts, memory.connections).active : memory.connections,
+    sharedBuffers: filled ? Math.min(quarterOf(limit), memory.sharedBuffers) : memory.sharedBuffers,
+    workMem: memory.workMem,
+    maintenanceWorkMem: memory.maintenanceWorkMem,
+    autovacuumWorkMem: memory.autovacuumWorkMem,
+  };
+  const surroundings = { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend, memory: limit };
+  const { fits, settings: to } = fit(stated, surroundings, true);
+  if (!fits || to.connections !== stated.connections || to.sharedBuffers !== stated.sharedBuffers) return undefined;
+  return {
+    ...changed('autovacuum_work_mem', memory.autovacuumWorkMem, to.autovacuumWorkMem),
+    ...changed('maintenance_work_mem', memory.maintenanceWorkMem, to.maintenanceWorkMem),
+    ...changed('work_mem', memory.workMem, to.workMem),
+    ...changed('shared_buffers', memory.sharedBuffers, to.sharedBuffers),
+  };
+}
+
+/** A quarter, in whole MB; PostgreSQL does with less, but not well. */
+export function quarterOf(memory: number): number {
+  return Math.max(8, Math.floor(memory / 4 / MiB)) * MiB;
+}
+
+/** Of the quota; parallel queries beside each other share it, and it is charged to the limit. PGOPS §6.4. */
+export function shmSizeFor(limit: number, now: number, memory: ServerMemory): number {
+  const { workMem, hashMemMultiplier, parallelWorkersPerGather } = memory;
+  const two = 2 * workMem * hashMemMultiplier * (parallelWorkersPerGather + 1);
+  const wanted = Math.min(2 ** 30, Math.max(256 * MiB, 2 * now, Math.ceil(two / step) * step));
+  return limit === 0 ? wanted : Math.min(wanted, Math.floor(limit / 4 / MiB) * MiB);
+}
+
+function changed(name: string, from: number, to: number): SettingChanges {
+  return from === to ? {} : { [name]: formatSize(to) };
+}

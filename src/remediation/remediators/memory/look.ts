@@ -1,0 +1,83 @@
+import type { EngineEvent, Instance, LogLine, MemoryUse } from '../../../host/types.ts';
+import type { ReadonlyHost } from '../../contract.ts';
+import { runs } from '../../instances/first-answer.ts';
+import { diagnose, type Trouble } from './diagnosis.ts';
+import { askFiles, askServer, type ServerMemory } from './facts.ts';
+import { memorySettings } from './settings.ts';
+import { type SignLine, signsIn } from './signs.ts';
+
+/** What was seen of one instance. */
+export interface Seen {
+  /** Bytes; 0: none. */
+  readonly limit: number;
+  readonly shmSize: number;
+  /** A server runs, and its container is not one that the engine keeps restarting. */
+  readonly running: boolean;
+  /** Undefined where nobody could say, with `refused`; or where there is no reason to ask. */
+  readonly memory: ServerMemory | undefined;
+  readonly refused: string | undefined;
+  readonly use: MemoryUse | undefined;
+  /** Since the container's last start, or, of one that does not come up, since it last did. Recent ones. */
+  readonly signs: readonly SignLine[];
+  /** `oom` of the engine for this container, recent ones. */
+  readonly events: readonly EngineEvent[];
+  /** As the engine has it, of a container that has ended. */
+  readonly oomKilled: boolean;
+}
+
+export interface Look {
+  readonly seen: Seen;
+  readonly trouble: Trouble | undefined;
+}
+
+/** Reads log, counters and settings; of an instance without a limit and without a sign, its log alone. */
+export async function look(
+  instance: Instance,
+  host: ReadonlyHost,
+  { events, cpus }: { readonly events: readonly EngineEvent[]; readonly cpus: number },
+): Promise<Look> {
+  const { container } = instance;
+  const { memory: limit, shmSize, state } = container;
+  const running = runs(instance);
+  const since = new Date(Date.now() - memorySettings(host).recentHours * 3_600_000).toISOString();
+  const lines = await recentLog(instance, since, host);
+  const signs = signsIn(lines, { sinceReady: !running });
+  const own = events.filter(({ actor, action, at }) => actor === container.id && action === 'oom' && at > since);
+  const wanted = limit > 0 || signs.some(({ sign }) => sign === 'shm-full' || sign === 'start-refused');
+  const server = wanted ? await serverOf(instance, running, container.cpus || cpus, host) : undefined;
+  const seen: Seen = {
+    limit,
+    shmSize,
+    running,
+    memory: server !== undefined && 'worst' in server ? server : undefined,
+    refused: server !== undefined && 'refused' in server ? server.refused : undefined,
+    use: running && limit > 0 ? await host.probes.memoryUse(instance).catch(() => undefined) : undefined,
+    signs,
+    events: own,
+    oomKilled: state.oomKilled,
+  };
+  return { seen, trouble: diagnose(seen) };
+}
+
+async function serverOf(
+  instance: Instance,
+  running: boolean,
+  cpus: number,
+  host: ReadonlyHost,
+): Promise<ServerMemory | { readonly refused: string }> {
+  if (!running) return askFiles(instance, cpus, host);
+  const asked = await askServer(instance, cpus, host);
+  // One without a free slot says nothing, and its files say nearly as much.
+  return 'refused' in asked ? askFiles(instance, cpus, host) : asked;
+}
+
+/** Of a container that runs since its start; of one that does not, whatever its log still has. */
+async function recentLog({ container }: Instance, since: string, host: ReadonlyHost): Promise<readonly LogLine[]> {
+  const { startedAt } = container.state;
+  if (startedAt.startsWith('0001-')) return [];
+  const from = runs({ container }) && startedAt > since ? startedAt : since;
+  return host.docker.logs(container.id, { since: from, tail: 1_000 }).catch((error: unknown) => {
+    if (error instanceof Error && /does not support reading/.test(error.message)) return [];
+    throw error;
+  });
+}

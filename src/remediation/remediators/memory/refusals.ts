@@ -1,0 +1,75 @@
+import type { Instance } from '../../../host/types.ts';
+import { type HostBudget, readableSize, shareOfUnlimited, hostBudget } from '../../../tuning/index.ts';
+import type { ReadonlyHost, Refusal } from '../../contract.ts';
+import { isSameMount, refusalForOwner } from '../../instances/recreate-refusals.ts';
+import { refusal } from '../../instances/refusal.ts';
+import type { ServerMemory } from './facts.ts';
+import type { Task } from './task.ts';
+
+/** Why no program may change this instance's memory, if so. */
+export async function refusalFor(
+  { container, dataMount, name }: Instance,
+  { standby }: ServerMemory,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
+  if (standby)
+    return refusal(
+      `${name} is a standby: what its primary needs decides its settings, and the order of the two matters.`,
+      'Change the primary and its standbys together: raised values on standbys first, lowered ones on the primary first.',
+    );
+  const owned = refusalForOwner(container, {
+    compose: (file) => `Set mem_limit, shm_size or the command in ${file}, and run docker compose up -d.`,
+    swarm: (service) => `docker service update --limit-memory <bytes> ${service}`,
+  });
+  // One with --rm may be given more memory; what would stop it asks again.
+  if (owned !== undefined && !container.autoRemove) return owned;
+  if (dataMount === undefined) return undefined;
+  const other = (await host.docker.containers()).find(
+    ({ id, state, mounts }) =>
+      id !== container.id && state.running && mounts.some((mount) => mount.writable && isSameMount(mount, dataMount)),
+  );
+  return other === undefined
+    ? undefined
+    : refusal(
+        `${other.name} runs on the data of ${name} too.`,
+        `docker stop ${other.name}, after looking what it is for.`,
+      );
+}
+
+/** Stopping it must not be the end of it. */
+export function refusalToStop({ container }: Instance): Refusal | undefined {
+  return container.autoRemove ? refusalForOwner(container) : undefined;
+}
+
+/** Neither a higher limit nor smaller settings help. */
+export function refusalWithoutRoom({ instance, seen, memory }: Task, wanted: number, budget: HostBudget): Refusal {
+  return refusal(
+    `${instance.name} needs up to ${readableSize(memory.worst.total)} for ${memory.connections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, budget.left))} left to promise.`,
+    `Give it ${readableSize(wanted)} (docker update --memory ${wanted} --memory-swap ${wanted} ${instance.container.name}) after making room, or let fewer connections in: a pooler in front serves the same clients. \`problems tune ${instance.name}\` shows what fits.`,
+  );
+}
+
+/** Whose limit is to be what is a person's to say; the figures are not. */
+export async function hostRefusal(
+  { name, container }: Instance,
+  kind: 'no-limit' | 'host-overcommitted',
+  host: ReadonlyHost,
+): Promise<Refusal> {
+  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
+  const members = containers.filter(({ state }) => state.running);
+  const budget = hostBudget(
+    memoryBytes,
+    members.map((one) => ({ name: one.name, limit: one.memory })),
+  );
+  if (kind === 'host-overcommitted')
+    return refusal(
+      `${readableSize(budget.promised)} are promised to containers, and the machine has ${readableSize(budget.budget)} to promise. Who gets less is not for a program to say.`,
+      '`problems fleet` shows limits and worst cases of all of them; lower settings first, then limits, or move an instance to another machine.',
+    );
+  const limits = members.reduce((sum, one) => sum + one.memory, 0);
+  const share = Math.floor(shareOfUnlimited(budget, limits) / 2 ** 20) * 2 ** 20;
+  return refusal(
+    `${name} has no memory limit. A limit below what it needs would kill it, and one that was set cannot be taken away from a running container.`,
+    `Its share of the machine is ${readableSize(share)}: docker update --memory ${share} --memory-swap ${share} ${container.name}, after \`problems tune ${name}\`.`,
+  );
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it, type TestContext } from 'vitest';
+import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
+import { execIn } from '../exec.ts';
+import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { addOrders } from '../rows.ts';
+import type { Run } from '../run.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
+import { snapshotEngine } from '../snapshot.ts';
+import { createRun, labRuns } from '../support.ts';
+import { eventually } from '../waiting.ts';
+import { openMemory } from './open-memory.ts';
+
+const runs = await labRuns();
+const MiB = 2 ** 20;
+
+describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true }, () => {
+  it.for([15, 17] as const)(
+    'is found after PostgreSQL %i was killed for it, planned without a change, and raised while the server runs',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      await scenarioNamed('memory-oversized').up(run, () => undefined);
+      const { container } = await findInstance(run, 'production');
+      const looking = await open(test, run, {}, { onlyLooking: true });
+
+      const { findings, notLookedAt } = await detect(looking);
+      expect(notLookedAt).toEqual([]);
+      expect(findings.map(({ id }) => id)).toEqual(['memory/production/oom-killed']);
+      expect(findings[0]?.details).toMatchObject({ cause: 'shared-buffers', limit: 96 * MiB });
+      const before = await snapshotEngine(run);
+      const { proposals } = await plan(looking);
+      expect(proposals.map(({ decision }) => decision?.automation)).toEqual(['auto']);
+      expect(await snapshotEngine(run)).toEqual(before);
+      const remediation = await open(test, run);
+
+      const { State } = await container.inspect();
+      const [report] = (await remediate(remediation)).runs;
+      expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null, downtimeMs: 0 });
+      const after = await container.inspect();
+      expect(after.State.StartedAt).toBe(State.StartedAt);
+      expect(after.HostConfig.Memory).toBeGreaterThan(1024 * MiB);
+      expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+      expect(await query(await findInstance(run, 'production'), 'select count(*) from history')).toEqual(['140000']);
+
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      expect((await container.inspect()).HostConfig).toMatchObject({ Memory: 96 * MiB, MemorySwap: 96 * MiB });
+    },
+  );
+
+  it.for([15, 17] as const)(
+    'stays where it may not be raised: shared_buffers of PostgreSQL %i are made to fit by approval, and rolled back to the byte',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      const limit = 512 * MiB;
+      const instance = await startInstance(run, {
+        name: 'large',
+        storage: 'bind',
+        settings: { shared_buffers: '1GB', work_mem: '8MB' },
+        host: { Memory: limit, MemorySwap: limit },
+      });
+      await addOrders(instance);
+      const remediation = await open(test, run, { raise: 'never' });
+      const text = await autoConf(remediation);
+      expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual([
+        'memory/large/shared-buffers-over-limit',
+      ]);
+
+      expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'awaiting-approval' }]);
+      const [report] = (await remediate(remediation, { yes: true })).runs;
+      expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+      expect(await query(instance, 'show shared_buffers')).toEqual(['128MB']);
+      expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
+      // All of its 100 connections at once are another story, and a person's.
+      expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['worst-case-over-limit']);
+      const { proposals } = await plan(remediation);
+      expect(proposals.map(({ plan: made }) => made.type)).toEqual(['refusal']);
+
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      await waitReady(instance);
+      expect(await autoConf(remediation)).toBe(text);
+      expect(await query(instance, 'show shared_buffers')).toEqual(['1GB']);
+    },
+  );
+});
+
+describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, () => {
+  it('for shared_buffers larger than the machine is given back the value before, unattended', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'huge', storage: 'bind', settings: { shared_buffers: '64MB' } });
+    await addOrders(instance);
+    await query(instance, "alter system set work_mem = '5MB'");
+    await query(instance, "alter system set shared_buffers = '900GB'");
+    await instance.container.update({ RestartPolicy: { Name: 'no' } });
+    await instance.container.restart();
+    await eventually(20_000, async () => (await instance.container.inspect()).State.Status === 'exited');
+    const remediation = await open(test, run);
+    const text = await autoConf(remediation);
+
+    const { findings } = await detect(remediation);
+    expect(findings.map(({ id }) => id)).toEqual(['memory/huge/start-refused']);
+    const [report] = (await remediate(remediation)).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null });
+    expect(await query(instance, 'show shared_buffers')).toEqual(['64MB']);
+    expect(await query(instance, 'show work_mem')).toEqual(['5MB']);
+    expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
+    expect((await detect(remediation)).findings).toEqual([]);
+
+    expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await autoConf(remediation)).toBe(text);
+    expect((await instance.container.inspect()).State.Running).toBe(false);
+  });
+
+  it('since its recovery is killed at the limit again and again is given more, and recovers', async (test) => {
+    const run = await createRun(test);
+    const limit = 64 * MiB;
+    const roomy = 1024 * MiB;
+    const instance = await startInstance(run, {
+      name: 'looping',
+      storage: 'volume',
+      settings: { shared_buffers: '512MB', max_wal_size: '4GB', checkpoint_timeout: '1h', max_connections: '20' },
+      host: { Memory: roomy, MemorySwap: roomy, RestartPolicy: { Name: 'no' } },
+    });
+    await addOrders(instance);
+    await query(instance, 'checkpoint');
+    // Enough of it that replay fills the buffers.
+    await query(
+      instance,
+      'create table history as select n, repeat(md5(n::text), 30) as entry from generate_series(1, 200000) as n',
+    );
+    await instance.container.kill();
+    await instance.container.update({ Memory: limit, MemorySwap: limit });
+    for (let starts = 0; starts < 2; starts += 1) {
+      await instance.container.start();
+      await eventually(60_000, async () => (await instance.container.inspect()).State.Status === 'exited');
+    }
+    const remediation = await open(test, run);
+    const { findings } = await detect(remediation);
+    expect(findings.map(({ id }) => id)).toEqual(['memory/looping/oom-in-recovery']);
+
+    const [report] = (await remediate(remediation)).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null });
+    expect(await query(instance, 'select count(*) from history')).toEqual(['200000']);
+    expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
+describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent: true }, () => {
+  const parallelHash = `set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0; set parallel_tuple_cost = 0;
+    set min_parallel_table_scan_size = 0; set work_mem = '64MB'; set enable_mergejoin = off; set enable_nestloop = off;
+    select count(*) from wide as a join wide as b on a.entry = b.entry;`;
+
+  async function wide(run: Run, name: string): Promise<LabInstance> {
+    const instance = await startInstance(run, { name, storage: 'volume', host: { ShmSize: 4 * MiB } });
+    await query(
+      instance,
+      'create table wide as select n, repeat(md5(n::text), 4) as entry from generate_series(1, 60000) as n; analyze wide;',
+    );
+    expect((await psql(instance, parallelHash)).stderr).toContain('could not resize shared memory segment');
+    return instance;
+  }
+
+  it('is enlarged in a new container on the same data, by approval', async (test) => {
+    const run = await createRun(test);
+    await wide(run, 'parallel');
+    const remediation = await open(test, run);
+    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/parallel/shm-too-small']);
+    const [report] = (await remediate(remediation, { yes: true })).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+    const made = await findInstance(run, 'parallel');
+    expect((await made.container.inspect()).HostConfig.ShmSize).toBe(256 * MiB);
+    expect(await query(made, parallelHash)).toEqual(['60000']);
+    expect((await detect(remediation)).findings).toEqual([]);
+
+    expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    const back = await findInstance(run, 'parallel');
+    await waitReady(back);
+    expect((await back.container.inspect()).HostConfig.ShmSize).toBe(4 * MiB);
+    expect(await query(back, 'select count(*) from wide')).toEqual(['60000']);
+  });
+
+  it('of a container that has changes of its own outside its volumes is relieved by a reload: no query runs in parallel', async (test) => {
+    const run = await createRun(test);
+    const instance = await wide(run, 'kept');
+    await instance.container.exec({ Cmd: ['sh', '-c', 'echo 1 > /etc/kept'] }).then(async (exec) => exec.start({}));
+    await eventually(5_000, async () => (await execIn(instance.container, ['cat', '/etc/kept'])).code === 0);
+    const remediation = await open(test, run);
+    const [report] = (await remediate(remediation)).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null, downtimeMs: 0 });
+    expect(await query(instance, 'show max_parallel_workers_per_gather')).toEqual(['0']);
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
+async function open(
+  test: TestContext,
+  run: Run,
+  settings: Parameters<typeof openMemory>[1] = {},
+  options: Parameters<typeof openMemory>[2] = {},
+): Promise<Remediation> {
+  const remediation = await openMemory(run, settings, options);
+  test.onTestFinished(() => remediation.close());
+  return remediation;
+}
+
+async function autoConf({ session }: Remediation): Promise<string> {
+  const [instance] = await session.reader.instances();
+  if (instance === undefined) throw new Error('no instance');
+  const bytes = await session.reader.docker.file(
+    instance.container.id,
+    `${instance.dataDirectory}/postgresql.auto.conf`,
+  );
+  return Buffer.from(bytes ?? []).toString();
+}
