@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Backup, BackupPart } from '../../host/backups/types.ts';
+import { helperLabel } from '../../host/process.ts';
 import type { Container, Mount } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { restoreScript } from './restore-script.ts';
@@ -150,7 +151,10 @@ async function waitForOther(volume: string, host: Host): Promise<void> {
 }
 
 function restoring(volume: string, containers: readonly Container[]): Container | undefined {
-  return containers.find(({ state, mounts }) => state.running && mounts.some(({ name }) => name === volume));
+  return containers.find(
+    ({ state, mounts, labels }) =>
+      state.running && Object.hasOwn(labels, helperLabel) && mounts.some(({ name }) => name === volume),
+  );
 }
 
 function mountOf(name: string): Mount {

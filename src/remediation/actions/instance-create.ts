@@ -10,7 +10,6 @@ const params = z.strictObject({
   /** The container that it is like, by id. */
   like: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
-  instance: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/),
   /** Holds the data in place of the other's. */
   volume: z.string(),
   serverPort: z.int(),
@@ -69,11 +68,11 @@ function specLike(old: Container, wanted: Wanted, labels: Readonly<Record<string
     config: {
       ...config,
       Image: old.image,
+      Cmd: [...withoutFollowing(old.command)],
       Labels: {
         ...ownLabels(objectAt(config, 'Labels')),
         ...labels,
         [madeLikeLabel]: wanted.like,
-        'problems.instance': wanted.instance,
       },
       ExposedPorts: { [port]: {} },
       HostConfig: {
@@ -98,6 +97,16 @@ function ownLabels(labels: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(labels).filter(([name]) => !/^(?:com\.docker\.|problems\.(?!lab))/.test(name)),
   );
+}
+
+/** Options go before every file, also before what the restored data directory says of archiving. */
+function withoutFollowing(command: readonly string[]): readonly string[] {
+  const follows = /^(?:-c|--)?\s*(?:archive_|restore_command|recovery_|primary_|promote_)\w*\s*=/;
+  return command.filter((word, index) => {
+    const option = command[index - 1] === '-c';
+    if (word === '-c') return !follows.test(command[index + 1] ?? '');
+    return !(option || word.startsWith('-')) || !follows.test(word);
+  });
 }
 
 function isReadOnly(bind: string): boolean {

@@ -68,7 +68,6 @@ export async function planRestore(
         params: {
           like: container.id,
           name,
-          instance: wanted.into,
           volume,
           serverPort: source.port,
           port: wanted.port,

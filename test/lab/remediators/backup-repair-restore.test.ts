@@ -1,0 +1,165 @@
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { remediate, type Remediation, rollback, type RunReport } from '../../../src/remediation/index.ts';
+import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/archiving-plan.ts';
+import { execIn } from '../exec.ts';
+import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { backupFolder, writeBackupMetadata } from '../project.ts';
+import { addOrders } from '../rows.ts';
+import type { Run } from '../run.ts';
+import { snapshotEngine } from '../snapshot.ts';
+import { labRuns } from '../support.ts';
+import { eventually } from '../waiting.ts';
+import { createRunWithVolumes, openBackups } from './open-backups.ts';
+
+const lab = await labRuns();
+const name = '20260101_000000';
+const rows = ['1000|625625.00'];
+
+describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () => {
+  it.for([15, 17] as const)(
+    'to a moment of the archive on PostgreSQL %i brings back what was dropped after it, beside the source',
+    async (postgres, test) => {
+      const run = await createRunWithVolumes(test, { postgres });
+      const source = await startArchiving(run);
+      await baseBackup(source);
+      await query(source, "create table late as select 'before' as word");
+      await sleep(1_100);
+      const [moment = ''] = await query(
+        source,
+        `select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+      );
+      await sleep(1_100);
+      await query(source, "drop table orders; insert into late values ('after')");
+      await archiveNow(source);
+      const before = await snapshotEngine(run);
+
+      const { report, remediation } = await restore(test, run, { into: 'found', to: moment });
+      expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+      const copy = await findInstance(run, 'found');
+      expect(await query(copy, 'select count(*), sum(amount) from orders')).toEqual(rows);
+      expect(await query(copy, 'select word from late')).toEqual(['before']);
+      expect((await psql(copy, 'insert into orders values (0, $$new$$, 1)')).code).toBe(0);
+      const { HostConfig, NetworkSettings, Mounts } = await copy.container.inspect();
+      expect(HostConfig.PortBindings).toEqual({ '5432/tcp': [{ HostIp: '127.0.0.1', HostPort: expect.any(String) }] });
+      expect(Object.keys(NetworkSettings.Networks)).toEqual(['bridge']);
+      expect(Mounts.filter(({ RW }) => RW).map(({ Destination }) => Destination)).toEqual(['/var/lib/postgresql/data']);
+
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      const { containers } = await snapshotEngine(run);
+      expect(containers).toEqual(before.containers);
+    },
+  );
+
+  it('to a moment that the archive does not reach says so, with the last one that it does, and leaves nothing', async (test) => {
+    const run = await createRunWithVolumes(test);
+    const source = await startArchiving(run);
+    await baseBackup(source);
+    await query(source, 'create table late (word text)');
+    await archiveNow(source);
+    const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+    const { report } = await restore(test, run, { into: 'never', to: inAnHour });
+    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { class: 'precondition' } });
+    expect(report?.failure?.message).toMatch(/^The archive does not reach .*: its last transaction is of \d{4}-/);
+    await expect(findInstance(run, 'never')).rejects.toThrow();
+    const early = await restore(test, run, { into: 'never', to: '2026-01-01T00:00:00Z' });
+    expect(early.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
+    expect(early.report?.failure?.message).toContain('is before');
+  });
+
+  it('of dumps makes a new cluster with the roles, and one that is cut off is refused', async (test) => {
+    const run = await createRunWithVolumes(test, { postgres: 15 });
+    const source = await startInstance(run, { name: 'orders', storage: 'bind' });
+    await addOrders(source);
+    await query(
+      source,
+      'create role clerk login; alter table orders owner to clerk; create sequence numbers; select setval($$numbers$$, 42)',
+    );
+    const folder = await note(source);
+    const plain = (await execIn(source.container, ['pg_dump', '-U', source.user, source.database])).stdout;
+    await writeFile(join(folder, 'full.sql'), plain);
+    const globals = (await execIn(source.container, ['pg_dumpall', '-U', source.user, '--globals-only'])).stdout;
+    await writeFile(join(folder, 'globals.sql'), globals);
+
+    const { report } = await restore(test, run, { into: 'again' });
+    expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+    const copy = await findInstance(run, 'again');
+    await waitReady({ ...copy, port: undefined });
+    expect(await query(copy, 'select count(*), sum(amount) from orders')).toEqual(rows);
+    expect(await query(copy, "select tableowner from pg_tables where tablename = 'orders'")).toEqual(['clerk']);
+    expect(await query(copy, 'select last_value from numbers')).toEqual(['42']);
+
+    const taken = await restore(test, run, { into: 'orders' });
+    expect(taken.report).toBeUndefined();
+
+    await writeFile(join(folder, 'full.sql'), plain.slice(0, plain.indexOf('\n', plain.length / 2) + 1));
+    const cut = await restore(test, run, { into: 'cut' });
+    expect(cut.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
+    expect(cut.report?.failure?.message).toContain('does not hold at L0');
+  });
+});
+
+async function startArchiving(run: Run): Promise<LabInstance> {
+  const archive = join(run.folder, 'wal');
+  const backups = backupFolder(run, 'orders', name);
+  for (const folder of [archive, backups]) {
+    await mkdir(folder, { recursive: true });
+    await chown(folder, 999, 999);
+  }
+  const instance = await startInstance(run, {
+    name: 'orders',
+    storage: 'anonymous',
+    settings: {
+      archive_mode: 'on',
+      archive_command: archiveCommand('/var/lib/postgresql/archive'),
+    },
+    host: { Binds: [`${archive}:/var/lib/postgresql/archive`, `${backups}:/backups`] },
+  });
+  await addOrders(instance);
+  return instance;
+}
+
+async function note({ run }: LabInstance): Promise<string> {
+  const at = new Date().toISOString();
+  return writeBackupMetadata(run, {
+    instance: 'orders',
+    backup_name: name,
+    type: 'full',
+    status: 'completed',
+    created: at,
+    completed: at,
+    postgres_version: String(run.postgres),
+    instance_config: { port: 5432, template: 'development' },
+  });
+}
+
+async function baseBackup(instance: LabInstance): Promise<void> {
+  await note(instance);
+  const command = ['pg_basebackup', '-U', instance.user, '-D', '/backups/base', '-X', 'stream', '-c', 'fast'];
+  const taken = await execIn(instance.container, [...command, '--manifest-checksums=SHA256'], { user: '999:999' });
+  if (taken.code !== 0) throw new Error(taken.stderr);
+}
+
+async function archiveNow(instance: LabInstance): Promise<void> {
+  const [file = ''] = await query(instance, 'select pg_walfile_name(pg_switch_wal())');
+  await eventually(60_000, async () =>
+    (await query(instance, `select last_archived_wal >= '${file}' from pg_stat_archiver`)).includes('t'),
+  );
+}
+
+async function restore(
+  test: Pick<TestContext, 'onTestFinished'>,
+  run: Run,
+  wanted: { readonly into: string; readonly to?: string },
+): Promise<{ readonly report: RunReport | undefined; readonly remediation: Remediation }> {
+  const port = await run.takePort();
+  const remediation = await openBackups(run, { restore: { backup: `orders/${name}`, port, ...wanted } });
+  test.onTestFinished(() => remediation.close());
+  const { runs } = await remediate(remediation, {
+    automation: 'auto',
+    ids: [`backup-repair/${wanted.into}/restore-wanted`],
+  });
+  return { report: runs.find(({ outcome }) => outcome !== 'absent'), remediation };
+}
