@@ -111,6 +111,23 @@ describe('PGTune’s recommendation', () => {
     expect(advice.every(({ rule }) => rule === 'pgtune')).toBe(true);
   });
 
+  it.for(golden.filter(({ input }) => ['oltp', 'desktop', 'mixed'].includes(input.profile)))(
+    'for $input.profile fits into a limit of that size as it is',
+    ({ input }) => {
+      const { advice, fits } = recommend({
+        ...input,
+        disk: 'ssd',
+        major: 17,
+        memoryIs: 'limit',
+        walNeededBy: [],
+        perBackend: undefined,
+        hashMemMultiplier: 2,
+      });
+      expect(fits).toBe(true);
+      expect(advice).toEqual(pgtune({ ...input, disk: 'ssd', major: 17 }));
+    },
+  );
+
   it('takes the connections of the profile where none are named', () => {
     const of = profiles.map((profile) =>
       Number(valuesOf(pgtune({ profile, memory: 8 * GiB, cpus: 4, disk: 'ssd', major: 17 }))['max_connections']),
