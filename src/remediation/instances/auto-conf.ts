@@ -6,7 +6,7 @@
 /** A setting's new value; null takes its lines away, so that the file or default below it counts again. */
 export type SettingChanges = Readonly<Record<string, string | null>>;
 
-const line = /^\s*([A-Za-z_][A-Za-z0-9_.$]*)\s*(?:=\s*|\s)(.*)$/;
+const line = /^\s*([A-Za-z_][A-Za-z0-9_.$]*)\s*(?:=\s*|\s)([^]*)$/;
 
 /** Lower-case names with their values as written, without quotes. */
 export function readAutoConf(text: string): ReadonlyMap<string, string> {
@@ -46,7 +46,7 @@ function inQuotes(value: string): string {
 }
 
 function unquoted(rest: string): string {
-  const quotedText = /^'((?:[^'\\]|''|\\.)*)'/.exec(rest)?.[1];
-  if (quotedText === undefined) return rest.replace(/\s*#.*$/, '').trim();
-  return quotedText.replaceAll("''", "'").replaceAll(/\\(.)/g, '$1');
+  const quotedText = /^'((?:[^'\\]|''|\\[^])*)'/.exec(rest)?.[1];
+  if (quotedText === undefined) return rest.replace(/\s*#[^]*$/, '').trim();
+  return quotedText.replaceAll("''", "'").replaceAll(/\\([^])/g, '$1');
 }

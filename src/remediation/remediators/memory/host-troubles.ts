@@ -1,5 +1,5 @@
 import type { EngineInfo, Instance } from '../../../host/types.ts';
-import { hostBudget, readableSize } from '../../../tuning/index.ts';
+import { type BudgetMember, type HostBudget, hostBudget, readableSize } from '../../../tuning/index.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
 import { askServer } from './facts.ts';
@@ -12,14 +12,10 @@ export interface HostTrouble {
   readonly evidence: readonly Evidence[];
 }
 
-/**
- * What no instance has done wrong by itself. A missing limit is no trouble where nobody keeps a budget, and none where
- * everything fits: it is one where others were promised memory that this one may take from them. More promised than there
- * is, is told once, of the instance that was promised most.
- */
+/** What no instance has done wrong by itself. More promised than there is, is told once: of the one promised most. */
 export async function hostTroubles(
   instances: readonly Instance[],
-  info: EngineInfo,
+  { memoryBytes, cpus }: EngineInfo,
   settings: MemorySettings,
   host: ReadonlyHost,
 ): Promise<readonly HostTrouble[]> {
@@ -27,42 +23,63 @@ export async function hostTroubles(
   const limited = (await host.docker.containers())
     .filter(({ memory, state }) => memory > 0 && state.running)
     .map(({ name, memory }) => ({ name, limit: memory }));
-  const promised = hostBudget(info.memoryBytes, limited);
+  const promised = hostBudget(memoryBytes, limited);
   const [largest] = running
     .filter(({ container }) => container.memory > 0)
     .sort((a, b) => b.container.memory - a.container.memory || (a.name < b.name ? -1 : 1));
-  if (!promised.within && largest !== undefined)
-    return [
-      {
-        instance: largest,
-        kind: 'host-overcommitted',
-        summary: `The memory limits of all containers are ${readableSize(promised.promised)}, and the machine has ${readableSize(promised.budget)} to promise; ${largest.name} was promised most.`,
-        evidence: limited.map(({ name, limit }) => ({
-          type: 'docker',
-          object: name,
-          field: 'HostConfig.Memory',
-          value: limit,
-        })),
-      },
-    ];
+  if (!promised.within && largest !== undefined) return [overcommitted(largest, promised, limited)];
   const unlimited = running.filter(({ container }) => container.memory === 0);
-  if (settings.noLimit === 'never' || unlimited.length === 0) return [];
-  if (settings.noLimit === 'when-overcommitted' && largest === undefined) return [];
+  if (!mayBeTrouble(settings, limited.length, unlimited.length)) return [];
   const members = await Promise.all(
     unlimited.map(async (instance) => {
-      const memory = await askServer(instance, instance.container.cpus || info.cpus, host);
+      const memory = await askServer(instance, instance.container.cpus || cpus, host);
       return { name: instance.container.name, limit: 0, worstCase: 'worst' in memory ? memory.worst.total : 0 };
     }),
   );
-  const all = hostBudget(info.memoryBytes, [...limited, ...members]);
+  const all = hostBudget(memoryBytes, [...limited, ...members]);
   if (settings.noLimit === 'when-overcommitted' && all.within) return [];
-  return unlimited.map((instance, index) => ({
+  return unlimited.map((instance, index) => withoutLimit(instance, members[index]?.worstCase ?? 0, all));
+}
+
+/**
+ * A missing limit is no trouble where nobody keeps a budget: who gives limits to some of the containers of a machine has
+ * promised them memory that those without one can take away. Then it is one as soon as not everything fits.
+ */
+export function mayBeTrouble(
+  { noLimit }: Pick<MemorySettings, 'noLimit'>,
+  limited: number,
+  unlimited: number,
+): boolean {
+  if (noLimit === 'never' || unlimited === 0) return false;
+  return noLimit === 'always' || limited > 0;
+}
+
+function overcommitted(
+  instance: Instance,
+  { promised, budget }: HostBudget,
+  limited: readonly BudgetMember[],
+): HostTrouble {
+  return {
+    instance,
+    kind: 'host-overcommitted',
+    summary: `The memory limits of all containers are ${readableSize(promised)}, and the machine has ${readableSize(budget)} to promise; ${instance.name} was promised most.`,
+    evidence: limited.map(({ name, limit }) => ({
+      type: 'docker',
+      object: name,
+      field: 'HostConfig.Memory',
+      value: limit,
+    })),
+  };
+}
+
+function withoutLimit(instance: Instance, worstCase: number, { memory, budget, promised }: HostBudget): HostTrouble {
+  return {
     instance,
     kind: 'no-limit',
-    summary: `${instance.name} has no memory limit, and may come to need ${readableSize(members[index]?.worstCase ?? 0)}; with the limits of the others that makes ${readableSize(all.promised)} of ${readableSize(all.budget)}.`,
+    summary: `${instance.name} has no memory limit, and may come to need ${readableSize(worstCase)}; all that is promised and may be needed is ${readableSize(promised)}, and the machine has ${readableSize(budget)} for it.`,
     evidence: [
       { type: 'docker', object: instance.container.name, field: 'HostConfig.Memory', value: 0 },
-      { type: 'docker', object: 'engine', field: 'MemTotal', value: info.memoryBytes },
+      { type: 'docker', object: 'engine', field: 'MemTotal', value: memory },
     ],
-  }));
+  };
 }

@@ -1,0 +1,258 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { readRegistry } from '../../../src/registry/reading.ts';
+import { memoryUseOf } from '../../../src/host/probes/memory-use.ts';
+import { settingsOf, withValues } from '../../../src/remediation/remediators/memory/command-line.ts';
+import { diagnose } from '../../../src/remediation/remediators/memory/diagnosis.ts';
+import type { ServerMemory } from '../../../src/remediation/remediators/memory/facts.ts';
+import { changesFor, limitFor, shmSizeFor } from '../../../src/remediation/remediators/memory/fitting.ts';
+import { mayBeTrouble } from '../../../src/remediation/remediators/memory/host-troubles.ts';
+import { memory } from '../../../src/remediation/remediators/memory/index.ts';
+import type { Seen } from '../../../src/remediation/remediators/memory/look.ts';
+import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
+import { type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/signs.ts';
+import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/tuning/index.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+/** PostgreSQL's own defaults on two CPUs: a worst case of 1.5 GiB, most of it for a hundred connections. */
+function server(stated: { readonly sharedBuffers?: number; readonly connections?: number } = {}): ServerMemory {
+  const { sharedBuffers = 128 * MiB, connections = 100 } = stated;
+  const facts: MemoryFacts = {
+    cpus: 2,
+    sharedMemory: sharedMemoryOf(sharedBuffers),
+    workMem: 4 * MiB,
+    hashMemMultiplier: 2,
+    maintenanceWorkMem: 64 * MiB,
+    autovacuumWorkMem: 64 * MiB,
+    autovacuumMaxWorkers: 3,
+    perBackend: undefined,
+  };
+  return {
+    connections,
+    sharedBuffers,
+    workMem: 4 * MiB,
+    maintenanceWorkMem: 64 * MiB,
+    autovacuumWorkMem: 64 * MiB,
+    autovacuumMaxWorkers: 3,
+    hashMemMultiplier: 2,
+    parallelWorkersPerGather: 2,
+    facts,
+    worst: worstCase(facts, connections),
+    sources: {},
+    standby: false,
+  };
+}
+
+function seen(changes: Partial<Seen> & { readonly words?: readonly Sign[] } = {}): Seen {
+  const { words = [], ...rest } = changes;
+  return {
+    limit: 2 * GiB,
+    shmSize: 64 * MiB,
+    running: true,
+    memory: server(),
+    refused: undefined,
+    use: undefined,
+    signs: words.map((sign) => ({ sign, at: '', stream: 'stderr', text: sign })),
+    events: [],
+    oomKilled: false,
+    ...rest,
+  };
+}
+
+function used(oomKills: number, peak: number): NonNullable<Seen['use']> {
+  return { usage: 0, limit: 0, peak, inactiveFile: 0, anonymous: 0, shared: 0, oomKills, shmSize: 0, shmUsed: 0 };
+}
+
+const oom = { at: '2026-01-01T00:00:00.000Z', type: 'container', action: 'oom', actor: 'c', attributes: {} };
+
+describe('what a log says of memory', () => {
+  it.for([
+    [
+      '2026-01-01 10:00:00.000 UTC [1] LOG:  server process (PID 43) was terminated by signal 9: Killed',
+      'child-killed',
+    ],
+    ['LOG:  autovacuum worker (PID 7) was terminated by signal 9: Killed', 'child-killed'],
+    ['LOG:  startup process (PID 21) was terminated by signal 9: Killed', 'startup-killed'],
+    ['LOG:  redo starts at 0/1992178', 'recovering'],
+    ['FATAL:  could not map anonymous shared memory: Cannot allocate memory', 'start-refused'],
+    [
+      'ERROR:  could not resize shared memory segment "/PostgreSQL.2846" to 8388608 bytes: No space left on device',
+      'shm-full',
+    ],
+  ] as const)('%s', ([line, sign]) => {
+    expect(signOf(line)).toBe(sign);
+  });
+
+  it.for([
+    'LOG:  server process (PID 43) was terminated by signal 11: Segmentation fault',
+    'ERROR:  could not extend file "base/5/1": No space left on device',
+    "STATEMENT:  select 'terminated by signal 9'",
+    'LOG:  database system is ready to accept connections',
+  ])('is nothing in: %s', (line) => {
+    expect(signOf(line)).toBeUndefined();
+  });
+
+  it('of a server that does not come up counts from when it last did', () => {
+    const lines = [
+      'LOG:  startup process (PID 2) was terminated by signal 9: Killed',
+      'LOG:  database system is ready to accept connections',
+      'LOG:  redo starts at 0/1',
+    ].map((text) => ({ at: '', stream: 'stderr' as const, text }));
+    expect(signsIn(lines, { sinceReady: true }).map(({ sign }) => sign)).toEqual(['recovering']);
+    expect(signsIn(lines)).toHaveLength(2);
+  });
+});
+
+describe('a diagnosis', () => {
+  it('finds nothing in an instance that fits, nor in one without a limit', () => {
+    expect(diagnose(seen())).toBeUndefined();
+    expect(diagnose(seen({ limit: 0, memory: undefined }))).toBeUndefined();
+    expect(diagnose(seen({ limit: 0, memory: server({ sharedBuffers: 64 * GiB }) }))).toBeUndefined();
+  });
+
+  it('finds buffers that fill the limit, and a worst case above it, before anything was killed', () => {
+    expect(diagnose(seen({ limit: 256 * MiB, memory: server({ sharedBuffers: GiB }) }))).toEqual({
+      kind: 'shared-buffers-over-limit',
+      cause: 'shared-buffers',
+    });
+    expect(diagnose(seen({ limit: GiB }))).toEqual({ kind: 'worst-case-over-limit', cause: 'work' });
+  });
+
+  it('takes a kill at the limit for one, and a kill below a limit that was raised since for an old story', () => {
+    const words = ['child-killed'] as const;
+    expect(diagnose(seen({ words, use: used(1, 2 * GiB) }))).toEqual({ kind: 'oom-killed', cause: 'work' });
+    expect(diagnose(seen({ words, use: used(1, GiB) }))).toBeUndefined();
+    // By a person: the kernel's counter does not know of it.
+    expect(diagnose(seen({ words, use: used(0, 2 * GiB) }))).toBeUndefined();
+  });
+
+  it('takes a server that ends in recovery for killed by the kernel by its word, or the second time', () => {
+    const down = { running: false, limit: 2 * GiB };
+    expect(diagnose(seen({ ...down, words: ['recovering', 'startup-killed'] }))).toBeUndefined();
+    expect(diagnose(seen({ ...down, words: ['startup-killed', 'startup-killed'] }))?.kind).toBe('oom-in-recovery');
+    expect(diagnose(seen({ ...down, words: ['recovering'], oomKilled: true }))?.kind).toBe('oom-in-recovery');
+    expect(diagnose(seen({ ...down, words: ['startup-killed'], events: [oom] }))?.kind).toBe('oom-in-recovery');
+    expect(diagnose(seen({ ...down, words: [], oomKilled: true }))).toBeUndefined();
+  });
+
+  it('tells a start that asks for too much, and a full /dev/shm that somebody still fills', () => {
+    expect(diagnose(seen({ running: false, limit: 0, words: ['start-refused'] }))?.kind).toBe('start-refused');
+    expect(diagnose(seen({ words: ['shm-full'] }))?.kind).toBe('shm-too-small');
+    const alone = { ...server(), parallelWorkersPerGather: 0 };
+    expect(diagnose(seen({ words: ['shm-full'], memory: alone }))).toBeUndefined();
+  });
+});
+
+describe('what is planned', () => {
+  it('is a limit of which the worst case is four fifths, or half as much again where that did not save it', () => {
+    const { worst } = server();
+    const limit = limitFor(server(), 256 * MiB);
+    expect(worst.total / limit).toBeLessThanOrEqual(0.8);
+    expect(worst.total / limit).toBeGreaterThan(0.78);
+    expect(limitFor(server(), 4 * GiB)).toBe(6 * GiB);
+  });
+
+  it('is a quarter of the limit for shared_buffers, and room for those who work at once', () => {
+    const changes = changesFor(
+      512 * MiB,
+      { kind: 'oom-killed', cause: 'shared-buffers' },
+      server({ sharedBuffers: GiB }),
+    );
+    expect(changes).toMatchObject({ shared_buffers: '128MB' });
+    expect(Object.keys(changes ?? {})).not.toContain('max_connections');
+  });
+
+  it('is nothing where no setting of memory helps: a hundred connections do not fit into 256 MB', () => {
+    expect(changesFor(256 * MiB, { kind: 'worst-case-over-limit', cause: 'work' }, server())).toBeUndefined();
+  });
+
+  it('is memory of maintenance and sorts alone where that is enough', () => {
+    const changes = changesFor(
+      Math.ceil(server().worst.total * 1.1),
+      { kind: 'worst-case-over-limit', cause: 'work' },
+      server(),
+    );
+    expect(Object.keys(changes ?? {})).toContain('autovacuum_work_mem');
+    expect(Object.keys(changes ?? {})).not.toContain('shared_buffers');
+  });
+
+  it('is 256 MB of /dev/shm at least, and a quarter of the limit at most', () => {
+    expect(shmSizeFor(0, 64 * MiB, server())).toBe(256 * MiB);
+    expect(shmSizeFor(512 * MiB, 64 * MiB, server())).toBe(128 * MiB);
+    expect(shmSizeFor(0, 256 * MiB, server())).toBe(512 * MiB);
+  });
+});
+
+describe('a command line', () => {
+  const command = ['postgres', '-c', 'shared_buffers=1GB', '--work-mem=4MB', '-cmax_connections=20', '-N', '100'];
+
+  it('is read for its settings, however they are written', () => {
+    expect(settingsOf(command)).toEqual([
+      { name: 'shared_buffers', value: '1GB' },
+      { name: 'work_mem', value: '4MB' },
+      { name: 'max_connections', value: '20' },
+    ]);
+  });
+
+  it('is changed in the values that are named and in nothing else', () => {
+    expect(withValues(command, { shared_buffers: '128MB', work_mem: '2MB', max_connections: '10' })).toEqual([
+      'postgres',
+      '-c',
+      'shared_buffers=128MB',
+      '--work-mem=2MB',
+      '-cmax_connections=10',
+      '-N',
+      '100',
+    ]);
+  });
+});
+
+describe('an instance without a limit', () => {
+  it('is trouble where others were promised memory, or where the config says so', () => {
+    expect(mayBeTrouble({ noLimit: 'when-overcommitted' }, 0, 5)).toBe(false);
+    expect(mayBeTrouble({ noLimit: 'when-overcommitted' }, 1, 5)).toBe(true);
+    expect(mayBeTrouble({ noLimit: 'always' }, 0, 1)).toBe(true);
+    expect(mayBeTrouble({ noLimit: 'never' }, 1, 5)).toBe(false);
+  });
+});
+
+describe('the counters of a control group', () => {
+  it('are read of version 1 and of version 2, where no limit has a word of its own', () => {
+    const first =
+      'usage 100\nlimit 9223372036854771712\npeak 200\ninactive_file 7\nanon 8\nshmem 9\noom_kill 1\nshm_size 64\nshm_used 2\n';
+    expect(memoryUseOf(first)).toEqual({
+      usage: 100,
+      limit: 0,
+      peak: 200,
+      inactiveFile: 7,
+      anonymous: 8,
+      shared: 9,
+      oomKills: 1,
+      shmSize: 65_536,
+      shmUsed: 2_048,
+    });
+    expect(memoryUseOf('usage 100\nlimit max\npeak 0\noom_kill 0\n')).toMatchObject({ limit: 0, oomKills: 0 });
+    expect(memoryUseOf('cat: no such file')).toBeUndefined();
+  });
+});
+
+describe('the config', () => {
+  it('is checked, and says where it is wrong', () => {
+    expect(memorySettings({ settings: {} })).toMatchObject({ raise: 'within-budget', noLimit: 'when-overcommitted' });
+    expect(() => memorySettings({ settings: { memory: { raise: 'always' } } })).toThrow(
+      /remediation\.settings\.memory/,
+    );
+  });
+});
+
+describe('a record', () => {
+  it('is the one of the registry that speaks of memory, and no other', async () => {
+    const path = 'fixtures/resources/postgres/PROBLEMS.md';
+    const { records } = readRegistry(await readFile(path, 'utf8'), { path, component: 'postgres' });
+    expect(records.filter((record) => memory.matches(record)).map(({ id }) => id)).toEqual([
+      'postgres/memory-allocation-errors-in-production-template',
+    ]);
+  });
+});
