@@ -1,6 +1,7 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Ran, run as runProblems, temporaryFolder } from '../cli/run.ts';
 import { connect } from './client.ts';
+import { execIn, logOf } from './exec.ts';
 import { createInstance, type InstanceSettings, query, startInstance, waitReady } from './instance.ts';
 import type { PostgresMajor, Run } from './run.ts';
 import { createRun, labRuns } from './support.ts';
@@ -116,6 +117,32 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     await waitReady(orders);
     const { tuning } = await tune('orders', '--profile', 'desktop');
     expect(tuning.settings.filter(({ changes }: Shown) => changes)).toEqual([]);
+  });
+
+  it('what it recommends for 512 MB holds when every connection sorts and hashes at once', async (test) => {
+    const { run, tune } = await project(test, 17);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(512 * MiB, 1) });
+    const { tuning, of } = await tune('orders', '--profile', 'web');
+    for (const { name, recommended } of tuning.settings)
+      await query(orders, `alter system set ${name} = '${recommended}'`);
+    await orders.container.restart();
+    await waitReady(orders);
+    await query(orders, `create table orders as select n, md5(n::text) as code from generate_series(1, 40000) as n`);
+
+    // The superuser's three are left.
+    const sessions = Number(of('max_connections')?.recommended) - 3;
+    const clients = await Promise.all(Array.from({ length: sessions }, () => connect(orders)));
+    test.onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
+    const sums = await Promise.all(
+      clients.map((client) =>
+        client.query(`select count(*) from (
+          select a.code, count(*) from orders a join orders b using (n) group by a.code order by a.code collate "C" desc) as found`),
+      ),
+    );
+    expect(sums).toEqual(clients.map(() => [{ count: '40000' }]));
+    const killed = await execIn(orders.container, ['cat', '/sys/fs/cgroup/memory/memory.oom_control']);
+    if (killed.code === 0) expect(killed.stdout).toMatch(/^oom_kill 0$/m);
+    expect(await logOf(orders.container)).not.toContain('terminated by signal 9');
   });
 
   it('keeps the WAL that a slot waits for, and gives up what nobody needs', async (test) => {
