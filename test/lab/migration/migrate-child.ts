@@ -1,15 +1,15 @@
-import { migrateNow } from './open-migrating.ts';
+import { type ChildJob, migrateNow } from './open-migrating.ts';
 
-/** A process of its own that migrates, and ends itself by SIGKILL at a point. Prints every point it passed. */
-const { run, request, killAt, delayMs = 0 } = JSON.parse(process.argv[2] ?? '{}');
+/** What `child` starts. Prints every point it passed, and how it ended. */
+const job: ChildJob = JSON.parse(process.argv[2] ?? '{}');
 const points: string[] = [];
-const ended = await migrateNow(run, {
-  ...request,
+const ended = await migrateNow(job.where, job.database, {
+  ...job.request,
   atPoint(name) {
     points.push(name);
-    if (name !== killAt) return;
-    if (delayMs === 0) process.kill(process.pid, 'SIGKILL');
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), delayMs);
+    if (name !== job.killAt) return;
+    if (job.delayMs === 0) process.kill(process.pid, 'SIGKILL');
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), job.delayMs);
   },
 });
 process.stdout.write(JSON.stringify({ points, ended }));

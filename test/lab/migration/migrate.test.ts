@@ -1,62 +1,326 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
-import type { InstanceMigration, MigrateRequest } from '../../../src/remediation/migrating.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../client.ts';
-import { type LabInstance, psql, query, startInstance } from '../instance.ts';
-import type { PostgresMajor, Run } from '../run.ts';
-import { createRun, labRuns } from '../support.ts';
+import { startContainer } from '../container.ts';
+import { logOf } from '../exec.ts';
+import { type LabInstance, query, startInstance } from '../instance.ts';
+import type { Run } from '../run.ts';
+import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { migrateNow, writeMigrations } from './open-migrating.ts';
+import { child, migrateNow, newDatabase, reportOf, writeMigrations } from './open-migrating.ts';
+
+const runs = await labRuns();
+/** Every point takes some minutes: here those between which something changes. */
+const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 
 const files = {
   '001_customers.sql': 'create table customers (id serial primary key, email text not null);\n',
-  '002_rows.sql': "begin;\ninsert into customers (email) select n || '@example.org' from generate_series(1, 500) as n;\ncommit;\n",
+  '002_rows.sql':
+    "begin;\ninsert into customers (email) select n || '@example.org' from generate_series(1, 500) as n;\ncommit;\n",
   '003_email.sql': 'create unique index concurrently customers_email on customers (email);\n',
-  '004_orders.sql': 'create table orders (id int primary key, customer int references customers);\ncreate function f() returns int begin atomic; select 1; end;\n',
+  '004_orders.sql':
+    'create table orders (id int primary key, customer int references customers);\ncreate function f() returns int begin atomic; select 1; end;\n',
   'rollback_004_orders.sql': 'drop table orders;\n',
 };
 const versions = ['001_customers', '002_rows', '003_email', '004_orders'];
 const wholePicture = `select (select count(*) from customers), (select string_agg(version, ' ' order by version) from schema_migrations),
   (select count(*) from problems_migrations where state = 'done'), (select count(*) from pg_index where not indisvalid),
-  (select count(*) from pg_indexes where indexname = 'customers_email')`;
-const whole = [`500|${versions.join(' ')}|4|0|1`];
+  (select count(*) from pg_indexes where indexname = 'customers_email'), to_regclass('orders') is not null`;
+const whole = [`500|${versions.join(' ')}|4|0|1|t`];
 
-describe.skipIf(!(await labRuns()))('migrating', { concurrent: true }, () => {
-  it.for([15, 17] as const)('16 processes at once on PostgreSQL %i apply each file once, and none fails', async (postgres, test) => {
-    const { run, instance } = await begun(test, postgres);
-    await writeMigrations(run, files);
-    const ended = await Promise.all(Array.from({ length: 16 }, () => child(run)));
-    expect(ended.map(({ ended: one }) => one?.error)).toEqual(Array.from({ length: 16 }, () => null));
-    expect(ended.flatMap(({ ended: one }) => one?.report?.problems)).toEqual([]);
-    const applied = ended.flatMap(({ ended: one }) => one?.report?.applied.map(({ version }) => version) ?? []);
-    expect(applied.toSorted()).toEqual(versions);
-    expect(await query(instance, wholePicture)).toEqual(whole);
+describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { concurrent: true }, (postgres) => {
+  let run: Run;
+  let instance: LabInstance;
+  beforeAll(async () => {
+    run = await openTestRun({ postgres });
+    instance = await startInstance(run, { name: 'orders', storage: 'seeded' });
   });
+  afterAll(async () => closeTestRun(run));
+
+  it('16 processes at once apply each file once, and none fails', async () => {
+    await newDatabase(instance, 'sixteen', files);
+    const ended = (await Promise.all(Array.from({ length: 16 }, () => child(run, 'sixteen')))).map((one) => one.ended);
+    expect(ended.map((one) => one?.error)).toEqual(Array.from({ length: 16 }, () => null));
+    expect(ended.flatMap((one) => one?.report?.problems)).toEqual([]);
+    const applied = ended.flatMap((one) => one?.report?.applied.map(({ version }) => version) ?? []);
+    expect(applied.toSorted()).toEqual(versions);
+    expect(await query(instance, wholePicture, { database: 'sixteen' })).toEqual(whole);
+  });
+
+  it('a process that is killed anywhere leaves what the next one brings to its end', async () => {
+    await newDatabase(instance, 'unharmed', files);
+    const { points, ended } = await child(run, 'unharmed');
+    expect(ended?.report?.outcome).toBe('applied');
+    const chosen = ['002_rows run', '003_email started', '003_email run'];
+    for (const [index, killAt] of (everyPoint ? points : chosen).entries()) {
+      const database = `killed_${index}`;
+      await newDatabase(instance, database, files);
+      expect((await child(run, database, { killAt })).signal, killAt).toBe('SIGKILL');
+      const report = await reportOf(run, database);
+      expect(report.problems, killAt).toEqual([]);
+      expect(await query(instance, wholePicture, { database }), killAt).toEqual(whole);
+      expect((await reportOf(run, database)).outcome, killAt).toBe('up-to-date');
+    }
+  });
+
+  it('a session that ends in the middle of CREATE INDEX CONCURRENTLY leaves an invalid index, which is built anew', async () => {
+    await newDatabase(instance, 'cut', files);
+    await migrateNow(run, 'cut', { folder: await folderWith('cut', ['001_customers.sql']) });
+    const older = await connect(instance, { database: 'cut' });
+    await older.query('begin; lock table customers in row exclusive mode');
+    const migrating = reportOf(run, 'cut');
+    const building = `from pg_stat_activity where datname = 'cut' and query like 'create unique index%' and state = 'active'`;
+    await eventually(
+      60_000,
+      async () => (await query(instance, `select 1 ${building} and wait_event_type = 'Lock'`)).length === 1,
+    );
+    await query(instance, `select pg_terminate_backend(pid) ${building}`);
+    await older.end();
+    expect((await migrating).problems).toEqual([]);
+    expect(await query(instance, wholePicture, { database: 'cut' })).toEqual(whole);
+    const log = await logOf(instance.container);
+    expect(log).toContain('terminating connection due to administrator command');
+  });
+
+  it('CREATE INDEX CONCURRENTLY does not fall to those who wait for its runner', async () => {
+    await newDatabase(instance, 'waiters', files);
+    const older = await connect(instance, { database: 'waiters' });
+    await older.query('begin isolation level repeatable read; select 1');
+    const migrating = Array.from({ length: 8 }, () => reportOf(run, 'waiters'));
+    await eventually(
+      60_000,
+      async () =>
+        (await query(instance, "select 1 from pg_stat_progress_create_index where datname = 'waiters'")).length === 1,
+    );
+    // As long as it waits, seven others ask for the lock again and again.
+    await query(instance, 'select pg_sleep(2)');
+    await older.end();
+    const reports = await Promise.all(migrating);
+    expect(reports.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(reports.flatMap(({ applied }) => applied.map(({ attempts }) => attempts))).toEqual([1, 1, 1, 1]);
+    expect(await query(instance, wholePicture, { database: 'waiters' })).toEqual(whole);
+    expect(await logOf(instance.container)).not.toContain('deadlock detected');
+  });
+
+  it('roles are made once where several databases are migrated at once', async () => {
+    const role = `do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; end if; end $$;\n`;
+    const names = Array.from({ length: 6 }, (_, index) => `roles_${index}`);
+    for (const name of names) await newDatabase(instance, name, { '1_role.sql': role });
+    const reports = await Promise.all(names.map(async (name) => reportOf(run, name)));
+    expect(reports.map(({ outcome }) => outcome)).toEqual(names.map(() => 'applied'));
+    expect(reports.flatMap(({ applied }) => applied.map(({ attempts }) => attempts))).toEqual(names.map(() => 1));
+  });
+
+  async function folderWith(database: string, names: readonly (keyof typeof files)[]): Promise<string> {
+    const part = `${database}_part`;
+    await writeMigrations(run, part, Object.fromEntries(names.map((name) => [name, files[name]])));
+    return `${run.folder}/migrations/${part}`;
+  }
 });
 
-interface Ended {
-  readonly points: readonly string[];
-  readonly ended: InstanceMigration | undefined;
-  readonly signal: string | null;
-}
-
-async function begun(
-  test: Parameters<typeof createRun>[0],
-  postgres: PostgresMajor = 17,
-): Promise<{ readonly run: Run; readonly instance: LabInstance }> {
-  const run = await createRun(test, { postgres });
-  const instance = await startInstance(run, { name: 'orders', storage: 'seeded' });
-  return { run, instance };
-}
-
-async function child(run: Run, killAt?: string, options: { readonly delayMs?: number; readonly request?: Partial<MigrateRequest> } = {}): Promise<Ended> {
-  const job = { run: { folder: run.folder, prefix: run.prefix }, killAt, ...options };
-  const started = spawn(process.execPath, [join(import.meta.dirname, 'migrate-child.ts'), JSON.stringify(job)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
+  let run: Run;
+  let instance: LabInstance;
+  beforeAll(async () => {
+    run = await openTestRun();
+    instance = await startInstance(run, { name: 'orders', storage: 'seeded' });
   });
-  const [said, [, signal]] = await Promise.all([text(started.stdout), once(started, 'close')]);
-  return { points: [], ended: undefined, ...(said === '' ? {} : JSON.parse(said)), signal };
-}
+  afterAll(async () => closeTestRun(run));
+
+  it('is refused by a pooler in transaction mode, with the reason, and leaves no lock behind', async () => {
+    await newDatabase(instance, 'pooled', files);
+    const port = await run.takePort();
+    const { user, password, containerName } = instance;
+    const pooler = await startContainer(run, {
+      name: 'vrooli-pooler-pool',
+      image: 'problems-lab/pgbouncer:1',
+      env: {
+        ...{ DB_HOST: containerName, DB_USER: user, DB_PASSWORD: password, POOL_MODE: 'transaction' },
+        ...{ POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: 'pooled', PGPORT: '6432' },
+      },
+      host: { PortBindings: { '6432/tcp': [{ HostIp: '127.0.0.1', HostPort: String(port) }] } },
+    });
+    await eventually(20_000, async () => (await logOf(pooler)).includes('process up'));
+    const byAddress = await migrateNow(run, 'pooled', { address: { host: '127.0.0.1', port } });
+    const asInstance = await migrateNow(run, 'pooled', { instances: ['pool'] });
+    for (const { report, error } of [byAddress, asInstance]) {
+      expect(report).toBeNull();
+      expect(error?.message).toContain('is a pooler, not the server itself');
+      expect(error?.message).toContain('A session lock taken through it would stay behind');
+      expect(error?.hint).toContain('its published port');
+    }
+    const left = `select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = 'pooled')`;
+    expect(await query(instance, left)).toEqual(['0']);
+    expect(await query(instance, "select to_regclass('schema_migrations') is null", { database: 'pooled' })).toEqual([
+      't',
+    ]);
+    // The way past the pooler is open.
+    expect((await reportOf(run, 'pooled', { address: { host: '127.0.0.1', port: instance.port ?? 0 } })).outcome).toBe(
+      'applied',
+    );
+  });
+
+  it('keeps to the ledger of other tools: what they applied is adopted, what comes late is said', async () => {
+    await newDatabase(instance, 'adopted', { ...files, '005_psql.sql': '\\set x 1\n' });
+    await query(
+      instance,
+      `create table schema_migrations (version varchar(255) primary key, applied_at timestamp default now());
+       ${files['001_customers.sql']} insert into schema_migrations (version) values ('001_customers'), ('005_psql'), ('000_gone')`,
+      { database: 'adopted' },
+    );
+    const dry = await reportOf(run, 'adopted', { dryRun: true });
+    expect(dry).toMatchObject({ outcome: 'pending', pending: versions.slice(1), applied: [] });
+    expect(await query(instance, "select to_regclass('problems_migrations') is null", { database: 'adopted' })).toEqual(
+      ['t'],
+    );
+    const report = await reportOf(run, 'adopted');
+    expect(report).toMatchObject({
+      outcome: 'applied',
+      adopted: ['001_customers', '005_psql'],
+      outOfOrder: versions.slice(1),
+      withoutFile: ['000_gone'],
+      problems: [],
+    });
+  });
+
+  it('leaves another tool’s table of that name alone', async () => {
+    await newDatabase(instance, 'foreign_table', files);
+    await query(instance, 'create table schema_migrations (version bigint primary key, dirty boolean not null)', {
+      database: 'foreign_table',
+    });
+    const { error } = await migrateNow(run, 'foreign_table');
+    expect(error?.message).toContain("another tool's table: its version is no text");
+  });
+
+  it('stops hard where an applied file has changed, and at nothing but line ends', async () => {
+    await newDatabase(instance, 'changed', files);
+    expect((await reportOf(run, 'changed')).outcome).toBe('applied');
+    await writeMigrations(run, 'changed', { '001_customers.sql': files['001_customers.sql'].replaceAll('\n', '\r\n') });
+    expect((await reportOf(run, 'changed')).outcome).toBe('up-to-date');
+    await writeMigrations(run, 'changed', { '002_rows.sql': 'select 1;\n', '006_more.sql': 'create table more ();\n' });
+    const report = await reportOf(run, 'changed');
+    expect(report).toMatchObject({ outcome: 'refused', applied: [], pending: ['002_rows', '006_more'] });
+    expect(report.problems[0]?.message).toContain('an applied file must not change');
+    expect(await query(instance, "select to_regclass('more') is null", { database: 'changed' })).toEqual(['t']);
+  });
+
+  it('applies nothing of a file that fails, says where, and goes on once it is mended', async () => {
+    await newDatabase(instance, 'failing', {
+      '1_good.sql': 'create table good ();\n',
+      '2_bad.sql':
+        "create table half ();\nset role none;\nset search_path = '';\n\n  insert into nowhere values (1);\n",
+      '3_after.sql': 'create table after ();\n',
+    });
+    const report = await reportOf(run, 'failing');
+    expect(report).toMatchObject({
+      outcome: 'failed',
+      applied: [{ version: '1_good' }],
+      pending: ['2_bad', '3_after'],
+      problems: [{ version: '2_bad', line: 5, column: 15, sqlstate: '42P01' }],
+    });
+    expect(
+      await query(instance, "select state || ' ' || error from problems_migrations where version = '2_bad'", {
+        database: 'failing',
+      }),
+    ).toEqual(['failed 42P01 relation "nowhere" does not exist']);
+    expect(await query(instance, "select to_regclass('half') is null", { database: 'failing' })).toEqual(['t']);
+    await writeMigrations(run, 'failing', {
+      '2_bad.sql': 'set search_path = pg_catalog; create table public.mended ();\n',
+    });
+    expect(await reportOf(run, 'failing')).toMatchObject({ outcome: 'applied', problems: [] });
+    // What a file sets for its session is nothing to the next.
+    expect(await query(instance, "select to_regclass('public.after') is not null", { database: 'failing' })).toEqual([
+      't',
+    ]);
+  });
+
+  it('runs nothing where a file mixes what must be alone with what must not', async () => {
+    await newDatabase(instance, 'mixed', {
+      '1_good.sql': 'create table good (a int);\n',
+      '2_mixed.sql': 'create table t (a int);\ncreate index concurrently i on t (a);\n',
+    });
+    expect(await reportOf(run, 'mixed')).toMatchObject({
+      outcome: 'refused',
+      applied: [],
+      problems: [{ version: '2_mixed', line: 2, column: 1, hint: 'Put it alone into a file of its own.' }],
+    });
+  });
+
+  it('does not stand in the readers’ way for long, and tries again', async () => {
+    await newDatabase(instance, 'locked', { '1_t.sql': 'create table t (a int);\n' });
+    await reportOf(run, 'locked');
+    await writeMigrations(run, 'locked', { '2_b.sql': 'alter table t add b int;\n' });
+    const reader = await connect(instance, { database: 'locked' });
+    await reader.query('begin; select * from t');
+    const migrating = reportOf(run, 'locked');
+    await eventually(60_000, async () =>
+      (await logOf(instance.container)).includes('canceling statement due to lock timeout'),
+    );
+    await reader.end();
+    const report = await migrating;
+    expect(report).toMatchObject({ outcome: 'applied', problems: [] });
+    expect(report.applied[0]?.attempts).toBeGreaterThan(1);
+  });
+
+  it('drops what is left of an index that rows keep from being unique, and says what to mend', async () => {
+    await newDatabase(instance, 'twice', {
+      '1_t.sql': 'create table t (a int); insert into t values (1), (1);\n',
+      '2_a.sql': 'create unique index concurrently if not exists t_a on t (a);\n',
+    });
+    const report = await reportOf(run, 'twice');
+    expect(report).toMatchObject({ outcome: 'failed', problems: [{ version: '2_a', sqlstate: '23505' }] });
+    expect(report.problems[0]?.hint).toContain('mend the data first');
+    expect(await query(instance, "select to_regclass('t_a') is null", { database: 'twice' })).toEqual(['t']);
+    await query(instance, 'truncate t', { database: 'twice' });
+    expect((await reportOf(run, 'twice')).outcome).toBe('applied');
+  });
+
+  it('does not hide how the other instances ended behind one that cannot be reached', async () => {
+    const stopped = await startInstance(run, { name: 'asleep', storage: 'seeded' });
+    await stopped.container.stop();
+    await newDatabase(instance, 'fleet', { '1_t.sql': 'create table t ();\n' });
+    const ended = await migrateNow(run, 'fleet', { instances: ['asleep'], waitMs: 0 });
+    expect(ended.error?.message).toContain('it does not run');
+    expect((await reportOf(run, 'fleet')).outcome).toBe('applied');
+  });
+
+  it('makes a template once for all who ask at once, and databases from it', async () => {
+    await newDatabase(instance, 'source', files);
+    const request = { template: { name: 'tenant', databases: ['acme', 'globex', 'initech'] } };
+    const ended = (await Promise.all([1, 2, 3].map(() => child(run, 'source', { request })))).map((one) => one.ended);
+    expect(ended.map((one) => one?.error)).toEqual([null, null, null]);
+    expect(ended.filter((one) => one?.template?.made === true)).toHaveLength(1);
+    const name = ended[0]?.template?.template ?? '';
+    expect(name).toMatch(/^tenant_[0-9a-f]{12}$/);
+    const made = ended.flatMap((one) => one?.template?.clones.filter(({ strategy }) => strategy !== null) ?? []);
+    expect(made.map(({ database, strategy }) => [database, strategy]).toSorted()).toEqual([
+      ['acme', 'wal_log'],
+      ['globex', 'wal_log'],
+      ['initech', 'wal_log'],
+    ]);
+    for (const database of request.template.databases)
+      expect(await query(instance, wholePicture, { database })).toEqual(whole);
+    expect(
+      await query(instance, `select datistemplate, datallowconn from pg_database where datname = '${name}'`),
+    ).toEqual(['t|f']);
+
+    await writeMigrations(run, 'source', { '005_more.sql': 'create table more ();\n' });
+    const next = await migrateNow(run, 'source', { template: { name: 'tenant', databases: ['acme', 'hooli'] } });
+    expect(next.template).toMatchObject({
+      made: true,
+      older: [name],
+      clones: [
+        { database: 'acme', strategy: null, report: { outcome: 'applied', applied: [{ version: '005_more' }] } },
+        { database: 'hooli', strategy: 'wal_log', report: { outcome: 'up-to-date' } },
+      ],
+    });
+  });
+
+  it('goes on with a template that nobody finished', async () => {
+    await newDatabase(instance, 'unfinished', files);
+    const request = { template: { name: 'begun', databases: ['later'] } };
+    for (const killAt of ['template made', '003_email started', 'template migrated'])
+      expect((await child(run, 'unfinished', { request, killAt })).signal, killAt).toBe('SIGKILL');
+    const { template } = await migrateNow(run, 'unfinished', request);
+    expect(template).toMatchObject({ made: true, clones: [{ database: 'later', report: { outcome: 'up-to-date' } }] });
+  });
+});

@@ -1,27 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InstanceMigration, migrateInstances, type MigrateRequest } from '../../../src/remediation/migrating.ts';
-import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import { text } from 'node:stream/consumers';
+import {
+  type InstanceMigration,
+  migrateInstances,
+  type MigrateRequest,
+  type MigrationReport,
+  openRemediation,
+} from '../../../src/remediation/index.ts';
+import { type LabInstance, query } from '../instance.ts';
 import type { Run } from '../run.ts';
 
-/** The instances of one run, without a state file. */
-export function openMigrating(run: Pick<Run, 'folder' | 'prefix'>): Promise<Remediation> {
-  return openRemediation({
-    folder: run.folder,
-    config: { containers: `^${run.prefix}vrooli-(?:postgres|pgbouncer)-(.+)$` },
-    onlyLooking: true,
-  });
-}
+type Where = Pick<Run, 'folder' | 'prefix'>;
 
-/** Migrates the one instance, from the folder `migrations` of the run. */
+/** Migrates a database of the instance `orders` from the folder of its name; the run's instances alone are seen. */
 export async function migrateNow(
-  run: Pick<Run, 'folder' | 'prefix'>,
+  { folder, prefix }: Where,
+  database: string,
   request: Partial<MigrateRequest> = {},
 ): Promise<InstanceMigration> {
-  const remediation = await openMigrating(run);
+  const remediation = await openRemediation({
+    folder,
+    config: { containers: `^${prefix}vrooli-(?:postgres|pooler)-(.+)$` },
+    onlyLooking: true,
+  });
   try {
-    const folder = join(run.folder, 'migrations');
-    const [ended] = await migrateInstances(remediation.session, { folder, instances: ['orders'], ...request });
+    const [ended] = await migrateInstances(remediation.session, {
+      folder: join(folder, 'migrations', database),
+      instances: ['orders'],
+      database,
+      ...request,
+    });
     if (ended === undefined) throw new Error('no instance');
     return ended;
   } finally {
@@ -29,9 +40,63 @@ export async function migrateNow(
   }
 }
 
-/** The files of the folder `migrations`, written anew. */
-export async function writeMigrations(run: Pick<Run, 'folder'>, files: Readonly<Record<string, string>>): Promise<void> {
-  const folder = join(run.folder, 'migrations');
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+/** The same, where there is to be a report. */
+export async function reportOf(
+  where: Where,
+  database: string,
+  request: Partial<MigrateRequest> = {},
+): Promise<MigrationReport> {
+  const { report, error } = await migrateNow(where, database, request);
+  if (report === null) throw new Error(error?.message);
+  return report;
+}
+
+export interface Ended {
+  readonly points: readonly string[];
+  readonly ended: InstanceMigration | undefined;
+  readonly signal: string | null;
+}
+
+export interface ChildJob {
+  readonly where: Where;
+  readonly database: string;
+  readonly request: Partial<MigrateRequest>;
+  readonly killAt: string | undefined;
+  readonly delayMs: number;
+}
+
+/** A process of its own that migrates, and ends itself by SIGKILL at a point, or some time after it. */
+export async function child(
+  { folder, prefix }: Where,
+  database: string,
+  options: { readonly killAt?: string; readonly delayMs?: number; readonly request?: Partial<MigrateRequest> } = {},
+): Promise<Ended> {
+  const { killAt, delayMs = 0, request = {} } = options;
+  const job: ChildJob = { where: { folder, prefix }, database, request, killAt, delayMs };
+  const started = spawn(process.execPath, [join(import.meta.dirname, 'migrate-child.ts'), JSON.stringify(job)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said, [, signal]] = await Promise.all([text(started.stdout), once(started, 'close')]);
+  return { points: [], ended: undefined, ...(said === '' ? {} : JSON.parse(said)), signal };
+}
+
+/** A database with the files that it is to be migrated with. */
+export async function newDatabase(
+  instance: LabInstance,
+  name: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  await query(instance, `create database ${name}`);
+  await writeMigrations(instance.run, name, files);
+}
+
+/** Files of a database's folder, written over those that are there. */
+export async function writeMigrations(
+  { folder }: Where,
+  database: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const own = join(folder, 'migrations', database);
+  await mkdir(own, { recursive: true });
+  for (const [name, sql] of Object.entries(files)) await writeFile(join(own, name), sql);
 }
