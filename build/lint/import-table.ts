@@ -58,7 +58,7 @@ export const rooms: readonly Room[] = [
     rooms: ['remediation/contract.ts', 'remediation/instances/', 'host/', 'migration/'],
     packages: ['zod'],
   },
-  { path: 'remediation/instances/', rooms: ['remediation/contract.ts'], types: ['host/'] },
+  { path: 'remediation/instances/', rooms: ['remediation/contract.ts', 'tuning/'], types: ['host/'] },
   {
     path: 'remediation/remediators/',
     rooms: ['remediation/contract.ts', 'remediation/instances/', 'tuning/', 'migration/'],

@@ -3,7 +3,7 @@ import { hostBudget, type HostBudget, instanceBudget } from '../tuning/index.ts'
 import type { ReadonlyHost } from './contract.ts';
 import type { Session } from './engine/session.ts';
 import { memoryMembers } from './host-memory.ts';
-import { measureBackends, memoryOf, memorySettingNames } from './instance-memory.ts';
+import { measureBackends, memoryOf, memorySettingNames } from './instances/memory.ts';
 import { readServerSettings } from './instances/server-settings.ts';
 
 /** What an instance may take, and what it could come to take. Sizes in bytes. */

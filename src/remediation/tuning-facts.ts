@@ -9,7 +9,7 @@ import {
   measureBackends,
   memorySettingNames,
   numberOf,
-} from './instance-memory.ts';
+} from './instances/memory.ts';
 import { readServerSettings, type ServerSettings } from './instances/server-settings.ts';
 
 export interface ReadFacts {

@@ -15,7 +15,7 @@ import {
 } from '../tuning/index.ts';
 import { type ContainerAdvice, containerAdvice } from './container-advice.ts';
 import type { Session } from './engine/session.ts';
-import type { BackendMemory } from './instance-memory.ts';
+import type { BackendMemory } from './instances/memory.ts';
 import type { ServerSetting, ServerSettings } from './instances/server-settings.ts';
 import { type ReadFacts, readTuningFacts } from './tuning-facts.ts';
 

@@ -1,7 +1,7 @@
-import type { Instance } from '../host/types.ts';
-import { type MemoryFacts, parseSize, sharedMemoryOf, type WorstCase, worstCase } from '../tuning/index.ts';
-import type { ReadonlyHost } from './contract.ts';
-import type { ServerSettings } from './instances/server-settings.ts';
+import type { Instance } from '../../host/types.ts';
+import { type MemoryFacts, parseSize, sharedMemoryOf, type WorstCase, worstCase } from '../../tuning/index.ts';
+import type { ReadonlyHost } from '../contract.ts';
+import type { ServerSettings } from './server-settings.ts';
 
 const MiB = 2 ** 20;
 
