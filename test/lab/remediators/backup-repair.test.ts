@@ -1,0 +1,130 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { problemsOf } from '../../../src/cli/known-problems.ts';
+import { configFor } from '../../../src/cli/settings.ts';
+import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
+import { findInstance, query, startInstance, waitReady } from '../instance.ts';
+import { copyRegistry } from '../project.ts';
+import { addOrders } from '../rows.ts';
+import type { Run } from '../run.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
+import { snapshotEngine } from '../snapshot.ts';
+import { createRun, labRuns } from '../support.ts';
+import { openBackups } from './open-backups.ts';
+
+const lab = await labRuns();
+const backups = join('.vrooli', 'backups', 'postgres', 'archive');
+const bad = ['20250728_031000', '20250729_031000', '20250730_031000', '20250731_031000'];
+
+describe.skipIf(!lab)('backups that would not restore', { concurrent: true, timeout: 600_000 }, () => {
+  it.for([15, 17] as const)(
+    'of PostgreSQL %i are set aside with their causes, and a new one is taken and proven, though the registry sends damage to a person',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      await scenarioNamed('backup-corruption').up(run, () => undefined);
+      await copyRegistry(run);
+      const problems = await problemsOf(
+        run.folder,
+        await configFor({ config: undefined, configLookup: false }, run.folder),
+      );
+      const before = await snapshotEngine(run);
+
+      const looking = await openBackups(run, {}, { problems, onlyLooking: true });
+      test.onTestFinished(() => looking.close());
+      const { proposals } = await plan(looking);
+      expect(proposals).toMatchObject([
+        {
+          finding: {
+            id: 'backup-repair/archive/bad-backup',
+            problem: 'postgres/instance-data-corruption-during-backup',
+            risk: 'safe',
+          },
+          decision: { automation: 'approve', source: 'registry' },
+        },
+      ]);
+      expect(proposals[0]?.decision?.reasons[0]).toContain('Auto-Escalation of the registry names');
+      expect(await snapshotEngine(run)).toEqual(before);
+
+      const remediation = await openBackups(run, {}, { problems });
+      test.onTestFinished(() => remediation.close());
+      const { runs: unasked } = await remediate(remediation);
+      expect(unasked).toMatchObject([{ outcome: 'awaiting-approval' }]);
+      const { runs: reports } = await remediate(remediation, { yes: true });
+      expect(reports).toMatchObject([{ outcome: 'fixed', failure: null, downtimeMs: 0 }]);
+
+      const all = await remediation.session.reader.backups.list('archive');
+      const shown = all.backups.map(({ name, state, quarantine }) => [name, state, quarantine?.reason.split(':')[0]]);
+      expect(shown.slice(0, 5)).toEqual([
+        ['20250727_031000', 'complete', undefined],
+        ['20250728_031000', 'quarantined', 'truncated'],
+        ['20250729_031000', 'quarantined', 'truncated'],
+        ['20250730_031000', 'quarantined', 'terminal'],
+        ['20250731_031000', 'quarantined', 'copied-data-directory'],
+      ]);
+      expect(all.backups).toHaveLength(6);
+      expect(all.backups[5]).toMatchObject({
+        state: 'complete',
+        verdict: 'good',
+        reached: expect.stringMatching(/^L[45]$/),
+      });
+      expect((await stat(all.backups[1]?.folder ?? '')).mode & 0o222).toBe(0);
+      const after = await snapshotEngine(run);
+      expect(after.data).toEqual(before.data);
+      expect(after.containers).toEqual(before.containers);
+      expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+
+      expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      expect(backupFiles(await snapshotEngine(run))).toEqual(backupFiles(before));
+      expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['bad-backup']);
+    },
+  );
+
+  it('are left where they are while their source does not run, or is damaged itself', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('backup-corruption').up(run, () => undefined);
+    const container = run.docker.getContainer(`${run.prefix}vrooli-postgres-archive`);
+    const before = backupFiles(await snapshotEngine(run));
+    await container.stop();
+    const remediation = await open(test, run);
+    const { runs: down } = await remediate(remediation, { yes: true });
+    expect(down).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    expect(down[0]?.failure?.message).toContain('does not run');
+    await container.start();
+    const archive = await findInstance(run, 'archive');
+    await waitReady(archive);
+    await query(
+      archive,
+      `do $$ begin raise warning 'page verification failed, calculated checksum 1 but expected 2'; end $$`,
+    );
+    const { runs: damaged } = await remediate(remediation, { yes: true });
+    expect(damaged).toMatchObject([{ finding: 'backup-repair/archive/source-damaged', outcome: 'failed' }]);
+    expect(await readFile(damaged[0]?.dossier ?? '', 'utf8')).toContain('4 of its backups do not hold either');
+    expect(backupFiles(await snapshotEngine(run))).toEqual(before);
+    expect(await remediation.session.store.suspensions.get('archive')).toBeDefined();
+  });
+});
+
+describe.skipIf(!lab)('the age of the newest good backup', { timeout: 300_000 }, () => {
+  it('is held against what the config states, and a new one is taken and proven', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'orders', storage: 'volume' });
+    await addOrders(instance);
+    const remediation = await openBackups(run, { rpoHours: 24 });
+    test.onTestFinished(() => remediation.close());
+    // Where nobody ever took one, none is missed.
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
+function backupFiles({ files }: { readonly files: Readonly<Record<string, string>> }): readonly string[] {
+  return Object.entries(files)
+    .filter(([path]) => bad.some((name) => path.startsWith(join(backups, name))))
+    .map(([path, state]) => `${path} ${state}`);
+}
+
+async function open(test: Pick<TestContext, 'onTestFinished'>, run: Run): Promise<Remediation> {
+  const remediation = await openBackups(run);
+  test.onTestFinished(() => remediation.close());
+  return remediation;
+}
