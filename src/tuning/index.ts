@@ -1,15 +1,8 @@
-export {
-  type BudgetMember,
-  type HostBudget,
-  hostBudget,
-  type InstanceBudget,
-  instanceBudget,
-  shareOfUnlimited,
-} from './budget.ts';
+export { type BudgetMember, type HostBudget, hostBudget, instanceBudget, shareOfUnlimited } from './budget.ts';
 export { type Ceiling, connectionCeiling } from './ceiling.ts';
-export { fit, type Fitted, type MemorySettings } from './fitting.ts';
+export { fit } from './fitting.ts';
 export { pgtune, type PgtuneInput } from './pgtune.ts';
-export { defaultConnections, type DiskKind, diskKinds, type Profile, profiles } from './profiles.ts';
+export { type DiskKind, diskKinds, type Profile, profiles } from './profiles.ts';
 export { recommend, type Recommendation, type TuningFacts } from './recommend.ts';
 export { type Advice, amountOf, formatValue, type Rule, type SettingValue } from './settings.ts';
 export { formatSize, parseSize, readableSize } from './sizes.ts';

@@ -80,7 +80,3 @@ export const profileNumbers: Readonly<Record<Profile, ProfileNumbers>> = {
     use: 'mixed use',
   },
 };
-
-export function defaultConnections(profile: Profile): number {
-  return profileNumbers[profile].connections;
-}

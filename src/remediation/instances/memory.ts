@@ -53,7 +53,7 @@ export function hashMemMultiplierOf(settings: ServerSettings): number {
 }
 
 /** Bytes; undefined where nothing is said, and for -1. */
-export function bytesOf({ values }: ServerSettings, name: string): number | undefined {
+function bytesOf({ values }: ServerSettings, name: string): number | undefined {
   const found = values.get(name);
   return found === undefined ? undefined : parseSize(found.setting, found.unit);
 }
