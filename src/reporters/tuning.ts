@@ -4,26 +4,39 @@ import type { Table } from './table.ts';
 import { count } from './text.ts';
 import { visible } from './visible.ts';
 
-/** A line a setting: what it is, what it should be, who says what it is, what a change takes, and why. */
-export function tuningTable({ settings }: Tuning): Table {
+/** Below it a terminal has no room for the reasons beside the values. */
+const widthForReasons = 120;
+
+/** A line a setting: what it is, what it should be, and what a change takes; with room, who says so and why. */
+export function tuningTable({ settings }: Tuning, width = Infinity): Table {
+  const wide = width >= widthForReasons;
   return {
     columns: [
       { title: 'SETTING' },
       { title: 'CURRENT', align: 'right' },
       { title: 'RECOMMENDED', align: 'right' },
       { title: 'CHANGE' },
-      { title: 'SAID BY' },
-      { title: 'WHY', wraps: true },
+      ...(wide ? [{ title: 'SAID BY' }, { title: 'WHY', wraps: true } as const] : []),
     ],
     rows: settings.map((setting) => [
       setting.name,
       setting.current ?? '?',
       setting.recommended,
       changeOf(setting),
-      saidBy(setting.source),
-      reasonOf(setting),
+      ...(wide ? [saidBy(setting.source), reasonOf(setting)] : []),
     ]),
   };
+}
+
+/** The reasons of what changes, below a table that had no room for them. */
+export function tuningReasons({ settings }: Tuning, width: number): string {
+  if (width >= widthForReasons) return '';
+  return lines(
+    settings
+      .filter(({ changes }) => changes)
+      .map((setting) => `${setting.name} (${saidBy(setting.source)}): ${reasonOf(setting)}`)
+      .map(visible),
+  );
 }
 
 function changeOf({ changes, takes, pendingRestart }: TunedSetting): string {

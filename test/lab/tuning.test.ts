@@ -181,6 +181,23 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(tuning.unknown).toContain('settings are those of its files, since it does not run');
   });
 
+  it('of one that takes no more sessions does the same, and still measures what the sessions take', async (test) => {
+    const { run, tune } = await project(test, 15);
+    const orders = await startInstance(run, {
+      name: 'orders',
+      storage: 'seeded',
+      settings: { max_connections: '12' },
+      host: limits(GiB, 1),
+    });
+    const clients = await Promise.all(Array.from({ length: 12 }, () => connect(orders)));
+    test.onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
+
+    const { tuning, of } = await tune('orders');
+    expect(tuning.backends.backends).toBe(12);
+    expect(of('max_connections')).toMatchObject({ current: '12', source: 'command line', takes: 'recreate' });
+    expect(tuning.unknown[0]).toMatch(/^settings are those of its files, since it does not answer: .*too many clients/);
+  });
+
   it('takes a share of the machine for one without a limit, and says which limit it should have', async (test) => {
     const { run, tune } = await project(test, 17);
     await startInstance(run, { name: 'free', storage: 'seeded' });

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { Fleet, Tuning } from '../../src/remediation/index.ts';
 import { plain } from '../../src/reporters/style.ts';
 import { plainTable } from '../../src/reporters/table.ts';
-import { fleetFoot, fleetTable, tuningFoot, tuningHead, tuningTable } from '../../src/reporters/tuning.ts';
+import {
+  fleetFoot,
+  fleetTable,
+  tuningFoot,
+  tuningHead,
+  tuningReasons,
+  tuningTable,
+} from '../../src/reporters/tuning.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -68,6 +75,17 @@ warning: it is a standby
 container: --shm-size 128MB in place of 64MB: hashes lie in it
 not known: the disk \\u{1b}[31m
 `);
+  });
+
+  it('says the reasons of what changes below the table where a terminal is narrow', () => {
+    expect(plainTable(tuningTable(tuning, 80)) + tuningReasons(tuning, 80))
+      .toBe(`SETTING          CURRENT  RECOMMENDED  CHANGE
+max_connections      150           20  recreate
+work_mem               ?          4MB  restart pending
+max_connections (command line): 200 would not fit (PGTune: 200)
+work_mem (postgresql.auto.conf): the least
+`);
+    expect(tuningReasons(tuning, 120)).toBe('');
   });
 
   it('says that there is too little memory, or that nothing is to be done', () => {

@@ -45,7 +45,7 @@ export const tune = defineCommand({
       screen,
     } = invocation;
     const { profile, connections, disk, json: asJson, ...choice } = options;
-    const [{ tune: ask }, { json }, { tuningFoot, tuningHead, tuningTable }] = await Promise.all([
+    const [{ tune: ask }, { json }, { tuningFoot, tuningHead, tuningReasons, tuningTable }] = await Promise.all([
       import('../../remediation/index.ts'),
       import('../../reporters/json.ts'),
       import('../../reporters/tuning.ts'),
@@ -64,8 +64,10 @@ export const tune = defineCommand({
     const { out } = screen;
     if (asJson) out.write(json({ schemaVersion: 1, ...found }));
     else {
+      const width = out.isTerminal ? out.columns : Infinity;
       out.write(tuningHead(found, out.style));
-      out.write(await tableText(tuningTable(found), out));
+      out.write(await tableText(tuningTable(found, width), out));
+      out.write(tuningReasons(found, width));
       out.write(tuningFoot(found, out.style));
     }
     return 0;
