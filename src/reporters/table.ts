@@ -9,8 +9,8 @@ export interface Table {
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
-  /** Takes what width a terminal has left, and wraps within it. */
-  readonly wraps?: true;
+  /** Takes what width a terminal has left, and wraps within it: anywhere, as paths and ids need it, or between words. */
+  readonly wraps?: true | 'words';
 }
 
 /** Columns of aligned text, two blanks between them, no blanks at the ends of lines: for pipes and files. */

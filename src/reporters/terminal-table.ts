@@ -12,17 +12,35 @@ export function terminalTable({ columns, rows }: Table, width: number, style: St
   const natural = columns.map(
     ({ title }, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)) + 2,
   );
-  const wrapping = columns.filter(({ wraps }) => wraps).length;
-  const fixed = columns.reduce((sum, { wraps }, at) => sum + (wraps ? 0 : (natural[at] ?? 0)), columns.length + 1);
+  const wrapping = columns.filter(({ wraps }) => wraps !== undefined).length;
+  const fixed = columns.reduce(
+    (sum, { wraps }, at) => sum + (wraps !== undefined ? 0 : (natural[at] ?? 0)),
+    columns.length + 1,
+  );
   const share = Math.max(narrowest, Math.floor((width - fixed) / Math.max(1, wrapping)));
   const table = new Table3({
     head: columns.map(({ title }) => style('strong', title)),
     colAligns: columns.map(({ align }) => align ?? 'left'),
-    colWidths: columns.map(({ wraps }, at) => (wraps ? Math.min(share, natural[at] ?? share) : (natural[at] ?? null))),
+    colWidths: columns.map(({ wraps }, at) =>
+      wraps !== undefined ? Math.min(share, natural[at] ?? share) : (natural[at] ?? null),
+    ),
     wordWrap: true,
     wrapOnWordBoundary: false,
     style: { head: [], border: [], compact: true },
   });
-  table.push(...cells);
+  table.push(
+    ...cells.map((row) => row.map((cell, at) => (columns[at]?.wraps === 'words' ? inLines(cell, share - 2) : cell))),
+  );
   return `${table.toString()}\n`;
+}
+
+/** Broken between words; a word longer than a line is left to the table. */
+function inLines(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
 }

@@ -16,7 +16,7 @@ export function tuningTable({ settings }: Tuning, width = Infinity): Table {
       { title: 'CURRENT', align: 'right' },
       { title: 'RECOMMENDED', align: 'right' },
       { title: 'CHANGE' },
-      ...(wide ? [{ title: 'SAID BY' }, { title: 'WHY', wraps: true } as const] : []),
+      ...(wide ? [{ title: 'SAID BY' }, { title: 'WHY', wraps: 'words' } as const] : []),
     ],
     rows: settings.map((setting) => [
       setting.name,
@@ -99,7 +99,7 @@ export function fleetTable({ instances }: Fleet): Table {
       { title: 'CONNECTIONS', align: 'right' },
       { title: 'AT WORST', align: 'right' },
       { title: 'SHARE', align: 'right' },
-      { title: 'FINDINGS', wraps: true },
+      { title: 'FINDINGS', wraps: 'words' },
     ],
     rows: instances.map((one) => [
       one.instance,
