@@ -1,3 +1,5 @@
+import type { RequestedSettings } from './requested-settings.ts';
+
 /** The option that asks for the data of instances to be moved; docs/remediation/volume-permissions.md. */
 export const movingOptions = {
   toNamedVolume: {
@@ -20,17 +22,7 @@ export function withMoves<Options extends Asked>(options: Options, words: readon
   return { ...options, instance: toNamedVolume, remediator: ['volume-permissions'] };
 }
 
-/** The config's section with the instances to move in the settings of the remediator, in place of those that it names. */
-export function withMoveSettings(
-  section: Readonly<Record<string, unknown>>,
-  toNamedVolume: readonly string[] | undefined,
-): Readonly<Record<string, unknown>> {
-  if (toNamedVolume === undefined || toNamedVolume.length === 0) return section;
-  const settings = objectOf(section['settings']);
-  const own = { ...objectOf(settings['volume-permissions']), toNamedVolume };
-  return { ...section, settings: { ...settings, 'volume-permissions': own } };
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+/** The instances to move, in place of those that the config names. */
+export function moveSettings(toNamedVolume: readonly string[] = []): RequestedSettings {
+  return toNamedVolume.length === 0 ? {} : { 'volume-permissions': { toNamedVolume } };
 }

@@ -1,6 +1,7 @@
 import type { Remediation, RunReport } from '../remediation/index.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
-import { withMoveSettings } from './moving.ts';
+import { moveSettings } from './moving.ts';
+import { type RequestedSettings, withRequestedSettings } from './requested-settings.ts';
 import { createRunProgress } from './run-progress.ts';
 import { configFor, configOptions, type ConfigChoice } from './settings.ts';
 
@@ -31,6 +32,7 @@ export async function withRemediation<Result>(
     readonly registries?: boolean;
     readonly onlyLooking?: true;
     readonly toNamedVolume?: readonly string[];
+    readonly settings?: RequestedSettings;
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
@@ -43,7 +45,10 @@ export async function withRemediation<Result>(
   const progress = createRunProgress(screen.notes);
   const remediation = await openRemediation({
     folder: config.folder,
-    config: withMoveSettings(config.remediation, options.toNamedVolume),
+    config: withRequestedSettings(config.remediation, {
+      ...moveSettings(options.toNamedVolume),
+      ...options.settings,
+    }),
     plugins: config.plugins,
     problems: options.registries === false ? [] : await problemsOf(cwd, config),
     now,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { withMoves, withMoveSettings } from '../../src/cli/moving.ts';
+import { moveSettings, withMoves } from '../../src/cli/moving.ts';
+import { withRequestedSettings } from '../../src/cli/requested-settings.ts';
 
 const none = { instance: [], remediator: [], toNamedVolume: [] };
 
@@ -14,15 +15,15 @@ describe('--to-named-volume', () => {
 
   it('stands in place of the instances that the config names, and leaves all else in it', () => {
     const section = { pause: 'x', settings: { other: { a: 1 }, 'volume-permissions': { toNamedVolume: ['sales'] } } };
-    expect(withMoveSettings(section, ['orders'])).toEqual({
+    expect(withRequestedSettings(section, moveSettings(['orders']))).toEqual({
       pause: 'x',
       settings: { other: { a: 1 }, 'volume-permissions': { toNamedVolume: ['orders'] } },
     });
-    expect(withMoveSettings(section, [])).toBe(section);
-    expect(withMoveSettings({}, ['orders'])).toEqual({
+    expect(withRequestedSettings(section, moveSettings([]))).toBe(section);
+    expect(withRequestedSettings({}, moveSettings(['orders']))).toEqual({
       settings: { 'volume-permissions': { toNamedVolume: ['orders'] } },
     });
     // What is no object is left to the check of the config.
-    expect(withMoveSettings({ settings: 'x' }, undefined)).toEqual({ settings: 'x' });
+    expect(withRequestedSettings({ settings: 'x' }, moveSettings(undefined))).toEqual({ settings: 'x' });
   });
 });
