@@ -35,6 +35,9 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     }
     if (changes.command !== undefined)
       effects.push({ object: `${name}: command`, before: old.command.join(' '), after: changes.command.join(' ') });
+    for (const [variable, list] of Object.entries(changes.env ?? {}))
+      for (const edit of list)
+        effects.push({ object: `${name}: ${variable} at ${edit.at}`, before: edit.before, after: edit.after });
     if (changes.shmSize !== undefined)
       effects.push({ object: `${name}: /dev/shm`, before: `${old.shmSize} B`, after: `${changes.shmSize} B` });
     if (changes.memory !== undefined)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import { at, entriesAt, isObject, listAt, textAt, textsAt, type JsonObject } from '../../host/json.ts';
 import type { Container, ContainerSpec, Json } from '../../host/types.ts';
 
@@ -12,6 +13,13 @@ export const edits = z.strictObject({
     )
     .exactOptional(),
   command: z.array(z.string()).exactOptional(),
+  /** By variable, by position in its value, in order and apart. Only the characters that change: no secret is in a plan. */
+  env: z
+    .record(
+      z.string(),
+      z.array(z.strictObject({ at: z.int().nonnegative(), before: z.string(), after: z.string() })).min(1),
+    )
+    .exactOptional(),
   shmSize: z.int().positive().exactOptional(),
   memory: z.int().nonnegative().exactOptional(),
   /** By destination: another volume or folder on the same place. */
@@ -43,6 +51,7 @@ export function specFrom(
       Image: old.image,
       Labels: { ...objectAt(config, 'Labels'), ...labels, [recreatedFromLabel]: old.id },
       ...(changes.command === undefined ? {} : { Cmd: changes.command }),
+      ...(changes.env === undefined ? {} : { Env: editedEnv(textsAt(config, 'Env'), changes.env) }),
       ...(changes.ports === undefined
         ? {}
         : { ExposedPorts: { ...objectAt(config, 'ExposedPorts'), ...exposed(changes.ports) } }),
@@ -81,6 +90,20 @@ export function networksOf(old: Container): readonly NetworkEndpoint[] {
   });
   const main = old.networkMode === 'default' ? 'bridge' : old.networkMode;
   return networks.sort((a, b) => Number(b.name === main) - Number(a.name === main));
+}
+
+/** @throws ProblemsError `step-refused`: a variable is not what it was when the plan was made. */
+function editedEnv(lines: readonly string[], changes: NonNullable<Edits['env']>): readonly string[] {
+  return lines.map((line) => {
+    const name = line.slice(0, line.indexOf('='));
+    let value = line.slice(name.length + 1);
+    for (const { at: position, before, after } of (changes[name] ?? []).toReversed()) {
+      if (value.slice(position, position + before.length) !== before)
+        throw new ProblemsError('step-refused', `The variable ${name} is not what it was when the plan was made.`);
+      value = value.slice(0, position) + after + value.slice(position + before.length);
+    }
+    return `${name}=${value}`;
+  });
 }
 
 function bindsOf(old: Container, changes: Edits): readonly string[] {

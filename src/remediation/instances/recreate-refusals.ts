@@ -102,6 +102,8 @@ export function lostOnRecreate(changes: readonly Change[], mounts: readonly Moun
   return paths.filter((path) => {
     if (/^\/(?:var\/)?(?:run|tmp|log|cache|lock)(?:\/|$)|^\/(?:dev|proc|sys)(?:\/|$)/.test(path)) return false;
     if (/\/\.(?:psql|bash|ash|sh|python|node_repl)_history$|\/\.(?:lesshst|viminfo)$/.test(path)) return false;
+    // The engine itself puts it there for `--init`.
+    if (/^\/(?:usr\/)?sbin\/docker-init$/.test(path)) return false;
     if (mounts.some(({ destination }) => isBelow(path, destination) || isBelow(destination, path))) return false;
     // A folder is listed because of what changed in it; a top-level one also when that has gone again.
     return (

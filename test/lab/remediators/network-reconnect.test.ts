@@ -10,7 +10,7 @@ import {
   rollback,
 } from '../../../src/remediation/index.ts';
 import { askGui, findGui, startGui } from '../gui.ts';
-import { findInstance, query, waitReady } from '../instance.ts';
+import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { ensureNetwork, type Run } from '../run.ts';
 import { healthy } from '../scenarios/healthy.ts';
 import { poolExhaustion } from '../scenarios/pool-exhaustion.ts';
@@ -60,10 +60,11 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       downtime: { seconds: 0 },
     });
     expect(proposals[0]?.decision).toMatchObject({ automation: 'auto' });
-    expect(proposals[1]?.plan).toMatchObject({
-      type: 'refusal',
-      advice: expect.stringContaining('vrooli-postgres-sales:5432 in PGWEB_DATABASE_URL'),
+    expect(planOf(proposals[1]?.plan)).toMatchObject({
+      summary: expect.stringContaining('vrooli-postgres-sales:5432 in PGWEB_DATABASE_URL'),
+      risk: 'restart',
     });
+    expect(proposals[1]?.decision).toMatchObject({ automation: 'approve' });
     for (const { env } of await networks.session.reader.docker.containers()) {
       const password = env['POSTGRES_PASSWORD'];
       if (password !== undefined && password.length > 20)
@@ -82,9 +83,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     expect(runs[0]?.verification?.checks).toHaveLength(4);
     expect(runs[1]).toMatchObject({
       instance: 'sales',
-      outcome: 'failed',
-      failure: { class: 'unsafe' },
-      dossier: expect.any(String),
+      outcome: 'awaiting-approval',
     });
     const begun = performance.now();
     expect((await detect(networks)).findings.map(({ instance }) => instance)).toEqual(['sales']);
@@ -97,6 +96,29 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
 
     expect(await rollback(networks, runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
     expect(await snapshotEngine(run)).toEqual(before);
+  });
+
+  it('makes a web GUI anew that was told to ask itself, once somebody approves; and puts the old one back', async (test) => {
+    const run = await createRun(test);
+    const sales = await startInstance(run, { name: 'sales', storage: 'seeded' });
+    await startGui(run, sales, { address: `localhost:${sales.port}` });
+    const networks = await openFor(test, run);
+    const gui = await findGui(run, 'sales');
+    expect((await askGui(gui, '/')).status).toBe(503);
+    const before = await snapshotEngine(run);
+
+    const { runs } = await remediate(networks, { yes: true });
+    expect(runs).toMatchObject([{ instance: 'sales', outcome: 'fixed', verification: { result: 'verified' } }]);
+    expect((await askGui(gui, '/')).status).toBe(200);
+    expect((await detect(networks)).findings).toEqual([]);
+    expect(JSON.stringify(runs)).not.toContain(sales.password);
+    const aside = runs[0]?.leftovers[0]?.object ?? '';
+    expect(aside).toContain('.pgops-old-');
+
+    expect(await rollback(networks, runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    await eventually(20_000, async () => (await askGui(gui, '/').catch(() => undefined))?.status === 503);
+    expect((await snapshotEngine(run)).data).toEqual(before.data);
+    expect((await detect(networks)).findings).toMatchObject([{ kind: 'asks-itself' }]);
   });
 
   it('finds nothing on healthy instances, and nothing where ports, volumes or connections are the trouble', async (test) => {
@@ -210,9 +232,15 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       });
     });
 
-    it('and plans only connections to networks: all else is refused with what a person can do', () => {
+    it('and plans connections to networks, and new clients for those that were told a wrong place: all else is refused with what a person can do', () => {
       const planned = proposals.filter(({ plan: made }) => made.type === 'plan').map(({ finding }) => finding.kind);
-      expect([...new Set(planned)].sort()).toEqual(['missing-alias', 'no-common-network']);
+      expect([...new Set(planned)].sort()).toEqual([
+        'asks-itself',
+        'missing-alias',
+        'no-common-network',
+        'stale-address',
+        'wrong-port',
+      ]);
       for (const { plan: made, finding } of proposals) {
         if (made.type === 'plan') continue;
         expect(made.advice, finding.id).not.toBe('');

@@ -17,6 +17,7 @@ export const details = z.strictObject({
 export type NetworkDetails = z.output<typeof details>;
 
 export const expected = z.strictObject({
+  /** The container's id, or the name that a new one has. */
   client: z.string(),
   source: z.string(),
   host: z.string(),

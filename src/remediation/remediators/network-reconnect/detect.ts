@@ -5,6 +5,7 @@ import type { NetworkDetails } from './details.ts';
 import { diagnose, type Trouble } from './diagnosis.ts';
 import { evidenceOf } from './evidence.ts';
 import { guiPage } from './gui-page.ts';
+import { isToldWrong } from './refusals.ts';
 import { factsOf, look, type ServerFacts, worldOf } from './look.ts';
 import { summaryOf } from './summaries.ts';
 
@@ -67,7 +68,7 @@ function findingOf(trouble: Trouble, client: Client): NetworkFinding {
     instance: instance.name,
     kind: trouble,
     summary: summaryOf(trouble, client),
-    risk: trouble === 'missing-alias' ? 'restart' : 'safe',
+    risk: trouble === 'missing-alias' || isToldWrong(trouble) ? 'restart' : 'safe',
     evidence: [],
     details: { client: container.id, clientName: container.name, source, host, port, trouble },
     problem: null,

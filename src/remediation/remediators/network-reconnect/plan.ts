@@ -1,12 +1,13 @@
-import type { Container } from '../../../host/types.ts';
+import type { Container, Network } from '../../../host/types.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { objectionTo } from './admission.ts';
-import { type Client, clientsOf } from './clients.ts';
+import { type Client, clientsOf, type World } from './clients.ts';
 import type { NetworkDetails, NetworkExpected } from './details.ts';
 import { factsOf, situationOf, worldOf } from './look.ts';
 import { borrowsNetwork, commonNetworks, isAddress, namesOn, networksOf } from './networks.ts';
-import { escalation, isCurable } from './refusals.ts';
+import { planNewClient } from './recreating.ts';
+import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { networkSettings } from './settings.ts';
 
 /** Connects the client to a network of the server, or gives the server the name it is called by; or says why not. */
@@ -27,7 +28,9 @@ export async function plan(
   if (client === undefined) {
     return refusal(`${details.clientName} is another container by now, or does not run.`, 'Detect again.');
   }
-  if (!isCurable(details.trouble)) return escalation(details.trouble, client, world);
+  const { trouble } = details;
+  if (isToldWrong(trouble)) return anew(finding, client, world, host);
+  if (!isCurable(trouble)) return escalation(trouble, client, world);
   const refused = refusalOf(client);
   if (refused !== undefined) return refused;
 
@@ -48,6 +51,25 @@ export async function plan(
   }
   const { systemIdentifier } = await factsOf(client.instance, host);
   return planFor(finding, client, network, systemIdentifier ?? null);
+}
+
+/** On a network that both are on, or else on one of the server's that the client may be put on. */
+async function anew(
+  finding: Finding<NetworkDetails>,
+  client: Client,
+  world: World & { readonly networks: readonly Network[] },
+  host: ReadonlyHost,
+): Promise<Plan<NetworkExpected> | Refusal> {
+  const { container, instance, address } = client;
+  const server = instance.container;
+  if (borrowsNetwork(container) || !server.state.running) return escalation('wrong-port', client, world);
+  const named = { ...client, address: { ...address, host: server.name.toLowerCase() } };
+  const network =
+    commonNetworks(container, server)[0] ??
+    networksOf(server).find((one) => objectionTo(one, named, world, networkSettings(host)) === undefined);
+  if (network === undefined) return escalation('wrong-port', client, world);
+  const { systemIdentifier } = await factsOf(instance, host);
+  return planNewClient(finding, client, network, systemIdentifier ?? null, host);
 }
 
 /** What stands in the way whatever the network. */

@@ -11,6 +11,11 @@ export function isCurable(trouble: Trouble): trouble is Curable {
   return trouble === 'no-common-network' || trouble === 'default-bridge' || trouble === 'missing-alias';
 }
 
+/** Troubles of a client that was told a wrong place: a new one is told the right one, with approval. */
+export function isToldWrong(trouble: Trouble): trouble is 'asks-itself' | 'wrong-port' | 'stale-address' {
+  return trouble === 'asks-itself' || trouble === 'wrong-port' || trouble === 'stale-address';
+}
+
 /** What a person can do about what no program should, with the exact commands. */
 export function escalation(trouble: Exclude<Trouble, Curable>, client: Client, world: World): Refusal {
   const { container, instance, address } = client;

@@ -53,7 +53,7 @@ async function worldWith(client: string, host: ReadonlyHost): Promise<World | un
 function clientIn(world: World, instance: string, expected: NetworkExpected): Client | undefined {
   return clientsOf(world).find(
     (client) =>
-      client.container.id === expected.client &&
+      [client.container.id, client.container.name].includes(expected.client) &&
       client.instance.name === instance &&
       client.address.source === expected.source &&
       client.address.host === expected.host &&
