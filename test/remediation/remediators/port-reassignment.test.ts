@@ -273,7 +273,12 @@ describe('what a recreate would lose', () => {
       '/var/lib/postgresql',
       '/var/lib/postgresql/.bash_history',
     ];
-    expect(lostOnRecreate(added('/usr/sbin/docker-init', '/sbin/docker-init', ...traces, ...history, '/var/lib/postgresql/data'), [data])).toEqual([]);
+    expect(
+      lostOnRecreate(
+        added('/usr/sbin/docker-init', '/sbin/docker-init', ...traces, ...history, '/var/lib/postgresql/data'),
+        [data],
+      ),
+    ).toEqual([]);
   });
 
   it('is what was installed or written beside the volumes', () => {
