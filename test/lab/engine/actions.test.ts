@@ -422,6 +422,43 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
+  it('backup.quarantine keeps its promises, and backup.prove but one: what was found out stays true', async () => {
+    const ref = 'kept/first';
+    const place = async (): Promise<unknown> => {
+      const backup = await host.backups.read(ref);
+      return [backup?.state, backup?.parts, backup?.quarantine?.reason];
+    };
+    expect(await broken('backup.quarantine', { ref, reason: 'truncated: failed at L2.' }, place)).toEqual([]);
+    const reached = async (): Promise<unknown> => (await host.backups.read(ref))?.verdict;
+    const unkept = ['is not undone yet', 'undo restores', 'undone twice equals once'];
+    expect(await broken('backup.prove', { ref, level: 'L4', upTo: 'L4' }, reached)).toEqual(unkept);
+    expect(await reached()).toBe('good');
+  });
+
+  it('backup.restore and instance.create keep their promises but one: restored data is never deleted', async (test) => {
+    const volume = `${run.prefix}restored`;
+    const name = `${run.prefix}vrooli-postgres-restored`;
+    test.onTestFinished(async () => run.docker.getVolume(volume).remove());
+    const kept = await host.instance('kept');
+    const like = kept?.container.id ?? '';
+    const image = kept?.container.image ?? '';
+    const mount = { type: 'volume', name: volume, source: '', destination: '', writable: false, anonymous: false };
+    const filled = async (): Promise<unknown> =>
+      (await host.docker.volume(volume)) === undefined
+        ? 'none'
+        : (await host.probes.survey(mount, image)).entries.map(({ path, uid, mode }) => [path, uid, mode]);
+    const wanted = { ref: 'kept/first', volume, folder: '.', like, role: kept?.user ?? '', database: 'vrooli' };
+    expect(await broken('backup.restore', { ...wanted, to: null, archive: null }, filled)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+    const containers = async (): Promise<unknown> =>
+      (await host.docker.containers()).filter((one) => one.name.startsWith(name)).map((one) => [one.name, one.mounts]);
+    const port = await run.takePort();
+    expect(await broken('instance.create', { like, name, volume, serverPort: 5432, port }, containers)).toEqual([]);
+  });
+
   it('is tested here', () => {
     expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
   });
