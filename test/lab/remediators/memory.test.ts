@@ -191,6 +191,93 @@ describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent:
   });
 });
 
+describe.skipIf(!runs)('what stands on the command line', () => {
+  it('is changed in a new container on the same data, by approval, and comes back with the old one', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const limit = 512 * MiB;
+    const instance = await startInstance(run, {
+      name: 'stated',
+      storage: 'volume',
+      settings: { shared_buffers: '1GB' },
+      host: { Memory: limit, MemorySwap: limit },
+    });
+    await addOrders(instance);
+    const remediation = await open(test, run, { raise: 'never' });
+    expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'awaiting-approval' }]);
+    const [report] = (await remediate(remediation, { yes: true })).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+    const made = await findInstance(run, 'stated');
+    expect((await made.container.inspect()).Config.Cmd).toContain('shared_buffers=128MB');
+    expect(await query(made, 'show shared_buffers')).toEqual(['128MB']);
+    expect(await query(made, 'select count(*) from orders')).toEqual(['1000']);
+
+    expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    const back = await findInstance(run, 'stated');
+    await waitReady(back);
+    expect(back.container.id).toBe(instance.container.id);
+    expect(await query(back, 'show shared_buffers')).toEqual(['1GB']);
+    expect(await query(back, 'select count(*) from orders')).toEqual(['1000']);
+  });
+});
+
+describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
+  const limited = { storage: 'seeded', settings: { shared_buffers: '1GB' }, host: { Memory: 256 * MiB } } as const;
+
+  it.for([
+    ['belongs to Compose', { 'com.docker.compose.project': 'shop' }, /Compose project shop/],
+    ['belongs to Swarm', { 'com.docker.swarm.service.id': 'x1', 'com.docker.swarm.service.name': 'db' }, /Swarm/],
+  ] as const)('is a limit of an instance that %s', async ([, labels, reason], test) => {
+    const run = await createRun(test);
+    await startInstance(run, { name: 'owned', ...limited, container: { Labels: labels } });
+    const remediation = await open(test, run);
+    // It starts without complaint, and will be killed.
+    expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['shared-buffers-over-limit']);
+    const { proposals } = await plan(remediation);
+    expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringMatching(reason) });
+  });
+
+  it('is what a standby needs: its primary decides that', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, { name: 'standby', ...limited });
+    await execIn(instance.container, ['sh', '-c', 'touch "$PGDATA/standby.signal"'], { user: 'postgres' });
+    await instance.container.restart();
+    await waitReady(instance);
+    const remediation = await open(test, run);
+    const { proposals } = await plan(remediation);
+    expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringContaining('standby') });
+  });
+
+  it('is an instance without a limit, though the config may ask to be told of it', async (test) => {
+    const run = await createRun(test);
+    await startInstance(run, { name: 'free', storage: 'seeded' });
+    expect((await detect(await open(test, run))).findings).toEqual([]);
+    const remediation = await open(test, run, { noLimit: 'always' });
+    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/free/no-limit']);
+    const { proposals } = await plan(remediation);
+    expect(proposals[0]?.plan).toMatchObject({
+      type: 'refusal',
+      advice: expect.stringMatching(/docker update --memory \d+ --memory-swap \d+ /),
+    });
+  });
+});
+
+describe.skipIf(!runs)('instances that are well', () => {
+  it('give no finding, whether they run, are stopped, have a limit that is enough or none at all', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('healthy').up(run, () => undefined);
+    const roomy = { storage: 'seeded', host: { Memory: 3072 * MiB, MemorySwap: 3072 * MiB } } as const;
+    await startInstance(run, { name: 'roomy', ...roomy });
+    const stopped = await startInstance(run, { name: 'stopped', ...roomy });
+    await stopped.container.stop();
+    // Killed by a person, and recovering by itself.
+    const killed = await startInstance(run, { name: 'killed', ...roomy });
+    await killed.container.kill();
+    await killed.container.start();
+    await waitReady(killed);
+    expect(await detect(await open(test, run))).toEqual({ findings: [], notLookedAt: [] });
+  });
+});
+
 async function open(
   test: TestContext,
   run: Run,
