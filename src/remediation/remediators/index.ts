@@ -1,4 +1,5 @@
 import type { Remediator } from '../contract.ts';
+import { backupRepair } from './backup-repair/index.ts';
 import { connectionPool } from './connection-pool/index.ts';
 import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
@@ -8,6 +9,7 @@ import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
 export const remediators: readonly Remediator[] = [
+  backupRepair,
   connectionPool,
   memory,
   migrationLock,
