@@ -29,7 +29,7 @@ interface Shown {
 describe.skipIf(!(await labRuns()))('problems tune', () => {
   it.for([15, 17] as const)('of PostgreSQL %i in 16 GB with 8 CPUs says what PGTune says', async (postgres, test) => {
     const { run, tune } = await project(test, postgres);
-    await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(16 * GiB, 8) });
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(16 * GiB, 8) });
 
     const { tuning, of } = await tune('orders', '--profile', 'oltp');
     expect(tuning).toMatchObject({
@@ -49,6 +49,19 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(of('work_mem')).toMatchObject({ current: '4MB', recommended: '13617kB', source: 'default' });
     expect(of('max_parallel_workers_per_gather')).toMatchObject({ recommended: '4' });
     expect(of('checkpoint_completion_target')).toMatchObject({ current: '0.9', changes: false });
+
+    await orders.container.update(limits(8 * GiB, 4));
+    const mixed = await tune('orders');
+    expect(
+      ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem'].map(mixed.recommended),
+    ).toEqual(['2GB', '6GB', '512MB', '10082kB']);
+    await orders.container.update(limits(4 * GiB, 4));
+    const desktop = await tune('orders', '--profile', 'desktop', '--connections', '20');
+    expect(
+      ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'wal_buffers'].map(
+        desktop.recommended,
+      ),
+    ).toEqual(['256MB', '1GB', '256MB', '9102kB', '7864kB']);
   });
 
   it('of a container of 512 MB and half a CPU says what fits, and which setting comes from where', async (test) => {
@@ -160,6 +173,17 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
       pgtune: 'minimal',
       changes: false,
     });
+  });
+
+  it('says what to heed of a standby, and leaves its WAL alone', async (test) => {
+    const { run, tune } = await project(test, 15);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(4 * GiB, 2) });
+    await execIn(orders.container, ['sh', '-c', 'touch "$PGDATA/standby.signal"'], { user: 'postgres' });
+    await orders.container.restart();
+    await waitReady(orders);
+    const { tuning, of } = await tune('orders', '--profile', 'desktop');
+    expect(of('wal_level')).toMatchObject({ recommended: 'replica', rule: 'backups' });
+    expect(tuning.warnings).toEqual([expect.stringContaining('it is a standby')]);
   });
 
   it('of one that is stopped reads its files, and says what could not be known', async (test) => {
@@ -292,7 +316,7 @@ async function project(test: Pick<TestContext, 'onTestFinished' | 'task'>, postg
     function of(name: string): Shown | undefined {
       return tuning.settings.find((setting: Shown) => setting.name === name);
     }
-    return { tuning, of };
+    return { tuning, of, recommended: (name: string) => of(name)?.recommended };
   }
   return { run, problems, tune };
 }
