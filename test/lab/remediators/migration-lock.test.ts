@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { detect, plan, remediate, rollback } from '../../../src/remediation/index.ts';
-import { findInstance, query } from '../instance.ts';
+import { detect, plan, type Proposed, remediate, rollback } from '../../../src/remediation/index.ts';
+import { connect } from '../client.ts';
+import { findInstance, type LabInstance, psql, query, startInstance } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
+import { eventually } from '../waiting.ts';
+import { newDatabase, reportOf, writeMigrations } from '../migration/open-migrating.ts';
 import { openMigrations } from './open-migrations.ts';
 
 const invalid = 'migration-lock/ledger/invalid-index/vrooli.public.customers_email';
@@ -56,3 +59,174 @@ describe.skipIf(!(await labRuns()))('a race of migrations', { concurrent: true }
     },
   );
 });
+
+const table = 'create table t (a int);\n';
+const index = 'create unique index concurrently if not exists t_a on t (a);\n';
+const files = { '1_t.sql': table, '2_a.sql': index };
+const listing = `create table schema_migrations (version varchar(255) primary key, applied_at timestamp default now())`;
+
+describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
+  it('is repaired where it is provably ours, and a person’s where it is not', async (test) => {
+    const run = await createRun(test);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
+    const names = ['accepted', 'begun', 'data', 'nobodys', 'lost', 'beside', 'changed', 'sound'];
+    const remediation = await openMigrations(run, {
+      folders: Object.fromEntries(names.map((name) => [`orders/${name}`, `migrations/${name}`])),
+    });
+    test.onTestFinished(() => remediation.close());
+    for (const name of names) await newDatabase(orders, name, files);
+
+    // A re-run by another tool: IF NOT EXISTS took the invalid index for the real one, and the ledger lists it.
+    await query(orders, `${table} ${listing}`, { database: 'accepted' });
+    await leaveInvalid(orders, 'accepted');
+    await query(orders, `${index} insert into schema_migrations (version) values ('1_t'), ('2_a')`, {
+      database: 'accepted',
+    });
+    // A runner of ours that was ended from outside, and never came back.
+    await reportOf(run, 'begun', { folder: `${run.folder}/migrations/sound` });
+    await query(
+      orders,
+      `drop index t_a; delete from schema_migrations where version = '2_a';
+       update problems_migrations set state = 'started', finished_at = null where version = '2_a'`,
+      { database: 'begun' },
+    );
+    await leaveInvalid(orders, 'begun');
+    // Rows that are not unique: another attempt would end the same.
+    await writeMigrations(run, 'data', { '1_t.sql': `${table}insert into t values (1), (1);\n` });
+    expect((await reportOf(run, 'data')).outcome).toBe('failed');
+    // An index of nobody we know.
+    expect((await reportOf(run, 'nobodys')).outcome).toBe('applied');
+    await query(orders, 'insert into t values (1); create table u (a int); insert into u values (1), (1)', {
+      database: 'nobodys',
+    });
+    await psql(orders, 'create unique index concurrently u_a on u (a)', { database: 'nobodys' });
+    // A deployment that waited for a lock and gave up; nobody has tried again.
+    await query(orders, `${table} ${listing}; insert into schema_migrations (version) values ('1_t')`, {
+      database: 'lost',
+    });
+    await writeMigrations(run, 'lost', {
+      '2_a.sql': 'alter table t add column note text not null default now()::text;\n',
+    });
+    const reader = await connect(orders, { database: 'lost' });
+    await reader.query('begin; select * from t');
+    await psql(
+      orders,
+      "set lock_timeout = '200ms';\nalter table t add column note text not null default now()::text;",
+      { database: 'lost' },
+    );
+    await reader.end();
+    // A table that somebody made beside the ledger, and made otherwise.
+    await query(
+      orders,
+      `${listing}; insert into schema_migrations (version) values ('0'); create table t (a text, b int)`,
+      { database: 'beside' },
+    );
+    // An applied file that has changed since.
+    expect((await reportOf(run, 'changed')).outcome).toBe('applied');
+    await writeMigrations(run, 'changed', { '1_t.sql': 'create table t (a bigint);\n' });
+    expect((await reportOf(run, 'sound')).outcome).toBe('applied');
+
+    const { proposals } = await plan(remediation);
+    expect(proposals.map(told)).toEqual([
+      ['failed-migration/data.2_a', 'refusal'],
+      ['invalid-index/accepted.public.t_a', 'drop the invalid index public.t_a, then apply 2_a.sql to accepted'],
+      ['invalid-index/nobodys.public.u_a', 'refusal'],
+      ['ledger-conflict/changed.1_t', 'refusal'],
+      ['lost-migration/lost.2_a', 'apply 2_a.sql to lost'],
+      ['unfinished-migration/begun.2_a', 'drop the invalid index public.t_a, then apply 2_a.sql to begun'],
+      ['unrecorded-migration/beside.1_t', 'refusal'],
+    ]);
+    const reasons = proposals.map(({ plan: made }) => (made.type === 'refusal' ? `${made.reason} ${made.advice}` : ''));
+    expect(reasons[0]).toMatch(/23505 could not create unique index "t_a".*mend the data first/s);
+    expect(reasons[2]).toContain('DROP INDEX CONCURRENTLY public.u_a');
+    expect(reasons[3]).toContain('an applied file must not change');
+    expect(reasons[6]).toContain('t has (a text, b integer); the file says: create table t (a int);');
+
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome }) => outcome)).toEqual([
+      'failed',
+      'fixed',
+      'failed',
+      'failed',
+      'fixed',
+      'fixed',
+      'failed',
+    ]);
+    for (const database of ['accepted', 'begun'])
+      expect(
+        await query(orders, "select indisvalid from pg_index where indexrelid = 't_a'::regclass", { database }),
+      ).toEqual(['t']);
+    expect(
+      await query(orders, "select count(*) from problems_migrations where state = 'done' and version = '2_a'", {
+        database: 'begun',
+      }),
+    ).toEqual(['1']);
+    expect(
+      await query(
+        orders,
+        "select to_regclass('t') is not null and exists (select from pg_attribute where attrelid = 't'::regclass and attname = 'note')",
+        { database: 'lost' },
+      ),
+    ).toEqual(['t']);
+    expect(
+      await query(orders, "select indisvalid from pg_index where indexrelid = 'u_a'::regclass", {
+        database: 'nobodys',
+      }),
+    ).toEqual(['f']);
+    const { findings } = await detect(remediation);
+    expect(findings.map(({ kind }) => kind)).toEqual([
+      'failed-migration',
+      'invalid-index',
+      'ledger-conflict',
+      'unrecorded-migration',
+    ]);
+  });
+
+  it('is nothing while a runner is at work, and no healthy instance has any', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('healthy').up(run, () => undefined);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
+    const remediation = await openMigrations(
+      run,
+      { folders: { 'orders/busy': 'migrations/busy' } },
+      { onlyLooking: true },
+    );
+    test.onTestFinished(() => remediation.close());
+    await newDatabase(orders, 'busy', files);
+    const older = await connect(orders, { database: 'busy' });
+    await older.query('begin isolation level repeatable read; select 1');
+    const migrating = reportOf(run, 'busy');
+    await eventually(
+      60_000,
+      async () => (await query(orders, 'select 1 from pg_stat_progress_create_index')).length === 1,
+    );
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+    await older.end();
+    expect((await migrating).outcome).toBe('applied');
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+  });
+});
+
+/** Everything that the lab can break, at once: some minutes. */
+describe.skipIf(!(await labRuns()) || process.env['PROBLEMS_SOAK'] !== '1')('all scenarios at once', () => {
+  it('have one trouble of migrations, that of the race', { timeout: 900_000 }, async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('all').up(run, () => undefined);
+    const looking = await openMigrations(run, {}, { onlyLooking: true });
+    test.onTestFinished(() => looking.close());
+    expect((await detect(looking)).findings.map(({ id }) => id)).toEqual([invalid]);
+  });
+});
+
+function told({ finding, plan: made }: Proposed): readonly string[] {
+  const id = finding.id.replace('migration-lock/orders/', '');
+  return [id, made.type === 'refusal' ? 'refusal' : made.summary];
+}
+
+/** As a deployment leaves it that stops its runner while the index waits for an older transaction. */
+async function leaveInvalid(instance: LabInstance, database: string): Promise<void> {
+  const older = await connect(instance, { database });
+  await older.query('begin; lock table t in row exclusive mode');
+  await psql(instance, `set statement_timeout = '500ms';\n${index}`, { database });
+  await older.end();
+}

@@ -2,7 +2,7 @@ import type { Instance } from '../../../host/types.ts';
 import { type Detection, type Finding, findingId, type NotLookedAt, type ReadonlyHost } from '../../contract.ts';
 import type { MigrationDetails } from './details.ts';
 import { folderReader } from './folder.ts';
-import { databasesOf, look, runs } from './look.ts';
+import { lookAll, runs } from './look.ts';
 import { type Trouble, troublesOf } from './troubles.ts';
 
 export const name = 'migration-lock';
@@ -14,11 +14,10 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDet
   const notLookedAt: NotLookedAt[] = [];
   for (const instance of (await host.instances()).filter(runs)) {
     try {
-      for (const database of await databasesOf(instance, host)) {
-        const found = await look(instance, database, host, read);
-        if (found === undefined) continue;
-        const troubles = await troublesOf(found, instance, host);
-        findings.push(...troubles.map((trouble) => findingOf(instance, database, trouble)));
+      const all = await lookAll(instance, host, read);
+      for (const found of all.looks) {
+        const troubles = await troublesOf(found, all, instance, host);
+        findings.push(...troubles.map((trouble) => findingOf(instance, found.database, trouble)));
       }
     } catch (error) {
       if (host.signal.aborted) throw error;

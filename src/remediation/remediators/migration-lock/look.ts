@@ -9,7 +9,7 @@ import {
   tablesOf,
 } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import { type Folder, folderOf, type folderReader } from './folder.ts';
+import { type Folder, folderOf, folderReader } from './folder.ts';
 import { databases, invalidIndexes } from './queries.ts';
 import { type LoggedError, raceErrors } from './race-messages.ts';
 
@@ -35,20 +35,37 @@ export interface Look {
   readonly errors: () => Promise<readonly LoggedError[]>;
 }
 
-const maxDatabases = 50;
+/** The databases of one instance, without those that a runner of ours is at work in. */
+export interface Looks {
+  readonly looks: readonly Look[];
+  /** Whether the files of several databases hold this text: the log does not say which of them an error is of. */
+  readonly isShared: (sha256: string) => boolean;
+}
+
+const maxDatabases = 200;
 
 export function runs({ container }: Instance): boolean {
   return container.state.running && container.state.status !== 'restarting';
 }
 
-export async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<readonly string[]> {
+export async function lookAll(instance: Instance, host: ReadonlyHost, read = folderReader(host)): Promise<Looks> {
+  const looks: Look[] = [];
+  for (const database of await databasesOf(instance, host)) {
+    const found = await look(instance, database, host, read);
+    if (found !== undefined) looks.push(found);
+  }
+  const all = looks.flatMap(({ folder }) => folder?.migrations.map(({ sha256 }) => sha256) ?? []);
+  return { looks, isShared: (sha256) => all.indexOf(sha256) !== all.lastIndexOf(sha256) };
+}
+
+async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<readonly string[]> {
   const rows = await rowsOf(instance, instance.database, host, databases);
   if (rows.length > maxDatabases) throw new Error(`${instance.name} has more than ${maxDatabases} databases.`);
   return rows.map((row) => row['name'] ?? '');
 }
 
 /** Undefined while a runner of ours is at work there: whatever is seen is on its way. */
-export async function look(
+async function look(
   instance: Instance,
   database: string,
   host: ReadonlyHost,

@@ -3,8 +3,7 @@ import { indexOfFile } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import type { MigrationDetails, MigrationExpected } from './details.ts';
 import { name } from './detect.ts';
-import { folderReader } from './folder.ts';
-import { look, type Look, rowsOf } from './look.ts';
+import { type Look, lookAll, rowsOf } from './look.ts';
 import { otherRunners } from './queries.ts';
 import { refusal } from './refusals.ts';
 import { type Repair, troublesOf } from './troubles.ts';
@@ -18,10 +17,11 @@ export async function plan(
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
-  const found = await look(instance, details.database, host, folderReader(host));
+  const all = await lookAll(instance, host);
+  const found = all.looks.find(({ database }) => database === details.database);
   if (found === undefined)
     return refusal(`A runner migrates ${details.database} at this moment.`, 'Detect again when it has ended.');
-  const troubles = await troublesOf(found, instance, host);
+  const troubles = await troublesOf(found, all, instance, host);
   const trouble = troubles.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
   if (trouble === undefined) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   if (trouble.repair.type === 'refusal') return trouble.repair;

@@ -11,7 +11,7 @@ import {
 } from '../../../migration/index.ts';
 import type { Evidence, ReadonlyHost, Refusal } from '../../contract.ts';
 import type { TroubleKind } from './details.ts';
-import { type InvalidIndex, type Look, originOf, rowsOf } from './look.ts';
+import { type InvalidIndex, type Look, type Looks, originOf, rowsOf } from './look.ts';
 import { relationsThere } from './queries.ts';
 import { speaksOf } from './race-messages.ts';
 import {
@@ -48,7 +48,12 @@ interface Stood {
  * What is amiss in a database now. Messages of a race that is over are evidence of something that is still there, never
  * a trouble of their own: the log keeps them long after everything is sound.
  */
-export async function troublesOf(found: Look, instance: Instance, host: ReadonlyHost): Promise<readonly Trouble[]> {
+export async function troublesOf(
+  found: Look,
+  { isShared }: Looks,
+  instance: Instance,
+  host: ReadonlyHost,
+): Promise<readonly Trouble[]> {
   const files = (found.folder?.migrations ?? []).map((migration) => ({
     migration,
     stood: standingOf(migration, found.ledger),
@@ -59,7 +64,7 @@ export async function troublesOf(found: Look, instance: Instance, host: Readonly
     ...files.flatMap((file) => conflict(file)),
     ...(await unfinished(found, files)),
     ...(await failed(found, files)),
-    ...(await pending(found, files, instance, host)),
+    ...(await pending(found, files, isShared, instance, host)),
   ];
 }
 
@@ -154,6 +159,7 @@ async function failed(found: Look, files: readonly Stood[]): Promise<readonly Tr
 async function pending(
   found: Look,
   files: readonly Stood[],
+  isShared: Looks['isShared'],
   instance: Instance,
   host: ReadonlyHost,
 ): Promise<readonly Trouble[]> {
@@ -174,18 +180,16 @@ async function pending(
       });
       continue;
     }
+    // One that waits for files before it has lost nothing yet; of an error that may be another database's nothing is said.
+    if (isShared(file.sha256) || earlierPending(file, files).length > 0) continue;
     const lost = errors.filter((error) => speaksOf(error, textsOf(file)));
     if (lost.length === 0 || found.invalid.some((index) => originOf(index, found) === file)) continue;
-    const earlier = earlierPending(file, files);
     troubles.push({
       kind: 'lost-migration',
       subject: file.version,
       summary: `${file.name} lost a race in ${found.database}, and nobody has applied it since.`,
       evidence: lost.slice(-5).map(({ at, text }) => ({ type: 'log', at, text })),
-      repair:
-        earlier.length === 0
-          ? { type: 'repair', drop: undefined, apply: file }
-          : refuseFailed(undefined, file, true, earlier),
+      repair: { type: 'repair', drop: undefined, apply: file },
     });
   }
   return troubles;
