@@ -5,6 +5,7 @@ import {
   type MemoryFacts,
   sharedMemoryOf,
   usableShare,
+  workOfOne,
   worstCase,
   type WorstCase,
 } from './worst-case.ts';
@@ -112,7 +113,7 @@ function connectionsStep(least: number): Step {
 function workMemStep(least: number): Step {
   return (settings, { cpus, hashMemMultiplier }, over) => {
     const active = Math.min(settings.connections, activeAtMost({ cpus }));
-    const each = over / (active * hashMemMultiplier * 1.5);
+    const each = over / (active * workOfOne({ workMem: 1, hashMemMultiplier }));
     return { ...settings, workMem: lowered(settings.workMem, each, least, kiB) };
   };
 }
