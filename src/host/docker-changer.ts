@@ -2,7 +2,7 @@ import { ProblemsError } from '../errors.ts';
 import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
 import { sharing } from './data-mount.ts';
 import { textAt } from './json.ts';
-import { runHelper } from './process.ts';
+import { runHelper, startContainerWith } from './process.ts';
 import type { DockerChanger, DockerReader } from './types.ts';
 
 /** The engine's write side. What is already so is no error: 304 and its like are answers. */
@@ -54,6 +54,8 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
       }
       done(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);
     },
+
+    startWith: (ref, stdin) => startContainerWith(engine, ref, stdin),
 
     async rename(ref, name) {
       done(await engine.post({ path: path(ref, 'rename'), query: { name } }), `rename ${ref}`);

@@ -124,6 +124,31 @@ async function runCreated(
   };
 }
 
+/** Attaches before the start, so that nothing is lost, and leaves when the container has taken it all and says so. */
+export async function startContainerWith(engine: ChangingEngine, ref: string, stdin: string): Promise<void> {
+  const timeoutMs = 30_000;
+  const path = `/containers/${encodeURIComponent(ref)}/attach`;
+  const stream = await engine.hijack({ path, query: { stream: '1', stdin: '1', stdout: '1', stderr: '1' }, timeoutMs });
+  const said = new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${ref} says nothing within ${timeoutMs / 1000} s`)), timeoutMs);
+    for (const event of ['data', 'end', 'close'])
+      stream.once(event, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    stream.once('error', reject);
+  });
+  try {
+    const started = await engine.post({ path: `/containers/${encodeURIComponent(ref)}/start`, timeoutMs });
+    if (started.status >= 400) throw refusal(started, `start ${ref}`);
+    stream.end(stdin);
+    await said;
+  } finally {
+    said.catch(() => undefined);
+    stream.destroy();
+  }
+}
+
 async function converse(
   engine: ChangingEngine,
   path: string,

@@ -500,6 +500,11 @@ export interface DockerChanger {
   stop(ref: string, options: { readonly timeoutSeconds: number }): Promise<void>;
   /** Refuses while another running container mounts one of its writable volumes. No error if it runs. */
   start(ref: string): Promise<void>;
+  /**
+   * Starts a container made with `OpenStdin` and `StdinOnce`, writes a text to its standard input, and waits until it
+   * says something. For what must be in no argument, variable or label.
+   */
+  startWith(ref: string, stdin: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
   /** Returns the id. */
   create(spec: ContainerSpec): Promise<string>;

@@ -1,4 +1,4 @@
-import type { Container } from '../../host/types.ts';
+import type { Container, Instance } from '../../host/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
 /** A PgBouncer that `pooler.create` has put in front of an instance. */
@@ -11,10 +11,14 @@ export const poolerRole = 'problems_pooler';
 /** Inside its container: nothing of it is on the machine, in arguments, variables or labels. */
 export const poolerFolder = '/tmp/problems-pooler';
 
+export function poolerName({ container }: Pick<Instance, 'container'>): string {
+  return `${container.name}-pooler`;
+}
+
 /** The pooler that stands in front of an instance, running or not. */
-export async function poolerOf(instance: string, host: ReadonlyHost): Promise<Container | undefined> {
-  const all = await host.docker.containers();
-  return all.find(({ labels }) => labels[poolerLabel] === instance);
+export async function poolerOf(instance: Instance, host: ReadonlyHost): Promise<Container | undefined> {
+  const found = await host.docker.container(poolerName(instance));
+  return found?.labels[poolerLabel] === instance.name ? found : undefined;
 }
 
 /** How to log in to a pooler of ours as its own role, from the file that it reads itself. A secret. */

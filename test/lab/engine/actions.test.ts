@@ -217,6 +217,34 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
+  it('pooler.create keeps its promises', async () => {
+    const behind = await startInstance(run, { name: 'behind', storage: 'seeded' });
+    const image = await host.docker.image('problems-lab/pgbouncer:1');
+    const { uid, gid } = await host.probes.imageUser(image?.id ?? '', 'postgres');
+    const name = `${behind.containerName}-pooler`;
+    const params = {
+      instance: 'behind',
+      name,
+      image: image?.id ?? '',
+      user: `${uid}:${gid}`,
+      networks: [run.network],
+      server: { host: behind.containerName, port: 5432 },
+      databases: ['vrooli', 'postgres'],
+      mode: 'session',
+      poolSize: 5,
+      perDatabase: 10,
+      maxClients: 100,
+      ownConnections: 2,
+    };
+    const world = async (): Promise<unknown> => ({
+      container: (await host.docker.container(name))?.state.status,
+      roles: await query(behind, 'select rolname from pg_roles order by 1'),
+      schemas: await query(behind, 'select nspname from pg_namespace order by 1'),
+      functions: await query(behind, "select proname from pg_proc where proname = 'lookup'"),
+    });
+    expect(await broken('pooler.create', params, world)).toEqual([]);
+  });
+
   it('session.end-idle and session.terminate keep their promises but one: a session is not opened again', async () => {
     const busy = await startInstance(run, { name: 'sessions', storage: 'seeded' });
     await query(

@@ -9,7 +9,7 @@ import {
 } from '../../../src/remediation/index.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import { connect, refusalOf } from '../client.ts';
-import { startContainer } from '../container.ts';
+import { runContainer, startContainer } from '../container.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
@@ -116,6 +116,64 @@ describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
   });
 });
 
+describe.skipIf(!runs)('more clients than memory allows', { concurrent: true }, () => {
+  it.for([
+    ['session', 15],
+    ['transaction', 17],
+  ] as const)('get a pooler in %s mode in front of PostgreSQL %i', async ([mode, postgres], test) => {
+    const run = await createRun(test, { postgres });
+    const shop = await startInstance(run, {
+      name: 'shop',
+      storage: 'volume',
+      settings: { max_connections: '25' },
+      host: { Memory: 300 * 2 ** 20 },
+    });
+    const pooler = `${shop.containerName}-pooler`;
+    // It is no object of the lab, which would leave it.
+    test.onTestFinished(() =>
+      run.docker
+        .getContainer(pooler)
+        .remove({ force: true })
+        .catch(() => undefined),
+    );
+    await query(shop, "create role app login password 'hidden'");
+    const clients = await Promise.all(Array.from({ length: 12 }, () => connect(shop, app)));
+    const more = await Promise.allSettled(Array.from({ length: 14 }, () => connect(shop, app)));
+    expect(more.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(4);
+    for (const one of more) if (one.status === 'fulfilled') await one.value.end();
+    const remediation = await open(test, run, {
+      poolerImage: 'problems-lab/pgbouncer:1',
+      pressure: 0.5,
+      logMinutes: 60,
+      idleSeconds: 86_400,
+      ...(mode === 'transaction' ? { poolMode: mode } : {}),
+    });
+    await untilFound(remediation, 'undersized');
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    expect(reports[0]?.verification?.checks.map(({ name }) => name)).toContainEqual(
+      expect.stringMatching(/^\d+ clients at once through the pooler$/),
+    );
+    expect(await query(shop, 'show max_connections')).toEqual(['25']);
+    expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['past-the-pooler']);
+    await Promise.all(clients.map((client) => client.end()));
+
+    const direct = await requests(run, shop.containerName, 5432);
+    expect(direct.code).not.toBe(0);
+    const pooled = await requests(run, pooler, 6432);
+    expect(pooled.stdout).toContain('transactions actually processed: 600/600');
+    const inspected = await run.docker.getContainer(pooler).inspect();
+    const secret = (await execIn(run.docker.getContainer(pooler), ['cat', '/tmp/problems-pooler/userlist.txt'])).stdout;
+    expect(JSON.stringify(inspected)).not.toContain(/" "(.*)"/.exec(secret)?.[1]);
+    expect(await query(shop, "select has_table_privilege('problems_pooler', 'pg_authid', 'select')")).toEqual(['f']);
+
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    await expect(run.docker.getContainer(pooler).inspect()).rejects.toMatchObject({ statusCode: 404 });
+    expect(await query(shop, "select nspname from pg_namespace where nspname ~ 'problems'")).toEqual([]);
+    expect(await query(shop, "select rolname from pg_roles where rolname ~ 'problems'")).toEqual([]);
+  });
+});
+
 describe.skipIf(!runs)('what more slots would not help', { concurrent: true }, () => {
   it('is a limit that somebody gave a role: nothing is raised, a person is told', async (test) => {
     const run = await createRun(test, { postgres: 17 });
@@ -162,24 +220,44 @@ describe.skipIf(!runs)('what more slots would not help', { concurrent: true }, (
 
 const app = { user: 'app', password: 'hidden' };
 
+/** 200 clients at once, three transactions each, as the application's role. */
+async function requests(run: Run, host: string, port: number): ReturnType<typeof runContainer> {
+  return runContainer(run, {
+    image: `problems-lab/postgres-seeded:${run.postgres}`,
+    entrypoint: ['bash', '-c', "echo 'select 1;' | pgbench -n -c 200 -j 4 -t 3 -f -"],
+    env: { PGHOST: host, PGPORT: String(port), PGUSER: 'app', PGPASSWORD: 'hidden', PGDATABASE: 'vrooli' },
+  });
+}
+
 /** A client container that opens its sessions again whenever they are ended. */
 async function load(
   instance: LabInstance,
-  { clients, script, host = instance.containerName }: { clients: number; script: string; host?: string },
+  { clients, script }: { readonly clients: number; readonly script: string },
 ): Promise<void> {
   await query(instance, "create role app login password 'hidden'");
   await startContainer(instance.run, {
     name: `load-${instance.name}`,
     image: `problems-lab/postgres-seeded:${instance.run.postgres}`,
     entrypoint: ['bash', '-c', `while sleep 0.3; do echo '${script}' | pgbench -n -c ${clients} -T 600 -f -; done`],
-    env: { PGHOST: host, PGUSER: 'app', PGPASSWORD: 'hidden', PGDATABASE: instance.database, PGAPPNAME: 'load' },
+    env: {
+      PGHOST: instance.containerName,
+      PGUSER: 'app',
+      PGPASSWORD: 'hidden',
+      PGDATABASE: instance.database,
+      PGAPPNAME: 'load',
+    },
   });
 }
 
+/** A moment may show something else: sessions come one after the other. */
 async function untilFound(remediation: Remediation, kind: string): Promise<void> {
+  let last: unknown;
   await eventually(60_000, async () => {
-    const { findings } = await detect(remediation);
-    return findings.length === 1 && findings[0]?.kind === kind;
+    const found = await detect(remediation);
+    last = found;
+    return found.findings.length === 1 && found.findings[0]?.kind === kind;
+  }).catch((error: unknown) => {
+    throw new Error(`${kind} was not found, but ${JSON.stringify(last)}`, { cause: error });
   });
 }
 

@@ -63,7 +63,7 @@ function sessions(groups: readonly Kind[]): readonly Session[] {
 function measured(groups: readonly Kind[], more: Partial<Measured> & { readonly perSecond?: number } = {}): Measured {
   const { perSecond = 0, ...rest } = more;
   const all = sessions(groups);
-  const sampled = (afterMs: number): Sample => ({ afterMs, sessions: all, opened: (perSecond + 9) * (afterMs / 1000) });
+  const sampled = (afterMs: number): Sample => ({ afterMs, sessions: all, opened: (perSecond + 2) * (afterMs / 1000) });
   return {
     limits,
     ownLimits: [],

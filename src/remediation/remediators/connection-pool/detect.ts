@@ -8,12 +8,12 @@ import {
   type ReadonlyHost,
 } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
+import { poolerOf } from '../../instances/pooler.ts';
 import type { FindingKind, PoolDetails } from './details.ts';
 import { type Diagnosis, diagnose, type DiagnosisKind } from './diagnosis.ts';
 import { evidenceOf } from './evidence.ts';
 import { measure } from './measure.ts';
 import { lastSample, type Measured, ordinarySlots, type Refused } from './measured.ts';
-import { poolerOf } from './poolers.ts';
 import { type PoolSettings, poolSettings } from './settings.ts';
 import { summaryOf } from './summaries.ts';
 import { countedTitles } from './titles.ts';
@@ -57,7 +57,7 @@ async function findingsOn(
   const { measured } = measurement;
   const pooler = await poolerOf(instance, host);
   return diagnose(measured, settings).map((diagnosis) =>
-    findingOf(instance, measured, diagnosis, pooler !== undefined && isForPooler(diagnosis.kind)),
+    findingOf(instance, measured, diagnosis, pooler?.state.running === true && isForPooler(diagnosis.kind)),
   );
 }
 

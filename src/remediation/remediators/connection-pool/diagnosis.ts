@@ -147,13 +147,13 @@ function demandOf(measured: Measured): number {
   return most + Math.min(refused.length, most);
 }
 
-/** New sessions a second over the samples, our own left out. */
+/** New sessions a second over the samples, without the two that each sample takes. */
 function connectRate({ samples }: Measured): number {
   const [first] = samples;
   const last = samples.at(-1) ?? first;
   const seconds = (last.afterMs - first.afterMs) / 1000;
   if (first.opened === null || last.opened === null || seconds <= 0) return 0;
-  return Math.max(0, last.opened - first.opened - 3 * samples.length) / seconds;
+  return Math.max(0, last.opened - first.opened - 2 * (samples.length - 1)) / seconds;
 }
 
 /** Used once, soon after they were opened, and opened one after the other: a pool opens many at once, or uses them again. */

@@ -1,11 +1,13 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { poolerOf } from '../../instances/pooler.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { ceilingOf } from './ceiling.ts';
 import type { PoolDetails, PoolExpected } from './details.ts';
 import { diagnose } from './diagnosis.ts';
 import { planLeak } from './leaking.ts';
 import { measure } from './measure.ts';
-import { poolerOf } from './poolers.ts';
+import { lastSample } from './measured.ts';
+import { planPooler } from './pooling.ts';
 import { planRaise, wantedConnections } from './raising.ts';
 import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
 import { poolSettings } from './settings.ts';
@@ -42,11 +44,12 @@ export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): P
       const wanted = wantedConnections(diagnosis.demand, measured.limits.reserved, found.ceiling.connections);
       if (wanted !== undefined && wanted > measured.limits.maxConnections)
         return planRaise(finding, instance, measured, wanted, found, host);
-      return refusal('not yet', 'not yet');
+      return planPooler(finding, instance, measured, diagnosis.demand, settings, host);
     }
     case 'load':
     case 'oversized-pools':
+      return planPooler(finding, instance, measured, lastSample(measured).sessions.length, settings, host);
     case 'no-pooling':
-      return refusal('not yet', 'not yet');
+      return planPooler(finding, instance, measured, diagnosis.demand, settings, host);
   }
 }

@@ -3,6 +3,7 @@ import type { HeldSessions, Instance } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { answerCheck, type Check, withoutAnswer } from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
+import { poolerLogin } from '../../instances/pooler.ts';
 import type { PoolExpected } from './details.ts';
 import { measure, refusedLately } from './measure.ts';
 import { lastSample, type Measured } from './measured.ts';
@@ -31,8 +32,9 @@ export async function verify({ target, expected }: Plan<PoolExpected>, host: Rea
     first,
     ...settingChecks(measured, expected),
     ...(await timeoutChecks(instance, expected, host)),
-    ...(await heldChecks(instance, measured, expected, host)),
-    await nobodyRefused(instance, began, host),
+    ...(expected.pooler === null
+      ? [...(await heldChecks(instance, measured, expected, host)), await nobodyRefused(instance, began, host)]
+      : [await pooledCheck(instance, expected, expected.pooler, host), await memoryCheck(instance, host)]),
   ];
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
 }
@@ -108,6 +110,28 @@ async function heldCheck(
   const others = used === 0 ? '' : `, beside ${used} of its clients`;
   const seen = `${held.held} of ${count} as ${as} in ${expected.database}${others}${held.message === '' ? '' : `: ${held.message}`}`;
   return { name, ok: held.held === count, seen };
+}
+
+/** As the pooler's own role, whose password it reads itself: those of the applications are not known. */
+async function pooledCheck(
+  instance: Instance,
+  { promised, database }: PoolExpected,
+  { container, port }: NonNullable<PoolExpected['pooler']>,
+  host: ReadonlyHost,
+): Promise<Check> {
+  const name = `${promised} clients at once through the pooler`;
+  const pooler = await host.docker.container(container);
+  const login = pooler === undefined ? undefined : await poolerLogin(pooler, host);
+  if (pooler === undefined || login === undefined) return { name, ok: false, seen: `${container} is not there` };
+  const { held, message } = await host.probes.holdSessions({
+    instance,
+    sessions: promised,
+    seconds: 0.2,
+    login: { ...login, database },
+    through: { container: pooler, port },
+  });
+  const seen = `${held} of ${promised} as ${login.user} in ${database}${message === '' ? '' : `: ${message}`}`;
+  return { name, ok: held === promised, seen };
 }
 
 async function hold(

@@ -1,0 +1,69 @@
+import { poolerFolder, poolerPort, poolerRole } from '../instances/pooler.ts';
+
+export interface PoolerConfig {
+  readonly server: { readonly host: string; readonly port: number };
+  /** Plain names, each with the lookup function in it. */
+  readonly databases: readonly string[];
+  readonly mode: 'session' | 'transaction';
+  /** Server connections for each role in each database, and for each database together. */
+  readonly poolSize: number;
+  readonly perDatabase: number;
+  readonly maxClients: number;
+  /** Server connections for the pooler's own role, which looks up verifiers and proves that clients get through. */
+  readonly ownConnections: number;
+}
+
+/**
+ * `pgbouncer.ini`. SCRAM goes through from the client to the server: no entry names a user, and the verifiers are looked
+ * up (PGOPS §2.6). Drivers that set `extra_float_digits` or `options` at the start are not refused for it.
+ */
+export function poolerConfig(config: PoolerConfig): string {
+  const { server, databases, mode, poolSize, perDatabase, maxClients, ownConnections } = config;
+  return [
+    '[databases]',
+    ...databases.map((name) => `${name} = host=${server.host} port=${server.port} dbname=${name}`),
+    '[pgbouncer]',
+    'listen_addr = *',
+    `listen_port = ${poolerPort}`,
+    'unix_socket_dir =',
+    'auth_type = scram-sha-256',
+    `auth_file = ${poolerFolder}/userlist.txt`,
+    `auth_user = ${poolerRole}`,
+    `auth_query = SELECT usename, passwd FROM ${poolerRole}.lookup($1)`,
+    `admin_users = ${poolerRole}`,
+    `pool_mode = ${mode}`,
+    `default_pool_size = ${poolSize}`,
+    `max_db_connections = ${perDatabase}`,
+    `max_client_conn = ${maxClients}`,
+    'ignore_startup_parameters = extra_float_digits,options',
+    '[users]',
+    `${poolerRole} = pool_mode=transaction max_user_connections=${ownConnections}`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * What the pooler's container runs. It reads the one secret and then its configuration from standard input, once: both
+ * stay in the container's own files, so that it starts again by itself. Prepared statements of the protocol work in
+ * transaction mode from version 1.21 on, with a setting that earlier ones refuse.
+ */
+export const poolerEntry = String.raw`
+set -eu
+umask 077
+folder=${poolerFolder}
+if [ ! -s "$folder/pgbouncer.ini" ]; then
+  mkdir -p "$folder"
+  IFS= read -r secret
+  [ -n "$secret" ]
+  printf '"${poolerRole}" "%s"\n' "$secret" > "$folder/userlist.txt"
+  cat > "$folder/pgbouncer.ini.part"
+  version=$(pgbouncer --version | sed -n 's/^PgBouncer \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+  set -- $version
+  if [ "$1" -gt 1 ] || [ "$2" -ge 21 ]; then
+    sed -i 's/^listen_port = .*/&\nmax_prepared_statements = 200/' "$folder/pgbouncer.ini.part"
+  fi
+  mv "$folder/pgbouncer.ini.part" "$folder/pgbouncer.ini"
+  echo configured
+fi
+exec pgbouncer "$folder/pgbouncer.ini"
+`;

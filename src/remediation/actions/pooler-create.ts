@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Container, Instance, SqlOptions } from '../../host/types.ts';
+import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
+import { poolerLabel, poolerPort, poolerRole } from '../instances/pooler.ts';
+import { needInstance } from './auto-conf-file.ts';
+import { poolerConfig, poolerEntry } from './pooler-config.ts';
+import { scramVerifier } from './scram.ts';
+
+const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
+const params = z.strictObject({
+  instance: z.string(),
+  /** Of the pooler's container. */
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  /** By id. */
+  image: z.string(),
+  /** Numbers: whom PgBouncer runs as, since it refuses to be root. */
+  user: z.string().regex(/^\d{1,10}:\d{1,10}$/),
+  /** The instance's own. */
+  networks: z.array(z.string()).min(1),
+  /** The server as it is called there. */
+  server: z.strictObject({ host: plainName, port: z.int().min(1).max(65_535) }),
+  databases: z.array(plainName).min(1).max(100),
+  mode: z.enum(['session', 'transaction']),
+  poolSize: z.int().min(1).max(1_000),
+  perDatabase: z.int().min(1).max(5_000),
+  maxClients: z.int().min(10).max(100_000),
+  ownConnections: z.int().min(1).max(20),
+});
+type Wanted = z.output<typeof params>;
+
+/** The role, its function and the container. Clients change over by themselves or by people. PGOPS §2.6. */
+export const poolerCreate: Action<Wanted, null> = {
+  name: 'pooler.create',
+  about:
+    'Puts a PgBouncer into a container of its own in front of an instance, with a role that looks up verifiers of passwords and nothing else. Clients go to it once they are told to.',
+  params,
+  before: z.null(),
+  operation: 'insert-pooler',
+  deadlineMs: 180_000,
+  describe: ({ instance, name, mode }) => `put the pooler ${name} (${mode} mode) in front of ${instance}`,
+  async effect({ name, server, mode, poolSize, perDatabase, maxClients }) {
+    const after = `${name}:${poolerPort} → ${server.host}:${server.port}, ${mode} mode, at most ${poolSize} sessions for each role and ${perDatabase} for each database, ${maxClients} clients`;
+    return [{ object: `container ${name}`, before: 'none', after }];
+  },
+  async prepare(wanted, host) {
+    const instance = await needInstance(host, wanted.instance);
+    if ((await host.docker.container(wanted.name)) !== undefined)
+      throw new ProblemsError('step-refused', `There is a container ${wanted.name} already.`);
+    if (await hasRole(instance, host))
+      throw new ProblemsError('step-refused', `${wanted.instance} has a role ${poolerRole} already.`);
+    return null;
+  },
+  async isDone({ name }, host, run) {
+    const made = await ofRun(name, host, run);
+    return made !== undefined && (await isUp(made, host));
+  },
+  async apply(wanted, host) {
+    if (await poolerCreate.isDone(wanted, host, host.run)) return;
+    const instance = await needInstance(host, wanted.instance);
+    await removeContainer(wanted.name, host);
+    // Made anew each time: a killed run has left nobody who knows the one before.
+    const secret = randomBytes(24).toString('hex');
+    await setRole(instance, secret, host);
+    for (const database of wanted.databases) await addLookup(instance, database, host);
+    await startPooler(wanted, secret, host);
+  },
+  async undo(wanted, _before, host) {
+    await removeContainer(wanted.name, host);
+    const instance = await needInstance(host, wanted.instance);
+    if (!(await hasRole(instance, host))) return;
+    for (const database of wanted.databases) {
+      await must(instance, `DROP FUNCTION IF EXISTS ${poolerRole}.lookup(text)`, host, { database });
+      await must(instance, `DROP SCHEMA IF EXISTS ${poolerRole}`, host, { database });
+    }
+    await must(instance, `DROP ROLE ${poolerRole}`, host);
+  },
+  async isUndone({ instance, name }, _before, host) {
+    return (
+      (await host.docker.container(name)) === undefined && !(await hasRole(await needInstance(host, instance), host))
+    );
+  },
+};
+
+async function setRole(instance: Instance, secret: string, host: Host): Promise<void> {
+  const verb = (await hasRole(instance, host)) ? 'ALTER' : 'CREATE';
+  await must(
+    instance,
+    `${verb} ROLE ${poolerRole} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD '${scramVerifier(secret)}'`,
+    host,
+  );
+}
+
+/**
+ * Verifiers can only be read by superusers: the function reads one, of a role that may log in and is neither superuser
+ * nor expired (CVE-2025-2291), and only for the pooler's role. Its search_path is its own.
+ */
+async function addLookup(instance: Instance, database: string, host: Host): Promise<void> {
+  const statements = [
+    `CREATE SCHEMA IF NOT EXISTS ${poolerRole}`,
+    `CREATE OR REPLACE FUNCTION ${poolerRole}.lookup(wanted text) RETURNS TABLE (usename text, passwd text)
+     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+     AS 'SELECT rolname::text, rolpassword FROM pg_catalog.pg_authid
+       WHERE rolname = wanted AND rolcanlogin AND NOT rolsuper AND NOT rolreplication
+         AND (rolvaliduntil IS NULL OR rolvaliduntil > pg_catalog.now())'`,
+    `REVOKE ALL ON FUNCTION ${poolerRole}.lookup(text) FROM PUBLIC`,
+    `GRANT USAGE ON SCHEMA ${poolerRole} TO ${poolerRole}`,
+    `GRANT EXECUTE ON FUNCTION ${poolerRole}.lookup(text) TO ${poolerRole}`,
+  ];
+  for (const statement of statements) await must(instance, statement, host, { database });
+}
+
+async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<void> {
+  const { instance, name, image, user, networks, maxClients, poolSize, databases } = wanted;
+  const [first = '', ...others] = networks;
+  const files = maxClients + poolSize * databases.length * 20 + 200;
+  const id = await host.change.docker.create({
+    name,
+    config: {
+      Image: image,
+      User: user,
+      Entrypoint: ['sh', '-c', poolerEntry],
+      Cmd: [],
+      Env: [],
+      Labels: { ...host.run.labels, [poolerLabel]: instance },
+      Healthcheck: { Test: ['NONE'] },
+      ExposedPorts: { [`${poolerPort}/tcp`]: {} },
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      HostConfig: {
+        NetworkMode: first,
+        RestartPolicy: { Name: 'unless-stopped' },
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }],
+      },
+      NetworkingConfig: { EndpointsConfig: { [first]: {} } },
+    },
+  });
+  for (const network of others) await host.change.docker.connect(network, id, {});
+  await host.change.docker.startWith(id, `${secret}\n${poolerConfig(wanted)}`);
+  const until = performance.now() + 20_000;
+  for (;;) {
+    const made = await host.docker.container(id);
+    if (made !== undefined && (await isUp(made, host))) return;
+    if (performance.now() > until) throw new Error(`${name} does not serve: ${await lastWords(id, host)}`);
+    await sleep(200, undefined, { signal: host.signal });
+  }
+}
+
+/** A PgBouncer that refuses its configuration ends at once. */
+const steadyMs = 5_000;
+
+/** One that the engine restarts over and over says that it runs. */
+async function isUp({ id, state }: Container, host: ReadonlyHost): Promise<boolean> {
+  if (!state.running || state.status !== 'running') return false;
+  if (Date.now() - Date.parse(state.startedAt) > steadyMs) return true;
+  const lines = await host.docker.logs(id, { since: state.startedAt, tail: 1_000 });
+  return lines.some(({ text }) => text.includes('process up: PgBouncer'));
+}
+
+async function lastWords(id: string, host: ReadonlyHost): Promise<string> {
+  const lines = await host.docker.logs(id, { tail: 3 });
+  return lines.map(({ text }) => text.slice(0, 200)).join(' ') || 'it says nothing';
+}
+
+/** It holds no data; its volumes, if its image declares any, are left. */
+async function removeContainer(name: string, host: Host): Promise<void> {
+  const made = await ofRun(name, host, host.run);
+  if (made === undefined) return;
+  if (made.state.running) await host.change.docker.stop(made.id, { timeoutSeconds: 10 });
+  await host.change.docker.remove(made.id);
+}
+
+/** Only what this run has made is looked at, let alone removed. */
+async function ofRun(name: string, host: ReadonlyHost, run: RunContext): Promise<Container | undefined> {
+  const found = await host.docker.container(name);
+  return found?.labels['problems.run'] === run.labels['problems.run'] ? found : undefined;
+}
+
+async function hasRole(instance: Instance, host: ReadonlyHost): Promise<boolean> {
+  const answer = await host.sql.query(instance, 'SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', {
+    values: [poolerRole],
+  });
+  if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
+  return answer.rows.length > 0;
+}
+
+async function must(instance: Instance, sql: string, host: Host, options: SqlOptions = {}): Promise<void> {
+  const answer = await host.change.sql.execute(instance, sql, options);
+  if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
+}
