@@ -22,6 +22,8 @@ const together = 2;
 /** Damaged sources, bad backups, none that is good and young enough, archives that WAL does not get to. */
 export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetails>> {
   const settings = backupSettings(host);
+  // Who asks for a restore asks for nothing else.
+  if (settings.restore !== undefined) return { findings: await restoreWanted(host, settings), notLookedAt: [] };
   const findings: Finding<BackupDetails>[] = [];
   const notLookedAt: NotLookedAt[] = [];
   const waiting = [...(await host.instances())];
@@ -37,7 +39,6 @@ export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetail
     }
   }
   await Promise.all(Array.from({ length: together }, work));
-  findings.push(...(await restoreWanted(host, settings)));
   return {
     findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
     notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
