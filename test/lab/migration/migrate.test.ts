@@ -1,12 +1,14 @@
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run as runProblems } from '../../cli/run.ts';
 import { connect } from '../client.ts';
 import { startContainer } from '../container.ts';
-import { logOf } from '../exec.ts';
-import { type LabInstance, query, startInstance } from '../instance.ts';
+import { execIn, logOf } from '../exec.ts';
+import { type LabInstance, psql, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { child, migrateNow, newDatabase, reportOf, writeMigrations } from './open-migrating.ts';
+import { child, migrateEach, migrateNow, newDatabase, reportOf, writeMigrations } from './open-migrating.ts';
 
 const runs = await labRuns();
 /** Every point takes some minutes: here those between which something changes. */
@@ -280,13 +282,68 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect((await reportOf(run, 'twice')).outcome).toBe('applied');
   });
 
+  it('is refused by a standby', async () => {
+    const standby = await startInstance(run, { name: 'standby', storage: 'seeded' });
+    await execIn(standby.container, ['sh', '-c', 'touch "$PGDATA/standby.signal"'], { user: 'postgres' });
+    await standby.container.restart();
+    await eventually(60_000, async () => (await psql(standby, 'select 1')).code === 0);
+    await writeMigrations(run, 'standby', files);
+    const { report } = await migrateNow(run, standby.database, {
+      instances: ['standby'],
+      folder: `${run.folder}/migrations/standby`,
+    });
+    expect(report).toMatchObject({
+      outcome: 'refused',
+      problems: [{ version: null, hint: 'Migrate on its primary.' }],
+    });
+  });
+
+  it('is what `problems migrate` runs, for people and for programs', async () => {
+    const shown = { '1_t.sql': 'create table t (a int);\n', '2_a.sql': 'create index concurrently t_a on t (a);\n' };
+    await newDatabase(instance, 'shown', shown);
+    const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$` } };
+    await writeFile(`${run.folder}/problems.config.json`, JSON.stringify(config));
+    async function problems(...args: readonly string[]) {
+      return runProblems(['migrate', ...args, '--database', 'shown'], { cwd: run.folder });
+    }
+    const dry = await problems('orders', 'migrations/shown', '--dry-run');
+    expect(dry).toEqual({
+      code: 0,
+      stdout: 'orders/shown: 2 files to apply\n  not applied: 1_t, 2_a\n',
+      stderr: '',
+    });
+    const { code, stdout, stderr } = await problems('orders', 'migrations/shown');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'orders: 1_t\norders: 2_a, outside a transaction\n' });
+    expect(stdout).toMatch(/^orders\/shown: 2 files applied\n {2}1_t {2}[\d.]+ m?s\n {2}2_a {2}[\d.]+ m?s\n$/);
+    const again = JSON.parse((await problems('orders', 'migrations/shown', '--json')).stdout);
+    expect(again).toMatchObject({
+      schemaVersion: 1,
+      instances: [{ instance: 'orders', error: null, report: { outcome: 'up-to-date', applied: [], problems: [] } }],
+    });
+    await writeMigrations(run, 'shown', { '3_bad.sql': 'create table u (a int);\nselect nothing;\n' });
+    const bad = await problems('orders', 'migrations/shown');
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toContain(
+      '3_bad.sql:2:8: error column "nothing" does not exist [42703]\n    hint: Mend the file',
+    );
+    expect(await problems('order', 'migrations/shown')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Did you mean orders?'),
+    });
+  });
+
   it('does not hide how the other instances ended behind one that cannot be reached', async () => {
     const stopped = await startInstance(run, { name: 'asleep', storage: 'seeded' });
     await stopped.container.stop();
-    await newDatabase(instance, 'fleet', { '1_t.sql': 'create table t ();\n' });
-    const ended = await migrateNow(run, 'fleet', { instances: ['asleep'], waitMs: 0 });
-    expect(ended.error?.message).toContain('it does not run');
-    expect((await reportOf(run, 'fleet')).outcome).toBe('applied');
+    await writeMigrations(run, 'every', { '1_t.sql': 'create table every_instance ();\n' });
+    const every = { folder: `${run.folder}/migrations/every`, instances: ['asleep', 'orders'] };
+    const [asleep, orders] = await migrateEach(run, instance.database, every);
+    expect(asleep).toMatchObject({
+      instance: 'asleep',
+      report: null,
+      error: { message: expect.stringContaining('it does not run') },
+    });
+    expect(orders).toMatchObject({ instance: 'orders', report: { outcome: 'applied' }, error: null });
   });
 
   it('makes a template once for all who ask at once, and databases from it', async () => {

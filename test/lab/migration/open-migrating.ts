@@ -15,26 +15,35 @@ import type { Run } from '../run.ts';
 
 type Where = Pick<Run, 'folder' | 'prefix'>;
 
-/** Migrates a database of the instance `orders` from the folder of its name; the run's instances alone are seen. */
+/** Migrates a database of the instance `orders` from the folder of its name. */
 export async function migrateNow(
-  { folder, prefix }: Where,
+  where: Where,
   database: string,
   request: Partial<MigrateRequest> = {},
 ): Promise<InstanceMigration> {
+  const [ended] = await migrateEach(where, database, request);
+  if (ended === undefined) throw new Error('no instance');
+  return ended;
+}
+
+/** The same on several; the run's instances alone are seen. */
+export async function migrateEach(
+  { folder, prefix }: Where,
+  database: string,
+  request: Partial<MigrateRequest> = {},
+): Promise<readonly InstanceMigration[]> {
   const remediation = await openRemediation({
     folder,
     config: { containers: `^${prefix}vrooli-(?:postgres|pooler)-(.+)$` },
     onlyLooking: true,
   });
   try {
-    const [ended] = await migrateInstances(remediation.session, {
+    return await migrateInstances(remediation.session, {
       folder: join(folder, 'migrations', database),
       instances: ['orders'],
       database,
       ...request,
     });
-    if (ended === undefined) throw new Error('no instance');
-    return ended;
   } finally {
     remediation.close();
   }
