@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { restoreScript } from '../../host/backups/restore-script.ts';
 import type { Backup, BackupPart } from '../../host/backups/types.ts';
 import { helperLabel } from '../../host/process.ts';
 import type { Container, Mount } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
-import { restoreScript } from './restore-script.ts';
 
 const params = z.strictObject({
   /** `<instance>/<name>`. */
@@ -130,6 +130,13 @@ function dumpsOf({ parts }: Backup): readonly BackupPart[] {
 
 function failureOf({ ref, to }: Wanted, lines: readonly string[], otherwise: string): Error {
   const faults = lines.filter((line) => line.startsWith('fault ')).map((line) => line.slice(6));
+  const [, needed, room] =
+    lines.map((line) => /^no-room (\d+) (\d+)$/.exec(line)).find((match) => match !== null) ?? [];
+  if (needed !== undefined)
+    return new ProblemsError(
+      'step-refused',
+      `There is no room for ${ref}: ${needed} KiB are needed, ${room} are free.`,
+    );
   const last = lines.find((line) => line.startsWith('last '))?.slice(5);
   if (faults.some((line) => line.includes('recovery ended before configured recovery target was reached')))
     return new ProblemsError(

@@ -19,9 +19,10 @@ stop() { as pg_ctl -D "$data" -m fast -w -t 86400 -s stop >/dev/null 2>&1; }
 fail() { [ ! -f "$data/postmaster.pid" ] || stop; exit 0; }
 
 if [ -n "$(ls -A "$data" 2>/dev/null)" ] && [ ! -e "$data/restoring" ]; then echo 'fault there is data in the volume already'; exit 0; fi
-room=$(df -Pk /volume | awk 'NR == 2 { print $4 }')
-[ "$room" -gt "$need" ] || { echo "fault no room: $need KiB are needed, and $room KiB are free"; exit 0; }
-mkdir -p "$data" && touch "$data/restoring" && sync "$data/restoring"
+mkdir -p "$data"
+room=$(df -Pk "$data" | awk 'NR == 2 { print $4 }')
+[ "$room" -gt "$need" ] || { echo "no-room $need $room"; exit 0; }
+touch "$data/restoring" && sync "$data/restoring"
 find "$data" -mindepth 1 -maxdepth 1 ! -name restoring -exec rm -rf {} +
 serve() {
   as pg_ctl -D "$data" -l /scratch/log -t 86400 -w -s -o "-c listen_addresses='' -c unix_socket_directories=/scratch -c port=5432 -c ssl=off -c logging_collector=off -c log_destination=stderr -c log_min_messages=log -c archive_mode=off -c archive_command='' -c primary_conninfo='' -c primary_slot_name='' -c max_logical_replication_workers=0 -c shared_buffers=64MB -c jit=off $*" start >/dev/null 2>&1
@@ -57,7 +58,13 @@ END
   goal=
   if [ -n "$target" ]; then
     touch "$data/recovery.signal" && chown postgres: "$data/recovery.signal"
-    goal="-c restore_command='cp /archive/%f %p' -c recovery_target_time='$target' -c recovery_target_action=pause -c hot_standby=on"
+    if [ "$target" = newest ]; then
+      newest=$(ls /archive | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
+      [ -n "$newest" ] || { echo 'fault the archive is empty'; fail; }
+      bytes=$(as pg_controldata "$data" | sed -n 's/^Bytes per WAL segment: *//p')
+      where="recovery_target_lsn='$(printf '%X/%X' $((16#$(echo "$newest" | cut -c9-16))) $((16#$(echo "$newest" | cut -c17-24) * bytes)))'"
+    else where="recovery_target_time='$target'"; fi
+    goal="-c restore_command='cp /archive/%f %p' -c $where -c recovery_target_action=pause -c hot_standby=on"
   fi
   if ! serve "-c config_file=/scratch/drill.conf -c hba_file=/scratch/hba.conf -c ident_file=/scratch/ident.conf -c shared_preload_libraries='$preload' $least $goal"; then
     sed -n 's/.*last completed transaction was at log time /last /p' log | tail -n 1
@@ -78,6 +85,7 @@ END
     # While it pauses, what was locked by the transaction that was not reached is locked: nobody waits for that.
     asks template1 "select datname from pg_database where datallowconn and datname <> 'template0' order by 1" >databases
     while IFS= read -r one; do echo "database $(asks "$one" 'select count(*) from pg_class' </dev/null)"; done <databases
+    echo "replayed $(asks template1 'select coalesce(pg_last_xact_replay_timestamp()::text, $$none$$)')"
     asks template1 'select pg_wal_replay_resume()' >/dev/null
     while as pg_ctl -D "$data" status >/dev/null 2>&1 && [ "$(asks template1 'select pg_is_in_recovery()')" != f ]; do sleep 0.2; done
   fi
