@@ -4,6 +4,7 @@ export type * from './contract.ts';
 export { inline as markdownLine } from './dossier.ts';
 export { detect, plan, type Detected, type Proposed } from './looking.ts';
 export { approve, remediate, resume, rollback, type RemediateRequest, type RunReport } from './running.ts';
+export { lookAtBackups, retainedBackups, verifyBackup, type Retained, type VerifyRequest } from './backups.ts';
 export { leasePort, lookAtPorts, type LeaseRequest, type PortSituation } from './leasing.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';

@@ -17,6 +17,7 @@ const loaders = {
   schema: async () => (await import('./schema.ts')).schema,
   init: async () => (await import('./init.ts')).init,
   ports: async () => (await import('./ports.ts')).ports,
+  backups: async () => (await import('./backups.ts')).backups,
   preflight: async () => (await import('./preflight.ts')).preflight,
   tune: async () => (await import('./tune.ts')).tune,
   fleet: async () => (await import('./fleet.ts')).fleet,

@@ -69,7 +69,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       path: part.path,
       kind: part.kind,
       image: image.id,
-      timeoutMs: timeoutOf(backup, request, ladder),
+      timeoutMs: timeoutOf(backup, part, request, ladder),
     };
   }
 
@@ -209,9 +209,16 @@ function merged(level: BackupLevel, observations: readonly Observation[], ms: nu
   };
 }
 
-function timeoutOf(backup: Backup, { timeoutMs }: CheckRequest, level: BackupLevel): number {
-  const last = backup.verification?.checks.find((check) => check.level === level)?.ms ?? 0;
-  return timeoutMs ?? Math.max(600_000, 3 * last);
+/** Three times what it took last (PGOPS §3.6); the first time what a slow disk would take. */
+function timeoutOf(
+  { verification }: Backup,
+  part: BackupPart,
+  { timeoutMs }: CheckRequest,
+  level: BackupLevel,
+): number {
+  const last = verification?.checks.find((check) => check.level === level)?.ms ?? 0;
+  const perMebibyte = level >= 'L4' ? 2_000 * growth(part.kind) : 500;
+  return timeoutMs ?? Math.max(level >= 'L4' ? 600_000 : 120_000, (part.bytes / 2 ** 20) * perMebibyte, 3 * last);
 }
 
 /** The server's own image: same programs, same libraries, so that text sorts as in the source. */

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contentOf, type FolderEntry, ownFiles, wordsOf } from './parts.ts';
 import { type FileScan, scanFile } from './scan.ts';
@@ -52,6 +53,9 @@ export async function filesLevel(
     }
   }
   observations.push(...changes(files, backup.verification));
+  for (const { path, kind } of content.parts)
+    if (kind === 'tar' && !(await endsAsTar(join(backup.folder, path))))
+      observations.push(failed('truncated', `${path} does not end as an archive of tar does: some of it is missing.`));
   if (content.parts.length === 0) observations.push(failed('empty', 'There is nothing in it that could be restored.'));
   for (const part of content.parts) observations.push(...partSays(part, scans.get(part.path)));
   for (const { file, database } of fingerprints?.databases ?? [])
@@ -67,6 +71,19 @@ function isHashed({ path }: FolderEntry, parts: readonly BackupPart[]): boolean 
     (part) => part.kind === 'base-backup' && (part.path === '.' || path.startsWith(`${part.path}/`)),
   );
   return base === undefined || path.endsWith('backup_manifest');
+}
+
+/** Two empty blocks. pg_restore that meets the end earlier may look for the next entry for ever. */
+async function endsAsTar(path: string): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return true;
+  try {
+    const { size } = await handle.stat();
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1_024), 0, 1_024, Math.max(0, size - 1_024));
+    return size % 512 === 0 && bytesRead === 1_024 && buffer.every((byte) => byte === 0);
+  } finally {
+    await handle.close();
+  }
 }
 
 function readAs(part: BackupPart | undefined): 'bytes' | 'plain' | 'plain-gzip' {

@@ -7,7 +7,7 @@ import {
   unexpireBackup,
 } from './changing.ts';
 import { checkBackup, type CheckSources } from './check.ts';
-import { findBackup, listBackups, readFingerprints } from './inventory.ts';
+import { findBackup, listBackups, listExpired, readFingerprints } from './inventory.ts';
 import { takeBackup, type TakeSources } from './taking.ts';
 import type { BackupChanger, BackupReader } from './types.ts';
 
@@ -16,6 +16,7 @@ export function readBackups(folders: readonly string[], sources: CheckSources): 
     folders,
     list: (instance) => listBackups(folders, instance),
     read: (ref) => findBackup(folders, ref),
+    expired: (instance) => listExpired(folders, instance),
     fingerprints: readFingerprints,
     check: (backup, request) => checkBackup(sources, backup, request),
   };

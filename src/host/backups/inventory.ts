@@ -61,6 +61,12 @@ export async function findBackup(folders: readonly string[], ref: string): Promi
   return found.find(({ state }) => state !== 'quarantined') ?? found[0];
 }
 
+export async function listExpired(folders: readonly string[], instance: string): Promise<readonly string[]> {
+  if (!segment.test(instance)) return [];
+  const names = await Promise.all(folders.map((parent) => namesIn(join(parent, instance, expired), [])));
+  return names.flat().filter((name) => segment.test(name));
+}
+
 export async function readFingerprints({ folder }: Backup): Promise<Fingerprints | undefined> {
   return fingerprintsOf(await readRecord(folder, 'fingerprints.json'));
 }

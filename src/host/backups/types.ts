@@ -175,7 +175,7 @@ export interface CheckRequest {
   /** Compares with the catalog of the running instance too, where the backup has no fingerprints. Default false. */
   readonly withSource?: boolean;
   readonly onProgress?: (what: string) => void;
-  /** Of one level; default 3 times the last duration of it, at least 10 minutes. */
+  /** Of one level; default 3 times the last duration of it, and what a slow disk would take the first time. */
   readonly timeoutMs?: number;
 }
 
@@ -192,6 +192,8 @@ export interface BackupReader {
   list(instance?: string): Promise<BackupInventory>;
   /** By `<instance>/<name>` or by the path of its folder. */
   read(ref: string): Promise<Backup | undefined>;
+  /** Names of an instance's backups that have expired and still lie there. */
+  expired(instance: string): Promise<readonly string[]>;
   fingerprints(backup: Backup): Promise<Fingerprints | undefined>;
   /** Climbs the ladder. Drills run in throw-away containers without a network, on a copy. Writes nothing. */
   check(backup: Backup, request: CheckRequest): Promise<BackupAnswer>;

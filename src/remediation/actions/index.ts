@@ -1,5 +1,7 @@
 import type { Action } from '../contract.ts';
 import { archiveSwitch } from './archive-switch.ts';
+import { backupExpire } from './backup-expire.ts';
+import { backupRemove } from './backup-remove.ts';
 import { backupTake } from './backup-take.ts';
 import { backupProve } from './backup-prove.ts';
 import { backupQuarantine } from './backup-quarantine.ts';
@@ -33,6 +35,8 @@ import { volumePrepare } from './volume-prepare.ts';
 /** Every built-in action: one file each, listed here. */
 export const actions: readonly Action[] = [
   archiveSwitch,
+  backupExpire,
+  backupRemove,
   backupTake,
   backupProve,
   backupQuarantine,

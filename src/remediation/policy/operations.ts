@@ -29,6 +29,7 @@ export const operations = {
   'insert-pooler': { floor: 'approve', about: 'putting a pooler in front' },
   'terminate-session': { floor: 'approve', about: 'ending a session that has written' },
   'edit-hba': { floor: 'approve', about: 'access rules' },
+  'expire-backup': { floor: 'approve', about: 'removing a backup that newer good ones have replaced' },
   reindex: { floor: 'approve', about: 'building indexes anew' },
   'recreate-dependant': { floor: 'approve', about: 'recreating an application' },
   'switch-volume': { floor: 'approve', about: 'moving data to another volume' },

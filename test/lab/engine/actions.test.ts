@@ -487,6 +487,33 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('instance.create', { like, name, volume, serverPort: 5432, port }, containers)).toEqual([]);
   });
 
+  it('backup.expire keeps its promises, and backup.remove deletes only what has expired', async () => {
+    const parent = host.backups.folders[0] ?? '';
+    const good = { level: 'L4', result: 'passed', at: '2026-01-01T00:00:00Z', says: [], ms: 1 };
+    for (const name of ['1', '2', '3']) {
+      await mkdir(join(parent, 'many', name), { recursive: true });
+      await writeFile(join(parent, 'many', name, 'full.sql'), '-- PostgreSQL database dump\n');
+      const record = { schemaVersion: 1, checks: [good], files: [], filesAt: '', filesBy: 'completion' };
+      await writeFile(join(parent, 'many', name, 'verification.json'), JSON.stringify(record));
+    }
+    const world = async (): Promise<unknown> => {
+      const { backups } = await host.backups.list('many');
+      return [backups.map(({ ref, verdict }) => [ref, verdict]), await host.backups.expired('many')];
+    };
+    expect(await broken('backup.expire', { ref: 'many/1' }, world)).toEqual([]);
+    const expire = actions.find(({ name }) => name === 'backup.expire');
+    await expire?.apply({ ref: 'many/1' }, host);
+    await expect(expire?.apply({ ref: 'many/2' }, host)).rejects.toMatchObject({ code: 'step-refused' });
+    expect(await broken('backup.remove', { ref: 'many/1' }, world)).toEqual([]);
+    expect(await world()).toEqual([
+      [
+        ['many/2', 'good'],
+        ['many/3', 'good'],
+      ],
+      [],
+    ]);
+  });
+
   it('is tested here', () => {
     expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
   });

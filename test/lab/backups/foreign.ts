@@ -1,0 +1,58 @@
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runContainer } from '../container.ts';
+import type { LabInstance } from '../instance.ts';
+import { backupFolder } from '../project.ts';
+import type { Run } from '../run.ts';
+
+/** Backups in every format, as people take them without this program: no fingerprints, no sums, no metadata. */
+export async function takeForeign(instance: LabInstance, otherDatabase: string): Promise<string> {
+  const { run, user, password, database } = instance;
+  const folder = join(run.folder, 'foreign');
+  await mkdir(folder, { recursive: true });
+  const script = `
+    cd /to
+    pg_dump > full.sql
+    pg_dump | gzip > full.sql.gz
+    pg_dump nosuch 2>/dev/null | gzip > nothing.sql.gz
+    pg_dump -Fc > full.dump
+    pg_dump -Fc -Z0 > stored.dump
+    pg_dump -Ft > full.tar
+    pg_dump -Fd -f folder
+    pg_dumpall > cluster.sql
+    pg_dumpall --globals-only > globals.sql
+    pg_dump -Fc ${otherDatabase} > other.dump
+    pg_dump ${otherDatabase} > other.sql
+    pg_dump --schema-only > schema.sql
+    pg_dump --data-only > data.sql
+    pg_basebackup -D base -c fast
+    pg_basebackup -D archives -Ft -z -c fast`;
+  const made = await runContainer(run, {
+    image: `problems-lab/postgres:${run.postgres}`,
+    entrypoint: ['bash', '-euc'],
+    command: [script],
+    env: { PGHOST: '127.0.0.1', PGUSER: user, PGPASSWORD: password, PGDATABASE: database },
+    user: '0:0',
+    network: `container:${instance.container.id}`,
+    binds: [`${folder}:/to`],
+  });
+  if (made.code !== 0) throw new Error(made.stdout);
+  return folder;
+}
+
+/** Lays files of a folder into a backup of their own, by the names that they get there. Returns its folder. */
+export async function lay(
+  run: Run,
+  instance: string,
+  name: string,
+  from: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
+  const folder = backupFolder(run, instance, name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const [to, source] of Object.entries(files)) await cp(join(from, source), join(folder, to), { recursive: true });
+  const metadata = { instance, backup_name: name, type: 'full', status: 'completed' };
+  await writeFile(join(folder, 'metadata.json'), JSON.stringify(metadata));
+  return folder;
+}
