@@ -1,11 +1,11 @@
 import type { Instance } from '../../../host/types.ts';
 import { indexOfFile } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
 import type { MigrationDetails, MigrationExpected } from './details.ts';
 import { name } from './detect.ts';
 import { type Look, lookAll, rowsOf } from './look.ts';
 import { otherRunners } from './queries.ts';
-import { refusal } from './refusals.ts';
 import { type Repair, troublesOf } from './troubles.ts';
 
 /** Looks again, and plans the repair of what is still so, while nobody else changes the schema. */

@@ -1,5 +1,6 @@
-import { type LedgerRow, type Migration, type Standing } from '../../../migration/index.ts';
+import type { LedgerRow, Migration, Standing } from '../../../migration/index.ts';
 import type { Refusal } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
 import type { InvalidIndex } from './look.ts';
 
 /** What no program repairs: what stands in the way, and what a person can do. PGOPS §5.4. */
@@ -90,8 +91,4 @@ export function refuseUnrecorded(file: Migration, objects: readonly ThereObject[
     `${objects.length} of the objects of ${file.name} were made without the ledger. ${differences.join('. ')}`,
     `If they are what the file says: insert into schema_migrations (version) values ('${file.version.replaceAll("'", "''")}'). If not, write a file that leads from what is there to what is wanted.`,
   );
-}
-
-export function refusal(reason: string, advice: string): Refusal {
-  return { type: 'refusal', reason, advice };
 }

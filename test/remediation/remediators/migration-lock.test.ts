@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { migrationLock } from '../../../src/remediation/remediators/migration-lock/index.ts';
+import { raceErrors, speaksOf } from '../../../src/remediation/remediators/migration-lock/race-messages.ts';
+import { readRegistry } from '../../../src/registry/reading.ts';
+
+const prefix = '2025-08-02 10:00:00.000 UTC [31]';
+
+function lines(...texts: readonly string[]) {
+  return texts.map((text) => ({ at: '2025-08-02T10:00:00.000000000Z', stream: 'stderr' as const, text }));
+}
+
+describe('what a log says of a race', () => {
+  it.each([
+    'ERROR:  duplicate key value violates unique constraint "pg_class_relname_nsp_index"',
+    'ERROR:  duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
+    'ERROR:  relation "customers" already exists',
+    'ERROR:  type "mood" already exists',
+    'ERROR:  tuple concurrently updated',
+    'ERROR:  deadlock detected',
+    'ERROR:  canceling statement due to lock timeout',
+    'ERROR:  canceling statement due to statement timeout',
+    'ERROR:  could not create unique index "customers_email"',
+  ])('is %s', (text) => {
+    expect(raceErrors(lines(`${prefix} ${text}`))).toMatchObject([{ text: `${prefix} ${text}`, statement: '' }]);
+  });
+
+  it.each([
+    'ERROR:  duplicate key value violates unique constraint "customers_pkey"',
+    "LOG:  statement: select 'deadlock detected'",
+    'STATEMENT:  select 1 /* tuple concurrently updated */',
+    'NOTICE:  relation "customers" already exists, skipping',
+  ])('is not %s', (text) => {
+    expect(raceErrors(lines(`${prefix} ${text}`))).toEqual([]);
+  });
+
+  it('comes with its own statement, whole, and with no other', () => {
+    const [first, second] = raceErrors(
+      lines(
+        `${prefix} ERROR:  deadlock detected`,
+        `${prefix} DETAIL:  Process 31 waits for ShareLock on transaction 7; blocked by process 32.`,
+        '\tProcess 32 waits for ShareLock on transaction 8; blocked by process 31.',
+        `${prefix} HINT:  See server log for query details.`,
+        `${prefix} STATEMENT:  alter table t`,
+        '\t  add column note text;',
+        `${prefix} ERROR:  tuple concurrently updated`,
+        `${prefix} LOG:  checkpoint starting: time`,
+        `${prefix} STATEMENT:  grant select on t to reader`,
+      ),
+    );
+    expect(first?.statement).toBe('alter table t add column note text;');
+    expect(second?.statement).toBe('');
+    if (first === undefined) throw new Error('no error');
+    expect(speaksOf(first, ['ALTER'])).toBe(false);
+    expect(speaksOf(first, ['\nalter table t\n  add column note text;\n'])).toBe(true);
+    expect(speaksOf(first, ['alter table u add column note text;'])).toBe(false);
+    expect(speaksOf(first, ['', ';'])).toBe(false);
+  });
+});
+
+describe('the records of the fixture registry', () => {
+  it('are about it where they tell of the race, and nowhere else', async () => {
+    const path = 'fixtures/resources/postgres/PROBLEMS.md';
+    const { records } = readRegistry(await readFile(path, 'utf8'), { path, component: 'postgres' });
+    expect(records.filter((record) => migrationLock.matches(record)).map(({ id }) => id)).toEqual([
+      'postgres/schema-migration-race-conditions',
+    ]);
+  });
+});
