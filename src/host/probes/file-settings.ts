@@ -1,7 +1,6 @@
 import type { ChangingEngine } from '../docker.ts';
 import { runHelper } from '../process.ts';
 import type { FileSettings, Instance } from '../types.ts';
-import { imageUser } from './image-user.ts';
 
 /** The options are the container's own; names come on stdin. */
 const script = String.raw`
@@ -32,7 +31,8 @@ export async function fileSettings(
         target: destination,
         readonly: true,
       })),
-    user: await userOf(engine, container.image, container.user),
+    // By its name: the numbers are the image's.
+    user: /^(?:root|0)?(?::|$)/.test(container.user) ? 'postgres' : container.user,
     stdin: `${names.filter((name) => /^[a-z_]{1,63}$/.test(name)).join('\n')}\n`,
     timeoutMs: 30_000,
     maxBytes: 65_536,
@@ -53,10 +53,4 @@ function serverOptions(command: readonly string[]): readonly string[] {
   return at === -1
     ? command.filter((_, index) => command[0]?.startsWith('-') === true || index > 0)
     : command.slice(at + 1);
-}
-
-async function userOf(engine: ChangingEngine, image: string, user: string): Promise<string> {
-  if (user !== '' && !/^(?:root|0)(?::|$)/.test(user)) return user;
-  const { uid, gid } = await imageUser(engine, image, 'postgres');
-  return `${uid}:${gid}`;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Instance } from '../../host/types.ts';
+import type { Container, Instance } from '../../host/types.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
 import { knownSetting, unfitValue } from '../instances/known-settings.ts';
 
@@ -67,7 +67,7 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
     image: container.image,
     command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
     mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],
-    user: await serverUser(host, instance),
+    user: serverUser(container),
     stdin: `${hashOf(now)}\n${text}`,
   });
   if (exitCode === 3)
@@ -77,11 +77,8 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
 }
 
 /** Whoever may not write there is refused by the file system: the helper has no capability that would go past it. */
-async function serverUser(host: ReadonlyHost, { container }: Instance): Promise<string> {
-  const [user = ''] = container.user.split(':');
-  if (user !== '' && user !== 'root' && user !== '0') return container.user;
-  const { uid, gid } = await host.probes.imageUser(container.image, 'postgres');
-  return `${uid}:${gid}`;
+function serverUser({ user }: Container): string {
+  return user === '' || /^(?:root|0)(?::|$)/.test(user) ? 'postgres' : user;
 }
 
 function hashOf(text: string): string {

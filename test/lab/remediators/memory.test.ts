@@ -82,6 +82,34 @@ describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true
   );
 });
 
+describe.skipIf(!runs)('a worst case above the limit', () => {
+  it('is made to fit by a reload where the limit may not be raised, unattended and without a moment of silence', async (test) => {
+    const run = await createRun(test);
+    const limit = 700 * MiB;
+    const instance = await startInstance(run, {
+      name: 'tight',
+      storage: 'volume',
+      settings: { max_connections: '20' },
+      host: { Memory: limit, MemorySwap: limit },
+    });
+    await query(instance, "alter system set work_mem = '5MB'");
+    await query(instance, 'select pg_reload_conf()');
+    const { State } = await instance.container.inspect();
+    const remediation = await open(test, run, { raise: 'never' });
+    const text = await autoConf(remediation);
+    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/tight/worst-case-over-limit']);
+    const [report] = (await remediate(remediation)).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null, downtimeMs: 0 });
+    expect((await query(instance, 'show autovacuum_work_mem'))[0]).not.toBe('-1');
+    expect((await instance.container.inspect()).State.StartedAt).toBe(State.StartedAt);
+    expect((await detect(remediation)).findings).toEqual([]);
+
+    expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await autoConf(remediation)).toBe(text);
+    expect(await query(instance, 'show autovacuum_work_mem')).toEqual(['-1']);
+  });
+});
+
 describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, () => {
   it('for shared_buffers larger than the machine is given back the value before, unattended', async (test) => {
     const run = await createRun(test);
@@ -264,7 +292,8 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
 describe.skipIf(!runs)('instances that are well', () => {
   it('give no finding, whether they run, are stopped, have a limit that is enough or none at all', async (test) => {
     const run = await createRun(test);
-    await scenarioNamed('healthy').up(run, () => undefined);
+    for (const name of ['healthy', 'port-conflict', 'pool-exhaustion'])
+      await scenarioNamed(name).up(run, () => undefined);
     const roomy = { storage: 'seeded', host: { Memory: 3072 * MiB, MemorySwap: 3072 * MiB } } as const;
     await startInstance(run, { name: 'roomy', ...roomy });
     const stopped = await startInstance(run, { name: 'stopped', ...roomy });

@@ -46,7 +46,7 @@ export async function frameOf(
         clients: 4,
         seconds: memorySettings(host).loadSeconds,
         // More than work_mem holds, at about 60 bytes a row, so that sorts spill.
-        rows: Math.min(1_000_000, Math.max(50_000, Math.ceil((workMem * 1.2) / 60))),
+        rows: Math.min(400_000, Math.max(50_000, Math.ceil((workMem * 1.2) / 60))),
       },
     },
   };
