@@ -1,6 +1,7 @@
 import { ProblemsError } from '../errors.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../host/index.ts';
 import type { Session } from './engine/session.ts';
+import { archivePlaceOf } from './remediators/backup-repair/index.ts';
 import { requestSettings, type Retained, retention } from './remediators/backup-request/index.ts';
 
 export type { Retained } from './remediators/backup-request/index.ts';
@@ -38,10 +39,12 @@ export async function verifyBackup(
         hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
       },
     );
+  const archive = archivePlaceOf(instance.container);
   const answer = await reader.backups.check(backup, {
     instance,
     upTo,
     withSource: true,
+    ...(archive === undefined ? {} : { archive }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   // One that is set aside or still being taken is left as it is.

@@ -1,6 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
 import { expireBackups, takeBackup } from '../backup-runs.ts';
+import { restoreBackup } from '../restoring.ts';
 import { withRemediation } from '../remediating.ts';
 import { createRunProgress } from '../run-progress.ts';
 import { configOptions } from '../settings.ts';
@@ -14,6 +15,8 @@ const options = {
     choices: ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'],
   },
   noDrill: { type: 'flag', about: '`take` ends when the files were compared with the manifest, at L3.' },
+  into: { type: 'text', value: 'name', about: 'Of `restore`: how the new instance is called.' },
+  to: { type: 'text', value: 'time', about: 'Of `restore`: a moment of the archive, such as 2026-03-01T12:30:00Z.' },
   yes: { type: 'flag', about: '`expire` removes what it would remove.' },
   json: { type: 'flag', about: 'Print one JSON object.' },
   ...configOptions,
@@ -24,16 +27,17 @@ export type BackupInvocation = Invocation<typeof options>;
 
 export const backups = defineCommand({
   name: 'backups',
-  summary: 'Show backups and how far they are known to hold; verify, take and expire them.',
+  summary: 'Show backups and how far they are known to hold; verify, take, restore and expire them.',
   about:
     'Backups lie in <folder>/<instance>/<name>/; the folders are remediation.backupFolders of the config, by default ' +
     '.vrooli/backups/postgres. The levels are in docs/backups.md; only a backup that was restored once (L4) counts as ' +
-    'good. A word alone is an instance; `verify`, `take` and `expire` are what to do.',
+    'good. A word alone is an instance; `verify`, `take`, `restore` and `expire` are what to do. ' +
+    '`restore` makes a new instance beside, never over, what is there.',
   arguments: [
-    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `expire`.' },
+    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore`, `expire`.' },
     {
       name: 'of',
-      about: '`verify`: backups (<instance>/<name>) or instances. `take`, `expire`: an instance.',
+      about: '`verify`: backups (<instance>/<name>) or instances. `restore`: a backup. `take`, `expire`: an instance.',
       variadic: true,
     },
   ],
@@ -43,6 +47,10 @@ export const backups = defineCommand({
     { command: 'problems backups verify orders/20260301_031000 --level L4', about: 'restore a copy and compare' },
     { command: 'problems backups verify orders', about: 'all backups of an instance' },
     { command: 'problems backups take orders', about: 'a new backup, proven by a restore' },
+    {
+      command: 'problems backups restore orders/20260301_031000 --to 2026-03-01T12:30:00Z --into orders-noon',
+      about: 'as it was at noon, in a new instance',
+    },
     { command: 'problems backups expire orders', about: 'what retention would remove; --yes removes it' },
   ],
   exitCodes: [
@@ -57,12 +65,14 @@ export const backups = defineCommand({
         return verify(invocation, rest);
       case 'take':
         return takeBackup(invocation, one(rest, 'take'));
+      case 'restore':
+        return restoreBackup(invocation, rest.length > 1 ? undefined : rest[0], invocation.options);
       case 'expire':
         return expireBackups(invocation, rest[0]);
       default:
         if (rest.length > 0)
           throw new ProblemsError('bad-usage', `unknown action '${word}'`, {
-            hint: 'There are verify, take and expire.',
+            hint: 'There are verify, take, restore and expire.',
           });
         return show(invocation, word);
     }

@@ -7,6 +7,7 @@ import { drillLevel } from './drill-level.ts';
 import { archives, listLevel, type ListedDump, plainLevel, readLevel, type Wanted } from './dump-levels.ts';
 import { failed, filesLevel, impossible, type Observation } from './files-level.ts';
 import { readFingerprints } from './inventory.ts';
+import { pointInTimeLevel } from './point-in-time.ts';
 import {
   type Backup,
   type BackupAnswer,
@@ -152,6 +153,21 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
     }),
   );
   if (checks.at(-1)?.result !== 'failed') await level('L5', 'its structure', () => Promise.resolve(structure));
+  if (checks.at(-1)?.result !== 'failed')
+    await level('L6', 'recovering a copy to the newest archived file', async () =>
+      each(
+        restored.filter(({ kind }) => kind === 'base-backup'),
+        (part) =>
+          pointInTimeLevel(sources.engine, {
+            backup,
+            part,
+            image: image.id,
+            role: instance.user,
+            archive: request.archive,
+            timeoutMs: timeoutOf(backup, part, request, 'L6'),
+          }),
+      ),
+    );
   return { checks, files };
 }
 

@@ -2,13 +2,7 @@ import type { ChangingEngine } from '../docker.ts';
 import { runHelper } from '../process.ts';
 import { failed, impossible, type Observation, passed } from './files-level.ts';
 import { restoreScript } from './restore-script.ts';
-import type { Backup, BackupPart } from './types.ts';
-
-/** Where the source's archive of WAL is, as the engine mounts it. */
-export interface ArchivePlace {
-  readonly type: 'volume' | 'bind';
-  readonly source: string;
-}
+import type { ArchivePlace, Backup, BackupPart } from './types.ts';
 
 export interface PointInTimeRequest {
   readonly backup: Backup;

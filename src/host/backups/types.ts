@@ -167,6 +167,12 @@ export interface BackupInventory {
   readonly notLookedAt: readonly { readonly path: string; readonly reason: string }[];
 }
 
+/** As the engine mounts it. */
+export interface ArchivePlace {
+  readonly type: 'volume' | 'bind';
+  readonly source: string;
+}
+
 export interface CheckRequest {
   /** How far to climb. Default L4. A level that failed ends the climb. */
   readonly upTo?: BackupLevel;
@@ -174,6 +180,8 @@ export interface CheckRequest {
   readonly instance: Instance;
   /** Compares with the catalog of the running instance too, where the backup has no fingerprints. Default false. */
   readonly withSource?: boolean;
+  /** Where the source archives its WAL: what L6 recovers by. */
+  readonly archive?: ArchivePlace;
   readonly onProgress?: (what: string) => void;
   /** Of one level; default 3 times the last duration of it, and what a slow disk would take the first time. */
   readonly timeoutMs?: number;

@@ -1,9 +1,10 @@
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { remediate, type Remediation, rollback, type RunReport } from '../../../src/remediation/index.ts';
+import { remediate, type Remediation, rollback, type RunReport, verifyBackup } from '../../../src/remediation/index.ts';
 import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/archiving-plan.ts';
+import { run as runProblems } from '../../cli/run.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { backupFolder, writeBackupMetadata } from '../project.ts';
@@ -38,6 +39,11 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
 
       const { report, remediation } = await restore(test, run, { into: 'found', to: moment });
       expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+      const { answer } = await verifyBackup(remediation.session, { backup: `orders/${name}`, upTo: 'L6' });
+      expect(answer.checks.map(({ level, result }) => `${level} ${result}`)).toEqual(
+        ['L0', 'L1', 'L3', 'L4', 'L5', 'L6'].map((level) => `${level} passed`),
+      );
+      expect(answer.checks.at(-1)?.says[0]).toMatch(/recovery stopping after WAL location .* 3 databases answered/);
       const copy = await findInstance(run, 'found');
       expect(await query(copy, 'select count(*), sum(amount) from orders')).toEqual(rows);
       expect(await query(copy, 'select word from late')).toEqual(['before']);
@@ -67,6 +73,17 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     const early = await restore(test, run, { into: 'never', to: '2026-01-01T00:00:00Z' });
     expect(early.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
     expect(early.report?.failure?.message).toContain('is before');
+
+    // A gap in the archive: nothing behind it can be reached, whatever lies there.
+    for (const word of ['one', 'two']) {
+      await query(source, `insert into late values ('${word}')`);
+      await archiveNow(source);
+    }
+    const archive = join(run.folder, 'wal');
+    const files = (await readdir(archive)).filter((file) => /^[0-9A-F]{24}$/.test(file)).sort();
+    await unlink(join(archive, files.at(-2) ?? ''));
+    const { answer } = await verifyBackup(early.remediation.session, { backup: `orders/${name}`, upTo: 'L6' });
+    expect(answer.checks.at(-1)).toMatchObject({ level: 'L6', result: 'failed', cause: 'missing-wal' });
   });
 
   it('of dumps makes a new cluster with the roles, and one that is cut off is refused', async (test) => {
@@ -91,8 +108,20 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     expect(await query(copy, "select tableowner from pg_tables where tablename = 'orders'")).toEqual(['clerk']);
     expect(await query(copy, 'select last_value from numbers')).toEqual(['42']);
 
-    const taken = await restore(test, run, { into: 'orders' });
-    expect(taken.report).toBeUndefined();
+    const config = `remediation:\n  containers: ^${run.prefix}vrooli-postgres-(.+)$\n`;
+    const ports = `  settings: { port-reassignment: { range: ${run.ports.instances.first}-${run.ports.instances.last} } }\n`;
+    await writeFile(join(run.folder, 'problems.config.yaml'), `${config}${ports}`);
+    async function problems(...args: readonly string[]): ReturnType<typeof runProblems> {
+      return runProblems(['backups', 'restore', `orders/${name}`, ...args], { cwd: run.folder });
+    }
+    expect(await problems('--into', 'orders')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is an instance orders already: nothing is restored over it.'),
+    });
+    expect(await problems('--into', 'typed', '--to', 'noon')).toMatchObject({ code: 2 });
+    const typed = await problems('--into', 'typed');
+    expect(typed).toMatchObject({ code: 0, stderr: expect.stringMatching(/typed answers at 127\.0\.0\.1:\d+/) });
+    expect(await query(await findInstance(run, 'typed'), 'select count(*), sum(amount) from orders')).toEqual(rows);
 
     await writeFile(join(folder, 'full.sql'), plain.slice(0, plain.indexOf('\n', plain.length / 2) + 1));
     const cut = await restore(test, run, { into: 'cut' });

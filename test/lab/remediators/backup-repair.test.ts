@@ -36,7 +36,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
       expect(proposals).toMatchObject([
         {
           finding: {
-            id: 'backup-repair/archive/bad-backup',
+            id: 'backup-repair/archive/bad-backup/20250731_031000',
             problem: 'postgres/instance-data-corruption-during-backup',
             risk: 'safe',
           },

@@ -1,3 +1,4 @@
+import type { ArchivePlace } from '../../../host/backups/types.ts';
 import type { Container, Instance, Mount } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
@@ -114,7 +115,13 @@ export async function planArchiving(
 }
 
 /** A writable mount that says what it is for and does not hold the data. */
-export function archiveMountOf({ mounts }: Container): Mount | undefined {
+export function archivePlaceOf(container: Container): ArchivePlace | undefined {
+  const mount = archiveMountOf(container);
+  if (mount === undefined) return undefined;
+  return { type: mount.type === 'volume' ? 'volume' : 'bind', source: mount.name || mount.source };
+}
+
+function archiveMountOf({ mounts }: Container): Mount | undefined {
   return mounts.find(
     ({ destination, writable }) => writable && /^\/(?:[\w.-]+\/)*(?:[\w.-]*[._-])?archive$/.test(destination),
   );

@@ -1,4 +1,4 @@
-import type { Backup, BackupCheck, BackupLevel } from '../../../host/backups/types.ts';
+import type { Backup, BackupCheck } from '../../../host/backups/types.ts';
 import type { Instance } from '../../../host/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { BadBackup } from './details.ts';
@@ -20,8 +20,8 @@ export interface BackupsSeen {
 const budgetMs = 60_000;
 
 /**
- * Recorded answers count. A backup that nobody has verified is read once, up to L3; one that somebody has is asked for what
- * costs nothing. Deeper levels are `problems backups verify`'s.
+ * Recorded answers count. One that nobody has verified yet is read once, up to L3; of one that somebody has, the files are
+ * compared with what they were. What is too large for that is `problems backups verify`'s, and so are deeper levels.
  */
 export async function lookAtBackups(
   instance: Instance,
@@ -29,24 +29,24 @@ export async function lookAtBackups(
   settings: BackupSettings,
 ): Promise<BackupsSeen> {
   const { backups: all, notLookedAt } = await host.backups.list(instance.name);
-  const backups = all
-    .filter(({ state }) => state === 'complete' || state === 'failed')
-    .sort((a, b) => (a.createdAt === b.createdAt ? (a.ref < b.ref ? 1 : -1) : a.createdAt < b.createdAt ? 1 : -1));
+  const newestFirst = all.toSorted((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
+  const backups = newestFirst.filter(isThere);
   const bad: BadBackup[] = [];
   const notes = notLookedAt.map(({ path, reason }) => `${path}: ${reason}`);
   const until = performance.now() + budgetMs;
   let readable = settings.readMegabytes * 1e6;
-  for (const backup of backups.slice(0, settings.newest)) {
-    let failed = failureOf(backup.verification?.checks ?? []);
+  // Those that are set aside count: else a repair would bring older ones into sight, and seem not to have helped.
+  for (const backup of newestFirst.slice(0, settings.newest).filter(isThere)) {
+    let failed = failureOf(backup);
+    if (failed === undefined && (backup.bytes > readable || performance.now() > until)) {
+      if (backup.verification === null) notes.push(`${backup.ref} is verified by nobody yet, and was not read here.`);
+      continue;
+    }
     if (failed === undefined) {
-      const upTo = levelFor(backup, readable);
-      if (upTo !== 'L0' && upTo !== 'L1') readable -= backup.bytes;
-      if (performance.now() > until) {
-        notes.push(`${backup.ref} was not looked at: there was no time left.`);
-        continue;
-      }
+      readable -= backup.bytes;
+      const upTo = backup.verification === null ? 'L3' : 'L0';
       const { checks } = await host.backups.check(backup, { upTo, instance, timeoutMs: budgetMs });
-      failed = failureOf(checks);
+      failed = checks.find(({ result }) => result === 'failed');
     }
     if (failed !== undefined) bad.push(badOf(backup, failed));
   }
@@ -55,31 +55,29 @@ export async function lookAtBackups(
     backups,
     bad,
     standing: backups.filter(({ ref }) => !refs.has(ref)),
-    bornDamaged: backups.filter(({ verification }) => isBornDamaged(verification?.checks ?? [])),
+    bornDamaged: backups.filter(isBornDamaged),
     notes,
   };
 }
 
-function failureOf(checks: readonly BackupCheck[]): BackupCheck | undefined {
-  return checks.find(({ result }) => result === 'failed');
+function isThere({ state }: Backup): boolean {
+  return state === 'complete' || state === 'failed';
 }
 
-function levelFor({ verification, bytes }: Backup, readable: number): BackupLevel {
-  if (verification !== null) return 'L0';
-  return bytes <= readable ? 'L3' : 'L1';
+function sortKey({ createdAt, ref }: Backup): string {
+  return `${createdAt} ${ref}`;
+}
+
+function failureOf({ verification }: Backup): BackupCheck | undefined {
+  return verification?.checks.find(({ result }) => result === 'failed');
 }
 
 function badOf({ ref }: Backup, { cause = 'damaged', level, says }: BackupCheck): BadBackup {
   return { ref, cause, level, says: (says[0] ?? '').slice(0, 500) };
 }
 
-function isBornDamaged(checks: readonly BackupCheck[]): boolean {
+function isBornDamaged({ verification }: Backup): boolean {
+  const checks = verification?.checks ?? [];
   const sent = checks.some(({ level, result }) => level === 'L3' && result === 'passed');
   return sent && checks.some(({ result, cause }) => result === 'failed' && cause === 'structure-damaged');
-}
-
-/** Restored at L4 or above, and nothing failed. */
-export function isGood({ verification }: Pick<Backup, 'verification'>): boolean {
-  const checks = verification?.checks ?? [];
-  return failureOf(checks) === undefined && checks.some(({ level, result }) => level >= 'L4' && result === 'passed');
 }

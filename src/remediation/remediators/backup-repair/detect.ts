@@ -8,7 +8,7 @@ import {
   type ReadonlyHost,
 } from '../../contract.ts';
 import { archivingEvidence, archivingOf, archivingTrouble } from './archiving.ts';
-import { type BackupsSeen, isGood, lookAtBackups } from './backups-seen.ts';
+import { type BackupsSeen, lookAtBackups } from './backups-seen.ts';
 import type { BackupDetails } from './details.ts';
 import { restoreWanted } from './restore-wanted.ts';
 import { backupSettings, type BackupSettings } from './settings.ts';
@@ -95,6 +95,8 @@ function onBackups(
     return [
       {
         ...common(instance, 'bad-backup', bad, [...health.unchecked, ...notes]),
+        // By the newest: whatever comes to light once these are set aside is another trouble.
+        id: findingId(name, instance.name, 'bad-backup', bad[0]?.ref.split('/')[1]),
         summary: `${many} of ${instance.name} would not restore: ${bad.map(({ ref, cause }) => `${ref} (${cause})`).join(', ')}.`,
         risk: 'safe',
         evidence: bad.map(({ ref, level, says }) => ({ type: 'probe', name: `${ref} at ${level}`, result: says })),
@@ -119,7 +121,7 @@ const unstatedHours = 8 * 24;
 
 /** Where the config states no age, a backup need not be proven: then nothing may speak against it. */
 function tooOld({ standing }: BackupsSeen, { rpoHours }: BackupSettings): string | undefined {
-  const newest = rpoHours === undefined ? standing[0] : standing.find(isGood);
+  const newest = rpoHours === undefined ? standing[0] : standing.find(({ verdict }) => verdict === 'good');
   const most = rpoHours ?? unstatedHours;
   if (newest === undefined) return rpoHours === undefined ? 'none is left that holds' : 'none has been restored at L4';
   const hours = (Date.now() - Date.parse(newest.createdAt)) / hour;

@@ -5,6 +5,8 @@ import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
+export { archivePlaceOf } from './archiving-plan.ts';
+
 export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
   name,
   description:

@@ -3,7 +3,7 @@ import type { Backup } from '../../../host/backups/types.ts';
 import type { Instance } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import { archiveMountOf } from './archiving-plan.ts';
+import { archivePlaceOf } from './archiving-plan.ts';
 import type { BackupDetails, BackupExpected } from './details.ts';
 import { backupSettings, type BackupSettings } from './settings.ts';
 
@@ -29,7 +29,7 @@ export async function planRestore(
   const name = nameFor(wanted.into, source);
   const refused = (await refusalForNames(name, wanted, host)) ?? (await refusalForBackup(backup, source, wanted, host));
   if (refused !== undefined) return refused;
-  const archive = wanted.to === undefined ? undefined : archiveMountOf(container);
+  const archive = wanted.to === undefined ? null : (archivePlaceOf(container) ?? null);
   const volume = await freeName(`${name}-data`, host);
   const { id: engine } = await host.docker.info();
   const isFiles = backup.parts.some(({ kind }) => kind === 'base-backup');
@@ -56,10 +56,7 @@ export async function planRestore(
           role: source.user,
           database: source.database,
           to: wanted.to === undefined ? null : new Date(wanted.to).toISOString(),
-          archive:
-            archive === undefined
-              ? null
-              : { type: archive.type === 'volume' ? 'volume' : 'bind', source: archive.name || archive.source },
+          archive: archive === null ? null : { ...archive },
         },
         why: 'In a container without a network, on a copy: the backup and the archive are only read.',
       },
@@ -131,7 +128,7 @@ async function refusalForBackup(
         `${to} is before ${backup.ref}, which was begun at ${backup.createdAt}.`,
         'Choose an earlier backup, or a later time.',
       );
-    if (archiveMountOf(instance.container) === undefined)
+    if (archivePlaceOf(instance.container) === undefined)
       return refusal(
         `${instance.name} archives no WAL: nothing after ${backup.ref} can be reached.`,
         'Without --to it is restored as it is. remediation.settings.backup-repair.archive sets archiving up.',

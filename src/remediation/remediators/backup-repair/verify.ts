@@ -10,7 +10,6 @@ import {
 } from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
 import { type Archiving, archivingOf } from './archiving.ts';
-import { isGood } from './backups-seen.ts';
 import type { BackupExpected } from './details.ts';
 
 /** The server answers as before, what was set aside is aside, and what was taken has been restored and still reads whole. */
@@ -83,10 +82,9 @@ function asideCheck(ref: string, backup: Backup | undefined): Check {
 }
 
 function provenCheck(ref: string, backup: Backup | undefined): Check {
-  const levels = (backup?.verification?.checks ?? []).filter(({ result }) => result === 'passed');
   return {
     name: `${ref} has been restored`,
-    ok: backup?.state === 'complete' && isGood(backup),
-    seen: backup === undefined ? 'there is none' : levels.map(({ level }) => level).join(', ') || 'unproven',
+    ok: backup?.state === 'complete' && backup.verdict === 'good',
+    seen: backup === undefined ? 'there is none' : (backup.reached ?? 'unproven'),
   };
 }
