@@ -11,6 +11,8 @@ export interface Recreation {
   readonly whileStopped?: readonly Step[];
   /** Beyond that the old one is stopped and kept aside. */
   readonly startExpects?: readonly Expectation[];
+  /** Default true. `false`: its server does not come up, and its container is never twice the same. */
+  readonly serves?: boolean;
 }
 
 /**
@@ -20,15 +22,14 @@ export interface Recreation {
  * (PGOPS §0.2). `refusalToRecreate` has been asked before.
  */
 export function recreateSteps(recreation: Recreation): readonly Step[] {
-  const { instance, edits, why, whileStopped = [], startExpects = [] } = recreation;
+  const { instance, edits, why, whileStopped = [], startExpects = [], serves = true } = recreation;
   const { id, name, image, state } = instance.container;
   const { running } = state;
   const aside = asideName(instance.container);
-  const { unchanged, alone } = beforehand(instance);
-  const stop: readonly Step[] = running
-    ? [{ action: 'container.stop', params: { container: id }, expects: [alone] }]
-    : [];
-  const early = whileStopped.length > 0;
+  const { unchanged, alone } = beforehand(instance, serves);
+  const stop: readonly Step[] = running ? [stopStep(instance, serves, [alone])] : [];
+  // The engine refuses to rename what it is about to start again.
+  const early = whileStopped.length > 0 || !serves;
   return [
     {
       action: 'container.update-restart-policy',
@@ -46,7 +47,7 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
       action: 'container.recreate',
       params: { from: id, name, edits },
       why,
-      expects: [{ check: 'container', ref: id, running: running && !early, name: aside, image }],
+      expects: [{ check: 'container', ref: id, name: aside, image, running: running && !early }],
     },
     ...(early ? [] : stop),
     {
@@ -63,16 +64,38 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
   ];
 }
 
-/** What must still hold when the first step begins: the container as it was looked at, and nobody else on its data. */
-export function beforehand({ container, volumeKey }: Instance): {
+/** A server that does not come up cannot end cleanly either: what it had not written is recovered at the start. */
+export function stopStep({ container }: Instance, serves: boolean, expects: readonly Expectation[]): Step {
+  return {
+    action: 'container.stop',
+    params: { container: container.id, ...(serves ? {} : { clean: false }) },
+    expects,
+  };
+}
+
+/**
+ * What must still hold when the first step begins: the container as it was looked at, and nobody else on its data. Of one
+ * that the engine keeps restarting (`serves` is false) only what does not change from start to start.
+ */
+export function beforehand(
+  { container, volumeKey }: Instance,
+  serves = true,
+): {
   readonly unchanged: Expectation;
   readonly alone: Expectation;
 } {
   const { id, name, image, state } = container;
   const { running, startedAt } = state;
   return {
-    unchanged: { check: 'container', ref: id, running, name, image, ...(running ? { startedAt } : {}) },
-    alone: { check: 'volume-unused', volumeKey, except: running ? [id] : [] },
+    unchanged: {
+      check: 'container',
+      ref: id,
+      name,
+      image,
+      ...(serves ? { running } : {}),
+      ...(serves && running ? { startedAt } : {}),
+    },
+    alone: { check: 'volume-unused', volumeKey, except: running || !serves ? [id] : [] },
   };
 }
 

@@ -2,23 +2,28 @@ import type { Instance } from '../../host/types.ts';
 import type { Step } from '../contract.ts';
 import type { SettingChanges } from './auto-conf.ts';
 import { knownSetting } from './known-settings.ts';
-import { beforehand } from './recreate-steps.ts';
+import { beforehand, stopStep } from './recreate-steps.ts';
 
 /**
  * The steps that bring settings into force: by ALTER SYSTEM and a reload where all of them allow it, else by a stop, an
  * edit of `postgresql.auto.conf` and a start. The edit stands between the two so that the steps in reverse are the way
  * back: stop, the old text, start; and so that a server which runs never has a file before it that only its next crash
- * would make it read. An instance that is down is edited and started.
+ * would make it read. An instance that is down is edited and started. `serves`, default true, is false of one that the
+ * engine starts again and again.
  */
-export function settingSteps(instance: Instance, settings: SettingChanges, why: string): readonly Step[] {
+export function settingSteps(
+  instance: Instance,
+  settings: SettingChanges,
+  why: string,
+  { serves = true }: { readonly serves?: boolean } = {},
+): readonly Step[] {
   const { id, name, state } = instance.container;
-  const { unchanged, alone } = beforehand(instance);
+  const { unchanged, alone } = beforehand(instance, serves);
   const params = { instance: instance.name, settings };
-  if (state.running && !needsStart(settings)) return [{ action: 'setting.alter', params, why, expects: [unchanged] }];
+  if (state.running && serves && !needsStart(settings))
+    return [{ action: 'setting.alter', params, why, expects: [unchanged] }];
   return [
-    ...(state.running
-      ? [{ action: 'container.stop', params: { container: id }, expects: [unchanged, alone] } satisfies Step]
-      : []),
+    ...(state.running ? [stopStep(instance, serves, [unchanged, alone])] : []),
     {
       action: 'setting.alter-stopped',
       params,

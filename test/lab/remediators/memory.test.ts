@@ -1,7 +1,7 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
 import { execIn } from '../exec.ts';
-import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { createInstance, findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
@@ -111,31 +111,72 @@ describe.skipIf(!runs)('a worst case above the limit', () => {
 });
 
 describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, () => {
-  it('for shared_buffers larger than the machine is given back the value before, unattended', async (test) => {
+  it('again and again for what its command line asks for is made anew with less', async (test) => {
     const run = await createRun(test);
-    const instance = await startInstance(run, { name: 'huge', storage: 'bind', settings: { shared_buffers: '64MB' } });
-    await addOrders(instance);
-    await query(instance, "alter system set work_mem = '5MB'");
-    await query(instance, "alter system set shared_buffers = '900GB'");
-    await instance.container.update({ RestartPolicy: { Name: 'no' } });
-    await instance.container.restart();
-    await eventually(20_000, async () => (await instance.container.inspect()).State.Status === 'exited');
+    const instance = await createInstance(run, {
+      name: 'asking',
+      storage: 'volume',
+      settings: { shared_buffers: '900GB' },
+      host: { Memory: 2048 * MiB, MemorySwap: 2048 * MiB },
+    });
+    const first = await startInstance(run, { name: 'first', storage: 'volume' });
+    await addOrders(first);
+    await first.container.remove({ force: true });
+    await instance.container.remove();
+    const again = await createInstance(run, {
+      name: 'asking',
+      storage: 'anonymous',
+      password: first.password,
+      settings: { shared_buffers: '900GB' },
+      host: { Memory: 2048 * MiB, MemorySwap: 2048 * MiB, Binds: [`${first.data}:/var/lib/postgresql/data`] },
+    });
+    await again.container.start();
+    await eventually(20_000, async () => (await again.container.inspect()).RestartCount > 1);
     const remediation = await open(test, run);
-    const text = await autoConf(remediation);
-
-    const { findings } = await detect(remediation);
-    expect(findings.map(({ id }) => id)).toEqual(['memory/huge/start-refused']);
-    const [report] = (await remediate(remediation)).runs;
-    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null });
-    expect(await query(instance, 'show shared_buffers')).toEqual(['64MB']);
-    expect(await query(instance, 'show work_mem')).toEqual(['5MB']);
-    expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
-    expect((await detect(remediation)).findings).toEqual([]);
-
-    expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
-    expect(await autoConf(remediation)).toBe(text);
-    expect((await instance.container.inspect()).State.Running).toBe(false);
+    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/asking/start-refused']);
+    const [report] = (await remediate(remediation, { yes: true })).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+    const made = await findInstance(run, 'asking');
+    expect(await query(made, 'show shared_buffers')).toEqual(['512MB']);
+    expect(await query(made, 'select count(*) from orders')).toEqual(['1000']);
   });
+
+  it.for(['no', 'unless-stopped'])(
+    'for shared_buffers larger than the machine is given back the value before; restart policy %s',
+    async (policy, test) => {
+      const run = await createRun(test);
+      const instance = await startInstance(run, {
+        name: 'huge',
+        storage: 'bind',
+        settings: { shared_buffers: '64MB' },
+      });
+      await addOrders(instance);
+      await query(instance, "alter system set work_mem = '5MB'");
+      await query(instance, "alter system set shared_buffers = '900GB'");
+      await instance.container.update({ RestartPolicy: { Name: policy } });
+      await instance.container.restart();
+      await eventually(30_000, async () => {
+        const { State, RestartCount } = await instance.container.inspect();
+        return State.Status === 'exited' || RestartCount > 1;
+      });
+      const remediation = await open(test, run);
+      const text = await autoConf(remediation);
+
+      const { findings } = await detect(remediation);
+      expect(findings.map(({ id }) => id)).toEqual(['memory/huge/start-refused']);
+      // Of one that the engine keeps restarting it says that it runs: somebody has to say yes.
+      const [report] = (await remediate(remediation, policy === 'no' ? {} : { yes: true })).runs;
+      expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+      expect(await query(instance, 'show shared_buffers')).toEqual(['64MB']);
+      expect(await query(instance, 'show work_mem')).toEqual(['5MB']);
+      expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
+      expect((await detect(remediation)).findings).toEqual([]);
+
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      expect(await autoConf(remediation)).toBe(text);
+      if (policy === 'no') expect((await instance.container.inspect()).State.Running).toBe(false);
+    },
+  );
 
   it('since its recovery is killed at the limit again and again is given more, and recovers', async (test) => {
     const run = await createRun(test);

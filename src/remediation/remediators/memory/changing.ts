@@ -32,10 +32,12 @@ export async function planSettings(
     seen.limit === 0
       ? 'It asks for more than the machine has.'
       : `It is to fit into its limit of ${readableSize(seen.limit)}.`;
-  const running = container.state.running;
+  const { running } = container.state;
+  // One that does not run has nothing to end cleanly; one that the engine keeps restarting cannot.
+  const serves = seen.running || !running;
   const downtime = {
-    seconds: running ? 4 : 0,
-    why: running ? 'PostgreSQL shuts down and starts again.' : `${instance.name} does not run as it is.`,
+    seconds: seen.running ? 4 : 0,
+    why: seen.running ? 'PostgreSQL shuts down and starts again.' : `${instance.name} does not answer as it is.`,
   };
   const kept =
     'postgresql.conf is left as it is; a value there that is mounted read-only goes behind the one in postgresql.auto.conf.';
@@ -49,6 +51,7 @@ export async function planSettings(
       summary: `Create ${instance.name} again with ${words}: its command line says otherwise, and goes before every file.`,
       steps: recreateSteps({
         instance,
+        serves,
         edits: { command: withValues(container.command, onLine) },
         why: 'What stands on the command line cannot be changed in a container that is there.',
         ...(Object.keys(rest).length === 0
@@ -67,7 +70,7 @@ export async function planSettings(
       expected: { ...frame.expected, settings: changes, aside: asideName(container) },
     };
   }
-  const restarts = running && needsStart(changes);
+  const restarts = running && (!serves || needsStart(changes));
   if (restarts) {
     const refused = refusalToStop(instance);
     if (refused !== undefined) return refused;
@@ -75,7 +78,7 @@ export async function planSettings(
   return {
     ...frame,
     summary: `Set ${words} on ${instance.name}${restarts ? ', with a restart' : running ? ', by a reload' : ', and start it'}.`,
-    steps: settingSteps(instance, changes, why),
+    steps: settingSteps(instance, changes, why, { serves }),
     risk: restarts ? 'restart' : 'safe',
     downtime: restarts || !running ? downtime : { seconds: 0, why: 'A reload interrupts nobody.' },
     unpredictable: [kept],

@@ -38,10 +38,10 @@ export async function look(
 ): Promise<Look> {
   const { container } = instance;
   const { memory: limit, shmSize, state } = container;
-  const running = runs(instance);
   const since = new Date(Date.now() - memorySettings(host).recentHours * 3_600_000).toISOString();
   const lines = await recentLog(instance, since, host);
-  const signs = signsIn(lines, { sinceReady: !running });
+  const running = runs(instance) && hasComeUp(instance, lines);
+  const signs = running ? signsIn(sinceStart(lines, state.startedAt)) : signsIn(lines, { sinceReady: true });
   const own = events.filter(({ actor, action, at }) => actor === container.id && action === 'oom' && at > since);
   const wanted = limit > 0 || signs.some(({ sign }) => sign === 'shm-full' || sign === 'start-refused');
   const server = wanted ? await serverOf(instance, running, container.cpus || cpus, host) : undefined;
@@ -71,13 +71,26 @@ async function serverOf(
   return 'refused' in asked ? askFiles(instance, cpus, host) : asked;
 }
 
-/** Of a container that runs since its start; of one that does not, whatever its log still has. */
+const lastLines = 1_000;
+
+/** Nothing of it where the log driver keeps nothing to read. */
 async function recentLog({ container }: Instance, since: string, host: ReadonlyHost): Promise<readonly LogLine[]> {
-  const { startedAt } = container.state;
-  if (startedAt.startsWith('0001-')) return [];
-  const from = runs({ container }) && startedAt > since ? startedAt : since;
-  return host.docker.logs(container.id, { since: from, tail: 1_000 }).catch((error: unknown) => {
+  if (container.state.startedAt.startsWith('0001-')) return [];
+  return host.docker.logs(container.id, { since, tail: lastLines }).catch((error: unknown) => {
     if (error instanceof Error && /does not support reading/.test(error.message)) return [];
     throw error;
   });
+}
+
+/** One that ends soon after each start says that it runs, now and then. A long one's first words may be gone. */
+function hasComeUp({ container }: Instance, lines: readonly LogLine[]): boolean {
+  const { startedAt } = container.state;
+  if (lines.length === 0 || lines.length >= lastLines || Date.now() - Date.parse(startedAt) > 600_000) return true;
+  return sinceStart(lines, startedAt).some(({ text }) =>
+    text.includes('database system is ready to accept connections'),
+  );
+}
+
+function sinceStart(lines: readonly LogLine[], startedAt: string): readonly LogLine[] {
+  return lines.filter(({ at }) => at === '' || Date.parse(at) >= Date.parse(startedAt));
 }
