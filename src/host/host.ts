@@ -19,6 +19,7 @@ import { portsFree } from './probes/ports-free.ts';
 import { readRows } from './probes/read-rows.ts';
 import { reach } from './probes/reach.ts';
 import { serverTitles } from './probes/server-titles.ts';
+import { referenceSchema } from './probes/reference-schema.ts';
 import { survey } from './probes/survey.ts';
 import { sqlOver } from './sql.ts';
 import type { HostChanger, HostReader } from './types.ts';
@@ -90,6 +91,7 @@ export function openHost(options: HostOptions): OpenHost {
       memoryUse: (instance) => memoryUse(engine.changing, instance),
       fileSettings: (instance, names) => fileSettings(engine.changing, instance, names),
       memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),
+      referenceSchema: (request) => referenceSchema(engine.changing, request),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances() {

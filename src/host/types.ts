@@ -385,6 +385,24 @@ export interface MemoryLoad {
   readonly message: string;
 }
 
+export interface ReferenceRequest {
+  /** The instance's own: its extensions are there, and its version decides. */
+  readonly image: string;
+  /** The superuser, and further roles that files may name. */
+  readonly role: string;
+  readonly roles: readonly string[];
+  readonly database: string;
+  /** In order; at most some megabytes together. */
+  readonly files: readonly { readonly mode: 'tx' | 'nontx'; readonly sql: string }[];
+  /** One SELECT that answers with one line. */
+  readonly question: string;
+}
+
+export type ReferenceSchema =
+  | { readonly ok: true; readonly answer: string }
+  /** `file`: the place of the one that failed. */
+  | { readonly ok: false; readonly file: number | undefined; readonly message: string };
+
 /**
  * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
  * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
@@ -405,6 +423,8 @@ export interface Probes {
   imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
   /** A base backup that is thrown away: the server opens every file of its data. Not ended in time is `refused`. */
   baseBackup(instance: Instance, options?: { readonly timeoutMs?: number }): Promise<BackupProbe>;
+  /** Runs migration files in an empty server of a throw-away container, and asks it. */
+  referenceSchema(request: ReferenceRequest): Promise<ReferenceSchema>;
   /** Opens that many sessions at once from the clients' network, by pgbench of the server's image, and holds them. */
   holdSessions(request: HoldRequest): Promise<HeldSessions>;
   /** The titles of the server's processes in its container: role, database, client and state of every session. */

@@ -16,7 +16,16 @@ export { dropInvalidIndex, indexOf } from './running/indexes.ts';
 export { ledgerOf, ledgerPlace, type LedgerTables, readingLedger, tablesOf } from './running/ledger.ts';
 export { ask, freshen } from './running/asking.ts';
 export { lockHolders, takeLock } from './running/lock.ts';
-export { buildIndexAgain, indexOfFile, takeBackIndex } from './running/rebuilding.ts';
+export { describing, differences, fingerprintOf, type RelationName } from './describing.ts';
+export {
+  buildIndexAgain,
+  indexOfFile,
+  isRelation,
+  recordAsDone,
+  relationsOfFile,
+  takeBackIndex,
+  takeBackRows,
+} from './running/rebuilding.ts';
 export { isLostRaceState } from './running/retrying.ts';
 export { migrate } from './running/migrate.ts';
 export type * from './running/types.ts';

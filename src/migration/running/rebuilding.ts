@@ -1,18 +1,36 @@
 import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
+import type { RelationName } from '../describing.ts';
 import type { Migration } from '../files.ts';
 import { runnableOf } from '../mode.ts';
 import { madeBy, type NamedObject } from '../objects.ts';
 import type { LedgerRow } from '../standing.ts';
 import { ask } from './asking.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
-import { findTables } from './ledger.ts';
+import { findTables, makeTables, writeState } from './ledger.ts';
 
 /** The index that a file builds concurrently; undefined for every other file. */
 export function indexOfFile({ sql }: Pick<Migration, 'sql'>): NamedObject | undefined {
   const runnable = runnableOf(sql);
   if (!('mode' in runnable) || runnable.mode !== 'nontx' || runnable.kind.resumption !== 'index') return undefined;
   return madeBy(runnable.sql, runnable.statement);
+}
+
+/** The relations that a file makes, if making relations is all that it does; else undefined. */
+export function relationsOfFile({ sql }: Pick<Migration, 'sql'>): readonly RelationName[] | undefined {
+  const runnable = runnableOf(sql);
+  if (!('mode' in runnable)) return undefined;
+  const statements = runnable.mode === 'tx' ? runnable.statements : [runnable.statement];
+  const made = statements.map((statement) => madeBy(sql, statement));
+  const relations = made.filter((one) => one !== undefined && isRelation(one));
+  if (relations.length < statements.length || relations.length === 0) return undefined;
+  return relations.flatMap((one) =>
+    one === undefined ? [] : [{ schema: one.schema ?? one.table?.schema, name: one.name }],
+  );
+}
+
+export function isRelation({ kind }: NamedObject): boolean {
+  return kind === 'table' || kind === 'view' || kind === 'sequence' || kind === 'index';
 }
 
 /**
@@ -45,6 +63,24 @@ export async function takeBackIndex(
   const index = await indexOf(session, named);
   await ask(session, 'SET lock_timeout = 0');
   if (index !== undefined) await ask(session, `DROP INDEX CONCURRENTLY ${index.name}`);
+  await takeBackRows(session, migration, before);
+}
+
+/** Lists a file as applied that was not run. The session holds the lock. */
+export async function recordAsDone(session: SqlSession, migration: Migration, runner: string): Promise<void> {
+  const tables = await findTables(session);
+  if (!tables.versionsExist || !tables.statesExist) await makeTables(session, tables);
+  const runnable = runnableOf(migration.sql);
+  const mode = 'mode' in runnable ? runnable.mode : 'tx';
+  await writeState(session, tables, migration, { mode, state: 'done', runner });
+}
+
+/** The rows of a file as they were before. The session holds the lock. */
+export async function takeBackRows(
+  session: SqlSession,
+  migration: Migration,
+  before: { readonly row: LedgerRow | null; readonly listed: boolean },
+): Promise<void> {
   const { versions, states, versionsExist, statesExist } = await findTables(session);
   const { version } = migration;
   if (versionsExist && !before.listed) await ask(session, `DELETE FROM ${versions} WHERE version = $1`, [version]);

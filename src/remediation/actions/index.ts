@@ -15,6 +15,7 @@ import { containerUpdateRestartPolicy } from './container-update-restart-policy.
 import { fileReplace } from './file-replace.ts';
 import { indexDropInvalid } from './index-drop-invalid.ts';
 import { migrationApply } from './migration-apply.ts';
+import { migrationRecord } from './migration-record.ts';
 import { instanceCreate } from './instance-create.ts';
 import { networkConnect } from './network-connect.ts';
 import { networkDisconnect } from './network-disconnect.ts';
@@ -50,6 +51,7 @@ export const actions: readonly Action[] = [
   fileReplace,
   indexDropInvalid,
   migrationApply,
+  migrationRecord,
   instanceCreate,
   networkConnect,
   networkDisconnect,

@@ -1,55 +1,27 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import {
-  buildIndexAgain,
-  indexOfFile,
-  ledgerOf,
-  ledgerPlace,
-  migrate,
-  type Migration,
-  migrationsOf,
-  readingLedger,
-  standingOf,
-  tablesOf,
-  takeBackIndex,
-} from '../../migration/index.ts';
+import { buildIndexAgain, indexOfFile, migrate, type Migration, takeBackIndex } from '../../migration/index.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { openDirect, placeParams, rowsOf, underLock } from './migrations.ts';
+import {
+  fileOf,
+  filePlace,
+  type FilePlace,
+  ledgerBefore,
+  ledgerStateOf,
+  openDirect,
+  rowsOf,
+  underLock,
+} from './migrations.ts';
 
-const params = z.strictObject({
-  ...placeParams,
-  /** Within the folders that may be read. */
-  folder: z.string(),
-  /** The file's name. */
-  name: z.string().regex(/^[^/\0]+\.sql$/),
-  /** Of the file as it was planned: another text is another migration. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-});
-type Wanted = z.output<typeof params>;
-
-const row = z.strictObject({
-  version: z.string(),
-  sha256: z.string(),
-  mode: z.string(),
-  state: z.enum(['started', 'done', 'failed']),
-  startedAt: z.string(),
-  runner: z.string(),
-  error: z.string().nullable(),
-});
-const before = z.strictObject({
-  listed: z.boolean(),
-  row: row.nullable(),
-  index: z.enum(['none', 'invalid', 'sound']),
-});
+const before = ledgerBefore.extend({ index: z.enum(['none', 'invalid', 'sound']) });
 type Before = z.output<typeof before>;
 
 /** Runs one file as `problems migrate` does, with the same lock and the same ledger. */
-export const migrationApply: Action<Wanted, Before> = {
+export const migrationApply: Action<FilePlace, Before> = {
   name: 'migration.apply',
   about:
     'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
-  params,
+  params: filePlace,
   before,
   operation: 'retry-migration',
   deadlineMs: 3_600_000,
@@ -98,31 +70,12 @@ export const migrationApply: Action<Wanted, Before> = {
   },
 };
 
-async function fileOf({ folder, name, sha256 }: Wanted, host: ReadonlyHost): Promise<Migration> {
-  const file = await host.files.read(join(folder, name));
-  const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
-  if (migration?.sha256 === sha256) return migration;
-  throw new ProblemsError(
-    'step-refused',
-    `${join(folder, name)} is ${migration === undefined ? 'gone' : 'another text'} by now.`,
-  );
-}
-
-async function stateOf(wanted: Wanted, host: ReadonlyHost): Promise<Before> {
+async function stateOf(wanted: FilePlace, host: ReadonlyHost): Promise<Before> {
   const migration = await fileOf(wanted, host);
-  const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
-  const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
-  const now = standingOf(migration, ledger);
-  if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
-  const { version } = migration;
-  return {
-    listed: ledger.versions.has(version),
-    row: ledger.rows.get(version) ?? null,
-    index: await indexNow(wanted, migration, host),
-  };
+  return { ...(await ledgerStateOf(wanted, host)), index: await indexNow(wanted, migration, host) };
 }
 
-async function indexNow(wanted: Wanted, migration: Migration, host: ReadonlyHost): Promise<Before['index']> {
+async function indexNow(wanted: FilePlace, migration: Migration, host: ReadonlyHost): Promise<Before['index']> {
   const named = indexOfFile(migration);
   if (named?.table === undefined) return 'none';
   const [found] = await rowsOf(

@@ -1,7 +1,18 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance, SqlSession } from '../../host/types.ts';
-import { freshen, takeLock } from '../../migration/index.ts';
+import {
+  freshen,
+  ledgerOf,
+  ledgerPlace,
+  type Migration,
+  migrationsOf,
+  readingLedger,
+  standingOf,
+  tablesOf,
+  takeLock,
+} from '../../migration/index.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
 
 /** Where a step works: an instance by its name and its container's id, and one of its databases. */
@@ -12,6 +23,35 @@ export interface Place {
   readonly container: string;
   readonly database: string;
 }
+
+/** One migration file, as it was planned. */
+export const filePlace = z.strictObject({
+  ...placeParams,
+  /** Within the folders that may be read. */
+  folder: z.string(),
+  /** The file's name. */
+  name: z.string().regex(/^[^/\0]+\.sql$/),
+  /** Another text is another migration. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type FilePlace = z.output<typeof filePlace>;
+
+/** What the ledger says of a file. */
+export const ledgerBefore = z.strictObject({
+  listed: z.boolean(),
+  row: z
+    .strictObject({
+      version: z.string(),
+      sha256: z.string(),
+      mode: z.string(),
+      state: z.enum(['started', 'done', 'failed']),
+      startedAt: z.string(),
+      runner: z.string(),
+      error: z.string().nullable(),
+    })
+    .nullable(),
+});
 
 const application = 'problem-registry run';
 const lockTimeoutMs = 4_000;
@@ -64,4 +104,26 @@ export async function rowsOf(
     sqlstate === undefined || sqlstate.startsWith('57P') ? 'engine-unreachable' : 'step-refused',
     `${place.database} of ${place.instance}: ${sqlstate ?? ''} ${message}`,
   );
+}
+
+/** @throws ProblemsError `step-refused` where it is gone, or another text by now. */
+export async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): Promise<Migration> {
+  const file = await host.files.read(join(folder, name));
+  const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
+  if (migration?.sha256 === sha256) return migration;
+  throw new ProblemsError(
+    'step-refused',
+    `${join(folder, name)} is ${migration === undefined ? 'gone' : 'another text'} by now.`,
+  );
+}
+
+/** @throws ProblemsError `step-refused` where file and ledger contradict each other. */
+export async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
+  const migration = await fileOf(wanted, host);
+  const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
+  const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
+  const now = standingOf(migration, ledger);
+  if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
+  const { version } = migration;
+  return { listed: ledger.versions.has(version), row: ledger.rows.get(version) ?? null };
 }

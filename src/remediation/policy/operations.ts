@@ -30,6 +30,7 @@ export const operations = {
   'terminate-session': { floor: 'approve', about: 'ending a session that has written' },
   'edit-hba': { floor: 'approve', about: 'access rules' },
   'expire-backup': { floor: 'approve', about: 'removing a backup that newer good ones have replaced' },
+  'record-migration': { floor: 'approve', about: 'recording as applied what was made without the ledger' },
   reindex: { floor: 'approve', about: 'building indexes anew' },
   'recreate-dependant': { floor: 'approve', about: 'recreating an application' },
   'switch-volume': { floor: 'approve', about: 'moving data to another volume' },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describing, fingerprintOf } from '../../../src/migration/index.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
 import { connect } from '../client.ts';
 import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
@@ -407,7 +408,13 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
-  it('migration.apply keeps its promises for an index, and index.drop-invalid but one: an invalid index is not made again', async () => {
+  async function found(name: string) {
+    const one = await host.instance(name);
+    if (one === undefined) throw new Error(`no instance ${name}`);
+    return one;
+  }
+
+  it('migration.apply and migration.record keep their promises, and index.drop-invalid but one: an invalid index is not made again', async () => {
     const ledger = await startInstance(run, { name: 'ledger', storage: 'seeded' });
     await query(ledger, 'create table customers (email text)');
     await query(ledger, "insert into customers select 'same' from generate_series(1, 2)");
@@ -425,6 +432,19 @@ describe.skipIf(!runs)('every action', () => {
       ),
     });
     expect(await broken('migration.apply', { ...place, folder, name, sha256: hash(sql) }, world)).toEqual([]);
+
+    const second = '002_there.sql';
+    const there = 'create table there (a int);\n';
+    await writeFile(join(folder, second), there);
+    await query(ledger, there);
+    const answer = await host.sql.query(await found('ledger'), describing([{ schema: undefined, name: 'there' }]));
+    const fingerprint = fingerprintOf(answer.ok ? (answer.rows[0]?.['description'] ?? '') : answer.message);
+    const record = { ...place, folder, name: second, sha256: hash(there), fingerprint };
+    expect(
+      await broken('migration.record', record, async () =>
+        query(ledger, "select version from schema_migrations where version like '002%'"),
+      ),
+    ).toEqual([]);
 
     await psql(ledger, 'create unique index concurrently half on customers (email)');
     const [oid = ''] = await query(ledger, "select 'half'::regclass::oid");

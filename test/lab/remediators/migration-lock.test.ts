@@ -69,7 +69,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
   it('is repaired where it is provably ours, and a person’s where it is not', async (test) => {
     const run = await createRun(test);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
-    const names = ['accepted', 'begun', 'data', 'nobodys', 'lost', 'beside', 'changed', 'sound'];
+    const names = ['accepted', 'begun', 'data', 'nobodys', 'lost', 'beside', 'same', 'changed', 'sound'];
     const remediation = await openMigrations(run, {
       folders: Object.fromEntries(names.map((name) => [`orders/${name}`, `migrations/${name}`])),
     });
@@ -121,6 +121,10 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
       `${listing}; insert into schema_migrations (version) values ('0'); create table t (a text, b int)`,
       { database: 'beside' },
     );
+    // The same, but made as the file says.
+    await query(orders, `${listing}; insert into schema_migrations (version) values ('0'); ${table}`, {
+      database: 'same',
+    });
     // An applied file that has changed since.
     expect((await reportOf(run, 'changed')).outcome).toBe('applied');
     await writeMigrations(run, 'changed', { '1_t.sql': 'create table t (a bigint);\n' });
@@ -135,12 +139,13 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
       ['lost-migration/lost.2_a', 'apply 2_a.sql to lost'],
       ['unfinished-migration/begun.2_a', 'drop the invalid index public.t_a, then apply 2_a.sql to begun'],
       ['unrecorded-migration/beside.1_t', 'refusal'],
+      ['unrecorded-migration/same.1_t', 'record 1_t.sql as applied to same'],
     ]);
     const reasons = proposals.map(({ plan: made }) => (made.type === 'refusal' ? `${made.reason} ${made.advice}` : ''));
     expect(reasons[0]).toMatch(/23505 could not create unique index "t_a".*mend the data first/s);
     expect(reasons[2]).toContain('DROP INDEX CONCURRENTLY public.u_a');
     expect(reasons[3]).toContain('an applied file must not change');
-    expect(reasons[6]).toContain('t has (a text, b integer); the file says: create table t (a int);');
+    expect(reasons[6]).toContain('- t: column a text; - t: column b integer; + t: column a integer');
 
     const { runs: reports } = await remediate(remediation, { yes: true });
     expect(reports.map(({ outcome }) => outcome)).toEqual([
@@ -151,6 +156,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
       'fixed',
       'fixed',
       'failed',
+      'fixed',
     ]);
     for (const database of ['accepted', 'begun'])
       expect(

@@ -33,14 +33,14 @@ export function subjectOf(database: string, { subject }: Pick<Trouble, 'subject'
 }
 
 function findingOf(instance: Instance, database: string, trouble: Trouble): Finding<MigrationDetails> {
-  const { kind, subject, summary, evidence } = trouble;
+  const { kind, subject, summary, evidence, repair } = trouble;
   return {
     id: findingId(name, instance.name, kind, subjectOf(database, trouble)),
     remediator: name,
     instance: instance.name,
     kind,
     summary,
-    risk: 'safe',
+    risk: repair.type === 'compare' ? 'data' : 'safe',
     evidence,
     details: { container: instance.container.id, database, kind, subject },
     problem: null,

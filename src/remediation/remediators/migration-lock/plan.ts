@@ -1,7 +1,8 @@
 import type { Instance } from '../../../host/types.ts';
-import { indexOfFile } from '../../../migration/index.ts';
+import { indexOfFile, type Migration } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
+import { compare } from './comparing.ts';
 import type { MigrationDetails, MigrationExpected } from './details.ts';
 import { name } from './detect.ts';
 import { type Look, lookAll, rowsOf } from './look.ts';
@@ -31,7 +32,10 @@ export async function plan(
       `Somebody changes the schema of ${details.database} at this moment: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
       'Wait until it has ended, or find out whose it is, and detect again.',
     );
-  return planRepair(finding, instance, found, trouble.repair);
+  if (trouble.repair.type === 'repair') return planRepair(finding, instance, found, trouble.repair);
+  const { file } = trouble.repair;
+  const same = await compare(file, found, instance, host);
+  return 'fingerprint' in same ? planRecord(finding, instance, found, file, same.fingerprint) : same;
 }
 
 function planRepair(
@@ -92,6 +96,39 @@ function planRepair(
     ],
     undo: undoWords(drop !== undefined, apply !== undefined, builds !== undefined),
     expected: { database, version: apply?.version ?? null, index: builds ?? drop?.qualified ?? null },
+  };
+}
+
+function planRecord(
+  finding: Finding<MigrationDetails>,
+  instance: Instance,
+  { database, folder }: Look,
+  { name: file, version, sha256 }: Migration,
+  fingerprint: string,
+): Plan<MigrationExpected> {
+  const { id } = instance.container;
+  const params = { instance: instance.name, container: id, database, folder: folder?.path ?? '', name: file, sha256 };
+  return {
+    type: 'plan',
+    remediator: name,
+    finding,
+    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    summary: `record ${file} as applied to ${database}`,
+    steps: [
+      {
+        action: 'migration.record',
+        params: { ...params, fingerprint },
+        why: 'its relations are what the file makes in an empty database, by the catalogs of both',
+        expects: [{ check: 'container', ref: id, running: true }],
+      },
+    ],
+    cleanup: [],
+    leftovers: [],
+    risk: 'data',
+    downtime: { seconds: 0, why: 'only the ledger changes' },
+    unpredictable: ['Rows, owners and privileges were not compared.'],
+    undo: 'The rows of the file leave the ledger.',
+    expected: { database, version, index: null },
   };
 }
 

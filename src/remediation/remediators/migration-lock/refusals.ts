@@ -10,12 +10,6 @@ interface Stood {
   readonly stood: Standing;
 }
 
-interface ThereObject {
-  readonly name: string;
-  readonly wanted: string;
-  readonly seen: string;
-}
-
 /** Files before this one that are not applied. */
 export function earlierPending({ version }: Migration, files: readonly Stood[]): readonly string[] {
   return files
@@ -79,16 +73,10 @@ export function refuseFailed(
   );
 }
 
-/** With the difference, as far as the file's own words and the catalog tell. */
-export function refuseUnrecorded(file: Migration, objects: readonly ThereObject[]): Refusal {
-  const differences = objects
-    .slice(0, 5)
-    .map(
-      ({ name, wanted, seen }) =>
-        `${name} has (${seen}); the file says: ${wanted.replaceAll(/\s+/g, ' ').slice(0, 500)}`,
-    );
+/** What is there without the ledger, and why it is not simply recorded. */
+export function refuseUnrecorded({ name, version }: Migration, reason: string): Refusal {
   return refusal(
-    `${objects.length} of the objects of ${file.name} were made without the ledger. ${differences.join('. ')}`,
-    `If they are what the file says: insert into schema_migrations (version) values ('${file.version.replaceAll("'", "''")}'). If not, write a file that leads from what is there to what is wanted.`,
+    `What ${name} makes is there in part or in whole, and was made without the ledger. ${reason}`,
+    `If all that the file does is done: insert into schema_migrations (version) values ('${version.replaceAll("'", "''")}'). If not, write a file that leads from what is there to what is wanted.`,
   );
 }

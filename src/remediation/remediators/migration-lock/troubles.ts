@@ -2,6 +2,7 @@ import type { Instance } from '../../../host/types.ts';
 import {
   indexOfFile,
   isLostRaceState,
+  isRelation,
   type LedgerRow,
   madeBy,
   type Migration,
@@ -14,14 +15,7 @@ import type { TroubleKind } from './details.ts';
 import { type InvalidIndex, type Look, type Looks, originOf, rowsOf } from './look.ts';
 import { relationsThere } from './queries.ts';
 import { speaksOf } from './race-messages.ts';
-import {
-  earlierPending,
-  refuseConflict,
-  refuseFailed,
-  refuseForeignIndex,
-  refuseUnfinished,
-  refuseUnrecorded,
-} from './refusals.ts';
+import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refuseUnfinished } from './refusals.ts';
 
 /** What can be repaired because it is provably ours: an index to drop, a file to apply, or both in this order. */
 export interface Repair {
@@ -30,13 +24,19 @@ export interface Repair {
   readonly apply: Migration | undefined;
 }
 
+/** What is there must be compared with what the file makes before anything can be said: only a plan does so. */
+export interface Compare {
+  readonly type: 'compare';
+  readonly file: Migration;
+}
+
 export interface Trouble {
   readonly kind: TroubleKind;
   readonly subject: string;
   /** One sentence. */
   readonly summary: string;
   readonly evidence: readonly Evidence[];
-  readonly repair: Repair | Refusal;
+  readonly repair: Repair | Compare | Refusal;
 }
 
 interface Stood {
@@ -176,7 +176,7 @@ async function pending(
         subject: file.version,
         summary: `${objects.map(({ name }) => name).join(', ')} of ${file.name} ${objects.length === 1 ? 'is' : 'are'} in ${found.database}, and the ledger does not list it.`,
         evidence: objects.map(({ name, seen }) => ({ type: 'query', sql: `columns of ${name}`, result: seen })),
-        repair: refuseUnrecorded(file, objects),
+        repair: { type: 'compare', file },
       });
       continue;
     }
@@ -195,10 +195,9 @@ async function pending(
   return troubles;
 }
 
-export interface ThereObject {
+interface ThereObject {
   readonly migration: Migration;
   readonly name: string;
-  readonly wanted: string;
   readonly seen: string;
 }
 
@@ -225,7 +224,7 @@ async function relationsOf(
   return rows.flatMap((row) => {
     const object = wanted[Number(row['place'])];
     if (object === undefined || row['there'] !== 't' || row['sound'] === 'f') return [];
-    return [{ migration: object.migration, name: object.name, wanted: object.text, seen: row['columns'] ?? '' }];
+    return [{ migration: object.migration, name: object.name, seen: row['columns'] ?? '' }];
   });
 }
 
@@ -235,9 +234,9 @@ function namesOf({ sql }: Migration) {
   const statements = runnable.mode === 'tx' ? runnable.statements : [runnable.statement];
   return statements.flatMap((statement) => {
     const made = madeBy(sql, statement);
-    if (made === undefined || !['table', 'view', 'sequence', 'index'].includes(made.kind)) return [];
+    if (made === undefined || !isRelation(made)) return [];
     const schema = made.schema ?? made.table?.schema;
-    return [{ schema, name: made.name, key: `${schema ?? ''}.${made.name}`, text: statement.text.trim() }];
+    return [{ schema, name: made.name, key: `${schema ?? ''}.${made.name}` }];
   });
 }
 
