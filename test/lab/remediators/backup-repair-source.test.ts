@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { detect, remediate, type Remediation } from '../../../src/remediation/index.ts';
+import { detect, remediate, type Remediation, retainedBackups } from '../../../src/remediation/index.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
 import { runHelper } from '../container.ts';
 import { execIn } from '../exec.ts';
 import { type InstanceSettings, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { writeBackupMetadata } from '../project.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { addOrders } from '../rows.ts';
@@ -60,6 +61,20 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
     const { runs: again } = await remediate(remediation, later);
     expect(again).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
     expect(again[0]?.reasons.join(' ')).toContain('orders is suspended since');
+    // Retention is frozen with it: the newest backup from before the damage may be the oldest there is.
+    await writeBackupMetadata(run, {
+      instance: 'orders',
+      backup_name: '20200101_000000',
+      type: 'full',
+      status: 'completed',
+      created: '2020-01-01T00:00:00Z',
+      completed: '2020-01-01T00:00:00Z',
+      postgres_version: '17',
+      instance_config: { port: 5432, template: 'development' },
+    });
+    expect(await retainedBackups(remediation.session, 'orders')).toMatchObject([
+      { expires: false, why: expect.stringContaining('nothing goes in an incident') },
+    ]);
   });
 
   it.for([15, 17] as const)(
@@ -106,14 +121,19 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
 });
 
 describe.skipIf(!lab)('nothing is found', { concurrent: true, timeout: 300_000 }, () => {
-  it.for(['healthy', 'port-conflict', 'volume-permissions', 'migration-race', 'pool-exhaustion'] as const)(
-    'in the scenario %s',
-    async (name, test) => {
-      const run = await createRun(test);
-      await scenarioNamed(name).up(run, () => undefined);
-      expect((await detect(await open(test, run))).findings).toEqual([]);
-    },
-  );
+  it.for([
+    'healthy',
+    'port-conflict',
+    'volume-permissions',
+    'migration-race',
+    'pool-exhaustion',
+    'memory-oversized',
+    'webgui-unreachable',
+  ] as const)('in the scenario %s', async (name, test) => {
+    const run = await createRun(test);
+    await scenarioNamed(name).up(run, () => undefined);
+    expect((await detect(await open(test, run))).findings).toEqual([]);
+  });
 
   it('on a sound server with checksums and amcheck', async (test) => {
     const run = await createRun(test, { postgres: 15 });

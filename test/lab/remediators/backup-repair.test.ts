@@ -1,11 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { problemsOf } from '../../../src/cli/known-problems.ts';
 import { configFor } from '../../../src/cli/settings.ts';
 import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
-import { findInstance, query, startInstance, waitReady } from '../instance.ts';
-import { copyRegistry } from '../project.ts';
+import { execIn } from '../exec.ts';
+import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
+import { copyRegistry, writeBackupMetadata } from '../project.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
@@ -105,17 +106,68 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
   });
 });
 
-describe.skipIf(!lab)('the age of the newest good backup', { timeout: 300_000 }, () => {
-  it('is held against what the config states, and a new one is taken and proven', async (test) => {
+describe.skipIf(!lab)('a new backup', { concurrent: true, timeout: 600_000 }, () => {
+  it('is taken and proven where the newest good one is older than the config allows', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'orders', storage: 'volume' });
     await addOrders(instance);
-    const remediation = await openBackups(run, { rpoHours: 24 });
-    test.onTestFinished(() => remediation.close());
+    const remediation = await open(test, run, { rpoHours: 24 });
     // Where nobody ever took one, none is missed.
     expect((await detect(remediation)).findings).toEqual([]);
+    await writeDump(instance, '20260101_000000');
+    const { findings } = await detect(remediation);
+    expect(findings).toMatchObject([{ id: 'backup-repair/orders/no-good-backup', risk: 'safe' }]);
+    expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'fixed', automation: 'auto' }]);
+    expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
+    const { backups: all } = await remediation.session.reader.backups.list('orders');
+    expect(all.map(({ state, verdict }) => [state, verdict])).toEqual([
+      ['complete', 'unproven'],
+      ['complete', 'good'],
+    ]);
+  });
+
+  it('shows that the database itself is damaged where nothing else can see it, and that is a person’s', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const instance = await startInstance(run, { name: 'lying', storage: 'volume' });
+    await addOrders(instance);
+    // Every row can be read, there are no checksums, and no amcheck in this database: only a restored copy shows it.
+    await query(
+      instance,
+      `create function mirrored(integer) returns integer language sql immutable as 'select $1';
+       create index lying on orders (mirrored(id));
+       create or replace function mirrored(integer) returns integer language sql immutable as 'select -$1';`,
+    );
+    const dump = await writeDump(instance, '20260101_000000');
+    await truncate(dump, 2_000);
+    const remediation = await open(test, run);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'rolled-back' }]);
+    expect(reports[0]?.failure?.message).toContain('lacks matching index tuple');
+    const { findings } = await detect(remediation);
+    expect(findings).toMatchObject([{ id: 'backup-repair/lying/source-damaged', corruption: true }]);
+    expect(await remediation.session.store.suspensions.get('lying')).toBeDefined();
+    expect(await query(instance, "select count(*) from pg_extension where extname = 'amcheck'")).toEqual(['0']);
   });
 });
+
+/** A plain dump in the managed layout. Returns the file. */
+async function writeDump(instance: LabInstance, name: string): Promise<string> {
+  const [, year, month, day] = /^(\d{4})(\d\d)(\d\d)/.exec(name) ?? [];
+  const at = `${year}-${month}-${day}T00:00:00Z`;
+  const folder = await writeBackupMetadata(instance.run, {
+    instance: instance.name,
+    backup_name: name,
+    type: 'full',
+    status: 'completed',
+    created: at,
+    completed: at,
+    postgres_version: String(instance.run.postgres),
+    instance_config: { port: 5432, template: 'development' },
+  });
+  const dumped = await execIn(instance.container, ['pg_dump', '-U', instance.user, instance.database]);
+  await writeFile(join(folder, 'full.sql'), dumped.stdout);
+  return join(folder, 'full.sql');
+}
 
 function backupFiles({ files }: { readonly files: Readonly<Record<string, string>> }): readonly string[] {
   return Object.entries(files)
@@ -123,8 +175,12 @@ function backupFiles({ files }: { readonly files: Readonly<Record<string, string
     .map(([path, state]) => `${path} ${state}`);
 }
 
-async function open(test: Pick<TestContext, 'onTestFinished'>, run: Run): Promise<Remediation> {
-  const remediation = await openBackups(run);
+async function open(
+  test: Pick<TestContext, 'onTestFinished'>,
+  run: Run,
+  settings: { readonly rpoHours?: number } = {},
+): Promise<Remediation> {
+  const remediation = await openBackups(run, settings);
   test.onTestFinished(() => remediation.close());
   return remediation;
 }
