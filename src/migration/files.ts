@@ -44,6 +44,6 @@ export function nameObstacle(name: string): string | undefined {
   return /\p{Cc}/u.test(name) ? 'its name holds a control character' : undefined;
 }
 
-export function checksumOf(text: string): string {
+function checksumOf(text: string): string {
   return createHash('sha256').update(text.replaceAll(/\r\n?/g, '\n')).digest('hex');
 }

@@ -1,22 +1,15 @@
-export {
-  checksumOf,
-  isMigrationName,
-  migrationsOf,
-  nameObstacle,
-  type Migration,
-  type MigrationFile,
-} from './files.ts';
-export { type AloneKind, aloneKindOf, flatText } from './kinds-of-statement.ts';
-export { type Mode, type Obstacle, runnableOf, type Runnable } from './mode.ts';
-export { droppedBy, madeBy, type NamedObject } from './objects.ts';
+export { isMigrationName, migrationsOf, nameObstacle, type Migration } from './files.ts';
+export { flatText } from './kinds-of-statement.ts';
+export { runnableOf } from './mode.ts';
+export { droppedBy, madeBy } from './objects.ts';
 export { type Ledger, type LedgerRow, outOfOrder, type Standing, standingOf } from './standing.ts';
-export { positionOf, split, type Statement } from './statements.ts';
-export { type Token, tokensOf } from './tokens.ts';
-export { dropInvalidIndex, indexOf } from './running/indexes.ts';
-export { ledgerOf, ledgerPlace, type LedgerTables, readingLedger, tablesOf } from './running/ledger.ts';
-export { ask, freshen } from './running/asking.ts';
+export { split } from './statements.ts';
+export { tokensOf } from './tokens.ts';
+export { dropInvalidIndex } from './running/indexes.ts';
+export { ledgerOf, ledgerPlace, readingLedger, tablesOf } from './running/ledger.ts';
+export { freshen } from './running/asking.ts';
 export { lockHolders, takeLock } from './running/lock.ts';
-export { describing, differences, fingerprintOf, type RelationName } from './describing.ts';
+export { describing, differences, fingerprintOf } from './describing.ts';
 export {
   buildIndexAgain,
   indexOfFile,
@@ -29,4 +22,4 @@ export {
 export { isLostRaceState } from './running/retrying.ts';
 export { migrate } from './running/migrate.ts';
 export type * from './running/types.ts';
-export { type Clone, migrateFromTemplate, type TemplateOptions, type TemplateReport } from './running/templates.ts';
+export { migrateFromTemplate, type TemplateReport } from './running/templates.ts';

@@ -4,7 +4,7 @@ import { ask } from './asking.ts';
 import type { MigrateProgress } from './types.ts';
 
 /** One runner for each database (PGOPS §5.2). Advisory locks are the database's own: elsewhere it is another lock. */
-export const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;
+const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;
 
 /** Rows of `pg_locks` that are this lock, granted. */
 function thisLock(key: string): string {

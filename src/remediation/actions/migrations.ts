@@ -56,7 +56,7 @@ export const ledgerBefore = z.strictObject({
 const application = 'problem-registry run';
 const lockTimeoutMs = 4_000;
 
-export async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
+async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
   const found = await host.instance(instance);
   if (found?.container.id !== container)
     throw new ProblemsError('step-refused', `${instance} is another container by now.`);

@@ -28,7 +28,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDet
   return { findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)), notLookedAt };
 }
 
-export function subjectOf(database: string, { subject }: Pick<Trouble, 'subject'>): string {
+function subjectOf(database: string, { subject }: Pick<Trouble, 'subject'>): string {
   return `${database}.${subject}`;
 }
 
