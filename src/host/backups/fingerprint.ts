@@ -28,9 +28,25 @@ FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamesp
 WHERE o.relkind = 'S' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')} ORDER BY o.oid \gexec
 `;
 
+/**
+ * Reading a table plans over the expressions of its indexes, which may need a schema of their own to be found: with
+ * `public` in the path, everything of ours is named in full, and a row's text is made by no cast that its owner could
+ * have written. Where it fails all the same, that table has no sum, and the others do.
+ */
 export const fingerprintLines = String.raw`
-SELECT format('SELECT json_build_array(''table'', %L, count(*)::text, coalesce(sum(hashtextextended(problems_row::text, 0)::numeric), 0)::text) FROM ONLY %I.%I problems_row', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
-${countedTables} ORDER BY o.oid \gexec
+SELECT json_build_array('listed', format('%I.%I', n.nspname, o.relname))
+${countedTables};
+\o tables.sql
+SELECT format('SELECT pg_catalog.json_build_array(''table''::text, %L::text, pg_catalog.count(*)::text, coalesce(pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog.record_out(problems_row)), 0)::pg_catalog.numeric), 0)::text) FROM ONLY %I.%I problems_row;', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
+${countedTables} ORDER BY o.oid;
+\o
+SET search_path = pg_catalog, public;
+\set ON_ERROR_STOP off
+\set ON_ERROR_ROLLBACK on
+\i tables.sql
+\set ON_ERROR_ROLLBACK off
+\set ON_ERROR_STOP on
+SET search_path = '';
 SELECT json_build_array('table', 'large objects', count(*)::text, sum(hashtextextended(oid::text || md5(lo_get(oid)), 0)::numeric)::text)
 FROM pg_catalog.pg_largeobject_metadata HAVING count(*) > 0;
 SELECT json_build_array('index', format('%I.%I', n.nspname, o.relname), format('%s %s %s %s', i.indrelid::regclass, m.amname, i.indisunique, i.indnatts))
@@ -70,7 +86,8 @@ export function fingerprintFrom(lines: readonly string[], database: string, file
       ? value.map((item) => (typeof item === 'string' ? item : ''))
       : [];
     if (name === undefined) continue;
-    if (kind === 'table') kinds.table.set(name, { rows: first ?? '', sum: second ?? '' });
+    if (kind === 'listed') kinds.table.set(name, kinds.table.get(name) ?? { rows: '', sum: '' });
+    else if (kind === 'table') kinds.table.set(name, { rows: first ?? '', sum: second ?? '' });
     else if (kind === 'sequence')
       kinds.sequence.set(name, { first: kinds.sequence.get(name)?.first ?? first ?? '', last: first ?? '' });
     else if (kind === 'invalid') invalid.push(name);
@@ -100,6 +117,8 @@ export function differences(original: DatabaseFingerprint, restored: DatabaseFin
   for (const [name, { rows, sum }] of Object.entries(original.tables)) {
     const copy = restored.tables[name];
     if (copy === undefined) found.push(`table ${name} is not there`);
+    // One that could not be read on either side is compared by its name alone.
+    else if (sum === '' || copy.sum === '') continue;
     else if (copy.rows !== rows) found.push(`table ${name} has ${copy.rows} rows, the source had ${rows}`);
     else if (copy.sum !== sum)
       found.push(`table ${name} has ${rows} rows as the source had, and they are not the same`);

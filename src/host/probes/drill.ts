@@ -34,7 +34,7 @@ serve() {
 }
 prints() {
   printf 'database '; as psql -X -q -At -U "$1" -d "$2" -c "SELECT json_build_array(current_database())" 2>&1
-  as psql -X -q -At -v ON_ERROR_STOP=1 -U "$1" -d "$2" -f /scratch/prints.sql 2>/scratch/prints.err | sed 's/^/print /'
+  as psql -X -q -At -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -U "$1" -d "$2" -f /scratch/prints.sql 2>/scratch/prints.err | sed 's/^/print /'
   note . /scratch/prints.err unread
 }
 cat >/scratch/prints.sql; chmod 644 /scratch/prints.sql; chown postgres: /scratch/prints.sql

@@ -15,13 +15,13 @@ export async function takeForeign(instance: LabInstance, otherDatabase: string):
     pg_dump > full.sql
     pg_dump | gzip > full.sql.gz
     pg_dump nosuch 2>/dev/null | gzip > nothing.sql.gz
-    pg_dump -Fc > full.dump
-    pg_dump -Fc -Z0 > stored.dump
-    pg_dump -Ft > full.tar
+    pg_dump -Fc -f full.dump
+    pg_dump -Fc -Z0 -f stored.dump
+    pg_dump -Ft -f full.tar
     pg_dump -Fd -f folder
     pg_dumpall > cluster.sql
     pg_dumpall --globals-only > globals.sql
-    pg_dump -Fc ${otherDatabase} > other.dump
+    pg_dump -Fc -f other.dump ${otherDatabase}
     pg_dump ${otherDatabase} > other.sql
     pg_dump --schema-only > schema.sql
     pg_dump --data-only > data.sql
