@@ -10,15 +10,8 @@ export { ledgerOf, ledgerPlace, readingLedger, tablesOf } from './running/ledger
 export { freshen } from './running/asking.ts';
 export { lockHolders, takeLock } from './running/lock.ts';
 export { describing, differences, fingerprintOf } from './describing.ts';
-export {
-  buildIndexAgain,
-  indexOfFile,
-  isRelation,
-  recordAsDone,
-  relationsOfFile,
-  takeBackIndex,
-  takeBackRows,
-} from './running/rebuilding.ts';
+export { indexOfFile, isRelation, relationsOfFile } from './effects.ts';
+export { buildIndexAgain, recordAsDone, takeBackIndex, takeBackRows } from './running/rebuilding.ts';
 export { isLostRaceState } from './running/retrying.ts';
 export { migrate } from './running/migrate.ts';
 export type * from './running/types.ts';
