@@ -218,6 +218,48 @@ describe.skipIf(!runs)('what more slots would not help', { concurrent: true }, (
   });
 });
 
+describe.skipIf(!runs)('a server that lets in nobody', () => {
+  it('not even a superuser, is told by the titles of its processes, and left to a person', async (test) => {
+    const run = await createRun(test, { postgres: 17 });
+    const shut = await startInstance(run, { name: 'shut', storage: 'seeded', settings: { max_connections: '12' } });
+    const all = await Promise.allSettled(Array.from({ length: 14 }, () => connect(shut)));
+    const { message } = await refusalOf(connect(shut));
+    expect(message).toBe('sorry, too many clients already');
+    const remediation = await open(test, run);
+    const { findings } = await detect(remediation);
+    expect(findings.map(({ id }) => id)).toEqual(['connection-pool/shut/no-slot-left']);
+    expect(findings[0]?.evidence).toMatchObject([
+      { type: 'message', text: 'sorry, too many clients already', sqlstate: '53300' },
+      { type: 'probe', result: expect.stringMatching(/^12 × vrooli vrooli [\d.]+ idle/) },
+    ]);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
+    for (const one of all) if (one.status === 'fulfilled') await one.value.end();
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
+describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
+  it.for(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const)(
+    'in the scenario %s',
+    async (name, test) => {
+      const run = await createRun(test);
+      await scenarioNamed(name).up(run, () => undefined);
+      expect((await detect(await open(test, run))).findings).toEqual([]);
+    },
+  );
+
+  it('on a server whose slots are half taken, with a transaction that thinks', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const half = await startInstance(run, { name: 'half', storage: 'seeded' });
+    await query(half, "create role app login password 'hidden'");
+    const clients = await Promise.all(Array.from({ length: 48 }, () => connect(half, app)));
+    for (const client of clients.slice(0, 4)) await client.query('begin; select 1');
+    expect(await detect(await open(test, run))).toEqual({ findings: [], notLookedAt: [] });
+    await Promise.all(clients.map((client) => client.end()));
+  });
+});
+
 const app = { user: 'app', password: 'hidden' };
 
 /** 200 clients at once, three transactions each, as the application's role. */
