@@ -1,5 +1,7 @@
 import type { Finding, Remediation, RunReport } from '../remediation/index.ts';
 import type { ActiveProblem } from '../registry/record.ts';
+import { ProblemsError } from '../errors.ts';
+import { visible } from '../reporters/visible.ts';
 import { openForEdit } from './editing.ts';
 import type { Output } from './screen.ts';
 import {
@@ -25,11 +27,11 @@ export async function recordFindings(
   place: Place,
 ): Promise<void> {
   const { problems } = remediation;
-  const { cwd, now, notes } = place;
+  const { now, notes } = place;
   for (const { record } of problems) {
     const found = findings.filter(({ problem }) => problem === record.id);
     if (found.length > 0)
-      await edit(record.path, cwd, (text) =>
+      await edit(record.path, place, (text) =>
         found.reduce((noted, finding) => noteEvidence(noted, record, finding), noteOccurrence(text, record, now)),
       );
     else if (record.kind === 'active') await resolveWhatHeld(record, remediation, place);
@@ -41,14 +43,11 @@ export async function recordFindings(
     return;
   }
   if (home !== undefined)
-    for (const finding of strangers) await edit(home.path, cwd, (text) => noteNewProblem(text, finding, now));
+    for (const finding of strangers) await edit(home.path, place, (text) => noteNewProblem(text, finding, now));
 }
 
-async function resolveWhatHeld(
-  record: ActiveProblem,
-  { session, config }: Remediation,
-  { cwd, now }: Place,
-): Promise<void> {
+async function resolveWhatHeld(record: ActiveProblem, { session, config }: Remediation, place: Place): Promise<void> {
+  const { now } = place;
   const runs = (await session.store.runs.list({ limit: 1_000 })).filter(
     ({ plan }) => plan.finding.problem === record.id,
   );
@@ -57,19 +56,20 @@ async function resolveWhatHeld(
     last?.outcome === 'fixed' &&
     last.endedAt !== null &&
     now.getTime() - Date.parse(last.endedAt) >= config.holdDays * 86_400_000;
-  if (held) await edit(record.path, cwd, (text) => noteResolution(text, record, last, now));
+  if (held) await edit(record.path, place, (text) => noteResolution(text, record, last, now));
 }
 
 /** How repairs ended goes into the registries: when the problem was seen, what helped and what did not. */
 export async function recordReports(
   remediation: Remediation,
   reports: readonly RunReport[],
-  { cwd, now }: Place,
+  place: Place,
 ): Promise<void> {
+  const { now } = place;
   for (const report of reports) {
     const record = remediation.problems.find((known) => known.record.id === report.problem)?.record;
     if (record === undefined || report.outcome === 'absent') continue;
-    await edit(record.path, cwd, (text) => {
+    await edit(record.path, place, (text) => {
       const seen = noteOccurrence(text, record, now);
       if (report.outcome === 'fixed') {
         const noted = noteFix(seen, record, report, now);
@@ -91,8 +91,14 @@ function didNotHelp({ outcome }: RunReport): boolean {
   return outcome === 'rolled-back' || outcome === 'stuck' || outcome === 'failed';
 }
 
-async function edit(path: string, cwd: string, change: (text: string) => string): Promise<void> {
-  const file = openForEdit(path, cwd);
-  const after = change(file.text);
-  if (after !== file.text) await file.replace(after);
+/** A record that cannot be edited keeps neither the others nor the results from being written. */
+async function edit(path: string, { cwd, notes }: Place, change: (text: string) => string): Promise<void> {
+  try {
+    const file = openForEdit(path, cwd);
+    const after = change(file.text);
+    if (after !== file.text) await file.replace(after);
+  } catch (error) {
+    if (!(error instanceof ProblemsError)) throw error;
+    notes.write(`Not recorded in ${visible(path)}: ${visible(error.message)}\n`);
+  }
 }

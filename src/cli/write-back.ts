@@ -1,6 +1,14 @@
 import type { ActiveProblem, ProblemRecord } from '../registry/record.ts';
 import { ProblemsError } from '../errors.ts';
-import { addErrorMessage, addRecord, resolveRecord, setField, setHeader, yamlText } from '../registry/edit/index.ts';
+import {
+  addErrorMessage,
+  addItem,
+  addRecord,
+  resolveRecord,
+  setField,
+  setHeader,
+  yamlText,
+} from '../registry/edit/index.ts';
 import { type Finding, markdownLine, type RunRecord, type RunReport } from '../remediation/index.ts';
 
 /**
@@ -10,9 +18,10 @@ import { type Finding, markdownLine, type RunRecord, type RunReport } from '../r
 
 /** A problem was seen now: one that was thought to be over is active again. */
 export function noteOccurrence(text: string, record: ProblemRecord, now: Date): string {
+  if (record.kind === 'intermittent') return setHeader(text, record.id, 'Last Seen', dayOf(now), placeOf(record));
+  if (record.kind !== 'active') return text;
   const seen = setHeader(text, record.id, 'Last Occurrence', minuteOf(now), placeOf(record));
-  const isBack = record.kind === 'active' && record.status === 'resolved';
-  return isBack ? setHeader(seen, record.id, 'Status', 'active', placeOf(record)) : seen;
+  return record.status === 'resolved' ? setHeader(seen, record.id, 'Status', 'active', placeOf(record)) : seen;
 }
 
 /** How many messages a record keeps, and how long each may be. */
@@ -60,9 +69,15 @@ export function noteAttempt(text: string, record: ProblemRecord, report: RunRepo
   return noteRun(text, record, report, said);
 }
 
-/** A line about a run under Attempted Solutions, once. */
+/** A line about a run, once: under Attempted Solutions, or under the Investigation Notes of what comes and goes. */
 function noteRun(text: string, record: ProblemRecord, { id }: RunReport, said: string): string {
-  if (record.kind !== 'active' || id === null) return text;
+  if (id === null) return text;
+  if (record.kind === 'intermittent') {
+    const isNoted = record.investigationNotes?.some((note) => note.includes(id)) === true;
+    const note = markdownLine(said).slice(0, 500);
+    return isNoted ? text : addItem(text, record.id, 'Investigation Notes', note, placeOf(record));
+  }
+  if (record.kind !== 'active') return text;
   const before = record.investigationStatus?.attemptedSolutions;
   if (before?.includes(id) === true) return text;
   const line = markdownLine(said).slice(0, 500);

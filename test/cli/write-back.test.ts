@@ -90,6 +90,34 @@ describe('writing back', () => {
     expect(after.replace('2026-02-03 04:05', '2026-01-01 00:00')).toBe(text);
   });
 
+  it('notes of what comes and goes when it was last seen, and what helped, once', () => {
+    const text = `${before}
+<!-- EMBED:INTERMITTENTPROBLEM:START -->
+### Volumes nobody may read
+**Pattern:** [environmental]
+**Last Seen:** [2025-08-02]
+**Frequency:** [monthly]
+
+#### Investigation Notes
+- Workaround: chown
+<!-- EMBED:INTERMITTENTPROBLEM:END -->
+`;
+    const [record] = readRegistry(text, options).records;
+    if (record === undefined) throw new Error('no record');
+    const seen = noteOccurrence(text, record, now);
+    expect(seen).toBe(text.replace('2025-08-02', '2026-02-03'));
+    const fixed: RunReport = { ...report, outcome: 'fixed', failure: null, downtimeMs: 1_234 };
+    const after = noteFix(seen, record, fixed, now);
+    expect(after).toBe(
+      seen.replace(
+        '- Workaround: chown\n',
+        '- Workaround: chown\n- 2026-02-03: port-reassignment (run r0123456789) fixed it, without an answer for 1.2 s\n',
+      ),
+    );
+    const [again] = readRegistry(after, options).records;
+    expect(again === undefined ? undefined : noteFix(after, again, fixed, now)).toBe(after);
+  });
+
   it('notes an attempt that did not help, once', () => {
     const text = noteNewProblem(before, finding, now);
     const once = noteAttempt(text, active(text), report, now);

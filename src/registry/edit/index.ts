@@ -4,4 +4,4 @@ export { addErrorMessage, yamlText } from './evidence.ts';
 export { setHeader } from './header.ts';
 export { moveRecord } from './move.ts';
 export { resolveRecord, type Resolution } from './resolve.ts';
-export { setEstimate, setField } from './section.ts';
+export { addItem, setEstimate, setField } from './section.ts';

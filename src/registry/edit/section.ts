@@ -105,6 +105,32 @@ export function setField(
   );
 }
 
+/**
+ * Adds one item at the end of a section that is a list, such as `Investigation Notes`, or the section with it.
+ * @throws ProblemsError `not-found` for an id, `bad-usage` for a section that is no list and for more than one line.
+ */
+export function addItem(text: string, id: string, title: string, item: string, options: ReadOptions = {}): string {
+  const target = findTarget(text, id, options);
+  const section = target.kind.sections[title];
+  if (section?.holds !== 'list' || section.ordered || item === '' || /[\r\n]/.test(item)) {
+    throw new ProblemsError('bad-usage', `${target.kind.name} records have no list ${quote(title)} for such an item.`);
+  }
+  const property = propertyName(title);
+  const whole = target.record.places[property];
+  const before = valueAt(target.record, property);
+  const count = Array.isArray(before) ? before.length : 0;
+  let after: string;
+  if (whole === undefined) after = addSection(text, target, title, `- ${item}`);
+  else {
+    const at = endOfLine(text, whole.endOffset);
+    after = applyEdits(text, [{ start: at, end: at, text: `${lineEndOf(text)}- ${item}` }]);
+  }
+  return confirmed(target, after, options, (record) => {
+    const list = record === undefined ? undefined : valueAt(record, property);
+    return Array.isArray(list) && list.length === count + 1 && list.at(-1) === item;
+  });
+}
+
 /** At the end of the record. */
 export function addSection(text: string, target: Target, title: string, body: string): string {
   const eol = lineEndOf(text);
