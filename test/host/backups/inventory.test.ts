@@ -1,0 +1,214 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  expireBackup,
+  quarantineBackup,
+  recordAnswer,
+  releaseBackup,
+  removeExpired,
+  unexpireBackup,
+} from '../../../src/host/backups/changing.ts';
+import { filesLevel } from '../../../src/host/backups/files-level.ts';
+import { findBackup, listBackups, listExpired } from '../../../src/host/backups/inventory.ts';
+import type { Backup } from '../../../src/host/index.ts';
+
+const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';
+const never = new AbortController().signal;
+
+let top = '';
+let folder = '';
+beforeEach(async () => {
+  top = await realpath(await mkdtemp(join(tmpdir(), 'problems-backups-')));
+  folder = join(top, 'backups');
+  await mkdir(folder);
+});
+afterEach(async () => rm(top, { recursive: true, force: true }));
+
+describe('the inventory of backups', () => {
+  it('knows what lies in a folder by what it begins with', async () => {
+    await lay('orders/plain/full.sql', plain);
+    await lay('orders/packed/full.sql.gz', gzipSync(plain));
+    await lay('orders/custom/anything', 'PGDMP\x01\x0e');
+    await lay('orders/tarred/full.tar', `toc.dat\0${'\0'.repeat(249)}ustar`);
+    await lay('orders/parts/dump/toc.dat', 'PGDMP');
+    await lay('orders/base/base/PG_VERSION', '17\n');
+    await lay('orders/base/base/backup_manifest', '{}');
+    await lay('orders/copied/data/PG_VERSION', '17\n');
+    await lay('orders/cluster/all.sql', '--\n-- PostgreSQL database cluster dump\n--\n');
+    await lay('orders/odd/notes.txt', 'nothing of the kind');
+    await lay('orders/empty/full.dump', '');
+    const { backups } = await listBackups([folder], undefined);
+    expect(
+      Object.fromEntries(backups.map(({ name, parts }) => [name, parts.map(({ path, kind }) => `${path} ${kind}`)])),
+    ).toEqual({
+      base: ['base base-backup'],
+      cluster: ['all.sql cluster'],
+      copied: ['data data-directory'],
+      custom: ['anything custom'],
+      empty: ['full.dump custom'],
+      odd: [],
+      packed: ['full.sql.gz plain-gzip'],
+      parts: ['dump directory'],
+      plain: ['full.sql plain'],
+      tarred: ['full.tar tar'],
+    });
+  });
+
+  it('takes time and state from the metadata, the name, or where it lies', async () => {
+    await lay('orders/20260301_031000/full.sql', plain);
+    await lay('orders/named/full.sql', plain);
+    await lay(
+      'orders/named/metadata.json',
+      '{"created":"2025-05-01T10:00:00+02:00","status":"failed","postgres_version":"17.5"}',
+    );
+    await lay('orders/.half.part/full.sql', plain);
+    await lay('orders/.quarantined/old/full.sql', plain);
+    const { backups } = await listBackups([folder], 'orders');
+    const named = Object.fromEntries(backups.map((backup) => [backup.name, backup]));
+    expect(named['20260301_031000']).toMatchObject({
+      createdAt: '2026-03-01T03:10:00.000Z',
+      state: 'complete',
+      verdict: 'unproven',
+    });
+    expect(named['named']).toMatchObject({
+      createdAt: '2025-05-01T08:00:00.000Z',
+      state: 'failed',
+      postgresVersion: '17.5',
+    });
+    expect(named['half']).toMatchObject({ state: 'running', ref: 'orders/half' });
+    expect(named['old']).toMatchObject({ state: 'quarantined', quarantine: { reason: 'no reason was noted' } });
+  });
+
+  it('never leaves its folders, whatever a link or a name says', async () => {
+    await writeFile(join(top, 'secret.sql'), plain);
+    await mkdir(join(top, 'elsewhere'));
+    await lay('orders/sound/full.sql', plain);
+    await symlink(join(top, 'secret.sql'), join(folder, 'orders', 'sound', 'link.sql'));
+    await symlink(join(top, 'elsewhere'), join(folder, 'orders', 'linked'));
+    const { backups, notLookedAt } = await listBackups([folder], undefined);
+    expect(backups.map(({ ref, parts, notes }) => [ref, parts.map(({ path }) => path), notes])).toEqual([
+      ['orders/sound', ['full.sql'], ['link.sql is no ordinary file and is not looked at.']],
+    ]);
+    expect(notLookedAt).toEqual([
+      { path: join(folder, 'orders', 'linked'), reason: expect.stringContaining('lies outside') },
+    ]);
+    expect(await findBackup([folder], '../x')).toBeUndefined();
+    expect(await findBackup([folder], 'orders/../sound')).toBeUndefined();
+    await expect(findBackup([folder], join(top, 'elsewhere'))).rejects.toMatchObject({ code: 'outside-root' });
+    expect((await findBackup([folder], join(folder, 'orders', 'sound')))?.ref).toBe('orders/sound');
+  });
+
+  it('takes nothing on trust that stands in a record beside a backup', async () => {
+    await lay('orders/odd/full.sql', plain);
+    for (const text of [
+      '',
+      'null',
+      '[]',
+      '{"schemaVersion":1,"checks":[{"level":"L9"},7],"files":[{"path":"a","sha256":"x"}]}',
+    ]) {
+      await lay('orders/odd/verification.json', text);
+      expect(await sole()).toMatchObject({ verdict: 'unproven', reached: null });
+    }
+  });
+});
+
+describe('what is noted beside a backup', () => {
+  it('finds every later change, and keeps what the files were first', async () => {
+    await lay('orders/one/full.sql', plain);
+    const first = await filesLevel(await sole(), undefined, never);
+    expect(first.observations.map(({ result }) => result)).toEqual(['passed', 'passed']);
+    await recordAnswer([folder], await sole(), { checks: [], files: first.files });
+    await lay('orders/one/full.sql', plain.replace('--\n\n--', '--\nSELECT 1;\n--'));
+    await lay('orders/one/more.sql', plain);
+    const again = await filesLevel(await sole(), undefined, never);
+    await recordAnswer([folder], await sole(), { checks: [], files: again.files });
+    expect(
+      again.observations
+        .filter(({ result }) => result === 'failed')
+        .map(({ cause, says }) => [cause, says.slice(0, 24)]),
+    ).toEqual([
+      ['changed-since', 'full.sql has changed sin'],
+      ['changed-since', 'more.sql came in since 2'],
+    ]);
+    expect((await sole()).verification?.files).toEqual(first.files);
+  });
+
+  it('makes one good only where a restore was tried, and bad by one failure', async () => {
+    await lay('orders/one/full.sql', plain);
+    const check = { at: '2026-01-01T00:00:00.000Z', says: [], ms: 1, result: 'passed' } as const;
+    await recordAnswer([folder], await sole(), {
+      checks: [
+        { ...check, level: 'L0' },
+        { ...check, level: 'L3' },
+      ],
+      files: [],
+    });
+    expect(await sole()).toMatchObject({ verdict: 'unproven', reached: 'L3' });
+    await recordAnswer([folder], await sole(), { checks: [{ ...check, level: 'L4' }], files: [] });
+    expect(await sole()).toMatchObject({ verdict: 'good', reached: 'L4' });
+    await recordAnswer([folder], await sole(), {
+      checks: [{ ...check, level: 'L5', result: 'failed', cause: 'structure-damaged' }],
+      files: [],
+    });
+    expect(await sole()).toMatchObject({ verdict: 'bad', reached: null });
+  });
+});
+
+describe('moving a backup', () => {
+  it('aside keeps it whole and says why; the way back leaves no trace', async () => {
+    await lay('orders/one/full.sql', plain);
+    const before = await sole();
+    await quarantineBackup([folder], before, 'it does not restore');
+    const aside = await sole();
+    expect(aside).toMatchObject({
+      state: 'quarantined',
+      ref: 'orders/one',
+      quarantine: { reason: 'it does not restore' },
+    });
+    await quarantineBackup([folder], aside, 'again');
+    expect((await sole()).quarantine?.reason).toBe('it does not restore');
+    await releaseBackup([folder], aside);
+    expect({ ...(await sole()), createdAt: '' }).toEqual({ ...before, createdAt: '' });
+  });
+
+  it('never overwrites another', async () => {
+    await lay('orders/one/full.sql', plain);
+    await lay('orders/.quarantined/one/full.sql', plain);
+    await lay('orders/.expired/one/full.sql', plain);
+    const one = await findBackup([folder], 'orders/one');
+    if (one === undefined) throw new Error('it is not there');
+    await expect(quarantineBackup([folder], one, 'x')).rejects.toMatchObject({ code: 'step-refused' });
+    await expect(expireBackup([folder], one)).rejects.toMatchObject({ code: 'step-refused' });
+  });
+
+  it('out of the inventory can be taken back until it is removed', async () => {
+    await lay('orders/one/full.sql', plain);
+    const one = await sole();
+    await expireBackup([folder], one);
+    expect((await listBackups([folder], 'orders')).backups).toEqual([]);
+    expect(await listExpired([folder], 'orders')).toEqual(['one']);
+    await unexpireBackup([folder], 'orders', 'one');
+    expect(await sole()).toEqual(one);
+    await expireBackup([folder], one);
+    await removeExpired([folder], 'orders', 'one');
+    await removeExpired([folder], 'orders', 'one');
+    expect(await listExpired([folder], 'orders')).toEqual([]);
+    await expect(removeExpired([folder], '..', 'one')).rejects.toMatchObject({ code: 'bad-usage' });
+  });
+});
+
+async function lay(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), content);
+  await chmod(join(folder, path), 0o600);
+}
+
+async function sole(): Promise<Backup> {
+  const { backups } = await listBackups([folder], 'orders');
+  const [first, ...more] = backups;
+  if (first === undefined || more.length > 0) throw new Error(`there are ${backups.length} backups`);
+  return first;
+}

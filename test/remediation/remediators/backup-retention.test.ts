@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Backup } from '../../../src/host/index.ts';
+import { retention } from '../../../src/remediation/remediators/backup-request/index.ts';
+
+const now = new Date('2026-03-31T12:00:00Z');
+const settings = { keepDays: 7, quarantineDays: 30, keepGood: 2 };
+
+describe('retention', () => {
+  it('lets go what is older than the window, but for the two newest good ones and the last from before it', () => {
+    const all = [good(1), good(2), unproven(3), good(9), unproven(9.5), good(12), bad(13)];
+    expect(going(all)).toEqual(['d9.5', 'd12', 'd13']);
+  });
+
+  it('lets nothing go while there are not two good ones', () => {
+    expect(going([good(1), unproven(30), bad(40)])).toEqual([]);
+    expect(going([unproven(30), unproven(40)])).toEqual([]);
+  });
+
+  it('lets nothing go that is newer than the second good one, however old', () => {
+    expect(going([good(20), unproven(25), good(30), unproven(35)])).toEqual(['d35']);
+  });
+
+  it('keeps what was set aside for thirty days', () => {
+    const aside = (days: number): Backup => ({
+      ...bad(60),
+      state: 'quarantined',
+      quarantine: { at: ago(days), reason: 'x' },
+    });
+    expect(going([good(1), good(2), aside(29)])).toEqual([]);
+    expect(going([good(1), good(2), aside(31)])).toEqual(['d60']);
+    // Nobody noted when: it may have been today.
+    expect(going([good(1), good(2), { ...aside(0), quarantine: { at: '', reason: 'x' } }])).toEqual([]);
+  });
+
+  it('lets nothing go in an incident, and says so', () => {
+    const all = retention([good(1), good(2), good(90), good(91)], settings, 'pages are damaged', now);
+    expect(all.map(({ expires }) => expires)).toEqual([false, false, false, false]);
+    expect(all[0]?.why).toBe('nothing goes in an incident: pages are damaged');
+  });
+
+  it('whatever there is, leaves the two newest good ones, and lets nothing go where there are fewer', () => {
+    const some = fc.array(
+      fc.record({ days: fc.integer({ min: 0, max: 100 }), make: fc.constantFrom(good, bad, unproven) }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(some, (drawn) => {
+        const backups = drawn.map(({ days, make }, index) => ({ ...make(days), folder: `/b/${index}` }));
+        const decided = retention(backups, settings, undefined, now);
+        const sound = decided.filter(({ backup }) => backup.verdict === 'good');
+        expect(sound.slice(0, 2).every(({ expires }) => !expires)).toBe(true);
+        if (sound.length < 2) expect(decided.some(({ expires }) => expires)).toBe(false);
+      }),
+    );
+  });
+});
+
+function going(backups: readonly Backup[]): readonly string[] {
+  return retention(backups, settings, undefined, now)
+    .filter(({ expires }) => expires)
+    .map(({ backup }) => backup.name);
+}
+
+function ago(days: number): string {
+  return new Date(now.getTime() - days * 86_400_000).toISOString();
+}
+
+function unproven(days: number): Backup {
+  return {
+    ref: `orders/d${days}`,
+    instance: 'orders',
+    name: `d${days}`,
+    folder: `/backups/orders/d${days}`,
+    state: 'complete',
+    createdAt: ago(days),
+    bytes: 1,
+    files: 1,
+    parts: [],
+    postgresVersion: null,
+    verification: null,
+    verdict: 'unproven',
+    reached: null,
+    hasFingerprints: false,
+    quarantine: null,
+    notes: [],
+  };
+}
+
+function good(days: number): Backup {
+  return { ...unproven(days), verdict: 'good', reached: 'L4' };
+}
+
+function bad(days: number): Backup {
+  return { ...unproven(days), verdict: 'bad' };
+}
