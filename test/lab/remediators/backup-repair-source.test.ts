@@ -98,8 +98,12 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
         'backup-repair/lying/source-damaged',
       ]);
       expect(JSON.stringify(findings[1]?.evidence)).toContain('lacks matching index tuple within index');
-      const { runs: reports } = await remediate(remediation, { yes: true, automation: 'auto' });
-      expect(reports.map(({ outcome }) => outcome)).toEqual(['failed', 'failed']);
+      const { runs: reports, detected } = await remediate(remediation, { yes: true, automation: 'auto' });
+      expect(detected.notLookedAt).toEqual([]);
+      expect(reports.map(({ instance, outcome }) => [instance, outcome])).toEqual([
+        ['flipped', 'failed'],
+        ['lying', 'failed'],
+      ]);
       expect(await query(lying, "select indisvalid from pg_index where indexrelid = 'lying'::regclass")).toEqual(['t']);
       expect(await query(flipped, 'select count(*) from orders')).toHaveLength(1);
     },
