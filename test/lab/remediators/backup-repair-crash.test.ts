@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -120,9 +120,12 @@ async function ending(remediation: Remediation): Promise<string | null | undefin
   return (await remediate(remediation, { yes: true })).runs[0]?.outcome;
 }
 
-/** Two that were rolled back within an hour would hand the next one to a person. */
+/** Two that were rolled back within an hour would hand the next one to a person; and old backups are not looked at for ever. */
 async function forget(run: Run): Promise<void> {
   await rm(join(run.folder, '.problems'), { recursive: true, force: true });
+  const folder = join(run.folder, '.vrooli', 'backups', 'postgres', 'orders');
+  for (const name of await readdir(folder))
+    if (!bad.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 async function withRemediation(run: Run, work: (remediation: Remediation) => Promise<void>): Promise<void> {
