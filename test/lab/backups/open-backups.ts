@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openHost, type Instance, type OpenHost } from '../../../src/host/index.ts';
-import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import { openHost, type Instance, type Json, type OpenHost } from '../../../src/host/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
 import type { Run } from '../run.ts';
 
 /** The machine as the run's project sees it: its instances, and its backups where the managed system keeps them. */
@@ -12,12 +12,21 @@ export function openRunHost(run: Pick<Run, 'folder' | 'prefix'>): OpenHost {
   });
 }
 
-export function openRunRemediation(run: Pick<Run, 'folder' | 'prefix'>): Promise<Remediation> {
-  return openRemediation({ folder: run.folder, host: openRunHost(run) });
-}
-
 export async function instanceNamed({ reader }: OpenHost, name: string): Promise<Instance> {
   const instance = await reader.instance(name);
   if (instance === undefined) throw new Error(`there is no instance ${name}`);
   return instance;
+}
+
+/** What people ask of backups by hand, on the run's instances alone. */
+export function openRequests(
+  run: Pick<Run, 'folder' | 'prefix'>,
+  settings: { readonly [key: string]: Json },
+  options: Partial<RemediationOptions> = {},
+): Promise<Remediation> {
+  return openRemediation({
+    folder: run.folder,
+    config: { containers: `^${run.prefix}vrooli-postgres-(.+)$`, settings: { 'backup-request': settings } },
+    ...options,
+  });
 }

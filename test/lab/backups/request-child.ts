@@ -1,0 +1,22 @@
+import { remediate } from '../../../src/remediation/index.ts';
+import { openRequests } from './open-backups.ts';
+
+/**
+ * A process of its own that does what is asked of backups, and ends itself by SIGKILL at the point named last, or as many
+ * milliseconds after it as stand behind a plus: `node request-child.ts <folder> <prefix> <settings> [point[+ms]]`.
+ */
+const [folder = '', prefix = '', settings = '{}', kill = ''] = process.argv.slice(2);
+const [killAt, delay = '0'] = kill.split('+');
+const points: string[] = [];
+
+const remediation = await openRequests({ folder, prefix }, JSON.parse(settings), {
+  atPoint(name) {
+    points.push(name);
+    if (name !== killAt) return;
+    if (delay === '0') process.kill(process.pid, 'SIGKILL');
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
+  },
+});
+const { runs } = await remediate(remediation, { remediators: ['backup-request'], yes: true });
+process.stdout.write(JSON.stringify({ points, outcomes: runs.map(({ outcome }) => outcome) }));
+remediation.close();
