@@ -41,7 +41,6 @@ describe.skipIf(!(await labRuns()))('the whole registry', () => {
   containers: '^${run.prefix}vrooli-postgres-(.+)$'
   settings:
     port-reassignment: { range: '${first}-${last}' }
-    migration-lock: { folders: [migrations] }
 `,
     );
     const problems = (...args: readonly string[]) => runProblems(args, { cwd: run.folder });
