@@ -21,7 +21,7 @@ export const backupProve: Action<Wanted, null> = {
   params,
   before: z.null(),
   operation: 'new-backup',
-  deadlineMs: 4 * 3_600_000,
+  deadlineMs: 24 * 3_600_000,
   describe: ({ ref, level }) => `restore a copy of the backup ${ref} and prove it at ${level}`,
   effect: async ({ ref, level }) => [{ object: `backup ${ref}`, before: 'unproven', after: `proven at ${level}` }],
   prepare: async () => null,
