@@ -65,7 +65,12 @@ describe.skipIf(!runs)('sessions that leak', { concurrent: true }, () => {
 describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
   it('become more in postgresql.auto.conf, whatever the mounted file says, and come back to the byte', async (test) => {
     const run = await createRun(test, { postgres: 17 });
-    const busy = await startInstance(run, { name: 'busy', storage: 'bind', settings: { max_connections: '20' } });
+    const busy = await startInstance(run, {
+      name: 'busy',
+      storage: 'bind',
+      settings: { max_connections: '20' },
+      host: memory,
+    });
     await addOrders(busy);
     await load(busy, { clients: 17, script: 'select pg_sleep(0.1);' });
     const before = await autoConf(busy);
@@ -93,7 +98,12 @@ describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
 
   it('that stand on the command line take a new container, with the old one kept', async (test) => {
     const run = await createRun(test, { postgres: 15 });
-    const busy = await startInstance(run, { name: 'busy', storage: 'volume', settings: { max_connections: '20' } });
+    const busy = await startInstance(run, {
+      name: 'busy',
+      storage: 'volume',
+      settings: { max_connections: '20' },
+      host: memory,
+    });
     await addOrders(busy);
     await load(busy, { clients: 17, script: 'select pg_sleep(0.1);' });
     const remediation = await open(test, run);
@@ -261,6 +271,8 @@ describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
 });
 
 const app = { user: 'app', password: 'hidden' };
+/** Without a limit an instance's share depends on what else runs on the machine. */
+const memory = { Memory: 2 * 2 ** 30 };
 
 /** 200 clients at once, three transactions each, as the application's role. */
 async function requests(run: Run, host: string, port: number): ReturnType<typeof runContainer> {

@@ -9,6 +9,9 @@ import {
 } from './measured.ts';
 import type { PoolSettings } from './settings.ts';
 
+/** So many old open transactions are a leak though slots are free. */
+export const manyStuck = 5;
+
 /** Who holds sessions: one line of a report. */
 export interface Holder {
   readonly role: string;
@@ -106,7 +109,7 @@ function leak(measured: Measured, settings: PoolSettings): Diagnosis | undefined
   const { sessions } = lastSample(measured);
   const longEnough = (pressed ? settings.stuckSeconds : settings.idleInTransactionTimeoutSeconds) * 1000;
   const stuck = throughout(measured, isIdleInTransaction).filter(({ stateMs }) => (stateMs ?? 0) >= longEnough);
-  const enough = pressed ? Math.max(3, Math.ceil(sessions.length * 0.3)) : 5;
+  const enough = pressed ? Math.max(3, Math.ceil(sessions.length * 0.3)) : manyStuck;
   return stuck.length < enough ? undefined : { kind: 'leak', holders: holdersOf(stuck), stuck };
 }
 

@@ -2,7 +2,7 @@ import type { Instance } from '../../../host/types.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
 import type { PoolDetails, PoolExpected } from './details.ts';
-import { type Diagnosis, holdersOf } from './diagnosis.ts';
+import { type Diagnosis, holdersOf, manyStuck } from './diagnosis.ts';
 import { nameOf } from './evidence.ts';
 import { type Measured, ordinarySlots, type Session, spared } from './measured.ts';
 import type { PoolSettings } from './settings.ts';
@@ -26,7 +26,7 @@ export async function planLeak(
   const { name, container, volumeKey } = instance;
   const ended = diagnosis.stuck.filter(mayBeEnded);
   const left = diagnosis.stuck.length - ended.length;
-  if (ended.length === 0 || ended.length > settings.maxEnded || left > ended.length)
+  if (ended.length === 0 || ended.length > settings.maxEnded || left >= manyStuck)
     return refusal(
       `${left} of the ${diagnosis.stuck.length} sessions that are stuck in transactions may not be ended by a program (superusers, replication, holders of advisory locks, dumps and migrations), and a plan ends at most ${settings.maxEnded}.`,
       `Restart the application that holds them: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. It forgets to end its transactions when something fails.`,

@@ -96,7 +96,7 @@ export async function planPooler(
     risk: 'safe',
     downtime: { seconds: 0, why: 'The server goes on as it is.' },
     unpredictable: [
-      ...(await clientsToChange(measured, pooler, container.name, host)),
+      ...(await clientsToChange(measured, pooler, `${container.name}:${instance.port}`, host)),
       ...(mode === 'session'
         ? [
             'In session mode a client that stays connected keeps its connection: clients that open one for each request gain most.',
@@ -157,7 +157,7 @@ async function clientsToChange(
   const containers = await host.docker.containers();
   const lines = holdersOf(lastSample(measured).sessions).map((holder) => {
     const at = containerAt(holder.client, containers);
-    return `${at ?? (holder.client || 'a client on the socket')} (${nameOf(holder)}) goes on to ${server}:5432 until it is told to go to ${pooler}:${poolerPort}.`;
+    return `${at ?? (holder.client || 'a client on the socket')} (${nameOf(holder)}) goes on to ${server} until it is told to go to ${pooler}:${poolerPort}.`;
   });
   return [...new Set(lines)].slice(0, 20);
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../contract.ts';
+import { poolerPort } from '../../instances/pooler.ts';
 import { refusal } from '../../instances/refusal.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { nameOf, rootLine } from './evidence.ts';
@@ -50,6 +51,6 @@ export function refusalWithoutSlot(instance: string): Refusal {
 export function refusalPastPooler(instance: string, pooler: string): Refusal {
   return refusal(
     `The pooler ${pooler} stands in front of ${instance}, and clients still go to the server itself.`,
-    `Let them connect to ${pooler}, port 6432, with the same role, password and database.`,
+    `Let them connect to ${pooler}, port ${poolerPort}, with the same role, password and database.`,
   );
 }
