@@ -29,7 +29,7 @@ const wholePicture = `select (select count(*) from customers), (select string_ag
   (select count(*) from pg_indexes where indexname = 'customers_email'), to_regclass('orders') is not null`;
 const whole = [`500|${versions.join(' ')}|4|0|1|t`];
 
-describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { concurrent: true }, (postgres) => {
+describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', (postgres) => {
   let run: Run;
   let instance: LabInstance;
   beforeAll(async () => {
@@ -40,7 +40,14 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { c
 
   it('16 processes at once apply each file once, and none fails', async () => {
     await newDatabase(instance, 'sixteen', files);
-    const ended = (await Promise.all(Array.from({ length: 16 }, () => child(run, 'sixteen')))).map((one) => one.ended);
+    const holder = await connect(instance, { database: 'sixteen' });
+    await holder.query(`select pg_advisory_lock(hashtextextended('pgops:migrate:sixteen', 0))`);
+    const children = Array.from({ length: 16 }, () => child(run, 'sixteen'));
+    // All of them stand before the lock, and see it go at once.
+    const waiting = `select 1 from pg_stat_activity where datname = 'sixteen' and query ~ 'pg_try_advisory_lock|pg_locks' and application_name = 'problem-registry migrate'`;
+    await eventually(150_000, async () => (await query(instance, waiting)).length === 16);
+    await holder.end();
+    const ended = (await Promise.all(children)).map((one) => one.ended);
     expect(ended.map((one) => one?.error)).toEqual(Array.from({ length: 16 }, () => null));
     expect(ended.flatMap((one) => one?.report?.problems)).toEqual([]);
     const applied = ended.flatMap((one) => one?.report?.applied.map(({ version }) => version) ?? []);
