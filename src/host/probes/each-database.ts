@@ -10,7 +10,7 @@ import type { DatabaseProbe, Instance } from '../types.ts';
  */
 const script = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r seconds; IFS= read -r word
-export PGPORT PGUSER PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=4 PGAPPNAME=problem-registry LC_ALL=C
+export PGPORT PGUSER PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=15 PGAPPNAME=problem-registry LC_ALL=C
 export PGOPTIONS='-c lock_timeout=2000'
 until=$(($(date +%s) + seconds))
 number=0

@@ -34,7 +34,7 @@ export async function createRunWithVolumes(
   return run;
 }
 
-export async function removeVolumes({ docker, prefix }: Pick<Run, 'docker' | 'prefix'>): Promise<void> {
+async function removeVolumes({ docker, prefix }: Pick<Run, 'docker' | 'prefix'>): Promise<void> {
   for (const { Name } of (await docker.listVolumes()).Volumes)
     if (Name.startsWith(prefix))
       await docker

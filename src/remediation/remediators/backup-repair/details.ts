@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const findingKinds = [
+const findingKinds = [
   'source-damaged',
   'bad-backup',
   'no-good-backup',

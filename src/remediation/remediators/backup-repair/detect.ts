@@ -30,7 +30,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetail
   async function work(): Promise<void> {
     for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
       try {
-        findings.push(...(await findingsOn(instance, host, settings)));
+        findings.push(...(await findingsOn(instance, host, settings, notLookedAt)));
       } catch (error) {
         if (host.signal.aborted) throw error;
         const reason = error instanceof Error ? error.message : String(error);
@@ -49,6 +49,7 @@ async function findingsOn(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,
+  notLookedAt: NotLookedAt[],
 ): Promise<readonly Finding<BackupDetails>[]> {
   const seen = await lookAtBackups(instance, host, settings);
   // A backup that does not hold asks the question whether its source does. PGOPS §3.5.
@@ -57,6 +58,7 @@ async function findingsOn(
     ({ createdAt }) => Date.parse(createdAt) > Date.parse(settings.lookedAt[instance.name] ?? '1970-01-01T00:00:00Z'),
   );
   if (health.verdict === 'damaged' || born.length > 0) return [sourceDamaged(instance, health, born, seen)];
+  if (health.blind !== undefined) notLookedAt.push({ remediator: name, instance: instance.name, reason: health.blind });
   return [...onBackups(instance, seen, health, settings), ...(await onArchiving(instance, host, settings))];
 }
 

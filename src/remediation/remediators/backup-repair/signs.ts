@@ -27,7 +27,7 @@ const damage: readonly RegExp[] = [
 const suspicion: readonly RegExp[] = [/^cache lookup failed for /, /^invalid memory alloc request size \d+/];
 
 /** Of a message without its severity. */
-export function signOfMessage(message: string): Sign | undefined {
+function signOfMessage(message: string): Sign | undefined {
   const text = message.trimStart();
   if (damage.some((pattern) => pattern.test(text))) return 'damage';
   return suspicion.some((pattern) => pattern.test(text)) ? 'suspicion' : undefined;

@@ -12,6 +12,8 @@ export interface SourceHealth {
   readonly unchecked: readonly string[];
   /** Something was said that damage may be behind: worth reading everything. */
   readonly suspicious: boolean;
+  /** Why what is looked at each time could not be looked at this time; undefined: it was. */
+  readonly blind: string | undefined;
 }
 
 const day = 86_400_000;
@@ -35,6 +37,7 @@ export async function sourceHealth(
       evidence: [...quick.damaged, ...quick.suspicions],
       unchecked: runs ? quick.unchecked : [...quick.unchecked, `${instance.name} does not run: it could not be read.`],
       suspicious: quick.suspicions.length > 0,
+      blind: undefined,
     };
   const suspicious = quick.suspicions.length > 0;
   const deep = thorough || suspicious ? await readEverything(instance, host, settings) : undefined;
@@ -45,6 +48,7 @@ export async function sourceHealth(
     evidence: [...damaged, ...quick.suspicions],
     unchecked,
     suspicious,
+    blind: quick.blind,
   };
 }
 
@@ -52,6 +56,7 @@ interface Look {
   readonly damaged: readonly Evidence[];
   readonly suspicions: readonly Evidence[];
   readonly unchecked: readonly string[];
+  readonly blind: string | undefined;
 }
 
 async function quickLook(instance: Instance, host: ReadonlyHost, settings: BackupSettings): Promise<Look> {
@@ -59,14 +64,16 @@ async function quickLook(instance: Instance, host: ReadonlyHost, settings: Backu
   const { damage, suspicion, notes } = await logSigns(instance, host, since);
   const damaged = [...damage];
   const unchecked = [...notes];
+  let blind: string | undefined;
   if (instance.container.state.running) {
     const failures = await checksumFailures(instance, host, settings.lookedAt[instance.name]);
     damaged.push(...failures);
     const checked = await amcheckWhereInstalled(instance, host, settings);
     damaged.push(...checked.damaged);
     unchecked.push(...checked.unchecked);
+    blind = checked.blind;
   }
-  return { damaged, suspicions: suspicion, unchecked };
+  return { damaged, suspicions: suspicion, unchecked, blind };
 }
 
 async function logSigns(
@@ -134,18 +141,24 @@ async function amcheckWhereInstalled(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,
-): Promise<{ readonly damaged: readonly Evidence[]; readonly unchecked: readonly string[] }> {
+): Promise<Omit<Look, 'suspicions'>> {
   const { names, bytes, unchecked } = await databasesOf(instance, host);
   const installed: string[] = [];
   for (const database of names) {
     const answer = await host.sql.query(instance, amcheckSql, { database });
     if (answer.ok && answer.rows.length > 0) installed.push(database);
   }
-  if (installed.length === 0) return { damaged: [], unchecked };
+  if (installed.length === 0) return { damaged: [], unchecked, blind: undefined };
   if (bytes > settings.amcheckMegabytes * 1e6)
-    return { damaged: [], unchecked: [`pg_amcheck was not run: the databases hold ${Math.round(bytes / 1e6)} MB.`] };
+    return {
+      damaged: [],
+      unchecked: [`pg_amcheck was not run: the databases hold ${Math.round(bytes / 1e6)} MB.`],
+      blind: undefined,
+    };
   const probes = await host.probes.amcheck(instance, installed, { timeoutMs: settings.sourceSeconds * 1_000 });
-  return { damaged: probes.flatMap(amcheckDamage), unchecked: probes.flatMap(amcheckGap) };
+  // A login that may not check never can; one that was not reached may be well or not.
+  const unreached = probes.filter(({ exitCode }) => exitCode !== 0 && exitCode !== 2).flatMap(amcheckGap)[0];
+  return { damaged: probes.flatMap(amcheckDamage), unchecked: probes.flatMap(amcheckGap), blind: unreached };
 }
 
 function amcheckDamage({ database, exitCode, text }: DatabaseProbe): readonly Evidence[] {
