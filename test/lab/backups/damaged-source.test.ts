@@ -39,6 +39,19 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     expect(last?.says.join()).toContain('places');
   });
 
+  it('whose functions only its own search_path finds is backed up, and its dump is not called good', async (test) => {
+    const { source, host } = await shop(test);
+    await query(
+      source,
+      `create function shift() returns int language sql immutable as 'select 0';
+       create function place(n int) returns int language sql immutable as 'select n + shift()';
+       create index places on orders (place(id));`,
+    );
+    const checks = await taken(host);
+    expect(checks.at(-1)).toMatchObject({ level: 'L4', result: 'failed', cause: 'does-not-restore' });
+    expect(checks.at(-1)?.says.join()).toContain('function shift() does not exist');
+  });
+
   it('with an index that was never finished is no reason to condemn its backup, which names it', async (test) => {
     const { source, host } = await shop(test);
     await psql(source, 'create unique index concurrently unfinished on orders (customer)');
