@@ -89,7 +89,7 @@ export function openHost(options: HostOptions): OpenHost {
       dataSpace: (instance) => dataSpace(engine.changing, instance),
       serverTitles: (instance) => serverTitles(engine.changing, instance),
       memoryUse: (instance) => memoryUse(engine.changing, instance),
-      fileSettings: (instance, names) => fileSettings(engine.changing, instance, names),
+      fileSettings: (instance, names, candidates) => fileSettings(engine.changing, instance, names, candidates),
       memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),
       referenceSchema: (request) => referenceSchema(engine.changing, request),
       imageUser: (image, user) => imageUser(engine.changing, image, user),

@@ -372,6 +372,7 @@ export type FileSettings =
 
 export interface MemoryLoadOptions {
   readonly clients: number;
+  /** Beyond the first time; 0: each client once. */
   readonly seconds: number;
   /** That each sort and each side of a join has; one takes about 60 bytes. */
   readonly rows: number;
@@ -435,8 +436,15 @@ export interface Probes {
   dataSpace(instance: Instance): Promise<{ readonly size: number; readonly free: number } | undefined>;
   /** The counters of a running instance's control group; undefined where they cannot be read. */
   memoryUse(instance: Instance): Promise<MemoryUse | undefined>;
-  /** What the files and the container's own options say of settings, of a server that runs or not. */
-  fileSettings(instance: Instance, names: readonly string[]): Promise<FileSettings>;
+  /**
+   * What the next start would take settings to be, by the files and the container's own options, with `candidates`
+   * before them: whether it could read them at all.
+   */
+  fileSettings(
+    instance: Instance,
+    names: readonly string[],
+    candidates?: Readonly<Record<string, string>>,
+  ): Promise<FileSettings>;
   /** Fills shared_buffers with what is there, then sorts and hashes from several clients. Reads only. */
   memoryLoad(instance: Instance, options: MemoryLoadOptions): Promise<MemoryLoad>;
   /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */

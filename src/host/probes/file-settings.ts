@@ -13,16 +13,26 @@ done
 /**
  * What a server would take its settings to be at its next start, by `postgres -C` of its own image on its own files and
  * with its container's own options: also of a server that cannot start. Only what is written somewhere; what the server
- * reckons itself, such as `shared_memory_size`, would need a lock file in the data.
+ * reckons itself, such as `shared_memory_size`, would need a lock file in the data. `candidates` go before all of it.
  */
 export async function fileSettings(
   engine: ChangingEngine,
   { container, dataDirectory }: Instance,
   names: readonly string[],
+  candidates: Readonly<Record<string, string>> = {},
 ): Promise<FileSettings> {
   const { exitCode, stdout, stderr } = await runHelper(engine, {
     image: container.image,
-    command: ['sh', '-c', script, 'sh', '-D', dataDirectory, ...serverOptions(container.command)],
+    command: [
+      'sh',
+      '-c',
+      script,
+      'sh',
+      '-D',
+      dataDirectory,
+      ...serverOptions(container.command),
+      ...options(candidates),
+    ],
     mounts: container.mounts
       .filter(({ type }) => type === 'volume' || type === 'bind')
       .map(({ type, name, source, destination }) => ({
@@ -45,6 +55,10 @@ export async function fileSettings(
       lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
     ),
   };
+}
+
+function options(candidates: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(candidates).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** What stands behind the server's name on a container's command line. */

@@ -1,6 +1,7 @@
 import type { Instance } from '../../host/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 import { readAutoConf } from './auto-conf.ts';
+import { runs } from './first-answer.ts';
 
 /** One setting as it is in force, or as the files of a server that cannot be asked say it. */
 export interface ServerSetting {
@@ -30,14 +31,25 @@ export interface ServerSettings {
   readonly unknown: readonly string[];
 }
 
-/** What these settings are: asked of the server, or read from its files where it does not answer. */
+/**
+ * What these settings are: asked of the server, or read from its files where it does not answer. `serves`: whether to ask
+ * it, default where its container runs; one that the engine starts again and again runs now and then.
+ */
 export async function readServerSettings(
   host: ReadonlyHost,
   instance: Instance,
   names: readonly string[],
+  serves = runs(instance),
 ): Promise<ServerSettings> {
-  if (!instance.container.state.running) return readFiles(host, instance, names, 'it does not run');
-  const answer = await host.sql.query(instance, question, { values: [`{server_version_num,${names.join(',')}}`] });
+  if (!serves) return readFiles(host, instance, names, 'it does not run');
+  const answer = await host.sql
+    .query(instance, question, { values: [`{server_version_num,${names.join(',')}}`] })
+    // One that the engine keeps restarting may end in this very moment.
+    .catch((error: unknown) => {
+      if (error instanceof Error && /is restarting|is not running/.test(error.message))
+        return { ok: false, message: error.message } as const;
+      throw error;
+    });
   if (!answer.ok) return readFiles(host, instance, names, `it does not answer: ${answer.message}`);
   const values = new Map(
     answer.rows.map((row): [string, ServerSetting] => [

@@ -57,6 +57,14 @@ describe.skipIf(!runs)('what is asked about memory', { concurrent: true }, () =>
     const host = remediation.session.reader;
     const instance = await host.instance('broken');
     if (instance === undefined) throw new Error('no instance');
+    expect(await host.probes.fileSettings(instance, ['work_mem'], { work_mem: '3MB' })).toEqual({
+      ok: true,
+      values: { work_mem: '3072' },
+    });
+    expect(await host.probes.fileSettings(instance, ['work_mem'], { work_mem: 'many' })).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('invalid value for parameter "work_mem"'),
+    });
     const odd = { ...instance, dataDirectory: '/var/lib/postgresql/elsewhere' };
     expect(await host.probes.fileSettings(odd, ['work_mem'])).toMatchObject({
       ok: false,

@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
 import { execIn } from '../exec.ts';
@@ -133,9 +135,12 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
     await again.container.start();
     await eventually(20_000, async () => (await again.container.inspect()).RestartCount > 1);
     const remediation = await open(test, run);
-    expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/asking/start-refused']);
-    const [report] = (await remediate(remediation, { yes: true })).runs;
-    expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+    const { findings, notLookedAt } = await detect(remediation);
+    expect([findings.map(({ id }) => id), notLookedAt]).toEqual([['memory/asking/start-refused'], []]);
+    const { proposals } = await plan(remediation);
+    expect(proposals.map(({ plan: made }) => (made.type === 'refusal' ? made.reason : made.type))).toEqual(['plan']);
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports).toMatchObject([{ outcome: 'fixed', failure: null }]);
     const made = await findInstance(run, 'asking');
     expect(await query(made, 'show shared_buffers')).toEqual(['512MB']);
     expect(await query(made, 'select count(*) from orders')).toEqual(['1000']);
@@ -314,6 +319,21 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
     const remediation = await open(test, run);
     const { proposals } = await plan(remediation);
     expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringContaining('standby') });
+  });
+
+  it('is a server whose files somebody has broken since its start: it would not come up again', async (test) => {
+    const run = await createRun(test);
+    const instance = await startInstance(run, {
+      name: 'broken',
+      storage: 'bind',
+      settings: { shared_buffers: '1GB' },
+      host: { Memory: 512 * MiB },
+    });
+    const file = join(run.folder, 'resources/postgres/instances/broken/config/postgresql.conf');
+    await appendFile(file, '\nwork_mem = many\n');
+    const { proposals } = await plan(await open(test, run, { raise: 'never' }));
+    expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringContaining('work_mem') });
+    expect((await instance.container.inspect()).State.Running).toBe(true);
   });
 
   it('is an instance without a limit, though the config may ask to be told of it', async (test) => {

@@ -13,7 +13,7 @@ export function openMemory(
     remediators: [memory],
     config: {
       containers: `^${run.prefix}vrooli-postgres-(.+)$`,
-      settings: { memory: { loadSeconds: 1, ...settings } },
+      settings: { memory: { loadSeconds: 0, ...settings } },
     },
     ...options,
   });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { readRegistry } from '../../../src/registry/reading.ts';
 import { memoryUseOf } from '../../../src/host/probes/memory-use.ts';
-import { settingsOf, withValues } from '../../../src/remediation/remediators/memory/command-line.ts';
+import { withValues } from '../../../src/remediation/remediators/memory/command-line.ts';
 import { diagnose } from '../../../src/remediation/remediators/memory/diagnosis.ts';
 import type { ServerMemory } from '../../../src/remediation/remediators/memory/facts.ts';
 import { changesFor, limitFor, shmSizeFor } from '../../../src/remediation/remediators/memory/fitting.ts';
@@ -30,17 +30,11 @@ function server(stated: { readonly sharedBuffers?: number; readonly connections?
     perBackend: undefined,
   };
   return {
-    connections,
+    maxConnections: connections,
     sharedBuffers,
-    workMem: 4 * MiB,
-    maintenanceWorkMem: 64 * MiB,
-    autovacuumWorkMem: 64 * MiB,
-    autovacuumMaxWorkers: 3,
-    hashMemMultiplier: 2,
-    parallelWorkersPerGather: 2,
     facts,
-    worst: worstCase(facts, connections),
-    sources: {},
+    worstCase: worstCase(facts, connections),
+    parallelWorkersPerGather: 2,
     standby: false,
   };
 }
@@ -52,7 +46,6 @@ function seen(changes: Partial<Seen> & { readonly words?: readonly Sign[] } = {}
     shmSize: 64 * MiB,
     running: true,
     memory: server(),
-    refused: undefined,
     use: undefined,
     signs: words.map((sign) => ({ sign, at: '', stream: 'stderr', text: sign })),
     events: [],
@@ -147,7 +140,7 @@ describe('a diagnosis', () => {
 
 describe('what is planned', () => {
   it('is a limit of which the worst case is four fifths, or half as much again where that did not save it', () => {
-    const { worst } = server();
+    const { worstCase: worst } = server();
     const limit = limitFor(server(), 256 * MiB);
     expect(worst.total / limit).toBeLessThanOrEqual(0.8);
     expect(worst.total / limit).toBeGreaterThan(0.78);
@@ -170,7 +163,7 @@ describe('what is planned', () => {
 
   it('is memory of maintenance and sorts alone where that is enough', () => {
     const changes = changesFor(
-      Math.ceil(server().worst.total * 1.1),
+      Math.ceil(server().worstCase.total * 1.1),
       { kind: 'worst-case-over-limit', cause: 'work' },
       server(),
     );
@@ -186,26 +179,12 @@ describe('what is planned', () => {
 });
 
 describe('a command line', () => {
-  const command = ['postgres', '-c', 'shared_buffers=1GB', '--work-mem=4MB', '-cmax_connections=20', '-N', '100'];
-
-  it('is read for its settings, however they are written', () => {
-    expect(settingsOf(command)).toEqual([
-      { name: 'shared_buffers', value: '1GB' },
-      { name: 'work_mem', value: '4MB' },
-      { name: 'max_connections', value: '20' },
-    ]);
-  });
+  const command = ['postgres', '-c', 'shared_buffers=1GB', '--work-mem=4MB', '-cport=5433', '-N', '100'];
 
   it('is changed in the values that are named and in nothing else', () => {
-    expect(withValues(command, { shared_buffers: '128MB', work_mem: '2MB', max_connections: '10' })).toEqual([
-      'postgres',
-      '-c',
-      'shared_buffers=128MB',
-      '--work-mem=2MB',
-      '-cmax_connections=10',
-      '-N',
-      '100',
-    ]);
+    expect(
+      withValues(command, { shared_buffers: '128MB', work_mem: '2MB', max_connections: '10', fsync: 'off' }),
+    ).toEqual(['postgres', '-c', 'shared_buffers=128MB', '--work-mem=2MB', '-cport=5433', '-N', '10']);
   });
 });
 

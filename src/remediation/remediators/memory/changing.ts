@@ -4,11 +4,12 @@ import type { SettingChanges } from '../../instances/auto-conf.ts';
 import { bytesOf } from '../../instances/known-settings.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
 import { keptContainer, recreateSteps } from '../../instances/recreate-steps.ts';
+import { commandLineSettings } from '../../instances/server-settings.ts';
 import { needsStart, settingSteps } from '../../instances/setting-steps.ts';
 import { readableSize } from '../../../tuning/index.ts';
-import { settingsOf, withValues } from './command-line.ts';
+import { withValues } from './command-line.ts';
 import type { MemoryExpected } from './details.ts';
-import { refusalToStop } from './refusals.ts';
+import { refusalToStart, refusalToStop } from './refusals.ts';
 import { frameOf, type Task } from './task.ts';
 
 /**
@@ -23,11 +24,11 @@ export async function planSettings(
   const { instance, seen } = task;
   const { container } = instance;
   const values = valuesOf(changes);
-  const fixed = settingsOf(container.command).filter(({ name }) => Object.hasOwn(changes, name));
+  const fixed = [...commandLineSettings(container.command).keys()].filter((name) => Object.hasOwn(changes, name));
   const words = Object.entries(changes)
     .map(([name, value]) => (value === null ? `${name} as without ALTER SYSTEM` : `${name} = ${value}`))
     .join(', ');
-  const frame = await frameOf(task, host, bytesOf(values['work_mem'] ?? '') ?? task.memory.workMem);
+  const frame = await frameOf(task, host, bytesOf(values['work_mem'] ?? '') ?? task.memory.facts.workMem);
   const why =
     seen.limit === 0
       ? 'It asks for more than the machine has.'
@@ -41,10 +42,14 @@ export async function planSettings(
   };
   const kept =
     'postgresql.conf is left as it is; a value there that is mounted read-only goes behind the one in postgresql.auto.conf.';
+  if (!seen.running || fixed.length > 0 || needsStart(changes)) {
+    const unread = await refusalToStart(instance, values, host);
+    if (unread !== undefined) return unread;
+  }
   if (fixed.length > 0) {
     const refused = await refusalToRecreate(instance, host);
     if (refused !== undefined) return refused;
-    const onLine = Object.fromEntries(fixed.map(({ name }) => [name, values[name] ?? '']));
+    const onLine = Object.fromEntries(fixed.map((name) => [name, values[name] ?? '']));
     const rest = Object.fromEntries(Object.entries(changes).filter(([name]) => !Object.hasOwn(onLine, name)));
     return {
       ...frame,

@@ -1,40 +1,14 @@
-/** What a container's command line says of settings: `-c name=value` and `--name=value`. It goes before every file. */
-
-export interface CommandSetting {
-  readonly name: string;
-  readonly value: string;
-}
-
-export function settingsOf(command: readonly string[]): readonly CommandSetting[] {
-  return command.flatMap((word, index) => {
-    const text = textAt(command, index);
-    if (text === undefined || word === '-c') return [];
-    const match = /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(text);
-    return match === null ? [] : [{ name: nameOf(match[1] ?? ''), value: match[2] ?? '' }];
-  });
-}
+/** How a word of a server's command line names a setting: `-c name=value`, `--name=value`, `-N 50`, `-B 16384`. */
+const letters: Readonly<Record<string, string>> = { '-N': 'max_connections', '-B': 'shared_buffers' };
 
 /** The same command with other values; only names that stand in it. */
 export function withValues(command: readonly string[], values: Readonly<Record<string, string>>): string[] {
   return command.map((word, index) => {
-    const text = textAt(command, index);
-    if (text === undefined || word === '-c') return word;
-    const at = text.indexOf('=');
-    const value = values[nameOf(text.slice(0, at))];
-    return at === -1 || value === undefined
-      ? word
-      : `${word.slice(0, word.length - text.length)}${text.slice(0, at)}=${value}`;
+    const before = command[index - 1] ?? '';
+    const byLetter = values[letters[before] ?? ''];
+    if (byLetter !== undefined) return byLetter;
+    const [, prefix = '', name = ''] = (before === '-c' ? /^()([\w.-]+)=/ : /^(-c|--)([\w.-]+)=/).exec(word) ?? [];
+    const value = values[name.replaceAll('-', '_').toLowerCase()];
+    return value === undefined ? word : `${prefix}${name}=${value}`;
   });
-}
-
-/** The `name=value` that a word holds; undefined where it holds none. */
-function textAt(command: readonly string[], index: number): string | undefined {
-  const word = command[index] ?? '';
-  if (command[index - 1] === '-c') return word;
-  if (word.startsWith('--')) return word.slice(2);
-  return word.startsWith('-c') && word.length > 2 ? word.slice(2) : undefined;
-}
-
-function nameOf(text: string): string {
-  return text.replaceAll('-', '_').toLowerCase();
 }

@@ -39,12 +39,6 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
               seen,
             ),
           );
-        else if (seen.limit > 0 && seen.memory === undefined)
-          notLookedAt.push({
-            remediator: name,
-            instance: found.name,
-            reason: seen.refused ?? 'nobody told its settings',
-          });
       } catch (error) {
         if (host.signal.aborted || (error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
         notLookedAt.push({
@@ -56,7 +50,8 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
     }
   }
   await Promise.all(Array.from({ length: together }, work));
-  for (const { instance, ...trouble } of await hostTroubles(instances, info, settings, host))
+  const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));
+  for (const { instance, ...trouble } of await hostTroubles(others, info, settings, host))
     findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
   return {
     findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -95,7 +90,7 @@ function findingOf(
       kind,
       cause,
       limit: container.memory,
-      worstCase: seen?.memory?.worst.total ?? null,
+      worstCase: seen?.memory?.worstCase.total ?? null,
       sharedMemory: seen?.memory?.facts.sharedMemory ?? null,
     },
     problem: null,

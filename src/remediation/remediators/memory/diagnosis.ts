@@ -25,7 +25,7 @@ export function diagnose(seen: Seen): Trouble | undefined {
   if (limit > 0 && running && wasKilled(seen)) return { kind: 'oom-killed', cause };
   if (limit > 0 && memory !== undefined) {
     if (cause === 'shared-buffers') return { kind: 'shared-buffers-over-limit', cause };
-    if (memory.worst.total > limit) return { kind: 'worst-case-over-limit', cause };
+    if (memory.worstCase.total > limit) return { kind: 'worst-case-over-limit', cause };
   }
   // With no parallel query there is nobody who would ask for it.
   if (running && has('shm-full') && memory?.parallelWorkersPerGather !== 0) return { kind: 'shm-too-small', cause };

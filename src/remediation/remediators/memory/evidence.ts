@@ -42,7 +42,7 @@ export function evidenceOf({ container }: Instance, seen: Seen): readonly Eviden
           {
             type: 'probe',
             name: 'settings',
-            result: `shared_buffers ${readableSize(memory.sharedBuffers)}, max_connections ${memory.connections}, work_mem ${readableSize(memory.workMem)}, maintenance_work_mem ${readableSize(memory.maintenanceWorkMem)}; worst case ${readableSize(memory.worst.total)}`,
+            result: `shared_buffers ${readableSize(memory.sharedBuffers)}, max_connections ${memory.maxConnections}, work_mem ${readableSize(memory.facts.workMem)}, maintenance_work_mem ${readableSize(memory.facts.maintenanceWorkMem)}; worst case ${readableSize(memory.worstCase.total)}`,
           },
         ] as const)),
     ...signs.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
@@ -51,7 +51,7 @@ export function evidenceOf({ container }: Instance, seen: Seen): readonly Eviden
 
 export function summaryOf({ name }: Instance, { kind, cause }: Trouble, { limit, memory, shmSize, use }: Seen): string {
   const of = readableSize(limit);
-  const worst = memory === undefined ? 'unknown' : readableSize(memory.worst.total);
+  const worst = memory === undefined ? 'unknown' : readableSize(memory.worstCase.total);
   const shared = memory === undefined ? 'unknown' : readableSize(memory.sharedBuffers);
   const why = cause === 'shared-buffers' ? `shared_buffers of ${shared} fill it` : `its worst case is ${worst}`;
   switch (kind) {

@@ -1,9 +1,9 @@
 import type { Container } from '../../../host/types.ts';
-import { fit, formatSize, type HostBudget, hostBudget, usableShare, worstCase } from '../../../tuning/index.ts';
+import { fit, formatSize, type HostBudget, hostBudget, usableShare } from '../../../tuning/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { SettingChanges } from '../../instances/auto-conf.ts';
 import type { Trouble } from './diagnosis.ts';
-import type { ServerMemory } from './facts.ts';
+import { autovacuumWorkMem, type ServerMemory } from './facts.ts';
 
 const step = 16 * 2 ** 20;
 const MiB = 2 ** 20;
@@ -12,7 +12,7 @@ const MiB = 2 ** 20;
  * The limit in which the settings fit as they are: the worst case in 80 % of it. Where they fit already and were killed
  * all the same, something is not reckoned with, and half as much again is given.
  */
-export function limitFor({ worst }: ServerMemory, limit: number): number {
+export function limitFor({ worstCase: worst }: ServerMemory, limit: number): number {
   const wanted = Math.ceil(worst.total / usableShare / step) * step;
   return wanted > limit ? wanted : Math.ceil((limit * 1.5) / step) * step;
 }
@@ -36,21 +36,21 @@ export async function budgetFor({ id }: Container, host: ReadonlyHost): Promise<
  */
 export function changesFor(limit: number, { cause }: Trouble, memory: ServerMemory): SettingChanges | undefined {
   const filled = cause === 'shared-buffers';
-  const { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend } = memory.facts;
+  const { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend, workMem, maintenanceWorkMem } = memory.facts;
   const stated = {
-    connections: filled ? worstCase(memory.facts, memory.connections).active : memory.connections,
+    connections: filled ? memory.worstCase.active : memory.maxConnections,
     sharedBuffers: filled ? Math.min(quarterOf(limit), memory.sharedBuffers) : memory.sharedBuffers,
-    workMem: memory.workMem,
-    maintenanceWorkMem: memory.maintenanceWorkMem,
-    autovacuumWorkMem: memory.autovacuumWorkMem,
+    workMem,
+    maintenanceWorkMem,
+    autovacuumWorkMem: autovacuumWorkMem(memory),
   };
   const surroundings = { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend, memory: limit };
   const { fits, settings: to } = fit(stated, surroundings, true);
   if (!fits || to.connections !== stated.connections || to.sharedBuffers !== stated.sharedBuffers) return undefined;
   return {
-    ...changed('autovacuum_work_mem', memory.autovacuumWorkMem, to.autovacuumWorkMem),
-    ...changed('maintenance_work_mem', memory.maintenanceWorkMem, to.maintenanceWorkMem),
-    ...changed('work_mem', memory.workMem, to.workMem),
+    ...changed('autovacuum_work_mem', stated.autovacuumWorkMem, to.autovacuumWorkMem),
+    ...changed('maintenance_work_mem', maintenanceWorkMem, to.maintenanceWorkMem),
+    ...changed('work_mem', workMem, to.workMem),
     ...changed('shared_buffers', memory.sharedBuffers, to.sharedBuffers),
   };
 }
@@ -62,7 +62,8 @@ export function quarterOf(memory: number): number {
 
 /** Of the quota; parallel queries beside each other share it, and it is charged to the limit. PGOPS §6.4. */
 export function shmSizeFor(limit: number, now: number, memory: ServerMemory): number {
-  const { workMem, hashMemMultiplier, parallelWorkersPerGather } = memory;
+  const { workMem, hashMemMultiplier } = memory.facts;
+  const { parallelWorkersPerGather } = memory;
   const two = 2 * workMem * hashMemMultiplier * (parallelWorkersPerGather + 1);
   const wanted = Math.min(2 ** 30, Math.max(256 * MiB, 2 * now, Math.ceil(two / step) * step));
   return limit === 0 ? wanted : Math.min(wanted, Math.floor(limit / 4 / MiB) * MiB);

@@ -2,7 +2,7 @@ import type { EngineInfo, Instance } from '../../../host/types.ts';
 import { type BudgetMember, type HostBudget, hostBudget, readableSize } from '../../../tuning/index.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
-import { askServer } from './facts.ts';
+import { serverMemory } from './facts.ts';
 import type { MemorySettings } from './settings.ts';
 
 export interface HostTrouble {
@@ -32,8 +32,8 @@ export async function hostTroubles(
   if (!mayBeTrouble(settings, limited.length, unlimited.length)) return [];
   const members = await Promise.all(
     unlimited.map(async (instance) => {
-      const memory = await askServer(instance, instance.container.cpus || cpus, host);
-      return { name: instance.container.name, limit: 0, worstCase: 'worst' in memory ? memory.worst.total : 0 };
+      const { worstCase } = await serverMemory(instance, true, instance.container.cpus || cpus, host);
+      return { name: instance.container.name, limit: 0, worstCase: worstCase.total };
     }),
   );
   const all = hostBudget(memoryBytes, [...limited, ...members]);

@@ -2,7 +2,7 @@ import type { EngineEvent, Instance, LogLine, MemoryUse } from '../../../host/ty
 import type { ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
 import { diagnose, type Trouble } from './diagnosis.ts';
-import { askFiles, askServer, type ServerMemory } from './facts.ts';
+import { type ServerMemory, serverMemory } from './facts.ts';
 import { memorySettings } from './settings.ts';
 import { type SignLine, signsIn } from './signs.ts';
 
@@ -13,9 +13,8 @@ export interface Seen {
   readonly shmSize: number;
   /** A server runs, and its container is not one that the engine keeps restarting. */
   readonly running: boolean;
-  /** Undefined where nobody could say, with `refused`; or where there is no reason to ask. */
+  /** Undefined where there is no reason to ask. */
   readonly memory: ServerMemory | undefined;
-  readonly refused: string | undefined;
   readonly use: MemoryUse | undefined;
   /** Since the container's last start, or, of one that does not come up, since it last did. Recent ones. */
   readonly signs: readonly SignLine[];
@@ -44,31 +43,17 @@ export async function look(
   const signs = running ? signsIn(sinceStart(lines, state.startedAt)) : signsIn(lines, { sinceReady: true });
   const own = events.filter(({ actor, action, at }) => actor === container.id && action === 'oom' && at > since);
   const wanted = limit > 0 || signs.some(({ sign }) => sign === 'shm-full' || sign === 'start-refused');
-  const server = wanted ? await serverOf(instance, running, container.cpus || cpus, host) : undefined;
   const seen: Seen = {
     limit,
     shmSize,
     running,
-    memory: server !== undefined && 'worst' in server ? server : undefined,
-    refused: server !== undefined && 'refused' in server ? server.refused : undefined,
+    memory: wanted ? await serverMemory(instance, running, container.cpus || cpus, host) : undefined,
     use: running && limit > 0 ? await host.probes.memoryUse(instance).catch(() => undefined) : undefined,
     signs,
     events: own,
     oomKilled: state.oomKilled,
   };
   return { seen, trouble: diagnose(seen) };
-}
-
-async function serverOf(
-  instance: Instance,
-  running: boolean,
-  cpus: number,
-  host: ReadonlyHost,
-): Promise<ServerMemory | { readonly refused: string }> {
-  if (!running) return askFiles(instance, cpus, host);
-  const asked = await askServer(instance, cpus, host);
-  // One without a free slot says nothing, and its files say nearly as much.
-  return 'refused' in asked ? askFiles(instance, cpus, host) : asked;
 }
 
 const lastLines = 1_000;

@@ -29,11 +29,7 @@ export async function plan(
   const { seen, trouble } = await look(instance, host, { events: await recentEvents(host), cpus });
   if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   const { memory } = seen;
-  if (memory === undefined)
-    return refusal(
-      `Nobody could say the settings of ${instance.name}: ${seen.refused ?? 'no answer'}.`,
-      'Look at its configuration files; a line that PostgreSQL cannot read is the usual cause.',
-    );
+  if (memory === undefined) return refusal(`The settings of ${instance.name} are not known.`, 'Detect again.');
   const refused = await refusalFor(instance, memory, host);
   if (refused !== undefined) return refused;
   const task = { finding, instance, seen, memory, trouble };

@@ -19,7 +19,7 @@ export async function planRaise(task: Task, limit: number, host: ReadonlyHost): 
       {
         action: 'container.update-memory',
         params: { container: id, memory: limit, memorySwap: limit },
-        why: `Its worst case is ${readableSize(memory.worst.total)}, which is to fit into 80 % of the limit. Swap is not added: a database in swap is as good as down.`,
+        why: `Its worst case is ${readableSize(memory.worstCase.total)}, which is to fit into 80 % of the limit. Swap is not added: a database in swap is as good as down.`,
         // One that the engine keeps restarting runs now and then.
         expects: [{ check: 'container', ref: id, name, ...(seen.running ? { running: true } : {}) }, alone],
       },

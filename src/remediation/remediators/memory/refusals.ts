@@ -41,10 +41,25 @@ export function refusalToStop({ container }: Instance): Refusal | undefined {
   return container.autoRemove ? refusalForOwner(container) : undefined;
 }
 
+/** A server whose files somebody has broken since its start would not come up again, whatever is changed. */
+export async function refusalToStart(
+  instance: Instance,
+  values: Readonly<Record<string, string>>,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
+  const found = await host.probes.fileSettings(instance, ['shared_buffers'], values);
+  return found.ok
+    ? undefined
+    : refusal(
+        `The next start of ${instance.name} would fail, whatever its memory: ${found.message}`,
+        'Put its configuration files right first; PostgreSQL names the file and the line.',
+      );
+}
+
 /** Neither a higher limit nor smaller settings help. */
 export function refusalWithoutRoom({ instance, seen, memory }: Task, wanted: number, budget: HostBudget): Refusal {
   return refusal(
-    `${instance.name} needs up to ${readableSize(memory.worst.total)} for ${memory.connections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, budget.left))} left to promise.`,
+    `${instance.name} needs up to ${readableSize(memory.worstCase.total)} for ${memory.maxConnections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, budget.left))} left to promise.`,
     `Give it ${readableSize(wanted)} (docker update --memory ${wanted} --memory-swap ${wanted} ${instance.container.name}) after making room, or let fewer connections in: a pooler in front serves the same clients. \`problems tune ${instance.name}\` shows what fits.`,
   );
 }

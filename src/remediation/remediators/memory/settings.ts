@@ -10,8 +10,8 @@ const settings = z.strictObject({
    * is promised with its worst case is more than there is.
    */
   noLimit: z.enum(['when-overcommitted', 'always', 'never']).default('when-overcommitted'),
-  /** How long the load of a verification lasts. */
-  loadSeconds: z.int().min(1).max(90).default(15),
+  /** How long the load of a verification lasts, after each client has done its work once. */
+  loadSeconds: z.int().min(0).max(90).default(15),
   /** A kill counts for so long. */
   recentHours: z.number().positive().max(720).default(24),
 });

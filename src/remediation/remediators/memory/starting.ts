@@ -1,9 +1,9 @@
 import type { Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { readAutoConf } from '../../instances/auto-conf.ts';
 import { refusal } from '../../instances/refusal.ts';
+import { commandLineSettings } from '../../instances/server-settings.ts';
 import { formatSize } from '../../../tuning/index.ts';
 import { planSettings } from './changing.ts';
-import { settingsOf } from './command-line.ts';
 import type { MemoryExpected } from './details.ts';
 import { budgetFor, quarterOf } from './fitting.ts';
 import type { Task } from './task.ts';
@@ -21,7 +21,7 @@ export async function planStart(task: Task, host: ReadonlyHost): Promise<Plan<Me
       `Lower shared_buffers where it is set, and start ${instance.container.name}.`,
     );
   const isAltered = readAutoConf(new TextDecoder().decode(bytes)).has('shared_buffers');
-  const isOnLine = settingsOf(instance.container.command).some(({ name }) => name === 'shared_buffers');
+  const isOnLine = commandLineSettings(instance.container.command).has('shared_buffers');
   // With a limit a value is known that fits; without one the value before is the better guess.
   if (isAltered && !isOnLine && seen.limit === 0) return planSettings(task, { shared_buffers: null }, host);
   const { left } = await budgetFor(instance.container, host);

@@ -21,7 +21,7 @@ export interface Task {
 export async function frameOf(
   { finding, instance, memory }: Task,
   host: ReadonlyHost,
-  workMem = memory.workMem,
+  workMem = memory.facts.workMem,
 ): Promise<
   Pick<Plan<MemoryExpected>, 'type' | 'remediator' | 'finding' | 'target' | 'cleanup' | 'leftovers' | 'expected'>
 > {

@@ -110,7 +110,7 @@ async function underLoad(
   const share = limit === 0 ? 0 : used / limit;
   return [
     {
-      name: `${load.clients} clients sort and hash for ${load.seconds} s`,
+      name: `${load.clients} clients sort and hash${load.seconds === 0 ? '' : ` for ${load.seconds} s`}`,
       ok: done.ok && done.transactions > 0,
       seen: done.ok ? `${done.transactions} transactions` : done.message,
     },
