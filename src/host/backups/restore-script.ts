@@ -108,7 +108,10 @@ dumps)
     IFS= read -r file; IFS= read -r database
     case $sort in
     plain|plain-gzip)
-      [ "$database" = postgres ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults
+      # One that makes its database itself is read from outside it; rows come after their schema into the same.
+      if { [ "$sort" = plain-gzip ] && gzip -dc "/backup/$file" || cat "/backup/$file"; } 2>/dev/null | head -c 65536 | grep -q '^CREATE DATABASE'; then database=postgres; fi
+      there=$(printf "select count(*) from pg_database where datname = :'d'" | sql -At -v d="$database" -d postgres)
+      [ "$there" = 1 ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults </dev/null
       if [ "$sort" = plain-gzip ]; then gzip -dc "/backup/$file" | sql -v ON_ERROR_STOP=1 -d "$database" >/dev/null 2>>faults
       else sql -v ON_ERROR_STOP=1 -d "$database" <"/backup/$file" >/dev/null 2>>faults; fi
       status=$? ;;

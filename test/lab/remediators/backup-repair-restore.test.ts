@@ -1,8 +1,17 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { remediate, type Remediation, rollback, type RunReport, verifyBackup } from '../../../src/remediation/index.ts';
+import {
+  remediate,
+  type Remediation,
+  resume,
+  rollback,
+  type RunReport,
+  verifyBackup,
+} from '../../../src/remediation/index.ts';
 import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/archiving-plan.ts';
 import { run as runProblems } from '../../cli/run.ts';
 import { execIn } from '../exec.ts';
@@ -128,6 +137,40 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     expect(cut.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
     expect(cut.report?.failure?.message).toContain('does not hold at L0');
   });
+});
+
+describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 }, () => {
+  const points = ['step 1 is journalled+900', 'step 1 is applied', 'step 2 is applied', 'step 3 is journalled'];
+  it.for(process.env['PROBLEMS_LAB_POINTS'] === 'all' ? points : points.slice(0, 1))(
+    'at %s is ended by resume, with one server on the volume, and can be rolled back',
+    async (point, test) => {
+      const run = await createRunWithVolumes(test, { postgres: 15 });
+      const source = await startInstance(run, { name: 'orders', storage: 'volume' });
+      await addOrders(source);
+      const folder = await note(source);
+      const dumped = await execIn(source.container, ['pg_dump', '-C', '-U', source.user, source.database]);
+      await writeFile(join(folder, 'full.sql'), dumped.stdout);
+      const settings = { restore: { backup: `orders/${name}`, into: 'copy', port: await run.takePort() } };
+      const script = join(import.meta.dirname, 'backup-repair-child.ts');
+      const args = [script, run.folder, run.prefix, 'on', point, JSON.stringify(settings)];
+      const [, signal] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'close');
+      expect(signal).toBe('SIGKILL');
+
+      // Another process, that knows nothing of what was asked for on the command line.
+      const remediation = await openBackups(run);
+      test.onTestFinished(() => remediation.close());
+      const [report] = await resume(remediation);
+      expect(report).toMatchObject({ outcome: 'fixed', failure: null });
+      const copy = await findInstance(run, 'copy');
+      expect(await query(copy, 'select count(*), sum(amount) from orders')).toEqual(rows);
+      expect(
+        (await run.docker.listVolumes()).Volumes.filter(({ Name }) => Name.startsWith(copy.containerName)),
+      ).toHaveLength(1);
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      await expect(findInstance(run, 'copy')).rejects.toThrow();
+      expect(await query(source, 'select count(*), sum(amount) from orders')).toEqual(rows);
+    },
+  );
 });
 
 async function startArchiving(run: Run): Promise<LabInstance> {
