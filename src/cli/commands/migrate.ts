@@ -99,6 +99,7 @@ export const migrate = defineCommand({
     const [only] = ended;
     if (!all && only?.error !== null && only !== undefined)
       throw new ProblemsError('step-refused', only.error.message, { hint: only.error.hint ?? undefined });
+    if (ended.length === 0) screen.notes.write('No instance is there.\n');
     screen.out.write(asJson ? json({ schemaVersion: 1, instances: ended }) : migrationText(ended, screen.out.style));
     return ended.every(isMigrated) ? 0 : 1;
   },

@@ -3,7 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
 import type { Migration } from '../files.ts';
 import { runnableOf, type Runnable } from '../mode.ts';
-import { type Ledger, outOfOrder, standingOf } from '../standing.ts';
+import { type Ledger, outOfOrder, type Standing, standingOf } from '../standing.ts';
 import { applyAlone } from './alone.ts';
 import { ask, freshen, isLoss } from './asking.ts';
 import { findTables, makeTables, readLedger } from './ledger.ts';
@@ -17,7 +17,7 @@ import {
   type MigrationReport,
   problem,
 } from './types.ts';
-import type { Applied } from './work.ts';
+import type { Applied, Work } from './work.ts';
 
 const maxLosses = 6;
 
@@ -93,47 +93,49 @@ async function migrateOver(
   const { runner, attempts = 8 } = options;
   const shared = { session, tables: ready, runner, attempts, lockTimeoutMs, onProgress, point };
   for (const migration of todo) {
-    for (;;) {
-      if (stop?.aborted === true)
-        return reportOn(migrations, await readLedger(session, ready), options.database, progress)('pending');
-      if (!(await holdsLock(session)))
-        throw new ProblemsError('engine-unreachable', 'The lock of this database is no longer this session’s.');
-      const ledger = await readLedger(session, ready);
-      const now = standingOf(migration, ledger);
-      if (now.standing === 'applied' || now.standing === 'adopted') break;
-      const runnable = runnableOf(migration.sql);
-      const result =
-        now.standing === 'conflict' || 'obstacles' in runnable
-          ? { problem: obstaclesOf(migration, ledger)[0] ?? problem(migration.version, 'It is refused.', '') }
-          : await apply(runnable, now.standing, { ...shared, migration }, options);
-      if ('readAgain' in result) continue;
-      if ('problem' in result)
-        return reportOn(
-          migrations,
-          await readLedger(session, ready),
-          options.database,
-          progress,
-        )('failed', [result.problem]);
-      progress.applied.push(result.applied);
-      onProgress({ type: 'applied', version: migration.version, durationMs: result.applied.durationMs });
-      await freshen(session, lockTimeoutMs);
-      break;
-    }
+    const ended =
+      stop?.aborted === true ? ('stopped' as const) : await applyOne({ ...shared, migration }, options, progress);
+    if (ended === 'applied') continue;
+    const left = reportOn(migrations, await readLedger(session, ready), options.database, progress);
+    return ended === 'stopped' ? left('pending') : left('failed', [ended]);
   }
   const after = await readLedger(session, ready);
-  return reportOn(
-    migrations,
-    after,
-    options.database,
-    progress,
-  )(progress.applied.length > 0 ? 'applied' : 'up-to-date');
+  const outcome = progress.applied.length > 0 ? 'applied' : 'up-to-date';
+  return reportOn(migrations, after, options.database, progress)(outcome);
+}
+
+/** By what the ledger says now, under the lock. Whoever migrates without our lock may still be quicker: then again. */
+async function applyOne(
+  work: Work,
+  options: MigrateOptions,
+  { applied }: Progressed,
+): Promise<'applied' | MigrationProblem> {
+  const { session, tables, migration, lockTimeoutMs, onProgress } = work;
+  for (;;) {
+    if (!(await holdsLock(session)))
+      throw new ProblemsError('engine-unreachable', 'The lock of this database is no longer this session’s.');
+    const ledger = await readLedger(session, tables);
+    const { standing } = standingOf(migration, ledger);
+    if (standing === 'applied' || standing === 'adopted') return 'applied';
+    const runnable = runnableOf(migration.sql);
+    const [obstacle] = obstaclesOf(migration, ledger);
+    if (obstacle !== undefined || 'obstacles' in runnable)
+      return obstacle ?? problem(migration.version, 'It is refused.', '');
+    const result = await apply(runnable, standing, work, options);
+    if ('problem' in result) return result.problem;
+    if ('readAgain' in result) continue;
+    applied.push(result.applied);
+    onProgress({ type: 'applied', version: migration.version, durationMs: result.applied.durationMs });
+    await freshen(session, lockTimeoutMs);
+    return 'applied';
+  }
 }
 
 /** Roles and databases are the whole server's, so whoever makes them holds the lock of the database `postgres` as well. */
 async function apply(
   runnable: Runnable,
-  standing: Parameters<typeof applyAlone>[2],
-  work: Parameters<typeof applyAlone>[0],
+  standing: Standing['standing'],
+  work: Work,
   { open, database, waitMs = 600_000, stop }: MigrateOptions,
 ): Promise<Applied> {
   async function run(): Promise<Applied> {
