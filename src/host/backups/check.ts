@@ -63,6 +63,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
   const listed = new Map<string, ListedDump>();
   const parts = backup.parts.filter(({ kind }) => kind !== 'unknown');
   const restored = parts.filter(({ kind }) => kind !== 'globals');
+  const several = restored.filter(({ kind }) => archives.includes(kind)).length > 1;
 
   function requestOf(part: BackupPart, ladder: BackupLevel): PartRequest {
     return {
@@ -76,7 +77,11 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
 
   function wantedOf(part: BackupPart): Wanted {
     const fingerprint = fingerprints?.databases.find(({ file }) => file === part.path);
-    return { major: image.major, database: fingerprint?.database ?? instance.database, fingerprint };
+    return {
+      major: image.major,
+      database: fingerprint?.database ?? (several ? undefined : instance.database),
+      fingerprint,
+    };
   }
 
   const ladder: readonly (readonly [BackupLevel, string, () => Promise<readonly Observation[]>])[] = [
@@ -135,7 +140,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
     each(restored, async (part) => {
       if (image.major === undefined)
         return impossible('not-supported', `The image of ${instance.name} does not say which PostgreSQL it holds.`);
-      const database = wantedOf(part).database;
+      const database = wantedOf(part).database ?? listed.get(part.path)?.database ?? instance.database;
       const found = await drillLevel(
         sources.engine,
         {

@@ -79,11 +79,16 @@ function unfingerprinted(
 ): Observation {
   const none = 'There are no fingerprints of the source: the rows are compared with nothing.';
   if (sourceTables === undefined) return passed(`${what}. ${none}`);
+  if (tables.length === 0 && sourceTables.length > 0)
+    return impossible(
+      'not-supported',
+      `${path} restores a database without tables, and the instance has ${sourceTables.length}: it may be of another database, or from before they were made.`,
+    );
   const common = tables.filter((name) => sourceTables.includes(name));
   if (common.length === 0 && sourceTables.length > 0)
     return failed(
       'other-database',
-      `${path} restores ${tables.length === 0 ? 'no table at all' : `other tables (${tables.slice(0, 3).join(', ')})`}, and none of those that the instance has.`,
+      `${path} restores other tables (${tables.slice(0, 3).join(', ')}), and none of those that the instance has.`,
     );
   return passed(`${what}, ${common.length} of the instance's ${sourceTables.length} tables among them. ${none}`);
 }

@@ -12,7 +12,8 @@ export const archives: readonly BackupKind[] = ['custom', 'tar', 'directory'];
 export interface Wanted {
   /** Of the image; undefined where it does not say. */
   readonly major: number | undefined;
-  readonly database: string;
+  /** Undefined: one of several dumps of one backup, which may be of any database of the instance. */
+  readonly database: string | undefined;
   readonly fingerprint: DatabaseFingerprint | undefined;
 }
 
@@ -37,7 +38,7 @@ export async function listLevel(engine: ChangingEngine, request: PartRequest, wa
       ? failed(causeOf(listed.message), `${path}: ${listed.message}`)
       : listed.entries === 0 && listed.stated === 0
         ? failed('damaged', `${path} lists no entries at all.`)
-        : database !== undefined && database !== wanted.database
+        : database !== undefined && wanted.database !== undefined && database !== wanted.database
           ? failed('other-database', `${path} is a dump of the database ${database}, not of ${wanted.database}.`)
           : listed.tables < expected
             ? failed('damaged', `${path} lists ${listed.tables} tables, and the source had ${expected}.`)
