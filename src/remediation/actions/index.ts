@@ -21,6 +21,8 @@ import { networkConnect } from './network-connect.ts';
 import { networkDisconnect } from './network-disconnect.ts';
 import { networkName } from './network-name.ts';
 import { poolerCreate } from './pooler-create.ts';
+import { poolerPause } from './pooler-pause.ts';
+import { poolerResume } from './pooler-resume.ts';
 import { portBind } from './port-bind.ts';
 import { portLease } from './port-lease.ts';
 import { portRelease } from './port-release.ts';
@@ -57,6 +59,8 @@ export const actions: readonly Action[] = [
   networkDisconnect,
   networkName,
   poolerCreate,
+  poolerPause,
+  poolerResume,
   portBind,
   portLease,
   portRelease,

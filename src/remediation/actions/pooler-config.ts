@@ -1,5 +1,8 @@
 import { poolerFolder, poolerPort, poolerRole } from '../instances/pooler.ts';
 
+/** After which a paused pooler lets its clients go on, whatever became of whoever paused it. */
+const pauseSeconds = 120;
+
 export interface PoolerConfig {
   readonly server: { readonly host: string; readonly port: number };
   /** Plain names, each with the lookup function in it. */
@@ -31,6 +34,8 @@ export function poolerConfig(config: PoolerConfig): string {
     `auth_user = ${poolerRole}`,
     `auth_query = SELECT usename, passwd FROM ${poolerRole}.lookup($1)`,
     `admin_users = ${poolerRole}`,
+    'log_connections = 0',
+    'log_disconnections = 0',
     `pool_mode = ${mode}`,
     `default_pool_size = ${poolSize}`,
     `max_db_connections = ${perDatabase}`,
@@ -45,7 +50,8 @@ export function poolerConfig(config: PoolerConfig): string {
 /**
  * What the pooler's container runs. It reads the one secret and then its configuration from standard input, once: both
  * stay in the container's own files, so that it starts again by itself. Prepared statements of the protocol work in
- * transaction mode from version 1.21 on, with a setting that earlier ones refuse.
+ * transaction mode from version 1.21 on, with a setting that earlier ones refuse. Who orders a pause may die before
+ * its end, so the pooler reads its own log and lets clients go on by itself.
  */
 export const poolerEntry = String.raw`
 set -eu
@@ -65,5 +71,11 @@ if [ ! -s "$folder/pgbouncer.ini" ]; then
   mv "$folder/pgbouncer.ini.part" "$folder/pgbouncer.ini"
   echo configured
 fi
-exec pgbouncer "$folder/pgbouncer.ini"
+rm -f "$folder/log"
+mkfifo "$folder/log"
+while IFS= read -r line; do
+  printf '%s\n' "$line"
+  case $line in *'PAUSE command issued'*) (sleep ${pauseSeconds}; kill -USR2 1) & ;; esac
+done < "$folder/log" &
+exec pgbouncer "$folder/pgbouncer.ini" > "$folder/log" 2>&1
 `;

@@ -94,23 +94,33 @@ async function stillDone(active: Active, record: RunRecord): Promise<boolean> {
   return true;
 }
 
+/** Steps whose effect a later step of the same plan ends on purpose. */
+const endings: Readonly<Record<string, string>> = {
+  'container.stop': 'container.start',
+  'pooler.pause': 'pooler.resume',
+};
+
 /** What a plan stops to change it, and starts again, is not to be found stopped. */
 function startedLater({ action, params }: Step, index: number, steps: readonly Step[], record: RunRecord): boolean {
+  const ending = endings[action];
   return (
-    action === 'container.stop' &&
+    ending !== undefined &&
     record.steps.some(
       (later) =>
         later.index > index &&
         (later.state === 'done' || later.state === 'applying') &&
         later.part === 'steps' &&
-        later.action === 'container.start' &&
-        containerOf(steps[later.index]?.params) === containerOf(params),
+        later.action === ending &&
+        objectOf(steps[later.index]?.params) === objectOf(params),
     )
   );
 }
 
-function containerOf(params: Json | undefined): Json | undefined {
-  return typeof params === 'object' && params !== null && 'container' in params ? params['container'] : undefined;
+/** What a step is done to. */
+function objectOf(params: Json | undefined): Json | undefined {
+  if (typeof params !== 'object' || params === null) return undefined;
+  if ('container' in params) return params['container'];
+  return 'instance' in params ? params['instance'] : undefined;
 }
 
 async function refuseLive(session: Session, { id, owner, heartbeatAt }: RunRecord): Promise<void> {

@@ -218,7 +218,7 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
-  it('pooler.create keeps its promises', async () => {
+  it('pooler.create, pooler.pause and pooler.resume keep their promises', async () => {
     const behind = await startInstance(run, { name: 'behind', storage: 'seeded' });
     const image = await host.docker.image('problems-lab/pgbouncer:1');
     const { uid, gid } = await host.probes.imageUser(image?.id ?? '', 'postgres');
@@ -244,6 +244,16 @@ describe.skipIf(!runs)('every action', () => {
       functions: await query(behind, "select proname from pg_proc where proname = 'lookup'"),
     });
     expect(await broken('pooler.create', params, world)).toEqual([]);
+
+    const create = actions.find((action) => action.name === 'pooler.create');
+    await create?.apply(params, host);
+    const one = { instance: 'behind' };
+    const pause = actions.find((action) => action.name === 'pooler.pause');
+    const paused = async (): Promise<unknown> => String(await pause?.isDone(one, host, host.run));
+    expect(await broken('pooler.pause', one, paused)).toEqual([]);
+    await pause?.apply(one, host);
+    expect(await broken('pooler.resume', one, paused)).toEqual([]);
+    await create?.undo?.(params, null, host);
   });
 
   it('session.end-idle and session.terminate keep their promises but one: a session is not opened again', async () => {

@@ -7,10 +7,12 @@ import {
   type RemediationOptions,
   rollback,
 } from '../../../src/remediation/index.ts';
+import { poolerCreate } from '../../../src/remediation/actions/pooler-create.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import { connect, refusalOf } from '../client.ts';
 import { runContainer, startContainer } from '../container.ts';
-import { execIn } from '../exec.ts';
+import { actingHost } from '../engine/host.ts';
+import { execIn, logOf } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
@@ -181,6 +183,70 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true }, 
     await expect(run.docker.getContainer(pooler).inspect()).rejects.toMatchObject({ statusCode: 404 });
     expect(await query(shop, "select nspname from pg_namespace where nspname ~ 'problems'")).toEqual([]);
     expect(await query(shop, "select rolname from pg_roles where rolname ~ 'problems'")).toEqual([]);
+  });
+});
+
+describe.skipIf(!runs)('a restart behind a pooler of ours', () => {
+  it('lets its clients wait, and none of them loses a transaction', async (test) => {
+    const run = await createRun(test, { postgres: 17 });
+    const shop = await startInstance(run, {
+      name: 'shop',
+      storage: 'bind',
+      settings: { max_connections: '25' },
+      host: memory,
+    });
+    await query(shop, "create role app login password 'hidden'");
+    const pooler = `${shop.containerName}-pooler`;
+    test.onTestFinished(() =>
+      run.docker
+        .getContainer(pooler)
+        .remove({ force: true })
+        .catch(() => undefined),
+    );
+    const remediation = await open(test, run, { pressure: 0.5, logMinutes: 60 });
+    const host = await actingHost(remediation);
+    const image = (await host.docker.image('problems-lab/pgbouncer:1'))?.id ?? '';
+    const { uid, gid } = await host.probes.imageUser(image, 'postgres');
+    await poolerCreate.apply(
+      {
+        instance: 'shop',
+        name: pooler,
+        image,
+        user: `${uid}:${gid}`,
+        networks: [run.network],
+        server: { host: shop.containerName, port: 5432 },
+        databases: ['vrooli'],
+        mode: 'transaction',
+        poolSize: 12,
+        perDatabase: 15,
+        maxClients: 100,
+        ownConnections: 2,
+      },
+      host,
+    );
+    const client = await startContainer(run, {
+      name: 'client',
+      image: `problems-lab/postgres-seeded:${run.postgres}`,
+      entrypoint: ['bash', '-c', "echo 'select pg_sleep(0.05);' | pgbench -n -c 30 -j 2 -T 600 -f -"],
+      env: { PGHOST: pooler, PGPORT: '6432', PGUSER: 'app', PGPASSWORD: 'hidden', PGDATABASE: 'vrooli' },
+    });
+    const more = await Promise.allSettled(Array.from({ length: 24 }, () => connect(shop, app)));
+    for (const one of more) if (one.status === 'fulfilled') await one.value.end();
+    await untilFound(remediation, 'undersized');
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    expect(reports[0]?.steps.map(({ action }) => action)).toEqual([
+      'pooler.pause',
+      'container.stop',
+      'setting.alter-stopped',
+      'container.start',
+      'pooler.resume',
+    ]);
+    expect((await client.inspect()).State.Running).toBe(true);
+    expect(await logOf(client)).not.toMatch(/abort|FATAL|ERROR/i);
+    expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect((await client.inspect()).State.Running).toBe(true);
+    expect(await logOf(client)).not.toMatch(/abort|FATAL|ERROR/i);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Container, Instance } from '../../../host/types.ts';
 import {
   type Detection,
   type Evidence,
@@ -57,8 +57,16 @@ async function findingsOn(
   const { measured } = measurement;
   const pooler = await poolerOf(instance, host);
   return diagnose(measured, settings).map((diagnosis) =>
-    findingOf(instance, measured, diagnosis, pooler?.state.running === true && isForPooler(diagnosis.kind)),
+    findingOf(instance, measured, diagnosis, isForPooler(diagnosis.kind) && goPast(measured, pooler)),
   );
+}
+
+/** Whether most sessions come from others than the pooler that stands in front. */
+function goPast(measured: Measured, pooler: Container | undefined): boolean {
+  if (pooler?.state.running !== true) return false;
+  const own = pooler.endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter((address) => address !== '');
+  const { sessions } = lastSample(measured);
+  return sessions.filter(({ client }) => own.includes(client)).length * 2 < sessions.length;
 }
 
 /** What a pooler in front is the answer to. */

@@ -3,6 +3,7 @@ import { readableSize } from '../../../tuning/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
 import { keptContainer, recreateSteps } from '../../instances/recreate-steps.ts';
+import { poolerFolder, poolerOf } from '../../instances/pooler.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { settingSteps } from '../../instances/setting-steps.ts';
 import type { ServerCeiling } from './ceiling.ts';
@@ -65,13 +66,20 @@ export async function planRaise(
       );
     steps = settingSteps(instance, { max_connections: String(wanted) }, `${whereItStands(known?.file ?? null)} ${why}`);
   }
+  const holdsBack = await canHoldBack(instance, host);
   return {
     type: 'plan',
     remediator: finding.remediator,
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
     summary: `Allow ${wanted} connections on ${name} in place of ${maxConnections}, which takes a restart.`,
-    steps,
+    steps: holdsBack
+      ? [
+          { action: 'pooler.pause', params: { instance: name }, why: 'Its clients wait, and lose no transaction.' },
+          ...steps,
+          { action: 'pooler.resume', params: { instance: name } },
+        ]
+      : steps,
     cleanup: [],
     leftovers: byCommand ? [keptContainer(container)] : [],
     risk: 'restart',
@@ -94,6 +102,14 @@ export async function planRaise(
       pooler: null,
     },
   };
+}
+
+/** Whether a pooler of ours can: in session mode it would wait for clients to leave. */
+async function canHoldBack(instance: Instance, host: ReadonlyHost): Promise<boolean> {
+  const pooler = await poolerOf(instance, host);
+  if (pooler?.state.running !== true) return false;
+  const bytes = await host.docker.file(pooler.id, `${poolerFolder}/pgbouncer.ini`);
+  return /^pool_mode = transaction$/m.test(new TextDecoder().decode(bytes));
 }
 
 /** Which shared-memory settings a standby has must not be less than those of its primary: PGOPS §2.5. */
