@@ -26,7 +26,7 @@ const day = 1_440 * minute;
 const timeout = { applies: 'reload', value: { type: 'time', min: 0, max: 7 * day }, perRole: true } as const;
 const onOff = { type: 'word', words: ['on', 'off'] } as const;
 
-export const knownSettings = {
+const knownSettings = {
   max_connections: { applies: 'start', value: { type: 'integer', min: 10, max: 5_000 } },
   superuser_reserved_connections: { applies: 'start', value: { type: 'integer', min: 1, max: 50 } },
   reserved_connections: { applies: 'start', value: { type: 'integer', min: 0, max: 100 } },
@@ -63,8 +63,6 @@ export const knownSettings = {
   log_lock_waits: { applies: 'reload', value: onOff, perRole: true },
   log_temp_files: { applies: 'reload', value: { type: 'bytes', min: 0, max: 1_024 * GB, off: '-1' }, perRole: true },
 } as const satisfies Readonly<Record<string, KnownSetting>>;
-
-export type SettingName = keyof typeof knownSettings;
 
 /** Undefined for every name that is not listed. */
 export function knownSetting(name: string): KnownSetting | undefined {

@@ -218,6 +218,34 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
   });
 });
 
+describe.skipIf(!runs)('a limit of 256 MB with shared_buffers of 1 GB', () => {
+  it('lets the server start, kills it under load, and is raised so that the same load ends well', async (test) => {
+    const run = await createRun(test, { postgres: 15 });
+    const limit = 256 * MiB;
+    const instance = await startInstance(run, {
+      name: 'dying',
+      storage: 'volume',
+      settings: { shared_buffers: '1GB', max_connections: '20' },
+      host: { Memory: limit, MemorySwap: limit, RestartPolicy: { Name: 'no' } },
+    });
+    await query(instance, 'create extension pg_prewarm');
+    await query(
+      instance,
+      'create table history as select n, repeat(md5(n::text), 30) as entry from generate_series(1, 350000) as n; checkpoint;',
+    );
+    expect((await psql(instance, "select pg_prewarm('history')")).code).not.toBe(0);
+    const remediation = await open(test, run);
+    await eventually(60_000, async () => {
+      const { findings } = await detect(remediation);
+      return findings.some(({ kind }) => kind === 'oom-killed' || kind === 'oom-in-recovery');
+    });
+    const [report] = (await remediate(remediation)).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null });
+    expect((await psql(instance, "select pg_prewarm('history')")).code).toBe(0);
+    expect((await detect(remediation)).findings).toEqual([]);
+  });
+});
+
 describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent: true }, () => {
   const parallelHash = `set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0; set parallel_tuple_cost = 0;
     set min_parallel_table_scan_size = 0; set work_mem = '64MB'; set enable_mergejoin = off; set enable_nestloop = off;

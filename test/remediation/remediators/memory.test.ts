@@ -50,6 +50,7 @@ function seen(changes: Partial<Seen> & { readonly words?: readonly Sign[] } = {}
     signs: words.map((sign) => ({ sign, at: '', stream: 'stderr', text: sign })),
     events: [],
     oomKilled: false,
+    exitCode: 0,
     ...rest,
   };
 }
@@ -113,6 +114,12 @@ describe('a diagnosis', () => {
     expect(diagnose(seen({ limit: GiB }))).toEqual({ kind: 'worst-case-over-limit', cause: 'work' });
   });
 
+  it('finds nothing in one that somebody has stopped, whatever may become of it', () => {
+    const tight = { limit: 256 * MiB, memory: server({ sharedBuffers: GiB }), running: false };
+    expect(diagnose(seen(tight))).toBeUndefined();
+    expect(diagnose(seen({ ...tight, exitCode: 137 }))).toBeUndefined();
+  });
+
   it('takes a kill at the limit for one, and a kill below a limit that was raised since for an old story', () => {
     const words = ['child-killed'] as const;
     expect(diagnose(seen({ words, use: used(1, 2 * GiB) }))).toEqual({ kind: 'oom-killed', cause: 'work' });
@@ -127,7 +134,9 @@ describe('a diagnosis', () => {
     expect(diagnose(seen({ ...down, words: ['startup-killed', 'startup-killed'] }))?.kind).toBe('oom-in-recovery');
     expect(diagnose(seen({ ...down, words: ['recovering'], oomKilled: true }))?.kind).toBe('oom-in-recovery');
     expect(diagnose(seen({ ...down, words: ['startup-killed'], events: [oom] }))?.kind).toBe('oom-in-recovery');
+    // A backend was killed once, and a person has stopped the server since.
     expect(diagnose(seen({ ...down, words: [], oomKilled: true }))).toBeUndefined();
+    expect(diagnose(seen({ ...down, words: [], oomKilled: true, exitCode: 137 }))?.kind).toBe('oom-killed');
   });
 
   it('tells a start that asks for too much, and a full /dev/shm that somebody still fills', () => {

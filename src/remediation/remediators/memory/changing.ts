@@ -1,5 +1,4 @@
-import type { Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { asideName } from '../../contract.ts';
+import { asideName, type Plan, type ReadonlyHost, type Refusal } from '../../contract.ts';
 import type { SettingChanges } from '../../instances/auto-conf.ts';
 import { bytesOf } from '../../instances/known-settings.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';

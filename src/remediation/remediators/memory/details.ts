@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
-export const kinds = [
+const kinds = [
   'oom-in-recovery',
   'start-refused',
   'oom-killed',

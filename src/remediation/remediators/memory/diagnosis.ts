@@ -22,8 +22,9 @@ export function diagnose(seen: Seen): Trouble | undefined {
   const cause = fillsLimit(seen) ? 'shared-buffers' : 'work';
   if (!running && has('start-refused')) return { kind: 'start-refused', cause: 'shared-buffers' };
   if (!running && limit > 0 && wasKilledRecovering(seen)) return { kind: 'oom-in-recovery', cause };
-  if (limit > 0 && running && wasKilled(seen)) return { kind: 'oom-killed', cause };
-  if (limit > 0 && memory !== undefined) {
+  if (limit > 0 && (running ? wasKilled(seen) : endedByKill(seen))) return { kind: 'oom-killed', cause };
+  // One that somebody has stopped is in no danger, and is not started for what may become of it.
+  if (limit > 0 && running && memory !== undefined) {
     if (cause === 'shared-buffers') return { kind: 'shared-buffers-over-limit', cause };
     if (memory.worstCase.total > limit) return { kind: 'worst-case-over-limit', cause };
   }
@@ -42,6 +43,11 @@ function wasKilledRecovering({ events, oomKilled, signs }: Seen): boolean {
   const killed = signs.filter(({ sign }) => sign === 'startup-killed').length;
   if (killed > 1) return true;
   return (events.length > 0 || oomKilled) && (killed > 0 || signs.some(({ sign }) => sign === 'recovering'));
+}
+
+/** The kernel took the first process of the container, and nobody started it again. */
+function endedByKill({ oomKilled, exitCode }: Seen): boolean {
+  return oomKilled && exitCode === 137;
 }
 
 /**

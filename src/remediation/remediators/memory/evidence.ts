@@ -60,7 +60,9 @@ export function summaryOf({ name }: Instance, { kind, cause }: Trouble, { limit,
     case 'start-refused':
       return `${name} does not start: it asks for more shared memory than the machine has (shared_buffers ${shared}).`;
     case 'oom-killed':
-      return `${use?.oomKills ?? 0} processes of ${name} were killed at its memory limit of ${of}; ${why}.`;
+      return use === undefined
+        ? `${name} was killed at its memory limit of ${of}, and does not run; ${why}.`
+        : `${use.oomKills} processes of ${name} were killed at its memory limit of ${of}; ${why}.`;
     case 'shared-buffers-over-limit':
       return `${name} runs with shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they are filled.`;
     case 'worst-case-over-limit':

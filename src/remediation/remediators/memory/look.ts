@@ -20,8 +20,9 @@ export interface Seen {
   readonly signs: readonly SignLine[];
   /** `oom` of the engine for this container, recent ones. */
   readonly events: readonly EngineEvent[];
-  /** As the engine has it, of a container that has ended. */
+  /** As the engine has them, of a container that has ended. */
   readonly oomKilled: boolean;
+  readonly exitCode: number;
 }
 
 export interface Look {
@@ -52,6 +53,7 @@ export async function look(
     signs,
     events: own,
     oomKilled: state.oomKilled,
+    exitCode: state.exitCode,
   };
   return { seen, trouble: diagnose(seen) };
 }
