@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { restoreScript } from '../../host/backups/restore-script.ts';
-import type { Backup, BackupPart } from '../../host/backups/types.ts';
+import type { Backup, BackupKind, BackupPart } from '../../host/backups/types.ts';
 import { helperLabel } from '../../host/process.ts';
 import type { Container, Mount } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
@@ -117,15 +117,15 @@ function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source:
   return `${lines.map((line) => line.replaceAll(/[\r\n\0]/g, '')).join('\n')}\n`;
 }
 
-/** A dump of rows alone comes after that of the schema it needs. */
+const dumpKinds: readonly BackupKind[] = ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'];
+
+/** The managed layout: `full` holds what `schema` and `data` hold together; rows alone come after the schema they need. */
 function dumpsOf({ parts }: Backup): readonly BackupPart[] {
-  return parts
-    .filter(({ kind }) => ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'].includes(kind))
-    .filter(({ path }) => !/(?:^|\/)data\.sql/.test(path) || !parts.some((other) => /(?:^|\/)full\./.test(other.path)))
-    .filter(
-      ({ path }) => !/(?:^|\/)schema\.sql/.test(path) || !parts.some((other) => /(?:^|\/)full\./.test(other.path)),
-    )
-    .sort((a, b) => Number(/data\.sql/.test(a.path)) - Number(/data\.sql/.test(b.path)));
+  const dumps = parts.filter(({ kind }) => dumpKinds.includes(kind));
+  const hasWhole = dumps.some(({ path }) => path.startsWith('full.'));
+  return dumps
+    .filter(({ path }) => !hasWhole || !/^(?:schema|data)\.sql/.test(path))
+    .sort((a, b) => Number(a.path.startsWith('data.sql')) - Number(b.path.startsWith('data.sql')));
 }
 
 function failureOf({ ref, to }: Wanted, lines: readonly string[], otherwise: string): Error {

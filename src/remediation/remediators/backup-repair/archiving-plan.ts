@@ -7,6 +7,7 @@ import { keptContainer, recreateSteps } from '../../instances/recreate-steps.ts'
 import { refusal } from '../../instances/refusal.ts';
 import { settingSteps } from '../../instances/setting-steps.ts';
 import type { BackupDetails, BackupExpected } from './details.ts';
+import { freeVolume } from './free-volume.ts';
 
 /** Where a new container gets the volume of its archive. */
 const archiveDirectory = '/var/lib/postgresql/archive';
@@ -81,7 +82,8 @@ export async function planArchiving(
 
   const refused = await refusalToRecreate(instance, host);
   if (refused !== undefined) return refused;
-  const volume = await freeName(`${container.name}-archive`, host);
+  // An archive is never continued by another: what it holds may be of a time that was undone.
+  const volume = await freeVolume(`${container.name}-archive`, host);
   const { uid, gid } = await serverUser(container, host);
   const { id: engine } = await host.docker.info();
   return {
@@ -148,12 +150,4 @@ async function fixedSettings(instance: Instance, host: ReadonlyHost): Promise<re
 async function walLevel(instance: Instance, host: ReadonlyHost): Promise<string> {
   const answer = await host.sql.query(instance, 'SHOW wal_level');
   return answer.ok && answer.rows[0]?.['wal_level'] === 'logical' ? 'logical' : 'replica';
-}
-
-/** An archive is never continued by another: what it holds may be of a time that was undone. */
-async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
-  const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
-  let name = wanted;
-  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
-  return name;
 }

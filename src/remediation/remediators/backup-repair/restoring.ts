@@ -5,6 +5,7 @@ import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { archivePlaceOf } from './archiving-plan.ts';
 import type { BackupDetails, BackupExpected } from './details.ts';
+import { freeVolume } from './free-volume.ts';
 import { backupSettings, type BackupSettings } from './settings.ts';
 
 type Wanted = NonNullable<BackupSettings['restore']>;
@@ -27,10 +28,10 @@ export async function planRestore(
     );
   const { container, dataMount } = source;
   const name = nameFor(wanted.into, source);
-  const refused = (await refusalForNames(name, wanted, host)) ?? (await refusalForBackup(backup, source, wanted, host));
+  const refused = (await refusalForName(name, host)) ?? (await refusalForBackup(backup, source, wanted, host));
   if (refused !== undefined) return refused;
   const archive = wanted.to === undefined ? null : (archivePlaceOf(container) ?? null);
-  const volume = await freeName(`${name}-data`, host);
+  const volume = await freeVolume(`${name}-data`, host);
   const { id: engine } = await host.docker.info();
   const isFiles = backup.parts.some(({ kind }) => kind === 'base-backup');
   const fingerprints = await host.backups.fingerprints(backup);
@@ -99,13 +100,10 @@ function nameFor(into: string, { name, container }: Instance): string {
     : `vrooli-postgres-${into}`;
 }
 
-async function refusalForNames(name: string, { into }: Wanted, host: ReadonlyHost): Promise<Refusal | undefined> {
-  if ((await host.docker.container(name)) !== undefined)
-    return refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
-  const folders = (await host.instances()).filter(({ folder }) => folder?.endsWith(`/${into}`) === true);
-  return folders.length === 0
+async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal | undefined> {
+  return (await host.docker.container(name)) === undefined
     ? undefined
-    : refusal(`There is an instance ${into} already: nothing is restored over it.`, 'Choose another name.');
+    : refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
 }
 
 /** A backup that does not hold would restore to less than it says, without a word (PGOPS §0.10). */
@@ -150,12 +148,4 @@ async function refusalForBackup(
         `${backup.ref} does not hold at ${failed.level} (${failed.cause ?? 'damaged'}): ${failed.says.join(' ')}`,
         'Choose another backup. What can be saved of this one is a person’s to try, on a copy.',
       );
-}
-
-/** An existing volume is never written to. */
-async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
-  const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
-  let name = wanted;
-  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
-  return name;
 }
