@@ -133,7 +133,8 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
               .map(({ ref }) => ref),
           );
       const verified = [];
-      for (const [index, backup] of refs.entries())
+      for (const [index, backup] of refs.entries()) {
+        if (session.stop?.aborted === true) break;
         verified.push(
           await verifyBackup(session, {
             backup,
@@ -142,6 +143,7 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
               progress.show({ type: 'step', run: '', index, of: refs.length, state: 'applying', what }),
           }),
         );
+      }
       progress.end();
       if (chosen.json)
         screen.out.write(

@@ -83,7 +83,7 @@ function versionFault(
   return impossible('version', `${path} was made by pg_dump ${by}, and the instance's programs are of ${major}.`);
 }
 
-export function causeOf(message: string): BackupCause {
+function causeOf(message: string): BackupCause {
   if (/end of file|unexpected end|too short|could not read from input file: (?:Success|end)/i.test(message))
     return 'truncated';
   if (/could not open (?:input )?file|No such file or directory/.test(message)) return 'missing-file';

@@ -146,7 +146,7 @@ function stateOf(place: Place['state'], metadata: Json | undefined): BackupState
 }
 
 /** `good` needs a restore that was tried; one failure, at whatever level, is enough for `bad`. */
-export function standing(verification: BackupVerification | null): {
+function standing(verification: BackupVerification | null): {
   readonly verdict: BackupVerdict;
   readonly reached: BackupLevel | null;
 } {
