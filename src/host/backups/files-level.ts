@@ -101,10 +101,10 @@ function changes(now: readonly BackupFile[], before: BackupVerification | null):
     if (file === undefined) found.push(failed('missing-file', `${path} is gone ${since}.`));
     else if (file.sha256 !== sha256) found.push(failed('changed-since', `${path} has changed ${since}.`));
   }
-  for (const { path } of now)
-    if (!before.files.some((one) => one.path === path))
-      found.push(failed('changed-since', `${path} came in ${since}.`));
-  return found.length > 0 ? found : [passed(`All ${now.length} files are what they were ${since}.`)];
+  const added = now.filter(({ path }) => !before.files.some((one) => one.path === path)).map(({ path }) => path);
+  // Nothing that was there is worse for it.
+  const more = added.length === 0 ? '' : ` ${added.join(', ')} came in since.`;
+  return found.length > 0 ? found : [passed(`All ${before.files.length} files are what they were ${since}.${more}`)];
 }
 
 function partSays(part: BackupPart, scan: FileScan | undefined): readonly Observation[] {
