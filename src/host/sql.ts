@@ -30,7 +30,7 @@ export function sqlOver(
         const login = { host, port, user: instance.user, password, database };
         const result =
           way === 'exec'
-            ? await queryThroughPsql(engine, instance.container.id, login, statement)
+            ? await throughPsql(engine, instance.container.id, login, statement)
             : await queryOver(login, statement, way);
         if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
         // A server's own words say more than a network's.
@@ -100,6 +100,16 @@ function noSession(
   );
 }
 
+/** A container that ends or is paused between two questions refuses a third: that is an answer, too. */
+async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<SqlResult> {
+  try {
+    return await queryThroughPsql(...question);
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.code !== 'engine-refused') throw error;
+    return { ok: false, message: error.message, sqlstate: undefined, via: 'exec' };
+  }
+}
+
 function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {
   return { sql, values: options.values ?? [], timeoutMs: options.timeoutMs ?? 5_000 };
 }
@@ -120,7 +130,8 @@ function addressesBy(
   { container, port }: Instance,
   engine: ChangingEngine,
 ): readonly { readonly way: SqlWay; readonly host: string; readonly port: number }[] {
-  if (!container.state.running) return [];
+  // One that the engine starts again and again counts as running, and nobody is in it.
+  if (!container.state.running || container.state.status === 'restarting') return [];
   if (way === 'exec') return [{ way, host: '', port }];
   if (way === 'network') {
     if (!engine.local) return [];

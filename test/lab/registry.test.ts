@@ -51,6 +51,8 @@ describe.skipIf(!(await labRuns()))('the whole registry', () => {
     expect(detected.code, detected.stderr).toBe(1);
     const found: readonly Finding[] = JSON.parse(detected.stdout).findings;
     // Every record of the registry that befalls an instance is found, by the remediator that is made for it.
+    const { notLookedAt } = JSON.parse(detected.stdout);
+    expect(notLookedAt).toEqual([]);
     expect(new Set(found.map(({ problem, remediator }) => `${problem ?? 'none'} ${remediator}`))).toEqual(
       new Set([
         'postgres/database-connection-pool-exhaustion connection-pool',
