@@ -29,7 +29,7 @@ const wholePicture = `select (select count(*) from customers), (select string_ag
   (select count(*) from pg_indexes where indexname = 'customers_email'), to_regclass('orders') is not null`;
 const whole = [`500|${versions.join(' ')}|4|0|1|t`];
 
-describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', (postgres) => {
+describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { timeout: 600_000 }, (postgres) => {
   let run: Run;
   let instance: LabInstance;
   beforeAll(async () => {

@@ -65,7 +65,7 @@ const index = 'create unique index concurrently if not exists t_a on t (a);\n';
 const files = { '1_t.sql': table, '2_a.sql': index };
 const listing = `create table schema_migrations (version varchar(255) primary key, applied_at timestamp default now())`;
 
-describe.skipIf(!(await labRuns()))('what migrations left half done', () => {
+describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout: 600_000 }, () => {
   it('is repaired where it is provably ours, and a person’s where it is not', async (test) => {
     const run = await createRun(test);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
