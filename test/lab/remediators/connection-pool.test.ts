@@ -23,7 +23,7 @@ import { openPools } from './open-pools.ts';
 
 const runs = await labRuns();
 
-describe.skipIf(!runs)('sessions that leak', { concurrent: true }, () => {
+describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_000 }, () => {
   it.for([15, 17] as const)(
     'on PostgreSQL %i are found with everything taken, ended, and kept from coming back',
     async (postgres, test) => {
@@ -64,7 +64,7 @@ describe.skipIf(!runs)('sessions that leak', { concurrent: true }, () => {
   );
 });
 
-describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
+describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, () => {
   it('become more in postgresql.auto.conf, whatever the mounted file says, and come back to the byte', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const busy = await startInstance(run, {
@@ -128,7 +128,7 @@ describe.skipIf(!runs)('too few slots', { concurrent: true }, () => {
   });
 });
 
-describe.skipIf(!runs)('more clients than memory allows', { concurrent: true }, () => {
+describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, timeout: 600_000 }, () => {
   it.for([
     ['session', 15],
     ['transaction', 17],
@@ -186,7 +186,7 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true }, 
   });
 });
 
-describe.skipIf(!runs)('a restart behind a pooler of ours', () => {
+describe.skipIf(!runs)('a restart behind a pooler of ours', { timeout: 600_000 }, () => {
   it('lets its clients wait, and none of them loses a transaction', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const shop = await startInstance(run, {
@@ -250,7 +250,7 @@ describe.skipIf(!runs)('a restart behind a pooler of ours', () => {
   });
 });
 
-describe.skipIf(!runs)('what more slots would not help', { concurrent: true }, () => {
+describe.skipIf(!runs)('what more slots would not help', { concurrent: true, timeout: 600_000 }, () => {
   it('is a limit that somebody gave a role: nothing is raised, a person is told', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const fenced = await startInstance(run, { name: 'fenced', storage: 'seeded' });
@@ -315,7 +315,7 @@ describe.skipIf(!runs)('a server that lets in nobody', () => {
   });
 });
 
-describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
+describe.skipIf(!runs)('nothing is found', { concurrent: true, timeout: 600_000 }, () => {
   it.for(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const)(
     'in the scenario %s',
     async (name, test) => {

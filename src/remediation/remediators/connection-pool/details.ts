@@ -45,6 +45,8 @@ export const expected = z.strictObject({
   timeout: z.strictObject({ roles: z.array(z.string()), seconds: z.int().positive() }).nullable(),
   /** Null where it stays as it was. */
   maxConnections: z.int().positive().nullable(),
+  /** Of the data, where the server starts again on it; null where it goes on. */
+  systemIdentifier: z.string().nullable(),
   /** The pooler's container, through which the sessions are held; null without one. */
   pooler: z.strictObject({ container: z.string(), port: z.int().positive() }).nullable(),
 });

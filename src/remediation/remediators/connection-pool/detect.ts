@@ -70,7 +70,7 @@ function goPast(measured: Measured, pooler: Container | undefined): boolean {
 }
 
 /** What a pooler in front is the answer to. */
-export function isForPooler(kind: DiagnosisKind): boolean {
+function isForPooler(kind: DiagnosisKind): boolean {
   return ['oversized-pools', 'load', 'no-pooling', 'undersized'].includes(kind);
 }
 

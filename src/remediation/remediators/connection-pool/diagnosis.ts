@@ -57,7 +57,7 @@ export function diagnose(measured: Measured, settings: PoolSettings): readonly D
 }
 
 /** Slots are short in every sample: one snapshot may be a moment. */
-export function isPressed({ samples, limits }: Measured, { pressure }: PoolSettings): boolean {
+function isPressed({ samples, limits }: Measured, { pressure }: PoolSettings): boolean {
   const enough = ordinarySlots(limits) * pressure;
   return samples.every(({ sessions }) => sessions.length >= enough);
 }

@@ -61,7 +61,7 @@ export function rootLine(
   return `pid ${root} (${nameOf(holder)}, ${holder.state}, in its transaction for ${seconds} s) holds the lock; ${waiting}`;
 }
 
-export function holderLine(holder: Holder): string {
+function holderLine(holder: Holder): string {
   return `${holder.sessions} of ${nameOf(holder)} from ${holder.client || 'the socket'}, the oldest in its state for ${holder.oldestSeconds} s`;
 }
 

@@ -89,6 +89,7 @@ export async function planLeak(
       database: most?.database ?? instance.database,
       timeout: { roles, seconds: timeout },
       maxConnections: null,
+      systemIdentifier: null,
       pooler: null,
     },
   };

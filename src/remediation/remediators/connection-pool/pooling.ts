@@ -113,6 +113,7 @@ export async function planPooler(
       database: found[0] ?? database,
       timeout: null,
       maxConnections: null,
+      systemIdentifier: null,
       pooler: { container: pooler, port: poolerPort },
     },
   };

@@ -66,6 +66,8 @@ export async function planRaise(
       );
     steps = settingSteps(instance, { max_connections: String(wanted) }, `${whereItStands(known?.file ?? null)} ${why}`);
   }
+  const systemIdentifier = await systemIdentifierOf(instance, host);
+  if (systemIdentifier === undefined) return refusal(`${name} does not say which cluster it is.`, 'Detect again.');
   const holdsBack = await canHoldBack(instance, host);
   return {
     type: 'plan',
@@ -99,9 +101,16 @@ export async function planRaise(
       database: instance.database,
       timeout: null,
       maxConnections: wanted,
+      systemIdentifier,
       pooler: null,
     },
   };
+}
+
+/** A server that starts again must do so on the same data: PGOPS §0.3. */
+async function systemIdentifierOf(instance: Instance, host: ReadonlyHost): Promise<string | undefined> {
+  const answer = await host.sql.query(instance, 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()');
+  return answer.ok ? (answer.rows[0]?.['system_identifier'] ?? undefined) : undefined;
 }
 
 /** Whether a pooler of ours can: in session mode it would wait for clients to leave. */

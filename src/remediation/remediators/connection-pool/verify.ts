@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldSessions, Instance } from '../../../host/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { answerCheck, type Check, withoutAnswer } from '../../instances/checks.ts';
-import { firstAnswer } from '../../instances/first-answer.ts';
+import {
+  answerCheck,
+  type Check,
+  notInitialisedCheck,
+  sameClusterCheck,
+  withoutAnswer,
+} from '../../instances/checks.ts';
+import { type FirstAnswer, firstAnswer } from '../../instances/first-answer.ts';
 import { poolerLogin } from '../../instances/pooler.ts';
 import type { PoolExpected } from './details.ts';
 import { measure, refusedLately } from './measure.ts';
@@ -31,6 +37,7 @@ export async function verify({ target, expected }: Plan<PoolExpected>, host: Rea
   const checks: Check[] = [
     first,
     ...settingChecks(measured, expected),
+    ...(await dataChecks(answer, instance, expected, host)),
     ...(await timeoutChecks(instance, expected, host)),
     ...(expected.pooler === null
       ? [...(await heldChecks(instance, measured, expected, host)), await nobodyRefused(instance, began, host)]
@@ -55,6 +62,17 @@ function settingChecks({ limits }: Measured, { maxConnections }: PoolExpected): 
   if (maxConnections === null) return [];
   const seen = String(limits.maxConnections);
   return [{ name: 'max_connections is in force', ok: limits.maxConnections === maxConnections, seen }];
+}
+
+/** After a start: the data that was there before, and no new cluster. */
+async function dataChecks(
+  answer: FirstAnswer,
+  instance: Instance,
+  { systemIdentifier }: PoolExpected,
+  host: ReadonlyHost,
+): Promise<readonly Check[]> {
+  if (systemIdentifier === null) return [];
+  return [sameClusterCheck(answer, systemIdentifier), await notInitialisedCheck(instance, true, host)];
 }
 
 async function timeoutChecks(
