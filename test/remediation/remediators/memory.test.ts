@@ -10,7 +10,7 @@ import { mayBeTrouble } from '../../../src/remediation/remediators/memory/host-t
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import type { Seen } from '../../../src/remediation/remediators/memory/look.ts';
 import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
-import { type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/signs.ts';
+import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/signs.ts';
 import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/tuning/index.ts';
 
 const MiB = 2 ** 20;
@@ -96,6 +96,7 @@ describe('what a log says of memory', () => {
     ].map((text) => ({ at: '', stream: 'stderr' as const, text }));
     expect(signsIn(lines, { sinceReady: true }).map(({ sign }) => sign)).toEqual(['recovering']);
     expect(signsIn(lines)).toHaveLength(2);
+    expect(saysReady('LOG:  database system is ready to accept read-only connections')).toBe(true);
   });
 });
 

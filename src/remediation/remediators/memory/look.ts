@@ -4,7 +4,7 @@ import { runs } from '../../instances/first-answer.ts';
 import { diagnose, type Trouble } from './diagnosis.ts';
 import { type ServerMemory, serverMemory } from './facts.ts';
 import { memorySettings } from './settings.ts';
-import { type SignLine, signsIn } from './signs.ts';
+import { saysReady, type SignLine, signsIn } from './signs.ts';
 
 /** What was seen of one instance. */
 export interface Seen {
@@ -73,9 +73,7 @@ async function recentLog({ container }: Instance, since: string, host: ReadonlyH
 function hasComeUp({ container }: Instance, lines: readonly LogLine[]): boolean {
   const { startedAt } = container.state;
   if (lines.length === 0 || lines.length >= lastLines || Date.now() - Date.parse(startedAt) > 600_000) return true;
-  return sinceStart(lines, startedAt).some(({ text }) =>
-    text.includes('database system is ready to accept connections'),
-  );
+  return sinceStart(lines, startedAt).some(({ text }) => saysReady(text));
 }
 
 function sinceStart(lines: readonly LogLine[], startedAt: string): readonly LogLine[] {

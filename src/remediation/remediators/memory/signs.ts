@@ -29,14 +29,17 @@ export interface SignLine extends LogLine {
   readonly sign: Sign;
 }
 
+/** A standby takes read-only connections. */
+export function saysReady(line: string): boolean {
+  return /database system is ready to accept (?:read-only )?connections/.test(line);
+}
+
 /** The lines that are signs; `sinceReady`: only those after the server last was ready. */
 export function signsIn(
   lines: readonly LogLine[],
   { sinceReady = false }: { readonly sinceReady?: boolean } = {},
 ): readonly SignLine[] {
-  const ready = sinceReady
-    ? lines.findLastIndex(({ text }) => text.includes('database system is ready to accept connections'))
-    : -1;
+  const ready = sinceReady ? lines.findLastIndex(({ text }) => saysReady(text)) : -1;
   return lines.slice(ready + 1).flatMap((line) => {
     const sign = signOf(line.text);
     return sign === undefined ? [] : [{ ...line, sign }];
