@@ -58,7 +58,12 @@ export const rooms: readonly Room[] = [
     rooms: ['remediation/contract.ts', 'remediation/instances/', 'host/', 'migration/'],
     packages: ['zod'],
   },
-  { path: 'remediation/instances/', rooms: ['remediation/contract.ts', 'tuning/'], types: ['host/'] },
+  {
+    path: 'remediation/instances/',
+    rooms: ['remediation/contract.ts', 'tuning/'],
+    types: ['host/'],
+    packages: ['zod'],
+  },
   {
     path: 'remediation/remediators/',
     rooms: ['remediation/contract.ts', 'remediation/instances/', 'tuning/', 'migration/'],

@@ -12,7 +12,7 @@ export interface FolderLock {
  * Takes the lock at `path` if nobody alive holds it, else returns undefined. `mkdir` decides; the lock of a process that
  * is gone is taken over. For processes of one machine.
  */
-export async function tryFolderLock(path: string): Promise<FolderLock | undefined> {
+async function tryFolderLock(path: string): Promise<FolderLock | undefined> {
   await mkdir(dirname(path), { recursive: true });
   for (let attempt = 0; attempt < 2; attempt += 1) {
     if (await makeFolder(path)) {

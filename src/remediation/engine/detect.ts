@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Triage } from '../../tasks/types.ts';
 import type { Finding, NotLookedAt, Remediator } from '../contract.ts';
@@ -41,7 +42,8 @@ export async function detectAll(session: Session, request: DetectRequest): Promi
       blind.push(...notLookedAt.parse(session.redact.data(detection.notLookedAt)));
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.class === 'transient') throw error;
+      const isConfig = error instanceof ProblemsError && error.code === 'bad-config';
+      if (failure.class === 'transient' || isConfig) throw error;
       blind.push({ remediator: remediator.name, instance: null, reason: session.redact.text(failure.message) });
     }
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 const instant = z.iso.datetime({ offset: true });
 
@@ -33,7 +34,7 @@ const settings = z.strictObject({
 /** `remediation.settings.backup-repair` of the config. */
 export type BackupSettings = z.output<typeof settings>;
 
-/** Throws a ZodError where the config does not fit; the engine says so under this remediator's name. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function backupSettings(host: Pick<ReadonlyHost, 'settings'>): BackupSettings {
-  return settings.parse(host.settings['backup-repair'] ?? {});
+  return settingsOf(host, 'backup-repair', settings);
 }

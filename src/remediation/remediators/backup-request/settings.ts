@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 const settings = z.strictObject({
   /** How long a backup is kept, in days. */
@@ -17,7 +18,7 @@ const settings = z.strictObject({
 /** `remediation.settings.backup-request` of the config. */
 export type RequestSettings = z.output<typeof settings>;
 
-/** Throws a ZodError where the config does not fit. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function requestSettings(host: Pick<ReadonlyHost, 'settings'>): RequestSettings {
-  return settings.parse(host.settings['backup-request'] ?? {});
+  return settingsOf(host, 'backup-request', settings);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 const settings = z.strictObject({
   /** How often an instance under pressure is looked at. Default 3. */
@@ -34,7 +34,5 @@ export type PoolSettings = z.output<typeof settings>;
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function poolSettings(host: Pick<ReadonlyHost, 'settings'>): PoolSettings {
-  const parsed = settings.safeParse(host.settings['connection-pool'] ?? {});
-  if (parsed.success) return parsed.data;
-  throw new ProblemsError('bad-config', `remediation.settings.connection-pool: ${z.prettifyError(parsed.error)}`);
+  return settingsOf(host, 'connection-pool', settings);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 const settings = z.strictObject({
   /** Whether a limit may be raised where the machine has room. `never`: settings are made to fit the limit instead. */
@@ -21,8 +21,5 @@ export type MemorySettings = z.output<typeof settings>;
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function memorySettings(host: Pick<ReadonlyHost, 'settings'>): MemorySettings {
-  const parsed = settings.safeParse(host.settings['memory'] ?? {});
-  if (!parsed.success)
-    throw new ProblemsError('bad-config', `remediation.settings.memory: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  return settingsOf(host, 'memory', settings);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 /** `remediation.settings.migration-lock` of the config. */
 export interface MigrationSettings {
@@ -12,7 +13,7 @@ export interface MigrationSettings {
 
 const settings = z.strictObject({ folders: z.record(z.string(), z.string().min(1)).default({}) });
 
-/** Throws a ZodError where the config does not fit; the engine says so under this remediator's name. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function migrationSettings(host: Pick<ReadonlyHost, 'settings'>): MigrationSettings {
-  return settings.parse(host.settings['migration-lock'] ?? {});
+  return settingsOf(host, 'migration-lock', settings);
 }

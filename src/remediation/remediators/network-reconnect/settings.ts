@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 /** `remediation.settings.network-reconnect` of the config. */
 export interface NetworkSettings {
@@ -12,7 +12,5 @@ const settings = z.strictObject({ sharedNetworks: z.array(z.string()).max(1_000)
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function networkSettings(host: Pick<ReadonlyHost, 'settings'>): NetworkSettings {
-  const parsed = settings.safeParse(host.settings['network-reconnect'] ?? {});
-  if (parsed.success) return parsed.data;
-  throw new ProblemsError('bad-config', `remediation.settings.network-reconnect: ${z.prettifyError(parsed.error)}`);
+  return settingsOf(host, 'network-reconnect', settings);
 }

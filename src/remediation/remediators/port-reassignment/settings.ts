@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ProblemsError } from '../../../errors.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 import { isWithin, parsePorts, type PortRange } from './port-range.ts';
 
 /** `remediation.settings.port-reassignment` of the config. */
@@ -23,12 +23,7 @@ const settings = z.strictObject({
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function portSettings(host: Pick<ReadonlyHost, 'settings'>): PortSettings {
-  const parsed = settings.safeParse(host.settings['port-reassignment'] ?? {});
-  if (!parsed.success) {
-    const path = 'remediation.settings.port-reassignment';
-    throw new ProblemsError('bad-config', `${path}: ${z.prettifyError(parsed.error)}`);
-  }
-  const { range: stated, reserved, files } = parsed.data;
+  const { range: stated, reserved, files } = settingsOf(host, 'port-reassignment', settings);
   return {
     range: rangeOf(stated),
     reserved: Object.entries(reserved).map(([text, owner]) => ({ ports: rangeOf(text), owner })),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../instances/settings.ts';
 
 /** `remediation.settings.volume-permissions` of the config. */
 export interface VolumeSettings {
@@ -9,7 +10,7 @@ export interface VolumeSettings {
 
 const settings = z.strictObject({ toNamedVolume: z.array(z.string()).max(1_000).default([]) });
 
-/** Throws a ZodError where the config does not fit; the engine says so under this remediator's name. */
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function volumeSettings(host: Pick<ReadonlyHost, 'settings'>): VolumeSettings {
-  return settings.parse(host.settings['volume-permissions'] ?? {});
+  return settingsOf(host, 'volume-permissions', settings);
 }

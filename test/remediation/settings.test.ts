@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { ReadonlyHost } from '../../src/remediation/index.ts';
+import { backupSettings } from '../../src/remediation/remediators/backup-repair/settings.ts';
+import { requestSettings } from '../../src/remediation/remediators/backup-request/settings.ts';
+import { poolSettings } from '../../src/remediation/remediators/connection-pool/settings.ts';
+import { memorySettings } from '../../src/remediation/remediators/memory/settings.ts';
+import { migrationSettings } from '../../src/remediation/remediators/migration-lock/settings.ts';
+import { networkSettings } from '../../src/remediation/remediators/network-reconnect/settings.ts';
+import { portSettings } from '../../src/remediation/remediators/port-reassignment/settings.ts';
+import { volumeSettings } from '../../src/remediation/remediators/volume-permissions/settings.ts';
+
+type Host = Pick<ReadonlyHost, 'settings'>;
+
+describe('what the config says for one remediator', () => {
+  it.each([
+    ['backup-repair', backupSettings],
+    ['backup-request', requestSettings],
+    ['connection-pool', poolSettings],
+    ['memory', memorySettings],
+    ['migration-lock', migrationSettings],
+    ['network-reconnect', networkSettings],
+    ['port-reassignment', portSettings],
+    ['volume-permissions', volumeSettings],
+  ] as const satisfies readonly (readonly [string, (host: Host) => unknown])[])(
+    'has defaults for %s, and is refused by name where it does not fit',
+    (name, read) => {
+      expect(read({ settings: {} })).toEqual(read({ settings: { [name]: {} } }));
+      expect(() => read({ settings: { [name]: { unheardOf: true } } })).toThrow(
+        expect.objectContaining({
+          code: 'bad-config',
+          message: expect.stringMatching(`remediation\\.settings\\.${name}: .*unheardOf`),
+        }),
+      );
+    },
+  );
+});
