@@ -33,7 +33,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
     open.push(limits, settings);
   });
   afterAll(async () => {
-    for (const run of open) await closeTestRun(run);
+    for (const run of open) await close(run);
   });
 
   it('while it raises a limit leaves a run that resume ends as fixed, and rollback brings back', async () => {
@@ -154,4 +154,14 @@ async function folderOf(run: Run): Promise<readonly string[]> {
   const script =
     'cd "$PGDATA" && sha256sum postgresql.auto.conf && stat -c "%n %u:%g %a" .[!.]* * 2>/dev/null | grep -v "^postmaster\\."';
   return (await execIn(container, ['bash', '-c', script])).stdout.split('\n');
+}
+
+/** Helpers of killed processes stay. */
+async function close(run: Run): Promise<void> {
+  const filters = JSON.stringify({ label: ['problems.helper'] });
+  for (const { Id, Mounts } of await run.docker.listContainers({ all: true, filters })) {
+    if (Mounts.some(({ Name = '' }) => Name.startsWith(run.prefix)))
+      await run.docker.getContainer(Id).remove({ force: true, v: true });
+  }
+  await closeTestRun(run);
 }
