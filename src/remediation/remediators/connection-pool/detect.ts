@@ -1,13 +1,7 @@
 import type { Container, Instance } from '../../../host/types.ts';
-import {
-  type Detection,
-  type Evidence,
-  type Finding,
-  findingId,
-  type NotLookedAt,
-  type ReadonlyHost,
-} from '../../contract.ts';
+import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
+import { lookAtEach } from '../../instances/look-at-each.ts';
 import { poolerOf } from '../../instances/pooler.ts';
 import type { FindingKind, PoolDetails } from './details.ts';
 import { type Diagnosis, diagnose, type DiagnosisKind } from './diagnosis.ts';
@@ -25,25 +19,11 @@ const together = 4;
 /** Instances on which sessions are refused, or soon will be. Each that runs is asked once; under pressure, over a while. */
 export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
   const settings = poolSettings(host);
-  const findings: Finding<PoolDetails>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
-  const waiting = (await host.instances()).filter(runs);
-  async function work(): Promise<void> {
-    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
-      try {
-        findings.push(...(await findingsOn(instance, host, settings)));
-      } catch (error) {
-        if (host.signal.aborted) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        notLookedAt.push({ remediator: name, instance: instance.name, reason });
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: together }, work));
-  return {
-    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
-  };
+  const instances = (await host.instances()).filter(runs);
+  return lookAtEach(instances, host, { remediator: name, together }, async (instance) => ({
+    findings: await findingsOn(instance, host, settings),
+    notLookedAt: [],
+  }));
 }
 
 async function findingsOn(

@@ -1,13 +1,7 @@
 import { ProblemsError } from '../../../errors.ts';
 import type { Instance } from '../../../host/types.ts';
-import {
-  type Detection,
-  type Evidence,
-  type Finding,
-  findingId,
-  type NotLookedAt,
-  type ReadonlyHost,
-} from '../../contract.ts';
+import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { lookAtEach } from '../../instances/look-at-each.ts';
 import type { MemoryDetails } from './details.ts';
 import { evidenceOf, summaryOf } from './evidence.ts';
 import { hostTroubles } from './host-troubles.ts';
@@ -23,40 +17,22 @@ const together = 4;
 export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetails>> {
   const settings = memorySettings(host);
   const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
-  const findings: Finding<MemoryDetails>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
-  const waiting = [...instances];
-  async function work(): Promise<void> {
-    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
-      const found = instance;
-      try {
-        const { seen, trouble } = await look(found, host, { events, cpus: info.cpus });
-        if (trouble !== undefined)
-          findings.push(
-            findingOf(
-              found,
-              { ...trouble, summary: summaryOf(found, trouble, seen), evidence: evidenceOf(found, seen) },
-              seen,
-            ),
-          );
-      } catch (error) {
-        if (host.signal.aborted || (error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
-        notLookedAt.push({
-          remediator: name,
-          instance: found.name,
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: together }, work));
+  const each = { remediator: name, together, endsAll: isAway };
+  const seenOn = await lookAtEach(instances, host, each, async (instance) => {
+    const { seen, trouble } = await look(instance, host, { events, cpus: info.cpus });
+    if (trouble === undefined) return { findings: [], notLookedAt: [] };
+    const said = { summary: summaryOf(instance, trouble, seen), evidence: evidenceOf(instance, seen) };
+    return { findings: [findingOf(instance, { ...trouble, ...said }, seen)], notLookedAt: [] };
+  });
+  const findings = [...seenOn.findings];
   const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));
   for (const { instance, ...trouble } of await hostTroubles(others, info, settings, host))
     findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
-  return {
-    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
-  };
+  return { ...seenOn, findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ProblemsError && error.code === 'engine-unreachable';
 }
 
 /** The engine keeps few of them; an instance's own log and counters are asked too. */

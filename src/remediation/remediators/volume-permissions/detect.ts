@@ -1,12 +1,6 @@
 import type { Instance } from '../../../host/types.ts';
-import {
-  type Detection,
-  type Evidence,
-  type Finding,
-  findingId,
-  type NotLookedAt,
-  type ReadonlyHost,
-} from '../../contract.ts';
+import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { lookAtEach } from '../../instances/look-at-each.ts';
 import type { VolumeDetails } from './details.ts';
 import { ownersSeen, refusedQuery, summary } from './evidence.ts';
 import { look } from './look.ts';
@@ -22,29 +16,10 @@ const together = 4;
 export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
   const { toNamedVolume } = volumeSettings(host);
   const users = imageUsers(host);
-  const findings: Finding<VolumeDetails>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
-  const waiting = [...(await host.instances())];
-  async function work(): Promise<void> {
-    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
-      try {
-        const found = await findingOn(instance, toNamedVolume.includes(instance.name), host, users);
-        if (found !== undefined) findings.push(found);
-      } catch (error) {
-        if (host.signal.aborted) throw error;
-        notLookedAt.push({
-          remediator: name,
-          instance: instance.name,
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: together }, work));
-  return {
-    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
-  };
+  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance) => {
+    const found = await findingOn(instance, toNamedVolume.includes(instance.name), host, users);
+    return { findings: found === undefined ? [] : [found], notLookedAt: [] };
+  });
 }
 
 async function findingOn(
