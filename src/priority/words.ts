@@ -9,8 +9,11 @@ const longest = 2000;
 
 /** The words of the first 2,000 characters: letters and digits in lower case, without a plural `s`. */
 export function wordsOf(text: string): readonly string[] {
-  const words = wordsIn(text.slice(0, longest).toLowerCase());
-  return words.map((word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word));
+  return wordsIn(text.slice(0, longest).toLowerCase()).map(singular);
+}
+
+function singular(word: string): string {
+  return word.endsWith('s') && word.length > 3 && !'sui'.includes(word.at(-2) ?? '') ? word.slice(0, -1) : word;
 }
 
 /** The words of a phrase that name something: `backup issues` → `backup`. */

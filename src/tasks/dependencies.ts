@@ -29,45 +29,61 @@ export function dependenciesBetween(planned: readonly Planned[]): {
   readonly diagnostics: readonly Diagnostic[];
 } {
   const works = workByRecord(planned);
-  const { graph, circles } = cutCircles(relations(works));
+  const { graph, circles } = waysBetween(works);
   const resolutions = resolutionsByClass(planned);
   const dependencies = new Map<Planned, readonly string[]>();
   for (const task of planned) {
-    const work = works.get(task.record);
     const first: (Planned | undefined)[] = [];
-    if (task.draft.kind === 'resolution' && work !== undefined) {
-      first.push(work.investigation, ...(graph.get(work) ?? []).map(lastTask));
+    if (task.draft.kind === 'resolution') {
+      const work = works.get(task.record);
+      if (work !== undefined) first.push(work.investigation, ...(graph.get(work) ?? []).map(lastTask));
     } else if (task.draft.kind === 'documentation' && task.record.kind === 'pattern') {
       first.push(...(resolutions.get(classKey(task)) ?? []).slice(0, mostDependencies));
     }
     const ids = first.filter((one) => one !== undefined).map(({ id }) => id);
-    dependencies.set(task, [...new Set(ids)].toSorted());
+    if (ids.length > 0) dependencies.set(task, [...new Set(ids)].toSorted());
   }
   return { dependencies, diagnostics: circles.map(reportCircle) };
 }
 
-/** By record, in the order of priority. */
 function workByRecord(planned: readonly Planned[]): ReadonlyMap<PrioritisedKind, Work> {
   const works = new Map<PrioritisedKind, Work>();
   for (const task of planned) {
-    const work = works.get(task.record) ?? { entry: task, investigation: undefined, resolution: undefined };
     const { kind } = task.draft;
-    if (kind === 'investigation') works.set(task.record, { ...work, investigation: task });
-    if (kind === 'resolution') works.set(task.record, { ...work, resolution: task });
+    const known = works.get(task.record);
+    works.set(task.record, {
+      entry: known?.entry ?? task,
+      investigation: kind === 'investigation' ? task : known?.investigation,
+      resolution: kind === 'resolution' ? task : known?.resolution,
+    });
   }
-  return new Map([...works].toSorted(([, a], [, b]) => comparePriorities(ranked(a.entry), ranked(b.entry))));
+  return works;
 }
 
+/** Most registries name no related issues, and then there is neither a name to look up nor an order to keep. */
+function waysBetween(works: ReadonlyMap<PrioritisedKind, Work>): ReturnType<typeof cutCircles<Work>> {
+  const naming = [...works.values()].filter(({ entry }) => relatedIssues(entry.record) !== undefined);
+  return naming.length === 0 ? { graph: new Map(), circles: [] } : cutCircles(relations(works));
+}
+
+/** In the order of priority. */
 function relations(works: ReadonlyMap<PrioritisedKind, Work>): Graph<Work> {
   const index = indexRecords([...works.keys()]);
+  const inOrder = [...works.values()]
+    .map((work) => ({ work, rank: ranked(work.entry) }))
+    .toSorted((a, b) => comparePriorities(a.rank, b.rank));
   return new Map(
-    [...works.values()].map((work) => {
+    inOrder.map(({ work }) => {
       const { record } = work.entry;
-      const text = record.kind === 'active' ? record.investigationStatus?.relatedIssues : undefined;
+      const text = relatedIssues(record);
       const named = text === undefined ? [] : index.named(record, text);
       return [work, named.map((other) => works.get(other)).filter((other) => other !== undefined)];
     }),
   );
+}
+
+function relatedIssues(record: PrioritisedKind): string | undefined {
+  return record.kind === 'active' ? record.investigationStatus?.relatedIssues : undefined;
 }
 
 function lastTask({ resolution, investigation }: Work): Planned | undefined {

@@ -41,6 +41,7 @@ export function bestRule(words: readonly string[]): TriageRule | undefined {
       if (!found.has(phrase) && phraseStartsAt(phrase.words, words, start)) found.add(phrase);
     }
   }
+  if (found.size === 0) return undefined;
   const points = new Map<TriageRule, number>();
   for (const { rule, words: said } of found) points.set(rule, (points.get(rule) ?? 0) + said.length);
   let best: TriageRule | undefined;
