@@ -4,6 +4,7 @@ import type { ProblemRecord } from '../../registry/record.ts';
 import type { Triage } from '../../tasks/types.ts';
 import type { Finding, NotLookedAt, Remediator } from '../contract.ts';
 import { finding as findingSchema } from '../schemas.ts';
+import { isInstanceNamed } from './instance-named.ts';
 import type { Session } from './session.ts';
 import { failureOf } from './steps.ts';
 
@@ -79,7 +80,7 @@ export function recordFor(
   const fitting = problems
     .filter(({ record }) => stands(record) && remediator.matches(record))
     .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || (a.record.id < b.record.id ? -1 : 1));
-  return fitting.find(({ record }) => isNamed(record, found.instance)) ?? fitting[0];
+  return fitting.find(({ record }) => isInstanceNamed(record, found.instance)) ?? fitting[0];
 }
 
 function isOver(record: ProblemRecord): boolean {
@@ -89,12 +90,6 @@ function isOver(record: ProblemRecord): boolean {
 /** A problem whose status is resolved may come back, and then it is that record's again. */
 function stands(record: ProblemRecord): boolean {
   return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== "won't-fix");
-}
-
-function isNamed(record: ProblemRecord, instance: string): boolean {
-  const text = JSON.stringify(record).toLowerCase();
-  const at = text.indexOf(instance.toLowerCase());
-  return at !== -1 && !/[a-z0-9_]/.test(text[at - 1] ?? '') && !/[a-z0-9_]/.test(text[at + instance.length] ?? '');
 }
 
 function sortKey({ instance, remediator, id }: Finding): string {
