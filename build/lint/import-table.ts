@@ -40,7 +40,7 @@ export const rooms: readonly Room[] = [
     path: 'reporters/',
     rooms: [],
     types: ['registry/', 'priority/', 'tasks/', 'scan/', 'remediation/', 'host/'],
-    packages: ['cli-table3', 'js-yaml', 'sarif'],
+    packages: ['js-yaml', 'sarif', 'string-width'],
   },
   { path: 'host/', rooms: [] },
   { path: 'host/docker.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },

@@ -63,7 +63,7 @@ function createOutput(open: () => OutputStream, env: Environment): Output {
       return stream().isTTY === true && env['TERM'] !== 'dumb';
     },
     get columns() {
-      return columnsOf(env['COLUMNS']) ?? stream().columns ?? 80;
+      return columnsOf(env['COLUMNS']) ?? (stream().columns || 80);
     },
     get style() {
       return hasColours(stream(), env) ? coloured : plain;

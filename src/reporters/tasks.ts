@@ -11,7 +11,7 @@ export function tasksTable(tasks: readonly Task[]): Table {
       { title: 'task' },
       { title: 'automation' },
       { title: 'problem', wraps: true },
-      { title: 'title', wraps: true },
+      { title: 'title', wraps: 'words' },
     ],
     rows: tasks.map(({ priority, kind, flags, automation, problem, title }) => [
       scoreText(priority.score),

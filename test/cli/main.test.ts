@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { commandNames, loadCommands } from '../../src/cli/commands/index.ts';
 import { bin, run, spawned, temporaryFolder } from './run.ts';
@@ -120,17 +121,19 @@ describe('colours and pipes', () => {
   it('draws a table with colours on a terminal, no wider than it, and none when NO_COLOR asks for that', async () => {
     const fixtures = join(import.meta.dirname, '../../fixtures/resources');
     const command = `"${process.execPath}" "${bin}" scan "${fixtures}"`;
-    const onTerminal = (env: Readonly<Record<string, string>>) =>
-      spawned('script', ['-qec', `stty cols 100; ${command}`, '/dev/null'], { env: { TERM: 'xterm', ...env } });
-    const { code, stdout } = await onTerminal({});
-    expect(code).toBe(0);
-    expect(stdout).toContain('│');
-    expect(stdout).toContain('\u001b[1m');
-    const { stdout: bare } = await onTerminal({ NO_COLOR: '1' });
-    expect(bare).not.toContain('\u001b[1m');
-    const rows = bare.split('\r\n').filter((line) => line.startsWith('│'));
-    expect(rows.length).toBeGreaterThan(3);
-    expect(new Set(rows.map((line) => line.length <= 100))).toEqual(new Set([true]));
+    const onTerminal = (columns: number, env: Readonly<Record<string, string>>) =>
+      spawned('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], { env: { TERM: 'xterm', ...env } });
+    for (const columns of [60, 100, 120]) {
+      const { code, stdout } = await onTerminal(columns, {});
+      expect(code).toBe(0);
+      expect(stdout).toContain('\u001b[1mscore\u001b[22m');
+      const { stdout: bare } = await onTerminal(columns, { NO_COLOR: '1' });
+      expect(bare).not.toContain('\u001b[1m');
+      expect(stripVTControlCharacters(stdout)).toBe(bare);
+      const rows = bare.split('\r\n').filter((line) => line.startsWith(columns < 80 ? 'problem ' : '│'));
+      expect(rows.length).toBeGreaterThan(3);
+      expect(new Set(rows.map((line) => line.length <= columns))).toEqual(new Set([true]));
+    }
   });
 
   it('ends quietly when the reader of its output has seen enough', async () => {

@@ -104,7 +104,7 @@ describe('what is loaded', () => {
     'dockerode',
     'pg',
     'chokidar',
-    'cli-table3',
+    'string-width',
   ];
 
   it('holds nothing heavy for the library', async () => {

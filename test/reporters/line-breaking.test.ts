@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { brokenLines, widthOf } from '../../src/reporters/line-breaking.ts';
+
+const family = '👩‍👩‍👧‍👦';
+
+describe('a text that is broken into lines', () => {
+  it('goes on after a blank between words, and inside a word only where no line has room for it', () => {
+    expect(brokenLines('the memory of each backend', 12, 'words')).toEqual(['the memory', 'of each', 'backend']);
+    expect(brokenLines('an unbreakable word', 6, 'words')).toEqual(['an unb', 'reakab', 'le', 'word']);
+    expect(brokenLines('fits', 4, 'words')).toEqual(['fits']);
+    expect(brokenLines('', 4, 'words')).toEqual(['']);
+  });
+
+  it('goes on after the parts of a path or an id, where those fit', () => {
+    expect(brokenLines('postgres/port-allocation', 12, 'anywhere')).toEqual(['postgres/', 'port-', 'allocation']);
+    expect(brokenLines('postgres/port-allocation', 6, 'anywhere')).toEqual([
+      'postgr',
+      'es/',
+      'port-a',
+      'llocat',
+      'ion',
+    ]);
+  });
+
+  it('counts columns, not code units: two for a wide character and for an emoji of several', () => {
+    expect(brokenLines('数据库连接池耗尽', 7, 'words')).toEqual(['数据库', '连接池', '耗尽']);
+    expect(brokenLines(`${family}${family}${family}`, 4, 'words')).toEqual([`${family}${family}`, family]);
+    expect(brokenLines('e\u0301e\u0301e\u0301', 2, 'words')).toEqual(['e\u0301e\u0301', 'e\u0301']);
+  });
+
+  it('has nothing too wide, loses nothing but blanks, and parts no character, whatever the text and the width', () => {
+    const text = fc
+      .array(fc.oneof(fc.constantFrom(family, '水', ' ', '-', 'e\u0301', '🇩🇪', '\u200b', 'word'), fc.string()))
+      .map((parts) => parts.join('').replaceAll(/\p{Cc}/gu, ''));
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 30 }), fc.constantFrom('words', 'anywhere'), (given, width, how) => {
+        const lines = brokenLines(given, width, how);
+        for (const line of lines) {
+          expect(widthOf(line) <= width || charactersOf(line).filter((one) => widthOf(one) > 0).length === 1).toBe(
+            true,
+          );
+        }
+        if (lines.length === 1) expect(lines[0]?.trimEnd()).toBe(given.trimEnd());
+        const blank = /^\s+$/;
+        expect(lines.flatMap(charactersOf).filter((one) => !blank.test(one))).toEqual(
+          charactersOf(given).filter((one) => !blank.test(one)),
+        );
+      }),
+    );
+  });
+
+  it('takes a moment for a long text without any width', () => {
+    const start = performance.now();
+    expect(brokenLines(`wide ${'\u200b'.repeat(60_000)}`, 4, 'words')).toHaveLength(2);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});
+
+function charactersOf(text: string): readonly string[] {
+  return [...new Intl.Segmenter('en').segment(text)].map(({ segment }) => segment);
+}
