@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { entriesAt, flagAt, isList, listAt, numberAt, at, textAt, textMapAt, textsAt } from './json.ts';
 import type { Container, Endpoint, Image, Json, Mount, Network, PortBinding, Volume } from './types.ts';
 
@@ -107,8 +108,12 @@ function portBindings(bindings: Json | undefined): readonly PortBinding[] {
 
 function mounts(inspect: Json): readonly Mount[] {
   const named = new Set([
-    ...textsAt(inspect, 'HostConfig', 'Binds').map((bind) => bind.split(':')[1] ?? ''),
-    ...listAt(inspect, 'HostConfig', 'Mounts').map((mount) => textAt(mount, 'Target')),
+    ...textsAt(inspect, 'HostConfig', 'Binds')
+      .map(bindOf)
+      .flatMap((bind) => (bind.source === '' ? [] : [bind.destination])),
+    ...listAt(inspect, 'HostConfig', 'Mounts')
+      .filter((mount) => textAt(mount, 'Source') !== '')
+      .map((mount) => mountPath(textAt(mount, 'Target'))),
   ]);
   // The engine gives them in another order each time.
   return listAt(inspect, 'Mounts')
@@ -125,6 +130,19 @@ function mounts(inspect: Json): readonly Mount[] {
       };
     })
     .sort((a, b) => (a.destination < b.destination ? -1 : 1));
+}
+
+/** `source:destination[:modes]`, or a destination alone: for that the engine makes a volume, and `source` is empty. */
+export function bindOf(bind: string): { readonly source: string; readonly destination: string } {
+  const [first = '', second] = bind.split(':');
+  return second === undefined
+    ? { source: '', destination: mountPath(first) }
+    : { source: first, destination: mountPath(second) };
+}
+
+/** As the engine says it of a mount that is there: what somebody wrote may end in a slash. */
+export function mountPath(path: string): string {
+  return path === '' ? '' : posix.resolve('/', path);
 }
 
 function endpointOf(network: string, endpoint: Json): Endpoint {

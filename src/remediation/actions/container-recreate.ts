@@ -3,6 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
+import { mountsFrom, otherMounts } from './recreate-mounts.ts';
 import { edits, networksOf, recreatedFromLabel, specFrom } from './recreate-spec.ts';
 
 const params = z.strictObject({
@@ -52,15 +53,19 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     }
     return effects;
   },
-  async prepare({ from }, host) {
+  async prepare({ from, edits: { mounts = {} } }, host) {
     const old = await needContainer(host, from);
     if (old.autoRemove)
       throw new ProblemsError('step-refused', `${old.name} is removed with its volumes when it stops (AutoRemove).`);
+    // Refused before anything has stopped.
+    mountsFrom(old, mounts);
     return null;
   },
-  async isDone({ from, name }, host) {
+  async isDone({ from, name, edits: { mounts = {} } }, host) {
     const made = await madeFrom(host, from, name);
-    return made !== undefined && missing(await needContainer(host, from), made).length === 0;
+    if (made === undefined) return false;
+    const old = await needContainer(host, from);
+    return missing(old, made).length === 0 && otherMounts(old, made, mounts).length === 0;
   },
   async apply({ from, name, edits: changes }, host) {
     const old = await needContainer(host, from);
@@ -69,6 +74,9 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
       await host.change.docker.create(specFrom(old, name, changes, host.run.labels));
       made = await needContainer(host, name);
     }
+    // However its mounts were written: it has not been started, and is taken away again.
+    const others = otherMounts(old, made, changes.mounts ?? {});
+    if (others.length > 0) throw new ProblemsError('step-refused', others.join(' '));
     for (const { name: network, aliases } of missing(old, made)) {
       const { staticIpv4, staticIpv6 } = old.endpoints.find((endpoint) => endpoint.network === network) ?? {};
       await host.change.docker.connect(network, made.id, {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { at, entriesAt, isObject, listAt, textAt, textsAt, type JsonObject } from '../../host/json.ts';
+import { at, entriesAt, isObject, textAt, textsAt, type JsonObject } from '../../host/json.ts';
 import type { Container, ContainerSpec, Json } from '../../host/types.ts';
+import { mountsFrom } from './recreate-mounts.ts';
 
 /** What a new container has otherwise than the old one. Everything that is not named stays as it is. */
 export const edits = z.strictObject({
@@ -32,8 +33,9 @@ export type Edits = z.output<typeof edits>;
 export const recreatedFromLabel = 'problems.recreated-from';
 
 /**
- * The old container's whole Config and HostConfig with the edits: the image by id, every anonymous volume by name (else
- * the new one would start on an empty volume, PGOPS §0.3), and the first network; the others are connected before start.
+ * The old container's whole Config and HostConfig with the edits: the image by id, every volume by name, and the first
+ * network; the others are connected before start.
+ * @throws ProblemsError `step-refused`: a mount cannot be given to a new container, or a variable has changed since.
  */
 export function specFrom(
   old: Container,
@@ -57,8 +59,7 @@ export function specFrom(
         : { ExposedPorts: { ...objectAt(config, 'ExposedPorts'), ...exposed(changes.ports) } }),
       HostConfig: {
         ...host,
-        Binds: bindsOf(old, changes),
-        Mounts: listAt(host, 'Mounts').filter((mount) => changes.mounts?.[textAt(mount, 'Target')] === undefined),
+        ...mountsFrom(old, changes.mounts ?? {}),
         ...(changes.ports === undefined
           ? {}
           : { PortBindings: { ...objectAt(host, 'PortBindings'), ...bindings(changes.ports) } }),
@@ -104,20 +105,6 @@ function editedEnv(lines: readonly string[], changes: NonNullable<Edits['env']>)
     }
     return `${name}=${value}`;
   });
-}
-
-function bindsOf(old: Container, changes: Edits): readonly string[] {
-  const edited = changes.mounts ?? {};
-  const binds = textsAt(old.inspect, 'HostConfig', 'Binds').filter(
-    (bind) => edited[bind.split(':')[1] ?? ''] === undefined,
-  );
-  const anonymous = old.mounts
-    .filter((mount) => mount.anonymous && edited[mount.destination] === undefined)
-    .map((mount) => `${mount.name}:${mount.destination}${mount.writable ? '' : ':ro'}`);
-  const others = Object.entries(edited).map(
-    ([destination, { source, writable }]) => `${source}:${destination}${writable ? '' : ':ro'}`,
-  );
-  return [...binds, ...anonymous, ...others];
 }
 
 function bindings(ports: NonNullable<Edits['ports']>): JsonObject {
