@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { sharing } from '../../host/data-mount.ts';
-import type { Action, Host } from '../contract.ts';
+import type { Container } from '../../host/types.ts';
+import type { Action, ReadonlyHost } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
 
 const params = z.strictObject({
@@ -36,14 +37,16 @@ export const containerStop: Action<z.output<typeof params>, z.output<typeof befo
       throw new ProblemsError('step-refused', `${found.name} is removed with its volumes when it stops (AutoRemove).`);
     return { running: found.state.running };
   },
-  async isDone({ container }, host) {
-    return !(await needContainer(host, container)).state.running;
+  async isDone({ container, clean }, host) {
+    const found = await needContainer(host, container);
+    // A process that was killed in mid-stop has not seen how it ended.
+    return !found.state.running && (!clean || (await uncleanEnd(found, host)) === undefined);
   },
   async apply(wanted, host) {
-    const { state } = await needContainer(host, wanted.container);
-    if (!state.running) return;
-    await host.change.docker.stop(wanted.container, { timeoutSeconds: wanted.timeoutSeconds });
-    if (wanted.clean) await requireCleanEnd(wanted.container, state.startedAt, host);
+    const found = await needContainer(host, wanted.container);
+    if (found.state.running) await host.change.docker.stop(found.id, { timeoutSeconds: wanted.timeoutSeconds });
+    const unclean = wanted.clean ? await uncleanEnd(await needContainer(host, found.id), host) : undefined;
+    if (unclean !== undefined) throw new Error(unclean);
   },
   async undo({ container }, { running }, host) {
     if (running) await host.change.docker.start(container);
@@ -53,12 +56,12 @@ export const containerStop: Action<z.output<typeof params>, z.output<typeof befo
   },
 };
 
-async function requireCleanEnd(container: string, since: string, host: Host): Promise<void> {
-  const { name, state } = await needContainer(host, container);
+/** Why the last end of a container was none of a server that has shut down, if so. */
+async function uncleanEnd({ id, name, state }: Container, host: ReadonlyHost): Promise<string | undefined> {
   if (state.exitCode !== 0)
-    throw new Error(`${name} ended with exit code ${state.exitCode}, so PostgreSQL has not shut down cleanly.`);
-  const lines = await host.docker.logs(container, { since, tail: 50 });
-  if (!lines.some(({ text }) => text.includes('database system is shut down'))) {
-    throw new Error(`${name} did not say that its database system is shut down.`);
-  }
+    return `${name} ended with exit code ${state.exitCode}, so PostgreSQL has not shut down cleanly.`;
+  const lines = await host.docker.logs(id, { since: state.startedAt, tail: 50 });
+  return lines.some(({ text }) => text.includes('database system is shut down'))
+    ? undefined
+    : `${name} did not say that its database system is shut down.`;
 }

@@ -5,9 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describing, fingerprintOf } from '../../../src/migration/index.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
 import { connect } from '../client.ts';
+import { createContainer, startContainer } from '../container.ts';
+import { execIn } from '../exec.ts';
 import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { eventually } from '../waiting.ts';
 import { actingHost, contractOf, openLab, textOf } from './host.ts';
 
 const runs = await labRuns();
@@ -127,7 +130,7 @@ describe.skipIf(!runs)('every action', () => {
         JSON.stringify(Reflect.get(before.HostConfig, key)) !== JSON.stringify(Reflect.get(after.HostConfig, key)),
     );
     expect(differences.sort()).toEqual(['Binds', 'PortBindings']);
-    expect(after.HostConfig.Binds).toEqual([`${volume}:/var/lib/postgresql/data`]);
+    expect(after.HostConfig.Binds).toEqual([`${volume}:/var/lib/postgresql/data:nocopy`]);
     expect(Object.keys(after.NetworkSettings.Networks)).toEqual(Object.keys(before.NetworkSettings.Networks));
 
     // Two servers on one volume destroy it: the engine of this program never starts the second one.
@@ -137,6 +140,88 @@ describe.skipIf(!runs)('every action', () => {
     const moved = { ...anonymous, container: run.docker.getContainer(after.Id) };
     await waitReady(moved);
     expect(await query(moved, 'select count(*) from keep')).toEqual(['100']);
+  });
+
+  it('container.recreate keeps what is in volumes that the engine made, however their mounts were written', async () => {
+    const image = `problems-lab/postgres-seeded:${run.postgres}`;
+    const common = { image, entrypoint: ['sleep', '600'] };
+    const named = `${run.prefix}kept-volume`;
+    await run.docker.createVolume({ Name: named, Labels: { ...run.labels } });
+    const other = await createContainer(run, {
+      ...common,
+      name: 'volumes-of-another',
+      binds: [`${run.folder}:/folder-of-another`, '/of-another'],
+    });
+    const client = await startContainer(run, {
+      ...common,
+      name: 'many-mounts',
+      binds: ['/bare'],
+      host: {
+        VolumesFrom: [`${run.prefix}volumes-of-another`],
+        Tmpfs: { '/fast': 'size=1m' },
+        Mounts: [
+          { Type: 'volume', Target: '/kept/', Source: '', ReadOnly: false },
+          { Type: 'volume', Target: '/named', Source: named, ReadOnly: false },
+        ],
+      },
+    });
+    const places = ['/bare', '/of-another', '/kept', '/named', '/folder-of-another'];
+    for (const place of places) await execIn(client, ['sh', '-c', `echo ${place} >${place}/file`]);
+    const { Id: old } = await client.inspect();
+    const name = `${run.prefix}many-mounts`;
+    await client.rename({ name: `${name}.old` });
+    // Another one has its name by now, with volumes of its own.
+    await other.rename({ name: `${run.prefix}another-by-now` });
+    await createContainer(run, { ...common, name: 'volumes-of-another', binds: ['/of-another'] });
+
+    const action = actions.find((one) => one.name === 'container.recreate');
+    const params = { from: old, name, edits: {} };
+    await action?.apply(params, host);
+    await client.stop({ t: 0 });
+    const made = run.docker.getContainer(name);
+    await made.start();
+    for (const place of places)
+      expect(await execIn(made, ['cat', `${place}/file`])).toMatchObject({ code: 0, stdout: `${place}\n` });
+    const destinations = async (id: string): Promise<unknown> =>
+      (await host.docker.container(id))?.mounts.map(({ name: volume, source, destination }) => [
+        volume || source,
+        destination,
+      ]);
+    expect(await destinations(name)).toEqual(await destinations(old));
+  });
+
+  it('container.recreate is not done by a container that has other data', async () => {
+    const image = `problems-lab/postgres-seeded:${run.postgres}`;
+    const old = await createContainer(run, { name: 'with-data', image, binds: ['/data'] });
+    const { Id: from } = await old.inspect();
+    await old.rename({ name: `${run.prefix}with-data.old` });
+    const name = `${run.prefix}with-data`;
+    await run.docker.createContainer({
+      name,
+      Image: image,
+      Labels: { ...run.labels, 'problems.recreated-from': from },
+      HostConfig: { NetworkMode: run.network, Binds: ['/data'] },
+    });
+    const action = actions.find((one) => one.name === 'container.recreate');
+    const params = { from, name, edits: {} };
+    expect(await action?.isDone(params, host, host.run)).toBe(false);
+    await expect(action?.apply(params, host)).rejects.toMatchObject({ code: 'step-refused' });
+  });
+
+  it('container.stop is not done where the server was killed, though nothing runs any more', async () => {
+    const killed = await startInstance(run, { name: 'killed', storage: 'seeded' });
+    await killed.container.update({ RestartPolicy: { Name: 'no' } });
+    const action = actions.find((one) => one.name === 'container.stop');
+    const params = { container: killed.container.id, timeoutSeconds: 30, clean: true };
+    await killed.container.kill();
+    await eventually(10_000, async () => !(await killed.container.inspect()).State.Running);
+    expect(await action?.isDone(params, host, host.run)).toBe(false);
+    await expect(action?.apply(params, host)).rejects.toThrow(/ended with exit code 137/);
+    expect(await action?.isDone({ ...params, clean: false }, host, host.run)).toBe(true);
+    await killed.container.start();
+    await waitReady(killed);
+    await killed.container.stop({ t: 30 });
+    expect(await action?.isDone(params, host, host.run)).toBe(true);
   });
 
   it('container.start keeps its promises', async () => {
