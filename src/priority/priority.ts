@@ -53,11 +53,18 @@ export function computePriority(
   };
 }
 
-/** The score of checked values, after a cooldown that is at least 1. */
+/**
+ * The score of checked values, after a cooldown that is at least 1.
+ * @throws ProblemsError `bad-config`: it is not finite, as where settings lack a number.
+ */
 export function scoreOf(values: EstimateValues, cooldown: number, settings: PrioritySettings): number {
   const scales = scalesOf(values, settings);
   const after = (name: keyof Scales) => weighted(scales[name], settings.weights[name], settings);
-  return rounded((after('impact') * after('urgency') * after('success')) / (after('cost') * cooldown));
+  const score = rounded((after('impact') * after('urgency') * after('success')) / (after('cost') * cooldown));
+  if (Number.isFinite(score)) return score;
+  throw new ProblemsError('bad-config', 'The priority settings lead to a score that is no number.', {
+    hint: 'docs/priority.md lists the settings and their defaults.',
+  });
 }
 
 /** What the tie order looks at. A task has it all. */
@@ -107,6 +114,9 @@ function bandOf(score: number, { bands }: PrioritySettings): Band {
   return score >= bands.medium ? 'medium' : 'low';
 }
 
+/** One more and the power of two is infinite, and infinity times a period of no hours is no number. */
+const mostDoublings = 1023;
+
 /** 1 + the hours that are left of the waiting period ÷ 24. The period doubles with each failure, up to a maximum. */
 function cooldownOf(
   { failures, hoursSinceFailure }: Attempts,
@@ -116,13 +126,23 @@ function cooldownOf(
     throw new ProblemsError('bad-usage', 'Attempts are a whole number of failures and the hours since the last one.');
   }
   if (failures === 0) return { factor: 1, reason: 'No attempt has failed.' };
-  const period = Math.min(baseHours * 2 ** (failures - 1), maximumHours);
+  const period = Math.min(baseHours * 2 ** Math.min(failures - 1, mostDoublings), maximumHours);
   const left = Math.max(0, period - hoursSinceFailure);
   const failed = failures === 1 ? '1 attempt has failed' : `${failures} attempts have failed`;
   return {
-    factor: 1 + left / 24,
+    factor: cooldownFactor(left),
     reason: `${failed}: ${rounded(left)} of the ${period} hours to wait are left.`,
   };
+}
+
+/** The cooldown while hours of the waiting period are left. */
+export function cooldownFactor(left: number): number {
+  return 1 + left / 24;
+}
+
+/** The hours that are left under a cooldown, without the noise of floating point. */
+export function hoursLeft(cooldown: number): number {
+  return rounded((cooldown - 1) * 24);
 }
 
 function valuesOf(estimates: Estimates): EstimateValues {

@@ -27,6 +27,33 @@ function of(
   };
 }
 
+function withCooldown(baseHours: number, maximumHours: number): PrioritySettings {
+  return { ...defaultPrioritySettings, cooldown: { baseHours, maximumHours } };
+}
+
+const scale = fc.double({ min: 0.001, max: 1000, noNaN: true });
+const hours = fc.oneof(fc.constantFrom(0, Number.MIN_VALUE, 100_000), fc.double({ min: 0, max: 100_000, noNaN: true }));
+
+/** All that `checkPrioritySettings` lets through. */
+const anySettings: fc.Arbitrary<PrioritySettings> = fc
+  .constantFrom<PrioritySettings['profile']>('published', 'elastic')
+  .chain((profile) => {
+    const weight = profile === 'elastic' ? fc.double({ min: 0.001, max: 10, noNaN: true }) : scale;
+    return fc.record({
+      profile: fc.constant(profile),
+      urgency: fc.record({ critical: scale, high: scale, medium: scale, low: scale }),
+      cost: fc.record({ minimal: scale, moderate: scale, heavy: scale }),
+      weights: fc.record({ impact: weight, urgency: weight, success: weight, cost: weight }),
+      bands: fc.constant(defaultPrioritySettings.bands),
+      cooldown: fc.record({ baseHours: hours, maximumHours: hours }),
+    });
+  });
+
+const anyAttempts = fc.record({
+  failures: fc.oneof(fc.nat(2000), fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MAX_VALUE)),
+  hoursSinceFailure: fc.oneof(fc.constantFrom(0, Infinity), fc.double({ min: 0, noNaN: true })),
+});
+
 describe('the score', () => {
   it.each([
     [8, 'high', 0.9, 'moderate', 10.368, 'high'],
@@ -65,10 +92,24 @@ describe('the score', () => {
     { weights: { ...defaultPrioritySettings.weights, cost: 0 } },
     { urgency: { ...defaultPrioritySettings.urgency, low: Number.NaN } },
     { bands: { critical: 5, high: 8, medium: 3 } },
+    { cost: {} },
+    { weights: { impact: 1 } },
   ])('does not come from the settings %j', (wrong) => {
-    const settings = { ...defaultPrioritySettings, ...wrong };
+    // Whoever calls from JavaScript can leave out what the type demands.
+    const settings: PrioritySettings = Object.assign({}, defaultPrioritySettings, wrong);
     expect(() => computePriority(of(8, 'high', 0.9, 'moderate'), undefined, settings)).toThrow(
       expect.objectContaining({ code: 'bad-config' }),
+    );
+  });
+
+  it('is finite whatever settings and attempts are allowed', () => {
+    fc.assert(
+      fc.property(estimates, anySettings, anyAttempts, (from, settings, attempts) => {
+        const { score, factors } = computePriority(from, attempts, settings);
+        for (const number of [score, ...factors.flatMap(({ scale, weighted }) => [scale, weighted])])
+          expect(number).toSatisfy(Number.isFinite);
+      }),
+      { examples: [[of(8, 'high', 0.9, 'moderate'), withCooldown(0, 168), { failures: 1025, hoursSinceFailure: 0 }]] },
     );
   });
 
