@@ -30,6 +30,7 @@ export {
   type Ranked,
   type ResourceCost,
   type Urgency,
+  type Waiting,
 } from './priority/index.ts';
 export {
   type Diagnostic,

@@ -1,4 +1,4 @@
-import { comparePriorities, type Ranked, scoreOf } from './priority.ts';
+import { comparePriorities, cooldownFactor, hoursLeft, type Ranked, scoreOf } from './priority.ts';
 import { defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 import type { Estimates, Priority } from './types.ts';
 import { type EstimateValues, impactRange, resourceCosts, urgencies } from './values.ts';
@@ -21,6 +21,15 @@ export interface Explanation {
   readonly above: { readonly id: string; readonly problem: string; readonly score: number } | null;
   /** One for each estimate, in the order of the formula; none at the top. */
   readonly changes: readonly Change[];
+  /** What waiting for the end of its cooldown would do; null at the top, and where there is nothing to wait for. */
+  readonly waiting: Waiting | null;
+}
+
+/** The fewest whole hours of waiting that move the task above the next one; null where the whole cooldown does not. */
+export interface Waiting {
+  readonly hours: number | null;
+  /** The score then, or at the end of the cooldown. */
+  readonly score: number;
 }
 
 /** The smallest change of one estimate alone that moves the task above the next one; `to` is null where none does. */
@@ -35,8 +44,8 @@ interface ChangeOf<Name extends keyof EstimateValues> {
 }
 
 /**
- * Every factor of a task's priority and what would move it up one place, or undefined where no task has the id. Impact
- * is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
+ * Every factor of a task's priority and what would move it up one place while all others stand as they do, or undefined
+ * where no task has the id. Impact is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
  * together, so what counts as one place is the next task of another problem.
  */
 export function explainPriority(
@@ -57,17 +66,44 @@ export function explainPriority(
     estimates: task.estimates,
     above: above === undefined ? null : { id: above.id, problem: above.problem, score: above.priority.score },
     changes: above === undefined ? [] : changesBeyond(above, task, settings),
+    waiting: above === undefined ? null : waitingBeyond(above, task, settings),
   };
 }
 
-function changesBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): readonly Change[] {
-  const values: EstimateValues = {
-    impact: task.estimates.impact.value,
-    urgency: task.estimates.urgency.value,
-    successProb: task.estimates.successProb.value,
-    resourceCost: task.estimates.resourceCost.value,
+/** The score only rises with the hours, so the fewest are found by halves: a period may have a hundred thousand. */
+function waitingBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): Waiting | null {
+  const left = hoursLeft(cooldownOf(task));
+  if (left <= 0) return null;
+  const values = valuesOf(task);
+  const scoreAfter = (hours: number) => scoreOf(values, cooldownFactor(Math.max(0, left - hours)), settings);
+  const stands = (hours: number) => comparePriorities({ ...task, priority: { score: scoreAfter(hours) } }, above) < 0;
+  let most = Math.ceil(left);
+  if (!stands(most)) return { hours: null, score: scoreAfter(most) };
+  let least = 1;
+  while (least < most) {
+    const middle = Math.floor((least + most) / 2);
+    if (stands(middle)) most = middle;
+    else least = middle + 1;
+  }
+  return { hours: most, score: scoreAfter(most) };
+}
+
+function valuesOf({ estimates }: Explainable): EstimateValues {
+  return {
+    impact: estimates.impact.value,
+    urgency: estimates.urgency.value,
+    successProb: estimates.successProb.value,
+    resourceCost: estimates.resourceCost.value,
   };
-  const cooldown = task.priority.factors.find(({ name }) => name === 'cooldown')?.scale ?? 1;
+}
+
+function cooldownOf({ priority }: Explainable): number {
+  return priority.factors.find(({ name }) => name === 'cooldown')?.scale ?? 1;
+}
+
+function changesBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): readonly Change[] {
+  const values = valuesOf(task);
+  const cooldown = cooldownOf(task);
 
   function change<Name extends keyof EstimateValues>(
     name: Name,

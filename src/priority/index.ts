@@ -2,7 +2,7 @@ export { readCalibrations } from './calibration.ts';
 export { derivedTable } from './derived.ts';
 export { diagnose } from './diagnose.ts';
 export { estimateRecord, type LearnedEstimates } from './estimates.ts';
-export { type Change, type Explainable, type Explanation, explainPriority } from './explain.ts';
+export { type Change, type Explainable, type Explanation, explainPriority, type Waiting } from './explain.ts';
 export { instantOf } from './instant.ts';
 export { isOpen, prioritise, type PrioritisedRecord, type PriorityOptions } from './prioritise.ts';
 export { comparePriorities, computePriority, type Ranked } from './priority.ts';

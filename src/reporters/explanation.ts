@@ -1,4 +1,4 @@
-import type { Explanation } from '../priority/explain.ts';
+import type { Change, Explanation, Waiting } from '../priority/explain.ts';
 import type { Task } from '../tasks/types.ts';
 import type { Style } from './style.ts';
 import { plainTable } from './table.ts';
@@ -61,13 +61,24 @@ function triageText(task: Task): string {
   });
 }
 
-function changesText({ above, changes }: Explanation): string {
+function changesText({ above, changes, waiting }: Explanation): string {
   if (above === null) return 'No task of another problem stands above it.\n';
-  const lines = changes.map(({ estimate, from, to, score }) => {
-    const name = estimateNames[estimate];
-    return to === null
-      ? `  ${name} alone cannot: at best the score is ${scoreText(score)}\n`
-      : `  ${name} ${from} → ${to}: the score is ${scoreText(score)}\n`;
-  });
-  return `One of these would move it above ${visible(above.id)} (${scoreText(above.score)}):\n${lines.join('')}`;
+  const other = `${visible(above.id)} (${scoreText(above.score)})`;
+  const helps = changes.some(({ to }) => to !== null) || (waiting !== null && waiting.hours !== null);
+  const heading = helps
+    ? `One of these would move it above ${other}:\n`
+    : `No single change would move it above ${other}:\n`;
+  return [heading, ...changes.map(changeLine), ...(waiting === null ? [] : [waitingLine(waiting)])].join('');
+}
+
+function changeLine({ estimate, from, to, score }: Change): string {
+  const name = estimateNames[estimate];
+  return to === null
+    ? `  ${name} alone cannot: at best the score is ${scoreText(score)}\n`
+    : `  ${name} ${from} → ${to}: the score is ${scoreText(score)}\n`;
+}
+
+function waitingLine({ hours, score }: Waiting): string {
+  if (hours === null) return `  waiting alone cannot: after the cooldown the score is ${scoreText(score)}\n`;
+  return `  waiting ${hours} ${hours === 1 ? 'hour' : 'hours'}: the score is ${scoreText(score)}\n`;
 }

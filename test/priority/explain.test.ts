@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { comparePriorities, computePriority, type Explainable, explainPriority } from '../../src/priority/index.ts';
-import type { Estimates } from '../../src/priority/types.ts';
+import type { Attempts, Estimates } from '../../src/priority/types.ts';
 import { estimates } from './arbitrary.ts';
 
-function task(problem: string, kind: string, from: Estimates): Explainable {
-  return { id: `${kind}-${problem}`, problem, estimates: from, priority: computePriority(from) };
+function task(problem: string, kind: string, from: Estimates, attempts?: Attempts): Explainable {
+  return { id: `${kind}-${problem}`, problem, estimates: from, priority: computePriority(from, attempts) };
 }
 
 function stated(
@@ -54,7 +54,12 @@ describe('an explanation', () => {
   });
 
   it('has nothing to change at the top', () => {
-    expect(explainPriority('resolution-pool', tasks)).toMatchObject({ rank: 1, above: null, changes: [] });
+    expect(explainPriority('resolution-pool', tasks)).toMatchObject({
+      rank: 1,
+      above: null,
+      changes: [],
+      waiting: null,
+    });
   });
 
   it('is undefined for a task that is not there', () => expect(explainPriority('x', tasks)).toBeUndefined());
@@ -77,6 +82,40 @@ describe('an explanation', () => {
             comparePriorities({ ...below, estimates: less, priority: computePriority(less) }, above),
           ).toBeGreaterThan(0);
         }
+      }),
+    );
+  });
+
+  it('has nothing to wait for where no attempt has failed', () => {
+    expect(explainPriority('resolution-backup', tasks)?.waiting).toBeNull();
+  });
+
+  it.each([
+    // 24 of 24 hours are left: at the end the score is that of the other, and the tie goes by id.
+    ['a', stated(10, 'critical', 1, 'minimal'), { failures: 1, hoursSinceFailure: 0 }, { hours: 24, score: 38.4 }],
+    ['z', stated(10, 'critical', 1, 'minimal'), { failures: 1, hoursSinceFailure: 0 }, { hours: null, score: 38.4 }],
+    // 9 × 3.2 × 0.6 ÷ 0.5 = 34.56 is never enough.
+    ['a', stated(9, 'critical', 1, 'minimal'), { failures: 2, hoursSinceFailure: 40 }, { hours: null, score: 34.56 }],
+  ] as const)('says what waiting for the end of the cooldown would do: %s', (problem, from, attempts, waiting) => {
+    const other = task('m', 'resolution', stated(10, 'critical', 1, 'minimal'));
+    const pair = [task(problem, 'resolution', from, attempts), other];
+    expect(explainPriority(`resolution-${problem}`, pair)).toMatchObject({ rank: 2, waiting });
+  });
+
+  it('keeps its word about waiting: after those hours the task stands above, and not an hour earlier', () => {
+    const failed = fc.record({ failures: fc.integer({ min: 1, max: 6 }), hoursSinceFailure: fc.nat(200) });
+    fc.assert(
+      fc.property(estimates, estimates, failed, (one, other, attempts) => {
+        const pair = [task('one', 'resolution', one, attempts), task('other', 'resolution', other)];
+        const explanation = explainPriority('resolution-one', pair);
+        const [waiting, above] = [explanation?.waiting, pair[1]];
+        if (waiting?.hours === undefined || waiting.hours === null || above === undefined) return;
+        const after = (hours: number): number => {
+          const hoursSinceFailure = attempts.hoursSinceFailure + hours;
+          return comparePriorities(task('one', 'resolution', one, { ...attempts, hoursSinceFailure }), above);
+        };
+        expect(after(waiting.hours)).toBeLessThan(0);
+        expect(after(waiting.hours - 1)).toBeGreaterThan(0);
       }),
     );
   });

@@ -18,8 +18,8 @@ export const explain = defineCommand({
     const { task, explanation } = await explainTask(invocation);
     if (invocation.options.json) {
       const { json, taskJson } = await import('../../reporters/json.ts');
-      const { rank, of, above, changes } = explanation;
-      out.write(json({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes }));
+      const { rank, of, above, changes, waiting } = explanation;
+      out.write(json({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));
       return 0;
     }
     const { explanationText } = await import('../../reporters/explanation.ts');
