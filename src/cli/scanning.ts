@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly signal: AbortSignal | undefined;
   /** What tells this build of the program from any other; without it no output is kept. */
   readonly program: string | undefined;
+  /** Told which files may be registries, by their real paths, and by which config. */
+  readonly onFound?: (files: readonly string[], config: Config) => void;
 }
 
 /**
@@ -38,6 +40,10 @@ export async function scanOnce(request: ScanRequest, surroundings: Surroundings)
   const options = scanOptions({ cwd, config, cache: request.cache, signal, onProgress: progress.show });
   try {
     const found = await findCandidates(request.paths, options);
+    surroundings.onFound?.(
+      found.candidates.map(({ file }) => file),
+      config,
+    );
     const key = outputKey(request, config, found, surroundings);
     const kept = key === undefined ? undefined : readOutput(key);
     if (kept !== undefined) {

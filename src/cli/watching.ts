@@ -1,54 +1,88 @@
-import { basename, resolve } from 'node:path';
-import { watch } from 'chokidar';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/visible.ts';
+import { leftOutBelow } from '../scan/left-out.ts';
+import { isOutside, relativePath } from '../scan/locations.ts';
+import { outerRules } from '../scan/outer-rules.ts';
+import { type Changes, watchChanges } from './changes.ts';
 import { scanOnce, type ScanRequest, type Surroundings } from './scanning.ts';
-
-/** Editors write a file in several steps. In milliseconds. */
-const quiet = 100;
+import { configFor } from './settings.ts';
 
 /** Scans, and again whenever a registry, an ignore file or a config changes, until the signal ends it. Returns the last exit code. */
 export async function watchScan(request: ScanRequest, surroundings: Surroundings): Promise<number> {
   const { cwd, screen, signal } = surroundings;
-  const named = new Set(request.paths.map((path) => resolve(cwd, path)));
-  const watcher = watch([...named], {
-    ignoreInitial: true,
-    ignored: (path, stats) =>
-      /^(?:node_modules|\.git)$/.test(basename(path)) ||
-      (stats?.isFile() === true && !named.has(path) && !matters(path)),
-  });
-  let code = await scanOnce(request, surroundings);
-  let running = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let config = await configFor(request, cwd);
+  let code = 0;
+  let isFirst = true;
 
-  async function again(): Promise<void> {
-    if (signal?.aborted === true) return;
-    screen.notes.write('\n');
+  async function scan(changes: Changes): Promise<void> {
+    const onFound: Surroundings['onFound'] = (files, { file }) =>
+      changes.add(file === undefined ? files : [...files, file]);
     try {
-      code = await scanOnce(request, surroundings);
+      code = await scanOnce(request, { ...surroundings, onFound });
     } catch (error) {
+      if (signal?.aborted === true) return;
       // A config that is being written is wrong for a while.
-      if (!(error instanceof ProblemsError)) throw error;
+      if (isFirst || !(error instanceof ProblemsError)) throw error;
       screen.notes.write(`problems: ${visible(error.message)}\n`);
     }
+    if (isFirst) screen.notes.write('Watching for changes.\n');
+    isFirst = false;
   }
 
-  return new Promise((end, fail) => {
-    watcher.on('error', fail).on('all', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        running = running.then(again);
-        running.catch(fail);
-      }, quiet);
-    });
-    watcher.on('ready', () => screen.notes.write('Watching for changes.\n'));
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      void watcher.close().then(() => end(code));
-    });
-  });
+  while (signal?.aborted !== true) {
+    // What is told changes with the rules. The scan comes after it, so that nothing is missed between.
+    const changes = await watchChanges({ ...whatToWatch(request.paths, config, cwd), signal });
+    try {
+      for (let change: Awaited<ReturnType<Changes['next']>> = 'registry'; change === 'registry';) {
+        if (!isFirst) screen.notes.write('\n');
+        await scan(changes);
+        change = await changes.next();
+      }
+    } finally {
+      await changes.close();
+    }
+    config = (await configNow(request, cwd)) ?? config;
+  }
+  return code;
 }
 
-function matters(path: string): boolean {
-  return /^(?:problems\.md|problems\.config\.[a-z]+|\.gitignore|\.ignore)$/i.test(basename(path));
+async function configNow(request: ScanRequest, cwd: string): Promise<Config | undefined> {
+  try {
+    return await configFor(request, cwd);
+  } catch (error) {
+    if (error instanceof ProblemsError) return undefined;
+    throw error;
+  }
+}
+
+function whatToWatch(paths: readonly string[], { file, folder, ignore }: Config, cwd: string) {
+  const roots = paths.map((path) => realPath(resolve(cwd, path)));
+  const rules = roots.map((root) => ({ root, isLeftOut: leftOutBelow(root, { cwd, configFolder: folder, ignore }) }));
+  return {
+    roots: [...roots, ...(file === undefined ? [] : [file]), ...roots.flatMap((root) => filesAbove(root))],
+    /** Left out of each of the scanned folders that it stands in. */
+    isLeftOut(path: string, isFolder: boolean): boolean {
+      const around = rules
+        .map(({ root, isLeftOut }) => ({ below: relativePath(root, path), isLeftOut }))
+        .filter(({ below }) => below !== '' && !isOutside(below));
+      return around.length > 0 && around.every(({ below, isLeftOut }) => isLeftOut(below, isFolder));
+    },
+  };
+}
+
+/** The ignore files above a folder that have a say in it. */
+function filesAbove(root: string): readonly string[] {
+  return outerRules(root).files.map(({ file }) => file);
+}
+
+/** What is not there yet has none, and may come. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }

@@ -1,9 +1,8 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
-import ignore from 'ignore';
 import { openCache } from './cache.ts';
 import { usualCacheFolder } from './cache-files.ts';
 import { fileOffset, type FolderEntry, type FolderTable } from './folder-table.ts';
-import { createIgnoreRules, type IgnoreRules } from './ignore-rules.ts';
+import { leftOutByConfig, rulesAt } from './left-out.ts';
 import { isOutside, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { type OuterRules, outerRules } from './outer-rules.ts';
@@ -53,7 +52,7 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
   if (before.size > 0 && (await isUnchanged(root, before, pacer)))
     return { ...asBefore(root, before), unreadable, isStamped: true };
 
-  const context = { root, base: outer.base, isLeftOut: leftOut(root, options), since, before };
+  const context = { root, base: outer.base, isLeftOut: leftOutByConfig(root, options), since, before };
   for (const visit of walk(context, rulesAt(outer))) {
     for (const { path, stamp } of visit.registries) files.push({ path, file: joined(root, path), stamp });
     unreadable.push(...visit.unreadable);
@@ -97,12 +96,6 @@ function withLinks(
   };
 }
 
-/** A folder is scanned if it is named, though files above it leave it out: then they have no say in it. */
-function rulesAt({ base, files }: OuterRules): IgnoreRules {
-  const rules = createIgnoreRules(files);
-  return base !== '' && rules.ignores(base) ? createIgnoreRules([]) : rules;
-}
-
 function cacheFor(
   root: string,
   { files }: OuterRules,
@@ -124,19 +117,6 @@ function cacheFor(
 function freshStamp(file: string, since: number): Stamp {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   return stats === undefined ? noStamp : stampOf(stats, since, stats.dev);
-}
-
-/** What the config leaves out. Its patterns stand for themselves: nothing brings back what they name. */
-function leftOut(
-  root: string,
-  { cwd, configFolder = cwd, ignore: patterns = [] }: DiscoveryOptions,
-): (path: string) => boolean {
-  if (patterns.length === 0) return () => false;
-  const matcher = ignore({ ignorecase: false }).add(patterns);
-  const way = relativePath(realpathSync.native(configFolder), root);
-  if (!isOutside(way)) return (path) => matcher.ignores(joined(way, path));
-  const below = `${relativePath(root, realpathSync.native(configFolder))}/`;
-  return (path) => path.startsWith(below) && path !== below && matcher.ignores(path.slice(below.length));
 }
 
 /** The real path of a link's target, where that is a file below the root. */

@@ -139,7 +139,11 @@ function hasStampOrIsAbsent(file: string, numbers: ArrayLike<number>, at: number
 }
 
 /** `.gitignore` before `.ignore`; `.git/info/exclude` is the weakest. */
-function ruleFiles({ root, base }: VisitContext, path: string, names: readonly string[]): RuleFile[] {
+export function ruleFiles(
+  { root, base }: Pick<VisitContext, 'root' | 'base'>,
+  path: string,
+  names: readonly string[],
+): RuleFile[] {
   return names.map((name) => ({
     layer: name === '.ignore' ? 'ignore' : name === '.gitignore' ? 'gitignore' : 'exclude',
     file: joined(joined(root, path), name),

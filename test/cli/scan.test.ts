@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { jsonSchemaOf } from '../../src/schema/index.ts';
-import { bin, run, temporaryFolder } from './run.ts';
+import { run, temporaryFolder } from './run.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 const postgres = join(fixtures, 'resources');
@@ -152,34 +150,5 @@ describe('problems scan --write-tasks', () => {
     expect(readFileSync(join(generated, files[0] ?? ''), 'utf8')).toMatch(/^id: /m);
     const second = await run(['scan', 'resources', '--write-tasks', 'tasks', '--top', '3'], { cwd: folder.path });
     expect(second.stderr).toContain('Task files: 3 unchanged\n');
-  });
-});
-
-describe('problems scan --watch', () => {
-  it('scans again when a registry changes or comes, and prints one line of JSON for each scan', async () => {
-    await using folder = temporaryFolder();
-    cpSync(join(postgres, 'postgres/PROBLEMS.md'), join(folder.path, 'PROBLEMS.md'));
-    const child = spawn(process.execPath, [bin, 'scan', '--watch', '--json'], { cwd: folder.path });
-    try {
-      const lines: string[] = [];
-      let rest = '';
-      let said = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        const parts = (rest + text).split('\n');
-        rest = parts.pop() ?? '';
-        lines.push(...parts);
-      });
-      await expect.poll(() => said, { timeout: 10_000 }).toContain('Watching for changes.');
-      await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1);
-      folder.write('b/PROBLEMS.md', readFileSync(join(folder.path, 'PROBLEMS.md')));
-      await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(2);
-      const [before, after] = lines.map((line) => JSON.parse(line));
-      expect(before.registries).toHaveLength(1);
-      expect(after.registries).toHaveLength(2);
-    } finally {
-      child.kill();
-      await once(child, 'close');
-    }
   });
 });

@@ -1,0 +1,187 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { bin, temporaryFolder } from './run.ts';
+
+const registry = readFileSync(join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md'), 'utf8');
+
+const children: ChildProcessWithoutNullStreams[] = [];
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  }
+});
+
+/** `problems scan --watch --json` in a folder: each line that it prints is the result of a scan. */
+function watching(cwd: string, ...args: readonly string[]) {
+  const child = spawn(process.execPath, [bin, 'scan', '--watch', '--json', ...args], { cwd });
+  children.push(child);
+  let printed = '';
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  const lines = () => printed.split('\n').slice(0, -1);
+  return {
+    child,
+    said: () => said,
+    scans: () => lines().length,
+    paths: (): readonly string[] =>
+      JSON.parse(lines().at(-1) ?? '{"registries":[]}').registries.map(({ path }: { readonly path: string }) => path),
+    isReady: () => expect.poll(() => said, { timeout: 10_000 }).toContain('Watching for changes.'),
+    hasScanned: (times: number) => expect.poll(() => lines().length, { timeout: 10_000 }).toBe(times),
+  };
+}
+
+describe('problems scan --watch', () => {
+  it('scans again when a registry changes or comes, and prints one line of JSON for each scan', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    const watch = watching(folder.path);
+    await watch.isReady();
+    await watch.hasScanned(1);
+    expect(watch.paths()).toEqual(['PROBLEMS.md']);
+    folder.write('b/PROBLEMS.md', registry);
+    await watch.hasScanned(2);
+    expect(watch.paths()).toEqual(['PROBLEMS.md', 'b/PROBLEMS.md']);
+    folder.write('b/PROBLEMS.md', 'Prose.\n');
+    await watch.hasScanned(3);
+    expect(watch.paths()).toEqual(['PROBLEMS.md']);
+  });
+
+  it('walks no circle of links', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry, 'a/x.md': '' });
+    symlinkSync('..', join(folder.path, 'a/up'));
+    symlinkSync('a', join(folder.path, 'b'));
+    symlinkSync('l', join(folder.path, 'l'));
+    symlinkSync('PROBLEMS.MD', join(folder.path, 'a/PROBLEMS.MD'));
+    const watch = watching(folder.path);
+    await watch.isReady();
+    const used = usedTime(watch.child);
+    await pause(500);
+    expect(usedTime(watch.child) - used).toBeLessThan(20);
+    folder.write('a/PROBLEMS.md', registry);
+    await watch.hasScanned(2);
+    expect(watch.said()).not.toContain('ELOOP');
+  });
+
+  it('watches nothing outside the folder, whatever links lead there', async () => {
+    await using outside = temporaryFolder({ 'PROBLEMS.md': registry });
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    symlinkSync(outside.path, join(folder.path, 'out'));
+    mkdirSync(join(folder.path, 'a'));
+    symlinkSync(join(outside.path, 'PROBLEMS.md'), join(folder.path, 'a/PROBLEMS.md'));
+    const watch = watching(folder.path);
+    await watch.isReady();
+    outside.write('PROBLEMS.md', `${registry}\n`);
+    outside.write('b/PROBLEMS.md', registry);
+    await pause(700);
+    expect(watch.scans()).toBe(1);
+  });
+
+  it('watches the file in the folder that a link in it leads to, and a folder that is named by a link', async () => {
+    await using folder = temporaryFolder({ 'real/docs/registry.md': registry });
+    symlinkSync('docs/registry.md', join(folder.path, 'real/PROBLEMS.md'));
+    symlinkSync('real', join(folder.path, 'link'));
+    const watch = watching(folder.path, 'link');
+    await watch.isReady();
+    expect(watch.paths()).toEqual(['link/PROBLEMS.md']);
+    folder.write('real/docs/registry.md', 'Prose.\n');
+    await watch.hasScanned(2);
+    expect(watch.paths()).toEqual([]);
+  });
+
+  it('does not look into what ignore files leave out, until they do no more', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry, '.gitignore': 'made/\n', 'a/.ignore': 'b\n' });
+    for (const ignored of ['made', 'a/b', 'node_modules/x']) folder.write(`${ignored}/x/PROBLEMS.md`, registry);
+    const watch = watching(folder.path);
+    await watch.isReady();
+    for (const ignored of ['made', 'a/b', 'node_modules/x']) folder.write(`${ignored}/x/PROBLEMS.md`, `${registry}\n`);
+    await pause(700);
+    expect(watch.scans()).toBe(1);
+    folder.write('.gitignore', '');
+    await watch.hasScanned(2);
+    expect(watch.paths()).toEqual(['PROBLEMS.md', 'made/x/PROBLEMS.md']);
+    folder.write('made/x/PROBLEMS.md', 'Prose.\n');
+    await watch.hasScanned(3);
+    expect(watch.paths()).toEqual(['PROBLEMS.md']);
+  });
+
+  it('scans again when the config changes, also one above, and goes on after one that is wrong', async () => {
+    await using folder = temporaryFolder({
+      '.git/HEAD': '',
+      'problems.config.yaml': '{}\n',
+      'in/a/PROBLEMS.md': registry,
+      'in/b/PROBLEMS.md': registry,
+    });
+    const watch = watching(join(folder.path, 'in'));
+    await watch.isReady();
+    folder.write('problems.config.yaml', 'ignor: [a]\n');
+    await expect.poll(watch.said, { timeout: 10_000 }).toContain('ignor is not a known key');
+    folder.write('problems.config.yaml', 'ignore: [in/a]\n');
+    await watch.hasScanned(2);
+    expect(watch.paths()).toEqual(['b/PROBLEMS.md']);
+  });
+
+  it('loses no change while it scans, nor the replacement of a file as editors write it', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    const watch = watching(folder.path);
+    await watch.isReady();
+    for (let number = 1; number <= 12; number++) {
+      writeFileSync(join(folder.path, 'new'), registry);
+      mkdirSync(join(folder.path, String(number)));
+      renameSync(join(folder.path, 'new'), join(folder.path, String(number), 'PROBLEMS.md'));
+      await pause(60);
+    }
+    await expect.poll(() => watch.paths().length, { timeout: 10_000 }).toBe(13);
+  });
+
+  it('goes on where a folder cannot be read', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry, 'closed/x.md': '' });
+    chmodSync(join(folder.path, 'closed'), 0o000);
+    const watch = watching(folder.path);
+    await watch.isReady();
+    folder.write('b/PROBLEMS.md', registry);
+    await watch.hasScanned(2);
+    chmodSync(join(folder.path, 'closed'), 0o700);
+  });
+
+  it('waits for a folder that is not there yet', async () => {
+    await using folder = temporaryFolder();
+    const watch = watching(folder.path, 'later');
+    await watch.isReady();
+    folder.write('later/PROBLEMS.md', registry);
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual(['later/PROBLEMS.md']);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends at once by %s', async (signal) => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
+    const { child, isReady } = watching(folder.path);
+    await isReady();
+    child.kill(signal);
+    await once(child, 'close');
+    expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: null, signal });
+  });
+
+  it('says in one message that a config is wrong at the start, and ends', async () => {
+    await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [a]\n' });
+    const { child, said } = watching(folder.path);
+    await once(child, 'close');
+    expect(child.exitCode).toBe(2);
+    expect(said()).toContain('ignor is not a known key');
+  });
+});
+
+/** Of the processor, in ticks of a hundredth of a second, since the process began (proc(5), stat). */
+function usedTime({ pid }: ChildProcessWithoutNullStreams): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return user + system;
+}
