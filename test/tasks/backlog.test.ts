@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { load } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backlogFolders, generateTasks, readBacklog, type Task, writeBacklog } from '../../src/tasks/index.ts';
 import { record as anyRecord } from '../priority/arbitrary.ts';
@@ -174,6 +174,65 @@ describe('a task that stands', () => {
     expect(await changeOf(tasksFrom(9))).toBe('unchanged');
   });
 
+  it('keeps the keys of others as they are written, whatever they hold', async () => {
+    await changeOf();
+    const before = await textOf(generated);
+    await fc.assert(
+      fc.asyncProperty(othersIn(before), async ({ text, others }) => {
+        await put(generated, text);
+        const held = await valuesOf(generated);
+        const tasks = tasksFrom(9).map((task) => ({ ...task, title: 'Another', dependencies: ['one', 'two'] }));
+        const { changes, notes } = await writeBacklog(tasksDir, tasks, { now });
+        expect([changes, notes]).toEqual([[{ id, change: 'updated', path: generated }], []]);
+        const after = await textOf(generated);
+        for (const other of others) expect(after).toContain(other);
+        expect(await valuesOf(generated)).toEqual({
+          ...held,
+          title: 'Another',
+          dependencies: ['one', 'two'],
+          priority_estimates: { ...(held['priority_estimates'] as object), impact: 9 },
+          priority_score: 11.664,
+        });
+        expect(after).toMatch(/^priority_score: 11.664\r?$/m);
+        expect(await changeOf(tasks)).toBe('unchanged');
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps every line but those that change, comments included', async () => {
+    await changeOf();
+    const before = (await textOf(generated))
+      .replace('type: problem-resolution', '# whose turn it is\ntype: problem-resolution # set by hand')
+      .replace('impact: 8', 'impact: 8 # a guess\n  confidence: 1.0 # so so')
+      .replace('priority_score: 10.368', 'priority_score: 10.368 # raw')
+      .replace('dependencies: []', 'dependencies: [] # none so far\n\n# what stops it');
+    await put(generated, before);
+    expect(await changeOf(tasksFrom(9))).toBe('updated');
+    expect(await textOf(generated)).toBe(before.replace('impact: 8 #', 'impact: 9 #').replace('10.368 #', '11.664 #'));
+  });
+
+  it('gets the keys that its file lacks, in their place or at the end', async () => {
+    await put(generated, `# by hand\nid: ${id}\npriority_estimates: {confidence: 1.0}\nmine: 0x10`);
+    expect(await changeOf()).toBe('updated');
+    const text = await textOf(generated);
+    expect(text).toMatch(
+      /^# by hand\nid: \S+\npriority_estimates: \{impact: 8, urgency: high, success_prob: 0.9, resource_cost: moderate, confidence: 1.0\}\nmine: 0x10\ntitle: "Resolve Port Conflicts"\n/,
+    );
+    expect(await changeOf()).toBe('unchanged');
+  });
+
+  it.each([
+    ['in braces', `{id: ${id}, big: 12345678901234567890}\n`],
+    ['indented', `  id: ${id}\n  big: 12345678901234567890\n`],
+  ])('is left alone, with a note, where its file holds it %s', async (_, text) => {
+    await put(generated, text);
+    const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
+    expect(changes).toMatchObject([{ change: 'standing' }]);
+    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('left as it is') }]);
+    expect(await textOf(generated)).toBe(text);
+  });
+
   it('keeps the estimates of whoever analysed it, unless its score is none', async () => {
     await changeOf();
     const analysed = (await textOf(generated)).replace('analyzed_at: null', 'analyzed_at: 2025-09-01T13:00:00Z');
@@ -184,6 +243,59 @@ describe('a task that stands', () => {
     expect((await valuesOf(generated))['priority_score']).toBe(11.664);
   });
 });
+
+/** Forms of YAML whose values a reader and a writer between them would change, or whose end is hard to tell. */
+const forms = [
+  'big: 12345678901234567890\n',
+  'version: 1.0\n',
+  'mask: 0xFF\n',
+  'mode: 0o755\nold_mode: 0755\n',
+  'precise: 0.1000000000000000055511151231257827\n',
+  'huge: 1e400\nsmall: -0.0\nnan: .NaN\nendless: .inf\n',
+  'seen: 2025-01-02\nat: 2025-01-02T03:04:05.123456789+02:00\n',
+  'nothing: ~\nempty:\nanswer: yes\n',
+  'zeros: "007"\nbare_zeros: 007\n',
+  "single: 'it''s'\ntab: \"a\\tb \\u00e9\"\n",
+  'kept: |+\n  one\n\n  two # no comment\n\n',
+  'clipped: |\n    deep\n  ',
+  'folded: >-\n  a\n  b\n',
+  'plain: one\n  two\n',
+  'quoted: "one\n  two"\n',
+  'flow: {a: 1.0, b: [0x1, 2]}\n',
+  'lines: [\n  1.0,\n  2 ]\n',
+  'list:\n- 1.50\n-   two\n# between\n- three\n',
+  'nested:\n    deep:\n        - {x: .5}\n        - id: other\n          title: Other\n',
+  '"a key": 1e3\n? long\n: 1.0\n',
+  'anchored: &a 1.0\n',
+  'priority_score_before: 3.50 # 3.50\n',
+  '# a comment\n',
+  '\n# another, after an empty line\n',
+];
+
+const generatedForms = fc
+  .tuple(fc.dictionary(fc.stringMatching(/^x_[a-z]{1,8}$/), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 3 }), fc.nat(3))
+  .filter(([values]) => Object.keys(values).length > 0)
+  .map(([values, flowLevel]) => dump(values, { flowLevel: flowLevel === 0 ? -1 : flowLevel, noRefs: true }));
+
+/** A task file between whose keys others have written theirs, with either kind of line end. */
+function othersIn(file: string): fc.Arbitrary<{ readonly text: string; readonly others: readonly string[] }> {
+  const entries = file.split(/^(?=[a-z_]+:)/m);
+  const places = fc.array(fc.nat(entries.length), { minLength: forms.length + 1, maxLength: forms.length + 1 });
+  return fc
+    .tuple(fc.shuffledSubarray(forms), generatedForms, places, fc.boolean(), fc.boolean(), fc.boolean())
+    .map(([some, made, at, nested, windows, mark]) => {
+      const others = [...some.map((form) => (form.endsWith('\n') ? form : `${form}\n`)), made];
+      const parts = [...entries, ''].flatMap((entry, index) => [
+        ...others.filter((_, other) => at[other] === index),
+        nested ? entry.replace('  impact', '  confidence: 12345678901234567890 # sure\n  impact') : entry,
+      ]);
+      const written = (text: string): string => (windows ? text.replaceAll('\n', '\r\n') : text);
+      return {
+        text: (mark ? '\uFEFF' : '') + written(parts.join('')),
+        others: others.map((text) => written(text.trimEnd())),
+      };
+    });
+}
 
 describe('a finished task', () => {
   it.each([
@@ -229,6 +341,14 @@ describe('a finished task', () => {
     expect(await changeOf(tasks, new Date(now.getTime() + 59 * 60_000))).toBe('unchanged');
     expect(await changeOf(tasks, new Date(now.getTime() + 24 * 3_600_000))).toBe('updated');
     expect((await valuesOf(generated))['priority_score']).toBe(10.368);
+  });
+
+  it('takes its attempts along as they are written', async () => {
+    const attempts =
+      'attempts:\n  - timestamp: 2025-08-20T00:00:00Z\n    error: no luck\n    run: 12345678901234567890 # the first\n';
+    await put(`failed/${id}.yaml`, `id: ${id}\n${attempts}# the end\nnotes: failed\n`);
+    expect(await changeOf(tasksFrom(8, '2025-08-21'))).toBe('returned');
+    expect(await textOf(generated)).toContain(`\ncompleted_at: null\n${attempts}notes: `);
   });
 
   it('that failed without a list of attempts has failed once', async () => {

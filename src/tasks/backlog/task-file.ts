@@ -38,10 +38,10 @@ export function newTaskFile(
 }
 
 /**
- * An existing file with what the registry says today, or undefined where that changes nothing. Other keys keep their
- * values and the order stays. Once somebody has analysed the task (`analyzed_at`), its estimates and score are theirs.
+ * What of an existing file the registry says otherwise today, by key; empty where nothing. Once somebody has analysed
+ * the task (`analyzed_at`), its estimates and score are theirs.
  */
-export function changedTaskFile(existing: TaskValues, task: Task, score: number): TaskValues | undefined {
+export function changesOf(existing: TaskValues, task: Task, score: number): TaskValues {
   const before = existing['priority_estimates'];
   const own: TaskValues = {
     id: task.id,
@@ -57,8 +57,8 @@ export function changedTaskFile(existing: TaskValues, task: Task, score: number)
           priority_score: score,
         }),
   };
-  const changed = Object.keys(own).some((key) => JSON.stringify(own[key]) !== JSON.stringify(existing[key]));
-  return changed ? { ...existing, ...own } : undefined;
+  const changed = Object.entries(own).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(existing[key]));
+  return Object.fromEntries(changed);
 }
 
 function isAnalysed(existing: TaskValues): boolean {

@@ -1,12 +1,13 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
 import { computePriority, defaultPrioritySettings, instantOf, type PrioritySettings } from '../../priority/index.ts';
 import type { Task } from '../types.ts';
 import { attemptsIn, attemptsOf, finishedAt } from './attempts.ts';
+import { copyEntry, editTask } from './editing.ts';
 import { generatedFolder, makeGeneratedFolder } from './folders.ts';
 import { type BacklogEntry, type BacklogNote, readBacklog } from './reading.ts';
-import { changedTaskFile, newTaskFile } from './task-file.ts';
+import { changesOf, newTaskFile } from './task-file.ts';
 import { formatTask, type TaskValues } from './yaml.ts';
 
 export interface WriteBacklogOptions {
@@ -57,10 +58,12 @@ export async function writeBacklog(
   const changes: BacklogChange[] = [];
   for (const task of tasks) {
     const score = computePriority(task.estimates, attempts.get(task.id), priority).score;
-    const { change, path, values, note } = decide(task, entriesOf(task.id), score, now);
+    const { change, path, note, write } = decide(task, entriesOf(task.id), score, now);
     if (note !== undefined) notes.push({ path, message: note });
-    if (values !== undefined) await writeTask(join(generated, basename(path)), path, values);
-    changes.push({ id: task.id, change, path });
+    const text = write === undefined ? undefined : await textOf(write, root);
+    if (text !== undefined) await writeTask(join(generated, basename(path)), path, text);
+    else if (write !== undefined) notes.push({ path, message: unchangeable });
+    changes.push({ id: task.id, change: write !== undefined && text === undefined ? 'standing' : change, path });
   }
   return { changes, notes };
 }
@@ -91,11 +94,17 @@ function indexEntries(entries: readonly BacklogEntry[]): (id: string) => readonl
   return (id) => [...(index.get(id) ?? [])];
 }
 
+/** What is to be written: a new file, with the attempts of another one as it writes them, or changes to a file. */
+type Write =
+  | { readonly kind: 'new'; readonly values: TaskValues; readonly attemptsFrom?: string }
+  | { readonly kind: 'changed'; readonly path: string; readonly changes: TaskValues };
+
 interface Decision extends Omit<BacklogChange, 'id'> {
-  /** What is to be written. */
-  readonly values?: TaskValues;
+  readonly write?: Write;
   readonly note?: string;
 }
+
+const unchangeable = 'Its YAML cannot be changed without touching the keys of others, so it is left as it is.';
 
 function decide(task: Task, entries: readonly BacklogEntry[], score: number, now: Date): Decision {
   const finished = entries.filter(({ folder }) => folder === 'completed' || folder === 'failed');
@@ -104,10 +113,10 @@ function decide(task: Task, entries: readonly BacklogEntry[], score: number, now
   if (taken !== undefined) return { change: 'standing', path: taken.path };
   const own = generated.find(({ id, name, values }) => values !== undefined && id === task.id && name === task.id);
   if (own?.values !== undefined) {
-    const values = changedTaskFile(own.values, task, score);
-    return values === undefined
+    const changes = changesOf(own.values, task, score);
+    return Object.keys(changes).length === 0
       ? { change: 'unchanged', path: own.path }
-      : { change: 'updated', path: own.path, values };
+      : { change: 'updated', path: own.path, write: { kind: 'changed', path: own.path, changes } };
   }
   const [foreign] = generated;
   if (foreign !== undefined) return { change: 'standing', path: foreign.path };
@@ -122,14 +131,36 @@ function decideFinished(task: Task, finished: readonly BacklogEntry[], score: nu
     return { change: 'standing', path: undated.path, ...(undated.values === undefined ? {} : { note }) };
   }
   const latest = finished.toSorted((a, b) => (finishedAt(b) ?? 0) - (finishedAt(a) ?? 0)).at(0);
-  if (latest === undefined) return { change: 'new', path, values: newTaskFile(task, score, { now, attempts: [] }) };
+  if (latest === undefined) {
+    return { change: 'new', path, write: { kind: 'new', values: newTaskFile(task, score, { now, attempts: [] }) } };
+  }
   const occurred = instantOf(task.lastOccurrence);
   if (occurred === undefined || occurred <= (finishedAt(latest) ?? 0)) return { change: 'standing', path: latest.path };
-  return { change: 'returned', path, values: newTaskFile(task, score, { now, attempts: attemptsOf(latest) }) };
+  const values = newTaskFile(task, score, { now, attempts: attemptsOf(latest) });
+  return { change: 'returned', path, write: { kind: 'new', values, attemptsFrom: latest.path } };
 }
 
-async function writeTask(file: string, path: string, values: TaskValues): Promise<void> {
-  const [{ default: writeFileAtomic }, text] = await Promise.all([import('write-file-atomic'), formatTask(values)]);
+/** Undefined where a file cannot be changed in place. */
+async function textOf(write: Write, root: string): Promise<string | undefined> {
+  if (write.kind === 'changed') {
+    return editTask(await readTaskFile(root, write.path), write.changes);
+  }
+  const text = await formatTask(write.values);
+  return write.attemptsFrom === undefined
+    ? text
+    : copyEntry(text, 'attempts', await readTaskFile(root, write.attemptsFrom));
+}
+
+async function readTaskFile(root: string, path: string): Promise<string> {
+  try {
+    return await readFile(join(root, path), 'utf8');
+  } catch (cause) {
+    throw new ProblemsError('file-unreadable', `${path} of the tasks folder cannot be read.`, { cause });
+  }
+}
+
+async function writeTask(file: string, path: string, text: string): Promise<void> {
+  const { default: writeFileAtomic } = await import('write-file-atomic');
   try {
     await writeFileAtomic(file, text, { encoding: 'utf8', fsync: true });
   } catch (cause) {
