@@ -48,6 +48,8 @@ export interface NotLookedAt {
   readonly remediator: string;
   readonly instance: string | null;
   readonly reason: string;
+  /** No later look sees more while the instance is made as it is. Not the work that could not be done this time. */
+  readonly lasting?: true;
 }
 
 export interface Detection<Details extends Json = Json> {

@@ -30,7 +30,14 @@ export interface DetectResult {
   readonly notLookedAt: readonly NotLookedAt[];
 }
 
-const notLookedAt = z.array(z.object({ remediator: z.string(), instance: z.string().nullable(), reason: z.string() }));
+const notLookedAt = z.array(
+  z.object({
+    remediator: z.string(),
+    instance: z.string().nullable(),
+    reason: z.string(),
+    lasting: z.literal(true).exactOptional(),
+  }),
+);
 
 /** Asks the detectors, one after the other, and links what they find to the registry's records. Secrets are taken out. */
 export async function detectAll(session: Session, request: DetectRequest): Promise<DetectResult> {
@@ -56,8 +63,23 @@ export async function detectAll(session: Session, request: DetectRequest): Promi
           wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)),
       )
       .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
-    notLookedAt: blind,
+    notLookedAt: wanted === undefined ? blind : blind.filter((one) => mayHide(one, wanted, session, request)),
   };
+}
+
+/** Whether what was not looked at may hide something that is asked for. What nobody knows may be anywhere. */
+function mayHide(
+  { remediator, instance }: NotLookedAt,
+  wanted: readonly string[],
+  { remediators }: Session,
+  { problems = [] }: DetectRequest,
+): boolean {
+  return wanted.some((id) => {
+    const known = problems.find(({ record }) => record.id === id);
+    if (known !== undefined) return remediators.some((one) => one.name === remediator && one.matches(known.record));
+    const isFinding = remediators.some(({ name }) => id.startsWith(`${name}/`));
+    return !isFinding || id.startsWith(instance === null ? `${remediator}/` : `${remediator}/${instance}/`);
+  });
 }
 
 function chosen(remediators: readonly Remediator[], { remediators: names }: DetectRequest): readonly Remediator[] {

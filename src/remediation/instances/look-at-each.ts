@@ -9,26 +9,37 @@ export interface LookAtEach {
   readonly endsAll?: (error: unknown) => boolean;
 }
 
-/** What is found on each of the instances, in the order of ids. One that cannot be looked at hides none of the others. */
+/** What is noted while one instance is looked at. An error afterwards takes nothing of it back. */
+export interface Noting<Details extends Json> {
+  found(...findings: readonly Finding<Details>[]): void;
+  notLookedAt(reason: string, options?: Pick<NotLookedAt, 'lasting'>): void;
+}
+
+/**
+ * What is found on each of the instances, in the order of ids. One that cannot be looked at hides none of the others, and
+ * an error at the end of a look none of what that look had found.
+ */
 export async function lookAtEach<Details extends Json>(
   instances: readonly Instance[],
-  host: ReadonlyHost,
+  host: Pick<ReadonlyHost, 'signal'>,
   { remediator, together, endsAll }: LookAtEach,
-  look: (instance: Instance) => Promise<Detection<Details>>,
+  look: (instance: Instance, noting: Noting<Details>) => Promise<void>,
 ): Promise<Detection<Details>> {
   const findings: Finding<Details>[] = [];
   const notLookedAt: NotLookedAt[] = [];
   const waiting = [...instances];
   async function work(): Promise<void> {
     for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
+      const { name } = instance;
+      const noting: Noting<Details> = {
+        found: (...found) => void findings.push(...found),
+        notLookedAt: (reason, options) => void notLookedAt.push({ remediator, instance: name, reason, ...options }),
+      };
       try {
-        const seen = await look(instance);
-        findings.push(...seen.findings);
-        notLookedAt.push(...seen.notLookedAt);
+        await look(instance, noting);
       } catch (error) {
         if (host.signal.aborted || endsAll?.(error) === true) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        notLookedAt.push({ remediator, instance: instance.name, reason });
+        noting.notLookedAt(error instanceof Error ? error.message : String(error));
       }
     }
   }

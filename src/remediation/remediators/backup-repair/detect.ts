@@ -1,12 +1,6 @@
 import type { Instance } from '../../../host/types.ts';
-import {
-  type Detection,
-  type Evidence,
-  type Finding,
-  findingId,
-  type NotLookedAt,
-  type ReadonlyHost,
-} from '../../contract.ts';
+import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { lookAtEach, type Noting } from '../../instances/look-at-each.ts';
 import { archivingEvidence, archivingOf, archivingTrouble } from './archiving.ts';
 import { type BackupsSeen, lookAtBackups } from './backups-seen.ts';
 import type { BackupDetails } from './details.ts';
@@ -24,42 +18,30 @@ export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetail
   const settings = backupSettings(host);
   // Who asks for a restore asks for nothing else.
   if (settings.restore !== undefined) return { findings: await restoreWanted(host, settings), notLookedAt: [] };
-  const findings: Finding<BackupDetails>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
-  const waiting = [...(await host.instances())];
-  async function work(): Promise<void> {
-    for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
-      try {
-        findings.push(...(await findingsOn(instance, host, settings, notLookedAt)));
-      } catch (error) {
-        if (host.signal.aborted) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        notLookedAt.push({ remediator: name, instance: instance.name, reason });
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: together }, work));
-  return {
-    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
-  };
+  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance, noting) =>
+    lookAt(instance, host, settings, noting),
+  );
 }
 
-async function findingsOn(
+async function lookAt(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,
-  notLookedAt: NotLookedAt[],
-): Promise<readonly Finding<BackupDetails>[]> {
+  noting: Noting<BackupDetails>,
+): Promise<void> {
   const seen = await lookAtBackups(instance, host, settings);
   // A backup that does not hold asks the question whether its source does. PGOPS §3.5.
   const health = await sourceHealth(instance, host, settings, seen.bad.length > 0);
   const born = seen.bornDamaged.filter(
     ({ createdAt }) => Date.parse(createdAt) > Date.parse(settings.lookedAt[instance.name] ?? '1970-01-01T00:00:00Z'),
   );
-  if (health.verdict === 'damaged' || born.length > 0) return [sourceDamaged(instance, health, born, seen)];
-  if (health.blind !== undefined) notLookedAt.push({ remediator: name, instance: instance.name, reason: health.blind });
-  return [...onBackups(instance, seen, health, settings), ...(await onArchiving(instance, host, settings))];
+  if (health.verdict === 'damaged' || born.length > 0) {
+    noting.found(sourceDamaged(instance, health, born, seen));
+    return;
+  }
+  if (health.blind !== undefined) noting.notLookedAt(health.blind);
+  noting.found(...onBackups(instance, seen, health, settings));
+  noting.found(...(await onArchiving(instance, host, settings)));
 }
 
 function sourceDamaged(

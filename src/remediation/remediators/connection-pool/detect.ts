@@ -20,10 +20,9 @@ const together = 4;
 export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
   const settings = poolSettings(host);
   const instances = (await host.instances()).filter(runs);
-  return lookAtEach(instances, host, { remediator: name, together }, async (instance) => ({
-    findings: await findingsOn(instance, host, settings),
-    notLookedAt: [],
-  }));
+  return lookAtEach(instances, host, { remediator: name, together }, async (instance, noting) => {
+    noting.found(...(await findingsOn(instance, host, settings)));
+  });
 }
 
 async function findingsOn(

@@ -18,11 +18,11 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   const settings = memorySettings(host);
   const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
   const each = { remediator: name, together, endsAll: isAway };
-  const seenOn = await lookAtEach(instances, host, each, async (instance) => {
+  const seenOn = await lookAtEach<MemoryDetails>(instances, host, each, async (instance, noting) => {
     const { seen, trouble } = await look(instance, host, { events, cpus: info.cpus });
-    if (trouble === undefined) return { findings: [], notLookedAt: [] };
+    if (trouble === undefined) return;
     const said = { summary: summaryOf(instance, trouble, seen), evidence: evidenceOf(instance, seen) };
-    return { findings: [findingOf(instance, { ...trouble, ...said }, seen)], notLookedAt: [] };
+    noting.found(findingOf(instance, { ...trouble, ...said }, seen));
   });
   const findings = [...seenOn.findings];
   const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));

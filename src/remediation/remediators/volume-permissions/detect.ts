@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance, Mount } from '../../../host/types.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { lookAtEach } from '../../instances/look-at-each.ts';
 import type { VolumeDetails } from './details.ts';
@@ -16,23 +16,27 @@ const together = 4;
 export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
   const { toNamedVolume } = volumeSettings(host);
   const users = imageUsers(host);
-  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance) => {
-    const found = await findingOn(instance, toNamedVolume.includes(instance.name), host, users);
-    return { findings: found === undefined ? [] : [found], notLookedAt: [] };
+  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance, noting) => {
+    const { container, dataDirectory, dataMount } = instance;
+    if (dataMount === undefined) {
+      noting.notLookedAt(
+        `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to survey.`,
+        { lasting: true },
+      );
+      return;
+    }
+    const found = await findingOn(instance, dataMount, toNamedVolume.includes(instance.name), host, users);
+    if (found !== undefined) noting.found(found);
   });
 }
 
 async function findingOn(
   instance: Instance,
+  dataMount: Mount,
   isToMove: boolean,
   host: ReadonlyHost,
   users: ImageUsers,
 ): Promise<Finding<VolumeDetails> | undefined> {
-  const { container, dataDirectory, dataMount } = instance;
-  if (dataMount === undefined)
-    throw new Error(
-      `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to survey.`,
-    );
   const found = await look(instance, dataMount, host, users);
   const { trouble, seen } = found;
   if (trouble === undefined) {

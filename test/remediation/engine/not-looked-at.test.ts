@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readRegistry } from '../../../src/registry/reading.ts';
+import type { KnownProblem } from '../../../src/remediation/engine/detect.ts';
+import { detect } from '../../../src/remediation/index.ts';
+import { brokenFiles, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+});
+afterEach(async () => removeFolder(folder));
+
+/** Both see nothing: one of an instance, the other of anything. */
+const blind = [
+  { remediator: 'broken-files', instance: 'orders', reason: 'refused' },
+  { remediator: 'other-files', instance: null, reason: 'refused', lasting: true },
+] as const;
+const remediators = blind.map((one) => ({
+  ...brokenFiles,
+  name: one.remediator,
+  matches: ({ title }: { readonly title: string }) => title.startsWith(one.remediator),
+  detect: () => Promise.resolve({ findings: [], notLookedAt: [one] }),
+}));
+
+describe('what could not be looked at', () => {
+  it.for([
+    [undefined, ['broken-files', 'other-files']],
+    [['broken-files/orders/wrong-text'], ['broken-files']],
+    [['broken-files/billing/wrong-text'], []],
+    [['broken-files/orders-archive/wrong-text'], []],
+    [['other-files/billing/wrong-text'], ['other-files']],
+    [['postgres/broken-files'], ['broken-files']],
+    [['postgres/other-files'], ['other-files']],
+    [
+      ['postgres/broken-files', 'other-files/billing/x'],
+      ['broken-files', 'other-files'],
+    ],
+    [['postgres/no-such-problem'], ['broken-files', 'other-files']],
+  ] as const)('is told where %j is asked for as far as it may hide it: %j', async ([ids, told]) => {
+    const problems = [...records('broken-files'), ...records('other-files')];
+    const remediation = await openFolder(folder, { remediators, problems });
+    const { notLookedAt } = await detect(remediation, ids === undefined ? {} : { ids });
+    expect(notLookedAt).toEqual(blind.filter(({ remediator }) => told.some((name) => name === remediator)));
+    remediation.close();
+  });
+});
+
+function records(title: string): readonly KnownProblem[] {
+  const header = '**Status:** [active]\n**Severity:** [high]\n**Frequency:** [frequent]\n**Impact:** [system_down]';
+  const text = `<!-- EMBED:ACTIVEPROBLEM:START -->\n### ${title}\n${header}\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`;
+  const read = readRegistry(text, { path: 'resources/postgres/PROBLEMS.md', component: 'postgres' });
+  return read.records.map((record) => ({ record }));
+}

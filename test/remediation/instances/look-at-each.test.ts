@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Instance } from '../../../src/host/index.ts';
+import type { Finding } from '../../../src/remediation/index.ts';
+import { lookAtEach } from '../../../src/remediation/instances/look-at-each.ts';
+
+const remediator = 'broken-files';
+const host = { signal: new AbortController().signal };
+
+describe('looking at each instance', () => {
+  it('keeps what was noted of one before an error, and names it beside', async () => {
+    const seen = await lookAtEach([instance('orders')], host, { remediator, together: 1 }, async ({ name }, noting) => {
+      noting.found(findingOn(name, 'first'));
+      noting.notLookedAt('one of its databases is locked');
+      await sleep(1);
+      throw new Error('the server has gone away');
+    });
+    expect(seen).toEqual({
+      findings: [findingOn('orders', 'first')],
+      notLookedAt: [
+        { remediator, instance: 'orders', reason: 'one of its databases is locked' },
+        { remediator, instance: 'orders', reason: 'the server has gone away' },
+      ],
+    });
+  });
+
+  it('hides none of the others, and is in the order of ids however long each takes', async () => {
+    const names = ['d', 'b', 'a', 'c'];
+    const seen = await lookAtEach(names.map(instance), host, { remediator, together: 3 }, async ({ name }, noting) => {
+      await sleep(name === 'a' ? 20 : 1);
+      if (name === 'b') throw new Error('refused');
+      noting.found(findingOn(name, 'z'), findingOn(name, 'y'));
+    });
+    expect(seen.findings.map(({ id }) => id)).toEqual(
+      ['a', 'c', 'd'].flatMap((name) => ['y', 'z'].map((kind) => findingOn(name, kind).id)),
+    );
+    expect(seen.notLookedAt).toEqual([{ remediator, instance: 'b', reason: 'refused' }]);
+  });
+
+  it('marks what no later look will see', async () => {
+    const seen = await lookAtEach([instance('orders')], host, { remediator, together: 1 }, async (_, noting) =>
+      noting.notLookedAt('its data is in the container itself', { lasting: true }),
+    );
+    expect(seen.notLookedAt).toEqual([
+      { remediator, instance: 'orders', reason: 'its data is in the container itself', lasting: true },
+    ]);
+  });
+
+  it('ends where the user stops it, and on an error that is said to end it all', async () => {
+    const stop = new AbortController();
+    const all = [instance('orders'), instance('billing')];
+    const stopped = lookAtEach(all, { signal: stop.signal }, { remediator, together: 1 }, async () => {
+      stop.abort();
+      throw new Error('stopped');
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+    const looked: string[] = [];
+    const away = lookAtEach(all, host, { remediator, together: 1, endsAll: () => true }, async ({ name }) => {
+      looked.push(name);
+      throw new Error('the engine is away');
+    });
+    await expect(away).rejects.toThrow('the engine is away');
+    expect(looked).toEqual(['orders']);
+  });
+});
+
+function findingOn(name: string, kind: string): Finding<null> {
+  return {
+    id: `${remediator}/${name}/${kind}`,
+    remediator,
+    instance: name,
+    kind,
+    summary: '',
+    risk: 'safe',
+    evidence: [],
+    details: null,
+    problem: null,
+  };
+}
+
+function instance(name: string): Instance {
+  return {
+    name,
+    container: {
+      id: name,
+      name: `vrooli-postgres-${name}`,
+      image: '',
+      imageName: '',
+      created: '',
+      labels: {},
+      state: {
+        status: 'running',
+        running: true,
+        exitCode: 0,
+        error: '',
+        oomKilled: false,
+        startedAt: '',
+        finishedAt: '',
+        health: '',
+      },
+      restartPolicy: { name: 'no', maximumRetryCount: 0 },
+      autoRemove: false,
+      env: {},
+      user: '',
+      entrypoint: [],
+      command: [],
+      networkMode: 'none',
+      portBindings: [],
+      publishedPorts: [],
+      mounts: [],
+      endpoints: [],
+      memory: 0,
+      shmSize: 0,
+      cpus: 0,
+      inspect: {},
+    },
+    user: 'vrooli',
+    database: 'vrooli',
+    port: 5432,
+    dataDirectory: '/var/lib/postgresql/data',
+    dataMount: undefined,
+    volumeKey: `volume:e/${name}`,
+    folder: undefined,
+    declared: {},
+  };
+}
