@@ -1,4 +1,4 @@
-import type { Remediation, RunReport } from '../remediation/index.ts';
+import type { NotLookedAt, Remediation, RunReport } from '../remediation/index.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { moveSettings } from './moving.ts';
 import { type RequestedSettings, withRequestedSettings } from './requested-settings.ts';
@@ -17,6 +17,12 @@ export const exitCodes = [
   { code: 0, about: 'nothing is wrong, or everything is fixed' },
   { code: 1, about: 'something was found, or was not fixed' },
   { code: 2, about: 'the work could not be done: the engine does not answer, the state file is damaged, …' },
+] as const;
+
+/** Of the commands that look first. */
+export const lookingExitCodes = [
+  ...exitCodes,
+  { code: 2, about: 'or nothing was found, and something could not be looked at this time' },
 ] as const;
 
 export type Surroundings = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
@@ -81,6 +87,16 @@ export function lookRequest(words: readonly string[], { remediator }: { readonly
   };
 }
 
-export function exitCodeOf(reports: readonly RunReport[]): number {
-  return reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent') ? 0 : 1;
+/** Runs that are not fixed count as found. */
+export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly NotLookedAt[] = []): number {
+  return lookedExitCode(
+    reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent'),
+    notLookedAt,
+  );
+}
+
+/** Of every command that looks: what is found counts first, then what could not be looked at this time. */
+export function lookedExitCode(nothingFound: boolean, notLookedAt: readonly NotLookedAt[]): number {
+  if (!nothingFound) return 1;
+  return notLookedAt.every(({ lasting }) => lasting === true) ? 0 : 2;
 }

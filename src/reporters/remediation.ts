@@ -11,11 +11,22 @@ export function detectedText({ findings, notLookedAt }: Detected, style: Style):
     `  ${style('faint', visible(finding.id))}${finding.problem === null ? '' : `  ${visible(finding.problem)}`}`,
     ...finding.evidence.map((evidence) => `  - ${visible(evidenceText(evidence)).slice(0, 500)}`),
   ]);
-  return [...lines, ...notLookedAt.map((one) => notLookedText(one, style))].map((line) => `${line}\n`).join('');
+  return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
 }
 
-function notLookedText({ remediator, instance, reason }: NotLookedAt, style: Style): string {
-  return `${style('warning', 'not looked at')}: ${visible(instance ?? 'anything')} by ${visible(remediator)}: ${visible(reason)}`;
+/** What could not be looked at, a line each. */
+export function notLookedAtText(notLookedAt: readonly NotLookedAt[], style: Style): string {
+  return notLookedAt
+    .map(({ remediator, instance, reason }) => {
+      const place = `${visible(instance ?? 'anything')} by ${visible(remediator)}`;
+      return `${style('warning', 'not looked at')}: ${place}: ${visible(reason)}\n`;
+    })
+    .join('');
+}
+
+/** What can be said where nothing was found: only what was looked at is known to be well. */
+export function nothingText(notLookedAt: readonly NotLookedAt[]): string {
+  return notLookedAt.length === 0 ? 'Nothing is wrong' : 'Nothing is wrong in what could be looked at';
 }
 
 function evidenceText(evidence: Evidence): string {

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import { lookedExitCode, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
 
 export const detect = defineCommand({
   name: 'detect',
@@ -17,7 +17,7 @@ export const detect = defineCommand({
     { command: 'problems detect --record', about: 'and note it in the registries' },
     { command: 'problems detect --instance orders --json', about: 'one instance, for a program' },
   ],
-  exitCodes,
+  exitCodes: lookingExitCodes,
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
@@ -36,12 +36,11 @@ export const detect = defineCommand({
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
         screen.out.write(json({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
       } else {
-        const { detectedText } = await import('../../reporters/remediation.ts');
+        const { detectedText, nothingText } = await import('../../reporters/remediation.ts');
         screen.out.write(detectedText(detected, screen.out.style));
-        if (detected.findings.length === 0 && detected.notLookedAt.length === 0)
-          screen.notes.write('Nothing is wrong.\n');
+        if (detected.findings.length === 0) screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
       }
-      return detected.findings.length === 0 ? 0 : 1;
+      return lookedExitCode(detected.findings.length === 0, detected.notLookedAt);
     });
   },
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../moving.ts';
-import { exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import { lookedExitCode, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
 
 export const plan = defineCommand({
   name: 'plan',
@@ -8,22 +8,25 @@ export const plan = defineCommand({
   arguments: [{ name: 'ids', about: 'Problems or findings; all without one.', variadic: true }],
   options: { ...movingOptions, ...lookingOptions },
   examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before anything runs' }],
-  exitCodes,
+  exitCodes: lookingExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { plan: propose } = await import('../../remediation/index.ts');
-      const { proposals } = await propose(remediation, lookRequest(words, options));
+      const { proposals, detected } = await propose(remediation, lookRequest(words, options));
+      const { notLookedAt } = detected;
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');
-        screen.out.write(json({ schemaVersion: 1, plans: proposals }));
+        screen.out.write(json({ schemaVersion: 1, plans: proposals, notLookedAt }));
       } else {
-        const { proposalText } = await import('../../reporters/remediation.ts');
-        screen.out.write(proposals.map((proposal) => proposalText(proposal, screen.out.style)).join('\n'));
-        if (proposals.length === 0) screen.notes.write('Nothing is wrong: there is nothing to plan.\n');
+        const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/remediation.ts');
+        const { style } = screen.out;
+        screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
+        screen.out.write(notLookedAtText(notLookedAt, style));
+        if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}: there is nothing to plan.\n`);
       }
-      return proposals.length === 0 ? 0 : 1;
+      return lookedExitCode(proposals.length === 0, notLookedAt);
     });
   },
 });

@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../moving.ts';
-import { exitCodeOf, exitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
 
 export const remediate = defineCommand({
   name: 'remediate',
@@ -23,7 +23,7 @@ export const remediate = defineCommand({
     { command: 'problems remediate postgres/port-allocation-conflicts --yes', about: 'one problem, agreed to' },
     { command: 'problems remediate --to-named-volume orders --yes', about: 'copied, compared, and the folder kept' },
   ],
-  exitCodes,
+  exitCodes: lookingExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
@@ -36,14 +36,14 @@ export const remediate = defineCommand({
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
-      const { runs } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
+      const { runs, detected } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
       if (!options.noRecord && (options.record || options.yes)) {
         const { recordReports } = await import('../recording.ts');
         await recordReports(remediation, runs, { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes });
       }
       const { printReports } = await import('../remediation-report.ts');
-      printReports(runs, options.json, screen);
-      return exitCodeOf(runs);
+      printReports(runs, options.json, screen, detected.notLookedAt);
+      return exitCodeOf(runs, detected.notLookedAt);
     });
   },
 });
