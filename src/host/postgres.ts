@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import type { Client } from 'pg';
 import { ProblemsError } from '../errors.ts';
 import type { SessionResult, SqlResult, SqlRow, SqlSession, SqlWay } from './types.ts';
 
@@ -19,8 +21,21 @@ export interface Statement {
   readonly readOnly: boolean;
 }
 
+/**
+ * What our own statements find names by. A database's own path is its owner's to set, and what stands there before
+ * `pg_catalog` is called in place of the server's functions and operators, with our rights: READ ONLY stops no program
+ * that a superuser starts. Without `pg_temp` at its end, temporary tables would come first.
+ */
+export const ownPath = 'pg_catalog, pg_temp';
+
+/** The same for PGOPTIONS, where a blank would end it. */
+export const ownOption = 'pg_catalog,pg_temp';
+
+/** An answer; of one that was lost, whether the statement had been sent: then it may have taken effect. */
+export type Asked = SqlResult & { readonly sent: boolean };
+
 /** One statement over one connection. A refusal by the server or the network is data. */
-export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<SqlResult> {
+export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<Asked> {
   const { Client } = await import('pg');
   const client = new Client({
     host: login.host,
@@ -37,31 +52,63 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
   });
   // A connection that ends later is no error of ours.
   client.on('error', () => undefined);
+  let sent = false;
   try {
     await client.connect();
-    if (statement.readOnly) await client.query('BEGIN TRANSACTION READ ONLY');
     const local = statement.readOnly ? 'SET LOCAL' : 'SET';
-    await client.query(`${local} statement_timeout = ${statement.timeoutMs}`);
-    await client.query(`${local} lock_timeout = ${Math.min(statement.timeoutMs, 2_000)}`);
+    await client.query(
+      `${statement.readOnly ? 'BEGIN TRANSACTION READ ONLY; ' : ''}${local} search_path = ${ownPath};
+       ${local} statement_timeout = ${statement.timeoutMs};
+       ${local} lock_timeout = ${Math.min(statement.timeoutMs, 2_000)}`,
+    );
+    sent = true;
     // Extended: the server itself takes one statement only.
     const extended = { text: statement.sql, values: [...statement.values], queryMode: 'extended' };
     const result = await client.query<SqlRow>(extended);
     if (statement.readOnly) await client.query('ROLLBACK');
-    return { ok: true, rows: result.rows.map((row) => ({ ...row })), truncated: false, via };
+    return { ok: true, rows: result.rows.map((row) => ({ ...row })), truncated: false, via, sent };
   } catch (error) {
-    return { ok: false, message: messageOf(error), sqlstate: sqlstateOf(error), via };
+    return { ok: false, message: messageOf(error), sqlstate: sqlstateOf(error), via, sent };
   } finally {
-    await client.end().catch(() => undefined);
+    await leave(client);
   }
+}
+
+/** A server that is paused takes leave of nobody. */
+async function leave(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      cut(client);
+      resolve();
+    }, 2_000);
+  });
+  await Promise.race([client.end().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+/** Its socket, at once: every query that waits is then answered with an error. */
+function cut(client: Client): void {
+  const connection: unknown = Reflect.get(client, 'connection');
+  const stream: unknown =
+    typeof connection === 'object' && connection !== null ? Reflect.get(connection, 'stream') : undefined;
+  if (stream instanceof Socket) stream.destroy();
 }
 
 /** What ends a connection rather than a statement: the server goes down, or ends the session. */
 const endings = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
 
-/** A connection that stays, or why there is none. */
+export interface SessionSettings {
+  /** `application_name`. */
+  readonly application: string;
+  /** For how long a server may be silent to a query and to new connections alike before the session is given up. */
+  readonly silenceMs: number;
+}
+
+/** A connection that stays, or why there is none. Our own statements find names by `ownPath`; `RESET` ends that. */
 export async function openSessionOver(
   login: Login,
-  application: string,
+  { application, silenceMs }: SessionSettings,
   via: SqlSession['via'],
 ): Promise<SqlSession | Extract<SqlResult, { readonly ok: false }>> {
   const { Client } = await import('pg');
@@ -79,6 +126,7 @@ export async function openSessionOver(
   });
   client.on('error', () => undefined);
   async function query(sql: string, values?: readonly string[]): Promise<SessionResult> {
+    const watch = watchOver(login, silenceMs, () => cut(client));
     try {
       const answer = await client.query<SqlRow>(
         values === undefined ? { text: sql } : { text: sql, values: [...values] },
@@ -87,11 +135,16 @@ export async function openSessionOver(
       const rows = [answer].flat().at(-1)?.rows ?? [];
       return { ok: true, rows: rows.map((row) => ({ ...row })) };
     } catch (error) {
-      return refusalOf(error);
+      const refusal = refusalOf(error);
+      return watch.isOver()
+        ? { ...refusal, message: `the server has not answered anybody for ${silenceMs / 1000} s`, lost: true }
+        : refusal;
+    } finally {
+      watch.end();
     }
   }
   async function close(): Promise<void> {
-    await client.end().catch(() => undefined);
+    await leave(client);
   }
   try {
     await client.connect();
@@ -104,7 +157,7 @@ export async function openSessionOver(
       via: via === 'address' ? 'network' : via,
     };
   }
-  const asked = await query('SELECT pg_backend_pid() AS pid');
+  const asked = await query('SELECT pg_catalog.pg_backend_pid() AS pid');
   const backend = asked.ok ? Number(asked.rows[0]?.['pid']) : Number.NaN;
   const greeted = 'processID' in client ? Number(client.processID) : Number.NaN;
   if (backend !== greeted) {
@@ -114,7 +167,43 @@ export async function openSessionOver(
       asked.ok ? `${greeted} at the greeting, and ${backend} when it is asked` : asked.message,
     );
   }
-  return { via, backend, query, close };
+  // Not before: what is set through a pooler stays with a connection that others are given.
+  const set = await query(`SET search_path = ${ownPath}`);
+  if (set.ok) return { via, backend, query, close };
+  await close();
+  return { ok: false, message: set.message, sqlstate: set.sqlstate, via: via === 'address' ? 'network' : via };
+}
+
+/**
+ * A statement may take hours, a build of an index does; a server that is gone, or paused, says nothing for ever, and its
+ * machine still acknowledges every packet. So while a query waits, the server is asked over new connections whether it
+ * is there: any answer will do, a refusal too.
+ */
+function watchOver(login: Login, silenceMs: number, onSilence: () => void): { end(): void; isOver(): boolean } {
+  let over = false;
+  let ended = false;
+  let heard = performance.now();
+  const everyMs = silenceMs / 4;
+  async function look(): Promise<void> {
+    const question = { sql: 'SELECT 1', values: [], timeoutMs: Math.max(1_000, everyMs), readOnly: true };
+    const answer = await queryOver(login, question, 'network');
+    if (ended) return;
+    if (answer.ok || answer.sqlstate !== undefined) heard = performance.now();
+    over = performance.now() - heard >= silenceMs;
+    if (over) onSilence();
+    else timer = later();
+  }
+  function later(): NodeJS.Timeout {
+    return setTimeout(() => void look(), everyMs).unref();
+  }
+  let timer = later();
+  return {
+    end() {
+      ended = true;
+      clearTimeout(timer);
+    },
+    isOver: () => over,
+  };
 }
 
 /**
@@ -129,7 +218,7 @@ function throughPooler({ host, port }: Login, seen: string): ProblemsError {
   );
 }
 
-function refusalOf(error: unknown): SessionResult {
+function refusalOf(error: unknown): Extract<SessionResult, { readonly ok: false }> {
   const sqlstate = sqlstateOf(error);
   return {
     ok: false,

@@ -1,7 +1,7 @@
 import type { ChangingEngine } from './docker.ts';
-import type { Login, Statement } from './postgres.ts';
+import { type Asked, type Login, ownPath, type Statement } from './postgres.ts';
 import { execIn } from './process.ts';
-import type { SqlResult, SqlRow } from './types.ts';
+import type { SqlRow } from './types.ts';
 
 /**
  * The way in that needs no port: psql over the socket inside the container. Password and SQL go through stdin, since
@@ -12,14 +12,14 @@ export async function queryThroughPsql(
   container: string,
   login: Login,
   statement: Statement,
-): Promise<SqlResult> {
+): Promise<Asked> {
   if (statement.sql.includes('\\'))
     return failure('A backslash would be a command to psql: the query is not sent this way.');
   const missing = `null-${crypto.randomUUID()}`;
   const script = [
     password(login.password),
     `\\pset null '${missing}'`,
-    `SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
+    `SET search_path = ${ownPath}; SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
     ...(statement.readOnly ? ['BEGIN TRANSACTION READ ONLY;'] : []),
     ...(statement.values.length === 0
       ? [`${statement.sql}\n;`]
@@ -42,7 +42,7 @@ export async function queryThroughPsql(
     maxBytes: 8 * 2 ** 20,
   });
   if (result.exitCode !== 0) return refusalOf(result.stderr || result.stdout);
-  return { ok: true, rows: rowsOf(result.stdout, missing), truncated: result.truncated, via: 'exec' };
+  return { ok: true, rows: rowsOf(result.stdout, missing), truncated: result.truncated, via: 'exec', sent: true };
 }
 
 function password(text: string | undefined): string {
@@ -54,14 +54,15 @@ function literal(value: string): string {
 }
 
 /** `ERROR:  42P01: relation "x" does not exist`; a connection that failed carries no SQLSTATE. */
-function refusalOf(stderr: string): SqlResult {
+function refusalOf(stderr: string): Asked {
   const match = /(?:ERROR|FATAL|PANIC): {1,2}(?:([0-9A-Z]{5}): )?(.*)/.exec(stderr);
   const message = match?.[2] ?? stderr.trim().split('\n')[0] ?? '';
-  return { ok: false, message, sqlstate: match?.[1], via: 'exec' };
+  // Its own words, without a line of the script before them: it had no connection yet.
+  return { ok: false, message, sqlstate: match?.[1], via: 'exec', sent: !/^psql: /m.test(stderr) };
 }
 
-function failure(message: string): SqlResult {
-  return { ok: false, message, sqlstate: undefined, via: 'exec' };
+function failure(message: string): Asked {
+  return { ok: false, message, sqlstate: undefined, via: 'exec', sent: false };
 }
 
 function rowsOf(csv: string, missing: string): readonly SqlRow[] {

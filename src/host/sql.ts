@@ -1,7 +1,7 @@
 import { ProblemsError } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
 import type { ChangingEngine } from './docker.ts';
-import { openSessionOver, queryOver, type Statement } from './postgres.ts';
+import { type Asked, openSessionOver, queryOver, type Statement } from './postgres.ts';
 import { queryThroughPsql } from './psql.ts';
 import type {
   Instance,
@@ -28,11 +28,14 @@ export function sqlOver(
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
         const login = { host, port, user: instance.user, password, database };
-        const result =
+        const { sent, ...result } =
           way === 'exec'
             ? await throughPsql(engine, instance.container.id, login, statement)
             : await queryOver(login, statement, way);
         if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
+        // Once more, it could take effect twice.
+        if (sent && !statement.readOnly)
+          return result.sqlstate?.startsWith('28') === true ? result : unknownEnd(result);
         // A server's own words say more than a network's.
         if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
         if (!result.sqlstate?.startsWith('28')) break;
@@ -49,7 +52,7 @@ export function sqlOver(
   }
 
   async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
-    const { address, application = 'problem-registry', database = instance.database } = options;
+    const { address, application = 'problem-registry', database = instance.database, silenceMs = 60_000 } = options;
     const ways =
       address === undefined
         ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
@@ -57,7 +60,8 @@ export function sqlOver(
     let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
-        const opened = await openSessionOver({ host, port, user: instance.user, password, database }, application, way);
+        const login = { host, port, user: instance.user, password, database };
+        const opened = await openSessionOver(login, { application, silenceMs }, way);
         if (!('ok' in opened)) return opened;
         if (refused?.sqlstate === undefined) refused = opened;
         if (!opened.sqlstate?.startsWith('28')) break;
@@ -101,13 +105,18 @@ function noSession(
 }
 
 /** A container that ends or is paused between two questions refuses a third: that is an answer, too. */
-async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<SqlResult> {
+async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<Asked> {
   try {
     return await queryThroughPsql(...question);
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.code !== 'engine-refused') throw error;
-    return { ok: false, message: error.message, sqlstate: undefined, via: 'exec' };
+    const sent = !error.message.startsWith('exec in ');
+    return { ok: false, message: error.message, sqlstate: undefined, via: 'exec', sent };
   }
+}
+
+function unknownEnd(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
+  return { ...lost, message: `${lost.message}: the statement had been sent, and nobody knows whether it took effect` };
 }
 
 function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {

@@ -97,6 +97,8 @@ export interface Container {
   /** Bytes; 0: no limit. */
   readonly memory: number;
   readonly shmSize: number;
+  /** One of our own short-lived ones. */
+  readonly helper?: true;
   /** How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's (PGOPS §2.4). */
   readonly cpus: number;
   /** The engine's whole answer, for what has no property here. */
@@ -222,7 +224,8 @@ export type SqlResult =
 export type SqlWay = 'published' | 'network' | 'exec';
 
 /**
- * Queries in READ ONLY transactions that are rolled back, with statement_timeout and lock_timeout. One statement
+ * Names in a statement are found in `pg_catalog` alone, whatever the database's own search_path is: what is not the
+ * server's own stands with its schema. Queries in READ ONLY transactions that are rolled back, with statement_timeout and lock_timeout. One statement
  * without `;`. A refusal is data: its message and SQLSTATE are evidence.
  */
 export interface SqlReader {
@@ -468,8 +471,11 @@ export interface HostReader {
   readonly files: FileReader;
   readonly backups: BackupReader;
   readonly probes: Probes;
-  /** PostgreSQL containers, running or not, sorted by name; kept-aside and helper containers left out. */
-  instances(): Promise<readonly Instance[]>;
+  /**
+   * PostgreSQL containers, running or not, sorted by name; kept-aside and helper containers left out. `all`: those too
+   * that the host was not opened for.
+   */
+  instances(options?: { readonly all?: true }): Promise<readonly Instance[]>;
   instance(name: string): Promise<Instance | undefined>;
   /** Aborted when the user stops the program or a deadline passes. */
   readonly signal: AbortSignal;
@@ -545,7 +551,10 @@ export interface DockerChanger {
 }
 
 export interface SqlChanger {
-  /** One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. */
+  /**
+   * One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. It is sent
+   * once: where the connection is lost after that, the answer says so, and no other way is tried.
+   */
   execute(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
   /**
    * One connection that stays, straight to the server.
@@ -562,6 +571,11 @@ export interface SessionOptions {
   readonly application?: string;
   /** In place of the published port or the container's address: a tunnel, or a port forwarded by hand. */
   readonly address?: { readonly host: string; readonly port: number };
+  /**
+   * For how long a server may answer neither a query nor a new connection before the session counts as lost. Default
+   * 60,000. A statement itself may take as long as it needs.
+   */
+  readonly silenceMs?: number;
 }
 
 /** Several statements on one connection: transactions over several calls, advisory locks of the session. */

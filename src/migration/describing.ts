@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { databasePath } from './own-path.ts';
 
 /** A relation by its name; without a schema it is found by the search path. */
 export interface RelationName {
@@ -13,8 +14,9 @@ export interface RelationName {
  */
 export function describing(relations: readonly RelationName[]): string {
   const names = JSON.stringify(relations.map(({ schema, name }) => ({ schema: schema ?? null, name })));
-  return `SELECT coalesce(json_object_agg(o.full_name, d.lines ORDER BY o.full_name), '{}'::json)::text AS description
-  FROM (SELECT full_name, pg_catalog.to_regclass(full_name) AS oid FROM (
+  return `WITH ${databasePath}
+  SELECT coalesce(json_object_agg(o.full_name, d.lines ORDER BY o.full_name), '{}'::json)::text AS description
+  FROM (SELECT full_name, CASE WHEN own.set THEN pg_catalog.to_regclass(full_name) END AS oid FROM own, (
       SELECT DISTINCT pg_catalog.concat_ws('.', pg_catalog.quote_ident(e ->> 'schema'), pg_catalog.quote_ident(e ->> 'name')) AS full_name
       FROM pg_catalog.json_array_elements('${names.replaceAll("'", "''")}'::json) AS j (e)) AS wanted) AS o
   LEFT JOIN LATERAL (SELECT pg_catalog.array_agg(line ORDER BY line COLLATE "C") AS lines FROM (

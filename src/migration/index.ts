@@ -9,6 +9,7 @@ export { dropInvalidIndex } from './running/indexes.ts';
 export { ledgerOf, ledgerPlace, readingLedger, tablesOf } from './running/ledger.ts';
 export { freshen } from './running/asking.ts';
 export { lockHolders, takeLock } from './running/lock.ts';
+export { databasePath } from './own-path.ts';
 export { describing, differences, fingerprintOf } from './describing.ts';
 export { indexOfFile, isRelation, relationsOfFile } from './effects.ts';
 export { buildIndexAgain, recordAsDone, takeBackIndex, takeBackRows } from './running/rebuilding.ts';

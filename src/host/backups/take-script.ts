@@ -1,3 +1,4 @@
+import { ownOption } from '../postgres.ts';
 import { countedTables, fingerprintLines, pinned, sequenceLines } from './fingerprint.ts';
 
 /**
@@ -32,7 +33,7 @@ COMMIT;
 export const takeScript = String.raw`
 set -u
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r PGDATABASE; IFS= read -r label; IFS= read -r physical
-export PGPORT PGUSER PGPASSWORD PGDATABASE PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry PGPASSFILE=/dev/null HOME=/to TMPDIR=/to/.work LC_MESSAGES=C
+export PGPORT PGUSER PGPASSWORD PGDATABASE PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry PGOPTIONS='-c search_path=${ownOption}' PGPASSFILE=/dev/null HOME=/to TMPDIR=/to/.work LC_MESSAGES=C
 umask 077
 mkdir /to/.work && cd /to/.work && cat >one.sql || exit 1
 stop() { echo "stop $1"; [ ! -f "$2" ] || grep . "$2" | tail -n 20 | cut -c1-400 | sed 's/^/words /'; exit 1; }

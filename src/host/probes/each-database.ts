@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Credentials } from '../credentials.ts';
 import type { ChangingEngine } from '../docker.ts';
+import { ownOption } from '../postgres.ts';
 import { runHelper } from '../process.ts';
 import type { DatabaseProbe, Instance } from '../types.ts';
 
@@ -11,7 +12,7 @@ import type { DatabaseProbe, Instance } from '../types.ts';
 const script = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r seconds; IFS= read -r word
 export PGPORT PGUSER PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=15 PGAPPNAME=problem-registry LC_ALL=C
-export PGOPTIONS='-c lock_timeout=2000'
+export PGOPTIONS='-c search_path=${ownOption} -c lock_timeout=2000'
 until=$(($(date +%s) + seconds))
 number=0
 while IFS= read -r PGDATABASE; do

@@ -11,7 +11,7 @@ const script = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r count; IFS= read -r seconds; IFS= read -r role
 export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME=problem-registry LC_ALL=C
-{ [ -z "$role" ] || printf 'set session authorization %s;\n' "$role"; printf 'select pg_sleep(%s);\n' "$seconds"; } |
+{ [ -z "$role" ] || printf 'set session authorization %s;\n' "$role"; printf 'select pg_catalog.pg_sleep(%s);\n' "$seconds"; } |
   pgbench -n -c "$count" -j 4 -t 1 -f -
 `;
 

@@ -1,5 +1,6 @@
 import type { Credentials } from '../credentials.ts';
 import type { ChangingEngine } from '../docker.ts';
+import { ownOption } from '../postgres.ts';
 import { runHelper } from '../process.ts';
 import type { Instance, MemoryLoad, MemoryLoadOptions } from '../types.ts';
 
@@ -12,7 +13,7 @@ const script = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r clients; IFS= read -r seconds; IFS= read -r rows
 export PGPORT PGUSER PGDATABASE PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry LC_ALL=C
-export PGOPTIONS='-c default_transaction_read_only=on -c lock_timeout=2s -c enable_seqscan=off -c max_parallel_workers_per_gather=0'
+export PGOPTIONS='-c search_path=${ownOption} -c default_transaction_read_only=on -c lock_timeout=2s -c enable_seqscan=off -c max_parallel_workers_per_gather=0'
 {
   echo "SELECT format('SELECT count(*) FROM %s WHERE ctid >= ''(0,0)''::tid', oid::regclass)
     FROM (SELECT oid, sum(pg_relation_size(oid)) OVER (ORDER BY pg_relation_size(oid) DESC, oid) - pg_relation_size(oid) AS sum

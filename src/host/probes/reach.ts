@@ -1,5 +1,6 @@
 import type { Credentials } from '../credentials.ts';
 import type { ChangingEngine } from '../docker.ts';
+import { ownPath } from '../postgres.ts';
 import { runHelper } from '../process.ts';
 import type { Container, ReachRequest, ReachResult } from '../types.ts';
 
@@ -11,7 +12,7 @@ getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
 echo "ready $(pg_isready -t 4 2>&1)"
 psql -X -w -q -At -F ' ' -v ON_ERROR_STOP=1 2>&1 <<'SQL' | sed 's/^/sql /'
 BEGIN TRANSACTION READ ONLY;
-SET LOCAL statement_timeout = 4000;
+SET LOCAL search_path = ${ownPath}; SET LOCAL statement_timeout = 4000;
 SELECT 'answer', (SELECT system_identifier FROM pg_control_system()), coalesce(host(inet_server_addr()), '-'), current_database();
 ROLLBACK;
 SQL

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runnable } from '../mode.ts';
 import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
+import { databasePath } from '../own-path.ts';
 import type { Standing } from '../standing.ts';
-import { ask, errorOf, freshen } from './asking.ts';
+import { ask, errorOf, freshen, queryAsTheirs } from './asking.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
 import { writeState } from './ledger.ts';
 import { backoff, isLostRace } from './retrying.ts';
@@ -37,7 +38,7 @@ export async function applyAlone(work: Work, alone: Alone, standing: Standing['s
     await writeState(session, tables, migration, { mode: 'nontx', state: 'started', runner });
     await point(`${version} started`);
     if (alone.kind.patient) await ask(session, 'SET lock_timeout = 0');
-    const ran = await session.query(alone.sql);
+    const ran = await queryAsTheirs(session, alone.sql);
     await point(`${version} run`);
     if (ran.ok && (await isSoundAfter(work, alone))) return done(attempt);
     if (!ran.ok && ran.lost) throw errorOf(ran);
@@ -83,7 +84,9 @@ async function exists(session: Work['session'], { kind, schema, name }: NamedObj
   }
   const [row] = await ask(
     session,
-    `SELECT pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2))) IS NOT NULL AS there`,
+    `WITH ${databasePath}
+     SELECT pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2))) IS NOT NULL AS there
+     FROM own WHERE own.set`,
     [schema ?? '', name],
   );
   return row?.['there'] === 't';

@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import type { SessionResult, SqlRow, SqlSession } from '../../host/types.ts';
+import { setOwnPath } from '../own-path.ts';
 
 export type Refusal = Extract<SessionResult, { readonly ok: false }>;
 
@@ -29,7 +30,7 @@ export function isLoss(error: unknown): boolean {
 export async function freshen(session: SqlSession, lockTimeoutMs: number): Promise<void> {
   await ask(
     session,
-    `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
+    `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setOwnPath}; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
      DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;
      SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
        WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout');
@@ -37,6 +38,14 @@ export async function freshen(session: SqlSession, lockTimeoutMs: number): Promi
      SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
      SET lock_timeout = ${Math.trunc(lockTimeoutMs)}`,
   );
+}
+
+/** A text of the application's own: its names are found by the database's path, and ours by our own again behind it. */
+export async function queryAsTheirs(session: SqlSession, sql: string): Promise<SessionResult> {
+  await ask(session, 'RESET search_path');
+  const answer = await session.query(sql);
+  if (answer.ok || !answer.lost) await ask(session, setOwnPath);
+  return answer;
 }
 
 export function quoted(identifier: string): string {

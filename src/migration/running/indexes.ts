@@ -1,5 +1,6 @@
 import type { SqlSession } from '../../host/types.ts';
 import type { NamedObject } from '../objects.ts';
+import { databasePath } from '../own-path.ts';
 import { ask, quoted } from './asking.ts';
 
 export interface IndexState {
@@ -26,10 +27,9 @@ export async function indexOf(
 ): Promise<IndexState | undefined> {
   if (table === undefined) return undefined;
   const place = `${table.schema === undefined ? '' : `${quoted(table.schema)}.`}${quoted(table.name)}`;
-  const rows = await ask(session, `${state} WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2`, [
-    place,
-    name,
-  ]);
+  const found = `WITH ${databasePath}, wanted AS MATERIALIZED (SELECT pg_catalog.to_regclass($1)::oid AS oid FROM own WHERE own.set) ${state}
+    JOIN wanted ON i.indrelid = wanted.oid WHERE c.relname = $2`;
+  const rows = await ask(session, found, [place, name]);
   return stateOf(rows[0]);
 }
 

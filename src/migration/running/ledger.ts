@@ -2,6 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
 import type { Migration } from '../files.ts';
 import type { Mode } from '../mode.ts';
+import { databasePath } from '../own-path.ts';
 import type { Ledger, LedgerRow } from '../standing.ts';
 import { ask, quoted } from './asking.ts';
 
@@ -14,18 +15,21 @@ export interface LedgerTables {
 }
 
 /** Where they are, or would be: beside `schema_migrations` as an unqualified name finds it, else where one would be made. */
-export const ledgerPlace = `SELECT coalesce(n.nspname, pg_catalog.current_schema(), 'public') AS schema,
+export const ledgerPlace = `WITH ${databasePath}, known AS MATERIALIZED (
+    SELECT pg_catalog.to_regclass('schema_migrations')::oid AS oid, pg_catalog.current_schema() AS here FROM own WHERE own.set)
+  SELECT coalesce(n.nspname, known.here, 'public') AS schema,
     c.oid IS NOT NULL AS versions, o.oid IS NOT NULL AS states,
+    coalesce(c.relkind, 'r') IN ('r', 'p') AND coalesce(o.relkind, 'r') IN ('r', 'p') AS tables,
     (SELECT t.typcategory FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
       WHERE a.attrelid = c.oid AND a.attname = 'version' AND NOT a.attisdropped) AS category,
     (SELECT string_agg(a.attname, ', ' ORDER BY a.attname) FROM pg_catalog.pg_attribute AS a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'version'
         AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') AS demanding
-  FROM (VALUES (pg_catalog.to_regclass('schema_migrations'))) AS known (oid)
+  FROM known
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = known.oid
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class AS o
-      ON o.relname = 'problems_migrations' AND o.relnamespace = coalesce(c.relnamespace, (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = pg_catalog.current_schema()))`;
+      ON o.relname = 'problems_migrations' AND o.relnamespace = coalesce(c.relnamespace, (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = known.here))`;
 
 /** @throws ProblemsError `step-refused` where another tool's table of that name cannot hold our versions. */
 export async function findTables(session: SqlSession): Promise<LedgerTables> {
@@ -37,6 +41,11 @@ export async function findTables(session: SqlSession): Promise<LedgerTables> {
 export function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
   const schema = row?.['schema'] ?? 'public';
   const versions = `${quoted(schema)}.schema_migrations`;
+  // What a view calls is called with the rights of whoever reads it.
+  if (row?.['tables'] === 'f')
+    throw new ProblemsError('step-refused', `${versions}, or problems_migrations beside it, is no table.`, {
+      hint: 'Give what is there another name.',
+    });
   if (row?.['versions'] === 't') {
     const demanding = row['demanding'] ?? null;
     if (row['category'] !== 'S' || demanding !== null)

@@ -4,7 +4,7 @@ import { indexOfFile } from '../effects.ts';
 import type { Migration } from '../files.ts';
 import { runnableOf } from '../mode.ts';
 import type { LedgerRow } from '../standing.ts';
-import { ask } from './asking.ts';
+import { ask, queryAsTheirs } from './asking.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
 import { findTables, makeTables, writeState } from './ledger.ts';
 
@@ -16,7 +16,7 @@ export async function buildIndexAgain(session: SqlSession, migration: Migration)
   const named = indexOfFile(migration);
   if (named === undefined || (await indexOf(session, named)) !== undefined) return;
   await ask(session, 'SET lock_timeout = 0');
-  const built = await session.query(migration.sql);
+  const built = await queryAsTheirs(session, migration.sql);
   const index = await indexOf(session, named);
   if (index?.isSound === true) return;
   if (index !== undefined) await dropInvalidIndex(session, index);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runnable } from '../mode.ts';
+import { setOwnPath } from '../own-path.ts';
 import { ask, errorOf, type Refusal } from './asking.ts';
 import { writeState } from './ledger.ts';
 import { backoff, isLostRace } from './retrying.ts';
@@ -60,11 +61,13 @@ async function tryOnce(
   );
   if (!written.ok) return written;
   await point(`${version} listed`);
+  // Until the end of the transaction, or until the file sets one of its own.
+  await ask(session, 'SET LOCAL search_path = DEFAULT');
   const ran = await session.query(sql);
   if (!ran.ok) return ran;
   await point(`${version} run`);
   const after = await session.query(
-    'SET LOCAL SESSION AUTHORIZATION DEFAULT; SELECT pg_catalog.txid_current_if_assigned()::text AS transaction',
+    `SET LOCAL SESSION AUTHORIZATION DEFAULT; ${setOwnPath}; SELECT pg_catalog.txid_current_if_assigned()::text AS transaction`,
   );
   if (!after.ok) return after;
   if (after.rows[0]?.['transaction'] !== written.rows[0]?.['transaction']) return 'left';

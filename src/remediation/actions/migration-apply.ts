@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { buildIndexAgain, indexOfFile, migrate, type Migration, takeBackIndex } from '../../migration/index.ts';
+import {
+  buildIndexAgain,
+  databasePath,
+  indexOfFile,
+  migrate,
+  type Migration,
+  takeBackIndex,
+} from '../../migration/index.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import {
   fileOf,
@@ -81,10 +88,13 @@ async function indexNow(wanted: FilePlace, migration: Migration, host: ReadonlyH
   const [found] = await rowsOf(
     host,
     wanted,
-    `SELECT i.indisvalid AND i.indisready AND i.indislive AS sound
+    `WITH ${databasePath}, wanted AS MATERIALIZED (
+       SELECT pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2)))::oid AS oid
+       FROM own WHERE own.set)
+     SELECT i.indisvalid AND i.indisready AND i.indislive AS sound
      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-     WHERE i.indrelid = pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2)))
-       AND c.relname = $3`,
+       JOIN wanted ON i.indrelid = wanted.oid
+     WHERE c.relname = $3`,
     [named.table.schema ?? '', named.table.name, named.name],
   );
   return found === undefined ? 'none' : found['sound'] === 't' ? 'sound' : 'invalid';

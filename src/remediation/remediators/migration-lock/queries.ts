@@ -1,3 +1,5 @@
+import { databasePath } from '../../../migration/index.ts';
+
 /** Databases that anybody can connect to; templates are nobody's. */
 export const databases = `SELECT datname::text AS name FROM pg_catalog.pg_database
   WHERE datallowconn AND NOT datistemplate ORDER BY datname`;
@@ -19,14 +21,15 @@ export const invalidIndexes = `SELECT c.oid::text AS oid, n.nspname::text AS sch
   ORDER BY n.nspname, c.relname`;
 
 /** Of the relations in `$1` (JSON: objects with `schema` and `name`), those that are there, by their place in it. */
-export const relationsThere = `SELECT (o.ordinality - 1)::text AS place, pg_catalog.to_regclass(o.full_name) IS NOT NULL AS there,
-    (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index AS i
-      WHERE i.indexrelid = pg_catalog.to_regclass(o.full_name)) AS sound,
+export const relationsThere = `WITH ${databasePath}
+  SELECT (o.ordinality - 1)::text AS place, o.oid IS NOT NULL AS there,
+    (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index AS i WHERE i.indexrelid = o.oid) AS sound,
     (SELECT string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
       FROM pg_catalog.pg_attribute AS a
-      WHERE a.attrelid = pg_catalog.to_regclass(o.full_name) AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-  FROM (SELECT ordinality, pg_catalog.concat_ws('.', pg_catalog.quote_ident(e ->> 'schema'), pg_catalog.quote_ident(e ->> 'name')) AS full_name
-    FROM pg_catalog.json_array_elements($1::json) WITH ORDINALITY AS j (e, ordinality)) AS o ORDER BY o.ordinality`;
+      WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+  FROM (SELECT ordinality, CASE WHEN own.set THEN
+      pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(e ->> 'schema'), pg_catalog.quote_ident(e ->> 'name'))) END AS oid
+    FROM own, pg_catalog.json_array_elements($1::json) WITH ORDINALITY AS j (e, ordinality)) AS o ORDER BY o.ordinality`;
 
 /**
  * Sessions that change the schema of this database now, or hold the lock of another tool: node-pg-migrate's number is

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHost, type Instance, type OpenHost } from '../../../src/host/index.ts';
+import { type LabInstance, query, startInstance } from '../instance.ts';
+import type { Run } from '../run.ts';
+import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { eventually } from '../waiting.ts';
+
+describe.skipIf(!(await labRuns()))('a connection that is lost', { timeout: 120_000 }, () => {
+  let run: Run;
+  let lab: LabInstance;
+  let host: OpenHost;
+  let instance: Instance;
+  beforeAll(async () => {
+    run = await openTestRun();
+    lab = await startInstance(run, { name: 'orders', storage: 'seeded' });
+    host = openHost({ roots: [run.folder], pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`) });
+    const found = await host.reader.instance('orders');
+    if (found === undefined) throw new Error('not found');
+    instance = found;
+  });
+  afterAll(async () => closeTestRun(run));
+
+  it('in the middle of a change is no reason to send it again by another way', async () => {
+    await query(
+      lab,
+      `create table counted (id int);
+       create function public.slowly() returns void language plpgsql as $f$ begin
+         insert into public.counted values (1);
+         begin perform pg_sleep(2); exception when query_canceled then null; end;
+         perform pg_sleep(3);
+       end $f$`,
+    );
+    const answer = await host.changer.sql.execute(instance, 'select public.slowly()', { timeoutMs: 500 });
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('whether it took effect') });
+    const busy = "select 1 from pg_stat_activity where query ~ '^select public.slowly' and state = 'active'";
+    await eventually(20_000, async () => (await query(lab, busy)).length === 0);
+    expect(await query(lab, 'select count(*) from counted')).toEqual(['1']);
+  });
+
+  it('before a change was sent is: the next way is taken', async () => {
+    const gone = { ...instance.container.publishedPorts[0], hostIp: '127.0.0.1', hostPort: '1', containerPort: 5432 };
+    const elsewhere = {
+      ...instance,
+      container: { ...instance.container, publishedPorts: [{ ...gone, protocol: 'tcp' }] },
+    };
+    expect(await host.changer.sql.execute(elsewhere, 'select 1 as one')).toMatchObject({ ok: true, via: 'network' });
+  });
+
+  it('may take as long over a statement as it needs, while the server is there', async () => {
+    const session = await host.changer.sql.openSession(instance, { silenceMs: 2_000 });
+    expect(await session.query('select pg_catalog.pg_sleep(5)')).toMatchObject({ ok: true });
+    await session.close();
+  });
+
+  it('to a server that was paused is given up, and nobody waits for its farewell', async () => {
+    const session = await host.changer.sql.openSession(instance, { silenceMs: 2_000 });
+    const idle = await host.changer.sql.openSession(instance);
+    await lab.container.pause();
+    try {
+      const began = performance.now();
+      expect(await session.query('select 1')).toMatchObject({
+        ok: false,
+        lost: true,
+        message: 'the server has not answered anybody for 2 s',
+      });
+      await session.close();
+      await idle.close();
+      expect(performance.now() - began).toBeLessThan(15_000);
+    } finally {
+      await lab.container.unpause();
+    }
+  });
+});
