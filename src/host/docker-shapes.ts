@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { helperLabel } from './helper-label.ts';
 import { entriesAt, flagAt, isList, listAt, numberAt, at, textAt, textMapAt, textsAt } from './json.ts';
 import type { Container, Endpoint, Image, Json, Mount, Network, PortBinding, Volume } from './types.ts';
 
@@ -8,13 +9,14 @@ export function containerOf(inspect: Json): Container {
   const state = at(inspect, 'State');
   const host = at(inspect, 'HostConfig');
   const config = at(inspect, 'Config');
+  const labels = textMapAt(config, 'Labels');
   return {
     id: textAt(inspect, 'Id'),
     name: textAt(inspect, 'Name').replace(/^\//, ''),
     image: textAt(inspect, 'Image'),
     imageName: textAt(config, 'Image'),
     created: textAt(inspect, 'Created'),
-    labels: textMapAt(config, 'Labels'),
+    labels,
     state: {
       status: textAt(state, 'Status'),
       running: flagAt(state, 'Running'),
@@ -42,6 +44,7 @@ export function containerOf(inspect: Json): Container {
     memory: numberAt(host, 'Memory'),
     shmSize: numberAt(host, 'ShmSize'),
     cpus: cpuQuota(host),
+    ...(Object.hasOwn(labels, helperLabel) ? { helper: true } : {}),
     inspect,
   };
 }

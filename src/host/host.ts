@@ -94,11 +94,11 @@ export function openHost(options: HostOptions): OpenHost {
       referenceSchema: (request) => referenceSchema(engine.changing, request),
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
-    async instances() {
+    async instances({ all: every } = {}) {
       const all = await findInstances(sources);
       // Learned now, so that whatever is printed later is free of them.
       await Promise.all(all.map((instance) => credentials.passwords(instance)));
-      return options.only === undefined ? all : all.filter(({ name }) => options.only?.includes(name));
+      return options.only === undefined || every === true ? all : all.filter(({ name }) => options.only?.includes(name));
     },
     async instance(name) {
       return (await findInstances(sources)).find((instance) => instance.name === name);

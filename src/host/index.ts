@@ -1,5 +1,4 @@
 export { asideMarker } from './instances.ts';
-export { helperLabel } from './process.ts';
 export { openHost, type OpenHost } from './host.ts';
 export { parseInstanceConf } from './instance-conf.ts';
 export type * from './backups/types.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { dataDirectory, dataMount, volumeKey } from './data-mount.ts';
 import { parseInstanceConf } from './instance-conf.ts';
-import { helperLabel } from './process.ts';
+import { helperLabel } from './helper-label.ts';
 import type { Container, DockerReader, FileReader, Instance } from './types.ts';
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */

@@ -1,10 +1,9 @@
 import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
+import { helperLabel } from './helper-label.ts';
 import { numberAt, textAt } from './json.ts';
 import type { HelperResult, HelperSpec } from './types.ts';
 
 /** Processes near a container: exec in it, or a short-lived container of our own beside it. Output is bounded. */
-
-export const helperLabel = 'problems.helper';
 
 export interface ExecSpec {
   readonly command: readonly string[];

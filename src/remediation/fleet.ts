@@ -1,8 +1,8 @@
 import type { Instance } from '../host/types.ts';
-import { hostBudget, type HostBudget, instanceBudget } from '../tuning/index.ts';
+import { type HostBudget, instanceBudget } from '../tuning/index.ts';
 import type { ReadonlyHost } from './contract.ts';
 import type { Session } from './engine/session.ts';
-import { memoryMembers } from './host-memory.ts';
+import { budgetOf, machineMemory } from './instances/host-budget.ts';
 import { measureBackends, memoryOf, memorySettingNames } from './instances/memory.ts';
 import { readServerSettings } from './instances/server-settings.ts';
 
@@ -42,19 +42,14 @@ export interface Fleet {
 /** Every instance's limit and worst case, and whether the machine has what they were promised. PGOPS §6.3. */
 export async function fleet({ reader }: Session): Promise<Fleet> {
   const engine = await reader.docker.info();
-  const members = await memoryMembers(reader);
+  const machine = await machineMemory(reader);
+  const { members } = machine;
   const looked = await Promise.all(
     members.flatMap(({ container, instance }) =>
       instance === undefined ? [] : [lookAt(reader, instance, container.cpus || engine.cpus, members.length > 1)],
     ),
   );
-  const host = hostBudget(
-    engine.memoryBytes,
-    members.map(({ container: { id, name, memory } }) => {
-      const worstCase = looked.find((one) => one.id === id)?.worstCase;
-      return { name, limit: memory, ...(worstCase === undefined ? {} : { worstCase }) };
-    }),
-  );
+  const host = budgetOf(machine, new Map(looked.map(({ id, worstCase }) => [id, worstCase])));
   return {
     instances: looked
       .map(({ id: _, ...one }) => ({ ...one, share: shareOf(one, host) }))

@@ -1,6 +1,5 @@
-import { hostBudget } from '../tuning/index.ts';
 import type { Session } from './engine/session.ts';
-import { memoryMembers } from './host-memory.ts';
+import { budgetOf, machineMemory } from './instances/host-budget.ts';
 import { describeHolder, portSettings, surveyPorts } from './remediators/port-reassignment/index.ts';
 
 export interface PreflightQuestion {
@@ -73,12 +72,9 @@ async function askVolume(reader: Reader, volume: string): Promise<PreflightAnswe
 
 /** The limits of all containers and what is asked for, within what the machine can promise. PGOPS §6.3. */
 async function askMemory(reader: Reader, memory: number, instance: string | undefined): Promise<PreflightAnswer> {
-  const [{ memoryBytes }, members] = await Promise.all([reader.docker.info(), memoryMembers(reader)]);
+  const { memoryBytes, members } = await machineMemory(reader);
   const others = members.filter((one) => instance === undefined || one.instance?.name !== instance);
-  const { budget, promised, left, unlimited } = hostBudget(
-    memoryBytes,
-    others.map(({ container }) => ({ name: container.name, limit: container.memory })),
-  );
+  const { budget, promised, left, unlimited } = budgetOf({ memoryBytes, members: others });
   const reasons = [
     `${inMiB(promised)} are promised to containers, and ${inMiB(memory)} asked for, of ${inMiB(budget)}`,
   ];

@@ -1,8 +1,8 @@
 import { flagAt, textsAt } from '../host/json.ts';
-import type { Container, EngineInfo, Instance } from '../host/types.ts';
-import { type DiskKind, hostBudget, type Profile, shareOfUnlimited, type TuningFacts } from '../tuning/index.ts';
+import type { Container, Instance } from '../host/types.ts';
+import type { DiskKind, Profile, TuningFacts } from '../tuning/index.ts';
 import type { ReadonlyHost } from './contract.ts';
-import { memoryMembers } from './host-memory.ts';
+import { memoryFor } from './instances/host-budget.ts';
 import {
   type BackendMemory,
   hashMemMultiplierOf,
@@ -74,7 +74,7 @@ export async function readTuningFacts(
     readServerSettings(reader, instance, names),
     measureBackends(reader, instance),
     diskOf(reader, instance),
-    memoryFor(reader, engine, instance),
+    memoryFor(instance.container, reader),
   ]);
   const [activity, databases] = settings.asked
     ? await Promise.all([askActivity(reader, instance), askDatabaseSize(reader, instance)])
@@ -113,22 +113,6 @@ export async function readTuningFacts(
       ...(databases === undefined ? ['the size of the databases is not known: they are taken to fit'] : []),
     ],
   };
-}
-
-/** The limit; without one a fair share of the machine, or all of it where nobody else is there. */
-async function memoryFor(
-  reader: ReadonlyHost,
-  engine: EngineInfo,
-  { container }: Instance,
-): Promise<{ readonly bytes: number; readonly is: TuningFacts['memoryIs'] }> {
-  if (container.memory > 0) return { bytes: container.memory, is: 'limit' };
-  const members = (await memoryMembers(reader)).map((one) => one.container);
-  if (members.every(({ id }) => id === container.id)) return { bytes: engine.memoryBytes, is: 'machine' };
-  const budget = hostBudget(
-    engine.memoryBytes,
-    members.map(({ name, memory }) => ({ name, limit: memory })),
-  );
-  return { bytes: shareOfUnlimited(budget, budget.promised), is: 'share' };
 }
 
 async function diskOf(reader: ReadonlyHost, instance: Instance): Promise<number | undefined> {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { numberAt } from '../../host/json.ts';
 import type { Container } from '../../host/types.ts';
-import type { Action, ReadonlyHost } from '../contract.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { promisableTo } from '../instances/host-budget.ts';
 import { needContainer, shortRef } from './containers.ts';
 
 const bytes = z.int().min(6 * 2 ** 20);
@@ -74,17 +75,50 @@ function isSame(a: Limits, b: Limits): boolean {
   return a.memory === b.memory && a.memorySwap === b.memorySwap;
 }
 
-/** All limits together stay within the machine's memory without 2 GiB, or 15 %, of its own. PGOPS §6.3. */
-async function refuseBeyondBudget({ id, name }: Container, memory: number, host: ReadonlyHost): Promise<void> {
-  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
-  const others = containers
-    .filter((one) => one.id !== id && one.state.running)
-    .reduce((sum, one) => sum + one.memory, 0);
-  const left = memoryBytes - Math.max(2 * 2 ** 30, 0.15 * memoryBytes) - others;
-  if (memory > left)
+/**
+ * Never below what is used while the server runs: the kernel of control groups of version 1 refuses that, the one of
+ * version 2 takes it as an order to make room, and kills where it finds none (PGOPS §6.5). What cannot be asked may be
+ * more.
+ */
+async function lower(found: Container, wanted: Limits, host: Host): Promise<void> {
+  const { id, name, state, autoRemove } = found;
+  if (state.running && (await mayUseMoreThan(wanted.memory, found, host))) {
+    if (autoRemove)
+      throw new ProblemsError(
+        'step-refused',
+        `${name} uses more than its old memory limit of ${mebibytes(wanted.memory)}, and would be removed if it were stopped (AutoRemove).`,
+      );
+    await host.change.docker.stop(id, { timeoutSeconds: 120 });
+  }
+  try {
+    await host.change.docker.updateMemory(id, wanted);
+  } catch (error) {
+    // More has come into use since it was asked.
+    const inUse = error instanceof ProblemsError && error.code === 'engine-refused' && state.running;
+    if (!inUse || autoRemove) throw error;
+    await host.change.docker.stop(id, { timeoutSeconds: 120 });
+    await host.change.docker.updateMemory(id, wanted);
+  }
+}
+
+/** Of what is used, page cache that nobody has asked for lately can be taken back at once. */
+async function mayUseMoreThan(limit: number, { id }: Container, host: ReadonlyHost): Promise<boolean> {
+  const instance = (await host.instances({ all: true })).find(({ container }) => container.id === id);
+  if (instance === undefined) return true;
+  const use = await host.probes.memoryUse(instance).catch((error: unknown) => {
+    if (error instanceof ProblemsError && error.code === 'engine-unreachable') throw error;
+    return undefined;
+  });
+  return use === undefined || use.usage - use.inactiveFile > limit;
+}
+
+/** All limits together stay within what the machine can promise. PGOPS §6.3. */
+async function refuseBeyondBudget(found: Container, memory: number, host: ReadonlyHost): Promise<void> {
+  const promisable = await promisableTo(found, host);
+  if (memory > promisable)
     throw new ProblemsError(
       'step-refused',
-      `The machine can promise ${mebibytes(Math.max(0, Math.floor(left)))} to ${name} beside the limits of the others, not ${mebibytes(memory)}.`,
+      `The machine can promise ${mebibytes(promisable)} to ${found.name} beside the limits of the others, not ${mebibytes(memory)}.`,
     );
 }
 

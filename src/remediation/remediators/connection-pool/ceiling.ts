@@ -1,8 +1,9 @@
 import type { Instance } from '../../../host/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { memoryFor } from '../../instances/host-budget.ts';
 import { measureBackends, memoryOf, memorySettingNames } from '../../instances/memory.ts';
 import { readServerSettings, type ServerSettings } from '../../instances/server-settings.ts';
-import { type Ceiling, connectionCeiling, hostBudget, shareOfUnlimited } from '../../../tuning/index.ts';
+import { type Ceiling, connectionCeiling } from '../../../tuning/index.ts';
 
 export interface ServerCeiling {
   readonly ceiling: Ceiling;
@@ -14,10 +15,10 @@ export interface ServerCeiling {
 
 /** How many connections the memory of a server allows, from its own figures. PGOPS §2.4. */
 export async function ceilingOf(instance: Instance, cpus: number, host: ReadonlyHost): Promise<ServerCeiling> {
-  const [settings, backends, memory] = await Promise.all([
+  const [settings, backends, { bytes: memory }] = await Promise.all([
     readServerSettings(host, instance, memorySettingNames),
     measureBackends(host, instance),
-    limitOf(instance, host),
+    memoryFor(instance.container, host),
   ]);
   const { facts } = memoryOf(settings, cpus, backends?.p95);
   return {
@@ -26,15 +27,4 @@ export async function ceilingOf(instance: Instance, cpus: number, host: Readonly
     isLimited: instance.container.memory > 0,
     settings,
   };
-}
-
-/** Of a server without a limit: its part of what the limits of all others leave. PGOPS §6.3. */
-async function limitOf({ container }: Instance, host: ReadonlyHost): Promise<number> {
-  if (container.memory > 0) return container.memory;
-  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
-  const members = containers
-    .filter(({ id, state }) => state.running || id === container.id)
-    .map(({ name, memory }) => ({ name, limit: memory }));
-  const limits = members.reduce((sum, { limit }) => sum + limit, 0);
-  return shareOfUnlimited(hostBudget(memoryBytes, members), limits);
 }

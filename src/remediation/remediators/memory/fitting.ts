@@ -1,6 +1,4 @@
-import type { Container } from '../../../host/types.ts';
-import { fit, formatSize, type HostBudget, hostBudget, usableShare } from '../../../tuning/index.ts';
-import type { ReadonlyHost } from '../../contract.ts';
+import { fit, formatSize, usableShare } from '../../../tuning/index.ts';
 import type { SettingChanges } from '../../instances/auto-conf.ts';
 import type { Trouble } from './diagnosis.ts';
 import { autovacuumWorkMem, type ServerMemory } from './facts.ts';
@@ -15,17 +13,6 @@ const MiB = 2 ** 20;
 export function limitFor({ worstCase: worst }: ServerMemory, limit: number): number {
   const wanted = Math.ceil(worst.total / usableShare / step) * step;
   return wanted > limit ? wanted : Math.ceil((limit * 1.5) / step) * step;
-}
-
-/** What the machine can still promise to this container beyond its limit. PGOPS §6.3. */
-export async function budgetFor({ id }: Container, host: ReadonlyHost): Promise<HostBudget> {
-  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
-  return hostBudget(
-    memoryBytes,
-    containers
-      .filter((one) => one.memory > 0 && (one.state.running || one.id === id))
-      .map(({ name, memory }) => ({ name, limit: memory })),
-  );
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { EngineInfo, Instance } from '../../../host/types.ts';
-import { type BudgetMember, type HostBudget, hostBudget, readableSize } from '../../../tuning/index.ts';
+import type { Container, EngineInfo, Instance } from '../../../host/types.ts';
+import { type HostBudget, readableSize } from '../../../tuning/index.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
+import { budgetOf, machineMemory } from '../../instances/host-budget.ts';
 import { serverMemory } from './facts.ts';
 import type { MemorySettings } from './settings.ts';
 
@@ -15,30 +16,32 @@ export interface HostTrouble {
 /** What no instance has done wrong by itself. More promised than there is, is told once: of the one promised most. */
 export async function hostTroubles(
   instances: readonly Instance[],
-  { memoryBytes, cpus }: EngineInfo,
+  { cpus }: Pick<EngineInfo, 'cpus'>,
   settings: MemorySettings,
   host: ReadonlyHost,
 ): Promise<readonly HostTrouble[]> {
   const running = instances.filter(runs);
-  const limited = (await host.docker.containers())
-    .filter(({ memory, state }) => memory > 0 && state.running)
-    .map(({ name, memory }) => ({ name, limit: memory }));
-  const promised = hostBudget(memoryBytes, limited);
+  const machine = await machineMemory(host);
+  const limited = machine.members.map(({ container }) => container).filter(({ memory }) => memory > 0);
+  const promised = budgetOf(machine);
   const [largest] = running
     .filter(({ container }) => container.memory > 0)
     .sort((a, b) => b.container.memory - a.container.memory || (a.name < b.name ? -1 : 1));
   if (!promised.within && largest !== undefined) return [overcommitted(largest, promised, limited)];
   const unlimited = running.filter(({ container }) => container.memory === 0);
   if (!mayBeTrouble(settings, limited.length, unlimited.length)) return [];
-  const members = await Promise.all(
-    unlimited.map(async (instance) => {
-      const { worstCase } = await serverMemory(instance, true, instance.container.cpus || cpus, host);
-      return { name: instance.container.name, limit: 0, worstCase: worstCase.total };
-    }),
+  const worstCases = new Map(
+    await Promise.all(
+      unlimited.map(async (instance) => {
+        const { container } = instance;
+        const { worstCase } = await serverMemory(instance, true, container.cpus || cpus, host);
+        return [container.id, worstCase.total] as const;
+      }),
+    ),
   );
-  const all = hostBudget(memoryBytes, [...limited, ...members]);
+  const all = budgetOf(machine, worstCases);
   if (settings.noLimit === 'when-overcommitted' && all.within) return [];
-  return unlimited.map((instance, index) => withoutLimit(instance, members[index]?.worstCase ?? 0, all));
+  return unlimited.map((instance) => withoutLimit(instance, worstCases.get(instance.container.id) ?? 0, all));
 }
 
 /**
@@ -57,17 +60,17 @@ export function mayBeTrouble(
 function overcommitted(
   instance: Instance,
   { promised, budget }: HostBudget,
-  limited: readonly BudgetMember[],
+  limited: readonly Pick<Container, 'name' | 'memory'>[],
 ): HostTrouble {
   return {
     instance,
     kind: 'host-overcommitted',
     summary: `The memory limits of all containers are ${readableSize(promised)}, and the machine has ${readableSize(budget)} to promise; ${instance.name} was promised most.`,
-    evidence: limited.map(({ name, limit }) => ({
+    evidence: limited.map(({ name, memory }) => ({
       type: 'docker',
       object: name,
       field: 'HostConfig.Memory',
-      value: limit,
+      value: memory,
     })),
   };
 }

@@ -1,6 +1,7 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { promisableTo } from '../../instances/host-budget.ts';
 import { refusal } from '../../instances/refusal.ts';
-import { budgetFor, changesFor, limitFor } from './fitting.ts';
+import { changesFor, limitFor } from './fitting.ts';
 import type { MemoryDetails, MemoryExpected } from './details.ts';
 import { recentEvents } from './detect.ts';
 import { look } from './look.ts';
@@ -35,12 +36,11 @@ export async function plan(
   const task = { finding, instance, seen, memory, trouble };
   if (trouble.kind === 'start-refused') return planStart(task, host);
   if (trouble.kind === 'shm-too-small') return planShm(task, host);
-  const budget = await budgetFor(instance.container, host);
+  const promisable = await promisableTo(instance.container, host);
   const wanted = limitFor(memory, seen.limit);
-  if (memorySettings(host).raise === 'within-budget' && wanted - seen.limit <= budget.left)
-    return planRaise(task, wanted, host);
+  if (memorySettings(host).raise === 'within-budget' && wanted <= promisable) return planRaise(task, wanted, host);
   const changes = changesFor(seen.limit, trouble, memory);
   return changes === undefined || Object.keys(changes).length === 0
-    ? refusalWithoutRoom(task, wanted, budget)
+    ? refusalWithoutRoom(task, wanted, promisable)
     : planSettings(task, changes, host);
 }

@@ -1,6 +1,7 @@
 import type { Instance } from '../../../host/types.ts';
-import { type HostBudget, readableSize, shareOfUnlimited, hostBudget } from '../../../tuning/index.ts';
+import { readableSize } from '../../../tuning/index.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
+import { budgetOf, machineMemory, memoryFor } from '../../instances/host-budget.ts';
 import { isSameMount, refusalForOwner } from '../../instances/recreate-refusals.ts';
 import { refusal } from '../../instances/refusal.ts';
 import type { ServerMemory } from './facts.ts';
@@ -57,9 +58,9 @@ export async function refusalToStart(
 }
 
 /** Neither a higher limit nor smaller settings help. */
-export function refusalWithoutRoom({ instance, seen, memory }: Task, wanted: number, budget: HostBudget): Refusal {
+export function refusalWithoutRoom({ instance, seen, memory }: Task, wanted: number, promisable: number): Refusal {
   return refusal(
-    `${instance.name} needs up to ${readableSize(memory.worstCase.total)} for ${memory.maxConnections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, budget.left))} left to promise.`,
+    `${instance.name} needs up to ${readableSize(memory.worstCase.total)} for ${memory.maxConnections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, promisable - seen.limit))} left to promise.`,
     `Give it ${readableSize(wanted)} (docker update --memory ${wanted} --memory-swap ${wanted} ${instance.container.name}) after making room, or let fewer connections in: a pooler in front serves the same clients. \`problems tune ${instance.name}\` shows what fits.`,
   );
 }
@@ -70,19 +71,14 @@ export async function hostRefusal(
   kind: 'no-limit' | 'host-overcommitted',
   host: ReadonlyHost,
 ): Promise<Refusal> {
-  const [{ memoryBytes }, containers] = await Promise.all([host.docker.info(), host.docker.containers()]);
-  const members = containers.filter(({ state }) => state.running);
-  const budget = hostBudget(
-    memoryBytes,
-    members.map((one) => ({ name: one.name, limit: one.memory })),
-  );
-  if (kind === 'host-overcommitted')
+  if (kind === 'host-overcommitted') {
+    const budget = budgetOf(await machineMemory(host));
     return refusal(
       `${readableSize(budget.promised)} are promised to containers, and the machine has ${readableSize(budget.budget)} to promise. Who gets less is not for a program to say.`,
       '`problems fleet` shows limits and worst cases of all of them; lower settings first, then limits, or move an instance to another machine.',
     );
-  const limits = members.reduce((sum, one) => sum + one.memory, 0);
-  const share = Math.floor(shareOfUnlimited(budget, limits) / 2 ** 20) * 2 ** 20;
+  }
+  const { bytes: share } = await memoryFor(container, host);
   return refusal(
     `${name} has no memory limit. A limit below what it needs would kill it, and one that was set cannot be taken away from a running container.`,
     `Its share of the machine is ${readableSize(share)}: docker update --memory ${share} --memory-swap ${share} ${container.name}, after \`problems tune ${name}\`.`,

@@ -1,11 +1,12 @@
 import type { Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { readAutoConf } from '../../instances/auto-conf.ts';
+import { promisableTo } from '../../instances/host-budget.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { commandLineSettings } from '../../instances/server-settings.ts';
 import { formatSize } from '../../../tuning/index.ts';
 import { planSettings } from './changing.ts';
 import type { MemoryExpected } from './details.ts';
-import { budgetFor, quarterOf } from './fitting.ts';
+import { quarterOf } from './fitting.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -24,7 +25,6 @@ export async function planStart(task: Task, host: ReadonlyHost): Promise<Plan<Me
   const isOnLine = commandLineSettings(instance.container.command).has('shared_buffers');
   // With a limit a value is known that fits; without one the value before is the better guess.
   if (isAltered && !isOnLine && seen.limit === 0) return planSettings(task, { shared_buffers: null }, host);
-  const { left } = await budgetFor(instance.container, host);
-  const buffers = quarterOf(seen.limit || Math.min(left, 2 ** 30));
+  const buffers = quarterOf(seen.limit || Math.min(await promisableTo(instance.container, host), 2 ** 30));
   return planSettings(task, { shared_buffers: formatSize(buffers) }, host);
 }

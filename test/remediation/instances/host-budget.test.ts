@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openHost, type Instance } from '../../../src/host/index.ts';
+import { containerUpdateMemory } from '../../../src/remediation/actions/container-update-memory.ts';
+import { fleet } from '../../../src/remediation/fleet.ts';
+import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import { machineMemory, budgetOf, memoryFor, promisableTo } from '../../../src/remediation/instances/host-budget.ts';
+import { preflight } from '../../../src/remediation/preflight.ts';
+import { ceilingOf } from '../../../src/remediation/remediators/connection-pool/ceiling.ts';
+import { hostTroubles } from '../../../src/remediation/remediators/memory/host-troubles.ts';
+import { hostRefusal } from '../../../src/remediation/remediators/memory/refusals.ts';
+import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
+import { readTuningFacts } from '../../../src/remediation/tuning-facts.ts';
+
+const GiB = 2 ** 30;
+
+interface Resident {
+  readonly name: string;
+  readonly memory: number;
+  readonly running: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A machine of 20 GiB, of which 17 may be promised. Its engine answers questions about containers, and no others. */
+const orders: Resident = { name: 'vrooli-postgres-orders', memory: 2 * GiB, running: true };
+const stopped: Resident = { name: 'vrooli-postgres-stopped', memory: 4 * GiB, running: false };
+const web: Resident = { name: 'web', memory: GiB, running: true };
+const notCounted: readonly Resident[] = [
+  { name: 'web-old', memory: 8 * GiB, running: false },
+  { name: 'probe', memory: 8 * GiB, running: true, labels: { 'problems.helper': '1' } },
+  { name: 'vrooli-postgres-orders.pgops-old-1', memory: 8 * GiB, running: false },
+];
+
+let folder = '';
+let server: Server | undefined;
+const usual = process.env['DOCKER_HOST'];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'problems-budget-'));
+});
+afterEach(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  if (usual === undefined) delete process.env['DOCKER_HOST'];
+  else process.env['DOCKER_HOST'] = usual;
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('what a machine can promise', () => {
+  it('is one number for all who ask, with an instance that does not run', async () => {
+    // 17 - 2 - 4 - 1
+    const left = 10 * GiB;
+    const remediation = await machineOf([orders, stopped, web, ...notCounted]);
+    const { session } = remediation;
+    const instance = await instanceNamed(remediation, 'orders');
+    expect(budgetOf(await machineMemory(session.reader)).left).toBe(left);
+    expect((await fleet(session)).host).toMatchObject({ promised: 7 * GiB, left });
+    expect(await preflight(session, { memory: left })).toMatchObject([{ ok: true }]);
+    expect(await preflight(session, { memory: left + 1 })).toMatchObject([{ ok: false }]);
+
+    // Beside its own limit, which it gives up for the higher one.
+    const own = left + 2 * GiB;
+    expect(await promisableTo(instance.container, session.reader)).toBe(own);
+    expect(await preflight(session, { memory: own, instance: 'orders' })).toMatchObject([{ ok: true }]);
+    expect(await preflight(session, { memory: own + 1, instance: 'orders' })).toMatchObject([{ ok: false }]);
+    const raiseTo = (memory: number): Promise<unknown> =>
+      containerUpdateMemory.prepare({ container: instance.container.id, memory, memorySwap: memory }, session.reader);
+    expect(await raiseTo(own)).toMatchObject({ memory: 2 * GiB });
+    await expect(raiseTo(own + 2 ** 20)).rejects.toThrow(/can promise 12288 MiB/);
+    remediation.close();
+  });
+
+  it('is the same where only some instances are looked at', async () => {
+    const remediation = await machineOf([orders, stopped, web], ['orders']);
+    const { container } = await instanceNamed(remediation, 'orders');
+    expect(await promisableTo(container, remediation.session.reader)).toBe(12 * GiB);
+    remediation.close();
+  });
+
+  it('is found overcommitted by the same sum that fleet shows', async () => {
+    const large = { ...stopped, memory: 15 * GiB };
+    const remediation = await machineOf([orders, large, web]);
+    const { reader } = remediation.session;
+    expect((await fleet(remediation.session)).host).toMatchObject({ promised: 18 * GiB, within: false });
+    const found = await hostTroubles(await reader.instances(), { cpus: 2 }, memorySettings(reader), reader);
+    expect(found).toMatchObject([
+      { kind: 'host-overcommitted', summary: expect.stringContaining('are 18 GiB, and the machine has 17 GiB') },
+    ]);
+    const instance = await instanceNamed(remediation, 'orders');
+    expect(await hostRefusal(instance, 'host-overcommitted', reader)).toMatchObject({
+      reason: expect.stringContaining('18 GiB are promised to containers'),
+    });
+    remediation.close();
+  });
+
+  it('has one share for an instance without a limit, whoever asks', async () => {
+    const free = { ...orders, memory: 0 };
+    const remediation = await machineOf([free, stopped, web, ...notCounted]);
+    const { reader } = remediation.session;
+    const instance = await instanceNamed(remediation, 'orders');
+    const share = 12 * GiB;
+    expect(await memoryFor(instance.container, reader)).toEqual({ bytes: share, is: 'share' });
+    expect((await ceilingOf(instance, 2, reader)).memory).toBe(share);
+    const wishes = { profile: 'web', disk: 'ssd', connections: undefined } as const;
+    expect((await readTuningFacts(reader, instance, wishes)).facts).toMatchObject({ memory: share, memoryIs: 'share' });
+    expect(await hostRefusal(instance, 'no-limit', reader)).toMatchObject({
+      advice: expect.stringContaining(`--memory ${share} `),
+    });
+    remediation.close();
+  });
+
+  it('is all of it for one that is alone', async () => {
+    const remediation = await machineOf([{ ...orders, memory: 0 }, ...notCounted]);
+    const instance = await instanceNamed(remediation, 'orders');
+    expect((await ceilingOf(instance, 2, remediation.session.reader)).memory).toBe(20 * GiB);
+    remediation.close();
+  });
+});
+
+async function machineOf(residents: readonly Resident[], only?: readonly string[]): Promise<Remediation> {
+  const inspects = residents.map(({ name, memory, running, labels = {} }, index) => ({
+    Id: String(index).repeat(64),
+    Name: `/${name}`,
+    Config: { Labels: labels, Env: [] },
+    HostConfig: { Memory: memory, MemorySwap: memory },
+    State: { Running: running, Status: running ? 'running' : 'exited' },
+  }));
+  const answers = new Map<string, unknown>([
+    ['/info', { ID: 'engine', MemTotal: 20 * GiB, NCPU: 2 }],
+    ['/version', { Version: '20.10', ApiVersion: '1.41' }],
+    ['/containers/json', inspects.map(({ Id }) => ({ Id }))],
+    ...inspects.map((inspect) => [`/containers/${inspect.Id}/json`, inspect] as const),
+  ]);
+  server = createServer((request, answer) => {
+    const body = answers.get((request.url ?? '').split('?')[0] ?? '');
+    answer.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    answer.end(JSON.stringify(body ?? { message: 'nothing is known of that' }));
+  });
+  server.listen(join(folder, 'engine.sock'));
+  await once(server, 'listening');
+  process.env['DOCKER_HOST'] = `unix://${join(folder, 'engine.sock')}`;
+  const host = openHost({ roots: [folder], ...(only === undefined ? {} : { only }) });
+  return openRemediation({ folder, host });
+}
+
+async function instanceNamed({ session }: Remediation, name: string): Promise<Instance> {
+  const found = await session.reader.instance(name);
+  if (found === undefined) throw new Error(`no instance ${name}`);
+  return found;
+}
