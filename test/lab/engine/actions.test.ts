@@ -458,6 +458,43 @@ describe.skipIf(!runs)('every action', () => {
     );
   });
 
+  it('container.update-memory takes a raise back by a stop where more is used by then, and never lowers below that', async () => {
+    const [limit, raised] = [96 * 2 ** 20, 512 * 2 ** 20];
+    const made = await startInstance(run, {
+      name: 'filled',
+      storage: 'seeded',
+      settings: { shared_buffers: '256MB' },
+      host: { Memory: limit, MemorySwap: limit },
+    });
+    const action = actions.find(({ name }) => name === 'container.update-memory');
+    const params = { container: made.container.id, memory: raised, memorySwap: raised };
+    const before = await action?.prepare(params, host);
+    await action?.apply(params, host);
+    // Row by row into shared_buffers: what reads or makes a whole table goes round them.
+    await query(made, 'create unlogged table filling (t text)');
+    await query(made, "insert into filling select repeat('x', 1000) from generate_series(1, 150000)");
+    const atChange: unknown[] = [];
+    const { docker } = host.change;
+    const watched: Host = {
+      ...host,
+      change: {
+        ...host.change,
+        docker: {
+          ...docker,
+          async updateMemory(ref, limits) {
+            atChange.push([limits.memory, (await host.docker.container(ref))?.state.running]);
+            await docker.updateMemory(ref, limits);
+          },
+        },
+      },
+    };
+    await action?.undo?.(params, before ?? null, watched);
+    expect(atChange).toEqual([[limit, false]]);
+    await waitReady(made);
+    expect(await action?.isUndone?.(params, before ?? null, host)).toBe(true);
+    expect((await made.container.inspect()).State.OOMKilled).toBe(false);
+  });
+
   it('role.alter-setting keeps its promises, whatever a role is called', async () => {
     const made = await startInstance(run, { name: 'roles', storage: 'seeded' });
     await query(made, `create role "app ""x"";'"`);
