@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container, Instance } from '../../host/types.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
+import { type SettingChanges, undoneText } from '../instances/auto-conf.ts';
 import { knownSetting, unfitValue } from '../instances/known-settings.ts';
 
 /** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
@@ -40,17 +42,55 @@ export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory 
 }
 
 /**
+ * The same, once no helper of an earlier process writes there any more: one goes on by itself when its process was
+ * killed, and what was read before it ended would say nothing.
+ */
+export async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
+  const until = performance.now() + 60_000;
+  while ((await isBeingWritten(host, instance)) && performance.now() < until)
+    await sleep(100, undefined, { signal: host.signal });
+  return autoConfOf(host, instance);
+}
+
+async function isBeingWritten(host: ReadonlyHost, { dataMount }: Instance): Promise<boolean> {
+  if (dataMount === undefined) return false;
+  return (await host.docker.containers()).some(
+    ({ state, labels, mounts }) =>
+      state.running &&
+      Object.hasOwn(labels, writesLabel) &&
+      mounts.some(({ type, name, source }) =>
+        type === 'volume' ? name === dataMount.name : source === dataMount.source,
+      ),
+  );
+}
+
+const writesLabel = 'problems.writes-settings';
+
+/** The text before the changes, or what is to stand there in its place now that somebody else has written too. */
+export function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
+  const text = undoneText(now, before, changes);
+  if (text !== undefined) return text;
+  const names = Object.keys(changes).join(', ');
+  throw new ProblemsError(
+    'step-refused',
+    `Of ${names} in postgresql.auto.conf of ${name}, somebody has changed at least one since: it is left as it is.`,
+  );
+}
+
+/**
  * By the server's own user and in one rename, so that nothing in the data directory belongs to root and a killed helper
- * leaves either text (PGOPS §0.11, §6.5). The text comes on stdin, behind the hash of what is to be there.
+ * leaves either text (PGOPS §0.11, §6.5). The text comes on stdin, behind the hash of what is to be there and its own.
  */
 const script = String.raw`
 set -eu
 cd -- "$0"
 IFS= read -r expected
+IFS= read -r whole
 [ "$(sha256sum < postgresql.auto.conf | cut -c 1-64)" = "$expected" ] || { echo 'changed meanwhile' >&2; exit 3; }
 mode=$(stat -c %a postgresql.auto.conf)
 umask 077
 cat > .problems-auto.conf.tmp
+[ "$(sha256sum < .problems-auto.conf.tmp | cut -c 1-64)" = "$whole" ] || { rm .problems-auto.conf.tmp; echo 'cut off' >&2; exit 4; }
 chmod "$mode" .problems-auto.conf.tmp
 sync .problems-auto.conf.tmp
 mv -f .problems-auto.conf.tmp postgresql.auto.conf
@@ -68,7 +108,8 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
     command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
     mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],
     user: serverUser(container),
-    stdin: `${hashOf(now)}\n${text}`,
+    labels: { [writesLabel]: '1' },
+    stdin: `${hashOf(now)}\n${hashOf(text)}\n${text}`,
   });
   if (exitCode === 3)
     throw new ProblemsError('step-refused', `postgresql.auto.conf of ${container.name} was changed by somebody else.`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { knownSetting, unfitValue } from '../instances/known-settings.ts';
@@ -57,6 +58,12 @@ export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
     await put(wanted, wanted.value, host);
   },
   async undo(wanted, { value }, host) {
+    const now = await valueOf(wanted, await needInstance(host, wanted.instance), host);
+    if (now !== value && now !== wanted.value)
+      throw new ProblemsError(
+        'step-refused',
+        `Somebody has set ${wanted.name} for ${subjectOf(wanted)} since: it is left as it is.`,
+      );
     await put(wanted, value, host);
   },
   async isUndone(wanted, { value }, host) {

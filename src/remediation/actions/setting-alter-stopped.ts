@@ -2,8 +2,15 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { saysAutoConf, withChanges } from '../instances/auto-conf.ts';
-import { autoConfOf, needInstance, settingsSchema, writeAutoConf } from './auto-conf-file.ts';
+import { saysAutoConf, undoneText, withChanges } from '../instances/auto-conf.ts';
+import {
+  autoConfOf,
+  needInstance,
+  settingsSchema,
+  settledAutoConf,
+  textToPutBack,
+  writeAutoConf,
+} from './auto-conf-file.ts';
 import { describeSettings, effectOf } from './setting-alter.ts';
 
 const params = z.strictObject({ instance: z.string(), settings: settingsSchema(['reload', 'start']) });
@@ -17,7 +24,7 @@ const before = z.strictObject({ text: z.string() });
 export const settingAlterStopped: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'setting.alter-stopped',
   about:
-    'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal.',
+    'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal; undoing leaves what others have set since.',
   params,
   before,
   operation: { running: 'shared-memory-setting', stopped: 'restart-stopped' },
@@ -32,20 +39,22 @@ export const settingAlterStopped: Action<z.output<typeof params>, z.output<typeo
     return { text: await autoConfOf(host, found) };
   },
   async isDone({ instance, settings }, host) {
-    return saysAutoConf(await autoConfOf(host, await needInstance(host, instance)), settings);
+    return saysAutoConf(await settledAutoConf(host, await needInstance(host, instance)), settings);
   },
   async apply({ instance, settings }, host) {
     const found = await needStopped(host, instance);
-    const text = await autoConfOf(host, found);
+    const text = await settledAutoConf(host, found);
     if (!saysAutoConf(text, settings)) await writeAutoConf(host, found, text, withChanges(text, settings));
   },
-  async undo({ instance }, { text }, host) {
+  async undo({ instance, settings }, { text }, host) {
     const found = await needInstance(host, instance);
-    const now = await autoConfOf(host, found);
-    if (now !== text) await writeAutoConf(host, await needStopped(host, instance), now, text);
+    const now = await settledAutoConf(host, found);
+    const back = textToPutBack(found, now, text, settings);
+    if (now !== back) await writeAutoConf(host, await needStopped(host, instance), now, back);
   },
-  async isUndone({ instance }, { text }, host) {
-    return (await autoConfOf(host, await needInstance(host, instance))) === text;
+  async isUndone({ instance, settings }, { text }, host) {
+    const now = await settledAutoConf(host, await needInstance(host, instance));
+    return undoneText(now, text, settings) === now;
   },
 };
 

@@ -3,9 +3,16 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/types.ts';
 import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
-import { readAutoConf, saysAutoConf, type SettingChanges } from '../instances/auto-conf.ts';
+import { readAutoConf, saysAutoConf, type SettingChanges, undoneText, valuesIn } from '../instances/auto-conf.ts';
 import { isValue } from '../instances/known-settings.ts';
-import { autoConfOf, needInstance, settingsSchema, writeAutoConf } from './auto-conf-file.ts';
+import {
+  autoConfOf,
+  needInstance,
+  settingsSchema,
+  settledAutoConf,
+  textToPutBack,
+  writeAutoConf,
+} from './auto-conf-file.ts';
 
 const params = z.strictObject({ instance: z.string(), settings: settingsSchema(['reload']) });
 const before = z.strictObject({ text: z.string() });
@@ -14,7 +21,7 @@ const before = z.strictObject({ text: z.string() });
 export const settingAlter: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'setting.alter',
   about:
-    'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal.',
+    'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal; undoing leaves what others have set since.',
   params,
   before,
   operation: 'reload-setting',
@@ -47,18 +54,28 @@ export const settingAlter: Action<z.output<typeof params>, z.output<typeof befor
         value === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = ${literal(value)}`,
       );
     }
-    await reload(host, found);
-    const until = performance.now() + 15_000;
-    while (!(await areInForce(found, settings, host)) && performance.now() < until)
-      await sleep(100, undefined, { signal: host.signal });
+    await reload(host, found, async () => areInForce(found, settings, host));
   },
-  async undo({ instance }, { text }, host) {
+  async undo({ instance, settings }, { text }, host) {
     const found = await needInstance(host, instance);
-    await writeAutoConf(host, found, await autoConfOf(host, found), text);
-    if (found.container.state.running) await reload(host, found);
+    const now = await settledAutoConf(host, found);
+    await writeAutoConf(host, found, now, textToPutBack(found, now, text, settings));
+    const old = valuesIn(text, Object.keys(settings));
+    if (found.container.state.running) await reload(host, found, async () => areTakenOver(found, old, host));
   },
-  async isUndone({ instance }, { text }, host) {
-    return (await autoConfOf(host, await needInstance(host, instance))) === text;
+  /** By the server too: with the old file alone it would go on with the new values until somebody reloads it. */
+  async isUndone({ instance, settings }, { text }, host) {
+    const found = await needInstance(host, instance);
+    const now = await settledAutoConf(host, found);
+    if (undoneText(now, text, settings) !== now) return false;
+    if (!found.container.state.running) return true;
+    try {
+      return await areTakenOver(found, valuesIn(text, Object.keys(settings)), host);
+    } catch (error) {
+      // It does not answer, so it does not say so.
+      if (error instanceof ProblemsError) throw error;
+      return false;
+    }
   },
 };
 
@@ -102,10 +119,25 @@ async function areInForce(instance: Instance, settings: SettingChanges, host: Re
   const rows = await inForce(instance, settings, host);
   return Object.entries(settings).every(([name, value]) => {
     const row = rows.find((one) => one.name === name);
-    if (row === undefined) return false;
+    if (row === undefined) return value === null;
     const fromAutoConf = row.file.endsWith('/postgresql.auto.conf');
     return value === null ? !fromAutoConf : fromAutoConf && isValue(name, value, row.setting, row.unit);
   });
+}
+
+/**
+ * Whether the server goes by what stands in the file of these settings: by their values, or, where a person wrote one in
+ * a way that only the server reads, by its having read the files since this one was written.
+ */
+async function areTakenOver(instance: Instance, values: SettingChanges, host: ReadonlyHost): Promise<boolean> {
+  if (await areInForce(instance, values, host)) return true;
+  // The time of a file is told in whole seconds.
+  const answer = await host.sql.query(
+    instance,
+    `SELECT (pg_catalog.pg_conf_load_time() >= pg_catalog.date_trunc('second', modification) + interval '1 second')::text AS read
+     FROM pg_catalog.pg_stat_file('postgresql.auto.conf')`,
+  );
+  return answer.ok && answer.rows[0]?.['read'] === 'true';
 }
 
 interface InForce {
@@ -133,8 +165,23 @@ async function inForce(instance: Instance, settings: SettingChanges, host: Reado
   }));
 }
 
-async function reload(host: Host, instance: Instance): Promise<void> {
-  await must(host, instance, 'SELECT pg_catalog.pg_reload_conf()');
+/** Reloads until the server says so. One that does not answer is asked again: it may be starting, and reads the file then. */
+async function reload(host: Host, instance: Instance, isSo: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + 15_000;
+  for (;;) {
+    try {
+      await must(host, instance, 'SELECT pg_catalog.pg_reload_conf()');
+      const again = performance.now() + 1_100;
+      while (performance.now() < again) {
+        if (await isSo()) return;
+        await sleep(100, undefined, { signal: host.signal });
+      }
+      if (performance.now() > until) return;
+    } catch (error) {
+      if (error instanceof ProblemsError || performance.now() > until) throw error;
+      await sleep(500, undefined, { signal: host.signal });
+    }
+  }
 }
 
 async function must(host: Host, instance: Instance, sql: string): Promise<void> {
