@@ -48,16 +48,7 @@ export const containerUpdateMemory: Action<z.output<typeof params>, z.output<typ
   /** What is used by now may be more than the old limit: only a stop gives it back. */
   async undo({ container }, { running, ...wanted }, host) {
     const found = await needContainer(host, container);
-    if (!isSame(limitsOf(found), wanted)) {
-      try {
-        await host.change.docker.updateMemory(container, wanted);
-      } catch (error) {
-        const inUse = error instanceof ProblemsError && error.code === 'engine-refused' && found.state.running;
-        if (!inUse || found.autoRemove) throw error;
-        await host.change.docker.stop(container, { timeoutSeconds: 120 });
-        await host.change.docker.updateMemory(container, wanted);
-      }
-    }
+    if (!isSame(limitsOf(found), wanted)) await lower(found, wanted, host);
     if (running) await host.change.docker.start(container);
   },
   async isUndone({ container }, { running, ...wanted }, host) {
