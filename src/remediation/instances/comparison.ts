@@ -49,6 +49,7 @@ function hostConfigOf({ inspect }: Container, movedPorts: readonly string[]): Ke
     RestartPolicy: _policy,
     Binds: _binds,
     Mounts: _mounts,
+    VolumesFrom: _volumesFrom,
     PortBindings,
     ...rest
   } = objectAt(inspect, 'HostConfig');

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { containerOf } from '../../../src/host/docker-shapes.ts';
+import type { Container, Json } from '../../../src/host/types.ts';
+import { unexpectedDifferences } from '../../../src/remediation/instances/comparison.ts';
+
+function container(host: { readonly [key: string]: Json }, volume = 'data'): Container {
+  const mount = { Type: 'volume', Name: volume, Source: '', Destination: '/data', RW: true };
+  return containerOf({ Id: 'one', Name: '/one', HostConfig: host, Mounts: [mount] });
+}
+
+it('a container with the same mounts is the same, however they are written', () => {
+  const written: readonly { readonly [key: string]: Json }[] = [
+    {},
+    { Binds: ['data:/data'] },
+    { Binds: ['data:/data:nocopy'], Mounts: [] },
+    { Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }] },
+    { VolumesFrom: ['other'] },
+  ];
+  for (const one of written)
+    for (const other of written) expect(unexpectedDifferences(container(one), container(other), {})).toEqual([]);
+});
+
+it('other data, and whatever else was not meant, is told', () => {
+  expect(unexpectedDifferences(container({}), container({}, 'empty'), {})).toEqual(['Mounts./data']);
+  expect(unexpectedDifferences(container({ Memory: 1 }), container({ Memory: 2 }), {})).toEqual(['HostConfig.Memory']);
+  const meant = { fields: ['HostConfig.Memory'] };
+  expect(unexpectedDifferences(container({ Memory: 1 }), container({ Memory: 2 }), meant)).toEqual([]);
+});
