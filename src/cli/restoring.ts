@@ -1,4 +1,5 @@
 import { ProblemsError } from '../errors.ts';
+import type { Remediation } from '../remediation/index.ts';
 import { exitCodeOf, type Surroundings, withRemediation } from './remediating.ts';
 import type { ConfigChoice } from './settings.ts';
 
@@ -9,6 +10,9 @@ export interface RestoreOptions extends ConfigChoice {
   readonly to: string | undefined;
   readonly json: boolean;
 }
+
+/** What is asked of the backup before it and the restore itself may take a day each. */
+const leaseMs = 48 * 3_600_000;
 
 /**
  * Restores a backup into an instance that is not there yet, as a run: journalled, resumable, rolled back by `problems
@@ -27,11 +31,13 @@ export async function restoreBackup(
     });
   const to = momentOf(options.to);
   const choice = { ...options, registries: false } as const;
-  const port = await portFor(surroundings, choice, backup, into);
+  const { port, isOurs } = await portFor(surroundings, choice, backup, into);
   const restore = { backup, into, port, ...(to === undefined ? {} : { to }) };
   return withRemediation(surroundings, { ...choice, settings: { 'backup-repair': { restore } } }, async (opened) => {
     const { remediate } = await import('../remediation/index.ts');
     const { runs } = await remediate(opened, { remediators: ['backup-repair'], automation: 'auto' });
+    if (isOurs && runs.every(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back'))
+      await release(opened, port, into);
     const { printReports } = await import('./remediation-report.ts');
     printReports(runs, options.json, screen);
     const code = exitCodeOf(runs);
@@ -40,13 +46,19 @@ export async function restoreBackup(
   });
 }
 
-/** Asked first, so that nothing is leased for what cannot be. */
+/** Nothing came of it: the port is not kept from others for two days. */
+async function release({ session }: Remediation, port: number, instance: string): Promise<void> {
+  const { id } = await session.reader.docker.info();
+  await session.store.leases(id).release(port, instance);
+}
+
+/** Asked first, so that nothing is leased for what cannot be. `isOurs`: the instance had no lease before. */
 async function portFor(
   surroundings: Surroundings,
   choice: ConfigChoice & { readonly registries: false },
   backup: string,
   into: string,
-): Promise<number> {
+): Promise<{ readonly port: number; readonly isOurs: boolean }> {
   return withRemediation(surroundings, choice, async ({ session }) => {
     const { leasePort } = await import('../remediation/index.ts');
     if ((await session.reader.backups.read(backup)) === undefined)
@@ -55,10 +67,11 @@ async function portFor(
       throw new ProblemsError('bad-usage', `There is an instance ${into} already: nothing is restored over it.`, {
         hint: 'Name one that is not there: --into.',
       });
-    const lease = await leasePort(session, { instance: into, ttlMs: 600_000 });
+    const isOurs = (await session.reader.leases.list()).every(({ instance }) => instance !== into);
+    const lease = await leasePort(session, { instance: into, ttlMs: leaseMs });
     if (lease === undefined)
       throw new ProblemsError('bad-usage', 'No port is left for a new instance.', { hint: '`problems ports`.' });
-    return lease.port;
+    return { port: lease.port, isOurs };
   });
 }
 

@@ -160,7 +160,7 @@ export interface LeaseReader {
 export interface LeaseChanger {
   /**
    * Takes one of the ports, in the given order, for the instance: the first that nobody holds. The same instance gets
-   * the port it already holds. `undefined`: all are held.
+   * the port it already holds, for at least the whole time from then on. `undefined`: all are held.
    */
   take(request: {
     readonly instance: string;
@@ -170,7 +170,10 @@ export interface LeaseChanger {
   /** The container exists: the lease no longer expires. */
   bind(port: number, instance: string): Promise<void>;
   release(port: number, instance: string): Promise<void>;
-  /** Makes the instance's lease exactly this one, or none: what undoing needs. Refuses a port that another holds. */
+  /**
+   * Makes the instance's lease exactly this one, or none: what undoing needs. One that has ended is none. Refuses a port
+   * that another holds.
+   */
   put(instance: string, lease: PortLease | null): Promise<void>;
 }
 

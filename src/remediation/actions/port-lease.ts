@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Action, PortLease, ReadonlyHost } from '../contract.ts';
+import type { Action, Host, PortLease, ReadonlyHost } from '../contract.ts';
 
 const params = z.strictObject({
   instance: z.string(),
@@ -44,14 +44,49 @@ export const portLease: Action<z.output<typeof params>, LeaseBefore> = {
     if (lease === undefined)
       throw new ProblemsError('step-refused', `Port ${port} is leased to another instance by now.`);
   },
-  async undo({ instance }, before, host) {
-    await host.change.leases.put(instance, before);
+  async undo({ instance, port }, before, host) {
+    await putBack(host, instance, before, port);
   },
-  async isUndone({ instance }, before, host) {
-    return (await leaseOf(host, instance))?.port === before?.port;
+  async isUndone({ instance, port }, before, host) {
+    return isBack(host, instance, before, port);
   },
 };
 
 export async function leaseOf(host: ReadonlyHost, instance: string): Promise<LeaseBefore> {
   return (await host.leases.list()).find((lease) => lease.instance === instance) ?? null;
+}
+
+/**
+ * The lease that the instance had before, where there still is such a thing: one that has ended meanwhile is none, and a
+ * port that another instance holds by now is that one's. `made` is the port that the run left it with, null for none.
+ */
+export async function putBack(host: Host, instance: string, before: LeaseBefore, made: number | null): Promise<void> {
+  if (await isBack(host, instance, before, made)) return;
+  try {
+    await host.change.leases.put(instance, await stillFree(host, before));
+  } catch (error) {
+    // Another instance was given the port between the question and the change.
+    if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
+    await host.change.leases.put(instance, null);
+  }
+}
+
+/** Whether nothing of the run is left, and what could be put back is back. */
+export async function isBack(
+  host: ReadonlyHost,
+  instance: string,
+  before: LeaseBefore,
+  made: number | null,
+): Promise<boolean> {
+  const now = await leaseOf(host, instance);
+  const wanted = await stillFree(host, before);
+  if ((now?.port ?? null) === (wanted?.port ?? null)) return true;
+  // Neither what was there nor what the run made of it: somebody has leased anew for this instance.
+  return now !== null && now.port !== made;
+}
+
+async function stillFree(host: ReadonlyHost, before: LeaseBefore): Promise<LeaseBefore> {
+  if (before === null || (before.expiresAt !== null && Date.parse(before.expiresAt) <= Date.now())) return null;
+  const other = (await host.leases.list()).find(({ port }) => port === before.port);
+  return other === undefined || other.instance === before.instance ? before : null;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Action } from '../contract.ts';
-import { leaseBefore, type LeaseBefore, leaseOf } from './port-lease.ts';
+import { isBack, leaseBefore, type LeaseBefore, leaseOf, putBack } from './port-lease.ts';
 
 const params = z.strictObject({ instance: z.string(), port: z.int().min(1).max(65_535) });
 
@@ -20,9 +20,9 @@ export const portRelease: Action<z.output<typeof params>, LeaseBefore> = {
     await host.change.leases.release(port, instance);
   },
   async undo({ instance }, before, host) {
-    await host.change.leases.put(instance, before);
+    await putBack(host, instance, before, null);
   },
   async isUndone({ instance }, before, host) {
-    return (await leaseOf(host, instance))?.port === before?.port;
+    return isBack(host, instance, before, null);
   },
 };

@@ -17,6 +17,16 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
     return row['expires_at'] !== null && String(row['expires_at']) <= now().toISOString();
   }
 
+  function endOf(ttlMs: number): string {
+    return new Date(now().getTime() + ttlMs).toISOString();
+  }
+
+  /** Whoever asks again keeps it for the whole time from now on; what lasts, or lasts longer, stays as it is. */
+  function renewed(lease: PortLease, ttlMs: number): PortLease {
+    const expiresAt = endOf(ttlMs);
+    return lease.expiresAt === null || lease.expiresAt >= expiresAt ? lease : { ...lease, expiresAt };
+  }
+
   function dropExpired(): void {
     database.run('DELETE FROM leases WHERE host = ? AND expires_at <= ?', host, now().toISOString());
   }
@@ -54,12 +64,15 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
             .map((row) => row['port']),
         );
         const mine = held(instance);
-        if (mine !== undefined && ports.includes(mine.port)) return mine;
+        if (mine !== undefined && ports.includes(mine.port)) {
+          const kept = renewed(mine, ttlMs);
+          write(kept);
+          return kept;
+        }
         const port = ports.find((candidate) => !taken.has(candidate));
         if (port === undefined) return undefined;
         database.run('UPDATE tokens SET last = last + 1');
         const token = Number(database.one('SELECT last FROM tokens')?.['last']);
-        const expiresAt = new Date(now().getTime() + ttlMs).toISOString();
         const lease: PortLease = {
           host,
           port,
@@ -67,7 +80,7 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
           state: 'reserved',
           owner: `pid ${process.pid}`,
           token,
-          expiresAt,
+          expiresAt: endOf(ttlMs),
         };
         write(lease);
         return lease;
@@ -88,7 +101,8 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
     async put(instance, lease) {
       database.writing(() => {
         dropExpired();
-        if (lease === null) {
+        // One that has ended meanwhile is none: written back it would only stand in nobody's way and nobody's list.
+        if (lease === null || (lease.expiresAt !== null && lease.expiresAt <= now().toISOString())) {
           database.run('DELETE FROM leases WHERE host = ? AND instance = ?', host, instance);
           return;
         }

@@ -136,6 +136,13 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     const cut = await restore(test, run, { into: 'cut' });
     expect(cut.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
     expect(cut.report?.failure?.message).toContain('does not hold at L0');
+    // Nothing came of it, so no port is kept for it; of what came to be, the port lasts.
+    expect(await problems('--into', 'refused')).toMatchObject({ code: 1 });
+    const { reader } = cut.remediation.session;
+    expect((await reader.leases.list()).map(({ instance, state }) => [instance, state])).toEqual(
+      expect.arrayContaining([['typed', 'bound']]),
+    );
+    expect((await reader.leases.list()).map(({ instance }) => instance)).not.toContain('refused');
   });
 });
 

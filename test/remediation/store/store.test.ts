@@ -163,6 +163,41 @@ describe('port leases', () => {
   });
 });
 
+describe('a port lease', () => {
+  it('that is asked for again holds for the whole time from then on, and never for less than it did', async () => {
+    let now = new Date(at);
+    const store = await openSqliteStore(file, () => now);
+    const leases = store.leases('engine');
+    const first = await leases.take({ instance: 'a', ports: [5433], ttlMs: 60_000 });
+    now = new Date(now.getTime() + 50_000);
+    const again = await leases.take({ instance: 'a', ports: [5433], ttlMs: 60_000 });
+    expect(again).toEqual({ ...first, expiresAt: '2026-01-01T00:01:50.000Z' });
+    expect((await leases.take({ instance: 'a', ports: [5433], ttlMs: 1_000 }))?.expiresAt).toBe(again?.expiresAt);
+    now = new Date(now.getTime() + 59_000);
+    expect((await leases.list()).map(({ port }) => port)).toEqual([5433]);
+    await leases.bind(5433, 'a');
+    expect(await leases.take({ instance: 'a', ports: [5433], ttlMs: 1_000 })).toMatchObject({
+      state: 'bound',
+      expiresAt: null,
+    });
+    store.close();
+  });
+
+  it('that has ended is put back as none', async () => {
+    let now = new Date(at);
+    const store = await openSqliteStore(file, () => now);
+    const leases = store.leases('engine');
+    const old = await leases.take({ instance: 'a', ports: [5433], ttlMs: 1_000 });
+    await leases.take({ instance: 'a', ports: [5440], ttlMs: 3_600_000 });
+    now = new Date(now.getTime() + 60_000);
+    await leases.put('a', old ?? null);
+    expect(await leases.list()).toEqual([]);
+    const rows = new DatabaseSync(file).prepare('SELECT * FROM leases').all();
+    expect(rows).toEqual([]);
+    store.close();
+  });
+});
+
 describe('locks', () => {
   it('refuse the token of an owner that was taken over from', async () => {
     const store = await openSqliteStore(file);

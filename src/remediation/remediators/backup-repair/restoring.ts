@@ -44,7 +44,8 @@ export async function planRestore(
     steps: [
       {
         action: 'port.lease',
-        params: { instance: wanted.into, port: wanted.port },
+        // Until the container is there, which is after the restore: a day at most.
+        params: { instance: wanted.into, port: wanted.port, ttlMs: 25 * 3_600_000 },
         why: 'So that nobody else is given it meanwhile.',
       },
       {

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { remediate, type RunReport, type Step } from '../../../src/remediation/index.ts';
+import type { Leases } from '../../../src/remediation/store/store.ts';
+import { createRun, labRuns } from '../support.ts';
+import { openAsked } from './asked.ts';
+
+const lease: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 60_000 } };
+const release: Step = { action: 'port.release', params: { instance: 'orders', port: 5433 } };
+
+describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true }, () => {
+  it.for([
+    ['taken', lease],
+    ['given back', release],
+  ] as const)('%s leaves none where the one before has ended meanwhile', async ([, step], test) => {
+    const { report, held } = await rolledBack(test, [step], {
+      before: async (leases) => leases.take({ instance: 'orders', ports: [5433], ttlMs: 1_500 }),
+      meanwhile: async () => sleep(1_600),
+    });
+    expect(report).toMatchObject({ outcome: 'rolled-back' });
+    expect(held).toEqual([]);
+  });
+
+  it.for([
+    ['taken', [lease]],
+    ['given back', [release]],
+  ] as const)('%s leaves another instance the port that it was given meanwhile', async ([, steps], test) => {
+    const { report, held } = await rolledBack(test, steps, {
+      before: async (leases) => leases.take({ instance: 'orders', ports: [5433], ttlMs: 60_000 }),
+      meanwhile: async (leases) => leases.take({ instance: 'billing', ports: [5433], ttlMs: 60_000 }),
+    });
+    expect(report).toMatchObject({ outcome: 'rolled-back' });
+    expect(held).toEqual([[5433, 'billing', 'reserved']]);
+  });
+
+  it('puts one that lasts back also where its own has ended meanwhile', async (test) => {
+    const short: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 1_500 } };
+    const { report, held } = await rolledBack(test, [short], {
+      async before(leases) {
+        await leases.take({ instance: 'orders', ports: [5433], ttlMs: 60_000 });
+        await leases.bind(5433, 'orders');
+      },
+      meanwhile: async () => sleep(1_600),
+    });
+    expect(report).toMatchObject({ outcome: 'rolled-back' });
+    expect(held).toEqual([[5433, 'orders', 'bound']]);
+  });
+
+  it('leaves alone what somebody has leased anew for the same instance meanwhile', async (test) => {
+    const { report, held } = await rolledBack(test, [lease], {
+      before: async () => undefined,
+      meanwhile: async (leases) => leases.take({ instance: 'orders', ports: [5450], ttlMs: 60_000 }),
+    });
+    expect(report).toMatchObject({ outcome: 'rolled-back' });
+    expect(held).toEqual([[5450, 'orders', 'reserved']]);
+  });
+});
+
+/** A run of the steps that is not verified, with something happening before it and between its steps and its undo. */
+async function rolledBack(
+  test: TestContext,
+  steps: readonly Step[],
+  events: { before(leases: Leases): Promise<unknown>; meanwhile(leases: Leases): Promise<unknown> },
+): Promise<{ readonly report: RunReport | undefined; readonly held: readonly unknown[] }> {
+  const run = await createRun(test);
+  const remediation = await openAsked(
+    run,
+    { instance: 'orders', steps, verified: false },
+    {
+      async atPoint(name) {
+        if (name === 'phase verifying begins') await events.meanwhile(await leases());
+      },
+    },
+  );
+  async function leases(): Promise<Leases> {
+    const { reader, store } = remediation.session;
+    return store.leases((await reader.docker.info()).id);
+  }
+  await events.before(await leases());
+  const { runs } = await remediate(remediation, { yes: true });
+  const held = (await (await leases()).list()).map(({ port, instance, state }) => [port, instance, state]);
+  remediation.close();
+  return { report: runs[0], held };
+}
