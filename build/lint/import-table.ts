@@ -32,7 +32,7 @@ export const rooms: readonly Room[] = [
   {
     path: 'scan/',
     rooms: ['registry/', 'priority/', 'tasks/', 'config.ts', 'config/'],
-    packages: ['ignore', 'chokidar', 'write-file-atomic'],
+    packages: ['ignore', 'write-file-atomic'],
   },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/', 'tasks/'] },
   { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
@@ -99,7 +99,7 @@ export const rooms: readonly Room[] = [
       'config/',
       'schema/',
     ],
-    packages: ['commander', 'yocto-spinner', 'chokidar', 'write-file-atomic', 'js-yaml'],
+    packages: ['commander', 'yocto-spinner', 'write-file-atomic', 'js-yaml'],
   },
   {
     path: 'index.ts',

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import { watch } from 'chokidar';
 import { ProblemsError } from '../errors.ts';
 import { codeOf, meaningOf } from '../scan/system-errors.ts';
+import { createFolderWatch, isBelow } from './folder-watch.ts';
 
-/** `rules` decide what is scanned and how: an ignore file or a config. */
+/** `rules` decide what is scanned and how: an ignore file, a config, or where a scanned folder lies. */
 export type Change = 'registry' | 'rules';
 
 export interface Changes {
@@ -15,7 +15,7 @@ export interface Changes {
   next(): Promise<Change | undefined>;
   /** Watches these files too, whatever they are called. Absolute. */
   add(files: readonly string[]): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface ChangesOptions {
@@ -29,111 +29,81 @@ export interface ChangesOptions {
 /** Editors write a file in several steps. In milliseconds. */
 const quiet = 100;
 
-/**
- * Watches registries, ignore files and configs. Symbolic links are not followed, as in a scan: no circle is walked, and
- * nothing outside is watched. Everything that changes after it has returned is told.
- */
-export async function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Promise<Changes> {
-  const named = new Set(roots);
-  let isReady = false;
-  let failure: Error | undefined;
+/** Watches registries, ignore files and configs. Everything that changes after it has returned is told. */
+export function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Changes {
+  let failure: ProblemsError | undefined;
   let seen: Change | undefined;
   let settled: Change | undefined;
   let timer: NodeJS.Timeout | undefined;
   let news = Promise.withResolvers<void>();
 
-  const watcher = watch([...roots], {
-    ignoreInitial: true,
-    followSymlinks: false,
-    ignorePermissionErrors: true,
-    ignored: (path, stats) => {
-      if (named.has(path)) return false;
-      if (/^(?:node_modules|\.git)$/i.test(basename(path))) return true;
-      // Asked before it is known what stands there, and again then.
-      if (stats === undefined) return false;
-      if (stats.isDirectory()) return isLeftOut(path, true);
-      return !isRule(path) && (!isRegistry(path) || isLeftOut(path, false));
-    },
-  });
-
   function tell(): void {
     news.resolve();
     news = Promise.withResolvers();
   }
-  /** Whether `has` holds before the signal ends it. */
-  async function until(has: () => boolean): Promise<boolean> {
-    while (signal?.aborted !== true) {
-      if (failure !== undefined) throw unwatchable(failure);
-      if (has()) return true;
-      await news.promise;
-    }
-    return false;
-  }
-  async function close(): Promise<void> {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', tell);
-    await watcher.close();
+  function settle(): void {
+    settled = seen;
+    seen = undefined;
+    tell();
   }
 
-  signal?.addEventListener('abort', tell);
-  watcher
-    .on('error', (error) => {
-      // Links in a circle, and what has gone again.
-      if (['ELOOP', 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(codeOf(error))) return;
-      failure = error instanceof Error ? error : new Error(String(error));
-      tell();
-    })
-    .on('ready', () => {
-      isReady = true;
-      tell();
-    })
-    .on('all', (event, path) => {
-      // The files in a folder are told one by one.
-      if (!isReady || event.endsWith('Dir')) return;
-      if (seen !== 'rules') seen = isRule(path) ? 'rules' : 'registry';
+  const watch = createFolderWatch({
+    matters: (name) => isRegistry(name) || isRule(name),
+    // An ignore file holds even where it leaves out itself.
+    isLeftOut: (path, isFolder) => (isFolder || !isRule(basename(path))) && isLeftOut(path, isFolder),
+    onChange(path) {
+      const decides = isRule(basename(path)) || roots.some((root) => root === path || isBelow(root, path));
+      if (seen !== 'rules') seen = decides ? 'rules' : 'registry';
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        settled = seen;
-        seen = undefined;
-        tell();
-      }, quiet);
-    });
-  try {
-    await until(() => isReady);
-  } catch (error) {
-    await close();
-    throw error;
+      timer = setTimeout(settle, quiet);
+    },
+    onError(error) {
+      failure ??= unwatchable(error);
+      tell();
+    },
+  });
+  signal?.addEventListener('abort', tell);
+  for (const root of roots) {
+    watch.one(root);
+    watch.below(root);
   }
 
   return {
     async next() {
-      if (!(await until(() => settled !== undefined))) return undefined;
-      const change = settled;
-      settled = undefined;
-      return change;
+      while (signal?.aborted !== true) {
+        if (failure !== undefined) throw failure;
+        const change = settled;
+        settled = undefined;
+        if (change !== undefined) return change;
+        await news.promise;
+      }
+      return undefined;
     },
     add(files) {
-      const more = files.filter((file) => !named.has(file));
-      for (const file of more) named.add(file);
-      watcher.add(more);
+      for (const file of files) watch.one(file);
     },
-    close,
+    close() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', tell);
+      watch.close();
+    },
   };
 }
 
-function isRegistry(path: string): boolean {
-  return /^problems\.md$/i.test(basename(path));
+function isRegistry(name: string): boolean {
+  return name.length === 11 && name.toLowerCase() === 'problems.md';
 }
 
-function isRule(path: string): boolean {
-  return /^(?:problems\.config\.[a-z]+|\.gitignore|\.ignore)$/.test(basename(path));
+function isRule(name: string): boolean {
+  return /^(?:problems\.config\.[a-z]+|\.gitignore|\.ignore)$/.test(name);
 }
 
-function unwatchable(error: Error): ProblemsError {
+function unwatchable(error: unknown): ProblemsError {
   const code = codeOf(error);
-  const hint =
-    code === 'ENOSPC' || code === 'EMFILE'
-      ? 'The system watches no more folders at once: raise fs.inotify.max_user_watches and max_user_instances, or name fewer folders.'
-      : undefined;
-  return new ProblemsError('file-unreadable', `changes cannot be watched: ${meaningOf(code)}`, { hint, cause: error });
+  if (code !== 'ENOSPC' && code !== 'EMFILE')
+    return new ProblemsError('file-unreadable', `changes cannot be watched: ${meaningOf(code)}`, { cause: error });
+  return new ProblemsError('file-unreadable', 'changes cannot be watched: the system watches no more folders', {
+    hint: 'Name fewer folders, or raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.',
+    cause: error,
+  });
 }

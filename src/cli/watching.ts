@@ -34,7 +34,7 @@ export async function watchScan(request: ScanRequest, surroundings: Surroundings
 
   while (signal?.aborted !== true) {
     // What is told changes with the rules. The scan comes after it, so that nothing is missed between.
-    const changes = await watchChanges({ ...whatToWatch(request.paths, config, cwd), signal });
+    const changes = watchChanges({ ...whatToWatch(request.paths, config, cwd), signal });
     try {
       for (let change: Awaited<ReturnType<Changes['next']>> = 'registry'; change === 'registry';) {
         if (!isFirst) screen.notes.write('\n');
@@ -42,7 +42,7 @@ export async function watchScan(request: ScanRequest, surroundings: Surroundings
         change = await changes.next();
       }
     } finally {
-      await changes.close();
+      changes.close();
     }
     config = (await configNow(request, cwd)) ?? config;
   }

@@ -36,7 +36,8 @@ function textOf(file: string, name: string): string {
 }
 
 async function defaultExportOf(file: string, name: string): Promise<unknown> {
-  const loaded: unknown = await import(pathToFileURL(file).href);
+  // A module is kept under its address, and `--watch` loads a config again when it has changed.
+  const loaded: unknown = await import(`${pathToFileURL(file).href}?changed=${statSync(file).mtimeMs}`);
   if (typeof loaded === 'object' && loaded !== null && 'default' in loaded) return loaded.default;
   throw new ProblemsError('bad-config', `${name} has no default export`, { hint: 'Write: export default { … };' });
 }

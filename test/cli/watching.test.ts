@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -33,8 +33,12 @@ function watching(cwd: string, ...args: readonly string[]) {
     scans: () => lines().length,
     paths: (): readonly string[] =>
       JSON.parse(lines().at(-1) ?? '{"registries":[]}').registries.map(({ path }: { readonly path: string }) => path),
-    isReady: () => expect.poll(() => said, { timeout: 10_000 }).toContain('Watching for changes.'),
-    hasScanned: (times: number) => expect.poll(() => lines().length, { timeout: 10_000 }).toBe(times),
+    async isReady() {
+      await expect.poll(() => said, { timeout: 10_000 }).toContain('Watching for changes.');
+    },
+    async hasScanned(times: number) {
+      await expect.poll(() => lines().length, { timeout: 10_000 }).toBe(times);
+    },
   };
 }
 
@@ -127,6 +131,16 @@ describe('problems scan --watch', () => {
     expect(watch.paths()).toEqual(['b/PROBLEMS.md']);
   });
 
+  it('scans by what a config that is a module says now', async () => {
+    await using folder = temporaryFolder({ 'problems.config.mjs': 'export default {};', 'a/PROBLEMS.md': registry });
+    const watch = watching(folder.path);
+    await watch.isReady();
+    expect(watch.paths()).toEqual(['a/PROBLEMS.md']);
+    folder.write('problems.config.mjs', "export default { ignore: ['a'] };");
+    await watch.hasScanned(2);
+    expect(watch.paths()).toEqual([]);
+  });
+
   it('loses no change while it scans, nor the replacement of a file as editors write it', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const watch = watching(folder.path);
@@ -158,13 +172,29 @@ describe('problems scan --watch', () => {
     await expect.poll(watch.paths, { timeout: 10_000 }).toEqual(['later/PROBLEMS.md']);
   });
 
+  it('follows a scanned folder that is moved away and comes back, and folders that are moved in it', async () => {
+    await using folder = temporaryFolder({ 'in/a/PROBLEMS.md': registry, 'in/a/b/PROBLEMS.md': registry });
+    const watch = watching(folder.path, 'in');
+    await watch.isReady();
+    renameSync(join(folder.path, 'in/a'), join(folder.path, 'in/c'));
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual(['in/c/PROBLEMS.md', 'in/c/b/PROBLEMS.md']);
+    folder.write('in/c/b/PROBLEMS.md', 'Prose.\n');
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual(['in/c/PROBLEMS.md']);
+    renameSync(join(folder.path, 'in'), join(folder.path, 'out'));
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual([]);
+    renameSync(join(folder.path, 'out'), join(folder.path, 'in'));
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual(['in/c/PROBLEMS.md']);
+    rmSync(join(folder.path, 'in/c'), { recursive: true });
+    await expect.poll(watch.paths, { timeout: 10_000 }).toEqual([]);
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)('ends at once by %s', async (signal) => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
-    const { child, isReady } = watching(folder.path);
-    await isReady();
-    child.kill(signal);
-    await once(child, 'close');
-    expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: null, signal });
+    const watch = watching(folder.path);
+    await watch.isReady();
+    watch.child.kill(signal);
+    await once(watch.child, 'close');
+    expect({ code: watch.child.exitCode, signal: watch.child.signalCode }).toEqual({ code: null, signal });
   });
 
   it('says in one message that a config is wrong at the start, and ends', async () => {

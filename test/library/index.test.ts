@@ -103,7 +103,6 @@ describe('what is loaded', () => {
     'commander',
     'dockerode',
     'pg',
-    'chokidar',
     'string-width',
   ];
 
