@@ -36,8 +36,19 @@ function textOf(file: string, name: string): string {
 }
 
 async function defaultExportOf(file: string, name: string): Promise<unknown> {
-  // A module is kept under its address, and `--watch` loads a config again when it has changed.
-  const loaded: unknown = await import(`${pathToFileURL(file).href}?changed=${statSync(file).mtimeMs}`);
+  const loaded: unknown = await import(addressOf(file));
   if (typeof loaded === 'object' && loaded !== null && 'default' in loaded) return loaded.default;
   throw new ProblemsError('bad-config', `${name} has no default export`, { hint: 'Write: export default { … };' });
+}
+
+/** When a module was changed that was loaded under its plain address. */
+const loadedAt = new Map<string, number>();
+
+/** A module is kept under its address for ever, and `--watch` loads a config again when it has changed. */
+function addressOf(file: string): string {
+  const { href } = pathToFileURL(file);
+  const { mtimeMs } = statSync(file);
+  const before = loadedAt.get(file) ?? mtimeMs;
+  loadedAt.set(file, before);
+  return mtimeMs === before ? href : `${href}?changed=${mtimeMs}`;
 }
