@@ -1,7 +1,8 @@
 import type { ProblemPattern } from '../registry/record.ts';
 import type { Draft } from './draft.ts';
 import type { TaskKind } from './types.ts';
-import { paragraphs, saysNone, titleText } from './wording.ts';
+import { leavesNothingToDo } from './none.ts';
+import { paragraphs, titleText } from './wording.ts';
 
 interface Measure {
   readonly label: string;
@@ -15,7 +16,7 @@ interface Measure {
 export function draftsFromPattern(record: ProblemPattern): readonly Draft[] {
   const { patternDescription, detectionStrategy, resolutionStrategy } = record;
   return measuresOf(record).flatMap(({ label, text, kind, topic, title }) =>
-    text === undefined || saysNone(text)
+    text === undefined || leavesNothingToDo(text)
       ? []
       : [
           {

@@ -1,6 +1,7 @@
 import type { ResolvedProblem } from '../registry/record.ts';
 import type { Draft } from './draft.ts';
-import { paragraphs, saysNone, titleText } from './wording.ts';
+import { leavesNothingToDo } from './none.ts';
+import { paragraphs, titleText } from './wording.ts';
 
 /** Documentation from its Knowledge Gaps, monitoring from its Detection lesson. */
 export function draftsFromResolved(record: ResolvedProblem): readonly Draft[] {
@@ -11,14 +12,14 @@ export function draftsFromResolved(record: ResolvedProblem): readonly Draft[] {
     Solution: record.solutionImplemented?.changesMade,
   };
   const drafts: Draft[] = [];
-  if (knowledgeGaps !== undefined && !saysNone(knowledgeGaps)) {
+  if (knowledgeGaps !== undefined && !leavesNothingToDo(knowledgeGaps)) {
     drafts.push({
       kind: 'documentation',
       title: titleText(`Document ${record.title}`),
       description: paragraphs({ 'Knowledge gaps': knowledgeGaps, ...background }),
     });
   }
-  if (detection !== undefined && !saysNone(detection)) {
+  if (detection !== undefined && !leavesNothingToDo(detection)) {
     drafts.push({
       kind: 'monitoring',
       title: titleText(`Monitor ${record.title}`),

@@ -79,6 +79,12 @@ function decideAutomation(
   const allowed = allowing(policy.resolution, text, rule);
   if (allowed !== undefined)
     return { automation: 'auto', automationReason: `Auto-Resolution of the registry names "${allowed.written}".` };
+  if (policy.doubt !== undefined) {
+    return {
+      automation: 'approve',
+      automationReason: `Auto-Resolution of the registry says "${policy.doubt}", so nothing goes unattended by it.`,
+    };
+  }
   return {
     automation: 'approve',
     automationReason: 'Neither the registry nor the config names it, and then somebody is asked.',

@@ -1,7 +1,7 @@
 import type { PrioritisedKind } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
+import { wantsNoTasks } from './none.ts';
 import type { TaskKind } from './types.ts';
-import { saysNone } from './wording.ts';
 
 type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;
 
@@ -18,7 +18,7 @@ export function isWanted(
   const lines = integration?.taskGeneration;
   if (lines === undefined || Object.keys(lines).length === 0) return true;
   const line = lines[lineFor(task, record)];
-  return line !== undefined && !saysNone(line);
+  return line !== undefined && !wantsNoTasks(line);
 }
 
 function lineFor(task: TaskKind, record: PrioritisedKind['kind']): GenerationLine {

@@ -1,13 +1,3 @@
-import { wordsIn } from '../word-separator.ts';
-
-const nothing: ReadonlySet<string> = new Set(['none', 'no', 'never', 'off', 'disabled', 'nothing', 'false']);
-
-/** Whether a line says that there is nothing: `None`, `no automatic tasks`, `never`, `off`, `n/a`, `-`. */
-export function saysNone(text: string): boolean {
-  const [first, second] = wordsIn(text.slice(0, 100).toLowerCase());
-  return first === undefined || nothing.has(first) || (first === 'n' && second === 'a');
-}
-
 const longestTitle = 200;
 const longestDescription = 8000;
 

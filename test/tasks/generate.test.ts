@@ -112,6 +112,64 @@ describe('records of other kinds', () => {
   });
 });
 
+describe('a measure or a lesson', () => {
+  const idsWith = (text: string): readonly string[] =>
+    idsFrom(
+      resolved({ title: 'Memory', lessonsLearned: { knowledgeGaps: text, detection: text } }),
+      pattern({
+        title: 'Conflicts',
+        preventionMeasures: {
+          designChanges: text,
+          processImprovements: text,
+          monitoringEnhancements: text,
+          trainingNeeds: text,
+        },
+      }),
+    );
+
+  it.each([
+    'No runbook exists for failover',
+    'Never alerted on lag; add an alert',
+    'Never copy files of a running server',
+    'No deployment without a restore drill',
+    'No alert exists for a pool that fills',
+    'Nothing tells us when a lock is held',
+    'None of the alerts fire',
+    'Off-site copies',
+    'False alarms must end',
+    'Disabled checks go on again',
+    'not known who restores',
+    'No monitoring',
+    'No gaps without a name',
+    `${'-'.repeat(120)} a rule, then words`,
+  ])('makes its task where it begins with a negation: %j', (text) => {
+    expect(idsWith(text)).toHaveLength(6);
+  });
+
+  it.each([
+    'None',
+    'none.',
+    '**None**',
+    '`n/a`',
+    'N.A.',
+    '-',
+    '—',
+    'no',
+    'Nothing',
+    'never',
+    'none known',
+    'None so far.',
+    'nothing to add',
+    'not applicable',
+    'Not needed',
+    'No known gaps',
+    'No changes needed',
+    'No training needed',
+  ])('makes none where it says no more than that there is none: %j', (text) => {
+    expect(idsWith(text)).toEqual([]);
+  });
+});
+
 describe('the Task Generation lines', () => {
   const records = [
     active({ title: 'Pool', ...known }),
@@ -151,6 +209,42 @@ describe('the Task Generation lines', () => {
         [name]: 'None.',
       }),
     ).toEqual(all.filter((id) => !ids.includes(id)));
+  });
+});
+
+describe('a Task Generation line', () => {
+  const idsWith = (activeIssues: string): readonly string[] =>
+    idsFrom(active({ title: 'Pool', ...known }), integration({ taskGeneration: { activeIssues } }));
+
+  it.each([
+    'No more than one task each',
+    'Never more than five tasks',
+    'No tasks without a person',
+    'No delay for critical ones',
+    'Nothing is left out',
+    'None are skipped',
+    'Off-hours tasks too',
+    'None (except critical issues)',
+    'Disabled records too',
+  ])('that begins with a negation of something else asks for tasks: %j', (text) => {
+    expect(idsWith(text)).toEqual(['resolution-postgres--pool']);
+  });
+
+  it.each([
+    'None',
+    'no',
+    'No tasks',
+    'no automatic tasks',
+    'No tasks from active issues',
+    'none for now',
+    'never',
+    'Never generate tasks',
+    'Do not create tasks',
+    'Off',
+    'disabled',
+    'None (we plan by hand).',
+  ])('that refuses tasks makes none: %j', (text) => {
+    expect(idsWith(text)).toEqual([]);
   });
 });
 

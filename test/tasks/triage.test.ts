@@ -92,6 +92,97 @@ describe('how far a problem may go unattended', () => {
     expect(triage(record, policy).automation).toBe('approve');
   });
 
+  const ports = active({ title: 'Container Does Not Start: Port Conflicts' });
+  const backups = active({ title: 'Backup Corruption', description: 'No backup can be restored.' });
+
+  it.each([
+    'Never port conflicts',
+    'No automatic port assignment',
+    'Do not fix port conflicts automatically',
+    'Don’t fix port conflicts',
+    'Nothing about ports',
+    'Not port conflicts',
+    'Port conflicts must not be fixed',
+    'Port conflicts and volume permissions are never to be touched',
+    'Port conflicts, volume permissions: never',
+    'Port conflicts: off',
+    'Never fix:\n- port conflicts\n- volume permissions',
+    'Not the following, port conflicts',
+    'No data corruption, port conflicts',
+    'Port conflicts. Not on weekends.',
+    'Port conflicts, not without a backup',
+    'Port conflicts and volume permissions after approval',
+    'Port conflicts, but only with a person watching',
+    'Manual port reassignment',
+    'Port conflicts need a person',
+    'All but port conflicts',
+    'Port conflicts (planned)',
+    'Nothing except port conflicts',
+    'Port conflicts, except automatically',
+    '~~Port conflicts~~, volume permissions',
+    '<!-- port conflicts --> volume permissions',
+    `Port conflicts, ${'volume permissions, '.repeat(200)} but no ports`,
+  ])('is asked about where the resolution line does not clearly allow it: %j', (autoResolution) => {
+    expect(triage(ports, policyOf({ autoResolution })).automation).toBe('approve');
+  });
+
+  it.each([
+    'port conflicts, never data corruption',
+    'port conflicts (not data corruption)',
+    'port conflicts, but no migrations. Never data corruption and backups.',
+    'Do not repair backups. Port conflicts',
+  ])('is no less allowed because the line excepts something else by name: %j', (autoResolution) => {
+    const line = policyOf({ autoResolution });
+    expect([ports, backups].map((record) => triage(record, line).automation)).toEqual(['auto', 'approve']);
+  });
+
+  it('says for which word the line allows nothing', () => {
+    const careful = policyOf({ autoResolution: 'port conflicts after approval' });
+    expect(triage(ports, careful).automationReason).toBe(
+      'Auto-Resolution of the registry says "after", so nothing goes unattended by it.',
+    );
+  });
+
+  it('is not allowed by a term of the header alone', () => {
+    const line = policyOf({ autoResolution: 'active issues' });
+    expect(triage(active({ title: 'Strange Smell', status: 'active' }), line).automation).toBe('approve');
+  });
+
+  it.each([
+    'Never repair backup corruption without a person',
+    'No unattended work on backup corruption',
+    'Nothing may touch backup corruption but a person',
+    'No one but the DBA fixes backup corruption',
+    'None of the cases of backup corruption',
+    'Backup corruption must always go to somebody',
+    'Everything',
+    'All problems',
+    'data corruption, and any other',
+    'Always',
+    'Yes',
+    'Human intervention',
+    'No automatic repair',
+    '✅',
+    `${'port conflicts, '.repeat(200)}backup corruption`,
+  ])('is for a person however the escalation line is worded: %j', (autoEscalation) => {
+    const both = policyOf({ autoResolution: 'backup corruption', autoEscalation });
+    expect(triage(backups, both).automation).toBe('human');
+  });
+
+  it('is for a person by the words of an escalation line about what no topic knows', () => {
+    const smells = policyOf({ autoEscalation: 'No unattended work on smells, they must always go to a person' });
+    expect(triage(active({ title: 'Strange Smells' }), smells).automation).toBe('human');
+    expect(triage(active({ title: 'Strange Noise' }), smells).automation).toBe('approve');
+  });
+
+  it.each(['', 'None', 'none.', 'N/A', '-', '—', 'Never', 'none needed', 'No escalation', 'nothing so far'])(
+    'is for nobody in particular where the escalation line says no more than none: %j',
+    (autoEscalation) => {
+      const both = policyOf({ autoResolution: 'backup corruption', autoEscalation });
+      expect(triage(backups, both).automation).toBe('auto');
+    },
+  );
+
   it('is for a person where resolution and escalation both name it', () => {
     const both = policyOf({ autoResolution: 'port conflicts', autoEscalation: 'port conflicts' });
     expect(triage(active({ title: 'Port Conflicts' }), both).automation).toBe('human');
