@@ -1,10 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import type { Config } from '../config.ts';
 import { ProblemsError } from '../errors.ts';
 import { createLineIndex } from '../registry/place.ts';
-import { readRegistry } from '../registry/reading.ts';
 import { createReport } from '../registry/report.ts';
 import { componentsOf } from '../scan/components.ts';
+import { decodeContent, registryOf } from '../scan/registry-file.ts';
 import { check } from './findings.ts';
 import type { Validation } from './validation.ts';
 
@@ -33,13 +32,14 @@ export async function validateInput(
     .slice(0, -1)
     .filter((folder) => !['', '.', '..'].includes(folder));
   const component = componentsOf([{ path, folders, outer: [], stated: config.components[path] }]).get(path) ?? 'root';
-  const text = Buffer.from(input).toString('utf8');
-  const registry = readRegistry(text, { path, component });
-  const report = createReport(path, createLineIndex(text));
-  if (!isUtf8(input)) {
-    const start = text.indexOf('\uFFFD');
-    report.add('encoding-invalid', { start, end: start + 1 });
+  const content = decodeContent(Buffer.from(input));
+  const registries = content.type === 'text' ? [registryOf(content, { path, component })] : [];
+  const report = createReport(path, createLineIndex(''));
+  if (content.type === 'refused') {
+    const { code, message, hint } = content;
+    report.add(code, { start: 0, end: 0 }, { message, ...(hint === undefined ? {} : { hint }) });
   }
-  const { diagnostics } = await check({ registries: [registry], diagnostics: report.diagnostics }, config);
-  return { registries: 1, diagnostics, fixed: [], refused: [], textOf: () => text };
+  const { diagnostics } = await check({ registries, diagnostics: report.diagnostics }, config);
+  const text = content.type === 'text' ? content.text : undefined;
+  return { registries: registries.length, diagnostics, fixed: [], refused: [], textOf: () => text };
 }

@@ -23,8 +23,10 @@ export type FileContent =
   | { readonly type: 'none' }
   | {
       readonly type: 'refused';
-      readonly code: 'file-unreadable' | 'too-complex' | 'encoding-invalid';
+      readonly code: 'file-unreadable' | 'too-complex';
       readonly message: string;
+      /** What to do, where the code alone does not say it. */
+      readonly hint?: string;
     };
 
 export interface RegistryFile {
@@ -41,7 +43,7 @@ export function readContent(file: RegistryFile): FileContent {
     if (bytes === undefined) return { type: 'none' };
     if (typeof bytes === 'string')
       return { type: 'refused', code: bytes === tooLarge ? 'too-complex' : 'file-unreadable', message: bytes };
-    return decode(bytes);
+    return decodeContent(bytes);
   } catch (error) {
     const code = codeOf(error);
     if (!file.isNamed && (code === 'ENOENT' || code === 'ELOOP')) return { type: 'none' };
@@ -65,7 +67,8 @@ function readBytes({ file, isNamed }: RegistryFile): Buffer | string | undefined
   }
 }
 
-function decode(bytes: Buffer): FileContent {
+/** Decodes what a file holds, if it holds markers outside code and the like. */
+export function decodeContent(bytes: Buffer): FileContent {
   if (isUtf16(bytes)) return decodeUtf16(bytes);
   if (!includesMarker(bytes)) return { type: 'none' };
   const text = bytes.toString('utf8');
@@ -74,12 +77,12 @@ function decode(bytes: Buffer): FileContent {
   return { type: 'text', text, markers, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
 }
 
-/** Windows' Notepad offers it as "Unicode". */
+/** Windows' Notepad offers it as "Unicode". Nothing is read of it, so a check that passed it would be wrong. */
 function decodeUtf16(bytes: Buffer): FileContent {
   const text = new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
-  return includesMarker(Buffer.from(text))
-    ? { type: 'refused', code: 'encoding-invalid', message: 'The file is UTF-16, not UTF-8, and is not read.' }
-    : { type: 'none' };
+  if (!includesMarker(Buffer.from(text))) return { type: 'none' };
+  const message = 'The file is UTF-16, not UTF-8, and is not read.';
+  return { type: 'refused', code: 'file-unreadable', message, hint: 'Save the file as UTF-8.' };
 }
 
 /** Where the first U+FFFD stands that is not in the file itself. */

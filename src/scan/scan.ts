@@ -74,7 +74,7 @@ async function readTexts(candidates: readonly Candidate[], options: ScanOptions,
   let room = mostText;
   for (const candidate of candidates) {
     const content = readContent(candidate);
-    if (content.type === 'refused') tell(options, candidate.path, content.code, content.message);
+    if (content.type === 'refused') tell(options, candidate.path, content.code, content.message, content.hint);
     if (content.type === 'text') {
       room -= content.text.length;
       texts.set(candidate, room >= 0 ? content : undefined);
@@ -84,9 +84,9 @@ async function readTexts(candidates: readonly Candidate[], options: ScanOptions,
   return texts;
 }
 
-function tell({ onDiagnostic }: ScanOptions, path: string, code: DiagnosticCode, message: string): void {
+function tell({ onDiagnostic }: ScanOptions, path: string, code: DiagnosticCode, message: string, hint?: string): void {
   if (onDiagnostic === undefined) return;
   const report = createReport(path, createLineIndex(''));
-  report.add(code, { start: 0, end: 0 }, { message });
+  report.add(code, { start: 0, end: 0 }, { message, ...(hint === undefined ? {} : { hint }) });
   for (const diagnostic of report.diagnostics) onDiagnostic(diagnostic);
 }

@@ -142,6 +142,27 @@ describe('problems validate -', () => {
     expect((await run(['validate', '-'], { input })).stdout).toContain('[encoding-invalid]');
   });
 
+  it.each([
+    ['little-endian', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['big-endian', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+  ])('does not pass a registry in UTF-16, %s, of which it reads nothing, nor does a file', async (_, encode) => {
+    await using folder = temporaryFolder();
+    folder.write('PROBLEMS.md', encode(registry('One')));
+    const said = /^PROBLEMS\.md:1:1: error The file is UTF-16, not UTF-8, and is not read\. \[file-unreadable\]\n/;
+    for (const { code, stdout } of [
+      await run(['validate', '-'], { input: encode(registry('One')) }),
+      await run(['validate'], { cwd: folder.path }),
+    ]) {
+      expect(code).toBe(2);
+      expect(stdout).toMatch(said);
+    }
+  });
+
+  it('says nothing of prose without markers, whatever its encoding', async () => {
+    for (const input of [Buffer.from([0x70, 0xff, 0x0a]), Buffer.from('\uFEFFProse.\n', 'utf16le'), Buffer.alloc(0)])
+      expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('is checked alone and cannot be mended', async () => {
     expect((await run(['validate', '-', 'PROBLEMS.md'], { input: bad })).code).toBe(2);
     expect((await run(['validate', '-', '--fix'], { input: bad })).code).toBe(2);

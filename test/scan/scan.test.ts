@@ -172,7 +172,8 @@ describe('what cannot be read', () => {
     });
     const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
     expect(registries).toEqual([]);
-    expect(codes(diagnostics)).toEqual(['a/PROBLEMS.md: encoding-invalid']);
+    expect(codes(diagnostics)).toEqual(['a/PROBLEMS.md: file-unreadable']);
+    expect(diagnostics).toMatchObject([{ severity: 'error', hint: 'Save the file as UTF-8.' }]);
   });
 });
 
