@@ -90,6 +90,10 @@ export function pairMarkers(markers: readonly Marker[], report: Report): Block[]
 }
 
 function isPlaced(marker: Marker, report: Report): boolean {
+  if (marker.edge === 'slip') {
+    reportSlip(marker, report);
+    return false;
+  }
   if (marker.misplaced) report.add('marker-misplaced', marker);
   else if (!marker.canonical) {
     const text = canonical(marker.name, marker.edge === 'start' ? 'START' : 'END');
@@ -103,6 +107,28 @@ function isPlaced(marker: Marker, report: Report): boolean {
     });
   }
   return !marker.misplaced;
+}
+
+/** What should have been a marker hides what it should mark, so it is an error like a marker of no kind. */
+function reportSlip(marker: Marker, report: Report): void {
+  const { name, meant } = marker;
+  const [text, other] =
+    meant === undefined
+      ? [canonical(name, 'START'), ` or ${canonical(name, 'END')}`]
+      : [canonical(name, meant === 'start' ? 'START' : 'END'), ''];
+  report.add('marker-unknown', marker, {
+    message: 'This comment is nearly a marker, but none, so nothing is marked by it.',
+    hint: `Did you mean ${text}${other}?`,
+    ...(meant === undefined
+      ? {}
+      : {
+          fix: {
+            description: `Write the marker as ${text}`,
+            safe: false,
+            edits: [{ start: marker.start, end: marker.end, text }],
+          },
+        }),
+  });
 }
 
 function reportName(marker: Marker, report: Report): void {

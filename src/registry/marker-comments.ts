@@ -1,15 +1,22 @@
+import { markerSlip } from './marker-slips.ts';
 import type { Span } from './place.ts';
 
 /** A comment in the form of a marker, wherever it stands. */
 export interface MarkerComment extends Span {
-  readonly edge: 'start' | 'end';
-  /** What stands between `EMBED:` and the edge, in capitals. It need not be the name of a kind. */
+  /** `slip` for one that is nearly a marker, and marks nothing. */
+  readonly edge: 'start' | 'end' | 'slip';
+  /** What stands between `EMBED:` and the edge, in capitals. It need not be the name of a kind. Of a slip, the kind that is meant. */
   readonly name: string;
   /** Whether it is spelt `<!-- EMBED:NAME:START -->`, to the letter. */
   readonly canonical: boolean;
+  /** Of a slip: the edge that is meant, where that can be told. */
+  readonly meant?: 'start' | 'end';
 }
 
 const form = /<!--[ \t]*embed[ \t]*:[ \t]*([\w.-]+)[ \t]*:[ \t]*(?:(start)|end)[ \t]*-->/iy;
+
+/** A comment on one line that begins with EMBED or a form of it. */
+const nearly = /<!--[ \t-]*embed(?:ded|ding|s)?([^<>`\r\n]{1,160})-->/iy;
 
 /** All of them, in the order of the text. Case, and blanks around words, may be odd. */
 export function markerComments(text: string): readonly MarkerComment[] {
@@ -17,7 +24,11 @@ export function markerComments(text: string): readonly MarkerComment[] {
   for (let at = text.indexOf('<!--'); at !== -1; at = text.indexOf('<!--', at + 1)) {
     form.lastIndex = at;
     const match = form.exec(text);
-    if (match === null) continue;
+    if (match === null) {
+      const slip = slipAt(text, at);
+      if (slip !== undefined) comments.push(slip);
+      continue;
+    }
     const [spelling, label = '', start] = match;
     const name = label.toUpperCase();
     const edge = start === undefined ? 'end' : 'start';
@@ -25,6 +36,16 @@ export function markerComments(text: string): readonly MarkerComment[] {
     comments.push({ edge, name, canonical, start: at, end: at + spelling.length });
   }
   return comments;
+}
+
+function slipAt(text: string, start: number): MarkerComment | undefined {
+  nearly.lastIndex = start;
+  const match = nearly.exec(text);
+  const slip = match === null ? undefined : markerSlip(match[1] ?? '');
+  if (slip === undefined) return undefined;
+  const { name, edge } = slip;
+  const place = { start, end: nearly.lastIndex };
+  return { edge: 'slip', name, canonical: false, ...(edge === undefined ? {} : { meant: edge }), ...place };
 }
 
 /** Those of `comments`, which are in the order of the text, that stand in `span`. */

@@ -66,6 +66,61 @@ describe('a marker', () => {
   });
 });
 
+describe('what is nearly a marker', () => {
+  it.each([
+    ['<!-- EMBED:ACTIVE PROBLEM:START -->', 'start'],
+    ['<!-- EMBED:ACTIVE PROBLEM:END -->', 'end'],
+    ['<!-- EMBED:ACTIVEPROBLEM:BEGIN -->', 'start'],
+    ['<!-- EMBED:ACTIVEPROBLEM:FINISH -->', 'end'],
+    ['<!-- EMBED:ACTIVEPROBLEM-START -->', 'start'],
+    ['<!-- EMBED:ACTIVEPROBLEM_END -->', 'end'],
+    ['<!-- EMBED:ACTIVEPROBLEM:START v2 -->', 'start'],
+    ['<!-- EMBED:ACTIVEPROBLEM START -->', 'start'],
+    ['<!-- EMBED:ACTIVEPROBLEMSTART -->', 'start'],
+    ['<!-- EMBED:START:ACTIVEPROBLEM -->', 'start'],
+    ['<!-- EMBED ACTIVEPROBLEM:START -->', 'start'],
+    ['<!-- EMBEDDED:ACTIVEPROBLEM:START -->', 'start'],
+    ['<!-- embedded : active-problem : end-->', 'end'],
+    ['<!--- EMBED:ACTIVEPROBLEM:START --->', 'start'],
+    ['<!-- EMBED:ACTIVPROBLEM-START -->', 'start'],
+    ['<!-- EMBED:ACTIVEPROBLEM:STRAT -->', undefined],
+    ['<!-- EMBED:ACTIVEPROBLEM -->', undefined],
+  ])('is %s, and what it means is told', (text, meant) => {
+    expect(markers(`a\n\n${text}\n`)).toEqual([
+      {
+        edge: 'slip',
+        name: 'ACTIVEPROBLEM',
+        canonical: false,
+        misplaced: false,
+        start: 3,
+        end: 3 + text.length,
+        ...(meant === undefined ? {} : { meant }),
+      },
+    ]);
+  });
+
+  it.each([
+    '<!-- embed: video here -->',
+    '<!-- EMBED -->',
+    '<!-- EMBED: -->',
+    '<!-- embed: start of the video -->',
+    '<!-- embed: the problem starts here -->',
+    '<!-- EMBED:VIDEO-START -->',
+    '<!-- embed: chart of active problems -->',
+    '<!-- embed: what ACTIVEPROBLEM records are for -->',
+    '<!-- embed: where an active problem starts, and how anybody who reads this can tell -->',
+    '<!-- ACTIVEPROBLEM:START -->',
+    '<!-- X EMBED:ACTIVEPROBLEM-START -->',
+    '<!-- EMBED:ACTIVEPROBLEM-START\n-->',
+    '`<!-- EMBED:ACTIVEPROBLEM-START -->`',
+    '```\n<!-- EMBED:ACTIVEPROBLEM-START -->\n```',
+    '    <!-- EMBED:ACTIVEPROBLEM-START -->',
+    '<div>\n<!-- EMBED:ACTIVEPROBLEM-START -->\n</div>',
+  ])('is not %s', (text) => {
+    expect(edges(`a\n\n${text}\n`)).toEqual([]);
+  });
+});
+
 describe('what looks like a marker', () => {
   it.each([
     ['fenced code', `\`\`\`\`markdown\n${start}\n\`\`\`\n${end}\n\`\`\`\`\n`],
@@ -130,6 +185,8 @@ describe('a search for markers', () => {
     ['markers alone', `${start}\n`],
     ['unfinished markers', '<!-- EMBED:'],
     ['unfinished comments', '<!--    '],
+    ['what is nearly a marker', '<!-- EMBED:ACTIVE PROBLEM:START -->\n'],
+    ['words of one comment', '<!-- EMBED:ACTIVE START '],
     ['markers on one line', start],
     ['markers in prose', `prose ${start}\n`],
     ['backticks', '`a``b```c````d'.concat(start)],

@@ -118,6 +118,8 @@ const oddLines = [
   ],
 ].flat();
 
+const slip = '<!-- EMBED:ACTIVE PROBLEM:START -->';
+
 const markerLines = [
   [
     start,
@@ -142,6 +144,7 @@ const markerLines = [
     `${start}\t`,
     `\\${start}`,
   ],
+  [slip, `  ${slip}`, `- ${slip}`, `> ${slip}`, `\`${slip}\``, `text ${slip}`, `${slip} ${start}`, `    ${slip}`],
 ].flat();
 
 function lines(groups: readonly (readonly string[])[]): fc.Arbitrary<string> {
