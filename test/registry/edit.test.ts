@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   addErrorMessage,
+  addItem,
   addRecord,
   moveRecord,
   resolveRecord,
@@ -92,6 +93,55 @@ describe.each(forms)('with %s', (_, form) => {
     expect(/(?<!\r)\n/.test(twice)).toBe(/(?<!\r)\n/.test(text));
   });
 
+  it.each([
+    'urgency: high',
+    'urgency: high # why',
+    'urgency: [high]',
+    'urgency: [ high ] # why',
+    'urgency: "high"',
+    "urgency: 'high'",
+    'urgency: [critical|high|medium|low]',
+    'urgency: critical|high|medium|low',
+    'urgency:',
+    'urgency: ',
+    'urgency: # todo',
+    'urgency: null',
+    'urgency: ~ # none',
+    'urgency: hihg',
+    'urgency: "[a|b]"',
+    'urgency: {x: [y]}',
+    'urgency: >-\n  high',
+    'urgency:\n  - high',
+    '"urgency" : "high"',
+  ])('an estimate is set whatever stands there: %s', (line) => {
+    const text = form(
+      `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Priority Estimates\n\`\`\`yaml\nimpact: 3\n${line}\nsuccess_prob: 0.5 # s\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`,
+    );
+    const after = setEstimate(text, 'postgres/t', 'urgency', 'low', options);
+    expect(find(after, 'postgres/t')).toMatchObject({
+      priorityEstimates: { impact: 3, urgency: 'low', successProb: 0.5 },
+    });
+    const { head, tail } = untouched(text, after);
+    expect(head).toBeGreaterThanOrEqual(text.indexOf('urgency'));
+    expect(text.length - tail).toBeLessThanOrEqual(text.indexOf('success_prob'));
+    expect(after.includes('#')).toBe(true);
+    for (const note of ['# why', '# todo', '# none', '# s']) expect(after.includes(note)).toBe(text.includes(note));
+  });
+
+  it.each([
+    'impact: "8"',
+    'impact: [1-10]',
+    'impact: 11 # much',
+    '{impact: , urgency: low}',
+    '{urgency: low, impact: [8]}',
+  ])('so is a number: %s', (line) => {
+    const text = form(
+      `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Priority Estimates\n\`\`\`yaml\n${line}\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`,
+    );
+    const after = setEstimate(text, 'postgres/t', 'impact', 7, options);
+    expect(find(after, 'postgres/t')).toMatchObject({ priorityEstimates: { impact: 7 } });
+  });
+
   it('a label that is missing is added after the last one', () => {
     const text = form(
       '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n**Status:** active\n\n#### Description\nX\n<!-- EMBED:ACTIVEPROBLEM:END -->\n',
@@ -123,6 +173,9 @@ describe.each(forms)('with %s', (_, form) => {
     ['a list that is not indented', 'error_messages:\n- a', ['a']],
     ['a list on one line', 'error_messages: ["a", b] # both', ['a', 'b']],
     ['no list yet', 'metrics:\n  x: "1"', []],
+    ['a key with nothing behind it', 'error_messages:\nmetrics:\n  x: "1"', []],
+    ['a key with a comment behind it', 'error_messages: # as printed\nmetrics: # names', []],
+    ['a list of one quoted text', 'error_messages: ["a b"]', ['a b']],
     ['no evidence yet', undefined, []],
   ] as const)('a message is put before the others of %s', ([, yaml, known]) => {
     const section = yaml === undefined ? '' : `\n#### Evidence\n\`\`\`yaml\n${yaml}\n\`\`\`\n`;
@@ -134,6 +187,18 @@ describe.each(forms)('with %s', (_, form) => {
     expect(find(after, 'one')).toMatchObject({ evidence: { errorMessages: [message, ...known] } });
     const { head, tail } = untouched(text, after);
     expect(head + tail).toBe(text.length);
+  });
+
+  it('a field and an item are added before HTML that ends their section', () => {
+    const text = form(
+      '<!-- EMBED:INTERMITTENTPROBLEM:START -->\n### T\n\n#### Problem Pattern\n- **Triggers:** a\n\n<div>x</div>\n\n#### Investigation Notes\n- one\n\n<div>y</div>\n\n<!-- EMBED:INTERMITTENTPROBLEM:END -->\n',
+    );
+    const once = setField(text, 'postgres/t', 'Problem Pattern', 'Recovery', 'b', options);
+    expect(find(addItem(once, 'postgres/t', 'Investigation Notes', 'two', options), 'postgres/t')).toMatchObject({
+      problemPattern: { triggers: 'a', recovery: 'b' },
+      investigationNotes: ['one', 'two'],
+      extra: { 'Problem Pattern': '<div>x</div>', 'Investigation Notes': '<div>y</div>' },
+    });
   });
 
   it('an active record becomes a resolved one in its place', () => {

@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import { propertyName } from '../names.ts';
 import type { ReadOptions } from '../registry.ts';
 import { quote } from '../report.ts';
-import { applyEdits, lineEndOf, startOfLine } from './apply.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
 import { addSection } from './section.ts';
 import { confirmed, findTarget, valueAt } from './target.ts';
 
@@ -32,6 +32,13 @@ export function addErrorMessage(text: string, id: string, message: string, optio
   } else if (place === undefined) {
     const at = startOfLine(text, fence.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${key}:${eol}  - ${item}${eol}` }]);
+  } else if (valueAt(target.record, path) === undefined) {
+    // Nothing, or `null`, stands behind the key; a comment there stays.
+    const at = endOfLine(text, place.endOffset);
+    after = applyEdits(text, [
+      { start: place.offset, end: place.endOffset, text: '' },
+      { start: at, end: at, text: `${eol}  - ${item}` },
+    ]);
   } else if (text.charAt(place.offset) === '[') {
     const at = place.offset + 1;
     after = applyEdits(text, [{ start: at, end: at, text: `${item}, ` }]);

@@ -94,7 +94,7 @@ export function setField(
   } else if (whole === undefined) {
     after = addSection(text, target, title, `- **${label}:** ${lines}`);
   } else {
-    const at = endOfLine(text, whole.endOffset);
+    const at = endOfLine(text, endOfValues(target, title) ?? whole.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${eol}- **${label}:** ${lines}` }]);
   }
   return confirmed(
@@ -122,13 +122,22 @@ export function addItem(text: string, id: string, title: string, item: string, o
   let after: string;
   if (whole === undefined) after = addSection(text, target, title, `- ${item}`);
   else {
-    const at = endOfLine(text, whole.endOffset);
+    const at = endOfLine(text, endOfValues(target, title) ?? whole.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${lineEndOf(text)}- ${item}` }]);
   }
   return confirmed(target, after, options, (record) => {
     const list = record === undefined ? undefined : valueAt(record, property);
     return Array.isArray(list) && list.length === count + 1 && list.at(-1) === item;
   });
+}
+
+/** Where the last value of a section ends: what stands behind it, such as HTML, is no part of its list. */
+function endOfValues(target: Target, title: string): number | undefined {
+  const prefix = `${propertyName(title)}.`;
+  const ends = Object.entries(target.record.places).flatMap(([path, place]) =>
+    path.startsWith(prefix) ? [place.endOffset] : [],
+  );
+  return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
 /** At the end of the record. */

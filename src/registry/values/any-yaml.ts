@@ -1,5 +1,5 @@
 import type * as Yaml from 'js-yaml';
-import type { Event } from 'js-yaml';
+import type { Event, ScalarEvent } from 'js-yaml';
 import type { DiagnosticCode } from '../diagnostics.ts';
 import type { Span } from '../place.ts';
 import { quote } from '../report.ts';
@@ -77,26 +77,21 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
     if (event.tagStart !== -1)
       refuse({ start: base + event.tagStart, end: base + event.tagEnd }, 'Tags are not allowed.');
     if (event.type === yaml.EVENT_SCALAR) {
-      // An absent value has no offsets of its own: it stands where the value before it ended.
-      if (event.valueStart < 0) return { type: 'scalar', start: last.end, end: last.end, text: '', plain: true };
-      last = { start: base + event.valueStart, end: base + event.valueEnd };
-      return {
-        type: 'scalar',
-        ...last,
-        text: yaml.getScalarValue(source, event),
-        plain: event.style === yaml.SCALAR_STYLE_PLAIN,
-      };
+      const isAbsent = event.valueStart < 0;
+      last = isAbsent ? absent(source, base, last.end) : written(yaml, source, base, event, last.end);
+      const text = isAbsent ? '' : yaml.getScalarValue(source, event);
+      return { type: 'scalar', ...last, text, plain: event.style === yaml.SCALAR_STYLE_PLAIN };
     }
-    const { start } = event;
+    const start = base + event.start;
     return event.type === yaml.EVENT_SEQUENCE
-      ? sequence(base + start, event.style === yaml.COLLECTION_STYLE_FLOW)
-      : mapping(base + start);
+      ? sequence(start, event.style === yaml.COLLECTION_STYLE_FLOW)
+      : mapping(start);
   }
 
   function sequence(start: number, flow: boolean): YamlSequence {
     const items: YamlValue[] = [];
     for (let item = next(); item !== undefined; item = next()) items.push(item);
-    return { type: 'sequence', flow, start, end: Math.max(start, last.end), items };
+    return { type: 'sequence', flow, ...collection(start, '['), items };
   }
 
   function mapping(start: number): YamlMapping {
@@ -108,10 +103,53 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
       else if (forbiddenKeys.has(key.text)) refuse(key, `The key ${quote(key.text)} is not allowed.`);
       else entries.push({ key, value });
     }
-    return { type: 'mapping', start, end: Math.max(start, last.end), entries };
+    return { type: 'mapping', ...collection(start, '{'), entries };
+  }
+
+  /** The place of the collection whose values have all been taken. */
+  function collection(start: number, bracket: '[' | '{'): Span {
+    const end = Math.max(start, last.end);
+    last = { start, end: source[start - base] === bracket ? closing(source, base, Math.max(start + 1, end)) : end };
+    return last;
   }
 
   return { next, unsafe: () => unsafe };
+}
+
+/**
+ * A scalar as it is written, with its quotes or with the sign of a block. The events of js-yaml have the place of what
+ * stands inside, and for a block the line end behind it too.
+ */
+function written(yaml: typeof Yaml, source: string, base: number, event: ScalarEvent, after: number): Span {
+  const { style, valueStart, valueEnd } = event;
+  if (style === yaml.SCALAR_STYLE_PLAIN) return { start: base + valueStart, end: base + valueEnd };
+  if (style === yaml.SCALAR_STYLE_SINGLE_QUOTED || style === yaml.SCALAR_STYLE_DOUBLE_QUOTED)
+    return { start: base + valueStart - 1, end: base + valueEnd + 1 };
+  const start = pastComments(source, after - base, '|>');
+  return { start: base + start, end: base + start + Math.max(1, source.slice(start, valueEnd).trimEnd().length) };
+}
+
+/** Where an absent value would be written: behind the colon of its key, or else behind what stands before it. */
+function absent(source: string, base: number, after: number): Span {
+  let at = after - base;
+  while (source[at] === ' ' || source[at] === '\t') at += 1;
+  const offset = source[at] === ':' ? base + at + 1 : after;
+  return { start: offset, end: offset };
+}
+
+/** Behind the bracket that ends a collection whose last value ends at `after`: only signs and comments stand between. */
+function closing(source: string, base: number, after: number): number {
+  return base + Math.min(pastComments(source, after - base, ']}') + 1, source.length);
+}
+
+/** The first of some signs that stands in no comment. */
+function pastComments(source: string, from: number, signs: string): number {
+  let at = from;
+  for (; at < source.length && !signs.includes(source.charAt(at)); at += 1) {
+    if (source[at] === '#')
+      while (at + 1 < source.length && source[at + 1] !== '\n' && source[at + 1] !== '\r') at += 1;
+  }
+  return at;
 }
 
 function reasonOf(yaml: typeof Yaml, error: unknown): string {

@@ -45,7 +45,8 @@ export function readPlainYaml(text: string, content: Span): YamlMapping | undefi
 
 function valueOf(key: YamlScalar, value: YamlScalar | undefined, below: readonly Line[]): YamlValue | undefined {
   const [first] = below;
-  if (first === undefined) return value ?? { type: 'scalar', start: key.end, end: key.end, text: '', plain: true };
+  if (first === undefined)
+    return value ?? { type: 'scalar', start: key.end + 1, end: key.end + 1, text: '', plain: true };
   if (value !== undefined || below.some(({ indent }) => indent !== first.indent)) return undefined;
   if (first.dash !== undefined) {
     const items = below.flatMap((line) => (line.dash !== undefined && line.value !== undefined ? [line.value] : []));
@@ -85,7 +86,8 @@ function readLine(raw: string, start: number): Line | undefined {
   const { indent = '', dash, key, words, quoted, comment = '' } = groups;
   const at = start + indent.length;
   const written = words ?? quoted;
-  const end = start + raw.length - comment.length - (quoted === undefined ? 0 : 1);
+  const end = start + raw.length - comment.length;
+  const marks = quoted === undefined ? 0 : 2;
   return {
     indent: indent.length,
     dash: dash === undefined ? undefined : at,
@@ -93,6 +95,6 @@ function readLine(raw: string, start: number): Line | undefined {
     value:
       written === undefined
         ? undefined
-        : { type: 'scalar', start: end - written.length, end, text: written, plain: words !== undefined },
+        : { type: 'scalar', start: end - written.length - marks, end, text: written, plain: words !== undefined },
   };
 }

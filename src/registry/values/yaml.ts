@@ -4,6 +4,7 @@ import type { Span } from '../place.ts';
 /** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;
 
+/** Its place is that of the whole notation, quotes included; one that is absent has an empty place behind the colon. */
 export interface YamlScalar extends Span {
   readonly type: 'scalar';
   readonly text: string;
@@ -11,6 +12,7 @@ export interface YamlScalar extends Span {
   readonly plain: boolean;
 }
 
+/** The place of a collection in brackets includes both. */
 export interface YamlSequence extends Span {
   readonly type: 'sequence';
   /** Written in brackets. */
