@@ -29,8 +29,8 @@ export const diagnosticCatalogue = {
   },
   'marker-unknown': {
     severity: 'error',
-    summary: 'A marker names a kind that does not exist; its block is kept as text.',
-    hint: 'Use one of the six kinds of record.',
+    summary: 'A marker names a kind or an edge that does not exist, so its block is kept as text.',
+    hint: 'Use START and END with one of the six kinds of record.',
   },
   'marker-misplaced': {
     severity: 'error',
@@ -49,7 +49,7 @@ export const diagnosticCatalogue = {
   },
   'title-extra': {
     severity: 'error',
-    summary: 'A block has a second ### title: one pair of markers holds one record.',
+    summary: 'A block has a second ### title: one pair of markers holds one record; the rest is kept as extra.',
     hint: 'Give each record its own pair of markers, or make this heading a #### section.',
   },
   'title-repeated': {
@@ -105,7 +105,7 @@ export const diagnosticCatalogue = {
   },
   'text-stray': {
     severity: 'warning',
-    summary: 'Text under the title is no `**Label:** value` line; it is kept as extra.',
+    summary: 'Text stands before the title, or under it and is no `**Label:** value` line; it is kept as extra.',
     hint: 'Move it into a section.',
   },
   'term-unknown': {
@@ -122,6 +122,11 @@ export const diagnosticCatalogue = {
     severity: 'error',
     summary: 'A date is not a real calendar date in the form YYYY-MM-DD, with an optional time.',
     hint: 'Write a date such as 2025-01-31, or 2025-01-31 14:05.',
+  },
+  'date-time': {
+    severity: 'warning',
+    summary: 'A time stands behind a date where only a day is wanted; the day is kept.',
+    hint: 'Remove the time.',
   },
   'date-order': {
     severity: 'warning',

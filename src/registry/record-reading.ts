@@ -7,7 +7,9 @@ import { readHeader } from './header-reading.ts';
 import type { OutlineNode } from './outline/outline.ts';
 import type { ProblemRecord } from './record.ts';
 import { readSections } from './sections/reading.ts';
+import { textFrom } from './sections/section.ts';
 import { takeApart } from './sections/shape.ts';
+import { valueOf } from './text.ts';
 
 /** Reads one block as its kind declares it. Undefined where it has no title, since then it names no problem. */
 export function readRecord(
@@ -24,8 +26,13 @@ export function readRecord(
   const draft = createDraft(index);
   const title = text.slice(shape.title.start, shape.title.end);
   draft.place('title', shape.title);
+  for (const node of shape.stray) draft.keep('text', valueOf(text, node).text);
   readHeader(shape, kind, draft, context);
   readSections(shape, kind, draft, context);
+  for (const part of shape.rest) {
+    const name = text.slice(part.title.start, part.title.end);
+    draft.keep(name === '' ? 'text' : name, textFrom(text, part.nodes));
+  }
   const { id = recordId(component, title), ...values } = draft.values;
   const record = {
     kind: kind.name,

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { applyEdits } from '../../src/registry/edit/apply.ts';
+import { blankRecord } from '../../src/registry/kinds/blank.ts';
+import { kinds } from '../../src/registry/kinds/index.ts';
 import { readRegistry } from '../../src/registry/reading.ts';
 import type { ActiveProblem, ProblemRecord } from '../../src/registry/record.ts';
 
@@ -122,6 +125,103 @@ describe('terms', () => {
   });
 });
 
+describe('placeholders', () => {
+  const fence = (title: string, ...lines: string[]) => [`#### ${title}`, '```yaml', ...lines, '```'];
+
+  /** What is left of a record but what every record has. */
+  function said(record: ProblemRecord): unknown {
+    const { kind: _, id, title, component, path, place, places, ...values } = record;
+    return values;
+  }
+
+  it.each([
+    ['a term', ['**Status:** [active|resolved]']],
+    ['a term without brackets', ['**Status:** active|resolved']],
+    ['a term in a sequence of brackets', ['**Status:** [active]|[resolved]']],
+    ['a day', ['**Discovered:** YYYY-MM-DD']],
+    ['a day and a time', ['**Last Occurrence:** [YYYY-MM-DD HH:MM]']],
+    ['a header text', ['**Discovered By:** [person|monitor]']],
+    ['a header text that is a date', ['**Discovered By:** YYYY-MM-DD']],
+    ['header tags', ['**Tags:** [#tag|#other]']],
+    ['prose', ['#### Description', '[What happens|why]']],
+    ['prose with a comment', ['#### Description', '[What happens|why] <!-- fill in -->']],
+    ['an item', ['#### Reproduction Steps', '1. [First step|second step]']],
+    ['a field', ['#### Impact Assessment', '- **Users Affected:** [all|some|none]']],
+    ['a field that is a date', ['#### Impact Assessment', '- **Business Impact:** YYYY-MM-DD']],
+    ['a field over two lines', ['#### Investigation Status', '- **Root Cause:** [Known|Suspected|', '  Unknown]']],
+    ['tags', ['#### Tags', '[#tag|#other]']],
+    ['a yaml term', fence('Priority Estimates', 'urgency: [critical|high]')],
+    ['a yaml term without brackets', fence('Priority Estimates', 'resource_cost: minimal|moderate|heavy')],
+    ['a yaml number', fence('Priority Estimates', 'impact: [1-10]')],
+    ['a yaml list', fence('Evidence', 'logs: [a|b]')],
+    ['a quoted text of a yaml list', fence('Evidence', 'logs: ["[a|b]"]')],
+    ['an item of a yaml list', fence('Evidence', 'logs:', '  - [a|b]')],
+    ['a quoted text of a yaml mapping', fence('Evidence', 'metrics: {x: "[a|b]"}')],
+    ['a text of a yaml mapping', fence('Evidence', 'metrics:', '  x: YYYY-MM-DD')],
+  ])('never become data: %s', (_, lines) => {
+    const text = block('ACTIVEPROBLEM', '### T', ...lines);
+    const found = read(text).diagnostics.filter(({ code }) => !code.endsWith('-missing'));
+    expect(found.map(({ code, severity }) => `${severity} ${code}`)).toEqual(['error placeholder']);
+    expect(text.slice(found[0]?.place.offset, found[0]?.place.endOffset)).toMatch(/\||YYYY|1-10/);
+    expect(said(only(text))).toEqual({ extra: {} });
+  });
+
+  it('cost what stands beside them nothing', () => {
+    const record = active(
+      '**Tags:** [#real] [#a|#b]',
+      '#### Reproduction Steps',
+      '1. [one|two]',
+      '2. Wait',
+      ...fence('Evidence', 'logs: ["[a|b]", real]', 'metrics: {x: [a|b], y: "2"}'),
+    );
+    expect(record).toMatchObject({
+      tags: ['real'],
+      reproductionSteps: ['Wait'],
+      evidence: { logs: ['real'], metrics: { y: '2' } },
+    });
+    const place = record.places['reproductionSteps.0'];
+    expect(place?.line).toBe(6);
+  });
+
+  it('are no title', () => {
+    const text = block('ACTIVEPROBLEM', '### [A problem|another]', '**Status:** active');
+    expect(read(text).records).toEqual([]);
+    expect(codes(text)).toEqual(['2:placeholder']);
+  });
+
+  it.each([
+    'One of [a|b] is used.',
+    '[a|b](https://example.org)',
+    '[a|b][ref]',
+    '[[Page|its name]]',
+    '[the runbook](docs/a|b.md)',
+    '[a] | [b]',
+    '| a | b |\n| - | - |\n| c | d |',
+    'Dates are written as YYYY-MM-DD.',
+    'YYYY-MM-DD is the form',
+    '[high]',
+    'a|b',
+  ])('are whole values: %s is prose', (text) => {
+    const record = active('#### Description', ...text.split('\n'));
+    expect(record.description).toBe(text);
+    expect(codes(block('ACTIVEPROBLEM', '### T', '#### Description', ...text.split('\n')))).not.toContain(
+      '4:placeholder',
+    );
+  });
+
+  it('of a blank record are reported once each, and nothing else is wrong in it', () => {
+    for (const kind of kinds) {
+      const text = blankRecord(kind);
+      const { diagnostics } = read(text);
+      const lines = text.split('\n').flatMap((line, at) => (/\[.*[|-].*\]|YYYY/.test(line) ? [at + 1] : []));
+      expect(diagnostics.flatMap(({ code, place }) => (code === 'placeholder' ? [place.line] : []))).toEqual(lines);
+      const others = diagnostics.filter(({ code }) => code !== 'placeholder');
+      expect(others.filter(({ severity }) => severity === 'error')).toEqual([]);
+      expect(new Set(others.map(({ place }) => place.line)).size).toBe(others.length);
+    }
+  });
+});
+
 describe('dates', () => {
   it.each([
     ['2025-01-31', '2025-01-31'],
@@ -144,6 +244,19 @@ describe('dates', () => {
     '2025-01-31 10:61',
   ])('refuses %s', (text) => {
     expect(codes(block('ACTIVEPROBLEM', '### T', `**Discovered:** ${text}`))).toContain('3:date-invalid');
+  });
+
+  it.each([
+    ['2025-06-03 10:00', '2025-06-03'],
+    ['[2025-06-03T10:00:00Z]', '[2025-06-03]'],
+  ])('keeps the day of %s where no time is wanted, and says so', (text, fixed) => {
+    const registry = block('ACTIVEPROBLEM', '### T', `**Discovered:** ${text}`);
+    expect(only(registry)).toMatchObject({ discovered: '2025-06-03' });
+    const found = read(registry).diagnostics.find(({ code }) => code === 'date-time');
+    expect(found).toMatchObject({ severity: 'warning', place: { line: 3 }, fix: { safe: false } });
+    const after = applyEdits(registry, found?.fix?.edits ?? []);
+    expect(after).toBe(registry.replace(text, fixed));
+    expect(codes(after)).not.toContain('3:date-time');
   });
 
   it('reports a last occurrence before the discovery', () => {
@@ -186,6 +299,72 @@ describe('yaml', () => {
     ['effort: 3', 'yaml-key-unknown'],
   ])('reports %s as %s', (yaml, code) => {
     expect(read(estimates(...yaml.split('\n'))).diagnostics.map((diagnostic) => diagnostic.code)).toContain(code);
+  });
+
+  it.each([
+    ['[high]', '[high]'],
+    ['"high" # why', '"high"'],
+    ["'high'", "'high'"],
+    ['high', 'high'],
+    ['[ high, ] # why ]', '[ high, ]'],
+  ])('knows the whole place of %s', (written, place) => {
+    const text = estimates('impact: 8', `urgency: ${written}`, 'success_prob: 0.9');
+    const { offset, endOffset } = only(text).places['priorityEstimates.urgency'] ?? {};
+    expect(text.slice(offset, endOffset)).toBe(place);
+  });
+
+  it.each(['hihg', '[hihg]', '"hihg"', '[ "hihg" ] # ]'])('offers a fix for %s that is valid', (written) => {
+    const text = estimates('impact: 8', `urgency: ${written}`);
+    const found = read(text).diagnostics.find(({ code }) => code === 'term-unknown');
+    const after = applyEdits(text, found?.fix?.edits ?? []);
+    expect(only(after)).toMatchObject({ priorityEstimates: { impact: 8, urgency: 'high' } });
+  });
+
+  it('keeps the whole of what a key holds that it does not know', () => {
+    const record = only(
+      estimates(
+        'a: [x, "y"] # ]',
+        'b: {x: 1, y: [2]}',
+        'c:',
+        '  - "one"',
+        '  - "two"',
+        'd: "q"',
+        'e: |',
+        '  long',
+        '  text',
+        'f: []',
+      ),
+    );
+    expect(record.extra).toEqual({
+      'Priority Estimates / a': '[x, "y"]',
+      'Priority Estimates / b': '{x: 1, y: [2]}',
+      'Priority Estimates / c': '- "one"\n  - "two"',
+      'Priority Estimates / d': '"q"',
+      'Priority Estimates / e': '|\n  long\n  text',
+      'Priority Estimates / f': '[]',
+    });
+  });
+
+  it.each(['impact: null', 'impact: ~', 'impact:', 'impact: # how much'])(
+    'misses a required key with nothing behind it: %s',
+    (line) => {
+      const text = estimates(line, 'urgency: high', 'success_prob: 0.9', 'resource_cost: heavy');
+      const found = read(text).diagnostics.find(({ code }) => code === 'yaml-key-missing');
+      expect(found?.message).toBe('This block has no impact.');
+    },
+  );
+
+  it.each([
+    ['in braces', ['metrics: {a: x, b: z, a: y}']],
+    ['on lines', ['metrics:', '  a: x', '  b: z', '  a: y']],
+    ['in quotes', ['metrics:', '  a: x', '  b: z', '  "a": y']],
+  ])('counts the first of two equal names %s, keeps the other and reports it', (_, lines) => {
+    const text = block('ACTIVEPROBLEM', '### T', '#### Evidence', '```yaml', ...lines, '```');
+    expect(only(text)).toMatchObject({
+      evidence: { metrics: { a: 'x', b: 'z' } },
+      extra: { 'Evidence / metrics / a': 'y' },
+    });
+    expect(codes(text).filter((code) => code.endsWith('yaml-key-repeated'))).toHaveLength(1);
   });
 
   it('keeps the first of two equal keys and everything else of the record', () => {
@@ -266,6 +445,63 @@ describe('values', () => {
   });
 });
 
+describe('HTML in a record', () => {
+  it.each([
+    ['<p>It fails.</p>'],
+    ['<div>\nIt fails.\n</div>'],
+    ['Text.\n\n<details>end</details>'],
+    ['<details><summary>More</summary>\ntext\n</details>\n\nlast'],
+    ['<!-- note --> It fails.'],
+    ['<!-- one --><b>It fails.</b>'],
+  ])('is prose: %s', (html) => {
+    const record = active('#### Description', html, '');
+    expect(record.description).toBe(html);
+  });
+
+  it('between fields, items and header lines is kept as extra and reported', () => {
+    const text = block(
+      'INTERMITTENTPROBLEM',
+      '### T',
+      '<a id="t"></a>',
+      '',
+      '**Pattern:** random',
+      '',
+      '#### Problem Pattern',
+      '- **Triggers:** a',
+      '',
+      '<div>b</div>',
+      '',
+      '#### Impact When Active',
+      '- c',
+      '',
+      '<div>d</div>',
+      '',
+    );
+    expect(only(text)).toMatchObject({
+      pattern: 'random',
+      problemPattern: { triggers: 'a' },
+      impactWhenActive: ['c'],
+      extra: { text: '<a id="t"></a>', 'Problem Pattern': '<div>b</div>', 'Impact When Active': '<div>d</div>' },
+    });
+    expect(codes(text)).toEqual(expect.arrayContaining(['3:text-stray', '10:section-shape', '15:section-shape']));
+  });
+
+  it.each(['<!-- note -->', '<!-- a --> <!-- b -->', '<!--\nover\nlines\n-->', '<!---->', '  <!-- indented -->  '])(
+    'is nothing where it is a comment: %j',
+    (comment) => {
+      const text = block('ACTIVEPROBLEM', comment, '### T', comment, '#### Description', comment, '#### Tags', comment);
+      const record = only(text);
+      expect(record.extra).toEqual({});
+      expect(record).not.toHaveProperty('description');
+      expect(read(text).diagnostics.map(({ code }) => code)).toEqual([
+        'label-missing',
+        'section-missing',
+        'section-missing',
+      ]);
+    },
+  );
+});
+
 describe('fields', () => {
   it.each([
     '- **Severity + Frequency → Impact score:** Impact score (data corruption = 10)',
@@ -337,6 +573,31 @@ describe('markers', () => {
     expect(codes(text).filter((code) => code.includes('marker'))).toEqual(['4:marker-crossed']);
   });
 
+  it('that are nearly one hide no record without a word', () => {
+    const text = good.replaceAll('ACTIVEPROBLEM', 'ACTIVE PROBLEM').replace('active', 'resolved');
+    const { records, diagnostics } = read(text + good);
+    expect(records).toMatchObject([{ title: 'Good', status: 'active' }]);
+    expect(diagnostics.filter(({ code }) => code.startsWith('marker'))).toMatchObject([
+      {
+        code: 'marker-unknown',
+        severity: 'error',
+        place: { line: 1 },
+        hint: expect.stringContaining('PROBLEM:START -->'),
+      },
+      {
+        code: 'marker-unknown',
+        severity: 'error',
+        place: { line: 4 },
+        hint: expect.stringContaining('PROBLEM:END -->'),
+      },
+    ]);
+    const after = applyEdits(
+      text,
+      diagnostics.flatMap(({ fix }) => fix?.edits ?? []),
+    );
+    expect(only(after)).toMatchObject({ title: 'Good', status: 'resolved' });
+  });
+
   it('in odd case and spacing are read, and a safe fix is offered', () => {
     const text = good.replace('<!-- EMBED:ACTIVEPROBLEM:START -->', '<!--embed:ActiveProblem:start -->');
     expect(read(text).records).toHaveLength(1);
@@ -359,6 +620,38 @@ describe('titles and ids', () => {
     expect(only(text)).toMatchObject({ title: 'One', status: 'active' });
     expect(codes(text)).toContain('5:title-extra');
   });
+
+  it('what stands under further titles is kept as extra', () => {
+    const text = block(
+      'ACTIVEPROBLEM',
+      '### One',
+      '**Status:** active',
+      '',
+      '### Two',
+      '**Status:** resolved',
+      '',
+      '#### Description',
+      'It <b>failed</b>.',
+      '',
+      '### Three',
+    );
+    const record = only(text);
+    expect(record).not.toHaveProperty('description');
+    expect(record.extra).toEqual({
+      Two: '**Status:** resolved\n\n#### Description\nIt <b>failed</b>.',
+      Three: '',
+    });
+    expect(codes(text).filter((code) => code.endsWith('title-extra'))).toEqual(['5:title-extra', '11:title-extra']);
+  });
+
+  it.each(['# One', '## One', '#### One', '##### One', '<p>One</p>', 'One'])(
+    'what stands before the title is reported and kept: %s',
+    (line) => {
+      const text = block('ACTIVEPROBLEM', line, '', '### T', '**Status:** active');
+      expect(only(text)).toMatchObject({ title: 'T', status: 'active', extra: { text: line } });
+      expect(codes(text)).toContain('2:text-stray');
+    },
+  );
 
   it('a title that stands twice is reported, and both records are kept apart', () => {
     const text = block('ACTIVEPROBLEM', '### Same') + block('PROBLEMPATTERN', '### Same');

@@ -32,8 +32,8 @@ export function setHeader(text: string, id: string, label: string, value: string
   const wanted = /[\n\r]/.test(value)
     ? undefined
     : readHeaderValue({ start: 0, end: value.length, text: value }, slot.value, report);
-  if (wanted === undefined) {
-    const [problem] = report.diagnostics;
+  const [problem] = report.diagnostics;
+  if (wanted === undefined || problem !== undefined) {
     throw new ProblemsError('bad-usage', `${quote(value)} cannot be the ${declared} of a record.`, {
       hint: problem?.hint ?? 'Write one line of text.',
     });

@@ -5,6 +5,7 @@ import { readLabels } from '../labels.ts';
 import type { OutlineNode } from '../outline/outline.ts';
 import { quote } from '../report.ts';
 import { reportUnknownName } from '../unknown-name.ts';
+import { reportPlaceholder } from '../values/placeholder.ts';
 import { keepStray, type NamedSection } from './section.ts';
 
 /** Reads `- **Label:** text` items, and paragraphs of such lines. */
@@ -35,7 +36,7 @@ export function readFields(
     } else {
       seen.add(field.property);
       draft.place(`${section.property}.${field.property}`, value);
-      if (value.text !== '') fields[field.property] = value.text;
+      if (value.text !== '' && !reportPlaceholder(value.text, value, report)) fields[field.property] = value.text;
     }
   }
   if (Object.keys(fields).length > 0) draft.values[section.property] = fields;

@@ -1,6 +1,7 @@
 import type { Draft, RecordContext } from '../draft.ts';
 import type { OutlineNode } from '../outline/outline.ts';
 import { afterWord, valueOf } from '../text.ts';
+import { reportPlaceholder } from '../values/placeholder.ts';
 import { keepStray, type NamedSection } from './section.ts';
 
 /** Reads the items of a list, ordered or not: people number steps and forget to. */
@@ -10,7 +11,7 @@ export function readList(
   draft: Draft,
   context: RecordContext,
 ): void {
-  const { text } = context;
+  const { text, report } = context;
   const items: string[] = [];
   for (const node of nodes) {
     if (node.type !== 'item') {
@@ -18,7 +19,7 @@ export function readList(
       continue;
     }
     const value = valueOf(text, { start: afterWord(text, node), end: node.end });
-    if (value.text === '') continue;
+    if (value.text === '' || reportPlaceholder(value.text, value, report)) continue;
     draft.place(`${section.property}.${items.length}`, value);
     items.push(value.text);
   }

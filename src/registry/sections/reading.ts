@@ -5,6 +5,7 @@ import { quote } from '../report.ts';
 import { trim, valueOf } from '../text.ts';
 import { reportUnknownName } from '../unknown-name.ts';
 import { readTags } from '../values/header-value.ts';
+import { reportPlaceholder } from '../values/placeholder.ts';
 import { readFields } from './fields.ts';
 import { readList } from './list.ts';
 import { type NamedSection, textOf } from './section.ts';
@@ -57,24 +58,21 @@ function readSection(
   draft: Draft,
   context: RecordContext,
 ): void {
-  // Comments are invisible in Markdown, so they are no content.
-  const nodes = section.nodes.filter((node) => node.type !== 'other' || node.name !== 'html');
+  const { nodes } = section;
   const [first] = nodes;
   const last = nodes.at(-1);
-  if (first === undefined || last === undefined) {
-    if (declaration.required === true) {
-      context.report.add('section-missing', section.title, { message: `The section ${quote(section.name)} is empty.` });
-    }
-    return;
-  }
+  if (first === undefined || last === undefined) return reportEmpty(section, declaration, context);
   const whole = trim(context.text, { start: first.start, end: last.end });
   draft.place(section.property, whole);
   switch (declaration.holds) {
-    case 'prose':
-      draft.values[section.property] = valueOf(context.text, whole).text;
+    case 'prose': {
+      const prose = valueOf(context.text, whole);
+      if (prose.text === '') return reportEmpty(section, declaration, context);
+      if (!reportPlaceholder(prose.text, prose, context.report)) draft.values[section.property] = prose.text;
       return;
+    }
     case 'tags': {
-      const tags = readTags(valueOf(context.text, whole).text);
+      const tags = readTags(valueOf(context.text, whole), context.report);
       if (tags !== undefined) draft.values[section.property] = tags;
       return;
     }
@@ -87,4 +85,12 @@ function readSection(
     case 'yaml':
       readYamlSection(section, nodes, declaration, draft, context);
   }
+}
+
+function reportEmpty(section: NamedSection, declaration: SectionDeclaration, { report }: RecordContext): void {
+  if (declaration.required !== true) return;
+  report.add('section-missing', section.title, {
+    message: `The section ${quote(section.name)} is empty.`,
+    hint: 'Write what it should say.',
+  });
 }

@@ -26,6 +26,13 @@ export function keepStray(
   draft.keep(section.name, stray.text);
 }
 
+/** All that stands from the first to the last of some nodes, headings included. */
+export function textFrom(text: string, nodes: readonly OutlineNode[]): string {
+  const [first] = nodes;
+  const last = nodes.at(-1);
+  return first === undefined || last === undefined ? '' : valueOf(text, { start: first.start, end: last.end }).text;
+}
+
 /** What some nodes say, as one text. */
 export function textOf(text: string, nodes: readonly OutlineNode[]): string {
   return nodes.map((node) => valueOf(text, node).text).join('\n\n');

@@ -3,11 +3,12 @@ import type { YamlSection } from '../kinds/declaration.ts';
 import { lookupKeys } from '../kinds/lookup.ts';
 import type { OutlineNode } from '../outline/outline.ts';
 import { fenceParts } from '../outline/slices.ts';
+import type { Span } from '../place.ts';
 import { quote } from '../report.ts';
 import { valueOf } from '../text.ts';
 import { reportUnknownName } from '../unknown-name.ts';
 import { readYaml } from '../values/yaml-reading.ts';
-import { readYamlValue } from '../values/yaml-value.ts';
+import { isNothing, readYamlValue, reportRepeatedKey } from '../values/yaml-value.ts';
 import { keepStray, type NamedSection } from './section.ts';
 
 /** Reads the one fenced yaml block of a section. Where it cannot be parsed, it is kept as extra and the record stands without it. */
@@ -32,29 +33,35 @@ export function readYamlSection(
   }
   const known = lookupKeys(declaration);
   const seen = new Set<string>();
+  const stated = new Set<string>();
   const values: Record<string, unknown> = {};
   for (const { key, value } of reading.value?.entries ?? []) {
     const named = known.find(key.text);
     if (named === undefined) {
       reportUnknownName('yaml-key-unknown', key, key.text, known, `a key of ${quote(section.name)}`, report);
-      draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
+      keep(key.text, value);
     } else if (seen.has(named.property)) {
-      report.add('yaml-key-repeated', key, {
-        message: `The key ${quote(key.text)} stands twice; the first value counts.`,
-      });
-      draft.keep(`${section.name} / ${key.text}`, text.slice(value.start, value.end));
+      reportRepeatedKey(key, report);
+      keep(key.text, value);
     } else {
       seen.add(named.property);
+      if (!isNothing(value)) stated.add(named.property);
       draft.place(`${section.property}.${named.property}`, value);
-      const read = readYamlValue(value, named.entry.value, report);
+      const read = readYamlValue(value, named.entry.value, report, (inner, repeated) =>
+        keep(`${key.text} / ${inner}`, repeated),
+      );
       if (read !== undefined) values[named.property] = read;
     }
   }
-  const missing = known.all.filter(({ property, entry }) => entry.required === true && !seen.has(property));
+  const missing = known.all.filter(({ property, entry }) => entry.required === true && !stated.has(property));
   if (missing.length > 0) {
     report.add('yaml-key-missing', fence, {
       message: `This block has no ${missing.map(({ label }) => label).join(', ')}.`,
     });
   }
   if (Object.keys(values).length > 0) draft.values[section.property] = values;
+
+  function keep(name: string, value: Span): void {
+    draft.keep(`${section.name} / ${name}`, text.slice(value.start, value.end));
+  }
 }

@@ -1,7 +1,13 @@
 import type { TermType } from '../kinds/declaration.ts';
 import type { Span } from '../place.ts';
 import { quote, type Report } from '../report.ts';
+import { addPlaceholder } from './placeholder.ts';
 import type { TermReading } from './term.ts';
+
+/** What to do about a placeholder. */
+export function choose(type: TermType): string {
+  return `Choose one of ${Object.keys(type.terms).join(', ')}.`;
+}
 
 /** The term that was read, or undefined with the diagnostic that says why there is none. */
 export function reportTerm(
@@ -13,10 +19,7 @@ export function reportTerm(
   if (reading.type === 'term') return reading.term;
   const terms = Object.keys(type.terms).join(', ');
   if (reading.type === 'placeholder') {
-    report.add('placeholder', value, {
-      message: `The placeholder ${quote(value.text)} was left unfilled.`,
-      hint: `Choose one of ${terms}.`,
-    });
+    addPlaceholder(value.text, value, report, choose(type));
   } else if (reading.nearest === undefined) {
     report.add('term-unknown', value, {
       message: `${quote(value.text)} is not one of ${terms}.`,

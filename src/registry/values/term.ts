@@ -1,5 +1,6 @@
 import { nearest } from '../../nearest.ts';
 import type { TermType } from '../kinds/declaration.ts';
+import { isPlaceholder } from './placeholder.ts';
 
 /** What a word is in a closed list: one of its terms, an unfilled placeholder, or none of them with the nearest term. */
 export type TermReading =
@@ -13,16 +14,13 @@ const spellings = new WeakMap<TermType, ReadonlyMap<string, string>>();
 export function readTerm(text: string, type: TermType): TermReading {
   if (isPlaceholder(text)) return { type: 'placeholder' };
   const known = spellingsOf(type);
+  // The choice of the template without its brackets: no term holds a bar.
+  if (text.includes('|') && text.split('|').some((part) => known.has(spelling(part)))) return { type: 'placeholder' };
   const word = spelling(text);
   const term = known.get(word);
   if (term !== undefined) return { type: 'term', term };
   const meant = nearest(word, known.keys());
   return { type: 'unknown', nearest: meant === undefined ? undefined : known.get(meant) };
-}
-
-/** `[a|b|c]`: a closed list that nobody chose from. */
-export function isPlaceholder(text: string): boolean {
-  return text.startsWith('[') && text.endsWith(']') && text.includes('|');
 }
 
 /** `[value]` → `value`; a link stays as it is. */

@@ -1,18 +1,24 @@
 import type { YamlType } from '../kinds/declaration.ts';
 import { quote, type Report } from '../report.ts';
+import { addPlaceholder, isPlaceholder } from './placeholder.ts';
 import { readTerm } from './term.ts';
-import { reportTerm } from './term-report.ts';
+import { choose, reportTerm } from './term-report.ts';
 import type { YamlScalar, YamlValue } from './yaml.ts';
 
 export type PlainYamlValue = string | number | readonly string[] | Readonly<Record<string, string>>;
 
+/** Where the value of a key that stands twice in a mapping goes. */
+export type KeepRepeated = (key: string, value: YamlValue) => void;
+
 /** A yaml value as its type has it; undefined where it is absent or wrong, which is reported. */
-export function readYamlValue(value: YamlValue, type: YamlType, report: Report): PlainYamlValue | undefined {
-  if (value.type === 'scalar' && isNothing(value)) return undefined;
-  if (isUnfilled(value)) {
-    report.add('placeholder', value);
-    return undefined;
-  }
+export function readYamlValue(
+  value: YamlValue,
+  type: YamlType,
+  report: Report,
+  keep: KeepRepeated,
+): PlainYamlValue | undefined {
+  if (isNothing(value)) return undefined;
+  if (reportUnfilled(value, type, report)) return undefined;
   switch (type.type) {
     case 'number':
       return numberValue(value, type.minimum, type.maximum, report);
@@ -29,7 +35,7 @@ export function readYamlValue(value: YamlValue, type: YamlType, report: Report):
     case 'texts':
       return textsValue(value, report);
     case 'text-map':
-      return textMapValue(value, report);
+      return textMapValue(value, report, keep);
   }
 }
 
@@ -49,18 +55,38 @@ function numberValue(value: YamlValue, minimum: number, maximum: number, report:
 
 function textsValue(value: YamlValue, report: Report): readonly string[] | undefined {
   if (value.type !== 'sequence') return wrong(value, 'A list of texts', report);
-  return value.items.flatMap((item) => (item.type === 'scalar' ? [item.text] : (wrong(item, 'Text', report) ?? [])));
+  const texts = value.items.flatMap((item) => textValue(item, report) ?? []);
+  return texts.length === 0 && value.items.length > 0 ? undefined : texts;
 }
 
-function textMapValue(value: YamlValue, report: Report): Readonly<Record<string, string>> | undefined {
+function textMapValue(
+  value: YamlValue,
+  report: Report,
+  keep: KeepRepeated,
+): Readonly<Record<string, string>> | undefined {
   if (value.type !== 'mapping') return wrong(value, 'A mapping of names to texts', report);
-  return Object.fromEntries(
-    value.entries.flatMap((entry) => {
-      if (entry.value.type === 'scalar') return [[entry.key.text, entry.value.text] as const];
-      wrong(entry.value, 'Text', report);
-      return [];
-    }),
-  );
+  const texts = new Map<string, string | undefined>();
+  for (const entry of value.entries) {
+    const key = entry.key.text;
+    if (texts.has(key)) {
+      reportRepeatedKey(entry.key, report);
+      keep(key, entry.value);
+    } else texts.set(key, textValue(entry.value, report));
+  }
+  const stated = [...texts].flatMap(([key, text]) => (text === undefined ? [] : [[key, text] as const]));
+  return stated.length === 0 && texts.size > 0 ? undefined : Object.fromEntries(stated);
+}
+
+function textValue(value: YamlValue, report: Report): string | undefined {
+  if (reportUnfilled(value, { type: 'text' }, report)) return undefined;
+  return value.type === 'scalar' ? value.text : wrong(value, 'Text', report);
+}
+
+/** A key that stands twice in one mapping, wherever that is. */
+export function reportRepeatedKey(key: YamlScalar, report: Report): void {
+  report.add('yaml-key-repeated', key, {
+    message: `The key ${quote(key.text)} stands twice; the first value counts.`,
+  });
 }
 
 function wrong(value: YamlValue, expected: string, report: Report): undefined {
@@ -80,13 +106,19 @@ function scalarOf(value: YamlValue): YamlScalar | undefined {
   return only?.type === 'scalar' && more.length === 0 ? { ...only, start: value.start, end: value.end } : undefined;
 }
 
-function isNothing(scalar: YamlScalar): boolean {
-  return scalar.plain && (scalar.text === '' || scalar.text === '~' || scalar.text === 'null');
+/** No value, `null` or `~`. */
+export function isNothing(value: YamlValue): boolean {
+  return value.type === 'scalar' && value.plain && (value.text === '' || value.text === '~' || value.text === 'null');
 }
 
-/** `[critical|high]` and `[1-10]`: brackets that the template puts around a choice. */
-function isUnfilled(value: YamlValue): boolean {
-  if (value.type !== 'sequence' || !value.flow) return false;
+/** Whether a value is a placeholder: `[critical|high]`, which is a sequence to YAML, `"[a|b]"`, or `[1-10]` for a number. */
+function reportUnfilled(value: YamlValue, type: YamlType, report: Report): boolean {
   const only = scalarOf(value);
-  return only?.plain === true && (only.text.includes('|') || /^[\d.]+ ?- ?[\d.]+$/.test(only.text));
+  if (only === undefined) return false;
+  const isRange = type.type === 'number' && /^[\d.]+ ?- ?[\d.]+$/.test(only.text);
+  const isBracketed = value.type === 'sequence' && value.flow && only.plain;
+  if (!(isBracketed ? isRange || only.text.includes('|') : isPlaceholder(only.text))) return false;
+  const text = isBracketed ? `[${only.text}]` : only.text;
+  addPlaceholder(text, value, report, type.type === 'term' ? choose(type) : undefined);
+  return true;
 }
