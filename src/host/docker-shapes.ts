@@ -10,6 +10,7 @@ export function containerOf(inspect: Json): Container {
   const host = at(inspect, 'HostConfig');
   const config = at(inspect, 'Config');
   const labels = textMapAt(config, 'Labels');
+  const restarts = numberAt(inspect, 'RestartCount');
   return {
     id: textAt(inspect, 'Id'),
     name: textAt(inspect, 'Name').replace(/^\//, ''),
@@ -44,6 +45,7 @@ export function containerOf(inspect: Json): Container {
     memory: numberAt(host, 'Memory'),
     shmSize: numberAt(host, 'ShmSize'),
     cpus: cpuQuota(host),
+    ...(restarts > 0 ? { restarts } : {}),
     ...(Object.hasOwn(labels, helperLabel) ? { helper: true } : {}),
     inspect,
   };

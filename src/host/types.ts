@@ -97,6 +97,8 @@ export interface Container {
   /** Bytes; 0: no limit. */
   readonly memory: number;
   readonly shmSize: number;
+  /** How often the engine has started it again by itself since somebody has; absent: never. */
+  readonly restarts?: number;
   /** One of our own short-lived ones. */
   readonly helper?: true;
   /** How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's (PGOPS §2.4). */

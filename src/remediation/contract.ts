@@ -71,6 +71,8 @@ export type Expectation =
   | { readonly check: 'no-container'; readonly ref: string }
   /** No running container but these (ids) mounts the volume. */
   | { readonly check: 'volume-unused'; readonly volumeKey: string; readonly except: readonly string[] }
+  /** No server answers in the container: one that has come up meanwhile is not stopped. */
+  | { readonly check: 'not-serving'; readonly ref: string }
   | { readonly check: 'port-free'; readonly hostIp: string; readonly port: number }
   /** `null`: there must be no such file. */
   | { readonly check: 'file'; readonly path: string; readonly sha256: string | null };

@@ -46,6 +46,7 @@ const expectation = z.discriminatedUnion('check', [
   z.strictObject({ check: z.literal('no-container'), ref: z.string() }),
   z.strictObject({ check: z.literal('volume-unused'), volumeKey: z.string(), except: z.array(z.string()) }),
   z.strictObject({ check: z.literal('port-free'), hostIp: z.string(), port: z.int() }),
+  z.strictObject({ check: z.literal('not-serving'), ref: z.string() }),
   z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
 ]) satisfies z.ZodType<Expectation>;
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
 import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
+import { isServing } from '../instances/serving.ts';
 import { decide, type Decision, type PolicyQuestion } from '../policy/decide.ts';
 import type { Operation } from '../policy/operations.ts';
 import { stopsFor, type Limits } from '../policy/limits.ts';
@@ -91,9 +92,10 @@ function asKept(steps: unknown): unknown {
   return JSON.parse(JSON.stringify(steps));
 }
 
-async function isRunning(session: Session, { target }: Plan): Promise<boolean> {
-  if (target.container === '') return false;
-  return (await session.reader.docker.container(target.container))?.state.running ?? false;
+/** One that the engine starts again and again has no availability left to lose, though it says that it runs. */
+async function isRunning({ reader, now }: Session, { target }: Plan): Promise<boolean> {
+  const container = target.container === '' ? undefined : await reader.docker.container(target.container);
+  return container !== undefined && (await isServing(container, reader, now()));
 }
 
 async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {

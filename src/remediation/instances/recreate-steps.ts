@@ -64,13 +64,18 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
   ];
 }
 
-/** A server that does not come up cannot end cleanly either: what it had not written is recovered at the start. */
-export function stopStep({ container }: Instance, serves: boolean, expects: readonly Expectation[]): Step {
-  return {
-    action: 'container.stop',
-    params: { container: container.id, ...(serves ? {} : { clean: false }) },
-    expects,
-  };
+/**
+ * A server that does not come up cannot end cleanly either: what it had not written is recovered at the start. One that
+ * has come up since is not stopped.
+ */
+export function stopStep({ container: { id } }: Instance, serves: boolean, expects: readonly Expectation[]): Step {
+  return serves
+    ? { action: 'container.stop', params: { container: id }, expects }
+    : {
+        action: 'container.stop',
+        params: { container: id, clean: false },
+        expects: [...expects, { check: 'not-serving', ref: id }],
+      };
 }
 
 /**

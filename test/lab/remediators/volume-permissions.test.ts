@@ -73,6 +73,45 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
   });
 
+  it('is given back unattended where the engine restarts the server over and over, and by approval where it runs', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('volume-permissions').up(run, () => undefined);
+    const { runs: reports } = await remediate(await open(test, run));
+    expect(reports.map(({ instance, automation, outcome }) => [instance, automation, outcome])).toEqual([
+      ['mixed', 'approve', 'awaiting-approval'],
+      ['restored', 'auto', 'fixed'],
+    ]);
+    expect(await orders(run, 'restored')).toEqual(['1000|625625.00']);
+  });
+
+  it('is left alone where somebody has brought the server up between plan and stop', async (test) => {
+    const run = await createRun(test);
+    await scenarioNamed('volume-permissions').up(run, () => undefined);
+    const restored = await findInstance(run, 'restored');
+    let since = '';
+    const remediation = await open(test, run, {
+      instances: ['restored'],
+      async atPoint(name) {
+        if (name !== 'step 0 begins') return;
+        await restored.container.stop();
+        await runHelper(run, restored.data ?? '', 'chown -R 999:999 /folder && chmod 0700 /folder');
+        await restored.container.start();
+        await waitReady(restored);
+        since = (await restored.container.inspect()).State.StartedAt;
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([
+      {
+        outcome: 'rolled-back',
+        automation: 'auto',
+        failure: { class: 'precondition', message: expect.stringContaining('answers by now') },
+      },
+    ]);
+    expect((await restored.container.inspect()).State).toMatchObject({ Running: true, StartedAt: since });
+    expect(await orders(run, 'restored')).toEqual(['1000|625625.00']);
+  });
+
   it.for(['volume', 'bind'] as const)(
     'in a stopped %s of an image whose postgres is 70 goes to 70 unattended, and comes back exactly on rollback',
     async (storage, test) => {

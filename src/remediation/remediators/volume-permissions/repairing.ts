@@ -43,6 +43,7 @@ export async function planRepair(
             expects: [
               { check: 'container', ref: id, running, name: container.name, image, ...(serves ? { startedAt } : {}) },
               { check: 'volume-unused', volumeKey, except: [id] },
+              ...(serves ? [] : [{ check: 'not-serving', ref: id } as const]),
             ],
           } satisfies Step,
         ]
