@@ -93,9 +93,10 @@ function asKept(steps: unknown): unknown {
 }
 
 /** One that the engine starts again and again has no availability left to lose, though it says that it runs. */
-async function isRunning({ reader, now }: Session, { target }: Plan): Promise<boolean> {
+async function isRunning(session: Session, { target }: Plan): Promise<boolean> {
+  const { reader } = session;
   const container = target.container === '' ? undefined : await reader.docker.container(target.container);
-  return container !== undefined && (await isServing(container, reader, now()));
+  return container !== undefined && (await isServing(container, reader, session.now()));
 }
 
 async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {
