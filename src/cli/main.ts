@@ -25,6 +25,14 @@ export interface MainParams {
  */
 export async function main(params: MainParams): Promise<number> {
   const screen = createScreen(params.streams, params.env);
+  const exitCode = await runWords(params, screen);
+  const failure = await screen.written();
+  if (failure === undefined) return exitCode;
+  sayWhy(new ProblemsError('file-unwritable', `the output cannot be written: ${failure}`), screen, false);
+  return 2;
+}
+
+async function runWords(params: MainParams, screen: Screen): Promise<number> {
   let verbose = (params.env['DEBUG'] ?? '') !== '';
   try {
     const [word, ...rest] = params.argv;

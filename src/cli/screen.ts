@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { styleText } from 'node:util';
+import { getSystemErrorMessage, styleText } from 'node:util';
 import { plain, type Style, type Tone } from '../reporters/style.ts';
 
 /** Where a program writes: process.stdout and process.stderr are such streams. */
@@ -31,29 +31,52 @@ export interface Screen {
   readonly notes: Output;
 }
 
+/** A screen of which it can be told whether all that was written has arrived. */
+export interface WatchedScreen extends Screen {
+  /** Waits until everything is written. Why something could not be, in words; undefined where nothing failed. */
+  written(): Promise<string | undefined>;
+}
+
 /**
  * The streams are looked at when something is first written or asked: Node opens them at the first touch, and a
  * clean `validate` writes nothing.
  */
-export function createScreen(streams: Streams, env: Environment): Screen {
+export function createScreen(streams: Streams, env: Environment): WatchedScreen {
+  const opened: OutputStream[] = [];
+  let failure: Error | undefined;
+  function once(open: () => OutputStream): () => OutputStream {
+    let stream: OutputStream | undefined;
+    return () => {
+      if (stream === undefined) {
+        stream = open();
+        opened.push(stream);
+        stream.on('error', (error) => {
+          if (!isClosedPipe(error)) failure ??= error;
+        });
+      }
+      return stream;
+    };
+  }
   return {
-    out: createOutput(() => streams.stdout, env),
-    notes: createOutput(() => streams.stderr, env),
+    out: createOutput(
+      once(() => streams.stdout),
+      env,
+    ),
+    notes: createOutput(
+      once(() => streams.stderr),
+      env,
+    ),
+    async written() {
+      if (opened.length === 0) return undefined;
+      for (const stream of opened) await emptied(stream);
+      // Failures are told a few ticks later, and the streams of a process forget them.
+      await new Promise(setImmediate);
+      return failure === undefined ? undefined : reasonOf(failure);
+    },
   };
 }
 
-function createOutput(open: () => OutputStream, env: Environment): Output {
-  let opened: OutputStream | undefined;
-  function stream(): OutputStream {
-    if (opened === undefined) {
-      opened = open();
-      // A reader that has seen enough, such as `head`, closes the pipe: that is no failure, and the rest is not wanted.
-      opened.on('error', (error) => {
-        if (!('code' in error) || error.code !== 'EPIPE') throw error;
-      });
-    }
-    return opened;
-  }
+function createOutput(stream: () => OutputStream, env: Environment): Output {
   return {
     write: (text) => void (text !== '' && stream().write(text)),
     get stream() {
@@ -69,6 +92,20 @@ function createOutput(open: () => OutputStream, env: Environment): Output {
       return hasColours(stream(), env) ? coloured : plain;
     },
   };
+}
+
+/** The answer to a write comes after those to all earlier ones. */
+async function emptied(stream: OutputStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe: that is no failure, and the rest is not wanted. */
+function isClosedPipe(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
+}
+
+function reasonOf(error: Error): string {
+  return 'errno' in error && typeof error.errno === 'number' ? getSystemErrorMessage(error.errno) : error.message;
 }
 
 function columnsOf(text: string | undefined): number | undefined {
