@@ -1,9 +1,9 @@
-import type { Finding, Remediation, RunReport } from '../remediation/index.ts';
-import type { ActiveProblem } from '../registry/record.ts';
+import type { Remediation, RunReport } from '../remediation/index.ts';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/visible.ts';
 import { openForEdit } from './editing.ts';
 import type { Output } from './screen.ts';
+import { heldFix, isInSight, type Looked } from './silence.ts';
 import {
   noteAttempt,
   noteEnd,
@@ -21,12 +21,9 @@ interface Place {
 }
 
 /** What was seen goes into the registries: when it last happened, new records, and what has held long enough. */
-export async function recordFindings(
-  remediation: Remediation,
-  findings: readonly Finding[],
-  place: Place,
-): Promise<void> {
+export async function recordFindings(remediation: Remediation, looked: Looked, place: Place): Promise<void> {
   const { problems } = remediation;
+  const { findings } = looked.detected;
   const { now, notes } = place;
   for (const { record } of problems) {
     const found = findings.filter(({ problem }) => problem === record.id);
@@ -34,7 +31,10 @@ export async function recordFindings(
       await edit(record.path, place, (text) =>
         found.reduce((noted, finding) => noteEvidence(noted, record, finding), noteOccurrence(text, record, now)),
       );
-    else if (record.kind === 'active') await resolveWhatHeld(record, remediation, place);
+    else if (record.kind === 'active') {
+      const held = await heldFix(record, looked, remediation, now);
+      if (held !== undefined) await edit(record.path, place, (text) => noteResolution(text, record, held, now));
+    }
   }
   const strangers = findings.filter(({ problem }) => problem === null);
   const home = problems.find(({ record }) => record.component === 'postgres')?.record ?? problems[0]?.record;
@@ -46,23 +46,11 @@ export async function recordFindings(
     for (const finding of strangers) await edit(home.path, place, (text) => noteNewProblem(text, finding, now));
 }
 
-async function resolveWhatHeld(record: ActiveProblem, { session, config }: Remediation, place: Place): Promise<void> {
-  const { now } = place;
-  const runs = (await session.store.runs.list({ limit: 1_000 })).filter(
-    ({ plan }) => plan.finding.problem === record.id,
-  );
-  const [last] = runs;
-  const held =
-    last?.outcome === 'fixed' &&
-    last.endedAt !== null &&
-    now.getTime() - Date.parse(last.endedAt) >= config.holdDays * 86_400_000;
-  if (held) await edit(record.path, place, (text) => noteResolution(text, record, last, now));
-}
-
 /** How repairs ended goes into the registries: when the problem was seen, what helped and what did not. */
 export async function recordReports(
   remediation: Remediation,
   reports: readonly RunReport[],
+  looked: Looked,
   place: Place,
 ): Promise<void> {
   const { now } = place;
@@ -73,7 +61,9 @@ export async function recordReports(
       const seen = noteOccurrence(text, record, now);
       if (report.outcome === 'fixed') {
         const noted = noteFix(seen, record, report, now);
-        return isOver(report.problem, reports) ? noteEnd(noted, record) : noted;
+        return isOver(report.problem, reports) && isInSight(record, looked, remediation)
+          ? noteEnd(noted, record)
+          : noted;
       }
       return didNotHelp(report) ? noteAttempt(seen, record, report, now) : seen;
     });

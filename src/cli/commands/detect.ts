@@ -22,14 +22,12 @@ export const detect = defineCommand({
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { detect: look } = await import('../../remediation/index.ts');
-      const detected = await look(remediation, lookRequest(words, options));
+      const request = lookRequest(words, options);
+      const detected = await look(remediation, request);
       if (options.record) {
         const { recordFindings } = await import('../recording.ts');
-        await recordFindings(remediation, detected.findings, {
-          cwd: invocation.cwd,
-          now: invocation.now(),
-          notes: screen.notes,
-        });
+        const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
+        await recordFindings(remediation, { request, detected }, place);
       }
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');

@@ -36,10 +36,12 @@ export const remediate = defineCommand({
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
-      const { runs, detected } = await repair(remediation, { ...lookRequest(words, options), yes: options.yes });
+      const request = lookRequest(words, options);
+      const { runs, detected } = await repair(remediation, { ...request, yes: options.yes });
       if (!options.noRecord && (options.record || options.yes)) {
         const { recordReports } = await import('../recording.ts');
-        await recordReports(remediation, runs, { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes });
+        const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
+        await recordReports(remediation, runs, { request, detected }, place);
       }
       const { printReports } = await import('../remediation-report.ts');
       printReports(runs, options.json, screen, detected.notLookedAt);
