@@ -80,9 +80,9 @@ function outputOf({ out, notes }: Screen) {
 }
 
 function argumentOf({ name, about, required, variadic, choices }: ArgumentDeclaration): Argument {
-  const word = variadic === true ? `${name}...` : name;
-  const argument = new Argument(required === true ? `<${word}>` : `[${word}]`, withChoices(about, choices));
-  return choices === undefined ? argument : argument.argParser((text) => choice(text, choices));
+  const shown = variadic === true ? `${name}...` : name;
+  const argument = new Argument(required === true ? `<${shown}>` : `[${shown}]`, withChoices(about, choices));
+  return argument.argParser((text) => word(text, choices));
 }
 
 function optionOf(property: string, option: OptionDeclaration): Option {
@@ -96,7 +96,7 @@ function optionOf(property: string, option: OptionDeclaration): Option {
         option.default,
         option.default,
       );
-      return choices === undefined ? made : made.argParser((text) => choice(text, choices));
+      return made.argParser((text) => word(text, choices));
     }
     case 'words': {
       const { value, about, choices } = option;
@@ -112,12 +112,13 @@ function optionOf(property: string, option: OptionDeclaration): Option {
 }
 
 function wordsIn(text: string, choices: readonly string[] | undefined): string[] {
-  const list = text.split(',').map((word) => word.trim());
-  return choices === undefined ? list : list.map((word) => choice(word, choices));
+  return text.split(',').map((one) => word(one.trim(), choices));
 }
 
-function choice(text: string, choices: readonly string[]): string {
-  if (choices.includes(text)) return text;
+function word(text: string, choices: readonly string[] | undefined): string {
+  // Nothing is never meant: it is what the shell makes of a variable that is not set.
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  if (choices === undefined || choices.includes(text)) return text;
   const meant = nearest(text, choices);
   throw new InvalidArgumentError(meant === undefined ? `Use one of: ${choices.join(', ')}.` : `Did you mean ${meant}?`);
 }

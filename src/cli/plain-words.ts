@@ -74,7 +74,7 @@ function valueOf(
       : undefined;
   }
   const list = word.split(',').map((one) => one.trim());
-  if (option.choices !== undefined && !list.every((one) => option.choices?.includes(one))) return undefined;
+  if (!list.every((one) => one !== '' && (option.choices?.includes(one) ?? true))) return undefined;
   return typeof before === 'object' ? [...before, ...list] : list;
 }
 
@@ -85,7 +85,7 @@ function fits(command: Command, positional: readonly string[]): boolean {
     command.arguments.every(({ required }, index) => required !== true || index < positional.length) &&
     positional.every((word, index) => {
       const { choices } = command.arguments[index] ?? last ?? {};
-      return choices === undefined || choices.includes(word);
+      return word !== '' && (choices?.includes(word) ?? true);
     })
   );
 }

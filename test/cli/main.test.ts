@@ -46,6 +46,11 @@ describe('problems', () => {
     [['validate', '--max-warnings', '-1'], 'is invalid', 'whole number, 0 or more'],
     [['scan', '--top', '1.5'], 'is invalid', 'whole number, 0 or more'],
     [['scan', '--kind', 'active,resolutoin'], 'is invalid', 'Did you mean resolution?'],
+    [['scan', '--write-tasks', ''], "argument '' is invalid. It is empty.", '--write-tasks'],
+    [['scan', '--write-tasks='], "argument '' is invalid. It is empty.", '--write-tasks'],
+    [['scan', '--component', 'a,'], 'It is empty.', '--component'],
+    [['scan', ''], 'It is empty.', 'problems scan --help'],
+    [['validate', 'a.md', ''], 'It is empty.', 'problems validate --help'],
     [['scan', '--top'], 'argument missing', 'problems scan --help'],
     [['toString'], "unknown command 'toString'", ''],
   ])('refuses %j and says what was meant', async (args, message, hint) => {

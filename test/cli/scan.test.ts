@@ -151,4 +151,14 @@ describe('problems scan --write-tasks', () => {
     const second = await run(['scan', 'resources', '--write-tasks', 'tasks', '--top', '3'], { cwd: folder.path });
     expect(second.stderr).toContain('Task files: 3 unchanged\n');
   });
+
+  it.each(['file', 'file/tasks', 'tasks'])('says that %s is no tasks folder, and writes nothing', async (tasks) => {
+    await using folder = temporaryFolder({ file: 'text', 'tasks/backlog': 'text' });
+    const { code, stdout, stderr } = await run(['scan', postgres, '--write-tasks', tasks], { cwd: folder.path });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('cannot be a folder of tasks: a part of its path is a file.');
+    expect(stderr).not.toContain('defect');
+    expect(readFileSync(join(folder.path, 'file'), 'utf8')).toBe('text');
+    expect(readdirSync(folder.path).toSorted()).toEqual(['file', 'tasks']);
+  });
 });

@@ -39,16 +39,17 @@ export async function makeGeneratedFolder(root: string): Promise<string> {
   return made;
 }
 
-/** The real path, or undefined where nothing stands there. */
+/**
+ * The real path, or undefined where nothing stands there.
+ * @throws ProblemsError `file-unreadable`: it cannot be looked at, as below a file.
+ */
 export async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    if (code === 'ENOENT') return undefined;
+    const why = code === 'ENOTDIR' ? 'a part of its path is a file' : `the system says ${code}`;
+    throw new ProblemsError('file-unreadable', `${path} cannot be a folder of tasks: ${why}.`, { cause });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
