@@ -1,4 +1,3 @@
-import { ProblemsError } from '../errors.ts';
 import type { BackupInvocation } from './commands/backups.ts';
 import { exitCodeOf, withRemediation } from './remediating.ts';
 import { tableText } from './tables.ts';
@@ -43,11 +42,6 @@ export async function expireBackups(invocation: BackupInvocation, instance: stri
     screen.notes.write(going.length === 0 ? 'Nothing would be removed.\n' : `--yes removes ${going.join(', ')}.\n`);
     return 0;
   }
-  const ambiguous = going.find((ref, index) => going.indexOf(ref) !== index);
-  if (ambiguous !== undefined)
-    throw new ProblemsError('bad-usage', `There are two backups ${ambiguous}: one of them is set aside.`, {
-      hint: 'Remove the one in .quarantined by hand.',
-    });
   const settings = { 'backup-request': { expire: going } };
   return withRemediation(invocation, { ...choice, settings }, async (remediation) => {
     const { runs } = await remediate(remediation, {

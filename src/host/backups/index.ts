@@ -1,12 +1,6 @@
-import {
-  expireBackup,
-  quarantineBackup,
-  recordAnswer,
-  releaseBackup,
-  removeExpired,
-  unexpireBackup,
-} from './changing.ts';
+import { quarantineBackup, recordAnswer, releaseBackup } from './changing.ts';
 import { checkBackup, type CheckSources } from './check.ts';
+import { expireBackup, removeExpired, unexpireBackup } from './expiring.ts';
 import { findBackup, listBackups, listExpired, readFingerprints } from './inventory.ts';
 import { takeBackup, type TakeSources } from './taking.ts';
 import type { BackupChanger, BackupReader } from './types.ts';

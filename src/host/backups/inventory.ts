@@ -20,6 +20,12 @@ import {
 /** Where quarantined and expired backups of an instance lie, below its folder. */
 export const quarantined = '.quarantined';
 export const expired = '.expired';
+
+/** The file beside what has expired, in which stands where it lay. */
+export function expiredMark(name: string): string {
+  return `.${name}.was`;
+}
+
 /** Of one that is being taken: `.<name>.part`. */
 const beingTaken = /^\.(.+)\.part$/;
 
@@ -61,10 +67,12 @@ export async function findBackup(folders: readonly string[], ref: string): Promi
   return found.find(({ state }) => state !== 'quarantined') ?? found[0];
 }
 
+/** Those too that were cut off on their way there or back: of them the mark is there. */
 export async function listExpired(folders: readonly string[], instance: string): Promise<readonly string[]> {
   if (!segment.test(instance)) return [];
   const names = await Promise.all(folders.map((parent) => namesIn(join(parent, instance, expired), [])));
-  return names.flat().filter((name) => segment.test(name));
+  const found = names.flat().map((name) => /^\.(.+)\.was$/.exec(name)?.[1] ?? name);
+  return [...new Set(found)].filter((name) => segment.test(name)).sort(compare);
 }
 
 export async function readFingerprints({ folder }: Backup): Promise<Fingerprints | undefined> {

@@ -200,7 +200,7 @@ export interface BackupReader {
   list(instance?: string): Promise<BackupInventory>;
   /** By `<instance>/<name>` or by the path of its folder. */
   read(ref: string): Promise<Backup | undefined>;
-  /** Names of an instance's backups that have expired and still lie there. */
+  /** Names of an instance's backups that have expired and still lie there, or were cut off on the way. Sorted. */
   expired(instance: string): Promise<readonly string[]>;
   fingerprints(backup: Backup): Promise<Fingerprints | undefined>;
   /** Climbs the ladder. Drills run in throw-away containers without a network, on a copy. Writes nothing. */
@@ -228,9 +228,9 @@ export interface BackupChanger {
   quarantine(backup: Backup, reason: string): Promise<void>;
   /** The way back. */
   release(backup: Backup): Promise<void>;
-  /** Moves it to `<backup folder>/<instance>/.expired/<name>`; what is there is in no inventory. */
+  /** Moves it to `<backup folder>/<instance>/.expired/<name>`; what is there is in no inventory. One set aside too. */
   expire(backup: Backup): Promise<void>;
-  /** The way back. */
+  /** The way back, to where it lay. */
   unexpire(instance: string, name: string): Promise<void>;
   /** Deletes what was expired. */
   removeExpired(instance: string, name: string): Promise<void>;

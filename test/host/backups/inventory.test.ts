@@ -1,16 +1,10 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  expireBackup,
-  quarantineBackup,
-  recordAnswer,
-  releaseBackup,
-  removeExpired,
-  unexpireBackup,
-} from '../../../src/host/backups/changing.ts';
+import { quarantineBackup, recordAnswer, releaseBackup } from '../../../src/host/backups/changing.ts';
+import { expireBackup, removeExpired, unexpireBackup } from '../../../src/host/backups/expiring.ts';
 import { filesLevel } from '../../../src/host/backups/files-level.ts';
 import { findBackup, listBackups, listExpired } from '../../../src/host/backups/inventory.ts';
 import type { Backup } from '../../../src/host/index.ts';
@@ -180,6 +174,15 @@ describe('moving a backup', () => {
     expect({ ...(await sole()), createdAt: '' }).toEqual({ ...before, createdAt: '' });
   });
 
+  it('aside and back leaves it to whom it was open before', async () => {
+    await lay('orders/one/full.sql', plain);
+    await chmod(join(folder, 'orders', 'one'), 0o750);
+    await quarantineBackup([folder], await sole(), 'it does not restore');
+    expect(await modeOf('orders/.quarantined/one')).toBe('500');
+    await releaseBackup([folder], await sole());
+    expect(await modeOf('orders/one')).toBe('750');
+  });
+
   it('never overwrites another', async () => {
     await lay('orders/one/full.sql', plain);
     await lay('orders/.quarantined/one/full.sql', plain);
@@ -202,9 +205,49 @@ describe('moving a backup', () => {
     await removeExpired([folder], 'orders', 'one');
     await removeExpired([folder], 'orders', 'one');
     expect(await listExpired([folder], 'orders')).toEqual([]);
+    expect(await readdir(join(folder, 'orders', '.expired'))).toEqual([]);
     await expect(removeExpired([folder], '..', 'one')).rejects.toMatchObject({ code: 'bad-usage' });
   });
+
+  it('out of what was set aside goes where everything goes that expires, and comes back aside and read-only', async () => {
+    await lay('orders/one/full.sql', plain);
+    await quarantineBackup([folder], await sole(), 'it does not restore');
+    const aside = await sole();
+    await expireBackup([folder], aside);
+    expect((await listBackups([folder], 'orders')).backups).toEqual([]);
+    expect(await listExpired([folder], 'orders')).toEqual(['one']);
+    expect(await readdir(join(folder, 'orders', '.quarantined'))).toEqual([]);
+    await unexpireBackup([folder], 'orders', 'one');
+    expect(await sole()).toEqual(aside);
+    expect(await modeOf('orders/.quarantined/one')).toBe('500');
+    expect(await listExpired([folder], 'orders')).toEqual([]);
+    await expireBackup([folder], aside);
+    await removeExpired([folder], 'orders', 'one');
+    expect(await readdir(join(folder, 'orders', '.expired'))).toEqual([]);
+  });
+
+  it('that was cut off between its note and its move is in both lists, and goes on or back from there', async () => {
+    for (const goOn of [true, false]) {
+      await lay('orders/.quarantined/one/full.sql', plain);
+      await lay('orders/.expired/.one.was', '{"schemaVersion":1,"place":"quarantined","mode":320}');
+      expect(await listExpired([folder], 'orders')).toEqual(['one']);
+      const aside = await sole();
+      if (goOn) {
+        await expireBackup([folder], aside);
+        expect((await listBackups([folder], 'orders')).backups).toEqual([]);
+      }
+      await unexpireBackup([folder], 'orders', 'one');
+      expect(await listExpired([folder], 'orders')).toEqual([]);
+      expect(await sole()).toEqual(aside);
+      expect(await modeOf('orders/.quarantined/one')).toBe('500');
+      await chmod(join(folder, 'orders', '.quarantined', 'one'), 0o700);
+    }
+  });
 });
+
+async function modeOf(path: string): Promise<string> {
+  return ((await stat(join(folder, path))).mode & 0o777).toString(8);
+}
 
 async function lay(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(join(folder, path)), { recursive: true });

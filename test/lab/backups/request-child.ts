@@ -1,9 +1,10 @@
-import { remediate } from '../../../src/remediation/index.ts';
+import { remediate, rollback, runs as journal } from '../../../src/remediation/index.ts';
 import { openRequests } from './open-backups.ts';
 
 /**
  * A process of its own that does what is asked of backups, and ends itself by SIGKILL at the point named last, or as many
- * milliseconds after it as stand behind a plus: `node request-child.ts <folder> <prefix> <settings> [point[+ms]]`.
+ * milliseconds after it as stand behind a plus: `node request-child.ts <folder> <prefix> <settings> [point[+ms]]`. With
+ * `rollback` in place of a point it takes the newest run back.
  */
 const [folder = '', prefix = '', settings = '{}', kill = ''] = process.argv.slice(2);
 const [killAt, delay = '0'] = kill.split('+');
@@ -17,6 +18,9 @@ const remediation = await openRequests({ folder, prefix }, JSON.parse(settings),
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
   },
 });
-const { runs } = await remediate(remediation, { remediators: ['backup-request'], yes: true });
+const { runs } =
+  kill === 'rollback'
+    ? { runs: [await rollback(remediation, (await journal(remediation))[0]?.id ?? '')] }
+    : await remediate(remediation, { remediators: ['backup-request'], yes: true });
 process.stdout.write(JSON.stringify({ points, outcomes: runs.map(({ outcome }) => outcome) }));
 remediation.close();

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -51,16 +51,97 @@ describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: tr
   });
 });
 
+/** Root may write into folders that are read-only, and everybody else may not: both are how it is used. */
+const users = [
+  ['root', undefined],
+  ['somebody else', 65_534],
+] as const;
+
+describe.skipIf(!(await labRuns()) || process.getuid?.() !== 0)(
+  'a backup that was set aside',
+  { concurrent: true, timeout: 300_000 },
+  () => {
+    it.for(users)('is removed in the end, by %s', async ([, uid], test) => {
+      test.skip(uid !== undefined && !mayRun(uid), 'this checkout is not readable by others');
+      const run = await createRun(test);
+      await laySetAside(run, uid);
+      expect(await child(run, removing, '', uid)).toMatchObject({ outcomes: ['fixed'] });
+      expect(await places(run)).toEqual({ lying: ['1', '2'], aside: [], expired: [] });
+    });
+
+    it.for(users)('comes back aside, read-only, where the removal is taken back by %s', async ([, uid], test) => {
+      test.skip(uid !== undefined && !mayRun(uid), 'this checkout is not readable by others');
+      const run = await createRun(test);
+      await laySetAside(run, uid);
+      for (const point of ['step 0 is journalled', 'step 0 is applied', 'phase verifying begins']) {
+        expect((await child(run, removing, point, uid)).signal, point).toBe('SIGKILL');
+        expect(await child(run, removing, 'rollback', uid), point).toMatchObject({ outcomes: ['rolled-back'] });
+        expect(await places(run), point).toEqual({ lying: ['1', '2'], aside: ['old'], expired: [] });
+        const { mode } = await stat(join(dirname(backupFolder(run, 'many', 'x')), '.quarantined', 'old'));
+        expect((mode & 0o777).toString(8), point).toBe('500');
+        await rm(join(run.folder, '.problems'), { recursive: true });
+      }
+    });
+
+    it('is not taken for a sound one of the same name', async (test) => {
+      const run = await createRun(test);
+      await laySetAside(run, undefined);
+      await layGood(run, ['old']);
+      expect(await child(run, removing)).toMatchObject({ outcomes: ['failed'] });
+      expect(await places(run)).toEqual({ lying: ['1', '2', 'old'], aside: ['old'], expired: [] });
+    });
+  },
+);
+
+function mayRun(uid: number): boolean {
+  const script = `require('node:fs').accessSync(${JSON.stringify(import.meta.filename)})`;
+  return spawnSync(process.execPath, ['-e', script], { uid, gid: uid }).status === 0;
+}
+
+const removing = { expire: ['many/old'] };
+
+/** Two good ones, and one that was set aside as the program does it. */
+async function laySetAside(run: Run, uid: number | undefined): Promise<void> {
+  await layGood(run, ['1', '2', 'old']);
+  const remediation = await openRequests(run, {});
+  const { reader, changer } = remediation.session;
+  const old = await reader.backups.read('many/old');
+  if (old === undefined) throw new Error('it is not there');
+  await changer.backups.quarantine(old, 'it does not restore');
+  remediation.close();
+  if (uid === undefined) return;
+  await rm(join(run.folder, '.problems'), { recursive: true, force: true });
+  for (const name of ['', ...(await readdir(run.folder, { recursive: true })).toSorted()])
+    await lchown(join(run.folder, name), uid, uid);
+}
+
+async function places(run: Run): Promise<Readonly<Record<'lying' | 'aside' | 'expired', readonly string[]>>> {
+  const owner = dirname(backupFolder(run, 'many', 'x'));
+  const names = async (below: string): Promise<readonly string[]> => readdir(join(owner, below)).catch(() => []);
+  return {
+    lying: (await lying(run, 'many')).toSorted(),
+    aside: await names('.quarantined'),
+    expired: await names('.expired'),
+  };
+}
+
 interface Ended {
   readonly signal: string | null;
   readonly points: readonly string[];
   readonly outcomes: readonly string[];
 }
 
-async function child(run: Run, settings: Json, point = ''): Promise<Ended> {
+async function engineGroup(): Promise<number> {
+  const { DOCKER_HOST = 'unix:///var/run/docker.sock' } = process.env;
+  return (await stat(DOCKER_HOST.replace('unix://', ''))).gid;
+}
+
+/** As whoever runs the tests, or as another user who may speak with the engine. */
+async function child(run: Run, settings: Json, point = '', uid?: number): Promise<Ended> {
   const script = join(import.meta.dirname, 'request-child.ts');
   const started = spawn(process.execPath, [script, run.folder, run.prefix, JSON.stringify(settings), point], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    ...(uid === undefined ? {} : { uid, gid: await engineGroup() }),
   });
   const [said, [, signal]] = await Promise.all([text(started.stdout), once(started, 'close')]);
   return { points: [], outcomes: [], ...(said === '' ? {} : JSON.parse(said)), signal };

@@ -33,6 +33,17 @@ describe('retention', () => {
     expect(going([good(1), good(2), { ...aside(0), quarantine: { at: '', reason: 'x' } }])).toEqual([]);
   });
 
+  it('lets neither go of two that are called the same: a name would not say which', () => {
+    const aside: Backup = {
+      ...good(60),
+      folder: '/b/aside',
+      state: 'quarantined',
+      quarantine: { at: ago(50), reason: 'x' },
+    };
+    expect(going([good(1), good(2), good(40), good(60), aside])).toEqual([]);
+    expect(going([good(1), good(2), good(40), { ...aside, ref: 'orders/other', name: 'other' }])).toEqual(['other']);
+  });
+
   it('lets nothing go in an incident, and says so', () => {
     const all = retention([good(1), good(2), good(90), good(91)], settings, 'pages are damaged', now);
     expect(all.map(({ expires }) => expires)).toEqual([false, false, false, false]);

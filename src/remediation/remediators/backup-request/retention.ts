@@ -33,6 +33,8 @@ export function retention(
     if (state === 'running') return keep('it is being taken, or was given up');
     if (kept.some((one) => one.ref === ref && one.folder === backup.folder))
       return keep(`one of the ${keepGood} newest good ones`);
+    if (backups.some((one) => one.ref === ref && one.folder !== backup.folder))
+      return keep('there is another backup of that name: a person must say which of them');
     if (oldestKept === undefined || kept.length < keepGood)
       return keep(`there are ${kept.length} good backups, and ${keepGood} must be left`);
     if (state === 'quarantined') {
