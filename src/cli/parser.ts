@@ -48,7 +48,7 @@ export function programHelp(commands: readonly Command[], screen: Screen): strin
   const program = new Parser('problems')
     .usage('<command> [options]')
     .description('Read PROBLEMS.md registries exactly, rank their problems, and turn them into tasks.')
-    .helpOption('--help', 'Show this help.')
+    .helpOption('-h, --help', 'Show this help.')
     .option('--version', 'Show the version.')
     .configureOutput(outputOf(screen));
   for (const { name, summary } of commands) program.addCommand(new Parser(name).summary(summary).description(summary));
@@ -60,7 +60,7 @@ export function programHelp(commands: readonly Command[], screen: Screen): strin
 function createParser(command: Command, screen: Screen): Parser {
   const parser = new Parser(`problems ${command.name}`)
     .description(command.about === undefined ? command.summary : `${command.summary}\n${command.about}`)
-    .helpOption('--help', 'Show this help.')
+    .helpOption('-h, --help', 'Show this help.')
     .addHelpText('after', afterHelp(command))
     .showHelpAfterError(`See: problems ${command.name} --help`)
     .exitOverride()

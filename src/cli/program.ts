@@ -8,16 +8,20 @@ import { version } from '../version.ts';
 export async function runProgram(argv: readonly string[], screen: Screen): Promise<number> {
   const [word, topic] = argv;
   if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
-  else if (word === 'help' && topic !== undefined) {
+  else if (word === 'help' && topic !== undefined && !isHelp(topic)) {
     if (!isCommandName(topic)) throw unknownCommand(topic);
     const { parse } = await import('./parser.ts');
     parse(await loadCommand(topic), ['--help'], screen);
-  } else if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
+  } else if (word === undefined || word === 'help' || isHelp(word)) {
     const { programHelp } = await import('./parser.ts');
     screen.out.write(programHelp(await loadCommands(), screen));
   } else if (word.startsWith('-')) throw unknownOption(word);
   else throw unknownCommand(word);
   return 0;
+}
+
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
 }
 
 function unknownCommand(word: string): ProblemsError {

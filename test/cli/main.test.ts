@@ -6,14 +6,17 @@ import { commandNames, loadCommands } from '../../src/cli/commands/index.ts';
 import { bin, run, spawned, temporaryFolder } from './run.ts';
 
 describe('problems', () => {
-  it.each([[[]], [['--help']], [['-h']], [['help']]])('prints every command for %j', async (args) => {
-    const { code, stdout, stderr } = await run(args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const { name, summary } of await loadCommands()) {
-      expect(stdout).toMatch(new RegExp(`^  ${name} +${summary.split(' ')[0]}`, 'm'));
-    }
-    expect(stdout).toContain('Examples:\n');
-  });
+  it.each([[[]], [['--help']], [['-h']], [['help']], [['help', '--help']]])(
+    'prints every command for %j',
+    async (args) => {
+      const { code, stdout, stderr } = await run(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const { name, summary } of await loadCommands()) {
+        expect(stdout).toMatch(new RegExp(`^  ${name} +${summary.split(' ')[0]}`, 'm'));
+      }
+      expect(stdout).toContain('Examples:\n');
+    },
+  );
 
   it.each(commandNames)('prints examples and exit codes for %s --help', async (name) => {
     const { code, stdout, stderr } = await run([name, '--help']);
@@ -21,6 +24,7 @@ describe('problems', () => {
     expect(stdout).toContain(`Usage: problems ${name}`);
     expect(stdout).toMatch(/\nExamples:\n {2}\S[^]*\nExit codes:\n {2}0 {2}/);
     expect((await run(['help', name])).stdout).toBe(stdout);
+    expect(await run([name, '-h'])).toEqual({ code, stdout, stderr });
   });
 
   it('prints its version', async () => {
