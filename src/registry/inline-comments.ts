@@ -1,4 +1,4 @@
-import { type MarkerComment, commentsWithin } from './marker-comments.ts';
+import { type MarkerComment, commentsWithin, isOpen } from './marker-comments.ts';
 import type { Span } from './place.ts';
 
 const attribute = String.raw`\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>${'`'}]+|'[^']*'|"[^"]*"))?`;
@@ -34,7 +34,11 @@ export function inlineComments(text: string, span: Span, comments: readonly Mark
 
   for (let at = 0; at <= last.start - span.start;) {
     const comment = byStart.get(at);
-    if (comment !== undefined) {
+    if (comment !== undefined && isOpen(text, comment)) {
+      const after = afterHtml(source, at, unclosed);
+      if (after > at + 1) found.push(comment);
+      at = after;
+    } else if (comment !== undefined) {
       found.push(comment);
       at = comment.end - span.start;
     } else if (source[at] === '\\') at += punctuation.test(source[at + 1] ?? '') ? 2 : 1;

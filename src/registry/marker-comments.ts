@@ -15,8 +15,9 @@ export interface MarkerComment extends Span {
 
 const form = /<!--[ \t]*embed[ \t]*:[ \t]*([\w.-]+)[ \t]*:[ \t]*(?:(start)|end)[ \t]*-->/iy;
 
-/** A comment on one line that begins with EMBED or a form of it. */
-const nearly = /<!--[ \t-]*embed(?:ded|ding|s)?([^<>`\r\n]{1,160})-->/iy;
+/** A comment that begins with EMBED or a form of it and ends on its line, or that is still open where its line ends. */
+const nearly =
+  /<!--[ \t-]*embed(?:ded|ding|s)?(?:([^<>`\r\n]{1,160})-->|((?:(?!-->)[^<`\r\n]){1,160}?)[ \t]{0,160}(?:(?=[\r\n])|$))/iy;
 
 /** All of them, in the order of the text. Case, and blanks around words, may be odd. */
 export function markerComments(text: string): readonly MarkerComment[] {
@@ -41,11 +42,17 @@ export function markerComments(text: string): readonly MarkerComment[] {
 function slipAt(text: string, start: number): MarkerComment | undefined {
   nearly.lastIndex = start;
   const match = nearly.exec(text);
-  const slip = match === null ? undefined : markerSlip(match[1] ?? '');
+  if (match === null) return undefined;
+  const slip = markerSlip(match[1] ?? match[2] ?? '');
   if (slip === undefined) return undefined;
   const { name, edge } = slip;
-  const place = { start, end: nearly.lastIndex };
+  const place = { start, end: start + match[0].trimEnd().length };
   return { edge: 'slip', name, canonical: false, ...(edge === undefined ? {} : { meant: edge }), ...place };
+}
+
+/** Whether a comment is not closed on its line, so that it hides what follows up to the next `-->`. */
+export function isOpen(text: string, { edge, end }: MarkerComment): boolean {
+  return edge === 'slip' && !text.startsWith('-->', end - 3);
 }
 
 /** Those of `comments`, which are in the order of the text, that stand in `span`. */

@@ -1,5 +1,5 @@
 import { inlineComments } from './inline-comments.ts';
-import { type MarkerComment } from './marker-comments.ts';
+import { isOpen, type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
 import { BYTE_ORDER_MARK, SPACE, TAB, lineEnd, nextLine, trimBlanks } from './outline/characters.ts';
 import { type HtmlEnd, endsHtml, htmlStart } from './outline/html-lines.ts';
@@ -238,12 +238,13 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     }
     beginBlock(line, depth);
     if (commentStart() === at) placeComments(line, at);
-    else if (!endsHtml(text, at + 1, line.end, html)) raw = { type: 'html', ending: html, depth };
+    if (!endsHtml(text, at + 1, line.end, html)) raw = { type: 'html', ending: html, depth };
   }
 
   /** A line that begins with a comment in the form of a marker: a marker, if nothing else is on it. */
   function placeComments(line: Line, at: number): void {
-    const isAlone = comments[nextComment]?.start === at && comments[nextComment]?.end === line.end;
+    const first = comments[nextComment];
+    const isAlone = first?.start === at && first.end === line.end && !isOpen(text, first);
     for (; commentStart() < line.end; nextComment += 1) {
       const comment = comments[nextComment];
       if (comment !== undefined) markers.push({ ...comment, misplaced: !isAlone || items.length > 0 });

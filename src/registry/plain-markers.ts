@@ -1,4 +1,4 @@
-import type { MarkerComment } from './marker-comments.ts';
+import { isOpen, type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
 import { lineEnd, skipBlanks, trimBlanks } from './outline/characters.ts';
 import { closesFence, fenceLength } from './outline/line-starts.ts';
@@ -34,7 +34,8 @@ export function plainMarkers(text: string, comments: readonly MarkerComment[]): 
     } else if (match[0] === '<') {
       while ((comments[next]?.start ?? text.length) < start) next += 1;
       const comment = comments[next];
-      if (comment?.start !== start || comment.end !== trimBlanks(text, start, end)) return undefined;
+      if (comment?.start !== start || comment.end !== trimBlanks(text, start, end) || isOpen(text, comment))
+        return undefined;
       markers.push({ ...comment, misplaced: false });
     } else return undefined;
     decisive.lastIndex = end;

@@ -8,7 +8,8 @@ const schemaBase = 'https://problem-registry.dev/schemas/v1/';
 
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$/);
 
-const place = z.strictObject({
+/** As records and unknown blocks state it. */
+export const place = z.strictObject({
   line: z.int().min(1),
   column: z.int().min(1),
   offset: z.int().min(0),

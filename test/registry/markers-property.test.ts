@@ -4,7 +4,7 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import { describe, expect, it } from 'vitest';
-import { markerComments } from '../../src/registry/marker-comments.ts';
+import { isOpen, markerComments } from '../../src/registry/marker-comments.ts';
 import { scanMarkerLines } from '../../src/registry/marker-lines.ts';
 import { type Marker, findMarkers } from '../../src/registry/markers.ts';
 import { plainMarkers } from '../../src/registry/plain-markers.ts';
@@ -36,6 +36,10 @@ function reference(text: string): Marker[] {
       const end = from + html.replace(/[ \t\r\n]+$/, '').length;
       const within = comments.filter((comment) => comment.start >= start && comment.end <= end);
       if (within[0]?.start !== start) return;
+      if (isOpen(text, within[0])) {
+        found.push({ ...within[0], misplaced: true });
+        return;
+      }
       const misplaced = parent?.type !== 'root' || within[0].end !== end;
       found.push(...within.map((comment) => ({ ...comment, misplaced })));
     }

@@ -100,6 +100,20 @@ describe('what is nearly a marker', () => {
   });
 
   it.each([
+    '<!-- EMBED:ACTIVEPROBLEM:START ->',
+    '<!-- EMBED:ACTIVEPROBLEM:START -- >',
+    '<!-- EMBED:ACTIVEPROBLEM:START',
+    '<!-- EMBED:ACTIVEPROBLEM:START>',
+  ])('is %s too, which hides what follows', (text) => {
+    expect(markers(`a\n\n${text} \n### Title\n${end}\n${start}\n`)).toMatchObject([
+      { edge: 'slip', name: 'ACTIVEPROBLEM', meant: 'start', start: 3, end: 3 + text.length },
+      { edge: 'start', misplaced: false },
+    ]);
+    expect(edges(`a ${text}\nb -->`)).toEqual(['slip!']);
+    expect(edges(`a ${text}\nb`)).toEqual([]);
+  });
+
+  it.each([
     '<!-- embed: video here -->',
     '<!-- EMBED -->',
     '<!-- EMBED: -->',
@@ -111,7 +125,8 @@ describe('what is nearly a marker', () => {
     '<!-- embed: where an active problem starts, and how anybody who reads this can tell -->',
     '<!-- ACTIVEPROBLEM:START -->',
     '<!-- X EMBED:ACTIVEPROBLEM-START -->',
-    '<!-- EMBED:ACTIVEPROBLEM-START\n-->',
+    '<!--\nEMBED:ACTIVEPROBLEM-START\n-->',
+    '<!-- embed: what is\nan ACTIVEPROBLEM? -->',
     '`<!-- EMBED:ACTIVEPROBLEM-START -->`',
     '```\n<!-- EMBED:ACTIVEPROBLEM-START -->\n```',
     '    <!-- EMBED:ACTIVEPROBLEM-START -->',
@@ -187,6 +202,9 @@ describe('a search for markers', () => {
     ['unfinished comments', '<!--    '],
     ['what is nearly a marker', '<!-- EMBED:ACTIVE PROBLEM:START -->\n'],
     ['words of one comment', '<!-- EMBED:ACTIVE START '],
+    ['comments left open', '<!-- EMBED:ACTIVEPROBLEM:START ->\n'],
+    ['comments left open in prose', 'a <!-- EMBED:ACTIVEPROBLEM:START ->\n'],
+    ['blanks of one comment', '<!-- EMBED:ACTIVEPROBLEM:START            '],
     ['markers on one line', start],
     ['markers in prose', `prose ${start}\n`],
     ['backticks', '`a``b```c````d'.concat(start)],

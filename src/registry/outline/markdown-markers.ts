@@ -1,6 +1,6 @@
 import type { RootContent } from 'mdast';
 import { inlineComments } from '../inline-comments.ts';
-import { commentsWithin, markerComments } from '../marker-comments.ts';
+import { commentsWithin, isOpen, markerComments } from '../marker-comments.ts';
 import type { Marker } from '../markers.ts';
 import { trimSpan } from './characters.ts';
 import { offsets, parseBlocks } from './markdown-parse.ts';
@@ -16,6 +16,7 @@ export function markdownMarkers(source: string, shift: number): readonly Marker[
       case 'html': {
         const [first, ...others] = commentsWithin(comments, span);
         if (first?.start !== span.start) return [];
+        if (isOpen(source, first)) return [marker(first, true)];
         const misplaced = !isTopLevel || first.end !== span.end;
         return [first, ...others].map((comment) => marker(comment, misplaced));
       }

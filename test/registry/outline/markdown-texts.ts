@@ -119,6 +119,7 @@ const oddLines = [
 ].flat();
 
 const slip = '<!-- EMBED:ACTIVE PROBLEM:START -->';
+const open = '<!-- EMBED:ACTIVEPROBLEM:START ->';
 
 const markerLines = [
   [
@@ -145,6 +146,7 @@ const markerLines = [
     `\\${start}`,
   ],
   [slip, `  ${slip}`, `- ${slip}`, `> ${slip}`, `\`${slip}\``, `text ${slip}`, `${slip} ${start}`, `    ${slip}`],
+  [open, open, `  ${open} `, `- ${open}`, `> ${open}`, `\`${open}\``, `text ${open}`, `# ${open}`, `    ${open}`],
 ].flat();
 
 function lines(groups: readonly (readonly string[])[]): fc.Arbitrary<string> {
