@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { prioritise } from '../../src/priority/index.ts';
 import { applyEdits } from '../../src/registry/edit/apply.ts';
 import { blankRecord } from '../../src/registry/kinds/blank.ts';
 import { kinds } from '../../src/registry/kinds/index.ts';
@@ -319,6 +320,20 @@ describe('yaml', () => {
     const after = applyEdits(text, found?.fix?.edits ?? []);
     expect(only(after)).toMatchObject({ priorityEstimates: { impact: 8, urgency: 'high' } });
   });
+
+  it.each(['high', '[high]', '"high"', '[ "high" ] # ]'])(
+    'offers a fix for %s that is valid where the calibration says otherwise',
+    (written) => {
+      const text = postgres.replace(/^urgency: high/m, `urgency: ${written}`);
+      const { diagnostics } = prioritise(read(text).records);
+      const found = diagnostics.find(({ code }) => code === 'estimate-contradiction');
+      const [ports] = read(applyEdits(text, found?.fix?.edits ?? [])).records;
+      expect(ports).toMatchObject({
+        title: 'Port Allocation Conflicts',
+        priorityEstimates: { impact: 8, urgency: 'critical', successProb: 0.9, resourceCost: 'moderate' },
+      });
+    },
+  );
 
   it('keeps the whole of what a key holds that it does not know', () => {
     const record = only(
