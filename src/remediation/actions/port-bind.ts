@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import type { Action } from '../contract.ts';
 import { leaseOf } from './port-lease.ts';
 
@@ -21,6 +22,10 @@ export const portBind: Action<z.output<typeof params>, null> = {
     return lease?.port === port && lease.state === 'bound';
   },
   async apply({ instance, port }, host) {
+    // It may have ended while the run was cut off. The container exists, so the port is its own where nobody has it.
+    const lease = await host.change.leases.take({ instance, ports: [port], ttlMs: 60_000 });
+    if (lease === undefined)
+      throw new ProblemsError('step-refused', `Port ${port} is leased to another instance by now.`);
     await host.change.leases.bind(port, instance);
   },
 };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { remediate, type RunReport, type Step } from '../../../src/remediation/index.ts';
+import { remediate, type Remediation, type RunReport, type Step } from '../../../src/remediation/index.ts';
 import type { Leases } from '../../../src/remediation/store/store.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openAsked } from './asked.ts';
@@ -56,6 +56,42 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
   });
 });
 
+describe.skipIf(!(await labRuns()))('a lease that is to last', { concurrent: true }, () => {
+  it.for([
+    ['has ended before it does, and nobody else has it: it lasts', undefined, [[5440, 'orders', 'bound']], 'done'],
+    ['is another instance’s by then: it stays that one’s', 'billing', [[5440, 'billing', 'reserved']], 'failed'],
+  ] as const)('%s', async ([, other, held, state], test) => {
+    const run = await createRun(test);
+    const short: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 4_000 } };
+    const bind: Step = { action: 'port.bind', params: { instance: 'orders', port: 5440 } };
+    const remediation = await openAsked(
+      run,
+      { instance: 'orders', steps: [short], cleanup: [bind], verified: true },
+      {
+        async atPoint(name) {
+          if (name !== 'phase cleaning begins') return;
+          await sleep(4_100);
+          if (other !== undefined)
+            await (await leasesOf(remediation)).take({ instance: other, ports: [5440], ttlMs: 60_000 });
+        },
+      },
+    );
+    const { runs } = await remediate(remediation, { yes: true });
+    expect(runs[0]).toMatchObject({ outcome: 'fixed', steps: [{ state: 'done' }, { action: 'port.bind', state }] });
+    expect(await heldIn(remediation)).toEqual(held);
+    remediation.close();
+  });
+});
+
+async function leasesOf({ session: { reader, store } }: Remediation): Promise<Leases> {
+  return store.leases((await reader.docker.info()).id);
+}
+
+async function heldIn(remediation: Remediation): Promise<readonly unknown[]> {
+  const leases = await (await leasesOf(remediation)).list();
+  return leases.map(({ port, instance, state }) => [port, instance, state]);
+}
+
 /** A run of the steps that is not verified, with something happening before it and between its steps and its undo. */
 async function rolledBack(
   test: TestContext,
@@ -68,17 +104,13 @@ async function rolledBack(
     { instance: 'orders', steps, verified: false },
     {
       async atPoint(name) {
-        if (name === 'phase verifying begins') await events.meanwhile(await leases());
+        if (name === 'phase verifying begins') await events.meanwhile(await leasesOf(remediation));
       },
     },
   );
-  async function leases(): Promise<Leases> {
-    const { reader, store } = remediation.session;
-    return store.leases((await reader.docker.info()).id);
-  }
-  await events.before(await leases());
+  await events.before(await leasesOf(remediation));
   const { runs } = await remediate(remediation, { yes: true });
-  const held = (await (await leases()).list()).map(({ port, instance, state }) => [port, instance, state]);
+  const held = await heldIn(remediation);
   remediation.close();
   return { report: runs[0], held };
 }
