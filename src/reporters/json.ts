@@ -67,7 +67,7 @@ export function taskJson(task: Task): TaskJson {
 
 /** What a scan found. */
 export interface ScanFindings {
-  readonly registries: readonly Pick<Registry, 'path' | 'component' | 'records'>[];
+  readonly registries: readonly Pick<Registry, 'path' | 'component' | 'records' | 'unknown'>[];
   readonly records: readonly ProblemRecord[];
   readonly tasks: readonly Task[];
   readonly diagnostics: readonly Diagnostic[];
@@ -77,10 +77,11 @@ export interface ScanFindings {
 export function scanJson({ registries, records, tasks, diagnostics }: ScanFindings): object {
   return {
     schemaVersion: 1,
-    registries: registries.map(({ path, component, records: held }) => ({
+    registries: registries.map(({ path, component, records: held, unknown }) => ({
       path,
       component,
       records: countsByKind(held),
+      ...(unknown.length === 0 ? {} : { unknown }),
     })),
     records,
     tasks: tasks.map(taskJson),

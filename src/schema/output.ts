@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { resourceCost, urgency } from '../registry/kinds/terms.ts';
-import { anyRecordSchema } from '../registry/schema.ts';
+import { anyRecordSchema, place } from '../registry/schema.ts';
 import { automations, problemClasses, taskFlags, taskKinds } from '../tasks/terms.ts';
 
 /** What `--json` and `--format json` print. Strict: a property that stands here and not there is a defect. */
@@ -95,6 +95,16 @@ export function scanSchema(): z.ZodType {
             path: z.string(),
             component: z.string(),
             records: z.strictObject(counts).describe('How many records of each kind it holds.'),
+            unknown: z
+              .array(
+                z.strictObject({
+                  marker: z.string().describe('As it stands between `EMBED:` and `:START`.'),
+                  text: z.string().describe('What stands between the markers, unread.'),
+                  place: place.describe('From the START marker to the end of the END marker.'),
+                }),
+              )
+              .optional()
+              .describe('Blocks of kinds that do not exist, in the order of the file; absent where there are none.'),
           }),
         )
         .describe('Every registry that holds a marker, in the order of their paths.'),

@@ -57,6 +57,23 @@ describe('problems scan', () => {
     });
   });
 
+  it('keeps the blocks of kinds that do not exist, as text with its place', async () => {
+    const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('scan'));
+    const text = '# P\n<!-- EMBED:WISH:START -->\n### More disks\n**Status:** [open]\n<!-- EMBED:WISH:END -->\n';
+    await using folder = temporaryFolder({ 'PROBLEMS.md': text });
+    const output = JSON.parse((await run(['scan', '--json'], { cwd: folder.path })).stdout);
+    expect(valid(output), JSON.stringify(valid.errors)).toBe(true);
+    const [{ unknown }] = output.registries;
+    expect(unknown).toEqual([
+      {
+        marker: 'WISH',
+        text: '\n### More disks\n**Status:** [open]\n',
+        place: { line: 2, column: 1, offset: 4, endLine: 5, endColumn: 24, endOffset: 87 },
+      },
+    ]);
+    expect(text.slice(4, 87)).toMatch(/^<!-- EMBED:WISH:START -->[^]*<!-- EMBED:WISH:END -->$/);
+  });
+
   it('gives the same bytes in every run, with and without a cache', async () => {
     await using folder = temporaryFolder();
     cpSync(postgres, folder.path, { recursive: true });
