@@ -249,6 +249,12 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
    */
   prepare(params: Params, host: ReadonlyHost): Promise<Before>;
   isDone(params: Params, host: ReadonlyHost, run: RunContext): Promise<boolean>;
+  /**
+   * What makes `apply` shorter and changes nothing that anybody could tell: a checkpoint before a stop. It comes while
+   * everything still runs, before the step is journalled as begun, and has 60 seconds. That it fails is noted, and no
+   * more.
+   */
+  ahead?(params: Params, host: Host): Promise<void>;
   apply(params: Params, host: Host): Promise<void>;
   /** Convergent too. Absent: allowed only in `cleanup`. */
   undo?(params: Params, before: Before, host: Host): Promise<void>;

@@ -1,6 +1,6 @@
 import { volumeKey } from '../host/data-mount.ts';
 import type { Expectation, ReadonlyHost } from './contract.ts';
-import { answers } from './instances/serving.ts';
+import { serverAnswers } from './instances/serving.ts';
 
 /** What no longer holds of a step's expectations, a sentence each; empty when all do. */
 export async function broken(expectations: readonly Expectation[], host: ReadonlyHost): Promise<readonly string[]> {
@@ -28,7 +28,7 @@ async function ask(expectation: Expectation, host: ReadonlyHost): Promise<string
     }
     case 'not-serving': {
       const found = await host.docker.container(expectation.ref);
-      return found !== undefined && (await answers(found, host)) ? `${found.name} answers by now.` : undefined;
+      return found !== undefined && (await serverAnswers(found, host)) ? `${found.name} answers by now.` : undefined;
     }
     case 'port-free': {
       const [probe] = await host.probes.portsFree([expectation]);

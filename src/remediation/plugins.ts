@@ -39,6 +39,7 @@ const actionShape = z.looseObject({
   effect: method,
   prepare: method,
   isDone: method,
+  ahead: method.optional(),
   apply: method,
   undo: method.optional(),
   isUndone: method.optional(),

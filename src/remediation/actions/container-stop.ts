@@ -3,7 +3,9 @@ import { ProblemsError } from '../../errors.ts';
 import { sharing } from '../../host/data-mount.ts';
 import type { Container } from '../../host/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { needContainer, shortRef } from './containers.ts';
+import { runs } from '../instances/first-answer.ts';
+import { checkpoint } from './checkpoint.ts';
+import { instanceIn, needContainer, shortRef } from './containers.ts';
 
 const params = z.strictObject({
   container: z.string(),
@@ -41,6 +43,11 @@ export const containerStop: Action<z.output<typeof params>, z.output<typeof befo
     const found = await needContainer(host, container);
     // A process that was killed in mid-stop has not seen how it ended.
     return !found.state.running && (!clean || (await uncleanEnd(found, host)) === undefined);
+  },
+  async ahead({ container, clean }, host) {
+    const found = await needContainer(host, container);
+    const instance = clean && runs({ container: found }) ? await instanceIn(found, host) : undefined;
+    if (instance !== undefined) await checkpoint(instance, host);
   },
   async apply(wanted, host) {
     const found = await needContainer(host, wanted.container);

@@ -4,7 +4,7 @@ import { numberAt } from '../../host/json.ts';
 import type { Container } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { promisableTo } from '../instances/host-budget.ts';
-import { needContainer, shortRef } from './containers.ts';
+import { instanceIn, needContainer, shortRef } from './containers.ts';
 
 const bytes = z.int().min(6 * 2 ** 20);
 const params = z.strictObject({
@@ -93,8 +93,8 @@ async function lower(found: Container, wanted: Limits, host: Host): Promise<void
 }
 
 /** Of what is used, page cache that nobody has asked for lately can be taken back at once. */
-async function mayUseMoreThan(limit: number, { id }: Container, host: ReadonlyHost): Promise<boolean> {
-  const instance = (await host.instances({ all: true })).find(({ container }) => container.id === id);
+async function mayUseMoreThan(limit: number, found: Container, host: ReadonlyHost): Promise<boolean> {
+  const instance = await instanceIn(found, host);
   if (instance === undefined) return true;
   const use = await host.probes.memoryUse(instance).catch((error: unknown) => {
     if (error instanceof ProblemsError && error.code === 'engine-unreachable') throw error;

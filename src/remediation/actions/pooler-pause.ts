@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Action } from '../contract.ts';
+import { checkpoint } from './checkpoint.ts';
 import { isPaused, order, type Pausing, pausing } from './pooler-admin.ts';
 
 export const poolerPause: Action<Pausing, null> = {
@@ -13,6 +14,11 @@ export const poolerPause: Action<Pausing, null> = {
   effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'served', after: 'held' }],
   prepare: () => Promise.resolve(null),
   isDone: ({ instance }, host) => isPaused(instance, host),
+  // Its clients wait until the server has been stopped and started: what can be written before, is.
+  async ahead({ instance }, host) {
+    const found = await host.instance(instance);
+    if (found !== undefined) await checkpoint(found, host);
+  },
   apply: ({ instance }, host) => order('PAUSE', instance, host),
   undo: ({ instance }, _before, host) => order('RESUME', instance, host),
   isUndone: async ({ instance }, _before, host) => !(await isPaused(instance, host)),

@@ -11,7 +11,7 @@ const shortMs = 60_000;
  * just now serves whom it answers; any other is taken to serve.
  */
 export async function isServing(container: Container, host: ReadonlyHost, now: Date): Promise<boolean> {
-  return serves(container, now) ?? (await answers(container, host));
+  return serves(container, now) ?? (await serverAnswers(container, host));
 }
 
 /** As far as the container's state tells; undefined where only an answer can. */
@@ -23,7 +23,7 @@ export function serves(container: Container, now: Date): boolean | undefined {
 }
 
 /** Whether its server answers a query. What is no instance cannot be asked, and is taken to answer. */
-export async function answers(container: Container, host: ReadonlyHost): Promise<boolean> {
+export async function serverAnswers(container: Container, host: ReadonlyHost): Promise<boolean> {
   if (!runs({ container })) return false;
   const instance = (await host.instances({ all: true })).find((one) => one.container.id === container.id);
   return instance === undefined || isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 3_000 }));

@@ -43,6 +43,11 @@ export async function contractOf(
     'changes nothing by preparing and describing',
     original === (await described(action, wanted, host, world)),
   ]);
+  await action.ahead?.(wanted, host);
+  answers.push([
+    'changes nothing ahead',
+    original === JSON.stringify(await world()) && !(await action.isDone(wanted, host, host.run)),
+  ]);
   await action.apply(wanted, host);
   answers.push(['is done after', await action.isDone(wanted, host, host.run)]);
   const once = JSON.stringify(await world());

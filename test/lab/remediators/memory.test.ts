@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
-import { execIn } from '../exec.ts';
+import { execIn, logOf } from '../exec.ts';
 import { createInstance, findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
@@ -70,6 +70,13 @@ describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true
       const [report] = (await remediate(remediation, { yes: true })).runs;
       expect(report).toMatchObject({ outcome: 'fixed', failure: null });
       expect(await query(instance, 'show shared_buffers')).toEqual(['128MB']);
+      // What a shutdown would have to write was written before it, while clients were served.
+      const log = await logOf(instance.container);
+      const ahead = log.indexOf('checkpoint starting: immediate force wait');
+      expect(ahead).toBeGreaterThan(-1);
+      expect(ahead).toBeLessThan(log.lastIndexOf('received fast shutdown request'));
+      const audit = await remediation.session.store.audit.list(report?.id ?? '');
+      expect(audit.filter(({ event }) => event === 'nothing was done ahead')).toEqual([]);
       expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
       // All of its 100 connections at once are another story, and a person's.
       expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['worst-case-over-limit']);
