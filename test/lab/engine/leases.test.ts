@@ -58,9 +58,17 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
 
 describe.skipIf(!(await labRuns()))('a lease that is to last', { concurrent: true }, () => {
   it.for([
-    ['has ended before it does, and nobody else has it: it lasts', undefined, [[5440, 'orders', 'bound']], 'done'],
-    ['is another instance’s by then: it stays that one’s', 'billing', [[5440, 'billing', 'reserved']], 'failed'],
-  ] as const)('%s', async ([, other, held, state], test) => {
+    [
+      'has ended before it does, and was swept away by another: it lasts',
+      5441,
+      [
+        [5440, 'orders', 'bound'],
+        [5441, 'billing', 'reserved'],
+      ],
+      'done',
+    ],
+    ['is another instance’s by then: it stays that one’s', 5440, [[5440, 'billing', 'reserved']], 'failed'],
+  ] as const)('%s', async ([, port, held, state], test) => {
     const run = await createRun(test);
     const short: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 4_000 } };
     const bind: Step = { action: 'port.bind', params: { instance: 'orders', port: 5440 } };
@@ -71,8 +79,7 @@ describe.skipIf(!(await labRuns()))('a lease that is to last', { concurrent: tru
         async atPoint(name) {
           if (name !== 'phase cleaning begins') return;
           await sleep(4_100);
-          if (other !== undefined)
-            await (await leasesOf(remediation)).take({ instance: other, ports: [5440], ttlMs: 60_000 });
+          await (await leasesOf(remediation)).take({ instance: 'billing', ports: [port], ttlMs: 60_000 });
         },
       },
     );
