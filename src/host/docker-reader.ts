@@ -2,7 +2,8 @@ import { fileInArchive } from './archive.ts';
 import { jsonOf, refusal, type ReadingEngine } from './docker.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './docker-shapes.ts';
 import { isList, listAt, numberAt, parseJson, textAt, textMapAt, textsAt } from './json.ts';
-import type { Change, Container, DockerReader, EngineEvent, EngineInfo, Json, LogLine } from './types.ts';
+import { logLines } from './log-lines.ts';
+import type { Change, Container, DockerReader, EngineEvent, EngineInfo, Json } from './types.ts';
 
 /** The engine's read side. Built on a client that can only GET. */
 export function readDocker(engine: ReadingEngine): DockerReader {
@@ -73,7 +74,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
         },
       });
       if (reply.status >= 400) throw refusal(reply, `logs of ${ref}`);
-      return logLines(reply.body.subarray(-(2 ** 20) * 4));
+      return logLines(reply.body, 4 * 2 ** 20);
     },
 
     async events(window) {
@@ -119,32 +120,6 @@ function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {
     // A virtual machine behind a local socket publishes ports on this machine, but binds them elsewhere.
     local: local && process.platform === 'linux' && textAt(info, 'OSType') === 'linux',
   };
-}
-
-/** Frames of `[stream, 0, 0, 0, size as 4 bytes]`; a container with a terminal sends plain text instead. */
-function logLines(body: Buffer): readonly LogLine[] {
-  const lines: LogLine[] = [];
-  const framed = body.length >= 8 && (body[0] ?? 9) <= 2 && body[1] === 0 && body[2] === 0 && body[3] === 0;
-  if (!framed)
-    return body
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => logLine('stdout', line));
-  let offset = 0;
-  while (offset + 8 <= body.length) {
-    const size = body.readUInt32BE(offset + 4);
-    const text = body.subarray(offset + 8, offset + 8 + size).toString();
-    const stream = body[offset] === 2 ? 'stderr' : 'stdout';
-    for (const line of text.split('\n')) if (line !== '') lines.push(logLine(stream, line));
-    offset += 8 + size;
-  }
-  return lines;
-}
-
-function logLine(stream: LogLine['stream'], line: string): LogLine {
-  const stamp = /^\d{4}-\d\d-\d\dT\S+Z /.exec(line)?.[0] ?? '';
-  return { at: stamp.trimEnd(), stream, text: line.slice(stamp.length).replace(/\r$/, '') };
 }
 
 function eventsOf(text: string): readonly EngineEvent[] {

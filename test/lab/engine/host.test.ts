@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHost, type Instance } from '../../../src/host/index.ts';
 import { asideMarker } from '../../../src/host/index.ts';
+import { startContainer } from '../container.ts';
 import { createInstance, type LabInstance, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
@@ -115,6 +116,20 @@ describe.skipIf(!(await labRuns()))('the host', () => {
       addresses: [],
       sql: { ok: false, message: expect.stringContaining('could not translate host name') },
     });
+  });
+
+  it('reads the newest lines of a container that talks a lot, each with its time', async () => {
+    const talker = await startContainer(run, {
+      image: `problems-lab/postgres-seeded:${run.postgres}`,
+      entrypoint: ['bash', '-c'],
+      command: ['line=$(printf "%3000s" x); for ((i = 0; i < 2500; i++)); do echo "$i $line" >&2; done'],
+    });
+    await talker.wait();
+    const lines = await host().reader.docker.logs(talker.id, { tail: 5_000 });
+    expect(lines.length).toBeGreaterThan(1_000);
+    expect(lines.length).toBeLessThan(2_500);
+    expect(lines.at(-1)?.text).toMatch(/^2499 +x$/);
+    expect(lines.filter(({ at, stream }) => Number.isNaN(Date.parse(at)) || stream !== 'stderr')).toEqual([]);
   });
 
   it('says which ports are free by binding and listening', async () => {
