@@ -1,9 +1,13 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { ProblemsError } from '../errors.ts';
 import { createLineIndex } from '../registry/place.ts';
 import { createReport } from '../registry/report.ts';
 import { componentsOf } from '../scan/components.ts';
+import { foldersOf, relativePath } from '../scan/locations.ts';
 import { decodeContent, registryOf } from '../scan/registry-file.ts';
+import { statedNames } from '../scan/stated-names.ts';
 import { check } from './findings.ts';
 import type { Validation } from './validation.ts';
 
@@ -12,6 +16,7 @@ export interface InputOptions {
   readonly name: string | undefined;
   readonly fix: boolean;
   readonly config: Config;
+  readonly cwd: string;
 }
 
 /**
@@ -23,15 +28,14 @@ export async function validateInput(
   input: Uint8Array,
   options: InputOptions,
 ): Promise<Validation> {
-  const { name = 'PROBLEMS.md', fix, config } = options;
+  const { name = 'PROBLEMS.md', fix, config, cwd } = options;
   if (paths.length > 1) throw new ProblemsError('bad-usage', 'standard input is checked alone, without other paths');
   if (fix) throw new ProblemsError('bad-usage', 'standard input cannot be mended in place', { hint: 'Name the file.' });
   const path = name.replaceAll('\\', '/');
-  const folders = path
-    .split('/')
-    .slice(0, -1)
-    .filter((folder) => !['', '.', '..'].includes(folder));
-  const component = componentsOf([{ path, folders, outer: [], stated: config.components[path] }]).get(path) ?? 'root';
+  const file = resolve(realpathSync.native(cwd), path);
+  const folders = foldersOf(relativePath(realpathSync.native(cwd), file)).slice(0, -1);
+  const stated = statedNames(config.components, config.folder)(file);
+  const component = componentsOf([{ path, folders, outer: [], stated }]).get(path) ?? 'root';
   const content = decodeContent(Buffer.from(input));
   const registries = content.type === 'text' ? [registryOf(content, { path, component })] : [];
   const report = createReport(path, createLineIndex(''));

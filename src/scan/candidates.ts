@@ -1,12 +1,11 @@
-import { realpathSync } from 'node:fs';
-import { posix } from 'node:path';
-import { foldersOf, isOutside, locate, relativePath } from './locations.ts';
+import { foldersFrom, foldersOf, locate, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 import type { Located } from './components.ts';
 import { joined } from './paths.ts';
 import type { RegistryFile } from './registry-file.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { statedNames } from './stated-names.ts';
 import type { Stamp } from './stamps.ts';
 import { meaningOf } from './system-errors.ts';
 
@@ -39,6 +38,8 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
   const roots = locations
     .filter((location) => location.type === 'folder')
     .toSorted((a, b) => a.file.length - b.file.length);
+  // The folder from which all that was named lies downward: names of folders above it would differ between machines.
+  const top = Math.max(0, ...locations.map(({ path }) => stepsUp(path)));
   const stated = statedNames(options.components ?? {}, configFolder);
   const byFile = new Map<string, Candidate>();
   const stamps = new Map<string, Stamp>();
@@ -49,7 +50,7 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
     // Files alone, as a pre-commit hook names them, need none of it.
     const { discover } = await import('./discovery.ts');
     const found = await discover(root.file, { ...options, cwd }, pacer);
-    const outer = roots.length > 1 ? foldersOf(root.path) : [];
+    const outer = locations.length > 1 ? foldersFrom(root.path, cwd, top) : [];
     isStamped &&= found.isStamped;
     for (const { path, file, stamp } of found.files) {
       stamps.set(file, stamp);
@@ -69,7 +70,8 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
   }
   for (const { file, path } of locations.filter((location) => location.type === 'file')) {
     const folders = foldersOf(path).slice(0, -1);
-    if (!byFile.has(file)) byFile.set(file, { path, file, folders, outer: [], stated: stated(file), isNamed: true });
+    const outer = foldersFrom(path, cwd, top).slice(0, -1 - folders.length);
+    if (!byFile.has(file)) byFile.set(file, { path, file, folders, outer, stated: stated(file), isNamed: true });
   }
   const candidates = [...byFile.values()].toSorted(byPath);
   return {
@@ -86,23 +88,4 @@ function unreadable({ path, code }: { readonly path: string; readonly code: stri
 
 function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
-}
-
-/** What the config calls a file: by its own path, the folder that holds it, or the one above `docs`. */
-function statedNames(
-  components: Readonly<Record<string, string>>,
-  configFolder: string,
-): (file: string) => string | undefined {
-  const names = new Map(
-    Object.entries(components).map(([path, name]) => [posix.join(path, '.').replace(/\/$/, ''), name]),
-  );
-  if (names.size === 0) return () => undefined;
-  const folder = realpathSync.native(configFolder);
-  return (file) => {
-    const path = relativePath(folder, file);
-    if (isOutside(path)) return undefined;
-    const parent = posix.dirname(path);
-    const above = posix.basename(parent).toLowerCase() === 'docs' ? names.get(posix.dirname(parent)) : undefined;
-    return names.get(path) ?? names.get(parent) ?? above;
-  };
 }

@@ -43,6 +43,17 @@ export function relativePath(from: string, to: string): string {
   return relative(from, to).split(sep).join('/');
 }
 
+/** How far a path leads out of the working folder before it leads down. */
+export function stepsUp(path: string): number {
+  return path.split('/').filter((name) => name === '..').length;
+}
+
+/** The folders to a path from the folder that lies `top` steps above the working folder. */
+export function foldersFrom(path: string, cwd: string, top: number): readonly string[] {
+  const way = resolve(cwd).split(sep);
+  return [...way.slice(way.length - top, way.length - stepsUp(path)), ...foldersOf(path)];
+}
+
 /** The folders on a way down; steps upward do not count. */
 export function foldersOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '' && name !== '..');

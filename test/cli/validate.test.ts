@@ -292,4 +292,32 @@ describe('a config and problems validate', () => {
     expect(stdout).toContain('[id-repeated]');
     expect(stdout).not.toContain('left-out');
   });
+
+  it('names standard input by the folder of its name, as it names the file', async () => {
+    await using folder = temporaryFolder({
+      '.git/HEAD': '',
+      'problems.config.yaml': 'components:\n  a: alpha\n',
+      'a/docs/PROBLEMS.md': registry('One'),
+    });
+    const related = registry('Two').replace('**Status:**', '**ID:** alpha/two\n**Status:**');
+    const text = registry('Two') + related;
+    folder.write('a/docs/PROBLEMS.md', text);
+    const named = await run(['validate', 'a/docs/PROBLEMS.md'], { cwd: folder.path });
+    expect(named.stdout).toContain('"alpha/two"');
+    for (const name of ['a/docs/PROBLEMS.md', './a/PROBLEMS.md', join(folder.path, 'a/PROBLEMS.md')]) {
+      const { stdout } = await run(['validate', '-', '--stdin-filename', name], { cwd: folder.path, input: text });
+      expect(stdout).toContain('"alpha/two"');
+    }
+    const { stdout } = await run(['validate', '-', '--stdin-filename', '../a/PROBLEMS.md'], {
+      cwd: join(folder.path, 'a'),
+      input: text,
+    });
+    expect(stdout).toContain('"alpha/two"');
+  }, 30_000);
+
+  it('finds no id repeated in a file of the folder above', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': registry('One'), 'x/PROBLEMS.md': registry('One') });
+    const { code, stdout } = await run(['validate', '../PROBLEMS.md', 'PROBLEMS.md'], { cwd: join(folder.path, 'x') });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
 });

@@ -64,6 +64,28 @@ describe('the component of a registry', () => {
     });
   });
 
+  it('is told apart by the names of folders where a path leads up, and names none above the topmost', async () => {
+    const root = tree({ 'in/a.md': registry, 'in/x/PROBLEMS.md': registry, 'in/x/y/PROBLEMS.md': registry });
+    const x = `${root}/in/x`;
+    expect(await found(x, {}, ['../a.md'])).toEqual({ '../a.md': 'root' });
+    expect(await found(x, {}, ['../a.md', 'PROBLEMS.md'])).toEqual({ '../a.md': 'root', 'PROBLEMS.md': 'x' });
+    expect(await found(x, {}, ['../a.md', 'PROBLEMS.md', '../../in/x/y'])).toEqual({
+      '../a.md': 'root',
+      'PROBLEMS.md': 'x',
+      'y/PROBLEMS.md': 'y',
+    });
+    expect(await found(`${x}/y`, {}, ['../PROBLEMS.md', 'PROBLEMS.md', '../../a.md'])).toEqual({
+      '../../a.md': 'root',
+      '../PROBLEMS.md': 'x',
+      'PROBLEMS.md': 'y',
+    });
+  });
+
+  it('tells a scanned folder and a file beside it apart', async () => {
+    const root = tree({ 'a/PROBLEMS.md': registry, 'PROBLEMS.md': registry });
+    expect(await found(root, {}, ['a', 'PROBLEMS.md'])).toEqual({ 'PROBLEMS.md': 'root', 'a/PROBLEMS.md': 'a' });
+  });
+
   it('is what the config calls the file or its folder, relative to the config', async () => {
     const root = tree({
       'sub/PROBLEMS.md': registry,

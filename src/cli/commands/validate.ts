@@ -48,7 +48,7 @@ export const validate = defineCommand({
   async run({ arguments: words, options, cwd, screen, readInput, signal }) {
     const config = await configFor(options, cwd);
     const validation = words.includes('-')
-      ? await validateInput(words, await readInput(), { config, fix: options.fix, name: options.stdinFilename })
+      ? await validateInput(words, await readInput(), { config, cwd, fix: options.fix, name: options.stdinFilename })
       : await validatePaths(words, options, { config, cwd, signal });
     if (words.length === 0 && validation.registries === 0)
       screen.notes.write('No PROBLEMS.md with records was found here.\n');
