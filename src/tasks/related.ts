@@ -7,56 +7,99 @@ export interface RecordIndex {
 
 const longestName = 24;
 const mostNames = 50;
+const longestText = 2000;
+const none: readonly number[] = [];
 
 /**
- * Ids count as they are; titles of one word do not, since such a word may stand for itself. Where several records fit,
- * one of the same registry is meant, else one of the same component; where that does not tell, none. At most 50 names.
+ * Ids and titles count wherever they stand. A title of one word, which may stand for itself, counts only where it is
+ * the whole of a part, between commas, semicolons and list items, or one of several names joined by `and`. Where
+ * several records fit, one of the same registry is meant, else one of the same component; where that does not tell,
+ * none. At most 50 names.
  */
 export function indexRecords(records: readonly PrioritisedKind[]): RecordIndex {
-  const byName = new Map<string, Set<PrioritisedKind>>();
-  const add = (words: readonly string[], record: PrioritisedKind): void => {
-    const name = words.slice(0, longestName).join(' ');
-    const known = byName.get(name);
-    if (known === undefined) byName.set(name, new Set([record]));
-    else known.add(record);
-  };
+  const [byName, byWord] = [nameIndex(), nameIndex()];
   for (const record of records) {
-    add(wordsOf(record.id), record);
+    byName.add(wordsOf(record.id), record);
     const title = wordsOf(record.title);
-    if (title.length > 1) add(title, record);
+    if (title.length > 0) (title.length === 1 ? byWord : byName).add(title, record);
   }
   return {
     named(by, text) {
       const found = new Set<PrioritisedKind>();
+      const find = (record: PrioritisedKind | undefined): void => {
+        if (record !== undefined && record !== by && found.size < mostNames) found.add(record);
+      };
       const words = wordsOf(text);
-      for (let start = 0; start < words.length && found.size < mostNames;) {
-        const { candidates, length } = longestNameAt(byName, words, start);
-        const record = meant(candidates, by);
-        if (record !== undefined && record !== by) found.add(record);
-        start += length;
+      for (let start = 0; start < words.length;) {
+        const name = longestNameAt(byName, words, start);
+        if (name.length > 0) find(byName.meant(name, by));
+        start += Math.max(1, name.length);
+      }
+      for (const part of byWord.isEmpty() ? [] : partsOf(text)) {
+        const names = part.split(/\b(?:and|or)\b|&/i).map(wordsOf);
+        if (names.every((name) => byName.has(name) || byWord.has(name))) {
+          for (const name of names) find(byWord.meant(name, by));
+        }
       }
       return [...found];
     },
   };
 }
 
-function longestNameAt(
-  byName: ReadonlyMap<string, ReadonlySet<PrioritisedKind>>,
-  words: readonly string[],
-  start: number,
-): { readonly candidates: readonly PrioritisedKind[]; readonly length: number } {
-  for (let length = Math.min(longestName, words.length - start); length > 0; length -= 1) {
-    const candidates = byName.get(words.slice(start, start + length).join(' '));
-    if (candidates !== undefined) return { candidates: [...candidates], length };
-  }
-  return { candidates: [], length: 1 };
+interface NameIndex {
+  add(name: readonly string[], record: PrioritisedKind): void;
+  has(name: readonly string[]): boolean;
+  /** How many words names have that begin with a word, from the longest on. */
+  lengthsFrom(word: string): readonly number[];
+  isEmpty(): boolean;
+  meant(name: readonly string[], by: PrioritisedKind): PrioritisedKind | undefined;
 }
 
-function meant(candidates: readonly PrioritisedKind[], by: PrioritisedKind): PrioritisedKind | undefined {
-  const nearby = [
-    candidates.filter(({ path }) => path === by.path),
-    candidates.filter(({ component }) => component === by.component),
-    candidates,
-  ].find((group) => group.length > 0);
-  return nearby?.length === 1 ? nearby[0] : undefined;
+/** One entry for a name anywhere, in a registry and in a component, since thousands of records may share a title. */
+function nameIndex(): NameIndex {
+  const entries = new Map<string, PrioritisedKind | 'several'>();
+  const lengths = new Map<string, readonly number[]>();
+  const keyOf = (name: readonly string[]): string => name.slice(0, longestName).join(' ');
+  return {
+    add(name, record) {
+      const key = keyOf(name);
+      const [first = ''] = name;
+      const known = lengths.get(first) ?? [];
+      const length = Math.min(name.length, longestName);
+      if (!known.includes(length)) {
+        lengths.set(
+          first,
+          [...known, length].toSorted((a, b) => b - a),
+        );
+      }
+      for (const one of [key, `${key}\n${record.path}`, `${key}\0${record.component}`]) {
+        const other = entries.get(one);
+        entries.set(one, other === undefined || other === record ? record : 'several');
+      }
+    },
+    has: (name) => entries.has(keyOf(name)),
+    lengthsFrom: (word) => lengths.get(word) ?? none,
+    isEmpty: () => entries.size === 0,
+    meant(name, by) {
+      const key = keyOf(name);
+      const one = entries.get(`${key}\n${by.path}`) ?? entries.get(`${key}\0${by.component}`) ?? entries.get(key);
+      return one === 'several' ? undefined : one;
+    },
+  };
+}
+
+function longestNameAt(byName: NameIndex, words: readonly string[], start: number): readonly string[] {
+  for (const length of byName.lengthsFrom(words[start] ?? '')) {
+    const name = words.slice(start, start + length);
+    if (name.length === length && byName.has(name)) return name;
+  }
+  return [];
+}
+
+/** What stands between commas, semicolons and list items, without the number of an item and the target of a link. */
+function partsOf(text: string): readonly string[] {
+  return text
+    .slice(0, longestText)
+    .split(/[,;\n]/)
+    .map((part) => part.replace(/^\s*\d+[.)]\s/, '').replaceAll(/\]\([^()]*\)/g, ']'));
 }

@@ -266,6 +266,47 @@ describe('the dependencies of tasks', () => {
     ]);
   });
 
+  it.each([
+    'Deadlocks',
+    'Deadlocks.',
+    'see above, `deadlocks`',
+    'Old Memory; Deadlocks; others',
+    'these:\n- Leaks\n- Deadlocks',
+    '1. Deadlocks\n2. Leaks',
+    '[Deadlocks](#deadlocks)',
+    'Deadlocks and Leaks',
+    'Pool Exhaustion and Deadlocks',
+  ])('follow from a title of one word where it is the whole of a part: %j', (text) => {
+    const input = registry(
+      related('Timeouts of Clients', text),
+      active({ title: 'Deadlocks', ...known }),
+      active({ title: 'Leaks', ...known }),
+      active({ title: 'Pool Exhaustion', ...known }),
+    );
+    expect(dependenciesOf('resolution-postgres--timeouts-of-clients', input)).toContain(
+      'resolution-postgres--deadlocks',
+    );
+  });
+
+  it.each(['deadlocks of the runner', 'a deadlock', 'timeouts and deadlocks', 'Old Memory, no deadlocks'])(
+    'do not follow from such a title in a sentence: %j',
+    (text) => {
+      const input = registry(related('Timeouts of Clients', text), active({ title: 'Deadlocks', ...known }));
+      expect(dependenciesOf('resolution-postgres--timeouts-of-clients', input)).toEqual([]);
+    },
+  );
+
+  it('lead in a circle by titles of one word as well', () => {
+    const { tasks, diagnostics } = generateTasks([
+      registry(related('Deadlocks', 'Timeouts'), { ...related('Timeouts', 'Deadlocks'), severity: 'critical' }),
+    ]);
+    expect(tasks.map(({ id, dependencies }) => [id, dependencies])).toEqual([
+      ['resolution-postgres--timeouts', []],
+      ['resolution-postgres--deadlocks', ['resolution-postgres--timeouts']],
+    ]);
+    expect(diagnostics).toMatchObject([{ code: 'dependency-cycle' }]);
+  });
+
   it('wait for the investigation of an intermittent problem, and not for what is solved or closed', () => {
     const input = registry(
       related('Timeouts of Clients', 'Race Conditions, Old Memory, Lost Cause'),
@@ -392,6 +433,15 @@ describe('tasks', () => {
       ['postgres/backup', 8.96],
       ['postgres/ports', 5.184],
     ]);
+  });
+
+  it('are made in time from two thousand records of one title that all name it again and again', () => {
+    const [title, relatedIssues] = ['Pool Exhaustion', 'Pool Exhaustion, '.repeat(100)];
+    const records = Array.from({ length: 2000 }, (_, index) =>
+      active({ title, id: `postgres/${index}`, investigationStatus: { rootCause: 'clear', relatedIssues } }),
+    );
+    const { tasks, diagnostics } = generateTasks([registry(...records)]);
+    expect([tasks.length, diagnostics]).toEqual([2000, []]);
   });
 
   it('are made in time from ten thousand records that all name one another', () => {
