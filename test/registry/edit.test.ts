@@ -244,6 +244,26 @@ describe.each(forms)('with %s', (_, form) => {
   });
 });
 
+describe('a message is added where the key of messages', () => {
+  const text = (line: string) =>
+    `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Evidence\n\`\`\`yaml\n${line}\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`;
+
+  it.each(['error_messages:', 'error_messages: null', 'error_messages: ~ # none'])('has no value: %s', (line) => {
+    const after = addErrorMessage(text(line), 'postgres/t', 'it failed', options);
+    expect(find(after, 'postgres/t')).toMatchObject({ evidence: { errorMessages: ['it failed'] } });
+    expect(after.includes('# none')).toBe(line.includes('# none'));
+  });
+
+  it.each(['error_messages: see the wiki', 'error_messages: {x: 1}', 'error_messages: "null"'])(
+    'has no list that could be overwritten: %s',
+    (line) => {
+      expect(() => addErrorMessage(text(line), 'postgres/t', 'it failed', options)).toThrow(
+        expect.objectContaining({ code: 'bad-usage' }),
+      );
+    },
+  );
+});
+
 describe('an edit that would not say what was meant is refused', () => {
   it.each([
     ['a value that is no term', () => setHeader(postgres, ports, 'Severity', 'terrible', options)],

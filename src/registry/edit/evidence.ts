@@ -32,8 +32,8 @@ export function addErrorMessage(text: string, id: string, message: string, optio
   } else if (place === undefined) {
     const at = startOfLine(text, fence.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${key}:${eol}  - ${item}${eol}` }]);
-  } else if (valueAt(target.record, path) === undefined) {
-    // Nothing, or `null`, stands behind the key; a comment there stays.
+  } else if (/^(?:null|~)?$/.test(text.slice(place.offset, place.endOffset))) {
+    // A comment behind the key stays.
     const at = endOfLine(text, place.endOffset);
     after = applyEdits(text, [
       { start: place.offset, end: place.endOffset, text: '' },
