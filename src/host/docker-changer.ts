@@ -2,6 +2,7 @@ import { ProblemsError } from '../errors.ts';
 import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
 import { sharing } from './data-mount.ts';
 import { textAt } from './json.ts';
+import { endHelpers } from './left-helpers.ts';
 import { runHelper, startContainerWith } from './process.ts';
 import type { DockerChanger, DockerReader } from './types.ts';
 
@@ -109,6 +110,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
     },
 
     runHelper: (spec) => runHelper(engine, spec),
+    endHelpers: (label, value) => endHelpers(engine, label, value),
   };
 }
 

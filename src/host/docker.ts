@@ -19,6 +19,12 @@ export interface EngineReply {
   readonly body: Buffer;
 }
 
+export interface BegunReply {
+  readonly reply: Promise<EngineReply>;
+  /** The reply is no longer wanted. */
+  leave(): void;
+}
+
 /** Can only GET: what everything read-only is built on. */
 export interface ReadingEngine {
   /** As a person would name it: `unix:///var/run/docker.sock`, `tcp://…`. */
@@ -31,6 +37,8 @@ export interface ReadingEngine {
 export interface ChangingEngine extends ReadingEngine {
   post(request: EngineRequest & { readonly body?: Json }): Promise<EngineReply>;
   delete(request: EngineRequest): Promise<EngineReply>;
+  /** A POST that the engine begins to answer at once, and ends later: the wait for a container. */
+  begin(request: EngineRequest): Promise<BegunReply>;
   /** A POST that turns into a two-way stream: exec and attach. */
   hijack(request: EngineRequest & { readonly body?: Json }): Promise<Duplex>;
 }
@@ -118,6 +126,21 @@ export function openEngine(signal: AbortSignal): {
       ...reading,
       post: (request) => send('POST', request),
       delete: (request) => send('DELETE', request),
+      async begin(request) {
+        const { deadline, timeoutMs } = deadlineOf(request, signal);
+        const response = await connect('POST', request, deadline, timeoutMs, false);
+        if (!isResponse(response))
+          throw new ProblemsError('engine-refused', `The engine gave no answer to POST ${request.path}.`);
+        const body = readBounded(response, request.maxBytes ?? 2 ** 16, request.path);
+        const reply = body.then(
+          (bytes) => ({ status: response.statusCode, body: bytes }),
+          (error: unknown) => {
+            throw explain(error, address, timeoutMs, signal, deadline);
+          },
+        );
+        reply.catch(() => undefined);
+        return { reply, leave: () => void response.destroy() };
+      },
       async hijack(request) {
         const { deadline, timeoutMs } = deadlineOf(request, signal);
         const stream = await connect('POST', request, deadline, timeoutMs, true);

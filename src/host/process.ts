@@ -1,6 +1,6 @@
-import { jsonOf, refusal, type ChangingEngine, type EngineReply } from './docker.ts';
-import { helperLabel } from './helper-label.ts';
+import { jsonOf, refusal, type ChangingEngine } from './docker.ts';
 import { numberAt, textAt } from './json.ts';
+import { ownLabels, removeHelper, sweepOnce } from './left-helpers.ts';
 import type { HelperResult, HelperSpec } from './types.ts';
 
 /** Processes near a container: exec in it, or a short-lived container of our own beside it. Output is bounded. */
@@ -48,6 +48,8 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
 /** Creates, starts, awaits and removes a labelled container that has no more than the spec gives it. */
 export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promise<HelperResult> {
   const timeoutMs = spec.timeoutMs ?? 60_000;
+  await sweepOnce(engine);
+  spec.signal?.throwIfAborted();
   const { network = 'none' } = spec;
   const created = jsonOf(
     await engine.post({
@@ -57,7 +59,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
         Entrypoint: [...spec.command],
         Cmd: [],
         User: spec.user ?? '0:0',
-        Labels: { ...spec.labels, [helperLabel]: '1' },
+        Labels: { ...spec.labels, ...(await ownLabels(spec)) },
         AttachStdin: spec.stdin !== undefined,
         AttachStdout: true,
         AttachStderr: true,
@@ -72,7 +74,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
           // Should this process end first, nothing of it stays behind.
-          AutoRemove: spec.scratch !== undefined,
+          AutoRemove: true,
           Mounts: [
             ...(spec.mounts ?? []).map((mount) => ({
               Type: mount.type,
@@ -91,8 +93,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
   try {
     return await runCreated(engine, id, spec, timeoutMs);
   } finally {
-    // Its own anonymous volumes go with it: the image's VOLUME makes one that nobody else has.
-    await engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' } });
+    await removeHelper(engine, id);
   }
 }
 
@@ -104,23 +105,37 @@ function networkMode(network: NonNullable<HelperSpec['network']>): string {
 async function runCreated(
   engine: ChangingEngine,
   id: string,
-  { stdin, maxBytes, scratch }: HelperSpec,
+  { stdin, maxBytes, signal }: HelperSpec,
   timeoutMs: number,
 ): Promise<HelperResult> {
-  const wait = (limitMs: number) => engine.post({ path: `/containers/${id}/wait`, timeoutMs: limitMs });
   const query = { stream: '1', stdout: '1', stderr: '1', ...(stdin === undefined ? {} : { stdin: '1' }) };
-  let end: Promise<EngineReply> | undefined;
-  const output = await converse(engine, `/containers/${id}/attach`, {}, stdin, timeoutMs, maxBytes, query, async () => {
+  // The engine removes it at its end, and then it can be asked no more. This is answered as soon as the engine waits.
+  const end = await engine.begin({
+    path: `/containers/${id}/wait`,
+    query: { condition: 'next-exit' },
+    timeoutMs: timeoutMs + 10_000,
+  });
+  async function start(): Promise<void> {
+    signal?.throwIfAborted();
     const started = await engine.post({ path: `/containers/${id}/start` });
     if (started.status >= 400) throw refusal(started, 'start a helper container');
-    // One that the engine removes at its end can be asked no more afterwards.
-    if (scratch !== undefined) end = wait(timeoutMs + 10_000);
-    end?.catch(() => undefined);
-  });
-  return {
-    ...output,
-    exitCode: numberAt(jsonOf(await (end ?? wait(10_000)), 'wait for a helper container'), 'StatusCode'),
-  };
+  }
+  try {
+    const output = await converse(
+      engine,
+      `/containers/${id}/attach`,
+      {},
+      stdin,
+      timeoutMs,
+      maxBytes,
+      query,
+      start,
+      signal,
+    );
+    return { ...output, exitCode: numberAt(jsonOf(await end.reply, 'wait for a helper container'), 'StatusCode') };
+  } finally {
+    end.leave();
+  }
 }
 
 /** Attaches before the start, so that nothing is lost, and leaves when the container has taken it all and says so. */
@@ -157,8 +172,11 @@ async function converse(
   maxBytes = 2 ** 20,
   query: Readonly<Record<string, string>> = {},
   begin?: () => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<Omit<HelperResult, 'exitCode'>> {
   const stream = await engine.hijack({ path, query, body, timeoutMs });
+  const abort = (): void => void stream.destroy(new Error('it was ended before its time'));
+  signal?.addEventListener('abort', abort);
   const collected = collect(maxBytes);
   const ended = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => stream.destroy(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
@@ -175,15 +193,19 @@ async function converse(
     });
   });
   try {
-    await begin?.();
-  } catch (error) {
-    stream.destroy();
-    await ended.catch(() => undefined);
-    throw error;
+    try {
+      await begin?.();
+    } catch (error) {
+      stream.destroy();
+      await ended.catch(() => undefined);
+      throw error;
+    }
+    if (stdin === undefined) stream.end();
+    else stream.end(stdin);
+    await ended;
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
-  if (stdin === undefined) stream.end();
-  else stream.end(stdin);
-  await ended;
   return collected.result();
 }
 

@@ -495,7 +495,7 @@ export interface EndpointSpec {
   readonly ipv6?: string;
 }
 
-/** A short-lived container of ours with the least it needs; created, awaited and removed. */
+/** A short-lived container of ours with the least it needs; created, awaited and removed, volumes of its own included. */
 export interface HelperSpec {
   readonly image: string;
   readonly command: readonly string[];
@@ -518,6 +518,13 @@ export interface HelperSpec {
   readonly timeoutMs?: number;
   /** Of stdout and of stderr. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** Ends it before its time: it is removed, and the call fails. */
+  readonly signal?: AbortSignal;
+  /**
+   * Work that is not begun anew when the process that waits for it has ended: whoever takes that process's run up waits
+   * for this container. Every other one is ended then.
+   */
+  readonly goesOn?: true;
 }
 
 export interface HelperResult {
@@ -550,6 +557,11 @@ export interface DockerChanger {
   disconnect(network: string, ref: string): Promise<void>;
   createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   runHelper(spec: HelperSpec): Promise<HelperResult>;
+  /**
+   * Ends helpers that carry this label and this value, left by a process that was killed or did not wait for them; those
+   * that `goesOn` are left alone. They are gone when it returns.
+   */
+  endHelpers(label: string, value: string): Promise<void>;
 }
 
 export interface SqlChanger {

@@ -111,8 +111,8 @@ async function runTaking(
     mounts: [{ type: 'bind', source: part, target: '/to', readonly: false }],
     // Whoever owns the folder owns the backup.
     user: `${uid}:${gid}`,
-    // With it goes the container, also when this process ends first.
     scratch: '/scratch',
+    goesOn: true,
     labels: { ...labels, [takingLabel]: `${instance.name}/${name}` },
     timeoutMs: seconds * 1000 + 20_000,
     maxBytes: 64 * 2 ** 20,

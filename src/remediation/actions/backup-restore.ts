@@ -81,6 +81,7 @@ export const backupRestore: Action<Wanted, null> = {
       ],
       capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
       timeoutMs: 24 * 3_600_000 - 60_000,
+      goesOn: true,
     });
     const lines = stdout.split('\n');
     if (lines.includes('over')) return;

@@ -88,6 +88,7 @@ export const volumeCopy: Action<Wanted, null> = {
       ],
       capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FSETID'],
       timeoutMs: 4 * 3_600_000 - 60_000,
+      goesOn: true,
     });
     if (result.exitCode !== 0)
       throw new Error(`copying ${source} into ${volume} failed: ${result.stderr.trim().slice(0, 500)}`);

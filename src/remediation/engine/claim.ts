@@ -6,7 +6,7 @@ import { asideMarker } from '../../host/instances.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
 import { changingHost, type Session } from './session.ts';
 
-const runLabel = 'problems.run';
+export const runLabel = 'problems.run';
 const tokenLabel = 'problems.token';
 
 /** A run whose locks this process holds. */
@@ -68,7 +68,7 @@ function lockKeys(volumes: readonly string[]): readonly string[] {
 }
 
 /** The engine's id within a volume key of ours; undefined for a key of another make. */
-function engineOf(key: string): string | undefined {
+export function engineOf(key: string): string | undefined {
   return /^(?:volume|bind|container):([^/]+)\//.exec(key)?.[1];
 }
 

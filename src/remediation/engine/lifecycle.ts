@@ -4,6 +4,7 @@ import { verification as verificationSchema } from '../schemas.ts';
 import { writeDossier } from '../dossier.ts';
 import type { Phase, RunRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
+import { within } from './deadline.ts';
 import { actionNamed, remediatorNamed } from './session.ts';
 import {
   applyStep,
@@ -14,7 +15,6 @@ import {
   ready,
   rethrowTakeover,
   unlessUnwritable,
-  within,
 } from './steps.ts';
 import { undoAll } from './undoing.ts';
 

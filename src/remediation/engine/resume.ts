@@ -3,6 +3,7 @@ import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../store/process-identity.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './claim.ts';
+import { endHelpers } from './leftovers.ts';
 import { proceed } from './lifecycle.ts';
 import type { Session } from './session.ts';
 import { patiently, ready } from './steps.ts';
@@ -41,6 +42,7 @@ export async function resume(session: Session, id: string, direction: 'on' | 'ba
   await refuseLive(session, record);
   return held(session, id, async (active) => {
     const at = session.at();
+    await endHelpers(active);
     if (await patiently(active, async () => stopSecondContainer(active))) {
       const reason = `two containers ran on the data of ${record.plan.target.instance} when run ${id} was resumed`;
       await session.store.suspensions.add(record.plan.target.instance, reason, at);

@@ -1,4 +1,4 @@
-import type { HostChanger, Json } from '../../host/types.ts';
+import type { HelperResult, HelperSpec, HostChanger, Json } from '../../host/types.ts';
 import type { OpenHost } from '../../host/host.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { Action, Host, LeaseChanger, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
@@ -90,18 +90,42 @@ export function remediatorNamed(session: Session, name: string): Remediator {
   return remediator;
 }
 
-/** The host as actions get it: each change asks first whether the run still holds its locks. */
-export function changingHost(session: Session, run: RunContext): Host {
+/** What a step may do, and for how long: `over` says that its time is up, or its work done. */
+export interface StepBounds {
+  readonly over: AbortSignal;
+  /** Of `performance.now()`. */
+  readonly until: number;
+}
+
+/** For what a helper has left to do when its time is up: its container is removed, and the step says why. */
+const marginMs = 5_000;
+
+/**
+ * The host as actions get it: each change asks first whether the run still holds its locks, and whether the step that
+ * makes it is not over. Helpers carry the run's labels, and end with their step.
+ */
+export function changingHost(session: Session, run: RunContext, step?: StepBounds): Host {
   async function check(): Promise<void> {
+    if (step?.over.aborted === true)
+      throw new ProblemsError('step-refused', `A step of run ${run.id} is over: it changes nothing more.`);
     if (await session.store.locks.holds(run.id, run.token)) return;
     throw new ProblemsError('lock-held', `Run ${run.id} no longer holds its locks: another process has taken it over.`);
   }
   const { docker, sql, files, backups } = session.changer;
+  async function runHelper(spec: HelperSpec): Promise<HelperResult> {
+    await check();
+    const labelled = { ...spec, labels: { ...run.labels, ...spec.labels } };
+    if (step === undefined) return docker.runHelper(labelled);
+    const leftMs = Math.trunc(Math.max(1_000, step.until - performance.now() - marginMs));
+    const signal = spec.signal === undefined ? step.over : AbortSignal.any([spec.signal, step.over]);
+    return docker.runHelper({ ...labelled, timeoutMs: Math.min(spec.timeoutMs ?? 60_000, leftMs), signal });
+  }
   return {
     ...session.reader,
+    ...(step === undefined ? {} : { signal: AbortSignal.any([session.reader.signal, step.over]) }),
     run,
     change: {
-      docker: guarded(docker, check),
+      docker: { ...guarded(docker, check), runHelper },
       sql: {
         ...guarded(sql, check),
         async openSession(instance, options) {

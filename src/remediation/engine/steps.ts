@@ -4,6 +4,7 @@ import type { Action, FailureClass, Step } from '../contract.ts';
 import { broken } from '../expectations.ts';
 import type { StepRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
+import { inTime } from './deadline.ts';
 import { actionNamed } from './session.ts';
 
 export interface Failure {
@@ -81,9 +82,9 @@ const aheadLimitMs = 60_000;
 
 /** It only saves time: without it the step takes longer, and is the same. */
 async function goAhead(active: Active, index: number, { action, params }: ReadyStep): Promise<void> {
-  const { session, id, host } = active;
+  const { session, id } = active;
   try {
-    await within(aheadLimitMs, `${action.name}, ahead`, Promise.resolve(action.ahead?.(params, host)));
+    await inTime(active, aheadLimitMs, `${action.name}, ahead`, async (own) => action.ahead?.(params, own));
   } catch (error) {
     rethrowTakeover(error);
     const body = { index, action: action.name, message: session.redact.text(failureOf(error).message) };
@@ -98,7 +99,7 @@ async function act(active: Active, { action, params, step }: ReadyStep): Promise
   const deadlineMs = step.deadlineMs ?? action.deadlineMs ?? 60_000;
   await patiently(active, async () => {
     if (await action.isDone(params, host, run)) return;
-    await within(deadlineMs, action.name, action.apply(params, host));
+    await inTime(active, deadlineMs, action.name, async (own) => action.apply(params, own));
   });
 }
 
@@ -114,10 +115,8 @@ export async function undoStep(active: Active, record: StepRecord, { action, par
   await session.point(`undo ${index} is journalled`);
   await patiently(active, async () => {
     if ((await action.isUndone?.(params, before, host)) === true) return;
-    await within(
-      action.deadlineMs ?? 60_000,
-      `undo of ${action.name}`,
-      Promise.resolve(action.undo?.(params, before, host)),
+    await inTime(active, action.deadlineMs ?? 60_000, `undo of ${action.name}`, async (own) =>
+      action.undo?.(params, before, own),
     );
   });
   await session.point(`undo ${index} is applied`);
@@ -147,18 +146,6 @@ export async function patiently<Result>(active: Active, work: () => Promise<Resu
       if (!away || performance.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-  }
-}
-
-export async function within<Result>(deadlineMs: number, doing: string, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${doing} did not end within ${deadlineMs / 1000} s`)), deadlineMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

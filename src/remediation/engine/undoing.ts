@@ -1,5 +1,6 @@
 import type { RunRecord, StepRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
+import { endHelpers } from './leftovers.ts';
 import {
   type Failure,
   failureOf,
@@ -15,6 +16,12 @@ import {
 export async function undoAll(active: Active, record: RunRecord): Promise<Failure | undefined> {
   const { session, id } = active;
   const steps = await active.steps();
+  try {
+    await endHelpers(active);
+  } catch (error) {
+    rethrowTakeover(error);
+    return failureOf(error);
+  }
   for (const done of record.steps.toReversed()) {
     const step = steps[done.index];
     if (step === undefined || done.part !== 'steps') continue;

@@ -33,7 +33,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
     open.push(limits, settings);
   });
   afterAll(async () => {
-    for (const run of open) await close(run);
+    for (const run of open) await closeTestRun(run);
   });
 
   it('while it raises a limit leaves a run that resume ends as fixed, and rollback brings back', async () => {
@@ -52,6 +52,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
       expect((await child(limits, 'raise', point)).signal, point).toBe('SIGKILL');
       await withRemediation(limits, 'raise', async (remediation) => {
         expect(await ending(remediation), point).toBe('fixed');
+        expect(await helpersOf(limits), point).toEqual([]);
         expect((await detect(remediation)).findings, point).toEqual([]);
         await back(remediation, point);
       });
@@ -81,6 +82,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
       expect((await child(settings, 'never', point)).signal, point).toBe('SIGKILL');
       await withRemediation(settings, 'never', async (remediation) => {
         expect(await ending(remediation), point).toBe('fixed');
+        expect(await helpersOf(settings), point).toEqual([]);
         await waitReady(instance);
         expect(await query(instance, 'show shared_buffers'), point).toEqual(['128MB']);
         await back(remediation, point);
@@ -156,12 +158,9 @@ async function folderOf(run: Run): Promise<readonly string[]> {
   return (await execIn(container, ['bash', '-c', script])).stdout.split('\n');
 }
 
-/** Helpers of killed processes stay. */
-async function close(run: Run): Promise<void> {
+/** Helpers that see the run's data: after a resumption none of the killed process is left. */
+async function helpersOf(run: Run): Promise<readonly string[]> {
   const filters = JSON.stringify({ label: ['problems.helper'] });
-  for (const { Id, Mounts } of await run.docker.listContainers({ all: true, filters })) {
-    if (Mounts.some(({ Name = '' }) => Name.startsWith(run.prefix)))
-      await run.docker.getContainer(Id).remove({ force: true, v: true });
-  }
-  await closeTestRun(run);
+  const all = await run.docker.listContainers({ all: true, filters });
+  return all.filter(({ Mounts }) => Mounts.some(({ Name = '' }) => Name.startsWith(run.prefix))).map(({ Id }) => Id);
 }

@@ -64,6 +64,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
       expect((await child(owners, '', point)).signal, point).toBe('SIGKILL');
       await withRemediation(owners, [], async (remediation) => {
         expect(await ending(remediation), point).toBe('fixed');
+        expect(await helpersOf(owners), point).toEqual([]);
         expect((await detect(remediation)).findings, point).toEqual([]);
       });
       expect(await orders(owners, 'owners'), point).toEqual(rows);
@@ -88,6 +89,7 @@ describe.skipIf(!lab)('a process that is killed', { concurrent: true, timeout: 1
       expect((await child(folders, 'moves', point)).signal, point).toBe('SIGKILL');
       await withRemediation(folders, ['moves'], async (remediation) => {
         expect(await ending(remediation), point).toBe('fixed');
+        expect(await helpersOf(folders), point).toEqual([]);
         expect(await mountOf(folders), point).toMatch(/moves-data-\d+$/);
         expect(await orders(folders, 'moves'), point).toEqual(rows);
         expect(await serversOf(folders), point).toBe(1);
@@ -151,19 +153,21 @@ async function serversOf({ docker, prefix }: Run): Promise<number> {
   return found.length;
 }
 
-/** Helpers of killed processes stay, and volumes that a move made carry no label of the lab. */
+/** Helpers that see the run's data: after a resumption none of the killed process is left. */
+async function helpersOf({ docker, prefix, folder }: Run): Promise<readonly string[]> {
+  const all = await docker.listContainers({ all: true, filters: JSON.stringify({ label: ['problems.helper'] }) });
+  return all
+    .filter(({ Mounts }) =>
+      Mounts.some(({ Name = '', Source }) => Name.startsWith(prefix) || Source.startsWith(folder)),
+    )
+    .map(({ Id }) => Id);
+}
+
+/** Volumes that a move made carry no label of the lab. */
 async function close(run: Run): Promise<void> {
   const volumes = (await run.docker.listVolumes()).Volumes.filter(({ Name }) => Name.startsWith(run.prefix)).map(
     ({ Name }) => Name,
   );
-  const helpers = await run.docker.listContainers({
-    all: true,
-    filters: JSON.stringify({ label: ['problems.helper'] }),
-  });
-  for (const { Id, Mounts } of helpers) {
-    if (Mounts.some(({ Name = '', Source }) => volumes.includes(Name) || Source.startsWith(run.folder)))
-      await run.docker.getContainer(Id).remove({ force: true, v: true });
-  }
   await closeTestRun(run);
   for (const name of volumes)
     await run.docker

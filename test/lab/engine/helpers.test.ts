@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHost } from '../../../src/host/index.ts';
+import type { HelperSpec } from '../../../src/host/types.ts';
+import { inTime } from '../../../src/remediation/engine/deadline.ts';
+import { openRemediation, remediate } from '../../../src/remediation/index.ts';
+import { ownIdentity } from '../../../src/remediation/store/process-identity.ts';
+import { startInstance } from '../instance.ts';
+import { createVolume, type Run } from '../run.ts';
+import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { eventually } from '../waiting.ts';
+import { actingHost, openLab } from './host.ts';
+
+describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, () => {
+  let run: Run;
+  let image: string;
+  beforeAll(async () => {
+    run = await openTestRun();
+    image = (await run.docker.getImage(`problems-lab/postgres:${run.postgres}`).inspect()).Id;
+  });
+  afterAll(async () => closeTestRun(run));
+
+  const docker = () => openHost({ roots: [] }).changer.docker;
+
+  function helper(script: string, more: Partial<HelperSpec> = {}): HelperSpec {
+    return { image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
+  }
+
+  async function left(label: string): Promise<readonly Docker.ContainerInfo[]> {
+    return run.docker.listContainers({ all: true, filters: JSON.stringify({ label: ['problems.helper', label] }) });
+  }
+
+  async function isKnown(name: string): Promise<boolean> {
+    return run.docker
+      .getVolume(name)
+      .inspect()
+      .then(
+        () => true,
+        () => false,
+      );
+  }
+
+  /** A process that runs a helper, killed while it runs. Returns the helper and its volume. */
+  async function killed(spec: HelperSpec, label: string): Promise<{ readonly id: string; readonly volume: string }> {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'helper-child.ts'), JSON.stringify(spec)], {
+      stdio: 'inherit',
+    });
+    await eventually(30_000, async () => (await left(label)).some(({ State }) => State === 'running'));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const [one] = await left(label);
+    expect(one?.Mounts.map(({ Type }) => Type)).toEqual(['volume']);
+    return { id: one?.Id ?? '', volume: one?.Mounts.find(({ Type }) => Type === 'volume')?.Name ?? '' };
+  }
+
+  it('gives its status and its words, however quickly it ends, and is gone with its volume', async () => {
+    const label = `problems.test=quick-${run.id}`;
+    const spec = helper('echo said; exit 7', { labels: { 'problems.test': `quick-${run.id}` } });
+    const results = await Promise.all(Array.from({ length: 12 }, async () => docker().runHelper(spec)));
+    for (const result of results) expect(result).toMatchObject({ exitCode: 7, stdout: 'said\n' });
+    expect(await left(label)).toEqual([]);
+  });
+
+  it('is ended by a signal, and gone when the call fails', async () => {
+    const label = `problems.test=ended-${run.id}`;
+    const over = new AbortController();
+    const spec = helper('sleep 60', { labels: { 'problems.test': `ended-${run.id}` }, signal: over.signal });
+    const running = docker().runHelper(spec);
+    const failure = running.then(() => 'no failure', String);
+    await eventually(30_000, async () => (await left(label)).some(({ State }) => State === 'running'));
+    over.abort();
+    expect(await failure).toContain('before its time');
+    expect(await left(label)).toEqual([]);
+  });
+
+  it('of a process that was killed is gone with its volume as soon as it ends', async () => {
+    const { volume } = await killed(helper('sleep 4'), `problems.lab=${run.id}`);
+    await eventually(20_000, async () => !(await isKnown(volume)));
+    expect(await left(`problems.lab=${run.id}`)).toEqual([]);
+  });
+
+  it('of a process that was killed is ended by the next process, but for those of a run, which its resumption ends', async () => {
+    const probe = await killed(
+      helper('sleep 300', { labels: { 'problems.test': `p-${run.id}` } }),
+      `problems.test=p-${run.id}`,
+    );
+    const labels = { 'problems.run': `r-${run.id}` };
+    const ofRun = await killed(helper('sleep 300', { labels }), `problems.run=r-${run.id}`);
+    const next = docker();
+    await next.runHelper(helper('true'));
+    expect(await isKnown(probe.volume)).toBe(false);
+    expect(await left(`problems.run=r-${run.id}`)).toHaveLength(1);
+    await next.endHelpers('problems.run', `r-${run.id}`);
+    expect(await left(`problems.run=r-${run.id}`)).toEqual([]);
+    expect(await isKnown(ofRun.volume)).toBe(false);
+  });
+
+  it('that goes on is left to whoever waits for it', async () => {
+    const labels = { 'problems.run': `g-${run.id}` };
+    const { id } = await killed(helper('sleep 300', { labels, goesOn: true }), `problems.run=g-${run.id}`);
+    const next = docker();
+    await next.endHelpers('problems.run', `g-${run.id}`);
+    expect((await left(`problems.run=g-${run.id}`)).map(({ Id }) => Id)).toEqual([id]);
+    await run.docker.getContainer(id).remove({ force: true, v: true });
+  });
+
+  it('is taken away where it was never started, and nobody else’s container is', async () => {
+    const { pid, began, machine } = await ownIdentity();
+    const create = async (label: Record<string, string>) =>
+      run.docker.createContainer({ Image: image, Cmd: ['true'], Labels: { ...run.labels, ...label } });
+    const dead = `${pid} 1 ${machine}`;
+    const gone = await create({ 'problems.helper': '1', 'problems.owner': dead });
+    const kept = await Promise.all([
+      create({ 'problems.helper': '1', 'problems.owner': `${pid} ${began} ${machine}` }),
+      create({ 'problems.helper': '1', 'problems.owner': `1 1 another machine` }),
+      create({ 'problems.helper': '1' }),
+      create({ 'problems.owner': dead }),
+    ]);
+    await docker().runHelper(helper('true'));
+    await expect(gone.inspect()).rejects.toThrow('No such container');
+    for (const one of kept) expect((await one.inspect()).State.Status).toBe('created');
+  });
+
+  it('of a step has less time than the step', async () => {
+    const remediation = await openLab(run);
+    const active = { session: remediation.session, run: (await actingHost(remediation)).run };
+    const began = performance.now();
+    await expect(
+      inTime(active, 8_000, 'a step', async (own) => own.change.docker.runHelper(helper('sleep 60'))),
+    ).rejects.toThrow(/^no end within [23]/);
+    expect(performance.now() - began).toBeLessThan(8_000);
+    expect(await left('problems.run=r-test')).toEqual([]);
+    remediation.close();
+  });
+
+  it('and nothing else is begun by a step whose time is up, and what it had begun is waited for', async () => {
+    const remediation = await openLab(run);
+    const active = { session: remediation.session, run: (await actingHost(remediation)).run };
+    const seen: string[] = [];
+    const volume = `${run.prefix}late`;
+    const work = inTime(active, 500, 'a step', async (own) => {
+      await sleep(1_500);
+      seen.push('late');
+      await own.change.docker.createVolume(volume, { ...run.labels });
+    });
+    await expect(work).rejects.toThrow('a step did not end within 0.5 s');
+    expect(seen).toEqual(['late']);
+    await sleep(500);
+    expect(await isKnown(volume)).toBe(false);
+    remediation.close();
+  });
+
+  it('of a step that takes too long changes nothing behind the undo of its run', async () => {
+    const volume = await createVolume(run, 'late-data');
+    await startInstance(run, {
+      name: 'late',
+      storage: 'seeded',
+      host: { Binds: [`${volume}:/var/lib/postgresql/seeded`] },
+    });
+    await cp(join(import.meta.dirname, 'late-write.ts'), join(run.folder, 'late-write.ts'));
+    await symlink(join(import.meta.dirname, '../../../node_modules'), join(run.folder, 'node_modules'));
+    const remediation = await openRemediation({
+      folder: run.folder,
+      plugins: ['./late-write.ts'],
+      remediators: [],
+      config: { containers: `^${run.prefix}vrooli-postgres-(late)$`, state: 'late.db' },
+    });
+    const { runs } = await remediate(remediation, { remediators: ['late-file'] });
+    expect(runs).toMatchObject([
+      { outcome: 'rolled-back', failure: { message: expect.stringMatching('no end within') } },
+    ]);
+    await sleep(7_000);
+    const mounts = [{ type: 'volume', source: volume, target: '/d', readonly: true }] as const;
+    const { stdout } = await docker().runHelper(helper('ls /d', { mounts, capabilities: ['DAC_READ_SEARCH'] }));
+    expect(stdout).toContain('PG_VERSION');
+    expect(stdout).not.toContain('late');
+    remediation.close();
+  });
+});

@@ -1,0 +1,89 @@
+/** A remediator and an action for a test: writes a file beside the data, and takes longer over it than it may. */
+import type { Action, Host, Remediator } from 'problem-registry/remediation';
+import { z } from 'zod';
+
+const place = z.object({ volume: z.string(), image: z.string() });
+type Place = z.output<typeof place>;
+const none = z.null();
+
+const lateFile: Remediator<Place, Place> = {
+  name: 'late-file',
+  description: 'A volume without a file.',
+  details: place,
+  expected: place,
+  matches: () => false,
+  async detect(host) {
+    const found = (await host.instances()).filter(({ dataMount }) => dataMount?.type === 'volume');
+    return {
+      notLookedAt: [],
+      findings: found.map(({ name, dataMount, container: { image } }) => ({
+        id: `late-file/${name}/no-file`,
+        remediator: 'late-file',
+        instance: name,
+        kind: 'no-file',
+        summary: 'no file',
+        risk: 'safe',
+        evidence: [{ type: 'docker', object: name, field: 'Mounts', value: 'no file' }],
+        details: { volume: dataMount?.name ?? '', image },
+        problem: null,
+      })),
+    };
+  },
+  async plan(finding, host) {
+    const instance = await host.instance(finding.instance);
+    return {
+      type: 'plan',
+      remediator: 'late-file',
+      finding,
+      target: {
+        instance: finding.instance,
+        container: instance?.container.id ?? '',
+        volumes: [instance?.volumeKey ?? ''],
+      },
+      summary: 'write a file',
+      steps: [{ action: 'late.write', params: finding.details }],
+      cleanup: [],
+      leftovers: [],
+      risk: 'safe',
+      downtime: { seconds: 0, why: 'nothing is restarted' },
+      unpredictable: [],
+      undo: 'The file is removed.',
+      expected: finding.details,
+    };
+  },
+  verify: () => Promise.resolve({ result: 'verified', checks: [] }),
+};
+
+const lateWrite: Action<Place, null> = {
+  name: 'late.write',
+  about: 'Writes a file, late.',
+  params: place,
+  before: none,
+  operation: 'update-dependant-file',
+  deadlineMs: 3_000,
+  describe: ({ volume }) => `write to ${volume}`,
+  effect: () => Promise.resolve([]),
+  prepare: () => Promise.resolve(null),
+  isDone: async (where, host) => isThere(where, host),
+  apply: async (where, host) => inVolume(where, 'sleep 6; echo late >/d/late', host),
+  undo: async (where, _, host) => inVolume(where, 'rm -f /d/late', host),
+  isUndone: async (where, _, host) => !(await isThere(where, host)),
+};
+
+async function inVolume({ volume, image }: Place, script: string, host: Host): Promise<void> {
+  await host.change.docker.runHelper({
+    image,
+    command: ['sh', '-c', script],
+    mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
+    capabilities: ['DAC_OVERRIDE'],
+  });
+}
+
+async function isThere({ volume, image }: Place, host: Pick<Host, 'probes'>): Promise<boolean> {
+  const mount = { type: 'volume', name: volume, source: '', destination: '', writable: false, anonymous: false };
+  const { entries } = await host.probes.survey(mount, image);
+  return entries.some(({ path }) => path === 'late');
+}
+
+export const remediators = [lateFile];
+export const actions = [lateWrite];
