@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { dataDirectory, dataMount, volumeKey } from './data-mount.ts';
 import { parseInstanceConf } from './instance-conf.ts';
 import { helperLabel } from './helper-label.ts';
+import { poolerLabel } from './pooler-label.ts';
 import type { Container, DockerReader, FileReader, Instance } from './types.ts';
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */
@@ -35,7 +36,7 @@ export async function findInstances(sources: InstanceSources): Promise<readonly 
 
 function instanceName(container: Container, pattern: RegExp | undefined): string | undefined {
   if (container.name.includes(asideMarker)) return undefined;
-  if (Object.hasOwn(container.labels, asideLabel) || Object.hasOwn(container.labels, helperLabel)) return undefined;
+  if ([asideLabel, helperLabel, poolerLabel].some((label) => Object.hasOwn(container.labels, label))) return undefined;
   const label = container.labels[instanceLabel];
   if (label !== undefined && label !== '') return label;
   if (container.name.startsWith(namePrefix) && container.name.length > namePrefix.length)

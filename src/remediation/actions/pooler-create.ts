@@ -112,10 +112,15 @@ async function addLookup(instance: Instance, database: string, host: Host): Prom
   for (const statement of statements) await must(instance, statement, host, { database });
 }
 
+/** Bytes. PgBouncer takes some 5 KiB for a connection (a buffer of 4 KiB and its state), the kernel the rest. */
+const connectionMemory = 32 * 2 ** 10;
+const ownMemory = 64 * 2 ** 20;
+
 async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<void> {
   const { instance, name, image, user, networks, maxClients, poolSize, databases } = wanted;
   const [first = '', ...others] = networks;
   const files = maxClients + poolSize * databases.length * 20 + 200;
+  const memory = ownMemory + files * connectionMemory;
   const id = await host.change.docker.create({
     name,
     config: {
@@ -133,6 +138,8 @@ async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<
       HostConfig: {
         NetworkMode: first,
         RestartPolicy: { Name: 'unless-stopped' },
+        Memory: memory,
+        MemorySwap: memory,
         CapDrop: ['ALL'],
         SecurityOpt: ['no-new-privileges'],
         Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }],

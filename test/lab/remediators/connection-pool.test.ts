@@ -177,6 +177,9 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, ti
     const inspected = await run.docker.getContainer(pooler).inspect();
     const secret = (await execIn(run.docker.getContainer(pooler), ['cat', '/tmp/problems-pooler/userlist.txt'])).stdout;
     expect(JSON.stringify(inspected)).not.toContain(/" "(.*)"/.exec(secret)?.[1]);
+    expect(inspected.HostConfig.Memory).toBeGreaterThan(64 * 2 ** 20);
+    // A pooler is no server, although its name begins like one.
+    expect((await remediation.session.reader.instances()).map(({ name }) => name)).toEqual(['shop']);
     expect(await query(shop, "select has_table_privilege('problems_pooler', 'pg_authid', 'select')")).toEqual(['f']);
 
     expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
