@@ -1,5 +1,8 @@
 import { poolerFolder, poolerPort, poolerRole } from '../instances/pooler.ts';
 
+/** The last line: without it something is missing. A comment to PgBouncer. */
+const endOfConfig = '; end of the configuration';
+
 /** After which a paused pooler lets its clients go on, whatever became of whoever paused it. */
 const pauseSeconds = 120;
 
@@ -36,6 +39,7 @@ export function poolerConfig(config: PoolerConfig): string {
     `admin_users = ${poolerRole}`,
     'log_connections = 0',
     'log_disconnections = 0',
+    'log_stats = 0',
     `pool_mode = ${mode}`,
     `default_pool_size = ${poolSize}`,
     `max_db_connections = ${perDatabase}`,
@@ -43,13 +47,15 @@ export function poolerConfig(config: PoolerConfig): string {
     'ignore_startup_parameters = extra_float_digits,options',
     '[users]',
     `${poolerRole} = pool_mode=transaction max_user_connections=${ownConnections}`,
+    endOfConfig,
     '',
   ].join('\n');
 }
 
 /**
  * What the pooler's container runs. It reads the one secret and then its configuration from standard input, once: both
- * stay in the container's own files, so that it starts again by itself. Prepared statements of the protocol work in
+ * stay in the container's own files, so that it starts again by itself. What was cut off on its way is not taken for
+ * a configuration: it waits for another, which only a new container gets. Prepared statements of the protocol work in
  * transaction mode from version 1.21 on, with a setting that earlier ones refuse. Who orders a pause may die before
  * its end, so the pooler reads its own log and lets clients go on by itself.
  */
@@ -63,6 +69,10 @@ if [ ! -s "$folder/pgbouncer.ini" ]; then
   [ -n "$secret" ]
   printf '"${poolerRole}" "%s"\n' "$secret" > "$folder/userlist.txt"
   cat > "$folder/pgbouncer.ini.part"
+  if [ "$(tail -n 1 "$folder/pgbouncer.ini.part")" != '${endOfConfig}' ]; then
+    echo 'the configuration was cut off'
+    exit 1
+  fi
   version=$(pgbouncer --version | sed -n 's/^PgBouncer \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
   set -- $version
   if [ "$1" -gt 1 ] || [ "$2" -ge 21 ]; then

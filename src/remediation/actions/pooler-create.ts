@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container, Instance, SqlOptions } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
-import { poolerLabel, poolerPort, poolerRole } from '../instances/pooler.ts';
+import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../instances/pooler.ts';
 import { needInstance } from './auto-conf-file.ts';
 import { poolerConfig, poolerEntry } from './pooler-config.ts';
 import { scramVerifier } from './scram.ts';
@@ -149,7 +149,7 @@ async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<
   });
   for (const network of others) await host.change.docker.connect(network, id, {});
   await host.change.docker.startWith(id, `${secret}\n${poolerConfig(wanted)}`);
-  const until = performance.now() + 20_000;
+  const until = performance.now() + 30_000;
   for (;;) {
     const made = await host.docker.container(id);
     if (made !== undefined && (await isUp(made, host))) return;
@@ -158,14 +158,15 @@ async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<
   }
 }
 
-/** A PgBouncer that refuses its configuration ends at once. */
-const steadyMs = 5_000;
-
-/** One that the engine restarts over and over says that it runs. */
+/**
+ * By PgBouncer's own word since its container started, and the file that it reads: a container that was started and never
+ * given its configuration runs too, for as long as one likes.
+ */
 async function isUp({ id, state }: Container, host: ReadonlyHost): Promise<boolean> {
+  // One that the engine restarts over and over says that it runs.
   if (!state.running || state.status !== 'running') return false;
-  if (Date.now() - Date.parse(state.startedAt) > steadyMs) return true;
-  const lines = await host.docker.logs(id, { since: state.startedAt, tail: 1_000 });
+  if ((await host.docker.file(id, poolerConfigFile)) === undefined) return false;
+  const lines = await host.docker.logs(id, { since: state.startedAt, tail: 20_000 });
   return lines.some(({ text }) => text.includes('process up: PgBouncer'));
 }
 

@@ -1,14 +1,20 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `cut`: the connection ends before the engine hears of the request. `cut-answer`: it ends after the engine has done it. */
+/**
+ * `cut`: the connection ends before the engine hears of the request. `cut-answer`: it ends after the engine has done it.
+ * `cut-stream`: of a request that turns into a stream, after so many bytes of what is sent there. `before` is called
+ * before the asker sees its connection end.
+ */
 export type Fault =
   | { readonly type: 'delay'; readonly ms: number }
   | { readonly type: 'status'; readonly status: number }
-  | { readonly type: 'cut' }
-  | { readonly type: 'cut-answer' };
+  | { readonly type: 'cut'; readonly before?: () => void }
+  | { readonly type: 'cut-answer'; readonly before?: () => void }
+  | { readonly type: 'cut-stream'; readonly bytes: number; readonly before?: () => void };
 
 export interface EngineCall {
   readonly method: string;
@@ -32,6 +38,10 @@ export async function openFaultyEngine(path: string): Promise<FaultyEngine> {
     // What breaks here breaks the connection of the one who asked, as an engine that goes away does.
     forward(incoming, answer, faulty.faultOf(call)).catch(() => incoming.socket.destroy());
   });
+  server.on('upgrade', (incoming, socket, head) => {
+    const call = { method: incoming.method ?? 'GET', path: incoming.url ?? '/' };
+    tunnel(incoming, socket, head, faulty.faultOf(call));
+  });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -52,7 +62,10 @@ export async function openFaultyEngine(path: string): Promise<FaultyEngine> {
 }
 
 async function forward(incoming: IncomingMessage, answer: ServerResponse, fault: Fault | undefined): Promise<void> {
-  if (fault?.type === 'cut') return void incoming.socket.destroy();
+  if (fault?.type === 'cut') {
+    fault.before?.();
+    return void incoming.socket.destroy();
+  }
   if (fault?.type === 'status') {
     answer.writeHead(fault.status, { 'content-type': 'application/json' });
     return void answer.end(JSON.stringify({ message: 'the lab made this error' }));
@@ -64,7 +77,42 @@ async function forward(incoming: IncomingMessage, answer: ServerResponse, fault:
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.once('response', resolve).once('error', reject),
   );
-  if (fault?.type === 'cut-answer') return void incoming.socket.destroy();
+  if (fault?.type === 'cut-answer') {
+    fault.before?.();
+    return void incoming.socket.destroy();
+  }
   answer.writeHead(response.statusCode ?? 502, response.headers);
   response.pipe(answer);
+}
+
+/** Exec and attach: after the request both sides send as they like. */
+function tunnel(incoming: IncomingMessage, socket: Duplex, head: Buffer, fault: Fault | undefined): void {
+  const there = createConnection({ path: engine, allowHalfOpen: true });
+  for (const one of [socket, there]) {
+    one.on('error', () => one.destroy());
+    one.on('close', () => {
+      socket.destroy();
+      there.destroy();
+    });
+  }
+  const headers = incoming.rawHeaders.map((word, index) => (index % 2 === 0 ? `${word}: ` : `${word}\r\n`));
+  there.write(`${incoming.method ?? 'GET'} ${incoming.url ?? '/'} HTTP/1.1\r\n${headers.join('')}\r\n`);
+  there.pipe(socket);
+  if (fault?.type !== 'cut-stream') {
+    there.write(head);
+    socket.pipe(there);
+    return;
+  }
+  const { bytes, before } = fault;
+  let left = bytes;
+  function pass(chunk: Buffer): void {
+    if (left <= 0) return;
+    there.write(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left > 0) return;
+    before?.();
+    there.end();
+  }
+  if (head.length > 0) pass(head);
+  socket.on('data', pass);
 }

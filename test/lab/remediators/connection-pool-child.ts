@@ -3,13 +3,14 @@ import { openPools, quick } from './open-pools.ts';
 
 /**
  * A process of its own that repairs, and ends itself by SIGKILL at the point named last, or as many milliseconds after it
- * as stand behind a plus: `node connection-pool-child.ts <folder> <prefix> [point[+ms]]`. Prints every point it passed.
+ * as stand behind a plus: `node connection-pool-child.ts <folder> <prefix> [point[+ms]] [settings]`. Prints every point it
+ * passed.
  */
-const [folder = '', prefix = '', kill = ''] = process.argv.slice(2);
+const [folder = '', prefix = '', kill = '', settings] = process.argv.slice(2);
 const [killAt, delay = '0'] = kill.split('+');
 const points: string[] = [];
 
-const remediation = await openPools({ folder, prefix }, quick, {
+const remediation = await openPools({ folder, prefix }, settings === undefined ? quick : JSON.parse(settings), {
   atPoint(name) {
     points.push(name);
     if (name !== killAt) return;

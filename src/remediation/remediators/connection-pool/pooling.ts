@@ -85,10 +85,8 @@ export async function planPooler(
           ownConnections: Math.min(5, free - 1),
         },
         why: whyMode(settings, state),
-        expects: [
-          { check: 'no-container', ref: pooler },
-          { check: 'container', ref: container.id, running: true, name: container.name },
-        ],
+        // That there is no pooler yet is asked by the action before it begins: one that a killed run has half made is its own.
+        expects: [{ check: 'container', ref: container.id, running: true, name: container.name }],
       },
     ],
     cleanup: [],
