@@ -1,5 +1,5 @@
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ProblemsError } from '../../errors.ts';
 import { migrations } from './schema.ts';
@@ -43,11 +43,27 @@ export async function openDatabase(path: string): Promise<Database> {
 
 function makeFile(path: string): void {
   const folder = dirname(path);
-  if (!existsSync(folder)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, '.gitignore'), '*\n');
-  }
+  const isNew = !existsSync(folder);
+  if (isNew) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  hideFromGit(path, isNew);
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+}
+
+/**
+ * What undo needs may hold passwords, so it must not be committed. `.problems` may be there before the state file, made
+ * for the file `paused`; in any other folder somebody else's files lie too, and only ours are named.
+ */
+function hideFromGit(path: string, isNew: boolean): void {
+  const folder = dirname(path);
+  const file = join(folder, '.gitignore');
+  if (existsSync(file)) return;
+  const ours = [basename(path), `${basename(path)}-*`, 'dossiers'].map((name) => `/${name}\n`).join('');
+  try {
+    writeFileSync(file, isNew || basename(folder) === '.problems' ? '*\n' : ours, { flag: 'wx' });
+  } catch (error) {
+    // Another process was faster, or it is a link to nowhere, which is not followed.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 function migrate(database: DatabaseSync, path: string): void {

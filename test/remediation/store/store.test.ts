@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -27,6 +27,40 @@ describe('the state file', () => {
     expect((await stat(join(folder, '.problems'))).mode & 0o777).toBe(0o700);
     expect(await readFile(join(folder, '.problems', '.gitignore'), 'utf8')).toBe('*\n');
     store.close();
+  });
+
+  it('is left alone by git, too, where its folder was made before it for the file `paused`', async () => {
+    await mkdir(join(folder, '.problems'));
+    await writeFile(join(folder, '.problems', 'paused'), '');
+    execFileSync('git', ['init', '--quiet'], { cwd: folder });
+    (await openSqliteStore(file)).close();
+    expect(execFileSync('git', ['status', '--porcelain'], { cwd: folder, encoding: 'utf8' })).toBe('');
+    await rm(join(folder, '.problems', '.gitignore'));
+    (await openSqliteStore(file)).close();
+    expect(await readFile(join(folder, '.problems', '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('in a folder of somebody else’s is left alone by git, and their files are not', async () => {
+    await writeFile(join(folder, 'theirs.txt'), '');
+    execFileSync('git', ['init', '--quiet'], { cwd: folder });
+    const store = await openSqliteStore(join(folder, 'runs.db'));
+    await mkdir(join(folder, 'dossiers'));
+    await writeFile(join(folder, 'dossiers', 'r1.md'), '');
+    await store.audit.append({ at, run: null, event: 'test', body: 1 });
+    const listed = execFileSync('git', ['status', '--porcelain'], { cwd: folder, encoding: 'utf8' });
+    expect(listed.trim().split('\n')).toEqual(['?? .gitignore', '?? theirs.txt']);
+    store.close();
+  });
+
+  it('leaves a .gitignore that is there as it is, and follows no link', async () => {
+    await mkdir(join(folder, '.problems'));
+    await symlink(join(folder, 'elsewhere'), join(folder, '.problems', '.gitignore'));
+    (await openSqliteStore(file)).close();
+    await expect(stat(join(folder, 'elsewhere'))).rejects.toThrow('ENOENT');
+    await rm(join(folder, '.problems', '.gitignore'));
+    await writeFile(join(folder, '.problems', '.gitignore'), 'state.db*\n');
+    (await openSqliteStore(file)).close();
+    expect(await readFile(join(folder, '.problems', '.gitignore'), 'utf8')).toBe('state.db*\n');
   });
 
   it('is never made anew over a damaged one', async () => {
