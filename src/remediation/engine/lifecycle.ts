@@ -100,6 +100,9 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
   const steps = await active.steps();
   for (const done of record.steps) {
     if (done.part !== 'steps' || done.state === 'done') continue;
+    // What a failed step left half done is never taken for what was there before it: from there the way is back.
+    if (done.state === 'failed')
+      return goBack(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
     if (session.stop?.aborted === true)
       return goBack(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
     const step = steps[done.index];
@@ -117,20 +120,12 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
       await applyStep(active, done, one);
     } catch (error) {
       rethrowTakeover(error);
-      const failure = failureOf(error);
-      await noteFailure(active, done.index, failure);
-      return goBack(active, failure);
+      const back = await goBack(active, failureOf(error), done.index);
+      await session.point(`step ${done.index} has failed`);
+      return back;
     }
   }
   return enter(active, 'verifying');
-}
-
-/** A step that was refused before it began changed nothing, and must not be undone over what somebody else did. */
-async function noteFailure(active: Active, index: number, failure: Failure): Promise<void> {
-  const { session, id } = active;
-  const state = (await active.record()).steps[index]?.state;
-  if (state === 'applying')
-    await session.store.runs.step(id, index, 'failed', session.at(), session.redact.text(failure.message));
 }
 
 /** By the remediator from the client's place, then by the detector that found the trouble. */
@@ -229,9 +224,9 @@ async function undoing(active: Active, record: RunRecord): Promise<Phase | undef
   return end(active, 'stuck', { class: 'rollback-failed', message: failure.message });
 }
 
-async function goBack(active: Active, failure: Failure): Promise<Phase> {
-  const change = { phase: 'undoing', failure: redacted(active, failure) } as const;
-  await active.session.store.runs.change(active.id, change, active.session.at());
+async function goBack(active: Active, failure: Failure, failedStep?: number): Promise<Phase> {
+  const { session, id } = active;
+  await session.store.runs.goBack(id, redacted(active, failure), session.at(), failedStep);
   return 'undoing';
 }
 

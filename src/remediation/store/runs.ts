@@ -58,6 +58,25 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
     };
   }
 
+  function write(id: string, change: RunChange, at: string): void {
+    const columns = columnsOf(change);
+    const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
+    database.run(`UPDATE runs SET ${assignments} WHERE id = ?`, ...columns.map(([, value]) => value), id);
+    audit.write({ at, run: id, event: 'run', body: Object.fromEntries(columns) });
+  }
+
+  /** A step that was refused before it began changed nothing, and must not be undone over what somebody else did. */
+  function failBegun(id: string, index: number, error: string, at: string): void {
+    const changed = database.run(
+      "UPDATE steps SET state = 'failed', ended_at = ?, error = ? WHERE run = ? AND number = ? AND state = 'applying'",
+      at,
+      error,
+      id,
+      index,
+    );
+    if (changed > 0) audit.write({ at, run: id, event: 'step', body: { index, state: 'failed', error } });
+  }
+
   return {
     async create(run) {
       const { steps, cleanup } = run.plan;
@@ -93,16 +112,22 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
     },
 
     async change(id, change, at) {
-      const columns = columnsOf(change);
+      database.writing(() => write(id, change, at));
+    },
+
+    async changeFrom(id, phases, change, at) {
+      return database.writing(() => {
+        const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
+        if (!now.success || !phases.includes(now.data)) return false;
+        write(id, change, at);
+        return true;
+      });
+    },
+
+    async goBack(id, reason, at, failedStep) {
       database.writing(() => {
-        const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
-        database.run(`UPDATE runs SET ${assignments} WHERE id = ?`, ...columns.map(([, value]) => value), id);
-        audit.write({
-          at,
-          run: id,
-          event: 'run',
-          body: Object.fromEntries(columns.map(([column, value]) => [column, value])),
-        });
+        if (failedStep !== undefined) failBegun(id, failedStep, reason.message, at);
+        write(id, { phase: 'undoing', failure: reason }, at);
       });
     },
 

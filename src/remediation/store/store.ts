@@ -85,6 +85,13 @@ export interface RunJournal {
     readonly at: string;
   }): Promise<void>;
   change(id: string, change: RunChange, at: string): Promise<void>;
+  /** As `change`, if the run is in one of these phases at that moment. False: it is in none of them, and nothing is written. */
+  changeFrom(id: string, phases: readonly Phase[], change: RunChange, at: string): Promise<boolean>;
+  /**
+   * Turns a run back, in one commit with the step that failed, where that had begun. Apart, a process killed between the
+   * two would leave a run that goes on, with a step that is prepared again over what it left half done.
+   */
+  goBack(id: string, failure: NonNullable<RunRecord['failure']>, at: string, failedStep?: number): Promise<void>;
   step(id: string, index: number, state: StepState, at: string, error?: string): Promise<void>;
   /** What undoing the step needs. May hold secrets: it is never part of a `RunRecord`. */
   keep(id: string, index: number, before: Json): Promise<void>;

@@ -1,20 +1,23 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { remediate, resume } from '../../../src/remediation/index.ts';
+import { approve, remediate, resume, rollback, type RunReport, runs } from '../../../src/remediation/index.ts';
 import { openFolder } from '../broken-files.ts';
+import { twoFilesPlugin } from '../two-files.ts';
 
 /**
  * A process of its own that repairs a folder, or resumes, and ends itself by SIGKILL at the point named last:
- * `node child.ts <folder> remediate|spoiled|resume [point]`; in a spoiled run somebody else changes the third file
- * after the second step. Prints the outcomes as JSON. With `points` it prints every point.
+ * `node child.ts <folder> remediate|spoiled|resume|rollback|<run to approve> [point]`; in a spoiled run somebody else
+ * changes the third file once the second step is recorded, or the first. The newest run is rolled back. Prints the outcomes as JSON, and every point.
  */
 const [folder = '', what = '', killAt = ''] = process.argv.slice(2);
 const points: string[] = [];
 
 const remediation = await openFolder(folder, {
+  ...(existsSync(join(folder, twoFilesPlugin)) ? { remediators: [], plugins: [`./${twoFilesPlugin}`] } : {}),
   atPoint(name) {
     points.push(name);
-    if (what === 'spoiled' && name === 'step 1 is recorded') writeFileSync(join(folder, 'c.conf'), 'answer = theirs\n');
+    const spoilAt = existsSync(join(folder, twoFilesPlugin)) ? 'step 0 is recorded' : 'step 1 is recorded';
+    if (what === 'spoiled' && name === spoilAt) writeFileSync(join(folder, 'c.conf'), 'answer = theirs\n');
     if (name === killAt) process.kill(process.pid, 'SIGKILL');
     if (killAt === `hang:${name}`) {
       process.stdout.write('hanging\n');
@@ -25,7 +28,7 @@ const remediation = await openFolder(folder, {
 });
 
 try {
-  const reports = what === 'resume' ? await resume(remediation) : (await remediate(remediation)).runs;
+  const reports = await reported();
   process.stdout.write(
     JSON.stringify({ points, outcomes: reports.map(({ outcome, failure }) => ({ outcome, failure })) }),
   );
@@ -35,3 +38,10 @@ try {
   );
 }
 remediation.close();
+
+async function reported(): Promise<readonly RunReport[]> {
+  if (what === 'resume') return resume(remediation);
+  if (what === 'rollback') return [await rollback(remediation, (await runs(remediation))[0]?.id ?? '')];
+  if (what === 'remediate' || what === 'spoiled') return (await remediate(remediation)).runs;
+  return [await approve(remediation, what, 'somebody')];
+}

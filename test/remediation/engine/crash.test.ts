@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resume, runs } from '../../../src/remediation/index.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
+import { writePlugin } from '../two-files.ts';
 import { begin, run } from './processes.ts';
 
 const folders: string[] = [];
@@ -58,6 +59,36 @@ describe('a process that is killed at any point of a run', { timeout: 120_000 },
       remediation.close();
       expect(await answers(again), point).toEqual(['wrong', 'wrong', 'theirs']);
     });
+  });
+});
+
+describe('a step that fails half done', { timeout: 240_000 }, () => {
+  it('is undone to what was there before it, wherever the process is killed on its way back', async () => {
+    const folder = await newFolder();
+    await writePlugin(folder);
+    const { points, outcomes } = await run(folder, 'spoiled');
+    expect(outcomes).toMatchObject([{ outcome: 'rolled-back' }]);
+    const way = points.slice(points.indexOf('step 1 is journalled'));
+    expect(way).toContain('step 1 has failed');
+    await everyone(way, async (point) => {
+      const again = await newFolder();
+      await writePlugin(again);
+      expect((await run(again, 'spoiled', point)).signal, point).toBe('SIGKILL');
+      await run(again, 'resume');
+      expect(await answers(again), point).toEqual(['wrong', 'wrong', 'theirs']);
+    });
+  });
+
+  it('is never begun again: a run that goes on with a failed step goes back from there', async () => {
+    const folder = await newFolder();
+    await run(folder, 'remediate', 'step 1 is applied');
+    const remediation = await openFolder(folder);
+    const [open] = await runs(remediation);
+    const { runs: journal } = remediation.session.store;
+    await journal.step(open?.id ?? '', 1, 'failed', remediation.session.at(), 'it failed');
+    expect(await resume(remediation)).toMatchObject([{ outcome: 'rolled-back', failure: { message: 'it failed' } }]);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    remediation.close();
   });
 });
 
