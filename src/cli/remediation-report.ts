@@ -15,5 +15,8 @@ export function printReports(
     return;
   }
   out.write(reportsText(runs, out.style) + notLookedAtText(notLookedAt ?? [], out.style));
-  if (runs.length === 0) notes.write(`${nothingText(notLookedAt ?? [])}: there is nothing to do.\n`);
+  if (runs.length > 0) return;
+  notes.write(
+    notLookedAt === undefined ? 'There is nothing to do.\n' : `${nothingText(notLookedAt)}: there is nothing to do.\n`,
+  );
 }

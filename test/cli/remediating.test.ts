@@ -20,6 +20,14 @@ describe('an engine that is not there', () => {
   });
 });
 
+describe('problems resume', () => {
+  it('does not say that nothing is wrong, since it has not looked', async () => {
+    await using folder = temporaryFolder();
+    const { code, stderr } = await run(['resume'], { cwd: folder.path });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'There is nothing to do.\n' });
+  });
+});
+
 describe('problems runs lift', () => {
   it('says why an instance is suspended, and lifts it only where a person agrees', async () => {
     await using folder = temporaryFolder();
