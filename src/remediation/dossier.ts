@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Evidence, Refusal } from './contract.ts';
 import type { Session } from './engine/session.ts';
+import type { Hold } from './policy/decide.ts';
+import { approveCommand, overruling } from './policy/overruling.ts';
 import type { RunRecord } from './store/store.ts';
 
 /** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */
@@ -67,21 +69,38 @@ function dossierOf(run: RunRecord): string {
   ].join('\n');
 }
 
+/** Only what works: nothing here is refused to a person who has done what stands above it. */
 function commandsOf(run: RunRecord): string {
-  const { plan } = run;
-  const word = plan.target.instance.replaceAll(/[^\w.-]/g, '_');
+  const { plan, decision } = run;
+  const instance = shellWord(plan.target.instance);
+  const lift = `problems runs lift ${instance} --yes`;
   if (run.outcome === 'stuck')
     return [
       `problems runs ${run.id}`,
-      `problems resume ${run.id}`,
-      `problems rollback ${run.id}`,
       `docker ps -a --filter label=problems.run=${run.id}`,
+      `problems rollback ${run.id}`,
+      '# once a person has looked, and repairs may run on it again:',
+      lift,
     ].join('\n');
+  const looking = [`problems detect --instance ${instance}`, `problems plan ${shellWord(plan.finding.id)}`];
+  const holds = decision.holds ?? [];
+  function has(cause: Hold['cause']): boolean {
+    return holds.some((hold) => hold.cause === cause);
+  }
+  if (has('never')) return [...looking, '# no program does what this plan does: a person does it by hand'].join('\n');
+  const suspended = has('suspension') || has('damage');
   return [
-    `problems detect --instance ${word}`,
-    `problems plan ${plan.finding.id.replaceAll(/[^\w./-]/g, '_')}`,
-    `problems approve ${run.id}`,
+    ...looking,
+    ...(has('pause') ? ['# once the pause is over: the file `paused`, or `pause` in the config, is taken away'] : []),
+    ...(suspended ? ['# once a person has looked at the data:', lift] : []),
+    approveCommand(run.id, overruling(decision, decision).demanded),
   ].join('\n');
+}
+
+/** As a POSIX shell reads it. */
+function shellWord(text: string): string {
+  const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_');
+  return /^[\w./-]+$/.test(flat) ? flat : `'${flat.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

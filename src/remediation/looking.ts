@@ -1,7 +1,9 @@
 import { ProblemsError } from '../errors.ts';
 import type { Automation } from '../tasks/types.ts';
+import type { Finding } from './contract.ts';
 import { type DetectResult, detectAll } from './engine/detect.ts';
-import { propose, type Proposal } from './engine/planning.ts';
+import { type PolicySettings, propose, type Proposal } from './engine/planning.ts';
+import { failureOf } from './engine/steps.ts';
 import type { Remediation } from './opening.ts';
 
 export interface LookRequest {
@@ -71,6 +73,35 @@ export async function plan(
   };
   const proposals: Proposed[] = [];
   for (const finding of detected.findings)
-    proposals.push(await propose(remediation.session, finding, detected, remediation.problems, policy));
+    proposals.push(await proposeOrRefuse(remediation, finding, detected, policy));
   return { detected, proposals };
+}
+
+/** What cannot be planned is refused with the error's words, and the others are planned all the same. */
+async function proposeOrRefuse(
+  { session, problems }: Remediation,
+  finding: Finding,
+  detected: Detected,
+  policy: PolicySettings,
+): Promise<Proposed> {
+  try {
+    return await propose(session, finding, detected, problems, policy);
+  } catch (error) {
+    if (endsRound(error)) throw error;
+    const reason = session.redact.text(failureOf(error).message);
+    const hint = error instanceof ProblemsError ? error.hint : undefined;
+    const advice = hint ?? 'It may have changed since it was found: look again.';
+    return { finding, plan: { type: 'refusal', reason, advice }, decision: undefined, effects: [] };
+  }
+}
+
+/** Without the engine or the journal nothing can be done for the other findings either. */
+export function endsRound(error: unknown): boolean {
+  if (!(error instanceof ProblemsError)) return false;
+  return (
+    error.code === 'engine-unreachable' ||
+    error.code === 'state-damaged' ||
+    error.code === 'state-locked' ||
+    error.code === 'state-unwritable'
+  );
 }

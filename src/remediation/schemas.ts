@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
+import type { Decision } from './policy/decide.ts';
 import { operations } from './policy/operations.ts';
 
 /**
@@ -45,8 +46,8 @@ const expectation = z.discriminatedUnion('check', [
   }),
   z.strictObject({ check: z.literal('no-container'), ref: z.string() }),
   z.strictObject({ check: z.literal('volume-unused'), volumeKey: z.string(), except: z.array(z.string()) }),
-  z.strictObject({ check: z.literal('port-free'), hostIp: z.string(), port: z.int() }),
   z.strictObject({ check: z.literal('not-serving'), ref: z.string() }),
+  z.strictObject({ check: z.literal('port-free'), hostIp: z.string(), port: z.int() }),
   z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
 ]) satisfies z.ZodType<Expectation>;
 
@@ -87,7 +88,15 @@ export const decision = z.strictObject({
   source: z.string(),
   reasons: z.array(z.string()),
   operations: z.array(operationName),
-});
+  holds: z
+    .array(
+      z.strictObject({
+        cause: z.enum(['policy', 'never', 'pause', 'damage', 'suspension', 'failures']),
+        reason: z.string(),
+      }),
+    )
+    .exactOptional(),
+}) satisfies z.ZodType<Decision>;
 
 export const failure = z.strictObject({
   class: z.enum([

@@ -35,6 +35,7 @@ function ask(question: Partial<PolicyQuestion>): string {
 }
 
 const names = Object.keys(operations).filter((name): name is Operation => Object.hasOwn(operations, name));
+const damage = { cause: 'damage', reason: 'data may be damaged' } as const;
 const never = names.filter((name) => operations[name].floor === 'never');
 
 describe('the policy', () => {
@@ -80,9 +81,13 @@ describe('the policy', () => {
       running: false,
       allow: [],
       commandLine: 'auto',
-      stops: ['data may be damaged'],
+      stops: [damage],
     });
-    expect(decision).toMatchObject({ automation: 'human', reasons: expect.arrayContaining(['data may be damaged']) });
+    expect(decision).toMatchObject({
+      automation: 'human',
+      reasons: expect.arrayContaining(['data may be damaged']),
+      holds: [damage],
+    });
   });
 
   it('asks nobody for a restart inside a maintenance window, and for anything else as ever', () => {
@@ -91,7 +96,9 @@ describe('the policy', () => {
     expect(ask({ window, operations: ['restart-running', 'recreate-running', 'shared-memory-setting'] })).toBe('auto');
     expect(ask({ window, operations: ['restart-running', 'edit-hba'] })).toBe('approve');
     expect(ask({ window, config: 'human', operations: ['restart-running'] })).toBe('human');
-    expect(ask({ window, operations: ['restart-running'], stops: ['paused'] })).toBe('human');
+    expect(ask({ window, operations: ['restart-running'], stops: [{ cause: 'pause', reason: 'paused' }] })).toBe(
+      'human',
+    );
   });
 
   describe('where the registry sends damaged data to a person', () => {
@@ -116,7 +123,7 @@ describe('the policy', () => {
     it('holds the config to its word: human is human, and a suspension is one too', () => {
       expect(ask({ plan: safe, config: 'human', registry, operations: beside })).toBe('human');
       expect(ask({ plan: safe, registry: { ...registry, byConfig: true }, operations: beside })).toBe('human');
-      expect(ask({ plan: safe, registry, operations: beside, stops: ['data may be damaged'] })).toBe('human');
+      expect(ask({ plan: safe, registry, operations: beside, stops: [damage] })).toBe('human');
     });
   });
 });

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import type { Detected, RunReport } from '../../remediation/index.ts';
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../moving.ts';
 import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
@@ -37,14 +38,28 @@ export const remediate = defineCommand({
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../remediation/index.ts');
       const request = lookRequest(words, options);
-      const { runs, detected } = await repair(remediation, { ...request, yes: options.yes });
-      if (!options.noRecord && (options.record || options.yes)) {
-        const { recordReports } = await import('../recording.ts');
-        const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
-        await recordReports(remediation, runs, { request, detected }, place);
+      const made: { readonly report: RunReport; readonly looked: Detected }[] = [];
+      async function tell(runs: readonly RunReport[], detected: Detected): Promise<void> {
+        if (!options.noRecord && (options.record || options.yes)) {
+          const { recordReports } = await import('../recording.ts');
+          const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
+          await recordReports(remediation, runs, { request, detected }, place);
+        }
+        const { printReports } = await import('../remediation-report.ts');
+        printReports(runs, options.json, screen, detected.notLookedAt);
       }
-      const { printReports } = await import('../remediation-report.ts');
-      printReports(runs, options.json, screen, detected.notLookedAt);
+      const { runs, detected } = await repair(remediation, {
+        ...request,
+        yes: options.yes,
+        onReport: (report, looked) => made.push({ report, looked }),
+      }).catch(async (error: unknown) => {
+        // What was done before the engine or the journal went away is told and recorded all the same.
+        const [first] = made;
+        const reports = made.map(({ report }) => report);
+        if (first !== undefined) await tell(reports, first.looked);
+        throw error;
+      });
+      await tell(runs, detected);
       return exitCodeOf(runs, detected.notLookedAt);
     });
   },

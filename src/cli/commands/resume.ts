@@ -1,3 +1,4 @@
+import type { RunReport } from '../../remediation/index.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, exitCodes, withRemediation } from '../remediating.ts';
 import { configOptions } from '../settings.ts';
@@ -13,10 +14,21 @@ export const resume = defineCommand({
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, registries: false }, async (remediation) => {
       const { resume: goOn } = await import('../../remediation/index.ts');
-      const reports = await goOn(remediation, words[0]);
-      const { printReports } = await import('../remediation-report.ts');
-      printReports(reports, options.json, screen);
+      const reports: RunReport[] = [];
+      try {
+        await goOn(remediation, words[0], (report) => reports.push(report));
+      } catch (error) {
+        // Those that were ended before it are told all the same.
+        if (reports.length > 0) await tell();
+        throw error;
+      }
+      await tell();
       return exitCodeOf(reports);
+
+      async function tell(): Promise<void> {
+        const { printReports } = await import('../remediation-report.ts');
+        printReports(reports, options.json, screen);
+      }
     });
   },
 });

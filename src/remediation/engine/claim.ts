@@ -23,8 +23,23 @@ export interface Active {
   letGo(open: boolean): Promise<void>;
 }
 
+/** Runs that this process works on: to the store its locks look like those of a run that it left open before. */
+const working = new Set<string>();
+
 /** Takes the run's locks and keeps them alive by a heartbeat, or says who holds them. */
 export async function claim(session: Session, id: string): Promise<Active | LockHolder> {
+  if (working.has(id)) return { volume: '', run: id, owner: session.identity, heartbeatAt: session.at() };
+  working.add(id);
+  let taken: Active | LockHolder | undefined;
+  try {
+    taken = await take(session, id);
+    return taken;
+  } finally {
+    if (taken === undefined || 'volume' in taken) working.delete(id);
+  }
+}
+
+async function take(session: Session, id: string): Promise<Active | LockHolder> {
   const planned = await recordOf(session, id);
   const taken = await session.store.locks.take(
     id,
@@ -49,6 +64,7 @@ export async function claim(session: Session, id: string): Promise<Active | Lock
     steps: async () => [...planned.plan.steps, ...planned.plan.cleanup],
     async letGo(open) {
       clearInterval(timer);
+      working.delete(id);
       if (!open) await session.store.locks.release(id, token);
     },
   };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
-import type { Effect, Finding, Plan, Refusal } from '../contract.ts';
+import type { Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
 import { isServing } from '../instances/serving.ts';
 import { decide, type Decision, type PolicyQuestion } from '../policy/decide.ts';
 import type { Operation } from '../policy/operations.ts';
@@ -41,22 +41,32 @@ export async function propose(
   policy: PolicySettings,
 ): Promise<Proposal> {
   const remediator = remediatorNamed(session, finding.remediator);
-  const made = await remediator.plan(
-    { ...finding, details: remediator.details.parse(finding.details) },
-    session.reader,
-  );
+  const made = await planned(session, remediator, finding);
   if (made.type === 'refusal') return { finding, plan: made, decision: undefined, effects: [] };
   const plan = withoutSecrets(session, made);
+  const decision = await decideOn(session, finding, plan, detected, problems, policy);
+  return { finding, plan, decision, effects: await effectsOf(session, plan) };
+}
+
+/** Who lets a plan run, as the world, the config and the registries are now. */
+export async function decideOn(
+  session: Session,
+  finding: Finding,
+  plan: Plan,
+  detected: DetectResult,
+  problems: readonly KnownProblem[],
+  policy: PolicySettings,
+): Promise<Decision> {
   const running = await isRunning(session, plan);
   const operations = [...plan.steps, ...plan.cleanup].map(({ action }) => {
     const { operation } = actionNamed(session, action);
     return typeof operation === 'string' ? operation : running ? operation.running : operation.stopped;
   });
-  const known = recordFor(remediator, finding, problems);
+  const known = recordFor(remediatorNamed(session, plan.remediator), finding, problems);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
   const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
   const window = openWindow(windows, session.now(), plan.downtime.seconds);
-  const decision = decide({
+  return decide({
     plan,
     operations,
     running,
@@ -67,12 +77,22 @@ export async function propose(
     ...(config === undefined ? {} : { config }),
     ...(known?.triage === undefined ? {} : { registry: saidOf(known.triage, known.byConfig) }),
   });
-  return { finding, plan, decision, effects: await effectsOf(session, plan) };
 }
 
 function saidOf(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
   const { automation, automationReason: reason } = triage;
   return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
+}
+
+/** What the host refuses to tell, as which of two instances is meant, is a refusal of the plan. */
+async function planned(session: Session, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
+  try {
+    const known = { ...finding, details: remediator.details.parse(finding.details) };
+    return await remediator.plan(known, session.reader);
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
+    return { type: 'refusal', reason: error.message, advice: error.hint ?? 'Detect again.' };
+  }
 }
 
 /** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
@@ -92,11 +112,25 @@ function asKept(steps: unknown): unknown {
   return JSON.parse(JSON.stringify(steps));
 }
 
-/** One that the engine starts again and again has no availability left to lose, though it says that it runs. */
-async function isRunning(session: Session, { target }: Plan): Promise<boolean> {
+/**
+ * One that the engine starts again and again has no availability left to lose, though it says that it runs. It may have
+ * come up by the time of the stop, so a plan that does not ask again takes it for one that runs.
+ */
+async function isRunning(session: Session, plan: Plan): Promise<boolean> {
   const { reader } = session;
-  const container = target.container === '' ? undefined : await reader.docker.container(target.container);
-  return container !== undefined && (await isServing(container, reader, session.now()));
+  const { container: ref } = plan.target;
+  const container = ref === '' ? undefined : await reader.docker.container(ref);
+  if (container === undefined) return false;
+  const isUp = container.state.running && !asksAgain(session, plan);
+  return isUp || (await isServing(container, reader, session.now()));
+}
+
+function asksAgain(session: Session, { steps, target }: Plan): boolean {
+  return steps.every(
+    ({ action, expects = [] }) =>
+      actionNamed(session, action).interrupts !== true ||
+      expects.some((one) => one.check === 'not-serving' && one.ref === target.container),
+  );
 }
 
 async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {

@@ -1,29 +1,39 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../store/process-identity.ts';
-import type { RunRecord } from '../store/store.ts';
+import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
 import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './claim.ts';
 import { endHelpers } from './leftovers.ts';
 import { proceed } from './lifecycle.ts';
 import type { Session } from './session.ts';
 import { patiently, ready } from './steps.ts';
 
-/** Runs a plan that was approved, or needs no approval, from its first step to its outcome. */
-export async function execute(session: Session, id: string): Promise<RunRecord> {
+/** A run that is planned, and has not begun. */
+export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
+
+/**
+ * Runs a plan that was approved, or needs no approval, from its first step to its outcome. A run begins once: whether it
+ * still waits is asked where it is noted that it begins.
+ * @param approvedBy Who agreed, where somebody did.
+ * @throws ProblemsError `bad-usage`: it has begun, or is over. `run-live`: another process begins it. `lock-held`:
+ * another run works on its data.
+ */
+export async function execute(session: Session, id: string, approvedBy?: string): Promise<RunRecord> {
   return held(session, id, async (active) => {
     const foreign = await foreignRun(active);
     const at = session.at();
-    if (foreign !== undefined) {
-      await session.store.runs.change(
-        id,
-        { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } },
-        at,
-      );
-      return recordOf(session, id);
-    }
-    await session.store.runs.change(id, { phase: 'preparing', startedAt: at }, at);
-    return proceed(active);
+    const change: RunChange =
+      foreign === undefined
+        ? { phase: 'preparing', startedAt: at, ...(approvedBy === undefined ? {} : { approvedBy }) }
+        : { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } };
+    if (!(await session.store.runs.changeFrom(id, waiting, change, at)))
+      throw waitsForNobody(await recordOf(session, id));
+    return foreign === undefined ? proceed(active) : recordOf(session, id);
   });
+}
+
+export function waitsForNobody({ id, outcome, phase }: RunRecord): ProblemsError {
+  return new ProblemsError('bad-usage', `Run ${id} waits for nobody: it is ${phase === 'ended' ? outcome : phase}.`);
 }
 
 /**
@@ -31,34 +41,37 @@ export async function execute(session: Session, id: string): Promise<RunRecord> 
  * @throws ProblemsError `run-live`: its process is alive. `bad-usage`: it is over, or was never begun.
  */
 export async function resume(session: Session, id: string, direction: 'on' | 'back' = 'on'): Promise<RunRecord> {
-  const record = await recordOf(session, id);
-  if (record.phase === 'ended')
-    throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
-  if (record.phase === 'planned' || record.phase === 'awaiting-approval') {
-    throw new ProblemsError('bad-usage', `Run ${id} has not begun.`, {
-      hint: `\`problems approve ${id}\` lets it run.`,
-    });
-  }
-  await refuseLive(session, record);
+  await refuseLive(session, await begunRecord(session, id));
   return held(session, id, async (active) => {
+    // Between the look and the lock another process may have taken it up and ended it.
+    const record = await begunRecord(session, id);
+    const { store } = session;
     const at = session.at();
     await endHelpers(active);
     if (await patiently(active, async () => stopSecondContainer(active))) {
       const reason = `two containers ran on the data of ${record.plan.target.instance} when run ${id} was resumed`;
-      await session.store.suspensions.add(record.plan.target.instance, reason, at);
-      await session.store.runs.change(id, { phase: 'undoing', failure: { class: 'data-risk', message: reason } }, at);
+      await store.suspensions.add(record.plan.target.instance, reason, at);
+      await store.runs.goBack(id, { class: 'data-risk', message: reason }, at);
     } else if (direction === 'back') {
-      await session.store.runs.change(
-        id,
-        { phase: 'undoing', failure: { class: 'interrupted', message: 'rolled back on demand' } },
-        at,
-      );
+      await store.runs.goBack(id, { class: 'interrupted', message: 'rolled back on demand' }, at);
     } else if (record.phase === 'running' && !(await stillDone(active, record))) {
       const message = 'what the run had done before it was cut off is no longer so';
-      await session.store.runs.change(id, { phase: 'undoing', failure: { class: 'precondition', message } }, at);
+      await store.runs.goBack(id, { class: 'precondition', message }, at);
     }
     return proceed(active);
   });
+}
+
+async function begunRecord(session: Session, id: string): Promise<RunRecord> {
+  const record = await recordOf(session, id);
+  if (record.phase === 'ended')
+    throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
+  if (waiting.includes(record.phase)) {
+    throw new ProblemsError('bad-usage', `Run ${id} has not begun.`, {
+      hint: `\`problems approve ${id}\` lets it run.`,
+    });
+  }
+  return record;
 }
 
 /**
@@ -66,21 +79,24 @@ export async function resume(session: Session, id: string, direction: 'on' | 'ba
  * @throws ProblemsError `step-refused`: the world has moved on, and undoing would overwrite somebody's work.
  */
 export async function rollback(session: Session, id: string): Promise<RunRecord> {
-  const record = await recordOf(session, id);
-  if (record.phase !== 'ended') return resume(session, id, 'back');
-  if (record.outcome !== 'fixed' && record.outcome !== 'stuck') {
-    throw new ProblemsError(
-      'bad-usage',
-      `Run ${id} ended as ${record.outcome ?? 'unknown'}: there is nothing to undo.`,
-    );
-  }
+  if ((await endedRecord(session, id)) === undefined) return resume(session, id, 'back');
   return held(session, id, async (active) => {
-    if (record.outcome === 'fixed' && !(await stillDone(active, record))) {
+    const record = await endedRecord(session, id);
+    if (record?.outcome === 'fixed' && !(await stillDone(active, record))) {
       throw new ProblemsError('step-refused', `Run ${id} can no longer be undone: what it did has been changed since.`);
     }
-    await session.store.runs.change(id, { phase: 'undoing' }, session.at());
+    if (!(await session.store.runs.changeFrom(id, ['ended'], { phase: 'undoing' }, session.at())))
+      throw new ProblemsError('run-live', `Run ${id} has been taken up by another process.`);
     return proceed(active);
   });
+}
+
+/** Of a run that is over and has left something to undo; undefined while it is not over. */
+async function endedRecord(session: Session, id: string): Promise<RunRecord | undefined> {
+  const record = await recordOf(session, id);
+  if (record.phase !== 'ended') return undefined;
+  if (record.outcome === 'fixed' || record.outcome === 'stuck') return record;
+  throw new ProblemsError('bad-usage', `Run ${id} ended as ${record.outcome ?? 'unknown'}: there is nothing to undo.`);
 }
 
 /** Whether what the journal calls done is so. Where it is not, the way back is safe and the way on is not. */
@@ -128,16 +144,19 @@ function objectOf(params: Json | undefined): Json | undefined {
 async function refuseLive(session: Session, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
   if (owner === null || heartbeatAt === null) return;
   const itself = owner.pid === session.identity.pid && owner.began === session.identity.began;
-  if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) {
-    throw new ProblemsError('run-live', `Run ${id} is under way in process ${owner.pid}.`, {
-      hint: 'Wait for it, or end that process.',
-    });
-  }
+  if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) throw underWay(id, owner);
+}
+
+function underWay(id: string, { pid }: ProcessIdentity): ProblemsError {
+  return new ProblemsError('run-live', `Run ${id} is under way in process ${pid}.`, {
+    hint: 'Wait for it, or end that process.',
+  });
 }
 
 async function held(session: Session, id: string, work: (active: Active) => Promise<RunRecord>): Promise<RunRecord> {
   const active = await claim(session, id);
   if ('volume' in active) {
+    if (active.run === id) throw underWay(id, active.owner);
     throw new ProblemsError('lock-held', `Run ${active.run} works on ${active.volume} (process ${active.owner.pid}).`, {
       hint: `Wait until it is over; if its process has ended, \`problems resume ${active.run}\`.`,
     });
@@ -145,7 +164,13 @@ async function held(session: Session, id: string, work: (active: Active) => Prom
   try {
     return await work(active);
   } finally {
-    // An open run keeps its locks: what it has begun is nobody else's.
-    await active.letGo((await recordOf(session, id)).phase !== 'ended');
+    // An open run keeps its locks: what it has begun is nobody else's. So does one that cannot be asked about.
+    let isOpen = true;
+    try {
+      const { phase } = await recordOf(session, id);
+      isOpen = phase !== 'ended' && !waiting.includes(phase);
+    } finally {
+      await active.letGo(isOpen);
+    }
   }
 }

@@ -3,6 +3,15 @@ import type { Plan } from '../contract.ts';
 import { type Operation, operations } from './operations.ts';
 import { allowedInWindow } from './windows.ts';
 
+/**
+ * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
+ * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
+ */
+export interface Hold {
+  readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
+  readonly reason: string;
+}
+
 /** How far a plan may go unattended, with every reason, as it is journalled and shown. */
 export interface Decision {
   readonly automation: Automation;
@@ -11,6 +20,8 @@ export interface Decision {
   readonly reasons: readonly string[];
   /** What the plan does, by the rule table. */
   readonly operations: readonly Operation[];
+  /** Where it is `human`: all that makes it so. Runs of older versions have none. */
+  readonly holds?: readonly Hold[];
 }
 
 export interface PolicyQuestion {
@@ -28,42 +39,45 @@ export interface PolicyQuestion {
   /** The maintenance window that is open now and long enough, in words. */
   readonly window?: string;
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
-  readonly stops: readonly string[];
+  readonly stops: readonly Hold[];
 }
-
-const strictness = { auto: 0, approve: 1, human: 2 } as const satisfies Record<Automation, number>;
 
 /** The first source that speaks decides; the rule table is the floor beneath it. */
 export function decide(question: PolicyQuestion): Decision {
   const [source, wanted, reason] = firstSource(question);
   const reasons = [reason];
+  const holds: Hold[] = wanted === 'human' ? [{ cause: 'policy', reason }] : [];
   let automation = wanted;
-  for (const operation of question.operations) {
+  for (const operation of new Set(question.operations)) {
     const { floor, about } = operations[operation];
     if (floor === 'auto') continue;
-    if (floor === 'approve' && question.allow.includes(operation)) {
+    if (floor === 'never') {
+      holds.push({ cause: 'never', reason: `${operation} (${about}) is never done by a program` });
+      continue;
+    }
+    if (question.allow.includes(operation)) {
       reasons.push(`${operation} (${about}) is allowed by the config`);
       continue;
     }
-    if (floor === 'approve' && question.window !== undefined && allowedInWindow.includes(operation)) {
+    if (question.window !== undefined && allowedInWindow.includes(operation)) {
       reasons.push(`${operation} (${about}) falls into the maintenance window ${question.window}`);
       continue;
     }
-    const least = floor === 'never' ? 'human' : 'approve';
-    if (strictness[automation] < strictness[least]) {
-      automation = least;
-      reasons.push(
-        floor === 'never'
-          ? `${operation} (${about}) is never done by a program`
-          : `${operation} (${about}) needs approval`,
-      );
+    if (automation === 'auto') {
+      automation = 'approve';
+      reasons.push(`${operation} (${about}) needs approval`);
     }
   }
-  if (question.stops.length > 0) {
-    automation = 'human';
-    reasons.push(...question.stops);
-  }
-  return { automation, source, reasons, operations: [...new Set(question.operations)] };
+  holds.push(...question.stops);
+  reasons.push(...holds.filter(({ cause }) => cause !== 'policy').map((hold) => hold.reason));
+  if (holds.length > 0) automation = 'human';
+  return {
+    automation,
+    source,
+    reasons,
+    operations: [...new Set(question.operations)],
+    ...(holds.length > 0 ? { holds } : {}),
+  };
 }
 
 function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {

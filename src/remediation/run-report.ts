@@ -1,0 +1,79 @@
+import type { Automation } from '../tasks/types.ts';
+import type { FailureClass, Finding, Leftover, Outcome, Verification } from './contract.ts';
+import { leftoversOf } from './leftovers.ts';
+import type { RunRecord, StepRecord } from './store/store.ts';
+
+/** How one problem was dealt with, as `problems remediate --json` prints it. */
+export interface RunReport {
+  /** Null where there was nothing to plan. */
+  readonly id: string | null;
+  readonly remediator: string | null;
+  readonly instance: string | null;
+  readonly problem: string | null;
+  readonly finding: string | null;
+  readonly outcome: Outcome;
+  readonly failure: { readonly class: FailureClass; readonly message: string } | null;
+  readonly automation: Automation | null;
+  readonly reasons: readonly string[];
+  readonly steps: readonly StepRecord[];
+  readonly verification: Verification | null;
+  readonly downtimeMs: number | null;
+  readonly leftovers: readonly Leftover[];
+  readonly dossier: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+/** Of a problem that was asked for and is not there. */
+export const emptyReport: RunReport = {
+  id: null,
+  remediator: null,
+  instance: null,
+  problem: null,
+  finding: null,
+  outcome: 'absent',
+  failure: null,
+  automation: null,
+  reasons: [],
+  steps: [],
+  verification: null,
+  downtimeMs: null,
+  leftovers: [],
+  dossier: null,
+  startedAt: null,
+  endedAt: null,
+};
+
+export function aboutFinding({
+  id,
+  remediator,
+  instance,
+  problem,
+}: Finding): Pick<RunReport, 'finding' | 'remediator' | 'instance' | 'problem'> {
+  return { finding: id, remediator, instance, problem };
+}
+
+export function reportOf(record: RunRecord): RunReport {
+  const { plan, decision } = record;
+  return {
+    id: record.id,
+    ...aboutFinding(plan.finding),
+    outcome: outcomeOf(record),
+    failure: record.failure,
+    automation: decision.automation,
+    reasons: decision.reasons,
+    steps: record.steps,
+    verification: record.verification,
+    downtimeMs: record.downtimeMs,
+    leftovers: leftoversOf(record),
+    dossier: record.dossier,
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
+  };
+}
+
+/** A run that has begun and is open has no outcome yet: what it waited for before counts no more. */
+function outcomeOf({ outcome, phase }: RunRecord): Outcome {
+  if (phase === 'planned' || phase === 'awaiting-approval') return outcome ?? phase;
+  return outcome === null || outcome === 'planned' || outcome === 'awaiting-approval' ? 'stuck' : outcome;
+}

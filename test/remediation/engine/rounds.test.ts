@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ProblemsError } from '../../../src/errors.ts';
+import { plan, remediate, resume, type RunReport, runs } from '../../../src/remediation/index.ts';
+import { run as problems } from '../../cli/run.ts';
+import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
+import { ofThree } from '../three-instances.ts';
+import { run } from './processes.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+});
+afterEach(async () => removeFolder(folder));
+
+describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
+  const refusing = ofThree((instance) => {
+    if (instance === 'billing') throw new ProblemsError('not-found', 'There is no container billing.');
+  });
+
+  it('is a failed report, and the others are repaired all the same', async () => {
+    const remediation = await openFolder(folder, { remediators: [refusing] });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([
+      { instance: 'archive', outcome: 'fixed' },
+      { instance: 'billing', outcome: 'failed', id: null, failure: { message: 'There is no container billing.' } },
+      { instance: 'orders', outcome: 'fixed' },
+    ]);
+    expect(await answers(folder)).toEqual(['right', 'wrong', 'right']);
+    remediation.close();
+  });
+
+  it('is a refusal of `plan`, and the others are planned all the same', async () => {
+    const remediation = await openFolder(folder, { remediators: [refusing] });
+    const { proposals } = await plan(remediation);
+    expect(proposals).toMatchObject([
+      { plan: { type: 'plan' } },
+      { plan: { type: 'refusal', reason: 'There is no container billing.' }, effects: [] },
+      { plan: { type: 'plan' } },
+    ]);
+    remediation.close();
+  });
+});
+
+describe('one run that cannot be begun', { timeout: 30_000 }, () => {
+  it('is over as failed, keeps no lock, and the others are repaired all the same', async () => {
+    const remediation = await openFolder(folder, { remediators: [ofThree(() => undefined)] });
+    const { session } = remediation;
+    const { runs: journal } = session.store;
+    const odd = {
+      ...journal,
+      // Between the plan and the lock: what begins the second run is refused by the engine.
+      async changeFrom(...args: Parameters<typeof journal.changeFrom>) {
+        const { plan: of } = (await journal.get(args[0])) ?? {};
+        if (of?.target.instance === 'billing' && args[2].phase === 'preparing')
+          throw new ProblemsError('engine-refused', 'No.');
+        return journal.changeFrom(...args);
+      },
+    };
+    const held = { ...remediation, session: { ...session, store: { ...session.store, runs: odd } } };
+    const { runs: reports } = await remediate(held);
+    expect(reports).toMatchObject([
+      { outcome: 'fixed' },
+      { outcome: 'failed', failure: { message: 'No.' } },
+      { outcome: 'fixed' },
+    ]);
+    expect(await runs(remediation, reports[1]?.id ?? '')).toMatchObject([{ phase: 'ended', outcome: 'failed' }]);
+    remediation.close();
+  });
+});
+
+describe('an error that leaves nothing to be done for the others', () => {
+  it('ends the round, and the reports before it have been handed on', { timeout: 30_000 }, async () => {
+    let other: DatabaseSync | undefined;
+    const locking = ofThree((instance) => {
+      if (instance !== 'billing') return;
+      other = new DatabaseSync(join(folder, '.problems', 'state.db'));
+      other.exec('BEGIN EXCLUSIVE');
+    });
+    const remediation = await openFolder(folder, { remediators: [locking] });
+    const made: RunReport[] = [];
+    await expect(remediate(remediation, { onReport: (report) => made.push(report) })).rejects.toMatchObject({
+      code: 'state-locked',
+    });
+    other?.exec('ROLLBACK');
+    other?.close();
+    expect(made).toMatchObject([{ instance: 'archive', outcome: 'fixed' }]);
+    expect(await answers(folder)).toEqual(['right', 'wrong', 'wrong']);
+    remediation.close();
+  });
+});
+
+describe('problems remediate', () => {
+  it('tells what it did before the engine went away, and exits with 2', { timeout: 30_000 }, async () => {
+    const [three, errors] = ['../three-instances.ts', '../../../src/errors.ts'].map((path) =>
+      JSON.stringify(join(import.meta.dirname, path)),
+    );
+    const plugin = [
+      `import { ofThree } from ${three};`,
+      `import { ProblemsError } from ${errors};`,
+      'export const remediators = [ofThree((instance) => {',
+      "  if (instance === 'billing') throw new ProblemsError('engine-unreachable', 'The engine is gone.');",
+      '})];',
+    ];
+    await writeFile(join(folder, 'plugin.ts'), plugin.join('\n'));
+    await writeFile(join(folder, 'problems.config.json'), JSON.stringify({ plugins: ['./plugin.ts'] }));
+    const { code, stdout, stderr } = await problems(['remediate', '--remediator', 'broken-files', '--json'], {
+      cwd: folder,
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('The engine is gone.');
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, runs: [{ instance: 'archive', outcome: 'fixed' }] });
+    expect(await answers(folder)).toEqual(['right', 'wrong', 'wrong']);
+  });
+});
+
+describe('resuming all', () => {
+  it('leaves one that cannot be taken up as it is, and ends the others', { timeout: 30_000 }, async () => {
+    await run(folder, 'remediate', 'step 1 is applied');
+    const remediation = await openFolder(folder);
+    const [open] = await runs(remediation);
+    const { runs: journal } = remediation.session.store;
+    const at = remediation.session.at();
+    // A newer one on the same data, which the older one still holds.
+    await journal.create({
+      id: 'r-newer',
+      plan: open?.plan ?? never(),
+      decision: open?.decision ?? never(),
+      phase: 'planned',
+      at: '2999-01-01T00:00:00.000Z',
+    });
+    await journal.change('r-newer', { phase: 'verifying' }, at);
+    const reports = await resume(remediation);
+    expect(reports).toMatchObject([
+      { id: 'r-newer', failure: { class: 'conflict' } },
+      { id: open?.id, outcome: 'fixed' },
+    ]);
+    remediation.close();
+  });
+});
+
+function never(): never {
+  throw new Error('there is no run');
+}
