@@ -166,6 +166,9 @@ describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 },
       // Another process, that knows nothing of what was asked for on the command line.
       const remediation = await openBackups(run);
       test.onTestFinished(() => remediation.close());
+      // A restore may take a day, and its port is nobody else's until it is over.
+      const [lease] = await remediation.session.reader.leases.list();
+      expect(Date.parse(lease?.expiresAt ?? '') - Date.now()).toBeGreaterThan(24 * 3_600_000);
       const [report] = await resume(remediation);
       expect(report).toMatchObject({ outcome: 'fixed', failure: null });
       const copy = await findInstance(run, 'copy');
@@ -173,7 +176,10 @@ describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 },
       expect(
         (await run.docker.listVolumes()).Volumes.filter(({ Name }) => Name.startsWith(copy.containerName)),
       ).toHaveLength(1);
-      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      expect(await rollback(remediation, report?.id ?? '')).toMatchObject({
+        outcome: 'rolled-back',
+        leftovers: [{ object: `volume ${copy.data}` }],
+      });
       await expect(findInstance(run, 'copy')).rejects.toThrow();
       expect(await query(source, 'select count(*), sum(amount) from orders')).toEqual(rows);
     },
