@@ -1,40 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { optionName } from '../../src/cli/command.ts';
-import { run, spawned } from './run.ts';
+import { run } from './run.ts';
+import { completedByZsh, isInstalled, offeredByBash, offeredByFish } from './shells.ts';
 
-/** What bash would offer for the last of these words, with the real script loaded. */
-async function offered(...words: readonly string[]): Promise<readonly string[]> {
-  const { stdout: script } = await run(['completion', 'bash']);
-  const line = words.map((word) => `'${word}'`).join(' ');
-  const { code, stdout, stderr } = await spawned(
-    'bash',
-    [
-      '--norc',
-      '-c',
-      `${script}\nCOMP_WORDS=(problems ${line}); COMP_CWORD=${words.length}; _problems; printf '%s\\n' "\${COMPREPLY[@]}"`,
-    ],
-    {},
-  );
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return stdout.split('\n').filter((word) => word !== '');
-}
+/** Each of them starts a shell, and loads its completion. */
+const patient = 60_000;
 
 describe('problems completion', () => {
-  it('makes a bash script that offers commands, options and words', async () => {
-    expect(await offered('va')).toEqual(['validate']);
-    expect(await offered('validate', '--for')).toEqual(['--format']);
-    expect(await offered('validate', '--format', 's')).toEqual(['sarif']);
-    expect(await offered('new', 'p')).toEqual(['pattern']);
-    expect(await offered('scan', '--no')).toEqual(['--no-cache', '--no-config-lookup']);
-    expect(await offered('scan', '--status', 'wo')).toEqual([String.raw`won\'t-fix`]);
-  });
-
-  it('leaves the names of files to bash', async () => {
-    expect(await offered('validate', 'PRO')).toEqual([]);
-    expect(await offered('new', 'active', '--into', 'PRO')).toEqual([]);
-  });
-
   it.each(['bash', 'zsh', 'fish'])('names every command and option in the script for %s', async (shell) => {
     const { code, stdout, stderr } = await run(['completion', shell]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -49,4 +22,100 @@ describe('problems completion', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('Did you mean bash?');
   });
+});
+
+describe.skipIf(!isInstalled('bash'))('the completion of bash, where bash is installed', () => {
+  it.each([
+    [['va'], ['validate']],
+    [['--v'], ['--version']],
+    [['help', 'va'], ['validate']],
+    [['validate', '--for'], ['--format']],
+    [['validate', '--format', 's'], ['sarif']],
+    [['new', 'p'], ['pattern']],
+    [
+      ['scan', '--no'],
+      ['--no-cache', '--no-config-lookup'],
+    ],
+    [['scan', '--status', 'wo'], [String.raw`won\'t-fix`]],
+  ])('offers commands, options and words: %j', async (words, offers) => {
+    expect(await offeredByBash(...words)).toEqual(offers);
+  });
+
+  it.each([
+    // bash takes `=` for a word of its own, unless COMP_WORDBREAKS is without it.
+    [
+      ['validate', '--format', '='],
+      ['text', 'json', 'sarif', 'github'],
+    ],
+    [['validate', '--format', '=', 's'], ['sarif']],
+    [['validate', '--format=s'], ['--format=sarif']],
+    [['scan', '--kind', 'active,pa'], ['active,pattern']],
+    [
+      ['scan', '--kind', '=', 'active,pattern,in'],
+      ['active,pattern,intermittent', 'active,pattern,integration', 'active,pattern,investigation'],
+    ],
+    [['scan', '--kind=active,pa'], ['--kind=active,pattern']],
+  ])('offers words after = and between commas: %j', async (words, offers) => {
+    expect(await offeredByBash(...words)).toEqual(offers);
+  });
+
+  it('leaves the names of files to bash', async () => {
+    expect(await offeredByBash('validate', 'PRO')).toEqual([]);
+    expect(await offeredByBash('new', 'active', '--into', 'PRO')).toEqual([]);
+  });
+});
+
+describe.skipIf(!isInstalled('zsh'))('the completion of zsh, where zsh is installed', () => {
+  it.each([
+    ['problems va', 'problems validate '],
+    ['problems --v', 'problems --version '],
+    ['problems help va', 'problems help validate '],
+    ['problems validate --strict --for', 'problems validate --strict --format='],
+    ['problems validate --format s', 'problems validate --format sarif '],
+    ['problems validate --format=s', 'problems validate --format=sarif '],
+    ['problems new pat', 'problems new pattern '],
+    ['problems scan --kind active,pat', 'problems scan --kind active,pattern,'],
+    ['problems scan --status won', String.raw`problems scan --status won\'t-fix,`],
+    ['problems validate /dev/nul', 'problems validate /dev/null '],
+    ['problems scan --write-tasks /et', 'problems scan --write-tasks /etc/'],
+  ])(
+    'makes of %j %j',
+    async (typed, completed) => {
+      expect(await completedByZsh(typed)).toBe(completed);
+    },
+    patient,
+  );
+
+  it(
+    'is found as a file in a folder of fpath',
+    async () => {
+      expect(await completedByZsh('problems validate --str', 'fpath')).toBe('problems validate --strict ');
+    },
+    patient,
+  );
+});
+
+describe.skipIf(!isInstalled('fish'))('the completion of fish, where fish is installed', () => {
+  it.each([
+    ['problems va', ['validate']],
+    ['problems --v', ['--version']],
+    ['problems help va', ['validate']],
+    ['problems validate --for', ['--format']],
+    ['problems validate --format s', ['sarif']],
+    ['problems validate --format=s', ['--format=sarif']],
+    ['problems new pat', ['pattern']],
+    ['problems scan --kind pat', ['pattern']],
+    ['problems scan --kind active,pat', ['active,pattern']],
+    ['problems scan --kind=active,pat', ['--kind=active,pattern']],
+    ['problems scan --status won', ["won't-fix"]],
+    // The name of another command as an argument.
+    ['problems schema scan --', ['--help', '--verbose']],
+    ['problems scan --write-tasks /et', ['/etc/']],
+  ])(
+    'offers for %j %j',
+    async (typed, offers) => {
+      expect(await offeredByFish(typed)).toEqual(offers);
+    },
+    patient,
+  );
 });

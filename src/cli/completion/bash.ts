@@ -20,16 +20,29 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
 _problems_offer() {
   local word
   for word in "$@"; do
-    if [[ "$word" == "$current"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+    if [[ "$word" == "$current"* ]]; then COMPREPLY+=("$before$(printf %q "$word")"); fi
   done
 }
+_problems_list() {
+  case "$current" in *,*)
+    before="$before\${current%,*},"
+    current="\${current##*,}"
+  esac
+  _problems_offer "$@"
+  if type compopt >/dev/null 2>&1; then compopt -o nospace 2>/dev/null; fi
+}
 _problems() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}"
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}" before=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     ${offered([...names, 'help', '--help', '--version'])}
     return
   fi
+  case "$current" in
+    =) current= ;;
+    --*=*) previous="\${current%%=*}" before="\${current%%=*}=" current="\${current#*=}" ;;
+    *) if [ "$previous" = = ] && [ "$COMP_CWORD" -gt 2 ]; then previous="\${COMP_WORDS[COMP_CWORD - 2]}"; fi ;;
+  esac
   case "$command $previous" in
 ${values.join('')}  esac
   case "$command $current" in
@@ -45,7 +58,8 @@ function offered(words: readonly string[]): string {
 }
 
 function reply(offer: Offer): string {
-  return offer.type === 'words' ? `${offered(offer.words)}; return` : 'return';
+  if (offer.type === 'words') return `${offered(offer.words)}; return`;
+  return offer.type === 'list' ? `_problems_list ${offer.words.map(quoted).join(' ')}; return` : 'return';
 }
 
 function quoted(word: string): string {

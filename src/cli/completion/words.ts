@@ -1,8 +1,9 @@
 import { type ArgumentDeclaration, type Command, type OptionDeclaration, optionName } from '../command.ts';
 
-/** What a shell offers at a place: words of a list, the names of files or folders, or nothing. */
+/** What a shell offers at a place: words, of which several may stand between commas; names of files or folders; or nothing. */
 export type Offer =
-  { readonly type: 'words'; readonly words: readonly string[] } | { readonly type: 'file' | 'folder' | 'nothing' };
+  | { readonly type: 'words' | 'list'; readonly words: readonly string[] }
+  | { readonly type: 'file' | 'folder' | 'nothing' };
 
 export interface CompletedOption {
   /** With its dashes. */
@@ -42,8 +43,13 @@ function completedOption(property: string, option: OptionDeclaration): Completed
     const name = `--${option.default === true ? 'no-' : ''}${optionName(property)}`;
     return { name, about, value: undefined, offer: nothing };
   }
-  const offer = option.type === 'number' ? nothing : offerOf(option);
-  return { name: `--${optionName(property)}`, about, value: option.value, offer };
+  return { name: `--${optionName(property)}`, about, value: option.value, offer: valueOffer(option) };
+}
+
+function valueOffer(option: Exclude<OptionDeclaration, { type: 'flag' }>): Offer {
+  if (option.type === 'number') return nothing;
+  if (option.type === 'text') return offerOf(option);
+  return option.choices === undefined ? nothing : { type: 'list', words: option.choices };
 }
 
 function offerOf({ choices, completion }: Pick<ArgumentDeclaration, 'choices' | 'completion'>): Offer {

@@ -14,9 +14,10 @@ export function zshScript(commands: readonly CompletedCommand[]): string {
 _problems() {
   local -a commands
   commands=(
-${names}  )
+${names}    'help:Show the help of a command.'
+  )
   if (( CURRENT == 2 )); then
-    _describe command commands
+    if [[ $PREFIX == -* ]]; then compadd -- --help --version; else _describe command commands; fi
     return
   fi
   shift words
@@ -30,8 +31,8 @@ if [ "$funcstack[1]" = _problems ]; then _problems "$@"; else compdef _problems 
 }
 
 function optionSpec({ name, about, value, offer }: CompletedOption): string {
-  const spec = `*${name}[${about.replaceAll(/[[\]\\:]/g, '\\$&')}]`;
-  return value === undefined ? spec : `${spec}:${value}:${action(offer)}`;
+  const said = `[${about.replaceAll(/[[\]\\:]/g, '\\$&')}]`;
+  return value === undefined ? `*${name}${said}` : `*${name}=${said}:${value.replaceAll(':', '\\:')}:${action(offer)}`;
 }
 
 function argumentSpec(offer: Offer): readonly string[] {
@@ -39,9 +40,22 @@ function argumentSpec(offer: Offer): readonly string[] {
 }
 
 function action(offer: Offer): string {
-  if (offer.type === 'words') return `(${offer.words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ')})`;
-  if (offer.type === 'file') return '_files';
-  return offer.type === 'folder' ? '_files -/' : ' ';
+  switch (offer.type) {
+    case 'words':
+      return `(${escaped(offer.words)})`;
+    case 'list':
+      return `_values -s , word ${escaped(offer.words)}`;
+    case 'file':
+      return '_files';
+    case 'folder':
+      return '_files -/';
+    case 'nothing':
+      return ' ';
+  }
+}
+
+function escaped(words: readonly string[]): string {
+  return words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ');
 }
 
 function quoted(text: string): string {
