@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,6 +13,7 @@ import { hostTroubles } from '../../../src/remediation/remediators/memory/host-t
 import { hostRefusal } from '../../../src/remediation/remediators/memory/refusals.ts';
 import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
 import { readTuningFacts } from '../../../src/remediation/tuning-facts.ts';
+import { type ListedEngine, openListedEngine } from '../listed-engine.ts';
 
 const GiB = 2 ** 30;
 
@@ -36,16 +35,12 @@ const notCounted: readonly Resident[] = [
 ];
 
 let folder = '';
-let server: Server | undefined;
-const usual = process.env['DOCKER_HOST'];
+let engine: ListedEngine | undefined;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'problems-budget-'));
 });
 afterEach(async () => {
-  server?.closeAllConnections();
-  server?.close();
-  if (usual === undefined) delete process.env['DOCKER_HOST'];
-  else process.env['DOCKER_HOST'] = usual;
+  engine?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -128,20 +123,7 @@ async function machineOf(residents: readonly Resident[], only?: readonly string[
     HostConfig: { Memory: memory, MemorySwap: memory },
     State: { Running: running, Status: running ? 'running' : 'exited' },
   }));
-  const answers = new Map<string, unknown>([
-    ['/info', { ID: 'engine', MemTotal: 20 * GiB, NCPU: 2 }],
-    ['/version', { Version: '20.10', ApiVersion: '1.41' }],
-    ['/containers/json', inspects.map(({ Id }) => ({ Id }))],
-    ...inspects.map((inspect) => [`/containers/${inspect.Id}/json`, inspect] as const),
-  ]);
-  server = createServer((request, answer) => {
-    const body = answers.get((request.url ?? '').split('?')[0] ?? '');
-    answer.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' });
-    answer.end(JSON.stringify(body ?? { message: 'nothing is known of that' }));
-  });
-  server.listen(join(folder, 'engine.sock'));
-  await once(server, 'listening');
-  process.env['DOCKER_HOST'] = `unix://${join(folder, 'engine.sock')}`;
+  engine = await openListedEngine(folder, { MemTotal: 20 * GiB }, inspects);
   const host = openHost({ roots: [folder], ...(only === undefined ? {} : { only }) });
   return openRemediation({ folder, host });
 }

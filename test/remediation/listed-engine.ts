@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+export interface ListedEngine {
+  close(): void;
+}
+
+/** The part of `docker inspect` that a test needs. */
+export interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * An engine that knows these containers and nothing else: it answers questions about itself and about them, and everything
+ * else with 404. Until it is closed, `DOCKER_HOST` names it. For questions of numbers and states that no real engine can
+ * be brought to in a moment.
+ */
+export async function openListedEngine(
+  folder: string,
+  info: Readonly<Record<string, unknown>>,
+  containers: readonly Inspected[],
+): Promise<ListedEngine> {
+  const answers = new Map<string, unknown>([
+    ['/info', { ID: 'engine', NCPU: 2, ...info }],
+    ['/version', { Version: '20.10', ApiVersion: '1.41' }],
+    ['/containers/json', containers.map(({ Id }) => ({ Id }))],
+    ...containers.map((one) => [`/containers/${one.Id}/json`, one] as const),
+  ]);
+  const server = createServer((request, answer) => {
+    const body = answers.get((request.url ?? '').split('?')[0] ?? '');
+    answer.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    answer.end(JSON.stringify(body ?? { message: 'nothing is known of that' }));
+  });
+  const socket = join(folder, 'engine.sock');
+  server.listen(socket);
+  await once(server, 'listening');
+  const usual = process.env['DOCKER_HOST'];
+  process.env['DOCKER_HOST'] = `unix://${socket}`;
+  return {
+    close() {
+      server.closeAllConnections();
+      server.close();
+      if (usual === undefined) delete process.env['DOCKER_HOST'];
+      else process.env['DOCKER_HOST'] = usual;
+    },
+  };
+}
