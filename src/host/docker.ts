@@ -75,6 +75,25 @@ export function openEngine(signal: AbortSignal): {
   const address = host === '' ? 'unix:///var/run/docker.sock' : host;
 
   async function send(method: string, request: EngineRequest & { readonly body?: Json }): Promise<EngineReply> {
+    const reply = await asked(method, request);
+    await requireWell(reply.status);
+    return reply;
+  }
+
+  /**
+   * A refusal with a status of 500 and above may be about the request, as that of a start whose port is taken, or about
+   * the engine. One that does not even answer `/_ping` is away, and is waited for as one that cannot be reached.
+   */
+  async function requireWell(status: number): Promise<void> {
+    if (status < 500) return;
+    const ping = await asked('GET', { path: '/_ping', timeoutMs: 10_000, maxBytes: 2 ** 16 });
+    if (ping.status < 500) return;
+    throw new ProblemsError('engine-unreachable', `The Docker engine at ${address} answers nothing but errors.`, {
+      hint: 'Look at its log, and start it again if need be; `docker info` shows whether it answers.',
+    });
+  }
+
+  async function asked(method: string, request: EngineRequest & { readonly body?: Json }): Promise<EngineReply> {
     const { deadline, timeoutMs } = deadlineOf(request, signal);
     const response = await connect(method, request, deadline, timeoutMs, false);
     if (!isResponse(response))
@@ -146,6 +165,7 @@ export function openEngine(signal: AbortSignal): {
         const stream = await connect('POST', request, deadline, timeoutMs, true);
         if (isDuplex(stream)) return stream;
         const reply = isResponse(stream) ? await readBounded(stream, 2 ** 16, request.path) : Buffer.alloc(0);
+        if (isResponse(stream)) await requireWell(stream.statusCode);
         throw new ProblemsError(
           'engine-refused',
           textAt(parseJson(reply.toString()), 'message') || `The engine refused ${request.path}.`,

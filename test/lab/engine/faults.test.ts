@@ -35,18 +35,55 @@ describe.skipIf(!lab)('an engine that', () => {
     expect(await policyOf(orders)).toBe(outcome === 'fixed' ? 'unless-stopped' : 'no');
   });
 
-  it('answers everything with errors from the middle of a run on leaves it stuck, and rollback ends it once it is well', async (test) => {
+  it('answers everything with errors from the middle of a run on leaves it open, and resume ends it once it is well', async (test) => {
+    const { engine, orders, remediation } = await behindFaults(test, {
+      patienceMs: 1_000,
+      atPoint(name) {
+        if (name === 'step 0 is journalled') engine.faultOf = always({ type: 'status', status: 500 })();
+      },
+    });
+    const { runs: reports } = await remediate(remediation);
+    expect(reports).toMatchObject([
+      { outcome: 'stuck', failure: { class: 'transient', message: expect.stringContaining('nothing but errors') } },
+    ]);
+    expect(reports[0]?.dossier).toBeNull();
+    expect(await remediation.session.store.suspensions.get('orders')).toBeUndefined();
+    expect(await remediation.session.store.runs.list({ open: true })).toMatchObject([{ phase: 'undoing' }]);
+    engine.faultOf = () => undefined;
+    expect(await resume(remediation)).toMatchObject([{ outcome: 'rolled-back' }]);
+    expect(await policyOf(orders)).toBe('no');
+  });
+
+  it('is well and refuses every change from the middle of a run on leaves it stuck, and rollback ends it later', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       atPoint(name) {
-        if (name === 'step 0 is applied') engine.faultOf = always({ type: 'status', status: 500 })();
+        if (name === 'step 0 is applied')
+          engine.faultOf = ({ method }) => (method === 'POST' ? { type: 'status', status: 500 } : undefined);
+        if (name === 'step 0 is recorded') throw new Error('the lab ends the step here');
       },
     });
     const { runs: reports } = await remediate(remediation);
     expect(reports).toMatchObject([{ outcome: 'stuck', failure: { class: 'rollback-failed' } }]);
-    expect(await readFile(reports[0]?.dossier ?? '', 'utf8')).toContain('the lab made this error');
+    const dossier = await readFile(reports[0]?.dossier ?? '', 'utf8');
+    expect(dossier).toContain('the lab made this error');
+    // A run that is over cannot be resumed.
+    expect(dossier).not.toContain('problems resume');
+    expect(dossier).toContain(`problems rollback ${reports[0]?.id}`);
     engine.faultOf = () => undefined;
     expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
     expect(await policyOf(orders)).toBe('no');
+  });
+
+  it('answers with errors for a while is waited for', async (test) => {
+    const { engine, orders, remediation } = await behindFaults(test, {
+      atPoint(name) {
+        if (name !== 'step 0 is applied') return;
+        engine.faultOf = always({ type: 'status', status: 503 })();
+        setTimeout(() => (engine.faultOf = () => undefined), 1_500);
+      },
+    });
+    expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'fixed' }]);
+    expect(await policyOf(orders)).toBe('unless-stopped');
   });
 
   it('refuses to be looked at is said to be so: it is not taken for healthy', async (test) => {
