@@ -109,6 +109,7 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
     mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],
     user: serverUser(container),
     labels: { [writesLabel]: '1' },
+    goesOn: true,
     stdin: `${hashOf(now)}\n${hashOf(text)}\n${text}`,
   });
   if (exitCode === 3)

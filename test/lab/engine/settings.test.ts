@@ -177,6 +177,43 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
   });
 });
 
+describe.skipIf(!(await labRuns()))('a helper that still writes settings for a process that was killed', () => {
+  it('is waited for, so that what it does in the end is not taken for undone', async (test) => {
+    const { run, instance } = await started(test, 17);
+    const container = instance.container.id;
+    await instance.container.stop();
+    const steps = [{ action: 'setting.alter-stopped', params: { instance: 'tuned', settings } }];
+    const remediation = await openAsked(
+      run,
+      { instance: 'tuned', steps, verified: true },
+      {
+        async atPoint(name) {
+          if (name !== 'phase undoing begins') return;
+          // As that of the step does: all of it at once, some time later.
+          const late = await run.docker.createContainer({
+            Image: (await instance.container.inspect()).Image,
+            Entrypoint: [
+              'sh',
+              '-c',
+              `cd /d && sleep 3 && sed 's/^work_mem.*/work_mem = '"'2MB'/" postgresql.auto.conf >late && mv late postgresql.auto.conf`,
+            ],
+            User: 'postgres',
+            Labels: { ...run.labels, 'problems.writes-settings': '1' },
+            HostConfig: { Binds: [`${instance.data}:/d`] },
+          });
+          await late.start();
+        },
+      },
+    );
+    const { runs } = await remediate(remediation, { yes: true });
+    await rollback(remediation, runs[0]?.id ?? '');
+    remediation.close();
+    await run.docker.getContainer(container).start();
+    await waitReady(instance);
+    expect(await shown(instance)).toEqual(['8MB', 'off']);
+  });
+});
+
 function altering(instance: string): Pick<Asked, 'instance' | 'steps'> {
   return { instance, steps: [{ action: 'setting.alter', params: { instance, settings } }] };
 }
