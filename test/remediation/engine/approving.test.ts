@@ -221,10 +221,10 @@ describe('approving a run', { timeout: 30_000 }, () => {
 
 describe('the commands of a dossier', { timeout: 60_000 }, () => {
   it.for([
-    ['the config leaves the run to a person', { automation: { 'broken-files': 'human' } }, []],
-    ['the repair has failed before', {}, ['--despite-failures']],
-    ['the instance was suspended', {}, []],
-  ] as const)('let the run go on when %s', async ([when, config, flags]) => {
+    ['the config leaves the run to a person', { automation: { 'broken-files': 'human' } }, [], 'the config says human'],
+    ['the repair has failed before', {}, ['--despite-failures'], 'broken-files has failed on orders 2 times'],
+    ['the instance was suspended', {}, [], undefined],
+  ] as const)('let the run go on when %s', async ([when, config, flags, overruled]) => {
     await writeConfig();
     const remediation = await open({
       remediators: [],
@@ -243,8 +243,10 @@ describe('the commands of a dossier', { timeout: 60_000 }, () => {
     );
     expect(commands.at(-1)).toEqual(['approve', id, ...flags]);
     const changing = commands.filter(([name]) => name === 'approve' || name === 'runs');
-    for (const command of changing)
-      expect(await problems(command, { cwd: folder }), command.join(' ')).toMatchObject({ code: 0 });
+    const ran = [];
+    for (const command of changing) ran.push(await problems(command, { cwd: folder }));
+    for (const [index, { code, stderr }] of ran.entries()) expect(code, `${changing[index]}: ${stderr}`).toBe(0);
+    if (overruled !== undefined) expect(ran.at(-1)?.stderr).toContain(`Approved against: ${overruled}`);
     expect(await answers(folder)).toEqual(['right', 'right', 'right']);
   });
 });
