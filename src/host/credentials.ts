@@ -12,7 +12,7 @@ import type { FileReader, Instance } from './types.ts';
 export interface Credentials {
   /** In the order to try; the last is none at all, since the socket inside a container mostly asks for none. */
   passwords(instance: Instance): Promise<readonly (string | undefined)[]>;
-  /** Every secret seen so far, but for those that are a public word too: `postgres` is part of half the names. */
+  /** Every secret seen so far, but for those that are a public word too: `postgres` is part of half the names, `data` of every path. */
   seen(): readonly string[];
 }
 
@@ -50,8 +50,45 @@ export function openCredentials(sources: CredentialSources): Credentials {
   };
 }
 
-function isPublic(password: string, { container, user, database, name }: Instance): boolean {
-  return [container.name, container.imageName, user, database, name].some((word) => word.includes(password));
+/** What the paths, files, settings and steps of any instance are made of. */
+const commonWords: readonly string[] = [
+  '/var/lib/postgresql/data',
+  '/etc/postgresql/postgresql.conf',
+  'postgresql.auto.conf',
+  'container',
+  'instance',
+  'database',
+  'password',
+  'volume',
+  'network',
+  'backup',
+  'restart',
+  'default',
+  'docker',
+  'localhost',
+  'problems',
+];
+
+/**
+ * A password that stands in every plan and every message as a word is no secret that could be taken out of them: what is
+ * left could not be read, nor run. Where a password stands as one, in a URL, or behind a key that says so, it is taken
+ * out all the same.
+ */
+function isPublic(password: string, { container, user, database, name, dataDirectory }: Instance): boolean {
+  // In a URL it would not be known for one.
+  if (/[/:@\s]/.test(password)) return false;
+  const { mounts, endpoints } = container;
+  return [
+    ...commonWords,
+    container.name,
+    container.imageName,
+    user,
+    database,
+    name,
+    dataDirectory,
+    ...mounts.flatMap((mount) => [mount.name, mount.source, mount.destination]),
+    ...endpoints.flatMap(({ network, aliases }) => [network, ...aliases]),
+  ].some((word) => word.includes(password));
 }
 
 async function fromMountedFile({ container }: Instance, files: FileReader): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { changeDocker } from './docker-changer.ts';
 import { readDocker } from './docker-reader.ts';
 import { changeFiles, readFiles } from './files.ts';
 import { findInstances } from './instances.ts';
+import { onlyInstance } from './only-instance.ts';
 import { amcheck } from './probes/amcheck.ts';
 import { backends } from './probes/backends.ts';
 import { baseBackup } from './probes/base-backup.ts';
@@ -98,10 +99,12 @@ export function openHost(options: HostOptions): OpenHost {
       const all = await findInstances(sources);
       // Learned now, so that whatever is printed later is free of them.
       await Promise.all(all.map((instance) => credentials.passwords(instance)));
-      return options.only === undefined || every === true ? all : all.filter(({ name }) => options.only?.includes(name));
+      return options.only === undefined || every === true
+        ? all
+        : all.filter(({ name }) => options.only?.includes(name));
     },
     async instance(name) {
-      return (await findInstances(sources)).find((instance) => instance.name === name);
+      return onlyInstance(await findInstances(sources), name);
     },
   };
 

@@ -478,6 +478,7 @@ export interface HostReader {
    * that the host was not opened for.
    */
   instances(options?: { readonly all?: true }): Promise<readonly Instance[]>;
+  /** @throws ProblemsError `step-refused`: several containers go by this name; which one is meant cannot be told. */
   instance(name: string): Promise<Instance | undefined>;
   /** Aborted when the user stops the program or a deadline passes. */
   readonly signal: AbortSignal;

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { onlyInstance } from '../host/only-instance.ts';
 import type { Instance, SessionOptions } from '../host/types.ts';
 import {
   isMigrationName,
@@ -130,7 +131,7 @@ async function chosen({ reader }: Session, names: MigrateRequest['instances']): 
   const all = await reader.instances();
   if (names === 'all') return all;
   return names.map((name) => {
-    const found = all.find((instance) => instance.name === name);
+    const found = onlyInstance(all, name);
     if (found !== undefined) return found;
     const meant = nearest(
       name,

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrateInstances, plan, openRemediation, tune } from '../../../src/remediation/index.ts';
+import { startInstance } from '../instance.ts';
+import { writeMigrations } from '../migration/open-migrating.ts';
+import type { Run } from '../run.ts';
+import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { openMemory } from '../remediators/open-memory.ts';
+
+const MiB = 2 ** 20;
+const limit = { Memory: 256 * MiB, MemorySwap: 256 * MiB };
+const tooLarge = { shared_buffers: '1GB' };
+
+describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
+  let run: Run;
+  beforeAll(async () => {
+    run = await openTestRun();
+  });
+  afterAll(async () => closeTestRun(run));
+
+  it('whose password is a word of every plan can be planned for, and the word is taken out where it is the password', async () => {
+    const password = 'container';
+    const host = { Memory: 256 * MiB, MemorySwap: 256 * MiB };
+    const words = await startInstance(run, { name: 'words', storage: 'volume', settings: tooLarge, host, password });
+    const remediation = await openMemory(run);
+    const { proposals } = await plan(remediation);
+    expect(proposals).toMatchObject([
+      { plan: { type: 'plan', steps: [{ params: { container: expect.any(String) } }] } },
+    ]);
+    const said = `POSTGRES_PASSWORD=${password} postgres://app:${password}@h/d`;
+    expect(remediation.session.redact.text(said)).toBe('POSTGRES_PASSWORD=[redacted] postgres://app:[redacted]@h/d');
+    remediation.close();
+    await words.container.remove({ force: true });
+  });
+
+  it('with another of its name is refused by both their containers, whatever is asked of it by name', async () => {
+    const labels = { 'problems.instance': 'twin' };
+    const settings = { storage: 'seeded', port: false } as const;
+    await startInstance(run, { ...settings, name: 'twin' });
+    await startInstance(run, {
+      ...settings,
+      name: 'other',
+      container: { Labels: labels },
+      settings: tooLarge,
+      host: limit,
+    });
+    const both = `twin is the name of several instances: ${run.prefix}vrooli-postgres-other and ${run.prefix}vrooli-postgres-twin.`;
+
+    const memory = await openMemory(run, { raise: 'never' });
+    expect((await plan(memory)).proposals).toMatchObject([{ plan: { type: 'refusal', reason: both } }]);
+    memory.close();
+
+    const remediation = await openRemediation({
+      folder: run.folder,
+      config: { containers: `^${run.prefix}vrooli-postgres-(.+)$` },
+      onlyLooking: true,
+    });
+    await expect(tune(remediation.session, { instance: 'twin' })).rejects.toThrow(both);
+    await writeMigrations(run, 'app', { '001_a.sql': 'select 1;\n' });
+    await expect(
+      migrateInstances(remediation.session, { folder: `${run.folder}/migrations/app`, instances: ['twin'] }),
+    ).rejects.toThrow(both);
+    remediation.close();
+  });
+});
