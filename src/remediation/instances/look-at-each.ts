@@ -7,6 +7,11 @@ export interface LookAtEach {
   readonly together: number;
   /** An error that ends the whole look, besides that the user stops it. Default: none, and the instance is named instead. */
   readonly endsAll?: (error: unknown) => boolean;
+  /**
+   * Which instances are looked at. Asked again after an error: one in a restart loop ends under our hands, and is then what
+   * it would have been a moment later. Default: all.
+   */
+  readonly only?: (instance: Instance) => boolean;
 }
 
 /** What is noted while one instance is looked at. An error afterwards takes nothing of it back. */
@@ -21,13 +26,13 @@ export interface Noting<Details extends Json> {
  */
 export async function lookAtEach<Details extends Json>(
   instances: readonly Instance[],
-  host: Pick<ReadonlyHost, 'signal'>,
-  { remediator, together, endsAll }: LookAtEach,
+  host: Pick<ReadonlyHost, 'signal' | 'instance'>,
+  { remediator, together, endsAll, only = () => true }: LookAtEach,
   look: (instance: Instance, noting: Noting<Details>) => Promise<void>,
 ): Promise<Detection<Details>> {
   const findings: Finding<Details>[] = [];
   const notLookedAt: NotLookedAt[] = [];
-  const waiting = [...instances];
+  const waiting = instances.filter(only);
   async function work(): Promise<void> {
     for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
       const { name } = instance;
@@ -39,6 +44,8 @@ export async function lookAtEach<Details extends Json>(
         await look(instance, noting);
       } catch (error) {
         if (host.signal.aborted || endsAll?.(error) === true) throw error;
+        const now = await host.instance(name).catch(() => undefined);
+        if (now !== undefined && !only(now)) continue;
         noting.notLookedAt(error instanceof Error ? error.message : String(error));
       }
     }

@@ -5,7 +5,10 @@ import type { Finding } from '../../../src/remediation/index.ts';
 import { lookAtEach } from '../../../src/remediation/instances/look-at-each.ts';
 
 const remediator = 'broken-files';
-const host = { signal: new AbortController().signal };
+const host = {
+  signal: new AbortController().signal,
+  instance: (name: string) => Promise.resolve(instance(name)),
+};
 
 describe('looking at each instance', () => {
   it('keeps what was noted of one before an error, and names it beside', async () => {
@@ -26,11 +29,16 @@ describe('looking at each instance', () => {
 
   it('hides none of the others, and is in the order of ids however long each takes', async () => {
     const names = ['d', 'b', 'a', 'c'];
-    const seen = await lookAtEach(names.map(instance), host, { remediator, together: 3 }, async ({ name }, noting) => {
-      await sleep(name === 'a' ? 20 : 1);
-      if (name === 'b') throw new Error('refused');
-      noting.found(findingOn(name, 'z'), findingOn(name, 'y'));
-    });
+    const seen = await lookAtEach(
+      names.map((name) => instance(name)),
+      host,
+      { remediator, together: 3 },
+      async ({ name }, noting) => {
+        await sleep(name === 'a' ? 20 : 1);
+        if (name === 'b') throw new Error('refused');
+        noting.found(findingOn(name, 'z'), findingOn(name, 'y'));
+      },
+    );
     expect(seen.findings.map(({ id }) => id)).toEqual(
       ['a', 'c', 'd'].flatMap((name) => ['y', 'z'].map((kind) => findingOn(name, kind).id)),
     );
@@ -46,10 +54,28 @@ describe('looking at each instance', () => {
     ]);
   });
 
+  it('passes over one that has ended meanwhile where only those that run are looked at', async () => {
+    const only = ({ container }: Instance): boolean => container.state.running;
+    const ended = (name: string): Instance => instance(name, false);
+    const looked: string[] = [];
+    async function look({ name }: Instance): Promise<void> {
+      looked.push(name);
+      return Promise.reject(new Error('it is restarting'));
+    }
+    const each = { remediator, together: 1, only };
+    const all = [instance('orders'), ended('billing')];
+    const seen = await lookAtEach(all, { ...host, instance: (name) => Promise.resolve(ended(name)) }, each, look);
+    expect([looked, seen]).toEqual([['orders'], { findings: [], notLookedAt: [] }]);
+    // It runs on: then it was to be looked at.
+    expect((await lookAtEach(all, host, each, look)).notLookedAt).toEqual([
+      { remediator, instance: 'orders', reason: 'it is restarting' },
+    ]);
+  });
+
   it('ends where the user stops it, and on an error that is said to end it all', async () => {
     const stop = new AbortController();
     const all = [instance('orders'), instance('billing')];
-    const stopped = lookAtEach(all, { signal: stop.signal }, { remediator, together: 1 }, async () => {
+    const stopped = lookAtEach(all, { ...host, signal: stop.signal }, { remediator, together: 1 }, async () => {
       stop.abort();
       throw new Error('stopped');
     });
@@ -78,7 +104,7 @@ function findingOn(name: string, kind: string): Finding<null> {
   };
 }
 
-function instance(name: string): Instance {
+function instance(name: string, running = true): Instance {
   return {
     name,
     container: {
@@ -89,8 +115,8 @@ function instance(name: string): Instance {
       created: '',
       labels: {},
       state: {
-        status: 'running',
-        running: true,
+        status: running ? 'running' : 'restarting',
+        running,
         exitCode: 0,
         error: '',
         oomKilled: false,

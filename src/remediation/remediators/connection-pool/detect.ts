@@ -19,8 +19,8 @@ const together = 4;
 /** Instances on which sessions are refused, or soon will be. Each that runs is asked once; under pressure, over a while. */
 export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
   const settings = poolSettings(host);
-  const instances = (await host.instances()).filter(runs);
-  return lookAtEach(instances, host, { remediator: name, together }, async (instance, noting) => {
+  const each = { remediator: name, together, only: runs };
+  return lookAtEach(await host.instances(), host, each, async (instance, noting) => {
     noting.found(...(await findingsOn(instance, host, settings)));
   });
 }

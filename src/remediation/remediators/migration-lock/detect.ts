@@ -11,8 +11,8 @@ export const name = 'migration-lock';
 /** Every database of every instance that runs. Of one that does not run nothing can be told. */
 export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDetails>> {
   const read = folderReader(host);
-  const instances = (await host.instances()).filter(runs);
-  return lookAtEach<MigrationDetails>(instances, host, { remediator: name, together: 1 }, async (instance, noting) => {
+  const each = { remediator: name, together: 1, only: runs };
+  return lookAtEach<MigrationDetails>(await host.instances(), host, each, async (instance, noting) => {
     const all = await lookAll(instance, host, read);
     for (const found of all.looks) {
       const troubles = await troublesOf(found, all, instance, host);
