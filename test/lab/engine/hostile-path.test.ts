@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHost } from '../../../src/host/index.ts';
 import { detect, migrateInstances, openRemediation, tune } from '../../../src/remediation/index.ts';
@@ -162,6 +163,20 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
         await probes.amcheck(instance, [lab.database]);
       };
       expect(await called(work)).toEqual([]);
+    });
+
+    it('calls none of them where a backup is taken', async () => {
+      const { reader, changer } = openHost({
+        roots: [run.folder],
+        pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),
+        backupFolders: [`${run.folder}/backups`],
+      });
+      await mkdir(`${run.folder}/backups`);
+      const instance = await reader.instance('orders');
+      if (instance === undefined) throw new Error('not found');
+      const take = async () => changer.backups.take({ instance, name: 'first', labels: {} });
+      expect(await called(take)).toEqual([]);
+      expect(await reader.backups.read('orders/first')).toMatchObject({ state: 'complete' });
     });
 
     it('reads no view that stands where the ledger of migrations would', async () => {
