@@ -152,7 +152,10 @@ export function openEngine(signal: AbortSignal): {
           throw new ProblemsError('engine-refused', `The engine gave no answer to POST ${request.path}.`);
         const body = readBounded(response, request.maxBytes ?? 2 ** 16, request.path);
         const reply = body.then(
-          (bytes) => ({ status: response.statusCode, body: bytes }),
+          async (bytes) => {
+            await requireWell(response.statusCode);
+            return { status: response.statusCode, body: bytes };
+          },
           (error: unknown) => {
             throw explain(error, address, timeoutMs, signal, deadline);
           },

@@ -96,14 +96,14 @@ async function containersOn(active: Active): Promise<readonly Container[]> {
   return (await active.host.docker.containers()).filter((container) => ours.includes(volumeKey(id, container)));
 }
 
-/** A container on the same volume by a run that this journal does not know: another machine works on this engine. */
+/** A container on the same volume by a run that this state file does not know: one of another project, or another machine. */
 export async function foreignRun(active: Active): Promise<string | undefined> {
   const since = active.session.now().getTime() - 15 * 60_000;
   for (const container of await containersOn(active)) {
     const run = container.labels[runLabel];
     if (run === undefined || Date.parse(container.created) < since) continue;
     if ((await active.session.store.runs.get(run)) === undefined)
-      return `${container.name} was made by run ${run} of another machine`;
+      return `${container.name} was made by run ${run} of another state file`;
   }
   return undefined;
 }
