@@ -2,7 +2,7 @@ import { floorTo, MiB } from './sizes.ts';
 import { hostReserve, usableShare } from './worst-case.ts';
 
 /** A container as the machine's memory sees it. */
-export interface BudgetMember {
+interface BudgetMember {
   readonly name: string;
   /** Bytes; 0: none. */
   readonly limit: number;

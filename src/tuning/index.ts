@@ -1,4 +1,4 @@
-export { type BudgetMember, type HostBudget, hostBudget, instanceBudget, shareOfUnlimited } from './budget.ts';
+export { type HostBudget, hostBudget, instanceBudget, shareOfUnlimited } from './budget.ts';
 export { type Ceiling, connectionCeiling } from './ceiling.ts';
 export { fit } from './fitting.ts';
 export { pgtune, type PgtuneInput } from './pgtune.ts';
