@@ -15,6 +15,7 @@ import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { actingHost, openLab } from './host.ts';
+import { lateAfterMs } from './late-write.ts';
 
 describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, () => {
   let run: Run;
@@ -174,7 +175,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(runs).toMatchObject([
       { outcome: 'rolled-back', failure: { message: expect.stringMatching('no end within') } },
     ]);
-    await sleep(7_000);
+    await sleep(lateAfterMs + 1_000);
     const mounts = [{ type: 'volume', source: volume, target: '/d', readonly: true }] as const;
     const { stdout } = await docker().runHelper(helper('ls /d', { mounts, capabilities: ['DAC_READ_SEARCH'] }));
     expect(stdout).toContain('PG_VERSION');

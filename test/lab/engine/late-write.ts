@@ -6,6 +6,9 @@ const place = z.object({ volume: z.string(), image: z.string() });
 type Place = z.output<typeof place>;
 const none = z.null();
 
+/** After which its file is there, where nobody ends it. */
+export const lateAfterMs = 6_000;
+
 const lateFile: Remediator<Place, Place> = {
   name: 'late-file',
   description: 'A volume without a file.',
@@ -65,7 +68,7 @@ const lateWrite: Action<Place, null> = {
   effect: () => Promise.resolve([]),
   prepare: () => Promise.resolve(null),
   isDone: async (where, host) => isThere(where, host),
-  apply: async (where, host) => inVolume(where, 'sleep 6; echo late >/d/late', host),
+  apply: async (where, host) => inVolume(where, `sleep ${lateAfterMs / 1_000}; echo late >/d/late`, host),
   undo: async (where, _, host) => inVolume(where, 'rm -f /d/late', host),
   isUndone: async (where, _, host) => !(await isThere(where, host)),
 };
@@ -85,5 +88,7 @@ async function isThere({ volume, image }: Place, host: Pick<Host, 'probes'>): Pr
   return entries.some(({ path }) => path === 'late');
 }
 
+/** @public By its path, as a plugin. */
 export const remediators = [lateFile];
+/** @public By its path, as a plugin. */
 export const actions = [lateWrite];
