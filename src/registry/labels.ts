@@ -1,3 +1,4 @@
+import { lineEnd } from './outline/characters.ts';
 import { paragraphLines } from './outline/slices.ts';
 import type { OutlineNode } from './outline/outline.ts';
 import type { Span } from './place.ts';
@@ -69,9 +70,9 @@ function splitLabel(text: string, span: Span, isField?: IsField): Split | undefi
 /** `**Label:** rest` and `**Label**: rest`; CommonMark takes the first for no emphasis where no blank follows, people do not. */
 function splitBold(text: string, span: Span, isField?: IsField): Split | undefined {
   const start = span.start + 2;
-  const head = firstLine(text, { start, end: span.end });
+  const head = text.slice(start, Math.min(span.end, start + longestLabel));
   const close = head.indexOf('**');
-  if (close < 1) return undefined;
+  if (close < 1 || lineEnd(head, 0, close) < close) return undefined;
   const inside = head.charAt(close - 1) === ':';
   const label = trim(text, { start, end: start + close - (inside ? 1 : 0) });
   if (label.start === label.end) return undefined;
@@ -94,7 +95,5 @@ function splitArrow(text: string, span: Span, isField?: IsField): Split | undefi
 }
 
 function firstLine(text: string, span: Span): string {
-  const head = text.slice(span.start, Math.min(span.end, span.start + longestLabel));
-  const end = head.search(/[\n\r]/);
-  return end === -1 ? head : head.slice(0, end);
+  return text.slice(span.start, lineEnd(text, span.start, Math.min(span.end, span.start + longestLabel)));
 }

@@ -1,50 +1,69 @@
 import { isOpen, type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
-import { lineEnd, skipBlanks, trimBlanks } from './outline/characters.ts';
+import { CARRIAGE_RETURN, LINE_FEED, skipBlanks, trimBlanks } from './outline/characters.ts';
 import { closesFence, fenceLength } from './outline/line-starts.ts';
 
-/**
- * All that can keep a comment at column 0 from being a marker, and all comments: lines that begin a fence or HTML,
- * comments within a line, what ends a line for CommonMark or for this pattern and not for the other, and byte-order
- * marks, which hide the beginning of a line from this pattern.
- */
-const decisive = /^[ \t]*(?:```|~~~|<)|<!--|\r(?!\n)|[\u2028\u2029\uFEFF]/gm;
+const BACKTICK = 96;
+const TILDE = 126;
+const LESS_THAN = 60;
 
 /**
  * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with
  * other HTML. A comment at column 0 ends every list, quote, table and paragraph before it (CommonMark 0.31 §4.6), so
- * only fences matter, and all other lines are passed over. Undefined for any other file.
+ * only lines that begin a fence or HTML matter, and comments within a line. Undefined for any other file.
  */
 export function plainMarkers(text: string, comments: readonly MarkerComment[]): readonly Marker[] | undefined {
+  if (endsLinesOddly(text)) return undefined;
   const markers: Marker[] = [];
   let fence: { readonly code: number; readonly length: number } | undefined;
+  let comment = text.indexOf('<!--');
   let next = 0;
-  decisive.lastIndex = 0;
-  for (let match = decisive.exec(text); match !== null; match = decisive.exec(text)) {
-    const start = match.index;
-    const end = lineEnd(text, start, text.length);
-    if (/^[\r\u2028\u2029\uFEFF]/.test(match[0])) return undefined;
+  for (let start = 0; start < text.length;) {
+    const feed = text.indexOf('\n', start);
+    const stop = feed === -1 ? text.length : feed;
+    const at = skipBlanks(text, start, stop);
+    const code = text.charCodeAt(at);
+    const mayFence = code === BACKTICK || code === TILDE;
     if (fence !== undefined) {
-      if (isFence(match[0]) && closes(text, start, end, fence)) fence = undefined;
-    } else if (isFence(match[0])) {
-      const length = fenceLength(text, start, trimBlanks(text, start, end));
-      if (match[0].length > 3) return undefined;
-      if (length > 0) fence = { code: text.charCodeAt(start), length };
-      continue;
-    } else if (match[0] === '<') {
-      while ((comments[next]?.start ?? text.length) < start) next += 1;
-      const comment = comments[next];
-      if (comment?.start !== start || comment.end !== trimBlanks(text, start, end) || isOpen(text, comment))
-        return undefined;
-      markers.push({ ...comment, misplaced: false });
-    } else return undefined;
-    decisive.lastIndex = end;
+      if (mayFence && closes(text, start, endOf(text, start, stop), fence)) fence = undefined;
+    } else {
+      while (comment !== -1 && comment < start) comment = text.indexOf('<!--', comment + 1);
+      if (mayFence && isRun(text, at, code)) {
+        if (at > start) return undefined;
+        const length = fenceLength(text, at, trimBlanks(text, at, endOf(text, start, stop)));
+        if (length > 0) fence = { code, length };
+        if (comment !== -1 && comment < stop) return undefined;
+      } else if (code === LESS_THAN) {
+        const end = trimBlanks(text, start, endOf(text, start, stop));
+        while ((comments[next]?.start ?? text.length) < start) next += 1;
+        const found = comments[next];
+        if (found?.start !== start || found.end !== end || isOpen(text, found)) return undefined;
+        markers.push({ ...found, misplaced: false });
+      } else if (comment !== -1 && comment < stop) return undefined;
+    }
+    start = stop + 1;
   }
   return markers;
 }
 
-function isFence(found: string): boolean {
-  return found.endsWith('`') || found.endsWith('~');
+/**
+ * Whether something ends a line for CommonMark and not here, or hides the beginning of one: a lone CR, the separators of
+ * Unicode, a byte-order mark.
+ */
+function endsLinesOddly(text: string): boolean {
+  if (text.includes('\u2028') || text.includes('\u2029') || text.includes('\uFEFF')) return true;
+  for (let at = text.indexOf('\r'); at !== -1; at = text.indexOf('\r', at + 1))
+    if (text.charCodeAt(at + 1) !== LINE_FEED) return true;
+  return false;
+}
+
+/** Where a line ends before its CRLF. */
+function endOf(text: string, start: number, stop: number): number {
+  return stop > start && text.charCodeAt(stop - 1) === CARRIAGE_RETURN ? stop - 1 : stop;
+}
+
+function isRun(text: string, at: number, code: number): boolean {
+  return text.charCodeAt(at + 1) === code && text.charCodeAt(at + 2) === code;
 }
 
 function closes(

@@ -33,14 +33,13 @@ export function readRecord(
     const name = text.slice(part.title.start, part.title.end);
     draft.keep(name === '' ? 'text' : name, textFrom(text, part.nodes));
   }
-  const { id = recordId(component, title), ...values } = draft.values;
   const record = {
     kind: kind.name,
-    id,
+    id: draft.values['id'] ?? recordId(component, title),
     title,
     component,
     path,
-    ...values,
+    ...draft.values,
     place: index.place(block),
     places: draft.places,
     extra: draft.extra,

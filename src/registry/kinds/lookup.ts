@@ -13,6 +13,8 @@ import type {
 export interface Named<Entry> {
   readonly label: string;
   readonly property: string;
+  /** The property with that of its section before it, as places are kept by it. */
+  readonly path: string;
   readonly entry: Entry;
 }
 
@@ -33,20 +35,27 @@ export function lookupKind(kind: KindDeclaration): KindLookup {
   return made(kinds, kind, () => ({ header: createLookup(kind.header), sections: createLookup(kind.sections) }));
 }
 
-/** The fields of a section. `A → B` is found by `A` too. */
-export function lookupFields(section: FieldsSection): Lookup<string> {
-  return made(fields, section, () => createLookup(section.fields));
+/** The fields of a section that becomes `property`. `A → B` is found by `A` too. */
+export function lookupFields(section: FieldsSection, property: string): Lookup<string> {
+  const lookups = made(fields, section, () => new Map<string, Lookup<string>>());
+  return made(lookups, property, () => createLookup(section.fields, `${property}.`));
 }
 
-export function lookupKeys(section: YamlSection): Lookup<Slot<YamlType>> {
-  return made(keys, section, () => createLookup(section.keys));
+export function lookupKeys(section: YamlSection, property: string): Lookup<Slot<YamlType>> {
+  const lookups = made(keys, section, () => new Map<string, Lookup<Slot<YamlType>>>());
+  return made(lookups, property, () => createLookup(section.keys, `${property}.`));
 }
 
 const kinds = new WeakMap<KindDeclaration, KindLookup>();
-const fields = new WeakMap<FieldsSection, Lookup<string>>();
-const keys = new WeakMap<YamlSection, Lookup<Slot<YamlType>>>();
+const fields = new WeakMap<FieldsSection, Map<string, Lookup<string>>>();
+const keys = new WeakMap<YamlSection, Map<string, Lookup<Slot<YamlType>>>>();
 
-function made<Key extends object, Value>(store: WeakMap<Key, Value>, key: Key, make: () => Value): Value {
+interface Store<Key, Value> {
+  get(key: Key): Value | undefined;
+  set(key: Key, value: Value): unknown;
+}
+
+function made<Key, Value>(store: Store<Key, Value>, key: Key, make: () => Value): Value {
   let value = store.get(key);
   if (value === undefined) {
     value = make();
@@ -55,8 +64,11 @@ function made<Key extends object, Value>(store: WeakMap<Key, Value>, key: Key, m
   return value;
 }
 
-function createLookup<Entry>(entries: Readonly<Record<string, Entry>>): Lookup<Entry> {
-  const all = Object.entries(entries).map(([label, entry]) => ({ label, property: propertyName(label), entry }));
+function createLookup<Entry>(entries: Readonly<Record<string, Entry>>, before = ''): Lookup<Entry> {
+  const all = Object.entries(entries).map(([label, entry]) => {
+    const property = propertyName(label);
+    return { label, property, path: before + property, entry };
+  });
   const byLabel = new Map(all.map((named) => [named.label, named]));
   // Most labels are written as they are declared: the other spellings are worked out once one is not.
   let bySpelling: ReadonlyMap<string, Named<Entry>> | undefined;

@@ -17,7 +17,7 @@ export function readFields(
   context: RecordContext,
 ): void {
   const { text, report } = context;
-  const known = lookupFields(declaration);
+  const known = lookupFields(declaration, section.property);
   const fields: Record<string, string> = {};
   const seen = new Set<string>();
   for (const { label, value } of readLabels(text, nodes, (name) => known.find(name) !== undefined)) {
@@ -35,7 +35,7 @@ export function readFields(
       draft.keep(`${section.name} / ${name}`, value.text);
     } else {
       seen.add(field.property);
-      draft.place(`${section.property}.${field.property}`, value);
+      draft.place(field.path, value);
       if (value.text !== '' && !reportPlaceholder(value.text, value, report)) fields[field.property] = value.text;
     }
   }

@@ -31,7 +31,7 @@ export function readYamlSection(
     draft.keep(section.name, text.slice(fence.start, fence.end));
     return;
   }
-  const known = lookupKeys(declaration);
+  const known = lookupKeys(declaration, section.property);
   const seen = new Set<string>();
   const stated = new Set<string>();
   const values: Record<string, unknown> = {};
@@ -46,7 +46,7 @@ export function readYamlSection(
     } else {
       seen.add(named.property);
       if (!isNothing(value)) stated.add(named.property);
-      draft.place(`${section.property}.${named.property}`, value);
+      draft.place(named.path, value);
       const read = readYamlValue(value, named.entry.value, report, (inner, repeated) =>
         keep(`${key.text} / ${inner}`, repeated),
       );

@@ -9,13 +9,12 @@ const unfilledDate = new RegExp(String.raw`^(?:${date}|\[${date}\])$`, 'i');
  * `HH:MM` or without. A sentence that holds one is none, nor is a link, which has brackets inside or something behind.
  */
 export function isPlaceholder(text: string): boolean {
-  return isChoice(text) || unfilledDate.test(text);
+  if (text.startsWith('[')) return isChoice(text) || unfilledDate.test(text);
+  return /^y/i.test(text) && unfilledDate.test(text);
 }
 
 function isChoice(text: string): boolean {
-  return (
-    text.startsWith('[') && text.indexOf(']') === text.length - 1 && text.lastIndexOf('[') === 0 && text.includes('|')
-  );
+  return text.indexOf(']') === text.length - 1 && text.lastIndexOf('[') === 0 && text.includes('|');
 }
 
 export function addPlaceholder(text: string, span: Span, report: Report, hint?: string): void {

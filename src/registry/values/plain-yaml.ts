@@ -69,7 +69,9 @@ function readLines(text: string, content: Span): readonly Line[] | undefined {
   for (let start = content.start; start < content.end;) {
     const feed = text.indexOf('\n', start);
     const stop = feed === -1 || feed >= content.end ? content.end : feed;
-    const raw = text.slice(start, text.charAt(stop - 1) === '\r' && feed === stop ? stop - 1 : stop).replace(/ +$/, '');
+    let end = text.charAt(stop - 1) === '\r' && feed === stop ? stop - 1 : stop;
+    while (end > start && text.charAt(end - 1) === ' ') end -= 1;
+    const raw = text.slice(start, end);
     if (!blank.test(raw)) {
       const line = readLine(raw, start);
       if (line === undefined) return undefined;

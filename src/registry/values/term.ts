@@ -12,8 +12,11 @@ const spellings = new WeakMap<TermType, ReadonlyMap<string, string>>();
 
 /** Brackets or none, any case, `-`, `_` or a blank between words, and the list's aliases. Source: the registry format, docs/format.md. */
 export function readTerm(text: string, type: TermType): TermReading {
-  if (isPlaceholder(text)) return { type: 'placeholder' };
   const known = spellingsOf(type);
+  // As almost all are written: what is one of the spellings needs no other.
+  const usual = known.get(withoutBrackets(text));
+  if (usual !== undefined) return { type: 'term', term: usual };
+  if (isPlaceholder(text)) return { type: 'placeholder' };
   // The choice of the template without its brackets: no term holds a bar.
   if (text.includes('|') && text.split('|').some((part) => known.has(spelling(part)))) return { type: 'placeholder' };
   const word = spelling(text);
