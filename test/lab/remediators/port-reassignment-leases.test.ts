@@ -103,7 +103,7 @@ describe.skipIf(!(await labRuns()))(
       soak ? 600_000 : undefined,
     );
 
-    it('nobody is given a port that somebody listens on, and an instance that asks again gets its own', async (test) => {
+    it('nobody is given a port that somebody listens on, and an instance that asks again keeps its own for longer', async (test) => {
       const run = await createRun(test);
       const ports = await openPorts(run, await stateFile(test));
       test.onTestFinished(() => ports.close());
@@ -111,7 +111,9 @@ describe.skipIf(!(await labRuns()))(
       test.onTestFinished(() => held.close());
       const first = await leasePort(ports.session, { instance: 'orders', ttlMs: 60_000 });
       expect(first?.port).toBe(run.ports.instances.first + 1);
-      expect(await leasePort(ports.session, { instance: 'orders', ttlMs: 60_000 })).toEqual(first);
+      const again = await leasePort(ports.session, { instance: 'orders', ttlMs: 120_000 });
+      expect({ ...again, expiresAt: null }).toEqual({ ...first, expiresAt: null });
+      expect(Date.parse(again?.expiresAt ?? '')).toBeGreaterThan(Date.parse(first?.expiresAt ?? ''));
       expect((await leasePort(ports.session, { instance: 'billing', ttlMs: 60_000 }))?.port).not.toBe(first?.port);
       await expect(leasePort(ports.session, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow('no name');
     });
