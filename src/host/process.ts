@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonOf, refusal, type ChangingEngine } from './docker.ts';
 import { numberAt, textAt } from './json.ts';
 import { ownLabels, removeHelper, sweepOnce } from './left-helpers.ts';
@@ -110,11 +111,12 @@ async function runCreated(
 ): Promise<HelperResult> {
   const query = { stream: '1', stdout: '1', stderr: '1', ...(stdin === undefined ? {} : { stdin: '1' }) };
   // The engine removes it at its end, and then it can be asked no more. This is answered as soon as the engine waits.
-  const end = await engine.begin({
+  const end = engine.begin({
     path: `/containers/${id}/wait`,
     query: { condition: 'next-exit' },
     timeoutMs: timeoutMs + 10_000,
   });
+  await soon(end);
   async function start(): Promise<void> {
     signal?.throwIfAborted();
     const started = await engine.post({ path: `/containers/${id}/start` });
@@ -132,9 +134,25 @@ async function runCreated(
       start,
       signal,
     );
-    return { ...output, exitCode: numberAt(jsonOf(await end.reply, 'wait for a helper container'), 'StatusCode') };
+    return {
+      ...output,
+      exitCode: numberAt(jsonOf(await (await end).reply, 'wait for a helper container'), 'StatusCode'),
+    };
   } finally {
-    end.leave();
+    void end.then(
+      (begun) => begun.leave(),
+      () => undefined,
+    );
+  }
+}
+
+/** A proxy before the engine may keep the beginning of an answer until its end, which comes after the start alone. */
+async function soon(begun: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController();
+  try {
+    await Promise.race([begun, sleep(2_000, undefined, { signal: waiting.signal, ref: false })]);
+  } finally {
+    waiting.abort();
   }
 }
 

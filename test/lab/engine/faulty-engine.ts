@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * `cut`: the connection ends before the engine hears of the request. `cut-answer`: it ends after the engine has done it.
  * `cut-stream`: of a request that turns into a stream, after so many bytes of what is sent there. `before` is called
- * before the asker sees its connection end.
+ * before the asker sees its connection end. `late-head`: the beginning of an answer is kept until more of it comes.
  */
 export type Fault =
   | { readonly type: 'delay'; readonly ms: number }
   | { readonly type: 'status'; readonly status: number }
+  | { readonly type: 'late-head' }
   | { readonly type: 'cut'; readonly before?: () => void }
   | { readonly type: 'cut-answer'; readonly before?: () => void }
   | { readonly type: 'cut-stream'; readonly bytes: number; readonly before?: () => void };
@@ -82,6 +83,8 @@ async function forward(incoming: IncomingMessage, answer: ServerResponse, fault:
     return void incoming.socket.destroy();
   }
   answer.writeHead(response.statusCode ?? 502, response.headers);
+  // The answer to a wait begins at once, and ends with what is waited for.
+  if (fault?.type !== 'late-head') answer.flushHeaders();
   response.pipe(answer);
 }
 

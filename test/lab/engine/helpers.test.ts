@@ -4,7 +4,7 @@ import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openHost } from '../../../src/host/index.ts';
 import type { HelperSpec } from '../../../src/host/types.ts';
 import { inTime } from '../../../src/remediation/engine/deadline.ts';
@@ -14,6 +14,7 @@ import { startInstance } from '../instance.ts';
 import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
+import { openFaultyEngine } from './faulty-engine.ts';
 import { actingHost, openLab } from './host.ts';
 import { lateAfterMs } from './late-write.ts';
 
@@ -65,6 +66,17 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const results = await Promise.all(Array.from({ length: 12 }, async () => docker().runHelper(spec)));
     for (const result of results) expect(result).toMatchObject({ exitCode: 7, stdout: 'said\n' });
     expect(await left(label)).toEqual([]);
+  });
+
+  it('is started also where a proxy tells of the wait for its end only at its end', async (test) => {
+    const engine = await openFaultyEngine(join(run.folder, 'late.sock'));
+    test.onTestFinished(async () => engine.close());
+    engine.faultOf = ({ path }) => (path.includes('/wait') ? { type: 'late-head' } : undefined);
+    vi.stubEnv('DOCKER_HOST', engine.address);
+    test.onTestFinished(() => void vi.unstubAllEnvs());
+    const begun = performance.now();
+    expect(await docker().runHelper(helper('exit 7'))).toMatchObject({ exitCode: 7 });
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   it('is ended by a signal, and gone when the call fails', async () => {
