@@ -23,9 +23,11 @@ export function readLabels(text: string, nodes: readonly OutlineNode[], isField?
   const found: LabelledValue[] = [];
   for (const node of nodes) {
     if (node.type === 'item') {
-      found.push(labelled(text, { start: afterWord(text, node), end: node.end }, isField));
+      const span = { start: afterWord(text, node), end: node.end };
+      found.push(valueAfter(text, span, splitLabel(text, span, isField)));
     } else if (node.type === 'paragraph') {
-      for (const span of entries(text, node, isField)) found.push(labelled(text, span, isField));
+      for (const { start, end, split } of entries(text, node, isField))
+        found.push(valueAfter(text, { start, end }, split));
     } else {
       found.push({ label: undefined, value: valueOf(text, node) });
     }
@@ -33,25 +35,27 @@ export function readLabels(text: string, nodes: readonly OutlineNode[], isField?
   return found;
 }
 
-/** Cuts a paragraph before each line that begins with a label. */
-function entries(text: string, paragraph: Span, isField?: IsField): Span[] {
-  const spans: Span[] = [];
-  let start: number | undefined;
-  let end = paragraph.start;
-  for (const line of paragraphLines(text, paragraph)) {
-    if (start !== undefined && splitLabel(text, line, isField) !== undefined) {
-      spans.push({ start, end });
-      start = undefined;
-    }
-    start ??= line.start;
-    end = line.end;
-  }
-  if (start !== undefined) spans.push({ start, end });
-  return spans;
+interface Entry {
+  readonly start: number;
+  end: number;
+  readonly split: Split | undefined;
 }
 
-function labelled(text: string, span: Span, isField?: IsField): LabelledValue {
-  const split = splitLabel(text, span, isField);
+/** Cuts a paragraph before each line that begins with a label. */
+function entries(text: string, paragraph: Span, isField?: IsField): readonly Entry[] {
+  const found: Entry[] = [];
+  let last: Entry | undefined;
+  for (const { start, end } of paragraphLines(text, paragraph)) {
+    const split = splitLabel(text, { start, end }, isField);
+    if (last === undefined || split !== undefined) {
+      last = { start, end, split };
+      found.push(last);
+    } else last.end = end;
+  }
+  return found;
+}
+
+function valueAfter(text: string, span: Span, split: Split | undefined): LabelledValue {
   return split === undefined
     ? { label: undefined, value: valueOf(text, span) }
     : { label: split.label, value: valueOf(text, { start: split.after, end: span.end }) };
