@@ -19,11 +19,12 @@ export interface Draft {
   keep(label: string, text: string): void;
 }
 
-export function createDraft(index: LineIndex): Draft {
+/** @param given What is known before anything is read. */
+export function createDraft(index: LineIndex, given: Readonly<Record<string, unknown>>): Draft {
   const places: Record<string, Place> = {};
   const extra: Record<string, string> = {};
   return {
-    values: {},
+    values: { ...given },
     places,
     extra,
     place: (path, span) => {

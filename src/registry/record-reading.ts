@@ -23,8 +23,8 @@ export function readRecord(
   const shape = takeApart(text, block, nodes, kind.freeForm === true, report);
   if (shape.title === undefined) return undefined;
 
-  const draft = createDraft(index);
   const title = text.slice(shape.title.start, shape.title.end);
+  const draft = createDraft(index, { kind: kind.name, id: recordId(component, title), title, component, path });
   draft.place('title', shape.title);
   for (const node of shape.stray) draft.keep('text', valueOf(text, node).text);
   readHeader(shape, kind, draft, context);
@@ -33,17 +33,11 @@ export function readRecord(
     const name = text.slice(part.title.start, part.title.end);
     draft.keep(name === '' ? 'text' : name, textFrom(text, part.nodes));
   }
-  const record = {
-    kind: kind.name,
-    id: draft.values['id'] ?? recordId(component, title),
-    title,
-    component,
-    path,
-    ...draft.values,
+  const record = Object.assign(draft.values, {
     place: index.place(block),
     places: draft.places,
     extra: draft.extra,
-  };
+  });
   return isRecord(record) ? record : undefined;
 }
 
@@ -51,6 +45,6 @@ export function readRecord(
  * The types of `RecordOf` are computed from the declarations that `readHeader` and `readSections` have just followed
  * at run time; the compiler cannot see that the two walks are the same, test/registry/schema.test.ts does.
  */
-function isRecord(record: { readonly kind: string }): record is ProblemRecord {
-  return kinds.some((kind) => kind.name === record.kind);
+function isRecord(record: object): record is ProblemRecord {
+  return 'kind' in record && kinds.some((kind) => kind.name === record.kind);
 }
