@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { isRegistryName } from '../scan/folder-listing.ts';
 import { codeOf, meaningOf } from '../scan/system-errors.ts';
 import { createFolderWatch, isBelow } from './folder-watch.ts';
 
@@ -48,7 +49,7 @@ export function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Chan
   }
 
   const watch = createFolderWatch({
-    matters: (name) => isRegistry(name) || isRule(name),
+    matters: (name) => isRegistryName(name) || isRule(name),
     // An ignore file holds even where it leaves out itself.
     isLeftOut: (path, isFolder) => (isFolder || !isRule(basename(path))) && isLeftOut(path, isFolder),
     onChange(path) {
@@ -88,10 +89,6 @@ export function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Chan
       watch.close();
     },
   };
-}
-
-function isRegistry(name: string): boolean {
-  return name.length === 11 && name.toLowerCase() === 'problems.md';
 }
 
 function isRule(name: string): boolean {

@@ -1,5 +1,6 @@
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
+import { isNeverEntered } from '../scan/folder-listing.ts';
 import { codeOf } from '../scan/system-errors.ts';
 
 export interface FolderWatchOptions {
@@ -120,10 +121,6 @@ export function createFolderWatch({ matters, isLeftOut, onChange, onError }: Fol
 
 export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
-}
-
-function isNeverEntered(name: string): boolean {
-  return name === 'node_modules' || name.toLowerCase() === '.git';
 }
 
 function entriesOf(folder: string) {

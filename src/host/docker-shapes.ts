@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { helperLabel } from './helper-label.ts';
+import { helperLabel } from './labels.ts';
 import { entriesAt, flagAt, isList, listAt, numberAt, at, textAt, textMapAt, textsAt } from './json.ts';
 import type { Container, Endpoint, Image, Json, Mount, Network, PortBinding, Volume } from './types.ts';
 

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { dataDirectory, dataMount, volumeKey } from './data-mount.ts';
 import { parseInstanceConf } from './instance-conf.ts';
-import { helperLabel } from './helper-label.ts';
-import { poolerLabel } from './pooler-label.ts';
+import { helperLabel, poolerLabel } from './labels.ts';
 import type { Container, DockerReader, FileReader, Instance } from './types.ts';
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */
@@ -10,7 +9,7 @@ const asideLabel = 'problems.aside';
 export const asideMarker = '.pgops-old-';
 const instanceLabel = 'problems.instance';
 
-const namePrefix = 'vrooli-postgres-';
+export const namePrefix = 'vrooli-postgres-';
 
 export interface InstanceSources {
   readonly docker: DockerReader;

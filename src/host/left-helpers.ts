@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../errors.ts';
 import { type ChangingEngine, type EngineReply, jsonOf } from './docker.ts';
-import { helperLabel } from './helper-label.ts';
+import { helperLabel, runLabel } from './labels.ts';
 import { isList, textAt, textMapAt } from './json.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import type { HelperSpec, Json } from './types.ts';
@@ -12,8 +12,6 @@ import type { HelperSpec, Json } from './types.ts';
 const ownerLabel = 'problems.owner';
 /** Whoever takes the work up waits for it. */
 const goesOnLabel = 'problems.goes-on';
-/** Of a run of the engine: what becomes of its helpers is decided where the run is taken up. */
-const runLabel = 'problems.run';
 
 export async function ownLabels({ goesOn }: HelperSpec): Promise<Readonly<Record<string, string>>> {
   const { pid, began, machine } = await ownIdentity();
@@ -78,6 +76,7 @@ async function sweep(engine: ChangingEngine): Promise<void> {
   for (const { id, labels, isRunning } of await helpers(engine, ownerLabel)) {
     const owner = ownerOf(labels[ownerLabel] ?? '');
     if (owner?.machine !== machine || (await isAlive(owner, '', new Date()))) continue;
+    // What becomes of the helpers of a run is decided where it is taken up.
     if (isRunning && (Object.hasOwn(labels, runLabel) || Object.hasOwn(labels, goesOnLabel))) continue;
     await removeHelper(engine, id);
   }

@@ -1,11 +1,7 @@
 import { isOpen, type MarkerComment } from './marker-comments.ts';
 import type { Marker } from './markers.ts';
-import { CARRIAGE_RETURN, LINE_FEED, skipBlanks, trimBlanks } from './outline/characters.ts';
+import { BACKTICK, LESS_THAN, LINE_FEED, TILDE, skipBlanks, trimEnd } from './outline/characters.ts';
 import { closesFence, fenceLength } from './outline/line-starts.ts';
-
-const BACKTICK = 96;
-const TILDE = 126;
-const LESS_THAN = 60;
 
 /**
  * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with
@@ -25,16 +21,16 @@ export function plainMarkers(text: string, comments: readonly MarkerComment[]): 
     const code = text.charCodeAt(at);
     const mayFence = code === BACKTICK || code === TILDE;
     if (fence !== undefined) {
-      if (mayFence && closes(text, start, endOf(text, start, stop), fence)) fence = undefined;
+      if (mayFence && closes(text, start, trimEnd(text, start, stop), fence)) fence = undefined;
     } else {
       while (comment !== -1 && comment < start) comment = text.indexOf('<!--', comment + 1);
       if (mayFence && isRun(text, at, code)) {
         if (at > start) return undefined;
-        const length = fenceLength(text, at, trimBlanks(text, at, endOf(text, start, stop)));
+        const length = fenceLength(text, at, trimEnd(text, at, stop));
         if (length > 0) fence = { code, length };
         if (comment !== -1 && comment < stop) return undefined;
       } else if (code === LESS_THAN) {
-        const end = trimBlanks(text, start, endOf(text, start, stop));
+        const end = trimEnd(text, start, stop);
         while ((comments[next]?.start ?? text.length) < start) next += 1;
         const found = comments[next];
         if (found?.start !== start || found.end !== end || isOpen(text, found)) return undefined;
@@ -57,11 +53,6 @@ function endsLinesOddly(text: string): boolean {
   return false;
 }
 
-/** Where a line ends before its CRLF. */
-function endOf(text: string, start: number, stop: number): number {
-  return stop > start && text.charCodeAt(stop - 1) === CARRIAGE_RETURN ? stop - 1 : stop;
-}
-
 function isRun(text: string, at: number, code: number): boolean {
   return text.charCodeAt(at + 1) === code && text.charCodeAt(at + 2) === code;
 }
@@ -74,5 +65,5 @@ function closes(
 ): boolean {
   const at = skipBlanks(text, start, end);
   const isIndented = at - start >= 4 || text.slice(start, at).includes('\t');
-  return !isIndented && closesFence(text, at, trimBlanks(text, at, end), fence.code, fence.length);
+  return !isIndented && closesFence(text, at, end, fence.code, fence.length);
 }

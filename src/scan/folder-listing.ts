@@ -10,11 +10,11 @@ export function readFolder(folder: string): Listing {
   let isRepository = false;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const { name } = entry;
-    if (name.length === 4 && name.toLowerCase() === '.git') {
+    if (isGit(name)) {
       isRepository = true;
       if (entry.isDirectory()) rules.push('.git/info/exclude');
     } else if (entry.isDirectory()) {
-      if (name !== 'node_modules') folders.push(name);
+      if (!isNeverEntered(name)) folders.push(name);
     } else if (isRegistryName(name)) {
       if (entry.isFile()) files.push(name);
       else if (entry.isSymbolicLink()) links.push(name);
@@ -25,8 +25,17 @@ export function readFolder(folder: string): Listing {
   return { folders, files, links, rules: rules.toSorted(), isRepository };
 }
 
+/** Whether a folder of this name is passed over, whatever ignore files say. */
+export function isNeverEntered(name: string): boolean {
+  return name === 'node_modules' || isGit(name);
+}
+
+function isGit(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === '.git';
+}
+
 /** `PROBLEMS.md` in any case. */
-function isRegistryName(name: string): boolean {
+export function isRegistryName(name: string): boolean {
   return name.length === 11 && name.toLowerCase() === 'problems.md';
 }
 

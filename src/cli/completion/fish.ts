@@ -1,4 +1,4 @@
-import type { CompletedCommand, Offer } from './words.ts';
+import { type CompletedCommand, escaped, type Offer } from './words.ts';
 
 /** A script for `problems completion fish | source`. Written for fish 3.1 and later. */
 export function fishScript(commands: readonly CompletedCommand[]): string {
@@ -48,10 +48,6 @@ function offered(offer: Offer): string {
     case 'nothing':
       return '-f';
   }
-}
-
-function escaped(words: readonly string[]): string {
-  return words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ');
 }
 
 function quoted(text: string): string {

@@ -55,3 +55,8 @@ function valueOffer(option: Exclude<OptionDeclaration, { type: 'flag' }>): Offer
 function offerOf({ choices, completion }: Pick<ArgumentDeclaration, 'choices' | 'completion'>): Offer {
   return choices === undefined ? { type: completion ?? 'nothing' } : { type: 'words', words: choices };
 }
+
+/** With a backslash before each sign that zsh or fish might take for more than itself, and blanks between. */
+export function escaped(words: readonly string[]): string {
+  return words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ');
+}

@@ -1,4 +1,4 @@
-import type { CompletedCommand, CompletedOption, Offer } from './words.ts';
+import { type CompletedCommand, type CompletedOption, escaped, type Offer } from './words.ts';
 
 /** A script for `eval "$(problems completion zsh)"`, or for a file `_problems` in a folder of `fpath`. */
 export function zshScript(commands: readonly CompletedCommand[]): string {
@@ -52,10 +52,6 @@ function action(offer: Offer): string {
     case 'nothing':
       return ' ';
   }
-}
-
-function escaped(words: readonly string[]): string {
-  return words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ');
 }
 
 function quoted(text: string): string {

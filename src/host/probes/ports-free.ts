@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { jsonOf, type ChangingEngine } from '../docker.ts';
 import { listAt, parseJson, textAt } from '../json.ts';
-import { helperLabel } from '../helper-label.ts';
+import { helperLabel } from '../labels.ts';
 import type { PortProbe } from '../types.ts';
 
 /**

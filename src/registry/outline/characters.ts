@@ -5,6 +5,9 @@ export const LINE_FEED = 10;
 export const CARRIAGE_RETURN = 13;
 export const SPACE = 32;
 export const HASH = 35;
+export const LESS_THAN = 60;
+export const BACKTICK = 96;
+export const TILDE = 126;
 export const BYTE_ORDER_MARK = 0xfeff;
 
 /** CommonMark 0.31 §2.1 knows two blanks, space and tab: a no-break space or a form feed is text. */

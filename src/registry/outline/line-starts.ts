@@ -1,5 +1,5 @@
 import type { Span } from '../place.ts';
-import { HASH, LINE_FEED, SPACE, TAB, isBlank, skipBlanks, skipRun } from './characters.ts';
+import { BACKTICK, HASH, LESS_THAN, LINE_FEED, SPACE, TAB, TILDE, isBlank, skipBlanks, skipRun } from './characters.ts';
 
 const CLOSING_PARENTHESIS = 41;
 const ASTERISK = 42;
@@ -10,7 +10,6 @@ const DIGIT_ZERO = 48;
 const DIGIT_ONE = 49;
 const DIGIT_NINE = 57;
 const COLON = 58;
-const LESS_THAN = 60;
 const EQUALS = 61;
 const GREATER_THAN = 62;
 const OPENING_BRACKET = 91;
@@ -18,9 +17,7 @@ const BACKSLASH = 92;
 const CLOSING_BRACKET = 93;
 const CARET = 94;
 const UNDERSCORE = 95;
-const BACKTICK = 96;
 const BAR = 124;
-const TILDE = 126;
 
 /**
  * What the first characters of a line make of it, where it is not indented as code. `html` begins with `<`, whatever

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { restoreScript } from '../../host/backups/restore-script.ts';
 import type { Backup, BackupKind, BackupPart } from '../../host/backups/types.ts';
-import { helperLabel } from '../../host/helper-label.ts';
+import { helperLabel } from '../../host/labels.ts';
 import type { Container, Mount } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { runLabel } from '../../host/labels.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { Container, Instance, SqlOptions } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
@@ -186,7 +187,7 @@ async function removeContainer(name: string, host: Host): Promise<void> {
 /** Only what this run has made is looked at, let alone removed. */
 async function ofRun(name: string, host: ReadonlyHost, run: RunContext): Promise<Container | undefined> {
   const found = await host.docker.container(name);
-  return found?.labels['problems.run'] === run.labels['problems.run'] ? found : undefined;
+  return found?.labels[runLabel] === run.labels[runLabel] ? found : undefined;
 }
 
 async function hasRole(instance: Instance, host: ReadonlyHost): Promise<boolean> {

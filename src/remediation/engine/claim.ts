@@ -2,11 +2,11 @@ import { volumeKey } from '../../host/data-mount.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/types.ts';
 import type { Host, RunContext, Step } from '../contract.ts';
+import { runLabel } from '../../host/labels.ts';
 import { asideMarker } from '../../host/instances.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
 import { changingHost, type Session } from './session.ts';
 
-export const runLabel = 'problems.run';
 const tokenLabel = 'problems.token';
 
 /** A run whose locks this process holds. */

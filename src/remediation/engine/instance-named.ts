@@ -1,3 +1,4 @@
+import { namePrefix } from '../../host/instances.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 
 /**
@@ -9,13 +10,10 @@ export function isInstanceNamed(record: ProblemRecord, instance: string): boolea
   return name !== '' && wordsOf(record).some((text) => holdsName(text.toLowerCase(), name));
 }
 
-const containerPrefix = 'vrooli-postgres-';
-
 function holdsName(text: string, name: string): boolean {
   for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
     const before = text.slice(0, at);
-    const isBegin =
-      endsFree(before) || (before.endsWith(containerPrefix) && endsFree(before.slice(0, -containerPrefix.length)));
+    const isBegin = endsFree(before) || (before.endsWith(namePrefix) && endsFree(before.slice(0, -namePrefix.length)));
     if (isBegin && !/^[\p{L}\p{N}_-]/u.test(text.slice(at + name.length, at + name.length + 2))) return true;
   }
   return false;

@@ -1,9 +1,9 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
-import { isAlive } from '../store/process-identity.ts';
+import { isAlive } from '../../host/process-identity.ts';
 import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
 import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './claim.ts';
-import { endHelpers } from './leftovers.ts';
+import { endHelpers } from './end-helpers.ts';
 import { proceed } from './lifecycle.ts';
 import type { Session } from './session.ts';
 import { patiently, ready } from './steps.ts';

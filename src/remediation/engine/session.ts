@@ -56,7 +56,7 @@ export interface Session {
 }
 
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { ownIdentity } = await import('../store/process-identity.ts');
+  const { ownIdentity } = await import('../../host/process-identity.ts');
   const now = options.now ?? (() => new Date());
   const { host, store } = options;
   const leases = { list: async () => store.leases((await host.reader.docker.info()).id).list() };

@@ -1,6 +1,6 @@
 import type { RunRecord, StepRecord } from '../store/store.ts';
 import type { Active } from './claim.ts';
-import { endHelpers } from './leftovers.ts';
+import { endHelpers } from './end-helpers.ts';
 import {
   type Failure,
   failureOf,

@@ -1,4 +1,4 @@
-import type { poolerLabel as labelOfHost } from '../../host/pooler-label.ts';
+import type { poolerLabel as labelOfHost } from '../../host/labels.ts';
 import type { Container, Instance } from '../../host/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
-import { isAlive } from './process-identity.ts';
+import { isAlive } from '../../host/process-identity.ts';
 import type { LockHolder, Locks, ProcessIdentity } from './store.ts';
 
 export const processIdentity = z.object({ pid: z.number(), began: z.string(), machine: z.string() });

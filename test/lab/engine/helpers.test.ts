@@ -9,7 +9,7 @@ import { openHost } from '../../../src/host/index.ts';
 import type { HelperSpec } from '../../../src/host/types.ts';
 import { inTime } from '../../../src/remediation/engine/deadline.ts';
 import { openRemediation, remediate } from '../../../src/remediation/index.ts';
-import { ownIdentity } from '../../../src/remediation/store/process-identity.ts';
+import { ownIdentity } from '../../../src/host/process-identity.ts';
 import { startInstance } from '../instance.ts';
 import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';

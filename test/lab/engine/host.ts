@@ -4,7 +4,7 @@ import { openHost } from '../../../src/host/index.ts';
 import type { Action, Host, Json } from '../../../src/remediation/contract.ts';
 import { changingHost } from '../../../src/remediation/engine/session.ts';
 import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
-import { ownIdentity } from '../../../src/remediation/store/process-identity.ts';
+import { ownIdentity } from '../../../src/host/process-identity.ts';
 import type { Run } from '../run.ts';
 
 /** A remediation that sees the run's instances alone. */

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { remediate } from '../../../src/remediation/index.ts';
 import { openSqliteStore } from '../../../src/remediation/store/sqlite.ts';
-import { ownIdentity } from '../../../src/remediation/store/process-identity.ts';
+import { ownIdentity } from '../../../src/host/process-identity.ts';
 import { answers, brokenFolder, openFolder } from '../broken-files.ts';
 
 let folder = '';

@@ -1,4 +1,5 @@
-import { type Active, engineOf, runLabel } from './claim.ts';
+import { runLabel } from '../../host/labels.ts';
+import { type Active, engineOf } from './claim.ts';
 import { patiently } from './steps.ts';
 
 /**

@@ -1,2 +1,0 @@
-/** On every short-lived container of our own. */
-export const helperLabel = 'problems.helper';

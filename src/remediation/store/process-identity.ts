@@ -1,1 +1,0 @@
-export { isAlive, ownIdentity } from '../../host/process-identity.ts';
