@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { main } from '../../src/cli/main.ts';
@@ -10,6 +10,7 @@ export const noon = new Date('2026-01-15T12:00:00Z');
 export interface Project extends AsyncDisposable {
   readonly path: string;
   write(name: string, content: string | Uint8Array): void;
+  remove(name: string): void;
   /** Runs a command line in this folder, at `noon` unless another moment is given. */
   run(words: readonly string[], options?: { readonly input?: string; readonly now?: Date }): Promise<Transcript>;
   /** Every file below a folder, by its path in the project, in the order of the paths. */
@@ -37,6 +38,7 @@ export function openProject(files: Readonly<Record<string, string>> = {}): Proje
   return {
     path: folder.path,
     write: (name, content) => folder.write(name, content),
+    remove: (name) => rmSync(join(folder.path, name)),
     async run(words, { input = '', now = noon } = {}) {
       let stdout = '';
       const code = await main({
