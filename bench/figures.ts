@@ -113,10 +113,9 @@ export function linearityFigures(): readonly Figure[] {
   ];
 }
 
-/** Peak memory, in megabytes in place of milliseconds. */
 /**
- * With a heap of 64 MB: left to itself, V8 lets garbage lie until its heap has grown to a multiple of what lives, which
- * says something about the machine's memory and nothing about ours.
+ * Peak memory, in megabytes instead of milliseconds, with a heap of 64 MB. Without that bound, V8 lets garbage lie until
+ * its heap is a multiple of what is alive: that measures the machine's memory, not ours.
  */
 export function memoryFigure(folder: string): Figure {
   const sizes = [300, 30_000].map((folders) => {

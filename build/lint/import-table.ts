@@ -1,5 +1,5 @@
 /**
- * Who may import whom: the table of docs/architecture.md in the form that the linter checks. Paths are relative to
+ * Who may import whom: the table of AGENTS.md in the form that the linter checks. Paths are relative to
  * `src`; a folder ends in a slash. For a file the longest fitting `path` counts. Own folder and `everywhere` are
  * always allowed, and so are Node's built-ins.
  */
