@@ -1,8 +1,12 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
+import { vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { temporaryFolder } from '../cli/run.ts';
+
+// The first command of a file loads much, and machines that test are busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** When the commands of these tests run. */
 export const noon = new Date('2026-01-15T12:00:00Z');
