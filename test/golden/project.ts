@@ -21,7 +21,7 @@ export interface Project extends AsyncDisposable {
   filesIn(folder: string): ReadonlyMap<string, string>;
 }
 
-export interface Transcript {
+interface Transcript {
   readonly code: number;
   readonly stdout: string;
   /** As a golden file holds it: the words, the exit code and stdout, with the project's path left out. */

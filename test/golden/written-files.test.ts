@@ -1,15 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { golden, listing, openProject, type Project } from './project.ts';
+import { golden, listing, noon, openProject, type Project } from './project.ts';
 
 /* The bytes of the files that commands write. */
 
-const hour = 3_600_000;
-const noon = Date.parse('2026-01-15T12:00:00Z');
+function after(hours: number): Date {
+  return new Date(noon.getTime() + hours * 3_600_000);
+}
 
 /** Runs a command, and adds its exit code and the files that it changed to the story. */
-async function step(project: Project, words: readonly string[], now = new Date(noon)): Promise<string> {
+async function step(project: Project, words: readonly string[], now = noon): Promise<string> {
   const before = project.filesIn('.');
   const { code } = await project.run(words, { now });
   const changed = [...project.filesIn('.')].filter(
@@ -63,12 +64,12 @@ describe('files that commands write', () => {
       `tasks/failed/${cooling}.yaml`,
       `id: ${cooling}\nattempts:\n  - {timestamp: 2026-01-15T10:00:00Z, error: too early}\n`,
     );
-    story += await step(project, scan, new Date(noon + hour));
+    story += await step(project, scan, after(1));
     project.write(
       'fixtures/tree/PROBLEMS.md',
       (project.filesIn('fixtures/tree').get('fixtures/tree/PROBLEMS.md') ?? '').replace('impact: 4', 'impact: 9'),
     );
-    story += await step(project, scan, new Date(noon + 2 * hour));
+    story += await step(project, scan, after(2));
     project.write('problems.config.yaml', 'tasks:\n  dir: tasks\n');
     const { text } = await project.run(['scan', 'fixtures/tree', '--json', '--kind', 'resolution,investigation']);
     await expect(story).toMatchFileSnapshot(golden('files/tasks.txt'));
