@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
-import { readRegistry } from '../src/registry/reading.ts';
+import { readRegistry } from '../src/registry/parse/read.ts';
 import { makeRepository, makeTree, registryText } from './inputs.ts';
 import { calls, compare, processOf, type Ratio } from './measuring.ts';
 

@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Each file of `src` that stands under its own name in `dist`. Workers are found by their URLs. */
-const entries: readonly string[] = ['cli/bin', 'index', 'remediation/index', 'remark'];
+const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'remark'];
 
 /**
  * What stays a dependency: drivers, which are loaded only to repair; zod, whose types are part of our own; and js-yaml,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { actions } from '../src/remediation/actions/index.ts';
-import { operations } from '../src/remediation/policy/operations.ts';
+import { operations } from '../src/remediation/operations.ts';
 import { remediators } from '../src/remediation/remediators/index.ts';
 
 /** The pages of docs/reference that list what the engine has: actions, remediators, and the rule table. */

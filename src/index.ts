@@ -3,7 +3,7 @@
  * Markdown parser that is not needed, or a schema that was not asked for.
  */
 
-export { type Config, loadConfig, type LoadConfigOptions } from './config.ts';
+export { type Config, loadConfig, type LoadConfigOptions } from './config/config.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {
   type Band,
@@ -53,8 +53,8 @@ export {
 export { blankRecord } from './registry/kinds/blank.ts';
 export type { KindDeclaration } from './registry/kinds/declaration.ts';
 export { type KindName, kinds } from './registry/kinds/index.ts';
-export type { Place, Span } from './registry/place.ts';
-export { readRegistry } from './registry/reading.ts';
+export type { Place, Span } from './registry/position.ts';
+export { readRegistry } from './registry/parse/read.ts';
 export type {
   ActiveProblem,
   IntermittentProblem,

@@ -1,5 +1,5 @@
 import { prioritise } from './priority/index.ts';
-import { readRegistry } from './registry/reading.ts';
+import { readRegistry } from './registry/parse/read.ts';
 
 export interface RemarkProblemsOptions {
   /** The component that ids are made with. Default `root`. */

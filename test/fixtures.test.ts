@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../src/registry/diagnostics.ts';
-import { applyEdits } from '../src/registry/edit/apply.ts';
-import { readRegistry } from '../src/registry/reading.ts';
+import { applyEdits } from '../src/registry/edit/edits.ts';
+import { readRegistry } from '../src/registry/parse/read.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/diagnostics');
 const names = readdirSync(folder).toSorted();

@@ -1,6 +1,6 @@
 import type { BackupInvocation } from './commands/backups.ts';
-import { exitCodeOf, withRemediation } from './remediating.ts';
-import { tableText } from './tables.ts';
+import { exitCodeOf, withRemediation } from './remediation-context.ts';
+import { tableText } from './render.ts';
 
 /** The actions of `problems backups` that are runs: planned, journalled, resumable. */
 
@@ -9,7 +9,7 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
   const take = { instance, name: stamp(now()), drill: !options.noDrill };
   const choice = { ...options, registries: false, instance: [instance], settings: { 'backup-request': { take } } };
   return withRemediation(invocation, choice, async (remediation) => {
-    const { remediate } = await import('../remediation/index.ts');
+    const { remediate } = await import('../app/remediation.ts');
     const { runs } = await remediate(remediation, { remediators: ['backup-request'], automation: 'auto' });
     const { printReports } = await import('./remediation-report.ts');
     printReports(runs, options.json, screen);
@@ -21,9 +21,9 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
 export async function expireBackups(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options, screen, now } = invocation;
   const [{ remediate, retainedBackups }, { json }, { retentionTable }] = await Promise.all([
-    import('../remediation/index.ts'),
+    import('../app/remediation.ts'),
     import('../reporters/json.ts'),
-    import('../reporters/backups.ts'),
+    import('../reporters/text/backups.ts'),
   ]);
   const choice = { ...options, registries: false } as const;
   const retained = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>

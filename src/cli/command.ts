@@ -1,4 +1,4 @@
-import type { Screen } from './screen.ts';
+import type { Screen } from './terminal.ts';
 
 /**
  * The words in which a command is declared. A declaration is plain data and one function: the parser, `--help`, the

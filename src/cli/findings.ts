@@ -1,9 +1,9 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { Registry } from '../registry/registry.ts';
 import { scanAll, type ScanResult } from '../scan/index.ts';
 import { repeatedIds } from './repeated-ids.ts';
-import { type CheckOptions, scanOptions } from './scan-options.ts';
+import { type CheckOptions, scanOptions } from './shared-options.ts';
 import type { Task } from '../tasks/types.ts';
 
 export interface Checked {
@@ -67,7 +67,7 @@ export async function judge({ registries, diagnostics }: ScanResult, options: Ju
 
 async function attemptsOf({ tasksDir, now }: JudgeOptions) {
   if (tasksDir === undefined) return {};
-  const { attemptsIn, readBacklog } = await import('../tasks/backlog/index.ts');
+  const { attemptsIn, readBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
   return { attempts: attemptsIn(await readBacklog(tasksDir), now()) };
 }
 

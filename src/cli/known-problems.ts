@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import type { KnownProblem } from '../remediation/index.ts';
+import type { Config } from '../config/config.ts';
+import type { KnownProblem } from '../app/remediation.ts';
 import type { PrioritisedKind } from '../priority/index.ts';
 import { readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
 import { checkProblems } from './findings.ts';

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/visible.ts';
-import { type Surroundings, withRemediation } from './remediating.ts';
+import { visible } from '../reporters/escape-terminal.ts';
+import { type Surroundings, withRemediation } from './remediation-context.ts';
 import type { ConfigChoice } from './settings.ts';
 
 /**

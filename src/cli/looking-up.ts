@@ -1,6 +1,6 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../util/suggest.ts';
 import { explainPriority, type Explanation } from '../priority/index.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Task } from '../tasks/types.ts';

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/visible.ts';
+import { visible } from '../reporters/escape-terminal.ts';
 import { isCommandName, loadCommand } from './commands/index.ts';
-import { readPlainWords } from './plain-words.ts';
-import { createScreen, type Environment, type Screen, type Streams } from './screen.ts';
+import { readPlainWords } from './fast-argv.ts';
+import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
 
 export interface MainParams {
   /** The words after the program's name. */

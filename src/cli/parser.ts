@@ -1,5 +1,5 @@
 import { Argument, Command as Parser, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../util/suggest.ts';
 import {
   type ArgumentDeclaration,
   type Command,
@@ -8,8 +8,8 @@ import {
   optionName,
   type OptionValues,
 } from './command.ts';
-import { absent, type Understood } from './plain-words.ts';
-import type { Screen } from './screen.ts';
+import { absent, type Understood } from './fast-argv.ts';
+import type { Screen } from './terminal.ts';
 
 export type Parsed =
   | Understood

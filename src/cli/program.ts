@@ -1,7 +1,7 @@
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../util/suggest.ts';
 import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from './terminal.ts';
 import { version } from '../version.ts';
 
 /** What stands on the command line where no command does: `--help`, `--version`, `help <command>`, or a slip. */

@@ -1,6 +1,6 @@
-import { count } from '../reporters/text.ts';
+import { count } from '../reporters/text/diagnostics.ts';
 import type { ScanProgress } from '../scan/index.ts';
-import type { Output } from './screen.ts';
+import type { Output } from './terminal.ts';
 
 /** In milliseconds. What is over sooner needs no word. */
 const moment = 400;

@@ -1,8 +1,8 @@
-import type { Remediation, RunReport } from '../remediation/index.ts';
+import type { Remediation, RunReport } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/visible.ts';
+import { visible } from '../reporters/escape-terminal.ts';
 import { openForEdit } from './editing.ts';
-import type { Output } from './screen.ts';
+import type { Output } from './terminal.ts';
 import { heldFix, isInSight, type Looked } from './silence.ts';
 import {
   noteAttempt,

@@ -1,7 +1,7 @@
-import type { NotLookedAt, RunReport } from '../remediation/index.ts';
+import type { NotLookedAt, RunReport } from '../app/remediation.ts';
 import { json } from '../reporters/json.ts';
-import { notLookedAtText, nothingText, reportsText } from '../reporters/remediation.ts';
-import type { Screen } from './screen.ts';
+import { notLookedAtText, nothingText, reportsText } from '../reporters/text/remediation.ts';
+import type { Screen } from './terminal.ts';
 
 /** How runs ended, as text or as JSON; and, of a command that looked first, what it could not look at. */
 export function printReports(

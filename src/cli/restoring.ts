@@ -1,6 +1,6 @@
 import { ProblemsError } from '../errors.ts';
-import type { Remediation } from '../remediation/index.ts';
-import { exitCodeOf, type Surroundings, withRemediation } from './remediating.ts';
+import type { Remediation } from '../app/remediation.ts';
+import { exitCodeOf, type Surroundings, withRemediation } from './remediation-context.ts';
 import type { ConfigChoice } from './settings.ts';
 
 export interface RestoreOptions extends ConfigChoice {
@@ -34,7 +34,7 @@ export async function restoreBackup(
   const { port, isOurs } = await portFor(surroundings, choice, backup, into);
   const restore = { backup, into, port, ...(to === undefined ? {} : { to }) };
   return withRemediation(surroundings, { ...choice, settings: { 'backup-repair': { restore } } }, async (opened) => {
-    const { remediate } = await import('../remediation/index.ts');
+    const { remediate } = await import('../app/remediation.ts');
     const { runs } = await remediate(opened, { remediators: ['backup-repair'], automation: 'auto' });
     if (isOurs && runs.every(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back'))
       await release(opened, port, into);
@@ -60,7 +60,7 @@ async function portFor(
   into: string,
 ): Promise<{ readonly port: number; readonly isOurs: boolean }> {
   return withRemediation(surroundings, choice, async ({ session }) => {
-    const { leasePort } = await import('../remediation/index.ts');
+    const { leasePort } = await import('../app/remediation.ts');
     if ((await session.reader.backups.read(backup)) === undefined)
       throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
     if ((await session.reader.instance(into)) !== undefined)

@@ -1,6 +1,6 @@
-import type { Progress } from '../remediation/index.ts';
-import { visible } from '../reporters/visible.ts';
-import type { Output } from './screen.ts';
+import type { Progress } from '../app/remediation.ts';
+import { visible } from '../reporters/escape-terminal.ts';
+import type { Output } from './terminal.ts';
 
 export interface RunProgress {
   readonly show: (progress: Progress) => void;

@@ -1,11 +1,11 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type Candidates, findCandidates } from '../scan/candidates.ts';
 import { version } from '../version.ts';
 import type { Choice } from './choosing.ts';
-import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './kept-output.ts';
+import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './output-cache.ts';
 import { createProgress } from './progress.ts';
-import { scanOptions } from './scan-options.ts';
-import type { Screen } from './screen.ts';
+import { scanOptions } from './shared-options.ts';
+import type { Screen } from './terminal.ts';
 import { type ConfigChoice, configFor } from './settings.ts';
 
 export interface ScanRequest extends ConfigChoice {
@@ -51,7 +51,7 @@ export async function scanOnce(request: ScanRequest, surroundings: Surroundings)
       for (const [output, text] of kept.writes) screen[output].write(text);
       return kept.exitCode;
     }
-    const { printScan } = await import('./scan-results.ts');
+    const { printScan } = await import('./print-scan.ts');
     const writes: Write[] = [];
     const recording = key === undefined ? screen : recordingScreen(screen, (write) => writes.push(write));
     const { exitCode, isCertain } = await printScan(found, request, {

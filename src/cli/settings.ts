@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 
 /** The options of every command that reads a config. */

@@ -1,5 +1,5 @@
-import type { Detected, Remediation, RunRecord } from '../remediation/index.ts';
-import type { LookRequest } from '../remediation/looking.ts';
+import type { Detected, Remediation, RunRecord } from '../app/remediation.ts';
+import type { LookRequest } from '../app/detect.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 
 /** What was asked for and what came of it: where nobody looked, silence says nothing. */

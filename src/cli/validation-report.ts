@@ -1,8 +1,8 @@
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
-import { countText, textReport } from '../reporters/text.ts';
-import { visible } from '../reporters/visible.ts';
+import { countText, textReport } from '../reporters/text/diagnostics.ts';
+import { visible } from '../reporters/escape-terminal.ts';
 import { version } from '../version.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from './terminal.ts';
 import type { Validation } from './validation.ts';
 
 export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
-import { readRegistry } from '../registry/reading.ts';
+import { readRegistry } from '../registry/parse/read.ts';
 import { type Checked, checkProblems } from './findings.ts';
 import type { Fixed } from './fixing.ts';
 

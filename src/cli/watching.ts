@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/visible.ts';
+import { visible } from '../reporters/escape-terminal.ts';
 import { leftOutBelow } from '../scan/left-out.ts';
 import { isOutside, relativePath } from '../scan/locations.ts';
 import { outerRules } from '../scan/outer-rules.ts';

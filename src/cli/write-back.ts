@@ -9,7 +9,7 @@ import {
   setHeader,
   yamlText,
 } from '../registry/edit/index.ts';
-import { type Finding, markdownLine, type RunRecord, type RunReport } from '../remediation/index.ts';
+import { type Finding, markdownLine, type RunRecord, type RunReport } from '../app/remediation.ts';
 
 /**
  * What detecting and repairing teach a registry, as edits of its text. Everything outside the edits stays byte for byte;

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../util/suggest.ts';
 
 /** Where a checked value stands: the file as it is named to people, and the keys that lead to the value. */
 export interface Origin {

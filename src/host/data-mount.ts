@@ -1,4 +1,4 @@
-import type { Container, Mount } from './types.ts';
+import type { Container, Mount } from './docker/types.ts';
 
 /** Where a container's data lives, and who else writes there. */
 

@@ -1,5 +1,10 @@
-export { asideMarker } from './instances.ts';
-export { openHost, type OpenHost } from './host.ts';
+export type * from '../backups/types.ts';
+export { openHost, type OpenHost } from '../app/open-host.ts';
+export type * from '../util/json.ts';
+export type * from './docker/types.ts';
 export { parseInstanceConf } from './instance-conf.ts';
-export type * from './backups/types.ts';
+export { asideMarker } from './instances.ts';
+export type * from './instance.ts';
+export type * from './postgres/types.ts';
+export type * from './probes/types.ts';
 export type * from './types.ts';

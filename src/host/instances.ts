@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { dataDirectory, dataMount, volumeKey } from './data-mount.ts';
+import type { Container, DockerReader } from './docker/types.ts';
 import { parseInstanceConf } from './instance-conf.ts';
+import type { Instance } from './instance.ts';
 import { helperLabel, poolerLabel } from './labels.ts';
-import type { Container, DockerReader, FileReader, Instance } from './types.ts';
+import type { FileReader } from './types.ts';
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */
 const asideLabel = 'problems.aside';
+
 export const asideMarker = '.pgops-old-';
+
 const instanceLabel = 'problems.instance';
 
 export const namePrefix = 'vrooli-postgres-';

@@ -1,4 +1,4 @@
-import type { LogLine } from './types.ts';
+import type { LogLine } from './docker/types.ts';
 
 interface Frame {
   readonly stream: LogLine['stream'];

@@ -1,5 +1,5 @@
 import { ProblemsError } from '../errors.ts';
-import type { Instance } from './types.ts';
+import type { Instance } from './instance.ts';
 
 /**
  * The instance of a name, where there is one.

@@ -1,7 +1,7 @@
-import type { ChangingEngine } from './docker.ts';
-import { type Asked, type Login, ownPath, type Statement } from './postgres.ts';
-import { execIn } from './process.ts';
-import type { SqlRow } from './types.ts';
+import type { ChangingEngine } from './docker/client.ts';
+import { execIn } from './exec.ts';
+import { type Asked, type Login, ownPath, type Statement } from './postgres/client.ts';
+import type { SqlRow } from './postgres/types.ts';
 
 /**
  * The way in that needs no port: psql over the socket inside the container. Password and SQL go through stdin, since

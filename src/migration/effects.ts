@@ -1,4 +1,4 @@
-import type { RelationName } from './describing.ts';
+import type { RelationName } from './schema-fingerprint.ts';
 import type { Migration } from './files.ts';
 import { runnableOf } from './mode.ts';
 import { madeBy, type NamedObject } from './objects.ts';

@@ -1,7 +1,7 @@
-import { type AloneKind, aloneKindOf, flatText, isClusterWide } from './kinds-of-statement.ts';
+import { type AloneKind, aloneKindOf, flatText, isClusterWide } from './classify.ts';
 import { madeBy } from './objects.ts';
 import { type Position, positionOf, split, type Statement } from './statements.ts';
-import type { Token } from './tokens.ts';
+import type { Token } from './sql-tokens.ts';
 
 /** Why a file is not run, and where in it. */
 export interface Obstacle extends Position {

@@ -1,5 +1,5 @@
 import { identifierOf, type Statement } from './statements.ts';
-import type { Token } from './tokens.ts';
+import type { Token } from './sql-tokens.ts';
 
 /** What a statement makes, or drops, as far as its own words tell. Without a schema it is found by the search path. */
 export interface NamedObject {

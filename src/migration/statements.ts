@@ -1,4 +1,4 @@
-import { type Token, tokensOf } from './tokens.ts';
+import { type Token, tokensOf } from './sql-tokens.ts';
 
 /** A part of an SQL text up to and with its semicolon, and the blanks and comments before it. */
 export interface Statement {

@@ -1,5 +1,5 @@
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../registry/diagnostics.ts';
-import type { Place } from '../registry/place.ts';
+import type { Place } from '../registry/position.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 
 /** A diagnostic at one of a record's values: the first of the property paths that has a place, else the whole record. */

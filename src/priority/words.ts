@@ -1,4 +1,4 @@
-import { wordsIn } from '../word-separator.ts';
+import { wordsIn } from '../util/words.ts';
 
 /** Words that say that there is a problem, but not which. They are no part of what a phrase names. */
 const generic = new Set(

@@ -1,4 +1,4 @@
-import type { LineIndex, Place, Span } from './place.ts';
+import type { LineIndex, Place, Span } from './position.ts';
 import type { Report } from './report.ts';
 
 /** The text that a record is read from, and what is known of it. */

@@ -1,12 +1,12 @@
 import type { Draft, RecordContext } from './draft.ts';
 import type { KindDeclaration } from './kinds/declaration.ts';
 import { lookupKind } from './kinds/lookup.ts';
-import { readLabels } from './labels.ts';
+import { readLabels } from './parse/labels.ts';
 import { quote } from './report.ts';
 import type { Shape } from './sections/shape.ts';
 import type { Value } from './text.ts';
 import { reportUnknownName } from './unknown-name.ts';
-import { dayOf } from './values/date.ts';
+import { dayOf } from './values/values.ts';
 import { readHeaderValue } from './values/header-value.ts';
 
 /** Reads the `**Label:** value` lines under the title. */

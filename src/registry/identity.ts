@@ -1,4 +1,4 @@
-import { wordsIn } from '../word-separator.ts';
+import { wordsIn } from '../util/words.ts';
 
 /** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
 function slug(title: string): string {

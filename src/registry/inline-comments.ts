@@ -1,5 +1,5 @@
-import { type MarkerComment, commentsWithin, isOpen } from './marker-comments.ts';
-import type { Span } from './place.ts';
+import { type MarkerComment, commentsWithin, isOpen } from './parse/marker-comments.ts';
+import type { Span } from './position.ts';
 
 const attribute = String.raw`\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>${'`'}]+|'[^']*'|"[^"]*"))?`;
 const tagOrAutolink = new RegExp(

@@ -1,4 +1,4 @@
-import { wordsIn } from '../word-separator.ts';
+import { wordsIn } from '../util/words.ts';
 
 type Separator = ' ' | '-' | '_' | '/' | '+' | '→' | '(' | ')' | ':';
 

@@ -1,7 +1,7 @@
-import { isOpen, type MarkerComment } from './marker-comments.ts';
-import type { Marker } from './markers.ts';
-import { BACKTICK, LESS_THAN, LINE_FEED, TILDE, skipBlanks, trimEnd } from './outline/characters.ts';
-import { closesFence, fenceLength } from './outline/line-starts.ts';
+import { BACKTICK, LESS_THAN, LINE_FEED, skipBlanks, TILDE, trimEnd } from './outline/characters.ts';
+import { closesFence, fenceLength } from './parse/lines.ts';
+import { isOpen, type MarkerComment } from './parse/marker-comments.ts';
+import type { Marker } from './parse/marker.ts';
 
 /**
  * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with

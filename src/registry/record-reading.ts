@@ -1,12 +1,12 @@
-import type { Block } from './blocks.ts';
+import type { Block } from './parse/blocks.ts';
 import { createDraft, type RecordContext } from './draft.ts';
 import { recordId } from './identity.ts';
 import type { KindDeclaration } from './kinds/declaration.ts';
 import { kinds } from './kinds/index.ts';
 import { readHeader } from './header-reading.ts';
-import type { OutlineNode } from './outline/outline.ts';
+import type { OutlineNode } from './parse/outline.ts';
 import type { ProblemRecord } from './record.ts';
-import { readSections } from './sections/reading.ts';
+import { readSections } from './parse/sections.ts';
 import { textFrom } from './sections/section.ts';
 import { takeApart } from './sections/shape.ts';
 import { valueOf } from './text.ts';

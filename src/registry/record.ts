@@ -24,7 +24,7 @@ import type { intermittent } from './kinds/intermittent.ts';
 import type { pattern } from './kinds/pattern.ts';
 import type { resolved } from './kinds/resolved.ts';
 import type { CamelCase } from './names.ts';
-import type { Place } from './place.ts';
+import type { Place } from './position.ts';
 
 type TypedValue<Type extends HeaderType | YamlType> = Type extends { readonly terms: infer Terms }
   ? keyof Terms & string

@@ -1,5 +1,5 @@
 import type { Diagnostic } from './diagnostics.ts';
-import type { Place } from './place.ts';
+import type { Place } from './position.ts';
 import type { ProblemRecord } from './record.ts';
 
 /** A block between markers of a kind that does not exist: kept as it stands. */

@@ -1,5 +1,5 @@
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode, type Fix } from './diagnostics.ts';
-import type { LineIndex, Span } from './place.ts';
+import type { LineIndex, Span } from './position.ts';
 
 /** What a finding says beyond its code. Where a part is absent, the catalogue's own words stand in. */
 export interface ReportDetails {

@@ -1,4 +1,4 @@
-import type { Span } from './place.ts';
+import type { Span } from './position.ts';
 
 /** Blanks and line ends as CommonMark counts them; other white space, such as a no-break space, is text. */
 function isBlank(code: number): boolean {

@@ -1,7 +1,7 @@
-import { nearest } from '../nearest.ts';
+import { nearest } from '../util/suggest.ts';
 import type { DiagnosticCode } from './diagnostics.ts';
 import type { Lookup } from './kinds/lookup.ts';
-import type { Span } from './place.ts';
+import type { Span } from './position.ts';
 import { quote, type Report } from './report.ts';
 
 /** Reports a name that a declaration does not know, with the nearest one that it does. `what` names the list: `a field of "Evidence"`. */

@@ -1,13 +1,13 @@
 import { ProblemsError } from '../errors.ts';
-import { decideOn } from './engine/planning.ts';
-import { recordOf } from './engine/claim.ts';
+import { decideOn } from './engine/plan.ts';
+import { recordOf } from './engine/lock-run.ts';
 import { waiting, waitsForNobody } from './engine/resume.ts';
-import { detect } from './looking.ts';
-import type { Remediation } from './opening.ts';
-import type { Hold } from './policy/decide.ts';
+import { detect } from '../app/detect.ts';
+import type { Remediation } from '../app/open-remediation.ts';
+import type { Hold } from './policy/policy.ts';
 import { approveCommand, type Despite, overruling } from './policy/overruling.ts';
 import { reportOf, type RunReport } from './run-report.ts';
-import { executeOrRefuse } from './running.ts';
+import { executeOrRefuse } from '../app/remediate.ts';
 
 export interface ApproveOptions {
   /** What the person says besides: it is demanded where data may be damaged, and where the repair failed before. */

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { jsonValue, operationName } from './schemas.ts';
-import { operations } from './policy/operations.ts';
+import { operations } from './operations.ts';
 import { maintenanceWindow } from './policy/windows.ts';
 
 const automation = z.enum(['auto', 'approve', 'human']);

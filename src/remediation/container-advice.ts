@@ -1,6 +1,6 @@
-import { numberAt } from '../host/json.ts';
-import type { Container } from '../host/types.ts';
-import { amountOf, formatSize, type Recommendation, type TuningFacts } from '../tuning/index.ts';
+import type { Container } from '../host/docker/types.ts';
+import { amountOf, formatSize, type Recommendation, type TuningFacts } from '../postgres/tuning/index.ts';
+import { numberAt } from '../util/json.ts';
 
 /** Something about the container that should be otherwise. */
 export interface ContainerAdvice {

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
-import type { HostChanger, HostReader, Json } from '../host/types.ts';
+import type { HostChanger, HostReader } from '../host/types.ts';
 import type { ProblemRecord } from '../registry/record.ts';
-import type { Operation } from './policy/operations.ts';
+import type { Json } from '../util/json.ts';
+import type { Operation } from './operations.ts';
 
-export type { Json } from '../host/types.ts';
+export type { Json } from '../util/json.ts';
 
 /**
  * The contract: remediators plan, actions act, the engine runs. Findings, plans and verifications are plain JSON: they

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
-import type { Decision } from './policy/decide.ts';
-import { operations } from './policy/operations.ts';
+import type { Decision } from './policy/policy.ts';
+import { operations } from './operations.ts';
 
 /**
  * The contract's data as it is read back: from the journal of another process, or from a third party's remediator.

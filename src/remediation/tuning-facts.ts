@@ -1,6 +1,7 @@
-import { flagAt, textsAt } from '../host/json.ts';
-import type { Container, Instance } from '../host/types.ts';
-import type { DiskKind, Profile, TuningFacts } from '../tuning/index.ts';
+import type { Container } from '../host/docker/types.ts';
+import type { Instance } from '../host/instance.ts';
+import type { DiskKind, Profile, TuningFacts } from '../postgres/tuning/index.ts';
+import { flagAt, textsAt } from '../util/json.ts';
 import type { ReadonlyHost } from './contract.ts';
 import { memoryFor } from './instances/host-budget.ts';
 import {
@@ -9,8 +10,8 @@ import {
   measureBackends,
   memorySettingNames,
   numberOf,
-} from './instances/memory.ts';
-import { readServerSettings, type ServerSettings } from './instances/server-settings.ts';
+} from './shared/memory.ts';
+import { readServerSettings, type ServerSettings } from './shared/server-settings.ts';
 
 export interface ReadFacts {
   readonly facts: TuningFacts;

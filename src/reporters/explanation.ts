@@ -3,7 +3,7 @@ import type { Task } from '../tasks/types.ts';
 import type { Style } from './style.ts';
 import { plainTable } from './table.ts';
 import { scoreText } from './tasks.ts';
-import { visible } from './visible.ts';
+import { visible } from './escape-terminal.ts';
 
 const estimateNames = {
   impact: 'impact',

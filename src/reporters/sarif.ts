@@ -3,7 +3,7 @@ import type { Diagnostic, Severity } from '../registry/diagnostics.ts';
 import { lineFingerprints } from './fingerprint.ts';
 import { json } from './json.ts';
 import { worstFirst } from './order.ts';
-import { count } from './text.ts';
+import { count } from './text/diagnostics.ts';
 
 /** GitHub refuses a run with more results. */
 const mostResults = 25_000;

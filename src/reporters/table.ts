@@ -1,4 +1,4 @@
-import { visible } from './visible.ts';
+import { visible } from './escape-terminal.ts';
 
 /** Rows of text. What comes from strangers is made visible here. */
 export interface Table {

@@ -1,7 +1,7 @@
 import { type Breaking, brokenLines, widthOf } from './line-breaking.ts';
 import type { Style } from './style.ts';
 import type { Column, Table } from './table.ts';
-import { visible } from './visible.ts';
+import { visible } from './escape-terminal.ts';
 
 /** The narrowest that a wrapping column gets, in columns of the terminal. */
 const narrowest = 10;

@@ -1,6 +1,6 @@
 import { foldersFrom, foldersOf, locate, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
-import { createPacer, type Pacer } from './pacer.ts';
+import { createPacer, type Pacer } from './yield.ts';
 import type { Located } from './components.ts';
 import { joined } from './paths.ts';
 import type { RegistryFile } from './registry-file.ts';

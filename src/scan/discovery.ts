@@ -6,7 +6,7 @@ import { leftOutByConfig, rulesAt } from './left-out.ts';
 import { isOutside, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { type OuterRules, outerRules } from './outer-rules.ts';
-import type { Pacer } from './pacer.ts';
+import type { Pacer } from './yield.ts';
 import { joined } from './paths.ts';
 import { noStamp, type Stamp, stampAt, stampLength, stampOf } from './stamps.ts';
 import { isUnchanged } from './unchanged.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import ignore from 'ignore';
-import { linesIn, prefixedPatterns, suspectNames } from './ignore-patterns.ts';
+import { linesIn, prefixedPatterns, suspectNames } from './ignore.ts';
 
 /** From the weakest to the strongest: a pattern of a later layer overrules the earlier ones, wherever its file stands. */
 const layers = ['exclude', 'gitignore', 'ignore'] as const;

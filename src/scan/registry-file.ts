@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
-import { findMarkers, type MarkerScan } from '../registry/markers.ts';
-import { createLineIndex } from '../registry/place.ts';
-import { readMarked } from '../registry/reading.ts';
+import type { MarkerScan } from '../registry/parse/marker.ts';
+import { findMarkers } from '../registry/parse/markers.ts';
+import { readMarked } from '../registry/parse/read.ts';
+import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { createReport, sortDiagnostics } from '../registry/report.ts';
 import { includesMarker, isUtf16, plainFile } from './marker-search.ts';

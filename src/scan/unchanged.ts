@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { fileOffset, type FolderTable, ruleOffset } from './folder-table.ts';
-import type { Pacer } from './pacer.ts';
+import type { Pacer } from './yield.ts';
 import { joined } from './paths.ts';
 import { absentStamp, hasStamp } from './stamps.ts';
 

@@ -1,7 +1,7 @@
 import type { ProblemPattern } from '../registry/record.ts';
 import type { Draft } from './draft.ts';
 import type { TaskKind } from './types.ts';
-import { leavesNothingToDo } from './none.ts';
+import { leavesNothingToDo } from './negation.ts';
 import { paragraphs, titleText } from './wording.ts';
 
 interface Measure {

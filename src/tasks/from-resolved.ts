@@ -1,6 +1,6 @@
 import type { ResolvedProblem } from '../registry/record.ts';
 import type { Draft } from './draft.ts';
-import { leavesNothingToDo } from './none.ts';
+import { leavesNothingToDo } from './negation.ts';
 import { paragraphs, titleText } from './wording.ts';
 
 /** Documentation from its Knowledge Gaps, monitoring from its Detection lesson. */

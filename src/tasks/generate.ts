@@ -11,7 +11,7 @@ import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { Registry } from '../registry/registry.ts';
 import { dependenciesBetween } from './dependencies.ts';
 import type { Draft } from './draft.ts';
-import { draftsFromActive, flagsOf } from './from-active.ts';
+import { draftsFromActive, flagsOf } from './from-record.ts';
 import { draftsFromIntermittent } from './from-intermittent.ts';
 import { draftsFromPattern } from './from-pattern.ts';
 import { draftsFromResolved } from './from-resolved.ts';

@@ -1,6 +1,6 @@
-export * from './backlog/index.ts';
+export * from './formats/swarm-manager/index.ts';
 export { type GenerateOptions, generateTasks, type RegistryInput } from './generate.ts';
 export { readPolicy } from './policy.ts';
 export { triage, type TriageSettings } from './triage.ts';
-export { triageRules } from './triage-rules.ts';
+export { triageRules } from './classify.ts';
 export type * from './types.ts';

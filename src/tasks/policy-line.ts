@@ -1,7 +1,7 @@
 import { namingWords, wordsOf } from '../priority/index.ts';
-import { saysNone } from './none.ts';
+import { saysNone } from './negation.ts';
 import { bestRule } from './topic.ts';
-import type { TriageRule } from './triage-rules.ts';
+import type { TriageRule } from './classify.ts';
 
 /** One thing that a line of a registry's policy names. */
 export interface PolicyPhrase {

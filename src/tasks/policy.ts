@@ -1,7 +1,7 @@
 import { matchPhrase, type RecordText } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
 import { type Allowance, type PolicyPhrase, readAllowance, readEscalation } from './policy-line.ts';
-import type { TriageRule } from './triage-rules.ts';
+import type { TriageRule } from './classify.ts';
 
 /** What a registry lets run unattended and what it keeps for a person: its Auto-Resolution and Auto-Escalation lines. */
 export interface Policy extends Allowance {

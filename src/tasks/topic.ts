@@ -1,5 +1,5 @@
 import { phraseStartsAt, type RecordText, wordsOf } from '../priority/index.ts';
-import { type TriageRule, triageRules } from './triage-rules.ts';
+import { type TriageRule, triageRules } from './classify.ts';
 
 /** The rule that fits best, and what of the record it fits. */
 export interface Topic {

@@ -1,6 +1,6 @@
 import type { PrioritisedKind } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
-import { wantsNoTasks } from './none.ts';
+import { wantsNoTasks } from './negation.ts';
 import type { TaskKind } from './types.ts';
 
 type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;

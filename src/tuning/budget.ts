@@ -1,4 +1,4 @@
-import { floorTo, MiB } from './sizes.ts';
+import { floorTo, MiB } from '../postgres/sizes.ts';
 import { hostReserve, usableShare } from './worst-case.ts';
 
 /** A container as the machine's memory sees it. */

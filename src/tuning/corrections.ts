@@ -1,8 +1,8 @@
-import type { Fitted, MemorySettings } from './fitting.ts';
-import { walBuffersFor } from './pgtune.ts';
-import type { TuningFacts } from './recommend.ts';
+import type { Fitted, MemorySettings } from '../postgres/tuning/memory-fit.ts';
+import { walBuffersFor } from '../postgres/tuning/pgtune.ts';
+import type { TuningFacts } from '../postgres/tuning/recommend.ts';
 import { type Advice, amountOf, formatValue, number, type Rule, type SettingValue, size, word } from './settings.ts';
-import { floorTo, MiB, readableSize } from './sizes.ts';
+import { floorTo, MiB, readableSize } from '../postgres/sizes.ts';
 
 /** Where PGTune must be corrected in containers: PGOPS §6.2. */
 

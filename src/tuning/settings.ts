@@ -1,4 +1,4 @@
-import { formatSize } from './sizes.ts';
+import { formatSize } from '../postgres/sizes.ts';
 
 /** What a setting can be: bytes, a number, or a word such as `off`. */
 export type SettingValue =

@@ -1,4 +1,4 @@
-import { GiB, kiB, MiB } from './sizes.ts';
+import { GiB, kiB, MiB } from '../postgres/sizes.ts';
 
 /** What decides how much memory an instance can come to need. Sizes in bytes. */
 export interface MemoryFacts {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { type Command, optionName } from '../../src/cli/command.ts';
 import { parse } from '../../src/cli/parser.ts';
-import { readPlainWords } from '../../src/cli/plain-words.ts';
-import { createScreen } from '../../src/cli/screen.ts';
+import { readPlainWords } from '../../src/cli/fast-argv.ts';
+import { createScreen } from '../../src/cli/terminal.ts';
 
 const commands = await loadCommands();
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/remediation/store/sqlite.ts';
+import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import { run, temporaryFolder } from './run.ts';
 
 describe('an engine that is not there', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readRegistry } from '../../src/registry/reading.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 import type { ActiveProblem } from '../../src/registry/record.ts';
-import type { Finding, RunRecord, RunReport } from '../../src/remediation/index.ts';
+import type { Finding, RunRecord, RunReport } from '../../src/app/remediation.ts';
 import {
   noteAttempt,
   noteEnd,

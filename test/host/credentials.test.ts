@@ -2,10 +2,10 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCredentials } from '../../src/host/credentials.ts';
-import { containerOf } from '../../src/host/docker-shapes.ts';
-import { readFiles } from '../../src/host/files.ts';
-import type { Instance } from '../../src/host/types.ts';
+import { containerOf } from '../../src/host/docker/shapes.ts';
+import { readFiles } from '../../src/host/files/files.ts';
+import type { Instance } from '../../src/host/instance.ts';
+import { openCredentials } from '../../src/host/postgres/credentials.ts';
 import { redactor } from '../../src/remediation/redact.ts';
 
 describe('passwords that were seen', () => {

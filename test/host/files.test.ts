@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { changeFiles, readFiles, sha256Of } from '../../src/host/files.ts';
+import { changeFiles, readFiles, sha256Of } from '../../src/host/files/files.ts';
 
 let folder = '';
 let root = '';

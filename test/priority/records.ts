@@ -1,4 +1,4 @@
-import type { Place } from '../../src/registry/place.ts';
+import type { Place } from '../../src/registry/position.ts';
 import type {
   ActiveProblem,
   IntermittentProblem,

@@ -13,7 +13,7 @@ import {
 } from '../../src/registry/edit/index.ts';
 import type { KindDeclaration } from '../../src/registry/kinds/declaration.ts';
 import { kinds } from '../../src/registry/kinds/index.ts';
-import { readRegistry } from '../../src/registry/reading.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 
 const options = { path: 'PROBLEMS.md', component: 'postgres' };
 const postgres = readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8');

@@ -4,9 +4,10 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import { describe, expect, it } from 'vitest';
-import { isOpen, markerComments } from '../../src/registry/marker-comments.ts';
-import { scanMarkerLines } from '../../src/registry/marker-lines.ts';
-import { type Marker, findMarkers } from '../../src/registry/markers.ts';
+import { isOpen, markerComments } from '../../src/registry/parse/marker-comments.ts';
+import { scanMarkerLines } from '../../src/registry/parse/marker-lines.ts';
+import type { Marker } from '../../src/registry/parse/marker.ts';
+import { findMarkers } from '../../src/registry/parse/markers.ts';
 import { plainMarkers } from '../../src/registry/plain-markers.ts';
 import {
   anyMarkdown,

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Marker, findMarkers } from '../../src/registry/markers.ts';
+import type { Marker } from '../../src/registry/parse/marker.ts';
+import { findMarkers } from '../../src/registry/parse/markers.ts';
 import { growth } from './outline/growth.ts';
 import { fixture } from './outline/markdown-texts.ts';
 
 const start = '<!-- EMBED:ACTIVEPROBLEM:START -->';
+
 const end = '<!-- EMBED:ACTIVEPROBLEM:END -->';
 
 function markers(text: string): readonly Marker[] {

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { blankRecord } from '../../src/registry/kinds/blank.ts';
 import { kinds } from '../../src/registry/kinds/index.ts';
-import { readRegistry } from '../../src/registry/reading.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 import { recordJsonSchema, recordSchema } from '../../src/registry/schema.ts';
 
 const records = globSync('fixtures/**/*.md').flatMap(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { remark } from 'remark';
 import { describe, expect, it } from 'vitest';
 import defaultExport, { remarkProblems } from '../../src/remark.ts';
-import { readRegistry } from '../../src/registry/reading.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 import { spawned, temporaryFolder } from '../cli/run.ts';
 
 const text = `# Problems

@@ -9,7 +9,7 @@ import {
   type Remediation,
   type RemediationOptions,
   type Remediator,
-} from '../../src/remediation/index.ts';
+} from '../../src/app/remediation.ts';
 
 /**
  * A real target that needs no Docker: an "instance" is a folder of three files, each of which must say `right`. The

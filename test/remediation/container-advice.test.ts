@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { containerAdvice } from '../../src/remediation/container-advice.ts';
-import { recommend, type TuningFacts } from '../../src/tuning/index.ts';
+import { recommend, type TuningFacts } from '../../src/postgres/tuning/index.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;

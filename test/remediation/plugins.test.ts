@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { actions } from '../../src/remediation/index.ts';
+import { actions } from '../../src/app/remediation.ts';
 import { loadPlugins } from '../../src/remediation/plugins.ts';
 
 let folder = '';

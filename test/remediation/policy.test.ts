@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, type PolicyQuestion } from '../../src/remediation/policy/decide.ts';
-import { type Operation, operations } from '../../src/remediation/policy/operations.ts';
+import { decide, type PolicyQuestion } from '../../src/remediation/policy/policy.ts';
+import { type Operation, operations } from '../../src/remediation/operations.ts';
 import { readRemediationConfig } from '../../src/remediation/config.ts';
 
 const plan = {

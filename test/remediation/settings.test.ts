@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadonlyHost } from '../../src/remediation/index.ts';
+import type { ReadonlyHost } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/settings.ts';
 import { requestSettings } from '../../src/remediation/remediators/backup-request/settings.ts';
 import { poolSettings } from '../../src/remediation/remediators/connection-pool/settings.ts';

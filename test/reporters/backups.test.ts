@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Backup } from '../../src/host/index.ts';
-import { ageText, backupsTable, checksText, retentionTable, sizeText } from '../../src/reporters/backups.ts';
+import { ageText, backupsTable, checksText, retentionTable, sizeText } from '../../src/reporters/text/backups.ts';
 import { plain } from '../../src/reporters/style.ts';
 import { plainTable } from '../../src/reporters/table.ts';
 

@@ -1,5 +1,5 @@
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../../src/registry/diagnostics.ts';
-import { createLineIndex } from '../../src/registry/place.ts';
+import { createLineIndex } from '../../src/registry/position.ts';
 
 /** A diagnostic as the reader would make it of a text, at the first place where `at` stands in it. */
 export function diagnosticAt(

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countText, textReport } from '../../src/reporters/text.ts';
-import { visible, visibleLines } from '../../src/reporters/visible.ts';
+import { countText, textReport } from '../../src/reporters/text/diagnostics.ts';
+import { visible, visibleLines } from '../../src/reporters/escape-terminal.ts';
 import { diagnosticAt } from './diagnostic.ts';
 
 const text = '# Problems\n\n**Status:** open\n';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fleet, Tuning } from '../../src/remediation/index.ts';
+import type { Fleet, Tuning } from '../../src/app/remediation.ts';
 import { plain } from '../../src/reporters/style.ts';
 import { plainTable } from '../../src/reporters/table.ts';
 import {
@@ -9,7 +9,7 @@ import {
   tuningHead,
   tuningReasons,
   tuningTable,
-} from '../../src/reporters/tuning.ts';
+} from '../../src/reporters/text/tuning.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;

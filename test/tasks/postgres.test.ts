@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explainPriority } from '../../src/priority/index.ts';
-import { readRegistry } from '../../src/registry/reading.ts';
+import { readRegistry } from '../../src/registry/parse/read.ts';
 import { generateTasks } from '../../src/tasks/index.ts';
 
 const path = 'fixtures/resources/postgres/PROBLEMS.md';

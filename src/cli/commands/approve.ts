@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
-import { visible } from '../../reporters/visible.ts';
+import { visible } from '../../reporters/escape-terminal.ts';
 import { defineCommand } from '../command.ts';
-import { exitCodeOf, exitCodes, withRemediation } from '../remediating.ts';
+import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const approve = defineCommand({
@@ -22,7 +22,7 @@ export const approve = defineCommand({
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, options, async (remediation) => {
-      const { approve: allow } = await import('../../remediation/index.ts');
+      const { approve: allow } = await import('../../app/remediation.ts');
       const report = await allow(remediation, words[0] ?? '', userInfo().username, {
         despite: [
           ...(options.despiteDamage ? (['damage'] as const) : []),

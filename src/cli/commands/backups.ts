@@ -2,10 +2,10 @@ import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
 import { expireBackups, takeBackup } from '../backup-runs.ts';
 import { restoreBackup } from '../restoring.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { createRunProgress } from '../run-progress.ts';
 import { configOptions } from '../settings.ts';
-import { tableText } from '../tables.ts';
+import { tableText } from '../render.ts';
 
 const options = {
   level: {
@@ -91,9 +91,9 @@ function one(words: readonly string[], action: string): string {
 async function show(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options: chosen, screen, now } = invocation;
   const [{ lookAtBackups }, { json }, { backupsTable }] = await Promise.all([
-    import('../../remediation/index.ts'),
+    import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
-    import('../../reporters/backups.ts'),
+    import('../../reporters/text/backups.ts'),
   ]);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
   const { backups: found, notLookedAt } = await withRemediation(invocation, choice, ({ session }) =>
@@ -115,9 +115,9 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
       hint: 'problems backups verify orders/20260301_031000',
     });
   const [{ lookAtBackups, verifyBackup }, { json }, { checksText }] = await Promise.all([
-    import('../../remediation/index.ts'),
+    import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
-    import('../../reporters/backups.ts'),
+    import('../../reporters/text/backups.ts'),
   ]);
   const progress = createRunProgress(screen.notes);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;

@@ -2,7 +2,7 @@ import { type Command, defineCommand } from '../command.ts';
 import type { CompletedCommand } from '../completion/words.ts';
 
 const scripts = {
-  bash: async () => (await import('../completion/bash.ts')).bashScript,
+  bash: async () => (await import('../completion/shells.ts')).bashScript,
   zsh: async () => (await import('../completion/zsh.ts')).zshScript,
   fish: async () => (await import('../completion/fish.ts')).fishScript,
 } as const satisfies Record<string, () => Promise<(commands: readonly CompletedCommand[]) => string>>;

@@ -1,5 +1,11 @@
 import { defineCommand } from '../command.ts';
-import { lookedExitCode, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import {
+  lookedExitCode,
+  lookingExitCodes,
+  lookingOptions,
+  lookRequest,
+  withRemediation,
+} from '../remediation-context.ts';
 
 export const detect = defineCommand({
   name: 'detect',
@@ -21,7 +27,7 @@ export const detect = defineCommand({
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
-      const { detect: look } = await import('../../remediation/index.ts');
+      const { detect: look } = await import('../../app/remediation.ts');
       const request = lookRequest(words, options);
       const detected = await look(remediation, request);
       if (options.record) {
@@ -34,7 +40,7 @@ export const detect = defineCommand({
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
         screen.out.write(json({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
       } else {
-        const { detectedText, nothingText } = await import('../../reporters/remediation.ts');
+        const { detectedText, nothingText } = await import('../../reporters/text/remediation.ts');
         screen.out.write(detectedText(detected, screen.out.style));
         if (detected.findings.length === 0) screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
       }

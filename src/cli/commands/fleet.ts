@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
-import { tableText } from '../tables.ts';
+import { tableText } from '../render.ts';
 
 export const fleet = defineCommand({
   name: 'fleet',
@@ -27,9 +27,9 @@ export const fleet = defineCommand({
     const { options, screen } = invocation;
     const { json: asJson, ...choice } = options;
     const [{ fleet: look }, { json }, { fleetFoot, fleetTable }] = await Promise.all([
-      import('../../remediation/index.ts'),
+      import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
-      import('../../reporters/tuning.ts'),
+      import('../../reporters/text/tuning.ts'),
     ]);
     const found = await withRemediation(
       invocation,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const migrate = defineCommand({
@@ -77,8 +77,8 @@ export const migrate = defineCommand({
     for (const name of databases) needName(name, 63);
     const direct = address === undefined ? undefined : addressOf(address);
     const [{ migrateInstances }, { isMigrated, migrateProgressText, migrationText }, { json }] = await Promise.all([
-      import('../../remediation/index.ts'),
-      import('../../reporters/migration.ts'),
+      import('../../app/remediation.ts'),
+      import('../../reporters/text/migration.ts'),
       import('../../reporters/json.ts'),
     ]);
     const ended = await withRemediation(

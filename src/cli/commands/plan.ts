@@ -1,6 +1,12 @@
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../moving.ts';
-import { lookedExitCode, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import {
+  lookedExitCode,
+  lookingExitCodes,
+  lookingOptions,
+  lookRequest,
+  withRemediation,
+} from '../remediation-context.ts';
 
 export const plan = defineCommand({
   name: 'plan',
@@ -13,14 +19,14 @@ export const plan = defineCommand({
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
-      const { plan: propose } = await import('../../remediation/index.ts');
+      const { plan: propose } = await import('../../app/remediation.ts');
       const { proposals, detected } = await propose(remediation, lookRequest(words, options));
       const { notLookedAt } = detected;
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');
         screen.out.write(json({ schemaVersion: 1, plans: proposals, notLookedAt }));
       } else {
-        const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/remediation.ts');
+        const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/text/remediation.ts');
         const { style } = screen.out;
         screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
         screen.out.write(notLookedAtText(notLookedAt, style));

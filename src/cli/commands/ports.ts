@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
-import type { PortSituation } from '../../remediation/index.ts';
+import type { PortSituation } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const ports = defineCommand({
@@ -42,7 +42,7 @@ export const ports = defineCommand({
       screen,
     } = invocation;
     const [{ leasePort, lookAtPorts }, { json }] = await Promise.all([
-      import('../../remediation/index.ts'),
+      import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
     ]);
     const choice = { ...options, registries: false } as const;

@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const preflight = defineCommand({
@@ -35,9 +35,9 @@ export const preflight = defineCommand({
     if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `${port} is no port`);
     const bytes = memory === undefined ? undefined : bytesOf(memory);
     const [{ preflight: ask }, { json }, { visible }] = await Promise.all([
-      import('../../remediation/index.ts'),
+      import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
-      import('../../reporters/visible.ts'),
+      import('../../reporters/escape-terminal.ts'),
     ]);
     const answers = await withRemediation(
       invocation,

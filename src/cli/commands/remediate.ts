@@ -1,8 +1,8 @@
 import { ProblemsError } from '../../errors.ts';
-import type { Detected, RunReport } from '../../remediation/index.ts';
+import type { Detected, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../moving.ts';
-import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediating.ts';
+import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediation-context.ts';
 
 export const remediate = defineCommand({
   name: 'remediate',
@@ -36,7 +36,7 @@ export const remediate = defineCommand({
       });
     }
     return withRemediation(invocation, options, async (remediation) => {
-      const { remediate: repair } = await import('../../remediation/index.ts');
+      const { remediate: repair } = await import('../../app/remediation.ts');
       const request = lookRequest(words, options);
       const made: { readonly report: RunReport; readonly looked: Detected }[] = [];
       async function tell(runs: readonly RunReport[], detected: Detected): Promise<void> {

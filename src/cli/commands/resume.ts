@@ -1,6 +1,6 @@
-import type { RunReport } from '../../remediation/index.ts';
+import type { RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
-import { exitCodeOf, exitCodes, withRemediation } from '../remediating.ts';
+import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const resume = defineCommand({
@@ -13,7 +13,7 @@ export const resume = defineCommand({
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, registries: false }, async (remediation) => {
-      const { resume: goOn } = await import('../../remediation/index.ts');
+      const { resume: goOn } = await import('../../app/remediation.ts');
       const reports: RunReport[] = [];
       try {
         await goOn(remediation, words[0], (report) => reports.push(report));

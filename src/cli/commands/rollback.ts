@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const rollback = defineCommand({
@@ -16,7 +16,7 @@ export const rollback = defineCommand({
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, registries: false }, async (remediation) => {
-      const { rollback: putBack } = await import('../../remediation/index.ts');
+      const { rollback: putBack } = await import('../../app/remediation.ts');
       const report = await putBack(remediation, words[0] ?? '');
       const { printReports } = await import('../remediation-report.ts');
       printReports([report], options.json, screen);

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
 
 export const runs = defineCommand({
@@ -35,14 +35,14 @@ export const runs = defineCommand({
       return liftSuspension(invocation, instance, options);
     }
     return withRemediation(invocation, { ...options, registries: false, onlyLooking: true }, async (remediation) => {
-      const { runs: list } = await import('../../remediation/index.ts');
+      const { runs: list } = await import('../../app/remediation.ts');
       const found = await list(remediation, first);
       if (options.json) {
         const { json } = await import('../../reporters/json.ts');
         screen.out.write(json({ schemaVersion: 1, runs: found }));
         return 0;
       }
-      const { runsText, runText } = await import('../../reporters/remediation.ts');
+      const { runsText, runText } = await import('../../reporters/text/remediation.ts');
       const [one] = found;
       screen.out.write(
         first !== undefined && one !== undefined ? runText(one, screen.out.style) : runsText(found, screen.out.style),

@@ -33,10 +33,10 @@ export const show = defineCommand({
       return 0;
     }
     const [{ recordText }, { tasksTable }, { plainTable }, { textReport }] = await Promise.all([
-      import('../../reporters/record.ts'),
+      import('../../reporters/text/records.ts'),
       import('../../reporters/tasks.ts'),
       import('../../reporters/table.ts'),
-      import('../../reporters/text.ts'),
+      import('../../reporters/text/diagnostics.ts'),
     ]);
     out.write(recordText(record, out.style));
     if (tasks.length > 0) out.write(`\n${plainTable(tasksTable(tasks))}`);

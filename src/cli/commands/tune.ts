@@ -1,8 +1,8 @@
-import { diskKinds, profiles } from '../../tuning/index.ts';
+import { diskKinds, profiles } from '../../postgres/tuning/index.ts';
 import { defineCommand } from '../command.ts';
-import { withRemediation } from '../remediating.ts';
+import { withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../settings.ts';
-import { tableText } from '../tables.ts';
+import { tableText } from '../render.ts';
 
 export const tune = defineCommand({
   name: 'tune',
@@ -46,9 +46,9 @@ export const tune = defineCommand({
     } = invocation;
     const { profile, connections, disk, json: asJson, ...choice } = options;
     const [{ tune: ask }, { json }, { tuningFoot, tuningHead, tuningReasons, tuningTable }] = await Promise.all([
-      import('../../remediation/index.ts'),
+      import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
-      import('../../reporters/tuning.ts'),
+      import('../../reporters/text/tuning.ts'),
     ]);
     const found = await withRemediation(
       invocation,

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
-import { validateInput } from '../input-validation.ts';
+import { validateInput } from '../validate-input.ts';
 import { holdsUnreadable } from '../findings.ts';
 import { validatePaths } from '../validation.ts';
 import { reportValidation } from '../validation-report.ts';

@@ -1,5 +1,5 @@
-import { isList, parseJson } from '../json.ts';
-import type { DatabaseFingerprint } from './types.ts';
+import { isList, parseJson } from '../../util/json.ts';
+import type { DatabaseFingerprint } from '../../backups/types.ts';
 
 /**
  * What a database holds, in lines of JSON, the same on every server of its major version: for psql, `\gexec` included.

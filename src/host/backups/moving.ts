@@ -1,8 +1,8 @@
 import { lstat, mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
-import { inside, quarantined } from './inventory.ts';
-import { syncAround, syncFolder } from './records.ts';
+import { inside, quarantined } from '../../backups/inventory.ts';
+import { syncAround, syncFolder } from '../../backups/sidecar-files.ts';
 
 /** Backups are moved by one rename each, and over nothing. */
 

@@ -1,8 +1,8 @@
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import { failed, impossible, type Observation, passed } from './files-level.ts';
-import { restoreScript } from './restore-script.ts';
-import type { ArchivePlace, Backup, BackupPart } from './types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { runHelper } from '../exec.ts';
+import { failed, impossible, type Observation, passed } from '../../backups/levels/files.ts';
+import { restoreScript } from '../../backups/restore-script.ts';
+import type { ArchivePlace, Backup, BackupPart } from '../../backups/types.ts';
 
 export interface PointInTimeRequest {
   readonly backup: Backup;

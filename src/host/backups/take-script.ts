@@ -1,4 +1,4 @@
-import { ownOption } from '../postgres.ts';
+import { ownOption } from '../postgres/client.ts';
 import { countedTables, fingerprintLines, pinned, sequenceLines } from './fingerprint.ts';
 
 /**

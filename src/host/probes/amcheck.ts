@@ -1,7 +1,8 @@
-import type { Credentials } from '../credentials.ts';
-import type { ChangingEngine } from '../docker.ts';
-import type { DatabaseProbe, Instance } from '../types.ts';
-import { onEachDatabase } from './each-database.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import type { Instance } from '../instance.ts';
+import type { Credentials } from '../postgres/credentials.ts';
+import { onEachDatabase } from './databases.ts';
+import type { DatabaseProbe } from './types.ts';
 
 /**
  * pg_amcheck without `--parent-check`, which would block writes: tables, and indexes with every row of their tables

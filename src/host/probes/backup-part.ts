@@ -1,8 +1,8 @@
+import type { BackupCause, BackupKind } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
-import { runHelper } from '../process.ts';
-import type { ChangingEngine } from '../docker.ts';
-import type { HelperResult, HelperSpec } from '../types.ts';
-import type { BackupCause, BackupKind } from '../backups/types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import type { HelperResult, HelperSpec } from '../docker/types.ts';
+import { runHelper } from '../exec.ts';
 
 /** One restorable thing, where the engine's machine has it. */
 export interface PartRequest {

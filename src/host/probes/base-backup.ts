@@ -1,7 +1,8 @@
-import type { Credentials } from '../credentials.ts';
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import type { BackupProbe, Instance } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { runHelper } from '../exec.ts';
+import type { Instance } from '../instance.ts';
+import type { Credentials } from '../postgres/credentials.ts';
+import type { BackupProbe } from './types.ts';
 
 /**
  * The connection comes on stdin, so that neither name nor password is an argument. From PostgreSQL 15 the server itself

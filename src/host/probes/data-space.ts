@@ -1,6 +1,6 @@
-import type { ChangingEngine } from '../docker.ts';
-import { execIn } from '../process.ts';
-import type { Instance } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { execIn } from '../exec.ts';
+import type { Instance } from '../instance.ts';
 
 /** The file system that holds the data, in bytes; undefined where it cannot be asked. */
 export async function dataSpace(

@@ -1,4 +1,4 @@
-import type { ChangingEngine } from '../docker.ts';
+import type { ChangingEngine } from '../docker/client.ts';
 import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from './backup-part.ts';
 
 /** The status is written aside: that of a pipe is its last program's. */

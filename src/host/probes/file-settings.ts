@@ -1,6 +1,7 @@
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import type { FileSettings, Instance } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { runHelper } from '../exec.ts';
+import type { Instance } from '../instance.ts';
+import type { FileSettings } from './types.ts';
 
 /** The options are the container's own; names come on stdin. */
 const script = String.raw`

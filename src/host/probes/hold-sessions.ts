@@ -1,7 +1,8 @@
-import type { Credentials } from '../credentials.ts';
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import type { Container, HeldSessions, HelperSpec, HoldRequest } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import type { Container, HelperSpec } from '../docker/types.ts';
+import { runHelper } from '../exec.ts';
+import type { Credentials } from '../postgres/credentials.ts';
+import type { HeldSessions, HoldRequest } from './types.ts';
 
 /**
  * pgbench opens all sessions before any of them begins, so all are there at once; each then sleeps. The script is fixed;

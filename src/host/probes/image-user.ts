@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { runHelper } from '../exec.ts';
 
 /** Debian's postgres is 999:999, Alpine's 70:70: the image knows. */
 export async function imageUser(

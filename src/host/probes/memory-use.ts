@@ -1,6 +1,7 @@
-import type { ChangingEngine } from '../docker.ts';
-import { execIn } from '../process.ts';
-import type { Instance, MemoryUse } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { execIn } from '../exec.ts';
+import type { Instance } from '../instance.ts';
+import type { MemoryUse } from './types.ts';
 
 /** `name value` lines, whichever version of control groups the machine has; then /dev/shm by df, in KiB. */
 const script = String.raw`

@@ -1,6 +1,7 @@
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import type { Container, PageResult } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import type { Container } from '../docker/types.ts';
+import { runHelper } from '../exec.ts';
+import type { PageResult } from './types.ts';
 
 /** A server's image holds no HTTP client, so bash speaks: the script is fixed, port and path come on stdin. */
 const script = String.raw`

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
-import { jsonOf, type ChangingEngine } from '../docker.ts';
-import { listAt, parseJson, textAt } from '../json.ts';
+import { listAt, parseJson, textAt } from '../../util/json.ts';
+import { type ChangingEngine, jsonOf } from '../docker/client.ts';
 import { helperLabel } from '../labels.ts';
-import type { PortProbe } from '../types.ts';
+import type { PortProbe } from './types.ts';
 
 /**
  * Whether a port can be bound and listened on, as Docker does it: a scan by connecting sees neither a listener of the

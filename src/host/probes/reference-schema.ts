@@ -1,6 +1,6 @@
-import type { ChangingEngine } from '../docker.ts';
-import { runHelper } from '../process.ts';
-import type { ReferenceRequest, ReferenceSchema } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { runHelper } from '../exec.ts';
+import type { ReferenceRequest, ReferenceSchema } from './types.ts';
 
 /**
  * A server of our own, empty, without a network, on a throw-away volume: the files are run in it as they were meant to

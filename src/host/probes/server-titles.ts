@@ -1,6 +1,6 @@
-import type { ChangingEngine } from '../docker.ts';
-import { execIn } from '../process.ts';
-import type { Instance } from '../types.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import { execIn } from '../exec.ts';
+import type { Instance } from '../instance.ts';
 
 const script = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'`;
 

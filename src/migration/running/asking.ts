@@ -1,6 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
-import type { SessionResult, SqlRow, SqlSession } from '../../host/types.ts';
-import { setOwnPath } from '../own-path.ts';
+import type { SqlRow } from '../../host/postgres/types.ts';
+import type { SessionResult, SqlSession } from '../../host/types.ts';
+import { setOwnPath } from '../search-path.ts';
 
 export type Refusal = Extract<SessionResult, { readonly ok: false }>;
 

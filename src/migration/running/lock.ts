@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SqlSession } from '../../host/types.ts';
 import { ask } from './asking.ts';
-import type { MigrateProgress } from './types.ts';
+import type { MigrateProgress } from '../runner/types.ts';
 
 /** One runner for each database (PGOPS §5.2). Advisory locks are the database's own: elsewhere it is another lock. */
 const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;

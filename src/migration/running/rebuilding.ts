@@ -3,10 +3,10 @@ import type { SqlSession } from '../../host/types.ts';
 import { indexOfFile } from '../effects.ts';
 import type { Migration } from '../files.ts';
 import { runnableOf } from '../mode.ts';
-import type { LedgerRow } from '../standing.ts';
+import type { LedgerRow } from '../status.ts';
 import { ask, queryAsTheirs } from './asking.ts';
-import { dropInvalidIndex, indexOf } from './indexes.ts';
-import { findTables, makeTables, writeState } from './ledger.ts';
+import { dropInvalidIndex, indexOf } from '../runner/indexes.ts';
+import { findTables, makeTables, writeState } from '../runner/ledger.ts';
 
 /**
  * Builds the index of a file that the ledger lists as applied, where it is not there: `IF NOT EXISTS` had taken an

@@ -1,4 +1,4 @@
-import { lineEndOf } from './apply.ts';
+import { lineEndOf } from './edits.ts';
 
 /** Adds a block, markers and all, at the end of a text. Everything before it stays byte for byte. */
 export function addRecord(text: string, block: string): string {

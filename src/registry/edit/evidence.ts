@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import { propertyName } from '../names.ts';
 import type { ReadOptions } from '../registry.ts';
 import { quote } from '../report.ts';
-import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './edits.ts';
 import { addSection } from './section.ts';
 import { confirmed, findTarget, valueAt } from './target.ts';
 

@@ -1,11 +1,11 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { nearest } from '../../util/suggest.ts';
 import { propertyName } from '../names.ts';
-import { createLineIndex } from '../place.ts';
+import { createLineIndex } from '../position.ts';
 import type { ReadOptions } from '../registry.ts';
 import { createReport, quote } from '../report.ts';
 import { readHeaderValue } from '../values/header-value.ts';
-import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './edits.ts';
 import { confirmed, findTarget, type Target, valueAt } from './target.ts';
 
 /**

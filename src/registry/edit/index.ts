@@ -1,5 +1,5 @@
 export { addRecord } from './add.ts';
-export { applyEdits } from './apply.ts';
+export { applyEdits } from './edits.ts';
 export { addErrorMessage, yamlText } from './evidence.ts';
 export { setHeader } from './header.ts';
 export { moveRecord } from './move.ts';

@@ -1,11 +1,11 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { nearest } from '../../util/suggest.ts';
 import { outlineOf } from '../outline/index.ts';
 import { headingText } from '../outline/slices.ts';
-import type { HeadingNode } from '../outline/outline.ts';
+import type { HeadingNode } from '../parse/outline.ts';
 import type { ReadOptions, Registry } from '../registry.ts';
 import { quote } from '../report.ts';
-import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './edits.ts';
 import { confirmed, findTarget } from './target.ts';
 
 /**

@@ -4,10 +4,10 @@ import { resolved } from '../kinds/resolved.ts';
 import type { ActiveProblem, ResolvedProblem } from '../record.ts';
 import type { ReadOptions } from '../registry.ts';
 import { quote } from '../report.ts';
-import { canonical } from '../blocks.ts';
-import { dayOf, readDate } from '../values/date.ts';
+import { canonical } from '../parse/blocks.ts';
+import { dayOf, readDate } from '../values/values.ts';
 import { readTerm } from '../values/term.ts';
-import { applyEdits, lineEndOf } from './apply.ts';
+import { applyEdits, lineEndOf } from './edits.ts';
 import { confirmed, findTarget } from './target.ts';
 
 /** How a problem was solved. `resolved` is a date of the registry format; the texts are single paragraphs. */

@@ -3,7 +3,7 @@ import type { YamlType } from '../kinds/declaration.ts';
 import { propertyName } from '../names.ts';
 import type { ReadOptions } from '../registry.ts';
 import { quote } from '../report.ts';
-import { applyEdits, endOfLine, lineEndOf, startOfLine } from './apply.ts';
+import { applyEdits, endOfLine, lineEndOf, startOfLine } from './edits.ts';
 import { confirmed, findTarget, type Target, valueAt } from './target.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { nearest } from '../../util/suggest.ts';
 import { type KindName, kinds } from '../kinds/index.ts';
 import type { KindDeclaration } from '../kinds/declaration.ts';
-import { readRegistry } from '../reading.ts';
+import { readRegistry } from '../parse/read.ts';
 import type { ProblemRecord } from '../record.ts';
 import type { ReadOptions, Registry } from '../registry.ts';
 import { quote } from '../report.ts';

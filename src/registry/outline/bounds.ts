@@ -1,6 +1,6 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { lineEnd, nextLine } from './characters.ts';
-import { containerMarkers } from './line-starts.ts';
+import { containerMarkers } from '../parse/lines.ts';
 
 /*
  * What remark may be given: so much that no record comes near it, so little that its slowest inputs stay far below

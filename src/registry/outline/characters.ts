@@ -1,4 +1,4 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 
 export const TAB = 9;
 export const LINE_FEED = 10;

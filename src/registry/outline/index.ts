@@ -1,7 +1,7 @@
-import type { Span } from '../place.ts';
-import { readLines } from './lines.ts';
-import { readMarkdown } from './markdown.ts';
-import type { OutlineResult } from './outline.ts';
+import type { Span } from '../position.ts';
+import { readLines } from '../parse/read-outline.ts';
+import { readMarkdown } from '../parse/markdown.ts';
+import type { OutlineResult } from '../parse/outline.ts';
 
 /** The outline of a block. `auto` takes the line reader where it is certain and remark elsewhere, `markdown` remark alone. */
 export function outlineOf(text: string, block: Span, front: 'auto' | 'markdown'): OutlineResult {

@@ -1,7 +1,7 @@
 import type { RootContent } from 'mdast';
 import { inlineComments } from '../inline-comments.ts';
-import { commentsWithin, isOpen, markerComments } from '../marker-comments.ts';
-import type { Marker } from '../markers.ts';
+import { commentsWithin, isOpen, markerComments } from '../parse/marker-comments.ts';
+import type { Marker } from '../parse/marker.ts';
 import { trimSpan } from './characters.ts';
 import { offsets, parseBlocks } from './markdown-parse.ts';
 

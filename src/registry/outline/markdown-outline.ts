@@ -1,8 +1,8 @@
 import type { RootContent } from 'mdast';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { trimSpan } from './characters.ts';
 import { offsets, parseBlocks } from './markdown-parse.ts';
-import type { OtherNode, OutlineNode } from './outline.ts';
+import type { OtherNode, OutlineNode } from '../parse/outline.ts';
 
 const otherNames: Readonly<Record<string, OtherNode['name']>> = {
   blockquote: 'quote',

@@ -1,5 +1,5 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
-import type { MarkdownAnswer, MarkdownChannel, MarkdownQuestion } from './markdown-worker.ts';
+import type { MarkdownAnswer, MarkdownChannel, MarkdownQuestion } from '../parse/markdown-worker.ts';
 
 /**
  * The last resort, for what the bounds on size and depth do not foresee: an answer must not depend on how fast a
@@ -39,7 +39,7 @@ function startThread(): Thread {
   const { MessageChannel, Worker } = process.getBuiltinModule('node:worker_threads');
   const { port1, port2 } = new MessageChannel();
   // Without the options of this process: some, such as --input-type, would keep the worker from starting.
-  const worker = new Worker(new URL('./markdown-worker.ts', import.meta.url), { execArgv: [] });
+  const worker = new Worker(new URL('../parse/markdown-worker.ts', import.meta.url), { execArgv: [] });
   const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   worker.unref();
   // Nobody listens while this thread waits; a worker that dies gives no answer, which is answer enough.

@@ -1,6 +1,6 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { HASH, isBlank, isLineEnd, lineEnd, nextLine, skipBlanks, skipRun, trimBlanks, trimEnd } from './characters.ts';
-import type { FenceNode, HeadingNode } from './outline.ts';
+import type { FenceNode, HeadingNode } from '../parse/outline.ts';
 
 /**
  * What a heading says (CommonMark 0.31 §4.2, §4.3): without the hashes of an ATX heading, opening and closing, or

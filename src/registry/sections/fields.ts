@@ -1,8 +1,8 @@
 import type { Draft, RecordContext } from '../draft.ts';
 import type { FieldsSection } from '../kinds/declaration.ts';
 import { lookupFields } from '../kinds/lookup.ts';
-import { readLabels } from '../labels.ts';
-import type { OutlineNode } from '../outline/outline.ts';
+import { readLabels } from '../parse/labels.ts';
+import type { OutlineNode } from '../parse/outline.ts';
 import { quote } from '../report.ts';
 import { reportUnknownName } from '../unknown-name.ts';
 import { reportPlaceholder } from '../values/placeholder.ts';

@@ -1,5 +1,5 @@
 import type { Draft, RecordContext } from '../draft.ts';
-import type { OutlineNode } from '../outline/outline.ts';
+import type { OutlineNode } from '../parse/outline.ts';
 import { afterWord, valueOf } from '../text.ts';
 import { reportPlaceholder } from '../values/placeholder.ts';
 import { keepStray, type NamedSection } from './section.ts';

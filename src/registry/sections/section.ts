@@ -1,6 +1,6 @@
 import type { Draft, RecordContext } from '../draft.ts';
-import type { OutlineNode } from '../outline/outline.ts';
-import type { Span } from '../place.ts';
+import type { OutlineNode } from '../parse/outline.ts';
+import type { Span } from '../position.ts';
 import { valueOf } from '../text.ts';
 import type { ShapeSection } from './shape.ts';
 

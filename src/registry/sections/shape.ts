@@ -1,6 +1,6 @@
-import type { OutlineNode } from '../outline/outline.ts';
+import type { OutlineNode } from '../parse/outline.ts';
 import { headingText } from '../outline/slices.ts';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import type { Report } from '../report.ts';
 import { trim, withoutComment } from '../text.ts';
 import { reportPlaceholder } from '../values/placeholder.ts';

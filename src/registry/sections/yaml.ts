@@ -1,9 +1,9 @@
 import type { Draft, RecordContext } from '../draft.ts';
 import type { YamlSection } from '../kinds/declaration.ts';
 import { lookupKeys } from '../kinds/lookup.ts';
-import type { OutlineNode } from '../outline/outline.ts';
+import type { OutlineNode } from '../parse/outline.ts';
 import { fenceParts } from '../outline/slices.ts';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { quote } from '../report.ts';
 import { valueOf } from '../text.ts';
 import { reportUnknownName } from '../unknown-name.ts';

@@ -1,12 +1,13 @@
 import type * as Yaml from 'js-yaml';
 import type { Event, ScalarEvent } from 'js-yaml';
 import type { DiagnosticCode } from '../diagnostics.ts';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { quote } from '../report.ts';
-import type { YamlEntry, YamlFault, YamlMapping, YamlReading, YamlSequence, YamlValue } from './yaml.ts';
 import { forbiddenKeys, limits } from './yaml-limits.ts';
+import type { YamlEntry, YamlFault, YamlMapping, YamlReading, YamlSequence, YamlValue } from './yaml.ts';
 
 let loaded: typeof Yaml | undefined;
+
 
 /** Loaded at the first block that needs it, and at once, since reading is synchronous: its start costs more than most registries. */
 function loadYaml(): typeof Yaml {
@@ -18,9 +19,11 @@ function loadYaml(): typeof Yaml {
   return loaded;
 }
 
+
 function isYaml(found: unknown): found is typeof Yaml {
   return typeof found === 'object' && found !== null && 'parseEvents' in found;
 }
+
 
 /** Reads any yaml block by js-yaml, the reference. */
 export function readAnyYaml(text: string, content: Span): YamlReading {
@@ -35,9 +38,11 @@ export function readAnyYaml(text: string, content: Span): YamlReading {
   return composeMapping(yaml, source, content, events);
 }
 
+
 function fault(code: DiagnosticCode, span: Span, message: string): YamlReading {
   return { type: 'fault', fault: { code, span, message } };
 }
+
 
 function composeMapping(yaml: typeof Yaml, source: string, content: Span, events: readonly Event[]): YamlReading {
   if (events.length > limits.values)
@@ -53,6 +58,7 @@ function composeMapping(yaml: typeof Yaml, source: string, content: Span, events
   if (root.type !== 'mapping') return fault('value-type', root, 'A mapping of keys to values is expected here.');
   return { type: 'mapping', value: root };
 }
+
 
 function createComposer(yaml: typeof Yaml, source: string, base: number, events: readonly Event[]) {
   let at = 0;
@@ -116,6 +122,7 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
   return { next, unsafe: () => unsafe };
 }
 
+
 /**
  * A scalar as it is written, with its quotes or with the sign of a block. The events of js-yaml have the place of what
  * stands inside, and for a block the line end behind it too.
@@ -129,6 +136,7 @@ function written(yaml: typeof Yaml, source: string, base: number, event: ScalarE
   return { start: base + start, end: base + start + Math.max(1, source.slice(start, valueEnd).trimEnd().length) };
 }
 
+
 /** Where an absent value would be written: behind the colon of its key, or else behind what stands before it. */
 function absent(source: string, base: number, after: number): Span {
   let at = after - base;
@@ -137,10 +145,12 @@ function absent(source: string, base: number, after: number): Span {
   return { start: offset, end: offset };
 }
 
+
 /** Behind the bracket that ends a collection whose last value ends at `after`: only signs and comments stand between. */
 function closing(source: string, base: number, after: number): number {
   return base + Math.min(pastComments(source, after - base, ']}') + 1, source.length);
 }
+
 
 /** The first of some signs that stands in no comment. */
 function pastComments(source: string, from: number, signs: string): number {
@@ -152,9 +162,11 @@ function pastComments(source: string, from: number, signs: string): number {
   return at;
 }
 
+
 function reasonOf(yaml: typeof Yaml, error: unknown): string {
   return error instanceof yaml.YAMLException ? error.reason : 'it cannot be parsed';
 }
+
 
 function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
   const position = error instanceof yaml.YAMLException ? error.mark?.position : undefined;

@@ -2,7 +2,7 @@ import type { DateType, HeaderType } from '../kinds/declaration.ts';
 import { isValidId } from '../identity.ts';
 import { quote, type Report } from '../report.ts';
 import type { Value } from '../text.ts';
-import { dayOf, readDate } from './date.ts';
+import { dayOf, readDate } from './values.ts';
 import { addPlaceholder, reportPlaceholder } from './placeholder.ts';
 import { readTerm, withoutBrackets } from './term.ts';
 import { reportTerm } from './term-report.ts';

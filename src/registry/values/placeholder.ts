@@ -1,4 +1,4 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { quote, type Report } from '../report.ts';
 
 const date = 'YYYY-MM-DD(?:[T ]+HH:MM(?::SS)?(?: ?(?:Z|UTC))?)?';

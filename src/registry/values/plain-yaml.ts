@@ -1,4 +1,4 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import type { YamlEntry, YamlMapping, YamlScalar, YamlValue } from './yaml.ts';
 import { forbiddenKeys, limits } from './yaml-limits.ts';
 

@@ -1,5 +1,5 @@
 import type { TermType } from '../kinds/declaration.ts';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { quote, type Report } from '../report.ts';
 import { addPlaceholder } from './placeholder.ts';
 import type { TermReading } from './term.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../../nearest.ts';
+import { nearest } from '../../util/suggest.ts';
 import type { TermType } from '../kinds/declaration.ts';
 import { isPlaceholder } from './placeholder.ts';
 

@@ -1,4 +1,4 @@
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 import { readAnyYaml } from './any-yaml.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import type { YamlReading } from './yaml.ts';

@@ -1,5 +1,5 @@
 import type { DiagnosticCode } from '../diagnostics.ts';
-import type { Span } from '../place.ts';
+import type { Span } from '../position.ts';
 
 /** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;

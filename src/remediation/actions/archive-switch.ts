@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Instance } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 
 const params = z.strictObject({ instance: z.string() });
+
 const patienceMs = 60_000;
 
 /** What proves that an archive works: a WAL file that got there. The marker in it is what a drill recovers to. */

@@ -3,10 +3,11 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Container, Instance } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import { type SettingChanges, undoneText } from '../../postgres/auto-conf.ts';
+import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
-import { type SettingChanges, undoneText } from '../instances/auto-conf.ts';
-import { knownSetting, unfitValue } from '../instances/known-settings.ts';
 
 /** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
 export function settingsSchema(applies: readonly ('reload' | 'start')[]) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { type Backup, type BackupCheck, backupLevels } from '../../host/backups/types.ts';
+import { type Backup, type BackupCheck, backupLevels } from '../../backups/types.ts';
 import type { Action } from '../contract.ts';
 
 const params = z.strictObject({

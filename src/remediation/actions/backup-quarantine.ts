@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Backup } from '../../host/backups/types.ts';
+import type { Backup } from '../../backups/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 
 const params = z.strictObject({

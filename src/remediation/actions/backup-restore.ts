@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { restoreScript } from '../../backups/restore-script.ts';
+import type { Backup, BackupKind, BackupPart } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
-import { restoreScript } from '../../host/backups/restore-script.ts';
-import type { Backup, BackupKind, BackupPart } from '../../host/backups/types.ts';
+import type { Container, Mount } from '../../host/docker/types.ts';
 import { helperLabel } from '../../host/labels.ts';
-import type { Container, Mount } from '../../host/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
 const params = z.strictObject({
@@ -24,6 +24,7 @@ const params = z.strictObject({
   /** The volume or folder of the source's archive; null where no moment is asked for. */
   archive: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }).nullable(),
 });
+
 type Wanted = z.output<typeof params>;
 
 const restoredByLabel = 'problems.restored-by';

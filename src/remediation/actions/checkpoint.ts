@@ -1,4 +1,4 @@
-import type { Instance } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { Host } from '../contract.ts';
 
 /** Less than the time that the engine gives it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Container } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
 import { mountsFrom, otherMounts } from './recreate-mounts.ts';

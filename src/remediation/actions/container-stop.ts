@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { sharing } from '../../host/data-mount.ts';
-import type { Container } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { runs } from '../instances/first-answer.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -14,6 +14,7 @@ const params = z.strictObject({
   /** Requires exit code 0 and PostgreSQL's own word that it has shut down. */
   clean: z.boolean().default(true),
 });
+
 const before = z.strictObject({ running: z.boolean() });
 
 export const containerStop: Action<z.output<typeof params>, z.output<typeof before>> = {

@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
-import type { Container, Instance } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { ReadonlyHost } from '../contract.ts';
 import { recreatedFromLabel } from './recreate-spec.ts';
 

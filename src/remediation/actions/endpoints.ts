@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Container, EndpointSpec } from '../../host/types.ts';
+import type { Container, EndpointSpec } from '../../host/docker/types.ts';
 import type { Host } from '../contract.ts';
 
 /** How a container is connected to a network; null: not at all. */

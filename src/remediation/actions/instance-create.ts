@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { dataMount } from '../../host/data-mount.ts';
-import { at, isObject, type JsonObject, listAt, textsAt } from '../../host/json.ts';
-import type { Container, ContainerSpec, Json } from '../../host/types.ts';
+import type { Container, ContainerSpec } from '../../host/docker/types.ts';
+import { at, isObject, type Json, type JsonObject, listAt, textsAt } from '../../util/json.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
 
@@ -16,6 +16,7 @@ const params = z.strictObject({
   /** On the machine's own address alone. */
   port: z.int().min(1).max(65_535),
 });
+
 type Wanted = z.output<typeof params>;
 
 const madeLikeLabel = 'problems.made-like';

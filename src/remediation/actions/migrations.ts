@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Instance, SqlSession } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import type { SqlSession } from '../../host/types.ts';
 import {
   freshen,
   ledgerOf,
@@ -54,6 +55,7 @@ export const ledgerBefore = z.strictObject({
 });
 
 const application = 'problem-registry run';
+
 const lockTimeoutMs = 4_000;
 
 async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { runLabel } from '../../host/labels.ts';
 import { ProblemsError } from '../../errors.ts';
-import type { Container, Instance, SqlOptions } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import { runLabel } from '../../host/labels.ts';
+import type { SqlOptions } from '../../host/postgres/types.ts';
+import { scramVerifier } from '../../postgres/scram.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
 import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../instances/pooler.ts';
 import { needInstance } from './auto-conf-file.ts';
 import { poolerConfig, poolerEntry } from './pooler-config.ts';
-import { scramVerifier } from './scram.ts';
 
 const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
+
 const params = z.strictObject({
   instance: z.string(),
   /** Of the pooler's container. */
@@ -30,6 +33,7 @@ const params = z.strictObject({
   maxClients: z.int().min(10).max(100_000),
   ownConnections: z.int().min(1).max(20),
 });
+
 type Wanted = z.output<typeof params>;
 
 /** The role, its function and the container. Clients change over by themselves or by people. PGOPS §2.6. */
@@ -115,6 +119,7 @@ async function addLookup(instance: Instance, database: string, host: Host): Prom
 
 /** Bytes. PgBouncer takes some 5 KiB for a connection (a buffer of 4 KiB and its state), the kernel the rest. */
 const connectionMemory = 32 * 2 ** 10;
+
 const ownMemory = 64 * 2 ** 20;
 
 async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Action } from '../contract.ts';
 import { checkpoint } from './checkpoint.ts';
-import { isPaused, order, type Pausing, pausing } from './pooler-admin.ts';
+import { isPaused, order, type Pausing, pausing } from './pooler.ts';
 
 export const poolerPause: Action<Pausing, null> = {
   name: 'pooler.pause',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Action } from '../contract.ts';
-import { isPaused, order, type Pausing, pausing } from './pooler-admin.ts';
+import { isPaused, order, type Pausing, pausing } from './pooler.ts';
 
 export const poolerResume: Action<Pausing, null> = {
   name: 'pooler.resume',

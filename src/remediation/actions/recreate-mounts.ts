@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
-import { bindOf, mountPath } from '../../host/docker-shapes.ts';
-import { isObject, listAt, textAt, textsAt, type JsonObject } from '../../host/json.ts';
-import type { Container, Json, Mount } from '../../host/types.ts';
+import { bindOf, mountPath } from '../../host/docker/shapes.ts';
+import type { Container, Mount } from '../../host/docker/types.ts';
+import { isObject, type Json, type JsonObject, listAt, textAt, textsAt } from '../../util/json.ts';
 
 /** By destination: another volume or folder on the same place. */
 export type MountEdits = Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { at, entriesAt, isObject, textAt, textsAt, type JsonObject } from '../../host/json.ts';
-import type { Container, ContainerSpec, Json } from '../../host/types.ts';
+import type { Container, ContainerSpec } from '../../host/docker/types.ts';
+import { at, entriesAt, isObject, type Json, type JsonObject, textAt, textsAt } from '../../util/json.ts';
 import { mountsFrom } from './recreate-mounts.ts';
 
 /** What a new container has otherwise than the old one. Everything that is not named stays as it is. */

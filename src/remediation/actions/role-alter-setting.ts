@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Instance } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
-import { knownSetting, unfitValue } from '../instances/known-settings.ts';
 import { needInstance } from './auto-conf-file.ts';
 
 const identifier = z
@@ -10,6 +10,7 @@ const identifier = z
   .min(1)
   .max(63)
   .regex(/^[^\0\\]+$/);
+
 const params = z
   .strictObject({
     instance: z.string(),
@@ -26,7 +27,9 @@ const params = z
     const unfit = value === null ? undefined : unfitValue(name, value);
     if (unfit !== undefined) context.addIssue({ code: 'custom', message: `${name} ${unfit}` });
   });
+
 type Wanted = z.output<typeof params>;
+
 const before = z.strictObject({ value: z.string().nullable() });
 
 /** For one application instead of all: sessions that begin from then on. PGOPS §2.5. */

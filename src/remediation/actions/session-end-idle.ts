@@ -7,7 +7,7 @@ import {
   sessionsBefore,
   sessionsToEnd,
   wordsOf,
-} from './sessions.ts';
+} from './session.ts';
 
 export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
   name: 'session.end-idle',

@@ -7,7 +7,7 @@ import {
   sessionsBefore,
   sessionsToEnd,
   wordsOf,
-} from './sessions.ts';
+} from './session.ts';
 
 export const sessionTerminate: Action<SessionParams, SessionsBefore> = {
   name: 'session.terminate',

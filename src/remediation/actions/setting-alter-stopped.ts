@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Instance } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import { saysAutoConf, undoneText, withChanges } from '../../postgres/auto-conf.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { saysAutoConf, undoneText, withChanges } from '../instances/auto-conf.ts';
 import {
   autoConfOf,
   needInstance,
@@ -11,9 +11,10 @@ import {
   textToPutBack,
   writeAutoConf,
 } from './auto-conf-file.ts';
-import { describeSettings, effectOf } from './setting-alter.ts';
+import { describeSettings, effectOf } from './setting.ts';
 
 const params = z.strictObject({ instance: z.string(), settings: settingsSchema(['reload', 'start']) });
+
 const before = z.strictObject({ text: z.string() });
 
 /**

@@ -1,8 +1,8 @@
 import { ProblemsError } from '../../errors.ts';
-import type { Instance } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import type { SettingChanges } from '../../postgres/auto-conf.ts';
+import { isValue } from '../../postgres/settings.ts';
 import type { ReadonlyHost } from '../contract.ts';
-import type { SettingChanges } from '../instances/auto-conf.ts';
-import { isValue } from '../instances/known-settings.ts';
 
 /** A value on the command line, of a role or of a database goes before the file: changing the file would do nothing. */
 export async function refuseOverridden(

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Mount } from '../../host/types.ts';
+import type { Mount } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
 const owner = z.int().nonnegative();
+
 const params = z.strictObject({
   mount: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }),
   /** Only this folder of the mount, where the data is not the whole of it. */
@@ -15,7 +16,9 @@ const params = z.strictObject({
   /** Of the folder itself. PostgreSQL takes 0700 and 0750. */
   topMode: z.enum(['700', '750']).default('700'),
 });
+
 type Wanted = z.output<typeof params>;
+
 const before = z.strictObject({
   topMode: z.string(),
   entries: z.array(z.strictObject({ path: z.string(), uid: owner, gid: owner })),

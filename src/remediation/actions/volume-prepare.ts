@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Mount } from '../../host/types.ts';
+import type { Mount } from '../../host/docker/types.ts';
 import type { Action } from '../contract.ts';
 
 const owner = z.int().nonnegative();
+
 const params = z.strictObject({
   volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
   /** The server's own: mapped user ids are right by themselves. */
@@ -11,6 +12,7 @@ const params = z.strictObject({
   uid: owner,
   gid: owner,
 });
+
 type Wanted = z.output<typeof params>;
 
 const preparedByLabel = 'problems.prepared-by';

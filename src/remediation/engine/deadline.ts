@@ -1,5 +1,5 @@
 import type { Host } from '../contract.ts';
-import type { Active } from './claim.ts';
+import type { Active } from './lock-run.ts';
 import { changingHost } from './session.ts';
 
 /** For how long what a step has begun is waited for when its time is up. */

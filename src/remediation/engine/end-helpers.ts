@@ -1,5 +1,5 @@
 import { runLabel } from '../../host/labels.ts';
-import { type Active, engineOf } from './claim.ts';
+import { type Active, engineOf } from './lock-run.ts';
 import { patiently } from './steps.ts';
 
 /**

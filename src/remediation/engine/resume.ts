@@ -2,9 +2,9 @@ import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
-import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './claim.ts';
+import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './end-helpers.ts';
-import { proceed } from './lifecycle.ts';
+import { proceed } from './state-machine.ts';
 import type { Session } from './session.ts';
 import { patiently, ready } from './steps.ts';
 

@@ -1,6 +1,8 @@
-import type { HelperResult, HelperSpec, HostChanger, Json } from '../../host/types.ts';
-import type { OpenHost } from '../../host/host.ts';
+import type { OpenHost } from '../../app/open-host.ts';
 import { ProblemsError } from '../../errors.ts';
+import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
+import type { HostChanger } from '../../host/types.ts';
+import type { Json } from '../../util/json.ts';
 import type { Action, Host, LeaseChanger, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import type { ProcessIdentity, Store } from '../store/store.ts';

@@ -1,10 +1,10 @@
 import { ProblemsError } from '../../errors.ts';
-import type { Json } from '../../host/types.ts';
+import type { Json } from '../../util/json.ts';
 import type { Action, FailureClass, Step } from '../contract.ts';
-import { broken } from '../expectations.ts';
 import type { StepRecord } from '../store/store.ts';
-import type { Active } from './claim.ts';
 import { inTime } from './deadline.ts';
+import type { Active } from './lock-run.ts';
+import { broken } from './preconditions.ts';
 import { actionNamed } from './session.ts';
 
 export interface Failure {

@@ -1,7 +1,8 @@
-import type { Container, Instance, RestartPolicy } from '../../host/types.ts';
+import type { Container, RestartPolicy } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { ReadonlyHost, Verification } from '../contract.ts';
+import { restartPolicyOf } from '../shared/recreate.ts';
 import type { FirstAnswer } from './first-answer.ts';
-import { restartPolicyOf } from './recreate-steps.ts';
 
 export type Check = Verification['checks'][number];
 

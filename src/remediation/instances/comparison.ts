@@ -1,4 +1,5 @@
-import type { Container, Json } from '../../host/types.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Json } from '../../util/json.ts';
 
 /** What a new container is meant to have otherwise. */
 export interface MeantDifferences {

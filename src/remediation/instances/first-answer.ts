@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance, SqlOptions, SqlResult } from '../../host/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import type { SqlOptions, SqlResult } from '../../host/postgres/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
 export interface FirstAnswer {

@@ -1,5 +1,6 @@
-import type { Container, Instance } from '../../host/types.ts';
-import { type HostBudget, hostBudget, shareOfUnlimited, type TuningFacts } from '../../tuning/index.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import { type HostBudget, hostBudget, shareOfUnlimited, type TuningFacts } from '../../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
 /** A container whose limit counts against the machine's memory. */

@@ -1,16 +1,21 @@
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { poolerLabel as labelOfHost } from '../../host/labels.ts';
-import type { Container, Instance } from '../../host/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
 /** A PgBouncer that `pooler.create` has put in front of an instance. */
 
 /** Its value is the instance's name. The host goes by the same, and remediators only know the host's types. */
 export const poolerLabel: typeof labelOfHost = 'problems.pooler';
+
 export const poolerPort = 6432;
+
 /** Looks up other roles' password verifiers for the pooler, and may ask it about itself. */
 export const poolerRole = 'problems_pooler';
+
 /** Inside its container: nothing of it is on the machine, in arguments, variables or labels. */
 export const poolerFolder = '/tmp/problems-pooler';
+
 /** There once all of it has arrived. */
 export const poolerConfigFile = `${poolerFolder}/pgbouncer.ini`;
 

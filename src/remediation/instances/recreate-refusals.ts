@@ -1,4 +1,5 @@
-import type { Change, Container, Instance, Mount } from '../../host/types.ts';
+import type { Change, Container, Mount } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../contract.ts';
 import { refusal } from './refusal.ts';
 

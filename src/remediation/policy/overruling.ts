@@ -1,4 +1,4 @@
-import type { Decision, Hold } from './decide.ts';
+import type { Decision, Hold } from './policy.ts';
 
 /** What a person who approves must say besides: `damage`: I know that data may be damaged. `failures`: I know that it failed. */
 export type Despite = 'damage' | 'failures';

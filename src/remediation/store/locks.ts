@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AuditTable } from './audit.ts';
-import type { Database, Row } from './database.ts';
+import type { AuditTable } from './sqlite/audit.ts';
+import type { Database, Row } from './sqlite/database.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import type { LockHolder, Locks, ProcessIdentity } from './store.ts';
 

@@ -1,6 +1,6 @@
-import type { Json } from '../../host/types.ts';
+import type { Json } from '../../util/json.ts';
 import type { FailureClass, LeaseChanger, LeaseReader, Outcome, Plan, PortLease, Verification } from '../contract.ts';
-import type { Decision } from '../policy/decide.ts';
+import type { Decision } from '../policy/policy.ts';
 
 /**
  * What must outlive the process: the journal of runs, leases, locks, suspensions and the audit log. When a call has

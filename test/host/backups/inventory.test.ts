@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { quarantineBackup, recordAnswer, releaseBackup } from '../../../src/host/backups/changing.ts';
-import { expireBackup, removeExpired, unexpireBackup } from '../../../src/host/backups/expiring.ts';
-import { filesLevel } from '../../../src/host/backups/files-level.ts';
-import { findBackup, listBackups, listExpired } from '../../../src/host/backups/inventory.ts';
+import { quarantineBackup, recordAnswer, releaseBackup } from '../../../src/backups/quarantine.ts';
+import { expireBackup, removeExpired, unexpireBackup } from '../../../src/backups/expire.ts';
+import { filesLevel } from '../../../src/backups/levels/files.ts';
+import { findBackup, listBackups, listExpired } from '../../../src/backups/inventory.ts';
 import type { Backup } from '../../../src/host/index.ts';
 
 const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openHost, type Instance, type Json, type OpenHost } from '../../../src/host/index.ts';
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import type { Run } from '../run.ts';
 
 /** The machine as the run's project sees it: its instances, and its backups where the managed system keeps them. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/host/index.ts';
-import { remediate, type Remediation, resume, runs as journal } from '../../../src/remediation/index.ts';
+import { remediate, type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
 import type { Run } from '../run.ts';

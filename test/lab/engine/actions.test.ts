@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describing, fingerprintOf } from '../../../src/migration/index.ts';
-import { actions, type Host, type Json, type Remediation } from '../../../src/remediation/index.ts';
+import { actions, type Host, type Json, type Remediation } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { createContainer, startContainer } from '../container.ts';
 import { execIn } from '../exec.ts';

@@ -1,4 +1,4 @@
-import { remediate, rollback, runs } from '../../../src/remediation/index.ts';
+import { remediate, rollback, runs } from '../../../src/app/remediation.ts';
 import { openAsked, openAskedHost } from './asked.ts';
 
 /**

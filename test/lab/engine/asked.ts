@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { openHost, type OpenHost } from '../../../src/host/index.ts';
 import {
   findingId,
   openRemediation,
   type Remediation,
+  type RemediationOptions,
   type Remediator,
   type Step,
-} from '../../../src/remediation/index.ts';
-import type { RemediationOptions } from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
+import { openHost, type OpenHost } from '../../../src/host/index.ts';
 import type { Run } from '../run.ts';
 
 export interface Asked {

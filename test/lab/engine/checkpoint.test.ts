@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { actions, type Host, type Remediation } from '../../../src/remediation/index.ts';
+import { actions, type Host, type Remediation } from '../../../src/app/remediation.ts';
 import { logOf } from '../exec.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';

@@ -1,4 +1,4 @@
-import { remediate } from '../../../src/remediation/index.ts';
+import { remediate } from '../../../src/app/remediation.ts';
 import { openExample } from './example.ts';
 
 /** Repairs the instances of a run in a process of its own, which ends by SIGKILL at the point named last. */

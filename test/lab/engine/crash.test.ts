@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { resume, runs as journal } from '../../../src/remediation/index.ts';
+import { resume, runs as journal } from '../../../src/app/remediation.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { openPorts, stateFile } from '../remediators/open-ports.ts';
 import { addOrders } from '../rows.ts';

@@ -1,7 +1,7 @@
 import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openHost } from '../../../src/host/index.ts';
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { run as problems } from '../../cli/run.ts';
-import { detect, remediate, type Remediation, resume, rollback } from '../../../src/remediation/index.ts';
+import { detect, remediate, type Remediation, resume, rollback } from '../../../src/app/remediation.ts';
 import { type LabInstance, startInstance } from '../instance.ts';
 import { holdPort } from '../ports.ts';
 import { openPorts, stateFile } from '../remediators/open-ports.ts';

@@ -1,6 +1,7 @@
+import type { HelperSpec } from '../../../src/host/docker/types.ts';
 import { openHost } from '../../../src/host/index.ts';
-import type { HelperSpec } from '../../../src/host/types.ts';
 
 /** Runs a helper, and waits for it until somebody kills this process. */
 const spec: HelperSpec = JSON.parse(process.argv[2] ?? '');
+
 await openHost({ roots: [] }).changer.docker.runHelper(spec);

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openHost, type Instance } from '../../../src/host/index.ts';
-import { asideMarker } from '../../../src/host/index.ts';
+import { asideMarker, type Instance, openHost } from '../../../src/host/index.ts';
 import { startContainer } from '../container.ts';
 import { createInstance, type LabInstance, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openHost } from '../../../src/host/index.ts';
 import type { Action, Host, Json } from '../../../src/remediation/contract.ts';
 import { changingHost } from '../../../src/remediation/engine/session.ts';
-import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
 import type { Run } from '../run.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHost } from '../../../src/host/index.ts';
-import { detect, migrateInstances, openRemediation, tune } from '../../../src/remediation/index.ts';
+import { detect, migrateInstances, openRemediation, tune } from '../../../src/app/remediation.ts';
 import { logOf } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import { writeMigrations } from '../migration/open-migrating.ts';

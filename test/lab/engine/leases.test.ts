@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { remediate, type Remediation, type RunReport, type Step } from '../../../src/remediation/index.ts';
+import { remediate, type Remediation, type RunReport, type Step } from '../../../src/app/remediation.ts';
 import type { Leases } from '../../../src/remediation/store/store.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openAsked } from './asked.ts';

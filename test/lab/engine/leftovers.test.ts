@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { remediate, rollback, type Step } from '../../../src/remediation/index.ts';
+import { remediate, rollback, type Step } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openAsked } from './asked.ts';

@@ -1,4 +1,4 @@
-import { remediate } from '../../../src/remediation/index.ts';
+import { remediate } from '../../../src/app/remediation.ts';
 import { createEngineClient } from '../engine.ts';
 import { holdPort } from '../ports.ts';
 import { openPorts } from '../remediators/open-ports.ts';

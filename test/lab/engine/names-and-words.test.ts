@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrateInstances, plan, openRemediation, tune } from '../../../src/remediation/index.ts';
+import { migrateInstances, plan, openRemediation, tune } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import { writeMigrations } from '../migration/open-migrating.ts';
 import type { Run } from '../run.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { plan, remediate, resume, rollback, runs } from '../../../src/remediation/index.ts';
+import { plan, remediate, resume, rollback, runs } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { snapshotEngine } from '../snapshot.ts';

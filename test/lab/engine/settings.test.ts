@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { remediate, resume, rollback } from '../../../src/remediation/index.ts';
+import { remediate, resume, rollback } from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';

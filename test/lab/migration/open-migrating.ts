@@ -9,7 +9,7 @@ import {
   type MigrateRequest,
   type MigrationReport,
   openRemediation,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { type LabInstance, query } from '../instance.ts';
 import type { Run } from '../run.ts';
 

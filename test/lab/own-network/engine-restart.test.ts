@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
-import { remediate, type RunReport } from '../../../src/remediation/index.ts';
+import { remediate, type RunReport } from '../../../src/app/remediation.ts';
 import { createEngineClient } from '../engine.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { holdPort, reservePorts } from '../ports.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { detect, plan, remediate, rollback } from '../../../src/remediation/index.ts';
-import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/archiving-plan.ts';
+import { detect, plan, remediate, rollback } from '../../../src/app/remediation.ts';
+import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/plan-archiving.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';

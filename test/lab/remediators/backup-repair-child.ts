@@ -1,4 +1,4 @@
-import { remediate, rollback, runs as journal } from '../../../src/remediation/index.ts';
+import { remediate, rollback, runs as journal } from '../../../src/app/remediation.ts';
 import { openBackups } from './open-backups.ts';
 
 /**

@@ -11,8 +11,8 @@ import {
   rollback,
   type RunReport,
   verifyBackup,
-} from '../../../src/remediation/index.ts';
-import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/archiving-plan.ts';
+} from '../../../src/app/remediation.ts';
+import { archiveCommand } from '../../../src/remediation/remediators/backup-repair/plan-archiving.ts';
 import { run as runProblems } from '../../cli/run.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { detect, remediate, type Remediation, retainedBackups } from '../../../src/remediation/index.ts';
+import { detect, remediate, type Remediation, retainedBackups } from '../../../src/app/remediation.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
 import { runHelper } from '../container.ts';

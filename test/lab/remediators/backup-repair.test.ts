@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { problemsOf } from '../../../src/cli/known-problems.ts';
 import { configFor } from '../../../src/cli/settings.ts';
-import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
+import { detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { copyRegistry, writeBackupMetadata } from '../project.ts';

@@ -1,4 +1,4 @@
-import { remediate } from '../../../src/remediation/index.ts';
+import { remediate } from '../../../src/app/remediation.ts';
 import { openPools, quick } from './open-pools.ts';
 
 /**

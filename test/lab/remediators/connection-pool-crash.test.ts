@@ -11,7 +11,7 @@ import {
   resume,
   rollback,
   runs as journal,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { type Client, connect } from '../client.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';

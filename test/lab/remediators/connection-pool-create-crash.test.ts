@@ -10,7 +10,7 @@ import {
   rollback,
   type RunRecord,
   runs as journal,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { type Client, connect } from '../client.ts';
 import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from '../engine/faulty-engine.ts';
 import { execIn } from '../exec.ts';

@@ -6,7 +6,7 @@ import {
   type Remediation,
   type RemediationOptions,
   rollback,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { poolerCreate } from '../../../src/remediation/actions/pooler-create.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import { connect, refusalOf } from '../client.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { leasePort, type Remediation } from '../../../src/remediation/index.ts';
+import { leasePort, type Remediation } from '../../../src/app/remediation.ts';
 import { createEngineClient } from '../engine.ts';
 import { openRun, type Run } from '../run.ts';
 import { openPorts } from './open-ports.ts';

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { detect, plan, remediate, type Remediation, rollback } from '../../../src/remediation/index.ts';
+import { detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
 import { execIn, logOf } from '../exec.ts';
 import { createInstance, findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';

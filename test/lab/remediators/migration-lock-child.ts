@@ -1,4 +1,4 @@
-import { remediate } from '../../../src/remediation/index.ts';
+import { remediate } from '../../../src/app/remediation.ts';
 import { openMigrations } from './open-migrations.ts';
 
 /** A process of its own that repairs, and ends itself by SIGKILL at a point. Prints every point it passed. */

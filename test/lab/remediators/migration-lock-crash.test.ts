@@ -11,7 +11,7 @@ import {
   resume,
   rollback,
   runs as journal,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { findInstance, type LabInstance, psql, query } from '../instance.ts';
 import type { Run } from '../run.ts';

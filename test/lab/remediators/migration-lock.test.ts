@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { detect, plan, type Proposed, remediate, rollback } from '../../../src/remediation/index.ts';
+import { detect, plan, type Proposed, remediate, rollback } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { findInstance, type LabInstance, psql, query, startInstance } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';

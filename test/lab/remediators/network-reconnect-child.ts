@@ -1,4 +1,4 @@
-import { remediate, resume } from '../../../src/remediation/index.ts';
+import { remediate, resume } from '../../../src/app/remediation.ts';
 import { openNetworks } from './open-networks.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
   type Refusal,
   remediate,
   rollback,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { askGui, findGui, startGui } from '../gui.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { ensureNetwork, type Run } from '../run.ts';

@@ -1,6 +1,11 @@
 import type { TestContext } from 'vitest';
-import type { Json, Remediation, RemediationOptions, Remediator } from '../../../src/remediation/index.ts';
-import { openRemediation } from '../../../src/remediation/index.ts';
+import {
+  type Json,
+  openRemediation,
+  type Remediation,
+  type RemediationOptions,
+  type Remediator,
+} from '../../../src/app/remediation.ts';
 import { backupRepair } from '../../../src/remediation/remediators/backup-repair/index.ts';
 import type { Run } from '../run.ts';
 import { createRun, type TestRunOptions } from '../support.ts';

@@ -1,4 +1,4 @@
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import type { Run } from '../run.ts';
 

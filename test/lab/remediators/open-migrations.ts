@@ -1,4 +1,4 @@
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import { migrationLock } from '../../../src/remediation/remediators/migration-lock/index.ts';
 import type { Run } from '../run.ts';
 

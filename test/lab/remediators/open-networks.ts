@@ -1,5 +1,5 @@
 import type { TestContext } from 'vitest';
-import { openRemediation, type Remediation } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
 import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { stateFile } from './open-ports.ts';
 import type { Run } from '../run.ts';

@@ -1,4 +1,4 @@
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import { connectionPool } from '../../../src/remediation/remediators/connection-pool/index.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import type { Run } from '../run.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { openHost, type Instance, type OpenHost } from '../../../src/host/index.ts';
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/remediation/index.ts';
+import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import { type Run, runLabel } from '../run.ts';
 import { createRun } from '../support.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { leasePort, lookAtPorts } from '../../../src/remediation/index.ts';
+import { leasePort, lookAtPorts } from '../../../src/app/remediation.ts';
 import { holdPort } from '../ports.ts';
 import { removeObjects, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';

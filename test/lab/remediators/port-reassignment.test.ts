@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
-import { detect, plan, type Plan, type Refusal, remediate, rollback } from '../../../src/remediation/index.ts';
+import { detect, plan, type Plan, type Refusal, remediate, rollback } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import {
   createInstance,

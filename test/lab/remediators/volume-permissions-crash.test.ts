@@ -11,7 +11,7 @@ import {
   resume,
   rollback,
   runs as journal,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { runHelper } from '../container.ts';
 import { createInstance, findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';

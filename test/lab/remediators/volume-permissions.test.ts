@@ -9,8 +9,8 @@ import {
   type Remediation,
   type RemediationOptions,
   rollback,
-} from '../../../src/remediation/index.ts';
-import { volumeCopy } from '../../../src/remediation/actions/volume-copy.ts';
+} from '../../../src/app/remediation.ts';
+import { volumeCopy } from '../../../src/remediation/actions/volume.ts';
 import { runHelper } from '../container.ts';
 import { actingHost } from '../engine/host.ts';
 import { execIn } from '../exec.ts';

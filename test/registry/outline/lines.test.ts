@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findMarkers } from '../../../src/registry/markers.ts';
-import { readLines } from '../../../src/registry/outline/lines.ts';
-import { readMarkdown } from '../../../src/registry/outline/markdown.ts';
-import type { OutlineNode } from '../../../src/registry/outline/outline.ts';
+import { findMarkers } from '../../../src/registry/parse/markers.ts';
+import { readLines } from '../../../src/registry/parse/read-outline.ts';
+import { readMarkdown } from '../../../src/registry/parse/markdown.ts';
+import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
 import { growth } from './growth.ts';
 import { anyMarkdown, fixture, fixtures, mutatedRegistries, plainMarkdown } from './markdown-texts.ts';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { outlineOf } from '../../../src/registry/outline/index.ts';
-import { readMarkdown } from '../../../src/registry/outline/markdown.ts';
-import type { OutlineNode } from '../../../src/registry/outline/outline.ts';
+import { readMarkdown } from '../../../src/registry/parse/markdown.ts';
+import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
 
 function read(text: string): readonly OutlineNode[] {
   const result = readMarkdown(text, { start: 0, end: text.length });
@@ -85,7 +85,7 @@ describe('remark as a reader of outlines', () => {
   it('is not loaded by what imports the reader', () => {
     const program = `
       import { outlineOf } from './src/registry/outline/index.ts';
-      import { findMarkers } from './src/registry/markers.ts';
+      import { findMarkers } from './src/registry/parse/markers.ts';
       findMarkers('<!-- EMBED:ACTIVEPROBLEM:START -->\\n');
       outlineOf('# a', { start: 0, end: 3 }, 'auto');
       const loaded = process.moduleLoadList.filter((name) => name.includes('worker_threads'));

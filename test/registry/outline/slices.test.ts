@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FenceNode, HeadingNode } from '../../../src/registry/outline/outline.ts';
+import type { FenceNode, HeadingNode } from '../../../src/registry/parse/outline.ts';
 import { fenceParts, headingText, paragraphLines } from '../../../src/registry/outline/slices.ts';
 
 function heading(text: string): string {

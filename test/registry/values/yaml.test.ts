@@ -143,7 +143,7 @@ describe('the plain form of yaml', () => {
 
   it('needs no js-yaml', () => {
     const program = `
-      import { readRegistry } from './src/registry/reading.ts';
+      import { readRegistry } from './src/registry/parse/read.ts';
       import { readFileSync } from 'node:fs';
       const { records } = readRegistry(readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8'));
       const files = Object.keys(process.getBuiltinModule('node:module').createRequire(import.meta.url).cache);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { containerOf } from '../../../src/host/docker-shapes.ts';
-import type { Container, Json } from '../../../src/host/types.ts';
+import { containerOf } from '../../../src/host/docker/shapes.ts';
+import type { Container } from '../../../src/host/docker/types.ts';
 import { mountsFrom, otherMounts } from '../../../src/remediation/actions/recreate-mounts.ts';
+import type { Json } from '../../../src/util/json.ts';
 
 const [first, second] = ['a'.repeat(64), 'b'.repeat(64)];
 

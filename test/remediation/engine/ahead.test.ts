@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Plan, remediate, type Remediator, runs } from '../../../src/remediation/index.ts';
+import { type Plan, remediate, type Remediator, runs } from '../../../src/app/remediation.ts';
 import { answers, brokenFiles, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 
 let folder = '';

@@ -11,7 +11,7 @@ import {
   rollback,
   type RunReport,
   runs,
-} from '../../../src/remediation/index.ts';
+} from '../../../src/app/remediation.ts';
 import { run as problems } from '../../cli/run.ts';
 import { answers, brokenFiles, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 import { run } from './processes.ts';

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { approve, remediate, resume, rollback, type RunReport, runs } from '../../../src/remediation/index.ts';
+import { approve, remediate, resume, rollback, type RunReport, runs } from '../../../src/app/remediation.ts';
 import { openFolder } from '../broken-files.ts';
 import { twoFilesPlugin } from '../two-files.ts';
 

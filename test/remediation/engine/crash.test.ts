@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { resume, runs } from '../../../src/remediation/index.ts';
+import { resume, runs } from '../../../src/app/remediation.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 import { writePlugin } from '../two-files.ts';
 import { begin, run } from './processes.ts';

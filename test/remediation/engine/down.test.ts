@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openHost } from '../../../src/host/index.ts';
 import type { Expectation } from '../../../src/remediation/contract.ts';
-import { findingId, openRemediation, plan, type Remediator } from '../../../src/remediation/index.ts';
+import { findingId, openRemediation, plan, type Remediator } from '../../../src/app/remediation.ts';
 import { type ListedEngine, openListedEngine } from '../listed-engine.ts';
 
 const id = 'a'.repeat(64);

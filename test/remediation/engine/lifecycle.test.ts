@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { approve, plan, remediate, rollback, runs, type Remediator } from '../../../src/remediation/index.ts';
+import { approve, plan, remediate, rollback, runs, type Remediator } from '../../../src/app/remediation.ts';
 import { answers, brokenFiles, brokenFolder, fileNames, openFolder, removeFolder } from '../broken-files.ts';
 
 let folder = '';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readRegistry } from '../../../src/registry/reading.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import type { KnownProblem } from '../../../src/remediation/engine/detect.ts';
-import { detect } from '../../../src/remediation/index.ts';
+import { detect } from '../../../src/app/remediation.ts';
 import { brokenFiles, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 
 let folder = '';

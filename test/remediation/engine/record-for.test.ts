@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readRegistry } from '../../../src/registry/reading.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { recordFor } from '../../../src/remediation/engine/detect.ts';
-import type { Finding } from '../../../src/remediation/index.ts';
+import type { Finding } from '../../../src/app/remediation.ts';
 import { brokenFiles } from '../broken-files.ts';
 
 describe('the record that a finding belongs to', () => {

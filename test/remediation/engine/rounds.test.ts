@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProblemsError } from '../../../src/errors.ts';
-import { plan, remediate, resume, type RunReport, runs } from '../../../src/remediation/index.ts';
+import { plan, remediate, resume, type RunReport, runs } from '../../../src/app/remediation.ts';
 import { run as problems } from '../../cli/run.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 import { ofThree } from '../three-instances.ts';

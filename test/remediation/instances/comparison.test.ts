@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { containerOf } from '../../../src/host/docker-shapes.ts';
-import type { Container, Json } from '../../../src/host/types.ts';
+import { containerOf } from '../../../src/host/docker/shapes.ts';
+import type { Container } from '../../../src/host/docker/types.ts';
 import { unexpectedDifferences } from '../../../src/remediation/instances/comparison.ts';
+import type { Json } from '../../../src/util/json.ts';
 
 function container(host: { readonly [key: string]: Json }, volume = 'data'): Container {
   const mount = { Type: 'volume', Name: volume, Source: '', Destination: '/data', RW: true };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../src/host/index.ts';
-import type { Finding } from '../../../src/remediation/index.ts';
-import { lookAtEach } from '../../../src/remediation/instances/look-at-each.ts';
+import type { Finding } from '../../../src/app/remediation.ts';
+import { lookAtEach } from '../../../src/remediation/shared/for-each-instance.ts';
 
 const remediator = 'broken-files';
 const host = {

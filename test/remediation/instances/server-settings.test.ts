@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commandLineSettings } from '../../../src/remediation/instances/server-settings.ts';
+import { commandLineSettings } from '../../../src/remediation/shared/server-settings.ts';
 
 describe('the settings of a command line', () => {
   it.for([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { containerOf } from '../../../src/host/docker-shapes.ts';
-import { isAnswer, serves } from '../../../src/remediation/instances/serving.ts';
+import { containerOf } from '../../../src/host/docker/shapes.ts';
+import { isAnswer, serves } from '../../../src/remediation/shared/availability.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { poolerConfig, poolerEntry } from '../../../src/remediation/actions/pooler-config.ts';
-import { scramVerifier } from '../../../src/remediation/actions/scram.ts';
+import { scramVerifier } from '../../../src/postgres/scram.ts';
 import { withMaxConnections } from '../../../src/remediation/remediators/connection-pool/command-line.ts';
 import { mayBeEnded } from '../../../src/remediation/remediators/connection-pool/leaking.ts';
 import { poolSizes } from '../../../src/remediation/remediators/connection-pool/pool-sizes.ts';
-import { wantedConnections } from '../../../src/remediation/remediators/connection-pool/raising.ts';
+import { wantedConnections } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
 import { poolSettings } from '../../../src/remediation/remediators/connection-pool/settings.ts';
 import { secondsOf } from '../../../src/remediation/remediators/connection-pool/timeouts.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diagnose } from '../../../src/remediation/remediators/connection-pool/diagnosis.ts';
+import { diagnose } from '../../../src/remediation/remediators/connection-pool/diagnose.ts';
 import type {
   Limits,
   Measured,

@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { readRegistry } from '../../../src/registry/reading.ts';
 import { memoryUseOf } from '../../../src/host/probes/memory-use.ts';
+import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/postgres/tuning/index.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { withValues } from '../../../src/remediation/remediators/memory/command-line.ts';
-import { diagnose } from '../../../src/remediation/remediators/memory/diagnosis.ts';
+import { diagnose } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import type { ServerMemory } from '../../../src/remediation/remediators/memory/facts.ts';
 import { changesFor, limitFor, shmSizeFor } from '../../../src/remediation/remediators/memory/fitting.ts';
 import { mayBeTrouble } from '../../../src/remediation/remediators/memory/host-troubles.ts';
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
-import type { Seen } from '../../../src/remediation/remediators/memory/look.ts';
+import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/log-patterns.ts';
 import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
-import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/signs.ts';
-import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/tuning/index.ts';
+import type { Seen } from '../../../src/remediation/remediators/memory/types.ts';
 
 const MiB = 2 ** 20;
+
 const GiB = 2 ** 30;
 
 /** PostgreSQL's own defaults on two CPUs: a worst case of 1.5 GiB, most of it for a hundred connections. */

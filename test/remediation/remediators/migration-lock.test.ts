@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { migrationLock } from '../../../src/remediation/remediators/migration-lock/index.ts';
-import { raceErrors, speaksOf } from '../../../src/remediation/remediators/migration-lock/race-messages.ts';
-import { readRegistry } from '../../../src/registry/reading.ts';
+import { raceErrors, speaksOf } from '../../../src/remediation/remediators/migration-lock/log-patterns.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 
 const prefix = '2025-08-02 10:00:00.000 UTC [31]';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/addresses.ts';
-import { parseConnectionText } from '../../../src/remediation/remediators/network-reconnect/connection-text.ts';
+import { parseConnectionText } from '../../../src/postgres/connection-string.ts';
 
 const nothing = { user: undefined, password: undefined, database: undefined, sslMode: undefined };
 

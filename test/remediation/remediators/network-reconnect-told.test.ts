@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container } from '../../../src/host/types.ts';
+import type { Container } from '../../../src/host/docker/types.ts';
 import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/addresses.ts';
 import { toldOtherwise } from '../../../src/remediation/remediators/network-reconnect/told-otherwise.ts';
 

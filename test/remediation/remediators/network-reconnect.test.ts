@@ -1,17 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container, Endpoint, Instance } from '../../../src/host/types.ts';
-import { readRegistry } from '../../../src/registry/reading.ts';
+import type { Container, Endpoint } from '../../../src/host/docker/types.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { objectionTo } from '../../../src/remediation/remediators/network-reconnect/admission.ts';
-import { type Client, clientsOf } from '../../../src/remediation/remediators/network-reconnect/clients.ts';
-import {
-  diagnose,
-  type Situation,
-  troubles,
-} from '../../../src/remediation/remediators/network-reconnect/diagnosis.ts';
+import { diagnose, type Situation, troubles } from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
 import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { requestOf } from '../../../src/remediation/remediators/network-reconnect/look.ts';
+import { type Client, clientsOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
 import { escalation, isCurable } from '../../../src/remediation/remediators/network-reconnect/refusals.ts';
 import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/settings.ts';
 import { answerOf } from '../../../src/remediation/remediators/network-reconnect/words-of-client.ts';
@@ -341,8 +338,11 @@ describe('records that are about clients without a way', () => {
 });
 
 const loopback: Situation['host'] = { kind: 'loopback', ownName: false, ownAddress: false };
+
 const oldAddress: Situation['host'] = { kind: 'address', ownName: false, ownAddress: false };
+
 const ownAddress: Situation['host'] = { kind: 'address', ownName: false, ownAddress: true };
+
 const sound: Situation = {
   server: 'running',
   host: { kind: 'name', ownName: true, ownAddress: false },

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Container, PortBinding } from '../../../src/host/docker/types.ts';
 import { asideMarker } from '../../../src/host/index.ts';
-import type { Container, PortBinding } from '../../../src/host/types.ts';
-import { readRegistry } from '../../../src/registry/reading.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
+import { lostOnRecreate } from '../../../src/remediation/instances/recreate-refusals.ts';
 import {
   claimsOf,
   collides,
@@ -12,15 +13,14 @@ import {
   isAside,
 } from '../../../src/remediation/remediators/port-reassignment/claims.ts';
 import { candidates } from '../../../src/remediation/remediators/port-reassignment/free-port.ts';
-import type { PortHolder, PortSurvey } from '../../../src/remediation/remediators/port-reassignment/holders.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
+import type { PortHolder, PortSurvey } from '../../../src/remediation/remediators/port-reassignment/observe.ts';
 import {
   addressesOverlap,
   isWithin,
   parsePorts,
   portsOf,
 } from '../../../src/remediation/remediators/port-reassignment/port-range.ts';
-import { lostOnRecreate } from '../../../src/remediation/instances/recreate-refusals.ts';
 import { portSettings, reservedFor } from '../../../src/remediation/remediators/port-reassignment/settings.ts';
 import { startFailure } from '../../../src/remediation/remediators/port-reassignment/start-failure.ts';
 

@@ -1,18 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { surveyOf } from '../../../src/host/probes/survey.ts';
-import type { SurveyEntry } from '../../../src/host/types.ts';
-import { below, isAcceptedTop, obstacleTo } from '../../../src/remediation/remediators/volume-permissions/access.ts';
+import { surveyOf } from '../../../src/host/probes/files.ts';
+import type { SurveyEntry } from '../../../src/host/probes/types.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { readControlFile } from '../../../src/remediation/instances/control-file.ts';
-import { diagnose, type Seen } from '../../../src/remediation/remediators/volume-permissions/diagnosis.ts';
-import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
-import { oddEntries } from '../../../src/remediation/remediators/volume-permissions/odd-entries.ts';
 import { quoted } from '../../../src/remediation/instances/refusal.ts';
+import { diagnose, type Seen } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
+import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
+import { below, isAcceptedTop, obstacleTo } from '../../../src/remediation/remediators/volume-permissions/observe.ts';
+import { oddEntries } from '../../../src/remediation/remediators/volume-permissions/odd-entries.ts';
 import { isTraceOfData, type Sign, signOf } from '../../../src/remediation/remediators/volume-permissions/signs.ts';
-import { readRegistry } from '../../../src/registry/reading.ts';
 
 const server = { uid: 999, gid: 999 };
+
 const pgdata = '/var/lib/postgresql/data';
 
 describe('what a line of the log says', () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { remediate } from '../../../src/remediation/index.ts';
-import { openSqliteStore } from '../../../src/remediation/store/sqlite.ts';
+import { remediate } from '../../../src/app/remediation.ts';
+import { openSqliteStore } from '../../../src/remediation/store/sqlite/store.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
 import { answers, brokenFolder, openFolder } from '../broken-files.ts';
 
@@ -127,7 +127,7 @@ describe.runIf(mayMount)('a disk that is full under the state file in the middle
       expect(await answers(target)).toEqual(['wrong', 'wrong', 'wrong']);
       full.close();
       await rm(join(disk, 'ballast'));
-      const { resume } = await import('../../../src/remediation/index.ts');
+      const { resume } = await import('../../../src/app/remediation.ts');
       const again = await openFolder(target);
       expect(await resume(again)).toMatchObject([{ outcome: 'rolled-back' }]);
       expect(await answers(target)).toEqual(['wrong', 'wrong', 'wrong']);

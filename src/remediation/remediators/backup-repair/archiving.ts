@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 
 /** Continuous archiving as the server tells of it. PGOPS §3.4. */

@@ -1,12 +1,12 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach, type Noting } from '../../instances/look-at-each.ts';
+import { lookAtEach, type Noting } from '../../shared/for-each-instance.ts';
 import { archivingEvidence, archivingOf, archivingTrouble } from './archiving.ts';
-import { type BackupsSeen, lookAtBackups } from './backups-seen.ts';
-import type { BackupDetails } from './details.ts';
+import { type SourceHealth, sourceHealth } from './diagnose.ts';
+import { type BackupsSeen, lookAtBackups } from './observe.ts';
 import { restoreWanted } from './restore-wanted.ts';
 import { backupSettings, type BackupSettings } from './settings.ts';
-import { type SourceHealth, sourceHealth } from './source-health.ts';
+import type { BackupDetails } from './types.ts';
 
 export const name = 'backup-repair';
 
@@ -101,6 +101,7 @@ function onBackups(
 }
 
 const hour = 3_600_000;
+
 const unstatedHours = 8 * 24;
 
 /** Where the config states no age, a backup need not be proven: then nothing may speak against it. */

@@ -1,11 +1,11 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { type BackupDetails, type BackupExpected, details, expected } from './details.ts';
+import { type BackupDetails, type BackupExpected, details, expected } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
-export { archivePlaceOf } from './archiving-plan.ts';
+export { archivePlaceOf } from './plan-archiving.ts';
 
 export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
   name,

@@ -1,13 +1,13 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
 import { refusal } from '../../instances/refusal.ts';
-import { planArchiving } from './archiving-plan.ts';
-import type { BackupDetails, BackupExpected } from './details.ts';
+import { sourceHealth } from './diagnose.ts';
+import { planArchiving } from './plan-archiving.ts';
+import { planRestore } from './plan-restore.ts';
 import { refusalForArchive, refusalForDamage } from './refusals.ts';
-import { planRestore } from './restoring.ts';
 import { backupSettings } from './settings.ts';
-import { sourceHealth } from './source-health.ts';
+import type { BackupDetails, BackupExpected } from './types.ts';
 
 /** Looks again, and plans what changes no data. */
 export async function plan(

@@ -1,7 +1,7 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { BackupDetails } from './details.ts';
+import type { BackupDetails } from './types.ts';
 
 /** PGOPS §3.5, and what the PostgreSQL wiki says first: a copy of the files before anybody repairs anything. */
 export function refusalForDamage({ name, container, dataMount }: Instance, { bad, notes }: BackupDetails): Refusal {

@@ -1,5 +1,5 @@
 import { type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import type { BackupDetails } from './details.ts';
+import type { BackupDetails } from './types.ts';
 import type { BackupSettings } from './settings.ts';
 
 /** A restore that the command line asks for, until the new instance is there. */

@@ -1,5 +1,5 @@
-import type { Backup } from '../../../host/backups/types.ts';
-import type { Instance } from '../../../host/types.ts';
+import type { Backup } from '../../../backups/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import {
   answerCheck,
@@ -10,7 +10,7 @@ import {
 } from '../../instances/checks.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
 import { type Archiving, archivingOf } from './archiving.ts';
-import type { BackupExpected } from './details.ts';
+import type { BackupExpected } from './types.ts';
 
 /** A verification must end within three minutes; what is larger has been read whole by the drill a moment ago. */
 const readableBytes = 1e9;

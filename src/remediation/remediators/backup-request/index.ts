@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import {
   type Detection,
   type Finding,
@@ -15,6 +15,7 @@ import { details, expected, type RequestDetails, type RequestExpected } from './
 import { requestSettings } from './settings.ts';
 
 export { retention, type Retained } from './retention.ts';
+
 export { requestSettings } from './settings.ts';
 
 const name = 'backup-request';

@@ -1,4 +1,4 @@
-import type { Backup } from '../../../host/backups/types.ts';
+import type { Backup } from '../../../backups/types.ts';
 import type { RequestSettings } from './settings.ts';
 
 /** Whether a backup may go, and why, in a sentence. */

@@ -1,9 +1,9 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { type Ceiling, connectionCeiling } from '../../../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { memoryFor } from '../../instances/host-budget.ts';
-import { measureBackends, memoryOf, memorySettingNames } from '../../instances/memory.ts';
-import { readServerSettings, type ServerSettings } from '../../instances/server-settings.ts';
-import { type Ceiling, connectionCeiling } from '../../../tuning/index.ts';
+import { measureBackends, memoryOf, memorySettingNames } from '../../shared/memory.ts';
+import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
 
 export interface ServerCeiling {
   readonly ceiling: Ceiling;

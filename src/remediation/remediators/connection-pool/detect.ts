@@ -1,16 +1,17 @@
-import type { Container, Instance } from '../../../host/types.ts';
+import type { Container } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
-import { lookAtEach } from '../../instances/look-at-each.ts';
 import { poolerOf } from '../../instances/pooler.ts';
-import type { FindingKind, PoolDetails } from './details.ts';
-import { type Diagnosis, diagnose, type DiagnosisKind } from './diagnosis.ts';
+import { lookAtEach } from '../../shared/for-each-instance.ts';
+import { diagnose, type Diagnosis, type DiagnosisKind } from './diagnose.ts';
 import { evidenceOf } from './evidence.ts';
-import { measure } from './measure.ts';
 import { lastSample, type Measured, ordinarySlots, type Refused } from './measured.ts';
+import { measure } from './observe.ts';
 import { type PoolSettings, poolSettings } from './settings.ts';
 import { summaryOf } from './summaries.ts';
 import { countedTitles } from './titles.ts';
+import type { FindingKind, PoolDetails } from './types.ts';
 
 export const name = 'connection-pool';
 

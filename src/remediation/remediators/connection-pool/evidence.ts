@@ -1,5 +1,5 @@
 import type { Evidence } from '../../contract.ts';
-import { type Diagnosis, type Holder, holdersOf, isBusy, isIdleInTransaction, isLockWaiter } from './diagnosis.ts';
+import { type Diagnosis, type Holder, holdersOf, isBusy, isIdleInTransaction, isLockWaiter } from './diagnose.ts';
 import { lastSample, type Measured, ordinarySlots, type Session } from './measured.ts';
 import { limitsOfServer, ownLimits, sessionsOfServer } from './queries.ts';
 

@@ -1,12 +1,12 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { PoolDetails, PoolExpected } from './details.ts';
-import { type Diagnosis, holdersOf, manyStuck } from './diagnosis.ts';
+import { type Diagnosis, holdersOf, manyStuck } from './diagnose.ts';
 import { nameOf } from './evidence.ts';
 import { type Measured, ordinarySlots, type Session, spared } from './measured.ts';
 import type { PoolSettings } from './settings.ts';
 import { ownTimeouts } from './timeouts.ts';
+import type { PoolDetails, PoolExpected } from './types.ts';
 
 /** As `session.end-idle` and `session.terminate` leave them alone. */
 const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|alembic|migrat/i;

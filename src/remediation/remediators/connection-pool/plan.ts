@@ -2,13 +2,13 @@ import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { poolerOf } from '../../instances/pooler.ts';
 import { refusal } from '../../instances/refusal.ts';
 import { ceilingOf } from './ceiling.ts';
-import type { PoolDetails, PoolExpected } from './details.ts';
-import { diagnose } from './diagnosis.ts';
+import type { PoolDetails, PoolExpected } from './types.ts';
+import { diagnose } from './diagnose.ts';
 import { planLeak } from './leaking.ts';
-import { measure } from './measure.ts';
+import { measure } from './observe.ts';
 import { lastSample } from './measured.ts';
-import { planPooler } from './pooling.ts';
-import { planRaise, wantedConnections } from './raising.ts';
+import { planPooler } from './plan-pooler.ts';
+import { planRaise, wantedConnections } from './plan-max-connections.ts';
 import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
 import { poolSettings } from './settings.ts';
 

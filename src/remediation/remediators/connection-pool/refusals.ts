@@ -1,7 +1,7 @@
 import type { Refusal } from '../../contract.ts';
 import { poolerPort } from '../../instances/pooler.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { Diagnosis } from './diagnosis.ts';
+import type { Diagnosis } from './diagnose.ts';
 import { nameOf, rootLine } from './evidence.ts';
 import { lastSample, type Measured } from './measured.ts';
 

@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { lastSample, type Measured } from './measured.ts';
 

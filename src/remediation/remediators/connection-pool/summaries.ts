@@ -1,4 +1,4 @@
-import { type Diagnosis, type Holder } from './diagnosis.ts';
+import { type Diagnosis, type Holder } from './diagnose.ts';
 import { nameOf, rootLine } from './evidence.ts';
 import { lastSample, type Measured, ordinarySlots } from './measured.ts';
 

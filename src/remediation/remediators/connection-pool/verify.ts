@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HeldSessions, Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { HeldSessions } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import {
   answerCheck,
@@ -10,14 +11,15 @@ import {
 } from '../../instances/checks.ts';
 import { type FirstAnswer, firstAnswer } from '../../instances/first-answer.ts';
 import { poolerLogin } from '../../instances/pooler.ts';
-import type { PoolExpected } from './details.ts';
-import { measure, refusedLately } from './measure.ts';
 import { lastSample, type Measured } from './measured.ts';
+import { measure, refusedLately } from './observe.ts';
 import { poolSettings } from './settings.ts';
 import { ownTimeouts } from './timeouts.ts';
+import type { PoolExpected } from './types.ts';
 
 /** For how long the sessions are held: long enough that all are there at once. */
 const heldSeconds = 3;
+
 /** For how long clients are waited for that a restart has sent away. */
 const patienceMs = 30_000;
 

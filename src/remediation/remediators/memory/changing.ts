@@ -1,15 +1,15 @@
 import { asideName, type Plan, type ReadonlyHost, type Refusal } from '../../contract.ts';
-import type { SettingChanges } from '../../instances/auto-conf.ts';
-import { bytesOf } from '../../instances/known-settings.ts';
+import type { SettingChanges } from '../../../postgres/auto-conf.ts';
+import { bytesOf } from '../../../postgres/settings.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { keptContainer, recreateSteps } from '../../instances/recreate-steps.ts';
-import { commandLineSettings } from '../../instances/server-settings.ts';
-import { needsStart, settingSteps } from '../../instances/setting-steps.ts';
-import { readableSize } from '../../../tuning/index.ts';
+import { keptContainer, recreateSteps } from '../../shared/recreate.ts';
+import { commandLineSettings } from '../../shared/server-settings.ts';
+import { needsStart, settingSteps } from '../../shared/settings-steps.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import { withValues } from './command-line.ts';
-import type { MemoryExpected } from './details.ts';
+import type { MemoryExpected } from './types.ts';
 import { refusalToStart, refusalToStop } from './refusals.ts';
-import { frameOf, type Task } from './task.ts';
+import { frameOf, type Task } from './base-plan.ts';
 
 /**
  * Other values: by a reload where that is enough, by a restart where it is not, and by a new container where a value

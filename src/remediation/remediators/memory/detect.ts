@@ -1,12 +1,12 @@
 import { ProblemsError } from '../../../errors.ts';
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach } from '../../instances/look-at-each.ts';
-import type { MemoryDetails } from './details.ts';
+import { lookAtEach } from '../../shared/for-each-instance.ts';
 import { evidenceOf, summaryOf } from './evidence.ts';
 import { hostTroubles } from './host-troubles.ts';
-import { look, type Seen } from './look.ts';
+import { look } from './observe.ts';
 import { memorySettings } from './settings.ts';
+import type { MemoryDetails, Seen } from './types.ts';
 
 export const name = 'memory';
 

@@ -1,8 +1,8 @@
-import type { Instance } from '../../../host/types.ts';
-import { readableSize } from '../../../tuning/index.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { Evidence } from '../../contract.ts';
-import type { Trouble } from './diagnosis.ts';
-import type { Seen } from './look.ts';
+import type { Trouble } from './diagnose.ts';
+import type { Seen } from './types.ts';
 
 /** Limit, counters, settings and words, as they were seen. */
 export function evidenceOf({ container }: Instance, seen: Seen): readonly Evidence[] {

@@ -1,7 +1,7 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import { type InstanceMemory, memoryOf, memorySettingNames, numberOf } from '../../instances/memory.ts';
-import { readServerSettings } from '../../instances/server-settings.ts';
+import { type InstanceMemory, memoryOf, memorySettingNames, numberOf } from '../../shared/memory.ts';
+import { readServerSettings } from '../../shared/server-settings.ts';
 
 /** The memory settings of a server as they are in force, or would be at its next start. Bytes. */
 export interface ServerMemory extends InstanceMemory {

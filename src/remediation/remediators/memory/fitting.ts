@@ -1,6 +1,6 @@
-import { fit, formatSize, usableShare } from '../../../tuning/index.ts';
-import type { SettingChanges } from '../../instances/auto-conf.ts';
-import type { Trouble } from './diagnosis.ts';
+import { fit, formatSize, usableShare } from '../../../postgres/tuning/index.ts';
+import type { SettingChanges } from '../../../postgres/auto-conf.ts';
+import type { Trouble } from './diagnose.ts';
 import { autovacuumWorkMem, type ServerMemory } from './facts.ts';
 
 const step = 16 * 2 ** 20;

@@ -1,5 +1,6 @@
-import type { Container, EngineInfo, Instance } from '../../../host/types.ts';
-import { type HostBudget, readableSize } from '../../../tuning/index.ts';
+import type { Container, EngineInfo } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { type HostBudget, readableSize } from '../../../postgres/tuning/index.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
 import { budgetOf, machineMemory } from '../../instances/host-budget.ts';

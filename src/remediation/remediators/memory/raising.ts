@@ -1,8 +1,8 @@
 import type { Plan, ReadonlyHost } from '../../contract.ts';
-import { readableSize } from '../../../tuning/index.ts';
-import { beforehand } from '../../instances/recreate-steps.ts';
-import type { MemoryExpected } from './details.ts';
-import { frameOf, type Task } from './task.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
+import { beforehand } from '../../shared/recreate.ts';
+import type { MemoryExpected } from './types.ts';
+import { frameOf, type Task } from './base-plan.ts';
 
 /** A higher limit, live. One that cannot recover within its limit is started where the engine has given up. */
 export async function planRaise(task: Task, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {

@@ -1,11 +1,11 @@
-import type { Instance } from '../../../host/types.ts';
-import { readableSize } from '../../../tuning/index.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { budgetOf, machineMemory, memoryFor } from '../../instances/host-budget.ts';
 import { isSameMount, refusalForOwner } from '../../instances/recreate-refusals.ts';
 import { refusal } from '../../instances/refusal.ts';
+import type { Task } from './base-plan.ts';
 import type { ServerMemory } from './facts.ts';
-import type { Task } from './task.ts';
 
 /** Why no program may change this instance's memory, if so. */
 export async function refusalFor(

@@ -1,11 +1,11 @@
 import { asideName, type Plan, type ReadonlyHost, type Refusal } from '../../contract.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { keptContainer, recreateSteps } from '../../instances/recreate-steps.ts';
-import { readableSize } from '../../../tuning/index.ts';
+import { keptContainer, recreateSteps } from '../../shared/recreate.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import { planSettings } from './changing.ts';
-import type { MemoryExpected } from './details.ts';
+import type { MemoryExpected } from './types.ts';
 import { shmSizeFor } from './fitting.ts';
-import { frameOf, type Task } from './task.ts';
+import { frameOf, type Task } from './base-plan.ts';
 
 /**
  * A larger `/dev/shm` takes a new container. Where none can be made, or the limit has no room for more, queries are no

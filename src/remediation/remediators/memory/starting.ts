@@ -1,13 +1,13 @@
 import type { Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { readAutoConf } from '../../instances/auto-conf.ts';
+import { readAutoConf } from '../../../postgres/auto-conf.ts';
 import { promisableTo } from '../../instances/host-budget.ts';
 import { refusal } from '../../instances/refusal.ts';
-import { commandLineSettings } from '../../instances/server-settings.ts';
-import { formatSize } from '../../../tuning/index.ts';
+import { commandLineSettings } from '../../shared/server-settings.ts';
+import { formatSize } from '../../../postgres/tuning/index.ts';
 import { planSettings } from './changing.ts';
-import type { MemoryExpected } from './details.ts';
+import type { MemoryExpected } from './types.ts';
 import { quarterOf } from './fitting.ts';
-import type { Task } from './task.ts';
+import type { Task } from './base-plan.ts';
 
 /**
  * More shared memory is asked for than there is. What ALTER SYSTEM wrote is taken back, so that the value before it counts

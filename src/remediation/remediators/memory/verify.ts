@@ -1,5 +1,6 @@
-import type { Instance } from '../../../host/types.ts';
-import { readableSize } from '../../../tuning/index.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { isValue } from '../../../postgres/settings.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import {
   answerCheck,
@@ -12,9 +13,8 @@ import {
 } from '../../instances/checks.ts';
 import { unexpectedDifferences } from '../../instances/comparison.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
-import { isValue } from '../../instances/known-settings.ts';
-import type { MemoryExpected } from './details.ts';
-import { signsIn } from './signs.ts';
+import { signsIn } from './log-patterns.ts';
+import type { MemoryExpected } from './types.ts';
 
 /** What is in force, then a load that fills buffers and spills sorts: no OOM under no load proves nothing (PGOPS §6.5). */
 export async function verify(

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { isMigrationName, type Ledger, type Migration, migrationsOf, nameObstacle } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { migrationSettings } from './settings.ts';

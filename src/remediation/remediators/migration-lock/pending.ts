@@ -1,11 +1,11 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { indexOfFile, isRelation, madeBy, type Migration, runnableOf } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import { type Look, type Looks, originOf, rowsOf } from './look.ts';
+import type { Stood, Trouble } from './diagnose.ts';
+import { speaksOf } from './log-patterns.ts';
+import { type Look, type Looks, originOf, rowsOf } from './observe.ts';
 import { relationsThere } from './queries.ts';
-import { speaksOf } from './race-messages.ts';
 import { earlierPending } from './refusals.ts';
-import type { Stood, Trouble } from './troubles.ts';
 
 /** Files that are not applied are no trouble in themselves: objects of theirs that are there are, and races they lost. */
 export async function pendingTroubles(

@@ -1,13 +1,13 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { indexOfFile, type Migration } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import { compare } from './comparing.ts';
-import type { MigrationDetails, MigrationExpected } from './details.ts';
 import { name } from './detect.ts';
-import { type Look, lookAll, rowsOf } from './look.ts';
+import { type Repair, troublesOf } from './diagnose.ts';
+import { type Look, lookAll, rowsOf } from './observe.ts';
 import { otherRunners } from './queries.ts';
-import { type Repair, troublesOf } from './troubles.ts';
+import { compare } from './schema-diff.ts';
+import type { MigrationDetails, MigrationExpected } from './types.ts';
 
 /** Looks again, and plans the repair of what is still so, while nobody else changes the schema. */
 export async function plan(

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { ledgerOf, ledgerPlace, readingLedger, tablesOf } from '../../../migration/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import type { MigrationExpected } from './details.ts';
-import { rowsOf } from './look.ts';
+import { rowsOf } from './observe.ts';
 import { invalidIndexes } from './queries.ts';
+import type { MigrationExpected } from './types.ts';
 
 type Check = Verification['checks'][number];
 

@@ -1,5 +1,10 @@
-import type { Container } from '../../../host/types.ts';
-import { type ConnectionText, connectionOf, parseConnectionText, splitAuthority } from './connection-text.ts';
+import type { Container } from '../../../host/docker/types.ts';
+import {
+  connectionOf,
+  type ConnectionText,
+  parseConnectionText,
+  splitAuthority,
+} from '../../../postgres/connection-string.ts';
 
 /** A database that a container was told to use, and where it was told. */
 export interface Address extends ConnectionText {

@@ -1,7 +1,6 @@
-import type { Container, Network } from '../../../host/types.ts';
-import type { Client, World } from './clients.ts';
-import { clientsOf } from './clients.ts';
+import type { Container, Network } from '../../../host/docker/types.ts';
 import { answering } from './networks.ts';
+import { type Client, clientsOf, type World } from './observe.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** Why a client must not be put on a network by a program, a sentence; undefined where it may. PGOPS §7.2, §9.2. */

@@ -1,13 +1,13 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Finding, findingId, type NotLookedAt, type ReadonlyHost } from '../../contract.ts';
-import { type Client, clientsOf } from './clients.ts';
-import type { NetworkDetails } from './details.ts';
-import { diagnose, type Trouble } from './diagnosis.ts';
+import { diagnose, type Trouble } from './diagnose.ts';
 import { evidenceOf } from './evidence.ts';
-import { guiPage } from './gui-page.ts';
-import { isToldWrong } from './refusals.ts';
 import { factsOf, look, type ServerFacts, worldOf } from './look.ts';
+import { type Client, clientsOf } from './observe.ts';
+import { guiPage } from './pgweb.ts';
+import { isToldWrong } from './refusals.ts';
 import { summaryOf } from './summaries.ts';
+import type { NetworkDetails } from './types.ts';
 
 export const name = 'network-reconnect';
 

@@ -1,9 +1,9 @@
-import type { PageResult } from '../../../host/types.ts';
+import type { PageResult } from '../../../host/probes/types.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
-import type { Client, World } from './clients.ts';
-import type { Situation, Trouble } from './diagnosis.ts';
-import { guiPath } from './gui-page.ts';
+import type { Situation, Trouble } from './diagnose.ts';
 import { holderOf, networksOf } from './networks.ts';
+import type { Client, World } from './observe.ts';
+import { guiPath } from './pgweb.ts';
 import { answerOf, sqlstateOf } from './words-of-client.ts';
 
 /** What was seen, without passwords: of an address only its host, port, user and database are told. */

@@ -1,7 +1,7 @@
-import type { Instance, ReachRequest, ReachResult } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import type { Client, World } from './clients.ts';
-import type { Situation } from './diagnosis.ts';
+import type { Situation } from './diagnose.ts';
 import {
   allNames,
   answering,
@@ -14,6 +14,7 @@ import {
   networksOf,
   ownAddresses,
 } from './networks.ts';
+import type { Client, World } from './observe.ts';
 
 /** Instances and containers as they are now. */
 export async function worldOf(host: ReadonlyHost): Promise<World> {

@@ -1,4 +1,4 @@
-import type { Container, Endpoint } from '../../../host/types.ts';
+import type { Container, Endpoint } from '../../../host/docker/types.ts';
 
 /** Networks as the containers on them see them: who is on which, and who answers to which name. */
 

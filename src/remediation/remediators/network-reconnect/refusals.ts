@@ -1,7 +1,7 @@
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { Client, World } from './clients.ts';
-import type { Trouble } from './diagnosis.ts';
+import type { Client, World } from './observe.ts';
+import type { Trouble } from './diagnose.ts';
 import { answering, networksOf } from './networks.ts';
 
 /** Troubles that a connection to a network cures; all others are a person's to decide. PGOPS §8.1, §9.2. */

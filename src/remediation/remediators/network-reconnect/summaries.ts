@@ -1,5 +1,5 @@
-import type { Client } from './clients.ts';
-import type { Trouble } from './diagnosis.ts';
+import type { Client } from './observe.ts';
+import type { Trouble } from './diagnose.ts';
 
 /** One sentence for people. */
 export function summaryOf(trouble: Trouble, { container, instance, address }: Client): string {

@@ -1,6 +1,6 @@
-import type { Container } from '../../../host/types.ts';
+import type { Container } from '../../../host/docker/types.ts';
+import { splitAuthority } from '../../../postgres/connection-string.ts';
 import { type Address, addressesOf } from './addresses.ts';
-import { splitAuthority } from './connection-text.ts';
 
 /** Characters of one variable that change; only these, so that no password is in a plan. */
 export interface VariableEdit {

@@ -1,4 +1,4 @@
-import type { Container, PortBinding } from '../../../host/types.ts';
+import type { Container, PortBinding } from '../../../host/docker/types.ts';
 import { addressesOverlap, isWithin, parsePorts, type PortRange } from './port-range.ts';
 
 /** A container's declared or bound publication of ports. */

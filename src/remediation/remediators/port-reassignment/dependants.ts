@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Step } from '../../contract.ts';
 import { findPort, portFileKind, withEdits } from './port-files.ts';
 import type { PortSettings } from './settings.ts';

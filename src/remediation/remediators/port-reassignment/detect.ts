@@ -1,11 +1,12 @@
 import { ProblemsError } from '../../../errors.ts';
-import type { Instance, PortBinding } from '../../../host/types.ts';
+import type { PortBinding } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Detection, Evidence, Finding, NotLookedAt, ReadonlyHost } from '../../contract.ts';
 import { type Claim, claimsOf, collides, hasBetterRight, isAside } from './claims.ts';
-import type { PortDetails } from './details.ts';
 import { claimed, declared, findingOf, name, type Trouble } from './finding.ts';
 import { type PortSettings, portSettings, reservedFor } from './settings.ts';
 import { type StartFailure, startFailure } from './start-failure.ts';
+import type { PortDetails } from './types.ts';
 
 interface World {
   readonly host: ReadonlyHost;

@@ -1,9 +1,10 @@
-import type { Container, Instance, PortBinding } from '../../../host/types.ts';
+import type { Container, PortBinding } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Evidence, type Finding, findingId } from '../../contract.ts';
 import type { Claim } from './claims.ts';
-import type { PortDetails } from './details.ts';
 import { parsePorts, portsOf } from './port-range.ts';
 import { startFailure } from './start-failure.ts';
+import type { PortDetails } from './types.ts';
 
 export const name = 'port-reassignment';
 

@@ -1,5 +1,5 @@
 import type { ReadonlyHost } from '../../contract.ts';
-import type { PortSurvey } from './holders.ts';
+import type { PortSurvey } from './observe.ts';
 import { portsOf } from './port-range.ts';
 import type { PortSettings } from './settings.ts';
 

@@ -1,13 +1,13 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type PortDetails, type PortExpected } from './details.ts';
+import { details, expected, type PortDetails, type PortExpected } from './types.ts';
 import { detect } from './detect.ts';
 import { name } from './finding.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
 export { candidates } from './free-port.ts';
-export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './holders.ts';
+export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './observe.ts';
 export { portsOf } from './port-range.ts';
 export { portSettings } from './settings.ts';
 

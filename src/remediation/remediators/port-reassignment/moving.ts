@@ -1,16 +1,10 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import {
-  beforehand,
-  keptContainer,
-  recreateSteps,
-  restartPolicyOf,
-  stoppedAgain,
-} from '../../instances/recreate-steps.ts';
 import { refusal } from '../../instances/refusal.ts';
+import { beforehand, keptContainer, recreateSteps, restartPolicyOf, stoppedAgain } from '../../shared/recreate.ts';
 import { dependantsOf } from './dependants.ts';
-import { databasesQuery, type PortDetails, type PortExpected } from './details.ts';
 import type { PortSettings } from './settings.ts';
+import { databasesQuery, type PortDetails, type PortExpected } from './types.ts';
 
 export interface Move {
   readonly finding: Finding<PortDetails>;

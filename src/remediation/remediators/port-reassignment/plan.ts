@@ -1,14 +1,14 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { PortDetails, PortExpected } from './details.ts';
 import { candidates, firstFree } from './free-port.ts';
-import { describeHolder, surveyPorts } from './holders.ts';
 import { moveTo } from './moving.ts';
+import { describeHolder, surveyPorts } from './observe.ts';
 import { refusalFor } from './refusals.ts';
 import { portSettings } from './settings.ts';
 import { startAgain } from './starting.ts';
+import type { PortDetails, PortExpected } from './types.ts';
 
 /** Gives the instance a port that nobody else has a reason to hold, or says why no program should. */
 export async function plan(finding: Finding<PortDetails>, host: ReadonlyHost): Promise<Plan<PortExpected> | Refusal> {

@@ -1,8 +1,8 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { PortDetails } from './details.ts';
+import type { PortDetails } from './types.ts';
 
 /** Why no program may move this port, if so. PGOPS §1.2 and §1.4. */
 export async function refusalFor(

@@ -1,7 +1,7 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Expectation, Finding, Plan } from '../../contract.ts';
-import { restartPolicyOf } from '../../instances/recreate-steps.ts';
-import type { PortDetails, PortExpected } from './details.ts';
+import { restartPolicyOf } from '../../shared/recreate.ts';
+import type { PortDetails, PortExpected } from './types.ts';
 
 /** The port is free again: nothing is moved, only what the engine does not try a second time is done. */
 export function startAgain(

@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import {
   answerCheck,
@@ -11,8 +11,8 @@ import {
 } from '../../instances/checks.ts';
 import { unexpectedDifferences } from '../../instances/comparison.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
-import { databasesQuery, type PortExpected } from './details.ts';
 import { isWithin, parsePorts } from './port-range.ts';
+import { databasesQuery, type PortExpected } from './types.ts';
 
 /** From the client's place: a query with a password through the new port. Then that everything else is as it was. */
 export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Promise<Verification> {

@@ -1,11 +1,12 @@
-import type { Instance, Mount } from '../../../host/types.ts';
+import type { Mount } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach } from '../../instances/look-at-each.ts';
-import type { VolumeDetails } from './details.ts';
+import { lookAtEach } from '../../shared/for-each-instance.ts';
 import { ownersSeen, refusedQuery, summary } from './evidence.ts';
 import { look } from './look.ts';
 import { type ImageUsers, imageUsers } from './runtime.ts';
 import { volumeSettings } from './settings.ts';
+import type { VolumeDetails } from './types.ts';
 
 export const name = 'volume-permissions';
 

@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import type { Look } from './look.ts';
 import { everyRelation } from './queries.ts';

@@ -1,9 +1,11 @@
 import { posix } from 'node:path';
-import type { Instance, LogLine, Mount, SurveyEntry } from '../../../host/types.ts';
+import type { LogLine, Mount } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { SurveyEntry } from '../../../host/probes/types.ts';
 import { asideName, type ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../instances/first-answer.ts';
-import { below } from './access.ts';
-import { diagnose, type Seen, type Trouble } from './diagnosis.ts';
+import { diagnose, type Seen, type Trouble } from './diagnose.ts';
+import { below } from './observe.ts';
 import { type ImageUsers, runtimeOf } from './runtime.ts';
 import { isTraceOfData, signOf } from './signs.ts';
 

@@ -1,13 +1,14 @@
-import type { Instance, Mount } from '../../../host/types.ts';
+import type { Mount } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
 import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { keptContainer, recreateSteps, stoppedAgain } from '../../instances/recreate-steps.ts';
 import { quoted, refusal } from '../../instances/refusal.ts';
-import type { VolumeDetails, VolumeExpected } from './details.ts';
+import { keptContainer, recreateSteps, stoppedAgain } from '../../shared/recreate.ts';
 import type { Look } from './look.ts';
 import { bytesOf, unfitCollations } from './queries.ts';
 import { oddOf, refusalForNeighbour, refusalForOdd } from './refusals.ts';
+import type { VolumeDetails, VolumeExpected } from './types.ts';
 
 /** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
 export async function planMove(

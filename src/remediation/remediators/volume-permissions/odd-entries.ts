@@ -1,5 +1,5 @@
-import type { SurveyEntry } from '../../../host/types.ts';
-import type { Owner } from './access.ts';
+import type { SurveyEntry } from '../../../host/probes/types.ts';
+import type { Owner } from './observe.ts';
 
 /** Something that no program should give away, and why. */
 export interface OddEntry {

@@ -1,6 +1,6 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { VolumeDetails, VolumeExpected } from './details.ts';
+import type { VolumeDetails, VolumeExpected } from './types.ts';
 import { look } from './look.ts';
 import { planMove } from './moving.ts';
 import { refusalForKind } from './refusals.ts';

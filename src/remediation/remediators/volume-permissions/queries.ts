@@ -1,4 +1,4 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 
 /** One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask (PGOPS §0.4). */

@@ -1,12 +1,13 @@
-import type { Instance, Mount } from '../../../host/types.ts';
+import type { Mount } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { controlFile } from '../../instances/control-file.ts';
-import { stoppedAgain } from '../../instances/recreate-steps.ts';
 import { refusal } from '../../instances/refusal.ts';
-import type { VolumeDetails, VolumeExpected } from './details.ts';
+import { stoppedAgain } from '../../shared/recreate.ts';
 import type { Look } from './look.ts';
 import { unfitCollations } from './queries.ts';
 import { placeOf, refusalForNeighbour, refusalToRepair } from './refusals.ts';
+import type { VolumeDetails, VolumeExpected } from './types.ts';
 
 /** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
 export async function planRepair(

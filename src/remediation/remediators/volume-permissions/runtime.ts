@@ -1,6 +1,7 @@
-import type { Container, Json } from '../../../host/types.ts';
+import type { Container } from '../../../host/docker/types.ts';
+import type { Json } from '../../../util/json.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import type { Owner } from './access.ts';
+import type { Owner } from './observe.ts';
 
 /** How a container begins: which user its server runs as, and whether its entrypoint can put owners right. */
 export interface Runtime {

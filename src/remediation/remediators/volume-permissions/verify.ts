@@ -1,13 +1,13 @@
-import type { Instance } from '../../../host/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
 import { controlFile } from '../../instances/control-file.ts';
 import { firstAnswer } from '../../instances/first-answer.ts';
-import type { VolumeExpected } from './details.ts';
 import { look } from './look.ts';
 import { databasesOf, everyRelation, unfitCollations } from './queries.ts';
 import { placeOf } from './refusals.ts';
 import { imageUsers } from './runtime.ts';
+import type { VolumeExpected } from './types.ts';
 
 /** A start, a query with a login, the same cluster, every relation, every file by a base backup. */
 export async function verify({ target, expected }: Plan<VolumeExpected>, host: ReadonlyHost): Promise<Verification> {

@@ -1,0 +1,107 @@
+import { ProblemsError } from '../errors.ts';
+import type { Automation } from '../tasks/types.ts';
+import type { Finding } from '../remediation/contract.ts';
+import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
+import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
+import { failureOf } from '../remediation/engine/steps.ts';
+import type { Remediation } from './open-remediation.ts';
+
+export interface LookRequest {
+  /** Ids of problems or of findings. Default: all. */
+  readonly ids?: readonly string[];
+  /** Names of remediators. Default: all. */
+  readonly remediators?: readonly string[];
+}
+
+export type Detected = DetectResult;
+export type Proposed = Proposal;
+
+/**
+ * Looks, and changes nothing.
+ * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
+ */
+export async function detect(remediation: Remediation, request: LookRequest = {}): Promise<Detected> {
+  const { session, problems } = remediation;
+  const unknown = request.remediators?.find(
+    (name) => !session.remediators.some((remediator) => remediator.name === name),
+  );
+  if (unknown !== undefined) {
+    throw new ProblemsError('not-found', `There is no remediator ${unknown}.`, {
+      hint: `There are: ${session.remediators.map(({ name }) => name).join(', ')}.`,
+    });
+  }
+  // Asked once and first: without an engine there is nothing to look at, and that is no finding.
+  if (session.remediators.length > 0) await session.reader.docker.info();
+  await requireInstances(remediation);
+  const detected = await detectAll(session, { ...request, problems });
+  await suspendDamaged(remediation, detected);
+  return detected;
+}
+
+/**
+ * What may be damaged is out of bounds for every remediator until a person has looked, also for a later call that does not
+ * ask the detector that saw it. Without a state file there is nothing to note it in.
+ */
+async function suspendDamaged({ session }: Remediation, { findings }: DetectResult): Promise<void> {
+  const { suspensions } = session.store;
+  for (const { instance, summary, corruption } of findings) {
+    if (corruption === true && (await suspensions.get(instance)) === undefined)
+      await suspensions.add(instance, summary, session.at());
+  }
+}
+
+async function requireInstances({ instances, session }: Remediation): Promise<void> {
+  if (instances === undefined) return;
+  const found = (await session.reader.instances()).map(({ name }) => name);
+  const missing = instances.find((name) => !found.includes(name));
+  if (missing !== undefined) {
+    throw new ProblemsError('not-found', `There is no instance ${missing}.`, {
+      hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
+    });
+  }
+}
+
+/** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */
+export async function plan(
+  remediation: Remediation,
+  request: LookRequest & { readonly automation?: Automation } = {},
+): Promise<{ readonly detected: Detected; readonly proposals: readonly Proposed[] }> {
+  const detected = await detect(remediation, request);
+  const policy = {
+    ...remediation.policy,
+    ...(request.automation === undefined ? {} : { commandLine: request.automation }),
+  };
+  const proposals: Proposed[] = [];
+  for (const finding of detected.findings)
+    proposals.push(await proposeOrRefuse(remediation, finding, detected, policy));
+  return { detected, proposals };
+}
+
+/** What cannot be planned is refused with the error's words, and the others are planned all the same. */
+async function proposeOrRefuse(
+  { session, problems }: Remediation,
+  finding: Finding,
+  detected: Detected,
+  policy: PolicySettings,
+): Promise<Proposed> {
+  try {
+    return await propose(session, finding, detected, problems, policy);
+  } catch (error) {
+    if (endsRound(error)) throw error;
+    const reason = session.redact.text(failureOf(error).message);
+    const hint = error instanceof ProblemsError ? error.hint : undefined;
+    const advice = hint ?? 'It may have changed since it was found: look again.';
+    return { finding, plan: { type: 'refusal', reason, advice }, decision: undefined, effects: [] };
+  }
+}
+
+/** Without the engine or the journal nothing can be done for the other findings either. */
+export function endsRound(error: unknown): boolean {
+  if (!(error instanceof ProblemsError)) return false;
+  return (
+    error.code === 'engine-unreachable' ||
+    error.code === 'state-damaged' ||
+    error.code === 'state-locked' ||
+    error.code === 'state-unwritable'
+  );
+}

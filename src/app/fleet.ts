@@ -1,0 +1,97 @@
+import type { Instance } from '../host/instance.ts';
+import { type HostBudget, instanceBudget } from '../postgres/tuning/index.ts';
+import type { ReadonlyHost } from '../remediation/contract.ts';
+import type { Session } from '../remediation/engine/session.ts';
+import { budgetOf, machineMemory } from '../remediation/instances/host-budget.ts';
+import { measureBackends, memoryOf, memorySettingNames } from '../remediation/shared/memory.ts';
+import { readServerSettings } from '../remediation/shared/server-settings.ts';
+
+/** What an instance may take, and what it could come to take. Sizes in bytes. */
+export interface FleetInstance {
+  readonly instance: string;
+  readonly container: string;
+  readonly running: boolean;
+  /** 0: none. */
+  readonly limit: number;
+  readonly sharedBuffers: number;
+  readonly maxConnections: number;
+  readonly worstCase: number;
+  /** 80 % of the limit; 0 without one. */
+  readonly usable: number;
+  /** Of the machine's budget: the limit, or the worst case where there is none. 0 to 1, and more where it is over. */
+  readonly share: number;
+  readonly findings: readonly FleetFinding[];
+  /** What could not be known, a sentence each. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * `no-limit`: on a machine with others. `worst-case`: more than 80 % of the limit. `shared-buffers`: more than a quarter
+ * of it.
+ */
+export type FleetFinding = 'no-limit' | 'worst-case' | 'shared-buffers';
+
+export interface Fleet {
+  /** Sorted by name, running or not. */
+  readonly instances: readonly FleetInstance[];
+  /** Other containers that run, sorted by name; `limit` 0: none, and not counted. */
+  readonly others: readonly { readonly container: string; readonly limit: number }[];
+  readonly host: HostBudget;
+}
+
+/** Every instance's limit and worst case, and whether the machine has what they were promised. PGOPS §6.3. */
+export async function fleet({ reader }: Session): Promise<Fleet> {
+  const engine = await reader.docker.info();
+  const machine = await machineMemory(reader);
+  const { members } = machine;
+  const looked = await Promise.all(
+    members.flatMap(({ container, instance }) =>
+      instance === undefined ? [] : [lookAt(reader, instance, container.cpus || engine.cpus, members.length > 1)],
+    ),
+  );
+  const host = budgetOf(machine, new Map(looked.map(({ id, worstCase }) => [id, worstCase])));
+  return {
+    instances: looked
+      .map(({ id: _, ...one }) => ({ ...one, share: shareOf(one, host) }))
+      .sort((a, b) => (a.instance < b.instance ? -1 : 1)),
+    others: members
+      .filter(({ instance }) => instance === undefined)
+      .map(({ container: { name, memory } }) => ({ container: name, limit: memory }))
+      .sort((a, b) => (a.container < b.container ? -1 : 1)),
+    host,
+  };
+}
+
+async function lookAt(
+  reader: ReadonlyHost,
+  instance: Instance,
+  cpus: number,
+  shared: boolean,
+): Promise<FleetInstance & { readonly id: string }> {
+  const { container, name } = instance;
+  const [settings, backends] = await Promise.all([
+    readServerSettings(reader, instance, memorySettingNames),
+    measureBackends(reader, instance),
+  ]);
+  const { maxConnections, sharedBuffers, worstCase } = memoryOf(settings, cpus, backends?.p95);
+  const { usable, over } = instanceBudget({ limit: container.memory, worstCase: worstCase.total, sharedBuffers });
+  return {
+    id: container.id,
+    instance: name,
+    container: container.name,
+    running: container.state.running,
+    limit: container.memory,
+    sharedBuffers,
+    maxConnections,
+    worstCase: worstCase.total,
+    usable,
+    share: 0,
+    findings: over.flatMap((one) => (one === 'limit' ? (shared ? (['no-limit'] as const) : []) : [one])),
+    unknown: settings.unknown,
+  };
+}
+
+function shareOf({ limit, worstCase }: FleetInstance, { budget }: HostBudget): number {
+  const taken = limit > 0 ? limit : worstCase;
+  return budget === 0 ? 1 : Math.round((taken / budget) * 1000) / 1000;
+}

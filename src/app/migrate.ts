@@ -1,0 +1,159 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ProblemsError } from '../errors.ts';
+import type { Instance } from '../host/instance.ts';
+import { onlyInstance } from '../host/only-instance.ts';
+import type { SessionOptions } from '../host/types.ts';
+import {
+  isMigrationName,
+  migrate,
+  migrateFromTemplate,
+  type MigrateProgress,
+  type Migration,
+  type MigrationReport,
+  migrationsOf,
+  nameObstacle,
+  type TemplateReport,
+} from '../migration/index.ts';
+import type { Session } from '../remediation/engine/session.ts';
+import { nearest } from '../util/suggest.ts';
+
+export interface MigrateRequest {
+  /** The folder of the files, absolute. */
+  readonly folder: string;
+  /** Names. `all`: every instance that the session sees. */
+  readonly instances: readonly string[] | 'all';
+  /** Default: the instance's own. */
+  readonly database?: string;
+  /** Migrates this template instead, and makes these databases from it. */
+  readonly template?: { readonly name: string; readonly databases: readonly string[] };
+  readonly dryRun?: boolean;
+  readonly waitMs?: number;
+  readonly address?: SessionOptions['address'];
+  readonly onProgress?: (instance: string, progress: MigrateProgress) => void;
+  /** For tests that end the process there. */
+  readonly atPoint?: (name: string) => void | Promise<void>;
+}
+
+/** Of one instance: exactly one of these is not null. */
+export interface InstanceMigration {
+  readonly instance: string;
+  readonly report: MigrationReport | null;
+  readonly template: TemplateReport | null;
+  /** Nothing could be done there, and why. */
+  readonly error: { readonly message: string; readonly hint: string | null } | null;
+}
+
+const maxBytes = 16 * 2 ** 20;
+
+const maxFiles = 10_000;
+
+/** What other runners and `pg_stat_activity` see. */
+const application = 'problem-registry migrate';
+
+/**
+ * Migrates one instance after the other. What goes wrong on one is in its report, and the next is migrated all the same.
+ * @throws ProblemsError `file-unreadable` of the folder, `not-found` of an instance.
+ */
+export async function migrateInstances(
+  session: Session,
+  request: MigrateRequest,
+): Promise<readonly InstanceMigration[]> {
+  const migrations = await readMigrations(request.folder);
+  const instances = await chosen(session, request.instances);
+  const ended: InstanceMigration[] = [];
+  for (const instance of instances) {
+    if (session.stop?.aborted === true) break;
+    ended.push(await migrateOne(session, instance, migrations, request));
+  }
+  return ended;
+}
+
+/**
+ * The migrations of a folder, in name order. Folders below it are not looked into.
+ * @throws ProblemsError `file-unreadable`: no folder, a file that is no UTF-8, too long, or whose name is no version.
+ */
+export async function readMigrations(folder: string): Promise<readonly Migration[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw unreadable(`${folder} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  });
+  const wanted = names.filter(isMigrationName);
+  if (wanted.length > maxFiles) throw unreadable(`${folder} holds ${wanted.length} migrations: at most ${maxFiles}.`);
+  const files: { readonly name: string; readonly text: string }[] = [];
+  for (const name of wanted) {
+    const path = join(folder, name);
+    const found = await stat(path);
+    if (!found.isFile()) continue;
+    const obstacle = nameObstacle(name);
+    if (obstacle !== undefined) throw unreadable(`${path}: ${obstacle}.`);
+    if (found.size > maxBytes) throw unreadable(`${path} has ${found.size} bytes: at most ${maxBytes}.`);
+    files.push({ name, text: decoded(await readFile(path), path) });
+  }
+  return migrationsOf(files);
+}
+
+async function migrateOne(
+  { changer, redact, stop }: Session,
+  instance: Instance,
+  migrations: readonly Migration[],
+  request: MigrateRequest,
+): Promise<InstanceMigration> {
+  const { address, database = instance.database, template } = request;
+  const options = {
+    open: async (name: string) =>
+      changer.sql.openSession(instance, {
+        database: name,
+        application,
+        ...(address === undefined ? {} : { address }),
+      }),
+    runner: `${hostname()}/${process.pid}`,
+    onProgress: (progress: MigrateProgress) => request.onProgress?.(instance.name, progress),
+    ...(stop === undefined ? {} : { stop }),
+    ...(request.waitMs === undefined ? {} : { waitMs: request.waitMs }),
+    ...(request.atPoint === undefined ? {} : { atPoint: request.atPoint }),
+  };
+  const nothing = { instance: instance.name, report: null, template: null, error: null };
+  try {
+    if (template !== undefined) {
+      const made = await migrateFromTemplate(migrations, {
+        ...options,
+        template: template.name,
+        databases: template.databases,
+      });
+      return { ...nothing, template: made };
+    }
+    return { ...nothing, report: await migrate(migrations, { ...options, database, dryRun: request.dryRun === true }) };
+  } catch (error) {
+    if (!(error instanceof ProblemsError)) throw error;
+    return { ...nothing, error: { message: redact.text(error.message), hint: error.hint ?? null } };
+  }
+}
+
+async function chosen({ reader }: Session, names: MigrateRequest['instances']): Promise<readonly Instance[]> {
+  const all = await reader.instances();
+  if (names === 'all') return all;
+  return names.map((name) => {
+    const found = onlyInstance(all, name);
+    if (found !== undefined) return found;
+    const meant = nearest(
+      name,
+      all.map((instance) => instance.name),
+    );
+    throw new ProblemsError('not-found', `there is no instance ${name}`, {
+      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+    });
+  });
+}
+
+function decoded(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw unreadable(`${path} is no UTF-8.`);
+  }
+}
+
+function unreadable(message: string): ProblemsError {
+  return new ProblemsError('file-unreadable', message);
+}

@@ -1,0 +1,121 @@
+import { changeBackups, readBackups } from '../backups/index.ts';
+import { openCredentials } from '../host/postgres/credentials.ts';
+import { openEngine } from '../host/docker/client.ts';
+import { changeDocker } from '../host/docker/change.ts';
+import { readDocker } from '../host/docker/read.ts';
+import { changeFiles, readFiles } from '../host/files/files.ts';
+import { findInstances } from '../host/instances.ts';
+import { onlyInstance } from '../host/only-instance.ts';
+import { amcheck } from '../host/probes/amcheck.ts';
+import { backends } from '../host/probes/sessions.ts';
+import { baseBackup } from '../host/probes/base-backup.ts';
+import { dataSpace } from '../host/probes/data-space.ts';
+import { holdSessions } from '../host/probes/hold-sessions.ts';
+import { fileSettings } from '../host/probes/file-settings.ts';
+import { imageUser } from '../host/probes/image-user.ts';
+import { memoryLoad } from '../host/probes/memory.ts';
+import { memoryUse } from '../host/probes/memory-use.ts';
+import { page } from '../host/probes/page.ts';
+import { portsFree } from '../host/probes/ports-free.ts';
+import { readRows } from '../host/probes/read-rows.ts';
+import { reach } from '../host/probes/network.ts';
+import { serverTitles } from '../host/probes/server-titles.ts';
+import { referenceSchema } from '../host/probes/reference-schema.ts';
+import { survey } from '../host/probes/files.ts';
+import { sqlOver } from '../host/postgres/sql.ts';
+import type { HostChanger, HostReader } from '../host/types.ts';
+
+export interface HostOptions {
+  /** Folders whose files may be read and edited. The first is the project's. */
+  readonly roots: readonly string[];
+  /** Folders that hold `<instance>/config/instance.conf`. */
+  readonly instanceFolders?: readonly string[];
+  /** Of the config: container names that are instances too. */
+  readonly pattern?: RegExp;
+  /** Folders that hold `<instance>/<backup>/`. The first is where new ones are taken to. */
+  readonly backupFolders?: readonly string[];
+  readonly passfile?: string;
+  /** By instance name. */
+  readonly passwords?: Readonly<Record<string, string>>;
+  /** Looks only at these instances. Default: all. */
+  readonly only?: readonly string[];
+  /** Stops everything that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OpenHost {
+  readonly reader: HostReader;
+  readonly changer: HostChanger;
+  /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
+  secrets(): readonly string[];
+}
+
+/** The machine's engine, servers and files. Connects at the first question. */
+export function openHost(options: HostOptions): OpenHost {
+  const signal = options.signal ?? new AbortController().signal;
+  const engine = openEngine(signal);
+  const docker = readDocker(engine.reading);
+  const files = readFiles(options.roots);
+  const credentials = openCredentials({
+    files,
+    ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
+    ...(options.passwords === undefined ? {} : { configured: options.passwords }),
+  });
+  const sql = sqlOver(engine.changing, credentials);
+  const sources = {
+    docker,
+    files,
+    folders: options.instanceFolders ?? [],
+    ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
+  };
+
+  const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
+
+  const reader: HostReader = {
+    docker,
+    files,
+    sql: sql.reader,
+    signal,
+    backups: readBackups(options.backupFolders ?? [], backupSources),
+    probes: {
+      portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
+      reach: (client, request) => reach(engine.changing, credentials, client, request),
+      page: (client, request) => page(engine.changing, client, request),
+      survey: (mount, image) => survey(engine.changing, mount, image),
+      baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
+      amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
+      readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),
+      holdSessions: (request) => holdSessions(engine.changing, credentials, request),
+      backends: (instance) => backends(engine.changing, instance),
+      dataSpace: (instance) => dataSpace(engine.changing, instance),
+      serverTitles: (instance) => serverTitles(engine.changing, instance),
+      memoryUse: (instance) => memoryUse(engine.changing, instance),
+      fileSettings: (instance, names, candidates) => fileSettings(engine.changing, instance, names, candidates),
+      memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),
+      referenceSchema: (request) => referenceSchema(engine.changing, request),
+      imageUser: (image, user) => imageUser(engine.changing, image, user),
+    },
+    async instances({ all: every } = {}) {
+      const all = await findInstances(sources);
+      // Learned now, so that whatever is printed later is free of them.
+      await Promise.all(all.map((instance) => credentials.passwords(instance)));
+      return options.only === undefined || every === true
+        ? all
+        : all.filter(({ name }) => options.only?.includes(name));
+    },
+    async instance(name) {
+      return onlyInstance(await findInstances(sources), name);
+    },
+  };
+
+  return {
+    reader,
+    changer: {
+      docker: changeDocker(engine.changing, docker),
+      sql: sql.changer,
+      files: changeFiles(options.roots, files),
+      backups: changeBackups(options.backupFolders ?? [], backupSources),
+    },
+    secrets: () => credentials.seen(),
+  };
+}

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { openHost, type OpenHost } from '../host/index.ts';
+import { actions } from '../remediation/actions/index.ts';
+import { patternOf, pauseOf, readRemediationConfig, type RemediationConfig } from '../remediation/config.ts';
+import type { Remediator } from '../remediation/contract.ts';
+import type { KnownProblem } from '../remediation/engine/detect.ts';
+import type { PolicySettings } from '../remediation/engine/plan.ts';
+import { openSession, type Progress, type Session } from '../remediation/engine/session.ts';
+import { loadPlugins } from '../remediation/plugins.ts';
+import { remediators } from '../remediation/remediators/index.ts';
+import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
+
+export interface RemediationOptions {
+  /** The project's folder: files are read and edited below it, and the state file stands in it. Absolute. */
+  readonly folder: string;
+  /** The section `remediation` of the config, as it stands in the file. */
+  readonly config?: unknown;
+  /** Modules with remediators and actions of others: package names, or paths within the folder. */
+  readonly plugins?: readonly string[];
+  /** The records that findings are linked to. */
+  readonly problems?: readonly KnownProblem[];
+  /** Names of instances. Default: all. */
+  readonly instances?: readonly string[];
+  readonly now?: () => Date;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Asks for an end at the next safe point: nothing is cut short. */
+  readonly stop?: AbortSignal;
+  /** For tests: called at every point between two writes of the journal. */
+  readonly atPoint?: (name: string) => void | Promise<void>;
+  /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
+  readonly patienceMs?: number;
+  /** Makes no state file where there is none. */
+  readonly onlyLooking?: true;
+  /** In place of this machine's. */
+  readonly host?: OpenHost;
+  /** In place of the built-in ones. */
+  readonly remediators?: readonly Remediator[];
+}
+
+/** One opened state file, engine and configuration, for any number of calls. */
+export interface Remediation {
+  readonly session: Session;
+  readonly config: RemediationConfig;
+  readonly problems: readonly KnownProblem[];
+  readonly policy: PolicySettings;
+  readonly folder: string;
+  /** What was asked for by name; undefined: all. */
+  readonly instances: readonly string[] | undefined;
+  close(): void;
+}
+
+/**
+ * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-unwritable`. The engine is first asked by
+ * the first call that needs it.
+ */
+export async function openRemediation(options: RemediationOptions): Promise<Remediation> {
+  const { folder, problems = [] } = options;
+  const config = readRemediationConfig(options.config ?? {});
+  const pattern = patternOf(config);
+  const plugins = await loadPlugins(options.plugins ?? [], folder, {
+    remediators: options.remediators ?? remediators,
+    actions,
+  });
+  const stateFile = resolve(folder, config.state);
+  const kept = options.onlyLooking !== true || existsSync(stateFile);
+  const store = await openSqliteStore(kept ? stateFile : ':memory:', options.now);
+  const host =
+    options.host ??
+    openHost({
+      roots: [folder, ...config.roots.map((root) => resolve(folder, root))],
+      instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
+      backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
+      ...(pattern === undefined ? {} : { pattern }),
+      ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
+      ...(options.instances === undefined ? {} : { only: options.instances }),
+    });
+  const session = await openSession({
+    host,
+    store,
+    ...plugins,
+    settings: config.settings,
+    dossiers: resolve(stateFile, '..', 'dossiers'),
+    ...definedOf(options),
+  });
+  return {
+    session,
+    config,
+    problems,
+    folder,
+    instances: options.instances,
+    policy: {
+      byRemediator: config.automation,
+      byInstance: Object.fromEntries(
+        Object.entries(config.instances).flatMap(([name, { automation }]) =>
+          automation === undefined ? [] : [[name, automation]],
+        ),
+      ),
+      allow: config.allow,
+      windows: config.windows,
+      windowsByInstance: Object.fromEntries(
+        Object.entries(config.instances).flatMap(([name, { windows }]) =>
+          windows === undefined ? [] : [[name, windows]],
+        ),
+      ),
+      limits: { paused: pauseOf(config, folder), attemptsPerDay: config.attemptsPerDay },
+    },
+    close: () => store.close(),
+  };
+}
+
+function definedOf({
+  now,
+  onProgress,
+  stop,
+  atPoint,
+  patienceMs,
+}: RemediationOptions): Partial<Parameters<typeof openSession>[0]> {
+  return {
+    ...(now === undefined ? {} : { now }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(stop === undefined ? {} : { stop }),
+    ...(atPoint === undefined ? {} : { atPoint }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  };
+}

@@ -1,0 +1,96 @@
+import type { Session } from '../remediation/engine/session.ts';
+import { budgetOf, machineMemory } from '../remediation/instances/host-budget.ts';
+import { describeHolder, portSettings, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
+
+export interface PreflightQuestion {
+  readonly port?: number;
+  /** A volume's name, or a folder on the engine's machine. */
+  readonly volume?: string;
+  /** Bytes. */
+  readonly memory?: number;
+  /** The name that the instance will have: what it holds already is no obstacle. */
+  readonly instance?: string;
+}
+
+export interface PreflightAnswer {
+  readonly about: 'port' | 'volume' | 'memory';
+  readonly ok: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** Whether an instance could be created like this now. Looks, and changes nothing. */
+export async function preflight({ reader }: Session, question: PreflightQuestion): Promise<readonly PreflightAnswer[]> {
+  const answers: PreflightAnswer[] = [];
+  if (question.port !== undefined) answers.push(await askPort(reader, question.port, question.instance));
+  if (question.volume !== undefined) answers.push(await askVolume(reader, question.volume));
+  if (question.memory !== undefined) answers.push(await askMemory(reader, question.memory, question.instance));
+  return answers;
+}
+
+type Reader = Session['reader'];
+
+async function askPort(reader: Reader, port: number, instance: string | undefined): Promise<PreflightAnswer> {
+  const settings = portSettings(reader);
+  const survey = await surveyPorts(reader, settings);
+  const reasons = survey
+    .holders(port)
+    .filter((holder) => instance === undefined || holder.instance !== instance)
+    .map(describeHolder);
+  const [probe] = await reader.probes.portsFree([{ hostIp: '', port }]);
+  // A container that runs is listed already; its listener is the same reason a second time.
+  if (probe?.free !== true && reasons.length === 0) reasons.push(`it cannot be bound: ${probe?.reason ?? 'unknown'}`);
+  return {
+    about: 'port',
+    ok: reasons.length === 0,
+    reasons: reasons.length === 0 ? [`nobody holds ${port}`] : reasons,
+  };
+}
+
+async function askVolume(reader: Reader, volume: string): Promise<PreflightAnswer> {
+  const isFolder = volume.startsWith('/');
+  const users = (await reader.docker.containers()).filter(({ mounts }) =>
+    mounts.some((mount) =>
+      isFolder ? mount.type === 'bind' && overlaps(mount.source, volume) : mount.name === volume,
+    ),
+  );
+  const running = users.filter(({ state }) => state.running);
+  if (running.length > 0) {
+    return {
+      about: 'volume',
+      ok: false,
+      reasons: running.map(({ name }) => `${name} runs on it: two servers on one volume destroy it`),
+    };
+  }
+  const exists = isFolder || (await reader.docker.volume(volume)) !== undefined;
+  const reasons = users.map(({ name }) => `${name} is stopped and has it: only one of the two may ever run`);
+  return {
+    about: 'volume',
+    ok: true,
+    reasons: reasons.length > 0 ? reasons : [exists ? 'no container has it' : 'it does not exist yet'],
+  };
+}
+
+/** The limits of all containers and what is asked for, within what the machine can promise. PGOPS §6.3. */
+async function askMemory(reader: Reader, memory: number, instance: string | undefined): Promise<PreflightAnswer> {
+  const { memoryBytes, members } = await machineMemory(reader);
+  const others = members.filter((one) => instance === undefined || one.instance?.name !== instance);
+  const { budget, promised, left, unlimited } = budgetOf({ memoryBytes, members: others });
+  const reasons = [
+    `${inMiB(promised)} are promised to containers, and ${inMiB(memory)} asked for, of ${inMiB(budget)}`,
+  ];
+  if (unlimited.length > 0) reasons.push(`without a limit, and not counted: ${named(unlimited)}`);
+  return { about: 'memory', ok: memory <= left, reasons };
+}
+
+function named(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+}
+
+function overlaps(a: string, b: string): boolean {
+  const [left, right] = [`${a.replace(/\/+$/, '')}/`, `${b.replace(/\/+$/, '')}/`];
+  return left.startsWith(right) || right.startsWith(left);
+}
+
+function inMiB(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}

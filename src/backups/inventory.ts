@@ -1,0 +1,210 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { ProblemsError } from '../errors.ts';
+import { type Json, textAt } from '../util/json.ts';
+import { contentOf, type FolderContent, wordsOf } from './parts.ts';
+import { fingerprintsOf, readRecord, verificationOf } from './sidecar-files.ts';
+import {
+  type Backup,
+  type BackupCheck,
+  type BackupInventory,
+  type BackupLevel,
+  backupLevels,
+  type BackupState,
+  type BackupVerdict,
+  type BackupVerification,
+  type Fingerprints,
+} from './types.ts';
+
+/** Where quarantined and expired backups of an instance lie, below its folder. */
+export const quarantined = '.quarantined';
+
+export const expired = '.expired';
+
+/** The file beside what has expired, in which stands where it lay. */
+export function expiredMark(name: string): string {
+  return `.${name}.was`;
+}
+
+/** Of one that is being taken: `.<name>.part`. */
+const beingTaken = /^\.(.+)\.part$/;
+
+/** A name of an instance or backup: one path segment that no shell and no `..` can make another of. */
+export const segment = /^[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}$/;
+
+/** Every backup below the folders: those of one instance, or all. Folders that lie elsewhere by a link are left out. */
+export async function listBackups(folders: readonly string[], instance: string | undefined): Promise<BackupInventory> {
+  const backups: Backup[] = [];
+  const notLookedAt: { path: string; reason: string }[] = [];
+  for (const parent of folders) {
+    for (const owner of instance === undefined ? await namesIn(parent, notLookedAt) : [instance]) {
+      if (!segment.test(owner)) continue;
+      for (const { folder, name, state } of await foldersOf(join(parent, owner), notLookedAt)) {
+        try {
+          backups.push(await readBackup(await inside(folders, folder), owner, name, state));
+        } catch (error) {
+          notLookedAt.push({ path: folder, reason: wordsOf(error) });
+        }
+      }
+    }
+  }
+  backups.sort(
+    (a, b) => compare(a.instance, b.instance) || compare(a.createdAt, b.createdAt) || compare(a.name, b.name),
+  );
+  return { backups, notLookedAt };
+}
+
+/** By reference or by path; undefined where there is none. A quarantined one is found by its own name too. */
+export async function findBackup(folders: readonly string[], ref: string): Promise<Backup | undefined> {
+  if (isAbsolute(ref)) {
+    const path = await inside(folders, resolve(ref));
+    return (await listBackups(folders, undefined)).backups.find(({ folder }) => folder === path);
+  }
+  const [owner = '', name = '', ...rest] = ref.split('/');
+  if (rest.length > 0 || !segment.test(owner) || !segment.test(name)) return undefined;
+  const { backups } = await listBackups(folders, owner);
+  const found = backups.filter((backup) => backup.name === name);
+  return found.find(({ state }) => state !== 'quarantined') ?? found[0];
+}
+
+/** Those too that were cut off on their way there or back: of them the mark is there. */
+export async function listExpired(folders: readonly string[], instance: string): Promise<readonly string[]> {
+  if (!segment.test(instance)) return [];
+  const names = await Promise.all(folders.map((parent) => namesIn(join(parent, instance, expired), [])));
+  const found = names.flat().map((name) => /^\.(.+)\.was$/.exec(name)?.[1] ?? name);
+  return [...new Set(found)].filter((name) => segment.test(name)).sort(compare);
+}
+
+export async function readFingerprints({ folder }: Backup): Promise<Fingerprints | undefined> {
+  return fingerprintsOf(await readRecord(folder, 'fingerprints.json'));
+}
+
+interface Place {
+  readonly folder: string;
+  readonly name: string;
+  readonly state: 'lies' | 'running' | 'quarantined';
+}
+
+async function foldersOf(folder: string, notLookedAt: { path: string; reason: string }[]): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  for (const name of await namesIn(folder, notLookedAt)) {
+    const taken = beingTaken.exec(name)?.[1];
+    if (name === quarantined) {
+      for (const aside of await namesIn(join(folder, name), notLookedAt))
+        if (segment.test(aside)) places.push({ folder: join(folder, name, aside), name: aside, state: 'quarantined' });
+    } else if (taken !== undefined && segment.test(taken))
+      places.push({ folder: join(folder, name), name: taken, state: 'running' });
+    else if (segment.test(name)) places.push({ folder: join(folder, name), name, state: 'lies' });
+  }
+  const isFolder = await Promise.all(
+    places.map(async (place) => (await stat(place.folder).catch(() => undefined))?.isDirectory()),
+  );
+  return places.filter((_, index) => isFolder[index] === true);
+}
+
+export async function readBackup(
+  folder: string,
+  instance: string,
+  name: string,
+  place: Place['state'],
+): Promise<Backup> {
+  const [metadata, record, prints, aside, content] = await Promise.all([
+    readRecord(folder, 'metadata.json'),
+    readRecord(folder, 'verification.json'),
+    readRecord(folder, 'fingerprints.json'),
+    readRecord(folder, 'quarantine.json'),
+    contentOf(folder),
+  ]);
+  const verification = verificationOf(record);
+  const fingerprints = fingerprintsOf(prints);
+  return {
+    ref: `${instance}/${name}`,
+    instance,
+    name,
+    folder,
+    state: stateOf(place, metadata),
+    createdAt: await timeOf(folder, name, metadata),
+    bytes: content.files.reduce((total, { bytes }) => total + bytes, 0),
+    files: content.files.length,
+    parts: namedParts(content, fingerprints),
+    postgresVersion: textAt(metadata, 'postgres_version') || null,
+    verification,
+    ...standing(verification),
+    hasFingerprints: fingerprints !== undefined,
+    quarantine:
+      place === 'quarantined'
+        ? { at: textAt(aside, 'at'), reason: textAt(aside, 'reason') || 'no reason was noted' }
+        : null,
+    notes: content.notes,
+  };
+}
+
+function namedParts({ parts }: FolderContent, fingerprints: Fingerprints | undefined): Backup['parts'] {
+  return parts.map((part) => ({
+    ...part,
+    database: fingerprints?.databases.find(({ file }) => file === part.path)?.database ?? null,
+  }));
+}
+
+function stateOf(place: Place['state'], metadata: Json | undefined): BackupState {
+  if (place !== 'lies') return place;
+  const status = textAt(metadata, 'status');
+  if (status === 'failed') return 'failed';
+  return ['running', 'started', 'in_progress', 'creating'].includes(status) ? 'running' : 'complete';
+}
+
+/** `good` needs a restore that was tried; one failure, at whatever level, is enough for `bad`. */
+function standing(verification: BackupVerification | null): {
+  readonly verdict: BackupVerdict;
+  readonly reached: BackupLevel | null;
+} {
+  const checks: readonly BackupCheck[] = verification?.checks ?? [];
+  if (checks.some(({ result }) => result === 'failed')) return { verdict: 'bad', reached: null };
+  const passed = backupLevels.filter((level) =>
+    checks.some((check) => check.level === level && check.result === 'passed'),
+  );
+  const reached = passed.at(-1) ?? null;
+  return { verdict: reached !== null && reached >= 'L4' ? 'good' : 'unproven', reached };
+}
+
+async function timeOf(folder: string, name: string, metadata: Json | undefined): Promise<string> {
+  const stated = Date.parse(textAt(metadata, 'created'));
+  if (!Number.isNaN(stated)) return new Date(stated).toISOString();
+  const parts = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(name);
+  if (parts !== null) {
+    const [, year, month, day, hour, minute, second] = parts;
+    const named = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+    if (!Number.isNaN(named)) return new Date(named).toISOString();
+  }
+  return (await stat(folder)).mtime.toISOString();
+}
+
+/** @throws ProblemsError `outside-root` where the path, links followed, is below none of the folders. */
+export async function inside(folders: readonly string[], path: string): Promise<string> {
+  const resolved = await real(path);
+  for (const parent of folders) {
+    const below = relative(await real(parent), resolved);
+    if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below)) return resolved;
+  }
+  throw new ProblemsError('outside-root', `${path} lies outside the folders of backups.`, {
+    hint: 'Name its folder under `remediation.backupFolders` in the configuration.',
+  });
+}
+
+async function real(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
+}
+
+async function namesIn(folder: string, notLookedAt: { path: string; reason: string }[]): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort(compare);
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (!isAbsent) notLookedAt.push({ path: folder, reason: wordsOf(error) });
+    return [];
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

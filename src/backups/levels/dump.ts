@@ -1,0 +1,91 @@
+import type { ChangingEngine } from '../../host/docker/client.ts';
+import { dumpList } from '../probes/dump.ts';
+import { dumpRead } from '../../host/probes/dump-read.ts';
+import { isNotAsked, type PartRequest } from '../../host/probes/backup-part.ts';
+import { failed, impossible, type Observation, passed } from './files.ts';
+import type { FileScan } from '../read-file.ts';
+import type { BackupCause, BackupKind, DatabaseFingerprint } from '../types.ts';
+
+export const archives: readonly BackupKind[] = ['custom', 'tar', 'directory'];
+
+/** What the server that it is restored by can read, and what it should be a dump of. */
+export interface Wanted {
+  /** Of the image; undefined where it does not say. */
+  readonly major: number | undefined;
+  /** Undefined: one of several dumps of one backup, which may be of any database of the instance. */
+  readonly database: string | undefined;
+  readonly fingerprint: DatabaseFingerprint | undefined;
+}
+
+export interface ListedDump {
+  readonly observation: Observation;
+  readonly database: string | undefined;
+  readonly tableData: number;
+}
+
+/** L1 of a dump in a format of pg_dump's own: its table of contents. */
+export async function listLevel(engine: ChangingEngine, request: PartRequest, wanted: Wanted): Promise<ListedDump> {
+  const listed = await dumpList(engine, request);
+  if (isNotAsked(listed))
+    return { observation: impossible(listed.impossible, listed.says), database: undefined, tableData: 0 };
+  const { path } = request;
+  const { database, tableData } = listed;
+  const version = versionFault(path, listed.message, listed.dumpedBy, wanted.major);
+  const expected = Object.keys(wanted.fingerprint?.tables ?? {}).filter((name) => name !== 'large objects').length;
+  const observation =
+    version ??
+    (!listed.ok
+      ? failed(causeOf(listed.message), `${path}: ${listed.message}`)
+      : listed.entries === 0 && listed.stated === 0
+        ? failed('damaged', `${path} lists no entries at all.`)
+        : database !== undefined && wanted.database !== undefined && database !== wanted.database
+          ? failed('other-database', `${path} is a dump of the database ${database}, not of ${wanted.database}.`)
+          : listed.tables < expected
+            ? failed('damaged', `${path} lists ${listed.tables} tables, and the source had ${expected}.`)
+            : passed(`${path} lists ${listed.entries} entries, ${listed.tables} tables among them.`));
+  return { observation, database, tableData };
+}
+
+/** L2: all of it is unpacked. */
+export async function readLevel(engine: ChangingEngine, request: PartRequest, tableData: number): Promise<Observation> {
+  const read = await dumpRead(engine, request);
+  if (isNotAsked(read)) return impossible(read.impossible, read.says);
+  const { path } = request;
+  if (!read.ok) return failed(causeOf(read.message), `${path}: ${read.message}`);
+  if (read.copies < tableData && tableData > 0 && read.copies > 0)
+    return failed('damaged', `${path} lists the rows of ${tableData} tables and holds those of ${read.copies}.`);
+  return passed(`${path} can be unpacked to its end.`);
+}
+
+/** L1 and L2 of plain text: the one pass over it has read its header and come to its end. */
+export function plainLevel(path: string, scan: FileScan | undefined, wanted: Wanted): Observation {
+  const text = scan?.text;
+  if (text === undefined) return impossible('unreadable', `${path} was not read.`);
+  const version = versionFault(path, '', text.dumpedBy, wanted.major);
+  const expected = Object.keys(wanted.fingerprint?.tables ?? {}).filter((name) => name !== 'large objects').length;
+  if (version !== undefined) return version;
+  if (text.createsTables < expected)
+    return failed('damaged', `${path} makes ${text.createsTables} tables, and the source had ${expected}.`);
+  return passed(`${path} was made by pg_dump ${text.dumpedBy ?? 'of an unknown version'} and can be read to its end.`);
+}
+
+/** A dump of newer programs is nothing that this server's can restore, and no worse for that. */
+function versionFault(
+  path: string,
+  message: string,
+  by: string | undefined,
+  major: number | undefined,
+): Observation | undefined {
+  const made = Number(by?.split(/[.\s]/)[0]);
+  if (/unsupported version \([\d.]+\) in file header/.test(message))
+    return impossible('version', `${path}: ${message}: it needs programs of a newer major version.`);
+  if (major === undefined || Number.isNaN(made) || made <= major) return undefined;
+  return impossible('version', `${path} was made by pg_dump ${by}, and the instance's programs are of ${major}.`);
+}
+
+function causeOf(message: string): BackupCause {
+  if (/end of file|unexpected end|too short|could not read from input file: (?:Success|end)/i.test(message))
+    return 'truncated';
+  if (/could not open (?:input )?file|No such file or directory/.test(message)) return 'missing-file';
+  return 'damaged';
+}

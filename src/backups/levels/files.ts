@@ -1,0 +1,149 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { contentOf, type FolderEntry, ownFiles, wordsOf } from '../parts.ts';
+import { type FileScan, scanFile } from '../read-file.ts';
+import type { Backup, BackupCause, BackupFile, BackupPart, BackupVerification, Fingerprints } from '../types.ts';
+
+/** One thing that was seen; the climb makes a check of each level's. */
+export interface Observation {
+  readonly result: 'passed' | 'failed' | 'impossible';
+  readonly cause?: BackupCause;
+  readonly says: string;
+}
+
+export function passed(says: string): Observation {
+  return { result: 'passed', says };
+}
+
+export function failed(cause: BackupCause, says: string): Observation {
+  return { result: 'failed', cause, says };
+}
+
+export function impossible(cause: BackupCause, says: string): Observation {
+  return { result: 'impossible', cause, says };
+}
+
+export interface FilesLevel {
+  readonly observations: readonly Observation[];
+  readonly files: readonly BackupFile[];
+  /** Of each part that is one file, by its path. */
+  readonly scans: ReadonlyMap<string, FileScan>;
+}
+
+/** L0: every file is read to its end, compared with what it was, and judged by what it says of itself. */
+export async function filesLevel(
+  backup: Backup,
+  fingerprints: Fingerprints | undefined,
+  signal: AbortSignal,
+): Promise<FilesLevel> {
+  const content = await contentOf(backup.folder);
+  const observations: Observation[] = content.notes.map((note) => impossible('unreadable', note));
+  const scans = new Map<string, FileScan>();
+  const files: BackupFile[] = [];
+  for (const file of content.files) {
+    if (!isHashed(file, content.parts)) continue;
+    const part = content.parts.find(({ path }) => path === file.path);
+    try {
+      const scan = await scanFile(join(backup.folder, file.path), readAs(part), signal);
+      files.push({ path: file.path, bytes: scan.bytes, sha256: scan.sha256 });
+      if (part !== undefined) scans.set(part.path, scan);
+    } catch (error) {
+      signal.throwIfAborted();
+      observations.push(impossible('unreadable', `${file.path}: ${wordsOf(error)}`));
+    }
+  }
+  observations.push(...changes(files, backup.verification));
+  for (const { path, kind } of content.parts)
+    if (kind === 'tar' && !(await endsAsTar(join(backup.folder, path))))
+      observations.push(failed('truncated', `${path} does not end as an archive of tar does: some of it is missing.`));
+  if (content.parts.length === 0) observations.push(failed('empty', 'There is nothing in it that could be restored.'));
+  for (const part of content.parts) observations.push(...partSays(part, scans.get(part.path)));
+  for (const { file, database } of fingerprints?.databases ?? [])
+    if (file !== null && !content.files.some(({ path }) => path === file || path.startsWith(`${file}/`)))
+      observations.push(failed('missing-file', `${file}, the dump of ${database}, is not there.`));
+  return { observations, files, scans };
+}
+
+/** A base backup has sums of its own in its manifest, and L3 compares them: hashing it here would read it twice. */
+function isHashed({ path }: FolderEntry, parts: readonly BackupPart[]): boolean {
+  if (path.startsWith('.') || ownFiles.includes(path)) return false;
+  const base = parts.find(
+    (part) => part.kind === 'base-backup' && (part.path === '.' || path.startsWith(`${part.path}/`)),
+  );
+  return base === undefined || path.endsWith('backup_manifest');
+}
+
+/** Two empty blocks. pg_restore that meets the end earlier may look for the next entry for ever. */
+async function endsAsTar(path: string): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return true;
+  try {
+    const { size } = await handle.stat();
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1_024), 0, 1_024, Math.max(0, size - 1_024));
+    return size % 512 === 0 && bytesRead === 1_024 && buffer.every((byte) => byte === 0);
+  } finally {
+    await handle.close();
+  }
+}
+
+function readAs(part: BackupPart | undefined): 'bytes' | 'plain' | 'plain-gzip' {
+  if (part?.kind === 'plain-gzip') return 'plain-gzip';
+  return part?.kind === 'plain' || part?.kind === 'cluster' || part?.kind === 'globals' ? 'plain' : 'bytes';
+}
+
+function changes(now: readonly BackupFile[], before: BackupVerification | null): readonly Observation[] {
+  if (before === null || before.files.length === 0)
+    return [passed(`${now.length} files were read to their end; what they were before nobody has noted.`)];
+  const since = `since ${before.filesAt} (${before.filesBy})`;
+  const found: Observation[] = [];
+  for (const { path, sha256 } of before.files) {
+    const file = now.find((one) => one.path === path);
+    if (file === undefined) found.push(failed('missing-file', `${path} is gone ${since}.`));
+    else if (file.sha256 !== sha256) found.push(failed('changed-since', `${path} has changed ${since}.`));
+  }
+  const added = now.filter(({ path }) => !before.files.some((one) => one.path === path)).map(({ path }) => path);
+  // Nothing that was there is worse for it.
+  const more = added.length === 0 ? '' : ` ${added.join(', ')} came in since.`;
+  return found.length > 0 ? found : [passed(`All ${before.files.length} files are what they were ${since}.${more}`)];
+}
+
+function partSays(part: BackupPart, scan: FileScan | undefined): readonly Observation[] {
+  const { path, kind, bytes } = part;
+  if (kind === 'unknown') return [impossible('not-supported', `${path} is no kind of backup that can be read.`)];
+  if (scan === undefined) return [];
+  if (bytes === 0) return [failed('empty', `${path} is empty.`)];
+  if (wentThroughTerminal(scan))
+    return [
+      failed(
+        'terminal',
+        `${path}: a carriage return stands before each of its ${scan.lineFeeds} line feeds, as a terminal writes them (docker exec -t).`,
+      ),
+    ];
+  return scan.text === undefined ? [] : [textSays(part, scan)];
+}
+
+/** By chance a packed file of this many line feeds has never all of them after a carriage return. */
+function wentThroughTerminal({ lineFeeds, carriageReturns }: FileScan): boolean {
+  return lineFeeds >= 4 && carriageReturns === lineFeeds;
+}
+
+function textSays({ path, kind }: BackupPart, { text, unpacking }: FileScan): Observation {
+  if (unpacking !== undefined)
+    return failed(
+      unpacking.includes('unexpected end') ? 'truncated' : 'damaged',
+      `${path} cannot be unpacked: ${unpacking}`,
+    );
+  if (text === undefined) return impossible('unreadable', `${path} was not read.`);
+  if (text.bytes === 0) return failed('empty', `${path} holds nothing: the program whose output was packed gave none.`);
+  const isCluster = kind === 'cluster' || kind === 'globals' || text.clusterBegins > 0;
+  const [begins, ends] = isCluster ? [text.clusterBegins, text.clusterEnds] : [text.begins, text.ends];
+  if (begins === 0)
+    return failed('damaged', `${path} does not begin as a dump does: ${JSON.stringify(text.head.slice(0, 80))}`);
+  if (begins > 1)
+    return failed('clobbered', `${path} holds the beginnings of ${begins} dumps: two were written into one file.`);
+  if (text.insideCopy) return failed('truncated', `${path} ends in the middle of a table's rows.`);
+  if (ends === 0) return failed('truncated', `${path} does not say that the dump is complete.`);
+  if (text.afterEnd || ends > begins)
+    return failed('clobbered', `${path} goes on after the dump's end: two were written into one file.`);
+  return passed(`${path} is a whole plain dump by its own words.`);
+}

@@ -1,0 +1,271 @@
+import { pointInTimeLevel } from '../host/backups/point-in-time.ts';
+import type { ChangingEngine } from '../host/docker/client.ts';
+import type { DockerReader } from '../host/docker/types.ts';
+import type { Instance } from '../host/instance.ts';
+import type { SqlReader } from '../host/postgres/types.ts';
+import type { PartRequest } from '../host/probes/backup-part.ts';
+import { readFingerprints } from './inventory.ts';
+import { baseLevel, manifestLevel } from './levels/base.ts';
+import { drillLevel } from './levels/drill.ts';
+import { archives, type ListedDump, listLevel, plainLevel, readLevel, type Wanted } from './levels/dump.ts';
+import { failed, filesLevel, impossible, type Observation } from './levels/files.ts';
+import type { DrillRequest } from './probes/drill.ts';
+import type {
+  Backup,
+  BackupAnswer,
+  BackupCheck,
+  BackupFile,
+  BackupKind,
+  BackupLevel,
+  BackupPart,
+  CheckRequest,
+} from './types.ts';
+
+export interface CheckSources {
+  readonly engine: ChangingEngine;
+  readonly docker: DockerReader;
+  readonly sql: SqlReader;
+  readonly signal: AbortSignal;
+}
+
+const clusterFiles: readonly BackupKind[] = ['base-backup', 'base-backup-tar', 'data-directory'];
+
+/**
+ * Climbs until a level failed, or as far as asked. A level that does not apply to any part is left out; one that could
+ * not be asked does not end the climb, since a restore that was tried says more than it.
+ */
+export async function checkBackup(sources: CheckSources, backup: Backup, request: CheckRequest): Promise<BackupAnswer> {
+  const { upTo = 'L4', instance, onProgress } = request;
+  const fingerprints = await readFingerprints(backup);
+  const image = await imageOf(sources.docker, instance);
+  const checks: BackupCheck[] = [];
+  let files: readonly BackupFile[] = [];
+
+  /** True: go on. */
+  async function level(name: BackupLevel, doing: string, ask: () => Promise<readonly Observation[]>): Promise<boolean> {
+    if (name > upTo) return false;
+    onProgress?.(`${backup.ref}: ${name}, ${doing}`);
+    sources.signal.throwIfAborted();
+    const began = performance.now();
+    const observations = await ask();
+    if (observations.length > 0) checks.push(merged(name, observations, Math.round(performance.now() - began)));
+    return checks.at(-1)?.result !== 'failed' || checks.at(-1)?.level !== name;
+  }
+
+  if (backup.state === 'running') {
+    await level('L0', 'its state', async () => [impossible('unfinished', 'It is still being taken, or was given up.')]);
+    return { checks, files };
+  }
+  if (backup.state === 'failed') {
+    await level('L0', 'its state', async () => [failed('reported-failed', 'Its own metadata says that it failed.')]);
+    return { checks, files };
+  }
+
+  let scans: Awaited<ReturnType<typeof filesLevel>>['scans'] = new Map();
+  const listed = new Map<string, ListedDump>();
+  const parts = backup.parts.filter(({ kind }) => kind !== 'unknown');
+  const restored = parts.filter(({ kind }) => kind !== 'globals');
+  const several = restored.filter(({ kind }) => archives.includes(kind)).length > 1;
+
+  function requestOf(part: BackupPart, ladder: BackupLevel): PartRequest {
+    return {
+      folder: backup.folder,
+      path: part.path,
+      kind: part.kind,
+      image: image.id,
+      timeoutMs: timeoutOf(backup, part, request, ladder),
+    };
+  }
+
+  function wantedOf(part: BackupPart): Wanted {
+    const fingerprint = fingerprints?.databases.find(({ file }) => file === part.path);
+    return {
+      major: image.major,
+      database: fingerprint?.database ?? (several ? undefined : instance.database),
+      fingerprint,
+    };
+  }
+
+  const ladder: readonly (readonly [BackupLevel, string, () => Promise<readonly Observation[]>])[] = [
+    [
+      'L0',
+      'reading its files',
+      async () => {
+        const found = await filesLevel(backup, fingerprints, sources.signal);
+        ({ files, scans } = found);
+        return found.observations;
+      },
+    ],
+    [
+      'L1',
+      'what it says it holds',
+      async () =>
+        each(restored, async (part) => {
+          if (clusterFiles.includes(part.kind)) return baseLevel(backup, part, image.major);
+          if (!archives.includes(part.kind)) return plainLevel(part.path, scans.get(part.path), wantedOf(part));
+          const found = await listLevel(sources.engine, requestOf(part, 'L1'), wantedOf(part));
+          listed.set(part.path, found);
+          return found.observation;
+        }),
+    ],
+    [
+      'L2',
+      'unpacking it',
+      async () =>
+        each(
+          restored.filter(({ kind }) => !clusterFiles.includes(kind)),
+          async (part) =>
+            archives.includes(part.kind)
+              ? readLevel(sources.engine, requestOf(part, 'L2'), listed.get(part.path)?.tableData ?? 0)
+              : plainLevel(part.path, scans.get(part.path), wantedOf(part)),
+        ),
+    ],
+    [
+      'L3',
+      'comparing it with its manifest',
+      async () => {
+        const identifier = fingerprints?.systemIdentifier ?? (await identifierOf(sources.sql, instance));
+        return each(
+          restored.filter(({ kind }) => clusterFiles.includes(kind)),
+          (part) => manifestLevel(sources.engine, requestOf(part, 'L3'), identifier),
+        );
+      },
+    ],
+  ];
+  for (const [name, doing, ask] of ladder) if (!(await level(name, doing, ask))) return { checks, files };
+  if (upTo < 'L4') return { checks, files };
+
+  const deep = upTo >= 'L5';
+  const structure: Observation[] = [];
+  const sourceTables = request.withSource === true ? await tablesOf(sources.sql, instance) : undefined;
+  await level('L4', 'restoring it in a throw-away container', async () =>
+    each(restored, async (part) => {
+      if (image.major === undefined)
+        return impossible('not-supported', `The image of ${instance.name} does not say which PostgreSQL it holds.`);
+      const database = wantedOf(part).database ?? listed.get(part.path)?.database ?? instance.database;
+      const found = await drillLevel(
+        sources.engine,
+        {
+          ...requestOf(part, 'L4'),
+          ...drillOf(backup, part, instance, database, scans.get(part.path)?.text?.connects ?? false),
+          deep,
+        },
+        {
+          fingerprint: wantedOf(part).fingerprint,
+          sourceTables: database === instance.database ? sourceTables : undefined,
+        },
+      );
+      if (found.structure !== undefined) structure.push(found.structure);
+      return found.restore;
+    }),
+  );
+  if (checks.at(-1)?.result !== 'failed') await level('L5', 'its structure', () => Promise.resolve(structure));
+  if (checks.at(-1)?.result !== 'failed')
+    await level('L6', 'recovering a copy to the newest archived file', async () =>
+      each(
+        restored.filter(({ kind }) => kind === 'base-backup'),
+        (part) =>
+          pointInTimeLevel(sources.engine, {
+            backup,
+            part,
+            image: image.id,
+            role: instance.user,
+            archive: request.archive,
+            timeoutMs: timeoutOf(backup, part, request, 'L6'),
+          }),
+      ),
+    );
+  return { checks, files };
+}
+
+function drillOf(
+  backup: Backup,
+  part: BackupPart,
+  instance: Instance,
+  database: string,
+  creates: boolean,
+): Omit<DrillRequest, keyof PartRequest | 'deep'> {
+  const globals = backup.parts.find(({ kind }) => kind === 'globals')?.path;
+  const schema = backup.parts.find(({ path }) => path === 'schema.sql')?.path;
+  return {
+    role: instance.user,
+    database,
+    creates,
+    globals,
+    // The managed layout: rows alone, after the schema.
+    before: part.path === 'data.sql' ? schema : undefined,
+    needKiB: 65_536 + (part.bytes * growth(part.kind)) / 1024,
+  };
+}
+
+/** How much larger a restored copy may be than what it is restored from (PGOPS §3.6). */
+function growth(kind: BackupKind): number {
+  if (clusterFiles.includes(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
+  return kind === 'plain' || kind === 'cluster' || kind === 'tar' ? 2 : 8;
+}
+
+async function each(
+  parts: readonly BackupPart[],
+  ask: (part: BackupPart) => Promise<Observation>,
+): Promise<readonly Observation[]> {
+  const observations: Observation[] = [];
+  for (const part of parts) {
+    observations.push(await ask(part));
+    if (observations.at(-1)?.result === 'failed') break;
+  }
+  return observations;
+}
+
+/** One that failed counts for all; one that could not be asked before those that passed. */
+function merged(level: BackupLevel, observations: readonly Observation[], ms: number): BackupCheck {
+  const result =
+    (['failed', 'impossible'] as const).find((one) => observations.some((seen) => seen.result === one)) ?? 'passed';
+  const deciding = observations.filter((seen) => seen.result === result);
+  const cause = deciding[0]?.cause;
+  return {
+    level,
+    result,
+    at: new Date().toISOString(),
+    ...(cause === undefined ? {} : { cause }),
+    says: deciding.map(({ says }) => says),
+    ms,
+  };
+}
+
+/** Three times what it took last (PGOPS §3.6); the first time what a slow disk would take. */
+function timeoutOf(
+  { verification }: Backup,
+  part: BackupPart,
+  { timeoutMs }: CheckRequest,
+  level: BackupLevel,
+): number {
+  const last = verification?.checks.find((check) => check.level === level)?.ms ?? 0;
+  const perMebibyte = level >= 'L4' ? 2_000 * growth(part.kind) : 500;
+  return timeoutMs ?? Math.max(level >= 'L4' ? 600_000 : 120_000, (part.bytes / 2 ** 20) * perMebibyte, 3 * last);
+}
+
+/** The server's own image: same programs, same libraries, so that text sorts as in the source. */
+async function imageOf(
+  docker: DockerReader,
+  { container }: Instance,
+): Promise<{ readonly id: string; readonly major: number | undefined }> {
+  const stated = Number(container.env['PG_MAJOR'] ?? (await docker.image(container.image))?.env['PG_MAJOR']);
+  return { id: container.image, major: Number.isInteger(stated) && stated > 0 ? stated : undefined };
+}
+
+async function identifierOf(sql: SqlReader, instance: Instance): Promise<string | undefined> {
+  if (!instance.container.state.running) return undefined;
+  const answer = await sql.query(instance, 'SELECT system_identifier::text AS id FROM pg_control_system()');
+  return answer.ok ? (answer.rows[0]?.['id'] ?? undefined) : undefined;
+}
+
+async function tablesOf(sql: SqlReader, instance: Instance): Promise<readonly string[] | undefined> {
+  if (!instance.container.state.running) return undefined;
+  const answer = await sql.query(
+    instance,
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`,
+    { maxRows: 20_000 },
+  );
+  return answer.ok ? answer.rows.map((row) => row['name'] ?? '') : undefined;
+}

@@ -1,0 +1,229 @@
+import { lstat, mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProblemsError } from '../errors.ts';
+import { fingerprintFrom } from '../host/backups/fingerprint.ts';
+import { takeInput, takeScript } from '../host/backups/take-script.ts';
+import { runHelper } from '../host/exec.ts';
+import type { Instance } from '../host/instance.ts';
+import type { Credentials } from '../host/postgres/credentials.ts';
+import { oneLine } from '../host/probes/backup-part.ts';
+import { parseJson } from '../util/json.ts';
+import { inside, listBackups, readBackup, segment } from './inventory.ts';
+import { checkBackup, type CheckSources } from './prove.ts';
+import { syncAround, writeRecord } from './sidecar-files.ts';
+import type { BackupVerification, DatabaseFingerprint, Fingerprints, TakeRequest } from './types.ts';
+
+export interface TakeSources extends CheckSources {
+  readonly credentials: Credentials;
+}
+
+const takingLabel = 'problems.backup';
+
+/**
+ * PGOPS §3.2. Under a temporary name until it is durable and has passed L3, so that nobody takes a half one for whole.
+ * What an earlier process left under that name is no backup, and is done anew.
+ */
+export async function takeBackup(
+  sources: TakeSources,
+  folders: readonly string[],
+  request: TakeRequest,
+): Promise<void> {
+  const { instance, name, labels } = request;
+  const [parent] = folders;
+  if (parent === undefined)
+    throw new ProblemsError('bad-config', 'There is no folder for backups.', {
+      hint: 'Set remediation.backupFolders.',
+    });
+  if (!segment.test(name) || !segment.test(instance.name))
+    throw new ProblemsError('bad-usage', `${instance.name}/${name} is no name of a backup.`);
+  if (!sources.engine.local)
+    throw new ProblemsError(
+      'step-refused',
+      'The engine runs on another machine: it cannot write to a folder of this one.',
+    );
+  const owner = join(parent, instance.name);
+  await mkdir(owner, { recursive: true, mode: 0o700 });
+  const folder = join(await inside(folders, owner), name);
+  if ((await lstat(folder).catch(() => undefined)) !== undefined)
+    throw new ProblemsError('step-refused', `There is a backup ${instance.name}/${name} already.`);
+  const part = join(owner, `.${name}.part`);
+  await waitForOther(sources, `${instance.name}/${name}`);
+  await rm(part, { recursive: true, force: true });
+  const physical = await requireRoom(sources, owner, instance);
+  await mkdir(part, { mode: 0o700 });
+  const began = performance.now();
+  const taken = await runTaking(
+    sources,
+    { ...request, part, physical, limitMs: await limitOf(folders, request) },
+    labels,
+  );
+  const tookMs = Math.round(performance.now() - began);
+  await writeRecord(part, 'fingerprints.json', taken);
+  await writeRecord(part, 'metadata.json', metadataOf(request, taken));
+  const answer = await checkBackup(sources, await readBackup(part, instance.name, name, 'lies'), {
+    upTo: 'L3',
+    instance,
+  });
+  const bad = answer.checks.find(({ result }) => result === 'failed');
+  if (bad !== undefined)
+    throw new Error(`the new backup ${instance.name}/${name} failed at ${bad.level}: ${bad.says.join(' ')}`);
+  const verification: BackupVerification = {
+    schemaVersion: 1,
+    checks: answer.checks,
+    files: answer.files,
+    filesAt: new Date().toISOString(),
+    filesBy: 'completion',
+    tookMs,
+  };
+  await writeRecord(part, 'verification.json', verification);
+  await rename(part, folder);
+  await syncAround(folder);
+}
+
+interface Taking extends TakeRequest {
+  readonly part: string;
+  readonly physical: boolean;
+  readonly limitMs: number;
+}
+
+async function runTaking(
+  { engine, credentials }: TakeSources,
+  { instance, name, part, physical, limitMs }: Taking,
+  labels: Readonly<Record<string, string>>,
+): Promise<Fingerprints> {
+  const [password = ''] = await credentials.passwords(instance);
+  const { uid, gid } = await stat(part);
+  const seconds = Math.ceil(limitMs / 1000);
+  const input = [
+    String(instance.port),
+    instance.user,
+    password,
+    instance.database,
+    `problems ${name}`,
+    physical ? '1' : '0',
+  ];
+  const { stdout, stderr, truncated, exitCode } = await runHelper(engine, {
+    image: instance.container.image,
+    command: ['timeout', '-s', 'KILL', String(seconds), 'sh', '-c', takeScript],
+    stdin: [...input.map(oneLine), takeInput].join('\n'),
+    network: { container: instance.container.id },
+    mounts: [{ type: 'bind', source: part, target: '/to', readonly: false }],
+    // Whoever owns the folder owns the backup.
+    user: `${uid}:${gid}`,
+    scratch: '/scratch',
+    goesOn: true,
+    labels: { ...labels, [takingLabel]: `${instance.name}/${name}` },
+    timeoutMs: seconds * 1000 + 20_000,
+    maxBytes: 64 * 2 ** 20,
+  });
+  if (exitCode === 137) throw new Error(`the backup of ${instance.name} did not end within ${seconds} s`);
+  const lines = stdout.split('\n');
+  if (!lines.includes('over') || truncated) {
+    const stopped = lines.find((line) => line.startsWith('stop '))?.slice(5) ?? 'the backup broke off';
+    const words = lines.filter((line) => line.startsWith('words ')).map((line) => line.slice(6));
+    throw new Error(`${stopped}: ${words.join(' | ') || stderr.trim().slice(0, 500)}`);
+  }
+  function said(word: string): string {
+    return lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1) ?? '';
+  }
+  return {
+    schemaVersion: 1,
+    at: said('at'),
+    systemIdentifier: said('system'),
+    serverVersion: said('version'),
+    databases: databasesIn(lines),
+  };
+}
+
+function databasesIn(lines: readonly string[]): readonly DatabaseFingerprint[] {
+  const found: { file: string; database: string; prints: string[] }[] = [];
+  for (const line of lines) {
+    const last = found.at(-1);
+    if (line.startsWith('file ')) found.push({ file: line.slice(5), database: '', prints: [] });
+    else if (last !== undefined && line.startsWith('database ')) {
+      const name = parseJson(line.slice(9));
+      last.database = Array.isArray(name) && typeof name[0] === 'string' ? name[0] : '';
+    } else if (last !== undefined && line.startsWith('print ')) last.prints.push(line.slice(6));
+  }
+  return found.map(({ file, database, prints }) => {
+    const { invalid: _, ...fingerprint } = fingerprintFrom(prints, database, file);
+    return fingerprint;
+  });
+}
+
+/** As the managed system writes it: whoever reads its backups can read ours. */
+function metadataOf({ instance, name }: TakeRequest, { at, serverVersion }: Fingerprints): object {
+  const { container, declared, port } = instance;
+  const published = container.portBindings.find(({ containerPort }) => containerPort === port)?.hostPort;
+  return {
+    instance: instance.name,
+    backup_name: name,
+    type: 'full',
+    status: 'completed',
+    created: at,
+    completed: new Date().toISOString(),
+    postgres_version: serverVersion,
+    instance_config: { port: Number(declared['port'] ?? published ?? port), template: declared['template'] ?? '' },
+  };
+}
+
+/** A helper goes on by itself when its process was killed, and still writes there. */
+async function waitForOther({ docker, signal }: TakeSources, ref: string): Promise<void> {
+  for (;;) {
+    const other = (await docker.containers()).find(({ state, labels }) => state.running && labels[takingLabel] === ref);
+    if (other === undefined) return;
+    await sleep(500, undefined, { signal });
+  }
+}
+
+/** Never a fixed time: three times what the last one took (PGOPS §3.6), and an hour where there was none. */
+async function limitOf(folders: readonly string[], { instance, timeoutMs }: TakeRequest): Promise<number> {
+  if (timeoutMs !== undefined) return timeoutMs;
+  const { backups } = await listBackups(folders, instance.name);
+  const last = backups.findLast(({ verification }) => verification?.tookMs !== undefined)?.verification?.tookMs;
+  return last === undefined ? 3_600_000 : Math.max(600_000, 3 * last);
+}
+
+const sizes = `SELECT (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace)::text AS data,
+  (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir())::text AS wal,
+  (SELECT sum(pg_database_size(oid)) FROM pg_database)::text AS databases,
+  (current_setting('wal_level') <> 'minimal' AND current_setting('max_wal_senders')::int >= 2)::text AS replicates,
+  (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))::text AS tablespaces`;
+
+/**
+ * PGOPS §3.6: room for the files and the dumps, and where the data itself lies on that disk, 15 % of it left.
+ * Returns whether a physical backup can be taken: not with tablespaces elsewhere, and not with wal_level minimal.
+ */
+async function requireRoom({ sql }: TakeSources, folder: string, instance: Instance): Promise<boolean> {
+  const answer = await sql.query(instance, sizes, { timeoutMs: 60_000 });
+  if (!answer.ok) throw new Error(`${instance.name} could not be asked how large it is: ${answer.message}`);
+  const [row] = answer.rows;
+  const physical = row?.['replicates'] === 'true' && row['tablespaces'] === '0';
+  const data = Number(row?.['data'] ?? 0);
+  const need = (physical ? 1.2 * data + Number(row?.['wal'] ?? 0) : 0) + Number(row?.['databases'] ?? 0);
+  const { bavail, blocks, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free < need)
+    throw new ProblemsError(
+      'step-refused',
+      `${mebibytes(need)} MiB are needed for the backup, and ${mebibytes(free)} MiB are free at ${folder}.`,
+    );
+  if ((await isOnDiskOf(folder, instance)) && free - need < 0.15 * blocks * bsize)
+    throw new ProblemsError(
+      'step-refused',
+      `The backup would leave less than 15 % of the disk that the data of ${instance.name} lies on.`,
+      { hint: 'Set remediation.backupFolders to a folder on another disk.' },
+    );
+  return physical;
+}
+
+async function isOnDiskOf(folder: string, { dataMount }: Instance): Promise<boolean> {
+  if (dataMount === undefined) return false;
+  const [ours, theirs] = await Promise.all([stat(folder), stat(dataMount.source).catch(() => undefined)]);
+  return theirs !== undefined && ours.dev === theirs.dev;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
+}

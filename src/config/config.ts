@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { ProblemsError } from '../errors.ts';
+import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from '../priority/settings.ts';
+import type { TriageSettings } from '../tasks/triage.ts';
+
+/** The settings of a repository, complete: what its problems.config.* does not state has its default. */
+export interface Config {
+  /** Absolute; undefined where there is none. */
+  readonly file: string | undefined;
+  /** The folder that paths of the config are relative to: the file's own, or the one the search began in. Absolute. */
+  readonly folder: string;
+  /** The component of registries, by folder or file. */
+  readonly components: Readonly<Record<string, string>>;
+  /** Paths that are not scanned, as in .gitignore. */
+  readonly ignore: readonly string[];
+  readonly priority: PrioritySettings;
+  readonly triage: TriageSettings;
+  /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined where the config names none. */
+  readonly tasksDir: string | undefined;
+  /** As it stands in the file: the remediation engine checks it, with `checkConfig` of src/config/checking.ts. */
+  readonly remediation: Readonly<Record<string, unknown>>;
+  readonly plugins: readonly string[];
+}
+
+export interface LoadConfigOptions {
+  /** This file and no other. Relative to `from`. */
+  readonly file?: string;
+  /** Where no `file` is named: whether to look for one. Default true. */
+  readonly lookup?: boolean;
+}
+
+const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].map(
+  (extension) => `problems.config.${extension}`,
+);
+
+/**
+ * The config that holds for a folder: the nearest problems.config.* from it upward to the repository's root. Where no
+ * folder above is a repository, only the folder itself is looked at, so that nobody's file in a shared folder counts.
+ * @throws ProblemsError `bad-config`: it cannot be read, holds what no config may hold, or two stand side by side.
+ */
+export async function loadConfig(from: string, options: LoadConfigOptions = {}): Promise<Config> {
+  const { lookup = true } = options;
+  const found = options.file === undefined && lookup ? findConfig(resolve(from)) : options.file;
+  const file = found === undefined ? undefined : resolve(from, found);
+  if (file === undefined) return completed({}, undefined, resolve(from));
+  // A repository without a config, the usual case of a pre-commit hook, never pays for the schema.
+  const [{ readConfigFile }, { checkConfig }, schema] = await Promise.all([
+    import('./load.ts'),
+    import('./checking.ts'),
+    import('./schema.ts'),
+  ]);
+  const name = nameOf(file, from);
+  return completed(
+    checkConfig(schema.Config, await readConfigFile(file, name), { file: name, keys: [] }),
+    file,
+    dirname(file),
+  );
+}
+
+/** What a file states of it. */
+interface StatedConfig {
+  readonly components?: Config['components'];
+  readonly ignore?: Config['ignore'];
+  readonly priority?: { readonly [Key in keyof PrioritySettings]?: StatedNumbers<PrioritySettings[Key]> };
+  readonly triage?: TriageSettings;
+  readonly tasks?: { readonly dir?: string };
+  readonly remediation?: Config['remediation'];
+  readonly plugins?: Config['plugins'];
+}
+
+type StatedNumbers<Setting> = Setting extends string ? Setting : Partial<Setting>;
+
+function completed(stated: StatedConfig, file: string | undefined, folder: string): Config {
+  return {
+    file,
+    folder,
+    components: stated.components ?? {},
+    ignore: stated.ignore ?? [],
+    priority: withDefaults(stated.priority ?? {}),
+    triage: stated.triage ?? {},
+    tasksDir: stated.tasks?.dir === undefined ? undefined : resolve(folder, stated.tasks.dir),
+    remediation: stated.remediation ?? {},
+    plugins: stated.plugins ?? [],
+  };
+}
+
+function withDefaults(stated: NonNullable<StatedConfig['priority']>): PrioritySettings {
+  const usual = defaultPrioritySettings;
+  const settings: PrioritySettings = {
+    profile: stated.profile ?? usual.profile,
+    urgency: { ...usual.urgency, ...stated.urgency },
+    cost: { ...usual.cost, ...stated.cost },
+    weights: { ...usual.weights, ...stated.weights },
+    bands: { ...usual.bands, ...stated.bands },
+    cooldown: { ...usual.cooldown, ...stated.cooldown },
+  };
+  checkPrioritySettings(settings);
+  return settings;
+}
+
+function findConfig(from: string): string | undefined {
+  const own = configIn(from);
+  if (own !== undefined) return own;
+  const folders = foldersToRepository(from);
+  for (const folder of folders ?? []) {
+    const file = configIn(folder);
+    if (file !== undefined) return file;
+  }
+  return undefined;
+}
+
+/** The folders above one, from the nearest to the repository's root; undefined where none is a repository. */
+function foldersToRepository(from: string): readonly string[] | undefined {
+  const folders: string[] = [];
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (folder !== from) folders.push(folder);
+    if (existsSync(join(folder, '.git'))) return folders;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function configIn(folder: string): string | undefined {
+  const [first, second] = fileNames.filter((name) => existsSync(join(folder, name)));
+  if (first !== undefined && second !== undefined) {
+    throw new ProblemsError('bad-config', `${first} and ${second} stand side by side`, {
+      hint: 'Keep one of the two.',
+    });
+  }
+  return first === undefined ? undefined : join(folder, first);
+}
+
+/** Relative where that is a way down: how people call the file. */
+function nameOf(file: string, from: string): string {
+  const name = relative(from, file).replaceAll('\\', '/');
+  return name.startsWith('..') ? basename(file) : name;
+}

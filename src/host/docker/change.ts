@@ -1,0 +1,119 @@
+import { ProblemsError } from '../../errors.ts';
+import { textAt } from '../../util/json.ts';
+import { sharing } from '../data-mount.ts';
+import { runHelper, startContainerWith } from '../exec.ts';
+import { endHelpers } from '../helper-cleanup.ts';
+import { type ChangingEngine, type EngineReply, jsonOf, refusal } from './client.ts';
+import type { DockerChanger, DockerReader } from './types.ts';
+
+/** The engine's write side. What is already so is no error: 304 and its like are answers. */
+export function changeDocker(engine: ChangingEngine, reader: DockerReader): DockerChanger {
+  function path(ref: string, verb: string): string {
+    return `/containers/${encodeURIComponent(ref)}/${verb}`;
+  }
+
+  async function signalAgain(ref: string): Promise<void> {
+    const container = await reader.container(ref);
+    if (container?.state.running !== true) return;
+    const signal = textAt(container.inspect, 'Config', 'StopSignal') || 'SIGTERM';
+    await engine.post({ path: path(ref, 'kill'), query: { signal } });
+  }
+
+  return {
+    async updateRestartPolicy(ref, policy) {
+      const body = { RestartPolicy: { Name: policy.name, MaximumRetryCount: policy.maximumRetryCount } };
+      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+    },
+
+    async updateMemory(ref, limits) {
+      const body = { Memory: limits.memory, MemorySwap: limits.memorySwap };
+      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+    },
+
+    async stop(ref, { timeoutSeconds }) {
+      const query = { t: String(timeoutSeconds) };
+      // An entrypoint that has not yet become the server ignores the signal, and the stop would end in a SIGKILL after
+      // its whole time. A second one is nothing new to a server that is shutting down.
+      const reminder = setInterval(() => void signalAgain(ref).catch(() => undefined), 3_000);
+      try {
+        const timeoutMs = (timeoutSeconds + 15) * 1000;
+        done(await engine.post({ path: path(ref, 'stop'), query, timeoutMs }), `stop ${ref}`);
+      } finally {
+        clearInterval(reminder);
+      }
+    },
+
+    async start(ref) {
+      const container = await reader.container(ref);
+      if (container === undefined) throw new ProblemsError('step-refused', `There is no container ${ref} to start.`);
+      const other = sharing(container, await reader.containers());
+      if (other !== undefined) {
+        throw new ProblemsError(
+          'step-refused',
+          `${container.name} is not started: ${other.name} runs on the same data.`,
+        );
+      }
+      done(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);
+    },
+
+    startWith: (ref, stdin) => startContainerWith(engine, ref, stdin),
+
+    async rename(ref, name) {
+      done(await engine.post({ path: path(ref, 'rename'), query: { name } }), `rename ${ref}`);
+    },
+
+    async create({ config, name }) {
+      return textAt(
+        jsonOf(await engine.post({ path: '/containers/create', query: { name }, body: config }), `create ${name}`),
+        'Id',
+      );
+    },
+
+    async remove(ref) {
+      const reply = await engine.delete({
+        path: `/containers/${encodeURIComponent(ref)}`,
+        query: { force: '0', v: '0' },
+      });
+      if (reply.status !== 404) done(reply, `remove ${ref}`);
+    },
+
+    async connect(network, ref, endpoint) {
+      const body = {
+        Container: ref,
+        EndpointConfig: {
+          Aliases: [...(endpoint.aliases ?? [])],
+          IPAMConfig: {
+            ...(endpoint.ipv4 === undefined ? {} : { IPv4Address: endpoint.ipv4 }),
+            ...(endpoint.ipv6 === undefined ? {} : { IPv6Address: endpoint.ipv6 }),
+          },
+        },
+      };
+      done(
+        await engine.post({ path: `/networks/${encodeURIComponent(network)}/connect`, body }),
+        `connect ${ref} to ${network}`,
+      );
+    },
+
+    async disconnect(network, ref) {
+      const body = { Container: ref, Force: false };
+      done(
+        await engine.post({ path: `/networks/${encodeURIComponent(network)}/disconnect`, body }),
+        `disconnect ${ref} from ${network}`,
+      );
+    },
+
+    async createVolume(name, labels) {
+      done(
+        await engine.post({ path: '/volumes/create', body: { Name: name, Labels: labels } }),
+        `create volume ${name}`,
+      );
+    },
+
+    runHelper: (spec) => runHelper(engine, spec),
+    endHelpers: (label, value) => endHelpers(engine, label, value),
+  };
+}
+
+function done(reply: EngineReply, doing: string): void {
+  if (reply.status >= 400) throw refusal(reply, doing);
+}

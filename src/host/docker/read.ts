@@ -1,0 +1,160 @@
+import { isList, type Json, listAt, numberAt, parseJson, textAt, textMapAt, textsAt } from '../../util/json.ts';
+import { fileInArchive } from '../archive.ts';
+import { logLines } from '../log-lines.ts';
+import { jsonOf, type ReadingEngine, refusal } from './client.ts';
+import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
+import type { Change, Container, DockerReader, EngineEvent, EngineInfo } from './types.ts';
+
+/** The engine's read side. Built on a client that can only GET. */
+export function readDocker(engine: ReadingEngine): DockerReader {
+  async function find(path: string, doing: string): Promise<Json | undefined> {
+    const reply = await engine.get({ path });
+    return reply.status === 404 ? undefined : jsonOf(reply, doing);
+  }
+
+  async function container(ref: string): Promise<Container | undefined> {
+    const found = await find(`/containers/${encodeURIComponent(ref)}/json`, `inspect ${ref}`);
+    return found === undefined ? undefined : containerOf(found);
+  }
+
+  return {
+    container,
+
+    async info() {
+      return engineInfo(
+        jsonOf(await engine.get({ path: '/info' }), 'info'),
+        jsonOf(await engine.get({ path: '/version' }), 'version'),
+        engine.local,
+      );
+    },
+
+    async containers() {
+      const listed = jsonOf(await engine.get({ path: '/containers/json', query: { all: '1' } }), 'list containers');
+      const ids = isList(listed) ? listed.map((item) => textAt(item, 'Id')) : [];
+      const found = await inBatches(ids, 8, container);
+      return found.filter((one) => one !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+
+    async image(ref) {
+      const found = await find(`/images/${encodeURIComponent(ref)}/json`, `inspect image ${ref}`);
+      return found === undefined ? undefined : imageOf(found);
+    },
+
+    async networks() {
+      const listed = jsonOf(await engine.get({ path: '/networks' }), 'list networks');
+      return (isList(listed) ? listed.map(networkOf) : []).sort((a, b) => (a.name + a.id < b.name + b.id ? -1 : 1));
+    },
+
+    async network(ref) {
+      const found = await find(`/networks/${encodeURIComponent(ref)}`, `inspect network ${ref}`);
+      return found === undefined ? undefined : networkOf(found);
+    },
+
+    async volumes() {
+      const listed = jsonOf(await engine.get({ path: '/volumes' }), 'list volumes');
+      return listAt(listed, 'Volumes')
+        .map(volumeOf)
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+
+    async volume(name) {
+      const found = await find(`/volumes/${encodeURIComponent(name)}`, `inspect volume ${name}`);
+      return found === undefined ? undefined : volumeOf(found);
+    },
+
+    async logs(ref, options = {}) {
+      const reply = await engine.get({
+        path: `/containers/${encodeURIComponent(ref)}/logs`,
+        query: {
+          stdout: '1',
+          stderr: '1',
+          timestamps: '1',
+          tail: String(options.tail ?? 200),
+          ...(options.since === undefined ? {} : { since: unixTime(options.since) }),
+        },
+      });
+      if (reply.status >= 400) throw refusal(reply, `logs of ${ref}`);
+      return logLines(reply.body, 4 * 2 ** 20);
+    },
+
+    async events(window) {
+      const reply = await engine.get({
+        path: '/events',
+        query: { since: unixTime(window.since), until: unixTime(window.until) },
+        maxBytes: 64 * 2 ** 20,
+      });
+      if (reply.status >= 400) throw refusal(reply, 'events');
+      return eventsOf(reply.body.toString()).slice(-1_000);
+    },
+
+    async changes(ref) {
+      const listed = jsonOf(
+        await engine.get({ path: `/containers/${encodeURIComponent(ref)}/changes` }),
+        `changes of ${ref}`,
+      );
+      return isList(listed) ? listed.map(changeOf) : [];
+    },
+
+    async file(ref, path) {
+      const reply = await engine.get({
+        path: `/containers/${encodeURIComponent(ref)}/archive`,
+        query: { path },
+        maxBytes: 2 ** 21,
+      });
+      if (reply.status === 404) return undefined;
+      if (reply.status >= 400) throw refusal(reply, `read ${path} of ${ref}`);
+      return fileInArchive(reply.body);
+    },
+  };
+}
+
+function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {
+  return {
+    id: textAt(info, 'ID'),
+    version: textAt(version, 'Version'),
+    apiVersion: textAt(version, 'ApiVersion'),
+    operatingSystem: textAt(info, 'OSType'),
+    securityOptions: textsAt(info, 'SecurityOptions'),
+    memoryBytes: numberAt(info, 'MemTotal'),
+    cpus: numberAt(info, 'NCPU'),
+    // A virtual machine behind a local socket publishes ports on this machine, but binds them elsewhere.
+    local: local && process.platform === 'linux' && textAt(info, 'OSType') === 'linux',
+  };
+}
+
+function eventsOf(text: string): readonly EngineEvent[] {
+  return text
+    .split('\n')
+    .map(parseJson)
+    .filter((event) => event !== undefined && !textAt(event, 'Action').startsWith('exec_'))
+    .map((event) => ({
+      at: new Date(numberAt(event, 'timeNano') / 1e6).toISOString(),
+      type: textAt(event, 'Type'),
+      action: textAt(event, 'Action'),
+      actor: textAt(event, 'Actor', 'ID'),
+      attributes: textMapAt(event, 'Actor', 'Attributes'),
+    }));
+}
+
+function changeOf(change: Json): Change {
+  const kind = numberAt(change, 'Kind');
+  return { path: textAt(change, 'Path'), kind: kind === 1 ? 'added' : kind === 2 ? 'deleted' : 'changed' };
+}
+
+/** Docker takes seconds with a fraction. */
+function unixTime(rfc3339: string): string {
+  const milliseconds = Date.parse(rfc3339);
+  return Number.isFinite(milliseconds) ? (milliseconds / 1000).toFixed(3) : '0';
+}
+
+async function inBatches<Item, Result>(
+  items: readonly Item[],
+  size: number,
+  run: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let start = 0; start < items.length; start += size) {
+    results.push(...(await Promise.all(items.slice(start, start + size).map(run))));
+  }
+  return results;
+}

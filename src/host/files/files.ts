@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { ProblemsError } from '../../errors.ts';
+import type { FileChanger, FileReader, TextFile } from '../types.ts';
+
+const maxBytes = 2 ** 20;
+
+/** Files under the roots; a path that leads out of them, by `..` or by a symbolic link, is an error. */
+export function readFiles(roots: readonly string[]): FileReader {
+  return {
+    roots,
+    async read(path) {
+      const real = await within(roots, path);
+      return real === undefined ? undefined : readText(real, path);
+    },
+    async list(path) {
+      const real = await within(roots, path);
+      if (real === undefined || !(await stat(real)).isDirectory()) return [];
+      return (await readdir(real)).sort((a, b) => (a < b ? -1 : 1));
+    },
+  };
+}
+
+export function changeFiles(roots: readonly string[], reader: FileReader): FileChanger {
+  async function expect(path: string, sha256: string | undefined): Promise<TextFile | undefined> {
+    const file = await reader.read(path);
+    if (file?.sha256 !== sha256) {
+      throw new ProblemsError(
+        'step-refused',
+        `${path} is not what it was when the step was planned: it is left as it is.`,
+      );
+    }
+    return file;
+  }
+
+  return {
+    async replace(path, text, expected) {
+      const old = await expect(path, expected.sha256);
+      const real = (await within(roots, path)) ?? join(await folderWithin(roots, path), basename(path));
+      const owner = old === undefined ? undefined : await stat(real);
+      const temporary = join(dirname(real), `.${basename(real)}.${randomBytes(6).toString('hex')}`);
+      await writeDurably(temporary, text, old?.mode ?? 0o600, owner);
+      await rename(temporary, real);
+      await syncFolder(dirname(real));
+    },
+    async remove(path, expected) {
+      await expect(path, expected.sha256);
+      const real = await within(roots, path);
+      if (real === undefined) return;
+      await unlink(real);
+      await syncFolder(dirname(real));
+    },
+  };
+}
+
+export function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The real path, `undefined` where there is nothing. */
+async function within(roots: readonly string[], path: string): Promise<string | undefined> {
+  if (!isAbsolute(path) || path.includes('\0')) throw outside(path);
+  if (!(await isInside(roots, resolve(path)))) throw outside(path);
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined && !(await isInside(roots, real))) throw outside(path);
+  return real;
+}
+
+async function folderWithin(roots: readonly string[], path: string): Promise<string> {
+  const folder = await within(roots, dirname(path));
+  if (folder === undefined) throw new ProblemsError('file-unreadable', `There is no folder ${dirname(path)}.`);
+  return folder;
+}
+
+async function isInside(roots: readonly string[], path: string): Promise<boolean> {
+  for (const root of roots) {
+    for (const form of [resolve(root), await realpath(root).catch(() => resolve(root))]) {
+      const below = relative(form, path);
+      if (below === '' || (below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below))) return true;
+    }
+  }
+  return false;
+}
+
+function outside(path: string): ProblemsError {
+  return new ProblemsError('outside-root', `${path} lies outside the folders that may be read.`, {
+    hint: 'Name its folder under `roots` in the configuration if it belongs to the project.',
+  });
+}
+
+async function readText(real: string, path: string): Promise<TextFile | undefined> {
+  // Not blocking: a named pipe would hold the program for ever.
+  const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) return undefined;
+    if (found.size > maxBytes) throw new ProblemsError('file-unreadable', `${path} is longer than ${maxBytes} bytes.`);
+    const text = await handle.readFile('utf8');
+    return { path, text, sha256: sha256Of(text), mode: found.mode & 0o777 };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeDurably(path: string, text: string, mode: number, owner: Stats | undefined): Promise<void> {
+  const handle = await open(path, 'wx', mode);
+  try {
+    await handle.writeFile(text);
+    await handle.chmod(mode);
+    if (owner !== undefined && process.getuid?.() === 0) await handle.chown(owner.uid, owner.gid);
+    await handle.sync();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,152 @@
+import { ProblemsError } from '../../errors.ts';
+import type { ChangingEngine } from '../docker/client.ts';
+import type { Instance } from '../instance.ts';
+import { queryThroughPsql } from '../psql.ts';
+import type { SessionOptions, SqlChanger, SqlSession } from '../types.ts';
+import type { Credentials } from './credentials.ts';
+import { type Asked, openSessionOver, queryOver, type Statement } from './client.ts';
+import type { SqlOptions, SqlReader, SqlResult, SqlWay } from './types.ts';
+
+/** Finds a way to the server, the nearest to its clients first, and asks one statement. */
+export function sqlOver(
+  engine: ChangingEngine,
+  credentials: Credentials,
+): { readonly reader: SqlReader; readonly changer: SqlChanger } {
+  async function ask(instance: Instance, statement: Statement, options: SqlOptions): Promise<SqlResult> {
+    const database = options.database ?? instance.database;
+    const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
+      (way) => addressesBy(way, instance, engine),
+    );
+    let refused: SqlResult | undefined;
+    for (const { way, host, port } of ways) {
+      for (const password of await credentials.passwords(instance)) {
+        const login = { host, port, user: instance.user, password, database };
+        const { sent, ...result } =
+          way === 'exec'
+            ? await throughPsql(engine, instance.container.id, login, statement)
+            : await queryOver(login, statement, way);
+        if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
+        // Once more, it could take effect twice.
+        if (sent && !statement.readOnly)
+          return result.sqlstate?.startsWith('28') === true ? result : unknownEnd(result);
+        // A server's own words say more than a network's.
+        if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
+        if (!result.sqlstate?.startsWith('28')) break;
+      }
+    }
+    return (
+      refused ?? {
+        ok: false,
+        message: `${instance.container.name} does not run, or has no address.`,
+        sqlstate: undefined,
+        via: 'network',
+      }
+    );
+  }
+
+  async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
+    const { address, application = 'problem-registry', database = instance.database, silenceMs = 60_000 } = options;
+    const ways =
+      address === undefined
+        ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
+        : [{ way: 'address' as const, ...address }];
+    let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
+    for (const { way, host, port } of ways) {
+      for (const password of await credentials.passwords(instance)) {
+        const login = { host, port, user: instance.user, password, database };
+        const opened = await openSessionOver(login, { application, silenceMs }, way);
+        if (!('ok' in opened)) return opened;
+        if (refused?.sqlstate === undefined) refused = opened;
+        if (!opened.sqlstate?.startsWith('28')) break;
+      }
+      if (refused !== undefined && !mayGoElsewhere(refused.sqlstate)) break;
+    }
+    throw noSession(instance, database, refused);
+  }
+
+  return {
+    reader: {
+      async query(instance, sql, options = {}) {
+        if (sql.includes(';'))
+          throw new ProblemsError('bad-usage', 'A read-only query is one statement without a semicolon.');
+        const maxRows = options.maxRows ?? 1_000;
+        const result = await ask(instance, { ...statementOf(bounded(sql, maxRows), options), readOnly: true }, options);
+        if (!result.ok || result.rows.length <= maxRows) return result;
+        return { ...result, rows: result.rows.slice(0, maxRows), truncated: true };
+      },
+    },
+    changer: {
+      execute: (instance, sql, options = {}) =>
+        ask(instance, { ...statementOf(sql, options), readOnly: false }, options),
+      openSession,
+    },
+  };
+}
+
+/** A server that is only starting, or has no slot free, is worth another try. */
+function noSession(
+  { container }: Instance,
+  database: string,
+  refused: Extract<SqlResult, { readonly ok: false }> | undefined,
+): ProblemsError {
+  const { message, sqlstate } = refused ?? { message: 'it does not run, or has no address', sqlstate: undefined };
+  const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
+  return new ProblemsError(
+    later ? 'engine-unreachable' : 'step-refused',
+    `No connection to ${database} of ${container.name}: ${sqlstate === undefined ? '' : `${sqlstate} `}${message}`,
+  );
+}
+
+/** A container that ends or is paused between two questions refuses a third: that is an answer, too. */
+async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<Asked> {
+  try {
+    return await queryThroughPsql(...question);
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.code !== 'engine-refused') throw error;
+    const sent = !error.message.startsWith('exec in ');
+    return { ok: false, message: error.message, sqlstate: undefined, via: 'exec', sent };
+  }
+}
+
+function unknownEnd(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
+  return { ...lost, message: `${lost.message}: the statement had been sent, and nobody knows whether it took effect` };
+}
+
+function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {
+  return { sql, values: options.values ?? [], timeoutMs: options.timeoutMs ?? 5_000 };
+}
+
+function bounded(sql: string, maxRows: number): string {
+  return /^\s*(select|with|values|table)\b/i.test(sql)
+    ? `SELECT * FROM (${sql}\n) AS bounded LIMIT ${maxRows + 1}`
+    : sql;
+}
+
+/** No connection at all, or one that this way's rules and passwords refused. */
+function mayGoElsewhere(sqlstate: string | undefined): boolean {
+  return sqlstate === undefined || sqlstate.startsWith('08') || sqlstate.startsWith('28');
+}
+
+function addressesBy(
+  way: SqlWay,
+  { container, port }: Instance,
+  engine: ChangingEngine,
+): readonly { readonly way: SqlWay; readonly host: string; readonly port: number }[] {
+  // One that the engine starts again and again counts as running, and nobody is in it.
+  if (!container.state.running || container.state.status === 'restarting') return [];
+  if (way === 'exec') return [{ way, host: '', port }];
+  if (way === 'network') {
+    if (!engine.local) return [];
+    return container.endpoints.filter(({ ipv4 }) => ipv4 !== '').map(({ ipv4 }) => ({ way, host: ipv4, port }));
+  }
+  return container.publishedPorts
+    .filter((published) => published.containerPort === port && published.protocol === 'tcp')
+    .map(({ hostIp, hostPort }) => ({ way, host: reachable(hostIp, engine), port: Number(hostPort) }));
+}
+
+function reachable(hostIp: string, engine: ChangingEngine): string {
+  if (!engine.local)
+    return new URL(engine.address.includes('//') ? engine.address : `tcp://${engine.address}`).hostname;
+  if (hostIp === '::') return '::1';
+  return hostIp === '' || hostIp === '0.0.0.0' ? '127.0.0.1' : hostIp;
+}

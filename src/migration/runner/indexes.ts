@@ -1,0 +1,64 @@
+import type { SqlSession } from '../../host/types.ts';
+import type { NamedObject } from '../objects.ts';
+import { databasePath } from '../search-path.ts';
+import { ask, quoted } from '../running/asking.ts';
+
+export interface IndexState {
+  readonly oid: string;
+  /** Quoted and with its schema. */
+  readonly name: string;
+  readonly isSound: boolean;
+  /** A session builds it, or another index of its table, at this moment. */
+  readonly isBeingBuilt: boolean;
+  readonly definition: string;
+}
+
+const state = `SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) AS name,
+    i.indisvalid AND i.indisready AND i.indislive AS sound, pg_catalog.pg_get_indexdef(c.oid) AS definition,
+    EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p
+      WHERE p.datname = pg_catalog.current_database() AND (p.index_relid = c.oid OR p.relid = i.indrelid)) AS building
+  FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace`;
+
+/** The index that a `CREATE INDEX` names, if it is there on that table. */
+export async function indexOf(
+  session: SqlSession,
+  { name, table }: Pick<NamedObject, 'name' | 'table'>,
+): Promise<IndexState | undefined> {
+  if (table === undefined) return undefined;
+  const place = `${table.schema === undefined ? '' : `${quoted(table.schema)}.`}${quoted(table.name)}`;
+  const found = `WITH ${databasePath}, wanted AS MATERIALIZED (SELECT pg_catalog.to_regclass($1)::oid AS oid FROM own WHERE own.set) ${state}
+    JOIN wanted ON i.indrelid = wanted.oid WHERE c.relname = $2`;
+  const rows = await ask(session, found, [place, name]);
+  return stateOf(rows[0]);
+}
+
+/**
+ * Drops an index if it is invalid and nobody builds it, asked in this very session right before. An index that is sound
+ * by now, or gone, is left alone.
+ * @returns what became of it.
+ */
+export async function dropInvalidIndex(
+  session: SqlSession,
+  { oid, name }: Pick<IndexState, 'oid' | 'name'>,
+): Promise<'dropped' | 'gone' | 'sound' | 'building'> {
+  const found = stateOf((await ask(session, `${state} WHERE c.oid = $1::oid`, [oid]))[0]);
+  if (found === undefined || found.name !== name) return 'gone';
+  if (found.isSound) return 'sound';
+  if (found.isBeingBuilt) return 'building';
+  // It is in nobody's way while it waits, so it may wait.
+  await ask(session, 'SET lock_timeout = 0');
+  await ask(session, `DROP INDEX CONCURRENTLY ${found.name}`);
+  return 'dropped';
+}
+
+function stateOf(row: Readonly<Record<string, string | null>> | undefined): IndexState | undefined {
+  if (row === undefined) return undefined;
+  return {
+    oid: row['oid'] ?? '',
+    name: row['name'] ?? '',
+    isSound: row['sound'] === 't',
+    isBeingBuilt: row['building'] === 't',
+    definition: row['definition'] ?? '',
+  };
+}

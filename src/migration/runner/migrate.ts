@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProblemsError } from '../../errors.ts';
+import type { SqlSession } from '../../host/types.ts';
+import type { Migration } from '../files.ts';
+import { runnableOf, type Runnable } from '../mode.ts';
+import { type Ledger, outOfOrder, type Standing, standingOf } from '../status.ts';
+import { applyAlone } from './non-transactional.ts';
+import { ask, freshen, isLoss } from '../running/asking.ts';
+import { findTables, makeTables, readLedger } from './ledger.ts';
+import { holdsLock, takeLock } from '../running/lock.ts';
+import { backoff } from '../running/retrying.ts';
+import { applyInTransaction } from './transactional.ts';
+import {
+  type AppliedMigration,
+  type MigrateOptions,
+  type MigrationProblem,
+  type MigrationReport,
+  problem,
+} from './types.ts';
+import type { Applied, Work } from './context.ts';
+
+const maxLosses = 6;
+
+/**
+ * Brings one database to the state of the files, in name order, each exactly once whoever else does the same: under the
+ * database's lock, with the ledger read again under it. A file that fails ends the work; what was applied stays.
+ * @throws ProblemsError where there is no way to the server, a pooler is in between, or `schema_migrations` is another
+ * tool's.
+ */
+export async function migrate(migrations: readonly Migration[], options: MigrateOptions): Promise<MigrationReport> {
+  const progress: Progressed = { applied: [], waitedMs: 0 };
+  for (let loss = 1; ; loss += 1) {
+    let session: SqlSession | undefined;
+    try {
+      session = await options.open(options.database);
+      return await migrateOver(session, migrations, options, progress);
+    } catch (error) {
+      // Whatever was under way is in the ledger or it is not: it is read again.
+      if (!isLoss(error) || loss >= maxLosses || options.stop?.aborted === true) throw error;
+      options.onProgress?.({ type: 'reconnecting', message: error instanceof Error ? error.message : '' });
+      await sleep(backoff(loss));
+    } finally {
+      await session?.close();
+    }
+  }
+}
+
+interface Progressed {
+  readonly applied: AppliedMigration[];
+  waitedMs: number;
+}
+
+async function migrateOver(
+  session: SqlSession,
+  migrations: readonly Migration[],
+  options: MigrateOptions,
+  progress: Progressed,
+): Promise<MigrationReport> {
+  const { waitMs = 600_000, lockTimeoutMs = 4_000, onProgress = ignore, stop, dryRun = false } = options;
+  const point = async (name: string): Promise<void> => options.atPoint?.(name);
+  await freshen(session, lockTimeoutMs);
+  await point('connected');
+  const tables = await findTables(session);
+  const before = await readLedger(session, tables);
+  const report = reportOn(migrations, before, options.database, progress);
+  const [standby] = await ask(session, 'SELECT pg_catalog.pg_is_in_recovery() AS standby');
+  if (standby?.['standby'] === 't')
+    return report('refused', [
+      problem(null, 'This server is a standby, which takes no changes.', 'Migrate on its primary.'),
+    ]);
+  const todo = pendingOf(migrations, before);
+  if (todo.length === 0) return report(progress.applied.length > 0 ? 'applied' : 'up-to-date');
+  const problems = todo.flatMap((migration) => obstaclesOf(migration, before));
+  if (problems.length > 0) return report('refused', problems);
+  if (dryRun) return report('pending');
+
+  const waitBegan = performance.now();
+  const holder = await takeLock(session, { waitMs, stop, onProgress });
+  progress.waitedMs += Math.round(performance.now() - waitBegan);
+  if (holder !== undefined)
+    return report('failed', [
+      problem(
+        null,
+        `Another runner has held the lock of this database all the time: ${holder}.`,
+        'Wait for it, or look what it waits for in pg_stat_activity.',
+      ),
+    ]);
+  await point('locked');
+  const made = await findTables(session);
+  if (!made.versionsExist || !made.statesExist) await makeTables(session, made);
+  await point('tables made');
+  const ready = { ...made, versionsExist: true, statesExist: true };
+  const { runner, attempts = 8 } = options;
+  const shared = { session, tables: ready, runner, attempts, lockTimeoutMs, onProgress, point };
+  for (const migration of todo) {
+    const ended =
+      stop?.aborted === true ? ('stopped' as const) : await applyOne({ ...shared, migration }, options, progress);
+    if (ended === 'applied') continue;
+    const left = reportOn(migrations, await readLedger(session, ready), options.database, progress);
+    return ended === 'stopped' ? left('pending') : left('failed', [ended]);
+  }
+  const after = await readLedger(session, ready);
+  const outcome = progress.applied.length > 0 ? 'applied' : 'up-to-date';
+  return reportOn(migrations, after, options.database, progress)(outcome);
+}
+
+/** By what the ledger says now, under the lock. Whoever migrates without our lock may still be quicker: then again. */
+async function applyOne(
+  work: Work,
+  options: MigrateOptions,
+  { applied }: Progressed,
+): Promise<'applied' | MigrationProblem> {
+  const { session, tables, migration, lockTimeoutMs, onProgress } = work;
+  for (;;) {
+    if (!(await holdsLock(session)))
+      throw new ProblemsError('engine-unreachable', 'The lock of this database is no longer this session’s.');
+    const ledger = await readLedger(session, tables);
+    const { standing } = standingOf(migration, ledger);
+    if (standing === 'applied' || standing === 'adopted') return 'applied';
+    const runnable = runnableOf(migration.sql);
+    const [obstacle] = obstaclesOf(migration, ledger);
+    if (obstacle !== undefined || 'obstacles' in runnable)
+      return obstacle ?? problem(migration.version, 'It is refused.', '');
+    const result = await apply(runnable, standing, work, options);
+    if ('problem' in result) return result.problem;
+    if ('readAgain' in result) continue;
+    applied.push(result.applied);
+    onProgress({ type: 'applied', version: migration.version, durationMs: result.applied.durationMs });
+    await freshen(session, lockTimeoutMs);
+    return 'applied';
+  }
+}
+
+/** Roles and databases are the whole server's, so whoever makes them holds the lock of the database `postgres` as well. */
+async function apply(
+  runnable: Runnable,
+  standing: Standing['standing'],
+  work: Work,
+  { open, database, waitMs = 600_000, stop }: MigrateOptions,
+): Promise<Applied> {
+  async function run(): Promise<Applied> {
+    return runnable.mode === 'tx' ? applyInTransaction(work, runnable) : applyAlone(work, runnable, standing);
+  }
+  if (!runnable.clusterWide || database === 'postgres') return run();
+  const cluster = await open('postgres');
+  try {
+    const holder = await takeLock(cluster, { waitMs, stop, onProgress: work.onProgress });
+    if (holder === undefined) return await run();
+    return {
+      problem: problem(
+        work.migration.version,
+        `It changes roles or databases of the whole server, and another runner does so all the time: ${holder}.`,
+        'Migrate again when it has ended.',
+      ),
+    };
+  } finally {
+    await cluster.close();
+  }
+}
+
+function pendingOf(migrations: readonly Migration[], ledger: Ledger): readonly Migration[] {
+  return migrations.filter((migration) => !['applied', 'adopted'].includes(standingOf(migration, ledger).standing));
+}
+
+/** What is wrong with a file before anything is run. What is applied already is held to its checksum alone. */
+function obstaclesOf(migration: Migration, ledger: Ledger): readonly MigrationProblem[] {
+  const { version, sql } = migration;
+  const now = standingOf(migration, ledger);
+  if (now.standing === 'conflict') return [problem(version, now.message, now.hint)];
+  const runnable = runnableOf(sql);
+  if ('mode' in runnable) return [];
+  return runnable.obstacles.map(({ message, hint, line, column }) => problem(version, message, hint, { line, column }));
+}
+
+function reportOn(
+  migrations: readonly Migration[],
+  ledger: Ledger,
+  database: string,
+  { applied, waitedMs }: Progressed,
+): (outcome: MigrationReport['outcome'], problems?: readonly MigrationProblem[]) => MigrationReport {
+  const known = new Set(migrations.map(({ version }) => version));
+  const late = new Set(applied.map(({ version }) => version));
+  // A file that has just been applied late is told as one that was to be.
+  const before = { ...ledger, versions: new Set([...ledger.versions].filter((version) => !late.has(version))) };
+  return (outcome, problems = []) => ({
+    database,
+    outcome,
+    applied: [...applied],
+    pending: pendingOf(migrations, ledger).map(({ version }) => version),
+    adopted: migrations.filter((one) => standingOf(one, ledger).standing === 'adopted').map(({ version }) => version),
+    outOfOrder: outOfOrder(migrations, before),
+    withoutFile: [...ledger.versions].filter((version) => !known.has(version)).sort((a, b) => (a < b ? -1 : 1)),
+    problems,
+    waitedMs,
+  });
+}
+
+function ignore(): void {
+  // Nobody watches.
+}

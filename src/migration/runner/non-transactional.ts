@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Runnable } from '../mode.ts';
+import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
+import { databasePath } from '../search-path.ts';
+import type { Standing } from '../status.ts';
+import { ask, errorOf, freshen, queryAsTheirs } from '../running/asking.ts';
+import { dropInvalidIndex, indexOf } from './indexes.ts';
+import { writeState } from './ledger.ts';
+import { backoff, isLostRace } from '../running/retrying.ts';
+import { type MigrationProblem, problem } from './types.ts';
+import { type Applied, failed, type Work } from './context.ts';
+
+type Alone = Extract<Runnable, { mode: 'nontx' }>;
+
+/**
+ * A statement that PostgreSQL runs only outside transactions: `started` is committed before, `done` after. What a runner
+ * before us left is looked at first (PGOPS §5.4): an invalid index is dropped and built again, and what took effect
+ * without a word in the ledger is recorded.
+ */
+export async function applyAlone(work: Work, alone: Alone, standing: Standing['standing']): Promise<Applied> {
+  const { session, tables, migration, onProgress, runner, point } = work;
+  const { version } = migration;
+  const began = performance.now();
+  async function done(attempts: number): Promise<Applied> {
+    await writeState(session, tables, migration, { mode: 'nontx', state: 'done', runner });
+    await point(`${version} done`);
+    return { applied: { version, mode: 'nontx', attempts, durationMs: Math.round(performance.now() - began) } };
+  }
+  if (standing === 'unfinished') {
+    const effect = await effectOf(work, alone);
+    if (effect === 'taken') return done(0);
+    if (effect === 'unknown') return { problem: unknownEnd(work, alone) };
+  }
+  const inTheWay = await dropLeftover(work, alone);
+  if (inTheWay !== undefined) return { problem: inTheWay };
+  for (let attempt = 1; ; attempt += 1) {
+    onProgress({ type: 'running', version, mode: 'nontx', attempt });
+    await writeState(session, tables, migration, { mode: 'nontx', state: 'started', runner });
+    await point(`${version} started`);
+    if (alone.kind.patient) await ask(session, 'SET lock_timeout = 0');
+    const ran = await queryAsTheirs(session, alone.sql);
+    await point(`${version} run`);
+    if (ran.ok && (await isSoundAfter(work, alone))) return done(attempt);
+    if (!ran.ok && ran.lost) throw errorOf(ran);
+    const left = await dropLeftover(work, alone);
+    const mayAgain = ran.ok ? left === undefined : isLostRace(ran);
+    if (mayAgain && attempt < work.attempts) {
+      const inMs = backoff(attempt);
+      onProgress({ type: 'again', version, message: ran.ok ? 'the index is invalid' : ran.message, inMs });
+      await sleep(inMs);
+      await freshen(session, work.lockTimeoutMs);
+      continue;
+    }
+    const found = ran.ok ? (left ?? unknownEnd(work, alone)) : failed(work, alone.sql, ran);
+    const error = `${found.sqlstate ?? ''} ${found.message}`.trim().slice(0, 2_000);
+    await writeState(session, tables, migration, { mode: 'nontx', state: 'failed', runner, error });
+    return { problem: found };
+  }
+}
+
+/** Of a statement that was begun and whose end nobody wrote down. */
+async function effectOf({ session }: Work, alone: Alone): Promise<'taken' | 'none' | 'unknown'> {
+  const { kind, sql, statement } = alone;
+  if (kind.resumption === 'again') return 'none';
+  if (kind.resumption === 'person') return 'unknown';
+  const made = kind.resumption === 'gone' ? droppedBy(sql, statement) : madeBy(sql, statement);
+  if (made === undefined) return 'unknown';
+  if (kind.resumption === 'index') return (await indexOf(session, made))?.isSound === true ? 'taken' : 'none';
+  const isThere = await exists(session, made);
+  return isThere === (kind.resumption === 'exists') ? 'taken' : 'none';
+}
+
+const catalogs = {
+  database: 'pg_database.datname',
+  tablespace: 'pg_tablespace.spcname',
+  subscription: 'pg_subscription.subname',
+} as const;
+
+async function exists(session: Work['session'], { kind, schema, name }: NamedObject): Promise<boolean> {
+  if (kind === 'database' || kind === 'tablespace' || kind === 'subscription') {
+    const [table, column] = catalogs[kind].split('.');
+    const rows = await ask(session, `SELECT 1 FROM pg_catalog.${table} WHERE ${column} = $1`, [name]);
+    return rows.length > 0;
+  }
+  const [row] = await ask(
+    session,
+    `WITH ${databasePath}
+     SELECT pg_catalog.to_regclass(pg_catalog.concat_ws('.', pg_catalog.quote_ident(NULLIF($1, '')), pg_catalog.quote_ident($2))) IS NOT NULL AS there
+     FROM own WHERE own.set`,
+    [schema ?? '', name],
+  );
+  return row?.['there'] === 't';
+}
+
+/** The invalid index that an earlier attempt at this very file left: `IF NOT EXISTS` would take it for the real one. */
+async function dropLeftover(
+  { session, migration, onProgress }: Work,
+  { kind, sql, statement }: Alone,
+): Promise<MigrationProblem | undefined> {
+  const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
+  const index = made === undefined ? undefined : await indexOf(session, made);
+  if (index === undefined || index.isSound) return undefined;
+  const { version } = migration;
+  onProgress({ type: 'dropping', version, index: index.name });
+  if ((await dropInvalidIndex(session, index)) !== 'building') return undefined;
+  return problem(
+    version,
+    `Another session builds an index of the same table as ${index.name}, which is not valid yet.`,
+    'Wait until it has ended, and migrate again.',
+  );
+}
+
+async function isSoundAfter({ session }: Work, { kind, sql, statement }: Alone): Promise<boolean> {
+  const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
+  return made === undefined || (await indexOf(session, made))?.isSound === true;
+}
+
+function unknownEnd({ migration }: Work, { kind }: Alone): MigrationProblem {
+  return problem(
+    migration.version,
+    `${kind.name} was begun, and whether it took effect cannot be told.`,
+    'Look whether it did. If so, insert the version into schema_migrations; if not, delete its row of problems_migrations and migrate again.',
+  );
+}

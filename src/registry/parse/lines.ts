@@ -1,0 +1,187 @@
+import type { Span } from '../position.ts';
+import {
+  BACKTICK,
+  HASH,
+  LESS_THAN,
+  LINE_FEED,
+  SPACE,
+  TAB,
+  TILDE,
+  isBlank,
+  skipBlanks,
+  skipRun,
+} from '../outline/characters.ts';
+
+const CLOSING_PARENTHESIS = 41;
+const ASTERISK = 42;
+const PLUS = 43;
+const DASH = 45;
+const DOT = 46;
+const DIGIT_ZERO = 48;
+const DIGIT_ONE = 49;
+const DIGIT_NINE = 57;
+const COLON = 58;
+const EQUALS = 61;
+const GREATER_THAN = 62;
+const OPENING_BRACKET = 91;
+const BACKSLASH = 92;
+const CLOSING_BRACKET = 93;
+const CARET = 94;
+const UNDERSCORE = 95;
+const BAR = 124;
+
+/**
+ * What the first characters of a line make of it, where it is not indented as code. `html` begins with `<`, whatever
+ * follows; `item` may be an empty one; `definition` only where no paragraph is open, and not for certain.
+ */
+export type LineStart = 'heading' | 'fence' | 'html' | 'quote' | 'footnote' | 'definition' | 'rule' | 'item' | 'text';
+
+/** Looks at what stands from `at`, the first character that is no blank, to `end`, after the last such one. */
+export function lineStart(text: string, at: number, end: number): LineStart {
+  const code = text.charCodeAt(at);
+  switch (code) {
+    case HASH:
+      return headingDepth(text, at, end) > 0 ? 'heading' : 'text';
+    case BACKTICK:
+    case TILDE:
+      return fenceLength(text, at, end) > 0 ? 'fence' : 'text';
+    case LESS_THAN:
+      return 'html';
+    case GREATER_THAN:
+      return 'quote';
+    case OPENING_BRACKET:
+      if (text.charCodeAt(at + 1) === CARET) return 'footnote';
+      return mayDefine(text, at, end) ? 'definition' : 'text';
+    case UNDERSCORE:
+      return isRule(text, at, end) ? 'rule' : 'text';
+    case DASH:
+    case ASTERISK:
+      if (isRule(text, at, end)) return 'rule';
+      return itemContent(text, at, end) === 'none' ? 'text' : 'item';
+    default:
+      return (code === PLUS || isDigit(code)) && itemContent(text, at, end) !== 'none' ? 'item' : 'text';
+  }
+}
+
+/** The depth of the ATX heading at `at`, 0 where none stands there (CommonMark 0.31 §4.2). */
+export function headingDepth(text: string, at: number, end: number): number {
+  const after = skipRun(text, at, end, HASH);
+  const depth = after - at;
+  return depth >= 1 && depth <= 6 && (after === end || isBlank(text.charCodeAt(after))) ? depth : 0;
+}
+
+/** How many backticks or tildes open the fence at `at`, 0 where none stands there (CommonMark 0.31 §4.5). */
+export function fenceLength(text: string, at: number, end: number): number {
+  const code = text.charCodeAt(at);
+  if (code !== BACKTICK && code !== TILDE) return 0;
+  const info = skipRun(text, at, end, code);
+  if (info - at < 3) return 0;
+  if (code === BACKTICK) for (let i = info; i < end; i += 1) if (text.charCodeAt(i) === BACKTICK) return 0;
+  return info - at;
+}
+
+/** Whether a fence of `length` times `code` is closed at `at`. */
+export function closesFence(text: string, at: number, end: number, code: number, length: number): boolean {
+  const after = skipRun(text, at, end, code);
+  return after - at >= length && skipBlanks(text, after, end) === end;
+}
+
+/** Whether the line is a thematic break (CommonMark 0.31 §4.1), or a setext underline of three dashes or more. */
+function isRule(text: string, at: number, end: number): boolean {
+  const code = text.charCodeAt(at);
+  let count = 0;
+  for (let i = at; i < end; i += 1) {
+    const here = text.charCodeAt(i);
+    if (here === code) count += 1;
+    else if (!isBlank(here)) return false;
+  }
+  return count >= 3;
+}
+
+/** Whether under a line of text this one can be a setext underline or the delimiter row of a table. */
+export function mayUnderline(text: string, at: number, end: number): boolean {
+  const first = text.charCodeAt(at);
+  if (first === EQUALS) return skipRun(text, at, end, EQUALS) === end;
+  if (first !== DASH && first !== BAR && first !== COLON) return false;
+  for (let i = at; i < end; i += 1) {
+    const here = text.charCodeAt(i);
+    if (here !== DASH && here !== BAR && here !== COLON && !isBlank(here)) return false;
+  }
+  return true;
+}
+
+/** Whether the `[` at `at` can open a definition, unless a paragraph is open (CommonMark 0.31 §4.7). */
+function mayDefine(text: string, at: number, end: number): boolean {
+  for (let i = at + 1; i < end; i += 1) {
+    const here = text.charCodeAt(i);
+    if (here === BACKSLASH) i += 1;
+    else if (here === OPENING_BRACKET) return false;
+    else if (here === CLOSING_BRACKET) return text.charCodeAt(i + 1) === COLON;
+  }
+  return true;
+}
+
+/**
+ * What the text at `at` is as the marker of a list item (CommonMark 0.31 §5.2): where its content begins, `none`
+ * for no marker, `unsure` for an item that is empty or whose content begins with a tab or as indented code.
+ */
+export function itemContent(text: string, at: number, end: number): number | 'none' | 'unsure' {
+  let after = at + 1;
+  if (isDigit(text.charCodeAt(at))) {
+    while (after < end && isDigit(text.charCodeAt(after))) after += 1;
+    const delimiter = text.charCodeAt(after);
+    if (after - at > 9 || after === end || (delimiter !== DOT && delimiter !== CLOSING_PARENTHESIS)) return 'none';
+    after += 1;
+  }
+  if (after === end) return 'unsure';
+  if (!isBlank(text.charCodeAt(after))) return 'none';
+  const content = skipRun(text, after, end, SPACE);
+  if (content === end || content - after > 4 || text.charCodeAt(content) === TAB) return 'unsure';
+  return content;
+}
+
+/** Whether the item at `at` belongs to an ordered list. */
+export function isOrdered(text: string, at: number): boolean {
+  return isDigit(text.charCodeAt(at));
+}
+
+/** Whether the item at `at`, if it is not empty, can end a paragraph: one of an ordered list must have the number 1. */
+export function canInterrupt(text: string, at: number): boolean {
+  return !isOrdered(text, at) || (text.charCodeAt(at) === DIGIT_ONE && !isDigit(text.charCodeAt(at + 1)));
+}
+
+function isDigit(code: number): boolean {
+  return code >= DIGIT_ZERO && code <= DIGIT_NINE;
+}
+
+/** Whether a CR ends a line without an LF. It does for CommonMark 0.31 §2.1, and hardly anywhere else. */
+export function holdsLoneCarriageReturn(text: string, span: Span): boolean {
+  const inside = text.slice(span.start, span.end);
+  for (let at = inside.indexOf('\r'); at !== -1; at = inside.indexOf('\r', at + 1))
+    if (inside.charCodeAt(at + 1) !== LINE_FEED) return true;
+  return false;
+}
+
+/**
+ * How many list items, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect.
+ * Counted to `limit` and one more.
+ */
+export function containerMarkers(text: string, start: number, end: number, limit: number): number {
+  let count = 0;
+  for (let at = skipBlanks(text, start, end); at < end && count <= limit; count += 1) {
+    const code = text.charCodeAt(at);
+    if (code === GREATER_THAN || code === PLUS) at += 1;
+    else if (code === DASH || code === ASTERISK) {
+      if (isRule(text, at, end)) break;
+      at += 1;
+    } else if (isDigit(code)) {
+      while (at < end && isDigit(text.charCodeAt(at))) at += 1;
+      at += 1;
+    } else if (code === OPENING_BRACKET && text.charCodeAt(at + 1) === CARET) {
+      while (at < end && text.charCodeAt(at) !== CLOSING_BRACKET) at += 1;
+      at += 2;
+    } else break;
+    at = skipBlanks(text, at, end);
+  }
+  return count;
+}

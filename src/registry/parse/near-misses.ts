@@ -1,0 +1,49 @@
+import { nearest } from '../../util/suggest.ts';
+import { kinds } from '../kinds/index.ts';
+
+/** What a comment that is nearly a marker means: the kind, and the edge where that can be told. */
+export interface MarkerSlip {
+  readonly name: string;
+  readonly edge: 'start' | 'end' | undefined;
+}
+
+const names: ReadonlySet<string> = new Set(kinds.map((kind) => kind.marker));
+const edges: Readonly<Record<string, 'start' | 'end'>> = {
+  START: 'start',
+  STARTS: 'start',
+  BEGIN: 'start',
+  BEGINS: 'start',
+  OPEN: 'start',
+  END: 'end',
+  ENDS: 'end',
+  FINISH: 'end',
+  STOP: 'end',
+  CLOSE: 'end',
+};
+
+/** Words behind the edge, such as `v2`. More of them make a sentence. */
+const mostWordsBehind = 3;
+
+/**
+ * Whether the words of a comment that begins with EMBED are surely a marker that went wrong: the name of a kind, or
+ * nearly one, before a word for an edge (`EMBED:ACTIVE PROBLEM:BEGIN`), or the name of a kind and little else
+ * (`EMBED:ACTIVEPROBLEM`). A sentence is none, nor is a name that belongs to somebody else (`EMBED:VIDEO:START`).
+ */
+export function markerSlip(said: string): MarkerSlip | undefined {
+  const words = said.toUpperCase().match(/[A-Z0-9]+/g) ?? [];
+  const at = words.findIndex((word) => Object.hasOwn(edges, word));
+  if (at > 0 && words.length - at - 1 <= mostWordsBehind) {
+    const joined = words.slice(0, at).join('');
+    const name = names.has(joined) ? joined : nearest(joined, names);
+    return name === undefined ? undefined : { name, edge: edges[words[at] ?? ''] };
+  }
+  const exact = words.find((word) => names.has(word)) ?? gluedName(words);
+  if (exact === undefined || words.length > 2) return undefined;
+  const edge = words.map((word) => edges[word.replace(exact, '')]).find((found) => found !== undefined);
+  return { name: exact, edge };
+}
+
+/** `ACTIVEPROBLEMSTART`. */
+function gluedName([word = '', ...more]: readonly string[]): string | undefined {
+  return more.length > 0 ? undefined : [...names].find((name) => Object.hasOwn(edges, word.replace(name, '')));
+}

@@ -1,0 +1,172 @@
+import type { Span } from '../position.ts';
+import {
+  BYTE_ORDER_MARK,
+  CARRIAGE_RETURN,
+  SPACE,
+  TAB,
+  skipBlanks,
+  skipRun,
+  trimBlanks,
+} from '../outline/characters.ts';
+import {
+  canInterrupt,
+  closesFence,
+  fenceLength,
+  headingDepth,
+  holdsLoneCarriageReturn,
+  isOrdered,
+  itemContent,
+  lineStart,
+  mayUnderline,
+} from './lines.ts';
+import type { OutlineNode } from './outline.ts';
+
+/** Nesting beyond this is no plain form, and whoever walks the outline may recurse. */
+const MAX_DEPTH = 16;
+
+/** Indentation that makes code, and the first column a tab can lead to. */
+const CODE_INDENT = 4;
+
+interface OpenItem {
+  readonly node: { readonly type: 'item'; readonly ordered: boolean; readonly start: number; end: number };
+  readonly children: OutlineNode[];
+  /** The column at which its content stands. */
+  readonly content: number;
+}
+
+interface OpenParagraph {
+  readonly type: 'paragraph';
+  readonly start: number;
+  end: number;
+}
+
+interface OpenFence {
+  readonly type: 'fence';
+  readonly start: number;
+  end: number;
+  closed: boolean;
+}
+
+/**
+ * The outline of a block in the plain form: ATX headings, paragraphs, fences, thematic breaks and list items, without
+ * tabs in indentation. Undefined at the first line that is not certainly what remark would make of it (CommonMark 0.31
+ * with the tables and footnotes of GFM): then nothing is known about the block. Linear in the block, one pass.
+ */
+export function readLines(text: string, block: Span): readonly OutlineNode[] | undefined {
+  if (holdsLoneCarriageReturn(text, block)) return undefined;
+  const root: OutlineNode[] = [];
+  const items: OpenItem[] = [];
+  let paragraph: OpenParagraph | undefined;
+  let fence: OpenFence | undefined;
+  let fenceRun = 0;
+  /** Where the last text ends that was read. */
+  let textEnd = block.start;
+
+  let next = block.start;
+  if (next === 0 && text.charCodeAt(0) === BYTE_ORDER_MARK) next = 1;
+  while (next < block.end) {
+    const line = next;
+    const feed = text.indexOf('\n', line);
+    let end = feed === -1 ? block.end : Math.min(feed, block.end);
+    next = end + 1;
+    if (text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > line) end -= 1;
+    end = trimBlanks(text, line, end);
+    if (end === line) paragraph = undefined;
+    else if (readLine(line, end)) textEnd = end;
+    else return undefined;
+  }
+  leaveItems(0);
+  return root;
+
+  /** Places a line that is not blank; false where that is not certain. */
+  function readLine(line: number, end: number): boolean {
+    let at = skipRun(text, line, end, SPACE);
+    let indent = at - line;
+    if (text.charCodeAt(at) === TAB) {
+      if (fence === undefined || items.length > 0) return false;
+      at = skipBlanks(text, at, end);
+      indent = CODE_INDENT;
+    }
+    let depth = 0;
+    let content = 0;
+    for (let item = items[0]; item !== undefined && indent >= item.content; item = items[depth]) {
+      content = item.content;
+      depth += 1;
+    }
+    const isCode = indent - content >= CODE_INDENT;
+
+    if (fence !== undefined) {
+      if (depth < items.length) return false;
+      fence.end = end;
+      if (!isCode && closesFence(text, at, end, text.charCodeAt(fence.start), fenceRun)) {
+        fence.closed = true;
+        fence = undefined;
+      }
+      return true;
+    }
+    if (paragraph !== undefined && mayUnderline(text, at, end)) return false;
+    if (!isCode) return placeText(line, at, end, depth);
+    if (paragraph === undefined) return false;
+    paragraph.end = end;
+    return true;
+  }
+
+  /** Places what stands from `at` on in a line that is inside `depth` of the open items. */
+  function placeText(line: number, at: number, end: number, depth: number): boolean {
+    // Remark keeps to this for all of a line, the insides of items that it opens included.
+    const interrupts = paragraph !== undefined && depth === items.length;
+    for (;;) {
+      const start = lineStart(text, at, end);
+      switch (start) {
+        case 'html':
+        case 'quote':
+        case 'footnote':
+          return false;
+        case 'definition':
+          if (paragraph === undefined) return false;
+          paragraph.end = end;
+          return true;
+        case 'text':
+          if (paragraph === undefined) {
+            const node: OpenParagraph = { type: 'paragraph', start: at, end };
+            leaveItems(depth).push(node);
+            paragraph = node;
+          } else paragraph.end = end;
+          return true;
+        case 'heading':
+          leaveItems(depth).push({ type: 'heading', depth: headingDepth(text, at, end), start: at, end });
+          return true;
+        case 'fence':
+          fence = { type: 'fence', start: at, end, closed: false };
+          fenceRun = fenceLength(text, at, end);
+          leaveItems(depth).push(fence);
+          return true;
+        case 'rule':
+          if (paragraph !== undefined) return false;
+          leaveItems(depth).push({ type: 'other', name: 'rule', start: at, end });
+          return true;
+        case 'item': {
+          const content = itemContent(text, at, end);
+          if (typeof content === 'string' || depth === MAX_DEPTH) return false;
+          if (interrupts && !canInterrupt(text, at)) return false;
+          const children: OutlineNode[] = [];
+          const node = { type: 'item' as const, ordered: isOrdered(text, at), start: at, end, children };
+          leaveItems(depth).push(node);
+          items.push({ node, children, content: content - line });
+          depth += 1;
+          at = content;
+        }
+      }
+    }
+  }
+
+  /** Ends the items that a line has left, for the last text before it was in all of them; gives where the next node belongs. */
+  function leaveItems(depth: number): OutlineNode[] {
+    paragraph = undefined;
+    while (items.length > depth) {
+      const item = items.pop();
+      if (item !== undefined) item.node.end = textEnd;
+    }
+    return items.at(-1)?.children ?? root;
+  }
+}

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
+import type { Container } from '../../host/docker/types.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
+
+const params = z.strictObject({
+  /** The folder on the engine's machine: only read. */
+  source: z.string().startsWith('/'),
+  /** The new volume. */
+  volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  /** The server's own. It must hold GNU find and tar. */
+  image: z.string(),
+});
+
+type Wanted = z.output<typeof params>;
+
+/**
+ * `global/pg_control` comes last, after everything else was compared: no server starts without it, so a volume that has
+ * it is a whole copy, however often the copying was cut off. Metadata and contents are compared as one digest of each
+ * side; names may hold anything.
+ */
+const script = String.raw`
+set -eu
+control=global/pg_control
+digest() {
+  cd "$1"
+  { find . -xdev -type d -printf 'd %U %G %m %P\0' -o ! -path "./$control*" -printf '%y %U %G %m %s %P %l\0' | LC_ALL=C sort -z
+    find . -xdev -type f ! -path "./$control*" -print0 | LC_ALL=C sort -z | xargs -0r sha256sum; } | sha256sum
+}
+[ ! -e "/to/$control" ] || exit 0
+need=$(du -sxk /from | cut -f1)
+room=$(df -Pk /to | awk 'NR == 2 { print $4 }')
+[ "$room" -gt $((need + need / 10 + 65536)) ] || { echo "no room: $need KiB to copy, $room KiB free" >&2; exit 1; }
+tar -C /from --one-file-system --numeric-owner --sparse --exclude="./$control" -cf - . | tar -C /to --numeric-owner -xpf -
+sync -f /to
+was=$(digest /from)
+is=$(digest /to)
+[ "$was" = "$is" ] || { echo "the copy differs from its source" >&2; exit 1; }
+cp -a "/from/$control" "/to/$control.part"
+sync "/to/$control.part"
+[ "$(sha256sum <"/from/$control")" = "$(sha256sum <"/to/$control.part")" ] || { echo "$control differs from its source" >&2; exit 1; }
+mv "/to/$control.part" "/to/$control"
+sync -f /to
+`;
+
+/** PGOPS §4.4. The server must have shut down; its folder stays as it is. */
+export const volumeCopy: Action<Wanted, null> = {
+  name: 'volume.copy',
+  about:
+    'Copies the data of a stopped instance from a folder into a new volume, compares owners, modes and the SHA-256 of all files, and leaves the folder as it is.',
+  params,
+  before: z.null(),
+  operation: 'switch-volume',
+  deadlineMs: 4 * 3_600_000,
+  describe: ({ source, volume }) => `copy ${source} into the new volume ${volume}`,
+  effect: async ({ source, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `a copy of ${source}` }],
+  async prepare(wanted, host) {
+    // One that an earlier run filled may be older than the folder.
+    if ((await host.docker.volume(wanted.volume)) !== undefined)
+      throw new ProblemsError('step-refused', `There is a volume ${wanted.volume} already.`);
+    return null;
+  },
+  async isDone(wanted, host, run) {
+    const found = await host.docker.volume(wanted.volume);
+    if (found?.labels[copiedByLabel] !== run.id || copying(wanted, await host.docker.containers()) !== undefined)
+      return false;
+    const { entries } = await host.probes.survey(
+      { type: 'volume', name: wanted.volume, source: '', destination: '', writable: false, anonymous: false },
+      wanted.image,
+    );
+    return entries.some(({ path }) => path === 'global/pg_control');
+  },
+  async apply(wanted, host) {
+    const { source, volume, image } = wanted;
+    if (await waitForOther(wanted, host)) return;
+    await requireUnused(source, host);
+    const there = await host.docker.volume(volume);
+    if (there === undefined)
+      await host.change.docker.createVolume(volume, { ...host.run.labels, [copiedByLabel]: host.run.id });
+    else if (there.labels[copiedByLabel] !== host.run.id)
+      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+    const result = await host.change.docker.runHelper({
+      image,
+      command: ['bash', '-o', 'pipefail', '-c', script],
+      mounts: [
+        { type: 'bind', source, target: '/from', readonly: true },
+        { type: 'volume', source: volume, target: '/to', readonly: false },
+      ],
+      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FSETID'],
+      timeoutMs: 4 * 3_600_000 - 60_000,
+      goesOn: true,
+    });
+    if (result.exitCode !== 0)
+      throw new Error(`copying ${source} into ${volume} failed: ${result.stderr.trim().slice(0, 500)}`);
+  },
+  /** The folder was only read, and a volume that holds data is never deleted: there is nothing to put back. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+const copiedByLabel = 'problems.copied-by';
+
+/** Of a process that was killed: its container goes on by itself. True: it was waited for, and the copy is whole. */
+async function waitForOther(wanted: Wanted, host: Host): Promise<boolean> {
+  let waited = false;
+  while (copying(wanted, await host.docker.containers()) !== undefined) {
+    waited = true;
+    await sleep(500, undefined, { signal: host.signal });
+  }
+  return waited && (await volumeCopy.isDone(wanted, host, host.run));
+}
+
+function copying({ source, volume }: Wanted, containers: readonly Container[]): Container | undefined {
+  return containers.find(
+    ({ state, mounts }) =>
+      state.running && mounts.some(({ name }) => name === volume) && mounts.some((mount) => mount.source === source),
+  );
+}
+
+async function requireUnused(source: string, host: ReadonlyHost): Promise<void> {
+  const user = (await host.docker.containers()).find(
+    ({ state, mounts }) => state.running && mounts.some((mount) => mount.source === source && mount.writable),
+  );
+  if (user !== undefined) throw new ProblemsError('step-refused', `${user.name} runs on ${source}: it is not copied.`);
+}

@@ -1,0 +1,145 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Evidence, Refusal } from '../contract.ts';
+import type { Session } from './session.ts';
+import type { Hold } from '../policy/policy.ts';
+import { approveCommand, overruling } from '../policy/overruling.ts';
+import type { RunRecord } from '../store/store.ts';
+
+/** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */
+export async function writeDossier(session: Session, run: RunRecord): Promise<string> {
+  return writeFileOf(session, run.id, dossierOf(run));
+}
+
+export async function writeRefusal(
+  session: Session,
+  id: string,
+  summary: string,
+  evidence: readonly Evidence[],
+  refusal: Refusal,
+): Promise<string> {
+  const text = [
+    `# ${inline(summary)}`,
+    '',
+    `No repair is planned: ${inline(refusal.reason)}`,
+    '',
+    ...section('Evidence', evidence.map(evidenceLine)),
+    ...section('What a person can do', [inline(refusal.advice)]),
+  ];
+  return writeFileOf(session, id, text.join('\n'));
+}
+
+async function writeFileOf(session: Session, id: string, text: string): Promise<string> {
+  await mkdir(session.dossiers, { recursive: true, mode: 0o700 });
+  const path = join(session.dossiers, `${id}.md`);
+  await writeFile(path, session.redact.text(text), { mode: 0o600 });
+  return path;
+}
+
+function dossierOf(run: RunRecord): string {
+  const { plan, decision } = run;
+  const tried = run.steps.filter(({ state }) => state !== 'pending');
+  return [
+    `# ${inline(plan.finding.summary)}`,
+    '',
+    `Run \`${run.id}\` of ${plan.remediator} on ${inline(plan.target.instance)}: ${run.outcome ?? run.phase}.`,
+    ...(run.failure === null ? [] : ['', `It ended because (${run.failure.class}): ${inline(run.failure.message)}`]),
+    '',
+    ...section('Evidence', plan.finding.evidence.map(evidenceLine)),
+    ...section(
+      'What was tried',
+      tried.length === 0
+        ? ['Nothing.']
+        : tried.map(
+            (step) =>
+              `${step.index + 1}. \`${step.action}\`: ${step.state}${step.error === null ? '' : `, ${inline(step.error)}`}`,
+          ),
+    ),
+    ...section('What a person must decide', [
+      `Whether to let this plan run: ${inline(plan.summary)}.`,
+      ...decision.reasons.map((reason) => `- ${inline(reason)}`),
+      ...plan.unpredictable.map((sentence) => `- Cannot be foreseen: ${inline(sentence)}`),
+      `Downtime as expected: ${plan.downtime.seconds} s (${inline(plan.downtime.why)}). Undo: ${inline(plan.undo)}`,
+    ]),
+    ...section(
+      'The plan',
+      plan.steps.map((step, index) => `${index + 1}. \`${step.action}\` ${code(JSON.stringify(step.params))}`),
+    ),
+    ...section('Commands', [fence(commandsOf(run))]),
+  ].join('\n');
+}
+
+/** Only what works: nothing here is refused to a person who has done what stands above it. */
+function commandsOf(run: RunRecord): string {
+  const { plan, decision } = run;
+  const instance = shellWord(plan.target.instance);
+  const lift = `problems runs lift ${instance} --yes`;
+  if (run.outcome === 'stuck')
+    return [
+      `problems runs ${run.id}`,
+      `docker ps -a --filter label=problems.run=${run.id}`,
+      `problems rollback ${run.id}`,
+      '# once a person has looked, and repairs may run on it again:',
+      lift,
+    ].join('\n');
+  const looking = [`problems detect --instance ${instance}`, `problems plan ${shellWord(plan.finding.id)}`];
+  const holds = decision.holds ?? [];
+  function has(cause: Hold['cause']): boolean {
+    return holds.some((hold) => hold.cause === cause);
+  }
+  if (has('never')) return [...looking, '# no program does what this plan does: a person does it by hand'].join('\n');
+  const suspended = has('suspension') || has('damage');
+  return [
+    ...looking,
+    ...(has('pause') ? ['# once the pause is over: the file `paused`, or `pause` in the config, is taken away'] : []),
+    ...(suspended ? ['# once a person has looked at the data:', lift] : []),
+    approveCommand(run.id, overruling(decision, decision).demanded),
+  ].join('\n');
+}
+
+/** As a POSIX shell reads it. */
+function shellWord(text: string): string {
+  const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_');
+  return /^[\w./-]+$/.test(flat) ? flat : `'${flat.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return [`## ${title}`, '', ...lines, ''];
+}
+
+function evidenceLine(evidence: Evidence): string {
+  switch (evidence.type) {
+    case 'message':
+      return `- ${code(evidence.text)}${evidence.sqlstate === undefined ? '' : ` (SQLSTATE ${inline(evidence.sqlstate)})`}`;
+    case 'docker':
+      return `- ${inline(evidence.object)}, ${code(evidence.field)}: ${code(JSON.stringify(evidence.value))}`;
+    case 'log':
+      return `- log ${inline(evidence.at)}: ${code(evidence.text)}`;
+    case 'query':
+      return `- ${code(evidence.sql)}: ${code(evidence.result)}`;
+    case 'file':
+      return `- ${code(evidence.path)}: ${code(evidence.text)}`;
+    case 'probe':
+      return `- ${inline(evidence.name)}: ${code(evidence.result)}`;
+  }
+}
+
+/** Text of containers and databases, made harmless in a line of Markdown: no markup, no HTML, no second line. */
+export function inline(text: string): string {
+  return text
+    .replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .replaceAll(/[\\`*_{}[\]<>#|!~&]/g, '\\$&')
+    .slice(0, 2_000);
+}
+
+/** A code span whose fence is longer than any run of backticks in it. */
+function code(text: string): string {
+  const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').slice(0, 2_000);
+  const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([run]) => run.length));
+  const ticks = '`'.repeat(longest + 1);
+  return longest === 0 ? `${ticks}${flat}${ticks}` : `${ticks} ${flat} ${ticks}`;
+}
+
+function fence(text: string): string {
+  return ['```sh', text.replaceAll('```', ''), '```'].join('\n');
+}

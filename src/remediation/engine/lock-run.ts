@@ -1,0 +1,123 @@
+import { ProblemsError } from '../../errors.ts';
+import { volumeKey } from '../../host/data-mount.ts';
+import type { Container } from '../../host/docker/types.ts';
+import { asideMarker } from '../../host/instances.ts';
+import { runLabel } from '../../host/labels.ts';
+import type { Host, RunContext, Step } from '../contract.ts';
+import type { LockHolder, RunRecord } from '../store/store.ts';
+import { changingHost, type Session } from './session.ts';
+
+const tokenLabel = 'problems.token';
+
+/** A run whose locks this process holds. */
+export interface Active {
+  readonly session: Session;
+  readonly id: string;
+  readonly host: Host;
+  readonly run: RunContext;
+  /** As it stands in the journal now. */
+  record(): Promise<RunRecord>;
+  /** The steps, then those of the cleanup, by their number in the journal. */
+  steps(): Promise<readonly Step[]>;
+  /** Ends the heartbeat; the locks stay with a run that is still open. */
+  letGo(open: boolean): Promise<void>;
+}
+
+/** Runs that this process works on: to the store its locks look like those of a run that it left open before. */
+const working = new Set<string>();
+
+/** Takes the run's locks and keeps them alive by a heartbeat, or says who holds them. */
+export async function claim(session: Session, id: string): Promise<Active | LockHolder> {
+  if (working.has(id)) return { volume: '', run: id, owner: session.identity, heartbeatAt: session.at() };
+  working.add(id);
+  let taken: Active | LockHolder | undefined;
+  try {
+    taken = await take(session, id);
+    return taken;
+  } finally {
+    if (taken === undefined || 'volume' in taken) working.delete(id);
+  }
+}
+
+async function take(session: Session, id: string): Promise<Active | LockHolder> {
+  const planned = await recordOf(session, id);
+  const taken = await session.store.locks.take(
+    id,
+    lockKeys(planned.plan.target.volumes),
+    session.identity,
+    session.at(),
+  );
+  if (!taken.ok) return taken.holder;
+  const { token } = taken;
+  const run = { id, token, labels: { [runLabel]: id, [tokenLabel]: String(token) } };
+  const timer = setInterval(() => {
+    // A heartbeat that cannot be written shows at the next change, which asks for the lock.
+    session.store.locks.heartbeat(id, token, session.at()).catch(() => undefined);
+  }, 5_000);
+  timer.unref();
+  return {
+    session,
+    id,
+    run,
+    host: changingHost(session, run),
+    record: async () => recordOf(session, id),
+    steps: async () => [...planned.plan.steps, ...planned.plan.cleanup],
+    async letGo(open) {
+      clearInterval(timer);
+      working.delete(id);
+      if (!open) await session.store.locks.release(id, token);
+    },
+  };
+}
+
+export async function recordOf(session: Session, id: string): Promise<RunRecord> {
+  const record = await session.store.runs.get(id);
+  if (record === undefined)
+    throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
+  return record;
+}
+
+/** The volumes, and the engine they are on: one instance of an engine at a time. Sorted, so that nobody waits crosswise. */
+function lockKeys(volumes: readonly string[]): readonly string[] {
+  const engines = volumes.map(engineOf).filter((id) => id !== undefined);
+  return [...new Set([...engines.map((id) => `engine:${id}`), ...volumes])].sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The engine's id within a volume key of ours; undefined for a key of another make. */
+export function engineOf(key: string): string | undefined {
+  return /^(?:volume|bind|container):([^/]+)\//.exec(key)?.[1];
+}
+
+async function containersOn(active: Active): Promise<readonly Container[]> {
+  const { plan } = await active.record();
+  const ours = plan.target.volumes.filter((key) => engineOf(key) !== undefined);
+  if (ours.length === 0) return [];
+  const { id } = await active.host.docker.info();
+  return (await active.host.docker.containers()).filter((container) => ours.includes(volumeKey(id, container)));
+}
+
+/** A container on the same volume by a run that this state file does not know: one of another project, or another machine. */
+export async function foreignRun(active: Active): Promise<string | undefined> {
+  const since = active.session.now().getTime() - 15 * 60_000;
+  for (const container of await containersOn(active)) {
+    const run = container.labels[runLabel];
+    if (run === undefined || Date.parse(container.created) < since) continue;
+    if ((await active.session.store.runs.get(run)) === undefined)
+      return `${container.name} was made by run ${run} of another state file`;
+  }
+  return undefined;
+}
+
+/** Before anything else after a crash: two servers on one volume destroy it. The one that the run made is stopped. */
+export async function stopSecondContainer(active: Active): Promise<boolean> {
+  const running = (await containersOn(active)).filter((container) => container.state.running);
+  const [first, ...others] = running.sort((a, b) => rank(a, active.id) - rank(b, active.id));
+  if (first === undefined || others.length === 0) return false;
+  for (const container of others) await active.host.change.docker.stop(container.id, { timeoutSeconds: 120 });
+  return true;
+}
+
+function rank(container: Container, run: string): number {
+  if (container.labels[runLabel] === run) return 2;
+  return container.name.includes(asideMarker) ? 1 : 0;
+}

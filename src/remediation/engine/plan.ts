@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ProblemsError } from '../../errors.ts';
+import type { Automation, Triage } from '../../tasks/types.ts';
+import type { Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
+import { isServing } from '../shared/availability.ts';
+import { decide, type Decision, type PolicyQuestion } from '../policy/policy.ts';
+import type { Operation } from '../operations.ts';
+import { stopsFor, type Limits } from '../policy/circuit-breakers.ts';
+import { type MaintenanceWindow, openWindow } from '../policy/windows.ts';
+import { plan as planSchema } from '../schemas.ts';
+import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
+import { actionNamed, remediatorNamed, type Session } from './session.ts';
+
+/** What the configuration and the command line say about how far a program may go. */
+export interface PolicySettings {
+  readonly commandLine?: Automation;
+  readonly byRemediator?: Readonly<Record<string, Automation>>;
+  readonly byInstance?: Readonly<Record<string, Automation>>;
+  readonly allow: readonly Operation[];
+  readonly windows?: readonly MaintenanceWindow[];
+  /** In place of `windows`. */
+  readonly windowsByInstance?: Readonly<Record<string, readonly MaintenanceWindow[]>>;
+  readonly limits: Limits;
+}
+
+export interface Proposal {
+  readonly finding: Finding;
+  readonly plan: Plan | Refusal;
+  /** Of a plan; a refusal needs none. */
+  readonly decision: Decision | undefined;
+  /** Of each step, for people. */
+  readonly effects: readonly { readonly step: string; readonly effects: readonly Effect[] }[];
+}
+
+/** Plans the repair of a finding and decides who lets it run. Changes nothing. */
+export async function propose(
+  session: Session,
+  finding: Finding,
+  detected: DetectResult,
+  problems: readonly KnownProblem[],
+  policy: PolicySettings,
+): Promise<Proposal> {
+  const remediator = remediatorNamed(session, finding.remediator);
+  const made = await planned(session, remediator, finding);
+  if (made.type === 'refusal') return { finding, plan: made, decision: undefined, effects: [] };
+  const plan = withoutSecrets(session, made);
+  const decision = await decideOn(session, finding, plan, detected, problems, policy);
+  return { finding, plan, decision, effects: await effectsOf(session, plan) };
+}
+
+/** Who lets a plan run, as the world, the config and the registries are now. */
+export async function decideOn(
+  session: Session,
+  finding: Finding,
+  plan: Plan,
+  detected: DetectResult,
+  problems: readonly KnownProblem[],
+  policy: PolicySettings,
+): Promise<Decision> {
+  const running = await isRunning(session, plan);
+  const operations = [...plan.steps, ...plan.cleanup].map(({ action }) => {
+    const { operation } = actionNamed(session, action);
+    return typeof operation === 'string' ? operation : running ? operation.running : operation.stopped;
+  });
+  const known = recordFor(remediatorNamed(session, plan.remediator), finding, problems);
+  const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
+  const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
+  const window = openWindow(windows, session.now(), plan.downtime.seconds);
+  return decide({
+    plan,
+    operations,
+    running,
+    allow: policy.allow,
+    stops: await stopsFor(session, finding, detected, policy.limits),
+    ...(window === undefined ? {} : { window }),
+    ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
+    ...(config === undefined ? {} : { config }),
+    ...(known?.triage === undefined ? {} : { registry: saidOf(known.triage, known.byConfig) }),
+  });
+}
+
+function saidOf(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
+  const { automation, automationReason: reason } = triage;
+  return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
+}
+
+/** What the host refuses to tell, as which of two instances is meant, is a refusal of the plan. */
+async function planned(session: Session, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
+  try {
+    const known = { ...finding, details: remediator.details.parse(finding.details) };
+    return await remediator.plan(known, session.reader);
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
+    return { type: 'refusal', reason: error.message, advice: error.hint ?? 'Detect again.' };
+  }
+}
+
+/** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
+function withoutSecrets(session: Session, plan: Plan): Plan {
+  const redacted = planSchema.parse(session.redact.data(plan));
+  if (!isDeepStrictEqual(asKept([redacted.steps, redacted.cleanup]), asKept([plan.steps, plan.cleanup]))) {
+    throw new ProblemsError(
+      'step-refused',
+      `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`,
+    );
+  }
+  return redacted;
+}
+
+/** As it is read back from the journal: the order of keys is no difference, and a key without a value is none. */
+function asKept(steps: unknown): unknown {
+  return JSON.parse(JSON.stringify(steps));
+}
+
+/**
+ * One that the engine starts again and again has no availability left to lose, though it says that it runs. It may have
+ * come up by the time of the stop, so a plan that does not ask again takes it for one that runs.
+ */
+async function isRunning(session: Session, plan: Plan): Promise<boolean> {
+  const { reader } = session;
+  const { container: ref } = plan.target;
+  const container = ref === '' ? undefined : await reader.docker.container(ref);
+  if (container === undefined) return false;
+  const isUp = container.state.running && !asksAgain(session, plan);
+  return isUp || (await isServing(container, reader, session.now()));
+}
+
+function asksAgain(session: Session, { steps, target }: Plan): boolean {
+  return steps.every(
+    ({ action, expects = [] }) =>
+      actionNamed(session, action).interrupts !== true ||
+      expects.some((one) => one.check === 'not-serving' && one.ref === target.container),
+  );
+}
+
+async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {
+  const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];
+  for (const { action: name, params } of plan.steps) {
+    const action = actionNamed(session, name);
+    const parsed = action.params.parse(params);
+    const effects = (await action.effect(parsed, session.reader)).map((effect) => ({
+      object: session.redact.text(effect.object),
+      before: session.redact.text(effect.before),
+      after: session.redact.text(effect.after),
+    }));
+    described.push({ step: session.redact.text(action.describe(parsed)), effects });
+  }
+  return described;
+}

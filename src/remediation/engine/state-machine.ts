@@ -1,0 +1,255 @@
+import { ProblemsError } from '../../errors.ts';
+import type { Outcome, Verification } from '../contract.ts';
+import { verification as verificationSchema } from '../schemas.ts';
+import { writeDossier } from './escalation-report.ts';
+import type { Phase, RunRecord } from '../store/store.ts';
+import type { Active } from './lock-run.ts';
+import { within } from './deadline.ts';
+import { actionNamed, remediatorNamed } from './session.ts';
+import {
+  applyStep,
+  type Failure,
+  failureOf,
+  patiently,
+  prepare,
+  ready,
+  rethrowTakeover,
+  unlessUnwritable,
+} from './steps.ts';
+import { undoAll } from './undo.ts';
+
+const verifyLimitMs = 180_000;
+
+/**
+ * Preparing, steps, verification, cleanup, or back through undo: each phase reads the journal, does its part and names
+ * the next. A run that was killed goes on from the phase that the journal names, so there is no other way to resume.
+ */
+export async function proceed(active: Active): Promise<RunRecord> {
+  for (;;) {
+    const record = await active.record();
+    if (record.phase === 'ended') return record;
+    active.session.progress({ type: 'phase', run: active.id, phase: record.phase });
+    await active.session.point(`phase ${record.phase} begins`);
+    try {
+      const next = await phaseOf(active, record);
+      if (next === undefined) return await active.record();
+    } catch (error) {
+      if (!(error instanceof ProblemsError && error.code === 'state-unwritable')) throw error;
+      return backWithoutJournal(active, error);
+    }
+    await active.session.point(`phase ${record.phase} is over`);
+  }
+}
+
+/**
+ * The disk under the journal is full. What undo needs was written before the first step, so the instance is put back
+ * all the same; the journal still calls the run open, and `resume` will find that nothing is left to undo.
+ */
+async function backWithoutJournal(active: Active, cause: ProblemsError): Promise<RunRecord> {
+  const record = await active.record();
+  const message = `${cause.message} ${cause.hint ?? ''}`.trim();
+  if (record.phase === 'cleaning') return { ...record, outcome: 'fixed', failure: { class: 'transient', message } };
+  const failure = await undoAll(active, record);
+  const outcome = failure === undefined ? 'rolled-back' : 'stuck';
+  return {
+    ...record,
+    outcome,
+    failure: { class: 'transient', message: failure === undefined ? message : `${message} ${failure.message}` },
+  };
+}
+
+/** Returns undefined where the run stays open, to be resumed. */
+async function phaseOf(active: Active, record: RunRecord): Promise<Phase | undefined> {
+  switch (record.phase) {
+    case 'preparing':
+      return preparing(active, record);
+    case 'running':
+      return running(active, record);
+    case 'verifying':
+      return verifying(active, record);
+    case 'cleaning':
+      return cleaning(active, record);
+    case 'undoing':
+      return undoing(active, record);
+    case 'planned':
+    case 'awaiting-approval':
+    case 'ended':
+      throw new ProblemsError('bad-usage', `Run ${record.id} is ${record.phase}.`);
+  }
+}
+
+/** Every undo is prepared before the first step runs: what cannot be undone is not begun. */
+async function preparing(active: Active, record: RunRecord): Promise<Phase> {
+  try {
+    for (const [index, step] of record.plan.steps.entries()) {
+      const one = ready(active, step);
+      if (one.action.undo === undefined)
+        throw new ProblemsError('step-refused', `${step.action} cannot be undone, so it is no step of a plan.`);
+      await prepare(active, index, one);
+    }
+    for (const step of record.plan.cleanup) ready(active, step);
+  } catch (error) {
+    rethrowTakeover(error);
+    return end(active, 'failed', failureOf(error));
+  }
+  return enter(active, 'running');
+}
+
+async function running(active: Active, record: RunRecord): Promise<Phase> {
+  const { session } = active;
+  const steps = await active.steps();
+  for (const done of record.steps) {
+    if (done.part !== 'steps' || done.state === 'done') continue;
+    // What a failed step left half done is never taken for what was there before it: from there the way is back.
+    if (done.state === 'failed')
+      return goBack(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
+    if (session.stop?.aborted === true)
+      return goBack(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
+    const step = steps[done.index];
+    if (step === undefined) continue;
+    try {
+      const one = ready(active, step);
+      session.progress({
+        type: 'step',
+        run: active.id,
+        index: done.index,
+        of: steps.length,
+        state: 'applying',
+        what: one.action.describe(one.params),
+      });
+      await applyStep(active, done, one);
+    } catch (error) {
+      rethrowTakeover(error);
+      const back = await goBack(active, failureOf(error), done.index);
+      await session.point(`step ${done.index} has failed`);
+      return back;
+    }
+  }
+  return enter(active, 'verifying');
+}
+
+/** By the remediator from the client's place, then by the detector that found the trouble. */
+async function verifying(active: Active, record: RunRecord): Promise<Phase> {
+  const { session } = active;
+  const { plan } = record;
+  const remediator = remediatorNamed(session, plan.remediator);
+  let verification: Verification;
+  try {
+    verification = verificationSchema.parse(
+      session.redact.data(
+        await patiently(active, async () =>
+          within(
+            verifyLimitMs,
+            `verification by ${plan.remediator}`,
+            remediator.verify({ ...plan, expected: remediator.expected.parse(plan.expected) }, session.reader),
+          ),
+        ),
+      ),
+    );
+  } catch (error) {
+    return goBack(active, { class: 'unverified', message: failureOf(error).message });
+  }
+  const { answeredAt } = verification;
+  const downtimeMs = downtimeOf(active, record, answeredAt ?? session.at());
+  await unlessUnwritable(session.store.runs.change(active.id, { verification, downtimeMs }, session.at()));
+  if (verification.result !== 'verified') {
+    const seen = verification.checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.seen}`);
+    return goBack(active, {
+      class: verification.result === 'impossible' ? 'unverified' : 'step-failed',
+      message: `not verified: ${seen.join('; ')}`,
+    });
+  }
+  const again = await stillFound(active, record);
+  return again === undefined ? enter(active, 'cleaning') : goBack(active, { class: 'unverified', message: again });
+}
+
+async function stillFound(active: Active, { plan }: RunRecord): Promise<string | undefined> {
+  const remediator = remediatorNamed(active.session, plan.remediator);
+  try {
+    const { findings, notLookedAt } = await patiently(active, async () => remediator.detect(active.session.reader));
+    if (findings.some(({ id }) => id === plan.finding.id)) return `${remediator.name} still finds ${plan.finding.id}`;
+    const blind = notLookedAt.find(({ instance }) => instance === plan.target.instance);
+    return blind === undefined
+      ? undefined
+      : `${remediator.name} could not look at ${plan.target.instance}: ${blind.reason}`;
+  } catch (error) {
+    return failureOf(error).message;
+  }
+}
+
+/** From the first step that interrupts to the first answer. */
+function downtimeOf(active: Active, { steps }: RunRecord, answeredAt: string): number {
+  const interrupted = steps.find(
+    ({ part, action }) => part === 'steps' && actionNamed(active.session, action).interrupts === true,
+  );
+  const began = interrupted?.startedAt ?? null;
+  if (began === null) return 0;
+  return Math.max(0, Date.parse(answeredAt) - Date.parse(began));
+}
+
+/** The trouble is over: a cleanup that fails is noted and leaves it so. */
+async function cleaning(active: Active, record: RunRecord): Promise<Phase> {
+  const steps = await active.steps();
+  for (const done of record.steps) {
+    const step = steps[done.index];
+    if (done.part !== 'cleanup' || done.state === 'done' || step === undefined) continue;
+    try {
+      await applyStep(active, done, ready(active, step));
+    } catch (error) {
+      rethrowTakeover(error);
+      const { message } = failureOf(error);
+      await active.session.store.runs.step(
+        active.id,
+        done.index,
+        'failed',
+        active.session.at(),
+        active.session.redact.text(message),
+      );
+    }
+  }
+  return end(active, 'fixed', null);
+}
+
+async function undoing(active: Active, record: RunRecord): Promise<Phase | undefined> {
+  const { session } = active;
+  const failure = await undoAll(active, record);
+  if (failure === undefined) return end(active, 'rolled-back', record.failure);
+  if (failure.class === 'transient') {
+    // The engine is away for longer than a run can wait: the run stays open, and the journal knows the way back.
+    await session.store.runs.change(active.id, { outcome: 'stuck', failure: redacted(active, failure) }, session.at());
+    return undefined;
+  }
+  const reason = session.redact.text(`undoing run ${active.id} failed: ${failure.message}`);
+  await session.store.suspensions.add(record.plan.target.instance, reason, session.at());
+  return end(active, 'stuck', { class: 'rollback-failed', message: failure.message });
+}
+
+async function goBack(active: Active, failure: Failure, failedStep?: number): Promise<Phase> {
+  const { session, id } = active;
+  await session.store.runs.goBack(id, redacted(active, failure), session.at(), failedStep);
+  return 'undoing';
+}
+
+async function enter(active: Active, phase: Phase): Promise<Phase> {
+  await active.session.store.runs.change(active.id, { phase }, active.session.at());
+  return phase;
+}
+
+async function end(active: Active, outcome: Outcome, failure: Failure | null): Promise<Phase> {
+  const { session, id } = active;
+  const told = failure === null ? null : redacted(active, failure);
+  const dossier =
+    outcome === 'stuck'
+      ? await writeDossier(session, { ...(await active.record()), outcome, failure: told })
+      : undefined;
+  await session.store.runs.change(
+    id,
+    { phase: 'ended', outcome, endedAt: session.at(), failure: told, ...(dossier === undefined ? {} : { dossier }) },
+    session.at(),
+  );
+  return 'ended';
+}
+
+function redacted(active: Active, failure: Failure): Failure {
+  return { class: failure.class, message: active.session.redact.text(failure.message) };
+}

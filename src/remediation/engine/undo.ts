@@ -1,0 +1,69 @@
+import type { RunRecord, StepRecord } from '../store/store.ts';
+import type { Active } from './lock-run.ts';
+import { endHelpers } from './end-helpers.ts';
+import {
+  type Failure,
+  failureOf,
+  patiently,
+  type ReadyStep,
+  ready,
+  rethrowTakeover,
+  undoStep,
+  unlessUnwritable,
+} from './steps.ts';
+
+/** In reverse; stops at the first that fails. */
+export async function undoAll(active: Active, record: RunRecord): Promise<Failure | undefined> {
+  const { session, id } = active;
+  const steps = await active.steps();
+  try {
+    await endHelpers(active);
+  } catch (error) {
+    rethrowTakeover(error);
+    return failureOf(error);
+  }
+  for (const done of record.steps.toReversed()) {
+    const step = steps[done.index];
+    if (step === undefined || done.part !== 'steps') continue;
+    try {
+      const one = ready(active, step);
+      if (!begun(done) && !(await isDown(active, done, one))) continue;
+      session.progress({
+        type: 'step',
+        run: id,
+        index: done.index,
+        of: steps.length,
+        state: 'undoing',
+        what: one.action.describe(one.params),
+      });
+      await undoStep(active, done, one);
+    } catch (error) {
+      rethrowTakeover(error);
+      const failure = failureOf(error);
+      if (failure.class !== 'transient') {
+        await unlessUnwritable(
+          session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)),
+        );
+      }
+      return failure;
+    }
+  }
+  return undefined;
+}
+
+function begun({ state }: StepRecord): boolean {
+  return state === 'applying' || state === 'done' || state === 'undoing' || state === 'failed';
+}
+
+/**
+ * Whether what the run found running is down, though the step that would have stopped it never began: the engine was
+ * restarted, and the run had taken away the restart policy by which it would have come back.
+ */
+async function isDown(active: Active, { index, state }: StepRecord, { action, params }: ReadyStep): Promise<boolean> {
+  if (state !== 'pending' || action.interrupts !== true) return false;
+  const kept = await active.session.store.runs.kept(active.id, index);
+  if (kept === undefined) return false;
+  const before = action.before.parse(kept);
+  const undone = await patiently(active, async () => action.isUndone?.(params, before, active.host));
+  return undone === false;
+}

@@ -1,0 +1,62 @@
+import type { Finding } from '../contract.ts';
+import type { DetectResult } from '../engine/detect.ts';
+import type { Session } from '../engine/session.ts';
+import type { RunRecord } from '../store/store.ts';
+import type { Hold } from './policy.ts';
+
+/** Where automation stops, whatever it is allowed otherwise. PGOPS §8.2. */
+export interface Limits {
+  /** A switch for everything: of the config, or a file `paused` beside the state file. */
+  readonly paused: string | undefined;
+  /** Of one remediator on one instance, within 24 hours. */
+  readonly attemptsPerDay: number;
+}
+
+const hour = 3_600_000;
+
+/** Why nothing may run unattended on the finding's instance now, a sentence each. */
+export async function stopsFor(
+  session: Session,
+  finding: Finding,
+  detected: DetectResult,
+  limits: Limits,
+): Promise<readonly Hold[]> {
+  const { instance, remediator } = finding;
+  const { runs, suspensions } = session.store;
+  const stops: Hold[] = [];
+  if (limits.paused !== undefined)
+    stops.push({ cause: 'pause', reason: `all remediation is paused: ${limits.paused}` });
+
+  const damaged = detected.findings.find((other) => other.instance === instance && other.corruption === true);
+  if (damaged !== undefined) {
+    const reason = `data of ${instance} may be damaged (${damaged.id}): nothing runs on it until a person has looked`;
+    stops.push({ cause: 'damage', reason });
+  }
+  const suspended = await suspensions.get(instance);
+  if (suspended !== undefined) {
+    const reason = `${instance} is suspended since ${suspended.at}: ${suspended.reason}`;
+    stops.push({ cause: 'suspension', reason });
+  }
+
+  const failures: string[] = [];
+  const attempts = (await runs.attempts({ instance, remediator, since: before(session, 24 * hour) })).filter(
+    ({ outcome }) => outcome !== 'fixed',
+  );
+  if (attempts.length >= limits.attemptsPerDay)
+    failures.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
+
+  const recent = (await runs.attempts({ since: before(session, hour) })).filter(didNotHelp);
+  if (recent.some(({ failure }) => failure?.class === 'rollback-failed'))
+    failures.push('undoing a run failed within the last hour');
+  else if (recent.length >= 2) failures.push(`${recent.length} runs failed within the last hour`);
+  return [...stops, ...failures.map((reason) => ({ cause: 'failures', reason }) as const)];
+}
+
+/** One that a person stopped says nothing about the repair. */
+function didNotHelp({ outcome, failure }: RunRecord): boolean {
+  return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
+}
+
+function before(session: Session, milliseconds: number): string {
+  return new Date(session.now().getTime() - milliseconds).toISOString();
+}

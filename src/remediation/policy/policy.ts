@@ -1,0 +1,113 @@
+import type { Automation } from '../../tasks/types.ts';
+import type { Plan } from '../contract.ts';
+import { type Operation, operations } from '../operations.ts';
+import { allowedInWindow } from './windows.ts';
+
+/**
+ * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
+ * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
+ */
+export interface Hold {
+  readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
+  readonly reason: string;
+}
+
+/** How far a plan may go unattended, with every reason, as it is journalled and shown. */
+export interface Decision {
+  readonly automation: Automation;
+  /** Which source spoke first: `command line`, `config`, `registry`, `risk`. */
+  readonly source: string;
+  readonly reasons: readonly string[];
+  /** What the plan does, by the rule table. */
+  readonly operations: readonly Operation[];
+  /** Where it is `human`: all that makes it so. Runs of older versions have none. */
+  readonly holds?: readonly Hold[];
+}
+
+export interface PolicyQuestion {
+  readonly plan: Plan;
+  /** What the plan's actions do to this target, as it is now. */
+  readonly operations: readonly Operation[];
+  /** Whether the target runs: one that is already down has no availability left to lose. */
+  readonly running: boolean;
+  readonly commandLine?: Automation;
+  readonly config?: Automation;
+  /** What triage says of the record; `byConfig`: because the config names the record or its class. */
+  readonly registry?: { readonly automation: Automation; readonly reason: string; readonly byConfig?: true };
+  /** Operations that the config names to lower their floor. */
+  readonly allow: readonly Operation[];
+  /** The maintenance window that is open now and long enough, in words. */
+  readonly window?: string;
+  /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
+  readonly stops: readonly Hold[];
+}
+
+/** The first source that speaks decides; the rule table is the floor beneath it. */
+export function decide(question: PolicyQuestion): Decision {
+  const [source, wanted, reason] = firstSource(question);
+  const reasons = [reason];
+  const holds: Hold[] = wanted === 'human' ? [{ cause: 'policy', reason }] : [];
+  let automation = wanted;
+  for (const operation of new Set(question.operations)) {
+    const { floor, about } = operations[operation];
+    if (floor === 'auto') continue;
+    if (floor === 'never') {
+      holds.push({ cause: 'never', reason: `${operation} (${about}) is never done by a program` });
+      continue;
+    }
+    if (question.allow.includes(operation)) {
+      reasons.push(`${operation} (${about}) is allowed by the config`);
+      continue;
+    }
+    if (question.window !== undefined && allowedInWindow.includes(operation)) {
+      reasons.push(`${operation} (${about}) falls into the maintenance window ${question.window}`);
+      continue;
+    }
+    if (automation === 'auto') {
+      automation = 'approve';
+      reasons.push(`${operation} (${about}) needs approval`);
+    }
+  }
+  holds.push(...question.stops);
+  reasons.push(...holds.filter(({ cause }) => cause !== 'policy').map((hold) => hold.reason));
+  if (holds.length > 0) automation = 'human';
+  return {
+    automation,
+    source,
+    reasons,
+    operations: [...new Set(question.operations)],
+    ...(holds.length > 0 ? { holds } : {}),
+  };
+}
+
+function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {
+  if (question.commandLine !== undefined)
+    return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
+  if (question.config !== undefined) return ['config', question.config, `the config says ${question.config}`];
+  if (question.registry !== undefined) return ['registry', ...byRegistry(question, question.registry)];
+  return ['risk', ...byRisk(question)];
+}
+
+/** What a plan does that touches neither a database nor its only copy. */
+const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', 'quarantine-backup'];
+
+/**
+ * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
+ * taking a new one beside it changes neither, so there somebody is asked instead (PGOPS §8.1).
+ */
+function byRegistry(
+  { plan, operations: wanted }: PolicyQuestion,
+  { automation, reason, byConfig }: NonNullable<PolicyQuestion['registry']>,
+): readonly [Automation, string] {
+  const staysBeside =
+    plan.risk === 'safe' && wanted.length > 0 && wanted.every((operation) => besideData.includes(operation));
+  if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
+  return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
+}
+
+function byRisk({ plan, running, window }: PolicyQuestion): readonly [Automation, string] {
+  if (plan.risk === 'safe') return ['auto', 'the plan interrupts nothing'];
+  if (plan.risk === 'data') return ['approve', 'the plan touches data'];
+  if (running && window !== undefined) return ['auto', 'the plan interrupts an instance within its maintenance window'];
+  return running ? ['approve', 'the plan interrupts an instance that runs'] : ['auto', 'the instance is already down'];
+}

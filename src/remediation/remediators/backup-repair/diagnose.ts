@@ -1,0 +1,211 @@
+import type { Instance } from '../../../host/instance.ts';
+import type { DatabaseProbe } from '../../../host/probes/types.ts';
+import type { Evidence, ReadonlyHost } from '../../contract.ts';
+import type { BackupSettings } from './settings.ts';
+import { damageInAmcheck, damageInReport, signOfLine } from './signs.ts';
+
+/** Whether a database itself is damaged, as opposed to its backups. PGOPS §3.5. */
+export interface SourceHealth {
+  /** `unknown`: something was not asked that could have shown damage. */
+  readonly verdict: 'damaged' | 'sound' | 'unknown';
+  readonly evidence: readonly Evidence[];
+  /** What could not be checked, a sentence each. */
+  readonly unchecked: readonly string[];
+  /** Something was said that damage may be behind: worth reading everything. */
+  readonly suspicious: boolean;
+  /** Why what is looked at each time could not be looked at this time; undefined: it was. */
+  readonly blind: string | undefined;
+}
+
+const day = 86_400_000;
+
+const most = 20;
+
+/**
+ * The server's log, its checksum failures, and pg_amcheck where the extension is installed already. `thorough`: every row,
+ * every page that has a checksum too. Takes no lock that blocks a write, and installs nothing.
+ */
+export async function sourceHealth(
+  instance: Instance,
+  host: ReadonlyHost,
+  settings: BackupSettings,
+  thorough: boolean,
+): Promise<SourceHealth> {
+  const quick = await quickLook(instance, host, settings);
+  const runs = instance.container.state.running;
+  if (quick.damaged.length > 0 || !runs)
+    return {
+      verdict: quick.damaged.length > 0 ? 'damaged' : 'unknown',
+      evidence: [...quick.damaged, ...quick.suspicions],
+      unchecked: runs ? quick.unchecked : [...quick.unchecked, `${instance.name} does not run: it could not be read.`],
+      suspicious: quick.suspicions.length > 0,
+      blind: undefined,
+    };
+  const suspicious = quick.suspicions.length > 0;
+  const deep = thorough || suspicious ? await readEverything(instance, host, settings) : undefined;
+  const damaged = deep?.damaged ?? [];
+  const unchecked = [...quick.unchecked, ...(deep?.unchecked ?? [])];
+  return {
+    verdict: damaged.length > 0 ? 'damaged' : deep === undefined || deep.blind ? 'unknown' : 'sound',
+    evidence: [...damaged, ...quick.suspicions],
+    unchecked,
+    suspicious,
+    blind: quick.blind,
+  };
+}
+
+interface Look {
+  readonly damaged: readonly Evidence[];
+  readonly suspicions: readonly Evidence[];
+  readonly unchecked: readonly string[];
+  readonly blind: string | undefined;
+}
+
+async function quickLook(instance: Instance, host: ReadonlyHost, settings: BackupSettings): Promise<Look> {
+  const since = settings.lookedAt[instance.name] ?? new Date(Date.now() - 7 * day).toISOString();
+  const { damage, suspicion, notes } = await logSigns(instance, host, since);
+  const damaged = [...damage];
+  const unchecked = [...notes];
+  let blind: string | undefined;
+  if (instance.container.state.running) {
+    const failures = await checksumFailures(instance, host, settings.lookedAt[instance.name]);
+    damaged.push(...failures);
+    const checked = await amcheckWhereInstalled(instance, host, settings);
+    damaged.push(...checked.damaged);
+    unchecked.push(...checked.unchecked);
+    blind = checked.blind;
+  }
+  return { damaged, suspicions: suspicion, unchecked, blind };
+}
+
+async function logSigns(
+  { container }: Instance,
+  host: ReadonlyHost,
+  since: string,
+): Promise<{ readonly damage: Evidence[]; readonly suspicion: Evidence[]; readonly notes: readonly string[] }> {
+  const damage: Evidence[] = [];
+  const suspicion: Evidence[] = [];
+  try {
+    for (const { at, text } of await host.docker.logs(container.id, { since, tail: 5_000 })) {
+      const sign = signOfLine(text);
+      if (sign === undefined) continue;
+      (sign === 'damage' ? damage : suspicion).push({ type: 'log', at, text: text.slice(0, 500) });
+    }
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return { damage, suspicion, notes: [`The log of ${container.name} could not be read: ${words}`] };
+  }
+  return { damage: damage.slice(-most), suspicion: suspicion.slice(-most), notes: [] };
+}
+
+const failuresSql =
+  "SELECT coalesce(datname, 'shared') AS database, checksum_failures::text AS failures, checksum_last_failure::timestamptz(0)::text AS last, extract(epoch FROM checksum_last_failure)::bigint::text AS epoch FROM pg_catalog.pg_stat_database WHERE checksum_failures > 0";
+
+async function checksumFailures(
+  instance: Instance,
+  host: ReadonlyHost,
+  lookedAt: string | undefined,
+): Promise<readonly Evidence[]> {
+  const answer = await host.sql.query(instance, failuresSql);
+  if (!answer.ok) return [];
+  const since = lookedAt === undefined ? 0 : Date.parse(lookedAt) / 1000;
+  return answer.rows
+    .filter(({ epoch }) => Number(epoch ?? Number.POSITIVE_INFINITY) > since)
+    .map(({ database, failures, last }) => ({
+      type: 'query',
+      sql: 'pg_stat_database.checksum_failures',
+      result: `${database}: ${failures}, the last at ${last ?? 'an unknown time'}`,
+    }));
+}
+
+const databasesSql =
+  'SELECT datname, pg_catalog.pg_database_size(oid)::text AS bytes FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname';
+
+interface Databases {
+  readonly names: readonly string[];
+  readonly bytes: number;
+  readonly unchecked: readonly string[];
+}
+
+async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<Databases> {
+  const answer = await host.sql.query(instance, databasesSql);
+  if (!answer.ok) return { names: [], bytes: 0, unchecked: [`The databases could not be listed: ${answer.message}`] };
+  return {
+    names: answer.rows.map(({ datname }) => datname ?? ''),
+    bytes: answer.rows.reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0),
+    unchecked: [],
+  };
+}
+
+const amcheckSql = "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'amcheck'";
+
+async function amcheckWhereInstalled(
+  instance: Instance,
+  host: ReadonlyHost,
+  settings: BackupSettings,
+): Promise<Omit<Look, 'suspicions'>> {
+  const { names, bytes, unchecked } = await databasesOf(instance, host);
+  const installed: string[] = [];
+  for (const database of names) {
+    const answer = await host.sql.query(instance, amcheckSql, { database });
+    if (answer.ok && answer.rows.length > 0) installed.push(database);
+  }
+  if (installed.length === 0) return { damaged: [], unchecked, blind: undefined };
+  if (bytes > settings.amcheckMegabytes * 1e6)
+    return {
+      damaged: [],
+      unchecked: [`pg_amcheck was not run: the databases hold ${Math.round(bytes / 1e6)} MB.`],
+      blind: undefined,
+    };
+  const probes = await host.probes.amcheck(instance, installed, { timeoutMs: settings.sourceSeconds * 1_000 });
+  // A login that may not check never can; one that was not reached may be well or not.
+  const unreached = probes.filter(({ exitCode }) => exitCode !== 0 && exitCode !== 2).flatMap(amcheckGap)[0];
+  return { damaged: probes.flatMap(amcheckDamage), unchecked: probes.flatMap(amcheckGap), blind: unreached };
+}
+
+function amcheckDamage({ database, exitCode, text }: DatabaseProbe): readonly Evidence[] {
+  if (exitCode !== 2) return [];
+  return damageInAmcheck(text)
+    .slice(0, 5)
+    .map((line) => ({ type: 'probe', name: `pg_amcheck of ${database}`, result: line.slice(0, 500) }));
+}
+
+/** Status 1, or no end, is never a pass. */
+function amcheckGap({ database, exitCode, text }: DatabaseProbe): readonly string[] {
+  if (exitCode === 0 || (exitCode === 2 && damageInAmcheck(text).length > 0)) return [];
+  return [`pg_amcheck could not check ${database}: ${lastLine(text) || 'no end in time'}`];
+}
+
+async function readEverything(
+  instance: Instance,
+  host: ReadonlyHost,
+  settings: BackupSettings,
+): Promise<{ readonly damaged: readonly Evidence[]; readonly unchecked: readonly string[]; readonly blind: boolean }> {
+  const timeoutMs = settings.sourceSeconds * 1_000;
+  const { names, unchecked } = await databasesOf(instance, host);
+  const damaged: Evidence[] = [];
+  const gaps = [...unchecked];
+  let blind = names.length === 0;
+  for (const { database, exitCode, text } of await host.probes.readRows(instance, names, { timeoutMs })) {
+    if (exitCode === 0) continue;
+    const said = damageInReport(text);
+    for (const line of said) damaged.push({ type: 'probe', name: `reading every row of ${database}`, result: line });
+    if (said.length > 0) continue;
+    blind = true;
+    gaps.push(`Not every row of ${database} could be read: ${lastLine(text) || 'no end in time'}`);
+  }
+  const checksums = await host.sql.query(instance, 'SHOW data_checksums');
+  if (checksums.ok && checksums.rows[0]?.['data_checksums'] !== 'on')
+    gaps.push('Its pages have no checksums: damage that leaves rows readable does not show without amcheck.');
+  else {
+    const { result, message } = await host.probes.baseBackup(instance, { timeoutMs });
+    for (const line of damageInReport(message).slice(0, 5))
+      damaged.push({ type: 'probe', name: 'a base backup, which reads every page', result: line });
+    if (result === 'refused') gaps.push(`Its pages could not all be read: ${lastLine(message)}`);
+  }
+  return { damaged, unchecked: gaps, blind };
+}
+
+function lastLine(text: string): string {
+  return (text.trim().split('\n').at(-1) ?? '').slice(0, 300);
+}

@@ -1,0 +1,152 @@
+import { posix } from 'node:path';
+import type { Backup } from '../../../backups/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { refusal } from '../../instances/refusal.ts';
+import { freeVolume } from './free-volume.ts';
+import { archivePlaceOf } from './plan-archiving.ts';
+import { backupSettings, type BackupSettings } from './settings.ts';
+import type { BackupDetails, BackupExpected } from './types.ts';
+
+type Wanted = NonNullable<BackupSettings['restore']>;
+
+/** Beside, never over: a new volume, a new container, apart from the source's networks. PGOPS §3.4, §8.1. */
+export async function planRestore(
+  finding: Finding<BackupDetails>,
+  host: ReadonlyHost,
+): Promise<Plan<BackupExpected> | Refusal> {
+  const { restore: wanted } = backupSettings(host);
+  if (wanted?.into !== finding.instance)
+    return refusal(`Nobody asks for ${finding.instance} any more.`, 'problems backups restore <backup> --into <name>.');
+  const backup = await host.backups.read(wanted.backup);
+  if (backup === undefined) return refusal(`There is no backup ${wanted.backup}.`, 'problems backups lists them.');
+  const source = await host.instance(backup.instance);
+  if (source?.dataMount === undefined)
+    return refusal(
+      `${backup.instance}, of which ${backup.ref} is, has no container with a volume by which the new one could be made.`,
+      'Make an instance of that name with the same image first, or restore by hand.',
+    );
+  const { container, dataMount } = source;
+  const name = nameFor(wanted.into, source);
+  const refused = (await refusalForName(name, host)) ?? (await refusalForBackup(backup, source, wanted, host));
+  if (refused !== undefined) return refused;
+  const archive = wanted.to === undefined ? null : (archivePlaceOf(container) ?? null);
+  const volume = await freeVolume(`${name}-data`, host);
+  const { id: engine } = await host.docker.info();
+  const isFiles = backup.parts.some(({ kind }) => kind === 'base-backup');
+  const fingerprints = await host.backups.fingerprints(backup);
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: wanted.into, container: '', volumes: [`volume:${engine}/${volume}`] },
+    summary: `Restore ${backup.ref} into the new instance ${wanted.into}, beside ${source.name}.`,
+    steps: [
+      {
+        action: 'port.lease',
+        // Until the container is there, which is after the restore: a day at most.
+        params: { instance: wanted.into, port: wanted.port, ttlMs: 25 * 3_600_000 },
+        why: 'So that nobody else is given it meanwhile.',
+      },
+      {
+        action: 'backup.restore',
+        params: {
+          ref: backup.ref,
+          volume,
+          folder: posix.relative(dataMount.destination, source.dataDirectory) || '.',
+          like: container.id,
+          role: source.user,
+          database: source.database,
+          to: wanted.to === undefined ? null : new Date(wanted.to).toISOString(),
+          archive: archive === null ? null : { ...archive },
+        },
+        why: 'In a container without a network, on a copy: the backup and the archive are only read.',
+      },
+      {
+        action: 'instance.create',
+        params: {
+          like: container.id,
+          name,
+          volume,
+          serverPort: source.port,
+          port: wanted.port,
+        },
+        expects: [{ check: 'no-container', ref: name }],
+      },
+      { action: 'container.start', params: { container: name } },
+    ],
+    cleanup: [{ action: 'port.bind', params: { instance: wanted.into, port: wanted.port } }],
+    leftovers: [],
+    risk: 'safe',
+    downtime: { seconds: 0, why: `${source.name} goes on as it is.` },
+    unpredictable: [
+      'Jobs that the database itself runs, such as those of pg_cron, run in the new instance too once it is started.',
+      `The new instance listens on 127.0.0.1:${wanted.port} alone and is in no network of ${source.name}; it does not archive and follows no publisher.`,
+    ],
+    undo: `The new container is removed. The volume ${volume} stays: docker volume rm ${volume}.`,
+    expected: {
+      kind: 'restored',
+      container: name,
+      volume,
+      systemIdentifier: isFiles ? (fingerprints?.systemIdentifier ?? null) : null,
+      port: wanted.port,
+    },
+  };
+}
+
+/** By the convention of its source: `vrooli-postgres-<name>`, whatever stands before it. */
+function nameFor(into: string, { name, container }: Instance): string {
+  return container.name.endsWith(name)
+    ? `${container.name.slice(0, container.name.length - name.length)}${into}`
+    : `vrooli-postgres-${into}`;
+}
+
+async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal | undefined> {
+  return (await host.docker.container(name)) === undefined
+    ? undefined
+    : refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
+}
+
+/** A backup that does not hold would restore to less than it says, without a word (PGOPS §0.10). */
+async function refusalForBackup(
+  backup: Backup,
+  instance: Instance,
+  { to }: Wanted,
+  host: ReadonlyHost,
+): Promise<Refusal | undefined> {
+  const base = backup.parts.find(({ kind }) => kind === 'base-backup');
+  if (backup.state === 'running') return refusal(`${backup.ref} is still being taken.`, 'Wait until it is whole.');
+  if (to !== undefined) {
+    if (base === undefined)
+      return refusal(
+        `${backup.ref} has no base backup: only from one can a moment be reached.`,
+        'problems backups lists the kinds; a dump is restored as it is, without --to.',
+      );
+    if (Date.parse(to) <= Date.parse(backup.createdAt))
+      return refusal(
+        `${to} is before ${backup.ref}, which was begun at ${backup.createdAt}.`,
+        'Choose an earlier backup, or a later time.',
+      );
+    if (archivePlaceOf(instance.container) === undefined)
+      return refusal(
+        `${instance.name} archives no WAL: nothing after ${backup.ref} can be reached.`,
+        'Without --to it is restored as it is. remediation.settings.backup-repair.archive sets archiving up.',
+      );
+  }
+  if (
+    base === undefined &&
+    !backup.parts.some(({ kind }) => /^(?:plain|plain-gzip|custom|tar|directory|cluster)$/.test(kind))
+  )
+    return refusal(
+      `${backup.ref} holds nothing that this program restores: ${backup.parts.map(({ kind }) => kind).join(', ') || 'no part'}.`,
+      'Restore it by hand, into a new folder.',
+    );
+  const { checks } = await host.backups.check(backup, { upTo: 'L3', instance });
+  const failed = checks.find(({ result }) => result === 'failed');
+  return failed === undefined
+    ? undefined
+    : refusal(
+        `${backup.ref} does not hold at ${failed.level} (${failed.cause ?? 'damaged'}): ${failed.says.join(' ')}`,
+        'Choose another backup. What can be saved of this one is a person’s to try, on a copy.',
+      );
+}

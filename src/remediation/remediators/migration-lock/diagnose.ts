@@ -1,0 +1,172 @@
+import type { Instance } from '../../../host/instance.ts';
+import {
+  isLostRaceState,
+  type LedgerRow,
+  type Migration,
+  runnableOf,
+  type Standing,
+  standingOf,
+} from '../../../migration/index.ts';
+import type { Evidence, ReadonlyHost, Refusal } from '../../contract.ts';
+import { speaksOf } from './log-patterns.ts';
+import { type InvalidIndex, type Look, type Looks, originOf } from './observe.ts';
+import { pendingTroubles, textsOf } from './pending.ts';
+import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refuseUnfinished } from './refusals.ts';
+import type { TroubleKind } from './types.ts';
+
+/** What can be repaired because it is provably ours: an index to drop, a file to apply, or both in this order. */
+export interface Repair {
+  readonly type: 'repair';
+  readonly drop: InvalidIndex | undefined;
+  readonly apply: Migration | undefined;
+}
+
+/** What is there must be compared with what the file makes before anything can be said: only a plan does so. */
+export interface Compare {
+  readonly type: 'compare';
+  readonly file: Migration;
+}
+
+export interface Trouble {
+  readonly kind: TroubleKind;
+  readonly subject: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly evidence: readonly Evidence[];
+  readonly repair: Repair | Compare | Refusal;
+}
+
+export interface Stood {
+  readonly migration: Migration;
+  readonly stood: Standing;
+}
+
+/**
+ * What is amiss in a database now. Messages of a race that is over are evidence of something that is still there, never
+ * a trouble of their own: the log keeps them long after everything is sound.
+ */
+export async function troublesOf(
+  found: Look,
+  { isShared }: Looks,
+  instance: Instance,
+  host: ReadonlyHost,
+): Promise<readonly Trouble[]> {
+  const files = (found.folder?.migrations ?? []).map((migration) => ({
+    migration,
+    stood: standingOf(migration, found.ledger),
+  }));
+  const indexes = await Promise.all(found.invalid.map(async (index) => invalidIndex(index, found, files)));
+  return [
+    ...indexes.filter((trouble) => trouble !== undefined),
+    ...files.flatMap((file) => conflict(file)),
+    ...(await unfinished(found, files)),
+    ...(await failed(found, files)),
+    ...(await pendingTroubles(found, files, isShared, instance, host)),
+  ];
+}
+
+async function invalidIndex(index: InvalidIndex, found: Look, files: readonly Stood[]): Promise<Trouble | undefined> {
+  const origin = originOf(index, found);
+  const stood = files.find(({ migration }) => migration === origin)?.stood;
+  // The row in the ledger says more, and its repair begins with the index.
+  if (stood?.standing === 'unfinished') return undefined;
+  const evidence: readonly Evidence[] = [
+    { type: 'query', sql: `pg_index of ${index.qualified}`, result: `${index.state}: ${index.definition}` },
+    ...(await logged(found, origin === undefined ? [index.qualified, index.name] : [origin.sql])),
+  ];
+  const made = origin === undefined ? 'no migration file builds it' : `${origin.name} builds it`;
+  return {
+    kind: 'invalid-index',
+    subject: index.qualified,
+    summary: `The index ${index.qualified} of ${found.database} is invalid and nobody is building it; ${made}.`,
+    evidence,
+    repair:
+      origin === undefined || stood === undefined || stood.standing === 'conflict'
+        ? refuseForeignIndex(index, stood)
+        : { type: 'repair', drop: index, apply: mayApply(origin, stood, found, files) ? origin : undefined },
+  };
+}
+
+/** Not where files before it are still to come, nor where it failed for a reason of its own. */
+function mayApply(origin: Migration, stood: Standing, found: Look, files: readonly Stood[]): boolean {
+  if (stood.standing === 'applied' || stood.standing === 'adopted') return true;
+  const error = found.ledger.rows.get(origin.version)?.error ?? '';
+  const isAgain = stood.standing === 'pending' || isLostRaceState(error);
+  return isAgain && earlierPending(origin, files).length === 0;
+}
+
+function conflict({ migration, stood }: Stood): readonly Trouble[] {
+  if (stood.standing !== 'conflict') return [];
+  return [
+    {
+      kind: 'ledger-conflict',
+      subject: migration.version,
+      summary: stood.message,
+      evidence: [{ type: 'file', path: migration.name, text: `SHA-256 ${migration.sha256}` }],
+      repair: refuseConflict(stood),
+    },
+  ];
+}
+
+async function unfinished(found: Look, files: readonly Stood[]): Promise<readonly Trouble[]> {
+  const troubles: Trouble[] = [];
+  for (const row of rowsIn(found, 'started')) {
+    const file = files.find(({ migration }) => migration.version === row.version);
+    // A file of another text is a conflict, and told as one.
+    if (file?.stood.standing === 'conflict' || file?.stood.standing === 'adopted') continue;
+    const runnable = file === undefined ? undefined : runnableOf(file.migration.sql);
+    const isOurs = runnable !== undefined && 'mode' in runnable && runnable.mode === 'nontx';
+    const drop = found.invalid.find((index) => originOf(index, found) === file?.migration);
+    troubles.push({
+      kind: 'unfinished-migration',
+      subject: row.version,
+      summary: `${row.version} was begun in ${found.database} at ${row.startedAt} by ${row.runner}, which is gone, and nobody wrote how it ended.`,
+      evidence: [rowEvidence(row), ...(await logged(found, file === undefined ? [] : [file.migration.sql]))],
+      repair:
+        file === undefined || !isOurs || runnable.kind.resumption === 'person'
+          ? refuseUnfinished(row, file?.migration)
+          : { type: 'repair', drop, apply: file.migration },
+    });
+  }
+  return troubles;
+}
+
+async function failed(found: Look, files: readonly Stood[]): Promise<readonly Trouble[]> {
+  const troubles: Trouble[] = [];
+  for (const row of rowsIn(found, 'failed')) {
+    if (found.ledger.versions.has(row.version)) continue;
+    const file = files.find(({ migration }) => migration.version === row.version)?.migration;
+    const isSame = file?.sha256 === row.sha256;
+    const earlier = file === undefined ? [] : earlierPending(file, files);
+    troubles.push({
+      kind: 'failed-migration',
+      subject: row.version,
+      summary: `${row.version} failed in ${found.database}: ${row.error ?? 'nobody wrote why'}.`,
+      evidence: [rowEvidence(row), ...(await logged(found, file === undefined ? [] : textsOf(file)))],
+      repair:
+        file !== undefined && isSame && isLostRaceState(row.error ?? '') && earlier.length === 0
+          ? { type: 'repair', drop: undefined, apply: file }
+          : refuseFailed(row, file, isSame, earlier),
+    });
+  }
+  return troubles;
+}
+
+function rowsIn({ ledger }: Look, state: LedgerRow['state']): readonly LedgerRow[] {
+  return [...ledger.rows.values()]
+    .filter((row) => row.state === state)
+    .sort((a, b) => (a.version < b.version ? -1 : 1));
+}
+
+function rowEvidence(row: LedgerRow): Evidence {
+  const { version, state, startedAt, runner, error, mode } = row;
+  const words = [version, mode, state, startedAt, runner, ...(error === null ? [] : [error])];
+  return { type: 'query', sql: 'problems_migrations', result: words.join(' | ') };
+}
+
+/** What the log tells of these statements; where it tells nothing of them, the last races that it tells of. */
+async function logged(found: Look, texts: readonly string[]): Promise<readonly Evidence[]> {
+  const errors = await found.errors();
+  const own = errors.filter((error) => speaksOf(error, texts));
+  return (own.length > 0 ? own : errors).slice(-5).map(({ at, text }) => ({ type: 'log', at, text }));
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { troubles } from './diagnose.ts';
+
+/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+
+export const details = z.strictObject({
+  /** The container's id and name. */
+  client: z.string(),
+  clientName: z.string(),
+  /** The variable that says where the client looks, or `command line`. */
+  source: z.string(),
+  host: z.string(),
+  port: z.int().min(1).max(65_535),
+  trouble: z.enum(troubles),
+});
+
+export type NetworkDetails = z.output<typeof details>;
+
+export const expected = z.strictObject({
+  /** The container's id, or the name that a new one has. */
+  client: z.string(),
+  source: z.string(),
+  host: z.string(),
+  port: z.int().min(1).max(65_535),
+  /** On which client and server meet. */
+  network: z.string(),
+  server: z.string(),
+  /** As `pg_control` has it; null where the server could not be asked. */
+  systemIdentifier: z.string().nullable(),
+});
+
+export type NetworkExpected = z.output<typeof expected>;

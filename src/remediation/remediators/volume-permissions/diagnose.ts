@@ -1,0 +1,85 @@
+import type { SurveyEntry } from '../../../host/probes/types.ts';
+import { obstacleTo, type Owner } from './observe.ts';
+import type { Sign } from './signs.ts';
+
+/** What was seen of one instance: all that a diagnosis rests on. */
+export interface Seen {
+  /** A server runs: one that the engine keeps restarting does not. */
+  readonly running: boolean;
+  readonly owner: Owner;
+  /** The container begins as root, and its entrypoint gives the files to the server's user. */
+  readonly heals: boolean;
+  /** Of those that the entrypoint needs for that, the ones that the container does not have. */
+  readonly missingCapabilities: readonly string[];
+  readonly mountWritable: boolean;
+  /** Of the data directory, paths relative to it. Empty: there is no such folder. */
+  readonly entries: readonly SurveyEntry[];
+  /** Of the last start. */
+  readonly signs: readonly Sign[];
+  /** A cluster was there once. */
+  readonly history: boolean;
+  /** The engine labels files for SELinux. */
+  readonly labelled: boolean;
+}
+
+export type Trouble =
+  | { readonly kind: 'wrong-owner' | 'wrong-mode'; readonly wrong: readonly SurveyEntry[] }
+  | { readonly kind: 'data-missing' | 'read-only' | 'lost-and-found' | 'ownership-refused' | 'label-refused' };
+
+export type TroubleKind = Trouble['kind'];
+
+/** The data first, then the words: the same text is said of an empty folder and of data that cannot be seen. */
+export function diagnose(seen: Seen): Trouble | undefined {
+  const { running } = seen;
+  // Without root the entrypoint tries as well, and goes on when it may not.
+  const asRoot = seen.heals || seen.missingCapabilities.length > 0;
+  const signs = asRoot ? seen.signs : seen.signs.filter((sign) => sign !== 'chown-refused');
+  if (!seen.mountWritable || signs.includes('read-only')) return { kind: 'read-only' };
+  const hasCluster = seen.entries.some(({ path, type }) => path === 'PG_VERSION' && type === 'f');
+  if (!hasCluster) return running ? undefined : withoutCluster(seen);
+  const wrong = inTheWay(seen);
+  if (running) return wrong;
+  if (seen.missingCapabilities.length > 0 && (wrong !== undefined || isRefused(signs)))
+    return { kind: 'ownership-refused' };
+  if (wrong !== undefined) {
+    if (signs.includes('chown-refused')) return { kind: 'ownership-refused' };
+    // The next start puts owners right by itself, and the mode of the data directory.
+    return seen.heals && isHealed(wrong, seen) ? undefined : wrong;
+  }
+  if (seen.labelled && isRefused(signs)) return { kind: 'label-refused' };
+  return undefined;
+}
+
+/** Never to be initialised where a cluster was: the mount is wrong, or the data is gone. */
+function withoutCluster({ entries, signs, history }: Seen): Trouble | undefined {
+  const isNew = entries.length <= 1;
+  if (signs.includes('lost-and-found')) return { kind: 'lost-and-found' };
+  if (history) return { kind: 'data-missing' };
+  if (signs.length === 0) return undefined;
+  return { kind: isNew ? 'ownership-refused' : 'data-missing' };
+}
+
+function inTheWay({ entries, owner }: Seen): (Trouble & { readonly wrong: readonly SurveyEntry[] }) | undefined {
+  const byOwner: SurveyEntry[] = [];
+  const byMode: SurveyEntry[] = [];
+  for (const entry of entries) {
+    const obstacle = obstacleTo(entry, owner);
+    if (obstacle === 'owner') byOwner.push(entry);
+    if (obstacle === 'mode') byMode.push(entry);
+  }
+  if (byOwner.length > 0) return { kind: 'wrong-owner', wrong: byOwner };
+  return byMode.length > 0 ? { kind: 'wrong-mode', wrong: byMode } : undefined;
+}
+
+function isHealed(
+  { kind, wrong }: Trouble & { readonly wrong: readonly SurveyEntry[] },
+  { entries, owner }: Seen,
+): boolean {
+  if (kind === 'wrong-mode') return wrong.every(({ path }) => path === '.');
+  // What is its own already stays as closed as it is.
+  return entries.every((entry) => entry.path === '.' || obstacleTo({ ...entry, uid: owner.uid }, owner) === undefined);
+}
+
+function isRefused(signs: readonly Sign[]): boolean {
+  return signs.some((sign) => sign === 'permission-denied' || sign === 'chown-refused' || sign === 'initdb-refused');
+}

@@ -1,0 +1,82 @@
+import type { Instance } from '../../host/instance.ts';
+import { type MemoryFacts, parseSize, sharedMemoryOf, type WorstCase, worstCase } from '../../postgres/tuning/index.ts';
+import type { ReadonlyHost } from '../contract.ts';
+import type { ServerSettings } from './server-settings.ts';
+
+const MiB = 2 ** 20;
+
+/** The settings that the worst case depends on. */
+export const memorySettingNames = [
+  'max_connections',
+  'shared_buffers',
+  'wal_buffers',
+  'work_mem',
+  'hash_mem_multiplier',
+  'maintenance_work_mem',
+  'autovacuum_work_mem',
+  'autovacuum_max_workers',
+  'shared_memory_size',
+] as const;
+
+/** What an instance uses and could come to use, with its settings as they are. Sizes in bytes. */
+export interface InstanceMemory {
+  readonly maxConnections: number;
+  readonly sharedBuffers: number;
+  readonly facts: MemoryFacts;
+  readonly worstCase: WorstCase;
+}
+
+/** With PostgreSQL's own defaults where nothing is said. PGOPS §6.3. */
+export function memoryOf(settings: ServerSettings, cpus: number, perBackend: number | undefined): InstanceMemory {
+  const maxConnections = numberOf(settings, 'max_connections') ?? 100;
+  const sharedBuffers = bytesOf(settings, 'shared_buffers') ?? 128 * MiB;
+  const measured = bytesOf(settings, 'shared_memory_size');
+  const facts: MemoryFacts = {
+    cpus,
+    // The server says it with its slots, which are reckoned with the connections.
+    sharedMemory:
+      measured === undefined
+        ? sharedMemoryOf(sharedBuffers, bytesOf(settings, 'wal_buffers'))
+        : Math.max(sharedBuffers, measured - maxConnections * 0.05 * MiB),
+    workMem: bytesOf(settings, 'work_mem') ?? 4 * MiB,
+    hashMemMultiplier: hashMemMultiplierOf(settings),
+    maintenanceWorkMem: bytesOf(settings, 'maintenance_work_mem') ?? 64 * MiB,
+    autovacuumWorkMem: bytesOf(settings, 'autovacuum_work_mem'),
+    autovacuumMaxWorkers: numberOf(settings, 'autovacuum_max_workers') ?? 3,
+    perBackend,
+  };
+  return { maxConnections, sharedBuffers, facts, worstCase: worstCase(facts, maxConnections) };
+}
+
+export function hashMemMultiplierOf(settings: ServerSettings): number {
+  return numberOf(settings, 'hash_mem_multiplier') ?? ((settings.major ?? 15) >= 15 ? 2 : 1);
+}
+
+/** Bytes; undefined where nothing is said, and for -1. */
+function bytesOf({ values }: ServerSettings, name: string): number | undefined {
+  const found = values.get(name);
+  return found === undefined ? undefined : parseSize(found.setting, found.unit);
+}
+
+export function numberOf({ values }: ServerSettings, name: string): number | undefined {
+  const text = values.get(name)?.setting;
+  const value = Number(text);
+  return text === undefined || text.trim() === '' || !Number.isFinite(value) ? undefined : value;
+}
+
+export interface BackendMemory {
+  readonly backends: number;
+  /** Bytes: 95 % of them have no more. */
+  readonly p95: number;
+}
+
+/** Below it one session decides. */
+const fewestBackends = 5;
+
+/** Undefined where the instance does not run, or too few sessions are there to tell. */
+export async function measureBackends(host: ReadonlyHost, instance: Instance): Promise<BackendMemory | undefined> {
+  if (!instance.container.state.running) return undefined;
+  const sizes = await host.probes.backends(instance).catch(() => []);
+  const p95 = sizes[Math.ceil(sizes.length * 0.95) - 1];
+  return p95 === undefined || sizes.length < fewestBackends ? undefined : { backends: sizes.length, p95 };
+}

@@ -1,0 +1,176 @@
+import type { Instance } from '../../host/instance.ts';
+import { readAutoConf } from '../../postgres/auto-conf.ts';
+import type { ReadonlyHost } from '../contract.ts';
+import { runs } from '../instances/first-answer.ts';
+
+/** One setting as it is in force, or as the files of a server that cannot be asked say it. */
+export interface ServerSetting {
+  /** As pg_settings has it, in `unit`; as written where it comes from a file. */
+  readonly setting: string;
+  /** `8kB`, `kB`, `s`; null without one. */
+  readonly unit: string | null;
+  /** The words of pg_settings: `default`, `configuration file`, `command line`, `environment variable`, … */
+  readonly source: string;
+  /** The file that says it; null where none does. */
+  readonly file: string | null;
+  /** Taken over only by a start of the server. */
+  readonly needsRestart: boolean;
+  /** Written already, and not in force until the server starts again. */
+  readonly pendingRestart: boolean;
+  /** What a setting of words can be; empty where that is not known. */
+  readonly words: readonly string[];
+}
+
+export interface ServerSettings {
+  /** PostgreSQL's major version. */
+  readonly major: number | undefined;
+  /** Whether the server itself said it; its files otherwise. */
+  readonly asked: boolean;
+  readonly values: ReadonlyMap<string, ServerSetting>;
+  /** What could not be known, a sentence each. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * What these settings are: asked of the server, or read from its files where it does not answer. `serves`: whether to ask
+ * it, default where its container runs; one that the engine starts again and again runs now and then.
+ */
+export async function readServerSettings(
+  host: ReadonlyHost,
+  instance: Instance,
+  names: readonly string[],
+  serves = runs(instance),
+): Promise<ServerSettings> {
+  if (!serves) return readFiles(host, instance, names, 'it does not run');
+  const answer = await host.sql
+    .query(instance, question, { values: [`{server_version_num,${names.join(',')}}`] })
+    // One that the engine keeps restarting may end in this very moment.
+    .catch((error: unknown) => {
+      if (error instanceof Error && /is restarting|is not running/.test(error.message))
+        return { ok: false, message: error.message } as const;
+      throw error;
+    });
+  if (!answer.ok) return readFiles(host, instance, names, `it does not answer: ${answer.message}`);
+  const values = new Map(
+    answer.rows.map((row): [string, ServerSetting] => [
+      row['name'] ?? '',
+      {
+        setting: row['setting'] ?? '',
+        unit: row['unit'] ?? null,
+        source: row['source'] ?? '',
+        file: row['file'] ?? null,
+        needsRestart: row['context'] === 'postmaster',
+        pendingRestart: row['pending'] === 't',
+        words: (row['words'] ?? '').split(',').filter((one) => one !== ''),
+      },
+    ]),
+  );
+  const version = Number(values.get('server_version_num')?.setting);
+  return {
+    major: Number.isFinite(version) ? Math.floor(version / 10_000) : undefined,
+    asked: true,
+    values,
+    unknown: [],
+  };
+}
+
+const question = `
+SELECT name, setting, unit, context, source, sourcefile AS file, pending_restart AS pending,
+  pg_catalog.array_to_string(enumvals, ',') AS words
+FROM pg_catalog.pg_settings WHERE name = ANY ($1::text[])`;
+
+/** Of bare numbers in files. */
+const units: Readonly<Record<string, string>> = {
+  shared_buffers: '8kB',
+  wal_buffers: '8kB',
+  effective_cache_size: '8kB',
+  work_mem: 'kB',
+  maintenance_work_mem: 'kB',
+  autovacuum_work_mem: 'kB',
+  min_wal_size: 'MB',
+  max_wal_size: 'MB',
+};
+
+/** PGOPS §2.5. */
+const atStart: ReadonlySet<string> = new Set([
+  'max_connections',
+  'shared_buffers',
+  'wal_buffers',
+  'max_worker_processes',
+  'max_wal_senders',
+  'autovacuum_max_workers',
+  'huge_pages',
+  'wal_level',
+  'archive_mode',
+  'io_method',
+]);
+
+async function readFiles(
+  host: ReadonlyHost,
+  instance: Instance,
+  names: readonly string[],
+  why: string,
+): Promise<ServerSettings> {
+  const { container, dataDirectory } = instance;
+  const words = commandLineSettings(container.command);
+  const paths = [
+    words.get('config_file') ?? `${dataDirectory}/postgresql.conf`,
+    `${dataDirectory}/postgresql.auto.conf`,
+  ];
+  const unknown = [`settings are those of its files, since ${why}`];
+  const found = new Map<string, ServerSetting>();
+  function put(values: ReadonlyMap<string, string>, source: string, file: string | null): void {
+    for (const name of names) {
+      const setting = values.get(name);
+      if (setting === undefined) continue;
+      const unit = units[name] ?? null;
+      found.set(name, {
+        setting,
+        unit,
+        source,
+        file,
+        needsRestart: atStart.has(name),
+        pendingRestart: false,
+        words: [],
+      });
+    }
+  }
+  for (const path of paths) {
+    const text = await textOf(host, container.id, path);
+    if (text === undefined) {
+      unknown.push(`${path} could not be read`);
+      continue;
+    }
+    if (/^\s*include(?:_dir|_if_exists)?\b/m.test(text)) unknown.push(`${path} includes files that were not looked at`);
+    put(readAutoConf(text), 'configuration file', path);
+  }
+  put(words, 'command line', null);
+  return { major: await majorInFiles(host, instance), asked: false, values: found, unknown };
+}
+
+/** `postgres -c name=value`, `--name=value`, `-N 50`, `-B 16384`, as the container's command says it. */
+export function commandLineSettings(command: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const short: Readonly<Record<string, string>> = { N: 'max_connections', B: 'shared_buffers' };
+  command.forEach((word, at) => {
+    const next = command[at + 1] ?? '';
+    const attached = /^(?:-c|--)([A-Za-z_][\w.-]*)=(.*)$/s.exec(word);
+    const apart = word === '-c' ? /^([A-Za-z_][\w.-]*)=(.*)$/s.exec(next) : null;
+    const [, name, value] = attached ?? apart ?? [];
+    if (name !== undefined && value !== undefined) found.set(name.replaceAll('-', '_').toLowerCase(), value);
+    const letter = short[/^-([NB])$/.exec(word)?.[1] ?? ''];
+    if (letter !== undefined && next !== '') found.set(letter, next);
+  });
+  return found;
+}
+
+async function majorInFiles(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<number | undefined> {
+  const text = (await textOf(host, container.id, `${dataDirectory}/PG_VERSION`)) ?? container.env['PG_MAJOR'];
+  const major = /^\s*(\d{1,2})(?:\.|\s|$)/.exec(text ?? '')?.[1];
+  return major === undefined ? undefined : Number(major);
+}
+
+async function textOf(host: ReadonlyHost, container: string, path: string): Promise<string | undefined> {
+  const bytes = await host.docker.file(container, path).catch(() => undefined);
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,136 @@
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { ProblemsError } from '../../../errors.ts';
+import { migrations } from '../schema.ts';
+
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** SQLite, with its errors named. Synchronous, as node:sqlite is. */
+export interface Database {
+  all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
+  one(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
+  /** Returns how many rows changed. */
+  run(sql: string, ...values: readonly SQLInputValue[]): number;
+  /** One writer at a time: the lock is taken before anything is read. */
+  writing<Result>(work: () => Result): Result;
+  close(): void;
+}
+
+/**
+ * Opens the state file, or makes it: 0600 in a folder of 0700 that git leaves alone. One that is damaged stays as it is.
+ * @throws ProblemsError `state-damaged`, `state-locked`, `state-unwritable`.
+ */
+export async function openDatabase(path: string): Promise<Database> {
+  // Only those who remediate pay for it, and only from Node 22.13 on is it there without a flag.
+  const { DatabaseSync } = await import('node:sqlite');
+  const guarded = named(path);
+  const database = guarded(() => {
+    if (path !== ':memory:') makeFile(path);
+    const opened = new DatabaseSync(path, { timeout: 5_000 });
+    opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    return opened;
+  });
+  guarded(() => migrate(database, path));
+  return {
+    all: (sql, ...values) => guarded(() => database.prepare(sql).all(...values)),
+    one: (sql, ...values) => guarded(() => database.prepare(sql).get(...values)),
+    run: (sql, ...values) => guarded(() => Number(database.prepare(sql).run(...values).changes)),
+    writing: (work) => guarded(() => within(database, work)),
+    close: () => database.close(),
+  };
+}
+
+function makeFile(path: string): void {
+  const folder = dirname(path);
+  const isNew = !existsSync(folder);
+  if (isNew) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  hideFromGit(path, isNew);
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+}
+
+/**
+ * What undo needs may hold passwords, so it must not be committed. `.problems` may be there before the state file, made
+ * for the file `paused`; in any other folder somebody else's files lie too, and only ours are named.
+ */
+function hideFromGit(path: string, isNew: boolean): void {
+  const folder = dirname(path);
+  const file = join(folder, '.gitignore');
+  if (existsSync(file)) return;
+  const ours = [basename(path), `${basename(path)}-*`, 'dossiers'].map((name) => `/${name}\n`).join('');
+  try {
+    writeFileSync(file, isNew || basename(folder) === '.problems' ? '*\n' : ours, { flag: 'wx' });
+  } catch (error) {
+    // Another process was faster, or it is a link to nowhere, which is not followed.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const damaged = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+  if (damaged !== 'ok') throw stateDamaged(path, String(damaged));
+  within(database, () => {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version > migrations.length) {
+      throw new ProblemsError('state-damaged', `${path} was written by a newer version of this program.`, {
+        hint: 'Use that version: the file is left as it is.',
+      });
+    }
+    for (const migration of migrations.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function within<Result>(database: DatabaseSync, work: () => Result): Result {
+  if (database.isTransaction) return work();
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Primary result codes of sqlite3.h. */
+const busy = new Set([5, 6]);
+const damage = new Set([11, 26]);
+const unwritable = new Set([8, 10, 13, 14]);
+
+function named(path: string): <Result>(work: () => Result) => Result {
+  return (work) => {
+    try {
+      return work();
+    } catch (error) {
+      throw nameOf(error, path);
+    }
+  };
+}
+
+function nameOf(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof ProblemsError) return error;
+  const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  if (code !== undefined && damage.has(code)) return stateDamaged(path, error.message, error);
+  if (code !== undefined && busy.has(code)) {
+    return new ProblemsError('state-locked', `${path} is locked by another program: ${error.message}`, {
+      hint: 'Wait until it is done, or end it; `fuser` on the file shows which it is.',
+      cause: error,
+    });
+  }
+  if ((code !== undefined && unwritable.has(code)) || 'syscall' in error) {
+    return new ProblemsError('state-unwritable', `${path} cannot be written: ${error.message}`, {
+      hint: 'Make room on the disk and make the file writable, then run `problems resume`.',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function stateDamaged(path: string, words: string, cause?: unknown): ProblemsError {
+  return new ProblemsError('state-damaged', `${path} is damaged: ${words}`, {
+    hint: 'Nothing was changed. Copy the file and its -wal away; put a backup back, or look with `sqlite3 … .recover` for runs that had not ended before you let a new file be made.',
+    cause,
+  });
+}

@@ -1,0 +1,136 @@
+import { ProblemsError } from '../../../errors.ts';
+import type { PortLease } from '../../contract.ts';
+import type { Database, Row } from './database.ts';
+import type { Leases } from '../store.ts';
+
+/**
+ * Ports of one engine, each held for one instance. A `reserved` one expires and is then anybody's; a `bound` one stays
+ * until it is released, since a stopped instance keeps its port. PGOPS §1.3.
+ */
+export function leasesOf(database: Database, host: string, now: () => Date): Leases {
+  function held(instance: string): PortLease | undefined {
+    const row = database.one('SELECT * FROM leases WHERE host = ? AND instance = ?', host, instance);
+    return row === undefined || expired(row) ? undefined : leaseOf(row);
+  }
+
+  function expired(row: Row): boolean {
+    return row['expires_at'] !== null && String(row['expires_at']) <= now().toISOString();
+  }
+
+  function endOf(ttlMs: number): string {
+    return new Date(now().getTime() + ttlMs).toISOString();
+  }
+
+  /** Whoever asks again keeps it for the whole time from now on; what lasts, or lasts longer, stays as it is. */
+  function renewed(lease: PortLease, ttlMs: number): PortLease {
+    const expiresAt = endOf(ttlMs);
+    return lease.expiresAt === null || lease.expiresAt >= expiresAt ? lease : { ...lease, expiresAt };
+  }
+
+  function dropExpired(): void {
+    database.run('DELETE FROM leases WHERE host = ? AND expires_at <= ?', host, now().toISOString());
+  }
+
+  function write(lease: PortLease): void {
+    database.run('DELETE FROM leases WHERE host = ? AND instance = ?', host, lease.instance);
+    database.run(
+      'INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)',
+      host,
+      lease.port,
+      lease.instance,
+      lease.state,
+      lease.owner,
+      lease.token,
+      lease.expiresAt,
+    );
+  }
+
+  return {
+    async get(instance) {
+      return held(instance);
+    },
+    async list() {
+      return database
+        .all('SELECT * FROM leases WHERE host = ? ORDER BY port', host)
+        .filter((row) => !expired(row))
+        .map(leaseOf);
+    },
+    async take({ instance, ports, ttlMs }) {
+      return database.writing(() => {
+        dropExpired();
+        const taken = new Set(
+          database
+            .all('SELECT port FROM leases WHERE host = ? AND instance <> ?', host, instance)
+            .map((row) => row['port']),
+        );
+        const mine = held(instance);
+        if (mine !== undefined && ports.includes(mine.port)) {
+          const kept = renewed(mine, ttlMs);
+          write(kept);
+          return kept;
+        }
+        const port = ports.find((candidate) => !taken.has(candidate));
+        if (port === undefined) return undefined;
+        database.run('UPDATE tokens SET last = last + 1');
+        const token = Number(database.one('SELECT last FROM tokens')?.['last']);
+        const lease: PortLease = {
+          host,
+          port,
+          instance,
+          state: 'reserved',
+          owner: `pid ${process.pid}`,
+          token,
+          expiresAt: endOf(ttlMs),
+        };
+        write(lease);
+        return lease;
+      });
+    },
+    async bind(port, instance) {
+      const changed = database.run(
+        "UPDATE leases SET state = 'bound', expires_at = NULL WHERE host = ? AND port = ? AND instance = ?",
+        host,
+        port,
+        instance,
+      );
+      if (changed === 0) throw new ProblemsError('step-refused', `The lease of port ${port} for ${instance} is gone.`);
+    },
+    async release(port, instance) {
+      database.run('DELETE FROM leases WHERE host = ? AND port = ? AND instance = ?', host, port, instance);
+    },
+    async put(instance, lease) {
+      database.writing(() => {
+        dropExpired();
+        // One that has ended meanwhile is none: written back it would only stand in nobody's way and nobody's list.
+        if (lease === null || (lease.expiresAt !== null && lease.expiresAt <= now().toISOString())) {
+          database.run('DELETE FROM leases WHERE host = ? AND instance = ?', host, instance);
+          return;
+        }
+        const other = database.one(
+          'SELECT instance FROM leases WHERE host = ? AND port = ? AND instance <> ?',
+          host,
+          lease.port,
+          instance,
+        );
+        if (other !== undefined)
+          throw new ProblemsError(
+            'step-refused',
+            `Port ${lease.port} is leased to ${String(other['instance'])} by now.`,
+          );
+        write({ ...lease, instance });
+      });
+    },
+  };
+}
+
+function leaseOf(row: Row): PortLease {
+  return {
+    host: String(row['host']),
+    port: Number(row['port']),
+    instance: String(row['instance']),
+    state: row['state'] === 'bound' ? 'bound' : 'reserved',
+    owner: String(row['owner']),
+    token: Number(row['token']),
+    expiresAt: row['expires_at'] === null ? null : String(row['expires_at']),
+  };
+}

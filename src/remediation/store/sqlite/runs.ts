@@ -1,0 +1,238 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../../errors.ts';
+import type { Json } from '../../../util/json.ts';
+import { decision, failure, jsonValue, plan, verification } from '../../schemas.ts';
+import { processIdentity } from '../locks.ts';
+import type { RunChange, RunJournal, RunRecord, StepRecord } from '../store.ts';
+import type { AuditTable } from './audit.ts';
+import type { Database, Row } from './database.ts';
+
+const phase = z.enum([
+  'planned',
+  'awaiting-approval',
+  'preparing',
+  'running',
+  'verifying',
+  'undoing',
+  'cleaning',
+  'ended',
+]);
+
+const outcome = z.enum(['absent', 'planned', 'awaiting-approval', 'fixed', 'rolled-back', 'stuck', 'failed']);
+
+const stepState = z.enum(['pending', 'applying', 'done', 'undoing', 'undone', 'failed']);
+
+type ColumnValue = string | number | null;
+
+/** Every change of a run or of a step is one commit, and one entry of the audit log in the same commit. */
+export function runJournal(database: Database, audit: AuditTable): RunJournal {
+  function recordOf(row: Row): RunRecord {
+    try {
+      return parsed(row);
+    } catch (cause) {
+      throw new ProblemsError('state-damaged', `The journal's entry of run ${String(row['id'])} cannot be read.`, {
+        hint: 'It was written by another version, or changed by hand: `sqlite3` on the state file shows it.',
+        cause,
+      });
+    }
+  }
+
+  function parsed(row: Row): RunRecord {
+    const id = String(row['id']);
+    return {
+      id,
+      plan: plan.parse(json(row['plan'])),
+      decision: decision.parse(json(row['decision'])),
+      phase: phase.parse(row['phase']),
+      outcome: outcome.nullable().parse(row['outcome']),
+      failure: failure.nullable().parse(json(row['failure'])),
+      verification: verification.nullable().parse(json(row['verification'])),
+      steps: database.all('SELECT * FROM steps WHERE run = ? ORDER BY number', id).map(stepOf),
+      token: number(row['token']),
+      owner: processIdentity.nullable().parse(json(row['owner'])),
+      heartbeatAt: text(row['heartbeat_at']),
+      createdAt: String(row['created_at']),
+      startedAt: text(row['started_at']),
+      endedAt: text(row['ended_at']),
+      approvedBy: text(row['approved_by']),
+      downtimeMs: number(row['downtime_ms']),
+      dossier: text(row['dossier']),
+    };
+  }
+
+  function write(id: string, change: RunChange, at: string): void {
+    const columns = columnsOf(change);
+    const assignments = columns.map(([column]) => `${column} = ?`).join(', ');
+    database.run(`UPDATE runs SET ${assignments} WHERE id = ?`, ...columns.map(([, value]) => value), id);
+    audit.write({ at, run: id, event: 'run', body: Object.fromEntries(columns) });
+  }
+
+  /** A step that was refused before it began changed nothing, and must not be undone over what somebody else did. */
+  function failBegun(id: string, index: number, error: string, at: string): void {
+    const changed = database.run(
+      "UPDATE steps SET state = 'failed', ended_at = ?, error = ? WHERE run = ? AND number = ? AND state = 'applying'",
+      at,
+      error,
+      id,
+      index,
+    );
+    if (changed > 0) audit.write({ at, run: id, event: 'step', body: { index, state: 'failed', error } });
+  }
+
+  return {
+    async create(run) {
+      const { steps, cleanup } = run.plan;
+      database.writing(() => {
+        database.run(
+          'INSERT INTO runs (id, remediator, instance, plan, decision, phase, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          run.id,
+          run.plan.remediator,
+          run.plan.target.instance,
+          JSON.stringify(run.plan),
+          JSON.stringify(run.decision),
+          run.phase,
+          run.at,
+        );
+        for (const [index, step] of [...steps, ...cleanup].entries()) {
+          const part = index < steps.length ? 'steps' : 'cleanup';
+          database.run(
+            "INSERT INTO steps (run, number, part, action, state) VALUES (?, ?, ?, ?, 'pending')",
+            run.id,
+            index,
+            part,
+            step.action,
+          );
+        }
+        const body = {
+          remediator: run.plan.remediator,
+          finding: run.plan.finding.id,
+          summary: run.plan.summary,
+          automation: run.decision.automation,
+        };
+        audit.write({ at: run.at, run: run.id, event: 'planned', body });
+      });
+    },
+
+    async change(id, change, at) {
+      database.writing(() => write(id, change, at));
+    },
+
+    async changeFrom(id, phases, change, at) {
+      return database.writing(() => {
+        const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
+        if (!now.success || !phases.includes(now.data)) return false;
+        write(id, change, at);
+        return true;
+      });
+    },
+
+    async goBack(id, reason, at, failedStep) {
+      database.writing(() => {
+        if (failedStep !== undefined) failBegun(id, failedStep, reason.message, at);
+        write(id, { phase: 'undoing', failure: reason }, at);
+      });
+    },
+
+    async step(id, index, state, at, error) {
+      database.writing(() => {
+        const began = state === 'applying' || state === 'undoing';
+        database.run(
+          began
+            ? 'UPDATE steps SET state = ?, started_at = ?, ended_at = NULL, error = ? WHERE run = ? AND number = ?'
+            : 'UPDATE steps SET state = ?, ended_at = ?, error = ? WHERE run = ? AND number = ?',
+          state,
+          at,
+          error ?? null,
+          id,
+          index,
+        );
+        audit.write({ at, run: id, event: 'step', body: { index, state, ...(error === undefined ? {} : { error }) } });
+      });
+    },
+
+    async keep(id, index, before) {
+      const kept = JSON.stringify(before);
+      database.run(
+        'INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before',
+        id,
+        index,
+        kept,
+      );
+    },
+
+    async kept(id, index): Promise<Json | undefined> {
+      const row = database.one('SELECT before FROM secrets WHERE run = ? AND number = ?', id, index);
+      return row === undefined ? undefined : jsonValue.parse(json(row['before']));
+    },
+
+    async get(id) {
+      const row = database.one('SELECT * FROM runs WHERE id = ?', id);
+      return row === undefined ? undefined : recordOf(row);
+    },
+
+    async list(filter = {}) {
+      const conditions = [
+        ...(filter.open === true ? ["phase IN ('preparing', 'running', 'verifying', 'undoing', 'cleaning')"] : []),
+        ...(filter.instance === undefined ? [] : ['instance = ?']),
+      ];
+      const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+      const values = [...(filter.instance === undefined ? [] : [filter.instance]), filter.limit ?? 100];
+      return database
+        .all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values)
+        .map(recordOf);
+    },
+
+    async attempts(filter) {
+      return database
+        .all(
+          'SELECT * FROM runs WHERE started_at >= ?1 AND (?2 IS NULL OR remediator = ?2) AND (?3 IS NULL OR instance = ?3) ORDER BY started_at DESC',
+          filter.since,
+          filter.remediator ?? null,
+          filter.instance ?? null,
+        )
+        .map(recordOf);
+    },
+  };
+}
+
+function columnsOf(change: RunChange): readonly (readonly [string, ColumnValue])[] {
+  const columns: readonly (readonly [string, ColumnValue | undefined])[] = [
+    ['phase', change.phase],
+    ['outcome', change.outcome],
+    [
+      'failure',
+      change.failure === undefined ? undefined : change.failure === null ? null : JSON.stringify(change.failure),
+    ],
+    ['verification', change.verification === undefined ? undefined : JSON.stringify(change.verification)],
+    ['approved_by', change.approvedBy],
+    ['downtime_ms', change.downtimeMs],
+    ['dossier', change.dossier],
+    ['started_at', change.startedAt],
+    ['ended_at', change.endedAt],
+  ];
+  return columns.filter((column): column is readonly [string, ColumnValue] => column[1] !== undefined);
+}
+
+function stepOf(row: Row): StepRecord {
+  return {
+    index: Number(row['number']),
+    part: row['part'] === 'cleanup' ? 'cleanup' : 'steps',
+    action: String(row['action']),
+    state: stepState.parse(row['state']),
+    startedAt: text(row['started_at']),
+    endedAt: text(row['ended_at']),
+    error: text(row['error']),
+  };
+}
+
+function json(value: Row[string] | undefined): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : null;
+}
+
+function text(value: Row[string] | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function number(value: Row[string] | undefined): number | null {
+  return typeof value === 'number' ? value : null;
+}

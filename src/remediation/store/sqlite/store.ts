@@ -1,0 +1,37 @@
+import { auditLog } from './audit.ts';
+import { openDatabase } from './database.ts';
+import { leasesOf } from './locks.ts';
+import { locksOf } from '../locks.ts';
+import { runJournal } from './runs.ts';
+import type { Store } from '../store.ts';
+
+/** The store as one SQLite file, served to several processes of one machine: WAL, each commit synced. */
+export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {
+  const database = await openDatabase(path);
+  const audit = auditLog(database);
+  return {
+    audit,
+    runs: runJournal(database, audit),
+    locks: locksOf(database, audit),
+    leases: (host) => leasesOf(database, host, now),
+    suspensions: {
+      async add(instance, reason, at) {
+        database.writing(() => {
+          database.run('INSERT INTO suspensions VALUES (?, ?, ?) ON CONFLICT DO NOTHING', instance, reason, at);
+          audit.write({ at, run: null, event: 'suspended', body: { instance, reason } });
+        });
+      },
+      async get(instance) {
+        const row = database.one('SELECT reason, at FROM suspensions WHERE instance = ?', instance);
+        return row === undefined ? undefined : { reason: String(row['reason']), at: String(row['at']) };
+      },
+      async lift(instance, at) {
+        database.writing(() => {
+          database.run('DELETE FROM suspensions WHERE instance = ?', instance);
+          audit.write({ at, run: null, event: 'suspension-lifted', body: { instance } });
+        });
+      },
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Backup, BackupCheck } from '../../host/index.ts';
+import type { Retained } from '../../app/remediation.ts';
+import type { Style } from '../style.ts';
+import type { Table } from '../table.ts';
+import { visible } from '../escape-terminal.ts';
+
+/** A row for each backup: what it is, how old, how large, and how far it is known to hold. */
+export function backupsTable(backups: readonly Backup[], now: Date): Table {
+  return {
+    columns: [
+      { title: 'BACKUP' },
+      { title: 'KIND', wraps: true },
+      { title: 'AGE', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'LEVEL' },
+      { title: 'VERIFIED' },
+      { title: 'STATE' },
+    ],
+    rows: backups.map((backup) => [
+      backup.ref,
+      kindsOf(backup),
+      ageText(backup.createdAt, now),
+      sizeText(backup.bytes),
+      levelText(backup),
+      verifiedAt(backup),
+      backup.quarantine === null ? backup.state : `quarantined: ${backup.quarantine.reason}`,
+    ]),
+  };
+}
+
+export function retentionTable(retained: readonly Retained[], now: Date): Table {
+  return {
+    columns: [
+      { title: 'BACKUP' },
+      { title: 'AGE', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'WHAT' },
+      { title: 'WHY', wraps: true },
+    ],
+    rows: retained.map(({ backup, expires, why }) => [
+      backup.ref,
+      ageText(backup.createdAt, now),
+      sizeText(backup.bytes),
+      expires ? 'goes' : 'stays',
+      why,
+    ]),
+  };
+}
+
+/** The climb of one backup, a line each level, and under it what was seen. */
+export function checksText({ ref, verdict }: Backup, checks: readonly BackupCheck[], style: Style): string {
+  const lines = checks.flatMap(({ level, result, cause, says }) => [
+    `  ${level} ${style(tones[result], result)}${cause === undefined ? '' : `: ${cause}`}`,
+    ...says.map((line) => `     ${visible(line)}`),
+  ]);
+  const tone = verdict === 'good' ? 'good' : verdict === 'bad' ? 'error' : 'warning';
+  return [`${style('strong', visible(ref))}: ${style(tone, verdict)}`, ...lines].map((line) => `${line}\n`).join('');
+}
+
+const tones = { passed: 'good', failed: 'error', impossible: 'warning' } as const;
+
+function kindsOf({ parts }: Backup): string {
+  return [...new Set(parts.map(({ kind }) => kind))].join(', ') || 'nothing';
+}
+
+function levelText({ verdict, reached, verification }: Backup): string {
+  const bad = verification?.checks.find(({ result }) => result === 'failed');
+  if (verdict === 'bad' && bad !== undefined) return `bad: ${bad.level} ${bad.cause ?? ''}`.trim();
+  return reached === null ? '-' : verdict === 'good' ? reached : `${reached}, unproven`;
+}
+
+/** Of the level that stands in the table. */
+function verifiedAt({ reached, verdict, verification }: Backup): string {
+  const check = verification?.checks.find(({ level, result }) =>
+    verdict === 'bad' ? result === 'failed' : level === reached,
+  );
+  return check === undefined ? '-' : check.at.slice(0, 16).replace('T', ' ');
+}
+
+export function ageText(at: string, now: Date): string {
+  const minutes = Math.max(0, Math.floor((now.getTime() - Date.parse(at)) / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 72 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+export function sizeText(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes / 1_024;
+  let unit = 0;
+  for (; value >= 1_024 && unit < units.length - 1; unit += 1) value /= 1_024;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}

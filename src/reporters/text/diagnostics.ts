@@ -1,0 +1,28 @@
+import type { Diagnostic } from '../../registry/diagnostics.ts';
+import { plain, type Style } from '../style.ts';
+import { visible } from '../escape-terminal.ts';
+
+/**
+ * One line a diagnostic, `path:line:column: severity message [code]`, as editors and problem matchers read it, and
+ * below it the hint. Ends with a line end unless there is nothing to say.
+ */
+export function textReport(diagnostics: readonly Diagnostic[], style: Style = plain): string {
+  let report = '';
+  for (const { path, place, severity, message, code, hint } of diagnostics) {
+    const position = style('path', `${visible(path)}:${place.line}:${place.column}:`);
+    report += `${position} ${style(severity, severity)} ${visible(message)} ${style('faint', `[${code}]`)}\n`;
+    if (hint !== '') report += `    ${style('faint', `hint: ${visible(hint)}`)}\n`;
+  }
+  return report;
+}
+
+/** `2 errors, 1 warning`, with `no` for none. */
+export function countText(diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error').length;
+  return `${count(errors, 'error')}, ${count(diagnostics.length - errors, 'warning')}`;
+}
+
+/** `1 task`, `2 tasks`, `no tasks`. */
+export function count(number: number, noun: string): string {
+  return `${number === 0 ? 'no' : number} ${noun}${number === 1 ? '' : 's'}`;
+}

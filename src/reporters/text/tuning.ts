@@ -1,0 +1,155 @@
+import type { Fleet, FleetFinding, FleetInstance, TunedSetting, Tuning } from '../../app/remediation.ts';
+import type { Style } from '../style.ts';
+import type { Table } from '../table.ts';
+import { count } from './diagnostics.ts';
+import { visible } from '../escape-terminal.ts';
+
+/** Below it a terminal has no room for the reasons beside the values. */
+const widthForReasons = 120;
+
+/** A line a setting: what it is, what it should be, and what a change takes; with room, who says so and why. */
+export function tuningTable({ settings }: Tuning, width = Infinity): Table {
+  const wide = width >= widthForReasons;
+  return {
+    columns: [
+      { title: 'SETTING' },
+      { title: 'CURRENT', align: 'right' },
+      { title: 'RECOMMENDED', align: 'right' },
+      { title: 'CHANGE' },
+      ...(wide ? [{ title: 'SAID BY' }, { title: 'WHY', wraps: 'words' } as const] : []),
+    ],
+    rows: settings.map((setting) => [
+      setting.name,
+      setting.current ?? '?',
+      setting.recommended,
+      changeOf(setting),
+      ...(wide ? [saidBy(setting.source), reasonOf(setting)] : []),
+    ]),
+  };
+}
+
+/** The reasons of what changes, below a table that had no room for them. */
+export function tuningReasons({ settings }: Tuning, width: number): string {
+  if (width >= widthForReasons) return '';
+  return lines(
+    settings
+      .filter(({ changes }) => changes)
+      .map((setting) => `${setting.name} (${saidBy(setting.source)}): ${reasonOf(setting)}`)
+      .map(visible),
+  );
+}
+
+function changeOf({ changes, takes, pendingRestart }: TunedSetting): string {
+  if (pendingRestart) return 'restart pending';
+  return changes ? takes : '';
+}
+
+/** The last part of a path tells the files apart. */
+function saidBy(source: string | null): string {
+  return source?.split('/').at(-1) ?? '?';
+}
+
+function reasonOf({ reason, pgtune }: TunedSetting): string {
+  return pgtune === null ? reason : `${reason} (PGTune: ${pgtune})`;
+}
+
+/** What the numbers rest on: above the table. */
+export function tuningHead(tuning: Tuning, style: Style): string {
+  const { instance, profile, disk, memory, cpus, postgres, running, backends } = tuning;
+  const of = { limit: 'its limit', share: 'its share of the machine', machine: 'the whole machine' }[memory.is];
+  return lines([
+    `${style('strong', visible(instance))}  PostgreSQL ${postgres}${running ? '' : ', stopped'}, profile ${profile}, ${disk}`,
+    `  ${size(memory.bytes)} of memory (${of}), ${cpus.count} ${cpus.count === 1 ? 'CPU' : 'CPUs'} (${cpus.is === 'quota' ? 'its quota' : 'the machine’s'})`,
+    ...(backends === null ? [] : [`  ${size(backends.p95)} a backend, measured over ${backends.backends}`]),
+  ]);
+}
+
+/** What follows from the numbers: below the table. */
+export function tuningFoot(tuning: Tuning, style: Style): string {
+  const { settings, containerSettings, worstCase, usable, memory, fits, warnings, unknown } = tuning;
+  const changing = settings.filter(({ changes }) => changes);
+  const restarting = changing.filter(({ takes }) => takes !== 'reload').length;
+  return lines([
+    changing.length === 0
+      ? style('good', 'Nothing is to be changed.')
+      : `${count(changing.length, 'setting')} would change, ${restarting} of them not before a restart.`,
+    `At worst ${size(worstCase)} of ${size(usable)} that may be used${
+      fits
+        ? '.'
+        : memory.is === 'machine'
+          ? `: ${style('warning', 'more than that, if all of it came at once')}.`
+          : `: ${style('error', 'there is too little memory for it')}.`
+    }`,
+    ...warnings.map((sentence) => `${style('warning', 'warning')}: ${visible(sentence)}`),
+    ...containerSettings.map(
+      ({ name, current, recommended, reason }) =>
+        `${style('warning', 'container')}: --${name} ${recommended} in place of ${current}: ${reason}`,
+    ),
+    ...unknown.map((sentence) => `${style('faint', 'not known')}: ${visible(sentence)}`),
+  ]);
+}
+
+export function fleetTable({ instances }: Fleet): Table {
+  return {
+    columns: [
+      { title: 'INSTANCE' },
+      { title: 'STATE' },
+      { title: 'LIMIT', align: 'right' },
+      { title: 'SHARED BUFFERS', align: 'right' },
+      { title: 'CONNECTIONS', align: 'right' },
+      { title: 'AT WORST', align: 'right' },
+      { title: 'SHARE', align: 'right' },
+      { title: 'FINDINGS', wraps: 'words' },
+    ],
+    rows: instances.map((one) => [
+      one.instance,
+      one.running ? 'runs' : 'stopped',
+      one.limit === 0 ? 'none' : size(one.limit),
+      size(one.sharedBuffers),
+      String(one.maxConnections),
+      size(one.worstCase),
+      `${Math.round(one.share * 100)} %`,
+      one.findings.map((finding) => sentences[finding](one)).join('; '),
+    ]),
+  };
+}
+
+const sentences: Readonly<Record<FleetFinding, (of: FleetInstance) => string>> = {
+  'no-limit': () => 'no limit on a machine with others',
+  'worst-case': ({ usable }) => `at worst more than ${size(usable)}, 80 % of the limit`,
+  'shared-buffers': () => 'shared_buffers above a quarter of the limit',
+};
+
+/** The machine: below the table. */
+export function fleetFoot({ host, others, instances }: Fleet, style: Style): string {
+  const limited = others.filter(({ limit }) => limit > 0);
+  const unlimited = others.filter(({ limit }) => limit === 0);
+  return lines([
+    `Machine: ${size(host.memory)}, of which ${size(host.reserve)} are its own; ${size(host.promised)} promised, ` +
+      (host.within
+        ? style('good', `${size(host.left)} left`)
+        : style('error', `${size(-host.left)} more than there is`)),
+    ...(limited.length === 0 ? [] : [`Counted too: ${named(limited.map(({ container }) => container))}`]),
+    ...(unlimited.length === 0
+      ? []
+      : [`Without a limit, and not counted: ${named(unlimited.map(({ container }) => container))}`]),
+    ...instances.flatMap(({ instance, unknown }) =>
+      unknown.map((sentence) => `${style('faint', 'not known')}: ${visible(`${instance}: ${sentence}`)}`),
+    ),
+  ]);
+}
+
+function named(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map(visible).join(', ');
+  return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
+}
+
+/** `1.5 GiB`, `271 MiB`. */
+function size(bytes: number): string {
+  const [unit, name] = Math.abs(bytes) >= 2 ** 30 ? [2 ** 30, 'GiB'] : [2 ** 20, 'MiB'];
+  return `${Math.round((bytes / unit) * 10) / 10} ${name}`;
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
+}

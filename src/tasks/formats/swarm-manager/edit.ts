@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
+import { formatTask, isMapping, parseTask, type TaskValues } from '../../backlog/yaml.ts';
+import { outlineYaml, type YamlNode, type YamlPair } from '../../backlog/yaml-outline.ts';
+
+/** What stands from `start` to `end` gives way to `text`. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * The text of a task file with other values for some of its keys. Every other byte stays as it is: the keys of others
+ * in the form in which they are written, and comments but for those inside a value that is written anew. A key that is
+ * not there comes last. Undefined where the text cannot be changed without touching more, as where its keys do not
+ * stand at column 0: the result is read again and must hold the changes and else the same values.
+ * @throws whatever the YAML is wrong about.
+ */
+export async function editTask(text: string, changes: TaskValues): Promise<string | undefined> {
+  const before = await parseTask(text);
+  const root = await outlineYaml(text);
+  if (!isPlain(root, text)) return undefined;
+  const edits: Edit[] = [];
+  let added = '';
+  for (const [key, value] of Object.entries(changes)) {
+    const index = root.pairs.findIndex(({ name }) => name === key);
+    const pair = root.pairs[index];
+    const entry = withLineEnds(await formatTask({ [key]: value }), text);
+    if (pair === undefined) added += entry;
+    else
+      edits.push(...(editMapping(pair.value, before[key], value, text) ?? [editEntry(pair, index, root, entry, text)]));
+  }
+  const last = root.pairs.length - 1;
+  if (added !== '') {
+    const end = contentEnd(root, last, text);
+    edits.push({ start: end, end, text: (text[end - 1] === '\n' ? '' : lineEnd(text)) + added });
+  }
+  return checked(apply(text, edits), { ...before, ...changes });
+}
+
+/**
+ * The text of a new task file with the value of one key as another file writes it, or the text as it was where that
+ * would not be the same value.
+ */
+export async function copyEntry(text: string, key: string, from: string): Promise<string> {
+  const [source, target] = [await outlineYaml(from), await outlineYaml(text)];
+  const [at, to] = [source, target].map(({ pairs }) => pairs.findIndex(({ name }) => name === key));
+  const [pair, own] = [source.pairs[at ?? -1], target.pairs[to ?? -1]];
+  if (at === undefined || to === undefined || pair === undefined || own === undefined) return text;
+  if (!isPlain(source, from)) return text;
+  const entry = from.slice(entryStart(pair, from), contentEnd(source, at, from));
+  const written = entry.endsWith('\n') ? entry : `${entry}\n`;
+  const edit = { start: own.key.start, end: contentEnd(target, to, text), text: written };
+  return (await checked(apply(text, [edit]), await parseTask(text))) ?? text;
+}
+
+/** Whether each key begins a line, so that what stands between two keys is the value of the first. */
+function isPlain({ form, pairs }: YamlNode, text: string): boolean {
+  return form === 'mapping' && pairs.every(({ key }) => key.start >= 0 && /^(?:\? *)?$/.test(indentOf(key, text)));
+}
+
+/** A long key has a question mark in front. */
+function entryStart({ key }: YamlPair, text: string): number {
+  return key.start - indentOf(key, text).length;
+}
+
+/** What stands before a node on its line. A byte-order mark is nothing. */
+function indentOf({ start }: YamlNode, text: string): string {
+  return text.slice(text.lastIndexOf('\n', start - 1) + 1, start).replace(/^\uFEFF/, '');
+}
+
+/** The entry as a whole. A value on one line keeps the comment behind it. */
+function editEntry(pair: YamlPair, index: number, root: YamlNode, entry: string, text: string): Edit {
+  const start = entryStart(pair, text);
+  const line = entry.trimEnd();
+  if (pair.value.form === 'line' && !line.includes('\n')) return { start, end: valueEnd(pair, text), text: line };
+  return { start, end: contentEnd(root, index, text), text: entry };
+}
+
+function valueEnd({ key, value }: YamlPair, text: string): number {
+  return value.start < 0 ? text.indexOf(':', key.end) + 1 : value.end;
+}
+
+/** The end of an entry's last line: what follows up to the next key are comments, empty lines and the document's end. */
+function contentEnd({ pairs }: YamlNode, index: number, text: string): number {
+  const [pair, next] = [pairs[index], pairs[index + 1]];
+  if (pair === undefined) return text.length;
+  const end = next === undefined ? text.length : entryStart(next, text);
+  let at = Math.max(pair.key.end, pair.value.end);
+  if (text[at - 1] !== '\n') at = afterLine(text, at, end);
+  let content = at;
+  while (at < end) {
+    const after = afterLine(text, at, end);
+    if (!/^(?:[ \t]*(?:#.*)?|\.\.\..*)\r?\n?$/.test(text.slice(at, after))) content = after;
+    at = after;
+  }
+  return content;
+}
+
+function afterLine(text: string, at: number, end: number): number {
+  const newline = text.indexOf('\n', at);
+  return newline < 0 || newline >= end ? end : newline + 1;
+}
+
+/**
+ * A mapping of plain values, one by one, so that the keys of others in it keep their form as well; undefined where it
+ * is not of that kind.
+ */
+function editMapping(node: YamlNode, before: unknown, after: unknown, text: string): readonly Edit[] | undefined {
+  if (!isMapping(before) || !isMapping(after) || !node.form.endsWith('mapping')) return undefined;
+  const edits: Edit[] = [];
+  const added: string[] = [];
+  for (const [key, value] of Object.entries(after)) {
+    if (Object.hasOwn(before, key) && isDeepStrictEqual(before[key], value)) continue;
+    if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+    const pair = node.pairs.find(({ name }) => name === key);
+    if (pair === undefined) added.push(`${key}: ${value}`);
+    else if (pair.value.form !== 'line') return undefined;
+    else if (pair.value.start >= 0) edits.push({ start: pair.value.start, end: pair.value.end, text: String(value) });
+    else edits.push({ start: valueEnd(pair, text), end: valueEnd(pair, text), text: ` ${value}` });
+  }
+  if (added.length === 0) return edits;
+  const [first] = node.pairs;
+  if (node.form === 'flow-mapping') {
+    const start = node.start + 1;
+    edits.push({ start, end: start, text: added.join(', ') + (first === undefined ? '' : ', ') });
+    return edits;
+  }
+  const indent = first === undefined ? '' : indentOf(first.key, text);
+  if (first === undefined || !/^ +$/.test(indent)) return undefined;
+  const lines = added.map((line) => line + lineEnd(text) + indent).join('');
+  return [...edits, { start: first.key.start, end: first.key.start, text: lines }];
+}
+
+function apply(text: string, edits: readonly Edit[]): string {
+  return edits
+    .toSorted((a, b) => b.start - a.start)
+    .reduce((so, edit) => so.slice(0, edit.start) + edit.text + so.slice(edit.end), text);
+}
+
+async function checked(text: string, expected: TaskValues): Promise<string | undefined> {
+  try {
+    return isDeepStrictEqual(await parseTask(text), expected) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lineEnd(text: string): string {
+  return text.includes('\r\n') ? '\r\n' : '\n';
+}
+
+function withLineEnds(entry: string, text: string): string {
+  return entry.replaceAll('\n', lineEnd(text));
+}

@@ -1,0 +1,102 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProblemsError } from '../../../errors.ts';
+import { type BacklogFolder, backlogFolders, findFolder, realPath } from '../../backlog/folders.ts';
+import { parseTask, type TaskValues } from '../../backlog/yaml.ts';
+
+/** One task file of the swarm-manager. */
+export interface BacklogEntry {
+  /** What stands in the file as `id`, else the file's name without extension. */
+  readonly id: string;
+  readonly folder: BacklogFolder;
+  /** Below the tasks folder, with forward slashes. */
+  readonly path: string;
+  /** The file's name without extension. */
+  readonly name: string;
+  /** Undefined where the file cannot be read; a note says why. The task counts as standing there all the same. */
+  readonly values: TaskValues | undefined;
+}
+
+/** Something about a task file that people should know, such as YAML that cannot be read. */
+export interface BacklogNote {
+  /** Below the tasks folder, with forward slashes. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface Backlog {
+  /** By folder in the order of `backlogFolders`, then by name. */
+  readonly entries: readonly BacklogEntry[];
+  readonly notes: readonly BacklogNote[];
+}
+
+const largestFile = 1_048_576;
+
+/**
+ * Reads all six folders; those that do not exist are empty. A file that is broken, larger than 1 MiB or a link is not
+ * read but noted, and its task stands there under the file's name.
+ * @throws ProblemsError `outside-root`: a folder is a link out of the tasks folder; `file-unreadable`: it cannot be listed.
+ */
+export async function readBacklog(tasksDir: string): Promise<Backlog> {
+  const root = await realPath(tasksDir);
+  const entries: BacklogEntry[] = [];
+  const notes: BacklogNote[] = [];
+  if (root === undefined) return { entries, notes };
+  for (const folder of backlogFolders) {
+    const real = await findFolder(root, folder);
+    if (real === undefined) continue;
+    for (const file of await taskFiles(real, folder)) {
+      const path = `${folder}/${file.name}`;
+      const name = file.name.replace(/\.ya?ml$/i, '');
+      const result = await readTask(join(real, file.name), file.regular);
+      if (result.fault !== undefined) notes.push({ path, message: result.fault });
+      entries.push({ id: result.id ?? name, folder, path, name, values: result.values });
+    }
+  }
+  return { entries, notes };
+}
+
+async function taskFiles(
+  real: string,
+  folder: string,
+): Promise<readonly { readonly name: string; readonly regular: boolean }[]> {
+  try {
+    const files = await readdir(real, { withFileTypes: true });
+    return files
+      .filter(({ name }) => /\.ya?ml$/i.test(name))
+      .map((file) => ({ name: file.name, regular: file.isFile() }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (cause) {
+    throw new ProblemsError('file-unreadable', `${folder} of the tasks folder cannot be listed.`, { cause });
+  }
+}
+
+interface ReadTask {
+  readonly id: string | undefined;
+  readonly values: TaskValues | undefined;
+  readonly fault: string | undefined;
+}
+
+async function readTask(path: string, regular: boolean): Promise<ReadTask> {
+  if (!regular) return unread('It is a link or no file, and is not followed.');
+  let text: string | undefined;
+  try {
+    if ((await stat(path)).size > largestFile) return unread('It is larger than 1 MiB and is not read.');
+    text = await readFile(path, 'utf8');
+    const values = await parseTask(text);
+    return { id: idOf(values['id']), values, fault: undefined };
+  } catch (error) {
+    const [reason = ''] = error instanceof Error ? error.message.split('\n') : [];
+    // The swarm-manager's command line finds a broken file by this line too.
+    const id = idOf(/^id:[ \t]*["']?([^\s"'#]+)/m.exec(text ?? '')?.[1]);
+    return { ...unread(`It cannot be read, so it is left as it is: ${reason}`), id };
+  }
+}
+
+function unread(fault: string): ReadTask {
+  return { id: undefined, values: undefined, fault };
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,87 @@
+import type { Task, TaskKind } from '../../types.ts';
+import { isMapping, type TaskValues } from '../../backlog/yaml.ts';
+
+const types: Readonly<Record<TaskKind, string>> = {
+  resolution: 'problem-resolution',
+  investigation: 'planning',
+  prevention: 'optimization',
+  monitoring: 'monitoring',
+  documentation: 'documentation',
+};
+
+/** A task as a new file holds it: the swarm-manager's keys, in its order. `attempts` are those of its earlier life. */
+export function newTaskFile(
+  task: Task,
+  score: number,
+  { now, attempts }: { readonly now: Date; readonly attempts: readonly TaskValues[] },
+): TaskValues {
+  return {
+    id: task.id,
+    title: task.title,
+    description: describe(task),
+    type: types[task.kind],
+    target: task.target,
+    assigned_agent: null,
+    priority_estimates: estimatesOf(task),
+    // Always a number: the swarm-manager sends tasks without one to a language model every minute.
+    priority_score: score,
+    dependencies: task.dependencies,
+    blockers: [],
+    created_at: now.toISOString(),
+    created_by: 'problem-scanner',
+    analyzed_at: null,
+    started_at: null,
+    completed_at: null,
+    attempts,
+    notes: `Auto-generated from problem: ${task.problem}`,
+  };
+}
+
+/**
+ * What of an existing file the registry says otherwise today, by key; empty where nothing. Once somebody has analysed
+ * the task (`analyzed_at`), its estimates and score are theirs.
+ */
+export function changesOf(existing: TaskValues, task: Task, score: number): TaskValues {
+  const before = existing['priority_estimates'];
+  const own: TaskValues = {
+    id: task.id,
+    title: task.title,
+    description: describe(task),
+    type: types[task.kind],
+    target: task.target,
+    dependencies: task.dependencies,
+    ...(isAnalysed(existing)
+      ? {}
+      : {
+          priority_estimates: { ...(isMapping(before) ? before : {}), ...estimatesOf(task) },
+          priority_score: score,
+        }),
+  };
+  const changed = Object.entries(own).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(existing[key]));
+  return Object.fromEntries(changed);
+}
+
+function isAnalysed(existing: TaskValues): boolean {
+  const { analyzed_at: at, priority_score: score } = existing;
+  return typeof at === 'string' && at !== '' && !at.startsWith('0001-') && Number.isFinite(score);
+}
+
+function estimatesOf({ estimates }: Task): TaskValues {
+  return {
+    impact: estimates.impact.value,
+    urgency: estimates.urgency.value,
+    success_prob: estimates.successProb.value,
+    resource_cost: estimates.resourceCost.value,
+  };
+}
+
+/** Whoever takes the task from its file sees how far it may go unattended, for which the swarm-manager has no key. */
+function describe(task: Task): string {
+  const triage = [
+    `Class: ${task.class}. ${task.classReason}`,
+    `Handler: ${task.handler}. ${task.handlerReason}`,
+    `Automation: ${task.automation}. ${task.automationReason}`,
+    ...(task.flags.length === 0 ? [] : [`Flags: ${task.flags.join(', ')}`]),
+  ].join('\n');
+  return task.description === '' ? triage : `${task.description}\n\n${triage}`;
+}
