@@ -1,5 +1,5 @@
 /** Streams the registries of a folder, keeps none, and prints the most memory that took, in kilobytes. */
-import { scan } from '../src/scan/index.ts';
+import { scan } from '../src/scan/scan.ts';
 
 let records = 0;
 for await (const registry of scan([process.argv[2] ?? '.'])) records += registry.records.length;

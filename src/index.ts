@@ -65,7 +65,7 @@ export type {
   ResolvedProblem,
 } from './registry/record.ts';
 export type { ReadOptions, Registry, UnknownBlock } from './registry/registry.ts';
-export { scan, scanAll, type ScanOptions, type ScanProgress, type ScanResult } from './scan/index.ts';
+export { scan, scanAll, type ScanOptions, type ScanProgress, type ScanResult } from './scan/scan.ts';
 export { schemaNames } from './schema/names.ts';
 export {
   attemptsIn,

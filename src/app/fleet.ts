@@ -2,8 +2,13 @@ import type { Instance } from '../host/instance.ts';
 import { type HostBudget, instanceBudget } from '../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../remediation/contract.ts';
 import type { Session } from '../remediation/engine/session.ts';
-import { budgetOf, machineMemory } from '../remediation/instances/host-budget.ts';
-import { measureBackends, memoryOf, memorySettingNames } from '../remediation/shared/memory.ts';
+import {
+  budgetOf,
+  machineMemory,
+  measureBackends,
+  memoryOf,
+  memorySettingNames,
+} from '../remediation/shared/memory.ts';
 import { readServerSettings } from '../remediation/shared/server-settings.ts';
 
 /** What an instance may take, and what it could come to take. Sizes in bytes. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import type { Instance } from '../host/instance.ts';
-import { onlyInstance } from '../host/only-instance.ts';
+import { onlyInstance } from '../host/instances.ts';
 import type { SessionOptions } from '../host/types.ts';
 import {
   isMigrationName,

@@ -1,28 +1,17 @@
 import { changeBackups, readBackups } from '../backups/index.ts';
-import { openCredentials } from '../host/postgres/credentials.ts';
-import { openEngine } from '../host/docker/client.ts';
 import { changeDocker } from '../host/docker/change.ts';
+import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
-import { findInstances } from '../host/instances.ts';
-import { onlyInstance } from '../host/only-instance.ts';
-import { amcheck } from '../host/probes/amcheck.ts';
-import { backends } from '../host/probes/sessions.ts';
-import { baseBackup } from '../host/probes/base-backup.ts';
-import { dataSpace } from '../host/probes/data-space.ts';
-import { holdSessions } from '../host/probes/hold-sessions.ts';
-import { fileSettings } from '../host/probes/file-settings.ts';
-import { imageUser } from '../host/probes/image-user.ts';
-import { memoryLoad } from '../host/probes/memory.ts';
-import { memoryUse } from '../host/probes/memory-use.ts';
-import { page } from '../host/probes/page.ts';
-import { portsFree } from '../host/probes/ports-free.ts';
-import { readRows } from '../host/probes/read-rows.ts';
-import { reach } from '../host/probes/network.ts';
-import { serverTitles } from '../host/probes/server-titles.ts';
-import { referenceSchema } from '../host/probes/reference-schema.ts';
-import { survey } from '../host/probes/files.ts';
+import { findInstances, onlyInstance } from '../host/instances.ts';
+import { openCredentials } from '../host/postgres/credentials.ts';
 import { sqlOver } from '../host/postgres/sql.ts';
+import { baseBackup } from '../host/probes/base-backup.ts';
+import { amcheck, readRows, referenceSchema } from '../host/probes/databases.ts';
+import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files.ts';
+import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
+import { page, portsFree, reach } from '../host/probes/network.ts';
+import { backends, holdSessions, serverTitles } from '../host/probes/sessions.ts';
 import type { HostChanger, HostReader } from '../host/types.ts';
 
 export interface HostOptions {

@@ -1,5 +1,5 @@
 import type { Session } from '../remediation/engine/session.ts';
-import { budgetOf, machineMemory } from '../remediation/instances/host-budget.ts';
+import { budgetOf, machineMemory } from '../remediation/shared/memory.ts';
 import { describeHolder, portSettings, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
 
 export interface PreflightQuestion {

@@ -3,7 +3,7 @@ export { asideName, findingId } from '../remediation/contract.ts';
 export type * from '../remediation/contract.ts';
 export { inline as markdownLine } from '../remediation/engine/escalation-report.ts';
 export { detect, plan, type Detected, type Proposed } from './detect.ts';
-export { approve, type ApproveOptions } from '../remediation/approving.ts';
+export { approve, type ApproveOptions } from './remediate.ts';
 export { type RunReport } from '../remediation/run-report.ts';
 export { remediate, resume, rollback, type RemediateRequest } from './remediate.ts';
 export { lookAtBackups, retainedBackups, verifyBackup, type Retained, type VerifyRequest } from './backups.ts';

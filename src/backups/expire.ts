@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { numberAt, textAt } from '../util/json.ts';
 import { expired, expiredMark, inside, quarantined, segment } from './inventory.ts';
-import { asideFolder, exists, isAside, move, requireFree } from '../host/backups/moving.ts';
+import { asideFolder, exists, isAside, move, requireFree } from './quarantine.ts';
 import { readRecord, syncFolder, writeRecord } from './sidecar-files.ts';
 import type { Backup } from './types.ts';
 

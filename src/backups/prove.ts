@@ -1,9 +1,9 @@
-import { pointInTimeLevel } from '../host/backups/point-in-time.ts';
+import { pointInTimeLevel } from './restore-script.ts';
 import type { ChangingEngine } from '../host/docker/client.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import type { SqlReader } from '../host/postgres/types.ts';
-import type { PartRequest } from '../host/probes/backup-part.ts';
+import type { PartRequest } from './probes/dump.ts';
 import { readFingerprints } from './inventory.ts';
 import { baseLevel, manifestLevel } from './levels/base.ts';
 import { drillLevel } from './levels/drill.ts';

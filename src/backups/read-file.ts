@@ -1,7 +1,106 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { dumpText, type DumpText } from '../host/backups/dump-text.ts';
+
+/** What a plain dump says of itself, read line by line in bounded memory. Rows between COPY and `\.` are not looked at. */
+export interface DumpText {
+  readonly bytes: number;
+  /** How often a dump of one database begins, and how often one ends. */
+  readonly begins: number;
+  readonly ends: number;
+  /** The header of pg_dumpall, and its end. */
+  readonly clusterBegins: number;
+  readonly clusterEnds: number;
+  /** Something but comments and `\unrestrict` follows the end. */
+  readonly afterEnd: boolean;
+  /** The text ends between COPY and `\.`. */
+  readonly insideCopy: boolean;
+  /** Of `\connect`, as written. */
+  readonly connects: boolean;
+  readonly createsTables: number;
+  readonly dumpedFrom: string | undefined;
+  readonly dumpedBy: string | undefined;
+  /** The first 200 characters. */
+  readonly head: string;
+}
+
+const keptOfLine = 4_096;
+
+export function dumpText(): { take(chunk: Buffer): void; end(): DumpText } {
+  const seen = { begins: 0, ends: 0, clusterBegins: 0, clusterEnds: 0, createsTables: 0, bytes: 0 };
+  const flags = { afterEnd: false, inCopy: false, connects: false };
+  let dumpedFrom: string | undefined;
+  let dumpedBy: string | undefined;
+  let head = '';
+  let carry: Buffer[] = [];
+  let carried = 0;
+
+  function line(bytes: Buffer): void {
+    const first = bytes[0];
+    if (flags.inCopy) {
+      if (first === 0x5c && bytes.length <= 3 && /^\\\.\r?$/.test(bytes.toString('latin1'))) flags.inCopy = false;
+      return;
+    }
+    if (first === undefined || first === 13) return;
+    const text = bytes.toString('latin1').replace(/\r$/, '');
+    if (first === 0x2d && text.startsWith('--')) comment(text);
+    else {
+      const isOver = seen.clusterBegins > 0 ? seen.clusterEnds > 0 : seen.ends > 0;
+      if (isOver && !text.startsWith('\\unrestrict')) flags.afterEnd = true;
+      if (text.startsWith('COPY ') && / FROM stdin;$/i.test(text)) flags.inCopy = true;
+      else if (text.startsWith('\\connect')) flags.connects = true;
+      else if (text.startsWith('CREATE TABLE ')) seen.createsTables += 1;
+    }
+  }
+
+  function comment(text: string): void {
+    if (text === '-- PostgreSQL database dump') seen.begins += 1;
+    else if (text === '-- PostgreSQL database dump complete') seen.ends += 1;
+    else if (text === '-- PostgreSQL database cluster dump') seen.clusterBegins += 1;
+    else if (text === '-- PostgreSQL database cluster dump complete') seen.clusterEnds += 1;
+    else if (text.startsWith('-- Dumped from database version ')) dumpedFrom ??= text.slice(32).trim();
+    else if (text.startsWith('-- Dumped by pg_dump version ')) dumpedBy ??= text.slice(29).trim();
+  }
+
+  function keep(bytes: Buffer): void {
+    const room = Math.max(0, keptOfLine - carried);
+    // Of a long line the end counts too: `FROM stdin;`.
+    carry.push(bytes.length <= room ? bytes : Buffer.concat([bytes.subarray(0, room), bytes.subarray(-16)]));
+    carried += bytes.length;
+    if (carry.length > 64) carry = [Buffer.concat(carry).subarray(0, keptOfLine * 2)];
+  }
+
+  return {
+    take(chunk) {
+      seen.bytes += chunk.length;
+      if (head.length < 200) head += chunk.subarray(0, 200 - head.length).toString('latin1');
+      let from = 0;
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
+        if (carried === 0) line(chunk.subarray(from, at));
+        else {
+          keep(chunk.subarray(from, at));
+          line(Buffer.concat(carry));
+          carry = [];
+          carried = 0;
+        }
+        from = at + 1;
+      }
+      if (from < chunk.length) keep(chunk.subarray(from));
+    },
+    end() {
+      if (carried > 0) line(Buffer.concat(carry));
+      return {
+        ...seen,
+        afterEnd: flags.afterEnd,
+        insideCopy: flags.inCopy,
+        connects: flags.connects,
+        dumpedFrom,
+        dumpedBy,
+        head,
+      };
+    },
+  };
+}
 
 /** What one pass over a file tells: memory stays the same however long it is. */
 export interface FileScan {

@@ -1,6 +1,6 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { entriesAt, isObject, type Json, listAt, numberAt, parseJson, textAt, textsAt } from '../util/json.ts';
+import { entriesAt, isList, isObject, type Json, listAt, numberAt, parseJson, textAt, textsAt } from '../util/json.ts';
 import {
   type BackupCause,
   backupCauses,
@@ -112,4 +112,148 @@ function mapOf<Value>(value: Json, key: string, read: (entry: Json) => Value): R
 
 function textOf(entry: Json): string {
   return typeof entry === 'string' ? entry : '';
+}
+
+/**
+ * What a database holds, in lines of JSON, the same on every server of its major version: for psql, `\gexec` included.
+ * Text forms are pinned, and a table's sum knows no order (PGOPS §3.3). Left out is what a dump does not carry as it is:
+ * temporary and unlogged tables, materialised views, members of extensions, and the definitions' texts, which change
+ * when they are read back.
+ */
+export const pinned = String.raw`
+SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;
+SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET search_path = ''; SET row_security = off; SET xmloption = 'content';
+`;
+
+const userSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+function notOfExtension(catalog: string): string {
+  return `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e')`;
+}
+
+/** The tables whose rows are counted, `ONLY` each. */
+export const countedTables = `FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+WHERE o.relkind = 'r' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')}`;
+
+export const sequenceLines = String.raw`
+SELECT format('SELECT json_build_array(''sequence'', %L, last_value::text) FROM %I.%I', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
+FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+WHERE o.relkind = 'S' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')} ORDER BY o.oid \gexec
+`;
+
+/**
+ * Reading a table plans over the expressions of its indexes, which may need a schema of their own to be found: with
+ * `public` in the path, everything of ours is named in full, and a row's text is made by no cast that its owner could
+ * have written. Where it fails all the same, that table has no sum, and the others do.
+ */
+export const fingerprintLines = String.raw`
+SELECT json_build_array('listed', format('%I.%I', n.nspname, o.relname))
+${countedTables};
+\o tables.sql
+SELECT format('SELECT pg_catalog.json_build_array(''table''::text, %L::text, pg_catalog.count(*)::text, coalesce(pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog.record_out(problems_row)), 0)::pg_catalog.numeric), 0)::text) FROM ONLY %I.%I problems_row;', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
+${countedTables} ORDER BY o.oid;
+\o
+SET search_path = pg_catalog, public;
+\set ON_ERROR_STOP off
+\set ON_ERROR_ROLLBACK on
+\i tables.sql
+\set ON_ERROR_ROLLBACK off
+\set ON_ERROR_STOP on
+SET search_path = '';
+SELECT json_build_array('table', 'large objects', count(*)::text, sum(hashtextextended(oid::text || md5(lo_get(oid)), 0)::numeric)::text)
+FROM pg_catalog.pg_largeobject_metadata HAVING count(*) > 0;
+SELECT json_build_array('index', format('%I.%I', n.nspname, o.relname), format('%s %s %s %s', i.indrelid::regclass, m.amname, i.indisunique, i.indnatts))
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class o ON o.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace JOIN pg_catalog.pg_am m ON m.oid = o.relam
+WHERE i.indisvalid AND ${userSchema} AND ${notOfExtension('pg_class')};
+SELECT json_build_array('invalid', format('%I.%I', n.nspname, o.relname))
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class o ON o.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+WHERE NOT i.indisvalid AND o.relkind = 'i' AND ${userSchema};
+SELECT json_build_array('constraint', format('%s.%I', o.conrelid::regclass, o.conname), o.contype)
+FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_namespace n ON n.oid = o.connamespace
+WHERE o.conrelid <> 0 AND o.contype IN ('c', 'f', 'p', 'u', 'x') AND ${userSchema} AND ${notOfExtension('pg_constraint')};
+SELECT json_build_array('function', o.oid::regprocedure::text, md5(o.prosrc))
+FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace
+WHERE ${userSchema} AND ${notOfExtension('pg_proc')};
+SELECT json_build_array('extension', extname, extversion) FROM pg_catalog.pg_extension;
+`;
+
+/** A database's fingerprint, and the indexes that are marked invalid in it. */
+export interface ReadFingerprint extends DatabaseFingerprint {
+  readonly invalid: readonly string[];
+}
+
+/** Reads the lines back. Sequences may come twice: before and after. */
+export function fingerprintFrom(lines: readonly string[], database: string, file: string | null): ReadFingerprint {
+  const kinds = {
+    table: new Map<string, { rows: string; sum: string }>(),
+    sequence: new Map<string, { first: string; last: string }>(),
+    index: new Map<string, string>(),
+    constraint: new Map<string, string>(),
+    function: new Map<string, string>(),
+    extension: new Map<string, string>(),
+  };
+  const invalid: string[] = [];
+  for (const line of lines) {
+    const value = parseJson(line);
+    const [kind, name, first, second] = isList(value)
+      ? value.map((item) => (typeof item === 'string' ? item : ''))
+      : [];
+    if (name === undefined) continue;
+    if (kind === 'listed') kinds.table.set(name, kinds.table.get(name) ?? { rows: '', sum: '' });
+    else if (kind === 'table') kinds.table.set(name, { rows: first ?? '', sum: second ?? '' });
+    else if (kind === 'sequence')
+      kinds.sequence.set(name, { first: kinds.sequence.get(name)?.first ?? first ?? '', last: first ?? '' });
+    else if (kind === 'invalid') invalid.push(name);
+    else if (kind === 'index' || kind === 'constraint' || kind === 'function' || kind === 'extension')
+      kinds[kind].set(name, first ?? '');
+  }
+  return {
+    database,
+    file,
+    tables: sorted(kinds.table),
+    sequences: sorted(kinds.sequence),
+    indexes: sorted(kinds.index),
+    constraints: sorted(kinds.constraint),
+    functions: sorted(kinds.function),
+    extensions: sorted(kinds.extension),
+    invalid: invalid.sort((a, b) => (a < b ? -1 : 1)),
+  };
+}
+
+function sorted<Value>(map: ReadonlyMap<string, Value>): Readonly<Record<string, Value>> {
+  return Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What of the original is missing or other in the restored copy, a sentence each; empty: nothing. */
+export function differences(original: DatabaseFingerprint, restored: DatabaseFingerprint): readonly string[] {
+  const found: string[] = [];
+  for (const [name, { rows, sum }] of Object.entries(original.tables)) {
+    const copy = restored.tables[name];
+    if (copy === undefined) found.push(`table ${name} is not there`);
+    // One that could not be read on either side is compared by its name alone.
+    else if (sum === '' || copy.sum === '') continue;
+    else if (copy.rows !== rows) found.push(`table ${name} has ${copy.rows} rows, the source had ${rows}`);
+    else if (copy.sum !== sum)
+      found.push(`table ${name} has ${rows} rows as the source had, and they are not the same`);
+  }
+  for (const name of Object.keys(restored.tables))
+    if (original.tables[name] === undefined) found.push(`table ${name} was not in the source`);
+  for (const [name, { first, last }] of Object.entries(original.sequences)) {
+    const copy = restored.sequences[name]?.last;
+    if (copy === undefined) found.push(`sequence ${name} is not there`);
+    else if (first === last && copy !== first)
+      found.push(`sequence ${name} stands at ${copy}, the source's at ${first}`);
+  }
+  for (const [word, before, after] of [
+    ['index', original.indexes, restored.indexes],
+    ['constraint', original.constraints, restored.constraints],
+    ['function', original.functions, restored.functions],
+    ['extension', original.extensions, restored.extensions],
+  ] as const)
+    for (const [name, definition] of Object.entries(before))
+      if (after[name] === undefined) found.push(`${word} ${name} is not there`);
+      // A dump names no version of an extension: the restored one is the image's.
+      else if (after[name] !== definition && word !== 'extension')
+        found.push(`${word} ${name} is another than the source's`);
+  return found;
 }

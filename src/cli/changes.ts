@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { isRegistryName } from '../scan/folder-listing.ts';
-import { codeOf, meaningOf } from '../scan/system-errors.ts';
+import { isRegistryName } from '../scan/walk.ts';
+import { codeOf, meaningOf } from '../scan/locations.ts';
 import { createFolderWatch, isBelow } from './folder-watch.ts';
 
 /** `rules` decide what is scanned and how: an ignore file, a config, or where a scanned folder lies. */

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { Registry } from '../registry/registry.ts';
-import { scanAll, type ScanResult } from '../scan/index.ts';
+import { scanAll, type ScanResult } from '../scan/scan.ts';
 import { repeatedIds } from './repeated-ids.ts';
 import { type CheckOptions, scanOptions } from './shared-options.ts';
 import type { Task } from '../tasks/types.ts';

@@ -1,7 +1,7 @@
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { isNeverEntered } from '../scan/folder-listing.ts';
-import { codeOf } from '../scan/system-errors.ts';
+import { isNeverEntered } from '../scan/walk.ts';
+import { codeOf } from '../scan/locations.ts';
 
 export interface FolderWatchOptions {
   /** Whether a change of a file with this name means something. */

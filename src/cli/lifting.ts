@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/escape-terminal.ts';
 import { type Surroundings, withRemediation } from './remediation-context.ts';
-import type { ConfigChoice } from './settings.ts';
+import type { ConfigChoice } from './shared-options.ts';
 
 /**
  * Says why an instance is suspended, and lifts the suspension where a person agrees: by `yes`, or by an answer on a

@@ -1,14 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../util/suggest.ts';
 import { explainPriority, type Explanation } from '../priority/index.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Task } from '../tasks/types.ts';
+import { nearest } from '../util/suggest.ts';
 import { tasksOf } from './choosing.ts';
-import { type Findings, findProblems } from './findings.ts';
 import type { Invocation } from './command.ts';
-import type { lookUpOptions } from './look-up-options.ts';
-import { configFor } from './settings.ts';
+import { type Findings, findProblems } from './findings.ts';
+import { configFor, type lookUpOptions } from './shared-options.ts';
 
 export interface LookUp {
   readonly record: ProblemRecord;

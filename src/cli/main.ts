@@ -37,7 +37,7 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
   try {
     const [word, ...rest] = params.argv;
     if (word === undefined || !isCommandName(word)) {
-      const { runProgram } = await import('./program.ts');
+      const { runProgram } = await import('./parser.ts');
       return await runProgram(params.argv, screen);
     }
     const command = await loadCommand(word);

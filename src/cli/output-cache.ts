@@ -1,4 +1,4 @@
-import { checksum, readCacheFile, usualCacheFolder, writeCacheFile } from '../scan/cache-files.ts';
+import { checksum, readCacheFile, usualCacheFolder, writeCacheFile } from '../scan/cache.ts';
 import type { Output, Screen } from './terminal.ts';
 
 /** What a command printed, in its order, and its exit code. */

@@ -1,5 +1,7 @@
 import { Argument, Command as Parser, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ProblemsError } from '../errors.ts';
 import { nearest } from '../util/suggest.ts';
+import { version } from '../version.ts';
 import {
   type ArgumentDeclaration,
   type Command,
@@ -8,6 +10,7 @@ import {
   optionName,
   type OptionValues,
 } from './command.ts';
+import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { absent, type Understood } from './fast-argv.ts';
 import type { Screen } from './terminal.ts';
 
@@ -142,4 +145,36 @@ function afterHelp({ examples, exitCodes }: Command): string {
 function exampleText(examples: Command['examples']): string {
   const width = Math.max(...examples.map(({ command }) => command.length));
   return `Examples:\n${examples.map(({ command, about }) => `  ${command.padEnd(width)}  ${about}\n`).join('')}`;
+}
+
+/** What stands on the command line where no command does: `--help`, `--version`, `help <command>`, or a slip. */
+export async function runProgram(argv: readonly string[], screen: Screen): Promise<number> {
+  const [word, topic] = argv;
+  if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
+  else if (word === 'help' && topic !== undefined && !isHelp(topic)) {
+    if (!isCommandName(topic)) throw unknownCommand(topic);
+    const { parse } = await import('./parser.ts');
+    parse(await loadCommand(topic), ['--help'], screen);
+  } else if (word === undefined || word === 'help' || isHelp(word)) {
+    const { programHelp } = await import('./parser.ts');
+    screen.out.write(programHelp(await loadCommands(), screen));
+  } else if (word.startsWith('-')) throw unknownOption(word);
+  else throw unknownCommand(word);
+  return 0;
+}
+
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
+}
+
+function unknownCommand(word: string): ProblemsError {
+  const meant = nearest(word, commandNames);
+  const hint = meant === undefined ? 'See: problems --help' : `Did you mean ${meant}?`;
+  return new ProblemsError('bad-usage', `unknown command '${word}'`, { hint });
+}
+
+function unknownOption(word: string): ProblemsError {
+  const meant = nearest(word, ['--help', '--version']);
+  const hint = meant === undefined ? 'Options stand after the command. See: problems --help' : `Did you mean ${meant}?`;
+  return new ProblemsError('bad-usage', `unknown option '${word}'`, { hint });
 }

@@ -1,5 +1,7 @@
+import type { Progress } from '../app/remediation.ts';
+import { visible } from '../reporters/escape-terminal.ts';
 import { count } from '../reporters/text/diagnostics.ts';
-import type { ScanProgress } from '../scan/index.ts';
+import type { ScanProgress } from '../scan/scan.ts';
 import type { Output } from './terminal.ts';
 
 /** In milliseconds. What is over sooner needs no word. */
@@ -34,4 +36,53 @@ export function createProgress(notes: Output): ProgressDisplay {
       spinner?.stop();
     },
   };
+}
+
+export interface RunProgress {
+  readonly show: (progress: Progress) => void;
+  end(): void;
+}
+
+/** On a terminal a spinner with the step and the seconds it takes; in a pipe a plain line a step. */
+export function createRunProgress(notes: Output): RunProgress {
+  let spinner: { text: string; stop(): unknown } | undefined;
+  let isOver = false;
+  let timer: NodeJS.Timeout | undefined;
+  let words = '';
+  let began = 0;
+
+  async function start(): Promise<void> {
+    const { default: createSpinner } = await import('yocto-spinner');
+    if (isOver) return;
+    spinner ??= createSpinner({ stream: notes.stream, text: words }).start();
+  }
+
+  function draw(): void {
+    if (spinner !== undefined) spinner.text = `${words} (${Math.round((performance.now() - began) / 1000)} s)`;
+  }
+
+  return {
+    show(progress) {
+      words = wordsOf(progress);
+      began = performance.now();
+      if (!notes.isTerminal) {
+        if (progress.type === 'step') notes.write(`${words}\n`);
+        return;
+      }
+      timer ??= setInterval(draw, 1_000).unref();
+      draw();
+      void start();
+    },
+    end() {
+      isOver = true;
+      clearInterval(timer);
+      spinner?.stop();
+    },
+  };
+}
+
+function wordsOf(progress: Progress): string {
+  if (progress.type === 'phase') return progress.phase;
+  const { index, of, state, what } = progress;
+  return `${state === 'undoing' ? 'undoing' : `step ${index + 1} of ${of}`}: ${visible(what)}`;
 }

@@ -1,9 +1,14 @@
 import type { NotLookedAt, Remediation, RunReport } from '../app/remediation.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
-import { moveSettings } from './moving.ts';
-import { type RequestedSettings, withRequestedSettings } from './requested-settings.ts';
-import { createRunProgress } from './run-progress.ts';
-import { configFor, configOptions, type ConfigChoice } from './settings.ts';
+import { createRunProgress } from './progress.ts';
+import {
+  type ConfigChoice,
+  configFor,
+  configOptions,
+  moveSettings,
+  type RequestedSettings,
+  withRequestedSettings,
+} from './shared-options.ts';
 
 /** The options of every command that looks at instances. */
 export const lookingOptions = {

@@ -1,9 +1,77 @@
+import type { NotLookedAt, RunReport } from '../app/remediation.ts';
+import { diagnosticCatalogue } from '../registry/diagnostics.ts';
+import { visible } from '../reporters/escape-terminal.ts';
+import { json } from '../reporters/json.ts';
 import { plainTable, type Table } from '../reporters/table.ts';
-import type { Output } from './terminal.ts';
+import { countText, textReport } from '../reporters/text/diagnostics.ts';
+import { nothingText, notLookedAtText, reportsText } from '../reporters/text/remediation.ts';
+import { version } from '../version.ts';
+import type { Output, Screen } from './terminal.ts';
+import type { Validation } from './validation.ts';
+
+/** How runs ended, as text or as JSON; and, of a command that looked first, what it could not look at. */
+export function printReports(
+  runs: readonly RunReport[],
+  asJson: boolean,
+  { out, notes }: Screen,
+  notLookedAt?: readonly NotLookedAt[],
+): void {
+  if (asJson) {
+    out.write(json({ schemaVersion: 1, runs, ...(notLookedAt === undefined ? {} : { notLookedAt }) }));
+    return;
+  }
+  out.write(reportsText(runs, out.style) + notLookedAtText(notLookedAt ?? [], out.style));
+  if (runs.length > 0) return;
+  notes.write(
+    notLookedAt === undefined ? 'There is nothing to do.\n' : `${nothingText(notLookedAt)}: there is nothing to do.\n`,
+  );
+}
 
 /** With rules and colours on a terminal, aligned text elsewhere. */
 export async function tableText(table: Table, out: Output): Promise<string> {
   if (!out.isTerminal) return plainTable(table);
-  const { terminalTable } = await import('../reporters/terminal-table.ts');
+  const { terminalTable } = await import('../reporters/table.ts');
   return terminalTable(table, out.columns, out.style);
+}
+
+export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';
+
+/** Prints what a check found: the report on the output, what else there is to say beside it. */
+export async function reportValidation(validation: Validation, format: ReportFormat, screen: Screen): Promise<void> {
+  const { notes } = screen;
+  for (const { path, line, code, description } of validation.fixed) {
+    notes.write(`${notes.style('good', 'fixed')} ${visible(path)}:${line}: ${visible(description)} [${code}]\n`);
+  }
+  for (const { path, reason } of validation.refused) {
+    notes.write(`${notes.style('warning', 'not fixed')} ${visible(path)}: ${visible(reason)}\n`);
+  }
+  screen.out.write(await reportText(validation, format, screen));
+  if (format === 'text' && validation.diagnostics.length > 0)
+    notes.write(`${countText(validation.diagnostics)}${fixable(validation)}\n`);
+}
+
+async function reportText(validation: Validation, format: ReportFormat, { out }: Screen): Promise<string> {
+  const { diagnostics, textOf } = validation;
+  switch (format) {
+    case 'text':
+      // Nothing to say is the usual case, and touches no stream.
+      return diagnostics.length === 0 ? '' : textReport(diagnostics, out.style);
+    case 'json': {
+      const { json, validationJson } = await import('../reporters/json.ts');
+      return json(validationJson(validation));
+    }
+    case 'github': {
+      const { githubReport } = await import('../reporters/github.ts');
+      return githubReport(diagnostics);
+    }
+    case 'sarif': {
+      const { sarifReport } = await import('../reporters/sarif.ts');
+      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version, textOf });
+    }
+  }
+}
+
+function fixable({ diagnostics }: Validation): string {
+  const number = diagnostics.filter(({ fix }) => fix?.safe === true).length;
+  return number === 0 ? '' : `; --fix mends ${number} of them`;
 }

@@ -4,9 +4,8 @@ import { version } from '../version.ts';
 import type { Choice } from './choosing.ts';
 import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './output-cache.ts';
 import { createProgress } from './progress.ts';
-import { scanOptions } from './shared-options.ts';
+import { type ConfigChoice, configFor, scanOptions } from './shared-options.ts';
 import type { Screen } from './terminal.ts';
-import { type ConfigChoice, configFor } from './settings.ts';
 
 export interface ScanRequest extends ConfigChoice {
   readonly paths: readonly string[];

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { getSystemErrorMessage, styleText } from 'node:util';
-import { plain, type Style, type Tone } from '../reporters/style.ts';
+import { plain, type Style, type Tone } from '../reporters/escape-terminal.ts';
 
 /** Where a program writes: process.stdout and process.stderr are such streams. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };

@@ -2,12 +2,11 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
+import { createReport } from '../registry/diagnostics.ts';
 import { createLineIndex } from '../registry/position.ts';
-import { createReport } from '../registry/report.ts';
-import { componentsOf } from '../scan/components.ts';
+import { componentsOf, statedNames } from '../scan/components.ts';
 import { foldersOf, relativePath } from '../scan/locations.ts';
 import { decodeContent, registryOf } from '../scan/registry-file.ts';
-import { statedNames } from '../scan/stated-names.ts';
 import { check } from './findings.ts';
 import type { Validation } from './validation.ts';
 

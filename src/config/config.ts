@@ -18,7 +18,7 @@ export interface Config {
   readonly triage: TriageSettings;
   /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined where the config names none. */
   readonly tasksDir: string | undefined;
-  /** As it stands in the file: the remediation engine checks it, with `checkConfig` of src/config/checking.ts. */
+  /** As it stands in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;
   readonly plugins: readonly string[];
 }
@@ -47,7 +47,7 @@ export async function loadConfig(from: string, options: LoadConfigOptions = {}):
   // A repository without a config, the usual case of a pre-commit hook, never pays for the schema.
   const [{ readConfigFile }, { checkConfig }, schema] = await Promise.all([
     import('./load.ts'),
-    import('./checking.ts'),
+    import('./load.ts'),
     import('./schema.ts'),
   ]);
   const name = nameOf(file, from);

@@ -1,7 +1,95 @@
 import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
+import { nearest } from '../util/suggest.ts';
+
+/** Where a checked value stands: the file as it is named to people, and the keys that lead to the value. */
+export interface Origin {
+  readonly file: string;
+  readonly keys: readonly string[];
+}
+
+/**
+ * A value of a config in the type of its schema. Rooms with settings of their own check their section with it.
+ * @throws ProblemsError `bad-config`: names the key, what was found there, and the nearest known key.
+ */
+export function checkConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  origin: Origin,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [first, ...others] = result.error.issues.map((issue) => described(issue, schema, value));
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  throw new ProblemsError(
+    'bad-config',
+    `${origin.file}: ${locate([...origin.keys, ...(first?.path ?? [])])}${first?.fault ?? ''}${more}`,
+    {
+      hint: first?.hint ?? 'docs/configuration.md lists all keys.',
+    },
+  );
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly fault: string;
+  readonly hint?: string;
+}
+
+function described(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): Fault {
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const known = knownKeys(schema, issue.path);
+    const meant = nearest(key, known);
+    return {
+      path: [...issue.path, key],
+      fault: ' is not a known key',
+      hint: meant === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean ${meant}?`,
+    };
+  }
+  if (issue.code === 'invalid_key') {
+    return { path: issue.path, fault: ` is not a known key: ${issue.issues[0]?.message ?? issue.message}` };
+  }
+  return { path: issue.path, fault: `: ${issue.message}, found ${found(valueAt(value, issue.path))}` };
+}
+
+function locate(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? 'the whole file' : path.map(String).join('.');
+}
+
+function found(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a mapping';
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : inspect(value);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = Reflect.get(at, key);
+  }
+  return at;
+}
+
+/** The keys that the schema has at a path. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const [key, ...rest] = path;
+  if (schema instanceof z.ZodExactOptional) {
+    const inner = schema.unwrap();
+    return inner instanceof z.ZodType ? knownKeys(inner, path) : [];
+  }
+  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum) return schema.keyType.options.map(String);
+  if (!(schema instanceof z.ZodObject)) return [];
+  if (key === undefined) return Object.keys(schema.shape);
+  const next: unknown = schema.shape[String(key)];
+  return next instanceof z.ZodType ? knownKeys(next, rest) : [];
+}
 
 /** No one writes a config by hand that is larger. In bytes. */
 const largest = 256 * 1024;

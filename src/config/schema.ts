@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { automations, problemClasses } from '../tasks/terms.ts';
+import { automations, problemClasses } from '../tasks/types.ts';
 
 /** What a problems.config.* may hold. Strict: an unknown key is an error, with the nearest known key offered. */
 

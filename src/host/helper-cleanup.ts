@@ -3,7 +3,7 @@ import { ProblemsError } from '../errors.ts';
 import { isList, type Json, textAt, textMapAt } from '../util/json.ts';
 import { type ChangingEngine, type EngineReply, jsonOf } from './docker/client.ts';
 import type { HelperSpec } from './docker/types.ts';
-import { helperLabel, runLabel } from './labels.ts';
+import { helperLabel, runLabel } from './docker/shapes.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** Short-lived containers whose process was killed before it took them away. */

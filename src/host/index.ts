@@ -2,7 +2,7 @@ export type * from '../backups/types.ts';
 export { openHost, type OpenHost } from '../app/open-host.ts';
 export type * from '../util/json.ts';
 export type * from './docker/types.ts';
-export { parseInstanceConf } from './instance-conf.ts';
+export { parseInstanceConf } from './instances.ts';
 export { asideMarker } from './instances.ts';
 export type * from './instance.ts';
 export type * from './postgres/types.ts';

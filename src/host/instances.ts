@@ -1,10 +1,86 @@
 import { join } from 'node:path';
-import { dataDirectory, dataMount, volumeKey } from './data-mount.ts';
-import type { Container, DockerReader } from './docker/types.ts';
-import { parseInstanceConf } from './instance-conf.ts';
+import { ProblemsError } from '../errors.ts';
+import { helperLabel, poolerLabel } from './docker/shapes.ts';
+import type { Container, DockerReader, Mount } from './docker/types.ts';
 import type { Instance } from './instance.ts';
-import { helperLabel, poolerLabel } from './labels.ts';
 import type { FileReader } from './types.ts';
+
+/** Where a container's data lives, and who else writes there. */
+
+/** PGDATA, or the image family's default. */
+export function dataDirectory(container: Container): string {
+  return container.env['PGDATA'] ?? '/var/lib/postgresql/data';
+}
+
+/** The mount that holds PGDATA: the deepest one above it. */
+export function dataMount(container: Container): Mount | undefined {
+  const directory = withSlash(dataDirectory(container));
+  return container.mounts
+    .filter((mount) => directory.startsWith(withSlash(mount.destination)))
+    .sort((a, b) => b.destination.length - a.destination.length)[0];
+}
+
+/** The identity that locks are kept on: a volume's name or a path, with the engine's id; the container's own id else. */
+export function volumeKey(engineId: string, container: Container): string {
+  const mount = dataMount(container);
+  if (mount === undefined) return `container:${engineId}/${container.id}`;
+  return mount.type === 'volume' ? `volume:${engineId}/${mount.name}` : `bind:${engineId}/${mount.source}`;
+}
+
+/**
+ * A running container that writes where this one's data is. Two servers on one volume destroy it, and PostgreSQL's own
+ * interlock does not see across containers (PGOPS §0.1). A folder above or below counts where PostgreSQL runs on it.
+ */
+export function sharing(container: Container, all: readonly Container[]): Container | undefined {
+  const mine = dataMount(container);
+  if (mine === undefined) return undefined;
+  return all.find(
+    (other) =>
+      other.id !== container.id &&
+      other.state.running &&
+      other.mounts.some(
+        (theirs) => theirs.writable && (same(mine, theirs) || (isPostgres(other) && overlaps(mine, theirs))),
+      ),
+  );
+}
+
+function isPostgres(container: Container): boolean {
+  return container.env['PG_MAJOR'] !== undefined || container.env['PGDATA'] !== undefined;
+}
+
+function same(a: Mount, b: Mount): boolean {
+  return a.type === 'volume' || b.type === 'volume'
+    ? a.type === b.type && a.name === b.name
+    : withSlash(a.source) === withSlash(b.source);
+}
+
+function overlaps(a: Mount, b: Mount): boolean {
+  if (a.type !== 'bind' || b.type !== 'bind') return same(a, b);
+  const [left, right] = [withSlash(a.source), withSlash(b.source)];
+  return left.startsWith(right) || right.startsWith(left);
+}
+
+function withSlash(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}
+
+/**
+ * `instance.conf` holds lines `key="value"`. Other programs source it as shell; here it is data: no expansion, no
+ * commands, and a line that is not a plain assignment is passed over. Later lines win.
+ */
+export function parseInstanceConf(text: string): Readonly<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const line of text.split(/\r?\n/)) {
+    const match =
+      /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]{0,63})=(?:"([^"\\$`]*)"|'([^']*)'|([^\s"'\\$`;&|<>()#]*))\s*(?:#.*)?$/.exec(
+        line,
+      );
+    if (match === null) continue;
+    const [, key = '', double, single, bare] = match;
+    if (key !== '__proto__') values[key] = double ?? single ?? bare ?? '';
+  }
+  return values;
+}
 
 /** Containers kept aside by a recreate carry this label, or have the marker in their name. */
 const asideLabel = 'problems.aside';
@@ -90,4 +166,18 @@ async function declaration(
     if (file !== undefined) return { folder, declared: parseInstanceConf(file.text) };
   }
   return { folder: undefined, declared: {} };
+}
+
+/**
+ * The instance of a name, where there is one.
+ * @throws ProblemsError `step-refused`: several go by it, by label and by the container's name. Whichever was taken could
+ * be the other one.
+ */
+export function onlyInstance(all: readonly Instance[], name: string): Instance | undefined {
+  const named = all.filter((instance) => instance.name === name);
+  if (named.length < 2) return named[0];
+  const containers = named.map(({ container }) => container.name).toSorted();
+  throw new ProblemsError('step-refused', `${name} is the name of several instances: ${containers.join(' and ')}.`, {
+    hint: 'Give each a name of its own, by another label `problems.instance` or another name of its container.',
+  });
 }

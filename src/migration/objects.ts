@@ -1,5 +1,4 @@
-import { identifierOf, type Statement } from './statements.ts';
-import type { Token } from './sql-tokens.ts';
+import { identifierOf, type Statement, type Token } from './sql-tokens.ts';
 
 /** What a statement makes, or drops, as far as its own words tell. Without a schema it is found by the search path. */
 export interface NamedObject {
@@ -35,6 +34,7 @@ const words: Readonly<Record<string, NamedObject['kind']>> = {
   TABLESPACE: 'tablespace',
   SUBSCRIPTION: 'subscription',
 };
+
 const before = new Set([
   'UNIQUE',
   'UNLOGGED',

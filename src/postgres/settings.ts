@@ -1,3 +1,5 @@
+import { formatSize } from './sizes.ts';
+
 /** The settings that a program may change, each within bounds of ours. PGOPS §2.5. */
 export interface KnownSetting {
   /** `reload`: taken over by the server as it runs. `start`: only by its next start. */
@@ -18,12 +20,17 @@ export type ValueKind =
   | { readonly type: 'text'; readonly maxLength: number };
 
 const kB = 1024;
+
 const MB = 1024 * kB;
+
 const GB = 1024 * MB;
+
 const minute = 60_000;
+
 const day = 1_440 * minute;
 
 const timeout = { applies: 'reload', value: { type: 'time', min: 0, max: 7 * day }, perRole: true } as const;
+
 const onOff = { type: 'word', words: ['on', 'off'] } as const;
 
 const knownSettings = {
@@ -130,4 +137,65 @@ function inUnit(setting: string, unit: string | null, read: (value: string) => n
 
 function outside(amount: number, { min, max }: { readonly min: number; readonly max: number }): string | undefined {
   return amount < min || amount > max ? 'is outside the bounds that a program keeps to' : undefined;
+}
+
+/** What a setting can be: bytes, a number, or a word such as `off`. */
+export type SettingValue =
+  | { readonly type: 'size'; readonly bytes: number }
+  | { readonly type: 'number'; readonly number: number }
+  | { readonly type: 'word'; readonly word: string };
+
+/**
+ * Where a value comes from; docs/tuning.md has a section for each. `pgtune`: PGTune's own. The others are corrections:
+ * `backups` keeps WAL for those who need it, `connections` and `memory` fit the worst case into the limit, `disk` the WAL
+ * onto its disk, `build` leaves out what the server was built without, `seccomp` what Docker forbids.
+ */
+export type Rule = 'pgtune' | 'backups' | 'connections' | 'memory' | 'disk' | 'build' | 'seccomp';
+
+/** The value recommended for one setting. */
+export interface Advice {
+  readonly name: string;
+  readonly value: SettingValue;
+  /** One sentence. */
+  readonly reason: string;
+  readonly rule: Rule;
+  /** What PGTune says, where a correction says otherwise. */
+  readonly pgtune?: SettingValue;
+}
+
+export function size(bytes: number): SettingValue {
+  return { type: 'size', bytes };
+}
+
+export function number(value: number): SettingValue {
+  return { type: 'number', number: value };
+}
+
+export function word(text: string): SettingValue {
+  return { type: 'word', word: text };
+}
+
+/** As ALTER SYSTEM takes it and SHOW prints it: `512MB`, `1.1`, `off`. */
+export function formatValue(value: SettingValue): string {
+  switch (value.type) {
+    case 'size':
+      return formatSize(value.bytes);
+    case 'number':
+      return String(value.number);
+    case 'word':
+      return value.word;
+  }
+}
+
+/** Bytes or the number of a setting among the advice; undefined where it is a word or is not named. */
+export function amountOf(advice: readonly Advice[], name: string): number | undefined {
+  const value = advice.find((one) => one.name === name)?.value;
+  switch (value?.type) {
+    case 'size':
+      return value.bytes;
+    case 'number':
+      return value.number;
+    default:
+      return undefined;
+  }
 }

@@ -1,8 +1,15 @@
 import type { ProblemIntegration } from '../registry/record.ts';
-import { type MatchPlace, matchPhrase, matchPlaces, namesTerm, type RecordText } from './record-text.ts';
+import { type EstimateValues, isImpact, isProbability, isResourceCost, isUrgency } from './priority.ts';
+import {
+  matchPhrase,
+  type MatchPlace,
+  matchPlaces,
+  namesTerm,
+  namingWords,
+  type RecordText,
+  wordsOf,
+} from './record-text.ts';
 import type { Estimates } from './types.ts';
-import { type EstimateValues, isImpact, isProbability, isResourceCost, isUrgency } from './values.ts';
-import { namingWords, wordsOf } from './words.ts';
 
 /** One example of a calibration line, `port conflicts = 8`. */
 export interface Example<Value> {

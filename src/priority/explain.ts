@@ -1,7 +1,16 @@
-import { comparePriorities, cooldownFactor, hoursLeft, type Ranked, scoreOf } from './priority.ts';
+import {
+  comparePriorities,
+  cooldownFactor,
+  type EstimateValues,
+  hoursLeft,
+  impactRange,
+  type Ranked,
+  resourceCosts,
+  scoreOf,
+  urgencies,
+} from './priority.ts';
 import { defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 import type { Estimates, Priority } from './types.ts';
-import { type EstimateValues, impactRange, resourceCosts, urgencies } from './values.ts';
 
 /** What `explainPriority` looks at. A task has it all. */
 export interface Explainable extends Ranked {

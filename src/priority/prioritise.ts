@@ -1,8 +1,7 @@
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import { readCalibrations } from './calibration.ts';
-import { diagnose } from './diagnose.ts';
-import { estimateRecord, type LearnedEstimates } from './estimates.ts';
+import { diagnose, estimateRecord, type LearnedEstimates } from './estimates.ts';
 import { computePriority, noAttempts } from './priority.ts';
 import { hasPriority, type PrioritisedKind } from './record-text.ts';
 import { defaultPrioritySettings, type PrioritySettings } from './settings.ts';

@@ -1,9 +1,57 @@
 import { ProblemsError } from '../errors.ts';
 import type { ActiveProblem } from '../registry/record.ts';
-import { instantOf } from './instant.ts';
 import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from './settings.ts';
-import type { Attempts, Band, Estimates, Factor, Priority } from './types.ts';
-import { type EstimateValues, isEstimate, urgencies } from './values.ts';
+import type { Attempts, Band, Estimates, Factor, Priority, ResourceCost, Urgency } from './types.ts';
+
+const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+
+/**
+ * The instant of an ISO text, in milliseconds since 1970, or undefined where it is none. A day alone is its first
+ * moment and a time without a zone is UTC, so that the same text means the same on every machine.
+ */
+export function instantOf(text: string | undefined): number | undefined {
+  const match = text === undefined ? null : form.exec(text);
+  if (text === undefined || match === null) return undefined;
+  const instant = Date.parse(text.includes('T') && match[1] === undefined ? `${text}Z` : text);
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
+/** The values of the four estimates, without where they come from. */
+export type EstimateValues = { readonly [Name in keyof Estimates]: Estimates[Name]['value'] };
+
+export const impactRange = { minimum: 1, maximum: 10 } as const;
+
+/** From the one that matters most to the one that matters least. */
+export const urgencies = ['critical', 'high', 'medium', 'low'] as const satisfies readonly Urgency[];
+
+/** From the cheapest on. */
+export const resourceCosts = ['minimal', 'moderate', 'heavy'] as const satisfies readonly ResourceCost[];
+
+export function isImpact(value: unknown): value is number {
+  return typeof value === 'number' && value >= impactRange.minimum && value <= impactRange.maximum;
+}
+
+export function isProbability(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1;
+}
+
+export function isUrgency(value: unknown): value is Urgency {
+  return urgencies.some((urgency) => urgency === value);
+}
+
+export function isResourceCost(value: unknown): value is ResourceCost {
+  return resourceCosts.some((cost) => cost === value);
+}
+
+/** Which values each estimate can have. `NaN` and infinities are none of them. */
+export const isEstimate: {
+  readonly [Name in keyof EstimateValues]: (value: unknown) => value is EstimateValues[Name];
+} = {
+  impact: isImpact,
+  urgency: isUrgency,
+  successProb: isProbability,
+  resourceCost: isResourceCost,
+};
 
 export const noAttempts: Attempts = { failures: 0, hoursSinceFailure: 0 };
 

@@ -1,4 +1,5 @@
 import { wordsIn } from '../util/words.ts';
+import type { Span } from './position.ts';
 
 type Separator = ' ' | '-' | '_' | '/' | '+' | '→' | '(' | ')' | ':';
 
@@ -17,4 +18,62 @@ export type CamelCase<
 export function propertyName(label: string): string {
   const [first = '', ...rest] = wordsIn(label.toLowerCase());
   return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+/** Blanks and line ends as CommonMark counts them; other white space, such as a no-break space, is text. */
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === 10 || code === 13;
+}
+
+export function trim(text: string, { start, end }: Span): Span {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return { start: from, end: to };
+}
+
+/** The offset after the first word and the blanks behind it: where an item's text begins. */
+export function afterWord(text: string, { start, end }: Span): number {
+  let at = start;
+  while (at < end && !isBlank(text.charCodeAt(at))) at++;
+  while (at < end && isBlank(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Trailing HTML comments are invisible in Markdown, so they are no part of a title or a value. */
+export function withoutComment(text: string, span: Span): Span {
+  let { end } = span;
+  while (end - span.start >= 7 && text.startsWith('-->', end - 3)) {
+    const start = text.slice(span.start, end - 3).lastIndexOf('<!--');
+    if (start === -1) break;
+    end = trim(text, { start: span.start, end: span.start + start }).end;
+  }
+  return end === span.end ? span : { start: span.start, end };
+}
+
+/** A value as people mean it: lines joined by LF without the indentation that lists need, trailing comments gone. */
+export interface Value extends Span {
+  readonly text: string;
+}
+
+export function valueOf(text: string, span: Span): Value {
+  const { start, end } = withoutComment(text, trim(text, span));
+  const raw = text.slice(start, end);
+  return { start, end, text: raw.includes('\n') || raw.includes('\r') ? dedent(raw) : raw };
+}
+
+/** Takes from all lines but the first the indentation that they have in common. */
+function dedent(raw: string): string {
+  const [first = '', ...rest] = raw.split(/\r\n|\n|\r/);
+  let common = Infinity;
+  for (const line of rest) {
+    const { start, end } = trim(line, { start: 0, end: line.length });
+    if (start < end) common = Math.min(common, start);
+  }
+  return [first, ...rest.map((line) => line.slice(Math.min(common, trim(line, { start: 0, end: line.length }).start)))]
+    .map((line) =>
+      line.slice(0, withoutComment(line, { start: 0, end: trim(line, { start: 0, end: line.length }).end }).end),
+    )
+    .join('\n');
 }

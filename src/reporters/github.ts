@@ -1,6 +1,5 @@
 import type { Diagnostic } from '../registry/diagnostics.ts';
-import { worstFirst } from './order.ts';
-import { count } from './text/diagnostics.ts';
+import { count, worstFirst } from './text/diagnostics.ts';
 
 /** GitHub shows ten annotations of each level of a step and drops the rest without a word. */
 const shownPerLevel = 10;

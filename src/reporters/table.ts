@@ -1,4 +1,69 @@
-import { visible } from './escape-terminal.ts';
+import stringWidth from 'string-width';
+import { type Style, visible } from './escape-terminal.ts';
+
+/** Where a text may go on in the next line: after a blank; or after any sign, best after one that ends a part of a path or id. */
+export type Breaking = 'words' | 'anywhere';
+
+const ends: Readonly<Record<Breaking, ReadonlySet<string>>> = {
+  words: new Set(' '),
+  anywhere: new Set([' ', '/', '-', '_', '.']),
+};
+
+/** How many columns of a terminal a text of one line takes. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/**
+ * The lines of a text, without blanks at their ends and none wider than `width` columns; only a single character that is
+ * wider itself, such as 水 in one column, stands out. What a reader sees as one character is never parted.
+ * @param text One line without escape sequences.
+ */
+export function brokenLines(text: string, width: number, breaking: Breaking): readonly string[] {
+  if (widthOf(text) <= width) return [text];
+  const lines: string[] = [];
+  let line = '';
+  let used = 0;
+  for (const part of partsOf(text, width, ends[breaking])) {
+    if (line !== '' && used + withoutBlank(part) > width) {
+      lines.push(line.trimEnd());
+      line = '';
+      used = 0;
+    }
+    line += part.text;
+    used += part.width;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+interface Part {
+  readonly text: string;
+  readonly width: number;
+}
+
+/** A blank that a line has no room for is dropped at its end. */
+function withoutBlank({ text, width }: Part): number {
+  return text.endsWith(' ') ? width - 1 : width;
+}
+
+let characters: Intl.Segmenter | undefined;
+
+/** What stays together in a line; a part that no line has room for falls into its characters. */
+function* partsOf(text: string, width: number, endings: ReadonlySet<string>): Generator<Part> {
+  characters ??= new Intl.Segmenter('en');
+  let held: Part[] = [];
+  function* together(): Generator<Part> {
+    const part = { text: held.map((one) => one.text).join(''), width: held.reduce((sum, one) => sum + one.width, 0) };
+    if (withoutBlank(part) <= width) yield part;
+    else yield* held;
+    held = [];
+  }
+  for (const { segment } of characters.segment(text)) {
+    held.push({ text: segment, width: widthOf(segment) });
+    if (endings.has(segment)) yield* together();
+  }
+  yield* together();
+}
 
 /** Rows of text. What comes from strangers is made visible here. */
 export interface Table {
@@ -35,12 +100,100 @@ function padded(text: string, width: number, align: Column['align']): string {
   return align === 'right' ? blanks + text : text + blanks;
 }
 
-let characters: Intl.Segmenter | undefined;
-
 /** How many characters a reader sees. */
 function lengthOf(text: string): number {
   // What is made of plain letters alone needs no segmenter, which takes longer to make than a page of them to print.
   if (/^[ -~]*$/.test(text)) return text.length;
   characters ??= new Intl.Segmenter('en');
   return [...characters.segment(text)].length;
+}
+
+/** The narrowest that a wrapping column gets, in columns of the terminal. */
+const narrowest = 10;
+
+/** What stands around the text of a cell: a blank on both sides, and one rule more than there are columns. */
+const aroundCell = 3;
+
+/** A table with rules, no wider than `width`; where its columns have no room beside each other, each row as a list. */
+export function terminalTable({ columns, rows }: Table, width: number, style: Style): string {
+  const cells = rows.map((row) => columns.map((_column, at) => visible(row[at] ?? '')));
+  const widths = columnWidths(columns, cells, width - aroundCell * columns.length - 1);
+  return widths === undefined ? listed(columns, cells, width, style) : ruled(columns, cells, widths, style);
+}
+
+/** Wrapping columns share what the others leave, and none takes more than it needs. Undefined where too little is left. */
+function columnWidths(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  room: number,
+): readonly number[] | undefined {
+  const widths = columns.map(({ title }, at) =>
+    cells.reduce((widest, row) => Math.max(widest, widthOf(row[at] ?? '')), widthOf(title)),
+  );
+  const wrapping = columns.flatMap(({ wraps }, at) => (wraps === undefined ? [] : [at]));
+  let left = widths.reduce((sum, needed, at) => (wrapping.includes(at) ? sum : sum - needed), room);
+  const byNeed = wrapping.toSorted((a, b) => (widths[a] ?? 0) - (widths[b] ?? 0));
+  for (const [index, at] of byNeed.entries()) {
+    const share = Math.floor(left / (byNeed.length - index));
+    const needed = widths[at] ?? 0;
+    if (share < Math.min(needed, narrowest)) return undefined;
+    widths[at] = Math.min(needed, share);
+    left -= widths[at];
+  }
+  return left < 0 ? undefined : widths;
+}
+
+function ruled(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  widths: readonly number[],
+  style: Style,
+): string {
+  function rule(left: string, between: string, right: string): string {
+    return `${left}${widths.map((width) => '─'.repeat(width + 2)).join(between)}${right}\n`;
+  }
+  function drawn(row: readonly string[], look: (text: string) => string): string {
+    const lines = row.map((cell, at) => brokenLines(cell, widths[at] ?? 0, breakingOf(columns[at])));
+    const height = Math.max(...lines.map(({ length }) => length));
+    return Array.from({ length: height }, (_line, index) => {
+      const parts = columns.map(({ align }, at) => {
+        const text = lines[at]?.[index] ?? '';
+        const blanks = ' '.repeat(Math.max(0, (widths[at] ?? 0) - widthOf(text)));
+        // The look comes last: what it adds has no width.
+        return align === 'right' ? blanks + look(text) : look(text) + blanks;
+      });
+      return `│ ${parts.join(' │ ')} │\n`;
+    }).join('');
+  }
+  const head = columns.map(({ title }) => title);
+  return [
+    rule('┌', '┬', '┐'),
+    drawn(head, (text) => (text === '' ? '' : style('strong', text))),
+    rule('├', '┼', '┤'),
+    ...cells.map((row) => drawn(row, (text) => text)),
+    rule('└', '┴', '┘'),
+  ].join('');
+}
+
+/** Each row below the other, a line or more for each cell, with the title of its column in front. */
+function listed(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+  style: Style,
+): string {
+  const titles = Math.max(...columns.map(({ title }) => widthOf(title)));
+  const room = Math.max(narrowest, width - titles - 2);
+  const blocks = cells.map((row) =>
+    columns.map((column, at) => {
+      const title = style('strong', column.title) + ' '.repeat(titles - widthOf(column.title));
+      const lines = brokenLines(row[at] ?? '', room, breakingOf(column));
+      return `${title}  ${lines.join(`\n${' '.repeat(titles + 2)}`)}`.trimEnd();
+    }),
+  );
+  return blocks.map((lines) => `${lines.join('\n')}\n`).join('\n');
+}
+
+function breakingOf(column: Column | undefined): Breaking {
+  return column?.wraps === true ? 'anywhere' : 'words';
 }

@@ -1,13 +1,10 @@
-import { foldersFrom, foldersOf, locate, stepsUp } from './locations.ts';
+import { fingerprintOf } from './cache.ts';
+import { type Located, statedNames } from './components.ts';
+import type { Stamp } from './folder-table.ts';
+import { foldersFrom, foldersOf, joined, locate, meaningOf, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
-import { createPacer, type Pacer } from './yield.ts';
-import type { Located } from './components.ts';
-import { joined } from './paths.ts';
 import type { RegistryFile } from './registry-file.ts';
-import { fingerprintOf } from './fingerprint.ts';
-import { statedNames } from './stated-names.ts';
-import type { Stamp } from './stamps.ts';
-import { meaningOf } from './system-errors.ts';
+import { createPacer, type Pacer } from './yield.ts';
 
 /** A file that may be a registry. */
 export interface Candidate extends Located, RegistryFile {}

@@ -1,6 +1,26 @@
 import { realpathSync, statSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
-import { codeOf } from './system-errors.ts';
+
+/** The system's code of an error, such as `ENOENT`. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EILSEQ: 'its name is not UTF-8',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its symbolic links run in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is no folder',
+  EPERM: 'permission denied',
+};
+
+/** What a code means, in words that need no manual. */
+export function meaningOf(code: string): string {
+  return meanings[code] ?? `the system says ${code}`;
+}
 
 /** What a path on the command line stands for. `path` is relative to the working folder; `''` is that folder itself. */
 export type Location = Found<'folder'> | Found<'file'> | Missing;
@@ -57,4 +77,9 @@ export function foldersFrom(path: string, cwd: string, top: number): readonly st
 /** The folders on a way down; steps upward do not count. */
 export function foldersOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '' && name !== '..');
+}
+
+/** Below a folder, with forward slashes; `''` is the folder itself. */
+export function joined(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
 }

@@ -5,9 +5,9 @@ import { findMarkers } from '../registry/parse/markers.ts';
 import { readMarked } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
-import { createReport, sortDiagnostics } from '../registry/report.ts';
-import { includesMarker, isUtf16, plainFile } from './marker-search.ts';
-import { codeOf, meaningOf } from './system-errors.ts';
+import { createReport, sortDiagnostics } from '../registry/diagnostics.ts';
+import { includesMarker, isUtf16, plainFile } from './walk.ts';
+import { codeOf, meaningOf } from './locations.ts';
 
 /** The registries of people have a thousandth of it. */
 const largestFile = 64 * 1024 * 1024;

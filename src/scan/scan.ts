@@ -1,12 +1,13 @@
-import type { Diagnostic, DiagnosticCode } from '../registry/diagnostics.ts';
+import { createReport, type Diagnostic, type DiagnosticCode } from '../registry/diagnostics.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { Registry } from '../registry/registry.ts';
-import { createReport } from '../registry/report.ts';
 import { type Candidate, type Candidates, findCandidates } from './candidates.ts';
 import { componentsOf } from './components.ts';
 import type { ScanOptions } from './options.ts';
-import type { Pacer } from './yield.ts';
 import { type FileContent, readContent, registryOf } from './registry-file.ts';
+import type { Pacer } from './yield.ts';
+
+export type { ScanOptions, ScanProgress } from './options.ts';
 
 export interface ScanResult {
   /** In the order of their paths. */

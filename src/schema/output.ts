@@ -3,7 +3,7 @@ import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { resourceCost, urgency } from '../registry/kinds/terms.ts';
 import { anyRecordSchema, place } from '../registry/schema.ts';
-import { automations, problemClasses, taskFlags, taskKinds } from '../tasks/terms.ts';
+import { automations, problemClasses, taskFlags, taskKinds } from '../tasks/types.ts';
 
 /** What `--json` and `--format json` print. Strict: a property that stands here and not there is a defect. */
 

@@ -4,11 +4,190 @@ import {
   type PrioritisedKind,
   type PrioritisedRecord,
   type Ranked,
+  wordsOf,
 } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
-import { cutCircles, type Graph } from './circles.ts';
-import { type Planned, standing } from './planned.ts';
-import { indexRecords } from './related.ts';
+import { type Planned, standing } from './types.ts';
+
+/** From each node, in the order that decides, to the nodes that it depends on. */
+export type Graph<Node> = ReadonlyMap<Node, readonly Node[]>;
+
+/**
+ * Cuts every circle: of the dependencies within one, only those on a node that comes earlier in the graph's order stay.
+ * The circles are returned, each in the graph's order. Linear, and without recursion (Tarjan's strongly connected
+ * components, SIAM J. Comput. 1, 1972).
+ */
+export function cutCircles<Node>(graph: Graph<Node>): {
+  readonly graph: Graph<Node>;
+  readonly circles: readonly (readonly Node[])[];
+} {
+  const order = new Map([...graph.keys()].map((node, index) => [node, index]));
+  const position = (node: Node): number => order.get(node) ?? -1;
+  const components = componentsOf(graph);
+  const componentOf = new Map(components.flatMap((component) => component.map((node) => [node, component])));
+  const cut = [...graph].map(([node, targets]) => {
+    const stays = (target: Node): boolean =>
+      componentOf.get(target) !== componentOf.get(node) || position(target) < position(node);
+    return [node, targets.filter(stays)] as const;
+  });
+  const circles = components
+    .filter((component) => component.length > 1)
+    .map((component) => component.toSorted((a, b) => position(a) - position(b)))
+    .toSorted(([a], [b]) => (a === undefined || b === undefined ? 0 : position(a) - position(b)));
+  return { graph: new Map(cut), circles };
+}
+
+interface Visit<Node> {
+  readonly node: Node;
+  readonly index: number;
+  low: number;
+  next: number;
+  open: boolean;
+}
+
+function componentsOf<Node>(graph: Graph<Node>): readonly (readonly Node[])[] {
+  const visits = new Map<Node, Visit<Node>>();
+  const components: Node[][] = [];
+  const open: Visit<Node>[] = [];
+  const path: Visit<Node>[] = [];
+  const enter = (node: Node): void => {
+    const visit = { node, index: visits.size, low: visits.size, next: 0, open: true };
+    visits.set(node, visit);
+    open.push(visit);
+    path.push(visit);
+  };
+  for (const root of graph.keys()) {
+    if (!visits.has(root)) enter(root);
+    for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
+      const target = graph.get(visit.node)?.[visit.next];
+      if (target !== undefined) {
+        visit.next += 1;
+        const seen = visits.get(target);
+        if (seen === undefined) enter(target);
+        else if (seen.open) visit.low = Math.min(visit.low, seen.index);
+        continue;
+      }
+      path.pop();
+      const parent = path.at(-1);
+      if (parent !== undefined) parent.low = Math.min(parent.low, visit.low);
+      if (visit.low === visit.index) components.push(closeComponent(open, visit));
+    }
+  }
+  return components;
+}
+
+function closeComponent<Node>(open: Visit<Node>[], root: Visit<Node>): Node[] {
+  const members = open.splice(open.lastIndexOf(root));
+  for (const member of members) member.open = false;
+  return members.map(({ node }) => node);
+}
+
+/** Finds which records a text names, by id or title. */
+export interface RecordIndex {
+  named(by: PrioritisedKind, text: string): readonly PrioritisedKind[];
+}
+
+const longestName = 24;
+
+const mostNames = 50;
+
+const longestText = 2000;
+
+const none: readonly number[] = [];
+
+/**
+ * Ids and titles count wherever they stand. A title of one word, which may stand for itself, counts only where it is
+ * the whole of a part, between commas, semicolons and list items, or one of several names joined by `and`. Where
+ * several records fit, one of the same registry is meant, else one of the same component; where that does not tell,
+ * none. At most 50 names.
+ */
+export function indexRecords(records: readonly PrioritisedKind[]): RecordIndex {
+  const [byName, byWord] = [nameIndex(), nameIndex()];
+  for (const record of records) {
+    byName.add(wordsOf(record.id), record);
+    const title = wordsOf(record.title);
+    if (title.length > 0) (title.length === 1 ? byWord : byName).add(title, record);
+  }
+  return {
+    named(by, text) {
+      const found = new Set<PrioritisedKind>();
+      const find = (record: PrioritisedKind | undefined): void => {
+        if (record !== undefined && record !== by && found.size < mostNames) found.add(record);
+      };
+      const words = wordsOf(text);
+      for (let start = 0; start < words.length;) {
+        const name = longestNameAt(byName, words, start);
+        if (name.length > 0) find(byName.meant(name, by));
+        start += Math.max(1, name.length);
+      }
+      for (const part of byWord.isEmpty() ? [] : partsOf(text)) {
+        const names = part.split(/\b(?:and|or)\b|&/i).map(wordsOf);
+        if (names.every((name) => byName.has(name) || byWord.has(name))) {
+          for (const name of names) find(byWord.meant(name, by));
+        }
+      }
+      return [...found];
+    },
+  };
+}
+
+interface NameIndex {
+  add(name: readonly string[], record: PrioritisedKind): void;
+  has(name: readonly string[]): boolean;
+  /** How many words names have that begin with a word, from the longest on. */
+  lengthsFrom(word: string): readonly number[];
+  isEmpty(): boolean;
+  meant(name: readonly string[], by: PrioritisedKind): PrioritisedKind | undefined;
+}
+
+/** One entry for a name anywhere, in a registry and in a component, since thousands of records may share a title. */
+function nameIndex(): NameIndex {
+  const entries = new Map<string, PrioritisedKind | 'several'>();
+  const lengths = new Map<string, readonly number[]>();
+  const keyOf = (name: readonly string[]): string => name.slice(0, longestName).join(' ');
+  return {
+    add(name, record) {
+      const key = keyOf(name);
+      const [first = ''] = name;
+      const known = lengths.get(first) ?? [];
+      const length = Math.min(name.length, longestName);
+      if (!known.includes(length)) {
+        lengths.set(
+          first,
+          [...known, length].toSorted((a, b) => b - a),
+        );
+      }
+      for (const one of [key, `${key}\n${record.path}`, `${key}\0${record.component}`]) {
+        const other = entries.get(one);
+        entries.set(one, other === undefined || other === record ? record : 'several');
+      }
+    },
+    has: (name) => entries.has(keyOf(name)),
+    lengthsFrom: (word) => lengths.get(word) ?? none,
+    isEmpty: () => entries.size === 0,
+    meant(name, by) {
+      const key = keyOf(name);
+      const one = entries.get(`${key}\n${by.path}`) ?? entries.get(`${key}\0${by.component}`) ?? entries.get(key);
+      return one === 'several' ? undefined : one;
+    },
+  };
+}
+
+function longestNameAt(byName: NameIndex, words: readonly string[], start: number): readonly string[] {
+  for (const length of byName.lengthsFrom(words[start] ?? '')) {
+    const name = words.slice(start, start + length);
+    if (name.length === length && byName.has(name)) return name;
+  }
+  return [];
+}
+
+/** What stands between commas, semicolons and list items, without the number of an item and the target of a link. */
+function partsOf(text: string): readonly string[] {
+  return text
+    .slice(0, longestText)
+    .split(/[,;\n]/)
+    .map((part) => part.replace(/^\s*\d+[.)]\s/, '').replaceAll(/\]\([^()]*\)/g, ']'));
+}
 
 const mostDependencies = 50;
 

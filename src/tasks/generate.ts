@@ -8,19 +8,77 @@ import {
   type PrioritySettings,
 } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
+import type { ProblemIntegration } from '../registry/record.ts';
 import type { Registry } from '../registry/registry.ts';
 import { dependenciesBetween } from './dependencies.ts';
-import type { Draft } from './draft.ts';
-import { draftsFromActive, flagsOf } from './from-record.ts';
-import { draftsFromIntermittent } from './from-intermittent.ts';
-import { draftsFromPattern } from './from-pattern.ts';
-import { draftsFromResolved } from './from-resolved.ts';
-import { type Planned, standing } from './planned.ts';
+import {
+  draftsFromActive,
+  draftsFromIntermittent,
+  draftsFromPattern,
+  draftsFromResolved,
+  flagsOf,
+} from './from-record.ts';
+import { wantsNoTasks } from './negation.ts';
 import { readPolicy } from './policy.ts';
-import { hashed, taskId } from './task-id.ts';
 import { triage, type TriageSettings } from './triage.ts';
-import type { Task, Triage } from './types.ts';
-import { isWanted } from './wanted.ts';
+import { type Draft, type Planned, standing, type Task, type TaskKind, type Triage } from './types.ts';
+
+const longest = 100;
+
+/**
+ * The id of a task: its kind, the problem's id with `--` for each slash, and its topic. Different problems have
+ * different ids: what the letters `a-z`, digits and single dashes of the usual id cannot tell apart, or what is too
+ * long, is told apart by a hash of the whole at the end.
+ */
+export function taskId(kind: string, problem: string, topic?: string): string {
+  const whole = [kind, problem, ...(topic === undefined ? [] : [topic])];
+  const plain = `${kind}-${whole.slice(1).map(slugged).join('--')}`;
+  const usual = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\/[a-z0-9]+(?:-[a-z0-9]+)*)*$/.test(problem);
+  return usual && plain.length <= longest ? plain : hashed(plain, whole.join('\n'));
+}
+
+/** An id with a hash at its end, for what would have the same id without one. */
+export function hashed(id: string, content: string): string {
+  return `${id.slice(0, longest - 9).replace(/-+$/, '')}-${hash(content)}`;
+}
+
+function slugged(text: string): string {
+  const parts = text.toLowerCase().split('/');
+  return parts.map((part) => part.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')).join('--');
+}
+
+/** FNV-1a over UTF-16 code units, 32 bits, as eight hexadecimal digits. No secret hangs on it, and it loads nothing. */
+function hash(text: string): string {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  }
+  return (value >>> 0).toString(16).padStart(8, '0');
+}
+
+type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;
+
+/**
+ * Whether a registry wants tasks of a kind from records of a kind. Without an integration block, or where none of its
+ * Task Generation lines can be read, it wants all; otherwise each line stands for some tasks, and where it is absent or
+ * says none, they are not made.
+ */
+export function isWanted(
+  task: TaskKind,
+  record: PrioritisedKind['kind'],
+  integration: ProblemIntegration | undefined,
+): boolean {
+  const lines = integration?.taskGeneration;
+  if (lines === undefined || Object.keys(lines).length === 0) return true;
+  const line = lines[lineFor(task, record)];
+  return line !== undefined && !wantsNoTasks(line);
+}
+
+function lineFor(task: TaskKind, record: PrioritisedKind['kind']): GenerationLine {
+  if (task === 'documentation') return 'knowledgeGaps';
+  if (task === 'monitoring') return 'monitoringImprovements';
+  return record === 'active' ? 'activeIssues' : 'patternRecognition';
+}
 
 /** What tasks are made from: a registry as it was read. */
 export type RegistryInput = Pick<Registry, 'path' | 'component' | 'records'>;

@@ -1,7 +1,135 @@
-import { matchPhrase, type RecordText } from '../priority/index.ts';
+import { matchPhrase, namingWords, type RecordText, wordsOf } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
-import { type Allowance, type PolicyPhrase, readAllowance, readEscalation } from './policy-line.ts';
-import type { TriageRule } from './classify.ts';
+import { bestRule, type TriageRule } from './classify.ts';
+import { saysNone } from './negation.ts';
+
+/** One thing that a line of a registry's policy names. */
+export interface PolicyPhrase {
+  readonly written: string;
+  /** Without the words for who acts and how: `Automatic port assignment` is about `port`. */
+  readonly about: readonly string[];
+  readonly rule: TriageRule | undefined;
+  /** Whether it speaks of all problems: `every problem`. */
+  readonly everything: boolean;
+}
+
+/** What an Auto-Resolution line lets run unattended. */
+export interface Allowance {
+  readonly resolution: readonly PolicyPhrase[];
+  /** What the line takes out again: "port conflicts, except on client instances". */
+  readonly exceptions: readonly PolicyPhrase[];
+  /** The words for which the line, whatever else it says, allows nothing: "without a person". */
+  readonly doubt?: string;
+}
+
+/** Words are counted in the first 2,000 characters of a text, so a longer line cannot be read to its end. */
+const longestLine = 2000;
+
+const betweenParts = /[,;.()\n]|\b(?:and|or)\b/i;
+
+const betweenSentences = /[.;!\n]/;
+
+const exception = /\b(?:except(?:ing| for)?|excluding|other than|apart from|aside from)\b/i;
+
+const negation =
+  /\b(?:no|not|non|nor|neither|never|none|nothing|nobody|cannot|without|off|disabled?|forbid(?:den)?|prohibit(?:ed)?|disallow(?:ed)?|refused?|deny|denied|avoid|skip|stop|leave|ignored?|excluded?|but|instead|rather|minus|save|false|rarely|seldom|dont|doesnt|cant|wont)\b|n['’]t\b/i;
+
+const negationFirst = /^\W*(?:(?:but|do|does|should|must|please|yet)\W+)*(?:no|not|never|don['’]t)\b/i;
+
+/** An unattended repair cannot tell whether a condition holds or a plan has come true, and has nobody to ask. */
+const condition =
+  /\b(?:if|unless|until|till|when|while|once|before|after|during|provided|assuming|without|only (?:at|by|in|on|with)|human|manual(?:ly)?|persons?|people|operators?|some(?:body|one)|admins?|administrators?|by hand|approv\w*|confirm\w*|consent|supervis\w*|ask(?:s|ed|ing)?|escalat\w*|interventions?|planned|pending|paused|suspended|proposed|future|later|tb[ad]|to ?do)\b/i;
+
+/** Words of a policy line that say who acts and how, not what about. */
+const actingWords = new Set(
+  wordsOf(
+    `all any assign assignment attention auto automated automatic automatically check clean cleanup complex correction
+    decision escalate escalation every fix fixing human immediate intervention known manual manually operator other person
+    reassignment recovery repair require required requires resolution resolve review serious severe simple`,
+  ),
+);
+
+/** More of them, where more is kept for a person the fewer words must be found. */
+const sayingLittle = new Set(
+  wordsOf(
+    `admin always anyone anything approval approve approved are as ask at attended be but by call cannot do does don
+    everything excluding except fixed first from go goes handle handled human is it its may must need needed needs never
+    no nobody none nothing not off only people repaired resolved run shall should somebody someone team that them then
+    this touch touched unattended without work yes`,
+  ),
+);
+
+const universal = /\b(?:all|always|any|anything|every|everything|whatever)\b/i;
+
+/**
+ * Reads an Auto-Resolution line, strictly: what is not clearly allowed is not. A negated name is an exception; a
+ * negation of anything else, a condition and a word for people are a doubt, for which the line allows nothing at all.
+ */
+export function readAllowance(line: string): Allowance {
+  if (line === '' || saysNone(line)) return { resolution: [], exceptions: [] };
+  if (line.length > longestLine) return doubting(`${line.slice(0, 40)}…`);
+  const text = line.replaceAll(/~~[^~]*~~|<!--[^]*?-->/g, ' ').replaceAll('_', ' ');
+  const conditional = condition.exec(text)?.[0];
+  if (conditional !== undefined) return doubting(conditional);
+  const resolution: PolicyPhrase[] = [];
+  const exceptions: PolicyPhrase[] = [];
+  for (const sentence of text.split(betweenSentences)) {
+    const [said = '', ...excepted] = sentence.split(exception);
+    const parts = said.split(betweenParts).filter((part) => wordsOf(part).length > 0);
+    const negated = parts.findIndex((part) => negation.test(part));
+    const names = negated < 0 ? [] : parts.slice(negated);
+    const doubt = excepted.find((part) => negation.test(part) || phrasesOf(part, true).length === 0) ?? unclear(names);
+    if (doubt !== undefined) return doubting(doubt.trim());
+    resolution.push(...parts.slice(0, negated < 0 ? parts.length : negated).flatMap((part) => phrasesOf(part, false)));
+    exceptions.push(...[...names, ...excepted].flatMap((part) => phrasesOf(part, true)));
+  }
+  return { resolution, exceptions };
+}
+
+/**
+ * Reads an Auto-Escalation line, generously: all that it names is kept for a person, however it is worded, and everything
+ * where it names nothing. Only a line that says no more than `none` keeps nothing.
+ */
+export function readEscalation(line: string): readonly PolicyPhrase[] {
+  if (line === '' || saysNone(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
+  const phrases = line.length > longestLine ? [] : phrasesOf(line, true);
+  const written = line.trim().slice(0, 80);
+  return phrases.length > 0 ? phrases : [{ written, about: [], rule: undefined, everything: true }];
+}
+
+function doubting(doubt: string): Allowance {
+  return { resolution: [], exceptions: [], doubt };
+}
+
+/**
+ * The part for which a negation cannot be told to mean names alone, as in "never data corruption": the first one does
+ * not begin with it, or one holds other words than those of its topic.
+ */
+function unclear(parts: readonly string[]): string | undefined {
+  const [first] = parts;
+  if (first !== undefined && (!negationFirst.test(first) || /:\s*$/.test(parts.at(-1) ?? ''))) return first;
+  return parts.find((part) => {
+    const phrases = phrasesOf(part, true);
+    return phrases.length === 0 || !phrases.every(({ about, rule }) => isNameOf(rule, about));
+  });
+}
+
+function isNameOf(rule: TriageRule | undefined, about: readonly string[]): boolean {
+  const words = new Set(rule?.phrases.flatMap(wordsOf));
+  return (
+    about.length > 0 && about.every((word) => words.has(word) || (rule !== undefined && bestRule([word]) === rule))
+  );
+}
+
+function phrasesOf(line: string, generous: boolean): readonly PolicyPhrase[] {
+  return line.split(betweenParts).flatMap((part) => {
+    const about = namingWords(part).filter((word) => !actingWords.has(word) && !(generous && sayingLittle.has(word)));
+    const rule = bestRule(wordsOf(part));
+    const everything = about.length === 0 && universal.test(part);
+    const names = about.length > 0 || (generous && (rule !== undefined || everything));
+    return names ? [{ written: part.trim(), about, rule, everything }] : [];
+  });
+}
 
 /** What a registry lets run unattended and what it keeps for a person: its Auto-Resolution and Auto-Escalation lines. */
 export interface Policy extends Allowance {

@@ -1,7 +1,6 @@
 import { type PrioritisedKind, type RecordText, recordText, wordsOf } from '../priority/index.ts';
+import { type Topic, topicOf, type TriageRule } from './classify.ts';
 import { allowing, keeping, type Policy } from './policy.ts';
-import { type Topic, topicOf } from './topic.ts';
-import type { TriageRule } from './classify.ts';
 import type { Automation, ProblemClass, Triage } from './types.ts';
 
 /** How far problems may go unattended, in place of what their registries say. */

@@ -1,6 +1,26 @@
-import type { automations, problemClasses, taskFlags, taskKinds } from './terms.ts';
+import type { PrioritisedKind, PrioritisedRecord, Ranked } from '../priority/index.ts';
 import type { Estimates, Priority } from '../priority/types.ts';
 import type { ActiveProblem } from '../registry/record.ts';
+
+/** The closed lists of tasks, from which come their types and every schema that speaks of them. */
+
+export const taskKinds = ['resolution', 'investigation', 'prevention', 'monitoring', 'documentation'] as const;
+
+export const problemClasses = [
+  'resource-conflict',
+  'data-integrity',
+  'configuration',
+  'performance',
+  'permissions',
+  'migration',
+  'network',
+  'other',
+] as const;
+
+/** How far a fix may go unattended: it runs, it asks, or a person does it. */
+export const automations = ['auto', 'approve', 'human'] as const;
+
+export const taskFlags = ['immediate', 'alert', 'escalate'] as const;
 
 export type TaskKind = (typeof taskKinds)[number];
 
@@ -43,4 +63,36 @@ export interface Task extends Triage {
   readonly dependencies: readonly string[];
   readonly estimates: Estimates;
   readonly priority: Priority;
+}
+
+/** A task before it has an id, a priority and dependencies. */
+export interface Draft {
+  readonly kind: TaskKind;
+  /** What tells it from the record's other tasks of this kind; part of the id. */
+  readonly topic?: string;
+  readonly title: string;
+  readonly description: string;
+}
+
+/** A draft with all that its task needs but the tasks that come first. */
+export interface Planned extends PrioritisedRecord {
+  readonly draft: Draft;
+  readonly id: string;
+  readonly triage: Triage;
+}
+
+/** What the tie order looks at besides the priority. */
+export function standing(record: PrioritisedKind): Pick<Ranked, 'severity' | 'lastOccurrence'> {
+  switch (record.kind) {
+    case 'active':
+      return {
+        ...(record.severity === undefined ? {} : { severity: record.severity }),
+        ...(record.lastOccurrence === undefined ? {} : { lastOccurrence: record.lastOccurrence }),
+      };
+    case 'intermittent':
+      return record.lastSeen === undefined ? {} : { lastOccurrence: record.lastSeen };
+    case 'pattern':
+    case 'resolved':
+      return {};
+  }
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moveSettings, withMoves } from '../../src/cli/moving.ts';
-import { withRequestedSettings } from '../../src/cli/requested-settings.ts';
+import { moveSettings, withMoves, withRequestedSettings } from '../../src/cli/shared-options.ts';
 
 const none = { instance: [], remediator: [], toNamedVolume: [] };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseInstanceConf } from '../../src/host/instance-conf.ts';
+import { parseInstanceConf } from '../../src/host/instances.ts';
 
 describe('instance.conf', () => {
   it('is read as data: plain assignments, quoted or not, the later one counting', () => {

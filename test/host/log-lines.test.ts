@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logLines } from '../../src/host/log-lines.ts';
+import { logLines } from '../../src/host/docker/client.ts';
 
 const time = '2026-11-28T10:00:00.000000001Z';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PrioritisedKind } from '../../src/priority/index.ts';
 import type { Estimates } from '../../src/priority/types.ts';
-import { resourceCosts, urgencies } from '../../src/priority/values.ts';
+import { resourceCosts, urgencies } from '../../src/priority/priority.ts';
 import { active as activeKind } from '../../src/registry/kinds/active.ts';
 import { active, intermittent, line, pattern, resolved } from './records.ts';
 

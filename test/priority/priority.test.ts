@@ -8,7 +8,7 @@ import {
   type Ranked,
 } from '../../src/priority/index.ts';
 import type { Estimates } from '../../src/priority/types.ts';
-import { resourceCosts, urgencies } from '../../src/priority/values.ts';
+import { resourceCosts, urgencies } from '../../src/priority/priority.ts';
 import { estimates, impact, resourceCost, successProb, urgency } from './arbitrary.ts';
 
 const elastic: PrioritySettings = { ...defaultPrioritySettings, profile: 'elastic' };

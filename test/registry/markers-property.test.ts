@@ -7,8 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { isOpen, markerComments } from '../../src/registry/parse/marker-comments.ts';
 import { scanMarkerLines } from '../../src/registry/parse/marker-lines.ts';
 import type { Marker } from '../../src/registry/parse/marker.ts';
-import { findMarkers } from '../../src/registry/parse/markers.ts';
-import { plainMarkers } from '../../src/registry/plain-markers.ts';
+import { findMarkers, plainMarkers } from '../../src/registry/parse/markers.ts';
 import {
   anyMarkdown,
   fixture,

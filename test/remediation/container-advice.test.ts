@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { containerAdvice } from '../../src/remediation/container-advice.ts';
+import { containerAdvice } from '../../src/app/tune.ts';
 import { recommend, type TuningFacts } from '../../src/postgres/tuning/index.ts';
 
 const MiB = 2 ** 20;

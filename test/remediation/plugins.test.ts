@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { actions } from '../../src/app/remediation.ts';
-import { loadPlugins } from '../../src/remediation/plugins.ts';
+import { loadPlugins } from '../../src/app/open-remediation.ts';
 
 let folder = '';
 beforeEach(async () => {

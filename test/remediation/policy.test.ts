@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, type PolicyQuestion } from '../../src/remediation/policy/policy.ts';
 import { type Operation, operations } from '../../src/remediation/operations.ts';
-import { readRemediationConfig } from '../../src/remediation/config.ts';
+import { readRemediationConfig } from '../../src/app/open-remediation.ts';
 
 const plan = {
   type: 'plan',

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadonlyHost } from '../../src/app/remediation.ts';
-import { backupSettings } from '../../src/remediation/remediators/backup-repair/settings.ts';
-import { requestSettings } from '../../src/remediation/remediators/backup-request/settings.ts';
-import { poolSettings } from '../../src/remediation/remediators/connection-pool/settings.ts';
-import { memorySettings } from '../../src/remediation/remediators/memory/settings.ts';
-import { migrationSettings } from '../../src/remediation/remediators/migration-lock/settings.ts';
-import { networkSettings } from '../../src/remediation/remediators/network-reconnect/settings.ts';
-import { portSettings } from '../../src/remediation/remediators/port-reassignment/settings.ts';
-import { volumeSettings } from '../../src/remediation/remediators/volume-permissions/settings.ts';
+import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
+import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';
+import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
+import { memorySettings } from '../../src/remediation/remediators/memory/types.ts';
+import { migrationSettings } from '../../src/remediation/remediators/migration-lock/types.ts';
+import { networkSettings } from '../../src/remediation/remediators/network-reconnect/types.ts';
+import { portSettings } from '../../src/remediation/remediators/port-reassignment/types.ts';
+import { volumeSettings } from '../../src/remediation/remediators/volume-permissions/types.ts';
 
 type Host = Pick<ReadonlyHost, 'settings'>;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MaintenanceWindow, openWindow } from '../../src/remediation/policy/windows.ts';
+import { type MaintenanceWindow, openWindow } from '../../src/remediation/policy/policy.ts';
 
 const weekend: MaintenanceWindow = { days: ['sat', 'sun'], from: '02:00', to: '04:30' };
 /** Begins late on Friday and ends on Saturday. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Backup } from '../../src/host/index.ts';
 import { ageText, backupsTable, checksText, retentionTable, sizeText } from '../../src/reporters/text/backups.ts';
-import { plain } from '../../src/reporters/style.ts';
+import { plain } from '../../src/reporters/escape-terminal.ts';
 import { plainTable } from '../../src/reporters/table.ts';
 
 const now = new Date('2026-03-02T12:00:00Z');

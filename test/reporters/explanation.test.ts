@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainPriority } from '../../src/priority/index.ts';
-import { explanationText } from '../../src/reporters/explanation.ts';
-import { plain } from '../../src/reporters/style.ts';
+import { explanationText } from '../../src/reporters/text/records.ts';
+import { plain } from '../../src/reporters/escape-terminal.ts';
 import { generateTasks } from '../../src/tasks/index.ts';
 import { active, stating } from '../priority/records.ts';
 

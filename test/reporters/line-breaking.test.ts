@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { brokenLines, widthOf } from '../../src/reporters/line-breaking.ts';
+import { brokenLines, widthOf } from '../../src/reporters/table.ts';
 
 const family = '👩‍👩‍👧‍👦';
 

@@ -6,8 +6,7 @@ import fc from 'fast-check';
 import type { Log } from 'sarif';
 import { describe, expect, it } from 'vitest';
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../../src/registry/diagnostics.ts';
-import { lineFingerprints } from '../../src/reporters/fingerprint.ts';
-import { sarifReport } from '../../src/reporters/sarif.ts';
+import { lineFingerprints, sarifReport } from '../../src/reporters/sarif.ts';
 import { diagnosticAt } from './diagnostic.ts';
 
 const text = 'one\ntwo\nthree\n';

@@ -1,9 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { widthOf } from '../../src/reporters/line-breaking.ts';
-import { plain, type Tone } from '../../src/reporters/style.ts';
-import type { Table } from '../../src/reporters/table.ts';
-import { terminalTable } from '../../src/reporters/terminal-table.ts';
+import { plain, type Tone } from '../../src/reporters/escape-terminal.ts';
+import { type Table, terminalTable, widthOf } from '../../src/reporters/table.ts';
 
 function coloured(_tone: Tone, text: string): string {
   return `\u001b[1m${text}\u001b[22m`;
@@ -38,7 +36,9 @@ const english = [
   'postgres/port-allocation-conflicts',
   'Resolve Port Allocation Conflicts',
 ];
+
 const chinese = ['8', 'high', 'human', 'postgres/数据库连接池耗尽', '解决：数据库连接池耗尽导致所有客户端无法连接'];
+
 const emoji = ['2', 'low', 'auto', 'web/👩‍👩‍👧‍👦-🇩🇪-🫠', '👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦 🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪 🫠🫠🫠🫠🫠🫠🫠🫠'];
 
 /** What stands in the last column, its lines joined. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fleet, Tuning } from '../../src/app/remediation.ts';
-import { plain } from '../../src/reporters/style.ts';
+import { plain } from '../../src/reporters/escape-terminal.ts';
 import { plainTable } from '../../src/reporters/table.ts';
 import {
   fleetFoot,

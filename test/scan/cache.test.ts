@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { usualCacheFolder } from '../../src/scan/cache-files.ts';
-import { scanAll, type ScanOptions } from '../../src/scan/index.ts';
-import { createEntry } from '../../src/scan/folder-table.ts';
-import { hasStamp, noStamp, stampOf } from '../../src/scan/stamps.ts';
-import { decodeTable, encodeTable } from '../../src/scan/table-encoding.ts';
+import { usualCacheFolder } from '../../src/scan/cache.ts';
+import { createEntry, decodeTable, encodeTable, hasStamp, noStamp, stampOf } from '../../src/scan/folder-table.ts';
+import { scanAll, type ScanOptions } from '../../src/scan/scan.ts';
 import { emptyFolder, found, record, tree, write } from './tree.ts';
 
 const registry = record('r');
+
 const prose = 'x'.repeat(registry.length);
 
 /** The same scan with the cache and without. */

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../../src/registry/diagnostics.ts';
-import { scan, scanAll } from '../../src/scan/index.ts';
+import { scan, scanAll } from '../../src/scan/scan.ts';
 import { codes, emptyFolder, found, record, tree } from './tree.ts';
 
 describe('what a scan finds', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Diagnostic } from '../../src/registry/diagnostics.ts';
-import { scanAll, type ScanOptions } from '../../src/scan/index.ts';
+import { scanAll, type ScanOptions } from '../../src/scan/scan.ts';
 
 /** A registry of one record. */
 export function record(title: string): string {

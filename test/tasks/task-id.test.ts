@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { taskId } from '../../src/tasks/task-id.ts';
+import { taskId } from '../../src/tasks/generate.ts';
 
 describe('the id of a task', () => {
   it('is readable for the usual id of a problem', () => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { isNotAsked, type PartRequest } from '../../host/probes/backup-part.ts';
+import { isNotAsked, type PartRequest } from '../probes/dump.ts';
 import { verifyBaseBackup } from '../probes/base.ts';
 import { contentOf } from '../parts.ts';
 import { failed, impossible, type Observation, passed } from './files.ts';

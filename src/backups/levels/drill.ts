@@ -1,7 +1,7 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { isNotAsked } from '../../host/probes/backup-part.ts';
+import { isNotAsked } from '../probes/dump.ts';
 import { type Drill, drill, type DrillRequest } from '../probes/drill.ts';
-import { differences } from '../../host/backups/fingerprint.ts';
+import { differences } from '../sidecar-files.ts';
 import { failed, impossible, type Observation, passed } from './files.ts';
 import type { BackupCause, DatabaseFingerprint } from '../types.ts';
 

@@ -1,10 +1,8 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { dumpList } from '../probes/dump.ts';
-import { dumpRead } from '../../host/probes/dump-read.ts';
-import { isNotAsked, type PartRequest } from '../../host/probes/backup-part.ts';
-import { failed, impossible, type Observation, passed } from './files.ts';
+import { dumpList, dumpRead, isNotAsked, type PartRequest } from '../probes/dump.ts';
 import type { FileScan } from '../read-file.ts';
 import type { BackupCause, BackupKind, DatabaseFingerprint } from '../types.ts';
+import { failed, impossible, type Observation, passed } from './files.ts';
 
 export const archives: readonly BackupKind[] = ['custom', 'tar', 'directory'];
 

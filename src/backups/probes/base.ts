@@ -1,5 +1,5 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from '../../host/probes/backup-part.ts';
+import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
 import { ownFiles } from '../parts.ts';
 
 const script = String.raw`

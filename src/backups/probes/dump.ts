@@ -1,8 +1,77 @@
+import { ProblemsError } from '../../errors.ts';
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from '../../host/probes/backup-part.ts';
+import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
+import { runHelper } from '../../host/exec.ts';
+import type { BackupCause, BackupKind } from '../types.ts';
+
+/** One restorable thing, where the engine's machine has it. */
+export interface PartRequest {
+  /** The backup's folder, absolute, as the engine's machine sees it. */
+  readonly folder: string;
+  readonly path: string;
+  readonly kind: BackupKind;
+  /** Of the server that the backup is of, or of one of its major version. */
+  readonly image: string;
+  readonly timeoutMs: number;
+}
+
+/** What could not be asked, in place of an answer. */
+export interface NotAsked {
+  readonly impossible: BackupCause;
+  readonly says: string;
+}
+
+/**
+ * A helper that has the backup mounted read-only: nothing of it passes through this process. It reads what others own,
+ * and ends by itself, since nobody may be left to end it.
+ */
+export async function beside(
+  engine: ChangingEngine,
+  request: Pick<PartRequest, 'folder' | 'image' | 'timeoutMs'>,
+  spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'capabilities' | 'maxBytes'> & {
+    readonly script: string;
+    readonly shell: 'sh' | 'bash';
+  },
+): Promise<HelperResult | NotAsked> {
+  if (!engine.local)
+    return {
+      impossible: 'remote-engine',
+      says: 'The engine runs on another machine, and the backup lies on this one.',
+    };
+  const seconds = Math.max(1, Math.ceil(request.timeoutMs / 1000));
+  const { script, shell, ...rest } = spec;
+  try {
+    const result = await runHelper(engine, {
+      image: request.image,
+      command: ['timeout', '-s', 'KILL', String(seconds), shell, '-c', script],
+      mounts: [{ type: 'bind', source: request.folder, target: '/backup', readonly: true }],
+      timeoutMs: seconds * 1000 + 20_000,
+      ...rest,
+      capabilities: ['DAC_READ_SEARCH', ...(rest.capabilities ?? [])],
+    });
+    return result.exitCode === 137 ? { impossible: 'time-out', says: `no end within ${seconds} s` } : result;
+  } catch (error) {
+    if (error instanceof ProblemsError && error.code === 'engine-refused')
+      return { impossible: 'unreadable', says: error.message };
+    throw error;
+  }
+}
+
+export function isNotAsked(answer: object): answer is NotAsked {
+  return 'impossible' in answer;
+}
+
+/** Where the helper sees it; a path of a backup holds no line feed. */
+export function inHelper(path: string): string {
+  return path === '.' ? '/backup' : `/backup/${oneLine(path)}`;
+}
+
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n\0]/g, '');
+}
 
 /** The table of contents, counted: it can be as long as the database has objects. */
-const script = String.raw`
+const dumpScript = String.raw`
 IFS= read -r part
 export LC_ALL=C
 { if [ -d "$part" ]; then pg_restore --list "$part"; else pg_restore --list <"$part"; fi; echo "status $?" >&2; } | awk '
@@ -29,7 +98,7 @@ export interface DumpList {
 export async function dumpList(engine: ChangingEngine, request: PartRequest): Promise<DumpList | NotAsked> {
   const result = await beside(engine, request, {
     shell: 'sh',
-    script,
+    script: dumpScript,
     stdin: `${inHelper(request.path)}\n`,
     maxBytes: 64 * 1024,
   });
@@ -54,4 +123,39 @@ export async function dumpList(engine: ChangingEngine, request: PartRequest): Pr
 
 function headed(text: string, name: string): string | undefined {
   return new RegExp(`^;\\s+${name}: (.*)$`, 'm').exec(text)?.[1]?.trim();
+}
+
+/** The status is written aside: that of a pipe is its last program's. */
+const dumpReadScript = String.raw`
+IFS= read -r part
+export LC_ALL=C
+{ if [ -d "$part" ]; then pg_restore -f - "$part"; else pg_restore -f - <"$part"; fi; echo "status $?" >&2; } |
+  awk '/^COPY .* FROM stdin;$/ { copies++ } END { printf "copies %d\n", copies }'
+`;
+
+export interface DumpRead {
+  readonly ok: boolean;
+  readonly message: string;
+  /** Tables whose rows it holds. */
+  readonly copies: number;
+}
+
+/** Unpacks the whole dump as SQL and throws it away: every block is read, and zlib's sums are checked. */
+export async function dumpRead(engine: ChangingEngine, request: PartRequest): Promise<DumpRead | NotAsked> {
+  const result = await beside(engine, request, {
+    shell: 'sh',
+    script: dumpReadScript,
+    stdin: `${inHelper(request.path)}\n`,
+    maxBytes: 64 * 1024,
+  });
+  if (isNotAsked(result)) return result;
+  const status = /^status (\d+)$/m.exec(result.stderr)?.[1];
+  return {
+    ok: status === '0',
+    message: result.stderr
+      .replace(/^status \d+$/m, '')
+      .trim()
+      .slice(0, 1_000),
+    copies: Number(/^copies (\d+)$/m.exec(result.stdout)?.[1] ?? 0),
+  };
 }

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { visible } from '../../reporters/escape-terminal.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const approve = defineCommand({
   name: 'approve',
@@ -31,7 +31,7 @@ export const approve = defineCommand({
         onOverruled: (reasons) =>
           screen.notes.write(reasons.map((reason) => `Approved against: ${visible(reason)}\n`).join('')),
       });
-      const { printReports } = await import('../remediation-report.ts');
+      const { printReports } = await import('../render.ts');
       printReports([report], options.json, screen);
       return exitCodeOf([report]);
     });

@@ -1,11 +1,92 @@
+import type { Remediation } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
-import { expireBackups, takeBackup } from '../backup-runs.ts';
-import { restoreBackup } from '../restoring.ts';
-import { withRemediation } from '../remediation-context.ts';
-import { createRunProgress } from '../run-progress.ts';
-import { configOptions } from '../settings.ts';
+import { createRunProgress } from '../progress.ts';
+import { exitCodeOf, type Surroundings, withRemediation } from '../remediation-context.ts';
 import { tableText } from '../render.ts';
+import { type ConfigChoice, configOptions } from '../shared-options.ts';
+
+export interface RestoreOptions extends ConfigChoice {
+  /** Of the new instance. */
+  readonly into: string | undefined;
+  /** A moment of the archive; undefined: as the backup has it. */
+  readonly to: string | undefined;
+  readonly json: boolean;
+}
+
+/** What is asked of the backup before it and the restore itself may take a day each. */
+const leaseMs = 48 * 3_600_000;
+
+/**
+ * Restores a backup into an instance that is not there yet, as a run: journalled, resumable, rolled back by `problems
+ * rollback`. Nobody is asked: what is typed says it all, and nothing that exists is touched. Returns the exit code.
+ */
+export async function restoreBackup(
+  surroundings: Surroundings,
+  backup: string | undefined,
+  options: RestoreOptions,
+): Promise<number> {
+  const { screen } = surroundings;
+  const { into } = options;
+  if (backup === undefined || into === undefined || !/^[A-Za-z0-9_-]{1,50}$/.test(into))
+    throw new ProblemsError('bad-usage', 'which backup is to be restored, and how is the new instance to be called?', {
+      hint: 'problems backups restore orders/20260301_031000 --into orders-march',
+    });
+  const to = momentOf(options.to);
+  const choice = { ...options, registries: false } as const;
+  const { port, isOurs } = await portFor(surroundings, choice, backup, into);
+  const restore = { backup, into, port, ...(to === undefined ? {} : { to }) };
+  return withRemediation(surroundings, { ...choice, settings: { 'backup-repair': { restore } } }, async (opened) => {
+    const { remediate } = await import('../../app/remediation.ts');
+    const { runs } = await remediate(opened, { remediators: ['backup-repair'], automation: 'auto' });
+    if (isOurs && runs.every(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back'))
+      await release(opened, port, into);
+    const { printReports } = await import('../render.ts');
+    printReports(runs, options.json, screen);
+    const code = exitCodeOf(runs);
+    if (code === 0) screen.notes.write(`${into} answers at 127.0.0.1:${port}, with the roles that the backup has.\n`);
+    return code;
+  });
+}
+
+/** Nothing came of it: the port is not kept from others for two days. */
+async function release({ session }: Remediation, port: number, instance: string): Promise<void> {
+  const { id } = await session.reader.docker.info();
+  await session.store.leases(id).release(port, instance);
+}
+
+/** Asked first, so that nothing is leased for what cannot be. `isOurs`: the instance had no lease before. */
+async function portFor(
+  surroundings: Surroundings,
+  choice: ConfigChoice & { readonly registries: false },
+  backup: string,
+  into: string,
+): Promise<{ readonly port: number; readonly isOurs: boolean }> {
+  return withRemediation(surroundings, choice, async ({ session }) => {
+    const { leasePort } = await import('../../app/remediation.ts');
+    if ((await session.reader.backups.read(backup)) === undefined)
+      throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
+    if ((await session.reader.instance(into)) !== undefined)
+      throw new ProblemsError('bad-usage', `There is an instance ${into} already: nothing is restored over it.`, {
+        hint: 'Name one that is not there: --into.',
+      });
+    const isOurs = (await session.reader.leases.list()).every(({ instance }) => instance !== into);
+    const lease = await leasePort(session, { instance: into, ttlMs: leaseMs });
+    if (lease === undefined)
+      throw new ProblemsError('bad-usage', 'No port is left for a new instance.', { hint: '`problems ports`.' });
+    return { port: lease.port, isOurs };
+  });
+}
+
+function momentOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const moment = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
+  if (Number.isNaN(moment))
+    throw new ProblemsError('bad-usage', `'${text}' is no moment`, {
+      hint: '2026-03-01T12:30:00Z, or without the Z in the time of this machine.',
+    });
+  return new Date(moment).toISOString();
+}
 
 const options = {
   level: {
@@ -23,6 +104,7 @@ const options = {
 } as const satisfies OptionDeclarations;
 
 export type BackupOptions = OptionValues<typeof options>;
+
 export type BackupInvocation = Invocation<typeof options>;
 
 export const backups = defineCommand({
@@ -164,4 +246,62 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
   } finally {
     progress.end();
   }
+}
+
+/** The actions of `problems backups` that are runs: planned, journalled, resumable. */
+
+export async function takeBackup(invocation: BackupInvocation, instance: string): Promise<number> {
+  const { options, screen, now } = invocation;
+  const take = { instance, name: stamp(now()), drill: !options.noDrill };
+  const choice = { ...options, registries: false, instance: [instance], settings: { 'backup-request': { take } } };
+  return withRemediation(invocation, choice, async (remediation) => {
+    const { remediate } = await import('../../app/remediation.ts');
+    const { runs } = await remediate(remediation, { remediators: ['backup-request'], automation: 'auto' });
+    const { printReports } = await import('../render.ts');
+    printReports(runs, options.json, screen);
+    return exitCodeOf(runs);
+  });
+}
+
+/** Prints what would go; with `--yes` it goes. */
+export async function expireBackups(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
+  const { options, screen, now } = invocation;
+  const [{ remediate, retainedBackups }, { json }, { retentionTable }] = await Promise.all([
+    import('../../app/remediation.ts'),
+    import('../../reporters/json.ts'),
+    import('../../reporters/text/backups.ts'),
+  ]);
+  const choice = { ...options, registries: false } as const;
+  const retained = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>
+    retainedBackups(session, instance),
+  );
+  const going = retained.filter(({ expires }) => expires).map(({ backup }) => backup.ref);
+  if (!options.yes || going.length === 0) {
+    if (options.json)
+      screen.out.write(
+        json({
+          schemaVersion: 1,
+          backups: retained.map(({ backup, expires, why }) => ({ ref: backup.ref, bytes: backup.bytes, expires, why })),
+        }),
+      );
+    else if (retained.length > 0) screen.out.write(await tableText(retentionTable(retained, now()), screen.out));
+    screen.notes.write(going.length === 0 ? 'Nothing would be removed.\n' : `--yes removes ${going.join(', ')}.\n`);
+    return 0;
+  }
+  const settings = { 'backup-request': { expire: going } };
+  return withRemediation(invocation, { ...choice, settings }, async (remediation) => {
+    const { runs } = await remediate(remediation, {
+      remediators: ['backup-request'],
+      yes: true,
+      by: '--yes of problems backups expire',
+    });
+    const { printReports } = await import('../render.ts');
+    printReports(runs, options.json, screen);
+    return exitCodeOf(runs);
+  });
+}
+
+/** As the managed system names its backups: `%Y%m%d_%H%M%S`, in UTC. */
+function stamp(now: Date): string {
+  return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '_').slice(0, 15);
 }

@@ -3,8 +3,8 @@ import type { CompletedCommand } from '../completion/words.ts';
 
 const scripts = {
   bash: async () => (await import('../completion/shells.ts')).bashScript,
-  zsh: async () => (await import('../completion/zsh.ts')).zshScript,
-  fish: async () => (await import('../completion/fish.ts')).fishScript,
+  zsh: async () => (await import('../completion/shells.ts')).zshScript,
+  fish: async () => (await import('../completion/shells.ts')).fishScript,
 } as const satisfies Record<string, () => Promise<(commands: readonly CompletedCommand[]) => string>>;
 
 export const completion = defineCommand({

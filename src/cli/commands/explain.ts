@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { lookUpArguments, lookUpOptions } from '../look-up-options.ts';
+import { lookUpArguments, lookUpOptions } from '../shared-options.ts';
 
 export const explain = defineCommand({
   name: 'explain',
@@ -22,7 +22,7 @@ export const explain = defineCommand({
       out.write(json({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));
       return 0;
     }
-    const { explanationText } = await import('../../reporters/explanation.ts');
+    const { explanationText } = await import('../../reporters/text/records.ts');
     out.write(explanationText(task, explanation, out.style));
     return 0;
   },

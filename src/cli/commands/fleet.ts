@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 import { tableText } from '../render.ts';
 
 export const fleet = defineCommand({

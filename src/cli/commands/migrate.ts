@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const migrate = defineCommand({
   name: 'migrate',

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { movingOptions, withMoves } from '../moving.ts';
+import { movingOptions, withMoves } from '../shared-options.ts';
 import {
   lookedExitCode,
   lookingExitCodes,

@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { PortSituation } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const ports = defineCommand({
   name: 'ports',

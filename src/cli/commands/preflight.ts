@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const preflight = defineCommand({
   name: 'preflight',

@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Detected, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
-import { movingOptions, withMoves } from '../moving.ts';
+import { movingOptions, withMoves } from '../shared-options.ts';
 import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediation-context.ts';
 
 export const remediate = defineCommand({
@@ -45,7 +45,7 @@ export const remediate = defineCommand({
           const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
           await recordReports(remediation, runs, { request, detected }, place);
         }
-        const { printReports } = await import('../remediation-report.ts');
+        const { printReports } = await import('../render.ts');
         printReports(runs, options.json, screen, detected.notLookedAt);
       }
       const { runs, detected } = await repair(remediation, {

@@ -1,7 +1,7 @@
 import type { RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const resume = defineCommand({
   name: 'resume',
@@ -26,7 +26,7 @@ export const resume = defineCommand({
       return exitCodeOf(reports);
 
       async function tell(): Promise<void> {
-        const { printReports } = await import('../remediation-report.ts');
+        const { printReports } = await import('../render.ts');
         printReports(reports, options.json, screen);
       }
     });

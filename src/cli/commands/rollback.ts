@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
@@ -18,7 +18,7 @@ export const rollback = defineCommand({
     return withRemediation(invocation, { ...options, registries: false }, async (remediation) => {
       const { rollback: putBack } = await import('../../app/remediation.ts');
       const report = await putBack(remediation, words[0] ?? '');
-      const { printReports } = await import('../remediation-report.ts');
+      const { printReports } = await import('../render.ts');
       printReports([report], options.json, screen);
       return report.outcome === 'rolled-back' ? 0 : 1;
     });

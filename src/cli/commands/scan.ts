@@ -2,7 +2,7 @@ import { active } from '../../registry/kinds/active.ts';
 import { kinds } from '../../registry/kinds/index.ts';
 import type { TaskKind } from '../../tasks/types.ts';
 import { defineCommand } from '../command.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 
 const taskKinds = [
   'resolution',

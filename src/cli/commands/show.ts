@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { lookUpArguments, lookUpOptions } from '../look-up-options.ts';
+import { lookUpArguments, lookUpOptions } from '../shared-options.ts';
 
 export const show = defineCommand({
   name: 'show',
@@ -34,7 +34,7 @@ export const show = defineCommand({
     }
     const [{ recordText }, { tasksTable }, { plainTable }, { textReport }] = await Promise.all([
       import('../../reporters/text/records.ts'),
-      import('../../reporters/tasks.ts'),
+      import('../../reporters/text/records.ts'),
       import('../../reporters/table.ts'),
       import('../../reporters/text/diagnostics.ts'),
     ]);

@@ -1,7 +1,7 @@
 import { diskKinds, profiles } from '../../postgres/tuning/index.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../settings.ts';
+import { configOptions } from '../shared-options.ts';
 import { tableText } from '../render.ts';
 
 export const tune = defineCommand({

@@ -3,8 +3,8 @@ import { defineCommand } from '../command.ts';
 import { validateInput } from '../validate-input.ts';
 import { holdsUnreadable } from '../findings.ts';
 import { validatePaths } from '../validation.ts';
-import { reportValidation } from '../validation-report.ts';
-import { configFor, configOptions } from '../settings.ts';
+import { reportValidation } from '../render.ts';
+import { configFor, configOptions } from '../shared-options.ts';
 
 export const validate = defineCommand({
   name: 'validate',

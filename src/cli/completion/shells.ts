@@ -1,4 +1,58 @@
-import type { CompletedCommand, Offer } from './words.ts';
+import { type CompletedCommand, type CompletedOption, escaped, type Offer } from './words.ts';
+
+/** A script for `problems completion fish | source`. Written for fish 3.1 and later. */
+export function fishScript(commands: readonly CompletedCommand[]): string {
+  const lines = [start];
+  const names = commands.map(({ name }) => name).join(' ');
+  lines.push(`complete -c problems -n '__problems_after help' -a ${fishQuoted(names)}`);
+  for (const { name, summary, options, argument } of commands) {
+    const after = `complete -c problems -n '__problems_after ${name}'`;
+    lines.push(`complete -c problems -n __problems_first -a ${name} -d ${fishQuoted(summary)}`);
+    if (argument.type !== 'nothing') lines.push(`${after} ${fishOffered(argument)}`);
+    for (const option of options) {
+      const value = option.value === undefined ? '' : ` -r ${fishOffered(option.offer)}`;
+      lines.push(`${after} -l ${option.name.slice(2)}${value} -d ${fishQuoted(option.about)}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const start = String.raw`# Completion of problems for fish. Made by: problems completion fish
+function __problems_first
+    test (count (commandline -opc)) -eq 1
+end
+function __problems_after
+    set -l words (commandline -opc)
+    test "$words[2]" = "$argv[1]"
+end
+function __problems_list
+    set -l before (commandline -ct | string replace -r -- '^--[^=]*=' '' | string match -r -- '^.*,')
+    set -q before[1]; or set before ''
+    printf '%s\n' $before$argv
+end
+complete -c problems -f
+complete -c problems -n __problems_first -a help -d 'Show the help of a command.'
+complete -c problems -n __problems_first -l help -d 'Show this help.'
+complete -c problems -n __problems_first -l version -d 'Show the version.'`;
+
+function fishOffered(offer: Offer): string {
+  switch (offer.type) {
+    case 'words':
+      return `-f -a ${fishQuoted(escaped(offer.words))}`;
+    case 'list':
+      return `-f -a ${fishQuoted(`(__problems_list ${escaped(offer.words)})`)}`;
+    case 'file':
+      return '-F';
+    case 'folder':
+      return "-f -a '(__fish_complete_directories)'";
+    case 'nothing':
+      return '-f';
+  }
+}
+
+function fishQuoted(text: string): string {
+  return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
+}
 
 /**
  * A script for `eval "$(problems completion bash)"`. Where it offers nothing of its own, bash offers the names of
@@ -12,7 +66,7 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
     ),
   );
   const words = commands.map(
-    ({ name, options, argument }) => `    '${name} -'*) ${offered(options.map((option) => option.name))} ;;
+    ({ name, options, argument }) => `    '${name} -'*) ${shellsOffered(options.map((option) => option.name))} ;;
     '${name} '*) ${reply(argument)} ;;
 `,
   );
@@ -35,7 +89,7 @@ _problems() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}" before=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    ${offered([...names, 'help', '--help', '--version'])}
+    ${shellsOffered([...names, 'help', '--help', '--version'])}
     return
   fi
   case "$current" in
@@ -46,22 +100,82 @@ _problems() {
   case "$command $previous" in
 ${values.join('')}  esac
   case "$command $current" in
-    'help '*) ${offered(names)} ;;
+    'help '*) ${shellsOffered(names)} ;;
 ${words.join('')}  esac
 }
 complete -o default -F _problems problems
 `;
 }
 
-function offered(words: readonly string[]): string {
-  return `_problems_offer ${words.map(quoted).join(' ')}`;
+function shellsOffered(words: readonly string[]): string {
+  return `_problems_offer ${words.map(shellsQuoted).join(' ')}`;
 }
 
 function reply(offer: Offer): string {
-  if (offer.type === 'words') return `${offered(offer.words)}; return`;
-  return offer.type === 'list' ? `_problems_list ${offer.words.map(quoted).join(' ')}; return` : 'return';
+  if (offer.type === 'words') return `${shellsOffered(offer.words)}; return`;
+  return offer.type === 'list' ? `_problems_list ${offer.words.map(shellsQuoted).join(' ')}; return` : 'return';
 }
 
-function quoted(word: string): string {
+function shellsQuoted(word: string): string {
   return /^[\w-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A script for `eval "$(problems completion zsh)"`, or for a file `_problems` in a folder of `fpath`. */
+export function zshScript(commands: readonly CompletedCommand[]): string {
+  const names = commands
+    .map(({ name, summary }) => `    ${zshQuoted(`${name}:${summary.replaceAll(':', '\\:')}`)}\n`)
+    .join('');
+  const cases = commands.map(({ name, options, argument }) => {
+    const specs = [...options.map(optionSpec), ...argumentSpec(argument)].map(
+      (spec) => ` \\\n        ${zshQuoted(spec)}`,
+    );
+    return `    ${name}) _arguments${specs.join('')} ;;\n`;
+  });
+  return `#compdef problems
+# Completion of problems for zsh. Made by: problems completion zsh
+_problems() {
+  local -a commands
+  commands=(
+${names}    'help:Show the help of a command.'
+  )
+  if (( CURRENT == 2 )); then
+    if [[ $PREFIX == -* ]]; then compadd -- --help --version; else _describe command commands; fi
+    return
+  fi
+  shift words
+  (( CURRENT-- ))
+  case $words[1] in
+    help) _describe command commands ;;
+${cases.join('')}  esac
+}
+if [ "$funcstack[1]" = _problems ]; then _problems "$@"; else compdef _problems problems; fi
+`;
+}
+
+function optionSpec({ name, about, value, offer }: CompletedOption): string {
+  const said = `[${about.replaceAll(/[[\]\\:]/g, '\\$&')}]`;
+  return value === undefined ? `*${name}${said}` : `*${name}=${said}:${value.replaceAll(':', '\\:')}:${action(offer)}`;
+}
+
+function argumentSpec(offer: Offer): readonly string[] {
+  return offer.type === 'nothing' ? [] : [`*:argument:${action(offer)}`];
+}
+
+function action(offer: Offer): string {
+  switch (offer.type) {
+    case 'words':
+      return `(${escaped(offer.words)})`;
+    case 'list':
+      return `_values -s , word ${escaped(offer.words)}`;
+    case 'file':
+      return '_files';
+    case 'folder':
+      return '_files -/';
+    case 'nothing':
+      return ' ';
+  }
+}
+
+function zshQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import { textAt } from '../../util/json.ts';
-import { sharing } from '../data-mount.ts';
+import { sharing } from '../instances.ts';
 import { runHelper, startContainerWith } from '../exec.ts';
 import { endHelpers } from '../helper-cleanup.ts';
 import { type ChangingEngine, type EngineReply, jsonOf, refusal } from './client.ts';

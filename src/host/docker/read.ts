@@ -1,7 +1,5 @@
 import { isList, type Json, listAt, numberAt, parseJson, textAt, textMapAt, textsAt } from '../../util/json.ts';
-import { fileInArchive } from '../archive.ts';
-import { logLines } from '../log-lines.ts';
-import { jsonOf, type ReadingEngine, refusal } from './client.ts';
+import { fileInArchive, jsonOf, logLines, type ReadingEngine, refusal } from './client.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
 import type { Change, Container, DockerReader, EngineEvent, EngineInfo } from './types.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseInstanceConf } from '../instance-conf.ts';
+import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
 

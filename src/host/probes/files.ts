@@ -1,8 +1,93 @@
 import { ProblemsError } from '../../errors.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import type { Mount } from '../docker/types.ts';
-import { runHelper } from '../exec.ts';
-import type { Survey, SurveyEntry } from './types.ts';
+import { execIn, runHelper } from '../exec.ts';
+import type { Instance } from '../instance.ts';
+import type { FileSettings, Survey, SurveyEntry } from './types.ts';
+
+/** The file system that holds the data, in bytes; undefined where it cannot be asked. */
+export async function dataSpace(
+  engine: ChangingEngine,
+  { container, dataDirectory }: Instance,
+): Promise<{ readonly size: number; readonly free: number } | undefined> {
+  const { stdout } = await execIn(engine, container.id, {
+    command: ['df', '-P', '-k', dataDirectory],
+    timeoutMs: 15_000,
+    maxBytes: 4_096,
+  });
+  // The name of the file system may hold blanks, so from the first numbers on.
+  const [, size, free] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s/.exec(stdout.split('\n')[1] ?? '') ?? [];
+  return size === undefined || free === undefined
+    ? undefined
+    : { size: Number(size) * 1024, free: Number(free) * 1024 };
+}
+
+/** The options are the container's own; names come on stdin. */
+const fileSettingsScript = String.raw`
+while IFS= read -r name; do
+  value=$(postgres "$@" -C "$name") || exit 1
+  printf '%s=%s\n' "$name" "$value"
+done
+`;
+
+/**
+ * What a server would take its settings to be at its next start, by `postgres -C` of its own image on its own files and
+ * with its container's own options: also of a server that cannot start. Only what is written somewhere; what the server
+ * reckons itself, such as `shared_memory_size`, would need a lock file in the data. `candidates` go before all of it.
+ */
+export async function fileSettings(
+  engine: ChangingEngine,
+  { container, dataDirectory }: Instance,
+  names: readonly string[],
+  candidates: Readonly<Record<string, string>> = {},
+): Promise<FileSettings> {
+  const { exitCode, stdout, stderr } = await runHelper(engine, {
+    image: container.image,
+    command: [
+      'sh',
+      '-c',
+      fileSettingsScript,
+      'sh',
+      '-D',
+      dataDirectory,
+      ...serverOptions(container.command),
+      ...options(candidates),
+    ],
+    mounts: container.mounts
+      .filter(({ type }) => type === 'volume' || type === 'bind')
+      .map(({ type, name, source, destination }) => ({
+        type: type === 'volume' ? 'volume' : 'bind',
+        source: name || source,
+        target: destination,
+        readonly: true,
+      })),
+    // By its name: the numbers are the image's.
+    user: /^(?:root|0)?(?::|$)/.test(container.user) ? 'postgres' : container.user,
+    stdin: `${names.filter((name) => /^[a-z_]{1,63}$/.test(name)).join('\n')}\n`,
+    timeoutMs: 30_000,
+    maxBytes: 65_536,
+  });
+  if (exitCode !== 0) return { ok: false, message: stderr.trim().slice(0, 1_000) };
+  const lines = stdout.split('\n').filter((line) => line.includes('='));
+  return {
+    ok: true,
+    values: Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    ),
+  };
+}
+
+function options(candidates: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(candidates).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** What stands behind the server's name on a container's command line. */
+function serverOptions(command: readonly string[]): readonly string[] {
+  const at = command.findIndex((word) => word === 'postgres' || word.endsWith('/postgres'));
+  return at === -1
+    ? command.filter((_, index) => command[0]?.startsWith('-') === true || index > 0)
+    : command.slice(at + 1);
+}
 
 const maxEntries = 200_000;
 
@@ -10,7 +95,7 @@ const maxEntries = 200_000;
  * GNU find says it all by itself. BusyBox, as in Alpine's images, knows no -printf: there `stat` gives a line for each
  * name it is handed, in order, and one by one where a name has vanished in between.
  */
-const script = String.raw`
+const filesScript = String.raw`
 if find /dev/null -maxdepth 0 -printf '' 2>/dev/null; then
   exec find -P /surveyed -ignore_readdir_race -xdev -printf '%y %U %G %m %n %P\0%l\0'
 fi
@@ -34,7 +119,7 @@ exec find /surveyed -xdev -exec sh -c '
 export async function survey(engine: ChangingEngine, mount: Mount, image: string): Promise<Survey> {
   const result = await runHelper(engine, {
     image,
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', filesScript],
     mounts: [
       {
         type: mount.type === 'volume' ? 'volume' : 'bind',
@@ -99,4 +184,29 @@ export function surveyOf(printed: string, truncated: boolean): Survey {
   }
   entries.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { entries, truncated: truncated || parts.length > maxEntries * 2 + 1 };
+}
+
+/** Debian's postgres is 999:999, Alpine's 70:70: the image knows. */
+export async function imageUser(
+  engine: ChangingEngine,
+  image: string,
+  user: string,
+): Promise<{ readonly uid: number; readonly gid: number }> {
+  const script = 'IFS= read -r name; id -u -- "$name" && id -g -- "$name"';
+  const { exitCode, stdout, stderr } = await runHelper(engine, {
+    image,
+    command: ['sh', '-c', script],
+    stdin: `${user}\n`,
+    user: '65534:65534',
+    timeoutMs: 20_000,
+    maxBytes: 4_096,
+  });
+  const [uid = '', gid = ''] = stdout.split('\n');
+  if (exitCode !== 0 || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {
+    throw new ProblemsError(
+      'engine-refused',
+      `The image ${image} does not know the user ${user}: ${stderr.trim().slice(0, 200)}`,
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
 }

@@ -1,16 +1,71 @@
 import type { ChangingEngine } from '../docker/client.ts';
-import { runHelper } from '../exec.ts';
+import { execIn, runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
-import type { Credentials } from '../postgres/credentials.ts';
 import { ownOption } from '../postgres/client.ts';
-import type { MemoryLoad, MemoryLoadOptions } from './types.ts';
+import type { Credentials } from '../postgres/credentials.ts';
+import type { MemoryLoad, MemoryLoadOptions, MemoryUse } from './types.ts';
+
+/** `name value` lines, whichever version of control groups the machine has; then /dev/shm by df, in KiB. */
+const memoryUseScript = String.raw`
+if [ -r /sys/fs/cgroup/memory.current ]; then
+  cd /sys/fs/cgroup
+  echo "usage $(cat memory.current)"
+  echo "limit $(cat memory.max)"
+  echo "peak $(cat memory.peak 2>/dev/null || echo 0)"
+  grep -E '^(inactive_file|anon|shmem) ' memory.stat
+  grep -E '^oom_kill ' memory.events
+else
+  cd /sys/fs/cgroup/memory
+  echo "usage $(cat memory.usage_in_bytes)"
+  echo "limit $(cat memory.limit_in_bytes)"
+  echo "peak $(cat memory.max_usage_in_bytes)"
+  sed -n 's/^total_inactive_file /inactive_file /p; s/^total_rss /anon /p; s/^total_shmem /shmem /p' memory.stat
+  grep -E '^oom_kill ' memory.oom_control
+fi
+df -P -k /dev/shm | sed -n '2s/^[^ ]* *\([0-9]*\) *\([0-9]*\) .*/shm_size \1\nshm_used \2/p'
+`;
+
+/** What the container's control group counts. The counters begin anew with each start of the container. */
+export async function memoryUse(engine: ChangingEngine, { container }: Instance): Promise<MemoryUse | undefined> {
+  const { stdout } = await execIn(engine, container.id, {
+    command: ['sh', '-c', memoryUseScript],
+    timeoutMs: 15_000,
+    maxBytes: 16_384,
+  });
+  return memoryUseOf(stdout);
+}
+
+/** Undefined where the counters are not there to be read. */
+export function memoryUseOf(printed: string): MemoryUse | undefined {
+  const values = new Map(
+    printed
+      .split('\n')
+      .map((line) => line.split(' '))
+      .map(([name = '', value = '']) => [name, /^\d{1,19}$/.test(value) ? Number(value) : undefined]),
+  );
+  const usage = values.get('usage');
+  if (usage === undefined) return undefined;
+  const limit = values.get('limit');
+  return {
+    usage,
+    // `max`, or all that 64 bits can say in whole pages.
+    limit: limit === undefined || limit > 2 ** 60 ? 0 : limit,
+    peak: values.get('peak') ?? 0,
+    inactiveFile: values.get('inactive_file') ?? 0,
+    anonymous: values.get('anon') ?? 0,
+    shared: values.get('shmem') ?? 0,
+    oomKills: values.get('oom_kill') ?? 0,
+    shmSize: (values.get('shm_size') ?? 0) * 1024,
+    shmUsed: (values.get('shm_used') ?? 0) * 1024,
+  };
+}
 
 /**
  * First as much of the largest tables is read into shared_buffers as goes in within 40 seconds: by ranges of rows, since a plain scan of a
  * large table passes through a small ring of buffers. Then pgbench sorts and hashes more than work_mem holds, from several
  * clients at once: once each, and then for as long as is asked. Everything runs in READ ONLY transactions: temporary files are all that is written.
  */
-const script = String.raw`
+const memoryScript = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r clients; IFS= read -r seconds; IFS= read -r rows
 export PGPORT PGUSER PGDATABASE PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry LC_ALL=C
@@ -43,7 +98,7 @@ export async function memoryLoad(
   const [password = ''] = await credentials.passwords(instance);
   const { exitCode, stdout, stderr } = await runHelper(engine, {
     image: instance.container.image,
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', memoryScript],
     stdin: [
       String(instance.port),
       instance.user,

@@ -1,9 +1,92 @@
 import type { ChangingEngine } from '../docker/client.ts';
-import { execIn } from '../exec.ts';
+import type { Container, HelperSpec } from '../docker/types.ts';
+import { execIn, runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
+import type { Credentials } from '../postgres/credentials.ts';
+import type { HeldSessions, HoldRequest } from './types.ts';
+
+/**
+ * pgbench opens all sessions before any of them begins, so all are there at once; each then sleeps. The script is fixed;
+ * where to log in and as whom comes on stdin. A role takes the session over as SQL: nobody knows its password.
+ */
+const holdSessionsScript = String.raw`
+IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
+IFS= read -r count; IFS= read -r seconds; IFS= read -r role
+export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME=problem-registry LC_ALL=C
+{ [ -z "$role" ] || printf 'set session authorization %s;\n' "$role"; printf 'select pg_catalog.pg_sleep(%s);\n' "$seconds"; } |
+  pgbench -n -c "$count" -j 4 -t 1 -f -
+`;
+
+/** Opens that many sessions at once from a container of its own on the instance's network, and holds them for a while. */
+export async function holdSessions(
+  engine: ChangingEngine,
+  credentials: Credentials,
+  request: HoldRequest,
+): Promise<HeldSessions> {
+  const { instance, sessions, seconds, role = '', through } = request;
+  const { network, host } = wayTo(through?.container ?? instance.container);
+  const login = request.login ?? {
+    user: instance.user,
+    database: instance.database,
+    password: (await credentials.passwords(instance))[0] ?? '',
+  };
+  const { exitCode, stdout, stderr } = await runHelper(engine, {
+    image: instance.container.image,
+    command: ['sh', '-c', holdSessionsScript],
+    stdin: [
+      host,
+      String(through?.port ?? instance.port),
+      login.user,
+      request.database ?? login.database,
+      login.password,
+      String(sessions),
+      String(seconds),
+      role === '' ? '' : `"${role.replaceAll('"', '""')}"`,
+      '',
+    ]
+      .map((line) => line.replaceAll(/[\r\n\0]/g, ''))
+      .join('\n'),
+    network,
+    user: '65534:65534',
+    timeoutMs: seconds * 1000 + 90_000,
+    maxBytes: 64 * 1024,
+  });
+  const held = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1] ?? 0);
+  return { held, message: exitCode === 0 ? '' : wordsOf(stderr) };
+}
+
+/** As its clients come: over a network that it is in; over its own loopback where it is in none. */
+function wayTo(server: Container): { readonly network: NonNullable<HelperSpec['network']>; readonly host: string } {
+  const endpoint = server.endpoints.find(({ ipv4 }) => ipv4 !== '');
+  return endpoint === undefined
+    ? { network: { container: server.id }, host: '127.0.0.1' }
+    : { network: { name: endpoint.network }, host: endpoint.ipv4 };
+}
+
+/** The first line that says why: the rest are its consequences. */
+function wordsOf(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /FATAL|ERROR|error:/.test(line)) ?? lines[0] ?? 'no word').trim().slice(0, 500);
+}
+
+const serverTitlesScript = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'`;
+
+/** Of the server's processes, sorted: what can still be read when nobody gets a session. Titles hold no queries. */
+export async function serverTitles(engine: ChangingEngine, { container }: Instance): Promise<readonly string[]> {
+  const { stdout } = await execIn(engine, container.id, {
+    command: ['sh', '-c', serverTitlesScript],
+    timeoutMs: 15_000,
+    maxBytes: 2 ** 20,
+  });
+  return stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('postgres: '))
+    .sort();
+}
 
 /** A line a process: its private memory in kB, then its title. */
-const script = String.raw`
+const sessionsScript = String.raw`
 for folder in /proc/[0-9]*; do
   memory=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB$/\1/p' "$folder/status" 2>/dev/null)
   [ -n "$memory" ] && printf '%s %s\n' "$memory" "$(tr '\0' ' ' <"$folder/cmdline" 2>/dev/null)"
@@ -15,7 +98,7 @@ done`;
  */
 export async function backends(engine: ChangingEngine, { container }: Instance): Promise<readonly number[]> {
   const { stdout } = await execIn(engine, container.id, {
-    command: ['sh', '-c', script],
+    command: ['sh', '-c', sessionsScript],
     timeoutMs: 30_000,
     maxBytes: 2 ** 20,
   });

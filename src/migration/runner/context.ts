@@ -1,10 +1,64 @@
 import type { SqlSession } from '../../host/types.ts';
 import type { Migration } from '../files.ts';
-import { positionOf } from '../statements.ts';
-import type { Refusal } from '../running/asking.ts';
-import type { LedgerTables } from './ledger.ts';
-import { hintFor } from '../running/retrying.ts';
+import { positionOf } from '../sql-tokens.ts';
+import type { LedgerTables, Refusal } from './ledger.ts';
 import { type AppliedMigration, type MigrateProgress, type MigrationProblem, problem } from './types.ts';
+
+/**
+ * Whether a statement lost to others and may well win the next time: a lock that was not to be had, a deadlock, a
+ * serialisation failure, or two sessions on one row of the catalog (PGOPS §5.1).
+ */
+export function isLostRace({ sqlstate, message, constraint }: Refusal): boolean {
+  switch (sqlstate) {
+    case '55P03':
+    case '40P01':
+    case '40001':
+      return true;
+    case 'XX000':
+      return /tuple concurrently (?:updated|deleted)/.test(message);
+    case '23505':
+      return constraint?.startsWith('pg_') === true;
+    default:
+      return false;
+  }
+}
+
+/** The same of what a row of the ledger says: `40P01 deadlock detected`. */
+export function isLostRaceState(error: string): boolean {
+  const [sqlstate = ''] = error.split(' ', 1);
+  return isLostRace({
+    ok: false,
+    sqlstate,
+    message: error,
+    detail: undefined,
+    position: undefined,
+    lost: false,
+    constraint: /unique constraint "(pg_\w+)"/.exec(error)?.[1],
+  });
+}
+
+/** Milliseconds before the next attempt: doubled each time up to eight seconds, with jitter. */
+export function backoff(attempt: number): number {
+  return Math.round(Math.min(250 * 2 ** (attempt - 1), 8_000) * (0.5 + Math.random()));
+}
+
+/** What a person can do about an error that no further attempt mends. */
+export function hintFor({ sqlstate, message }: Refusal): string {
+  if (sqlstate === '25001' || sqlstate === '2D000')
+    return 'It cannot run inside a transaction: put it alone into a file of its own, if it is a statement of its own.';
+  if (sqlstate === '55P04')
+    return 'A new value of an enum can be used only after its transaction: add it in a file of its own.';
+  if (sqlstate === '42P07' || sqlstate === '42710' || sqlstate === '42P06')
+    return 'It was made without the ledger. Compare it with the file: where it is the same, insert the version into schema_migrations; else write a file that leads from what is there to what is wanted.';
+  if (sqlstate === '23505' || sqlstate === '23502' || sqlstate === '23503' || sqlstate === '23514')
+    return 'The rows do not fit it: mend the data first, in a file before this one or by hand.';
+  if (sqlstate === '55P03')
+    return 'Somebody holds a lock on the table for long: `select * from pg_stat_activity` shows who.';
+  if (sqlstate === '42501') return 'The instance’s user lacks a privilege.';
+  return /^(?:42|22)/.test(sqlstate ?? '')
+    ? 'Mend the file, and migrate again: nothing of it was applied.'
+    : `See SQLSTATE ${sqlstate ?? 'of the message'}: ${message.slice(0, 80)}`;
+}
 
 /** What applying one file needs. The session holds the lock. */
 export interface Work {

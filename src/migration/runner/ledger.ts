@@ -1,10 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlRow } from '../../host/postgres/types.ts';
+import type { SessionResult, SqlSession } from '../../host/types.ts';
+import type { Mode } from '../classify.ts';
 import type { Migration } from '../files.ts';
-import type { Mode } from '../mode.ts';
-import { databasePath } from '../search-path.ts';
+import { databasePath, setOwnPath } from '../search-path.ts';
 import type { Ledger, LedgerRow } from '../status.ts';
-import { ask, quoted } from '../running/asking.ts';
+import type { MigrateProgress } from './types.ts';
+
+export type Refusal = Extract<SessionResult, { readonly ok: false }>;
+
+/**
+ * A statement of the runner's own, which is to succeed.
+ * @throws ProblemsError `engine-unreachable` where the connection is gone, else `step-refused`.
+ */
+export async function ask(session: SqlSession, sql: string, values?: readonly string[]): Promise<readonly SqlRow[]> {
+  const answer = await session.query(sql, values);
+  if (answer.ok) return answer.rows;
+  throw errorOf(answer);
+}
+
+export function errorOf({ lost, sqlstate, message }: Refusal): ProblemsError {
+  return new ProblemsError(lost ? 'engine-unreachable' : 'step-refused', `${sqlstate ?? ''} ${message}`.trim());
+}
+
+/** Whether a connection was lost: what was under way may have taken effect, and only the ledger knows. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof ProblemsError && error.code === 'engine-unreachable';
+}
+
+/**
+ * Makes a session as it was when it was opened, but for its locks: what one file sets is nothing to the next. Whatever
+ * would cut a migration short by time is off; a lock is waited for only so long, since whoever comes later waits too.
+ */
+export async function freshen(session: SqlSession, lockTimeoutMs: number): Promise<void> {
+  await ask(
+    session,
+    `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setOwnPath}; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
+     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;
+     SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
+       WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout');
+     SET standard_conforming_strings = on; SET client_min_messages = warning;
+     SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
+     SET lock_timeout = ${Math.trunc(lockTimeoutMs)}`,
+  );
+}
+
+/** A text of the application's own: its names are found by the database's path, and ours by our own again behind it. */
+export async function queryAsTheirs(session: SqlSession, sql: string): Promise<SessionResult> {
+  await ask(session, 'RESET search_path');
+  const answer = await session.query(sql);
+  if (answer.ok || !answer.lost) await ask(session, setOwnPath);
+  return answer;
+}
+
+export function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
 
 /** The two tables, by their full names. `schema_migrations` is every tool's; checksums and states are in one of our own. */
 export interface LedgerTables {
@@ -141,4 +193,62 @@ export async function writeState(
      SELECT count(*) FROM written`,
     [version, name, sha256, entry.mode, entry.state, entry.runner, entry.error ?? ''],
   );
+}
+
+/** One runner for each database (PGOPS §5.2). Advisory locks are the database's own: elsewhere it is another lock. */
+const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;
+
+/** Rows of `pg_locks` that are this lock, granted. */
+function thisLock(key: string): string {
+  return `locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+    AND ((classid::bigint << 32) | objid::bigint) = ${key}`;
+}
+
+/** Who holds the lock now: sessions of the database that this is asked in. */
+export function lockHolders(key = lockKey): string {
+  return `SELECT a.pid::text AS pid, a.application_name AS application, a.backend_start::text AS since
+  FROM (SELECT pid FROM pg_catalog.pg_locks WHERE ${thisLock(key)}) AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)`;
+}
+
+export interface Waiting {
+  readonly waitMs: number;
+  readonly stop: AbortSignal | undefined;
+  readonly onProgress: (progress: MigrateProgress) => void;
+}
+
+/**
+ * Takes the lock by asking again and again. A session that waits inside `pg_advisory_lock` holds a snapshot, for which
+ * CREATE INDEX CONCURRENTLY of the holder waits in turn: a deadlock, and an invalid index (PGOPS §0.12).
+ * @returns undefined once it is taken, else who holds it.
+ */
+export async function takeLock(
+  session: SqlSession,
+  { waitMs, stop, onProgress }: Waiting,
+  key = lockKey,
+): Promise<string | undefined> {
+  const until = performance.now() + waitMs;
+  let told: string | undefined;
+  for (let round = 0; ; round += 1) {
+    const [row] = await ask(session, `SELECT pg_catalog.pg_try_advisory_lock(${key}) AS taken`);
+    if (row?.['taken'] === 't') return undefined;
+    if (round % 10 === 3) {
+      const [holder] = await ask(session, lockHolders(key));
+      const said = holder === undefined ? undefined : `${holder['application'] ?? ''} (process ${holder['pid'] ?? ''})`;
+      if (said !== undefined && said !== told) onProgress({ type: 'waiting', holder: said });
+      told = said ?? told;
+    }
+    if (performance.now() > until || stop?.aborted === true) return told ?? 'another runner';
+    // Jitter: those who came at once do not ask at once for ever.
+    await sleep(Math.min(50 * (round + 1), 400) * (0.5 + Math.random()));
+  }
+}
+
+/** A file may have given it up, or the session is not the one it was: then nothing more is run on it. */
+export async function holdsLock(session: SqlSession): Promise<boolean> {
+  const [row] = await ask(
+    session,
+    `SELECT count(*) AS held FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND ${thisLock(lockKey)}`,
+  );
+  return row?.['held'] === '1';
 }

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
+import { type Runnable, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
-import { runnableOf, type Runnable } from '../mode.ts';
 import { type Ledger, outOfOrder, type Standing, standingOf } from '../status.ts';
+import { type Applied, backoff, type Work } from './context.ts';
+import { ask, findTables, freshen, holdsLock, isLoss, makeTables, readLedger, takeLock } from './ledger.ts';
 import { applyAlone } from './non-transactional.ts';
-import { ask, freshen, isLoss } from '../running/asking.ts';
-import { findTables, makeTables, readLedger } from './ledger.ts';
-import { holdsLock, takeLock } from '../running/lock.ts';
-import { backoff } from '../running/retrying.ts';
 import { applyInTransaction } from './transactional.ts';
 import {
   type AppliedMigration,
@@ -17,7 +15,6 @@ import {
   type MigrationReport,
   problem,
 } from './types.ts';
-import type { Applied, Work } from './context.ts';
 
 const maxLosses = 6;
 

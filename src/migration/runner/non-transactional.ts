@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Runnable } from '../mode.ts';
+import type { Runnable } from '../classify.ts';
 import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
 import { databasePath } from '../search-path.ts';
 import type { Standing } from '../status.ts';
-import { ask, errorOf, freshen, queryAsTheirs } from '../running/asking.ts';
+import { type Applied, backoff, failed, isLostRace, type Work } from './context.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
-import { writeState } from './ledger.ts';
-import { backoff, isLostRace } from '../running/retrying.ts';
+import { ask, errorOf, freshen, queryAsTheirs, writeState } from './ledger.ts';
 import { type MigrationProblem, problem } from './types.ts';
-import { type Applied, failed, type Work } from './context.ts';
 
 type Alone = Extract<Runnable, { mode: 'nontx' }>;
 

@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
 import type { Migration } from '../files.ts';
-import { ask, quoted } from '../running/asking.ts';
-import { takeLock } from '../running/lock.ts';
+import { backoff } from './context.ts';
+import { ask, quoted, takeLock } from './ledger.ts';
 import { migrate } from './migrate.ts';
-import { backoff } from '../running/retrying.ts';
 import type { MigrateOptions, MigrationReport } from './types.ts';
 
 export interface TemplateOptions extends Omit<MigrateOptions, 'database' | 'dryRun'> {
@@ -38,7 +37,9 @@ export interface TemplateReport {
 
 /** Above it a copy of the files costs less than writing every page to the WAL as well (PGOPS §5.5). */
 const fileCopyBytes = 256 * 2 ** 20;
+
 const together = 4;
+
 const attempts = 8;
 
 /**

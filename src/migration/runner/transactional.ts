@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Runnable } from '../mode.ts';
+import type { Runnable } from '../classify.ts';
 import { setOwnPath } from '../search-path.ts';
-import { ask, errorOf, type Refusal } from '../running/asking.ts';
-import { writeState } from './ledger.ts';
-import { backoff, isLostRace } from '../running/retrying.ts';
+import { type Applied, backoff, failed, isLostRace, type Work } from './context.ts';
+import { ask, errorOf, type Refusal, writeState } from './ledger.ts';
 import { problem } from './types.ts';
-import { type Applied, failed, type Work } from './context.ts';
 
 /**
  * The whole file in one transaction, with its rows in both tables. They are written first, so that whoever migrates

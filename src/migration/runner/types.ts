@@ -1,5 +1,5 @@
 import type { SqlSession } from '../../host/types.ts';
-import type { Mode } from '../mode.ts';
+import type { Mode } from '../classify.ts';
 
 export interface MigrateOptions {
   /** A connection straight to the server, to this database. */

@@ -1,15 +1,201 @@
-import { connectionCeiling } from '../../tuning/ceiling.ts';
-import { floorTo, kiB, MiB } from '../sizes.ts';
-import {
-  activeAtMost,
-  type MemoryFacts,
-  sharedMemoryOf,
-  usableShare,
-  workOfOne,
-  worstCase,
-  type WorstCase,
-} from '../../tuning/worst-case.ts';
+import { floorTo, GiB, kiB, MiB } from '../sizes.ts';
 import { walBuffersFor } from './pgtune.ts';
+
+/** What decides how much memory an instance can come to need. Sizes in bytes. */
+export interface MemoryFacts {
+  /** CPUs of the quota, fractions too; of the machine where there is none. */
+  readonly cpus: number;
+  /** Shared memory without any connection: measured, or `sharedMemoryOf`. */
+  readonly sharedMemory: number;
+  readonly workMem: number;
+  /** 2 from PostgreSQL 15, 1 before. */
+  readonly hashMemMultiplier: number;
+  readonly maintenanceWorkMem: number;
+  /** Undefined as `-1`: maintenance_work_mem. */
+  readonly autovacuumWorkMem: number | undefined;
+  readonly autovacuumMaxWorkers: number;
+  /** The 95th percentile of RssAnon over this instance's backends; undefined where it was not measured. */
+  readonly perBackend: number | undefined;
+}
+
+/** Bytes, and how they came about. */
+export interface WorstCase {
+  readonly total: number;
+  readonly sharedMemory: number;
+  /** Sorts and hashes of those who work at once. */
+  readonly work: number;
+  /** VACUUM, by hand and by autovacuum. */
+  readonly maintenance: number;
+  /** For everything that has no term of its own. */
+  readonly reserve: number;
+  /** Private memory of the backends, with what a slot costs of shared memory. */
+  readonly backends: number;
+  /** How many are taken to work at once. */
+  readonly active: number;
+}
+
+/** PGOPS §2.4: what the server needs beside what is reckoned here. */
+export const reserve = 64 * MiB;
+
+/** What a slot costs of shared memory. */
+const perSlot = 0.05 * MiB;
+
+const leastPerBackend = 5 * MiB;
+
+const unmeasuredPerBackend = 10 * MiB;
+
+/** More than one sort or hash in a query. */
+const perQuery = 1.5;
+
+/** Of the limit: the rest is page cache, without which everything is slow. */
+export const usableShare = 0.8;
+
+/**
+ * Everything at once: every connection taken, four working on each CPU, autovacuum busy and a VACUUM by hand.
+ * PGOPS §2.4 and §6.3.
+ */
+export function worstCase(facts: MemoryFacts, connections: number): WorstCase {
+  const active = Math.min(connections, activeAtMost(facts));
+  const work = active * workOfOne(facts);
+  const maintenance =
+    facts.autovacuumMaxWorkers * (facts.autovacuumWorkMem ?? facts.maintenanceWorkMem) + facts.maintenanceWorkMem;
+  const backends = connections * costOfOne(facts);
+  const total = Math.ceil(facts.sharedMemory + work + maintenance + reserve + backends);
+  return { total, sharedMemory: facts.sharedMemory, work, maintenance, reserve, backends, active };
+}
+
+/** How many work at once at the most, however many are connected. */
+export function activeAtMost({ cpus }: Pick<MemoryFacts, 'cpus'>): number {
+  return Math.max(1, Math.ceil(4 * cpus));
+}
+
+/** Bytes that one connection may take for its sorts and hashes. */
+export function workOfOne({ workMem, hashMemMultiplier }: Pick<MemoryFacts, 'workMem' | 'hashMemMultiplier'>): number {
+  return workMem * hashMemMultiplier * perQuery;
+}
+
+/** Bytes that one connection costs whether it works or not. */
+export function costOfOne({ perBackend }: Pick<MemoryFacts, 'perBackend'>): number {
+  return (perBackend === undefined ? unmeasuredPerBackend : Math.max(perBackend, leastPerBackend)) + perSlot;
+}
+
+/**
+ * What `postgres -C shared_memory_size` says without connections, to within a few MB: the buffers with their
+ * descriptors, wal_buffers (1/32 of the buffers where nothing sets it) and what every server has. Measured figures of
+ * PGOPS §2.4 for 128 MB and 1 GB.
+ */
+export function sharedMemoryOf(sharedBuffers: number, walBuffers?: number): number {
+  const wal = walBuffers ?? Math.min(16 * MiB, Math.max(64 * kiB, sharedBuffers / 32));
+  return Math.ceil(sharedBuffers * 1.0257 + wal + 2.7 * MiB);
+}
+
+/** Of what the machine has, for containers: 2 GiB or 15 % are its own. PGOPS §6.3. */
+export function hostReserve(memory: number): number {
+  return Math.max(2 * GiB, Math.ceil(memory * 0.15));
+}
+
+/** A container as the machine's memory sees it. */
+interface BudgetMember {
+  readonly name: string;
+  /** Bytes; 0: none. */
+  readonly limit: number;
+  /** Bytes that it may come to need, where that is known: counted for one without a limit. */
+  readonly worstCase?: number;
+}
+
+export interface HostBudget {
+  /** Bytes, all of them. */
+  readonly memory: number;
+  /** The machine's own: 2 GiB or 15 %. */
+  readonly reserve: number;
+  /** What may be promised to containers. */
+  readonly budget: number;
+  /** The limits of all members, and the worst cases of those without one. */
+  readonly promised: number;
+  /** Negative: more is promised than there is. */
+  readonly left: number;
+  readonly within: boolean;
+  /** Names of members without a limit, as given. */
+  readonly unlimited: readonly string[];
+}
+
+/** Whether all that is promised to containers is there. PGOPS §6.3. */
+export function hostBudget(memory: number, members: readonly BudgetMember[]): HostBudget {
+  const reserve = hostReserve(memory);
+  const budget = Math.max(0, memory - reserve);
+  const promised = members.reduce((sum, { limit, worstCase = 0 }) => sum + (limit > 0 ? limit : worstCase), 0);
+  return {
+    memory,
+    reserve,
+    budget,
+    promised,
+    left: budget - promised,
+    within: promised <= budget,
+    unlimited: members.filter(({ limit }) => limit === 0).map(({ name }) => name),
+  };
+}
+
+/**
+ * What an instance without a limit may take for its own: an equal part of what the limits of the others leave, with all
+ * that have none. Bytes, whole MiB.
+ */
+export function shareOfUnlimited({ budget, unlimited }: HostBudget, limits: number): number {
+  return Math.max(0, floorTo((budget - limits) / Math.max(1, unlimited.length), MiB));
+}
+
+export interface InstanceBudget {
+  /** Bytes: 80 % of the limit. */
+  readonly usable: number;
+  readonly worstCase: number;
+  /** What is wrong with it; empty where it fits. */
+  readonly over: readonly ('worst-case' | 'shared-buffers' | 'limit')[];
+}
+
+/**
+ * Whether an instance fits into its limit: its worst case into 80 %, shared_buffers into 25 %. `limit`: it has none.
+ * PGOPS §6.3.
+ */
+export function instanceBudget(of: {
+  readonly limit: number;
+  readonly worstCase: number;
+  readonly sharedBuffers: number;
+}): InstanceBudget {
+  const usable = Math.floor(of.limit * usableShare);
+  if (of.limit === 0) return { usable, worstCase: of.worstCase, over: ['limit'] };
+  return {
+    usable,
+    worstCase: of.worstCase,
+    over: [
+      ...(of.worstCase > usable ? (['worst-case'] as const) : []),
+      ...(of.sharedBuffers > of.limit / 4 ? (['shared-buffers'] as const) : []),
+    ],
+  };
+}
+
+export interface Ceiling {
+  /** How many connections fit; 0 where not even one does. */
+  readonly connections: number;
+  /** Bytes that may be used: 80 % of the limit. */
+  readonly budget: number;
+  /** What that many connections need, term by term. */
+  readonly terms: WorstCase;
+}
+
+/**
+ * The most connections whose worst case stays within 80 % of `memory` (the container's limit, or its share of the
+ * machine; bytes). More demand than that needs a pooler, not more connections. PGOPS §2.4.
+ */
+export function connectionCeiling(facts: MemoryFacts & { readonly memory: number }): Ceiling {
+  const budget = Math.floor(facts.memory * usableShare);
+  const idle = worstCase(facts, 0);
+  const left = budget - facts.sharedMemory - idle.maintenance - reserve;
+  const active = activeAtMost(facts);
+  const withAllActive = Math.floor((left - active * workOfOne(facts)) / costOfOne(facts));
+  // Fewer connections than could work at once: each of them works.
+  const whereEachWorks = Math.floor(left / (costOfOne(facts) + workOfOne(facts)));
+  const connections = Math.max(0, withAllActive >= active ? withAllActive : Math.min(whereEachWorks, active));
+  return { connections, budget, terms: worstCase(facts, connections) };
+}
 
 /** The settings that make up the worst case. Sizes in bytes. */
 export interface MemorySettings {
@@ -35,6 +221,7 @@ export interface Fitted {
 
 /** Below it, connections are no longer given up for memory settings: a server for fewer is of little use. */
 const fewConnections = 20;
+
 /** Three are the superuser's. */
 const fewestConnections = 10;
 

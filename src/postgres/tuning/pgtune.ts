@@ -1,5 +1,5 @@
 import { type DiskKind, type Profile, type ProfileNumbers, profileNumbers } from './profiles.ts';
-import { type Advice, type SettingValue, number, size, word } from '../../tuning/settings.ts';
+import { type Advice, type SettingValue, number, size, word } from '../settings.ts';
 import { GiB, MiB, floorTo, kiB } from '../sizes.ts';
 
 export interface PgtuneInput {

@@ -1,4 +1,11 @@
-import type { TextEdit } from '../diagnostics.ts';
+import { ProblemsError } from '../../errors.ts';
+import { nearest } from '../../util/suggest.ts';
+import { quote, type TextEdit } from '../diagnostics.ts';
+import type { KindDeclaration } from '../kinds/declaration.ts';
+import { type KindName, kinds } from '../kinds/index.ts';
+import { readRegistry } from '../parse/read.ts';
+import type { ProblemRecord } from '../record.ts';
+import type { ReadOptions, Registry } from '../registry.ts';
 
 /** Applies edits, which may come in any order but must not overlap: of two that do, the later one is left out. Everything outside them stays as it is. */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
@@ -28,4 +35,72 @@ export function endOfLine(text: string, offset: number): number {
 /** The offset where the line that holds an offset begins. */
 export function startOfLine(text: string, offset: number): number {
   return text.lastIndexOf('\n', offset - 1) + 1;
+}
+
+/** A record to be changed, with the registry it was found in. `component` must be the one the id was made with. */
+export interface Target {
+  readonly registry: Registry;
+  readonly record: ProblemRecord;
+  readonly kind: KindDeclaration;
+}
+
+/** @throws ProblemsError `not-found` where the text has no record of that id. */
+export function findTarget(text: string, id: string, options: ReadOptions): Target {
+  const registry = readRegistry(text, options);
+  const record = registry.records.find((candidate) => candidate.id === id);
+  if (record === undefined) {
+    const meant = nearest(
+      id,
+      registry.records.map((candidate) => candidate.id),
+    );
+    throw new ProblemsError('not-found', `There is no record ${quote(id)} in ${registry.path}.`, {
+      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
+    });
+  }
+  return { registry, record, kind: declarationOf(record.kind) };
+}
+
+function declarationOf(name: KindName): KindDeclaration {
+  const kind = kinds.find((candidate) => candidate.name === name);
+  if (kind === undefined) throw new TypeError(`There is no kind ${name}.`);
+  return kind;
+}
+
+/** The value at a property path such as `priorityEstimates.impact`. */
+export function valueAt(record: ProblemRecord, path: string): unknown {
+  let value: unknown = record;
+  for (const name of path.split('.')) {
+    value =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+  }
+  return value;
+}
+
+/**
+ * The text after an edit, once it was read again and says what was meant, with no other record changed.
+ * @throws ProblemsError `bad-usage` where the value cannot stand there.
+ */
+export function confirmed(
+  before: Target,
+  after: string,
+  options: ReadOptions,
+  says: (record: ProblemRecord | undefined) => boolean,
+): string {
+  const registry = readRegistry(after, options);
+  const { id } = before.record;
+  const others = before.registry.records.filter((record) => record.id !== id);
+  const same = others.every((record) => {
+    const again = registry.records.find((candidate) => candidate.id === record.id);
+    return again !== undefined && again.kind === record.kind && again.title === record.title;
+  });
+  if (!same || !says(registry.records.find((record) => record.id === id))) {
+    throw new ProblemsError(
+      'bad-usage',
+      `The record ${quote(id)} in ${registry.path} cannot be changed this way without changing what else it says.`,
+      {
+        hint: 'Edit the file by hand.',
+      },
+    );
+  }
+  return after;
 }

@@ -1,12 +1,22 @@
 import { ProblemsError } from '../../errors.ts';
 import { nearest } from '../../util/suggest.ts';
+import { createReport, quote } from '../diagnostics.ts';
 import { propertyName } from '../names.ts';
 import { createLineIndex } from '../position.ts';
 import type { ReadOptions } from '../registry.ts';
-import { createReport, quote } from '../report.ts';
-import { readHeaderValue } from '../values/header-value.ts';
-import { applyEdits, endOfLine, lineEndOf, startOfLine } from './edits.ts';
-import { confirmed, findTarget, type Target, valueAt } from './target.ts';
+import { readHeaderValue } from '../values/values.ts';
+import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
+
+/** Adds a block, markers and all, at the end of a text. Everything before it stays byte for byte. */
+export function addRecord(text: string, block: string): string {
+  const eol = lineEndOf(text);
+  const gap = text === '' ? '' : text.endsWith(eol + eol) ? '' : text.endsWith(eol) ? eol : eol + eol;
+  const body = block
+    .replaceAll(/\r\n|\n|\r/g, '\n')
+    .trimEnd()
+    .replaceAll('\n', eol);
+  return `${text}${gap}${body}${eol}`;
+}
 
 /**
  * Sets one header value: `setHeader(text, 'postgres/port-allocation-conflicts', 'Status', 'investigating')`. A label

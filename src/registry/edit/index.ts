@@ -1,7 +1,7 @@
-export { addRecord } from './add.ts';
+export { addRecord } from './header.ts';
 export { applyEdits } from './edits.ts';
-export { addErrorMessage, yamlText } from './evidence.ts';
+export { addErrorMessage, yamlText } from './section.ts';
 export { setHeader } from './header.ts';
-export { moveRecord } from './move.ts';
+export { moveRecord } from './resolve.ts';
 export { resolveRecord, type Resolution } from './resolve.ts';
 export { addItem, setEstimate, setField } from './section.ts';

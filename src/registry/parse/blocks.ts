@@ -1,7 +1,7 @@
 import { nearest } from '../../util/suggest.ts';
 import { kinds } from '../kinds/index.ts';
 import type { Span } from '../position.ts';
-import type { Report } from '../report.ts';
+import type { Report } from '../diagnostics.ts';
 import type { Marker } from './marker.ts';
 
 /** What stands between a START and an END marker of one kind. `start` and `end` include the markers. */

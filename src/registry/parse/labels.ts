@@ -1,8 +1,27 @@
-import { lineEnd } from '../outline/characters.ts';
-import { paragraphLines } from '../outline/slices.ts';
-import type { OutlineNode } from './outline.ts';
+import { nearest } from '../../util/suggest.ts';
+import { type DiagnosticCode, quote, type Report } from '../diagnostics.ts';
+import type { Lookup } from '../kinds/declaration.ts';
+import { afterWord, trim, type Value, valueOf } from '../names.ts';
 import type { Span } from '../position.ts';
-import { afterWord, trim, type Value, valueOf } from '../text.ts';
+import { lineEnd } from './lines.ts';
+import { type OutlineNode, paragraphLines } from './outline.ts';
+
+/** Reports a name that a declaration does not know, with the nearest one that it does. `what` names the list: `a field of "Evidence"`. */
+export function reportUnknownName(
+  code: DiagnosticCode,
+  span: Span,
+  name: string,
+  known: Lookup<unknown>,
+  what: string,
+  report: Report,
+): void {
+  const labels = known.all.map(({ label }) => label);
+  const meant = nearest(name, labels);
+  report.add(code, span, {
+    message: `${quote(name)} is not ${what}; it is kept as extra.`,
+    hint: meant === undefined ? `Known are ${labels.join(', ')}.` : `Did you mean ${meant}?`,
+  });
+}
 
 /** A value with the label before it, `**Label:** value`, or text without a label. The label's span holds neither stars nor colon. */
 export interface LabelledValue {

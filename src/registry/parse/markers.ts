@@ -1,8 +1,73 @@
-import { plainMarkers } from '../plain-markers.ts';
+import { BACKTICK, closesFence, fenceLength, LESS_THAN, LINE_FEED, skipBlanks, TILDE, trimEnd } from './lines.ts';
 import { readMarkdownMarkers } from './markdown.ts';
-import { markerComments } from './marker-comments.ts';
+import { isOpen, type MarkerComment, markerComments } from './marker-comments.ts';
 import { scanMarkerLines } from './marker-lines.ts';
-import type { MarkerScan } from './marker.ts';
+import type { Marker, MarkerScan } from './marker.ts';
+
+/**
+ * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with
+ * other HTML. A comment at column 0 ends every list, quote, table and paragraph before it (CommonMark 0.31 §4.6), so
+ * only lines that begin a fence or HTML matter, and comments within a line. Undefined for any other file.
+ */
+export function plainMarkers(text: string, comments: readonly MarkerComment[]): readonly Marker[] | undefined {
+  if (endsLinesOddly(text)) return undefined;
+  const markers: Marker[] = [];
+  let fence: { readonly code: number; readonly length: number } | undefined;
+  let comment = text.indexOf('<!--');
+  let next = 0;
+  for (let start = 0; start < text.length;) {
+    const feed = text.indexOf('\n', start);
+    const stop = feed === -1 ? text.length : feed;
+    const at = skipBlanks(text, start, stop);
+    const code = text.charCodeAt(at);
+    const mayFence = code === BACKTICK || code === TILDE;
+    if (fence !== undefined) {
+      if (mayFence && closes(text, start, trimEnd(text, start, stop), fence)) fence = undefined;
+    } else {
+      while (comment !== -1 && comment < start) comment = text.indexOf('<!--', comment + 1);
+      if (mayFence && isRun(text, at, code)) {
+        if (at > start) return undefined;
+        const length = fenceLength(text, at, trimEnd(text, at, stop));
+        if (length > 0) fence = { code, length };
+        if (comment !== -1 && comment < stop) return undefined;
+      } else if (code === LESS_THAN) {
+        const end = trimEnd(text, start, stop);
+        while ((comments[next]?.start ?? text.length) < start) next += 1;
+        const found = comments[next];
+        if (found?.start !== start || found.end !== end || isOpen(text, found)) return undefined;
+        markers.push({ ...found, misplaced: false });
+      } else if (comment !== -1 && comment < stop) return undefined;
+    }
+    start = stop + 1;
+  }
+  return markers;
+}
+
+/**
+ * Whether something ends a line for CommonMark and not here, or hides the beginning of one: a lone CR, the separators of
+ * Unicode, a byte-order mark.
+ */
+function endsLinesOddly(text: string): boolean {
+  if (text.includes('\u2028') || text.includes('\u2029') || text.includes('\uFEFF')) return true;
+  for (let at = text.indexOf('\r'); at !== -1; at = text.indexOf('\r', at + 1))
+    if (text.charCodeAt(at + 1) !== LINE_FEED) return true;
+  return false;
+}
+
+function isRun(text: string, at: number, code: number): boolean {
+  return text.charCodeAt(at + 1) === code && text.charCodeAt(at + 2) === code;
+}
+
+function closes(
+  text: string,
+  start: number,
+  end: number,
+  fence: { readonly code: number; readonly length: number },
+): boolean {
+  const at = skipBlanks(text, start, end);
+  const isIndented = at - start >= 4 || text.slice(start, at).includes('\t');
+  return !isIndented && closesFence(text, at, end, fence.code, fence.length);
+}
 
 /** What remark is asked about one file at most: so much that only a hostile file comes near it. */
 const MAX_DOUBTS = 500;

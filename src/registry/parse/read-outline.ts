@@ -1,15 +1,8 @@
 import type { Span } from '../position.ts';
 import {
   BYTE_ORDER_MARK,
-  CARRIAGE_RETURN,
-  SPACE,
-  TAB,
-  skipBlanks,
-  skipRun,
-  trimBlanks,
-} from '../outline/characters.ts';
-import {
   canInterrupt,
+  CARRIAGE_RETURN,
   closesFence,
   fenceLength,
   headingDepth,
@@ -18,8 +11,14 @@ import {
   itemContent,
   lineStart,
   mayUnderline,
+  skipBlanks,
+  skipRun,
+  SPACE,
+  TAB,
+  trimBlanks,
 } from './lines.ts';
-import type { OutlineNode } from './outline.ts';
+import { readMarkdown } from './markdown.ts';
+import type { OutlineNode, OutlineResult } from './outline.ts';
 
 /** Nesting beyond this is no plain form, and whoever walks the outline may recurse. */
 const MAX_DEPTH = 16;
@@ -169,4 +168,10 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
     }
     return items.at(-1)?.children ?? root;
   }
+}
+
+/** The outline of a block. `auto` takes the line reader where it is certain and remark elsewhere, `markdown` remark alone. */
+export function outlineOf(text: string, block: Span, front: 'auto' | 'markdown'): OutlineResult {
+  const nodes = front === 'auto' ? readLines(text, block) : undefined;
+  return nodes === undefined ? readMarkdown(text, block) : { type: 'outline', nodes };
 }

@@ -1,13 +1,116 @@
+import { createReport, quote, type Report, sortDiagnostics } from '../diagnostics.ts';
+import { recordId } from '../identity.ts';
+import { type KindDeclaration, lookupKind } from '../kinds/declaration.ts';
 import { kinds } from '../kinds/index.ts';
-import { outlineOf } from '../outline/index.ts';
+import { type Value, valueOf } from '../names.ts';
 import { createLineIndex, type LineIndex } from '../position.ts';
-import { readRecord } from '../record-reading.ts';
-import type { ProblemRecord } from '../record.ts';
+import { createDraft, type Draft, type ProblemRecord, type RecordContext } from '../record.ts';
 import type { ReadOptions, Registry, UnknownBlock } from '../registry.ts';
-import { createReport, quote, type Report, sortDiagnostics } from '../report.ts';
+import { dayOf, readHeaderValue } from '../values/values.ts';
 import { type Block, pairMarkers } from './blocks.ts';
+import { readLabels, reportUnknownName } from './labels.ts';
 import type { MarkerScan } from './marker.ts';
 import { findMarkers } from './markers.ts';
+import type { OutlineNode } from './outline.ts';
+import { outlineOf } from './read-outline.ts';
+import { readSections, type Shape, takeApart, textFrom } from './sections.ts';
+
+/** Reads the `**Label:** value` lines under the title. */
+export function readHeader(shape: Shape, kind: KindDeclaration, draft: Draft, context: RecordContext): void {
+  const { text, report } = context;
+  const { header } = lookupKind(kind);
+  const seen = new Map<string, Value>();
+  for (const { label, value } of readLabels(text, shape.header)) {
+    if (label === undefined) {
+      if (kind.freeForm !== true) report.add('text-stray', value);
+      draft.keep('text', value.text);
+      continue;
+    }
+    const name = text.slice(label.start, label.end);
+    const known = header.find(name);
+    if (known === undefined) {
+      reportUnknownName('label-unknown', label, name, header, `a header label of ${kind.name} records`, report);
+      draft.keep(name, value.text);
+    } else if (seen.has(known.property)) {
+      report.add('label-repeated', label, { message: `${quote(name)} stands twice; the first value counts.` });
+      draft.keep(name, value.text);
+    } else {
+      seen.set(known.property, value);
+      // A wrong value has a place too: an edit must find where to put the right one.
+      draft.place(known.property, value);
+      const read = readHeaderValue(value, known.entry.value, report);
+      if (read !== undefined) draft.values[known.property] = read;
+    }
+  }
+  reportMissing(shape, kind, seen, context);
+  checkOrder(draft, seen, context);
+}
+
+function reportMissing(
+  shape: Shape,
+  kind: KindDeclaration,
+  seen: ReadonlyMap<string, Value>,
+  { report }: RecordContext,
+): void {
+  const missing = lookupKind(kind).header.all.filter(
+    ({ property, entry }) => entry.required === true && (seen.get(property)?.text ?? '') === '',
+  );
+  if (missing.length === 0 || shape.title === undefined) return;
+  report.add('label-missing', shape.title, {
+    message: `This record has no ${missing.map(({ label }) => label).join(', ')}.`,
+    hint: `Add ${missing.map(({ label }) => `**${label}:**`).join(', ')} under the title.`,
+  });
+}
+
+/** A problem cannot have last occurred before it was discovered. ISO days order as text does. */
+function checkOrder(draft: Draft, seen: ReadonlyMap<string, Value>, { report }: RecordContext): void {
+  const { discovered, lastOccurrence } = draft.values;
+  const value = seen.get('lastOccurrence');
+  if (typeof discovered !== 'string' || typeof lastOccurrence !== 'string' || value === undefined) return;
+  if (dayOf(lastOccurrence) < dayOf(discovered)) {
+    report.add('date-order', value, {
+      message: `It last occurred on ${dayOf(lastOccurrence)}, before it was discovered on ${dayOf(discovered)}.`,
+    });
+  }
+}
+
+/** Reads one block as its kind declares it. Undefined where it has no title, since then it names no problem. */
+export function readRecord(
+  block: Block,
+  nodes: readonly OutlineNode[],
+  context: RecordContext,
+): ProblemRecord | undefined {
+  const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
+  if (kind === undefined) return undefined;
+  const { text, path, component, index, report } = context;
+  const shape = takeApart(text, block, nodes, kind.freeForm === true, report);
+  if (shape.title === undefined) return undefined;
+
+  const title = text.slice(shape.title.start, shape.title.end);
+  const draft = createDraft(index, { kind: kind.name, id: recordId(component, title), title, component, path });
+  draft.place('title', shape.title);
+  for (const node of shape.stray) draft.keep('text', valueOf(text, node).text);
+  readHeader(shape, kind, draft, context);
+  readSections(shape, kind, draft, context);
+  for (const part of shape.rest) {
+    const name = text.slice(part.title.start, part.title.end);
+    draft.keep(name === '' ? 'text' : name, textFrom(text, part.nodes));
+  }
+  const record = Object.assign(draft.values, {
+    place: index.place(block),
+    places: draft.places,
+    extra: draft.extra,
+  });
+  return isRecord(record) ? record : undefined;
+}
+
+/**
+ * The types of `RecordOf` are computed from the declarations that `readHeader` and `readSections` have just followed
+ * at run time; the compiler cannot see that the two walks are the same, test/registry/schema.test.ts does.
+ */
+function isRecord(record: object): record is ProblemRecord {
+  return 'kind' in record && kinds.some((kind) => kind.name === record.kind);
+}
 
 /**
  * Reads a registry: its records with their places, and everything that is wrong in it as diagnostics. Never throws on

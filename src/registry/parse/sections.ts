@@ -1,16 +1,253 @@
-import type { Draft, RecordContext } from '../draft.ts';
-import type { KindDeclaration, SectionDeclaration } from '../kinds/declaration.ts';
-import { lookupKind } from '../kinds/lookup.ts';
-import { quote } from '../report.ts';
-import { trim, valueOf } from '../text.ts';
-import { reportUnknownName } from '../unknown-name.ts';
-import { readTags } from '../values/header-value.ts';
-import { reportPlaceholder } from '../values/placeholder.ts';
-import { readFields } from '../sections/fields.ts';
-import { readList } from '../sections/list.ts';
-import { type NamedSection, textOf } from '../sections/section.ts';
-import type { Shape } from '../sections/shape.ts';
-import { readYamlSection } from '../sections/yaml.ts';
+import { quote, type Report } from '../diagnostics.ts';
+import {
+  type FieldsSection,
+  type KindDeclaration,
+  lookupFields,
+  lookupKeys,
+  lookupKind,
+  type SectionDeclaration,
+  type YamlSection,
+} from '../kinds/declaration.ts';
+import { afterWord, trim, valueOf, withoutComment } from '../names.ts';
+import type { Span } from '../position.ts';
+import type { Draft, RecordContext } from '../record.ts';
+import { readTags, reportPlaceholder } from '../values/values.ts';
+import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml.ts';
+import { readLabels, reportUnknownName } from './labels.ts';
+import { fenceParts, headingText, type OutlineNode } from './outline.ts';
+
+/** A block's outline, taken apart: what stands where, before any kind gives it meaning. Comments are in none of it. */
+export interface Shape {
+  readonly title: Span | undefined;
+  /** What stands before the title. */
+  readonly stray: readonly OutlineNode[];
+  /** What stands between the title and the first section. */
+  readonly header: readonly OutlineNode[];
+  readonly sections: readonly ShapeSection[];
+  /** What stands under further titles, which are no part of the record. */
+  readonly rest: readonly ShapeSection[];
+}
+
+export interface ShapeSection {
+  readonly title: Span;
+  readonly nodes: readonly OutlineNode[];
+}
+
+/**
+ * `###` is the title, `####` opens a section. A second `###` is reported and ends the record, unless the kind has
+ * free headings: then it opens a section too. HTML is text, unless it is nothing but comments.
+ */
+export function takeApart(
+  text: string,
+  block: Span,
+  nodes: readonly OutlineNode[],
+  freeForm: boolean,
+  report: Report,
+): Shape {
+  let title: Span | undefined;
+  const stray: OutlineNode[] = [];
+  const header: OutlineNode[] = [];
+  const sections: OpenSection[] = [];
+  const rest: OpenSection[] = [];
+  let current = stray;
+  for (const node of nodes) {
+    if (node.type === 'other' && node.name === 'html' && isComment(text.slice(node.start, node.end))) continue;
+    const depth = node.type === 'heading' ? node.depth : undefined;
+    if (depth === 3 && title === undefined) {
+      title = titleOf(node);
+      current = header;
+    } else if (title === undefined) {
+      report.add('text-stray', node, { message: 'This text stands before the ### title.' });
+      stray.push(node);
+    } else if (depth === 3 && !freeForm) {
+      report.add('title-extra', node);
+      current = open(rest, node);
+    } else if (depth !== undefined && depth <= 4 && rest.length === 0) {
+      current = open(sections, node);
+    } else current.push(node);
+  }
+  if (title === undefined || title.start === title.end) {
+    report.add('title-missing', title ?? firstLine(text, block));
+    title = undefined;
+  } else if (reportPlaceholder(text.slice(title.start, title.end), title, report)) title = undefined;
+  return { title, stray, header, sections, rest };
+
+  function open(list: OpenSection[], node: OutlineNode): OutlineNode[] {
+    const section = { title: titleOf(node), nodes: [] };
+    list.push(section);
+    return section.nodes;
+  }
+
+  function titleOf(node: OutlineNode): Span {
+    return node.type === 'heading' ? withoutComment(text, headingText(text, node)) : node;
+  }
+}
+
+interface OpenSection {
+  readonly title: Span;
+  readonly nodes: OutlineNode[];
+}
+
+/** Whether HTML is comments and nothing else, so that nobody who reads the page misses it. */
+function isComment(html: string): boolean {
+  for (let at = 0; ;) {
+    at = trim(html, { start: at, end: html.length }).start;
+    if (at === html.length) return true;
+    const close = html.startsWith('<!--', at) ? html.indexOf('-->', at + 2) : -1;
+    if (close === -1) return false;
+    at = close + 3;
+  }
+}
+
+function firstLine(text: string, { start, end }: Span): Span {
+  const feed = text.indexOf('\n', start);
+  return { start, end: feed === -1 || feed > end ? end : feed };
+}
+
+/** A section that the declaration knows: its name as written, and the property it becomes. */
+export interface NamedSection extends ShapeSection {
+  readonly name: string;
+  readonly property: string;
+  /** As the kind's `freeForm`. */
+  readonly freeForm: boolean;
+}
+
+/** Keeps what stands in a section of another form. `expected` says in a few words what should stand there. */
+export function keepStray(
+  section: NamedSection,
+  stray: Span & { readonly text: string },
+  expected: string,
+  draft: Draft,
+  { report }: RecordContext,
+): void {
+  if (!section.freeForm) {
+    report.add('section-shape', stray, { message: `${expected} here; the rest is kept as extra.` });
+  }
+  draft.keep(section.name, stray.text);
+}
+
+/** All that stands from the first to the last of some nodes, headings included. */
+export function textFrom(text: string, nodes: readonly OutlineNode[]): string {
+  const [first] = nodes;
+  const last = nodes.at(-1);
+  return first === undefined || last === undefined ? '' : valueOf(text, { start: first.start, end: last.end }).text;
+}
+
+/** What some nodes say, as one text. */
+export function textOf(text: string, nodes: readonly OutlineNode[]): string {
+  return nodes.map((node) => valueOf(text, node).text).join('\n\n');
+}
+
+/** Reads `- **Label:** text` items, and paragraphs of such lines. */
+export function readFields(
+  section: NamedSection,
+  nodes: readonly OutlineNode[],
+  declaration: FieldsSection,
+  draft: Draft,
+  context: RecordContext,
+): void {
+  const { text, report } = context;
+  const known = lookupFields(declaration, section.property);
+  const fields: Record<string, string> = {};
+  const seen = new Set<string>();
+  for (const { label, value } of readLabels(text, nodes, (name) => known.find(name) !== undefined)) {
+    if (label === undefined) {
+      keepStray(section, value, 'Only `- **Label:** text` fields are expected', draft, context);
+      continue;
+    }
+    const name = text.slice(label.start, label.end);
+    const field = known.find(name);
+    if (field === undefined) {
+      reportUnknownName('label-unknown', label, name, known, `a field of ${quote(section.name)}`, report);
+      draft.keep(`${section.name} / ${name}`, value.text);
+    } else if (seen.has(field.property)) {
+      report.add('label-repeated', label, { message: `${quote(name)} stands twice; the first value counts.` });
+      draft.keep(`${section.name} / ${name}`, value.text);
+    } else {
+      seen.add(field.property);
+      draft.place(field.path, value);
+      if (value.text !== '' && !reportPlaceholder(value.text, value, report)) fields[field.property] = value.text;
+    }
+  }
+  if (Object.keys(fields).length > 0) draft.values[section.property] = fields;
+}
+
+/** Reads the items of a list, ordered or not: people number steps and forget to. */
+export function readList(
+  section: NamedSection,
+  nodes: readonly OutlineNode[],
+  draft: Draft,
+  context: RecordContext,
+): void {
+  const { text, report } = context;
+  const items: string[] = [];
+  for (const node of nodes) {
+    if (node.type !== 'item') {
+      keepStray(section, valueOf(text, node), 'Only list items are expected', draft, context);
+      continue;
+    }
+    const value = valueOf(text, { start: afterWord(text, node), end: node.end });
+    if (value.text === '' || reportPlaceholder(value.text, value, report)) continue;
+    draft.place(`${section.property}.${items.length}`, value);
+    items.push(value.text);
+  }
+  if (items.length > 0) draft.values[section.property] = items;
+}
+
+/** Reads the one fenced yaml block of a section. Where it cannot be parsed, it is kept as extra and the record stands without it. */
+export function readYamlSection(
+  section: NamedSection,
+  nodes: readonly OutlineNode[],
+  declaration: YamlSection,
+  draft: Draft,
+  context: RecordContext,
+): void {
+  const { text, report } = context;
+  const fence = nodes.find((node) => node.type === 'fence');
+  for (const node of nodes) {
+    if (node !== fence) keepStray(section, valueOf(text, node), 'One fenced yaml block is expected', draft, context);
+  }
+  if (fence === undefined) return;
+  const reading = readYaml(text, fenceParts(text, fence).content);
+  if (reading.type === 'fault') {
+    report.add(reading.fault.code, reading.fault.span, { message: reading.fault.message });
+    draft.keep(section.name, text.slice(fence.start, fence.end));
+    return;
+  }
+  const known = lookupKeys(declaration, section.property);
+  const seen = new Set<string>();
+  const stated = new Set<string>();
+  const values: Record<string, unknown> = {};
+  for (const { key, value } of reading.value?.entries ?? []) {
+    const named = known.find(key.text);
+    if (named === undefined) {
+      reportUnknownName('yaml-key-unknown', key, key.text, known, `a key of ${quote(section.name)}`, report);
+      keep(key.text, value);
+    } else if (seen.has(named.property)) {
+      reportRepeatedKey(key, report);
+      keep(key.text, value);
+    } else {
+      seen.add(named.property);
+      if (!isNothing(value)) stated.add(named.property);
+      draft.place(named.path, value);
+      const read = readYamlValue(value, named.entry.value, report, (inner, repeated) =>
+        keep(`${key.text} / ${inner}`, repeated),
+      );
+      if (read !== undefined) values[named.property] = read;
+    }
+  }
+  const missing = known.all.filter(({ property, entry }) => entry.required === true && !stated.has(property));
+  if (missing.length > 0) {
+    report.add('yaml-key-missing', fence, {
+      message: `This block has no ${missing.map(({ label }) => label).join(', ')}.`,
+    });
+  }
+  if (Object.keys(values).length > 0) draft.values[section.property] = values;
+
+  function keep(name: string, value: Span): void {
+    draft.keep(`${section.name} / ${name}`, text.slice(value.start, value.end));
+  }
+}
 
 /** Reads the `####` sections of a record. */
 export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, context: RecordContext): void {

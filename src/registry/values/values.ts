@@ -1,3 +1,10 @@
+import { nearest } from '../../util/suggest.ts';
+import { quote, type Report } from '../diagnostics.ts';
+import { isValidId } from '../identity.ts';
+import type { DateType, HeaderType, TermType } from '../kinds/declaration.ts';
+import type { Value } from '../names.ts';
+import type { Span } from '../position.ts';
+
 /** What a text is as a date: ISO text, an unfilled placeholder, or neither. */
 export type DateReading =
   { readonly type: 'date'; readonly iso: string } | { readonly type: 'placeholder' } | { readonly type: 'invalid' };
@@ -41,4 +48,198 @@ function readZone(zone: string): string | undefined {
 /** The day of an ISO text of `readDate`, which orders by time as text does. */
 export function dayOf(iso: string): string {
   return iso.slice(0, 10);
+}
+
+const date = 'YYYY-MM-DD(?:[T ]+HH:MM(?::SS)?(?: ?(?:Z|UTC))?)?';
+
+const unfilledDate = new RegExp(String.raw`^(?:${date}|\[${date}\])$`, 'i');
+
+/**
+ * Whether a whole value is a placeholder of the template: `[a|b|c]`, a choice that nobody made, or `YYYY-MM-DD` with
+ * `HH:MM` or without. A sentence that holds one is none, nor is a link, which has brackets inside or something behind.
+ */
+export function isPlaceholder(text: string): boolean {
+  if (text.startsWith('[')) return isChoice(text) || unfilledDate.test(text);
+  return /^y/i.test(text) && unfilledDate.test(text);
+}
+
+function isChoice(text: string): boolean {
+  return text.indexOf(']') === text.length - 1 && text.lastIndexOf('[') === 0 && text.includes('|');
+}
+
+export function addPlaceholder(text: string, span: Span, report: Report, hint?: string): void {
+  report.add('placeholder', span, {
+    message: `The placeholder ${quote(text)} was left unfilled.`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** Whether a whole value is a placeholder. It is reported at `span`. */
+export function reportPlaceholder(text: string, span: Span, report: Report): boolean {
+  if (!isPlaceholder(text)) return false;
+  addPlaceholder(text, span, report);
+  return true;
+}
+
+/** What a word is in a closed list: one of its terms, an unfilled placeholder, or none of them with the nearest term. */
+export type TermReading =
+  | { readonly type: 'term'; readonly term: string }
+  | { readonly type: 'placeholder' }
+  | { readonly type: 'unknown'; readonly nearest: string | undefined };
+
+const spellings = new WeakMap<TermType, ReadonlyMap<string, string>>();
+
+/** Brackets or none, any case, `-`, `_` or a blank between words, and the list's aliases. Source: the registry format, docs/format.md. */
+export function readTerm(text: string, type: TermType): TermReading {
+  const known = spellingsOf(type);
+  // As almost all are written: what is one of the spellings needs no other.
+  const usual = known.get(withoutBrackets(text));
+  if (usual !== undefined) return { type: 'term', term: usual };
+  if (isPlaceholder(text)) return { type: 'placeholder' };
+  // The choice of the template without its brackets: no term holds a bar.
+  if (text.includes('|') && text.split('|').some((part) => known.has(spelling(part)))) return { type: 'placeholder' };
+  const word = spelling(text);
+  const term = known.get(word);
+  if (term !== undefined) return { type: 'term', term };
+  const meant = nearest(word, known.keys());
+  return { type: 'unknown', nearest: meant === undefined ? undefined : known.get(meant) };
+}
+
+/** `[value]` → `value`; a link stays as it is. */
+export function withoutBrackets(text: string): string {
+  const inside = text.slice(1, -1);
+  return text.startsWith('[') && text.endsWith(']') && !inside.includes('[') && !inside.includes(']')
+    ? inside.trim()
+    : text;
+}
+
+function spellingsOf(type: TermType): ReadonlyMap<string, string> {
+  let known = spellings.get(type);
+  if (known === undefined) {
+    known = new Map([
+      ...Object.keys(type.terms).map((term) => [spelling(term), term] as const),
+      ...Object.entries(type.aliases ?? {}).map(([alias, term]) => [spelling(alias), term] as const),
+    ]);
+    spellings.set(type, known);
+  }
+  return known;
+}
+
+function spelling(text: string): string {
+  return withoutBrackets(text)
+    .toLowerCase()
+    .replaceAll(/['’`*]/g, '')
+    .trim()
+    .replaceAll(/[-_\s]+/g, '_');
+}
+
+/** What to do about a placeholder. */
+export function choose(type: TermType): string {
+  return `Choose one of ${Object.keys(type.terms).join(', ')}.`;
+}
+
+/** The term that was read, or undefined with the diagnostic that says why there is none. */
+export function reportTerm(
+  value: Span & { readonly text: string },
+  reading: TermReading,
+  type: TermType,
+  report: Report,
+): string | undefined {
+  if (reading.type === 'term') return reading.term;
+  const terms = Object.keys(type.terms).join(', ');
+  if (reading.type === 'placeholder') {
+    addPlaceholder(value.text, value, report, choose(type));
+  } else if (reading.nearest === undefined) {
+    report.add('term-unknown', value, {
+      message: `${quote(value.text)} is not one of ${terms}.`,
+      hint: `Use one of ${terms}.`,
+    });
+  } else {
+    report.add('term-unknown', value, {
+      message: `${quote(value.text)} is not one of ${terms}.`,
+      hint: `Did you mean ${reading.nearest}?`,
+      fix: {
+        description: `Write ${reading.nearest}`,
+        safe: false,
+        edits: [
+          {
+            start: value.start,
+            end: value.end,
+            text: value.text.startsWith('[') ? `[${reading.nearest}]` : reading.nearest,
+          },
+        ],
+      },
+    });
+  }
+  return undefined;
+}
+
+/** A header value as its type has it; undefined where it is empty or wrong, which is reported. */
+export function readHeaderValue(
+  value: Value,
+  type: HeaderType,
+  report: Report,
+): string | readonly string[] | undefined {
+  const { text } = value;
+  if (text === '') return undefined;
+  if (type.type === 'term') return reportTerm(value, readTerm(text, type), type, report);
+  if (reportPlaceholder(text, value, report)) return undefined;
+  const bare = withoutBrackets(text);
+  switch (type.type) {
+    case 'date':
+      return dateValue(value, bare, type, report);
+    case 'id':
+      return idValue(value, bare, report);
+    case 'words':
+      return splitWords(bare, value, report);
+    case 'tags':
+      return readTags(value, report);
+    case 'text':
+      return bare;
+  }
+}
+
+function dateValue(value: Value, text: string, type: DateType, report: Report): string | undefined {
+  const reading = readDate(text);
+  if (reading.type === 'date') {
+    const day = dayOf(reading.iso);
+    if (type.time || day === reading.iso) return reading.iso;
+    report.add('date-time', value, {
+      message: `Only a day is wanted here, so ${day} is kept and its time is not.`,
+      fix: {
+        description: `Write ${day}`,
+        safe: false,
+        edits: [{ start: value.start, end: value.end, text: value.text.startsWith('[') ? `[${day}]` : day }],
+      },
+    });
+    return day;
+  }
+  if (reading.type === 'placeholder') addPlaceholder(text, value, report);
+  else report.add('date-invalid', value, { message: `${quote(text)} is not a calendar date.` });
+  return undefined;
+}
+
+function idValue(value: Value, text: string, report: Report): string | undefined {
+  if (isValidId(text)) return text;
+  report.add('id-invalid', value, { message: `${quote(text)} cannot be an ID.` });
+  return undefined;
+}
+
+function splitWords(text: string, value: Value, report: Report): readonly string[] | undefined {
+  const words = text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '' && !reportPlaceholder(word, value, report));
+  return words.length === 0 ? undefined : words;
+}
+
+/** `[#performance] [#reliability]`, `#performance #reliability` or words between commas. */
+export function readTags(value: Value, report: Report): readonly string[] | undefined {
+  if (reportPlaceholder(value.text, value, report)) return undefined;
+  const tags = value.text
+    .split(/[,\s]+/)
+    .filter((tag) => !reportPlaceholder(tag, value, report))
+    .map((tag) => tag.replaceAll(/^\[?#?|\]$/g, ''))
+    .filter((tag) => tag !== '');
+  return tags.length === 0 ? undefined : tags;
 }

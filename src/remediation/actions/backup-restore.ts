@@ -5,7 +5,7 @@ import { restoreScript } from '../../backups/restore-script.ts';
 import type { Backup, BackupKind, BackupPart } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
-import { helperLabel } from '../../host/labels.ts';
+import { helperLabel } from '../../host/docker/shapes.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
 const params = z.strictObject({

@@ -1,20 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { type Backup, type BackupCheck, backupLevels } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
-import type { Backup } from '../../backups/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 
-const params = z.strictObject({
+const archiveSwitchParams = z.strictObject({ instance: z.string() });
+
+const patienceMs = 60_000;
+
+/** What proves that an archive works: a WAL file that got there. The marker in it is what a drill recovers to. */
+export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> = {
+  name: 'archive.switch',
+  about: 'Writes a marker, closes the current WAL file, and waits until it is in the archive.',
+  params: archiveSwitchParams,
+  before: z.null(),
+  operation: 'new-backup',
+  deadlineMs: 120_000,
+  describe: ({ instance }) => `close a WAL file of ${instance} and see it archived`,
+  effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'unproven', after: 'has a WAL file' }],
+  prepare: async () => null,
+  async isDone({ instance }, host) {
+    return archived(await archiveSwitchNeed(instance, host), host);
+  },
+  async apply({ instance }, host) {
+    const found = await archiveSwitchNeed(instance, host);
+    if (await archived(found, host)) return;
+    for (const sql of [
+      // A run id is made of letters and digits.
+      `SELECT pg_catalog.pg_create_restore_point('problems ${host.run.id}')`,
+      'SELECT pg_catalog.pg_switch_wal()',
+    ]) {
+      const answer = await host.change.sql.execute(found, sql);
+      if (!answer.ok) throw new Error(`${instance}: ${answer.message}`);
+    }
+    const until = performance.now() + patienceMs;
+    while (!(await archived(found, host)) && performance.now() < until)
+      await sleep(250, undefined, { signal: host.signal });
+  },
+  /** What is in the archive stays there. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+async function archiveSwitchNeed(name: string, host: ReadonlyHost): Promise<Instance> {
+  const found = await host.instance(name);
+  if (found === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
+  return found;
+}
+
+/** Since the server's start, and no failure after it. */
+async function archived(instance: Instance, host: ReadonlyHost): Promise<boolean> {
+  const answer = await host.sql.query(
+    instance,
+    `SELECT (last_archived_time > pg_catalog.pg_postmaster_start_time()
+       AND coalesce(last_failed_time, '-infinity') < last_archived_time)::text AS archived
+     FROM pg_catalog.pg_stat_archiver`,
+  );
+  return answer.ok && answer.rows[0]?.['archived'] === 'true';
+}
+
+const backupProveParams = z.strictObject({
+  /** `<instance>/<name>`. */
+  ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
+  /** The level of docs/backups.md that it must reach. */
+  level: z.enum(backupLevels).default('L4'),
+  /** How far it is tried. What cannot be asked above `level` is no failure; damage that is found there is. */
+  upTo: z.enum(backupLevels).default('L5'),
+});
+
+type BackupProveWanted = z.output<typeof backupProveParams>;
+
+/** A drill: only a backup that was restored once is known to restore (PGOPS §3.3). */
+export const backupProve: Action<BackupProveWanted, null> = {
+  name: 'backup.prove',
+  about:
+    'Restores a copy of a backup in an isolated throw-away container, compares it with what was noted when it was taken, and writes the answer beside the backup.',
+  params: backupProveParams,
+  before: z.null(),
+  operation: 'new-backup',
+  deadlineMs: 24 * 3_600_000,
+  describe: ({ ref, level }) => `restore a copy of the backup ${ref} and prove it at ${level}`,
+  effect: async ({ ref, level }) => [{ object: `backup ${ref}`, before: 'unproven', after: `proven at ${level}` }],
+  prepare: async () => null,
+  async isDone({ ref, level }, host) {
+    return reached(checksOf(await host.backups.read(ref)), level);
+  },
+  async apply({ ref, level, upTo }, host) {
+    const backup = await host.backups.read(ref);
+    if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+    const instance = await host.instance(backup.instance);
+    if (instance === undefined)
+      throw new ProblemsError('step-refused', `There is no instance ${backup.instance} to restore by the image of.`);
+    const answer = await host.backups.check(backup, { upTo, instance });
+    await host.change.backups.record(backup, answer);
+    if (reached(answer.checks, level)) return;
+    const seen = answer.checks.filter(({ result }) => result !== 'passed');
+    throw new Error(
+      `The backup ${ref} was not proven at ${level}: ${seen.map((one) => `${one.level} ${one.result}, ${one.says.join(' ')}`).join('; ')}`,
+    );
+  },
+  /** What was found out of a backup stays true: there is nothing to put back. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+function checksOf(backup: Backup | undefined): readonly BackupCheck[] {
+  return backup?.verification?.checks ?? [];
+}
+
+/** Nothing failed, and this level or a higher one passed. */
+function reached(checks: readonly BackupCheck[], wanted: BackupProveWanted['level']): boolean {
+  return (
+    checks.every(({ result }) => result !== 'failed') &&
+    checks.some(({ level, result }) => result === 'passed' && level >= wanted)
+  );
+}
+
+const backupQuarantineParams = z.strictObject({
+  /** `<instance>/<name>`. */
+  ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
+  /** Why, for people who find it there. */
+  reason: z.string().min(1),
+});
+
+const backupQuarantineBefore = z.strictObject({ state: z.string() });
+
+/** The first half of a repair of backups: what does not hold is out of the way, and nothing of it is lost. */
+export const backupQuarantine: Action<
+  z.output<typeof backupQuarantineParams>,
+  z.output<typeof backupQuarantineBefore>
+> = {
+  name: 'backup.quarantine',
+  about: 'Moves a bad backup aside, read-only, with the reason beside it. Nothing of it is changed or removed.',
+  params: backupQuarantineParams,
+  before: backupQuarantineBefore,
+  operation: 'quarantine-backup',
+  deadlineMs: 600_000,
+  describe: ({ ref, reason }) => `set the backup ${ref} aside: ${reason}`,
+  async effect({ ref }, host) {
+    return [{ object: `backup ${ref}`, before: (await backupQuarantineNeed(ref, host)).state, after: 'quarantined' }];
+  },
+  async prepare({ ref }, host) {
+    const { state } = await backupQuarantineNeed(ref, host);
+    if (state === 'running')
+      throw new ProblemsError('step-refused', `The backup ${ref} is being taken: it is left as it is.`);
+    return { state };
+  },
+  async isDone({ ref }, host) {
+    return (await host.backups.read(ref))?.state === 'quarantined';
+  },
+  async apply({ ref, reason }, host) {
+    const backup = await backupQuarantineNeed(ref, host);
+    if (backup.state !== 'quarantined') await host.change.backups.quarantine(backup, reason);
+  },
+  async undo({ ref }, { state }, host) {
+    const backup = await backupQuarantineNeed(ref, host);
+    if (state !== 'quarantined' && backup.state === 'quarantined') await host.change.backups.release(backup);
+  },
+  async isUndone({ ref }, { state }, host) {
+    const backup = await host.backups.read(ref);
+    return (backup?.state === 'quarantined') === (state === 'quarantined');
+  },
+};
+
+async function backupQuarantineNeed(ref: string, host: ReadonlyHost): Promise<Backup> {
+  const backup = await host.backups.read(ref);
+  if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+  return backup;
+}
+
+const backupRemoveParams = z.strictObject({
+  /** `<instance>/<name>` of one that has expired. */
+  ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
+});
+
+/** Has no undo, so it can only stand in a cleanup. */
+export const backupRemove: Action<z.output<typeof backupRemoveParams>, null> = {
+  name: 'backup.remove',
+  about:
+    'Deletes a backup that has expired. The only action that deletes anything; the last two good backups never expire.',
+  params: backupRemoveParams,
+  before: z.null(),
+  operation: 'expire-backup',
+  deadlineMs: 600_000,
+  describe: ({ ref }) => `delete the expired backup ${ref}`,
+  effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'expired', after: 'gone' }],
+  prepare: async () => null,
+  async isDone({ ref }, host) {
+    const [instance = '', name = ''] = ref.split('/');
+    return !(await host.backups.expired(instance)).includes(name);
+  },
+  async apply({ ref }, host) {
+    const [instance = '', name = ''] = ref.split('/');
+    await host.change.backups.removeExpired(instance, name);
+  },
+};
+
+const backupTakeParams = z.strictObject({
+  instance: z.string(),
+  /** Of the new backup: one path segment. */
+  name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}$/),
+});
+
+type BackupTakeWanted = z.output<typeof backupTakeParams>;
+
+/** PGOPS §3.2. It reads the server and writes beside it: nothing that is there is touched. */
+export const backupTake: Action<BackupTakeWanted, null> = {
+  name: 'backup.take',
+  about:
+    'Takes a base backup with a manifest and a dump of each database with roles, both from the running server, with fingerprints of the rows that the dump holds; under a temporary name until it is durable and was compared with its manifest.',
+  params: backupTakeParams,
+  before: z.null(),
+  operation: 'new-backup',
+  deadlineMs: 24 * 3_600_000,
+  describe: ({ instance, name }) => `take the backup ${name} of ${instance}`,
+  effect: async (wanted) => [{ object: `backup ${refOf(wanted)}`, before: 'none', after: 'complete, at L3' }],
+  async prepare(wanted, host) {
+    const there = await host.backups.read(refOf(wanted));
+    if (there !== undefined && there.state !== 'running')
+      throw new ProblemsError('step-refused', `There is a backup ${refOf(wanted)} already.`);
+    return null;
+  },
+  isDone,
+  async apply(wanted, host) {
+    if (await isDone(wanted, host)) return;
+    const instance = await host.instance(wanted.instance);
+    if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${wanted.instance}.`);
+    await host.change.backups.take({ instance, name: wanted.name, labels: host.run.labels });
+  },
+  /** What was taken is good for whoever needs it: a backup is never deleted for tidiness. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+/** Whole under its name: it gets there by one rename. */
+async function isDone(wanted: BackupTakeWanted, host: ReadonlyHost): Promise<boolean> {
+  const there = await host.backups.read(refOf(wanted));
+  return there?.state === 'complete' && there.verification?.filesBy === 'completion';
+}
+
+function refOf({ instance, name }: BackupTakeWanted): string {
+  return `${instance}/${name}`;
+}
+
+const backupExpireParams = z.strictObject({
   /** `<instance>/<name>`. */
   ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
 });
-const before = z.strictObject({ there: z.boolean() });
+
+const backupExpireBefore = z.strictObject({ there: z.boolean() });
 
 /** The half of removing that can be taken back: what lies there is in no inventory, and nothing restores from it. */
-export const backupExpire: Action<z.output<typeof params>, z.output<typeof before>> = {
+export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<typeof backupExpireBefore>> = {
   name: 'backup.expire',
   about: 'Moves a backup that is no longer needed to where the cleanup removes it.',
-  params,
-  before,
+  params: backupExpireParams,
+  before: backupExpireBefore,
   operation: 'expire-backup',
   describe: ({ ref }) => `let the backup ${ref} expire`,
   effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'kept', after: 'expired' }],
@@ -54,7 +296,7 @@ export const backupExpire: Action<z.output<typeof params>, z.output<typeof befor
 };
 
 /** Not while it is among the backups: one that was cut off before it moved is in both lists. */
-async function isGone({ ref }: z.output<typeof params>, host: ReadonlyHost): Promise<boolean> {
+async function isGone({ ref }: z.output<typeof backupExpireParams>, host: ReadonlyHost): Promise<boolean> {
   return (await isExpired(ref, host)) && (await host.backups.read(ref)) === undefined;
 }
 

@@ -3,8 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
-import { mountsFrom, otherMounts } from './recreate-mounts.ts';
-import { edits, networksOf, recreatedFromLabel, specFrom } from './recreate-spec.ts';
+import { edits, mountsFrom, networksOf, otherMounts, recreatedFromLabel, specFrom } from './recreate-spec.ts';
 
 const params = z.strictObject({
   /** The old container's id. It stays, under another name. */

@@ -3,12 +3,65 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import { numberAt } from '../../util/json.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
-import { promisableTo } from '../instances/host-budget.ts';
+import { promisableTo } from '../shared/memory.ts';
 import { instanceIn, needContainer, shortRef } from './containers.ts';
+
+const policy = z.strictObject({
+  name: z.enum(['', 'no', 'always', 'unless-stopped', 'on-failure']),
+  maximumRetryCount: z.int().nonnegative(),
+});
+
+const containerUpdateRestartPolicyParams = z.strictObject({ container: z.string(), policy });
+
+/** A kept container with `restart: always` comes back on the same data when the engine restarts (PGOPS §0.2). */
+export const containerUpdateRestartPolicy: Action<
+  z.output<typeof containerUpdateRestartPolicyParams>,
+  z.output<typeof policy>
+> = {
+  name: 'container.update-restart-policy',
+  about: 'Sets when the engine starts a container by itself.',
+  params: containerUpdateRestartPolicyParams,
+  before: policy,
+  operation: 'restart-policy',
+  describe: ({ container, policy: { name } }) => `set the restart policy of ${shortRef(container)} to ${name || 'no'}`,
+  async effect({ container, policy: wanted }, host) {
+    const found = await needContainer(host, container);
+    return [
+      { object: `${found.name}: restart policy`, before: found.restartPolicy.name || 'no', after: wanted.name || 'no' },
+    ];
+  },
+  async prepare({ container }, host) {
+    const { restartPolicy } = await needContainer(host, container);
+    return policy.parse(restartPolicy);
+  },
+  async isDone({ container, policy: wanted }, host) {
+    return same((await host.docker.container(container))?.restartPolicy, wanted);
+  },
+  async apply({ container, policy: wanted }, host) {
+    await host.change.docker.updateRestartPolicy(container, { ...wanted, name: wanted.name || 'no' });
+  },
+  async undo({ container }, before, host) {
+    await host.change.docker.updateRestartPolicy(container, { ...before, name: before.name || 'no' });
+  },
+  async isUndone({ container }, before, host) {
+    return same((await host.docker.container(container))?.restartPolicy, before);
+  },
+};
+
+function same(
+  found: { readonly name: string; readonly maximumRetryCount: number } | undefined,
+  wanted: z.output<typeof policy>,
+): boolean {
+  return (
+    found !== undefined &&
+    (found.name || 'no') === (wanted.name || 'no') &&
+    found.maximumRetryCount === wanted.maximumRetryCount
+  );
+}
 
 const bytes = z.int().min(6 * 2 ** 20);
 
-const params = z.strictObject({
+const containerUpdateMemoryParams = z.strictObject({
   container: z.string(),
   memory: bytes,
   /** Memory and swap together, as Docker takes it. Equal to `memory`: no swap, as a database wants it. */
@@ -19,10 +72,10 @@ const params = z.strictObject({
 const before = z.strictObject({ memory: z.int().nonnegative(), memorySwap: z.int(), running: z.boolean() });
 
 /** Only upwards: a limit below what is used kills, and one that was never there could not be taken away again. */
-export const containerUpdateMemory: Action<z.output<typeof params>, z.output<typeof before>> = {
+export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemoryParams>, z.output<typeof before>> = {
   name: 'container.update-memory',
   about: 'Raises the memory limit of a container, live, within what the machine has left.',
-  params,
+  params: containerUpdateMemoryParams,
   before,
   operation: 'raise-memory',
   // Undoing it may take a stop.

@@ -1,20 +1,128 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Action } from '../contract.ts';
-import { needContainer, shortRef } from './containers.ts';
+import type { Container } from '../../host/docker/types.ts';
+import { sharing } from '../../host/instances.ts';
+import type { Action, ReadonlyHost } from '../contract.ts';
+import { runs } from '../shared/availability.ts';
+import { instanceIn, needContainer, shortRef } from './containers.ts';
+import { checkpoint } from './setting.ts';
 
-const params = z.strictObject({
+const containerStartParams = z.strictObject({ container: z.string() });
+
+const containerStartBefore = z.strictObject({ running: z.boolean() });
+
+export const containerStart: Action<z.output<typeof containerStartParams>, z.output<typeof containerStartBefore>> = {
+  name: 'container.start',
+  about: 'Starts a container, unless another one runs on its data.',
+  params: containerStartParams,
+  before: containerStartBefore,
+  operation: { running: 'restart-running', stopped: 'restart-stopped' },
+  // Undoing it is a stop, which may take as long as one.
+  deadlineMs: 180_000,
+  describe: ({ container }) => `start ${shortRef(container)}`,
+  async effect({ container }, host) {
+    const found = await host.docker.container(container);
+    return [{ object: found?.name ?? container, before: found?.state.status ?? 'not there yet', after: 'running' }];
+  },
+  async prepare({ container }, host) {
+    return { running: (await host.docker.container(container))?.state.running ?? false };
+  },
+  async isDone({ container }, host) {
+    return (await host.docker.container(container))?.state.running ?? false;
+  },
+  async apply({ container }, host) {
+    await host.change.docker.start(container);
+  },
+  async undo({ container }, { running }, host) {
+    const found = await host.docker.container(container);
+    if (found !== undefined && found.state.running && !running)
+      await host.change.docker.stop(container, { timeoutSeconds: 120 });
+  },
+  async isUndone({ container }, { running }, host) {
+    return ((await host.docker.container(container))?.state.running ?? false) === running;
+  },
+};
+
+const containerStopParams = z.strictObject({
+  container: z.string(),
+  /** Docker's own 10 seconds end in a SIGKILL while PostgreSQL still writes. */
+  timeoutSeconds: z.int().min(1).max(900).default(120),
+  /** Requires exit code 0 and PostgreSQL's own word that it has shut down. */
+  clean: z.boolean().default(true),
+});
+
+const containerStopBefore = z.strictObject({ running: z.boolean() });
+
+export const containerStop: Action<z.output<typeof containerStopParams>, z.output<typeof containerStopBefore>> = {
+  name: 'container.stop',
+  about: 'Stops a container and makes sure that PostgreSQL has shut down cleanly.',
+  params: containerStopParams,
+  before: containerStopBefore,
+  operation: { running: 'restart-running', stopped: 'restart-stopped' },
+  deadlineMs: 960_000,
+  interrupts: true,
+  describe: ({ container }) => `stop ${shortRef(container)}`,
+  async effect({ container }, host) {
+    const { name, state } = await needContainer(host, container);
+    return [{ object: name, before: state.status, after: state.running ? 'exited' : state.status }];
+  },
+  async prepare({ container }, host) {
+    const found = await needContainer(host, container);
+    const other = sharing(found, await host.docker.containers());
+    // Then it could not be started again, neither forward nor back.
+    if (other !== undefined)
+      throw new ProblemsError('step-refused', `${other.name} runs on the data of ${found.name}.`);
+    if (found.autoRemove)
+      throw new ProblemsError('step-refused', `${found.name} is removed with its volumes when it stops (AutoRemove).`);
+    return { running: found.state.running };
+  },
+  async isDone({ container, clean }, host) {
+    const found = await needContainer(host, container);
+    // A process that was killed in mid-stop has not seen how it ended.
+    return !found.state.running && (!clean || (await uncleanEnd(found, host)) === undefined);
+  },
+  async ahead({ container, clean }, host) {
+    const found = await needContainer(host, container);
+    const instance = clean && runs({ container: found }) ? await instanceIn(found, host) : undefined;
+    if (instance !== undefined) await checkpoint(instance, host);
+  },
+  async apply(wanted, host) {
+    const found = await needContainer(host, wanted.container);
+    if (found.state.running) await host.change.docker.stop(found.id, { timeoutSeconds: wanted.timeoutSeconds });
+    const unclean = wanted.clean ? await uncleanEnd(await needContainer(host, found.id), host) : undefined;
+    if (unclean !== undefined) throw new Error(unclean);
+  },
+  async undo({ container }, { running }, host) {
+    if (running) await host.change.docker.start(container);
+  },
+  async isUndone({ container }, { running }, host) {
+    return (await host.docker.container(container))?.state.running === running;
+  },
+};
+
+/** Why the last end of a container was none of a server that has shut down, if so. */
+async function uncleanEnd({ id, name, state }: Container, host: ReadonlyHost): Promise<string | undefined> {
+  if (state.exitCode !== 0)
+    return `${name} ended with exit code ${state.exitCode}, so PostgreSQL has not shut down cleanly.`;
+  const lines = await host.docker.logs(id, { since: state.startedAt, tail: 50 });
+  return lines.some(({ text }) => text.includes('database system is shut down'))
+    ? undefined
+    : `${name} did not say that its database system is shut down.`;
+}
+
+const containerRenameParams = z.strictObject({
   /** By id: a name is what changes. */
   container: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
 });
-const before = z.strictObject({ name: z.string() });
 
-export const containerRename: Action<z.output<typeof params>, z.output<typeof before>> = {
+const containerRenameBefore = z.strictObject({ name: z.string() });
+
+export const containerRename: Action<z.output<typeof containerRenameParams>, z.output<typeof containerRenameBefore>> = {
   name: 'container.rename',
   about: 'Gives a container another name; its data and its networks stay.',
-  params,
-  before,
+  params: containerRenameParams,
+  before: containerRenameBefore,
   operation: 'rename-aside',
   describe: ({ container, name }) => `rename ${shortRef(container)} to ${name}`,
   async effect({ container, name }, host) {

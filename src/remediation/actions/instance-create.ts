@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { dataMount } from '../../host/data-mount.ts';
+import { dataMount } from '../../host/instances.ts';
 import type { Container, ContainerSpec } from '../../host/docker/types.ts';
 import { at, isObject, type Json, type JsonObject, listAt, textsAt } from '../../util/json.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';

@@ -1,27 +1,250 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import type { Instance } from '../../host/instance.ts';
+import type { SqlSession } from '../../host/types.ts';
 import {
   buildIndexAgain,
   databasePath,
+  describing,
+  dropInvalidIndex,
+  fingerprintOf,
+  freshen,
   indexOfFile,
+  ledgerOf,
+  ledgerPlace,
   migrate,
   type Migration,
+  migrationsOf,
+  readingLedger,
+  recordAsDone,
+  relationsOfFile,
+  standingOf,
+  tablesOf,
   takeBackIndex,
+  takeBackRows,
+  takeLock,
 } from '../../migration/index.ts';
-import type { Action, ReadonlyHost } from '../contract.ts';
-import {
-  fileOf,
-  filePlace,
-  type FilePlace,
-  ledgerBefore,
-  ledgerStateOf,
-  openDirect,
-  rowsOf,
-  underLock,
-} from './migrations.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
-const before = ledgerBefore.extend({ index: z.enum(['none', 'invalid', 'sound']) });
-type Before = z.output<typeof before>;
+/** Where a step works: an instance by its name and its container's id, and one of its databases. */
+export const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
+
+export interface Place {
+  readonly instance: string;
+  readonly container: string;
+  readonly database: string;
+}
+
+/** One migration file, as it was planned. */
+export const filePlace = z.strictObject({
+  ...placeParams,
+  /** Within the folders that may be read. */
+  folder: z.string(),
+  /** The file's name. */
+  name: z.string().regex(/^[^/\0]+\.sql$/),
+  /** Another text is another migration. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export type FilePlace = z.output<typeof filePlace>;
+
+/** What the ledger says of a file. */
+export const ledgerBefore = z.strictObject({
+  listed: z.boolean(),
+  row: z
+    .strictObject({
+      version: z.string(),
+      sha256: z.string(),
+      mode: z.string(),
+      state: z.enum(['started', 'done', 'failed']),
+      startedAt: z.string(),
+      runner: z.string(),
+      error: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+const application = 'problem-registry run';
+
+const lockTimeoutMs = 4_000;
+
+async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
+  const found = await host.instance(instance);
+  if (found?.container.id !== container)
+    throw new ProblemsError('step-refused', `${instance} is another container by now.`);
+  return found;
+}
+
+export async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
+  return host.change.sql.openSession(await needInstance(host, place), { database, application });
+}
+
+/** Works under the lock that every runner takes, so that none is at work meanwhile. */
+export async function underLock<Result>(
+  host: Host,
+  place: Place,
+  work: (session: SqlSession) => Promise<Result>,
+): Promise<Result> {
+  const session = await openDirect(host, place);
+  try {
+    await freshen(session, lockTimeoutMs);
+    const waiting = { waitMs: 60_000, stop: host.signal, onProgress: () => undefined };
+    const holder = await takeLock(session, waiting);
+    if (holder !== undefined)
+      throw new ProblemsError('step-refused', `A runner migrates ${place.database} at this moment: ${holder}.`);
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** One answer of a query that changes nothing. */
+export async function rowsOf(
+  host: ReadonlyHost,
+  place: Place,
+  sql: string,
+  values?: readonly string[],
+): Promise<readonly Readonly<Record<string, string | null>>[]> {
+  const answer = await host.sql.query(await needInstance(host, place), sql, {
+    database: place.database,
+    maxRows: 20_000,
+    ...(values === undefined ? {} : { values }),
+  });
+  if (answer.ok) return answer.rows;
+  const { sqlstate, message } = answer;
+  throw new ProblemsError(
+    sqlstate === undefined || sqlstate.startsWith('57P') ? 'engine-unreachable' : 'step-refused',
+    `${place.database} of ${place.instance}: ${sqlstate ?? ''} ${message}`,
+  );
+}
+
+/** @throws ProblemsError `step-refused` where it is gone, or another text by now. */
+export async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): Promise<Migration> {
+  const file = await host.files.read(join(folder, name));
+  const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
+  if (migration?.sha256 === sha256) return migration;
+  throw new ProblemsError(
+    'step-refused',
+    `${join(folder, name)} is ${migration === undefined ? 'gone' : 'another text'} by now.`,
+  );
+}
+
+/** @throws ProblemsError `step-refused` where file and ledger contradict each other. */
+export async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
+  const migration = await fileOf(wanted, host);
+  const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
+  const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
+  const now = standingOf(migration, ledger);
+  if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
+  const { version } = migration;
+  return { listed: ledger.versions.has(version), row: ledger.rows.get(version) ?? null };
+}
+
+const indexDropInvalidParams = z.strictObject({
+  ...placeParams,
+  oid: z.string().regex(/^\d{1,10}$/),
+  /** With its schema, quoted where it needs to be. */
+  name: z.string(),
+});
+
+const indexDropInvalidBefore = z.strictObject({ definition: z.string().nullable() });
+
+/** The definition is kept for people: no undo makes an invalid index again, since none is of use to anybody. */
+export const indexDropInvalid: Action<
+  z.output<typeof indexDropInvalidParams>,
+  z.output<typeof indexDropInvalidBefore>
+> = {
+  name: 'index.drop-invalid',
+  about:
+    'Drops an invalid index concurrently, if it is the same index, still invalid, and nobody builds it. There is no way back, and none is needed: no query can use it.',
+  params: indexDropInvalidParams,
+  before: indexDropInvalidBefore,
+  operation: 'drop-own-invalid-index',
+  deadlineMs: 3_600_000,
+  describe: ({ name, database }) => `drop the invalid index ${name} of ${database}`,
+  async effect(wanted, host) {
+    const { definition } = await indexDropInvalidIndexNow(wanted, host);
+    return [{ object: `${wanted.database}: ${wanted.name}`, before: definition ?? 'gone', after: 'gone' }];
+  },
+  prepare: async (wanted, host) => indexDropInvalidIndexNow(wanted, host),
+  async isDone(wanted, host) {
+    return (await indexDropInvalidIndexNow(wanted, host)).definition === null;
+  },
+  async apply(wanted, host) {
+    const outcome = await underLock(host, wanted, async (session) => dropInvalidIndex(session, wanted));
+    if (outcome === 'sound') throw refused(`${wanted.name} is valid by now.`);
+    if (outcome === 'building') throw refused(`A session builds ${wanted.name}, or another index of its table.`);
+  },
+  async undo() {
+    // Nothing is lost that anybody could read.
+  },
+  async isUndone() {
+    return true;
+  },
+};
+
+async function indexDropInvalidIndexNow(
+  wanted: z.output<typeof indexDropInvalidParams>,
+  host: Parameters<typeof rowsOf>[0],
+): Promise<z.output<typeof indexDropInvalidBefore>> {
+  const [row] = await rowsOf(
+    host,
+    wanted,
+    `SELECT pg_catalog.pg_get_indexdef(c.oid) AS definition FROM pg_catalog.pg_class AS c
+       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.oid = $1::oid AND c.relkind = 'i' AND format('%I.%I', n.nspname, c.relname) = $2`,
+    [wanted.oid, wanted.name],
+  );
+  return { definition: row?.['definition'] ?? null };
+}
+
+function refused(message: string): ProblemsError {
+  return new ProblemsError('step-refused', message);
+}
+
+const migrationRecordParams = filePlace.extend({
+  /** Of what the catalog said of the file's relations when they were compared. */
+  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** For a file whose relations were made without the ledger and are just what it would have made (PGOPS §5.4). */
+export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.output<typeof ledgerBefore>> = {
+  name: 'migration.record',
+  about:
+    'Lists a migration file as applied, without running it, if its relations are still what they were compared as. Undone by taking its rows out of the ledger.',
+  params: migrationRecordParams,
+  before: ledgerBefore,
+  operation: 'record-migration',
+  describe: ({ name, database }) => `record ${name} as applied to ${database}`,
+  async effect(wanted) {
+    return [{ object: `${wanted.database}: ${wanted.name}`, before: 'not listed', after: 'listed as applied' }];
+  },
+  prepare: async (wanted, host) => ledgerStateOf(wanted, host),
+  async isDone(wanted, host) {
+    const { listed, row } = await ledgerStateOf(wanted, host);
+    return listed && row?.state === 'done';
+  },
+  async apply(wanted, host) {
+    const migration = await fileOf(wanted, host);
+    const [now] = await rowsOf(host, wanted, describing(relationsOfFile(migration) ?? []));
+    if (fingerprintOf(now?.['description'] ?? '') !== wanted.fingerprint)
+      throw new ProblemsError('step-refused', `What ${wanted.name} makes has been changed since it was compared.`);
+    await underLock(host, wanted, async (session) => recordAsDone(session, migration, host.run.id));
+  },
+  async undo(wanted, was, host) {
+    const migration = await fileOf(wanted, host);
+    await underLock(host, wanted, async (session) => takeBackRows(session, migration, was));
+  },
+  async isUndone(wanted, was, host) {
+    const now = await ledgerStateOf(wanted, host);
+    return now.listed === was.listed && now.row?.state === was.row?.state;
+  },
+};
+
+const migrationApplyBefore = ledgerBefore.extend({ index: z.enum(['none', 'invalid', 'sound']) });
+
+type Before = z.output<typeof migrationApplyBefore>;
 
 /** Runs one file as `problems migrate` does, with the same lock and the same ledger. */
 export const migrationApply: Action<FilePlace, Before> = {
@@ -29,7 +252,7 @@ export const migrationApply: Action<FilePlace, Before> = {
   about:
     'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
   params: filePlace,
-  before,
+  before: migrationApplyBefore,
   operation: 'retry-migration',
   deadlineMs: 3_600_000,
   describe: ({ name, database }) => `apply ${name} to ${database}`,
@@ -79,10 +302,14 @@ export const migrationApply: Action<FilePlace, Before> = {
 
 async function stateOf(wanted: FilePlace, host: ReadonlyHost): Promise<Before> {
   const migration = await fileOf(wanted, host);
-  return { ...(await ledgerStateOf(wanted, host)), index: await indexNow(wanted, migration, host) };
+  return { ...(await ledgerStateOf(wanted, host)), index: await migrationApplyIndexNow(wanted, migration, host) };
 }
 
-async function indexNow(wanted: FilePlace, migration: Migration, host: ReadonlyHost): Promise<Before['index']> {
+async function migrationApplyIndexNow(
+  wanted: FilePlace,
+  migration: Migration,
+  host: ReadonlyHost,
+): Promise<Before['index']> {
   const named = indexOfFile(migration);
   if (named?.table === undefined) return 'none';
   const [found] = await rowsOf(

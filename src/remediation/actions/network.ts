@@ -1,19 +1,141 @@
 import { z } from 'zod';
-import type { Action } from '../contract.ts';
+import type { Container, EndpointSpec } from '../../host/docker/types.ts';
+import type { Action, Host } from '../contract.ts';
 import { needContainer, shortRef } from './containers.ts';
-import { type EndpointBefore, endpointBefore, endpointOn, sameEndpoint, setEndpoint, wordsOf } from './endpoints.ts';
 
-const params = z.strictObject({
+/** How a container is connected to a network; null: not at all. */
+export const endpointBefore = z
+  .strictObject({ aliases: z.array(z.string()), ipv4: z.string(), ipv6: z.string() })
+  .nullable();
+
+export type EndpointBefore = z.output<typeof endpointBefore>;
+
+export function endpointOn(container: Container, network: string): EndpointBefore {
+  const found = container.endpoints.find((endpoint) => endpoint.network === network || endpoint.networkId === network);
+  if (found === undefined) return null;
+  const aliases = found.aliases.filter((alias) => alias !== container.id.slice(0, 12)).sort();
+  return { aliases, ipv4: found.staticIpv4, ipv6: found.staticIpv6 };
+}
+
+/** Makes the connection exactly this one. */
+export async function setEndpoint(
+  host: Host,
+  container: Container,
+  network: string,
+  wanted: EndpointBefore,
+): Promise<void> {
+  const now = endpointOn(container, network);
+  if (sameEndpoint(now, wanted)) return;
+  if (now !== null) await host.change.docker.disconnect(network, container.id);
+  if (wanted !== null) await host.change.docker.connect(network, container.id, specOf(wanted));
+}
+
+export function sameEndpoint(a: EndpointBefore, b: EndpointBefore): boolean {
+  if (a === null || b === null) return a === b;
+  return a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6 && a.aliases.join(' ') === b.aliases.join(' ');
+}
+
+export function wordsOf(endpoint: EndpointBefore): string {
+  if (endpoint === null) return 'not connected';
+  return endpoint.aliases.length === 0 ? 'connected' : `connected as ${endpoint.aliases.join(', ')}`;
+}
+
+function specOf({ aliases, ipv4, ipv6 }: NonNullable<EndpointBefore>): EndpointSpec {
+  return { aliases, ...(ipv4 === '' ? {} : { ipv4 }), ...(ipv6 === '' ? {} : { ipv6 }) };
+}
+
+const networkDisconnectParams = z.strictObject({ network: z.string(), container: z.string() });
+
+export const networkDisconnect: Action<z.output<typeof networkDisconnectParams>, EndpointBefore> = {
+  name: 'network.disconnect',
+  about: 'Takes a container off a network. Sessions over it hang until they notice.',
+  params: networkDisconnectParams,
+  before: endpointBefore,
+  operation: { running: 'recreate-dependant', stopped: 'connect-client-network' },
+  describe: ({ network, container }) => `disconnect ${shortRef(container)} from ${network}`,
+  async effect({ network, container }, host) {
+    const found = await needContainer(host, container);
+    return [
+      { object: `${found.name} on ${network}`, before: wordsOf(endpointOn(found, network)), after: wordsOf(null) },
+    ];
+  },
+  async prepare({ network, container }, host) {
+    return endpointOn(await needContainer(host, container), network);
+  },
+  async isDone({ network, container }, host) {
+    return endpointOn(await needContainer(host, container), network) === null;
+  },
+  async apply({ network, container }, host) {
+    await setEndpoint(host, await needContainer(host, container), network, null);
+  },
+  async undo({ network, container }, before, host) {
+    await setEndpoint(host, await needContainer(host, container), network, before);
+  },
+  async isUndone({ network, container }, before, host) {
+    return sameEndpoint(endpointOn(await needContainer(host, container), network), before);
+  },
+};
+
+const networkNameParams = z.strictObject({
+  network: z.string(),
+  container: z.string(),
+  /** All names it is to have there: one that was cut off between going and coming back knows the old ones no more. */
+  aliases: z.array(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
+});
+
+type NameParams = z.output<typeof networkNameParams>;
+
+export const networkName: Action<NameParams, EndpointBefore> = {
+  name: 'network.name',
+  about: 'Gives a container the names it answers to on a network. It is taken off for a moment: sessions over it end.',
+  params: networkNameParams,
+  before: endpointBefore,
+  operation: { running: 'restart-running', stopped: 'connect-client-network' },
+  interrupts: true,
+  describe: ({ network, container, aliases }) => `name ${shortRef(container)} ${aliases.join(', ')} on ${network}`,
+  async effect(wanted, host) {
+    const found = await needContainer(host, wanted.container);
+    const { network } = wanted;
+    return [
+      {
+        object: `${found.name} on ${network}`,
+        before: wordsOf(endpointOn(found, network)),
+        after: wordsOf(endpointFor(wanted)),
+      },
+    ];
+  },
+  async prepare({ network, container }, host) {
+    return endpointOn(await needContainer(host, container), network);
+  },
+  async isDone(wanted, host) {
+    return sameEndpoint(endpointOn(await needContainer(host, wanted.container), wanted.network), endpointFor(wanted));
+  },
+  async apply(wanted, host) {
+    await setEndpoint(host, await needContainer(host, wanted.container), wanted.network, endpointFor(wanted));
+  },
+  async undo({ network, container }, before, host) {
+    await setEndpoint(host, await needContainer(host, container), network, before);
+  },
+  async isUndone({ network, container }, before, host) {
+    return sameEndpoint(endpointOn(await needContainer(host, container), network), before);
+  },
+};
+
+function endpointFor({ aliases }: NameParams): NonNullable<EndpointBefore> {
+  return { aliases: [...new Set(aliases)].sort(), ipv4: '', ipv6: '' };
+}
+
+const networkConnectParams = z.strictObject({
   network: z.string(),
   container: z.string(),
   /** Names it answers to there, beside those it has. Unique on a network, or clients get one server or the other. */
   aliases: z.array(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
 });
 
-export const networkConnect: Action<z.output<typeof params>, EndpointBefore> = {
+export const networkConnect: Action<z.output<typeof networkConnectParams>, EndpointBefore> = {
   name: 'network.connect',
   about: 'Connects a container to a network, or gives it a further name there. Live, and kept over restarts.',
-  params,
+  params: networkConnectParams,
   before: endpointBefore,
   operation: 'connect-client-network',
   describe: ({ network, container }) => `connect ${shortRef(container)} to ${network}`,

@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
-import { runLabel } from '../../host/labels.ts';
+import { runLabel } from '../../host/docker/shapes.ts';
 import type { SqlOptions } from '../../host/postgres/types.ts';
 import { scramVerifier } from '../../postgres/scram.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
-import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../instances/pooler.ts';
-import { needInstance } from './auto-conf-file.ts';
-import { poolerConfig, poolerEntry } from './pooler-config.ts';
+import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../shared/availability.ts';
+import { needInstance } from './setting.ts';
+import { poolerConfig, poolerEntry } from './pooler.ts';
 
 const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
 

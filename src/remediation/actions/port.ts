@@ -1,15 +1,128 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Action } from '../contract.ts';
-import { leaseOf } from './port-lease.ts';
+import type { Action, Host, PortLease, ReadonlyHost } from '../contract.ts';
 
-const params = z.strictObject({ instance: z.string(), port: z.int().min(1).max(65_535) });
+const portLeaseParams = z.strictObject({
+  instance: z.string(),
+  port: z.int().min(1).max(65_535),
+  ttlMs: z.int().positive().default(600_000),
+});
+
+export const leaseBefore = z
+  .strictObject({
+    host: z.string(),
+    port: z.int(),
+    instance: z.string(),
+    state: z.enum(['reserved', 'bound']),
+    owner: z.string(),
+    token: z.int(),
+    expiresAt: z.string().nullable(),
+  })
+  .nullable() satisfies z.ZodType<PortLease | null>;
+
+export type LeaseBefore = z.output<typeof leaseBefore>;
+
+export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = {
+  name: 'port.lease',
+  about: 'Holds a port for an instance, so that no other instance is given it.',
+  params: portLeaseParams,
+  before: leaseBefore,
+  operation: 'port-lease',
+  describe: ({ instance, port }) => `lease port ${port} for ${instance}`,
+  async effect({ instance, port }, host) {
+    const held = await leaseOf(host, instance);
+    return [
+      { object: `port lease of ${instance}`, before: held === null ? 'none' : String(held.port), after: String(port) },
+    ];
+  },
+  prepare: async ({ instance }, host) => leaseOf(host, instance),
+  async isDone({ instance, port }, host) {
+    return (await leaseOf(host, instance))?.port === port;
+  },
+  async apply({ instance, port, ttlMs }, host) {
+    const lease = await host.change.leases.take({ instance, ports: [port], ttlMs });
+    if (lease === undefined)
+      throw new ProblemsError('step-refused', `Port ${port} is leased to another instance by now.`);
+  },
+  async undo({ instance, port }, before, host) {
+    await putBack(host, instance, before, port);
+  },
+  async isUndone({ instance, port }, before, host) {
+    return isBack(host, instance, before, port);
+  },
+};
+
+export async function leaseOf(host: ReadonlyHost, instance: string): Promise<LeaseBefore> {
+  return (await host.leases.list()).find((lease) => lease.instance === instance) ?? null;
+}
+
+/**
+ * The lease that the instance had before, where there still is such a thing: one that has ended meanwhile is none, and a
+ * port that another instance holds by now is that one's. `made` is the port that the run left it with, null for none.
+ */
+export async function putBack(host: Host, instance: string, before: LeaseBefore, made: number | null): Promise<void> {
+  if (await isBack(host, instance, before, made)) return;
+  try {
+    await host.change.leases.put(instance, await stillFree(host, before));
+  } catch (error) {
+    // Another instance was given the port between the question and the change.
+    if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
+    await host.change.leases.put(instance, null);
+  }
+}
+
+/** Whether nothing of the run is left, and what could be put back is back. */
+export async function isBack(
+  host: ReadonlyHost,
+  instance: string,
+  before: LeaseBefore,
+  made: number | null,
+): Promise<boolean> {
+  const now = await leaseOf(host, instance);
+  const wanted = await stillFree(host, before);
+  if ((now?.port ?? null) === (wanted?.port ?? null)) return true;
+  // Neither what was there nor what the run made of it: somebody has leased anew for this instance.
+  return now !== null && now.port !== made;
+}
+
+async function stillFree(host: ReadonlyHost, before: LeaseBefore): Promise<LeaseBefore> {
+  if (before === null || (before.expiresAt !== null && Date.parse(before.expiresAt) <= Date.now())) return null;
+  const other = (await host.leases.list()).find(({ port }) => port === before.port);
+  return other === undefined || other.instance === before.instance ? before : null;
+}
+
+const portReleaseParams = z.strictObject({ instance: z.string(), port: z.int().min(1).max(65_535) });
+
+export const portRelease: Action<z.output<typeof portReleaseParams>, LeaseBefore> = {
+  name: 'port.release',
+  about: 'Gives a leased port back.',
+  params: portReleaseParams,
+  before: leaseBefore,
+  operation: 'port-lease',
+  describe: ({ instance, port }) => `release port ${port} of ${instance}`,
+  effect: async ({ instance, port }) => [{ object: `port lease of ${instance}`, before: String(port), after: 'none' }],
+  prepare: async ({ instance }, host) => leaseOf(host, instance),
+  async isDone({ instance, port }, host) {
+    return (await leaseOf(host, instance))?.port !== port;
+  },
+  async apply({ instance, port }, host) {
+    await host.change.leases.release(port, instance);
+  },
+  async undo({ instance }, before, host) {
+    await putBack(host, instance, before, null);
+  },
+  async isUndone({ instance }, before, host) {
+    return isBack(host, instance, before, null);
+  },
+};
+
+const portBindParams = z.strictObject({ instance: z.string(), port: z.int().min(1).max(65_535) });
 
 /** Without an undo, so a matter of the cleanup: the lease is the instance's as long as there is a container. */
-export const portBind: Action<z.output<typeof params>, null> = {
+export const portBind: Action<z.output<typeof portBindParams>, null> = {
   name: 'port.bind',
   about: 'Makes a lease last: the container exists, so the port is its own even while it is stopped.',
-  params,
+  params: portBindParams,
   before: z.null(),
   operation: 'port-lease',
   describe: ({ instance, port }) => `keep port ${port} for ${instance}`,

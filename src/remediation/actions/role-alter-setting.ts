@@ -3,7 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
-import { needInstance } from './auto-conf-file.ts';
+import { needInstance } from './setting.ts';
 
 const identifier = z
   .string()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
-import type { Host, ReadonlyHost } from '../contract.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
 /** What ending sessions asks and does, whether they have written or not. PGOPS §2.7. */
 
@@ -115,3 +115,51 @@ async function needInstance(name: string, host: ReadonlyHost): Promise<Instance>
   if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
   return instance;
 }
+
+export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
+  name: 'session.end-idle',
+  about:
+    'Ends sessions that have been idle in a transaction for long and have written nothing in it, one at a time; each is asked again in the statement that ends it. They do not come back by undoing: their clients open new ones.',
+  params: sessionParams,
+  before: sessionsBefore,
+  operation: 'end-idle-session',
+  deadlineMs: 900_000,
+  describe: (params) => `end ${wordsOf(params)} that idle in transactions which have written nothing`,
+  async effect(params) {
+    return [{ object: `sessions of ${params.instance}`, before: wordsOf(params), after: 'ended' }];
+  },
+  async prepare(params, host) {
+    return { sessions: await sessionsToEnd(params, false, host) };
+  },
+  async isDone(params, host) {
+    return (await sessionsToEnd(params, false, host)).length === 0;
+  },
+  apply: (params, host) => endSessions(params, false, host),
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+export const sessionTerminate: Action<SessionParams, SessionsBefore> = {
+  name: 'session.terminate',
+  about:
+    'Ends sessions that are idle in a transaction, whether or not they have written in it: what they wrote is rolled back. One at a time; each is asked again in the statement that ends it. They do not come back by undoing.',
+  params: sessionParams,
+  before: sessionsBefore,
+  operation: 'terminate-session',
+  deadlineMs: 900_000,
+  describe: (params) => `end ${wordsOf(params)} that idle in transactions`,
+  async effect(params) {
+    return [
+      { object: `sessions of ${params.instance}`, before: wordsOf(params), after: 'ended, their work rolled back' },
+    ];
+  },
+  async prepare(params, host) {
+    return { sessions: await sessionsToEnd(params, true, host) };
+  },
+  async isDone(params, host) {
+    return (await sessionsToEnd(params, true, host)).length === 0;
+  },
+  apply: (params, host) => endSessions(params, true, host),
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};

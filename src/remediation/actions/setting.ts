@@ -1,29 +1,229 @@
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
-import { readAutoConf, saysAutoConf, type SettingChanges, undoneText, valuesIn } from '../../postgres/auto-conf.ts';
-import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
 import {
-  autoConfOf,
-  needInstance,
-  settingsSchema,
-  settledAutoConf,
-  textToPutBack,
-  writeAutoConf,
-} from './auto-conf-file.ts';
-import { areInForce, areTakenOver, refuseOverridden } from './settings-in-force.ts';
+  readAutoConf,
+  saysAutoConf,
+  type SettingChanges,
+  undoneText,
+  valuesIn,
+  withChanges,
+} from '../../postgres/auto-conf.ts';
+import { isValue, knownSetting, unfitValue } from '../../postgres/settings.ts';
+import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
 
-const params = z.strictObject({ instance: z.string(), settings: settingsSchema(['reload']) });
+/** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
+export function settingsSchema(applies: readonly ('reload' | 'start')[]) {
+  return z
+    .record(z.string(), z.string().nullable())
+    .refine((settings) => Object.keys(settings).length > 0, 'names no setting')
+    .superRefine((settings, context) => {
+      for (const [name, value] of Object.entries(settings)) {
+        const known = knownSetting(name);
+        const unfit =
+          known === undefined || !applies.includes(known.applies)
+            ? 'is no setting that is changed in this way'
+            : value === null
+              ? undefined
+              : unfitValue(name, value);
+        if (unfit !== undefined) context.addIssue({ code: 'custom', message: `${name} ${unfit}` });
+      }
+    });
+}
+
+export async function needInstance(host: ReadonlyHost, name: string): Promise<Instance> {
+  const instance = await host.instance(name);
+  if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
+  return instance;
+}
+
+/** The text of `postgresql.auto.conf`, of a server that runs or not. */
+export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
+  const bytes = await host.docker.file(container.id, `${dataDirectory}/postgresql.auto.conf`);
+  if (bytes === undefined)
+    throw new ProblemsError('step-refused', `${container.name} has no postgresql.auto.conf in ${dataDirectory}.`);
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/**
+ * The same, once no helper of an earlier process writes there any more: one goes on by itself when its process was
+ * killed, and what was read before it ended would say nothing.
+ */
+export async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
+  const until = performance.now() + 60_000;
+  while ((await isBeingWritten(host, instance)) && performance.now() < until)
+    await sleep(100, undefined, { signal: host.signal });
+  return autoConfOf(host, instance);
+}
+
+async function isBeingWritten(host: ReadonlyHost, { dataMount }: Instance): Promise<boolean> {
+  if (dataMount === undefined) return false;
+  return (await host.docker.containers()).some(
+    ({ state, labels, mounts }) =>
+      state.running &&
+      Object.hasOwn(labels, writesLabel) &&
+      mounts.some(({ type, name, source }) =>
+        type === 'volume' ? name === dataMount.name : source === dataMount.source,
+      ),
+  );
+}
+
+const writesLabel = 'problems.writes-settings';
+
+/** The text before the changes, or what is to stand there in its place now that somebody else has written too. */
+export function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
+  const text = undoneText(now, before, changes);
+  if (text !== undefined) return text;
+  const names = Object.keys(changes).join(', ');
+  throw new ProblemsError(
+    'step-refused',
+    `Of ${names} in postgresql.auto.conf of ${name}, somebody has changed at least one since: it is left as it is.`,
+  );
+}
+
+/**
+ * By the server's own user and in one rename, so that nothing in the data directory belongs to root and a killed helper
+ * leaves either text (PGOPS §0.11, §6.5). The text comes on stdin, behind the hash of what is to be there and its own.
+ */
+const script = String.raw`
+set -eu
+cd -- "$0"
+IFS= read -r expected
+IFS= read -r whole
+[ "$(sha256sum < postgresql.auto.conf | cut -c 1-64)" = "$expected" ] || { echo 'changed meanwhile' >&2; exit 3; }
+mode=$(stat -c %a postgresql.auto.conf)
+umask 077
+cat > .problems-auto.conf.tmp
+[ "$(sha256sum < .problems-auto.conf.tmp | cut -c 1-64)" = "$whole" ] || { rm .problems-auto.conf.tmp; echo 'cut off' >&2; exit 4; }
+chmod "$mode" .problems-auto.conf.tmp
+sync .problems-auto.conf.tmp
+mv -f .problems-auto.conf.tmp postgresql.auto.conf
+sync .
+`;
+
+/** Puts a text in the place of the one that is there, if that is still `now`. */
+export async function writeAutoConf(host: Host, instance: Instance, now: string, text: string): Promise<void> {
+  if (now === text) return;
+  const { container, dataMount, dataDirectory } = instance;
+  if (dataMount === undefined || (dataMount.type !== 'volume' && dataMount.type !== 'bind'))
+    throw new ProblemsError('step-refused', `The data of ${container.name} is in no volume and no folder.`);
+  const { exitCode, stderr } = await host.change.docker.runHelper({
+    image: container.image,
+    command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
+    mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],
+    user: serverUser(container),
+    labels: { [writesLabel]: '1' },
+    goesOn: true,
+    stdin: `${hashOf(now)}\n${hashOf(text)}\n${text}`,
+  });
+  if (exitCode === 3)
+    throw new ProblemsError('step-refused', `postgresql.auto.conf of ${container.name} was changed by somebody else.`);
+  if (exitCode !== 0)
+    throw new Error(`writing postgresql.auto.conf of ${container.name} failed: ${stderr.trim().slice(0, 500)}`);
+}
+
+/** Whoever may not write there is refused by the file system: the helper has no capability that would go past it. */
+function serverUser({ user }: Container): string {
+  return user === '' || /^(?:root|0)(?::|$)/.test(user) ? 'postgres' : user;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Less than the time that the engine gives it. */
+const timeoutMs = 55_000;
+
+/**
+ * Writes what a shutdown would have to write, while clients are still served: on a busy server that is most of the time
+ * of its stop (PGOPS §1.4).
+ * @throws Error in the server's words, where it does not answer or the role may not.
+ */
+export async function checkpoint(instance: Instance, host: Host): Promise<void> {
+  const answer = await host.change.sql.execute(instance, 'CHECKPOINT', { timeoutMs });
+  if (!answer.ok) throw new Error(`CHECKPOINT: ${answer.sqlstate ?? ''} ${answer.message}`);
+}
+
+/** A value on the command line, of a role or of a database goes before the file: changing the file would do nothing. */
+export async function refuseOverridden(
+  instance: Instance,
+  settings: SettingChanges,
+  host: ReadonlyHost,
+): Promise<void> {
+  for (const { name, source } of await inForce(instance, settings, host)) {
+    if (source === 'command line' || source === 'environment variable' || source === 'database' || source === 'user')
+      throw new ProblemsError(
+        'step-refused',
+        `${name} of ${instance.name} comes from the ${source}, which goes before postgresql.auto.conf.`,
+      );
+  }
+}
+
+/** Whether each has this value from `postgresql.auto.conf`; null: its value does not come from there. */
+export async function areInForce(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<boolean> {
+  const rows = await inForce(instance, settings, host);
+  return Object.entries(settings).every(([name, value]) => {
+    const row = rows.find((one) => one.name === name);
+    if (row === undefined) return value === null;
+    const fromAutoConf = row.file.endsWith('/postgresql.auto.conf');
+    return value === null ? !fromAutoConf : fromAutoConf && isValue(name, value, row.setting, row.unit);
+  });
+}
+
+/**
+ * Whether the server goes by what stands in the file of these settings: by their values, or, where a person wrote one in
+ * a way that only the server reads, by its having read the files since this one was written.
+ */
+export async function areTakenOver(instance: Instance, values: SettingChanges, host: ReadonlyHost): Promise<boolean> {
+  if (await areInForce(instance, values, host)) return true;
+  // The time of a file is told in whole seconds.
+  const answer = await host.sql.query(
+    instance,
+    `SELECT (pg_catalog.pg_conf_load_time() >= pg_catalog.date_trunc('second', modification) + interval '1 second')::text AS read
+     FROM pg_catalog.pg_stat_file('postgresql.auto.conf')`,
+  );
+  return answer.ok && answer.rows[0]?.['read'] === 'true';
+}
+
+interface InForce {
+  readonly name: string;
+  readonly setting: string;
+  readonly unit: string | null;
+  readonly source: string;
+  readonly file: string;
+}
+
+async function inForce(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<readonly InForce[]> {
+  const answer = await host.sql.query(
+    instance,
+    `SELECT name, setting, unit, source, coalesce(sourcefile, '') AS file FROM pg_catalog.pg_settings
+     WHERE name = ANY (pg_catalog.string_to_array($1, ','))`,
+    { values: [Object.keys(settings).join(',')] },
+  );
+  if (!answer.ok) throw new Error(`${instance.name} does not say its settings: ${answer.message}`);
+  return answer.rows.map((row) => ({
+    name: row['name'] ?? '',
+    setting: row['setting'] ?? '',
+    unit: row['unit'] ?? null,
+    source: row['source'] ?? '',
+    file: row['file'] ?? '',
+  }));
+}
+
+const settingAlterParams = z.strictObject({ instance: z.string(), settings: settingsSchema(['reload']) });
 
 const before = z.strictObject({ text: z.string() });
 
 /** Done once the server itself says so: a reload is only a signal, and `pending_restart` can be a lie (PGOPS §0.7). */
-export const settingAlter: Action<z.output<typeof params>, z.output<typeof before>> = {
+export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<typeof before>> = {
   name: 'setting.alter',
   about:
     'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal; undoing leaves what others have set since.',
-  params,
+  params: settingAlterParams,
   before,
   operation: 'reload-setting',
   describe: ({ instance, settings }) => `${describeSettings(settings)} on ${instance}, by reload`,
@@ -134,4 +334,57 @@ function literal(value: string): string {
   return value.includes('\\')
     ? `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
     : `'${value.replaceAll("'", "''")}'`;
+}
+
+const settingAlterStoppedParams = z.strictObject({
+  instance: z.string(),
+  settings: settingsSchema(['reload', 'start']),
+});
+
+/**
+ * Between `container.stop` and `container.start`, for what only a start takes over, and for a server that does not start
+ * at all. In this order the way back needs nothing of its own: stop, the old text, start. A server that runs is never
+ * left with a file that only its next crash would make it read.
+ */
+export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedParams>, z.output<typeof before>> = {
+  name: 'setting.alter-stopped',
+  about:
+    'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal; undoing leaves what others have set since.',
+  params: settingAlterStoppedParams,
+  before,
+  operation: { running: 'shared-memory-setting', stopped: 'restart-stopped' },
+  describe: ({ instance, settings }) => `${describeSettings(settings)} in postgresql.auto.conf of ${instance}`,
+  async effect({ instance, settings }, host) {
+    return effectOf(await needInstance(host, instance), settings, host);
+  },
+  async prepare({ instance }, host) {
+    const found = await needInstance(host, instance);
+    if (found.dataMount === undefined)
+      throw new ProblemsError('step-refused', `The data of ${instance} is in no volume: its file cannot be written.`);
+    return { text: await autoConfOf(host, found) };
+  },
+  async isDone({ instance, settings }, host) {
+    return saysAutoConf(await settledAutoConf(host, await needInstance(host, instance)), settings);
+  },
+  async apply({ instance, settings }, host) {
+    const found = await needStopped(host, instance);
+    const text = await settledAutoConf(host, found);
+    if (!saysAutoConf(text, settings)) await writeAutoConf(host, found, text, withChanges(text, settings));
+  },
+  async undo({ instance, settings }, { text }, host) {
+    const found = await needInstance(host, instance);
+    const now = await settledAutoConf(host, found);
+    const back = textToPutBack(found, now, text, settings);
+    if (now !== back) await writeAutoConf(host, await needStopped(host, instance), now, back);
+  },
+  async isUndone({ instance, settings }, { text }, host) {
+    const now = await settledAutoConf(host, await needInstance(host, instance));
+    return undoneText(now, text, settings) === now;
+  },
+};
+
+async function needStopped(host: ReadonlyHost, name: string): Promise<Instance> {
+  const found = await needInstance(host, name);
+  if (found.container.state.running) throw new ProblemsError('step-refused', `${found.container.name} runs.`);
+  return found;
 }

@@ -1,10 +1,67 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Container } from '../../host/docker/types.ts';
+import type { Container, Mount } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
-const params = z.strictObject({
+const owner = z.int().nonnegative();
+
+const volumePrepareParams = z.strictObject({
+  volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  /** The server's own: mapped user ids are right by themselves. */
+  image: z.string(),
+  uid: owner,
+  gid: owner,
+});
+
+type VolumePrepareWanted = z.output<typeof volumePrepareParams>;
+
+const preparedByLabel = 'problems.prepared-by';
+
+/** Beside the data, for what only the server may read: an archive of WAL. */
+export const volumePrepare: Action<VolumePrepareWanted, null> = {
+  name: 'volume.prepare',
+  about: 'Makes an empty volume whose folder belongs to the server’s user alone. One that exists is refused.',
+  params: volumePrepareParams,
+  before: z.null(),
+  operation: 'new-backup',
+  describe: ({ volume, uid, gid }) => `make the volume ${volume} for ${uid}:${gid}`,
+  effect: async ({ volume }) => [{ object: `volume ${volume}`, before: 'none', after: 'empty' }],
+  async prepare({ volume }, host) {
+    if ((await host.docker.volume(volume)) !== undefined)
+      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+    return null;
+  },
+  async isDone({ volume, image, uid, gid }, host, run) {
+    if ((await host.docker.volume(volume))?.labels[preparedByLabel] !== run.id) return false;
+    const { entries } = await host.probes.survey(mountOf(volume), image);
+    const top = entries.find(({ path }) => path === '.');
+    return top?.uid === uid && top.gid === gid && top.mode === '700';
+  },
+  async apply({ volume, image, uid, gid }, host) {
+    const there = await host.docker.volume(volume);
+    if (there === undefined)
+      await host.change.docker.createVolume(volume, { ...host.run.labels, [preparedByLabel]: host.run.id });
+    else if (there.labels[preparedByLabel] !== host.run.id)
+      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+    const { exitCode, stderr } = await host.change.docker.runHelper({
+      image,
+      command: ['sh', '-c', `chown ${uid}:${gid} /d && chmod 0700 /d`],
+      mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
+      capabilities: ['CHOWN', 'FOWNER'],
+    });
+    if (exitCode !== 0) throw new Error(`The volume ${volume} was not prepared: ${stderr.trim().slice(0, 500)}`);
+  },
+  /** It is never removed: what a server has written into it since is kept. */
+  undo: () => Promise.resolve(),
+  isUndone: () => Promise.resolve(true),
+};
+
+function mountOf(name: string): Mount {
+  return { type: 'volume', name, source: '', destination: '', writable: false, anonymous: false };
+}
+
+const volumeCopyParams = z.strictObject({
   /** The folder on the engine's machine: only read. */
   source: z.string().startsWith('/'),
   /** The new volume. */
@@ -13,7 +70,7 @@ const params = z.strictObject({
   image: z.string(),
 });
 
-type Wanted = z.output<typeof params>;
+type VolumeCopyWanted = z.output<typeof volumeCopyParams>;
 
 /**
  * `global/pg_control` comes last, after everything else was compared: no server starts without it, so a volume that has
@@ -45,11 +102,11 @@ sync -f /to
 `;
 
 /** PGOPS §4.4. The server must have shut down; its folder stays as it is. */
-export const volumeCopy: Action<Wanted, null> = {
+export const volumeCopy: Action<VolumeCopyWanted, null> = {
   name: 'volume.copy',
   about:
     'Copies the data of a stopped instance from a folder into a new volume, compares owners, modes and the SHA-256 of all files, and leaves the folder as it is.',
-  params,
+  params: volumeCopyParams,
   before: z.null(),
   operation: 'switch-volume',
   deadlineMs: 4 * 3_600_000,
@@ -102,7 +159,7 @@ export const volumeCopy: Action<Wanted, null> = {
 const copiedByLabel = 'problems.copied-by';
 
 /** Of a process that was killed: its container goes on by itself. True: it was waited for, and the copy is whole. */
-async function waitForOther(wanted: Wanted, host: Host): Promise<boolean> {
+async function waitForOther(wanted: VolumeCopyWanted, host: Host): Promise<boolean> {
   let waited = false;
   while (copying(wanted, await host.docker.containers()) !== undefined) {
     waited = true;
@@ -111,7 +168,7 @@ async function waitForOther(wanted: Wanted, host: Host): Promise<boolean> {
   return waited && (await volumeCopy.isDone(wanted, host, host.run));
 }
 
-function copying({ source, volume }: Wanted, containers: readonly Container[]): Container | undefined {
+function copying({ source, volume }: VolumeCopyWanted, containers: readonly Container[]): Container | undefined {
   return containers.find(
     ({ state, mounts }) =>
       state.running && mounts.some(({ name }) => name === volume) && mounts.some((mount) => mount.source === source),

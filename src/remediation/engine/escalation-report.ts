@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Evidence, Refusal } from '../contract.ts';
 import type { Session } from './session.ts';
 import type { Hold } from '../policy/policy.ts';
-import { approveCommand, overruling } from '../policy/overruling.ts';
+import { approveCommand, overruling } from '../policy/circuit-breakers.ts';
 import type { RunRecord } from '../store/store.ts';
 
 /** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */

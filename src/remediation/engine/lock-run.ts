@@ -1,8 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
-import { volumeKey } from '../../host/data-mount.ts';
+import { runLabel } from '../../host/docker/shapes.ts';
 import type { Container } from '../../host/docker/types.ts';
-import { asideMarker } from '../../host/instances.ts';
-import { runLabel } from '../../host/labels.ts';
+import { asideMarker, volumeKey } from '../../host/instances.ts';
 import type { Host, RunContext, Step } from '../contract.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
 import { changingHost, type Session } from './session.ts';

@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
 import type { Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
-import { isServing } from '../shared/availability.ts';
-import { decide, type Decision, type PolicyQuestion } from '../policy/policy.ts';
 import type { Operation } from '../operations.ts';
-import { stopsFor, type Limits } from '../policy/circuit-breakers.ts';
-import { type MaintenanceWindow, openWindow } from '../policy/windows.ts';
+import { type Limits, stopsFor } from '../policy/circuit-breakers.ts';
+import { decide, type Decision, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
+import { isServing } from '../shared/availability.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
 import { actionNamed, remediatorNamed, type Session } from './session.ts';
 

@@ -1,4 +1,4 @@
-import { volumeKey } from '../../host/data-mount.ts';
+import { volumeKey } from '../../host/instances.ts';
 import type { Expectation, ReadonlyHost } from '../contract.ts';
 import { serverAnswers } from '../shared/availability.ts';
 

@@ -3,7 +3,7 @@ import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
 import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
-import { endHelpers } from './end-helpers.ts';
+import { endHelpers } from './undo.ts';
 import { proceed } from './state-machine.ts';
 import type { Session } from './session.ts';
 import { patiently, ready } from './steps.ts';

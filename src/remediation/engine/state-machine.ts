@@ -1,10 +1,9 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Outcome, Verification } from '../contract.ts';
 import { verification as verificationSchema } from '../schemas.ts';
-import { writeDossier } from './escalation-report.ts';
 import type { Phase, RunRecord } from '../store/store.ts';
+import { writeDossier } from './escalation-report.ts';
 import type { Active } from './lock-run.ts';
-import { within } from './deadline.ts';
 import { actionNamed, remediatorNamed } from './session.ts';
 import {
   applyStep,
@@ -15,6 +14,7 @@ import {
   ready,
   rethrowTakeover,
   unlessUnwritable,
+  within,
 } from './steps.ts';
 import { undoAll } from './undo.ts';
 

@@ -1,5 +1,15 @@
 import type { Instance } from '../../host/instance.ts';
-import type { Detection, Finding, Json, NotLookedAt, ReadonlyHost } from '../contract.ts';
+import type { Detection, Finding, Json, NotLookedAt, ReadonlyHost, Refusal } from '../contract.ts';
+
+/** What stands in the way, and what a person can do: whole sentences. */
+export function refusal(reason: string, advice: string): Refusal {
+  return { type: 'refusal', reason, advice };
+}
+
+/** For a POSIX shell. */
+export function quoted(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
 
 export interface LookAtEach {
   readonly remediator: string;

@@ -1,7 +1,55 @@
+import { z } from 'zod';
+import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import { readAutoConf } from '../../postgres/auto-conf.ts';
 import type { ReadonlyHost } from '../contract.ts';
-import { runs } from '../instances/first-answer.ts';
+import { runs } from './availability.ts';
+
+/** What `global/pg_control` says of a cluster. It can be read while no server runs, whoever owns it. */
+export interface ControlFile {
+  readonly systemIdentifier: string;
+  /** Its server has ended as it should: nothing is left to recover. */
+  readonly shutDown: boolean;
+}
+
+/** DB_SHUTDOWNED and DB_SHUTDOWNED_IN_RECOVERY of pg_control.h. */
+const shutDownStates: readonly number[] = [1, 2];
+
+/** Of the container's data directory. Undefined where there is none, or none that is written in this byte order. */
+export async function controlFile(
+  host: ReadonlyHost,
+  container: string,
+  dataDirectory: string,
+): Promise<ControlFile | undefined> {
+  const bytes = await host.docker.file(container, `${dataDirectory}/global/pg_control`);
+  return bytes === undefined ? undefined : readControlFile(bytes);
+}
+
+/** Identifier (8 bytes), version of the file, version of the catalogue, state. */
+export function readControlFile(bytes: Uint8Array): ControlFile | undefined {
+  if (bytes.length < 20) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(8, true);
+  if (version < 800 || version > 10_000) return undefined;
+  return {
+    systemIdentifier: view.getBigUint64(0, true).toString(),
+    shutDown: shutDownStates.includes(view.getUint32(16, true)),
+  };
+}
+
+/**
+ * What the config says for one remediator, under `remediation.settings.<name>`, with its defaults.
+ * @throws ProblemsError `bad-config`: it does not fit. That ends the command, since nothing would be looked at as meant.
+ */
+export function settingsOf<Schema extends z.ZodType>(
+  { settings }: Pick<ReadonlyHost, 'settings'>,
+  remediator: string,
+  schema: Schema,
+): z.output<Schema> {
+  const parsed = schema.safeParse(settings[remediator] ?? {});
+  if (parsed.success) return parsed.data;
+  throw new ProblemsError('bad-config', `remediation.settings.${remediator}: ${z.prettifyError(parsed.error)}`);
+}
 
 /** One setting as it is in force, or as the files of a server that cannot be asked say it. */
 export interface ServerSetting {

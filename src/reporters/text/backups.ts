@@ -1,8 +1,7 @@
-import type { Backup, BackupCheck } from '../../host/index.ts';
 import type { Retained } from '../../app/remediation.ts';
-import type { Style } from '../style.ts';
+import type { Backup, BackupCheck } from '../../host/index.ts';
+import { type Style, visible } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
-import { visible } from '../escape-terminal.ts';
 
 /** A row for each backup: what it is, how old, how large, and how far it is known to hold. */
 export function backupsTable(backups: readonly Backup[], now: Date): Table {

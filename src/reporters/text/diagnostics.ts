@@ -1,6 +1,13 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
-import { plain, type Style } from '../style.ts';
-import { visible } from '../escape-terminal.ts';
+import { plain, type Style, visible } from '../escape-terminal.ts';
+
+/** Errors before warnings; within each the order stays. For outputs of which only the first part is shown. */
+export function worstFirst(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return [
+    ...diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
+    ...diagnostics.filter((diagnostic) => diagnostic.severity === 'warning'),
+  ];
+}
 
 /**
  * One line a diagnostic, `path:line:column: severity message [code]`, as editors and problem matchers read it, and

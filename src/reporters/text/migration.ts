@@ -5,9 +5,8 @@ import type {
   MigrationReport,
   TemplateReport,
 } from '../../app/remediation.ts';
-import { plain, type Style } from '../style.ts';
+import { plain, type Style, visible } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
-import { visible } from '../escape-terminal.ts';
 
 /** How each instance ended, and with several a line at the end that counts them. */
 export function migrationText(ended: readonly InstanceMigration[], style: Style = plain): string {

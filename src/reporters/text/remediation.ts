@@ -1,8 +1,7 @@
 import type { Detected, Proposed, RunRecord, RunReport } from '../../app/remediation.ts';
 import type { Evidence, NotLookedAt } from '../../remediation/contract.ts';
-import type { Style } from '../style.ts';
+import { type Style, visible } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
-import { visible } from '../escape-terminal.ts';
 
 /** What was found, with its evidence, and what could not be looked at. */
 export function detectedText({ findings, notLookedAt }: Detected, style: Style): string {

@@ -1,8 +1,7 @@
 import type { Fleet, FleetFinding, FleetInstance, TunedSetting, Tuning } from '../../app/remediation.ts';
-import type { Style } from '../style.ts';
+import { type Style, visible } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 import { count } from './diagnostics.ts';
-import { visible } from '../escape-terminal.ts';
 
 /** Below it a terminal has no room for the reasons beside the values. */
 const widthForReasons = 120;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dumpText } from '../../../src/host/backups/dump-text.ts';
+import { dumpText } from '../../../src/backups/read-file.ts';
 
 const dump = `--
 -- PostgreSQL database dump

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differences, fingerprintFrom } from '../../../src/host/backups/fingerprint.ts';
+import { differences, fingerprintFrom } from '../../../src/backups/sidecar-files.ts';
 
 const lines = [
   '["listed", "public.orders"]',

@@ -9,7 +9,7 @@ import { openRemediation, remediate } from '../../../src/app/remediation.ts';
 import type { HelperSpec } from '../../../src/host/docker/types.ts';
 import { openHost } from '../../../src/host/index.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
-import { inTime } from '../../../src/remediation/engine/deadline.ts';
+import { inTime } from '../../../src/remediation/engine/steps.ts';
 import { startInstance } from '../instance.ts';
 import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';

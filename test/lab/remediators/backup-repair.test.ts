@@ -2,7 +2,7 @@ import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { problemsOf } from '../../../src/cli/known-problems.ts';
-import { configFor } from '../../../src/cli/settings.ts';
+import { configFor } from '../../../src/cli/shared-options.ts';
 import { detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { outlineOf } from '../../../src/registry/outline/index.ts';
+import { outlineOf } from '../../../src/registry/parse/read-outline.ts';
 import { readMarkdown } from '../../../src/registry/parse/markdown.ts';
 import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
 
@@ -84,7 +84,7 @@ describe('remark as a reader of outlines', () => {
 
   it('is not loaded by what imports the reader', () => {
     const program = `
-      import { outlineOf } from './src/registry/outline/index.ts';
+      import { outlineOf } from './src/registry/parse/read-outline.ts';
       import { findMarkers } from './src/registry/parse/markers.ts';
       findMarkers('<!-- EMBED:ACTIVEPROBLEM:START -->\\n');
       outlineOf('# a', { start: 0, end: 3 }, 'auto');
@@ -98,7 +98,7 @@ describe('remark as a reader of outlines', () => {
 
   it('lets the process end though its thread is idle', () => {
     const program = `
-      import { outlineOf } from './src/registry/outline/index.ts';
+      import { outlineOf } from './src/registry/parse/read-outline.ts';
       console.log(outlineOf('> a', { start: 0, end: 3 }, 'auto').type);`;
     const { stdout, status } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], {
       encoding: 'utf8',

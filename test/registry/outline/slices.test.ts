@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { FenceNode, HeadingNode } from '../../../src/registry/parse/outline.ts';
-import { fenceParts, headingText, paragraphLines } from '../../../src/registry/outline/slices.ts';
+import {
+  type FenceNode,
+  fenceParts,
+  type HeadingNode,
+  headingText,
+  paragraphLines,
+} from '../../../src/registry/parse/outline.ts';
 
 function heading(text: string): string {
   const node: HeadingNode = { type: 'heading', depth: 3, start: 0, end: text.length };

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnyYaml } from '../../../src/registry/values/any-yaml.ts';
-import { readPlainYaml } from '../../../src/registry/values/plain-yaml.ts';
+import { readAnyYaml, readPlainYaml } from '../../../src/registry/values/yaml.ts';
 
 function plain(text: string, before = '') {
   return readPlainYaml(before + text, { start: before.length, end: before.length + text.length });
@@ -35,6 +34,7 @@ const word = fc.constantFrom(
   'é',
   '→',
 );
+
 const scalar = fc.oneof(
   word,
   fc.constantFrom(
@@ -63,21 +63,27 @@ const scalar = fc.oneof(
   ),
   fc.array(word, { maxLength: 4 }).map((words) => words.join(' ')),
 );
+
 const comment = fc.constantFrom('', '', ' # why', '#x', '  #', ' # é', ' ');
+
 const indent = fc.constantFrom('', '', '', '  ', '  ', '    ', ' ', '\t');
+
 const line = fc.oneof(
   fc.tuple(indent, word, scalar, comment).map(([blanks, key, value, note]) => `${blanks}${key}: ${value}${note}`),
   fc.tuple(indent, word, comment).map(([blanks, key, note]) => `${blanks}${key}:${note}`),
   fc.tuple(indent, scalar, comment).map(([blanks, value, note]) => `${blanks}- ${value}${note}`),
   fc.constantFrom('', '# comment', '---', '...', '- ', 'x', '? a', '\uFEFFa: 1', '%YAML 1.2'),
 );
+
 const end = fc.constantFrom('\n', '\n', '\n', '\r\n', '\r', ' \n', '\n\n');
+
 const anyYaml = fc
   .array(fc.tuple(line, end), { maxLength: 8 })
   .map((lines) => lines.map((parts) => parts.join('')).join(''));
 
 /** Blocks that are plain but for one line, or wholly. */
 const key = fc.constantFrom('impact', 'urgency', 'a', 'x_1', 'null', 'on');
+
 const simple = fc.constantFrom(
   '8',
   '0.9',
@@ -92,6 +98,7 @@ const simple = fc.constantFrom(
   '50%',
   'null',
 );
+
 const simpleEntry = fc.oneof(
   fc.tuple(key, simple, comment).map(([name, value, note]) => `${name}: ${value}${note}`),
   fc
@@ -101,9 +108,11 @@ const simpleEntry = fc.oneof(
     .tuple(key, fc.array(fc.tuple(key, simple), { maxLength: 3 }))
     .map(([name, entries]) => [`${name}:`, ...entries.map(([inner, value]) => `  ${inner}: ${value}`)].join('\n')),
 );
+
 const nearlyPlain = fc
   .tuple(fc.array(simpleEntry, { maxLength: 4 }), fc.option(line), fc.array(simpleEntry, { maxLength: 2 }), end)
   .map(([before, odd, after, last]) => [...before, ...(odd === null ? [] : [odd]), ...after].join('\n') + last);
+
 const yaml = fc.oneof(anyYaml, { arbitrary: nearlyPlain, weight: 3 });
 
 describe('the plain form of yaml', () => {

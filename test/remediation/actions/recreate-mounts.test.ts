@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { containerOf } from '../../../src/host/docker/shapes.ts';
 import type { Container } from '../../../src/host/docker/types.ts';
-import { mountsFrom, otherMounts } from '../../../src/remediation/actions/recreate-mounts.ts';
+import { mountsFrom, otherMounts } from '../../../src/remediation/actions/recreate-spec.ts';
 import type { Json } from '../../../src/util/json.ts';
 
 const [first, second] = ['a'.repeat(64), 'b'.repeat(64)];

@@ -6,13 +6,13 @@ import { openHost, type Instance } from '../../../src/host/index.ts';
 import { containerUpdateMemory } from '../../../src/remediation/actions/container-update.ts';
 import { fleet } from '../../../src/app/fleet.ts';
 import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
-import { machineMemory, budgetOf, memoryFor, promisableTo } from '../../../src/remediation/instances/host-budget.ts';
+import { machineMemory, budgetOf, memoryFor, promisableTo } from '../../../src/remediation/shared/memory.ts';
 import { preflight } from '../../../src/app/preflight.ts';
-import { ceilingOf } from '../../../src/remediation/remediators/connection-pool/ceiling.ts';
-import { hostTroubles } from '../../../src/remediation/remediators/memory/host-troubles.ts';
+import { ceilingOf } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
+import { hostTroubles } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { hostRefusal } from '../../../src/remediation/remediators/memory/refusals.ts';
-import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
-import { readTuningFacts } from '../../../src/remediation/tuning-facts.ts';
+import { memorySettings } from '../../../src/remediation/remediators/memory/types.ts';
+import { readTuningFacts } from '../../../src/app/tune.ts';
 import { type ListedEngine, openListedEngine } from '../listed-engine.ts';
 
 const GiB = 2 ** 30;

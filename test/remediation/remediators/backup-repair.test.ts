@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { archivingTrouble } from '../../../src/remediation/remediators/backup-repair/archiving.ts';
+import { archivingTrouble } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
 import {
   damageInAmcheck,
   damageInReport,
   signOfLine,
-} from '../../../src/remediation/remediators/backup-repair/signs.ts';
+} from '../../../src/remediation/remediators/backup-repair/observe.ts';
 
 describe('a line of a server’s log', () => {
   const prefix = '2026-11-23 17:10:25.360 UTC [27] ';

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { poolerConfig, poolerEntry } from '../../../src/remediation/actions/pooler-config.ts';
 import { scramVerifier } from '../../../src/postgres/scram.ts';
-import { withMaxConnections } from '../../../src/remediation/remediators/connection-pool/command-line.ts';
-import { mayBeEnded } from '../../../src/remediation/remediators/connection-pool/leaking.ts';
-import { poolSizes } from '../../../src/remediation/remediators/connection-pool/pool-sizes.ts';
-import { wantedConnections } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
-import { poolSettings } from '../../../src/remediation/remediators/connection-pool/settings.ts';
-import { secondsOf } from '../../../src/remediation/remediators/connection-pool/timeouts.ts';
+import { poolerConfig, poolerEntry } from '../../../src/remediation/actions/pooler.ts';
+import {
+  wantedConnections,
+  withMaxConnections,
+} from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
+import { poolSizes } from '../../../src/remediation/remediators/connection-pool/plan-pooler.ts';
+import { mayBeEnded, secondsOf } from '../../../src/remediation/remediators/connection-pool/plan.ts';
+import { poolSettings } from '../../../src/remediation/remediators/connection-pool/types.ts';
 
 describe('max_connections on a command line', () => {
   it.for([

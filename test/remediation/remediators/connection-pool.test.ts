@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../src/remediation/remediators/connection-pool/diagnose.ts';
-import type {
-  Limits,
-  Measured,
-  Refused,
-  Sample,
-  Session,
-} from '../../../src/remediation/remediators/connection-pool/measured.ts';
-import { poolSettings } from '../../../src/remediation/remediators/connection-pool/settings.ts';
-import { countedTitles, titledSession } from '../../../src/remediation/remediators/connection-pool/titles.ts';
-import { limitReached } from '../../../src/remediation/remediators/connection-pool/wordings.ts';
+import { countedTitles, titledSession } from '../../../src/remediation/remediators/connection-pool/observe.ts';
+import {
+  limitReached,
+  type Limits,
+  type Measured,
+  poolSettings,
+  type Refused,
+  type Sample,
+  type Session,
+} from '../../../src/remediation/remediators/connection-pool/types.ts';
 
 const settings = poolSettings({ settings: {} });
+
 const limits: Limits = {
   maxConnections: 100,
   reserved: 3,

@@ -1,17 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { memoryUseOf } from '../../../src/host/probes/memory-use.ts';
+import { memoryUseOf } from '../../../src/host/probes/memory.ts';
 import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/postgres/tuning/index.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { withValues } from '../../../src/remediation/remediators/memory/command-line.ts';
-import { diagnose } from '../../../src/remediation/remediators/memory/diagnose.ts';
-import type { ServerMemory } from '../../../src/remediation/remediators/memory/facts.ts';
-import { changesFor, limitFor, shmSizeFor } from '../../../src/remediation/remediators/memory/fitting.ts';
-import { mayBeTrouble } from '../../../src/remediation/remediators/memory/host-troubles.ts';
+import { changesFor, limitFor, shmSizeFor, withValues } from '../../../src/remediation/remediators/memory/base-plan.ts';
+import { diagnose, mayBeTrouble } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/log-patterns.ts';
-import { memorySettings } from '../../../src/remediation/remediators/memory/settings.ts';
-import type { Seen } from '../../../src/remediation/remediators/memory/types.ts';
+import { memorySettings, type Seen, type ServerMemory } from '../../../src/remediation/remediators/memory/types.ts';
 
 const MiB = 2 ** 20;
 

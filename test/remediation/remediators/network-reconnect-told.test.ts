@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container } from '../../../src/host/docker/types.ts';
-import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/addresses.ts';
-import { toldOtherwise } from '../../../src/remediation/remediators/network-reconnect/told-otherwise.ts';
+import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { toldOtherwise } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 
 const place = { host: 'vrooli-postgres-orders', port: 5432 };
 

@@ -4,14 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { Container, Endpoint } from '../../../src/host/docker/types.ts';
 import type { Instance } from '../../../src/host/instance.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { objectionTo } from '../../../src/remediation/remediators/network-reconnect/admission.ts';
 import { diagnose, type Situation, troubles } from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
 import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { requestOf } from '../../../src/remediation/remediators/network-reconnect/look.ts';
-import { type Client, clientsOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { answerOf, type Client, clientsOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { objectionTo } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 import { escalation, isCurable } from '../../../src/remediation/remediators/network-reconnect/refusals.ts';
-import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/settings.ts';
-import { answerOf } from '../../../src/remediation/remediators/network-reconnect/words-of-client.ts';
+import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/types.ts';
 
 describe('whose client a container is', () => {
   const orders = instanceOf('orders', { aliases: ['db'] });

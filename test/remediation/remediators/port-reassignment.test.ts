@@ -5,24 +5,26 @@ import { describe, expect, it } from 'vitest';
 import type { Container, PortBinding } from '../../../src/host/docker/types.ts';
 import { asideMarker } from '../../../src/host/index.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { lostOnRecreate } from '../../../src/remediation/instances/recreate-refusals.ts';
+import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import {
   claimsOf,
   collides,
   hasBetterRight,
   isAside,
-} from '../../../src/remediation/remediators/port-reassignment/claims.ts';
-import { candidates } from '../../../src/remediation/remediators/port-reassignment/free-port.ts';
-import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
-import type { PortHolder, PortSurvey } from '../../../src/remediation/remediators/port-reassignment/observe.ts';
+  type PortHolder,
+  type PortSurvey,
+  startFailure,
+} from '../../../src/remediation/remediators/port-reassignment/observe.ts';
+import { candidates } from '../../../src/remediation/remediators/port-reassignment/plan.ts';
 import {
   addressesOverlap,
   isWithin,
   parsePorts,
+  portSettings,
   portsOf,
-} from '../../../src/remediation/remediators/port-reassignment/port-range.ts';
-import { portSettings, reservedFor } from '../../../src/remediation/remediators/port-reassignment/settings.ts';
-import { startFailure } from '../../../src/remediation/remediators/port-reassignment/start-failure.ts';
+  reservedFor,
+} from '../../../src/remediation/remediators/port-reassignment/types.ts';
+import { lostOnRecreate } from '../../../src/remediation/shared/recreate.ts';
 
 const port = fc.integer({ min: 1, max: 65_535 });
 

@@ -4,13 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { surveyOf } from '../../../src/host/probes/files.ts';
 import type { SurveyEntry } from '../../../src/host/probes/types.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { readControlFile } from '../../../src/remediation/instances/control-file.ts';
-import { quoted } from '../../../src/remediation/instances/refusal.ts';
 import { diagnose, type Seen } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
-import { below, isAcceptedTop, obstacleTo } from '../../../src/remediation/remediators/volume-permissions/observe.ts';
-import { oddEntries } from '../../../src/remediation/remediators/volume-permissions/odd-entries.ts';
-import { isTraceOfData, type Sign, signOf } from '../../../src/remediation/remediators/volume-permissions/signs.ts';
+import {
+  below,
+  isAcceptedTop,
+  isTraceOfData,
+  obstacleTo,
+  oddEntries,
+  type Sign,
+  signOf,
+} from '../../../src/remediation/remediators/volume-permissions/observe.ts';
+import { quoted } from '../../../src/remediation/shared/for-each-instance.ts';
+import { readControlFile } from '../../../src/remediation/shared/server-settings.ts';
 
 const server = { uid: 999, gid: 999 };
 

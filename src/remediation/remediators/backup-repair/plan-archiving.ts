@@ -2,12 +2,11 @@ import type { ArchivePlace } from '../../../backups/types.ts';
 import type { Container, Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { controlFile } from '../../instances/control-file.ts';
-import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { keptContainer, recreateSteps } from '../../shared/recreate.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
+import { controlFile } from '../../shared/server-settings.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
-import { freeVolume } from './free-volume.ts';
+import { freeVolume } from './observe.ts';
 import type { BackupDetails, BackupExpected } from './types.ts';
 
 /** Where a new container gets the volume of its archive. */

@@ -2,11 +2,10 @@ import { posix } from 'node:path';
 import type { Backup } from '../../../backups/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { freeVolume } from './free-volume.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { freeVolume } from './observe.ts';
 import { archivePlaceOf } from './plan-archiving.ts';
-import { backupSettings, type BackupSettings } from './settings.ts';
-import type { BackupDetails, BackupExpected } from './types.ts';
+import { type BackupDetails, type BackupExpected, backupSettings, type BackupSettings } from './types.ts';
 
 type Wanted = NonNullable<BackupSettings['restore']>;
 

@@ -1,13 +1,12 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { controlFile } from '../../instances/control-file.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { controlFile } from '../../shared/server-settings.ts';
 import { sourceHealth } from './diagnose.ts';
 import { planArchiving } from './plan-archiving.ts';
 import { planRestore } from './plan-restore.ts';
 import { refusalForArchive, refusalForDamage } from './refusals.ts';
-import { backupSettings } from './settings.ts';
-import type { BackupDetails, BackupExpected } from './types.ts';
+import { type BackupDetails, type BackupExpected, backupSettings } from './types.ts';
 
 /** Looks again, and plans what changes no data. */
 export async function plan(

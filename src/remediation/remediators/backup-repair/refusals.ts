@@ -1,6 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Refusal } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { BackupDetails } from './types.ts';
 
 /** PGOPS §3.5, and what the PostgreSQL wiki says first: a copy of the files before anybody repairs anything. */

@@ -1,4 +1,43 @@
 import { z } from 'zod';
+import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../shared/server-settings.ts';
+
+const instant = z.iso.datetime({ offset: true });
+
+const settings = z.strictObject({
+  /** How old the newest good backup may be, in hours. Without it, one that nothing speaks against may be eight days old. */
+  rpoHours: z.number().positive().exactOptional(),
+  /** How many of an instance's newest backups are looked at. */
+  newest: z.int().positive().default(10),
+  /** How much is read of the backups of one instance that nobody has verified yet. */
+  readMegabytes: z.number().nonnegative().default(1_000),
+  /** pg_amcheck runs where the extension is installed and the databases are no larger than this together. */
+  amcheckMegabytes: z.number().nonnegative().default(1_000),
+  /** How long one reading of a whole server may take. */
+  sourceSeconds: z.number().positive().default(60),
+  /** By instance: a person has looked at it then, and signs of damage from before say nothing more. */
+  lookedAt: z.record(z.string(), instant).default({}),
+  /** Instances that are to archive their WAL continuously. */
+  archive: z.array(z.string()).max(1_000).default([]),
+  /** A backup to be restored into an instance that is not there yet. The command line says it, no config. */
+  restore: z
+    .strictObject({
+      backup: z.string(),
+      into: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/),
+      to: instant.exactOptional(),
+      /** Leased for it. */
+      port: z.int().min(1).max(65_535),
+    })
+    .exactOptional(),
+});
+
+/** `remediation.settings.backup-repair` of the config. */
+export type BackupSettings = z.output<typeof settings>;
+
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
+export function backupSettings(host: Pick<ReadonlyHost, 'settings'>): BackupSettings {
+  return settingsOf(host, 'backup-repair', settings);
+}
 
 const findingKinds = [
   'source-damaged',
@@ -17,6 +56,7 @@ const badBackup = z.strictObject({
   level: z.string(),
   says: z.string(),
 });
+
 export type BadBackup = z.output<typeof badBackup>;
 
 /** What a plan needs of a finding. */
@@ -28,6 +68,7 @@ export const details = z.strictObject({
   /** Of the source, of the age of backups: sentences that a plan repeats. */
   notes: z.array(z.string()),
 });
+
 export type BackupDetails = z.output<typeof details>;
 
 /** What must be true afterwards. */
@@ -53,4 +94,5 @@ export const expected = z.discriminatedUnion('kind', [
     port: z.int(),
   }),
 ]);
+
 export type BackupExpected = z.output<typeof expected>;

@@ -7,9 +7,9 @@ import {
   notInitialisedCheck,
   sameClusterCheck,
   withoutAnswer,
-} from '../../instances/checks.ts';
-import { firstAnswer } from '../../instances/first-answer.ts';
-import { type Archiving, archivingOf } from './archiving.ts';
+} from '../../shared/settings-steps.ts';
+import { firstAnswer } from '../../shared/availability.ts';
+import { type Archiving, archivingOf } from './diagnose.ts';
 import type { BackupExpected } from './types.ts';
 
 /** A verification must end within three minutes; what is larger has been read whole by the drill a moment ago. */

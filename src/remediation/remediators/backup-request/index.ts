@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { Backup } from '../../../backups/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import {
   type Detection,
@@ -10,13 +12,46 @@ import {
   type Step,
   type Verification,
 } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { details, expected, type RequestDetails, type RequestExpected } from './details.ts';
-import { requestSettings } from './settings.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { settingsOf } from '../../shared/server-settings.ts';
 
-export { retention, type Retained } from './retention.ts';
+/** What a plan needs of a finding. */
+export const details = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('take-wanted'), name: z.string(), drill: z.boolean() }),
+  /** `<instance>/<name>` each. */
+  z.strictObject({ kind: z.literal('expire-wanted'), refs: z.array(z.string()) }),
+]);
 
-export { requestSettings } from './settings.ts';
+export type RequestDetails = z.output<typeof details>;
+
+/** What must be true afterwards. */
+export const expected = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('taken'), ref: z.string(), level: z.enum(['L3', 'L4']) }),
+  z.strictObject({ kind: z.literal('expired'), refs: z.array(z.string()) }),
+]);
+
+export type RequestExpected = z.output<typeof expected>;
+
+const settings = z.strictObject({
+  /** How long a backup is kept, in days. */
+  keepDays: z.number().nonnegative().default(7),
+  /** How long one that was set aside is kept, in days. */
+  quarantineDays: z.number().nonnegative().default(30),
+  /** How many of an instance's newest good backups are never removed. */
+  keepGood: z.int().min(2).default(2),
+  /** A backup to be taken. The command line says it, no config. */
+  take: z.strictObject({ instance: z.string(), name: z.string(), drill: z.boolean() }).exactOptional(),
+  /** Backups to be removed, `<instance>/<name>` each. The command line says it, no config. */
+  expire: z.array(z.string()).default([]),
+});
+
+/** `remediation.settings.backup-request` of the config. */
+export type RequestSettings = z.output<typeof settings>;
+
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
+export function requestSettings(host: Pick<ReadonlyHost, 'settings'>): RequestSettings {
+  return settingsOf(host, 'backup-request', settings);
+}
 
 const name = 'backup-request';
 
@@ -178,4 +213,71 @@ function result(checks: Verification['checks']): Verification {
 
 function instanceOf(ref: string): string {
   return ref.split('/')[0] ?? '';
+}
+
+/** Whether a backup may go, and why, in a sentence. */
+export interface Retained {
+  readonly backup: Backup;
+  readonly expires: boolean;
+  readonly why: string;
+}
+
+const day = 86_400_000;
+
+/**
+ * PGOPS §3.6, for the backups of one instance. Nothing goes while fewer than `keepGood` good ones would be left, nor in
+ * an incident; the newest good one from before the window stays, so that each day of the window can be reached.
+ */
+export function retention(
+  backups: readonly Backup[],
+  { keepDays, quarantineDays, keepGood }: Pick<RequestSettings, 'keepDays' | 'quarantineDays' | 'keepGood'>,
+  /** Why the instance is frozen; undefined: it is not. */
+  incident: string | undefined,
+  now: Date,
+): readonly Retained[] {
+  const newestFirst = [...backups].sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
+  const good = newestFirst.filter(({ state, verdict }) => state === 'complete' && verdict === 'good');
+  const kept = good.slice(0, keepGood);
+  const oldestKept = kept.at(-1);
+  const reachesBack = good.find(({ createdAt }) => ageOf(createdAt, now) > keepDays);
+  function decide(backup: Backup): Omit<Retained, 'backup'> {
+    const { state, createdAt, quarantine, ref } = backup;
+    const age = ageOf(createdAt, now);
+    if (incident !== undefined) return keep(`nothing goes in an incident: ${incident}`);
+    if (state === 'running') return keep('it is being taken, or was given up');
+    if (kept.some((one) => one.ref === ref && one.folder === backup.folder))
+      return keep(`one of the ${keepGood} newest good ones`);
+    if (backups.some((one) => one.ref === ref && one.folder !== backup.folder))
+      return keep('there is another backup of that name: a person must say which of them');
+    if (oldestKept === undefined || kept.length < keepGood)
+      return keep(`there are ${kept.length} good backups, and ${keepGood} must be left`);
+    if (state === 'quarantined') {
+      const aside = quarantine === null || quarantine.at === '' ? 0 : ageOf(quarantine.at, now);
+      return aside > quarantineDays
+        ? expire(`it was set aside ${days(aside)} ago`)
+        : keep(`it was set aside ${days(aside)} ago, and is kept for ${quarantineDays}`);
+    }
+    if (age <= keepDays) return keep(`it is ${days(age)} old, and is kept for ${keepDays}`);
+    if (createdAt >= oldestKept.createdAt) return keep('it is newer than the good ones that are kept');
+    if (reachesBack?.folder === backup.folder) return keep(`the newest good one from before the last ${keepDays} days`);
+    return expire(`it is ${days(age)} old, and there are ${kept.length} newer good ones`);
+  }
+  return newestFirst.map((backup) => ({ backup, ...decide(backup) }));
+}
+
+function keep(why: string): Omit<Retained, 'backup'> {
+  return { expires: false, why };
+}
+
+function expire(why: string): Omit<Retained, 'backup'> {
+  return { expires: true, why };
+}
+
+function ageOf(at: string, now: Date): number {
+  return (now.getTime() - Date.parse(at)) / day;
+}
+
+function days(count: number): string {
+  const whole = Math.floor(count);
+  return `${whole} day${whole === 1 ? '' : 's'}`;
 }

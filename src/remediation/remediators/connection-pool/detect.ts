@@ -1,17 +1,20 @@
 import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../instances/first-answer.ts';
-import { poolerOf } from '../../instances/pooler.ts';
+import { poolerOf, runs } from '../../shared/availability.ts';
 import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { diagnose, type Diagnosis, type DiagnosisKind } from './diagnose.ts';
-import { evidenceOf } from './evidence.ts';
-import { lastSample, type Measured, ordinarySlots, type Refused } from './measured.ts';
-import { measure } from './observe.ts';
-import { type PoolSettings, poolSettings } from './settings.ts';
-import { summaryOf } from './summaries.ts';
-import { countedTitles } from './titles.ts';
-import type { FindingKind, PoolDetails } from './types.ts';
+import { diagnose, type Diagnosis, type DiagnosisKind, evidenceOf, summaryOf } from './diagnose.ts';
+import { countedTitles, measure } from './observe.ts';
+import {
+  type FindingKind,
+  lastSample,
+  type Measured,
+  ordinarySlots,
+  type PoolDetails,
+  type PoolSettings,
+  poolSettings,
+  type Refused,
+} from './types.ts';
 
 export const name = 'connection-pool';
 

@@ -1,13 +1,15 @@
+import type { Evidence } from '../../contract.ts';
+import { limitsOfServer, ownLimits, sessionsOfServer } from './observe.ts';
 import {
   identity,
   lastSample,
   type Measured,
   ordinarySlots,
   type OwnLimit,
+  type PoolSettings,
   type Sample,
   type Session,
-} from './measured.ts';
-import type { PoolSettings } from './settings.ts';
+} from './types.ts';
 
 /** So many old open transactions are a leak though slots are free. */
 export const manyStuck = 5;
@@ -218,4 +220,118 @@ export function isLockWaiter({ waitType }: Session): boolean {
 /** On a processor or on its way to a disk: one that sleeps or waits for its client needs neither. */
 export function isBusy({ state, waitType }: Session): boolean {
   return state === 'active' && ['', 'IO', 'LWLock', 'BufferPin'].includes(waitType);
+}
+
+/** What a diagnosis rests on, as people can look it up: the slots over time, who has them, who was refused. */
+export function evidenceOf(measured: Measured, diagnosis: Diagnosis): readonly Evidence[] {
+  const { limits, samples, refused } = measured;
+  const { sessions } = lastSample(measured);
+  const slots = samples.map((sample) => `after ${(sample.afterMs / 1000).toFixed(1)} s: ${countsOf(sample.sessions)}`);
+  const opened = samples.map((sample) => sample.opened).filter((count) => count !== null);
+  return [
+    {
+      type: 'query',
+      sql: oneLine(limitsOfServer),
+      result: [
+        `max_connections ${limits.maxConnections}, ${limits.reserved} of them reserved, ${ordinarySlots(limits)} ordinary`,
+        `${measured.cpus} CPUs, ${limits.prepared} prepared transactions`,
+        ...(limits.abandoned === null
+          ? []
+          : [`${limits.abandoned} sessions whose client vanished since the statistics began`]),
+        ...(opened.length < 2 ? [] : [`${Number(opened.at(-1)) - Number(opened[0])} sessions opened while we looked`]),
+      ].join('; '),
+    },
+    {
+      type: 'query',
+      sql: oneLine(sessionsOfServer),
+      result: [...slots, ...holdersOf(sessions).slice(0, 10).map(holderLine)].join('\n'),
+    },
+    ...own(diagnosis, sessions),
+    ...refused.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
+  ];
+}
+
+function own(diagnosis: Diagnosis, sessions: readonly Session[]): readonly Evidence[] {
+  if (diagnosis.kind === 'deliberate-limit') {
+    const { limit, used, refused } = diagnosis;
+    const result = `${limit.kind} ${limit.name}: ${limit.allowed} allowed, ${used} in use, ${refused} refused lately`;
+    return [{ type: 'query', sql: oneLine(ownLimits), result }];
+  }
+  if (diagnosis.kind === 'lock-pile-up')
+    return [{ type: 'query', sql: 'pg_blocking_pids', result: rootLine(diagnosis, sessions) }];
+  if (diagnosis.kind === 'leak') {
+    const wrote = diagnosis.stuck.filter((session) => session.wrote).length;
+    const result = `${diagnosis.stuck.length} did nothing in every sample, ${wrote} of them have written in their transaction`;
+    return [{ type: 'query', sql: 'pg_stat_activity.backend_xid', result }];
+  }
+  return [];
+}
+
+/** Who holds what the others wait for. */
+export function rootLine(
+  { root, waiters }: Diagnosis & { readonly kind: 'lock-pile-up' },
+  sessions: readonly Session[],
+): string {
+  const waiting = `${waiters} sessions wait for it`;
+  if (root === 0) return `a prepared transaction holds the lock; ${waiting}`;
+  const holder = sessions.find(({ pid }) => pid === root);
+  if (holder === undefined) return `pid ${root}, which is no client session, holds the lock; ${waiting}`;
+  const seconds = Math.floor((holder.transactionMs ?? 0) / 1000);
+  return `pid ${root} (${nameOf(holder)}, ${holder.state}, in its transaction for ${seconds} s) holds the lock; ${waiting}`;
+}
+
+function holderLine(holder: Holder): string {
+  return `${holder.sessions} of ${nameOf(holder)} from ${holder.client || 'the socket'}, the oldest in its state for ${holder.oldestSeconds} s`;
+}
+
+export function nameOf({ role, database, application }: Pick<Holder, 'role' | 'database' | 'application'>): string {
+  return `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}`;
+}
+
+function countsOf(sessions: readonly Session[]): string {
+  const counts = [
+    ['active', sessions.filter(({ state }) => state === 'active').length],
+    ['on CPU or disk', sessions.filter(isBusy).length],
+    ['waiting for locks', sessions.filter(isLockWaiter).length],
+    ['idle', sessions.filter(({ state }) => state === 'idle').length],
+    ['idle in transaction', sessions.filter(isIdleInTransaction).length],
+  ] as const;
+  return `${sessions.length} sessions, ${counts.map(([what, count]) => `${count} ${what}`).join(', ')}`;
+}
+
+function oneLine(sql: string): string {
+  return sql.trim().replaceAll(/\s+/g, ' ').slice(0, 300);
+}
+
+/** A sentence for each diagnosis. */
+export function summaryOf(instance: string, measured: Measured, diagnosis: Diagnosis): string {
+  const { sessions } = lastSample(measured);
+  const slots = `${sessions.length} sessions for ${ordinarySlots(measured.limits)} ordinary slots of ${instance}`;
+  switch (diagnosis.kind) {
+    case 'deliberate-limit': {
+      const { kind, name, allowed } = diagnosis.limit;
+      return `Sessions of the ${kind} ${name} of ${instance} are refused: somebody gave it a limit of ${allowed}.`;
+    }
+    case 'lock-pile-up':
+      return `Sessions of ${instance} pile up behind a lock: ${rootLine(diagnosis, sessions)}.`;
+    case 'leak':
+      return `${slots}; ${diagnosis.stuck.length} of them do nothing inside open transactions: ${most(diagnosis.holders)}.`;
+    case 'idle-leak':
+      return `${slots}; ${diagnosis.idle} of them were used once and forgotten: ${most(diagnosis.holders)}.`;
+    case 'oversized-pools':
+      return `${slots}; ${diagnosis.idle} of them do nothing: the pools of ${most(diagnosis.holders)} are larger than what they use.`;
+    case 'load':
+      return `${slots}; ${diagnosis.busy} of them compute at once on ${measured.cpus} CPUs.`;
+    case 'no-pooling':
+      return `${Math.round(diagnosis.perSecond)} sessions a second are opened on ${instance}, which has ${ordinarySlots(measured.limits)} ordinary slots: clients keep none.`;
+    case 'undersized':
+      return `${slots}, all of them in use, and the server could serve more: ${diagnosis.demand} are asked for.`;
+    case 'undetermined':
+      return `${slots}, and no single cause is to be seen.`;
+  }
+}
+
+function most(holders: readonly Holder[]): string {
+  const shown = holders.slice(0, 3).map((holder) => `${nameOf(holder)} (${holder.sessions})`);
+  return `${shown.join('; ')}${holders.length > 3 ? `; and ${holders.length - 3} more` : ''}`;
 }

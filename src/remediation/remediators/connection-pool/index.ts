@@ -1,10 +1,9 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type PoolDetails, type PoolExpected } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
+import { details, expected, limitReached, type PoolDetails, type PoolExpected } from './types.ts';
 import { verify } from './verify.ts';
-import { limitReached } from './wordings.ts';
 
 export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
   name,

@@ -2,10 +2,61 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../host/instance.ts';
 import type { SqlResult, SqlRow } from '../../../host/postgres/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import type { Limits, Measured, OwnLimit, Refused, Sample, Session } from './measured.ts';
-import { limitsOfServer, ownLimits, sessionsOfServer } from './queries.ts';
-import type { PoolSettings } from './settings.ts';
-import { limitReached } from './wordings.ts';
+import {
+  lastSample,
+  limitReached,
+  type Limits,
+  type Measured,
+  type OwnLimit,
+  type PoolSettings,
+  type Refused,
+  type Sample,
+  type Session,
+} from './types.ts';
+
+/** What the server is asked, READ ONLY. Columns that a version lacks are null by way of jsonb. PGOPS §2.2. */
+
+export const limitsOfServer = `
+SELECT current_setting('max_connections') AS max_connections,
+  current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved,
+  pg_is_in_recovery() AS standby,
+  (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR pg_has_role('pg_monitor', 'member') AS sees_all,
+  (SELECT count(*) FROM pg_prepared_xacts) AS prepared,
+  (SELECT count(*) FROM pg_stat_replication WHERE application_name NOT LIKE 'pg_basebackup%') AS replicas,
+  (SELECT sum((to_jsonb(d) ->> 'sessions')::bigint) FROM pg_stat_database AS d) AS opened,
+  (SELECT sum((to_jsonb(d) ->> 'sessions_abandoned')::bigint) FROM pg_stat_database AS d) AS abandoned,
+  current_setting('server_version_num')::int / 10000 AS major,
+  pg_postmaster_start_time()::text AS started`;
+
+/** Only client backends count; a snapshot of one moment. Ages in milliseconds. */
+export const sessionsOfServer = `
+SELECT a.pid, a.backend_start::text AS backend_start, coalesce(a.datname, '') AS database, coalesce(a.usename, '') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(host(a.client_addr), '') AS client, coalesce(a.state, '') AS state,
+  (extract(epoch FROM clock_timestamp() - a.state_change) * 1000)::bigint AS state_ms,
+  (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint AS transaction_ms,
+  (extract(epoch FROM clock_timestamp() - a.backend_start) * 1000)::bigint AS session_ms,
+  coalesce(a.wait_event_type, '') AS wait_type, coalesce(a.wait_event, '') AS wait_event,
+  a.backend_xid IS NOT NULL AS wrote,
+  CASE WHEN a.wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(a.pid), ',') ELSE '' END AS blocked_by,
+  coalesce(r.rolsuper OR r.rolreplication, true) AS privileged,
+  a.pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory') AS advisory,
+  md5(coalesce(a.query, '')) AS query_hash
+FROM pg_stat_activity AS a LEFT JOIN pg_roles AS r ON r.oid = a.usesysid
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.application_name <> 'problem-registry'
+ORDER BY a.pid`;
+
+/** Limits that somebody gave a role or a database. */
+export const ownLimits = `
+SELECT 'role' AS kind, rolname::text AS name, rolconnlimit AS allowed FROM pg_roles WHERE rolconnlimit >= 0
+UNION ALL
+SELECT 'database', datname::text, datconnlimit FROM pg_database WHERE datconnlimit >= 0
+ORDER BY 1, 2`;
+
+/** What roles have of their own as idle_in_transaction_session_timeout, as it was written. */
+export const timeoutsOf = `
+SELECT rolname::text AS role, substr(config, length('idle_in_transaction_session_timeout=') + 1) AS value
+FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS config
+WHERE setdatabase = 0 AND config LIKE 'idle_in_transaction_session_timeout=%'`;
 
 export type Measurement =
   | { readonly type: 'measured'; readonly measured: Measured }
@@ -148,4 +199,70 @@ function sessionOf(row: SqlRow): Session {
 
 function numberOrNull(text: string | null | undefined): number | null {
   return text === null || text === undefined ? null : Number(text);
+}
+
+const temporaryTables = `
+SELECT count(*) AS tables FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'`;
+
+/** The last statement of a session is all that can be seen of what it keeps. */
+const keeping = `
+SELECT count(*) FILTER (WHERE query ~* '^[[:space:]]*listen[[:space:]]') AS listens,
+  count(*) FILTER (WHERE query ~* '^[[:space:]]*set[[:space:]]' AND query !~* '^[[:space:]]*set[[:space:]]+(local|transaction)') AS sets,
+  count(*) FILTER (WHERE query ~* '^[[:space:]]*prepare[[:space:]]+[a-z_]') AS prepares,
+  count(*) FILTER (WHERE query ~* 'with[[:space:]]+hold') AS cursors
+FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'problem-registry'`;
+
+/** What clients were seen to keep in their sessions: a phrase each. Nothing seen is no proof of nothing kept. */
+export async function sessionStateOf(
+  instance: Instance,
+  databases: readonly string[],
+  measured: Measured,
+  host: ReadonlyHost,
+): Promise<readonly string[]> {
+  const advisory = lastSample(measured).sessions.filter((session) => session.advisory).length;
+  const found: [number, string][] = [[advisory, 'hold advisory locks']];
+  const answer = await host.sql.query(instance, keeping);
+  const row = answer.ok ? (answer.rows[0] ?? {}) : {};
+  found.push(
+    [Number(row['listens'] ?? 0), 'LISTEN'],
+    [Number(row['sets'] ?? 0), 'SET something for the session'],
+    [Number(row['prepares'] ?? 0), 'PREPARE statements by SQL'],
+    [Number(row['cursors'] ?? 0), 'hold cursors'],
+  );
+  for (const database of databases) {
+    const tables = await host.sql.query(instance, temporaryTables, { database });
+    const count = tables.ok ? Number(tables.rows[0]?.['tables'] ?? 0) : 0;
+    found.push([count, `temporary tables in ${database}`]);
+  }
+  return found.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+}
+
+/** What the title of a server's process says of a session. */
+export interface TitledSession {
+  readonly role: string;
+  readonly database: string;
+  /** `[local]`, or the address. */
+  readonly client: string;
+  /** `idle`, `idle in transaction`, `SELECT`, `SELECT waiting`, `authentication`, … */
+  readonly doing: string;
+}
+
+/** `postgres: role database client(port) doing`, with the cluster's name in front where it has one. */
+export function titledSession(title: string): TitledSession | undefined {
+  const match = /^postgres: (?:[^ ]+: )?(?!walsender )(\S+) (\S+) (\[local\]|[^\s()]+\(\d+\)) (\S.*)$/.exec(title);
+  if (match === null) return undefined;
+  const [, role = '', database = '', client = '', doing = ''] = match;
+  return { role, database, client: client.replace(/\(\d+\)$/, ''), doing };
+}
+
+/** `97 × app vrooli 172.18.0.3 idle in transaction`, the most first. */
+export function countedTitles(titles: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const title of titles) {
+    const session = titledSession(title);
+    if (session === undefined) continue;
+    const key = `${session.role} ${session.database} ${session.client} ${session.doing}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1)).map(([key, n]) => `${n} × ${key}`);
 }

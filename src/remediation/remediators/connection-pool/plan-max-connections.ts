@@ -1,15 +1,63 @@
 import type { Instance } from '../../../host/instance.ts';
-import { readableSize } from '../../../postgres/tuning/index.ts';
+import { type Ceiling, connectionCeiling, readableSize } from '../../../postgres/tuning/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { poolerFolder, poolerOf } from '../../instances/pooler.ts';
-import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { keptContainer, recreateSteps } from '../../shared/recreate.ts';
+import { poolerFolder, poolerOf } from '../../shared/availability.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { measureBackends, memoryFor, memoryOf, memorySettingNames } from '../../shared/memory.ts';
+import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
+import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
-import type { ServerCeiling } from './ceiling.ts';
-import { withMaxConnections } from './command-line.ts';
-import { lastSample, type Measured, ordinarySlots, spared } from './measured.ts';
-import type { PoolDetails, PoolExpected } from './types.ts';
+import { lastSample, type Measured, ordinarySlots, type PoolDetails, type PoolExpected, spared } from './types.ts';
+
+export interface ServerCeiling {
+  readonly ceiling: Ceiling;
+  /** Bytes: the container's limit, or its share of the machine. */
+  readonly memory: number;
+  readonly isLimited: boolean;
+  readonly settings: ServerSettings;
+}
+
+/** How many connections the memory of a server allows, from its own figures. PGOPS §2.4. */
+export async function ceilingOf(instance: Instance, cpus: number, host: ReadonlyHost): Promise<ServerCeiling> {
+  const [settings, backends, { bytes: memory }] = await Promise.all([
+    readServerSettings(host, instance, memorySettingNames),
+    measureBackends(host, instance),
+    memoryFor(instance.container, host),
+  ]);
+  const { facts } = memoryOf(settings, cpus, backends?.p95);
+  return {
+    ceiling: connectionCeiling({ ...facts, memory }),
+    memory,
+    isLimited: instance.container.memory > 0,
+    settings,
+  };
+}
+
+/**
+ * A container's command with another max_connections; undefined where the command does not name it in a form that can be
+ * told with certainty. A value on the command line goes before every file. PGOPS §0.7.
+ */
+export function withMaxConnections(command: readonly string[], value: number): readonly string[] | undefined {
+  let found = false;
+  const edited = command.map((word, at) => {
+    const before = command[at - 1];
+    const named = /^((?:-c|--)?max[_-]connections=)\d+$/i.exec(word)?.[1];
+    if (named !== undefined && (named.startsWith('-') || before === '-c')) {
+      found = true;
+      return `${named}${value}`;
+    }
+    if (before === '-N' && /^\d+$/.test(word)) {
+      found = true;
+      return String(value);
+    }
+    if (/^-N\d+$/.test(word)) {
+      found = true;
+      return `-N${value}`;
+    }
+    return word;
+  });
+  return found ? edited : undefined;
+}
 
 /** The bounds that `setting.alter-stopped` keeps to. */
 const most = 5_000;

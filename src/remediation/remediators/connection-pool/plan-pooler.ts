@@ -1,15 +1,60 @@
 import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { poolerName, poolerPort } from '../../instances/pooler.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { holdersOf } from './diagnose.ts';
-import { nameOf } from './evidence.ts';
-import { lastSample, type Measured, ordinarySlots } from './measured.ts';
-import { poolSizes } from './pool-sizes.ts';
-import { sessionStateOf } from './session-state.ts';
-import type { PoolSettings } from './settings.ts';
-import type { PoolDetails, PoolExpected } from './types.ts';
+import { poolerName, poolerPort } from '../../shared/availability.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { holdersOf, nameOf } from './diagnose.ts';
+import { sessionStateOf } from './observe.ts';
+import {
+  lastSample,
+  type Limits,
+  type Measured,
+  ordinarySlots,
+  type PoolDetails,
+  type PoolExpected,
+  type PoolSettings,
+  spared,
+} from './types.ts';
+
+export interface PoolSizes {
+  /** Server connections for each role in each database. */
+  readonly poolSize: number;
+  /** For each database together. */
+  readonly perDatabase: number;
+  readonly maxClients: number;
+}
+
+/**
+ * Twice the processors and one, between 5 and 25, for each pair of role and database; never more in all than the ordinary
+ * slots without five for people. In session mode a client keeps its connection, so the pairs share what there is.
+ * PGOPS §2.6. Undefined where not one connection is left for each pair.
+ */
+export function poolSizes(
+  limits: Limits,
+  cpus: number,
+  {
+    pairs,
+    databases,
+    demand,
+    mode,
+  }: {
+    readonly pairs: number;
+    readonly databases: number;
+    readonly demand: number;
+    readonly mode: 'session' | 'transaction';
+  },
+): PoolSizes | undefined {
+  const slots = ordinarySlots(limits) - spared;
+  const each = Math.floor(slots / Math.max(1, pairs));
+  const perDatabase = Math.floor(slots / Math.max(1, databases));
+  if (each < 1 || perDatabase < 1) return undefined;
+  const usual = Math.min(25, Math.max(5, Math.floor(cpus * 2 + 1)));
+  return {
+    poolSize: mode === 'session' ? each : Math.min(each, usual),
+    perDatabase,
+    maxClients: Math.max(1_000, Math.ceil((demand * 3) / 100) * 100),
+  };
+}
 
 /** A PgBouncer in front, in a container of its own on the instance's networks. PGOPS §2.6. */
 export async function planPooler(

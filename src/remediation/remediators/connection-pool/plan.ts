@@ -1,16 +1,143 @@
-import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { poolerOf } from '../../instances/pooler.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { ceilingOf } from './ceiling.ts';
-import type { PoolDetails, PoolExpected } from './types.ts';
-import { diagnose } from './diagnose.ts';
-import { planLeak } from './leaking.ts';
-import { measure } from './observe.ts';
-import { lastSample } from './measured.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { poolerOf } from '../../shared/availability.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { diagnose, type Diagnosis, holdersOf, manyStuck, nameOf } from './diagnose.ts';
+import { measure, timeoutsOf } from './observe.ts';
+import { ceilingOf, planRaise, wantedConnections } from './plan-max-connections.ts';
 import { planPooler } from './plan-pooler.ts';
-import { planRaise, wantedConnections } from './plan-max-connections.ts';
 import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
-import { poolSettings } from './settings.ts';
+import {
+  lastSample,
+  type Measured,
+  ordinarySlots,
+  type PoolDetails,
+  type PoolExpected,
+  type PoolSettings,
+  poolSettings,
+  type Session,
+  spared,
+} from './types.ts';
+
+/** Seconds after which each role's sessions may idle in transactions no more; 0: for ever. Roles without their own are left out. */
+export async function ownTimeouts(
+  instance: Instance,
+  host: ReadonlyHost,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const answer = await host.sql.query(instance, timeoutsOf);
+  if (!answer.ok) return undefined;
+  return new Map(answer.rows.map((row) => [row['role'] ?? '', secondsOf(row['value'] ?? '')]));
+}
+
+/** As PostgreSQL reads it: a bare number is milliseconds. */
+export function secondsOf(value: string): number {
+  const [, amount = '0', unit = 'ms'] = /^(\d+)\s*(us|ms|s|min|h|d)?$/.exec(value.trim()) ?? [];
+  const factors: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3_600, d: 86_400 };
+  return Number(amount) * (factors[unit] ?? 0);
+}
+
+/** As `session.end-idle` and `session.terminate` leave them alone. */
+const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|alembic|migrat/i;
+
+/**
+ * A timeout for the roles that leave transactions open, and the end of those that are stuck already: a timeout that is
+ * set later does not reach them (PGOPS §2.5). The roles first, so that clients that come back have it.
+ */
+export async function planLeak(
+  finding: Finding<PoolDetails>,
+  instance: Instance,
+  measured: Measured,
+  diagnosis: Diagnosis & { readonly kind: 'leak' },
+  settings: PoolSettings,
+  host: ReadonlyHost,
+): Promise<Plan<PoolExpected> | Refusal> {
+  const { name, container, volumeKey } = instance;
+  const ended = diagnosis.stuck.filter(mayBeEnded);
+  const left = diagnosis.stuck.length - ended.length;
+  if (ended.length === 0 || ended.length > settings.maxEnded || left >= manyStuck)
+    return refusal(
+      `${left} of the ${diagnosis.stuck.length} sessions that are stuck in transactions may not be ended by a program (superusers, replication, holders of advisory locks, dumps and migrations), and a plan ends at most ${settings.maxEnded}.`,
+      `Restart the application that holds them: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. It forgets to end its transactions when something fails.`,
+    );
+  const roles = [...new Set(ended.map(({ role }) => role))].sort();
+  const timeout = settings.idleInTransactionTimeoutSeconds;
+  const own = await ownTimeouts(instance, host);
+  if (own === undefined) return refusal(`${name} does not say which timeouts its roles have.`, 'Detect again.');
+  const unarmed = roles.filter((role) => {
+    const seconds = own.get(role) ?? 0;
+    return seconds === 0 || seconds > timeout;
+  });
+  const [most] = holdersOf(ended);
+  const unattended = ended.filter((session) => !session.wrote && (session.stateMs ?? 0) >= timeout * 1000);
+  const approved = ended.filter((session) => !unattended.includes(session));
+  const wrote = ended.filter((session) => session.wrote).length;
+  const steps: readonly Step[] = [
+    ...unarmed.map((role): Step => ({
+      action: 'role.alter-setting',
+      params: { instance: name, role, name: 'idle_in_transaction_session_timeout', value: `${timeout}s` },
+      why: `For this role alone: others, such as migrations, may rightly think for longer. Sessions that begin from now on have it.`,
+      expects: [{ check: 'container', ref: container.id, running: true, startedAt: container.state.startedAt }],
+    })),
+    ...end(
+      'session.end-idle',
+      name,
+      unattended,
+      timeout,
+      'What the timeout would have ended long ago; nothing was written.',
+    ),
+    ...end(
+      'session.terminate',
+      name,
+      approved,
+      settings.stuckSeconds,
+      `They have done nothing for less than the timeout, or have written: approval stands in for the time. ${wrote} have written, and that is rolled back.`,
+    ),
+  ];
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: container.id, volumes: [volumeKey] },
+    summary: `Let ${roles.join(', ')} leave no transaction open for more than ${timeout} s on ${name}, and end the ${ended.length} that are stuck.`,
+    steps,
+    cleanup: [],
+    leftovers: [],
+    risk: wrote > 0 ? 'data' : 'safe',
+    downtime: { seconds: 0, why: 'The server goes on; only sessions that do nothing end.' },
+    unpredictable: [
+      `The application that forgets its transactions is not mended: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Sessions that it leaves open from now on end after ${timeout} s.`,
+      ...(left > 0 ? [`${left} stuck sessions are left: a program may not end them.`] : []),
+    ],
+    undo: 'The timeout is taken away again. Sessions that were ended do not come back, nor what they had not committed.',
+    expected: {
+      name: container.name,
+      promised: Math.max(1, ordinarySlots(measured.limits) - spared),
+      clients: 0,
+      role: most?.role ?? instance.user,
+      database: most?.database ?? instance.database,
+      timeout: { roles, seconds: timeout },
+      maxConnections: null,
+      systemIdentifier: null,
+      pooler: null,
+    },
+  };
+}
+
+export function mayBeEnded({ privileged, advisory, application }: Session): boolean {
+  return !privileged && !advisory && !tools.test(application);
+}
+
+function end(
+  action: 'session.end-idle' | 'session.terminate',
+  instance: string,
+  sessions: readonly Session[],
+  minimumSeconds: number,
+  why: string,
+): readonly Step[] {
+  if (sessions.length === 0) return [];
+  const chosen = sessions.map(({ pid, backendStart, role }) => ({ pid, backendStart, role }));
+  return [{ action, params: { instance, sessions: chosen, minimumSeconds }, why }];
+}
 
 /** Measures again, and plans the repair of what is still so. */
 export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): Promise<Plan<PoolExpected> | Refusal> {

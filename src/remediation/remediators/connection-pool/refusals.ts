@@ -1,9 +1,8 @@
 import type { Refusal } from '../../contract.ts';
-import { poolerPort } from '../../instances/pooler.ts';
-import { refusal } from '../../instances/refusal.ts';
-import type { Diagnosis } from './diagnose.ts';
-import { nameOf, rootLine } from './evidence.ts';
-import { lastSample, type Measured } from './measured.ts';
+import { poolerPort } from '../../shared/availability.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { type Diagnosis, nameOf, rootLine } from './diagnose.ts';
+import { lastSample, type Measured } from './types.ts';
 
 /** What no program repairs, with what a person can do. */
 export function refusalFor(

@@ -2,20 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../host/instance.ts';
 import type { HeldSessions } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { type FirstAnswer, firstAnswer, poolerLogin } from '../../shared/availability.ts';
 import {
   answerCheck,
   type Check,
   notInitialisedCheck,
   sameClusterCheck,
   withoutAnswer,
-} from '../../instances/checks.ts';
-import { type FirstAnswer, firstAnswer } from '../../instances/first-answer.ts';
-import { poolerLogin } from '../../instances/pooler.ts';
-import { lastSample, type Measured } from './measured.ts';
+} from '../../shared/settings-steps.ts';
 import { measure, refusedLately } from './observe.ts';
-import { poolSettings } from './settings.ts';
-import { ownTimeouts } from './timeouts.ts';
-import type { PoolExpected } from './types.ts';
+import { ownTimeouts } from './plan.ts';
+import { lastSample, type Measured, type PoolExpected, poolSettings } from './types.ts';
 
 /** For how long the sessions are held: long enough that all are there at once. */
 const heldSeconds = 3;

@@ -1,12 +1,79 @@
 import { ProblemsError } from '../../../errors.ts';
 import type { Instance } from '../../../host/instance.ts';
+import { readableSize } from '../../../postgres/tuning/index.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { evidenceOf, summaryOf } from './evidence.ts';
-import { hostTroubles } from './host-troubles.ts';
+import { hostTroubles, type Trouble } from './diagnose.ts';
 import { look } from './observe.ts';
-import { memorySettings } from './settings.ts';
-import type { MemoryDetails, Seen } from './types.ts';
+import { type MemoryDetails, memorySettings, type Seen } from './types.ts';
+
+/** Limit, counters, settings and words, as they were seen. */
+export function evidenceOf({ container }: Instance, seen: Seen): readonly Evidence[] {
+  const { name } = container;
+  const { status, exitCode, oomKilled } = container.state;
+  const { memory, use, signs, events } = seen;
+  return [
+    { type: 'docker', object: name, field: 'HostConfig.Memory', value: seen.limit },
+    { type: 'docker', object: name, field: 'HostConfig.ShmSize', value: seen.shmSize },
+    ...(seen.running
+      ? []
+      : ([
+          {
+            type: 'docker',
+            object: name,
+            field: 'State',
+            value: { Status: status, ExitCode: exitCode, OOMKilled: oomKilled },
+          },
+        ] as const)),
+    ...(events.length === 0
+      ? []
+      : ([
+          { type: 'docker', object: name, field: 'events: oom', value: events.map(({ at }) => at).slice(-5) },
+        ] as const)),
+    ...(use === undefined
+      ? []
+      : ([
+          {
+            type: 'probe',
+            name: 'memory-use',
+            result: `oom_kill ${use.oomKills}; peak ${readableSize(use.peak)}; now ${readableSize(use.usage)}, of it ${readableSize(use.shared)} shared and ${readableSize(use.inactiveFile)} inactive file cache`,
+          },
+        ] as const)),
+    ...(memory === undefined
+      ? []
+      : ([
+          {
+            type: 'probe',
+            name: 'settings',
+            result: `shared_buffers ${readableSize(memory.sharedBuffers)}, max_connections ${memory.maxConnections}, work_mem ${readableSize(memory.facts.workMem)}, maintenance_work_mem ${readableSize(memory.facts.maintenanceWorkMem)}; worst case ${readableSize(memory.worstCase.total)}`,
+          },
+        ] as const)),
+    ...signs.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
+  ];
+}
+
+export function summaryOf({ name }: Instance, { kind, cause }: Trouble, { limit, memory, shmSize, use }: Seen): string {
+  const of = readableSize(limit);
+  const worst = memory === undefined ? 'unknown' : readableSize(memory.worstCase.total);
+  const shared = memory === undefined ? 'unknown' : readableSize(memory.sharedBuffers);
+  const why = cause === 'shared-buffers' ? `shared_buffers of ${shared} fill it` : `its worst case is ${worst}`;
+  switch (kind) {
+    case 'oom-in-recovery':
+      return `${name} does not come up: its recovery is killed at the memory limit of ${of}, again and again; ${why}.`;
+    case 'start-refused':
+      return `${name} does not start: it asks for more shared memory than the machine has (shared_buffers ${shared}).`;
+    case 'oom-killed':
+      return use === undefined
+        ? `${name} was killed at its memory limit of ${of}, and does not run; ${why}.`
+        : `${use.oomKills} processes of ${name} were killed at its memory limit of ${of}; ${why}.`;
+    case 'shared-buffers-over-limit':
+      return `${name} runs with shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they are filled.`;
+    case 'worst-case-over-limit':
+      return `${name} may come to need ${worst}, and its memory limit is ${of}.`;
+    case 'shm-too-small':
+      return `Parallel queries of ${name} fail: its /dev/shm holds ${readableSize(shmSize)}.`;
+  }
+}
 
 export const name = 'memory';
 

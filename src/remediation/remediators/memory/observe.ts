@@ -1,12 +1,10 @@
 import type { EngineEvent, LogLine } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../instances/first-answer.ts';
+import { runs } from '../../shared/availability.ts';
 import { diagnose } from './diagnose.ts';
-import { serverMemory } from './facts.ts';
 import { saysReady, signsIn } from './log-patterns.ts';
-import { memorySettings } from './settings.ts';
-import type { Look, Seen } from './types.ts';
+import { type Look, memorySettings, type Seen, serverMemory } from './types.ts';
 
 /** Reads log, counters and settings; of an instance without a limit and without a sign, its log alone. */
 export async function look(

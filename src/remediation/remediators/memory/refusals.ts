@@ -1,11 +1,11 @@
 import type { Instance } from '../../../host/instance.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
-import { budgetOf, machineMemory, memoryFor } from '../../instances/host-budget.ts';
-import { isSameMount, refusalForOwner } from '../../instances/recreate-refusals.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { budgetOf, machineMemory, memoryFor } from '../../shared/memory.ts';
+import { isSameMount, refusalForOwner } from '../../shared/recreate.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { Task } from './base-plan.ts';
-import type { ServerMemory } from './facts.ts';
+import type { ServerMemory } from './types.ts';
 
 /** Why no program may change this instance's memory, if so. */
 export async function refusalFor(

@@ -1,9 +1,68 @@
 import { z } from 'zod';
 import type { EngineEvent } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { MemoryUse } from '../../../host/probes/types.ts';
+import type { ReadonlyHost } from '../../contract.ts';
+import { type InstanceMemory, memoryOf, memorySettingNames, numberOf } from '../../shared/memory.ts';
+import { readServerSettings, settingsOf } from '../../shared/server-settings.ts';
 import type { Trouble } from './diagnose.ts';
-import type { ServerMemory } from './facts.ts';
 import type { SignLine } from './log-patterns.ts';
+
+/** The memory settings of a server as they are in force, or would be at its next start. Bytes. */
+export interface ServerMemory extends InstanceMemory {
+  readonly parallelWorkersPerGather: number;
+  /** It follows another server. */
+  readonly standby: boolean;
+}
+
+/**
+ * Of the server where it answers, of its files and its command line where it does not. What a backend takes is the
+ * formula's own figure: one that was measured now would make a finding come and go with the hour.
+ */
+export async function serverMemory(
+  instance: Instance,
+  serves: boolean,
+  cpus: number,
+  host: ReadonlyHost,
+): Promise<ServerMemory> {
+  const names = [...memorySettingNames, 'max_parallel_workers_per_gather'];
+  const [settings, standby] = await Promise.all([
+    readServerSettings(host, instance, names, serves),
+    host.docker.file(instance.container.id, `${instance.dataDirectory}/standby.signal`),
+  ]);
+  return {
+    ...memoryOf(settings, cpus, undefined),
+    parallelWorkersPerGather: numberOf(settings, 'max_parallel_workers_per_gather') ?? 2,
+    standby: standby !== undefined,
+  };
+}
+
+/** What autovacuum's workers take: their own setting, or that of maintenance. */
+export function autovacuumWorkMem({ facts }: InstanceMemory): number {
+  return facts.autovacuumWorkMem ?? facts.maintenanceWorkMem;
+}
+
+const settings = z.strictObject({
+  /** Whether a limit may be raised where the machine has room. `never`: settings are made to fit the limit instead. */
+  raise: z.enum(['within-budget', 'never']).default('within-budget'),
+  /**
+   * When an instance without a limit is a finding. `when-overcommitted`: others on the machine have limits, and all that
+   * is promised with its worst case is more than there is.
+   */
+  noLimit: z.enum(['when-overcommitted', 'always', 'never']).default('when-overcommitted'),
+  /** How long the load of a verification lasts, after each client has done its work once. */
+  loadSeconds: z.int().min(0).max(90).default(15),
+  /** A kill counts for so long. */
+  recentHours: z.number().positive().max(720).default(24),
+});
+
+/** `remediation.settings.memory` of the config. */
+export type MemorySettings = z.output<typeof settings>;
+
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
+export function memorySettings(host: Pick<ReadonlyHost, 'settings'>): MemorySettings {
+  return settingsOf(host, 'memory', settings);
+}
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 

@@ -10,9 +10,9 @@ import {
   policyCheck,
   sameClusterCheck,
   withoutAnswer,
-} from '../../instances/checks.ts';
-import { unexpectedDifferences } from '../../instances/comparison.ts';
-import { firstAnswer } from '../../instances/first-answer.ts';
+} from '../../shared/settings-steps.ts';
+import { unexpectedDifferences } from '../../shared/recreate.ts';
+import { firstAnswer } from '../../shared/availability.ts';
 import { signsIn } from './log-patterns.ts';
 import type { MemoryExpected } from './types.ts';
 

@@ -2,8 +2,7 @@ import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { lookAtEach } from '../../shared/for-each-instance.ts';
 import { type Trouble, troublesOf } from './diagnose.ts';
-import { folderReader } from './folder.ts';
-import { lookAll, runs } from './observe.ts';
+import { folderReader, lookAll, runs } from './observe.ts';
 import type { MigrationDetails } from './types.ts';
 
 export const name = 'migration-lock';

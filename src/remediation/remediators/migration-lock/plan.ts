@@ -1,11 +1,10 @@
 import type { Instance } from '../../../host/instance.ts';
 import { indexOfFile, type Migration } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import { name } from './detect.ts';
 import { type Repair, troublesOf } from './diagnose.ts';
-import { type Look, lookAll, rowsOf } from './observe.ts';
-import { otherRunners } from './queries.ts';
+import { type Look, lookAll, otherRunners, rowsOf } from './observe.ts';
 import { compare } from './schema-diff.ts';
 import type { MigrationDetails, MigrationExpected } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { LedgerRow, Migration, Standing } from '../../../migration/index.ts';
 import type { Refusal } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { InvalidIndex } from './observe.ts';
 
 /** What no program repairs: what stands in the way, and what a person can do. PGOPS §5.4. */

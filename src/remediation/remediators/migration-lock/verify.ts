@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../host/instance.ts';
 import { ledgerOf, ledgerPlace, readingLedger, tablesOf } from '../../../migration/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { rowsOf } from './observe.ts';
-import { invalidIndexes } from './queries.ts';
+import { invalidIndexes, rowsOf } from './observe.ts';
 import type { MigrationExpected } from './types.ts';
 
 type Check = Verification['checks'][number];

@@ -6,6 +6,7 @@ import {
   allNames,
   answering,
   borrowsNetwork,
+  type Client,
   commonNetworks,
   holderOf,
   isAddress,
@@ -13,8 +14,8 @@ import {
   namesOn,
   networksOf,
   ownAddresses,
-} from './networks.ts';
-import type { Client, World } from './observe.ts';
+  type World,
+} from './observe.ts';
 
 /** Instances and containers as they are now. */
 export async function worldOf(host: ReadonlyHost): Promise<World> {

@@ -1,3 +1,5 @@
+import type { Container, Network } from '../../../host/docker/types.ts';
+import { splitAuthority } from '../../../postgres/connection-string.ts';
 import {
   asideName,
   type Expectation,
@@ -7,13 +9,129 @@ import {
   type Refusal,
   type Step,
 } from '../../contract.ts';
-import { lostOnRecreate, refusalForOwner } from '../../instances/recreate-refusals.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { keptContainer, restartPolicyOf } from '../../shared/recreate.ts';
-import { commonNetworks } from './networks.ts';
-import type { Client } from './observe.ts';
-import { toldOtherwise, type VariableEdits } from './told-otherwise.ts';
-import type { NetworkExpected } from './types.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import { keptContainer, lostOnRecreate, refusalForOwner, restartPolicyOf } from '../../shared/recreate.ts';
+import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './observe.ts';
+import type { NetworkExpected, NetworkSettings } from './types.ts';
+
+/** Why a client must not be put on a network by a program, a sentence; undefined where it may. PGOPS §7.2, §9.2. */
+export function objectionTo(
+  network: string,
+  { container, instance, address }: Client,
+  world: World & { readonly networks: readonly Network[] },
+  { sharedNetworks }: NetworkSettings,
+): string | undefined {
+  const [found, ...others] = world.networks.filter(({ name }) => name === network);
+  if (found === undefined) return `There is no network ${network} any more.`;
+  if (others.length > 0) return `There are ${others.length + 1} networks called ${network}.`;
+  if (found.driver !== 'bridge')
+    return `${network} is a network of the driver ${found.driver}, which may span machines.`;
+  if (found.internal) return `${network} is closed to the outside on purpose (internal).`;
+  const rival = answering(address.host, network, world.containers).find(({ id }) => id !== instance.container.id);
+  if (rival !== undefined) return `${rival.name} answers to the name ${address.host} on ${network}.`;
+  if (sharedNetworks.includes(network) || declaredNetworks(instance.declared).includes(network)) return undefined;
+  const tenants = tenantsOf(network, [container.id, instance.container.id], world);
+  const shown = tenants.slice(0, 3).map(({ name }) => name);
+  return tenants.length === 0
+    ? undefined
+    : `Other programs are on ${network} (${shown.join(', ')}${tenants.length > 3 ? ' and more' : ''}), which ${container.name} would see and be seen by.`;
+}
+
+/** Containers on a network that are neither instances nor their clients. */
+function tenantsOf(network: string, except: readonly string[], world: World): readonly Container[] {
+  const family = new Set([
+    ...except,
+    ...world.instances.map(({ container }) => container.id),
+    ...clientsOf(world).map(({ container }) => container.id),
+  ]);
+  return world.containers.filter(
+    ({ id, name, state, endpoints }) =>
+      state.running &&
+      !family.has(id) &&
+      !/vrooli-(?:postgres|pgweb)-/.test(name) &&
+      endpoints.some((endpoint) => endpoint.network === network),
+  );
+}
+
+/** `networks` of `instance.conf`: where the instance and its GUI are meant to be. */
+function declaredNetworks({ networks = '' }: Readonly<Record<string, string>>): readonly string[] {
+  return networks.split(/[\s,]+/).filter((network) => network !== '');
+}
+
+/** Characters of one variable that change; only these, so that no password is in a plan. */
+export interface VariableEdit {
+  readonly at: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+export type VariableEdits = Readonly<Record<string, readonly VariableEdit[]>>;
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The changes to a container's variables after which it asks for another place, and for nothing else otherwise.
+ * Undefined where it was told in a way that is not changed with certainty: on its command line, or in a form that has the
+ * host twice.
+ */
+export function toldOtherwise(
+  container: Pick<Container, 'env' | 'command' | 'entrypoint'>,
+  address: Address,
+  place: Place,
+): VariableEdits | undefined {
+  const value = container.env[address.source];
+  if (value === undefined) return undefined;
+  const edits = inUrl(value, address, place) ?? inVariables(container.env, value, address, place);
+  if (edits === undefined) return undefined;
+  const told = addressesOf({ ...container, env: withEdits(container.env, edits) });
+  const same = told.find(({ source }) => source === address.source);
+  const { host, port, ...rest } = { ...address, ...place, host: place.host.toLowerCase() };
+  return same !== undefined && isDeepEqual(same, { host, port, ...rest }) ? edits : undefined;
+}
+
+/** `…://user:password@localhost:5437/database`: the part between the last `@` and what follows the port. */
+function inUrl(value: string, { source }: Address, { host, port }: Place): VariableEdits | undefined {
+  const match = /^(\s*(?:jdbc:)?postgres(?:ql)?(?:\+\w{1,20})?:\/\/(?:[^/?#]*@)?)([^/?#@\s]+)/is.exec(value);
+  if (match === null) return undefined;
+  return { [source]: [{ at: match[1]?.length ?? 0, before: match[2] ?? '', after: `${host}:${port}` }] };
+}
+
+/** `PGHOST` and `PGPORT`, or both in one. A port that is not named is PostgreSQL's own. */
+function inVariables(
+  env: Container['env'],
+  value: string,
+  { source }: Address,
+  { host, port }: Place,
+): VariableEdits | undefined {
+  if (value.includes('=') || value.includes('/')) return undefined;
+  const [, ownPort] = splitAuthority(value);
+  if (ownPort !== undefined) return { [source]: [{ at: 0, before: value, after: `${host}:${port}` }] };
+  const portName = source.replace(/(?:HOST|HOSTNAME|HOSTADDR|SERVER|ADDR)$/, 'PORT');
+  const portValue = env[portName];
+  if (portValue === undefined && port !== 5432) return undefined;
+  return {
+    [source]: [{ at: 0, before: value, after: host }],
+    ...(portValue === undefined ? {} : { [portName]: [{ at: 0, before: portValue, after: String(port) }] }),
+  };
+}
+
+function withEdits(env: Container['env'], edits: VariableEdits): Container['env'] {
+  const changed: Record<string, string> = { ...env };
+  for (const [name, list] of Object.entries(edits))
+    for (const { at, before, after } of list) {
+      const value = changed[name] ?? '';
+      changed[name] = value.slice(0, at) + after + value.slice(at + before.length);
+    }
+  return changed;
+}
+
+function isDeepEqual(a: Address, b: Address): boolean {
+  const keys = ['source', 'host', 'port', 'user', 'password', 'database', 'sslMode'] as const;
+  return keys.every((key) => a[key] === b[key]);
+}
 
 /**
  * Makes a client anew that was told the wrong place: with the name and the port of the server, which stay what they are

@@ -1,14 +1,20 @@
 import type { Container, Network } from '../../../host/docker/types.ts';
 import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
-import { objectionTo } from './admission.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import { factsOf, situationOf, worldOf } from './look.ts';
-import { borrowsNetwork, commonNetworks, isAddress, namesOn, networksOf } from './networks.ts';
-import { type Client, clientsOf, type World } from './observe.ts';
-import { planNewClient } from './plan-recreate.ts';
+import {
+  borrowsNetwork,
+  type Client,
+  clientsOf,
+  commonNetworks,
+  isAddress,
+  namesOn,
+  networksOf,
+  type World,
+} from './observe.ts';
+import { objectionTo, planNewClient } from './plan-recreate.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
-import { networkSettings } from './settings.ts';
-import type { NetworkDetails, NetworkExpected } from './types.ts';
+import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
 
 /** Connects the client to a network of the server, or gives the server the name it is called by; or says why not. */
 export async function plan(

@@ -1,8 +1,7 @@
 import type { Refusal } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
-import type { Client, World } from './observe.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { Trouble } from './diagnose.ts';
-import { answering, networksOf } from './networks.ts';
+import { answering, type Client, networksOf, type World } from './observe.ts';
 
 /** Troubles that a connection to a network cures; all others are a person's to decide. PGOPS §8.1, §9.2. */
 export type Curable = 'no-common-network' | 'default-bridge' | 'missing-alias';

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { requestOf, worldOf } from './look.ts';
-import { ownAddresses } from './networks.ts';
-import { type Client, clientsOf, type World } from './observe.ts';
+import { answerOf, type Client, clientsOf, ownAddresses, type World } from './observe.ts';
 import { guiPage, guiPath } from './pgweb.ts';
 import type { NetworkExpected } from './types.ts';
-import { answerOf } from './words-of-client.ts';
 
 type Check = Verification['checks'][number];
 

@@ -1,15 +1,17 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type PortDetails, type PortExpected } from './types.ts';
-import { detect } from './detect.ts';
-import { name } from './finding.ts';
+import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
+import { details, expected, type PortDetails, type PortExpected } from './types.ts';
 import { verify } from './verify.ts';
 
-export { candidates } from './free-port.ts';
+export { candidates } from './plan.ts';
+
 export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './observe.ts';
-export { portsOf } from './port-range.ts';
-export { portSettings } from './settings.ts';
+
+export { portsOf } from './types.ts';
+
+export { portSettings } from './types.ts';
 
 export const portReassignment: Remediator<PortDetails, PortExpected> = {
   name,

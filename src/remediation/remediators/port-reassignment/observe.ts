@@ -1,12 +1,151 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { Container } from '../../../host/docker/types.ts';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Container, PortBinding } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { PortLease, ReadonlyHost } from '../../contract.ts';
-import { claimsOf, isAside } from './claims.ts';
-import { declaredPort } from './port-files.ts';
-import { isWithin, parsePorts, type PortRange, portsOf } from './port-range.ts';
-import { type PortSettings, reservedFor } from './settings.ts';
+import type { PortLease, ReadonlyHost, Step } from '../../contract.ts';
+import { declaredPort, findPort, portFileKind, withEdits } from './port-files.ts';
+import {
+  addressesOverlap,
+  isWithin,
+  parsePorts,
+  type PortRange,
+  type PortSettings,
+  portsOf,
+  reservedFor,
+} from './types.ts';
+
+/** A container's declared or bound publication of ports. */
+export interface Claim {
+  readonly container: Container;
+  readonly hostIp: string;
+  readonly protocol: string;
+  readonly ports: PortRange;
+  /** It has them now. A container that does not run claims what it will want at its next start. */
+  readonly bound: boolean;
+}
+
+/**
+ * What a container binds now and what it declares. Of one that does not run only the declaration tells: its
+ * `NetworkSettings.Ports` are empty (PGOPS §1.1). A running one declares a range, and holds one port of it.
+ */
+export function claimsOf(container: Container): readonly Claim[] {
+  const bound = container.publishedPorts.flatMap((binding) => claim(container, binding, true));
+  const declared = container.portBindings
+    .flatMap((binding) => claim(container, binding, false))
+    .filter(
+      ({ ports, protocol }) => !bound.some((one) => one.protocol === protocol && isWithin(one.ports.first, ports)),
+    );
+  return [...bound, ...declared];
+}
+
+/** Whether both cannot be published at once. */
+export function collides(claimed: Claim, binding: PortBinding, port: number): boolean {
+  return (
+    claimed.protocol === binding.protocol &&
+    isWithin(port, claimed.ports) &&
+    addressesOverlap(claimed.hostIp, binding.hostIp)
+  );
+}
+
+/**
+ * Whether `other` keeps a port that both declare and neither holds: the younger one moves, unless a lease says whose
+ * the port is. One that runs is not asked here: it never makes room. PGOPS §1.2.
+ */
+export function hasBetterRight(other: Container, mine: Container, leaseIsMine: boolean): boolean {
+  if (leaseIsMine) return false;
+  if (other.created !== mine.created) return other.created < mine.created;
+  return other.id < mine.id;
+}
+
+/**
+ * Containers kept after a recreate are not started again: they claim nothing, though a port that they would need for
+ * their return is not given away lightly either.
+ */
+export function isAside(container: Container): boolean {
+  return container.name.includes('.pgops-old-') || Object.hasOwn(container.labels, 'problems.aside');
+}
+
+function claim(container: Container, { hostIp, hostPort, protocol }: PortBinding, bound: boolean): readonly Claim[] {
+  const ports = parsePorts(hostPort);
+  return ports === undefined ? [] : [{ container, hostIp, protocol, ports, bound }];
+}
+
+export interface Dependants {
+  readonly steps: readonly Step[];
+  /** What a person has to look at, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Files on the host that name the instance's port. Containers on its network use the server's own port and need no
+ * change. Only what is certainly about this instance is edited: another one may have had the same port.
+ */
+export async function dependantsOf(
+  instance: Instance,
+  from: number,
+  to: number,
+  host: ReadonlyHost,
+  settings: PortSettings,
+): Promise<Dependants> {
+  const steps: Step[] = [];
+  const notes: string[] = [];
+  for (const path of await candidatePaths(instance, host, settings)) {
+    const kind = portFileKind(path);
+    if (kind === undefined) {
+      notes.push(`${path} is no kind of file whose port could be changed: it is left as it is.`);
+      continue;
+    }
+    const file = await host.files.read(path).catch(() => undefined);
+    if (file === undefined) continue;
+    const { edits, unclear } = findPort(kind, file.text, from, to, {
+      instance: instance.name,
+      user: instance.user,
+      database: instance.database,
+      password: instance.container.env['POSTGRES_PASSWORD'] || undefined,
+      own: instance.folder !== undefined && path.startsWith(`${instance.folder}/`),
+    });
+    if (unclear.length > 0) {
+      const lines = `line${unclear.length === 1 ? '' : 's'} ${unclear.join(', ')}`;
+      notes.push(
+        kind === 'compose'
+          ? `${path} publishes port ${from} in ${lines}: it is left as it is, and is a person's to change if it means ${instance.name}.`
+          : `${path} names port ${from} in ${lines}, for this instance or another: it is left as it is.`,
+      );
+    }
+    if (edits.length === 0) continue;
+    const params = { path, from: hashOf(file.text), to: hashOf(withEdits(file.text, edits)), edits };
+    steps.push({ action: 'file.replace', params, why: `Clients on this machine find ${instance.name} by its port.` });
+  }
+  return { steps, notes };
+}
+
+/** Of the instance's folder, of each root, and those that the config names. Sorted, each once. */
+async function candidatePaths(
+  { folder }: Instance,
+  host: ReadonlyHost,
+  { files }: PortSettings,
+): Promise<readonly string[]> {
+  const [project] = host.files.roots;
+  const paths = new Set<string>(
+    project === undefined ? [] : files.map((path) => (isAbsolute(path) ? path : join(project, path))),
+  );
+  const folders =
+    folder === undefined
+      ? host.files.roots
+      : [...host.files.roots, folder, join(folder, 'config'), dirname(dirname(folder))];
+  for (const parent of folders) {
+    for (const name of await host.files.list(parent).catch(() => [])) {
+      const path = join(parent, name);
+      if (portFileKind(path) !== undefined) paths.add(path);
+    }
+  }
+  return [...paths].sort((a, b) => (a < b ? -1 : 1));
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
 
 /** Somebody's reason for having a port, or for nobody being given it. */
 export interface PortHolder {
@@ -136,4 +275,41 @@ async function ephemeralPorts(
     range: range ?? { first: 32_768, last: 60_999 },
     reserved: new Set(reserved.flatMap((one) => (one === undefined ? [] : portsOf(one)))),
   };
+}
+
+/** Why the engine could not publish a port, from `State.Error`. Wordings differ between engines and are matched loosely. */
+export interface StartFailure {
+  readonly reason:
+    | 'allocated' // the engine's own books say that a container has it
+    | 'in-use' // the system refused to listen: a container or any other program
+    | 'address-missing'; // HostIp is not an address of this machine: no conflict at all
+  /** Undefined where the text names none. */
+  readonly port: number | undefined;
+  readonly hostIp: string;
+}
+
+/**
+ * Undefined for every other failure, such as a static address of the container that is taken (`Address already in
+ * use` without a word about ports).
+ */
+export function startFailure(error: string): StartFailure | undefined {
+  const reason = reasonOf(error);
+  if (reason === undefined) return undefined;
+  const match =
+    /(?:\bfor|\btcp[46]?|\budp[46]?|\bport)\s+(\[[0-9a-f:.]*\]|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*::[0-9a-f:]*?)?:?(\d{1,5})(?=[\s:/]|$)/i.exec(
+      error,
+    );
+  const port = Number(match?.[2]);
+  return {
+    reason,
+    port: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
+    hostIp: (match?.[1] ?? '').replace(/^\[(.*)\]$/, '$1'),
+  };
+}
+
+function reasonOf(error: string): StartFailure['reason'] | undefined {
+  if (/cannot assign requested address/i.test(error)) return 'address-missing';
+  if (/port is already allocated/i.test(error)) return 'allocated';
+  if (/address already in use/i.test(error) && /\blisten\b|\bbind\b|host port/i.test(error)) return 'in-use';
+  return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
-import { refusalToRecreate } from '../../instances/recreate-refusals.ts';
-import { refusal } from '../../instances/refusal.ts';
+import { refusalToRecreate } from '../../shared/recreate.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { PortDetails } from './types.ts';
 
 /** Why no program may move this port, if so. PGOPS §1.2 and §1.4. */

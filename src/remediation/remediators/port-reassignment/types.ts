@@ -1,4 +1,102 @@
 import { z } from 'zod';
+import type { ReadonlyHost } from '../../contract.ts';
+import { settingsOf } from '../../shared/server-settings.ts';
+
+/** Ports and addresses as `HostConfig.PortBindings` writes them. Pure. */
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** `5434` or `5460-5462`. Undefined for an empty one, which the engine fills at each start, and for what is no port. */
+export function parsePorts(text: string): PortRange | undefined {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  return first >= 1 && first <= last && last <= 65_535 ? { first, last } : undefined;
+}
+
+export function portsOf({ first, last }: PortRange): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+export function isWithin(port: number, { first, last }: PortRange): boolean {
+  return port >= first && port <= last;
+}
+
+/**
+ * Whether two publications of one port number collide. Empty is every address of both families; `0.0.0.0` is all of
+ * IPv4 and `::` all of IPv6, and these two live side by side, since Docker binds with IPV6_V6ONLY.
+ */
+export function addressesOverlap(a: string, b: string): boolean {
+  const left = addressOf(a);
+  const right = addressOf(b);
+  if (left === '' || right === '' || left === right) return true;
+  if (familyOf(left) !== familyOf(right)) return false;
+  return isEvery(left) || isEvery(right);
+}
+
+function isEvery(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
+}
+
+/** One spelling for each address: `[::1]`, `0:0:0:0:0:0:0:1` and `::1` are the same. What is none stays as it is. */
+function addressOf(text: string): string {
+  const bare = text
+    .trim()
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  if (!bare.includes(':')) return bare;
+  const url = URL.parse(`http://[${bare}]`);
+  const address = url === null ? bare : url.hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
+  if (mapped === null) return address;
+  const [high, low] = [Number.parseInt(mapped[1] ?? '0', 16), Number.parseInt(mapped[2] ?? '0', 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** `remediation.settings.port-reassignment` of the config. */
+export interface PortSettings {
+  /** Where new ports are taken from. Default 5433–5499. */
+  readonly range: PortRange;
+  /** Ports or ranges that belong to somebody else, with a word about who: none is handed out. Default: none. */
+  readonly reserved: readonly { readonly ports: PortRange; readonly owner: string }[];
+  /** Files besides the usual ones that may name an instance's port. Paths relative to the project's folder. */
+  readonly files: readonly string[];
+}
+
+const range = z.string().refine((text) => parsePorts(text) !== undefined, 'is no port and no range such as 5433-5499');
+
+const settings = z.strictObject({
+  range: range.default('5433-5499'),
+  reserved: z.record(range, z.string()).default({}),
+  files: z.array(z.string()).max(100).default([]),
+});
+
+/** @throws ProblemsError `bad-config`: the settings do not fit. */
+export function portSettings(host: Pick<ReadonlyHost, 'settings'>): PortSettings {
+  const { range: stated, reserved, files } = settingsOf(host, 'port-reassignment', settings);
+  return {
+    range: rangeOf(stated),
+    reserved: Object.entries(reserved).map(([text, owner]) => ({ ports: rangeOf(text), owner })),
+    files,
+  };
+}
+
+function rangeOf(checked: string): PortRange {
+  return parsePorts(checked) ?? { first: 0, last: 0 };
+}
+
+/** Who has the port by the config, if anybody. */
+export function reservedFor(port: number, { reserved }: PortSettings): string | undefined {
+  return reserved.find((one) => isWithin(port, one.ports))?.owner;
+}
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 

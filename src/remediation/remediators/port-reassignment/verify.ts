@@ -1,5 +1,7 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { firstAnswer } from '../../shared/availability.ts';
+import { unexpectedDifferences } from '../../shared/recreate.ts';
 import {
   answerCheck,
   asideCheck,
@@ -8,11 +10,8 @@ import {
   policyCheck,
   sameClusterCheck,
   withoutAnswer,
-} from '../../instances/checks.ts';
-import { unexpectedDifferences } from '../../instances/comparison.ts';
-import { firstAnswer } from '../../instances/first-answer.ts';
-import { isWithin, parsePorts } from './port-range.ts';
-import { databasesQuery, type PortExpected } from './types.ts';
+} from '../../shared/settings-steps.ts';
+import { databasesQuery, isWithin, parsePorts, type PortExpected } from './types.ts';
 
 /** From the client's place: a query with a password through the new port. Then that everything else is as it was. */
 export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Promise<Verification> {

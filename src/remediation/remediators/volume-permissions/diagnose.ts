@@ -1,6 +1,5 @@
 import type { SurveyEntry } from '../../../host/probes/types.ts';
-import { obstacleTo, type Owner } from './observe.ts';
-import type { Sign } from './signs.ts';
+import { obstacleTo, type Owner, type Sign } from './observe.ts';
 
 /** What was seen of one instance: all that a diagnosis rests on. */
 export interface Seen {

@@ -3,7 +3,7 @@ import type { Remediator } from '../../contract.ts';
 import { details, expected, type VolumeDetails, type VolumeExpected } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
-import { signOf } from './signs.ts';
+import { signOf } from './observe.ts';
 import { verify } from './verify.ts';
 
 export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {

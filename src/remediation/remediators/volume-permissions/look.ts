@@ -3,11 +3,9 @@ import type { LogLine, Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SurveyEntry } from '../../../host/probes/types.ts';
 import { asideName, type ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../instances/first-answer.ts';
+import { runs } from '../../shared/availability.ts';
 import { diagnose, type Seen, type Trouble } from './diagnose.ts';
-import { below } from './observe.ts';
-import { type ImageUsers, runtimeOf } from './runtime.ts';
-import { isTraceOfData, signOf } from './signs.ts';
+import { below, type ImageUsers, isTraceOfData, runtimeOf, signOf } from './observe.ts';
 
 /** What was seen of an instance, and what it means. */
 export interface Look {

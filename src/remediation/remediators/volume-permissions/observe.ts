@@ -1,4 +1,8 @@
+import type { Container } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
 import type { SurveyEntry } from '../../../host/probes/types.ts';
+import type { Json } from '../../../util/json.ts';
+import type { ReadonlyHost } from '../../contract.ts';
 
 /** The numeric user and group that the server runs as in its container. */
 export interface Owner {
@@ -73,4 +77,204 @@ export function below(entries: readonly SurveyEntry[], folder: string): readonly
   return entries
     .filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
     .map((entry) => ({ ...entry, path: entry.path === folder ? '.' : entry.path.slice(folder.length + 1) }));
+}
+
+/** Something that no program should give away, and why. */
+export interface OddEntry {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Where the container has mounts, and what the engine does with user ids. */
+export interface Surroundings {
+  readonly owner: Owner;
+  /** Destinations of the container's mounts. */
+  readonly mounts: readonly string[];
+}
+
+/** The id that a user namespace shows for an owner it has no number for. */
+const nobody = 65_534;
+
+/**
+ * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a file
+ * outside of it (PGOPS §4.1), and one that cannot be undone is not begun.
+ */
+export function oddEntries(entries: readonly SurveyEntry[], surroundings: Surroundings): readonly OddEntry[] {
+  return entries.flatMap((entry) => {
+    const why = oddnessOf(entry, surroundings);
+    return why === undefined ? [] : [{ path: entry.path, why }];
+  });
+}
+
+function oddnessOf(entry: SurveyEntry, { owner, mounts }: Surroundings): string | undefined {
+  const { path, type, uid, gid, links, linkTarget } = entry;
+  const mode = Number.parseInt(entry.mode, 8);
+  if (path.includes('\uFFFD')) return 'its name is no UTF-8, so its owner could not be put back';
+  if (type === 'l') return oddLink(path, linkTarget, mounts);
+  if (type === 'b' || type === 'c') return 'it is a device';
+  if (type === 's') return 'it is a socket';
+  if (type === 'p') return 'it is a named pipe';
+  if (type !== 'f' && type !== 'd') return `it is of the type ${type}`;
+  if (uid === nobody && owner.uid !== nobody) return 'its owner has no number in this user namespace';
+  if (type === 'd') return path === 'lost+found' ? 'it belongs to the file system' : undefined;
+  if (links > 1) return `it is a hard link, one of ${links}: the others may lie outside`;
+  if ((mode & 0o6000) !== 0) return 'it is set-user-ID or set-group-ID, which a chown would take away';
+  if (uid === 0 && gid === owner.gid && (mode & 0o077) !== 0 && /\.(?:key|pem)$/.test(path))
+    return 'it looks like a private key, which PostgreSQL takes from root with these bits and from nobody else';
+  return undefined;
+}
+
+/** PostgreSQL itself makes two: the WAL's folder, and one for each tablespace. */
+function oddLink(path: string, target: string, mounts: readonly string[]): string | undefined {
+  if (path !== 'pg_wal' && !/^pg_tblspc\/\d+$/.test(path)) return `it is a symbolic link to ${target}`;
+  const isKnown =
+    !target.split('/').includes('..') && mounts.some((mount) => target === mount || target.startsWith(`${mount}/`));
+  return isKnown ? undefined : `it is a symbolic link to ${target}, where the container has no mount`;
+}
+
+/** One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask (PGOPS §0.4). */
+export const everyRelation = `SELECT count(pg_catalog.pg_read_binary_file(path, 0, 1, true)) AS readable
+FROM (SELECT pg_catalog.pg_relation_filepath(oid) AS path FROM pg_catalog.pg_class) AS files WHERE path IS NOT NULL`;
+
+const databases = 'SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname COLLATE "C"';
+
+/**
+ * Databases whose text was sorted by another version of the C library than the one there is: data that came from Alpine
+ * to Debian, or back (PGOPS §4.3). No version was recorded where the library had none to give.
+ */
+const collations = `SELECT datname || ': ' || coalesce(datcollversion, 'no version') || ', here ' || coalesce(pg_catalog.pg_database_collation_actual_version(oid), 'no version') AS collation
+FROM pg_catalog.pg_database WHERE datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datallowconn
+ORDER BY datname COLLATE "C"`;
+
+export async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<readonly string[]> {
+  const answer = await host.sql.query(instance, databases);
+  return answer.ok ? answer.rows.flatMap((row) => row['datname'] ?? []) : [instance.database];
+}
+
+/** Of all databases together; undefined where it could not be asked. */
+export async function bytesOf(instance: Instance, host: ReadonlyHost): Promise<number | undefined> {
+  const sizes = 'SELECT sum(pg_catalog.pg_database_size(oid))::text AS bytes FROM pg_catalog.pg_database';
+  const answer = await host.sql.query(instance, sizes, { timeoutMs: 30_000 });
+  return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
+}
+
+/** Sorted; null where it could not be asked, as of a server before 15, which does not record it. */
+export async function unfitCollations(instance: Instance, host: ReadonlyHost): Promise<string[] | null> {
+  const answer = await host.sql.query(instance, collations);
+  return answer.ok ? answer.rows.flatMap((row) => row['collation'] ?? []) : null;
+}
+
+/** How a container begins: which user its server runs as, and whether its entrypoint can put owners right. */
+export interface Runtime {
+  readonly owner: Owner;
+  readonly heals: boolean;
+  readonly missingCapabilities: readonly string[];
+}
+
+export type ImageUsers = (image: string, user: string) => Promise<Owner>;
+
+/** Asks each image once for each user. */
+export function imageUsers(host: ReadonlyHost): ImageUsers {
+  const known = new Map<string, Promise<Owner>>();
+  return (image, user) => {
+    const key = `${image} ${user}`;
+    const found = known.get(key) ?? host.probes.imageUser(image, user);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says. PGOPS §4.1. */
+export async function runtimeOf(container: Container, users: ImageUsers): Promise<Runtime> {
+  const [user = '', group] = container.user.split(':');
+  const asRoot = user === '' || user === 'root' || user === '0';
+  const byEntrypoint = container.entrypoint.some((word) => word.endsWith('docker-entrypoint.sh'));
+  const missingCapabilities = asRoot && byEntrypoint ? missing(container) : [];
+  return {
+    owner: asRoot ? await users(container.image, 'postgres') : await ownerOf(container.image, user, group, users),
+    heals: asRoot && byEntrypoint && missingCapabilities.length === 0,
+    missingCapabilities,
+  };
+}
+
+async function ownerOf(image: string, user: string, group: string | undefined, users: ImageUsers): Promise<Owner> {
+  const isNumber = /^\d+$/.test(user);
+  if (isNumber && group !== undefined && /^\d+$/.test(group)) return { uid: Number(user), gid: Number(group) };
+  // A number that the image has no name for has the group 0, as the engine gives it.
+  const found = await users(image, user).catch((error: unknown) => {
+    if (isNumber) return { uid: Number(user), gid: 0 };
+    throw error;
+  });
+  return group !== undefined && /^\d+$/.test(group) ? { uid: found.uid, gid: Number(group) } : found;
+}
+
+/** What giving files away and stepping down to another user takes; the engine grants all of it unless told otherwise. */
+const needed = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] as const;
+
+function missing({ inspect }: Container): readonly string[] {
+  const host = property(inspect, 'HostConfig');
+  if (property(host, 'Privileged') === true) return [];
+  const dropped = capabilities(property(host, 'CapDrop'));
+  const added = capabilities(property(host, 'CapAdd'));
+  return needed.filter(
+    (name) =>
+      (dropped.has('ALL') || dropped.has(name)) && !added.has(name) && !(added.has('ALL') && !dropped.has(name)),
+  );
+}
+
+function capabilities(list: Json | undefined): ReadonlySet<string> {
+  const names = Array.isArray(list) ? list.filter((name) => typeof name === 'string') : [];
+  return new Set(names.map((name) => name.toUpperCase().replace(/^CAP_/, '')));
+}
+
+function property(value: Json | undefined, key: string): Json | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.entries(value).find(([name]) => name === key)?.[1];
+}
+
+/**
+ * What a server, its entrypoint or initdb say when permissions stand in the way. One text can have opposite causes, so a
+ * sign is evidence and never a diagnosis: the data is looked at first. Texts: PGOPS §4.2.
+ */
+export type Sign =
+  | 'wrong-ownership'
+  | 'invalid-permissions'
+  /** A file or folder that the server, the entrypoint or initdb may not read or write. */
+  | 'permission-denied'
+  /** initdb was tried: on a folder that is not its own, or on data that it could not see. */
+  | 'initdb-refused'
+  /** The entrypoint is root and may not give files to the server all the same. */
+  | 'chown-refused'
+  | 'read-only'
+  | 'lost-and-found';
+
+const texts: readonly (readonly [Sign, RegExp])[] = [
+  ['read-only', /(?:FATAL|PANIC|ERROR|mkdir|chown|chmod|initdb).*: Read-only file system/],
+  ['lost-and-found', /It contains a lost\+found directory/],
+  ['wrong-ownership', /FATAL: {1,2}data directory ".*" has wrong ownership/],
+  ['invalid-permissions', /FATAL: {1,2}data directory ".*" has invalid permissions/],
+  ['chown-refused', /^(?:chown|chmod): changing (?:ownership|permissions) of .*: Operation not permitted$/],
+  ['chown-refused', /^(?:chown|chmod): .*: Operation not permitted$/],
+  [
+    'initdb-refused',
+    /^initdb: error: could not (?:access|change permissions of|create) directory ".*": (?:Permission denied|Operation not permitted)$/,
+  ],
+  [
+    'permission-denied',
+    /(?:could not (?:open|read|write|access|create|stat|remove|rename|fsync)|cannot open).*: Permission denied/,
+  ],
+  ['permission-denied', /^(?:find|mkdir|ls|cat|touch|gosu|su-exec): .*: Permission denied$/],
+];
+
+/** What a line of the log says about permissions; undefined for every other line. */
+export function signOf(line: string): Sign | undefined {
+  return texts.find(([, text]) => text.test(line))?.[0];
+}
+
+const served =
+  /database system is ready to accept connections|database system is shut down|database system was (?:shut down|interrupted)|Skipping initialization/;
+
+/** Whether a line is a trace of a cluster that was there. */
+export function isTraceOfData(line: string): boolean {
+  return served.test(line);
 }

@@ -1,11 +1,241 @@
-import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
-import { refusal } from '../../instances/refusal.ts';
+import type { Mount } from '../../../host/docker/types.ts';
+import type { Instance } from '../../../host/instance.ts';
+import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { quoted, refusal } from '../../shared/for-each-instance.ts';
+import { keptContainer, recreateSteps, refusalToRecreate, stoppedAgain } from '../../shared/recreate.ts';
+import { controlFile } from '../../shared/server-settings.ts';
+import { type Look, look } from './look.ts';
+import { bytesOf, imageUsers, unfitCollations } from './observe.ts';
+import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, refusalToRepair } from './refusals.ts';
 import type { VolumeDetails, VolumeExpected } from './types.ts';
-import { look } from './look.ts';
-import { planMove } from './moving.ts';
-import { refusalForKind } from './refusals.ts';
-import { planRepair } from './repairing.ts';
-import { imageUsers } from './runtime.ts';
+
+/** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
+export async function planMove(
+  finding: Finding<VolumeDetails>,
+  instance: Instance,
+  mount: Mount,
+  found: Look,
+  host: ReadonlyHost,
+): Promise<Plan<VolumeExpected> | Refusal> {
+  const refused =
+    refusalForData(instance, mount, found) ??
+    (await refusalForNeighbour(instance, mount, host)) ??
+    (await refusalToRecreate(instance, host));
+  if (refused !== undefined) return refused;
+  const { container, name, volumeKey, dataDirectory } = instance;
+  const { id, image, restartPolicy } = container;
+  const { running } = container.state;
+  const control = await controlFile(host, id, dataDirectory);
+  if (control === undefined || (!running && !control.shutDown))
+    return refusal(
+      `The server of ${name} has not shut down cleanly: its folder is not a whole cluster without recovery.`,
+      `Start ${container.name}, let it recover, and ask again.`,
+    );
+  const volume = await freeName(`${container.name}-data`, host);
+  const { id: engine } = await host.docker.info();
+  const alone: Expectation = { check: 'volume-unused', volumeKey, except: [] };
+  const steps = recreateSteps({
+    instance,
+    edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
+    why: 'Docker cannot change the mounts of a container.',
+    whileStopped: [
+      {
+        action: 'volume.copy',
+        params: { source: mount.source, volume, image },
+        why: 'The folder is only read; owners, modes and the SHA-256 of every file are compared before the volume counts as whole.',
+        expects: [{ check: 'container', ref: id, running: false, image }, alone],
+      },
+    ],
+    startExpects: [alone],
+  });
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
+    summary: `Move the data of ${name} from ${mount.source} to the named volume ${volume}.`,
+    steps,
+    cleanup: running ? [] : [stoppedAgain(container.name)],
+    leftovers: [
+      {
+        object: `folder ${mount.source}`,
+        why: 'The data as it was before the move. Keep it for seven days at least, and until a backup of the volume was read back.',
+        command: `sudo rm -r -- ${quoted(mount.source)}`,
+      },
+      {
+        ...keptContainer(container),
+        why: 'The old container, on the old folder: it must not be started while the new one runs.',
+      },
+    ],
+    risk: 'data',
+    downtime: await downtimeOf(instance, host),
+    unpredictable: [
+      `Programs that read ${mount.source} directly read old data from then on: backups of the folder above all.`,
+      'Whether the disk of the engine has room is asked right before the copying; without room everything is put back.',
+    ],
+    undo: `The new container is removed without its volume, and the old one gets its name and policy back${running ? ' and is started' : ''} on the folder. Rows that were written since the move are in the volume ${volume} alone: it is kept.`,
+    expected: {
+      name: container.name,
+      mount: { type: 'volume', source: volume },
+      aside: id,
+      restartPolicy: restartPolicy.name,
+      systemIdentifier: control.systemIdentifier,
+      collations: running ? await unfitCollations(instance, host) : [],
+    },
+  };
+}
+
+function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Look): Refusal | undefined {
+  if (mount.type !== 'bind')
+    return refusal(
+      `The data of ${instance.name} is in no folder of the machine, but in a ${mount.type}.`,
+      'Nothing is to be done.',
+    );
+  if (folder !== '.')
+    return refusal(
+      `The data is in ${folder} within the mounted folder ${mount.source}, beside other things.`,
+      'Move it by hand, or mount the data directory itself.',
+    );
+  if (/alpine/i.test(instance.container.imageName))
+    return refusal(
+      `${instance.container.imageName} has no GNU find and tar to copy and compare with.`,
+      'Copy it by hand with an image that has them.',
+    );
+  const odd = oddOf(instance, seen.entries, seen.owner);
+  if (odd.length > 0) return refusalForOdd(mount, odd);
+  const links = seen.entries
+    .filter(({ type }) => type === 'l')
+    .map(({ path, linkTarget }) => `${path} (${linkTarget})`);
+  return links.length === 0
+    ? undefined
+    : refusal(
+        `Part of the cluster lies outside its data directory and would have to move too: ${links.join(', ')}.`,
+        'Move the tablespaces back with ALTER DATABASE and ALTER TABLE … SET TABLESPACE first.',
+      );
+}
+
+/** What copying and reading both sides took on a busy machine of two cores; docs/remediation/volume-permissions.md. */
+const bytesPerSecond = 25e6;
+
+async function downtimeOf(instance: Instance, host: ReadonlyHost): Promise<Plan['downtime']> {
+  if (!instance.container.state.running) return { seconds: 0, why: `${instance.name} does not run as it is.` };
+  const bytes = await bytesOf(instance, host);
+  const why = 'The server is down while its data is copied, read again on both sides and compared';
+  if (bytes === undefined) return { seconds: 60, why: `${why}; how much that is could not be asked.` };
+  return { seconds: 5 + Math.ceil(bytes / bytesPerSecond), why: `${why}: ${Math.ceil(bytes / 1e6)} MB.` };
+}
+
+/** An existing volume is never written to. */
+async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
+  const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
+  return name;
+}
+
+/** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
+export async function planRepair(
+  finding: Finding<VolumeDetails>,
+  instance: Instance,
+  mount: Mount,
+  found: Look,
+  host: ReadonlyHost,
+): Promise<Plan<VolumeExpected> | Refusal> {
+  const refused = refusalToRepair(instance, mount, found) ?? (await refusalForNeighbour(instance, mount, host));
+  if (refused !== undefined) return refused;
+  const { container, volumeKey, name, dataDirectory } = instance;
+  const control = await controlFile(host, container.id, dataDirectory);
+  if (control === undefined)
+    return refusal(
+      `${placeOf(mount)} has no global/pg_control that can be read: owners are not all that is wrong.`,
+      'Look at the data, and at the last good backup.',
+    );
+  const { id, image, state, user, entrypoint } = container;
+  const { uid, gid } = found.seen.owner;
+  const { running, startedAt } = state;
+  const serves = found.seen.running;
+  const stopped: readonly Expectation[] = [
+    { check: 'container', ref: id, running: false, name: container.name, image },
+    { check: 'volume-unused', volumeKey, except: [] },
+  ];
+  const steps: readonly Step[] = [
+    ...(running
+      ? [
+          {
+            action: 'container.stop',
+            params: { container: id, clean: false },
+            why: 'A server that cannot open a file cannot always end cleanly: what it had not written is recovered at the start.',
+            expects: [
+              { check: 'container', ref: id, running, name: container.name, image, ...(serves ? { startedAt } : {}) },
+              { check: 'volume-unused', volumeKey, except: [id] },
+              ...(serves ? [] : [{ check: 'not-serving', ref: id } as const]),
+            ],
+          } satisfies Step,
+        ]
+      : []),
+    {
+      action: 'volume.chown',
+      params: {
+        mount: { type: mount.type, source: placeOf(mount) },
+        folder: found.folder,
+        image,
+        uid,
+        gid,
+        topMode: keptMode(found, user !== '' && !entrypoint.some((word) => word.endsWith('docker-entrypoint.sh'))),
+      },
+      why: `Its server runs as ${uid}:${gid} of ${container.imageName}. Only what differs is changed, and no mode but the folder's own.`,
+      expects: stopped,
+    },
+    { action: 'container.start', params: { container: id }, expects: stopped },
+  ];
+  const wanted = running || state.exitCode !== 0;
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: name, container: id, volumes: [volumeKey] },
+    summary: `Give ${placeOf(mount)} to the server of ${name}, ${uid}:${gid}, and start it.`,
+    steps,
+    cleanup: wanted ? [] : [stoppedAgain(id)],
+    leftovers: [],
+    risk: 'restart',
+    downtime: serves
+      ? { seconds: 5, why: 'The server shuts down, its files change owners, and it starts again.' }
+      : { seconds: 0, why: `${name} does not answer as it is.` },
+    unpredictable: foreseen(found),
+    undo: `Every entry gets back the owner and group that it had, the folder its mode; ${running ? 'the container is started' : 'the container is stopped'} again.`,
+    expected: {
+      name: container.name,
+      mount: { type: mount.type === 'volume' ? 'volume' : 'bind', source: placeOf(mount) },
+      aside: null,
+      restartPolicy: container.restartPolicy.name,
+      systemIdentifier: control.systemIdentifier,
+      collations: serves ? await unfitCollations(instance, host) : [],
+    },
+  };
+}
+
+/** The entrypoint sets 0700 at every start; without it, what the group may read is the user's choice. */
+function keptMode({ seen }: Look, withoutEntrypoint: boolean): '700' | '750' {
+  return withoutEntrypoint && seen.entries.some(({ path, mode }) => path === '.' && mode === '750') ? '750' : '700';
+}
+
+function foreseen({ seen }: Look): readonly string[] {
+  const { uid } = seen.owner;
+  const owners = new Set(seen.entries.map((entry) => entry.uid));
+  const [only] = owners;
+  const links = seen.entries
+    .filter(({ type }) => type === 'l')
+    .map(({ path, linkTarget }) => `${path} in ${linkTarget}`);
+  return [
+    ...(owners.size === 1 && only !== 0 && only !== uid
+      ? [
+          `The data is all of user ${only}, so it may come from another image. If the C library there is another one (Alpine, Debian), text is sorted otherwise: the versions are compared after the start, and a difference undoes the repair.`,
+        ]
+      : []),
+    ...(links.length === 0 ? [] : [`What lies in other mounts is left alone: ${links.join(', ')}.`]),
+  ];
+}
 
 /** Looks again, and plans the repair or the move of what is still so. */
 export async function plan(

@@ -1,11 +1,11 @@
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
-import { isSameMount } from '../../instances/recreate-refusals.ts';
-import { quoted, refusal } from '../../instances/refusal.ts';
+import { isSameMount } from '../../shared/recreate.ts';
+import { quoted, refusal } from '../../shared/for-each-instance.ts';
 import type { TroubleKind } from './diagnose.ts';
 import type { Look } from './look.ts';
-import { oddEntries, type OddEntry } from './odd-entries.ts';
+import { oddEntries, type OddEntry } from './observe.ts';
 
 /** What no program repairs: what stands in the way, and what a person can do. PGOPS §4.2 and §4.3. */
 export function refusalForKind(

@@ -1,12 +1,11 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../instances/checks.ts';
-import { controlFile } from '../../instances/control-file.ts';
-import { firstAnswer } from '../../instances/first-answer.ts';
+import { firstAnswer } from '../../shared/availability.ts';
+import { controlFile } from '../../shared/server-settings.ts';
+import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../shared/settings-steps.ts';
 import { look } from './look.ts';
-import { databasesOf, everyRelation, unfitCollations } from './queries.ts';
+import { databasesOf, everyRelation, imageUsers, unfitCollations } from './observe.ts';
 import { placeOf } from './refusals.ts';
-import { imageUsers } from './runtime.ts';
 import type { VolumeExpected } from './types.ts';
 
 /** A start, a query with a login, the same cluster, every relation, every file by a base backup. */

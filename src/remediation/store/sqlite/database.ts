@@ -2,7 +2,82 @@ import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
-import { migrations } from '../schema.ts';
+
+/** The state file's tables, one migration per version of `user_version`. Only appended to. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    remediator TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    outcome TEXT,
+    failure TEXT,
+    verification TEXT,
+    token INTEGER,
+    owner TEXT,
+    heartbeat_at TEXT,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    approved_by TEXT,
+    downtime_ms INTEGER,
+    dossier TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
+  CREATE TABLE steps (
+    run TEXT NOT NULL REFERENCES runs (id),
+    number INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    action TEXT NOT NULL,
+    state TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    error TEXT,
+    PRIMARY KEY (run, number)
+  ) STRICT;
+  -- What undoing needs: old texts and environments, passwords among them. Read by nothing but undo.
+  CREATE TABLE secrets (
+    run TEXT NOT NULL REFERENCES runs (id),
+    number INTEGER NOT NULL,
+    before TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+  ) STRICT;
+  CREATE TABLE locks (
+    volume TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    heartbeat_at TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE tokens (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL) STRICT;
+  INSERT INTO tokens VALUES (1, 0);
+  CREATE TABLE leases (
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    instance TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('reserved', 'bound')),
+    owner TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    expires_at TEXT,
+    PRIMARY KEY (host, port),
+    UNIQUE (host, instance)
+  ) STRICT;
+  CREATE TABLE suspensions (instance TEXT PRIMARY KEY, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit (
+    sequence INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    run TEXT,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+];
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -96,7 +171,9 @@ function within<Result>(database: DatabaseSync, work: () => Result): Result {
 
 /** Primary result codes of sqlite3.h. */
 const busy = new Set([5, 6]);
+
 const damage = new Set([11, 26]);
+
 const unwritable = new Set([8, 10, 13, 14]);
 
 function named(path: string): <Result>(work: () => Result) => Result {

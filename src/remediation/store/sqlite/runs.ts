@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../../errors.ts';
 import type { Json } from '../../../util/json.ts';
 import { decision, failure, jsonValue, plan, verification } from '../../schemas.ts';
-import { processIdentity } from '../locks.ts';
+import { processIdentity } from './locks.ts';
 import type { RunChange, RunJournal, RunRecord, StepRecord } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';

@@ -1,9 +1,8 @@
+import type { Store } from '../store.ts';
 import { auditLog } from './audit.ts';
 import { openDatabase } from './database.ts';
-import { leasesOf } from './locks.ts';
-import { locksOf } from '../locks.ts';
+import { leasesOf, locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
-import type { Store } from '../store.ts';
 
 /** The store as one SQLite file, served to several processes of one machine: WAL, each commit synced. */
 export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {

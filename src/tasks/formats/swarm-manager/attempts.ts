@@ -1,6 +1,6 @@
 import { type Attempts, instantOf } from '../../../priority/index.ts';
 import type { Backlog, BacklogEntry } from './read.ts';
-import { isMapping, type TaskValues } from '../../backlog/yaml.ts';
+import { isMapping, type TaskValues } from './task-file.ts';
 
 const hour = 3_600_000;
 

@@ -1,5 +1,5 @@
 export { attemptsIn } from './attempts.ts';
-export { type BacklogFolder, backlogFolders } from '../../backlog/folders.ts';
+export { type BacklogFolder, backlogFolders } from './read.ts';
 export { type Backlog, type BacklogEntry, type BacklogNote, readBacklog } from './read.ts';
 export { type BacklogChange, type BacklogResult, writeBacklog, type WriteBacklogOptions } from './write.ts';
-export type { TaskValues } from '../../backlog/yaml.ts';
+export type { TaskValues } from './task-file.ts';

@@ -5,10 +5,8 @@ import { computePriority, defaultPrioritySettings, instantOf, type PrioritySetti
 import type { Task } from '../../types.ts';
 import { attemptsIn, attemptsOf, finishedAt } from './attempts.ts';
 import { copyEntry, editTask } from './edit.ts';
-import { generatedFolder, makeGeneratedFolder } from '../../backlog/folders.ts';
-import { type BacklogEntry, type BacklogNote, readBacklog } from './read.ts';
-import { changesOf, newTaskFile } from './task-file.ts';
-import { formatTask, type TaskValues } from '../../backlog/yaml.ts';
+import { type BacklogEntry, type BacklogNote, generatedFolder, makeGeneratedFolder, readBacklog } from './read.ts';
+import { changesOf, formatTask, newTaskFile, type TaskValues } from './task-file.ts';
 
 export interface WriteBacklogOptions {
   /** Becomes `created_at`, and the cooldown is counted to it. */
