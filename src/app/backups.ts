@@ -1,5 +1,5 @@
 import { ProblemsError } from '../errors.ts';
-import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../host/index.ts';
+import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
 import type { Session } from '../remediation/engine/session.ts';
 import { archivePlaceOf } from '../remediation/remediators/backup-repair/index.ts';
 import { requestSettings, type Retained, retention } from '../remediation/remediators/backup-request/index.ts';

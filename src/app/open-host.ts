@@ -12,7 +12,7 @@ import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
 import { page, portsFree, reach } from '../host/probes/network.ts';
 import { backends, holdSessions, serverTitles } from '../host/probes/sessions.ts';
-import type { HostChanger, HostReader } from '../host/types.ts';
+import type { OpenHost } from '../remediation/contract.ts';
 
 export interface HostOptions {
   /** Folders whose files may be read and edited. The first is the project's. */
@@ -30,13 +30,6 @@ export interface HostOptions {
   readonly only?: readonly string[];
   /** Stops everything that is under way. */
   readonly signal?: AbortSignal;
-}
-
-export interface OpenHost {
-  readonly reader: HostReader;
-  readonly changer: HostChanger;
-  /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
-  secrets(): readonly string[];
 }
 
 /** The machine's engine, servers and files. Connects at the first question. */
@@ -60,7 +53,7 @@ export function openHost(options: HostOptions): OpenHost {
 
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
 
-  const reader: HostReader = {
+  const reader: OpenHost['reader'] = {
     docker,
     files,
     sql: sql.reader,

@@ -1,21 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { ProblemsError } from '../errors.ts';
-import type { Finding } from '../remediation/contract.ts';
+import type { Finding, Hold } from '../remediation/contract.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import { writeDossier, writeRefusal } from '../remediation/engine/escalation-report.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { decideOn, type PolicySettings, type Proposal, propose } from '../remediation/engine/plan.ts';
-import {
-  execute,
-  resume as resumeRun,
-  rollback as rollbackRun,
-  waiting,
-  waitsForNobody,
-} from '../remediation/engine/resume.ts';
+import { execute, resume as resumeRun, rollback as rollbackRun, waiting, waitsForNobody } from '../remediation/engine/resume.ts';
 import type { Session } from '../remediation/engine/session.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
 import { approveCommand, type Despite, overruling } from '../remediation/policy/circuit-breakers.ts';
-import type { Hold } from '../remediation/policy/policy.ts';
 import { aboutFinding, emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
@@ -32,6 +25,7 @@ export interface RemediateRequest extends LookRequest {
   /** Each report as soon as it is made: an error that ends the round takes none of them away. */
   readonly onReport?: (report: RunReport, detected: DetectResult) => void;
 }
+
 
 /**
  * Detects, plans, and lets run what may run, one instance after the other. A run that ends `stuck`, or whose undo
@@ -63,6 +57,7 @@ export async function remediate(
   return { detected, runs: reports };
 }
 
+
 /** Takes up runs whose process has ended: this one, or all. One that cannot be taken up leaves the others none the worse. */
 export async function resume(
   { session }: Remediation,
@@ -80,6 +75,7 @@ export async function resume(
   return reports;
 }
 
+
 /** Undefined: it is under way elsewhere, or has been ended there since it was listed. */
 async function takenUp(session: Session, id: string, isWanted: boolean): Promise<RunReport | undefined> {
   try {
@@ -92,15 +88,18 @@ async function takenUp(session: Session, id: string, isWanted: boolean): Promise
   }
 }
 
+
 /** Puts back what a run changed: of one that was cut off, or of a fixed one while that is still possible. */
 export async function rollback({ session }: Remediation, id: string): Promise<RunReport> {
   return reportOf(await rollbackRun(session, id));
 }
 
+
 /** The journal, newest first, or one run. */
 export async function runs({ session }: Remediation, id?: string): Promise<readonly RunRecord[]> {
   return id === undefined ? session.store.runs.list() : [await recordOf(session, id)];
 }
+
 
 async function dealWith(
   { session, problems }: Remediation,
@@ -120,6 +119,7 @@ async function dealWith(
   }
 }
 
+
 /** The journal knows how far it came: what has not begun is over, what has begun stays open for `resume`. */
 async function afterError(session: Session, id: string, finding: Finding, error: unknown): Promise<RunReport> {
   const failure = failureIn(session, error);
@@ -132,11 +132,13 @@ async function afterError(session: Session, id: string, finding: Finding, error:
     : { ...reportOf(record), failure };
 }
 
+
 function failureIn(session: Session, error: unknown): NonNullable<RunReport['failure']> {
   const { class: failureClass, message } = failureOf(error);
   const hint = error instanceof ProblemsError ? (error.hint ?? '') : '';
   return { class: failureClass, message: session.redact.text(`${message} ${hint}`.trim()) };
 }
+
 
 async function carryOut(
   session: Session,
@@ -173,6 +175,7 @@ async function carryOut(
   return reportOf(await recordOf(session, id));
 }
 
+
 /** Somebody else works on the volume: the run has not begun, and says so. */
 export async function executeOrRefuse(session: Session, id: string, approvedBy?: string): Promise<RunRecord> {
   try {
@@ -187,6 +190,7 @@ export async function executeOrRefuse(session: Session, id: string, approvedBy?:
   }
 }
 
+
 /** Problems that were asked for by name and are not there. */
 function absentOf({ ids = [] }: RemediateRequest, { findings }: DetectResult): readonly RunReport[] {
   return ids
@@ -194,10 +198,12 @@ function absentOf({ ids = [] }: RemediateRequest, { findings }: DetectResult): r
     .map((problem) => ({ ...emptyReport, problem }));
 }
 
+
 /** A word for people and labels, not an order: what sorts is the time in the journal. */
 function runId(): string {
   return `r${randomBytes(5).toString('hex')}`;
 }
+
 
 export interface ApproveOptions {
   /** What the person says besides: it is demanded where data may be damaged, and where the repair failed before. */
@@ -205,6 +211,7 @@ export interface ApproveOptions {
   /** Told what the approval overrules, before the run begins. */
   readonly onOverruled?: (reasons: readonly string[]) => void;
 }
+
 
 /**
  * Lets a run go on that waits for a person. What it is about is looked for again first, and who may let it run is decided
@@ -254,9 +261,11 @@ export async function approve(
   return reportOf(await executeOrRefuse(session, id, approvedBy));
 }
 
+
 function isDamage({ cause }: Hold): boolean {
   return cause === 'damage';
 }
+
 
 function refusal({ cause, reason }: Hold, id: string, instance: string): ProblemsError {
   const hints: Partial<Record<Hold['cause'], string>> = {
@@ -266,6 +275,7 @@ function refusal({ cause, reason }: Hold, id: string, instance: string): Problem
   };
   return new ProblemsError('step-refused', reason, { hint: hints[cause] });
 }
+
 
 function demand(
   reasons: readonly string[],

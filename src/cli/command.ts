@@ -86,6 +86,8 @@ export interface Invocation<Options extends OptionDeclarations> {
   readonly signal: AbortSignal | undefined;
   /** As in `MainParams`. */
   readonly program: string | undefined;
+  /** Every command, for the scripts that complete them. */
+  readonly commands: () => Promise<readonly Command[]>;
 }
 
 export interface Example {

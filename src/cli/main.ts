@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/escape-terminal.ts';
-import { isCommandName, loadCommand } from './commands/index.ts';
+import { isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { readPlainWords } from './fast-argv.ts';
 import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
 
@@ -53,6 +53,7 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
       readInput: () => readAll(params.streams.stdin),
       signal: params.signal,
       program: params.program,
+      commands: loadCommands,
     });
   } catch (error) {
     sayWhy(error, screen, verbose);

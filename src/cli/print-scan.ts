@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { nearest } from '../util/suggest.ts';
-import { json, jsonLine, scanJson, type ScanFindings } from '../reporters/json.ts';
-import { bandsText, tasksTable } from '../reporters/text/records.ts';
-import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
 import { visible } from '../reporters/escape-terminal.ts';
+import { json, jsonLine, type ScanFindings, scanJson } from '../reporters/json.ts';
+import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
+import { bandsText, tasksTable } from '../reporters/text/records.ts';
 import type { Candidates } from '../scan/candidates.ts';
 import { readAll, type ScanOptions } from '../scan/scan.ts';
 import type { Task } from '../tasks/types.ts';
+import { nearest } from '../util/suggest.ts';
 import { choose } from './choosing.ts';
 import { type Findings, holdsUnreadable, judge } from './findings.ts';
 import type { ProgressDisplay } from './progress.ts';
-import type { ScanRequest } from './scanning.ts';
-import type { Output, Screen } from './terminal.ts';
 import { tableText } from './render.ts';
+import type { ScanRequest } from './scan-request.ts';
+import type { Output, Screen } from './terminal.ts';
 
 export interface PrintContext {
   readonly config: Config;

@@ -1,32 +1,10 @@
 import type { Config } from '../config/config.ts';
 import { type Candidates, findCandidates } from '../scan/candidates.ts';
 import { version } from '../version.ts';
-import type { Choice } from './choosing.ts';
 import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './output-cache.ts';
 import { createProgress } from './progress.ts';
-import { type ConfigChoice, configFor, scanOptions } from './shared-options.ts';
-import type { Screen } from './terminal.ts';
-
-export interface ScanRequest extends ConfigChoice {
-  readonly paths: readonly string[];
-  readonly choice: Choice;
-  readonly json: boolean;
-  readonly writeTasks: string | undefined;
-  readonly strict: boolean;
-  readonly cache: boolean;
-  readonly watch: boolean;
-}
-
-export interface Surroundings {
-  readonly cwd: string;
-  readonly now: () => Date;
-  readonly screen: Screen;
-  readonly signal: AbortSignal | undefined;
-  /** What tells this build of the program from any other; without it no output is kept. */
-  readonly program: string | undefined;
-  /** Told which files may be registries, by their real paths, and by which config. */
-  readonly onFound?: (files: readonly string[], config: Config) => void;
-}
+import type { ScanRequest, Surroundings } from './scan-request.ts';
+import { configFor, scanOptions } from './shared-options.ts';
 
 /**
  * Scans, prints, and writes the tasks where that is asked for. Where the same was found before, what was printed then is

@@ -4,10 +4,11 @@ import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import { visible } from '../reporters/escape-terminal.ts';
 import { leftOutBelow } from '../scan/discovery.ts';
-import { isOutside, relativePath } from '../scan/locations.ts';
 import { outerRules } from '../scan/ignore.ts';
+import { isOutside, relativePath } from '../scan/locations.ts';
 import { type Changes, watchChanges } from './changes.ts';
-import { scanOnce, type ScanRequest, type Surroundings } from './scanning.ts';
+import type { ScanRequest, Surroundings } from './scan-request.ts';
+import { scanOnce } from './scanning.ts';
 import { configFor } from './shared-options.ts';
 
 /** Scans, and again whenever a registry, an ignore file or a config changes, until the signal ends it. Returns the last exit code. */

@@ -1,4 +1,3 @@
-import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { DockerChanger, DockerReader } from './docker/types.ts';
 import type { Instance } from './instance.ts';
 import type { SqlOptions, SqlReader, SqlResult, SqlRow, SqlWay } from './postgres/types.ts';
@@ -31,7 +30,6 @@ export interface HostReader {
   readonly docker: DockerReader;
   readonly sql: SqlReader;
   readonly files: FileReader;
-  readonly backups: BackupReader;
   readonly probes: Probes;
   /**
    * PostgreSQL containers, running or not, sorted by name; kept-aside and helper containers left out. `all`: those too
@@ -109,5 +107,4 @@ export interface HostChanger {
   readonly docker: DockerChanger;
   readonly sql: SqlChanger;
   readonly files: FileChanger;
-  readonly backups: BackupChanger;
 }

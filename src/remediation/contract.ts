@@ -1,10 +1,21 @@
+import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { z } from 'zod';
 import type { HostChanger, HostReader } from '../host/types.ts';
 import type { ProblemRecord } from '../registry/record.ts';
+import type { Automation } from '../tasks/types.ts';
 import type { Json } from '../util/json.ts';
 import type { Operation } from './operations.ts';
 
+export interface OpenHost {
+  readonly reader: HostReader & { readonly backups: BackupReader };
+  readonly changer: HostChanger & { readonly backups: BackupChanger };
+  /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
+  secrets(): readonly string[];
+}
+
+
 export type { Json } from '../util/json.ts';
+
 
 /**
  * The contract: remediators plan, actions act, the engine runs. Findings, plans and verifications are plain JSON: they
@@ -13,6 +24,7 @@ export type { Json } from '../util/json.ts';
 
 /** How much a plan touches: nothing that runs; a restart of something; the data itself. */
 export type Risk = 'safe' | 'restart' | 'data';
+
 
 /** One thing that was seen, as it was seen. Secrets are taken out before it is printed or kept. */
 export type Evidence =
@@ -23,6 +35,7 @@ export type Evidence =
   | { readonly type: 'query'; readonly sql: string; readonly result: string }
   | { readonly type: 'file'; readonly path: string; readonly text: string }
   | { readonly type: 'probe'; readonly name: string; readonly result: string };
+
 
 export interface Finding<Details extends Json = Json> {
   /** `<remediator>/<instance>/<kind>`, made by `findingId`: the same for the same trouble, whenever it is seen. */
@@ -44,6 +57,7 @@ export interface Finding<Details extends Json = Json> {
   readonly corruption?: true;
 }
 
+
 /** What could not be looked at, and why. */
 export interface NotLookedAt {
   readonly remediator: string;
@@ -53,10 +67,12 @@ export interface NotLookedAt {
   readonly lasting?: true;
 }
 
+
 export interface Detection<Details extends Json = Json> {
   readonly findings: readonly Finding<Details>[];
   readonly notLookedAt: readonly NotLookedAt[];
 }
+
 
 /** Something that must still hold. The engine asks right before the step, and refuses it if the answer has changed. */
 export type Expectation =
@@ -78,6 +94,7 @@ export type Expectation =
   /** `null`: there must be no such file. */
   | { readonly check: 'file'; readonly path: string; readonly sha256: string | null };
 
+
 export interface Step {
   /** Name of an action. */
   readonly action: string;
@@ -89,6 +106,7 @@ export interface Step {
   readonly deadlineMs?: number;
 }
 
+
 /** What is left over after a fix and holds data or history: a person may remove it, the engine never does. */
 export interface Leftover {
   /** `container vrooli-postgres-orders.pgops-old-1a2b`. */
@@ -97,6 +115,7 @@ export interface Leftover {
   /** The exact command. */
   readonly command: string;
 }
+
 
 export interface Plan<Expected extends Json = Json> {
   readonly type: 'plan';
@@ -126,12 +145,14 @@ export interface Plan<Expected extends Json = Json> {
   readonly expected: Expected;
 }
 
+
 /** No plan can be made safely: what stands in the way, and what a person can do. */
 export interface Refusal {
   readonly type: 'refusal';
   readonly reason: string;
   readonly advice: string;
 }
+
 
 export interface Verification {
   /** `impossible`: it could not be asked. That is not a proof, and the run is not fixed. */
@@ -140,6 +161,7 @@ export interface Verification {
   readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
 }
+
 
 /** A port held for an instance. `reserved` expires; `bound` belongs to a container that exists and does not. */
 export interface PortLease {
@@ -155,10 +177,12 @@ export interface PortLease {
   readonly expiresAt: string | null;
 }
 
+
 export interface LeaseReader {
   /** Live ones of this engine, sorted by port. */
   list(): Promise<readonly PortLease[]>;
 }
+
 
 export interface LeaseChanger {
   /**
@@ -180,18 +204,22 @@ export interface LeaseChanger {
   put(instance: string, lease: PortLease | null): Promise<void>;
 }
 
+
 /** What remediators are given. Nothing in it can change anything, and that is enforced when it runs. */
 export interface ReadonlyHost extends HostReader {
+  readonly backups: BackupReader;
   readonly leases: LeaseReader;
   /** Static port reservations and other remediator settings of the config, by remediator name. */
   readonly settings: Readonly<Record<string, Json>>;
 }
 
+
 /** What actions are given. Every call under `change` first checks that the lock still holds. */
 export interface Host extends ReadonlyHost {
-  readonly change: HostChanger & { readonly leases: LeaseChanger };
+  readonly change: HostChanger & { readonly backups: BackupChanger; readonly leases: LeaseChanger };
   readonly run: RunContext;
 }
+
 
 export interface RunContext {
   readonly id: string;
@@ -199,6 +227,7 @@ export interface RunContext {
   /** For everything that is created: run id and fencing token. */
   readonly labels: Readonly<Record<string, string>>;
 }
+
 
 /** Read-only: finds one class of trouble and plans its repair. A plain object in a list; folder name = `name`. */
 export interface Remediator<Details extends Json = Json, Expected extends Json = Json> {
@@ -216,12 +245,14 @@ export interface Remediator<Details extends Json = Json, Expected extends Json =
   verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
 }
 
+
 /** What one step changes, for people: values before and after. */
 export interface Effect {
   readonly object: string;
   readonly before: string;
   readonly after: string;
 }
+
 
 /**
  * The only code that changes anything. Convergent: applying twice equals once, `isDone` tells a killed run where it
@@ -263,7 +294,9 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   isUndone?(params: Params, before: Before, host: ReadonlyHost): Promise<boolean>;
 }
 
+
 export type Outcome = 'absent' | 'planned' | 'awaiting-approval' | 'fixed' | 'rolled-back' | 'stuck' | 'failed';
+
 
 /** Why a run was not fixed. PGOPS §9.2. */
 export type FailureClass =
@@ -277,12 +310,36 @@ export type FailureClass =
   | 'interrupted'
   | 'step-failed';
 
+
 /** What a replaced container is called from then on: kept for people, looked at by no remediator. */
 export function asideName(container: { readonly name: string; readonly id: string }): string {
   return `${container.name}.pgops-old-${container.id.slice(0, 12)}`;
 }
 
+
 /** The stable id of a finding. `subject` tells several of one kind on one instance apart. */
 export function findingId(remediator: string, instance: string, kind: string, subject?: string): string {
   return [remediator, instance, kind, ...(subject === undefined ? [] : [subject])].join('/');
+}
+
+/**
+ * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
+ * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
+ */
+export interface Hold {
+  readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
+  readonly reason: string;
+}
+
+
+/** How far a plan may go unattended, with every reason, as it is journalled and shown. */
+export interface Decision {
+  readonly automation: Automation;
+  /** Which source spoke first: `command line`, `config`, `registry`, `risk`. */
+  readonly source: string;
+  readonly reasons: readonly string[];
+  /** What the plan does, by the rule table. */
+  readonly operations: readonly Operation[];
+  /** Where it is `human`: all that makes it so. Runs of older versions have none. */
+  readonly holds?: readonly Hold[];
 }

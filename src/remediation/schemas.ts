@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
-import type { Decision } from './policy/policy.ts';
+import type { Decision, Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
 import { operations } from './operations.ts';
 
 /**
@@ -10,8 +9,11 @@ import { operations } from './operations.ts';
 
 export const jsonValue = z.json();
 
+
 const risk = z.enum(['safe', 'restart', 'data']);
+
 const text = z.string().max(100_000);
+
 
 const evidence = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('message'), text, sqlstate: z.string().exactOptional() }),
@@ -21,6 +23,7 @@ const evidence = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('file'), path: text, text }),
   z.strictObject({ type: z.literal('probe'), name: text, result: text }),
 ]) satisfies z.ZodType<Evidence>;
+
 
 export const finding = z.strictObject({
   id: z.string().min(1).max(500),
@@ -34,6 +37,7 @@ export const finding = z.strictObject({
   problem: z.string().nullable(),
   corruption: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Finding>;
+
 
 const expectation = z.discriminatedUnion('check', [
   z.strictObject({
@@ -51,6 +55,7 @@ const expectation = z.discriminatedUnion('check', [
   z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
 ]) satisfies z.ZodType<Expectation>;
 
+
 const step = z.strictObject({
   action: z.string(),
   params: jsonValue,
@@ -58,6 +63,7 @@ const step = z.strictObject({
   expects: z.array(expectation).exactOptional(),
   deadlineMs: z.int().positive().exactOptional(),
 }) satisfies z.ZodType<Step>;
+
 
 export const plan = z.strictObject({
   type: z.literal('plan'),
@@ -75,13 +81,16 @@ export const plan = z.strictObject({
   expected: jsonValue,
 }) satisfies z.ZodType<Plan>;
 
+
 export const verification = z.strictObject({
   result: z.enum(['verified', 'not-verified', 'impossible']),
   answeredAt: z.string().exactOptional(),
   checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
 }) satisfies z.ZodType<Verification>;
 
+
 export const operationName = z.enum(keysOf(operations));
+
 
 export const decision = z.strictObject({
   automation: z.enum(['auto', 'approve', 'human']),
@@ -98,6 +107,7 @@ export const decision = z.strictObject({
     .exactOptional(),
 }) satisfies z.ZodType<Decision>;
 
+
 export const failure = z.strictObject({
   class: z.enum([
     'transient',
@@ -112,6 +122,7 @@ export const failure = z.strictObject({
   ]),
   message: z.string(),
 });
+
 
 function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): Key[] {
   const keys: Key[] = [];

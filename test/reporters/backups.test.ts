@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backup } from '../../src/host/index.ts';
+import type { Backup } from '../../src/backups/types.ts';
 import { ageText, backupsTable, checksText, retentionTable, sizeText } from '../../src/reporters/text/backups.ts';
 import { plain } from '../../src/reporters/escape-terminal.ts';
 import { plainTable } from '../../src/reporters/table.ts';

@@ -1,4 +1,4 @@
-import { type Command, defineCommand } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import type { CompletedCommand } from '../completion/words.ts';
 
 const scripts = {
@@ -21,14 +21,10 @@ export const completion = defineCommand({
     { code: 0, about: 'the script was printed' },
     { code: 2, about: 'there is no script for this shell' },
   ],
-  async run({ arguments: [shell = ''], screen }) {
-    const [{ loadCommands }, { completedCommands }] = await Promise.all([
-      import('./index.ts'),
-      import('../completion/words.ts'),
-    ]);
-    const commands: readonly Command[] = await loadCommands();
+  async run({ arguments: [shell = ''], screen, commands }) {
+    const { completedCommands } = await import('../completion/words.ts');
     const script = await scripts[isShell(shell) ? shell : 'bash']();
-    screen.out.write(script(completedCommands(commands)));
+    screen.out.write(script(completedCommands(await commands())));
     return 0;
   },
 });

@@ -8,10 +8,13 @@ import { addPlaceholder, choose, isPlaceholder, readTerm, reportTerm } from './v
 /** What a yaml block may hold at most: characters, values, and levels of nesting. Estimates and evidence need a hundredth. */
 export const limits = { characters: 64 * 1024, values: 2000, depth: 8 };
 
+
 export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '<<']);
+
 
 /** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;
+
 
 /** Its place is that of the whole notation, quotes included; one that is absent has an empty place behind the colon. */
 export interface YamlScalar extends Span {
@@ -21,6 +24,7 @@ export interface YamlScalar extends Span {
   readonly plain: boolean;
 }
 
+
 /** The place of a collection in brackets includes both. */
 export interface YamlSequence extends Span {
   readonly type: 'sequence';
@@ -29,15 +33,18 @@ export interface YamlSequence extends Span {
   readonly items: readonly YamlValue[];
 }
 
+
 export interface YamlMapping extends Span {
   readonly type: 'mapping';
   readonly entries: readonly YamlEntry[];
 }
 
+
 export interface YamlEntry {
   readonly key: YamlScalar;
   readonly value: YamlValue;
 }
+
 
 export interface YamlFault {
   readonly code: DiagnosticCode;
@@ -45,11 +52,14 @@ export interface YamlFault {
   readonly message: string;
 }
 
+
 export type YamlReading =
   | { readonly type: 'mapping'; readonly value: YamlMapping | undefined }
   | { readonly type: 'fault'; readonly fault: YamlFault };
 
+
 let loaded: typeof Yaml | undefined;
+
 
 /** Loaded at the first block that needs it, and at once, since reading is synchronous: its start costs more than most registries. */
 function loadYaml(): typeof Yaml {
@@ -61,9 +71,11 @@ function loadYaml(): typeof Yaml {
   return loaded;
 }
 
+
 function isYaml(found: unknown): found is typeof Yaml {
   return typeof found === 'object' && found !== null && 'parseEvents' in found;
 }
+
 
 /** Reads any yaml block by js-yaml, the reference. */
 export function readAnyYaml(text: string, content: Span): YamlReading {
@@ -78,9 +90,11 @@ export function readAnyYaml(text: string, content: Span): YamlReading {
   return composeMapping(yaml, source, content, events);
 }
 
+
 function fault(code: DiagnosticCode, span: Span, message: string): YamlReading {
   return { type: 'fault', fault: { code, span, message } };
 }
+
 
 function composeMapping(yaml: typeof Yaml, source: string, content: Span, events: readonly Event[]): YamlReading {
   if (events.length > limits.values)
@@ -96,6 +110,7 @@ function composeMapping(yaml: typeof Yaml, source: string, content: Span, events
   if (root.type !== 'mapping') return fault('value-type', root, 'A mapping of keys to values is expected here.');
   return { type: 'mapping', value: root };
 }
+
 
 function createComposer(yaml: typeof Yaml, source: string, base: number, events: readonly Event[]) {
   let at = 0;
@@ -159,6 +174,7 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
   return { next, unsafe: () => unsafe };
 }
 
+
 /**
  * A scalar as it is written, with its quotes or with the sign of a block. The events of js-yaml have the place of what
  * stands inside, and for a block the line end behind it too.
@@ -172,6 +188,7 @@ function written(yaml: typeof Yaml, source: string, base: number, event: ScalarE
   return { start: base + start, end: base + start + Math.max(1, source.slice(start, valueEnd).trimEnd().length) };
 }
 
+
 /** Where an absent value would be written: behind the colon of its key, or else behind what stands before it. */
 function absent(source: string, base: number, after: number): Span {
   let at = after - base;
@@ -180,10 +197,12 @@ function absent(source: string, base: number, after: number): Span {
   return { start: offset, end: offset };
 }
 
+
 /** Behind the bracket that ends a collection whose last value ends at `after`: only signs and comments stand between. */
 function closing(source: string, base: number, after: number): number {
   return base + Math.min(pastComments(source, after - base, ']}') + 1, source.length);
 }
+
 
 /** The first of some signs that stands in no comment. */
 function pastComments(source: string, from: number, signs: string): number {
@@ -195,9 +214,11 @@ function pastComments(source: string, from: number, signs: string): number {
   return at;
 }
 
+
 function reasonOf(yaml: typeof Yaml, error: unknown): string {
   return error instanceof yaml.YAMLException ? error.reason : 'it cannot be parsed';
 }
+
 
 function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
   const position = error instanceof yaml.YAMLException ? error.mark?.position : undefined;
@@ -206,11 +227,14 @@ function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
   return { start, end: start };
 }
 
+
 /** `key:`, then nothing, a word or words without any sign of YAML, or text in double quotes without escapes; then a comment. */
 const entry =
   /^(?<indent> *)(?:(?<dash>- )|(?<key>[A-Za-z_][A-Za-z0-9_-]{0,99}):(?: +|$))(?:(?<words>[A-Za-z0-9][A-Za-z0-9._%/-]*(?: [A-Za-z0-9._%/-]+)*)|"(?<quoted>[ !#-[\]-~\u00A0-\u2027\u202A-\uD7FF]*)")?(?<comment>(?:^| +)#[ -~\u00A0-\u2027\u202A-\uD7FF]*)?$/;
 
+
 const blank = /^ *(?:#[ -~\u00A0-\u2027\u202A-\uD7FF]*)?$/;
+
 
 interface Line {
   readonly indent: number;
@@ -219,6 +243,7 @@ interface Line {
   /** Undefined where nothing stands behind the key. */
   readonly value: YamlScalar | undefined;
 }
+
 
 /**
  * Reads a yaml block in the form that registries have in practice: keys at column 0 with one word, number or text each,
@@ -247,6 +272,7 @@ export function readPlainYaml(text: string, content: Span): YamlMapping | undefi
   return { type: 'mapping', start: lines[0].key.start, end, entries };
 }
 
+
 function valueOf(key: YamlScalar, value: YamlScalar | undefined, below: readonly Line[]): YamlValue | undefined {
   const [first] = below;
   if (first === undefined)
@@ -268,6 +294,7 @@ function valueOf(key: YamlScalar, value: YamlScalar | undefined, below: readonly
     : undefined;
 }
 
+
 function readLines(text: string, content: Span): readonly Line[] | undefined {
   const lines: Line[] = [];
   for (let start = content.start; start < content.end;) {
@@ -285,6 +312,7 @@ function readLines(text: string, content: Span): readonly Line[] | undefined {
   }
   return lines;
 }
+
 
 function readLine(raw: string, start: number): Line | undefined {
   const groups = entry.exec(raw)?.groups;
@@ -305,6 +333,7 @@ function readLine(raw: string, start: number): Line | undefined {
   };
 }
 
+
 /**
  * Reads a yaml block as a mapping with places. Undefined where it is empty; a fault where it is no plain mapping. Never
  * throws. Two front ends, as for outlines: one for the form that registries have, and js-yaml for everything else.
@@ -318,10 +347,13 @@ export function readYaml(text: string, content: Span): YamlReading {
   return value === undefined ? readAnyYaml(text, content) : { type: 'mapping', value };
 }
 
+
 export type PlainYamlValue = string | number | readonly string[] | Readonly<Record<string, string>>;
+
 
 /** Where the value of a key that stands twice in a mapping goes. */
 export type KeepRepeated = (key: string, value: YamlValue) => void;
+
 
 /** A yaml value as its type has it; undefined where it is absent or wrong, which is reported. */
 export function readYamlValue(
@@ -352,6 +384,7 @@ export function readYamlValue(
   }
 }
 
+
 function numberValue(value: YamlValue, minimum: number, maximum: number, report: Report): number | undefined {
   const scalar = scalarOf(value);
   if (scalar === undefined || !scalar.plain || !/^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/.test(scalar.text)) {
@@ -366,11 +399,13 @@ function numberValue(value: YamlValue, minimum: number, maximum: number, report:
   return undefined;
 }
 
+
 function textsValue(value: YamlValue, report: Report): readonly string[] | undefined {
   if (value.type !== 'sequence') return wrong(value, 'A list of texts', report);
   const texts = value.items.flatMap((item) => textValue(item, report) ?? []);
   return texts.length === 0 && value.items.length > 0 ? undefined : texts;
 }
+
 
 function textMapValue(
   value: YamlValue,
@@ -390,10 +425,12 @@ function textMapValue(
   return stated.length === 0 && texts.size > 0 ? undefined : Object.fromEntries(stated);
 }
 
+
 function textValue(value: YamlValue, report: Report): string | undefined {
   if (reportUnfilled(value, { type: 'text' }, report)) return undefined;
   return value.type === 'scalar' ? value.text : wrong(value, 'Text', report);
 }
+
 
 /** A key that stands twice in one mapping, wherever that is. */
 export function reportRepeatedKey(key: YamlScalar, report: Report): void {
@@ -402,15 +439,18 @@ export function reportRepeatedKey(key: YamlScalar, report: Report): void {
   });
 }
 
+
 function wrong(value: YamlValue, expected: string, report: Report): undefined {
   report.add('value-type', value, { message: `${expected} is expected here.`, ...hintFor(value) });
 }
+
 
 function hintFor(value: YamlValue): { readonly hint?: string } {
   return value.type === 'scalar' && !value.plain
     ? { hint: `Write ${quote(value.text)} without quotation marks if it is meant.` }
     : {};
 }
+
 
 /** `[high]` is a sequence to YAML and a term in brackets to people. */
 function scalarOf(value: YamlValue): YamlScalar | undefined {
@@ -419,10 +459,12 @@ function scalarOf(value: YamlValue): YamlScalar | undefined {
   return only?.type === 'scalar' && more.length === 0 ? { ...only, start: value.start, end: value.end } : undefined;
 }
 
+
 /** No value, `null` or `~`. */
 export function isNothing(value: YamlValue): boolean {
   return value.type === 'scalar' && value.plain && (value.text === '' || value.text === '~' || value.text === 'null');
 }
+
 
 /** Whether a value is a placeholder: `[critical|high]`, which is a sequence to YAML, `"[a|b]"`, or `[1-10]` for a number. */
 function reportUnfilled(value: YamlValue, type: YamlType, report: Report): boolean {

@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Evidence, Refusal } from '../contract.ts';
-import type { Session } from './session.ts';
-import type { Hold } from '../policy/policy.ts';
+import type { Evidence, Hold, Refusal } from '../contract.ts';
 import { approveCommand, overruling } from '../policy/circuit-breakers.ts';
 import type { RunRecord } from '../store/store.ts';
+import type { Session } from './session.ts';
 
 /** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */
 export async function writeDossier(session: Session, run: RunRecord): Promise<string> {
   return writeFileOf(session, run.id, dossierOf(run));
 }
+
 
 export async function writeRefusal(
   session: Session,
@@ -29,12 +29,14 @@ export async function writeRefusal(
   return writeFileOf(session, id, text.join('\n'));
 }
 
+
 async function writeFileOf(session: Session, id: string, text: string): Promise<string> {
   await mkdir(session.dossiers, { recursive: true, mode: 0o700 });
   const path = join(session.dossiers, `${id}.md`);
   await writeFile(path, session.redact.text(text), { mode: 0o600 });
   return path;
 }
+
 
 function dossierOf(run: RunRecord): string {
   const { plan, decision } = run;
@@ -69,6 +71,7 @@ function dossierOf(run: RunRecord): string {
   ].join('\n');
 }
 
+
 /** Only what works: nothing here is refused to a person who has done what stands above it. */
 function commandsOf(run: RunRecord): string {
   const { plan, decision } = run;
@@ -97,15 +100,18 @@ function commandsOf(run: RunRecord): string {
   ].join('\n');
 }
 
+
 /** As a POSIX shell reads it. */
 function shellWord(text: string): string {
   const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_');
   return /^[\w./-]+$/.test(flat) ? flat : `'${flat.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+
 function section(title: string, lines: readonly string[]): readonly string[] {
   return [`## ${title}`, '', ...lines, ''];
 }
+
 
 function evidenceLine(evidence: Evidence): string {
   switch (evidence.type) {
@@ -124,6 +130,7 @@ function evidenceLine(evidence: Evidence): string {
   }
 }
 
+
 /** Text of containers and databases, made harmless in a line of Markdown: no markup, no HTML, no second line. */
 export function inline(text: string): string {
   return text
@@ -132,6 +139,7 @@ export function inline(text: string): string {
     .slice(0, 2_000);
 }
 
+
 /** A code span whose fence is longer than any run of backticks in it. */
 function code(text: string): string {
   const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').slice(0, 2_000);
@@ -139,6 +147,7 @@ function code(text: string): string {
   const ticks = '`'.repeat(longest + 1);
   return longest === 0 ? `${ticks}${flat}${ticks}` : `${ticks} ${flat} ${ticks}`;
 }
+
 
 function fence(text: string): string {
   return ['```sh', text.replaceAll('```', ''), '```'].join('\n');

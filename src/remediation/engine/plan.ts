@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
-import type { Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
+import type { Decision, Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
 import type { Operation } from '../operations.ts';
 import { type Limits, stopsFor } from '../policy/circuit-breakers.ts';
-import { decide, type Decision, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
+import { decide, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
 import { isServing } from '../shared/availability.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
@@ -22,6 +22,7 @@ export interface PolicySettings {
   readonly limits: Limits;
 }
 
+
 export interface Proposal {
   readonly finding: Finding;
   readonly plan: Plan | Refusal;
@@ -30,6 +31,7 @@ export interface Proposal {
   /** Of each step, for people. */
   readonly effects: readonly { readonly step: string; readonly effects: readonly Effect[] }[];
 }
+
 
 /** Plans the repair of a finding and decides who lets it run. Changes nothing. */
 export async function propose(
@@ -46,6 +48,7 @@ export async function propose(
   const decision = await decideOn(session, finding, plan, detected, problems, policy);
   return { finding, plan, decision, effects: await effectsOf(session, plan) };
 }
+
 
 /** Who lets a plan run, as the world, the config and the registries are now. */
 export async function decideOn(
@@ -70,7 +73,7 @@ export async function decideOn(
     operations,
     running,
     allow: policy.allow,
-    stops: await stopsFor(session, finding, detected, policy.limits),
+    stops: await stopsFor(session, finding, detected.findings, policy.limits),
     ...(window === undefined ? {} : { window }),
     ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
     ...(config === undefined ? {} : { config }),
@@ -78,10 +81,12 @@ export async function decideOn(
   });
 }
 
+
 function saidOf(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
   const { automation, automationReason: reason } = triage;
   return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
 }
+
 
 /** What the host refuses to tell, as which of two instances is meant, is a refusal of the plan. */
 async function planned(session: Session, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
@@ -93,6 +98,7 @@ async function planned(session: Session, remediator: Remediator, finding: Findin
     return { type: 'refusal', reason: error.message, advice: error.hint ?? 'Detect again.' };
   }
 }
+
 
 /** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
 function withoutSecrets(session: Session, plan: Plan): Plan {
@@ -106,10 +112,12 @@ function withoutSecrets(session: Session, plan: Plan): Plan {
   return redacted;
 }
 
+
 /** As it is read back from the journal: the order of keys is no difference, and a key without a value is none. */
 function asKept(steps: unknown): unknown {
   return JSON.parse(JSON.stringify(steps));
 }
+
 
 /**
  * One that the engine starts again and again has no availability left to lose, though it says that it runs. It may have
@@ -124,6 +132,7 @@ async function isRunning(session: Session, plan: Plan): Promise<boolean> {
   return isUp || (await isServing(container, reader, session.now()));
 }
 
+
 function asksAgain(session: Session, { steps, target }: Plan): boolean {
   return steps.every(
     ({ action, expects = [] }) =>
@@ -131,6 +140,7 @@ function asksAgain(session: Session, { steps, target }: Plan): boolean {
       expects.some((one) => one.check === 'not-serving' && one.ref === target.container),
   );
 }
+
 
 async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {
   const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];

@@ -1,9 +1,7 @@
-import type { OpenHost } from '../../app/open-host.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
-import type { HostChanger } from '../../host/types.ts';
 import type { Json } from '../../util/json.ts';
-import type { Action, Host, LeaseChanger, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
+import type { Action, Host, LeaseChanger, OpenHost, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import type { ProcessIdentity, Store } from '../store/store.ts';
 
@@ -41,7 +39,7 @@ export interface SessionOptions {
 /** Everything one invocation works with. */
 export interface Session {
   readonly reader: ReadonlyHost;
-  readonly changer: HostChanger;
+  readonly changer: OpenHost['changer'];
   readonly store: Store;
   readonly remediators: readonly Remediator[];
   readonly actions: ReadonlyMap<string, Action>;

@@ -1,8 +1,5 @@
-import type { Finding } from '../contract.ts';
-import type { DetectResult } from '../engine/detect.ts';
-import type { Session } from '../engine/session.ts';
-import type { RunRecord } from '../store/store.ts';
-import type { Decision, Hold } from './policy.ts';
+import type { Decision, Finding, Hold } from '../contract.ts';
+import type { RunRecord, Store } from '../store/store.ts';
 
 /** Where automation stops, whatever it is allowed otherwise. PGOPS §8.2. */
 export interface Limits {
@@ -12,22 +9,30 @@ export interface Limits {
   readonly attemptsPerDay: number;
 }
 
+
 const hour = 3_600_000;
+
+/** What earlier runs and suspensions are read from. */
+interface Journal {
+  readonly store: Pick<Store, 'runs' | 'suspensions'>;
+  now(): Date;
+}
+
 
 /** Why nothing may run unattended on the finding's instance now, a sentence each. */
 export async function stopsFor(
-  session: Session,
+  { store, now }: Journal,
   finding: Finding,
-  detected: DetectResult,
+  detected: readonly Finding[],
   limits: Limits,
 ): Promise<readonly Hold[]> {
   const { instance, remediator } = finding;
-  const { runs, suspensions } = session.store;
+  const { runs, suspensions } = store;
   const stops: Hold[] = [];
   if (limits.paused !== undefined)
     stops.push({ cause: 'pause', reason: `all remediation is paused: ${limits.paused}` });
 
-  const damaged = detected.findings.find((other) => other.instance === instance && other.corruption === true);
+  const damaged = detected.find((other) => other.instance === instance && other.corruption === true);
   if (damaged !== undefined) {
     const reason = `data of ${instance} may be damaged (${damaged.id}): nothing runs on it until a person has looked`;
     stops.push({ cause: 'damage', reason });
@@ -39,30 +44,34 @@ export async function stopsFor(
   }
 
   const failures: string[] = [];
-  const attempts = (await runs.attempts({ instance, remediator, since: before(session, 24 * hour) })).filter(
+  const attempts = (await runs.attempts({ instance, remediator, since: before(now(), 24 * hour) })).filter(
     ({ outcome }) => outcome !== 'fixed',
   );
   if (attempts.length >= limits.attemptsPerDay)
     failures.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
 
-  const recent = (await runs.attempts({ since: before(session, hour) })).filter(didNotHelp);
+  const recent = (await runs.attempts({ since: before(now(), hour) })).filter(didNotHelp);
   if (recent.some(({ failure }) => failure?.class === 'rollback-failed'))
     failures.push('undoing a run failed within the last hour');
   else if (recent.length >= 2) failures.push(`${recent.length} runs failed within the last hour`);
   return [...stops, ...failures.map((reason) => ({ cause: 'failures', reason }) as const)];
 }
 
+
 /** One that a person stopped says nothing about the repair. */
 function didNotHelp({ outcome, failure }: RunRecord): boolean {
   return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
 }
 
-function before(session: Session, milliseconds: number): string {
-  return new Date(session.now().getTime() - milliseconds).toISOString();
+
+function before(now: Date, milliseconds: number): string {
+  return new Date(now.getTime() - milliseconds).toISOString();
 }
+
 
 /** What a person who approves must say besides: `damage`: I know that data may be damaged. `failures`: I know that it failed. */
 export type Despite = 'damage' | 'failures';
+
 
 /** What stands against an approval. */
 export interface Overruling {
@@ -74,12 +83,15 @@ export interface Overruling {
   readonly overruled: readonly string[];
 }
 
+
 const lasting: readonly Hold['cause'][] = ['policy', 'never', 'damage'];
+
 
 /** The command that says all that is demanded. */
 export function approveCommand(run: string, demanded: readonly Despite[]): string {
   return ['problems approve', run, ...demanded.map((cause) => `--despite-${cause}`)].join(' ');
 }
+
 
 /**
  * What a person decides by approving a plan that was left to one. `never` holds for everybody, and a pause and a

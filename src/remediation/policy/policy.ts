@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { Automation } from '../../tasks/types.ts';
-import type { Plan } from '../contract.ts';
+import type { Decision, Hold, Plan } from '../contract.ts';
 import { type Operation, operations } from '../operations.ts';
 
 /** Days of the week as `Date.getUTCDay` counts them. */
 const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
+
 const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'is no time of day such as 02:30');
+
 
 /** When an instance may be restarted without asking anybody, in UTC. `to` before `from` ends on the next day. */
 export const maintenanceWindow = z.strictObject({
@@ -16,14 +18,19 @@ export const maintenanceWindow = z.strictObject({
   to: time,
 });
 
+
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
+
 
 /** What needs no approval inside a window: what interrupts an instance, and nothing that moves data or opens access. */
 export const allowedInWindow: readonly Operation[] = ['restart-running', 'recreate-running', 'shared-memory-setting'];
 
+
 const minute = 60_000;
 
+
 const minutesOfDay = 24 * 60;
+
 
 /**
  * The window that `now` falls into, in words, if what is to be done is expected to end within it. Rule: PGOPS §8.2.
@@ -44,35 +51,17 @@ export function openWindow(windows: readonly MaintenanceWindow[], now: Date, sec
   return open === undefined ? undefined : `${open.from} to ${open.to} UTC`;
 }
 
+
 function isOn({ days: named }: MaintenanceWindow, day: number): boolean {
   return named === undefined || named.some((name) => days.indexOf(name) === day);
 }
+
 
 function minutesOf(text: string): number {
   const [hours = 0, minutes = 0] = text.split(':').map(Number);
   return hours * 60 + minutes;
 }
 
-/**
- * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
- * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
- */
-export interface Hold {
-  readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
-  readonly reason: string;
-}
-
-/** How far a plan may go unattended, with every reason, as it is journalled and shown. */
-export interface Decision {
-  readonly automation: Automation;
-  /** Which source spoke first: `command line`, `config`, `registry`, `risk`. */
-  readonly source: string;
-  readonly reasons: readonly string[];
-  /** What the plan does, by the rule table. */
-  readonly operations: readonly Operation[];
-  /** Where it is `human`: all that makes it so. Runs of older versions have none. */
-  readonly holds?: readonly Hold[];
-}
 
 export interface PolicyQuestion {
   readonly plan: Plan;
@@ -91,6 +80,7 @@ export interface PolicyQuestion {
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
   readonly stops: readonly Hold[];
 }
+
 
 /** The first source that speaks decides; the rule table is the floor beneath it. */
 export function decide(question: PolicyQuestion): Decision {
@@ -130,6 +120,7 @@ export function decide(question: PolicyQuestion): Decision {
   };
 }
 
+
 function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {
   if (question.commandLine !== undefined)
     return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
@@ -138,8 +129,10 @@ function firstSource(question: PolicyQuestion): readonly [source: string, automa
   return ['risk', ...byRisk(question)];
 }
 
+
 /** What a plan does that touches neither a database nor its only copy. */
 const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', 'quarantine-backup'];
+
 
 /**
  * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
@@ -154,6 +147,7 @@ function byRegistry(
   if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
   return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
 }
+
 
 function byRisk({ plan, running, window }: PolicyQuestion): readonly [Automation, string] {
   if (plan.risk === 'safe') return ['auto', 'the plan interrupts nothing'];

@@ -1,5 +1,5 @@
 import type { Retained } from '../../app/remediation.ts';
-import type { Backup, BackupCheck } from '../../host/index.ts';
+import type { Backup, BackupCheck } from '../../backups/types.ts';
 import { type Style, visible } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 

@@ -7,7 +7,7 @@ import { quarantineBackup, recordAnswer, releaseBackup } from '../../../src/back
 import { expireBackup, removeExpired, unexpireBackup } from '../../../src/backups/expire.ts';
 import { filesLevel } from '../../../src/backups/levels/files.ts';
 import { findBackup, listBackups, listExpired } from '../../../src/backups/inventory.ts';
-import type { Backup } from '../../../src/host/index.ts';
+import type { Backup } from '../../../src/backups/types.ts';
 
 const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';
 const never = new AbortController().signal;

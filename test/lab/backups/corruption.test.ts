@@ -1,7 +1,9 @@
 import { cp, open, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BackupAnswer, BackupLevel, Instance, OpenHost } from '../../../src/host/index.ts';
+import type { OpenHost } from '../../../src/remediation/contract.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import type { BackupAnswer, BackupLevel } from '../../../src/backups/types.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';

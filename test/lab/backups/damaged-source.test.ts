@@ -1,5 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
-import type { BackupCheck, OpenHost } from '../../../src/host/index.ts';
+import type { OpenHost } from '../../../src/remediation/contract.ts';
+import type { BackupCheck } from '../../../src/backups/types.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';

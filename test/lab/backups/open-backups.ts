@@ -1,5 +1,8 @@
 import { join } from 'node:path';
-import { openHost, type Instance, type Json, type OpenHost } from '../../../src/host/index.ts';
+import type { OpenHost } from '../../../src/remediation/contract.ts';
+import type { Json } from '../../../src/util/json.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 import type { Run } from '../run.ts';
 

@@ -4,7 +4,7 @@ import { lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../src/host/index.ts';
+import type { Json } from '../../../src/util/json.ts';
 import { remediate, type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';

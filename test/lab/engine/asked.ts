@@ -7,7 +7,8 @@ import {
   type Remediator,
   type Step,
 } from '../../../src/app/remediation.ts';
-import { openHost, type OpenHost } from '../../../src/host/index.ts';
+import type { OpenHost } from '../../../src/remediation/contract.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import type { Run } from '../run.ts';
 
 export interface Asked {

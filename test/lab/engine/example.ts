@@ -1,6 +1,6 @@
 import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');

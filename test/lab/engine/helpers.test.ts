@@ -7,7 +7,7 @@ import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openRemediation, remediate } from '../../../src/app/remediation.ts';
 import type { HelperSpec } from '../../../src/host/docker/types.ts';
-import { openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
 import { inTime } from '../../../src/remediation/engine/steps.ts';
 import { startInstance } from '../instance.ts';

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asideMarker, type Instance, openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { asideMarker } from '../../../src/host/instances.ts';
 import { startContainer } from '../container.ts';
 import { createInstance, type LabInstance, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';

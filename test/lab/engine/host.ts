@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import type { Action, Host, Json } from '../../../src/remediation/contract.ts';
 import { changingHost } from '../../../src/remediation/engine/session.ts';
 import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { detect, migrateInstances, openRemediation, tune } from '../../../src/app/remediation.ts';
 import { logOf } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';

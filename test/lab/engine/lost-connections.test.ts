@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openHost, type Instance, type OpenHost } from '../../../src/host/index.ts';
+import type { OpenHost } from '../../../src/remediation/contract.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';

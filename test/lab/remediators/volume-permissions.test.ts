@@ -1,7 +1,8 @@
 import { chown, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import type { Instance, SurveyEntry } from '../../../src/host/index.ts';
+import type { SurveyEntry } from '../../../src/host/probes/types.ts';
+import type { Instance } from '../../../src/host/instance.ts';
 import {
   detect,
   plan,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openHost } from '../../../src/host/index.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import type { Expectation } from '../../../src/remediation/contract.ts';
 import { findingId, openRemediation, plan, type Remediator } from '../../../src/app/remediation.ts';
 import { type ListedEngine, openListedEngine } from '../listed-engine.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../../src/host/index.ts';
+import type { Instance } from '../../../src/host/instance.ts';
 import type { Finding } from '../../../src/app/remediation.ts';
 import { lookAtEach } from '../../../src/remediation/shared/for-each-instance.ts';
 

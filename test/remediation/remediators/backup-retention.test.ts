@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Backup } from '../../../src/host/index.ts';
+import type { Backup } from '../../../src/backups/types.ts';
 import { retention } from '../../../src/remediation/remediators/backup-request/index.ts';
 
 const now = new Date('2026-03-31T12:00:00Z');

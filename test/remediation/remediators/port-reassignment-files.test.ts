@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseInstanceConf } from '../../../src/host/index.ts';
+import { parseInstanceConf } from '../../../src/host/instances.ts';
 import {
   declaredPort,
   findPort,

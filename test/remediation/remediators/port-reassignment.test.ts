@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container, PortBinding } from '../../../src/host/docker/types.ts';
-import { asideMarker } from '../../../src/host/index.ts';
+import { asideMarker } from '../../../src/host/instances.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import {

@@ -4,7 +4,6 @@ import { fit, formatSize, usableShare } from '../../../postgres/tuning/index.ts'
 import type { Finding, Plan, ReadonlyHost } from '../../contract.ts';
 import { restartPolicyOf } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
-import type { Trouble } from './diagnose.ts';
 import {
   autovacuumWorkMem,
   type MemoryDetails,
@@ -12,6 +11,7 @@ import {
   memorySettings,
   type Seen,
   type ServerMemory,
+  type Trouble,
 } from './types.ts';
 
 /** What a plan is made for. */

@@ -3,9 +3,9 @@ import type { Instance } from '../../../host/instance.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { hostTroubles, type Trouble } from './diagnose.ts';
-import { look } from './observe.ts';
-import { type MemoryDetails, memorySettings, type Seen } from './types.ts';
+import { diagnose, hostTroubles } from './diagnose.ts';
+import { observe } from './observe.ts';
+import { type MemoryDetails, memorySettings, type Seen, type Trouble } from './types.ts';
 
 /** Limit, counters, settings and words, as they were seen. */
 export function evidenceOf({ container }: Instance, seen: Seen): readonly Evidence[] {
@@ -86,7 +86,8 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
   const each = { remediator: name, together, endsAll: isAway };
   const seenOn = await lookAtEach<MemoryDetails>(instances, host, each, async (instance, noting) => {
-    const { seen, trouble } = await look(instance, host, { events, cpus: info.cpus });
+    const seen = await observe(instance, host, { events, cpus: info.cpus });
+    const trouble = diagnose(seen);
     if (trouble === undefined) return;
     const said = { summary: summaryOf(instance, trouble, seen), evidence: evidenceOf(instance, seen) };
     noting.found(findingOf(instance, { ...trouble, ...said }, seen));

@@ -4,21 +4,7 @@ import { type HostBudget, readableSize, usableShare } from '../../../postgres/tu
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../shared/availability.ts';
 import { budgetOf, machineMemory } from '../../shared/memory.ts';
-import { type MemorySettings, type Seen, serverMemory } from './types.ts';
-
-export type TroubleKind =
-  | 'oom-in-recovery'
-  | 'start-refused'
-  | 'oom-killed'
-  | 'shared-buffers-over-limit'
-  | 'worst-case-over-limit'
-  | 'shm-too-small';
-
-export interface Trouble {
-  readonly kind: TroubleKind;
-  /** What fills the limit: shared_buffers by themselves, or what all that work at once take beside them. */
-  readonly cause: 'shared-buffers' | 'work';
-}
+import { type MemorySettings, type Seen, serverMemory, type Trouble } from './types.ts';
 
 /** What keeps it from running first, then what kills it, then what will. PGOPS §6.4. */
 export function diagnose(seen: Seen): Trouble | undefined {

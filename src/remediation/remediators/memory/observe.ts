@@ -2,16 +2,15 @@ import type { EngineEvent, LogLine } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { runs } from '../../shared/availability.ts';
-import { diagnose } from './diagnose.ts';
 import { saysReady, signsIn } from './log-patterns.ts';
-import { type Look, memorySettings, type Seen, serverMemory } from './types.ts';
+import { memorySettings, type Seen, serverMemory } from './types.ts';
 
 /** Reads log, counters and settings; of an instance without a limit and without a sign, its log alone. */
-export async function look(
+export async function observe(
   instance: Instance,
   host: ReadonlyHost,
   { events, cpus }: { readonly events: readonly EngineEvent[]; readonly cpus: number },
-): Promise<Look> {
+): Promise<Seen> {
   const { container } = instance;
   const { memory: limit, shmSize, state } = container;
   const since = new Date(Date.now() - memorySettings(host).recentHours * 3_600_000).toISOString();
@@ -20,7 +19,7 @@ export async function look(
   const signs = running ? signsIn(sinceStart(lines, state.startedAt)) : signsIn(lines, { sinceReady: true });
   const own = events.filter(({ actor, action, at }) => actor === container.id && action === 'oom' && at > since);
   const wanted = limit > 0 || signs.some(({ sign }) => sign === 'shm-full' || sign === 'start-refused');
-  const seen: Seen = {
+  return {
     limit,
     shmSize,
     running,
@@ -31,7 +30,6 @@ export async function look(
     oomKilled: state.oomKilled,
     exitCode: state.exitCode,
   };
-  return { seen, trouble: diagnose(seen) };
 }
 
 const lastLines = 1_000;

@@ -9,7 +9,8 @@ import { commandLineSettings } from '../../shared/server-settings.ts';
 import { needsStart, settingSteps } from '../../shared/settings-steps.ts';
 import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type Task, withValues } from './base-plan.ts';
 import { recentEvents } from './detect.ts';
-import { look } from './observe.ts';
+import { diagnose } from './diagnose.ts';
+import { observe } from './observe.ts';
 import { hostRefusal, refusalFor, refusalToStart, refusalToStop, refusalWithoutRoom } from './refusals.ts';
 import { type MemoryDetails, type MemoryExpected, memorySettings } from './types.ts';
 
@@ -207,7 +208,8 @@ export async function plan(
   if (details.kind === 'no-limit' || details.kind === 'host-overcommitted')
     return hostRefusal(instance, details.kind, host);
   const { cpus } = await host.docker.info();
-  const { seen, trouble } = await look(instance, host, { events: await recentEvents(host), cpus });
+  const seen = await observe(instance, host, { events: await recentEvents(host), cpus });
+  const trouble = diagnose(seen);
   if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   const { memory } = seen;
   if (memory === undefined) return refusal(`The settings of ${instance.name} are not known.`, 'Detect again.');

@@ -5,8 +5,21 @@ import type { MemoryUse } from '../../../host/probes/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { type InstanceMemory, memoryOf, memorySettingNames, numberOf } from '../../shared/memory.ts';
 import { readServerSettings, settingsOf } from '../../shared/server-settings.ts';
-import type { Trouble } from './diagnose.ts';
 import type { SignLine } from './log-patterns.ts';
+
+export type TroubleKind =
+  | 'oom-in-recovery'
+  | 'start-refused'
+  | 'oom-killed'
+  | 'shared-buffers-over-limit'
+  | 'worst-case-over-limit'
+  | 'shm-too-small';
+
+export interface Trouble {
+  readonly kind: TroubleKind;
+  /** What fills the limit: shared_buffers by themselves, or what all that work at once take beside them. */
+  readonly cause: 'shared-buffers' | 'work';
+}
 
 /** The memory settings of a server as they are in force, or would be at its next start. Bytes. */
 export interface ServerMemory extends InstanceMemory {
@@ -127,9 +140,4 @@ export interface Seen {
   /** As the engine has them, of a container that has ended. */
   readonly oomKilled: boolean;
   readonly exitCode: number;
-}
-
-export interface Look {
-  readonly seen: Seen;
-  readonly trouble: Trouble | undefined;
 }
