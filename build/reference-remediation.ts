@@ -15,7 +15,7 @@ export function actionsReference(): string {
     return [
       `## ${action.name}`,
       '',
-      action.about,
+      action.description,
       '',
       `- Rule: ${rule}`,
       `- Undo: ${action.undo === undefined ? 'none, so it stands in the cleanup of a plan only' : 'yes'}`,

@@ -87,9 +87,9 @@ const noteBefore = z.object({ text: z.string().nullable() });
 /** Writes a small file. `file.replace` of the built-in actions changes one that is there. */
 const noteWrite: Action<z.output<typeof noteParams>, z.output<typeof noteBefore>> = {
   name: 'note.write',
-  about: 'Writes a note beside an instance.',
+  description: 'Writes a note beside an instance.',
   params: noteParams,
-  before: noteBefore,
+  undoState: noteBefore,
   operation: 'update-dependant-file',
   describe: ({ path }) => `write ${path}`,
   async effect({ path, text }, host) {

@@ -53,7 +53,7 @@ export {
 export { blankRecord } from './registry/kinds/blank.ts';
 export type { KindDeclaration } from './registry/kinds/declaration.ts';
 export { type KindName, kinds } from './registry/kinds/index.ts';
-export type { Place, Span } from './registry/position.ts';
+export type { Position, Span } from './registry/position.ts';
 export { readRegistry } from './registry/parse/read.ts';
 export type {
   ActiveProblem,

@@ -27,6 +27,11 @@ function within(path: string, place: string): boolean {
   return place.endsWith('/') ? path.startsWith(place) : path === place;
 }
 
+/** A file or folder that every room may import. */
+function isEverywhere(file: string): boolean {
+  return everywhere.some((place) => within(file, place));
+}
+
 function roomOf(file: string): Room | undefined {
   return rooms
     .filter((room) => within(file, room.path))
@@ -56,7 +61,7 @@ function allowsPackage(room: Room, name: string): boolean {
 export function refusal(file: string, specifier: string, typesOnly: boolean): string | undefined {
   const room = roomOf(file);
   if (room === undefined) {
-    return everywhere.includes(file) ? undefined : `src/${file} is in no room of build/lint/import-table.ts`;
+    return isEverywhere(file) ? undefined : `src/${file} is in no room of build/lint/import-table.ts`;
   }
   if (!specifier.startsWith('.')) {
     if (isBuiltin(specifier)) return undefined;
@@ -65,7 +70,7 @@ export function refusal(file: string, specifier: string, typesOnly: boolean): st
   }
   const target = toSlashes(join(dirname(file), specifier));
   const own = ownFolder(file);
-  if (everywhere.includes(target) || within(target, own ?? room.path)) return undefined;
+  if (isEverywhere(target) || within(target, own ?? room.path)) return undefined;
   if (room.rooms.some((place) => within(target, place))) return undefined;
   // The list of siblings stands beside them and names each one.
   if (own === undefined && siblingFolders.includes(room.path) && target.startsWith(room.path)) return undefined;

@@ -1,13 +1,13 @@
 import { ProblemsError } from '../errors.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
-import type { Session } from '../remediation/engine/session.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
 import { archivePlaceOf } from '../remediation/remediators/backup-repair/index.ts';
 import { requestSettings, type Retained, retention } from '../remediation/remediators/backup-request/index.ts';
 
 export type { Retained } from '../remediation/remediators/backup-request/index.ts';
 
 /** What lies in the backup folders: of one instance, or all. Nothing is read but beginnings and what is noted beside them. */
-export function lookAtBackups({ reader }: Session, instance?: string): Promise<BackupInventory> {
+export function listBackups({ reader }: EngineContext, instance?: string): Promise<BackupInventory> {
   return reader.backups.list(instance);
 }
 
@@ -24,7 +24,7 @@ export interface VerifyRequest {
  * @throws ProblemsError `not-found`: there is no such backup, or no instance whose image could restore it.
  */
 export async function verifyBackup(
-  { reader, changer }: Session,
+  { reader, changer }: EngineContext,
   { backup: ref, upTo, onProgress }: VerifyRequest,
 ): Promise<{ readonly backup: Backup; readonly answer: BackupAnswer }> {
   const backup = await reader.backups.read(ref);
@@ -53,7 +53,7 @@ export async function verifyBackup(
 }
 
 /** What retention keeps and what may go, of one instance or all. Nothing goes of an instance that is suspended. */
-export async function retainedBackups(session: Session, instance?: string): Promise<readonly Retained[]> {
+export async function retainedBackups(session: EngineContext, instance?: string): Promise<readonly Retained[]> {
   const { reader, store } = session;
   const { backups } = await reader.backups.list(instance);
   const settings = requestSettings(reader);

@@ -6,7 +6,7 @@ import { type PolicySettings, propose, type Proposal } from '../remediation/engi
 import { failureOf } from '../remediation/engine/steps.ts';
 import type { Remediation } from './open-remediation.ts';
 
-export interface LookRequest {
+export interface DetectOptions {
   /** Ids of problems or of findings. Default: all. */
   readonly ids?: readonly string[];
   /** Names of remediators. Default: all. */
@@ -20,7 +20,7 @@ export type Proposed = Proposal;
  * Looks, and changes nothing.
  * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
  */
-export async function detect(remediation: Remediation, request: LookRequest = {}): Promise<Detected> {
+export async function detect(remediation: Remediation, request: DetectOptions = {}): Promise<Detected> {
   const { session, problems } = remediation;
   const unknown = request.remediators?.find(
     (name) => !session.remediators.some((remediator) => remediator.name === name),
@@ -64,7 +64,7 @@ async function requireInstances({ instances, session }: Remediation): Promise<vo
 /** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */
 export async function plan(
   remediation: Remediation,
-  request: LookRequest & { readonly automation?: Automation } = {},
+  request: DetectOptions & { readonly automation?: Automation } = {},
 ): Promise<{ readonly detected: Detected; readonly proposals: readonly Proposed[] }> {
   const detected = await detect(remediation, request);
   const policy = {

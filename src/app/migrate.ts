@@ -16,8 +16,8 @@ import {
   nameObstacle,
   type TemplateReport,
 } from '../migration/index.ts';
-import type { Session } from '../remediation/engine/session.ts';
-import { nearest } from '../util/suggest.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
+import { suggest } from '../util/suggest.ts';
 
 export interface MigrateRequest {
   /** The folder of the files, absolute. */
@@ -57,7 +57,7 @@ const application = 'problem-registry migrate';
  * @throws ProblemsError `file-unreadable` of the folder, `not-found` of an instance.
  */
 export async function migrateInstances(
-  session: Session,
+  session: EngineContext,
   request: MigrateRequest,
 ): Promise<readonly InstanceMigration[]> {
   const migrations = await readMigrations(request.folder);
@@ -94,7 +94,7 @@ export async function readMigrations(folder: string): Promise<readonly Migration
 }
 
 async function migrateOne(
-  { changer, redact, stop }: Session,
+  { changer, redact, stop }: EngineContext,
   instance: Instance,
   migrations: readonly Migration[],
   request: MigrateRequest,
@@ -130,13 +130,13 @@ async function migrateOne(
   }
 }
 
-async function chosen({ reader }: Session, names: MigrateRequest['instances']): Promise<readonly Instance[]> {
+async function chosen({ reader }: EngineContext, names: MigrateRequest['instances']): Promise<readonly Instance[]> {
   const all = await reader.instances();
   if (names === 'all') return all;
   return names.map((name) => {
     const found = onlyInstance(all, name);
     if (found !== undefined) return found;
-    const meant = nearest(
+    const meant = suggest(
       name,
       all.map((instance) => instance.name),
     );

@@ -5,21 +5,21 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { openHost } from './open-host.ts';
-import { actions } from '../remediation/actions/index.ts';
+import { actions as builtInActions } from '../remediation/actions/index.ts';
 import type { Action, Remediator, OpenHost } from '../remediation/contract.ts';
 import type { KnownProblem } from '../remediation/engine/detect.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
-import { openSession, type Progress, type Session } from '../remediation/engine/session.ts';
+import { openEngineContext, type Progress, type EngineContext } from '../remediation/engine/session.ts';
 import { operations } from '../remediation/operations.ts';
 import { maintenanceWindow } from '../remediation/policy/policy.ts';
-import { remediators } from '../remediation/remediators/index.ts';
+import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
 import { jsonValue, operationName } from '../remediation/schemas.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
 
-const automation = z.enum(['auto', 'approve', 'human']);
+const automationSchema = z.enum(['auto', 'approve', 'human']);
 
 const instanceSection = z.strictObject({
-  automation: automation.exactOptional(),
+  automation: automationSchema.exactOptional(),
   windows: z.array(maintenanceWindow).exactOptional(),
 });
 
@@ -28,7 +28,7 @@ export const remediationConfig = z.strictObject({
   /** Nothing runs unattended; the text says why. */
   pause: z.string().min(1).exactOptional(),
   /** By remediator and by instance; an instance counts before a remediator. */
-  automation: z.record(z.string(), automation).default({}),
+  automation: z.record(z.string(), automationSchema).default({}),
   instances: z.record(z.string(), instanceSection).default({}),
   /** When instances may be restarted without asking; those of an instance stand in place of these. */
   windows: z.array(maintenanceWindow).default([]),
@@ -249,7 +249,7 @@ export interface RemediationOptions {
 
 /** One opened state file, engine and configuration, for any number of calls. */
 export interface Remediation {
-  readonly session: Session;
+  readonly session: EngineContext;
   readonly config: RemediationConfig;
   readonly problems: readonly KnownProblem[];
   readonly policy: PolicySettings;
@@ -268,8 +268,8 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const config = readRemediationConfig(options.config ?? {});
   const pattern = patternOf(config);
   const plugins = await loadPlugins(options.plugins ?? [], folder, {
-    remediators: options.remediators ?? remediators,
-    actions,
+    remediators: options.remediators ?? builtInRemediators,
+    actions: builtInActions,
   });
   const stateFile = resolve(folder, config.state);
   const kept = options.onlyLooking !== true || existsSync(stateFile);
@@ -284,7 +284,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),
     });
-  const session = await openSession({
+  const session = await openEngineContext({
     host,
     store,
     ...plugins,
@@ -324,7 +324,7 @@ function definedOf({
   stop,
   atPoint,
   patienceMs,
-}: RemediationOptions): Partial<Parameters<typeof openSession>[0]> {
+}: RemediationOptions): Partial<Parameters<typeof openEngineContext>[0]> {
   return {
     ...(now === undefined ? {} : { now }),
     ...(onProgress === undefined ? {} : { onProgress }),

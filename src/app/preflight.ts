@@ -1,4 +1,4 @@
-import type { Session } from '../remediation/engine/session.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
 import { budgetOf, machineMemory } from '../remediation/shared/memory.ts';
 import { describeHolder, portSettings, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
 
@@ -19,7 +19,10 @@ export interface PreflightAnswer {
 }
 
 /** Whether an instance could be created like this now. Looks, and changes nothing. */
-export async function preflight({ reader }: Session, question: PreflightQuestion): Promise<readonly PreflightAnswer[]> {
+export async function preflight(
+  { reader }: EngineContext,
+  question: PreflightQuestion,
+): Promise<readonly PreflightAnswer[]> {
   const answers: PreflightAnswer[] = [];
   if (question.port !== undefined) answers.push(await askPort(reader, question.port, question.instance));
   if (question.volume !== undefined) answers.push(await askVolume(reader, question.volume));
@@ -27,7 +30,7 @@ export async function preflight({ reader }: Session, question: PreflightQuestion
   return answers;
 }
 
-type Reader = Session['reader'];
+type Reader = EngineContext['reader'];
 
 async function askPort(reader: Reader, port: number, instance: string | undefined): Promise<PreflightAnswer> {
   const settings = portSettings(reader);

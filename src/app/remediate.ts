@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { ProblemsError } from '../errors.ts';
-import type { Finding, Hold } from '../remediation/contract.ts';
+import type { Finding, Block } from '../remediation/contract.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
-import { writeDossier, writeRefusal } from '../remediation/engine/escalation-report.ts';
+import { writeEscalationReport, writeRefusalReport } from '../remediation/engine/escalation-report.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { decideOn, type PolicySettings, type Proposal, propose } from '../remediation/engine/plan.ts';
-import { execute, resume as resumeRun, rollback as rollbackRun, waiting, waitsForNobody } from '../remediation/engine/resume.ts';
-import type { Session } from '../remediation/engine/session.ts';
+import {
+  execute,
+  resume as resumeRun,
+  rollback as rollbackRun,
+  waiting,
+  waitsForNobody,
+} from '../remediation/engine/resume.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
-import { approveCommand, type Despite, overruling } from '../remediation/policy/circuit-breakers.ts';
+import { approveCommand, type Acknowledgement, approvalOf } from '../remediation/policy/circuit-breakers.ts';
 import { aboutFinding, emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
-import { detect, endsRound, type LookRequest } from './detect.ts';
+import { detect, endsRound, type DetectOptions } from './detect.ts';
 import type { Remediation } from './open-remediation.ts';
 
-export interface RemediateRequest extends LookRequest {
+export interface RemediateRequest extends DetectOptions {
   /** A person has agreed: what asks for approval runs. What only a person may do still does not. */
   readonly yes?: boolean;
   /** In place of what config, registry and risk say. */
@@ -25,7 +31,6 @@ export interface RemediateRequest extends LookRequest {
   /** Each report as soon as it is made: an error that ends the round takes none of them away. */
   readonly onReport?: (report: RunReport, detected: DetectResult) => void;
 }
-
 
 /**
  * Detects, plans, and lets run what may run, one instance after the other. A run that ends `stuck`, or whose undo
@@ -57,7 +62,6 @@ export async function remediate(
   return { detected, runs: reports };
 }
 
-
 /** Takes up runs whose process has ended: this one, or all. One that cannot be taken up leaves the others none the worse. */
 export async function resume(
   { session }: Remediation,
@@ -75,9 +79,8 @@ export async function resume(
   return reports;
 }
 
-
 /** Undefined: it is under way elsewhere, or has been ended there since it was listed. */
-async function takenUp(session: Session, id: string, isWanted: boolean): Promise<RunReport | undefined> {
+async function takenUp(session: EngineContext, id: string, isWanted: boolean): Promise<RunReport | undefined> {
   try {
     return reportOf(await resumeRun(session, id));
   } catch (error) {
@@ -88,18 +91,15 @@ async function takenUp(session: Session, id: string, isWanted: boolean): Promise
   }
 }
 
-
 /** Puts back what a run changed: of one that was cut off, or of a fixed one while that is still possible. */
 export async function rollback({ session }: Remediation, id: string): Promise<RunReport> {
   return reportOf(await rollbackRun(session, id));
 }
 
-
 /** The journal, newest first, or one run. */
 export async function runs({ session }: Remediation, id?: string): Promise<readonly RunRecord[]> {
   return id === undefined ? session.store.runs.list() : [await recordOf(session, id)];
 }
-
 
 async function dealWith(
   { session, problems }: Remediation,
@@ -119,9 +119,8 @@ async function dealWith(
   }
 }
 
-
 /** The journal knows how far it came: what has not begun is over, what has begun stays open for `resume`. */
-async function afterError(session: Session, id: string, finding: Finding, error: unknown): Promise<RunReport> {
+async function afterError(session: EngineContext, id: string, finding: Finding, error: unknown): Promise<RunReport> {
   const failure = failureIn(session, error);
   const { runs: journal } = session.store;
   const at = session.at();
@@ -132,16 +131,14 @@ async function afterError(session: Session, id: string, finding: Finding, error:
     : { ...reportOf(record), failure };
 }
 
-
-function failureIn(session: Session, error: unknown): NonNullable<RunReport['failure']> {
+function failureIn(session: EngineContext, error: unknown): NonNullable<RunReport['failure']> {
   const { class: failureClass, message } = failureOf(error);
   const hint = error instanceof ProblemsError ? (error.hint ?? '') : '';
   return { class: failureClass, message: session.redact.text(`${message} ${hint}`.trim()) };
 }
 
-
 async function carryOut(
-  session: Session,
+  session: EngineContext,
   id: string,
   proposal: Proposal,
   request: RemediateRequest,
@@ -150,7 +147,7 @@ async function carryOut(
   const { finding, plan, decision } = proposal;
   if (plan.type === 'refusal' || decision === undefined) {
     const refusal = plan.type === 'refusal' ? plan : { type: 'refusal' as const, reason: 'no decision', advice: '' };
-    const dossier = await writeRefusal(session, id, finding.summary, finding.evidence, refusal);
+    const dossier = await writeRefusalReport(session, id, finding.summary, finding.evidence, refusal);
     const message = session.redact.text(`${refusal.reason} ${refusal.advice}`.trim());
     return {
       ...emptyReport,
@@ -171,13 +168,16 @@ async function carryOut(
   }
   await journal.change(id, { outcome: waits ? 'awaiting-approval' : 'planned' }, session.at());
   if (decision.automation === 'human')
-    await journal.change(id, { dossier: await writeDossier(session, await recordOf(session, id)) }, session.at());
+    await journal.change(
+      id,
+      { dossier: await writeEscalationReport(session, await recordOf(session, id)) },
+      session.at(),
+    );
   return reportOf(await recordOf(session, id));
 }
 
-
 /** Somebody else works on the volume: the run has not begun, and says so. */
-export async function executeOrRefuse(session: Session, id: string, approvedBy?: string): Promise<RunRecord> {
+export async function executeOrRefuse(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
   try {
     return await execute(session, id, approvedBy);
   } catch (error) {
@@ -190,7 +190,6 @@ export async function executeOrRefuse(session: Session, id: string, approvedBy?:
   }
 }
 
-
 /** Problems that were asked for by name and are not there. */
 function absentOf({ ids = [] }: RemediateRequest, { findings }: DetectResult): readonly RunReport[] {
   return ids
@@ -198,20 +197,17 @@ function absentOf({ ids = [] }: RemediateRequest, { findings }: DetectResult): r
     .map((problem) => ({ ...emptyReport, problem }));
 }
 
-
 /** A word for people and labels, not an order: what sorts is the time in the journal. */
 function runId(): string {
   return `r${randomBytes(5).toString('hex')}`;
 }
 
-
 export interface ApproveOptions {
   /** What the person says besides: it is demanded where data may be damaged, and where the repair failed before. */
-  readonly despite?: readonly Despite[];
+  readonly despite?: readonly Acknowledgement[];
   /** Told what the approval overrules, before the run begins. */
   readonly onOverruled?: (reasons: readonly string[]) => void;
 }
-
 
 /**
  * Lets a run go on that waits for a person. What it is about is looked for again first, and who may let it run is decided
@@ -246,8 +242,8 @@ export async function approve(
   const holds = (now.holds ?? []).filter(
     ({ cause }, _, all) => cause !== 'suspension' || suspended !== undefined || !all.some(isDamage),
   );
-  const { forbidden, demanded, overruled } = overruling({ ...now, holds }, decision);
-  if (forbidden !== undefined) throw refusal(forbidden, id, instance);
+  const { forbidden, demanded, overruled } = approvalOf({ ...now, holds }, decision);
+  if (forbidden !== undefined) throw refusedBlock(forbidden, id, instance);
   const missing = demanded.filter((cause) => !despite.includes(cause));
   if (missing.length > 0)
     throw demand(overruled, id, demanded, await session.store.suspensions.get(instance), instance);
@@ -261,14 +257,12 @@ export async function approve(
   return reportOf(await executeOrRefuse(session, id, approvedBy));
 }
 
-
-function isDamage({ cause }: Hold): boolean {
+function isDamage({ cause }: Block): boolean {
   return cause === 'damage';
 }
 
-
-function refusal({ cause, reason }: Hold, id: string, instance: string): ProblemsError {
-  const hints: Partial<Record<Hold['cause'], string>> = {
+function refusedBlock({ cause, reason }: Block, id: string, instance: string): ProblemsError {
+  const hints: Partial<Record<Block['cause'], string>> = {
     never: `A person who must do it does it by hand; \`problems runs ${id}\` shows the steps.`,
     pause: 'Once that is over, take away the file `paused`, or `pause` in the config.',
     suspension: `Once a person has looked: problems runs lift ${instance}.`,
@@ -276,11 +270,10 @@ function refusal({ cause, reason }: Hold, id: string, instance: string): Problem
   return new ProblemsError('step-refused', reason, { hint: hints[cause] });
 }
 
-
 function demand(
   reasons: readonly string[],
   id: string,
-  demanded: readonly Despite[],
+  demanded: readonly Acknowledgement[],
   suspension: { readonly reason: string } | undefined,
   instance: string,
 ): ProblemsError {

@@ -16,7 +16,7 @@ import {
   type TuningFacts,
 } from '../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../remediation/contract.ts';
-import type { Session } from '../remediation/engine/session.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
 import {
   type BackendMemory,
   hashMemMultiplierOf,
@@ -26,7 +26,7 @@ import {
   numberOf,
 } from '../remediation/shared/memory.ts';
 import { readServerSettings, type ServerSetting, type ServerSettings } from '../remediation/shared/server-settings.ts';
-import { flagAt, numberAt, textsAt } from '../util/json.ts';
+import { getBoolean, getNumber, getStrings } from '../util/json.ts';
 
 /** Something about the container that should be otherwise. */
 export interface ContainerAdvice {
@@ -45,7 +45,7 @@ export function containerAdvice(
   facts: TuningFacts,
   { advice }: Recommendation,
 ): readonly ContainerAdvice[] {
-  const memorySwap = numberAt(inspect, 'HostConfig', 'MemorySwap');
+  const memorySwap = getNumber(inspect, 'HostConfig', 'MemorySwap');
   const found: ContainerAdvice[] = [];
   if (memory === 0 && facts.memoryIs === 'share' && facts.memory > 0) {
     found.push({
@@ -258,8 +258,8 @@ function isPhysical({ kind }: { readonly kind: string }): boolean {
 
 /** Only then is io_uring allowed, whatever the engine's version. */
 function seccompIsOff({ inspect }: Container): boolean {
-  const options = textsAt(inspect, 'HostConfig', 'SecurityOpt');
-  return flagAt(inspect, 'HostConfig', 'Privileged') || options.some((one) => /^seccomp[=:]unconfined$/.test(one));
+  const options = getStrings(inspect, 'HostConfig', 'SecurityOpt');
+  return getBoolean(inspect, 'HostConfig', 'Privileged') || options.some((one) => /^seccomp[=:]unconfined$/.test(one));
 }
 
 export interface TuningRequest {
@@ -324,7 +324,7 @@ export interface Tuning {
  * What an instance's settings should be, and why. Looks, and changes nothing.
  * @throws ProblemsError `not-found`: there is no such instance. `engine-unreachable`.
  */
-export async function tune({ reader }: Session, request: TuningRequest): Promise<Tuning> {
+export async function tune({ reader }: EngineContext, request: TuningRequest): Promise<Tuning> {
   const instance = await reader.instance(request.instance);
   if (instance === undefined) {
     throw new ProblemsError('not-found', `There is no instance ${request.instance}.`, {

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { numberAt, textAt } from '../util/json.ts';
+import { getNumber, getString } from '../util/json.ts';
 import { expired, expiredMark, inside, quarantined, segment } from './inventory.ts';
 import { asideFolder, exists, isAside, move, requireFree } from './quarantine.ts';
 import { readRecord, syncFolder, writeRecord } from './sidecar-files.ts';
@@ -59,10 +59,10 @@ export async function removeExpired(folders: readonly string[], instance: string
 
 async function wasOf(aside: string, name: string): Promise<Was | undefined> {
   const record = await readRecord(aside, expiredMark(name));
-  if (record === undefined || numberAt(record, 'schemaVersion') !== 1) return undefined;
-  const place = textAt(record, 'place') === 'quarantined' ? 'quarantined' : 'lies';
+  if (record === undefined || getNumber(record, 'schemaVersion') !== 1) return undefined;
+  const place = getString(record, 'place') === 'quarantined' ? 'quarantined' : 'lies';
   // Whoever can write there may have written anything: its owner gets in, and strangers never write.
-  return { schemaVersion: 1, place, mode: (numberAt(record, 'mode') & 0o775) | 0o500 };
+  return { schemaVersion: 1, place, mode: (getNumber(record, 'mode') & 0o775) | 0o500 };
 }
 
 async function forget(aside: string, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { type Json, textAt } from '../util/json.ts';
+import { type Json, getString } from '../util/json.ts';
 import { contentOf, type FolderContent, wordsOf } from './parts.ts';
 import { fingerprintsOf, readRecord, verificationOf } from './sidecar-files.ts';
 import {
@@ -127,13 +127,13 @@ export async function readBackup(
     bytes: content.files.reduce((total, { bytes }) => total + bytes, 0),
     files: content.files.length,
     parts: namedParts(content, fingerprints),
-    postgresVersion: textAt(metadata, 'postgres_version') || null,
+    postgresVersion: getString(metadata, 'postgres_version') || null,
     verification,
     ...standing(verification),
     hasFingerprints: fingerprints !== undefined,
     quarantine:
       place === 'quarantined'
-        ? { at: textAt(aside, 'at'), reason: textAt(aside, 'reason') || 'no reason was noted' }
+        ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason was noted' }
         : null,
     notes: content.notes,
   };
@@ -148,7 +148,7 @@ function namedParts({ parts }: FolderContent, fingerprints: Fingerprints | undef
 
 function stateOf(place: Place['state'], metadata: Json | undefined): BackupState {
   if (place !== 'lies') return place;
-  const status = textAt(metadata, 'status');
+  const status = getString(metadata, 'status');
   if (status === 'failed') return 'failed';
   return ['running', 'started', 'in_progress', 'creating'].includes(status) ? 'running' : 'complete';
 }
@@ -168,7 +168,7 @@ function standing(verification: BackupVerification | null): {
 }
 
 async function timeOf(folder: string, name: string, metadata: Json | undefined): Promise<string> {
-  const stated = Date.parse(textAt(metadata, 'created'));
+  const stated = Date.parse(getString(metadata, 'created'));
   if (!Number.isNaN(stated)) return new Date(stated).toISOString();
   const parts = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(name);
   if (parts !== null) {

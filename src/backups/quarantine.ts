@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { numberAt } from '../util/json.ts';
+import { getNumber } from '../util/json.ts';
 import { inside, quarantined, readBackup } from './inventory.ts';
 import { readRecord, syncAround, syncFolder, writeRecord } from './sidecar-files.ts';
 import { type Backup, type BackupAnswer, type BackupLevel, backupLevels, type BackupVerification } from './types.ts';
@@ -74,7 +74,7 @@ export async function releaseBackup(folders: readonly string[], backup: Backup):
   if (!isAside(from)) return;
   const to = join(ownerOf(from), backup.name);
   await requireFree(to);
-  const mode = numberAt(await readRecord(from, 'quarantine.json'), 'mode');
+  const mode = getNumber(await readRecord(from, 'quarantine.json'), 'mode');
   await chmod(from, 0o700);
   await move(from, to);
   await unlink(join(to, 'quarantine.json')).catch(() => undefined);

@@ -1,6 +1,16 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { entriesAt, isList, isObject, type Json, listAt, numberAt, parseJson, textAt, textsAt } from '../util/json.ts';
+import {
+  getEntries,
+  isList,
+  isObject,
+  type Json,
+  getArray,
+  getNumber,
+  parseJson,
+  getString,
+  getStrings,
+} from '../util/json.ts';
 import {
   type BackupCause,
   backupCauses,
@@ -54,50 +64,53 @@ export async function syncAround(folder: string): Promise<void> {
 }
 
 export function verificationOf(record: Json | undefined): BackupVerification | null {
-  if (record === undefined || numberAt(record, 'schemaVersion') !== 1) return null;
-  const tookMs = numberAt(record, 'tookMs');
+  if (record === undefined || getNumber(record, 'schemaVersion') !== 1) return null;
+  const tookMs = getNumber(record, 'tookMs');
   return {
     schemaVersion: 1,
-    checks: listAt(record, 'checks').flatMap(checkOf),
-    files: listAt(record, 'files').flatMap(fileOf),
-    filesAt: textAt(record, 'filesAt'),
-    filesBy: textAt(record, 'filesBy') === 'completion' ? 'completion' : 'first verification',
+    checks: getArray(record, 'checks').flatMap(checkOf),
+    files: getArray(record, 'files').flatMap(fileOf),
+    filesAt: getString(record, 'filesAt'),
+    filesBy: getString(record, 'filesBy') === 'completion' ? 'completion' : 'first verification',
     ...(tookMs === 0 ? {} : { tookMs }),
   };
 }
 
 function checkOf(value: Json): readonly BackupCheck[] {
-  const level = backupLevels.find((one) => one === textAt(value, 'level'));
-  const result = (['passed', 'failed', 'impossible'] as const).find((one) => one === textAt(value, 'result'));
-  const at = textAt(value, 'at');
+  const level = backupLevels.find((one) => one === getString(value, 'level'));
+  const result = (['passed', 'failed', 'impossible'] as const).find((one) => one === getString(value, 'result'));
+  const at = getString(value, 'at');
   if (level === undefined || result === undefined || Number.isNaN(Date.parse(at))) return [];
-  const cause: BackupCause | undefined = backupCauses.find((one) => one === textAt(value, 'cause'));
-  const says = textsAt(value, 'says');
-  return [{ level, result, at, ...(cause === undefined ? {} : { cause }), says, ms: numberAt(value, 'ms') }];
+  const cause: BackupCause | undefined = backupCauses.find((one) => one === getString(value, 'cause'));
+  const says = getStrings(value, 'says');
+  return [{ level, result, at, ...(cause === undefined ? {} : { cause }), says, ms: getNumber(value, 'ms') }];
 }
 
 function fileOf(value: Json): readonly BackupFile[] {
-  const [path, sha256] = [textAt(value, 'path'), textAt(value, 'sha256')];
-  return path === '' || !/^[0-9a-f]{64}$/.test(sha256) ? [] : [{ path, bytes: numberAt(value, 'bytes'), sha256 }];
+  const [path, sha256] = [getString(value, 'path'), getString(value, 'sha256')];
+  return path === '' || !/^[0-9a-f]{64}$/.test(sha256) ? [] : [{ path, bytes: getNumber(value, 'bytes'), sha256 }];
 }
 
 export function fingerprintsOf(record: Json | undefined): Fingerprints | undefined {
-  if (record === undefined || numberAt(record, 'schemaVersion') !== 1) return undefined;
+  if (record === undefined || getNumber(record, 'schemaVersion') !== 1) return undefined;
   return {
     schemaVersion: 1,
-    at: textAt(record, 'at'),
-    systemIdentifier: textAt(record, 'systemIdentifier'),
-    serverVersion: textAt(record, 'serverVersion'),
-    databases: listAt(record, 'databases').map(databaseOf),
+    at: getString(record, 'at'),
+    systemIdentifier: getString(record, 'systemIdentifier'),
+    serverVersion: getString(record, 'serverVersion'),
+    databases: getArray(record, 'databases').map(databaseOf),
   };
 }
 
 function databaseOf(value: Json): DatabaseFingerprint {
   return {
-    database: textAt(value, 'database'),
-    file: textAt(value, 'file') || null,
-    tables: mapOf(value, 'tables', (entry) => ({ rows: textAt(entry, 'rows'), sum: textAt(entry, 'sum') })),
-    sequences: mapOf(value, 'sequences', (entry) => ({ first: textAt(entry, 'first'), last: textAt(entry, 'last') })),
+    database: getString(value, 'database'),
+    file: getString(value, 'file') || null,
+    tables: mapOf(value, 'tables', (entry) => ({ rows: getString(entry, 'rows'), sum: getString(entry, 'sum') })),
+    sequences: mapOf(value, 'sequences', (entry) => ({
+      first: getString(entry, 'first'),
+      last: getString(entry, 'last'),
+    })),
     indexes: mapOf(value, 'indexes', textOf),
     constraints: mapOf(value, 'constraints', textOf),
     functions: mapOf(value, 'functions', textOf),
@@ -106,7 +119,7 @@ function databaseOf(value: Json): DatabaseFingerprint {
 }
 
 function mapOf<Value>(value: Json, key: string, read: (entry: Json) => Value): Readonly<Record<string, Value>> {
-  const found = isObject(value) ? entriesAt(value, key) : [];
+  const found = isObject(value) ? getEntries(value, key) : [];
   return Object.fromEntries(found.map(([name, entry]) => [name, read(entry)]));
 }
 

@@ -1,10 +1,10 @@
 import type { ProblemRecord } from '../registry/record.ts';
 import type { ScanFindings } from '../reporters/json.ts';
 import type { Task, TaskKind } from '../tasks/types.ts';
-import type { Findings } from './findings.ts';
+import type { Evaluation } from './findings.ts';
 
 /** What of a scan is wanted. An empty list wants all; a record without a severity or status has none of a list. */
-export interface Choice {
+export interface ScanFilter {
   readonly recordKinds: readonly ProblemRecord['kind'][];
   readonly taskKinds: readonly TaskKind[];
   readonly component: readonly string[];
@@ -18,7 +18,7 @@ export interface Choice {
  * Narrows findings: records by what they say, tasks by their own kind and score and by the record they come from,
  * registries and diagnostics by component alone.
  */
-export function choose({ registries, tasks, diagnostics }: Findings, choice: Choice): ScanFindings {
+export function applyFilter({ registries, tasks, diagnostics }: Evaluation, choice: ScanFilter): ScanFindings {
   const chosen = registries.filter(({ component }) => fits(component, choice.component));
   const paths = new Set(chosen.map(({ path }) => path));
   const left = new Set(registries.filter(({ path }) => !paths.has(path)).map(({ path }) => path));
@@ -40,7 +40,7 @@ export function choose({ registries, tasks, diagnostics }: Findings, choice: Cho
   };
 }
 
-function isWanted(record: ProblemRecord, { recordKinds, severity, status }: Choice): boolean {
+function isWanted(record: ProblemRecord, { recordKinds, severity, status }: ScanFilter): boolean {
   return (
     fits(record.kind, recordKinds) &&
     fits('severity' in record ? record.severity : undefined, severity) &&

@@ -19,7 +19,7 @@ export interface EditableFile {
  * @throws ProblemsError `file-unreadable` (also for bytes that are not UTF-8: they could not be written back as they
  * are), `outside-root`.
  */
-export function openForEdit(path: string, cwd: string): EditableFile {
+export function openRegistry(path: string, cwd: string): EditableFile {
   const file = resolve(cwd, path);
   const real = realPathWithin(file, isWithin(file, cwd) ? cwd : dirname(file), path);
   const before = bytesOf(real, path);

@@ -12,7 +12,7 @@ export interface Checked {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export interface Findings extends Checked {
+export interface Evaluation extends Checked {
   /** Highest priority first. */
   readonly tasks: readonly Task[];
 }
@@ -27,8 +27,8 @@ export interface JudgeOptions {
 export type FindOptions = CheckOptions & JudgeOptions;
 
 /** The registries below some paths, the tasks that follow from them, and everything that is wrong. */
-export async function findProblems(paths: readonly string[], options: FindOptions): Promise<Findings> {
-  return judge(await scanAll(paths, scanOptions(options)), options);
+export async function findProblems(paths: readonly string[], options: FindOptions): Promise<Evaluation> {
+  return evaluate(await scanAll(paths, scanOptions(options)), options);
 }
 
 /** The same without tasks, which cost a start that checks one file more than the reading of it. */
@@ -50,12 +50,12 @@ function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagn
 }
 
 /** Whether there was a file that could not be read: then the work could not be done, whatever the others say. */
-export function holdsUnreadable(diagnostics: readonly Diagnostic[]): boolean {
+export function hasUnreadableFile(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ code }) => code === 'file-unreadable');
 }
 
 /** What follows from registries: tasks, and the diagnostics of each and of all together. */
-export async function judge({ registries, diagnostics }: ScanResult, options: JudgeOptions): Promise<Findings> {
+export async function evaluate({ registries, diagnostics }: ScanResult, options: JudgeOptions): Promise<Evaluation> {
   const own = ownDiagnostics({ registries, diagnostics });
   if (registries.every(({ records }) => records.length === 0))
     return { registries, tasks: [], diagnostics: inOrder(own) };

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/escape-terminal.ts';
-import { type Surroundings, withRemediation } from './remediation-context.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { type RemediationContext, withRemediation } from './remediation-context.ts';
 import type { ConfigChoice } from './shared-options.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { ConfigChoice } from './shared-options.ts';
  * terminal. Returns the exit code.
  */
 export async function liftSuspension(
-  surroundings: Surroundings,
+  surroundings: RemediationContext,
   instance: string | undefined,
   options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
 ): Promise<number> {
@@ -22,12 +22,12 @@ export async function liftSuspension(
     const suspension = await suspensions.get(instance);
     const why =
       suspension === undefined ? 'is not suspended.' : `is suspended since ${suspension.at}: ${suspension.reason}`;
-    if (!options.json) screen.out.write(`${visible(`${instance} ${why}`)}\n`);
+    if (!options.json) screen.out.write(`${escapeTerminal(`${instance} ${why}`)}\n`);
     const lifted = suspension !== undefined && (options.yes || (!options.json && (await agreed())));
     if (lifted) await suspensions.lift(instance, session.at());
     if (options.json) {
-      const { json } = await import('../reporters/json.ts');
-      screen.out.write(json({ schemaVersion: 1, instance, suspension: suspension ?? null, lifted }));
+      const { toJson } = await import('../reporters/json.ts');
+      screen.out.write(toJson({ schemaVersion: 1, instance, suspension: suspension ?? null, lifted }));
     } else if (lifted) {
       screen.notes.write(`Repairs may run on ${instance} again.\n`);
     } else if (suspension !== undefined) {

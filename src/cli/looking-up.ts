@@ -3,17 +3,17 @@ import { ProblemsError } from '../errors.ts';
 import { explainPriority, type Explanation } from '../priority/index.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Task } from '../tasks/types.ts';
-import { nearest } from '../util/suggest.ts';
+import { suggest } from '../util/suggest.ts';
 import { tasksOf } from './choosing.ts';
 import type { Invocation } from './command.ts';
-import { type Findings, findProblems } from './findings.ts';
+import { type Evaluation, findProblems } from './findings.ts';
 import { configFor, type lookUpOptions } from './shared-options.ts';
 
 export interface LookUp {
   readonly record: ProblemRecord;
   /** The one that was asked for, or all of the record, highest priority first. */
   readonly tasks: readonly Task[];
-  readonly findings: Findings;
+  readonly findings: Evaluation;
   readonly config: Config;
 }
 
@@ -69,9 +69,9 @@ function recordOf(id: string, records: readonly ProblemRecord[]): ProblemRecord 
   });
 }
 
-function notFound(id: string, records: readonly ProblemRecord[], { tasks }: Findings): ProblemsError {
+function notFound(id: string, records: readonly ProblemRecord[], { tasks }: Evaluation): ProblemsError {
   const ids = [...records.map((record) => record.id), ...tasks.map((task) => task.id)];
-  const meant = nearest(id, ids) ?? ids.find((candidate) => candidate.includes(id));
+  const meant = suggest(id, ids) ?? ids.find((candidate) => candidate.includes(id));
   const hint = meant === undefined ? '`problems scan --json` lists all ids.' : `Did you mean ${meant}?`;
   return new ProblemsError('not-found', `there is no record or task ${id}`, { hint });
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/escape-terminal.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { readPlainWords } from './fast-argv.ts';
 import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
@@ -64,15 +64,15 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
 function sayWhy(error: unknown, { notes }: Screen, verbose: boolean): void {
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof ProblemsError;
-  notes.write(`${notes.style('error', 'problems:')} ${visible(message)}\n`);
-  if (expected && error.hint !== undefined) notes.write(`    hint: ${visible(error.hint)}\n`);
+  notes.write(`${notes.style('error', 'problems:')} ${escapeTerminal(message)}\n`);
+  if (expected && error.hint !== undefined) notes.write(`    hint: ${escapeTerminal(error.hint)}\n`);
   if (!expected) notes.write('    hint: this is a defect of the program; --verbose shows where it happened\n');
   if (verbose && error instanceof Error) notes.write(`${stackOf(error)}\n`);
 }
 
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
-  return (error.stack ?? '').split('\n').map(visible).join('\n') + cause;
+  return (error.stack ?? '').split('\n').map(escapeTerminal).join('\n') + cause;
 }
 
 async function readAll(input: Streams['stdin']): Promise<Uint8Array> {

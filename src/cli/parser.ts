@@ -1,6 +1,6 @@
 import { Argument, Command as Parser, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../util/suggest.ts';
+import { suggest } from '../util/suggest.ts';
 import { version } from '../version.ts';
 import {
   type ArgumentDeclaration,
@@ -14,13 +14,13 @@ import { commandNames, isCommandName, loadCommand, loadCommands } from './comman
 import { absent, type Understood } from './fast-argv.ts';
 import type { Screen } from './terminal.ts';
 
-export type Parsed =
+export type ParseResult =
   | Understood
   /** Help was asked for and printed, or the words could not be understood and this was said. */
   | { readonly exitCode: 0 | 2 };
 
 /** Reads the words after a command's name, in every form. */
-export function parse(command: Command, words: readonly string[], screen: Screen): Parsed {
+export function parse(command: Command, words: readonly string[], screen: Screen): ParseResult {
   const parser = createParser(command, screen);
   try {
     parser.parse(words, { from: 'user' });
@@ -85,7 +85,7 @@ function outputOf({ out, notes }: Screen) {
 function argumentOf({ name, about, required, variadic, choices }: ArgumentDeclaration): Argument {
   const shown = variadic === true ? `${name}...` : name;
   const argument = new Argument(required === true ? `<${shown}>` : `[${shown}]`, withChoices(about, choices));
-  return argument.argParser((text) => word(text, choices));
+  return argument.argParser((text) => checkWord(text, choices));
 }
 
 function optionOf(property: string, option: OptionDeclaration): Option {
@@ -99,7 +99,7 @@ function optionOf(property: string, option: OptionDeclaration): Option {
         option.default,
         option.default,
       );
-      return made.argParser((text) => word(text, choices));
+      return made.argParser((text) => checkWord(text, choices));
     }
     case 'words': {
       const { value, about, choices } = option;
@@ -115,14 +115,14 @@ function optionOf(property: string, option: OptionDeclaration): Option {
 }
 
 function wordsIn(text: string, choices: readonly string[] | undefined): string[] {
-  return text.split(',').map((one) => word(one.trim(), choices));
+  return text.split(',').map((one) => checkWord(one.trim(), choices));
 }
 
-function word(text: string, choices: readonly string[] | undefined): string {
+function checkWord(text: string, choices: readonly string[] | undefined): string {
   // Nothing is never meant: it is what the shell makes of a variable that is not set.
   if (text === '') throw new InvalidArgumentError('It is empty.');
   if (choices === undefined || choices.includes(text)) return text;
-  const meant = nearest(text, choices);
+  const meant = suggest(text, choices);
   throw new InvalidArgumentError(meant === undefined ? `Use one of: ${choices.join(', ')}.` : `Did you mean ${meant}?`);
 }
 
@@ -153,10 +153,8 @@ export async function runProgram(argv: readonly string[], screen: Screen): Promi
   if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
   else if (word === 'help' && topic !== undefined && !isHelp(topic)) {
     if (!isCommandName(topic)) throw unknownCommand(topic);
-    const { parse } = await import('./parser.ts');
     parse(await loadCommand(topic), ['--help'], screen);
   } else if (word === undefined || word === 'help' || isHelp(word)) {
-    const { programHelp } = await import('./parser.ts');
     screen.out.write(programHelp(await loadCommands(), screen));
   } else if (word.startsWith('-')) throw unknownOption(word);
   else throw unknownCommand(word);
@@ -168,13 +166,13 @@ function isHelp(word: string): boolean {
 }
 
 function unknownCommand(word: string): ProblemsError {
-  const meant = nearest(word, commandNames);
+  const meant = suggest(word, commandNames);
   const hint = meant === undefined ? 'See: problems --help' : `Did you mean ${meant}?`;
   return new ProblemsError('bad-usage', `unknown command '${word}'`, { hint });
 }
 
 function unknownOption(word: string): ProblemsError {
-  const meant = nearest(word, ['--help', '--version']);
+  const meant = suggest(word, ['--help', '--version']);
   const hint = meant === undefined ? 'Options stand after the command. See: problems --help' : `Did you mean ${meant}?`;
   return new ProblemsError('bad-usage', `unknown option '${word}'`, { hint });
 }

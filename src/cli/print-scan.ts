@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { visible } from '../reporters/escape-terminal.ts';
-import { json, jsonLine, type ScanFindings, scanJson } from '../reporters/json.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { toJson, jsonLine, type ScanFindings, scanJson } from '../reporters/json.ts';
 import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
 import { bandsText, tasksTable } from '../reporters/text/records.ts';
 import type { Candidates } from '../scan/candidates.ts';
 import { readAll, type ScanOptions } from '../scan/scan.ts';
 import type { Task } from '../tasks/types.ts';
-import { nearest } from '../util/suggest.ts';
-import { choose } from './choosing.ts';
-import { type Findings, holdsUnreadable, judge } from './findings.ts';
+import { suggest } from '../util/suggest.ts';
+import { applyFilter } from './choosing.ts';
+import { type Evaluation, hasUnreadableFile, evaluate } from './findings.ts';
 import type { ProgressDisplay } from './progress.ts';
 import { tableText } from './render.ts';
 import type { ScanRequest } from './scan-request.ts';
@@ -36,32 +36,32 @@ export async function printScan(
   { config, options, screen, now, progress }: PrintContext,
 ): Promise<Printed> {
   const tasksDir = request.writeTasks === undefined ? config.tasksDir : resolve(options.cwd ?? '.', request.writeTasks);
-  const findings = await judge(await readAll(found, options), { config, tasksDir, now });
+  const findings = await evaluate(await readAll(found, options), { config, tasksDir, now });
   progress.end();
-  const chosen = choose(findings, request.choice);
+  const chosen = applyFilter(findings, request.choice);
   sayWhatIsMissing(request, findings, screen.notes);
-  if (request.json) screen.out.write((request.watch ? jsonLine : json)(scanJson(chosen)));
+  if (request.json) screen.out.write((request.watch ? jsonLine : toJson)(scanJson(chosen)));
   else await printFindings(chosen, screen);
   if (request.writeTasks !== undefined && tasksDir !== undefined) {
     await writeTasks(tasksDir, chosen.tasks, { now: now(), config, notes: screen.notes });
   }
   const isCertain = !findings.diagnostics.some(({ code }) => code === 'file-unreadable' || code === 'too-complex');
-  if (holdsUnreadable(findings.diagnostics)) return { exitCode: 2, isCertain };
+  if (hasUnreadableFile(findings.diagnostics)) return { exitCode: 2, isCertain };
   const failing = chosen.diagnostics.some(({ severity }) => severity === 'error' || request.strict);
   return { exitCode: failing ? 1 : 0, isCertain };
 }
 
-function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Findings, notes: Output): void {
+function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Evaluation, notes: Output): void {
   if (registries.length === 0) {
-    const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(visible).join(', ')}`;
+    const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(escapeTerminal).join(', ')}`;
     notes.write(`No PROBLEMS.md with records was found ${where}.\n`);
   }
   const components = registries.map(({ component }) => component);
   for (const wanted of choice.component) {
     if (registries.length === 0 || components.includes(wanted)) continue;
-    const meant = nearest(wanted, components);
+    const meant = suggest(wanted, components);
     notes.write(
-      `No registry has the component ${visible(wanted)}.${meant === undefined ? '' : ` Did you mean ${visible(meant)}?`}\n`,
+      `No registry has the component ${escapeTerminal(wanted)}.${meant === undefined ? '' : ` Did you mean ${escapeTerminal(meant)}?`}\n`,
     );
   }
 }
@@ -87,7 +87,7 @@ async function writeTasks(
 ): Promise<void> {
   const { writeBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
   const { changes, notes: said } = await writeBacklog(tasksDir, tasks, { now, priority: config.priority });
-  for (const { path, message } of said) notes.write(`${visible(path)}: ${visible(message)}\n`);
+  for (const { path, message } of said) notes.write(`${escapeTerminal(path)}: ${escapeTerminal(message)}\n`);
   const counted = (['new', 'returned', 'updated', 'unchanged', 'standing'] as const)
     .map((change) => ({ change, number: changes.filter((one) => one.change === change).length }))
     .filter(({ number }) => number > 0);

@@ -1,5 +1,5 @@
 import type { Progress } from '../app/remediation.ts';
-import { visible } from '../reporters/escape-terminal.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { count } from '../reporters/text/diagnostics.ts';
 import type { ScanProgress } from '../scan/scan.ts';
 import type { Output } from './terminal.ts';
@@ -84,5 +84,5 @@ export function createRunProgress(notes: Output): RunProgress {
 function wordsOf(progress: Progress): string {
   if (progress.type === 'phase') return progress.phase;
   const { index, of, state, what } = progress;
-  return `${state === 'undoing' ? 'undoing' : `step ${index + 1} of ${of}`}: ${visible(what)}`;
+  return `${state === 'undoing' ? 'undoing' : `step ${index + 1} of ${of}`}: ${escapeTerminal(what)}`;
 }

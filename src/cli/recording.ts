@@ -1,9 +1,9 @@
 import type { Remediation, RunReport } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/escape-terminal.ts';
-import { openForEdit } from './editing.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { openRegistry } from './editing.ts';
 import type { Output } from './terminal.ts';
-import { heldFix, isInSight, type Looked } from './silence.ts';
+import { fixHeldLongEnough, wasFullyChecked, type Looked } from './silence.ts';
 import {
   noteAttempt,
   noteEnd,
@@ -32,7 +32,7 @@ export async function recordFindings(remediation: Remediation, looked: Looked, p
         found.reduce((noted, finding) => noteEvidence(noted, record, finding), noteOccurrence(text, record, now)),
       );
     else if (record.kind === 'active') {
-      const held = await heldFix(record, looked, remediation, now);
+      const held = await fixHeldLongEnough(record, looked, remediation, now);
       if (held !== undefined) await edit(record.path, place, (text) => noteResolution(text, record, held, now));
     }
   }
@@ -61,7 +61,7 @@ export async function recordReports(
       const seen = noteOccurrence(text, record, now);
       if (report.outcome === 'fixed') {
         const noted = noteFix(seen, record, report, now);
-        return isOver(report.problem, reports) && isInSight(record, looked, remediation)
+        return isOver(report.problem, reports) && wasFullyChecked(record, looked, remediation)
           ? noteEnd(noted, record)
           : noted;
       }
@@ -84,11 +84,11 @@ function didNotHelp({ outcome }: RunReport): boolean {
 /** A record that cannot be edited keeps neither the others nor the results from being written. */
 async function edit(path: string, { cwd, notes }: Place, change: (text: string) => string): Promise<void> {
   try {
-    const file = openForEdit(path, cwd);
+    const file = openRegistry(path, cwd);
     const after = change(file.text);
     if (after !== file.text) await file.replace(after);
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error;
-    notes.write(`Not recorded in ${visible(path)}: ${visible(error.message)}\n`);
+    notes.write(`Not recorded in ${escapeTerminal(path)}: ${escapeTerminal(error.message)}\n`);
   }
 }

@@ -1,4 +1,4 @@
-import type { NotLookedAt, Remediation, RunReport } from '../app/remediation.ts';
+import type { Skipped, Remediation, RunReport } from '../app/remediation.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
 import {
@@ -30,14 +30,14 @@ export const lookingExitCodes = [
   { code: 2, about: 'or nothing was found, and something could not be looked at this time' },
 ] as const;
 
-export type Surroundings = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
+export type RemediationContext = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
 
 /**
  * Opens the engine's host, the journal and the registries of the working folder, and hands them to the work. Ctrl-C asks
  * for the next safe point; a second one ends the process, and the run is taken up by `problems resume`.
  */
 export async function withRemediation<Result>(
-  { cwd, now, screen, signal }: Surroundings,
+  { cwd, now, screen, signal }: RemediationContext,
   options: ConfigChoice & {
     readonly instance?: readonly string[];
     readonly registries?: boolean;
@@ -93,7 +93,7 @@ export function lookRequest(words: readonly string[], { remediator }: { readonly
 }
 
 /** Runs that are not fixed count as found. */
-export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly NotLookedAt[] = []): number {
+export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly Skipped[] = []): number {
   return lookedExitCode(
     reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent'),
     notLookedAt,
@@ -101,7 +101,7 @@ export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly 
 }
 
 /** Of every command that looks: what is found counts first, then what could not be looked at this time. */
-export function lookedExitCode(nothingFound: boolean, notLookedAt: readonly NotLookedAt[]): number {
+export function lookedExitCode(nothingFound: boolean, notLookedAt: readonly Skipped[]): number {
   if (!nothingFound) return 1;
   return notLookedAt.every(({ lasting }) => lasting === true) ? 0 : 2;
 }

@@ -1,7 +1,7 @@
-import type { NotLookedAt, RunReport } from '../app/remediation.ts';
+import type { Skipped, RunReport } from '../app/remediation.ts';
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
-import { visible } from '../reporters/escape-terminal.ts';
-import { json } from '../reporters/json.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { toJson } from '../reporters/json.ts';
 import { plainTable, type Table } from '../reporters/table.ts';
 import { countText, textReport } from '../reporters/text/diagnostics.ts';
 import { nothingText, notLookedAtText, reportsText } from '../reporters/text/remediation.ts';
@@ -14,10 +14,10 @@ export function printReports(
   runs: readonly RunReport[],
   asJson: boolean,
   { out, notes }: Screen,
-  notLookedAt?: readonly NotLookedAt[],
+  notLookedAt?: readonly Skipped[],
 ): void {
   if (asJson) {
-    out.write(json({ schemaVersion: 1, runs, ...(notLookedAt === undefined ? {} : { notLookedAt }) }));
+    out.write(toJson({ schemaVersion: 1, runs, ...(notLookedAt === undefined ? {} : { notLookedAt }) }));
     return;
   }
   out.write(reportsText(runs, out.style) + notLookedAtText(notLookedAt ?? [], out.style));
@@ -40,10 +40,12 @@ export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';
 export async function reportValidation(validation: Validation, format: ReportFormat, screen: Screen): Promise<void> {
   const { notes } = screen;
   for (const { path, line, code, description } of validation.fixed) {
-    notes.write(`${notes.style('good', 'fixed')} ${visible(path)}:${line}: ${visible(description)} [${code}]\n`);
+    notes.write(
+      `${notes.style('good', 'fixed')} ${escapeTerminal(path)}:${line}: ${escapeTerminal(description)} [${code}]\n`,
+    );
   }
   for (const { path, reason } of validation.refused) {
-    notes.write(`${notes.style('warning', 'not fixed')} ${visible(path)}: ${visible(reason)}\n`);
+    notes.write(`${notes.style('warning', 'not fixed')} ${escapeTerminal(path)}: ${escapeTerminal(reason)}\n`);
   }
   screen.out.write(await reportText(validation, format, screen));
   if (format === 'text' && validation.diagnostics.length > 0)
@@ -57,8 +59,8 @@ async function reportText(validation: Validation, format: ReportFormat, { out }:
       // Nothing to say is the usual case, and touches no stream.
       return diagnostics.length === 0 ? '' : textReport(diagnostics, out.style);
     case 'json': {
-      const { json, validationJson } = await import('../reporters/json.ts');
-      return json(validationJson(validation));
+      const { validationJson } = await import('../reporters/json.ts');
+      return toJson(validationJson(validation));
     }
     case 'github': {
       const { githubReport } = await import('../reporters/github.ts');

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
-import type { Choice } from './choosing.ts';
+import type { ScanFilter } from './choosing.ts';
 import type { ConfigChoice } from './shared-options.ts';
 import type { Screen } from './terminal.ts';
 
 export interface ScanRequest extends ConfigChoice {
   readonly paths: readonly string[];
-  readonly choice: Choice;
+  readonly choice: ScanFilter;
   readonly json: boolean;
   readonly writeTasks: string | undefined;
   readonly strict: boolean;
@@ -13,7 +13,7 @@ export interface ScanRequest extends ConfigChoice {
   readonly watch: boolean;
 }
 
-export interface Surroundings {
+export interface ScanEnvironment {
   readonly cwd: string;
   readonly now: () => Date;
   readonly screen: Screen;

@@ -3,14 +3,14 @@ import { type Candidates, findCandidates } from '../scan/candidates.ts';
 import { version } from '../version.ts';
 import { aboutOutput, type OutputKey, readOutput, recordingScreen, type Write, writeOutput } from './output-cache.ts';
 import { createProgress } from './progress.ts';
-import type { ScanRequest, Surroundings } from './scan-request.ts';
+import type { ScanRequest, ScanEnvironment } from './scan-request.ts';
 import { configFor, scanOptions } from './shared-options.ts';
 
 /**
  * Scans, prints, and writes the tasks where that is asked for. Where the same was found before, what was printed then is
  * printed again. Returns the exit code.
  */
-export async function scanOnce(request: ScanRequest, surroundings: Surroundings): Promise<number> {
+export async function scanOnce(request: ScanRequest, surroundings: ScanEnvironment): Promise<number> {
   const { cwd, now, screen, signal } = surroundings;
   const config = await configFor(request, cwd);
   const progress = createProgress(screen.notes);
@@ -50,7 +50,7 @@ function outputKey(
   { writeTasks, watch, ...request }: ScanRequest,
   { folder, components, ignore, priority, triage, tasksDir }: Config,
   { fingerprint }: Candidates,
-  { cwd, screen, program }: Surroundings,
+  { cwd, screen, program }: ScanEnvironment,
 ): OutputKey | undefined {
   if (program === undefined || fingerprint === undefined || watch) return undefined;
   if (writeTasks !== undefined || tasksDir !== undefined) return undefined;

@@ -1,15 +1,15 @@
 import type { Detected, Remediation, RunRecord } from '../app/remediation.ts';
-import type { LookRequest } from '../app/detect.ts';
+import type { DetectOptions } from '../app/detect.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 
 /** What was asked for and what came of it: where nobody looked, silence says nothing. */
 export interface Looked {
-  readonly request: LookRequest;
+  readonly request: DetectOptions;
   readonly detected: Detected;
 }
 
 /** Whether what a record is about would have been found, wherever it were, as far as anybody can look. */
-export function isInSight(record: ProblemRecord, looked: Looked, remediation: Remediation): boolean {
+export function wasFullyChecked(record: ProblemRecord, looked: Looked, remediation: Remediation): boolean {
   return remediation.instances === undefined && isLookedFor(record, looked, remediation, namesFor(record, remediation));
 }
 
@@ -18,7 +18,7 @@ export function isInSight(record: ProblemRecord, looked: Looked, remediation: Re
  * that its runs were about must have been looked at by whatever finds such trouble, and the last one must run: of one that is
  * away or stopped nothing is found either.
  */
-export async function heldFix(
+export async function fixHeldLongEnough(
   record: ProblemRecord,
   looked: Looked,
   remediation: Remediation,

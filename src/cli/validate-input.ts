@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import { createReport } from '../registry/diagnostics.ts';
+import { createDiagnosticCollector } from '../registry/diagnostics.ts';
 import { createLineIndex } from '../registry/position.ts';
 import { componentsOf, statedNames } from '../scan/components.ts';
 import { foldersOf, relativePath } from '../scan/locations.ts';
@@ -37,7 +37,7 @@ export async function validateInput(
   const component = componentsOf([{ path, folders, outer: [], stated }]).get(path) ?? 'root';
   const content = decodeContent(Buffer.from(input));
   const registries = content.type === 'text' ? [registryOf(content, { path, component })] : [];
-  const report = createReport(path, createLineIndex(''));
+  const report = createDiagnosticCollector(path, createLineIndex(''));
   if (content.type === 'refused') {
     const { code, message, hint } = content;
     report.add(code, { start: 0, end: 0 }, { message, ...(hint === undefined ? {} : { hint }) });

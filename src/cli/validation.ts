@@ -54,9 +54,9 @@ async function fixFiles(findings: Checked, cwd: string): Promise<Pick<Validation
   const refused: Refused[] = [];
   for (const { path, component, diagnostics } of findings.registries) {
     if (!diagnostics.some((diagnostic) => diagnostic.fix?.safe === true)) continue;
-    const [{ fixText }, { openForEdit }] = await Promise.all([import('./fixing.ts'), import('./editing.ts')]);
+    const [{ fixText }, { openRegistry }] = await Promise.all([import('./fixing.ts'), import('./editing.ts')]);
     try {
-      const file = openForEdit(path, cwd);
+      const file = openRegistry(path, cwd);
       const result = fixText(file.text, (text) => readRegistry(text, { path, component }).diagnostics);
       if (result.fixed.length > 0) await file.replace(result.text);
       fixed.push(...result.fixed);

@@ -2,24 +2,24 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import { visible } from '../reporters/escape-terminal.ts';
-import { leftOutBelow } from '../scan/discovery.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { ignoredBelow } from '../scan/discovery.ts';
 import { outerRules } from '../scan/ignore.ts';
 import { isOutside, relativePath } from '../scan/locations.ts';
 import { type Changes, watchChanges } from './changes.ts';
-import type { ScanRequest, Surroundings } from './scan-request.ts';
+import type { ScanRequest, ScanEnvironment } from './scan-request.ts';
 import { scanOnce } from './scanning.ts';
 import { configFor } from './shared-options.ts';
 
 /** Scans, and again whenever a registry, an ignore file or a config changes, until the signal ends it. Returns the last exit code. */
-export async function watchScan(request: ScanRequest, surroundings: Surroundings): Promise<number> {
+export async function watchScan(request: ScanRequest, surroundings: ScanEnvironment): Promise<number> {
   const { cwd, screen, signal } = surroundings;
   let config = await configFor(request, cwd);
   let code = 0;
   let isFirst = true;
 
   async function scan(changes: Changes): Promise<void> {
-    const onFound: Surroundings['onFound'] = (files, { file }) =>
+    const onFound: ScanEnvironment['onFound'] = (files, { file }) =>
       changes.add(file === undefined ? files : [...files, file]);
     try {
       code = await scanOnce(request, { ...surroundings, onFound });
@@ -27,7 +27,7 @@ export async function watchScan(request: ScanRequest, surroundings: Surroundings
       if (signal?.aborted === true) return;
       // A config that is being written is wrong for a while.
       if (isFirst || !(error instanceof ProblemsError)) throw error;
-      screen.notes.write(`problems: ${visible(error.message)}\n`);
+      screen.notes.write(`problems: ${escapeTerminal(error.message)}\n`);
     }
     if (isFirst) screen.notes.write('Watching for changes.\n');
     isFirst = false;
@@ -61,7 +61,7 @@ async function configNow(request: ScanRequest, cwd: string): Promise<Config | un
 
 function whatToWatch(paths: readonly string[], { file, folder, ignore }: Config, cwd: string) {
   const roots = paths.map((path) => realPath(resolve(cwd, path)));
-  const rules = roots.map((root) => ({ root, isLeftOut: leftOutBelow(root, { cwd, configFolder: folder, ignore }) }));
+  const rules = roots.map((root) => ({ root, isLeftOut: ignoredBelow(root, { cwd, configFolder: folder, ignore }) }));
   return {
     roots: [...roots, ...(file === undefined ? [] : [file]), ...roots.flatMap((root) => filesAbove(root))],
     /** Left out of each of the scanned folders that it stands in. */

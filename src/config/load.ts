@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
-import { nearest } from '../util/suggest.ts';
+import { suggest } from '../util/suggest.ts';
 
 /** Where a checked value stands: the file as it is named to people, and the keys that lead to the value. */
 export interface Origin {
@@ -44,7 +44,7 @@ function described(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): 
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const known = knownKeys(schema, issue.path);
-    const meant = nearest(key, known);
+    const meant = suggest(key, known);
     return {
       path: [...issue.path, key],
       fault: ' is not a known key',

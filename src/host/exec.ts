@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { numberAt, textAt } from '../util/json.ts';
+import { getNumber, getString } from '../util/json.ts';
 import { type ChangingEngine, jsonOf, refusal } from './docker/client.ts';
 import type { HelperResult, HelperSpec } from './docker/types.ts';
 import { ownLabels, removeHelper, sweepOnce } from './helper-cleanup.ts';
@@ -33,7 +33,7 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
     }),
     `exec in ${container}`,
   );
-  const id = textAt(created, 'Id');
+  const id = getString(created, 'Id');
   const output = await converse(
     engine,
     `/exec/${id}/start`,
@@ -43,7 +43,7 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
     spec.maxBytes,
   );
   const ended = jsonOf(await engine.get({ path: `/exec/${id}/json` }), 'inspect exec');
-  return { ...output, exitCode: numberAt(ended, 'ExitCode') };
+  return { ...output, exitCode: getNumber(ended, 'ExitCode') };
 }
 
 /** Creates, starts, awaits and removes a labelled container that has no more than the spec gives it. */
@@ -90,7 +90,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
     }),
     'create a helper container',
   );
-  const id = textAt(created, 'Id');
+  const id = getString(created, 'Id');
   try {
     return await runCreated(engine, id, spec, timeoutMs);
   } finally {
@@ -136,7 +136,7 @@ async function runCreated(
     );
     return {
       ...output,
-      exitCode: numberAt(jsonOf(await (await end).reply, 'wait for a helper container'), 'StatusCode'),
+      exitCode: getNumber(jsonOf(await (await end).reply, 'wait for a helper container'), 'StatusCode'),
     };
   } finally {
     void end.then(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../errors.ts';
-import { isList, type Json, textAt, textMapAt } from '../util/json.ts';
+import { isList, type Json, getString, getStringMap } from '../util/json.ts';
 import { type ChangingEngine, type EngineReply, jsonOf } from './docker/client.ts';
 import type { HelperSpec } from './docker/types.ts';
 import { helperLabel, runLabel } from './docker/shapes.ts';
@@ -105,8 +105,8 @@ async function helpers(engine: ChangingEngine, label: string): Promise<readonly 
 
 function helperOf(listed: Json): Helper {
   return {
-    id: textAt(listed, 'Id'),
-    labels: textMapAt(listed, 'Labels'),
-    isRunning: ['running', 'paused', 'restarting'].includes(textAt(listed, 'State')),
+    id: getString(listed, 'Id'),
+    labels: getStringMap(listed, 'Labels'),
+    isRunning: ['running', 'paused', 'restarting'].includes(getString(listed, 'State')),
   };
 }

@@ -10,7 +10,7 @@ import { type Position, positionOf, split, type Statement, type Token } from './
  */
 export type Resumption = 'again' | 'exists' | 'gone' | 'index' | 'person';
 
-export interface AloneKind {
+export interface NonTransactional {
   /** As people say it: `CREATE INDEX CONCURRENTLY`. */
   readonly name: string;
   readonly resumption: Resumption;
@@ -18,7 +18,7 @@ export interface AloneKind {
   readonly patient: boolean;
 }
 
-const kinds: readonly (readonly [RegExp, AloneKind])[] = [
+const nonTransactionalKinds: readonly (readonly [RegExp, NonTransactional])[] = [
   [/^CREATE (?:UNIQUE )?INDEX CONCURRENTLY\b/, alone('CREATE INDEX CONCURRENTLY', 'index', true)],
   [/^DROP INDEX CONCURRENTLY\b/, alone('DROP INDEX CONCURRENTLY', 'gone', true)],
   [/^REINDEX\b.*\bCONCURRENTLY\b/, alone('REINDEX CONCURRENTLY', 'again', true)],
@@ -44,9 +44,9 @@ const kinds: readonly (readonly [RegExp, AloneKind])[] = [
 ];
 
 /** Of a statement that must stand alone outside a transaction: PGOPS §5.3, each tried on PostgreSQL 15 (25001). */
-export function aloneKindOf(sql: string, statement: Statement): AloneKind | undefined {
+export function nonTransactionalKindOf(sql: string, statement: Statement): NonTransactional | undefined {
   const flat = flatText(sql, statement);
-  return kinds.find(([pattern]) => pattern.test(flat))?.[1];
+  return nonTransactionalKinds.find(([pattern]) => pattern.test(flat))?.[1];
 }
 
 /** Roles, databases and tablespaces belong to the whole server, so one lock for each database is not enough for them. */
@@ -77,7 +77,7 @@ export function flatText(sql: string, { tokens }: Statement): string {
     .join(' ');
 }
 
-function alone(name: string, resumption: Resumption, patient = false): AloneKind {
+function alone(name: string, resumption: Resumption, patient = false): NonTransactional {
   return { name, resumption, patient };
 }
 
@@ -101,7 +101,7 @@ export type Runnable =
       readonly mode: 'nontx';
       readonly sql: string;
       readonly statement: Statement;
-      readonly kind: AloneKind;
+      readonly kind: NonTransactional;
       readonly clusterWide: boolean;
     };
 
@@ -116,7 +116,7 @@ export function runnableOf(sql: string): Runnable | { readonly obstacles: readon
   const own = ownTransaction(sql, all);
   const statements = all.filter((statement) => !own.includes(statement));
   const clusterWide = statements.some((statement) => isClusterWide(sql, statement));
-  const kinds = statements.map((statement) => aloneKindOf(sql, statement));
+  const kinds = statements.map((statement) => nonTransactionalKindOf(sql, statement));
   const [first] = statements;
   const [firstKind] = kinds;
   if (all.length === 1 && first !== undefined && firstKind !== undefined && isUnnamed(sql, first, firstKind))
@@ -203,7 +203,7 @@ function refusedIn(sql: string, statement: Statement): Obstacle | undefined {
   return undefined;
 }
 
-function isUnnamed(sql: string, statement: Statement, { resumption }: AloneKind): boolean {
+function isUnnamed(sql: string, statement: Statement, { resumption }: NonTransactional): boolean {
   return resumption === 'index' && madeBy(sql, statement) === undefined;
 }
 

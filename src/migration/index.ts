@@ -2,7 +2,7 @@ export { isMigrationName, migrationsOf, nameObstacle, type Migration } from './f
 export { flatText } from './classify.ts';
 export { runnableOf } from './classify.ts';
 export { droppedBy, madeBy } from './objects.ts';
-export { type Ledger, type LedgerRow, outOfOrder, type Standing, standingOf } from './status.ts';
+export { type Ledger, type LedgerRow, outOfOrder, type MigrationStatus, migrationStatusOf } from './status.ts';
 export { split } from './sql-tokens.ts';
 export { tokensOf } from './sql-tokens.ts';
 export { dropInvalidIndex } from './runner/indexes.ts';
@@ -10,7 +10,7 @@ export { ledgerOf, ledgerPlace, readingLedger, tablesOf } from './runner/ledger.
 export { freshen } from './runner/ledger.ts';
 export { lockHolders, takeLock } from './runner/ledger.ts';
 export { databasePath } from './search-path.ts';
-export { describing, differences, fingerprintOf } from './schema-fingerprint.ts';
+export { schemaQuery, differences, fingerprintOf } from './schema-fingerprint.ts';
 export { indexOfFile, isRelation, relationsOfFile } from './classify.ts';
 export { buildIndexAgain, recordAsDone, takeBackIndex, takeBackRows } from './runner/indexes.ts';
 export { isLostRaceState } from './runner/context.ts';

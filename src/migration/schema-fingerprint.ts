@@ -12,7 +12,7 @@ export interface RelationName {
  * there is none. What two databases answer alike has the same kind, columns, defaults, constraints, indexes, triggers and
  * definition; the order of columns, owners and privileges are left out.
  */
-export function describing(relations: readonly RelationName[]): string {
+export function schemaQuery(relations: readonly RelationName[]): string {
   const names = JSON.stringify(relations.map(({ schema, name }) => ({ schema: schema ?? null, name })));
   return `WITH ${databasePath}
   SELECT coalesce(json_object_agg(o.full_name, d.lines ORDER BY o.full_name), '{}'::json)::text AS description

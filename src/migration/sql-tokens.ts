@@ -36,7 +36,7 @@ const patterns = [
   ['backslash', /\\/y],
 ] as const satisfies readonly (readonly [TokenKind, RegExp])[];
 
-const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const wordPattern = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
 
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
@@ -65,7 +65,7 @@ function tokenAt(sql: string, start: number): Token {
   if (sql[start] === "'") return closed('string', start, endOfString(sql, start, false), sql);
   if (sql[start] === '"') return closed('quoted-identifier', start, endOfQuoted(sql, start, '"'), sql);
   if (sql[start] === '$') return dollarAt(sql, start);
-  const end = match(word, sql, start);
+  const end = match(wordPattern, sql, start);
   if (end === undefined) return { kind: 'other', start, end: start + 1 };
   const prefix = sql.slice(start, end).toLowerCase();
   if (sql[end] === "'" && /^[ebxn]$/.test(prefix))

@@ -25,11 +25,11 @@ export type Conflict = 'checksum' | 'unlisted' | 'changed-while-started';
  * How a file stands in the ledger. `adopted`: applied by another tool, so there is no checksum to hold it to.
  * `unfinished`: begun outside a transaction, and nobody wrote how it ended. `conflict`: a person must look.
  */
-export type Standing =
+export type MigrationStatus =
   | { readonly standing: 'applied' | 'adopted' | 'pending' | 'failed' | 'unfinished' }
   | { readonly standing: 'conflict'; readonly conflict: Conflict; readonly message: string; readonly hint: string };
 
-export function standingOf({ version, name, sha256 }: Migration, { versions, rows }: Ledger): Standing {
+export function migrationStatusOf({ version, name, sha256 }: Migration, { versions, rows }: Ledger): MigrationStatus {
   const row = rows.get(version);
   const isListed = versions.has(version);
   if (row === undefined) return { standing: isListed ? 'adopted' : 'pending' };
@@ -66,7 +66,7 @@ export function outOfOrder(migrations: readonly Migration[], ledger: Ledger): re
     .map(({ version }) => version);
 }
 
-function conflict(kind: Conflict, message: string, hint: string): Standing {
+function conflict(kind: Conflict, message: string, hint: string): MigrationStatus {
   return { standing: 'conflict', conflict: kind, message, hint };
 }
 

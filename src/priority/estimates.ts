@@ -1,5 +1,5 @@
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../registry/diagnostics.ts';
-import type { Place } from '../registry/position.ts';
+import type { Position } from '../registry/position.ts';
 import type { ActiveProblem, IntermittentProblem, ProblemPattern, ProblemRecord } from '../registry/record.ts';
 import {
   type Calibrated,
@@ -205,7 +205,7 @@ export function diagnose(
   return { code, severity, message, hint, path: record.path, place: placeOf(record, properties) };
 }
 
-function placeOf(record: ProblemRecord, properties: readonly string[]): Place {
+function placeOf(record: ProblemRecord, properties: readonly string[]): Position {
   const property = properties.find((candidate) => Object.hasOwn(record.places, candidate));
   return (property === undefined ? undefined : record.places[property]) ?? record.place;
 }

@@ -1,4 +1,4 @@
-import type { LineIndex, Place, Span } from './position.ts';
+import type { LineIndex, Position, Span } from './position.ts';
 
 export type Severity = 'error' | 'warning';
 
@@ -231,7 +231,7 @@ export interface Diagnostic {
   readonly hint: string;
   /** The registry's path as it was given, with forward slashes. */
   readonly path: string;
-  readonly place: Place;
+  readonly place: Position;
   readonly fix?: Fix;
 }
 
@@ -243,12 +243,12 @@ export interface ReportDetails {
 }
 
 /** Collects the diagnostics of one text. */
-export interface Report {
+export interface DiagnosticCollector {
   readonly diagnostics: readonly Diagnostic[];
   add(code: DiagnosticCode, span: Span, details?: ReportDetails): void;
 }
 
-export function createReport(path: string, index: LineIndex): Report {
+export function createDiagnosticCollector(path: string, index: LineIndex): DiagnosticCollector {
   const diagnostics: Diagnostic[] = [];
   return {
     diagnostics,

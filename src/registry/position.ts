@@ -5,7 +5,7 @@ export interface Span {
 }
 
 /** Where something stands in a file. Lines and columns count from 1, offsets from 0; columns are UTF-16 code units, ends are exclusive. */
-export interface Place {
+export interface Position {
   readonly line: number;
   readonly column: number;
   readonly offset: number;
@@ -16,7 +16,7 @@ export interface Place {
 
 /** Turns offsets of one text into places. */
 export interface LineIndex {
-  place(span: Span): Place;
+  place(span: Span): Position;
 }
 
 /** Line ends are CRLF, LF and a lone CR, as CommonMark 0.31 §2.1 has them. The index is built at the first question. */

@@ -1,4 +1,4 @@
-import type { Report } from './diagnostics.ts';
+import type { DiagnosticCollector } from './diagnostics.ts';
 import type { active } from './kinds/active.ts';
 import type { analysis } from './kinds/analysis.ts';
 import type {
@@ -25,7 +25,7 @@ import type { intermittent } from './kinds/intermittent.ts';
 import type { pattern } from './kinds/pattern.ts';
 import type { resolved } from './kinds/resolved.ts';
 import type { CamelCase } from './names.ts';
-import type { LineIndex, Place, Span } from './position.ts';
+import type { LineIndex, Position, Span } from './position.ts';
 
 /** The text that a record is read from, and what is known of it. */
 export interface RecordContext {
@@ -33,21 +33,21 @@ export interface RecordContext {
   readonly path: string;
   readonly component: string;
   readonly index: LineIndex;
-  readonly report: Report;
+  readonly report: DiagnosticCollector;
 }
 
 /** What a record gathers while it is read: values and places by property path, and what the declaration does not know. */
-export interface Draft {
+export interface RecordBuilder {
   readonly values: Record<string, unknown>;
-  readonly places: Record<string, Place>;
+  readonly places: Record<string, Position>;
   readonly extra: Record<string, string>;
   place(path: string, span: Span): void;
   keep(label: string, text: string): void;
 }
 
 /** @param given What is known before anything is read. */
-export function createDraft(index: LineIndex, given: Readonly<Record<string, unknown>>): Draft {
-  const places: Record<string, Place> = {};
+export function createRecordBuilder(index: LineIndex, given: Readonly<Record<string, unknown>>): RecordBuilder {
+  const places: Record<string, Position> = {};
   const extra: Record<string, string> = {};
   return {
     values: { ...given },
@@ -113,9 +113,9 @@ export interface RecordBase<Kind extends string> {
   /** The registry's path as it was given, with forward slashes. */
   readonly path: string;
   /** From the START marker to the end of the END marker. */
-  readonly place: Place;
+  readonly place: Position;
   /** Where each value stands, by property path: `title`, `status`, `priorityEstimates.successProb`, `reproductionSteps.0`. */
-  readonly places: Readonly<Record<string, Place>>;
+  readonly places: Readonly<Record<string, Position>>;
   /** What the declaration does not know, as written: by label, or by section and label with ` / ` between. */
   readonly extra: Readonly<Record<string, string>>;
 }

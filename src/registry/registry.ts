@@ -1,12 +1,12 @@
 import type { Diagnostic } from './diagnostics.ts';
-import type { Place } from './position.ts';
+import type { Position } from './position.ts';
 import type { ProblemRecord } from './record.ts';
 
 /** A block between markers of a kind that does not exist: kept as it stands. */
 export interface UnknownBlock {
   readonly marker: string;
   readonly text: string;
-  readonly place: Place;
+  readonly place: Position;
 }
 
 /** One `PROBLEMS.md`, read. Records and diagnostics are in the order of the file. */

@@ -13,9 +13,7 @@ export interface OpenHost {
   secrets(): readonly string[];
 }
 
-
 export type { Json } from '../util/json.ts';
-
 
 /**
  * The contract: remediators plan, actions act, the engine runs. Findings, plans and verifications are plain JSON: they
@@ -24,7 +22,6 @@ export type { Json } from '../util/json.ts';
 
 /** How much a plan touches: nothing that runs; a restart of something; the data itself. */
 export type Risk = 'safe' | 'restart' | 'data';
-
 
 /** One thing that was seen, as it was seen. Secrets are taken out before it is printed or kept. */
 export type Evidence =
@@ -35,7 +32,6 @@ export type Evidence =
   | { readonly type: 'query'; readonly sql: string; readonly result: string }
   | { readonly type: 'file'; readonly path: string; readonly text: string }
   | { readonly type: 'probe'; readonly name: string; readonly result: string };
-
 
 export interface Finding<Details extends Json = Json> {
   /** `<remediator>/<instance>/<kind>`, made by `findingId`: the same for the same trouble, whenever it is seen. */
@@ -57,9 +53,8 @@ export interface Finding<Details extends Json = Json> {
   readonly corruption?: true;
 }
 
-
 /** What could not be looked at, and why. */
-export interface NotLookedAt {
+export interface Skipped {
   readonly remediator: string;
   readonly instance: string | null;
   readonly reason: string;
@@ -67,15 +62,13 @@ export interface NotLookedAt {
   readonly lasting?: true;
 }
 
-
 export interface Detection<Details extends Json = Json> {
   readonly findings: readonly Finding<Details>[];
-  readonly notLookedAt: readonly NotLookedAt[];
+  readonly notLookedAt: readonly Skipped[];
 }
 
-
 /** Something that must still hold. The engine asks right before the step, and refuses it if the answer has changed. */
-export type Expectation =
+export type Precondition =
   | {
       readonly check: 'container';
       /** Id or name. */
@@ -94,18 +87,16 @@ export type Expectation =
   /** `null`: there must be no such file. */
   | { readonly check: 'file'; readonly path: string; readonly sha256: string | null };
 
-
 export interface Step {
   /** Name of an action. */
   readonly action: string;
   readonly params: Json;
   /** Beyond what the action says of itself: why this step is here. */
   readonly why?: string;
-  readonly expects?: readonly Expectation[];
+  readonly expects?: readonly Precondition[];
   /** Default: the action's. */
   readonly deadlineMs?: number;
 }
-
 
 /** What is left over after a fix and holds data or history: a person may remove it, the engine never does. */
 export interface Leftover {
@@ -115,7 +106,6 @@ export interface Leftover {
   /** The exact command. */
   readonly command: string;
 }
-
 
 export interface Plan<Expected extends Json = Json> {
   readonly type: 'plan';
@@ -145,14 +135,12 @@ export interface Plan<Expected extends Json = Json> {
   readonly expected: Expected;
 }
 
-
 /** No plan can be made safely: what stands in the way, and what a person can do. */
 export interface Refusal {
   readonly type: 'refusal';
   readonly reason: string;
   readonly advice: string;
 }
-
 
 export interface Verification {
   /** `impossible`: it could not be asked. That is not a proof, and the run is not fixed. */
@@ -161,7 +149,6 @@ export interface Verification {
   readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
 }
-
 
 /** A port held for an instance. `reserved` expires; `bound` belongs to a container that exists and does not. */
 export interface PortLease {
@@ -177,12 +164,10 @@ export interface PortLease {
   readonly expiresAt: string | null;
 }
 
-
 export interface LeaseReader {
   /** Live ones of this engine, sorted by port. */
   list(): Promise<readonly PortLease[]>;
 }
-
 
 export interface LeaseChanger {
   /**
@@ -204,7 +189,6 @@ export interface LeaseChanger {
   put(instance: string, lease: PortLease | null): Promise<void>;
 }
 
-
 /** What remediators are given. Nothing in it can change anything, and that is enforced when it runs. */
 export interface ReadonlyHost extends HostReader {
   readonly backups: BackupReader;
@@ -213,13 +197,11 @@ export interface ReadonlyHost extends HostReader {
   readonly settings: Readonly<Record<string, Json>>;
 }
 
-
 /** What actions are given. Every call under `change` first checks that the lock still holds. */
 export interface Host extends ReadonlyHost {
   readonly change: HostChanger & { readonly backups: BackupChanger; readonly leases: LeaseChanger };
   readonly run: RunContext;
 }
-
 
 export interface RunContext {
   readonly id: string;
@@ -227,7 +209,6 @@ export interface RunContext {
   /** For everything that is created: run id and fencing token. */
   readonly labels: Readonly<Record<string, string>>;
 }
-
 
 /** Read-only: finds one class of trouble and plans its repair. A plain object in a list; folder name = `name`. */
 export interface Remediator<Details extends Json = Json, Expected extends Json = Json> {
@@ -245,14 +226,12 @@ export interface Remediator<Details extends Json = Json, Expected extends Json =
   verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
 }
 
-
 /** What one step changes, for people: values before and after. */
 export interface Effect {
   readonly object: string;
   readonly before: string;
   readonly after: string;
 }
-
 
 /**
  * The only code that changes anything. Convergent: applying twice equals once, `isDone` tells a killed run where it
@@ -261,10 +240,10 @@ export interface Effect {
 export interface Action<Params extends Json = Json, Before extends Json = Json> {
   /** `container.rename`, `volume.chown`, … */
   readonly name: string;
-  readonly about: string;
+  readonly description: string;
   readonly params: z.ZodType<Params>;
   /** Of what `prepare` returns. */
-  readonly before: z.ZodType<Before>;
+  readonly undoState: z.ZodType<Before>;
   /** Which rule of the policy it falls under: one for a target that runs, one for a target that does not. */
   readonly operation: Operation | { readonly running: Operation; readonly stopped: Operation };
   /** Default 60,000. */
@@ -286,7 +265,7 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
    * everything still runs, before the step is journalled as begun, and has 60 seconds. That it fails is noted, and no
    * more.
    */
-  ahead?(params: Params, host: Host): Promise<void>;
+  beforeInterrupt?(params: Params, host: Host): Promise<void>;
   apply(params: Params, host: Host): Promise<void>;
   /** Convergent too. Absent: allowed only in `cleanup`. */
   undo?(params: Params, before: Before, host: Host): Promise<void>;
@@ -294,9 +273,7 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   isUndone?(params: Params, before: Before, host: ReadonlyHost): Promise<boolean>;
 }
 
-
 export type Outcome = 'absent' | 'planned' | 'awaiting-approval' | 'fixed' | 'rolled-back' | 'stuck' | 'failed';
-
 
 /** Why a run was not fixed. PGOPS §9.2. */
 export type FailureClass =
@@ -310,12 +287,10 @@ export type FailureClass =
   | 'interrupted'
   | 'step-failed';
 
-
 /** What a replaced container is called from then on: kept for people, looked at by no remediator. */
 export function asideName(container: { readonly name: string; readonly id: string }): string {
   return `${container.name}.pgops-old-${container.id.slice(0, 12)}`;
 }
-
 
 /** The stable id of a finding. `subject` tells several of one kind on one instance apart. */
 export function findingId(remediator: string, instance: string, kind: string, subject?: string): string {
@@ -326,11 +301,10 @@ export function findingId(remediator: string, instance: string, kind: string, su
  * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
  * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
  */
-export interface Hold {
+export interface Block {
   readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
   readonly reason: string;
 }
-
 
 /** How far a plan may go unattended, with every reason, as it is journalled and shown. */
 export interface Decision {
@@ -341,5 +315,5 @@ export interface Decision {
   /** What the plan does, by the rule table. */
   readonly operations: readonly Operation[];
   /** Where it is `human`: all that makes it so. Runs of older versions have none. */
-  readonly holds?: readonly Hold[];
+  readonly holds?: readonly Block[];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Decision, Evidence, Expectation, Finding, Plan, Step, Verification } from './contract.ts';
+import type { Decision, Evidence, Precondition, Finding, Plan, Step, Verification } from './contract.ts';
 import { operations } from './operations.ts';
 
 /**
@@ -9,11 +9,9 @@ import { operations } from './operations.ts';
 
 export const jsonValue = z.json();
 
-
 const risk = z.enum(['safe', 'restart', 'data']);
 
 const text = z.string().max(100_000);
-
 
 const evidence = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('message'), text, sqlstate: z.string().exactOptional() }),
@@ -23,7 +21,6 @@ const evidence = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('file'), path: text, text }),
   z.strictObject({ type: z.literal('probe'), name: text, result: text }),
 ]) satisfies z.ZodType<Evidence>;
-
 
 export const finding = z.strictObject({
   id: z.string().min(1).max(500),
@@ -37,7 +34,6 @@ export const finding = z.strictObject({
   problem: z.string().nullable(),
   corruption: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Finding>;
-
 
 const expectation = z.discriminatedUnion('check', [
   z.strictObject({
@@ -53,8 +49,7 @@ const expectation = z.discriminatedUnion('check', [
   z.strictObject({ check: z.literal('not-serving'), ref: z.string() }),
   z.strictObject({ check: z.literal('port-free'), hostIp: z.string(), port: z.int() }),
   z.strictObject({ check: z.literal('file'), path: z.string(), sha256: z.string().nullable() }),
-]) satisfies z.ZodType<Expectation>;
-
+]) satisfies z.ZodType<Precondition>;
 
 const step = z.strictObject({
   action: z.string(),
@@ -63,7 +58,6 @@ const step = z.strictObject({
   expects: z.array(expectation).exactOptional(),
   deadlineMs: z.int().positive().exactOptional(),
 }) satisfies z.ZodType<Step>;
-
 
 export const plan = z.strictObject({
   type: z.literal('plan'),
@@ -81,16 +75,13 @@ export const plan = z.strictObject({
   expected: jsonValue,
 }) satisfies z.ZodType<Plan>;
 
-
 export const verification = z.strictObject({
   result: z.enum(['verified', 'not-verified', 'impossible']),
   answeredAt: z.string().exactOptional(),
   checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
 }) satisfies z.ZodType<Verification>;
 
-
 export const operationName = z.enum(keysOf(operations));
-
 
 export const decision = z.strictObject({
   automation: z.enum(['auto', 'approve', 'human']),
@@ -107,7 +98,6 @@ export const decision = z.strictObject({
     .exactOptional(),
 }) satisfies z.ZodType<Decision>;
 
-
 export const failure = z.strictObject({
   class: z.enum([
     'transient',
@@ -122,7 +112,6 @@ export const failure = z.strictObject({
   ]),
   message: z.string(),
 });
-
 
 function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): Key[] {
   const keys: Key[] = [];

@@ -15,7 +15,7 @@ const shorthand = new Map([
  * Text of strangers, safe to print in one line: what a terminal would obey is written as an escape (`\u{1b}`).
  * Everything that comes from a registry, a file name or a config passes through here before it is printed.
  */
-export function visible(text: string): string {
+export function escapeTerminal(text: string): string {
   return text.replace(
     obeyed,
     (character) => shorthand.get(character) ?? `\\u{${character.charCodeAt(0).toString(16)}}`,
@@ -23,10 +23,10 @@ export function visible(text: string): string {
 }
 
 /** The same, for text that may hold several lines: line ends stay, CRLF becomes LF. */
-export function visibleLines(text: string): string {
+export function escapeTerminalLines(text: string): string {
   return text
     .split(/\r\n|\n|\r/)
-    .map(visible)
+    .map(escapeTerminal)
     .join('\n');
 }
 

@@ -5,7 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Task } from '../tasks/types.ts';
 
 /** JSON with two blanks of indent and a line end. What a terminal would obey, and JSON lets stand, is escaped. */
-export function json(value: unknown): string {
+export function toJson(value: unknown): string {
   return `${escaped(JSON.stringify(value, undefined, 2))}\n`;
 }
 

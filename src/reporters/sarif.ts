@@ -1,6 +1,6 @@
 import type { Log, ReportingDescriptor, Result, Run } from 'sarif';
 import type { Diagnostic, Severity } from '../registry/diagnostics.ts';
-import { json } from './json.ts';
+import { toJson } from './json.ts';
 import { count, worstFirst } from './text/diagnostics.ts';
 
 /** How many characters from the start of a line on, blanks left out, tell that line from others. */
@@ -69,7 +69,7 @@ export function sarifReport(diagnostics: readonly Diagnostic[], options: SarifOp
     version: '2.1.0',
     runs: [run(diagnostics, options)],
   };
-  return json(log);
+  return toJson(log);
 }
 
 function run(diagnostics: readonly Diagnostic[], { rules, version, textOf }: SarifOptions): Run {

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { type Style, visible } from './escape-terminal.ts';
+import { type Style, escapeTerminal } from './escape-terminal.ts';
 
 /** Where a text may go on in the next line: after a blank; or after any sign, best after one that ends a part of a path or id. */
 export type Breaking = 'words' | 'anywhere';
@@ -80,7 +80,7 @@ export interface Column {
 
 /** Columns of aligned text, two blanks between them, no blanks at the ends of lines: for pipes and files. */
 export function plainTable({ columns, rows }: Table): string {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(visible))];
+  const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(escapeTerminal))];
   const widths = columns.map((_column, at) =>
     cells.reduce((width, row) => Math.max(width, lengthOf(row[at] ?? '')), 0),
   );
@@ -116,7 +116,7 @@ const aroundCell = 3;
 
 /** A table with rules, no wider than `width`; where its columns have no room beside each other, each row as a list. */
 export function terminalTable({ columns, rows }: Table, width: number, style: Style): string {
-  const cells = rows.map((row) => columns.map((_column, at) => visible(row[at] ?? '')));
+  const cells = rows.map((row) => columns.map((_column, at) => escapeTerminal(row[at] ?? '')));
   const widths = columnWidths(columns, cells, width - aroundCell * columns.length - 1);
   return widths === undefined ? listed(columns, cells, width, style) : ruled(columns, cells, widths, style);
 }

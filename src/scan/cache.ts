@@ -24,7 +24,7 @@ import {
   type Stamp,
 } from './folder-table.ts';
 import { joined } from './locations.ts';
-import type { Pacer } from './yield.ts';
+import type { Yielder } from './yield.ts';
 
 const largest = 256 * 1024 * 1024;
 
@@ -157,7 +157,7 @@ export function fingerprintOf(
  * that scan found: a folder that came, went or was renamed has changed the stamp of the one it stands in. Most scans find
  * nothing changed, and the stamps alone are told in half the time of a walk.
  */
-export async function isUnchanged(root: string, table: FolderTable, pacer: Pacer): Promise<boolean> {
+export async function isFresh(root: string, table: FolderTable, pacer: Yielder): Promise<boolean> {
   for (const entry of table.values()) {
     const { path, files, rules, numbers, at } = entry;
     const folder = joined(root, path);

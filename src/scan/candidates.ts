@@ -4,7 +4,7 @@ import type { Stamp } from './folder-table.ts';
 import { foldersFrom, foldersOf, joined, locate, meaningOf, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import type { RegistryFile } from './registry-file.ts';
-import { createPacer, type Pacer } from './yield.ts';
+import { createYielder, type Yielder } from './yield.ts';
 
 /** A file that may be a registry. */
 export interface Candidate extends Located, RegistryFile {}
@@ -24,12 +24,12 @@ export interface Candidates {
    */
   readonly fingerprint: string | undefined;
   /** What paced the search goes on to pace the reading. */
-  readonly pacer: Pacer;
+  readonly pacer: Yielder;
 }
 
 /** What the given paths stand for, and every file below the folders among them that may be a registry. */
 export async function findCandidates(paths: readonly string[], options: ScanOptions = {}): Promise<Candidates> {
-  const pacer = createPacer(options);
+  const pacer = createYielder(options);
   const { cwd = process.cwd(), configFolder = cwd } = options;
   const locations = paths.map((path) => locate(path, cwd));
   const roots = locations

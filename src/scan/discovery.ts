@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import ignore from 'ignore';
-import { isUnchanged, openCache, usualCacheFolder } from './cache.ts';
+import { isFresh, openCache, usualCacheFolder } from './cache.ts';
 import {
   fileOffset,
   type FolderEntry,
@@ -16,7 +16,7 @@ import { createIgnoreRules, type IgnoreRules, type OuterRules, outerRules } from
 import { isOutside, joined, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import { ruleFiles, type Unreadable, walk } from './walk.ts';
-import type { Pacer } from './yield.ts';
+import type { Yielder } from './yield.ts';
 
 export type LeftOutOptions = Pick<ScanOptions, 'configFolder' | 'ignore'> & { readonly cwd: string };
 
@@ -25,9 +25,9 @@ export type LeftOutOptions = Pick<ScanOptions, 'configFolder' | 'ignore'> & { re
  * itself. Ignore files are read once: after a change of one of them it has to be asked for anew.
  * @param root The real path of the folder.
  */
-export function leftOutBelow(root: string, options: LeftOutOptions): (path: string, isFolder: boolean) => boolean {
+export function ignoredBelow(root: string, options: LeftOutOptions): (path: string, isFolder: boolean) => boolean {
   const outer = outerRules(root);
-  const isLeftOut = leftOutByConfig(root, options);
+  const isLeftOut = ignoredByConfig(root, options);
   const byFolder = new Map<string, IgnoreRules>();
   function rulesIn(folder: string): IgnoreRules {
     const known = byFolder.get(folder);
@@ -74,7 +74,7 @@ export function rulesAt({ base, files }: OuterRules): IgnoreRules {
 }
 
 /** What the config leaves out. Its patterns stand for themselves: nothing brings back what they name. */
-export function leftOutByConfig(
+export function ignoredByConfig(
   root: string,
   { cwd, configFolder = cwd, ignore: patterns = [] }: LeftOutOptions,
 ): (path: string) => boolean {
@@ -111,7 +111,7 @@ type DiscoveryOptions = Pick<ScanOptions, 'configFolder' | 'ignore' | 'cache'> &
 const mostEntries = 400_000;
 
 /** @param root The real path of the folder. */
-export async function discover(root: string, options: DiscoveryOptions, pacer: Pacer): Promise<Discovery> {
+export async function discover(root: string, options: DiscoveryOptions, pacer: Yielder): Promise<Discovery> {
   const since = Date.now();
   const outer = outerRules(root);
   const cache = cacheFor(root, outer, since, options);
@@ -122,10 +122,10 @@ export async function discover(root: string, options: DiscoveryOptions, pacer: P
   const unreadable: Unreadable[] = [];
   let isChanged = false;
 
-  if (before.size > 0 && (await isUnchanged(root, before, pacer)))
+  if (before.size > 0 && (await isFresh(root, before, pacer)))
     return { ...asBefore(root, before), unreadable, isStamped: true };
 
-  const context = { root, base: outer.base, isLeftOut: leftOutByConfig(root, options), since, before };
+  const context = { root, base: outer.base, isLeftOut: ignoredByConfig(root, options), since, before };
   for (const visit of walk(context, rulesAt(outer))) {
     for (const { path, stamp } of visit.registries) files.push({ path, file: joined(root, path), stamp });
     unreadable.push(...visit.unreadable);

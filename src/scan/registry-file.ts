@@ -5,7 +5,7 @@ import { findMarkers } from '../registry/parse/markers.ts';
 import { readMarked } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
-import { createReport, sortDiagnostics } from '../registry/diagnostics.ts';
+import { createDiagnosticCollector, sortDiagnostics } from '../registry/diagnostics.ts';
 import { includesMarker, isUtf16, plainFile } from './walk.ts';
 import { codeOf, meaningOf } from './locations.ts';
 
@@ -103,7 +103,7 @@ export function registryOf(
 ): Registry {
   const registry = readMarked(text, markers, options);
   if (firstInvalid === undefined) return registry;
-  const report = createReport(options.path, createLineIndex(text));
+  const report = createDiagnosticCollector(options.path, createLineIndex(text));
   report.add('encoding-invalid', { start: firstInvalid, end: firstInvalid + 1 });
   return { ...registry, diagnostics: sortDiagnostics([...registry.diagnostics, ...report.diagnostics]) };
 }

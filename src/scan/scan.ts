@@ -1,11 +1,11 @@
-import { createReport, type Diagnostic, type DiagnosticCode } from '../registry/diagnostics.ts';
+import { createDiagnosticCollector, type Diagnostic, type DiagnosticCode } from '../registry/diagnostics.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Candidate, type Candidates, findCandidates } from './candidates.ts';
 import { componentsOf } from './components.ts';
 import type { ScanOptions } from './options.ts';
 import { type FileContent, readContent, registryOf } from './registry-file.ts';
-import type { Pacer } from './yield.ts';
+import type { Yielder } from './yield.ts';
 
 export type { ScanOptions, ScanProgress } from './options.ts';
 
@@ -70,7 +70,7 @@ export async function readAll(found: Candidates, options: ScanOptions): Promise<
 const mostText = 8 * 1024 * 1024;
 
 /** The candidates that hold markers, and the texts of as many as are kept. */
-async function readTexts(candidates: readonly Candidate[], options: ScanOptions, pacer: Pacer) {
+async function readTexts(candidates: readonly Candidate[], options: ScanOptions, pacer: Yielder) {
   const texts = new Map<Candidate, (FileContent & { readonly type: 'text' }) | undefined>();
   let room = mostText;
   for (const candidate of candidates) {
@@ -87,7 +87,7 @@ async function readTexts(candidates: readonly Candidate[], options: ScanOptions,
 
 function tell({ onDiagnostic }: ScanOptions, path: string, code: DiagnosticCode, message: string, hint?: string): void {
   if (onDiagnostic === undefined) return;
-  const report = createReport(path, createLineIndex(''));
+  const report = createDiagnosticCollector(path, createLineIndex(''));
   report.add(code, { start: 0, end: 0 }, { message, ...(hint === undefined ? {} : { hint }) });
   for (const diagnostic of report.diagnostics) onDiagnostic(diagnostic);
 }

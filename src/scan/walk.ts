@@ -97,13 +97,13 @@ export function searchMarker(file: string): MarkerSearch {
   const descriptor = openSync(file, plainFile);
   try {
     const stats = fstatSync(descriptor);
-    return { stats, found: stats.isFile() && holdsMarker(descriptor, stats.size) };
+    return { stats, found: stats.isFile() && fileHoldsMarker(descriptor, stats.size) };
   } finally {
     closeSync(descriptor);
   }
 }
 
-function holdsMarker(descriptor: number, size: number): boolean {
+function fileHoldsMarker(descriptor: number, size: number): boolean {
   let kept = 0;
   for (let position = 0; ;) {
     const read = readSync(descriptor, buffer, kept, buffer.length - kept, position);
@@ -193,7 +193,7 @@ export function visitFolder(context: VisitContext, step: Step): Visit | undefine
   const folder = joined(context.root, step.path);
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === true) return visit(context, step, stats);
+    if (stats?.isDirectory() === true) return visitNow(context, step, stats);
     // A name that is no UTF-8 cannot be asked for again: the system says that there is nothing.
     return stats === undefined && step.path.includes('\uFFFD') ? unreadable(step, 'EILSEQ') : undefined;
   } catch (error) {
@@ -206,7 +206,7 @@ function unreadable(step: Step, code: string): Visit {
   return { ...step, entry: undefined, registries: [], unreadable: [{ path: step.path, code }] };
 }
 
-function visit(context: VisitContext, step: Step, stats: Stats): Visit {
+function visitNow(context: VisitContext, step: Step, stats: Stats): Visit {
   const before = context.before.get(step.path);
   const isSame = before !== undefined && step.isKnown && isUnchanged(context, before, stats);
   return (isSame ? visitAgain(context, step, before) : undefined) ?? visitAnew(context, step, stats, before);

@@ -1,7 +1,7 @@
 import type { ScanOptions } from './options.ts';
 
 /** Keeps a scan, whose work is synchronous because that is faster, from holding up everything else. */
-export interface Pacer {
+export interface Yielder {
   folders: number;
   found: number;
   read: number;
@@ -14,7 +14,7 @@ const interval = 50;
 /** Looking at the clock costs as much as looking at a file. */
 const stepsPerLook = 16;
 
-export function createPacer({ signal, onProgress }: ScanOptions): Pacer {
+export function createYielder({ signal, onProgress }: ScanOptions): Yielder {
   let last = process.uptime() * 1000;
   let steps = 0;
   signal?.throwIfAborted();

@@ -7,7 +7,7 @@ import {
   wordsOf,
 } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
-import { type Planned, standing } from './types.ts';
+import { type Planned, isStanding } from './types.ts';
 
 /** From each node, in the order that decides, to the nodes that it depends on. */
 export type Graph<Node> = ReadonlyMap<Node, readonly Node[]>;
@@ -17,7 +17,7 @@ export type Graph<Node> = ReadonlyMap<Node, readonly Node[]>;
  * The circles are returned, each in the graph's order. Linear, and without recursion (Tarjan's strongly connected
  * components, SIAM J. Comput. 1, 1972).
  */
-export function cutCircles<Node>(graph: Graph<Node>): {
+export function breakCycles<Node>(graph: Graph<Node>): {
   readonly graph: Graph<Node>;
   readonly circles: readonly (readonly Node[])[];
 } {
@@ -240,9 +240,9 @@ function workByRecord(planned: readonly Planned[]): ReadonlyMap<PrioritisedKind,
 }
 
 /** Most registries name no related issues, and then there is neither a name to look up nor an order to keep. */
-function waysBetween(works: ReadonlyMap<PrioritisedKind, Work>): ReturnType<typeof cutCircles<Work>> {
+function waysBetween(works: ReadonlyMap<PrioritisedKind, Work>): ReturnType<typeof breakCycles<Work>> {
   const naming = [...works.values()].filter(({ entry }) => relatedIssues(entry.record) !== undefined);
-  return naming.length === 0 ? { graph: new Map(), circles: [] } : cutCircles(relations(works));
+  return naming.length === 0 ? { graph: new Map(), circles: [] } : breakCycles(relations(works));
 }
 
 /** In the order of priority. */
@@ -285,7 +285,7 @@ function classKey({ record, triage }: Planned): string {
 }
 
 function ranked({ record, estimates, priority }: PrioritisedRecord): Ranked {
-  return { id: record.id, priority, estimates, ...standing(record) };
+  return { id: record.id, priority, estimates, ...isStanding(record) };
 }
 
 function reportCircle(circle: readonly Work[]): Diagnostic {

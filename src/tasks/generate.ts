@@ -21,7 +21,7 @@ import {
 import { wantsNoTasks } from './negation.ts';
 import { readPolicy } from './policy.ts';
 import { triage, type TriageSettings } from './triage.ts';
-import { type Draft, type Planned, standing, type Task, type TaskKind, type Triage } from './types.ts';
+import { type Draft, type Planned, isStanding, type Task, type TaskKind, type Triage } from './types.ts';
 
 const longest = 100;
 
@@ -195,7 +195,7 @@ function taskOf(planned: Planned, dependencies: readonly string[], { priority, a
     problem: record.id,
     component: record.component,
     target: record.path,
-    ...standing(record),
+    ...isStanding(record),
     flags: record.kind === 'active' ? flagsOf(record) : [],
     dependencies,
     ...planned.triage,

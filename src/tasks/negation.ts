@@ -20,14 +20,14 @@ const noMeasures = new RegExp(
 const blank = /^[\s!-/:-@[-`{-~\u2010-\u2015]*$/;
 
 /** Whether a text says nothing but that there is nothing, as a whole: `None.`, `n/a`, `-`, `none so far`, `not needed`. */
-export function saysNone(text: string): boolean {
+export function isNegated(text: string): boolean {
   const words = fewWords(text);
   return words !== undefined && (words === '' ? blank.test(text) : none.test(words));
 }
 
 /** The same for a measure or a lesson, where `No known gaps` says it too. `No runbook` names one. */
 export function leavesNothingToDo(text: string): boolean {
-  return saysNone(text) || noMeasures.test(fewWords(text) ?? '');
+  return isNegated(text) || noMeasures.test(fewWords(text) ?? '');
 }
 
 const refusing = /^(?:none|nothing|no|not|never|off|disabled|do not|don t)(?= |$)/;
@@ -43,7 +43,7 @@ const aboutTasks = new Set(
  */
 export function wantsNoTasks(text: string): boolean {
   const line = text.replace(/\((?!.*\b(?:but|except|excluding|only|unless|until)\b)[^()]*\)[\s.]*$/i, '');
-  if (saysNone(line)) return true;
+  if (isNegated(line)) return true;
   const words = fewWords(line) ?? '';
   const refusal = refusing.exec(words)?.[0];
   return refusal !== undefined && wordsIn(words.slice(refusal.length)).every((word) => aboutTasks.has(word));

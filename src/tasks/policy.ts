@@ -1,7 +1,7 @@
 import { matchPhrase, namingWords, type RecordText, wordsOf } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
 import { bestRule, type TriageRule } from './classify.ts';
-import { saysNone } from './negation.ts';
+import { isNegated } from './negation.ts';
 
 /** One thing that a line of a registry's policy names. */
 export interface PolicyPhrase {
@@ -66,7 +66,7 @@ const universal = /\b(?:all|always|any|anything|every|everything|whatever)\b/i;
  * negation of anything else, a condition and a word for people are a doubt, for which the line allows nothing at all.
  */
 export function readAllowance(line: string): Allowance {
-  if (line === '' || saysNone(line)) return { resolution: [], exceptions: [] };
+  if (line === '' || isNegated(line)) return { resolution: [], exceptions: [] };
   if (line.length > longestLine) return doubting(`${line.slice(0, 40)}…`);
   const text = line.replaceAll(/~~[^~]*~~|<!--[^]*?-->/g, ' ').replaceAll('_', ' ');
   const conditional = condition.exec(text)?.[0];
@@ -91,7 +91,7 @@ export function readAllowance(line: string): Allowance {
  * where it names nothing. Only a line that says no more than `none` keeps nothing.
  */
 export function readEscalation(line: string): readonly PolicyPhrase[] {
-  if (line === '' || saysNone(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
+  if (line === '' || isNegated(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
   const phrases = line.length > longestLine ? [] : phrasesOf(line, true);
   const written = line.trim().slice(0, 80);
   return phrases.length > 0 ? phrases : [{ written, about: [], rule: undefined, everything: true }];

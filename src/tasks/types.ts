@@ -82,7 +82,7 @@ export interface Planned extends PrioritisedRecord {
 }
 
 /** What the tie order looks at besides the priority. */
-export function standing(record: PrioritisedKind): Pick<Ranked, 'severity' | 'lastOccurrence'> {
+export function isStanding(record: PrioritisedKind): Pick<Ranked, 'severity' | 'lastOccurrence'> {
   switch (record.kind) {
     case 'active':
       return {

@@ -10,7 +10,7 @@ export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-export function at(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+export function get(value: Json | undefined, ...path: readonly string[]): Json | undefined {
   let here = value;
   for (const key of path) {
     if (!isObject(here) || !Object.hasOwn(here, key)) return undefined;
@@ -19,38 +19,38 @@ export function at(value: Json | undefined, ...path: readonly string[]): Json | 
   return here;
 }
 
-export function textAt(value: Json | undefined, ...path: readonly string[]): string {
-  const found = at(value, ...path);
+export function getString(value: Json | undefined, ...path: readonly string[]): string {
+  const found = get(value, ...path);
   return typeof found === 'string' ? found : '';
 }
 
-export function numberAt(value: Json | undefined, ...path: readonly string[]): number {
-  const found = at(value, ...path);
+export function getNumber(value: Json | undefined, ...path: readonly string[]): number {
+  const found = get(value, ...path);
   return typeof found === 'number' ? found : 0;
 }
 
-export function flagAt(value: Json | undefined, ...path: readonly string[]): boolean {
-  return at(value, ...path) === true;
+export function getBoolean(value: Json | undefined, ...path: readonly string[]): boolean {
+  return get(value, ...path) === true;
 }
 
-export function listAt(value: Json | undefined, ...path: readonly string[]): readonly Json[] {
-  const found = at(value, ...path);
+export function getArray(value: Json | undefined, ...path: readonly string[]): readonly Json[] {
+  const found = get(value, ...path);
   return isList(found) ? found : [];
 }
 
-export function textsAt(value: Json | undefined, ...path: readonly string[]): readonly string[] {
-  return listAt(value, ...path).filter((item) => typeof item === 'string');
+export function getStrings(value: Json | undefined, ...path: readonly string[]): readonly string[] {
+  return getArray(value, ...path).filter((item) => typeof item === 'string');
 }
 
 /** An object's entries, sorted by key. */
-export function entriesAt(value: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
-  const found = at(value, ...path);
+export function getEntries(value: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
+  const found = get(value, ...path);
   return isObject(found) ? Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)) : [];
 }
 
-export function textMapAt(value: Json | undefined, ...path: readonly string[]): Readonly<Record<string, string>> {
+export function getStringMap(value: Json | undefined, ...path: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    entriesAt(value, ...path).filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
+    getEntries(value, ...path).filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
   );
 }
 

@@ -5,7 +5,7 @@ import {
   migrationsOf,
   nameObstacle,
   outOfOrder,
-  standingOf,
+  migrationStatusOf,
 } from '../../src/migration/index.ts';
 
 const [one, two, ten] = migrationsOf(
@@ -61,7 +61,7 @@ describe('the standing of a file', () => {
     ['begun, and changed since', [], { state: 'started', sha256: 'x' }, 'conflict'],
   ] as const)('%s', (_, versions, row, standing) => {
     if (one === undefined) throw new Error('no file');
-    expect(standingOf(one, ledger(versions, row))).toMatchObject({ standing });
+    expect(migrationStatusOf(one, ledger(versions, row))).toMatchObject({ standing });
   });
 
   it('says which files come late', () => {

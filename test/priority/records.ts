@@ -1,4 +1,4 @@
-import type { Place } from '../../src/registry/position.ts';
+import type { Position } from '../../src/registry/position.ts';
 import type {
   ActiveProblem,
   IntermittentProblem,
@@ -10,7 +10,7 @@ import type {
 import { recordId } from '../../src/registry/identity.ts';
 
 /** A place by its line alone: enough to tell where a diagnostic points. */
-export function line(number: number): Place {
+export function line(number: number): Position {
   return { line: number, column: 1, offset: number * 100, endLine: number, endColumn: 2, endOffset: number * 100 + 1 };
 }
 

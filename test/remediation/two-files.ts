@@ -17,9 +17,9 @@ const before = z.strictObject({ texts: z.array(z.string()) });
 /** @public For plugins. */
 export const replaceBoth: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'files.replace-both',
-  about: 'Writes two files, one after the other.',
+  description: 'Writes two files, one after the other.',
   params,
-  before,
+  undoState: before,
   operation: 'update-dependant-file',
   describe: () => 'write both files',
   effect: async () => [],

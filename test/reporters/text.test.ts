@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countText, textReport } from '../../src/reporters/text/diagnostics.ts';
-import { visible, visibleLines } from '../../src/reporters/escape-terminal.ts';
+import { escapeTerminal, escapeTerminalLines } from '../../src/reporters/escape-terminal.ts';
 import { diagnosticAt } from './diagnostic.ts';
 
 const text = '# Problems\n\n**Status:** open\n';
@@ -43,15 +43,17 @@ describe('the text report', () => {
 
 describe('visible text', () => {
   it('shows what a terminal would obey', () => {
-    expect(visible('a\u001b[31mred\u009b0m\u202eback\r\n\t')).toBe('a\\u{1b}[31mred\\u{9b}0m\\u{202e}back\\r\\n\\t');
+    expect(escapeTerminal('a\u001b[31mred\u009b0m\u202eback\r\n\t')).toBe(
+      'a\\u{1b}[31mred\\u{9b}0m\\u{202e}back\\r\\n\\t',
+    );
   });
 
   it('leaves letters of any script, emoji and quotes alone', () => {
     const kept = 'Größe 大きさ حجم 👩‍👩‍👧 "x" \\n';
-    expect(visible(kept)).toBe(kept);
+    expect(escapeTerminal(kept)).toBe(kept);
   });
 
   it('keeps line ends where a text may have lines', () => {
-    expect(visibleLines('one\r\ntwo\nthree\u0007')).toBe('one\ntwo\nthree\\u{7}');
+    expect(escapeTerminalLines('one\r\ntwo\nthree\u0007')).toBe('one\ntwo\nthree\\u{7}');
   });
 });

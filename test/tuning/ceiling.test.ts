@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectionCeiling, sharedMemoryOf, worstCase } from '../../src/postgres/tuning/index.ts';
+import { connectionCeiling, sharedMemoryOf, worstCaseOf } from '../../src/postgres/tuning/index.ts';
 import { anyMemory } from './arbitrary.ts';
 
 const MiB = 2 ** 20;
@@ -63,8 +63,8 @@ describe('the ceiling of connections', () => {
         expect(connections).toBeGreaterThanOrEqual(0);
         expect(budget).toBeLessThanOrEqual(memory);
         // A byte of rounding either way.
-        if (connections > 0) expect(worstCase(facts, connections).total).toBeLessThanOrEqual(budget + 1);
-        expect(worstCase(facts, connections + 1).total).toBeGreaterThanOrEqual(budget);
+        if (connections > 0) expect(worstCaseOf(facts, connections).total).toBeLessThanOrEqual(budget + 1);
+        expect(worstCaseOf(facts, connections + 1).total).toBeGreaterThanOrEqual(budget);
       }),
     );
   });

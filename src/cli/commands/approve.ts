@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { visible } from '../../reporters/escape-terminal.ts';
+import { escapeTerminal } from '../../reporters/escape-terminal.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../shared-options.ts';
@@ -29,7 +29,7 @@ export const approve = defineCommand({
           ...(options.despiteFailures ? (['failures'] as const) : []),
         ],
         onOverruled: (reasons) =>
-          screen.notes.write(reasons.map((reason) => `Approved against: ${visible(reason)}\n`).join('')),
+          screen.notes.write(reasons.map((reason) => `Approved against: ${escapeTerminal(reason)}\n`).join('')),
       });
       const { printReports } = await import('../render.ts');
       printReports([report], options.json, screen);

@@ -2,7 +2,7 @@ import type { Remediation } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
 import { createRunProgress } from '../progress.ts';
-import { exitCodeOf, type Surroundings, withRemediation } from '../remediation-context.ts';
+import { exitCodeOf, type RemediationContext, withRemediation } from '../remediation-context.ts';
 import { tableText } from '../render.ts';
 import { type ConfigChoice, configOptions } from '../shared-options.ts';
 
@@ -22,7 +22,7 @@ const leaseMs = 48 * 3_600_000;
  * rollback`. Nobody is asked: what is typed says it all, and nothing that exists is touched. Returns the exit code.
  */
 export async function restoreBackup(
-  surroundings: Surroundings,
+  surroundings: RemediationContext,
   backup: string | undefined,
   options: RestoreOptions,
 ): Promise<number> {
@@ -57,7 +57,7 @@ async function release({ session }: Remediation, port: number, instance: string)
 
 /** Asked first, so that nothing is leased for what cannot be. `isOurs`: the instance had no lease before. */
 async function portFor(
-  surroundings: Surroundings,
+  surroundings: RemediationContext,
   choice: ConfigChoice & { readonly registries: false },
   backup: string,
   into: string,
@@ -88,7 +88,7 @@ function momentOf(text: string | undefined): string | undefined {
   return new Date(moment).toISOString();
 }
 
-const options = {
+const backupOptions = {
   level: {
     type: 'text',
     value: 'L0..L6',
@@ -103,9 +103,9 @@ const options = {
   ...configOptions,
 } as const satisfies OptionDeclarations;
 
-export type BackupOptions = OptionValues<typeof options>;
+export type BackupOptions = OptionValues<typeof backupOptions>;
 
-export type BackupInvocation = Invocation<typeof options>;
+export type BackupInvocation = Invocation<typeof backupOptions>;
 
 export const backups = defineCommand({
   name: 'backups',
@@ -123,7 +123,7 @@ export const backups = defineCommand({
       variadic: true,
     },
   ],
-  options,
+  options: backupOptions,
   examples: [
     { command: 'problems backups', about: 'every backup, with the level it has reached' },
     { command: 'problems backups verify orders/20260301_031000 --level L4', about: 'restore a copy and compare' },
@@ -172,16 +172,16 @@ function one(words: readonly string[], action: string): string {
 
 async function show(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options: chosen, screen, now } = invocation;
-  const [{ lookAtBackups }, { json }, { backupsTable }] = await Promise.all([
+  const [{ listBackups }, { toJson }, { backupsTable }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
   ]);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
   const { backups: found, notLookedAt } = await withRemediation(invocation, choice, ({ session }) =>
-    lookAtBackups(session, instance),
+    listBackups(session, instance),
   );
-  if (chosen.json) screen.out.write(json({ schemaVersion: 1, backups: found, notLookedAt }));
+  if (chosen.json) screen.out.write(toJson({ schemaVersion: 1, backups: found, notLookedAt }));
   else {
     if (found.length > 0) screen.out.write(await tableText(backupsTable(found, now()), screen.out));
     else screen.notes.write(`There are no backups${instance === undefined ? '' : ` of ${instance}`}.\n`);
@@ -196,7 +196,7 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
     throw new ProblemsError('bad-usage', 'which backup is to be verified?', {
       hint: 'problems backups verify orders/20260301_031000',
     });
-  const [{ lookAtBackups, verifyBackup }, { json }, { checksText }] = await Promise.all([
+  const [{ listBackups, verifyBackup }, { toJson }, { checksText }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
@@ -210,7 +210,7 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
         if (word.includes('/')) refs.push(word);
         else
           refs.push(
-            ...(await lookAtBackups(session, word)).backups
+            ...(await listBackups(session, word)).backups
               .filter(({ state }) => state !== 'running')
               .map(({ ref }) => ref),
           );
@@ -229,7 +229,7 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
       progress.end();
       if (chosen.json)
         screen.out.write(
-          json({
+          toJson({
             schemaVersion: 1,
             backups: verified.map(({ backup, answer }) => ({ ...backup, checks: answer.checks })),
           }),
@@ -266,7 +266,7 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
 /** Prints what would go; with `--yes` it goes. */
 export async function expireBackups(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options, screen, now } = invocation;
-  const [{ remediate, retainedBackups }, { json }, { retentionTable }] = await Promise.all([
+  const [{ remediate, retainedBackups }, { toJson }, { retentionTable }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
@@ -279,7 +279,7 @@ export async function expireBackups(invocation: BackupInvocation, instance: stri
   if (!options.yes || going.length === 0) {
     if (options.json)
       screen.out.write(
-        json({
+        toJson({
           schemaVersion: 1,
           backups: retained.map(({ backup, expires, why }) => ({ ref: backup.ref, bytes: backup.bytes, expires, why })),
         }),

@@ -36,9 +36,9 @@ export const detect = defineCommand({
         await recordFindings(remediation, { request, detected }, place);
       }
       if (options.json) {
-        const { json } = await import('../../reporters/json.ts');
+        const { toJson } = await import('../../reporters/json.ts');
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
-        screen.out.write(json({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
+        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
       } else {
         const { detectedText, nothingText } = await import('../../reporters/text/remediation.ts');
         screen.out.write(detectedText(detected, screen.out.style));

@@ -17,9 +17,9 @@ export const explain = defineCommand({
     const { explainTask } = await import('../looking-up.ts');
     const { task, explanation } = await explainTask(invocation);
     if (invocation.options.json) {
-      const { json, taskJson } = await import('../../reporters/json.ts');
+      const { toJson, taskJson } = await import('../../reporters/json.ts');
       const { rank, of, above, changes, waiting } = explanation;
-      out.write(json({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));
+      out.write(toJson({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));
       return 0;
     }
     const { explanationText } = await import('../../reporters/text/records.ts');

@@ -26,7 +26,7 @@ export const fleet = defineCommand({
   async run(invocation) {
     const { options, screen } = invocation;
     const { json: asJson, ...choice } = options;
-    const [{ fleet: look }, { json }, { fleetFoot, fleetTable }] = await Promise.all([
+    const [{ fleet: look }, { toJson }, { fleetFoot, fleetTable }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
       import('../../reporters/text/tuning.ts'),
@@ -37,7 +37,7 @@ export const fleet = defineCommand({
       ({ session }) => look(session),
     );
     const { out } = screen;
-    if (asJson) out.write(json({ schemaVersion: 1, ...found }));
+    if (asJson) out.write(toJson({ schemaVersion: 1, ...found }));
     else {
       if (found.instances.length > 0) out.write(await tableText(fleetTable(found), out));
       out.write(fleetFoot(found, out.style));

@@ -76,7 +76,7 @@ export const migrate = defineCommand({
       });
     for (const name of databases) needName(name, 63);
     const direct = address === undefined ? undefined : addressOf(address);
-    const [{ migrateInstances }, { isMigrated, migrateProgressText, migrationText }, { json }] = await Promise.all([
+    const [{ migrateInstances }, { isMigrated, migrateProgressText, migrationText }, { toJson }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/text/migration.ts'),
       import('../../reporters/json.ts'),
@@ -100,7 +100,7 @@ export const migrate = defineCommand({
     if (!all && only?.error !== null && only !== undefined)
       throw new ProblemsError('step-refused', only.error.message, { hint: only.error.hint ?? undefined });
     if (ended.length === 0) screen.notes.write('No instance is there.\n');
-    screen.out.write(asJson ? json({ schemaVersion: 1, instances: ended }) : migrationText(ended, screen.out.style));
+    screen.out.write(asJson ? toJson({ schemaVersion: 1, instances: ended }) : migrationText(ended, screen.out.style));
     return ended.every(isMigrated) ? 0 : 1;
   },
 });

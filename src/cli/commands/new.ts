@@ -33,12 +33,12 @@ export const newRecord = defineCommand({
       screen.out.write(block);
       return 0;
     }
-    const [{ addRecord }, { openForEdit }] = await Promise.all([
+    const [{ addRecord }, { openRegistry }] = await Promise.all([
       import('../../registry/edit/index.ts'),
       import('../editing.ts'),
     ]);
     if (existsSync(resolve(cwd, into))) {
-      const file = openForEdit(into, cwd);
+      const file = openRegistry(into, cwd);
       await file.replace(addRecord(file.text, block));
     } else {
       const { createFile } = await import('../creating.ts');

@@ -23,8 +23,8 @@ export const plan = defineCommand({
       const { proposals, detected } = await propose(remediation, lookRequest(words, options));
       const { notLookedAt } = detected;
       if (options.json) {
-        const { json } = await import('../../reporters/json.ts');
-        screen.out.write(json({ schemaVersion: 1, plans: proposals, notLookedAt }));
+        const { toJson } = await import('../../reporters/json.ts');
+        screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt }));
       } else {
         const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/text/remediation.ts');
         const { style } = screen.out;

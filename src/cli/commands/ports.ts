@@ -41,16 +41,16 @@ export const ports = defineCommand({
       options,
       screen,
     } = invocation;
-    const [{ leasePort, lookAtPorts }, { json }] = await Promise.all([
+    const [{ leasePort, listPorts }, { toJson }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
     ]);
     const choice = { ...options, registries: false } as const;
     if (action === undefined) {
       const found = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>
-        lookAtPorts(session),
+        listPorts(session),
       );
-      screen.out.write(options.json ? json({ schemaVersion: 1, ports: found }) : await portsText(found));
+      screen.out.write(options.json ? toJson({ schemaVersion: 1, ports: found }) : await portsText(found));
       return 0;
     }
     if (instance === undefined)
@@ -60,7 +60,7 @@ export const ports = defineCommand({
     const lease = await withRemediation(invocation, choice, ({ session }) =>
       leasePort(session, { instance, ttlMs: (options.ttl ?? 600) * 1000 }),
     );
-    if (options.json) screen.out.write(json({ schemaVersion: 1, lease: lease ?? null }));
+    if (options.json) screen.out.write(toJson({ schemaVersion: 1, lease: lease ?? null }));
     if (lease === undefined) {
       screen.notes.write('No port of the range is free: `problems ports` shows who holds each of them.\n');
       return 1;

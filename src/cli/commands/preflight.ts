@@ -34,7 +34,7 @@ export const preflight = defineCommand({
     }
     if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `${port} is no port`);
     const bytes = memory === undefined ? undefined : bytesOf(memory);
-    const [{ preflight: ask }, { json }, { visible }] = await Promise.all([
+    const [{ preflight: ask }, { toJson }, { escapeTerminal }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
       import('../../reporters/escape-terminal.ts'),
@@ -51,10 +51,12 @@ export const preflight = defineCommand({
         }),
     );
     const ok = answers.every((answer) => answer.ok);
-    if (asJson) screen.out.write(json({ schemaVersion: 1, ok, answers }));
+    if (asJson) screen.out.write(toJson({ schemaVersion: 1, ok, answers }));
     else
       for (const answer of answers)
-        screen.out.write(`${answer.about}: ${answer.ok ? 'yes' : 'no'}, ${visible(answer.reasons.join('; '))}\n`);
+        screen.out.write(
+          `${answer.about}: ${answer.ok ? 'yes' : 'no'}, ${escapeTerminal(answer.reasons.join('; '))}\n`,
+        );
     return ok ? 0 : 1;
   },
 });

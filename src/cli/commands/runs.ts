@@ -38,8 +38,8 @@ export const runs = defineCommand({
       const { runs: list } = await import('../../app/remediation.ts');
       const found = await list(remediation, first);
       if (options.json) {
-        const { json } = await import('../../reporters/json.ts');
-        screen.out.write(json({ schemaVersion: 1, runs: found }));
+        const { toJson } = await import('../../reporters/json.ts');
+        screen.out.write(toJson({ schemaVersion: 1, runs: found }));
         return 0;
       }
       const { runsText, runText } = await import('../../reporters/text/remediation.ts');

@@ -16,11 +16,11 @@ export const schema = defineCommand({
     { code: 2, about: 'there is no such schema' },
   ],
   async run({ arguments: [name = 'record'], screen }) {
-    const [{ jsonSchemaOf }, { json }] = await Promise.all([
+    const [{ jsonSchemaOf }, { toJson }] = await Promise.all([
       import('../../schema/index.ts'),
       import('../../reporters/json.ts'),
     ]);
-    screen.out.write(json(jsonSchemaOf(name)));
+    screen.out.write(toJson(jsonSchemaOf(name)));
     return 0;
   },
 });

@@ -26,9 +26,9 @@ export const show = defineCommand({
         diagnostic.place.offset < place.endOffset,
     );
     if (invocation.options.json) {
-      const { diagnosticJson, json, taskJson } = await import('../../reporters/json.ts');
+      const { diagnosticJson, toJson, taskJson } = await import('../../reporters/json.ts');
       out.write(
-        json({ schemaVersion: 1, record, tasks: tasks.map(taskJson), diagnostics: diagnostics.map(diagnosticJson) }),
+        toJson({ schemaVersion: 1, record, tasks: tasks.map(taskJson), diagnostics: diagnostics.map(diagnosticJson) }),
       );
       return 0;
     }

@@ -45,7 +45,7 @@ export const tune = defineCommand({
       screen,
     } = invocation;
     const { profile, connections, disk, json: asJson, ...choice } = options;
-    const [{ tune: ask }, { json }, { tuningFoot, tuningHead, tuningReasons, tuningTable }] = await Promise.all([
+    const [{ tune: ask }, { toJson }, { tuningFoot, tuningHead, tuningReasons, tuningTable }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
       import('../../reporters/text/tuning.ts'),
@@ -62,7 +62,7 @@ export const tune = defineCommand({
         }),
     );
     const { out } = screen;
-    if (asJson) out.write(json({ schemaVersion: 1, ...found }));
+    if (asJson) out.write(toJson({ schemaVersion: 1, ...found }));
     else {
       const width = out.isTerminal ? out.columns : Infinity;
       out.write(tuningHead(found, out.style));

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
 import { validateInput } from '../validate-input.ts';
-import { holdsUnreadable } from '../findings.ts';
+import { hasUnreadableFile } from '../findings.ts';
 import { validatePaths } from '../validation.ts';
 import { reportValidation } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
@@ -61,7 +61,7 @@ function exitCode(
   diagnostics: readonly Diagnostic[],
   { strict, maxWarnings }: { readonly strict: boolean; readonly maxWarnings: number | undefined },
 ): number {
-  if (holdsUnreadable(diagnostics)) return 2;
+  if (hasUnreadableFile(diagnostics)) return 2;
   const allowed = strict ? 0 : (maxWarnings ?? Number.POSITIVE_INFINITY);
   const warnings = diagnostics.filter(({ severity }) => severity === 'warning').length;
   return warnings === diagnostics.length && warnings <= allowed ? 0 : 1;

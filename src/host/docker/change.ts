@@ -1,5 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
-import { textAt } from '../../util/json.ts';
+import { getString } from '../../util/json.ts';
 import { sharing } from '../instances.ts';
 import { runHelper, startContainerWith } from '../exec.ts';
 import { endHelpers } from '../helper-cleanup.ts';
@@ -15,7 +15,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
   async function signalAgain(ref: string): Promise<void> {
     const container = await reader.container(ref);
     if (container?.state.running !== true) return;
-    const signal = textAt(container.inspect, 'Config', 'StopSignal') || 'SIGTERM';
+    const signal = getString(container.inspect, 'Config', 'StopSignal') || 'SIGTERM';
     await engine.post({ path: path(ref, 'kill'), query: { signal } });
   }
 
@@ -63,7 +63,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
     },
 
     async create({ config, name }) {
-      return textAt(
+      return getString(
         jsonOf(await engine.post({ path: '/containers/create', query: { name }, body: config }), `create ${name}`),
         'Id',
       );

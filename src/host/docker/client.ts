@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import { ProblemsError } from '../../errors.ts';
-import { type Json, parseJson, textAt } from '../../util/json.ts';
+import { type Json, parseJson, getString } from '../../util/json.ts';
 import type { LogLine } from './types.ts';
 
 /**
@@ -246,7 +246,7 @@ export function openEngine(signal: AbortSignal): {
         if (isResponse(stream)) await requireWell(stream.statusCode);
         throw new ProblemsError(
           'engine-refused',
-          textAt(parseJson(reply.toString()), 'message') || `The engine refused ${request.path}.`,
+          getString(parseJson(reply.toString()), 'message') || `The engine refused ${request.path}.`,
         );
       },
     },
@@ -267,7 +267,7 @@ export function jsonOf(reply: EngineReply, doing: string): Json {
 }
 
 export function refusal(reply: EngineReply, doing: string): ProblemsError {
-  const message = textAt(parseJson(reply.body.toString()), 'message') || `HTTP ${reply.status}`;
+  const message = getString(parseJson(reply.body.toString()), 'message') || `HTTP ${reply.status}`;
   return new ProblemsError('engine-refused', `${doing}: ${message}`);
 }
 

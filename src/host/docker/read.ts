@@ -1,4 +1,13 @@
-import { isList, type Json, listAt, numberAt, parseJson, textAt, textMapAt, textsAt } from '../../util/json.ts';
+import {
+  isList,
+  type Json,
+  getArray,
+  getNumber,
+  parseJson,
+  getString,
+  getStringMap,
+  getStrings,
+} from '../../util/json.ts';
 import { fileInArchive, jsonOf, logLines, type ReadingEngine, refusal } from './client.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
 import type { Change, Container, DockerReader, EngineEvent, EngineInfo } from './types.ts';
@@ -28,7 +37,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
 
     async containers() {
       const listed = jsonOf(await engine.get({ path: '/containers/json', query: { all: '1' } }), 'list containers');
-      const ids = isList(listed) ? listed.map((item) => textAt(item, 'Id')) : [];
+      const ids = isList(listed) ? listed.map((item) => getString(item, 'Id')) : [];
       const found = await inBatches(ids, 8, container);
       return found.filter((one) => one !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
@@ -50,7 +59,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
 
     async volumes() {
       const listed = jsonOf(await engine.get({ path: '/volumes' }), 'list volumes');
-      return listAt(listed, 'Volumes')
+      return getArray(listed, 'Volumes')
         .map(volumeOf)
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
@@ -108,15 +117,15 @@ export function readDocker(engine: ReadingEngine): DockerReader {
 
 function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {
   return {
-    id: textAt(info, 'ID'),
-    version: textAt(version, 'Version'),
-    apiVersion: textAt(version, 'ApiVersion'),
-    operatingSystem: textAt(info, 'OSType'),
-    securityOptions: textsAt(info, 'SecurityOptions'),
-    memoryBytes: numberAt(info, 'MemTotal'),
-    cpus: numberAt(info, 'NCPU'),
+    id: getString(info, 'ID'),
+    version: getString(version, 'Version'),
+    apiVersion: getString(version, 'ApiVersion'),
+    operatingSystem: getString(info, 'OSType'),
+    securityOptions: getStrings(info, 'SecurityOptions'),
+    memoryBytes: getNumber(info, 'MemTotal'),
+    cpus: getNumber(info, 'NCPU'),
     // A virtual machine behind a local socket publishes ports on this machine, but binds them elsewhere.
-    local: local && process.platform === 'linux' && textAt(info, 'OSType') === 'linux',
+    local: local && process.platform === 'linux' && getString(info, 'OSType') === 'linux',
   };
 }
 
@@ -124,19 +133,19 @@ function eventsOf(text: string): readonly EngineEvent[] {
   return text
     .split('\n')
     .map(parseJson)
-    .filter((event) => event !== undefined && !textAt(event, 'Action').startsWith('exec_'))
+    .filter((event) => event !== undefined && !getString(event, 'Action').startsWith('exec_'))
     .map((event) => ({
-      at: new Date(numberAt(event, 'timeNano') / 1e6).toISOString(),
-      type: textAt(event, 'Type'),
-      action: textAt(event, 'Action'),
-      actor: textAt(event, 'Actor', 'ID'),
-      attributes: textMapAt(event, 'Actor', 'Attributes'),
+      at: new Date(getNumber(event, 'timeNano') / 1e6).toISOString(),
+      type: getString(event, 'Type'),
+      action: getString(event, 'Action'),
+      actor: getString(event, 'Actor', 'ID'),
+      attributes: getStringMap(event, 'Actor', 'Attributes'),
     }));
 }
 
 function changeOf(change: Json): Change {
-  const kind = numberAt(change, 'Kind');
-  return { path: textAt(change, 'Path'), kind: kind === 1 ? 'added' : kind === 2 ? 'deleted' : 'changed' };
+  const kind = getNumber(change, 'Kind');
+  return { path: getString(change, 'Path'), kind: kind === 1 ? 'added' : kind === 2 ? 'deleted' : 'changed' };
 }
 
 /** Docker takes seconds with a fraction. */

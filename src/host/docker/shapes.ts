@@ -1,15 +1,15 @@
 import { posix } from 'node:path';
 import {
-  at,
-  entriesAt,
-  flagAt,
+  get,
+  getEntries,
+  getBoolean,
   isList,
   type Json,
-  listAt,
-  numberAt,
-  textAt,
-  textMapAt,
-  textsAt,
+  getArray,
+  getNumber,
+  getString,
+  getStringMap,
+  getStrings,
 } from '../../util/json.ts';
 import type { Container, Endpoint, Image, Mount, Network, PortBinding, Volume } from './types.ts';
 
@@ -25,44 +25,44 @@ export const poolerLabel = 'problems.pooler';
 /** Docker's answers, made into our plain data. */
 
 export function containerOf(inspect: Json): Container {
-  const state = at(inspect, 'State');
-  const host = at(inspect, 'HostConfig');
-  const config = at(inspect, 'Config');
-  const labels = textMapAt(config, 'Labels');
-  const restarts = numberAt(inspect, 'RestartCount');
+  const state = get(inspect, 'State');
+  const host = get(inspect, 'HostConfig');
+  const config = get(inspect, 'Config');
+  const labels = getStringMap(config, 'Labels');
+  const restarts = getNumber(inspect, 'RestartCount');
   return {
-    id: textAt(inspect, 'Id'),
-    name: textAt(inspect, 'Name').replace(/^\//, ''),
-    image: textAt(inspect, 'Image'),
-    imageName: textAt(config, 'Image'),
-    created: textAt(inspect, 'Created'),
+    id: getString(inspect, 'Id'),
+    name: getString(inspect, 'Name').replace(/^\//, ''),
+    image: getString(inspect, 'Image'),
+    imageName: getString(config, 'Image'),
+    created: getString(inspect, 'Created'),
     labels,
     state: {
-      status: textAt(state, 'Status'),
-      running: flagAt(state, 'Running'),
-      exitCode: numberAt(state, 'ExitCode'),
-      error: textAt(state, 'Error'),
-      oomKilled: flagAt(state, 'OOMKilled'),
-      startedAt: textAt(state, 'StartedAt'),
-      finishedAt: textAt(state, 'FinishedAt'),
-      health: textAt(state, 'Health', 'Status'),
+      status: getString(state, 'Status'),
+      running: getBoolean(state, 'Running'),
+      exitCode: getNumber(state, 'ExitCode'),
+      error: getString(state, 'Error'),
+      oomKilled: getBoolean(state, 'OOMKilled'),
+      startedAt: getString(state, 'StartedAt'),
+      finishedAt: getString(state, 'FinishedAt'),
+      health: getString(state, 'Health', 'Status'),
     },
     restartPolicy: {
-      name: textAt(host, 'RestartPolicy', 'Name'),
-      maximumRetryCount: numberAt(host, 'RestartPolicy', 'MaximumRetryCount'),
+      name: getString(host, 'RestartPolicy', 'Name'),
+      maximumRetryCount: getNumber(host, 'RestartPolicy', 'MaximumRetryCount'),
     },
-    autoRemove: flagAt(host, 'AutoRemove'),
-    env: environment(textsAt(config, 'Env')),
-    user: textAt(config, 'User'),
-    entrypoint: textsAt(config, 'Entrypoint'),
-    command: textsAt(config, 'Cmd'),
-    networkMode: textAt(host, 'NetworkMode'),
-    portBindings: portBindings(at(host, 'PortBindings')),
-    publishedPorts: portBindings(at(inspect, 'NetworkSettings', 'Ports')),
+    autoRemove: getBoolean(host, 'AutoRemove'),
+    env: environment(getStrings(config, 'Env')),
+    user: getString(config, 'User'),
+    entrypoint: getStrings(config, 'Entrypoint'),
+    command: getStrings(config, 'Cmd'),
+    networkMode: getString(host, 'NetworkMode'),
+    portBindings: portBindings(get(host, 'PortBindings')),
+    publishedPorts: portBindings(get(inspect, 'NetworkSettings', 'Ports')),
     mounts: mounts(inspect),
-    endpoints: entriesAt(inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => endpointOf(name, endpoint)),
-    memory: numberAt(host, 'Memory'),
-    shmSize: numberAt(host, 'ShmSize'),
+    endpoints: getEntries(inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => endpointOf(name, endpoint)),
+    memory: getNumber(host, 'Memory'),
+    shmSize: getNumber(host, 'ShmSize'),
     cpus: cpuQuota(host),
     ...(restarts > 0 ? { restarts } : {}),
     ...(Object.hasOwn(labels, helperLabel) ? { helper: true } : {}),
@@ -72,40 +72,40 @@ export function containerOf(inspect: Json): Container {
 
 export function imageOf(inspect: Json): Image {
   return {
-    id: textAt(inspect, 'Id'),
-    tags: textsAt(inspect, 'RepoTags'),
-    env: environment(textsAt(inspect, 'Config', 'Env')),
-    user: textAt(inspect, 'Config', 'User'),
-    volumes: entriesAt(inspect, 'Config', 'Volumes').map(([path]) => path),
+    id: getString(inspect, 'Id'),
+    tags: getStrings(inspect, 'RepoTags'),
+    env: environment(getStrings(inspect, 'Config', 'Env')),
+    user: getString(inspect, 'Config', 'User'),
+    volumes: getEntries(inspect, 'Config', 'Volumes').map(([path]) => path),
     inspect,
   };
 }
 
 export function networkOf(inspect: Json): Network {
   return {
-    id: textAt(inspect, 'Id'),
-    name: textAt(inspect, 'Name'),
-    driver: textAt(inspect, 'Driver'),
-    internal: flagAt(inspect, 'Internal'),
-    labels: textMapAt(inspect, 'Labels'),
+    id: getString(inspect, 'Id'),
+    name: getString(inspect, 'Name'),
+    driver: getString(inspect, 'Driver'),
+    internal: getBoolean(inspect, 'Internal'),
+    labels: getStringMap(inspect, 'Labels'),
   };
 }
 
 export function volumeOf(inspect: Json): Volume {
   return {
-    name: textAt(inspect, 'Name'),
-    driver: textAt(inspect, 'Driver'),
-    mountpoint: textAt(inspect, 'Mountpoint'),
-    labels: textMapAt(inspect, 'Labels'),
+    name: getString(inspect, 'Name'),
+    driver: getString(inspect, 'Driver'),
+    mountpoint: getString(inspect, 'Mountpoint'),
+    labels: getStringMap(inspect, 'Labels'),
   };
 }
 
 /** `--cpus` is kept as NanoCpus, `--cpu-quota` with a period that is 100 ms where none is named. */
 function cpuQuota(hostConfig: Json | undefined): number {
-  const nano = numberAt(hostConfig, 'NanoCpus');
+  const nano = getNumber(hostConfig, 'NanoCpus');
   if (nano > 0) return nano / 1e9;
-  const quota = numberAt(hostConfig, 'CpuQuota');
-  return quota > 0 ? quota / (numberAt(hostConfig, 'CpuPeriod') || 100_000) : 0;
+  const quota = getNumber(hostConfig, 'CpuQuota');
+  return quota > 0 ? quota / (getNumber(hostConfig, 'CpuPeriod') || 100_000) : 0;
 }
 
 function environment(lines: readonly string[]): Readonly<Record<string, string>> {
@@ -119,37 +119,37 @@ function environment(lines: readonly string[]): Readonly<Record<string, string>>
 
 /** `{"5432/tcp": [{"HostIp": "", "HostPort": "5434"}]}`; an exposed port without bindings is `null` there. */
 function portBindings(bindings: Json | undefined): readonly PortBinding[] {
-  return entriesAt(bindings).flatMap(([key, targets]) => {
+  return getEntries(bindings).flatMap(([key, targets]) => {
     const [port = '', protocol = 'tcp'] = key.split('/');
     return (isList(targets) ? targets : []).map((target) => ({
       containerPort: Number(port),
       protocol,
-      hostIp: textAt(target, 'HostIp'),
-      hostPort: textAt(target, 'HostPort'),
+      hostIp: getString(target, 'HostIp'),
+      hostPort: getString(target, 'HostPort'),
     }));
   });
 }
 
 function mounts(inspect: Json): readonly Mount[] {
   const named = new Set([
-    ...textsAt(inspect, 'HostConfig', 'Binds')
+    ...getStrings(inspect, 'HostConfig', 'Binds')
       .map(bindOf)
       .flatMap((bind) => (bind.source === '' ? [] : [bind.destination])),
-    ...listAt(inspect, 'HostConfig', 'Mounts')
-      .filter((mount) => textAt(mount, 'Source') !== '')
-      .map((mount) => mountPath(textAt(mount, 'Target'))),
+    ...getArray(inspect, 'HostConfig', 'Mounts')
+      .filter((mount) => getString(mount, 'Source') !== '')
+      .map((mount) => mountPath(getString(mount, 'Target'))),
   ]);
   // The engine gives them in another order each time.
-  return listAt(inspect, 'Mounts')
+  return getArray(inspect, 'Mounts')
     .map((mount) => {
-      const type = textAt(mount, 'Type');
-      const destination = textAt(mount, 'Destination');
+      const type = getString(mount, 'Type');
+      const destination = getString(mount, 'Destination');
       return {
         type,
-        name: textAt(mount, 'Name'),
-        source: textAt(mount, 'Source'),
+        name: getString(mount, 'Name'),
+        source: getString(mount, 'Source'),
         destination,
-        writable: flagAt(mount, 'RW'),
+        writable: getBoolean(mount, 'RW'),
         anonymous: type === 'volume' && !named.has(destination),
       };
     })
@@ -172,11 +172,11 @@ export function mountPath(path: string): string {
 function endpointOf(network: string, endpoint: Json): Endpoint {
   return {
     network,
-    networkId: textAt(endpoint, 'NetworkID'),
-    aliases: textsAt(endpoint, 'Aliases'),
-    ipv4: textAt(endpoint, 'IPAddress'),
-    ipv6: textAt(endpoint, 'GlobalIPv6Address'),
-    staticIpv4: textAt(endpoint, 'IPAMConfig', 'IPv4Address'),
-    staticIpv6: textAt(endpoint, 'IPAMConfig', 'IPv6Address'),
+    networkId: getString(endpoint, 'NetworkID'),
+    aliases: getStrings(endpoint, 'Aliases'),
+    ipv4: getString(endpoint, 'IPAddress'),
+    ipv6: getString(endpoint, 'GlobalIPv6Address'),
+    staticIpv4: getString(endpoint, 'IPAMConfig', 'IPv4Address'),
+    staticIpv6: getString(endpoint, 'IPAMConfig', 'IPv6Address'),
   };
 }

@@ -21,7 +21,7 @@ export async function queryThroughPsql(
     return failure('A backslash would be a command to psql: the query is not sent this way.');
   const missing = `null-${crypto.randomUUID()}`;
   const script = [
-    password(login.password),
+    passwordFor(login.password),
     `\\pset null '${missing}'`,
     `SET search_path = ${ownPath}; SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
     ...(statement.readOnly ? ['BEGIN TRANSACTION READ ONLY;'] : []),
@@ -49,7 +49,7 @@ export async function queryThroughPsql(
   return { ok: true, rows: rowsOf(result.stdout, missing), truncated: result.truncated, via: 'exec', sent: true };
 }
 
-function password(text: string | undefined): string {
+function passwordFor(text: string | undefined): string {
   return text === undefined || /[\r\n]/.test(text) ? '' : text;
 }
 

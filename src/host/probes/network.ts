@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { listAt, parseJson, textAt } from '../../util/json.ts';
+import { getArray, parseJson, getString } from '../../util/json.ts';
 import { type ChangingEngine, jsonOf } from '../docker/client.ts';
 import { helperLabel } from '../docker/shapes.ts';
 import type { Container } from '../docker/types.ts';
@@ -152,8 +152,8 @@ function listen(host: string, port: number): Promise<string> {
 
 async function tryThere(engine: ChangingEngine, hostIp: string, port: number): Promise<string> {
   const images = jsonOf(await engine.get({ path: '/images/json' }), 'list images');
-  const image = listAt(images)
-    .map((one) => textAt(one, 'Id'))
+  const image = getArray(images)
+    .map((one) => getString(one, 'Id'))
     .find((id) => id !== '');
   if (image === undefined) return 'no image to try it with';
   const created = jsonOf(
@@ -174,10 +174,10 @@ async function tryThere(engine: ChangingEngine, hostIp: string, port: number): P
     }),
     'create a helper container',
   );
-  const id = textAt(created, 'Id');
+  const id = getString(created, 'Id');
   try {
     const started = await engine.post({ path: `/containers/${id}/start` });
-    return started.status < 400 ? '' : textAt(parseJson(started.body.toString()), 'message');
+    return started.status < 400 ? '' : getString(parseJson(started.body.toString()), 'message');
   } finally {
     await engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' } });
   }

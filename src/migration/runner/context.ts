@@ -61,7 +61,7 @@ export function hintFor({ sqlstate, message }: Refusal): string {
 }
 
 /** What applying one file needs. The session holds the lock. */
-export interface Work {
+export interface MigrationContext {
   readonly session: SqlSession;
   readonly tables: LedgerTables;
   readonly migration: Migration;
@@ -76,7 +76,7 @@ export interface Work {
 export type Applied =
   { readonly applied: AppliedMigration } | { readonly problem: MigrationProblem } | { readonly readAgain: true };
 
-export function failed({ migration }: Work, sql: string, refusal: Refusal): MigrationProblem {
+export function failed({ migration }: MigrationContext, sql: string, refusal: Refusal): MigrationProblem {
   const { message, detail, sqlstate, position } = refusal;
   // Positions count characters, offsets UTF-16 units.
   const offset =

@@ -17,7 +17,7 @@ export interface IndexState {
   readonly definition: string;
 }
 
-const state = `SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) AS name,
+const stateQuery = `SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.relname) AS name,
     i.indisvalid AND i.indisready AND i.indislive AS sound, pg_catalog.pg_get_indexdef(c.oid) AS definition,
     EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p
       WHERE p.datname = pg_catalog.current_database() AND (p.index_relid = c.oid OR p.relid = i.indrelid)) AS building
@@ -31,7 +31,7 @@ export async function indexOf(
 ): Promise<IndexState | undefined> {
   if (table === undefined) return undefined;
   const place = `${table.schema === undefined ? '' : `${quoted(table.schema)}.`}${quoted(table.name)}`;
-  const found = `WITH ${databasePath}, wanted AS MATERIALIZED (SELECT pg_catalog.to_regclass($1)::oid AS oid FROM own WHERE own.set) ${state}
+  const found = `WITH ${databasePath}, wanted AS MATERIALIZED (SELECT pg_catalog.to_regclass($1)::oid AS oid FROM own WHERE own.set) ${stateQuery}
     JOIN wanted ON i.indrelid = wanted.oid WHERE c.relname = $2`;
   const rows = await ask(session, found, [place, name]);
   return stateOf(rows[0]);
@@ -46,7 +46,7 @@ export async function dropInvalidIndex(
   session: SqlSession,
   { oid, name }: Pick<IndexState, 'oid' | 'name'>,
 ): Promise<'dropped' | 'gone' | 'sound' | 'building'> {
-  const found = stateOf((await ask(session, `${state} WHERE c.oid = $1::oid`, [oid]))[0]);
+  const found = stateOf((await ask(session, `${stateQuery} WHERE c.oid = $1::oid`, [oid]))[0]);
   if (found === undefined || found.name !== name) return 'gone';
   if (found.isSound) return 'sound';
   if (found.isBeingBuilt) return 'building';

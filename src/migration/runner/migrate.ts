@@ -3,10 +3,10 @@ import { ProblemsError } from '../../errors.ts';
 import type { SqlSession } from '../../host/types.ts';
 import { type Runnable, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
-import { type Ledger, outOfOrder, type Standing, standingOf } from '../status.ts';
-import { type Applied, backoff, type Work } from './context.ts';
+import { type Ledger, outOfOrder, type MigrationStatus, migrationStatusOf } from '../status.ts';
+import { type Applied, backoff, type MigrationContext } from './context.ts';
 import { ask, findTables, freshen, holdsLock, isLoss, makeTables, readLedger, takeLock } from './ledger.ts';
-import { applyAlone } from './non-transactional.ts';
+import { applyNonTransactional } from './non-transactional.ts';
 import { applyInTransaction } from './transactional.ts';
 import {
   type AppliedMigration,
@@ -103,7 +103,7 @@ async function migrateOver(
 
 /** By what the ledger says now, under the lock. Whoever migrates without our lock may still be quicker: then again. */
 async function applyOne(
-  work: Work,
+  work: MigrationContext,
   options: MigrateOptions,
   { applied }: Progressed,
 ): Promise<'applied' | MigrationProblem> {
@@ -112,7 +112,7 @@ async function applyOne(
     if (!(await holdsLock(session)))
       throw new ProblemsError('engine-unreachable', 'The lock of this database is no longer this session’s.');
     const ledger = await readLedger(session, tables);
-    const { standing } = standingOf(migration, ledger);
+    const { standing } = migrationStatusOf(migration, ledger);
     if (standing === 'applied' || standing === 'adopted') return 'applied';
     const runnable = runnableOf(migration.sql);
     const [obstacle] = obstaclesOf(migration, ledger);
@@ -131,12 +131,14 @@ async function applyOne(
 /** Roles and databases are the whole server's, so whoever makes them holds the lock of the database `postgres` as well. */
 async function apply(
   runnable: Runnable,
-  standing: Standing['standing'],
-  work: Work,
+  standing: MigrationStatus['standing'],
+  work: MigrationContext,
   { open, database, waitMs = 600_000, stop }: MigrateOptions,
 ): Promise<Applied> {
   async function run(): Promise<Applied> {
-    return runnable.mode === 'tx' ? applyInTransaction(work, runnable) : applyAlone(work, runnable, standing);
+    return runnable.mode === 'tx'
+      ? applyInTransaction(work, runnable)
+      : applyNonTransactional(work, runnable, standing);
   }
   if (!runnable.clusterWide || database === 'postgres') return run();
   const cluster = await open('postgres');
@@ -156,13 +158,15 @@ async function apply(
 }
 
 function pendingOf(migrations: readonly Migration[], ledger: Ledger): readonly Migration[] {
-  return migrations.filter((migration) => !['applied', 'adopted'].includes(standingOf(migration, ledger).standing));
+  return migrations.filter(
+    (migration) => !['applied', 'adopted'].includes(migrationStatusOf(migration, ledger).standing),
+  );
 }
 
 /** What is wrong with a file before anything is run. What is applied already is held to its checksum alone. */
 function obstaclesOf(migration: Migration, ledger: Ledger): readonly MigrationProblem[] {
   const { version, sql } = migration;
-  const now = standingOf(migration, ledger);
+  const now = migrationStatusOf(migration, ledger);
   if (now.standing === 'conflict') return [problem(version, now.message, now.hint)];
   const runnable = runnableOf(sql);
   if ('mode' in runnable) return [];
@@ -184,7 +188,9 @@ function reportOn(
     outcome,
     applied: [...applied],
     pending: pendingOf(migrations, ledger).map(({ version }) => version),
-    adopted: migrations.filter((one) => standingOf(one, ledger).standing === 'adopted').map(({ version }) => version),
+    adopted: migrations
+      .filter((one) => migrationStatusOf(one, ledger).standing === 'adopted')
+      .map(({ version }) => version),
     outOfOrder: outOfOrder(migrations, before),
     withoutFile: [...ledger.versions].filter((version) => !known.has(version)).sort((a, b) => (a < b ? -1 : 1)),
     problems,

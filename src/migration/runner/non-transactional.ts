@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runnable } from '../classify.ts';
 import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
 import { databasePath } from '../search-path.ts';
-import type { Standing } from '../status.ts';
-import { type Applied, backoff, failed, isLostRace, type Work } from './context.ts';
+import type { MigrationStatus } from '../status.ts';
+import { type Applied, backoff, failed, isLostRace, type MigrationContext } from './context.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
 import { ask, errorOf, freshen, queryAsTheirs, writeState } from './ledger.ts';
 import { type MigrationProblem, problem } from './types.ts';
@@ -15,7 +15,11 @@ type Alone = Extract<Runnable, { mode: 'nontx' }>;
  * before us left is looked at first (PGOPS §5.4): an invalid index is dropped and built again, and what took effect
  * without a word in the ledger is recorded.
  */
-export async function applyAlone(work: Work, alone: Alone, standing: Standing['standing']): Promise<Applied> {
+export async function applyNonTransactional(
+  work: MigrationContext,
+  alone: Alone,
+  standing: MigrationStatus['standing'],
+): Promise<Applied> {
   const { session, tables, migration, onProgress, runner, point } = work;
   const { version } = migration;
   const began = performance.now();
@@ -57,7 +61,7 @@ export async function applyAlone(work: Work, alone: Alone, standing: Standing['s
 }
 
 /** Of a statement that was begun and whose end nobody wrote down. */
-async function effectOf({ session }: Work, alone: Alone): Promise<'taken' | 'none' | 'unknown'> {
+async function effectOf({ session }: MigrationContext, alone: Alone): Promise<'taken' | 'none' | 'unknown'> {
   const { kind, sql, statement } = alone;
   if (kind.resumption === 'again') return 'none';
   if (kind.resumption === 'person') return 'unknown';
@@ -74,7 +78,7 @@ const catalogs = {
   subscription: 'pg_subscription.subname',
 } as const;
 
-async function exists(session: Work['session'], { kind, schema, name }: NamedObject): Promise<boolean> {
+async function exists(session: MigrationContext['session'], { kind, schema, name }: NamedObject): Promise<boolean> {
   if (kind === 'database' || kind === 'tablespace' || kind === 'subscription') {
     const [table, column] = catalogs[kind].split('.');
     const rows = await ask(session, `SELECT 1 FROM pg_catalog.${table} WHERE ${column} = $1`, [name]);
@@ -92,7 +96,7 @@ async function exists(session: Work['session'], { kind, schema, name }: NamedObj
 
 /** The invalid index that an earlier attempt at this very file left: `IF NOT EXISTS` would take it for the real one. */
 async function dropLeftover(
-  { session, migration, onProgress }: Work,
+  { session, migration, onProgress }: MigrationContext,
   { kind, sql, statement }: Alone,
 ): Promise<MigrationProblem | undefined> {
   const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
@@ -108,12 +112,12 @@ async function dropLeftover(
   );
 }
 
-async function isSoundAfter({ session }: Work, { kind, sql, statement }: Alone): Promise<boolean> {
+async function isSoundAfter({ session }: MigrationContext, { kind, sql, statement }: Alone): Promise<boolean> {
   const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
   return made === undefined || (await indexOf(session, made))?.isSound === true;
 }
 
-function unknownEnd({ migration }: Work, { kind }: Alone): MigrationProblem {
+function unknownEnd({ migration }: MigrationContext, { kind }: Alone): MigrationProblem {
   return problem(
     migration.version,
     `${kind.name} was begun, and whether it took effect cannot be told.`,

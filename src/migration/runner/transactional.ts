@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runnable } from '../classify.ts';
 import { setOwnPath } from '../search-path.ts';
-import { type Applied, backoff, failed, isLostRace, type Work } from './context.ts';
+import { type Applied, backoff, failed, isLostRace, type MigrationContext } from './context.ts';
 import { ask, errorOf, type Refusal, writeState } from './ledger.ts';
 import { problem } from './types.ts';
 
@@ -9,7 +9,10 @@ import { problem } from './types.ts';
  * The whole file in one transaction, with its rows in both tables. They are written first, so that whoever migrates
  * without our lock is met at once, and so that no role or search path that the file sets is in their way.
  */
-export async function applyInTransaction(work: Work, { sql }: Extract<Runnable, { mode: 'tx' }>): Promise<Applied> {
+export async function applyInTransaction(
+  work: MigrationContext,
+  { sql }: Extract<Runnable, { mode: 'tx' }>,
+): Promise<Applied> {
   const { session, migration, onProgress, runner } = work;
   const { version } = migration;
   const began = performance.now();
@@ -42,7 +45,7 @@ export async function applyInTransaction(work: Work, { sql }: Extract<Runnable, 
 }
 
 async function tryOnce(
-  { session, tables, migration, runner, point }: Work,
+  { session, tables, migration, runner, point }: MigrationContext,
   sql: string,
 ): Promise<Refusal | 'listed' | 'left' | undefined> {
   const { version, name, sha256 } = migration;

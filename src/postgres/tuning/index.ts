@@ -6,4 +6,11 @@ export { type DiskKind, diskKinds, type Profile, profiles } from './profiles.ts'
 export { recommend, type Recommendation, type TuningFacts } from './recommend.ts';
 export { type Advice, amountOf, formatValue, type Rule, type SettingValue } from '../settings.ts';
 export { formatSize, parseSize, readableSize } from '../sizes.ts';
-export { hostReserve, type MemoryFacts, sharedMemoryOf, usableShare, type WorstCase, worstCase } from './memory-fit.ts';
+export {
+  hostReserve,
+  type MemoryFacts,
+  sharedMemoryOf,
+  usableShare,
+  type WorstCase,
+  worstCaseOf,
+} from './memory-fit.ts';

@@ -35,7 +35,7 @@ export interface WorstCase {
 }
 
 /** PGOPS §2.4: what the server needs beside what is reckoned here. */
-export const reserve = 64 * MiB;
+export const fixedReserve = 64 * MiB;
 
 /** What a slot costs of shared memory. */
 const perSlot = 0.05 * MiB;
@@ -54,14 +54,14 @@ export const usableShare = 0.8;
  * Everything at once: every connection taken, four working on each CPU, autovacuum busy and a VACUUM by hand.
  * PGOPS §2.4 and §6.3.
  */
-export function worstCase(facts: MemoryFacts, connections: number): WorstCase {
+export function worstCaseOf(facts: MemoryFacts, connections: number): WorstCase {
   const active = Math.min(connections, activeAtMost(facts));
   const work = active * workOfOne(facts);
   const maintenance =
     facts.autovacuumMaxWorkers * (facts.autovacuumWorkMem ?? facts.maintenanceWorkMem) + facts.maintenanceWorkMem;
   const backends = connections * costOfOne(facts);
-  const total = Math.ceil(facts.sharedMemory + work + maintenance + reserve + backends);
-  return { total, sharedMemory: facts.sharedMemory, work, maintenance, reserve, backends, active };
+  const total = Math.ceil(facts.sharedMemory + work + maintenance + fixedReserve + backends);
+  return { total, sharedMemory: facts.sharedMemory, work, maintenance, reserve: fixedReserve, backends, active };
 }
 
 /** How many work at once at the most, however many are connected. */
@@ -187,14 +187,14 @@ export interface Ceiling {
  */
 export function connectionCeiling(facts: MemoryFacts & { readonly memory: number }): Ceiling {
   const budget = Math.floor(facts.memory * usableShare);
-  const idle = worstCase(facts, 0);
-  const left = budget - facts.sharedMemory - idle.maintenance - reserve;
+  const idle = worstCaseOf(facts, 0);
+  const left = budget - facts.sharedMemory - idle.maintenance - fixedReserve;
   const active = activeAtMost(facts);
   const withAllActive = Math.floor((left - active * workOfOne(facts)) / costOfOne(facts));
   // Fewer connections than could work at once: each of them works.
   const whereEachWorks = Math.floor(left / (costOfOne(facts) + workOfOne(facts)));
   const connections = Math.max(0, withAllActive >= active ? withAllActive : Math.min(whereEachWorks, active));
-  return { connections, budget, terms: worstCase(facts, connections) };
+  return { connections, budget, terms: worstCaseOf(facts, connections) };
 }
 
 /** The settings that make up the worst case. Sizes in bytes. */
@@ -227,7 +227,7 @@ const fewestConnections = 10;
 
 /** The settings with what they come to need, none of them changed. */
 export function asStated(settings: MemorySettings, surroundings: Surroundings): Fitted {
-  const found = worstCase(factsOf(settings, surroundings), settings.connections);
+  const found = worstCaseOf(factsOf(settings, surroundings), settings.connections);
   return { settings, worstCase: found, fits: found.total <= Math.floor(surroundings.memory * usableShare) };
 }
 

@@ -1,5 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../util/suggest.ts';
+import { suggest } from '../../util/suggest.ts';
 import { quote, type TextEdit } from '../diagnostics.ts';
 import type { KindDeclaration } from '../kinds/declaration.ts';
 import { type KindName, kinds } from '../kinds/index.ts';
@@ -49,7 +49,7 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
   const registry = readRegistry(text, options);
   const record = registry.records.find((candidate) => candidate.id === id);
   if (record === undefined) {
-    const meant = nearest(
+    const meant = suggest(
       id,
       registry.records.map((candidate) => candidate.id),
     );

@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../util/suggest.ts';
-import { createReport, quote } from '../diagnostics.ts';
+import { suggest } from '../../util/suggest.ts';
+import { createDiagnosticCollector, quote } from '../diagnostics.ts';
 import { propertyName } from '../names.ts';
 import { createLineIndex } from '../position.ts';
 import type { ReadOptions } from '../registry.ts';
@@ -29,7 +29,7 @@ export function setHeader(text: string, id: string, label: string, value: string
   const declared = Object.keys(target.kind.header).find((candidate) => propertyName(candidate) === property);
   const slot = declared === undefined ? undefined : target.kind.header[declared];
   if (declared === undefined || slot === undefined || declared === 'ID') {
-    const meant = nearest(label, Object.keys(target.kind.header));
+    const meant = suggest(label, Object.keys(target.kind.header));
     throw new ProblemsError(
       'bad-usage',
       `${quote(label)} is not a header label that can be set in ${target.kind.name} records.`,
@@ -38,7 +38,7 @@ export function setHeader(text: string, id: string, label: string, value: string
       },
     );
   }
-  const report = createReport(target.registry.path, createLineIndex(value));
+  const report = createDiagnosticCollector(target.registry.path, createLineIndex(value));
   const wanted = /[\n\r]/.test(value)
     ? undefined
     : readHeaderValue({ start: 0, end: value.length, text: value }, slot.value, report);

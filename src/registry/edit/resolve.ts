@@ -1,5 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
-import { nearest } from '../../util/suggest.ts';
+import { suggest } from '../../util/suggest.ts';
 import { quote } from '../diagnostics.ts';
 import { active } from '../kinds/active.ts';
 import { resolved } from '../kinds/resolved.ts';
@@ -43,7 +43,7 @@ function endOfPart(text: string, registry: Registry, wanted: string): number {
   const position = said.indexOf(wanted);
   const found = headings[position];
   if (found === undefined) {
-    const meant = nearest(wanted, said);
+    const meant = suggest(wanted, said);
     throw new ProblemsError('not-found', `There is no heading ${quote(wanted)} in ${registry.path}.`, {
       hint: meant === undefined ? undefined : `Did you mean ${quote(meant)}?`,
     });

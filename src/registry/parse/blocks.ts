@@ -1,7 +1,7 @@
-import { nearest } from '../../util/suggest.ts';
+import { suggest } from '../../util/suggest.ts';
 import { kinds } from '../kinds/index.ts';
 import type { Span } from '../position.ts';
-import type { Report } from '../diagnostics.ts';
+import type { DiagnosticCollector } from '../diagnostics.ts';
 import type { Marker } from './marker.ts';
 
 /** What stands between a START and an END marker of one kind. `start` and `end` include the markers. */
@@ -16,7 +16,7 @@ const markerNames: ReadonlySet<string> = new Set(kinds.map((kind) => kind.marker
  * Pairs the markers of a file. Faults cost the blocks they touch and no others: of two nested blocks the inner
  * one is read, a block whose END names another kind is read under the name of its START, crossed ones are not read.
  */
-export function pairMarkers(markers: readonly Marker[], report: Report): Block[] {
+export function pairMarkers(markers: readonly Marker[], report: DiagnosticCollector): Block[] {
   const blocks: Block[] = [];
   const open: Marker[] = [];
   const crossed = new Set<string>();
@@ -89,7 +89,7 @@ export function pairMarkers(markers: readonly Marker[], report: Report): Block[]
   return blocks.filter((block) => !dropped.has(block.start)).toSorted((a, b) => a.start - b.start);
 }
 
-function isPlaced(marker: Marker, report: Report): boolean {
+function isPlaced(marker: Marker, report: DiagnosticCollector): boolean {
   if (marker.edge === 'slip') {
     reportSlip(marker, report);
     return false;
@@ -110,7 +110,7 @@ function isPlaced(marker: Marker, report: Report): boolean {
 }
 
 /** What should have been a marker hides what it should mark, so it is an error like a marker of no kind. */
-function reportSlip(marker: Marker, report: Report): void {
+function reportSlip(marker: Marker, report: DiagnosticCollector): void {
   const { name, meant } = marker;
   const [text, other] =
     meant === undefined
@@ -131,16 +131,16 @@ function reportSlip(marker: Marker, report: Report): void {
   });
 }
 
-function reportName(marker: Marker, report: Report): void {
+function reportName(marker: Marker, report: DiagnosticCollector): void {
   if (markerNames.has(marker.name)) return;
-  const meant = nearest(marker.name, markerNames);
+  const meant = suggest(marker.name, markerNames);
   report.add('marker-unknown', marker, {
     message: `There is no kind of record ${marker.name}; the block is kept as text.`,
     hint: meant === undefined ? `The kinds are ${[...markerNames].join(', ')}.` : `Did you mean ${meant}?`,
   });
 }
 
-function reportUnclosed(start: Marker, report: Report): void {
+function reportUnclosed(start: Marker, report: DiagnosticCollector): void {
   report.add('marker-unclosed', start, {
     message: `This ${start.name} block is never closed, so its record is not read.`,
     hint: `Add ${canonical(start.name, 'END')} after the record.`,

@@ -1,5 +1,5 @@
-import { nearest } from '../../util/suggest.ts';
-import { type DiagnosticCode, quote, type Report } from '../diagnostics.ts';
+import { suggest } from '../../util/suggest.ts';
+import { type DiagnosticCode, quote, type DiagnosticCollector } from '../diagnostics.ts';
 import type { Lookup } from '../kinds/declaration.ts';
 import { afterWord, trim, type Value, valueOf } from '../names.ts';
 import type { Span } from '../position.ts';
@@ -13,10 +13,10 @@ export function reportUnknownName(
   name: string,
   known: Lookup<unknown>,
   what: string,
-  report: Report,
+  report: DiagnosticCollector,
 ): void {
   const labels = known.all.map(({ label }) => label);
-  const meant = nearest(name, labels);
+  const meant = suggest(name, labels);
   report.add(code, span, {
     message: `${quote(name)} is not ${what}; it is kept as extra.`,
     hint: meant === undefined ? `Known are ${labels.join(', ')}.` : `Did you mean ${meant}?`,

@@ -1,4 +1,4 @@
-import { markerSlip } from './near-misses.ts';
+import { nearMissOf } from './near-misses.ts';
 import type { Span } from '../position.ts';
 
 /** A comment in the form of a marker, wherever it stands. */
@@ -43,7 +43,7 @@ function slipAt(text: string, start: number): MarkerComment | undefined {
   nearly.lastIndex = start;
   const match = nearly.exec(text);
   if (match === null) return undefined;
-  const slip = markerSlip(match[1] ?? match[2] ?? '');
+  const slip = nearMissOf(match[1] ?? match[2] ?? '');
   if (slip === undefined) return undefined;
   const { name, edge } = slip;
   const place = { start, end: start + match[0].trimEnd().length };

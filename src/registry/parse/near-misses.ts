@@ -1,8 +1,8 @@
-import { nearest } from '../../util/suggest.ts';
+import { suggest } from '../../util/suggest.ts';
 import { kinds } from '../kinds/index.ts';
 
 /** What a comment that is nearly a marker means: the kind, and the edge where that can be told. */
-export interface MarkerSlip {
+export interface NearMiss {
   readonly name: string;
   readonly edge: 'start' | 'end' | undefined;
 }
@@ -29,12 +29,12 @@ const mostWordsBehind = 3;
  * nearly one, before a word for an edge (`EMBED:ACTIVE PROBLEM:BEGIN`), or the name of a kind and little else
  * (`EMBED:ACTIVEPROBLEM`). A sentence is none, nor is a name that belongs to somebody else (`EMBED:VIDEO:START`).
  */
-export function markerSlip(said: string): MarkerSlip | undefined {
+export function nearMissOf(said: string): NearMiss | undefined {
   const words = said.toUpperCase().match(/[A-Z0-9]+/g) ?? [];
   const at = words.findIndex((word) => Object.hasOwn(edges, word));
   if (at > 0 && words.length - at - 1 <= mostWordsBehind) {
     const joined = words.slice(0, at).join('');
-    const name = names.has(joined) ? joined : nearest(joined, names);
+    const name = names.has(joined) ? joined : suggest(joined, names);
     return name === undefined ? undefined : { name, edge: edges[words[at] ?? ''] };
   }
   const exact = words.find((word) => names.has(word)) ?? gluedName(words);

@@ -1,10 +1,10 @@
-import { createReport, quote, type Report, sortDiagnostics } from '../diagnostics.ts';
+import { createDiagnosticCollector, quote, type DiagnosticCollector, sortDiagnostics } from '../diagnostics.ts';
 import { recordId } from '../identity.ts';
 import { type KindDeclaration, lookupKind } from '../kinds/declaration.ts';
 import { kinds } from '../kinds/index.ts';
 import { type Value, valueOf } from '../names.ts';
 import { createLineIndex, type LineIndex } from '../position.ts';
-import { createDraft, type Draft, type ProblemRecord, type RecordContext } from '../record.ts';
+import { createRecordBuilder, type RecordBuilder, type ProblemRecord, type RecordContext } from '../record.ts';
 import type { ReadOptions, Registry, UnknownBlock } from '../registry.ts';
 import { dayOf, readHeaderValue } from '../values/values.ts';
 import { type Block, pairMarkers } from './blocks.ts';
@@ -13,10 +13,10 @@ import type { MarkerScan } from './marker.ts';
 import { findMarkers } from './markers.ts';
 import type { OutlineNode } from './outline.ts';
 import { outlineOf } from './read-outline.ts';
-import { readSections, type Shape, takeApart, textFrom } from './sections.ts';
+import { readSections, type Shape, splitSections, textFrom } from './sections.ts';
 
 /** Reads the `**Label:** value` lines under the title. */
-export function readHeader(shape: Shape, kind: KindDeclaration, draft: Draft, context: RecordContext): void {
+export function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, context: RecordContext): void {
   const { text, report } = context;
   const { header } = lookupKind(kind);
   const seen = new Map<string, Value>();
@@ -63,7 +63,7 @@ function reportMissing(
 }
 
 /** A problem cannot have last occurred before it was discovered. ISO days order as text does. */
-function checkOrder(draft: Draft, seen: ReadonlyMap<string, Value>, { report }: RecordContext): void {
+function checkOrder(draft: RecordBuilder, seen: ReadonlyMap<string, Value>, { report }: RecordContext): void {
   const { discovered, lastOccurrence } = draft.values;
   const value = seen.get('lastOccurrence');
   if (typeof discovered !== 'string' || typeof lastOccurrence !== 'string' || value === undefined) return;
@@ -83,11 +83,11 @@ export function readRecord(
   const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
   if (kind === undefined) return undefined;
   const { text, path, component, index, report } = context;
-  const shape = takeApart(text, block, nodes, kind.freeForm === true, report);
+  const shape = splitSections(text, block, nodes, kind.freeForm === true, report);
   if (shape.title === undefined) return undefined;
 
   const title = text.slice(shape.title.start, shape.title.end);
-  const draft = createDraft(index, { kind: kind.name, id: recordId(component, title), title, component, path });
+  const draft = createRecordBuilder(index, { kind: kind.name, id: recordId(component, title), title, component, path });
   draft.place('title', shape.title);
   for (const node of shape.stray) draft.keep('text', valueOf(text, node).text);
   readHeader(shape, kind, draft, context);
@@ -124,7 +124,7 @@ export function readRegistry(text: string, options: ReadOptions = {}): Registry 
 export function readMarked(text: string, scan: MarkerScan, options: ReadOptions = {}): Registry {
   const { path = 'PROBLEMS.md', component = 'root', outline = 'auto' } = options;
   const index = createLineIndex(text);
-  const report = createReport(path, index);
+  const report = createDiagnosticCollector(path, index);
   if (scan.type === 'too-complex') return refused(scan, { path, component }, report);
 
   const context = { text, path, component, outline, index, report };
@@ -152,7 +152,7 @@ interface ReadingContext {
   readonly component: string;
   readonly outline: 'auto' | 'markdown';
   readonly index: LineIndex;
-  readonly report: Report;
+  readonly report: DiagnosticCollector;
 }
 
 function readBlock(block: Block, context: ReadingContext): ProblemRecord | undefined {
@@ -165,7 +165,7 @@ function readBlock(block: Block, context: ReadingContext): ProblemRecord | undef
 function refused(
   scan: MarkerScan & { readonly type: 'too-complex' },
   registry: { readonly path: string; readonly component: string },
-  report: Report,
+  report: DiagnosticCollector,
 ): Registry {
   report.add('too-complex', scan, { message: `The markers of this file cannot be told from text: ${scan.reason}.` });
   return { ...registry, records: [], unknown: [], diagnostics: report.diagnostics };
@@ -175,7 +175,7 @@ function refused(
  * Where a title or an ID stands twice both records are kept, the later one with `-2`, `-3` … behind its id, so that
  * neither hides the other.
  */
-function withUniqueIds(records: readonly ProblemRecord[], report: Report): ProblemRecord[] {
+function withUniqueIds(records: readonly ProblemRecord[], report: DiagnosticCollector): ProblemRecord[] {
   const seen = new Map<string, ProblemRecord>();
   return records.map((record) => {
     const first = seen.get(record.id);

@@ -1,4 +1,4 @@
-import { quote, type Report } from '../diagnostics.ts';
+import { quote, type DiagnosticCollector } from '../diagnostics.ts';
 import {
   type FieldsSection,
   type KindDeclaration,
@@ -10,7 +10,7 @@ import {
 } from '../kinds/declaration.ts';
 import { afterWord, trim, valueOf, withoutComment } from '../names.ts';
 import type { Span } from '../position.ts';
-import type { Draft, RecordContext } from '../record.ts';
+import type { RecordBuilder, RecordContext } from '../record.ts';
 import { readTags, reportPlaceholder } from '../values/values.ts';
 import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml.ts';
 import { readLabels, reportUnknownName } from './labels.ts';
@@ -37,12 +37,12 @@ export interface ShapeSection {
  * `###` is the title, `####` opens a section. A second `###` is reported and ends the record, unless the kind has
  * free headings: then it opens a section too. HTML is text, unless it is nothing but comments.
  */
-export function takeApart(
+export function splitSections(
   text: string,
   block: Span,
   nodes: readonly OutlineNode[],
   freeForm: boolean,
-  report: Report,
+  report: DiagnosticCollector,
 ): Shape {
   let title: Span | undefined;
   const stray: OutlineNode[] = [];
@@ -117,7 +117,7 @@ export function keepStray(
   section: NamedSection,
   stray: Span & { readonly text: string },
   expected: string,
-  draft: Draft,
+  draft: RecordBuilder,
   { report }: RecordContext,
 ): void {
   if (!section.freeForm) {
@@ -143,7 +143,7 @@ export function readFields(
   section: NamedSection,
   nodes: readonly OutlineNode[],
   declaration: FieldsSection,
-  draft: Draft,
+  draft: RecordBuilder,
   context: RecordContext,
 ): void {
   const { text, report } = context;
@@ -176,7 +176,7 @@ export function readFields(
 export function readList(
   section: NamedSection,
   nodes: readonly OutlineNode[],
-  draft: Draft,
+  draft: RecordBuilder,
   context: RecordContext,
 ): void {
   const { text, report } = context;
@@ -199,7 +199,7 @@ export function readYamlSection(
   section: NamedSection,
   nodes: readonly OutlineNode[],
   declaration: YamlSection,
-  draft: Draft,
+  draft: RecordBuilder,
   context: RecordContext,
 ): void {
   const { text, report } = context;
@@ -250,7 +250,7 @@ export function readYamlSection(
 }
 
 /** Reads the `####` sections of a record. */
-export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, context: RecordContext): void {
+export function readSections(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, context: RecordContext): void {
   const { text, report } = context;
   const { sections } = lookupKind(kind);
   const seen = new Set<string>();
@@ -292,7 +292,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: Draft, 
 function readSection(
   section: NamedSection,
   declaration: SectionDeclaration,
-  draft: Draft,
+  draft: RecordBuilder,
   context: RecordContext,
 ): void {
   const { nodes } = section;

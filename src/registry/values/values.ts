@@ -1,5 +1,5 @@
-import { nearest } from '../../util/suggest.ts';
-import { quote, type Report } from '../diagnostics.ts';
+import { suggest } from '../../util/suggest.ts';
+import { quote, type DiagnosticCollector } from '../diagnostics.ts';
 import { isValidId } from '../identity.ts';
 import type { DateType, HeaderType, TermType } from '../kinds/declaration.ts';
 import type { Value } from '../names.ts';
@@ -67,7 +67,7 @@ function isChoice(text: string): boolean {
   return text.indexOf(']') === text.length - 1 && text.lastIndexOf('[') === 0 && text.includes('|');
 }
 
-export function addPlaceholder(text: string, span: Span, report: Report, hint?: string): void {
+export function addPlaceholder(text: string, span: Span, report: DiagnosticCollector, hint?: string): void {
   report.add('placeholder', span, {
     message: `The placeholder ${quote(text)} was left unfilled.`,
     ...(hint === undefined ? {} : { hint }),
@@ -75,7 +75,7 @@ export function addPlaceholder(text: string, span: Span, report: Report, hint?: 
 }
 
 /** Whether a whole value is a placeholder. It is reported at `span`. */
-export function reportPlaceholder(text: string, span: Span, report: Report): boolean {
+export function reportPlaceholder(text: string, span: Span, report: DiagnosticCollector): boolean {
   if (!isPlaceholder(text)) return false;
   addPlaceholder(text, span, report);
   return true;
@@ -101,7 +101,7 @@ export function readTerm(text: string, type: TermType): TermReading {
   const word = spelling(text);
   const term = known.get(word);
   if (term !== undefined) return { type: 'term', term };
-  const meant = nearest(word, known.keys());
+  const meant = suggest(word, known.keys());
   return { type: 'unknown', nearest: meant === undefined ? undefined : known.get(meant) };
 }
 
@@ -143,7 +143,7 @@ export function reportTerm(
   value: Span & { readonly text: string },
   reading: TermReading,
   type: TermType,
-  report: Report,
+  report: DiagnosticCollector,
 ): string | undefined {
   if (reading.type === 'term') return reading.term;
   const terms = Object.keys(type.terms).join(', ');
@@ -178,7 +178,7 @@ export function reportTerm(
 export function readHeaderValue(
   value: Value,
   type: HeaderType,
-  report: Report,
+  report: DiagnosticCollector,
 ): string | readonly string[] | undefined {
   const { text } = value;
   if (text === '') return undefined;
@@ -199,7 +199,7 @@ export function readHeaderValue(
   }
 }
 
-function dateValue(value: Value, text: string, type: DateType, report: Report): string | undefined {
+function dateValue(value: Value, text: string, type: DateType, report: DiagnosticCollector): string | undefined {
   const reading = readDate(text);
   if (reading.type === 'date') {
     const day = dayOf(reading.iso);
@@ -219,13 +219,13 @@ function dateValue(value: Value, text: string, type: DateType, report: Report): 
   return undefined;
 }
 
-function idValue(value: Value, text: string, report: Report): string | undefined {
+function idValue(value: Value, text: string, report: DiagnosticCollector): string | undefined {
   if (isValidId(text)) return text;
   report.add('id-invalid', value, { message: `${quote(text)} cannot be an ID.` });
   return undefined;
 }
 
-function splitWords(text: string, value: Value, report: Report): readonly string[] | undefined {
+function splitWords(text: string, value: Value, report: DiagnosticCollector): readonly string[] | undefined {
   const words = text
     .split(',')
     .map((word) => word.trim())
@@ -234,7 +234,7 @@ function splitWords(text: string, value: Value, report: Report): readonly string
 }
 
 /** `[#performance] [#reliability]`, `#performance #reliability` or words between commas. */
-export function readTags(value: Value, report: Report): readonly string[] | undefined {
+export function readTags(value: Value, report: DiagnosticCollector): readonly string[] | undefined {
   if (reportPlaceholder(value.text, value, report)) return undefined;
   const tags = value.text
     .split(/[,\s]+/)

@@ -1,6 +1,6 @@
 import type * as Yaml from 'js-yaml';
 import type { Event, ScalarEvent } from 'js-yaml';
-import { type DiagnosticCode, quote, type Report } from '../diagnostics.ts';
+import { type DiagnosticCode, quote, type DiagnosticCollector } from '../diagnostics.ts';
 import type { YamlType } from '../kinds/declaration.ts';
 import type { Span } from '../position.ts';
 import { addPlaceholder, choose, isPlaceholder, readTerm, reportTerm } from './values.ts';
@@ -8,13 +8,10 @@ import { addPlaceholder, choose, isPlaceholder, readTerm, reportTerm } from './v
 /** What a yaml block may hold at most: characters, values, and levels of nesting. Estimates and evidence need a hundredth. */
 export const limits = { characters: 64 * 1024, values: 2000, depth: 8 };
 
-
 export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '<<']);
-
 
 /** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;
-
 
 /** Its place is that of the whole notation, quotes included; one that is absent has an empty place behind the colon. */
 export interface YamlScalar extends Span {
@@ -24,7 +21,6 @@ export interface YamlScalar extends Span {
   readonly plain: boolean;
 }
 
-
 /** The place of a collection in brackets includes both. */
 export interface YamlSequence extends Span {
   readonly type: 'sequence';
@@ -33,18 +29,15 @@ export interface YamlSequence extends Span {
   readonly items: readonly YamlValue[];
 }
 
-
 export interface YamlMapping extends Span {
   readonly type: 'mapping';
   readonly entries: readonly YamlEntry[];
 }
 
-
 export interface YamlEntry {
   readonly key: YamlScalar;
   readonly value: YamlValue;
 }
-
 
 export interface YamlFault {
   readonly code: DiagnosticCode;
@@ -52,14 +45,11 @@ export interface YamlFault {
   readonly message: string;
 }
 
-
 export type YamlReading =
   | { readonly type: 'mapping'; readonly value: YamlMapping | undefined }
   | { readonly type: 'fault'; readonly fault: YamlFault };
 
-
 let loaded: typeof Yaml | undefined;
-
 
 /** Loaded at the first block that needs it, and at once, since reading is synchronous: its start costs more than most registries. */
 function loadYaml(): typeof Yaml {
@@ -71,11 +61,9 @@ function loadYaml(): typeof Yaml {
   return loaded;
 }
 
-
 function isYaml(found: unknown): found is typeof Yaml {
   return typeof found === 'object' && found !== null && 'parseEvents' in found;
 }
-
 
 /** Reads any yaml block by js-yaml, the reference. */
 export function readAnyYaml(text: string, content: Span): YamlReading {
@@ -90,11 +78,9 @@ export function readAnyYaml(text: string, content: Span): YamlReading {
   return composeMapping(yaml, source, content, events);
 }
 
-
 function fault(code: DiagnosticCode, span: Span, message: string): YamlReading {
   return { type: 'fault', fault: { code, span, message } };
 }
-
 
 function composeMapping(yaml: typeof Yaml, source: string, content: Span, events: readonly Event[]): YamlReading {
   if (events.length > limits.values)
@@ -110,7 +96,6 @@ function composeMapping(yaml: typeof Yaml, source: string, content: Span, events
   if (root.type !== 'mapping') return fault('value-type', root, 'A mapping of keys to values is expected here.');
   return { type: 'mapping', value: root };
 }
-
 
 function createComposer(yaml: typeof Yaml, source: string, base: number, events: readonly Event[]) {
   let at = 0;
@@ -136,7 +121,7 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
       refuse({ start: base + event.tagStart, end: base + event.tagEnd }, 'Tags are not allowed.');
     if (event.type === yaml.EVENT_SCALAR) {
       const isAbsent = event.valueStart < 0;
-      last = isAbsent ? absent(source, base, last.end) : written(yaml, source, base, event, last.end);
+      last = isAbsent ? absent(source, base, last.end) : writtenAs(yaml, source, base, event, last.end);
       const text = isAbsent ? '' : yaml.getScalarValue(source, event);
       return { type: 'scalar', ...last, text, plain: event.style === yaml.SCALAR_STYLE_PLAIN };
     }
@@ -174,12 +159,11 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
   return { next, unsafe: () => unsafe };
 }
 
-
 /**
  * A scalar as it is written, with its quotes or with the sign of a block. The events of js-yaml have the place of what
  * stands inside, and for a block the line end behind it too.
  */
-function written(yaml: typeof Yaml, source: string, base: number, event: ScalarEvent, after: number): Span {
+function writtenAs(yaml: typeof Yaml, source: string, base: number, event: ScalarEvent, after: number): Span {
   const { style, valueStart, valueEnd } = event;
   if (style === yaml.SCALAR_STYLE_PLAIN) return { start: base + valueStart, end: base + valueEnd };
   if (style === yaml.SCALAR_STYLE_SINGLE_QUOTED || style === yaml.SCALAR_STYLE_DOUBLE_QUOTED)
@@ -187,7 +171,6 @@ function written(yaml: typeof Yaml, source: string, base: number, event: ScalarE
   const start = pastComments(source, after - base, '|>');
   return { start: base + start, end: base + start + Math.max(1, source.slice(start, valueEnd).trimEnd().length) };
 }
-
 
 /** Where an absent value would be written: behind the colon of its key, or else behind what stands before it. */
 function absent(source: string, base: number, after: number): Span {
@@ -197,12 +180,10 @@ function absent(source: string, base: number, after: number): Span {
   return { start: offset, end: offset };
 }
 
-
 /** Behind the bracket that ends a collection whose last value ends at `after`: only signs and comments stand between. */
 function closing(source: string, base: number, after: number): number {
   return base + Math.min(pastComments(source, after - base, ']}') + 1, source.length);
 }
-
 
 /** The first of some signs that stands in no comment. */
 function pastComments(source: string, from: number, signs: string): number {
@@ -214,11 +195,9 @@ function pastComments(source: string, from: number, signs: string): number {
   return at;
 }
 
-
 function reasonOf(yaml: typeof Yaml, error: unknown): string {
   return error instanceof yaml.YAMLException ? error.reason : 'it cannot be parsed';
 }
-
 
 function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
   const position = error instanceof yaml.YAMLException ? error.mark?.position : undefined;
@@ -227,14 +206,11 @@ function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {
   return { start, end: start };
 }
 
-
 /** `key:`, then nothing, a word or words without any sign of YAML, or text in double quotes without escapes; then a comment. */
-const entry =
+const entryPattern =
   /^(?<indent> *)(?:(?<dash>- )|(?<key>[A-Za-z_][A-Za-z0-9_-]{0,99}):(?: +|$))(?:(?<words>[A-Za-z0-9][A-Za-z0-9._%/-]*(?: [A-Za-z0-9._%/-]+)*)|"(?<quoted>[ !#-[\]-~\u00A0-\u2027\u202A-\uD7FF]*)")?(?<comment>(?:^| +)#[ -~\u00A0-\u2027\u202A-\uD7FF]*)?$/;
 
-
 const blank = /^ *(?:#[ -~\u00A0-\u2027\u202A-\uD7FF]*)?$/;
-
 
 interface Line {
   readonly indent: number;
@@ -243,7 +219,6 @@ interface Line {
   /** Undefined where nothing stands behind the key. */
   readonly value: YamlScalar | undefined;
 }
-
 
 /**
  * Reads a yaml block in the form that registries have in practice: keys at column 0 with one word, number or text each,
@@ -272,7 +247,6 @@ export function readPlainYaml(text: string, content: Span): YamlMapping | undefi
   return { type: 'mapping', start: lines[0].key.start, end, entries };
 }
 
-
 function valueOf(key: YamlScalar, value: YamlScalar | undefined, below: readonly Line[]): YamlValue | undefined {
   const [first] = below;
   if (first === undefined)
@@ -294,7 +268,6 @@ function valueOf(key: YamlScalar, value: YamlScalar | undefined, below: readonly
     : undefined;
 }
 
-
 function readLines(text: string, content: Span): readonly Line[] | undefined {
   const lines: Line[] = [];
   for (let start = content.start; start < content.end;) {
@@ -313,9 +286,8 @@ function readLines(text: string, content: Span): readonly Line[] | undefined {
   return lines;
 }
 
-
 function readLine(raw: string, start: number): Line | undefined {
-  const groups = entry.exec(raw)?.groups;
+  const groups = entryPattern.exec(raw)?.groups;
   if (groups === undefined || forbiddenKeys.has(groups['key'] ?? '')) return undefined;
   const { indent = '', dash, key, words, quoted, comment = '' } = groups;
   const at = start + indent.length;
@@ -333,7 +305,6 @@ function readLine(raw: string, start: number): Line | undefined {
   };
 }
 
-
 /**
  * Reads a yaml block as a mapping with places. Undefined where it is empty; a fault where it is no plain mapping. Never
  * throws. Two front ends, as for outlines: one for the form that registries have, and js-yaml for everything else.
@@ -347,19 +318,16 @@ export function readYaml(text: string, content: Span): YamlReading {
   return value === undefined ? readAnyYaml(text, content) : { type: 'mapping', value };
 }
 
-
 export type PlainYamlValue = string | number | readonly string[] | Readonly<Record<string, string>>;
-
 
 /** Where the value of a key that stands twice in a mapping goes. */
 export type KeepRepeated = (key: string, value: YamlValue) => void;
-
 
 /** A yaml value as its type has it; undefined where it is absent or wrong, which is reported. */
 export function readYamlValue(
   value: YamlValue,
   type: YamlType,
-  report: Report,
+  report: DiagnosticCollector,
   keep: KeepRepeated,
 ): PlainYamlValue | undefined {
   if (isNothing(value)) return undefined;
@@ -384,8 +352,12 @@ export function readYamlValue(
   }
 }
 
-
-function numberValue(value: YamlValue, minimum: number, maximum: number, report: Report): number | undefined {
+function numberValue(
+  value: YamlValue,
+  minimum: number,
+  maximum: number,
+  report: DiagnosticCollector,
+): number | undefined {
   const scalar = scalarOf(value);
   if (scalar === undefined || !scalar.plain || !/^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/.test(scalar.text)) {
     return wrong(value, `A number from ${minimum} to ${maximum}`, report);
@@ -399,17 +371,15 @@ function numberValue(value: YamlValue, minimum: number, maximum: number, report:
   return undefined;
 }
 
-
-function textsValue(value: YamlValue, report: Report): readonly string[] | undefined {
+function textsValue(value: YamlValue, report: DiagnosticCollector): readonly string[] | undefined {
   if (value.type !== 'sequence') return wrong(value, 'A list of texts', report);
   const texts = value.items.flatMap((item) => textValue(item, report) ?? []);
   return texts.length === 0 && value.items.length > 0 ? undefined : texts;
 }
 
-
 function textMapValue(
   value: YamlValue,
-  report: Report,
+  report: DiagnosticCollector,
   keep: KeepRepeated,
 ): Readonly<Record<string, string>> | undefined {
   if (value.type !== 'mapping') return wrong(value, 'A mapping of names to texts', report);
@@ -425,32 +395,27 @@ function textMapValue(
   return stated.length === 0 && texts.size > 0 ? undefined : Object.fromEntries(stated);
 }
 
-
-function textValue(value: YamlValue, report: Report): string | undefined {
+function textValue(value: YamlValue, report: DiagnosticCollector): string | undefined {
   if (reportUnfilled(value, { type: 'text' }, report)) return undefined;
   return value.type === 'scalar' ? value.text : wrong(value, 'Text', report);
 }
 
-
 /** A key that stands twice in one mapping, wherever that is. */
-export function reportRepeatedKey(key: YamlScalar, report: Report): void {
+export function reportRepeatedKey(key: YamlScalar, report: DiagnosticCollector): void {
   report.add('yaml-key-repeated', key, {
     message: `The key ${quote(key.text)} stands twice; the first value counts.`,
   });
 }
 
-
-function wrong(value: YamlValue, expected: string, report: Report): undefined {
+function wrong(value: YamlValue, expected: string, report: DiagnosticCollector): undefined {
   report.add('value-type', value, { message: `${expected} is expected here.`, ...hintFor(value) });
 }
-
 
 function hintFor(value: YamlValue): { readonly hint?: string } {
   return value.type === 'scalar' && !value.plain
     ? { hint: `Write ${quote(value.text)} without quotation marks if it is meant.` }
     : {};
 }
-
 
 /** `[high]` is a sequence to YAML and a term in brackets to people. */
 function scalarOf(value: YamlValue): YamlScalar | undefined {
@@ -459,15 +424,13 @@ function scalarOf(value: YamlValue): YamlScalar | undefined {
   return only?.type === 'scalar' && more.length === 0 ? { ...only, start: value.start, end: value.end } : undefined;
 }
 
-
 /** No value, `null` or `~`. */
 export function isNothing(value: YamlValue): boolean {
   return value.type === 'scalar' && value.plain && (value.text === '' || value.text === '~' || value.text === 'null');
 }
 
-
 /** Whether a value is a placeholder: `[critical|high]`, which is a sequence to YAML, `"[a|b]"`, or `[1-10]` for a number. */
-function reportUnfilled(value: YamlValue, type: YamlType, report: Report): boolean {
+function reportUnfilled(value: YamlValue, type: YamlType, report: DiagnosticCollector): boolean {
   const only = scalarOf(value);
   if (only === undefined) return false;
   const isRange = type.type === 'number' && /^[\d.]+ ?- ?[\d.]+$/.test(only.text);

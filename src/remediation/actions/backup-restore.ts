@@ -32,10 +32,10 @@ const restoredByLabel = 'problems.restored-by';
 /** Into a new volume, beside everything: what a backup is restored over is nobody's only copy. PGOPS §3.4. */
 export const backupRestore: Action<Wanted, null> = {
   name: 'backup.restore',
-  about:
+  description:
     'Restores a backup into a new volume, in a container without a network; to a moment of the archive where one is asked for. A volume that exists is refused.',
   params,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'new-backup',
   deadlineMs: 24 * 3_600_000,
   describe: ({ ref, volume, to }) =>
@@ -44,7 +44,7 @@ export const backupRestore: Action<Wanted, null> = {
   async prepare({ volume, ref }, host) {
     if ((await host.docker.volume(volume)) !== undefined)
       throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
-    await need(ref, host);
+    await requireBackup(ref, host);
     return null;
   },
   async isDone(wanted, host, run) {
@@ -66,7 +66,7 @@ export const backupRestore: Action<Wanted, null> = {
       throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
     await waitForOther(volume, host);
     if (await backupRestore.isDone(wanted, host, host.run)) return;
-    const backup = await need(wanted.ref, host);
+    const backup = await requireBackup(wanted.ref, host);
     const source = await host.docker.container(like);
     if (source === undefined)
       throw new ProblemsError('step-refused', 'The container that the new one is to be like is gone.');
@@ -93,7 +93,7 @@ export const backupRestore: Action<Wanted, null> = {
   isUndone: () => Promise.resolve(true),
 };
 
-async function need(ref: string, host: ReadonlyHost): Promise<Backup> {
+async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
   const backup = await host.backups.read(ref);
   if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
   return backup;

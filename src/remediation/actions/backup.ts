@@ -12,19 +12,19 @@ const patienceMs = 60_000;
 /** What proves that an archive works: a WAL file that got there. The marker in it is what a drill recovers to. */
 export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> = {
   name: 'archive.switch',
-  about: 'Writes a marker, closes the current WAL file, and waits until it is in the archive.',
+  description: 'Writes a marker, closes the current WAL file, and waits until it is in the archive.',
   params: archiveSwitchParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'new-backup',
   deadlineMs: 120_000,
   describe: ({ instance }) => `close a WAL file of ${instance} and see it archived`,
   effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'unproven', after: 'has a WAL file' }],
   prepare: async () => null,
   async isDone({ instance }, host) {
-    return archived(await archiveSwitchNeed(instance, host), host);
+    return archived(await requireArchiving(instance, host), host);
   },
   async apply({ instance }, host) {
-    const found = await archiveSwitchNeed(instance, host);
+    const found = await requireArchiving(instance, host);
     if (await archived(found, host)) return;
     for (const sql of [
       // A run id is made of letters and digits.
@@ -43,7 +43,7 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
   isUndone: () => Promise.resolve(true),
 };
 
-async function archiveSwitchNeed(name: string, host: ReadonlyHost): Promise<Instance> {
+async function requireArchiving(name: string, host: ReadonlyHost): Promise<Instance> {
   const found = await host.instance(name);
   if (found === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
   return found;
@@ -74,10 +74,10 @@ type BackupProveWanted = z.output<typeof backupProveParams>;
 /** A drill: only a backup that was restored once is known to restore (PGOPS §3.3). */
 export const backupProve: Action<BackupProveWanted, null> = {
   name: 'backup.prove',
-  about:
+  description:
     'Restores a copy of a backup in an isolated throw-away container, compares it with what was noted when it was taken, and writes the answer beside the backup.',
   params: backupProveParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'new-backup',
   deadlineMs: 24 * 3_600_000,
   describe: ({ ref, level }) => `restore a copy of the backup ${ref} and prove it at ${level}`,
@@ -132,17 +132,17 @@ export const backupQuarantine: Action<
   z.output<typeof backupQuarantineBefore>
 > = {
   name: 'backup.quarantine',
-  about: 'Moves a bad backup aside, read-only, with the reason beside it. Nothing of it is changed or removed.',
+  description: 'Moves a bad backup aside, read-only, with the reason beside it. Nothing of it is changed or removed.',
   params: backupQuarantineParams,
-  before: backupQuarantineBefore,
+  undoState: backupQuarantineBefore,
   operation: 'quarantine-backup',
   deadlineMs: 600_000,
   describe: ({ ref, reason }) => `set the backup ${ref} aside: ${reason}`,
   async effect({ ref }, host) {
-    return [{ object: `backup ${ref}`, before: (await backupQuarantineNeed(ref, host)).state, after: 'quarantined' }];
+    return [{ object: `backup ${ref}`, before: (await requireBackup(ref, host)).state, after: 'quarantined' }];
   },
   async prepare({ ref }, host) {
-    const { state } = await backupQuarantineNeed(ref, host);
+    const { state } = await requireBackup(ref, host);
     if (state === 'running')
       throw new ProblemsError('step-refused', `The backup ${ref} is being taken: it is left as it is.`);
     return { state };
@@ -151,11 +151,11 @@ export const backupQuarantine: Action<
     return (await host.backups.read(ref))?.state === 'quarantined';
   },
   async apply({ ref, reason }, host) {
-    const backup = await backupQuarantineNeed(ref, host);
+    const backup = await requireBackup(ref, host);
     if (backup.state !== 'quarantined') await host.change.backups.quarantine(backup, reason);
   },
   async undo({ ref }, { state }, host) {
-    const backup = await backupQuarantineNeed(ref, host);
+    const backup = await requireBackup(ref, host);
     if (state !== 'quarantined' && backup.state === 'quarantined') await host.change.backups.release(backup);
   },
   async isUndone({ ref }, { state }, host) {
@@ -164,7 +164,7 @@ export const backupQuarantine: Action<
   },
 };
 
-async function backupQuarantineNeed(ref: string, host: ReadonlyHost): Promise<Backup> {
+async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
   const backup = await host.backups.read(ref);
   if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
   return backup;
@@ -178,10 +178,10 @@ const backupRemoveParams = z.strictObject({
 /** Has no undo, so it can only stand in a cleanup. */
 export const backupRemove: Action<z.output<typeof backupRemoveParams>, null> = {
   name: 'backup.remove',
-  about:
+  description:
     'Deletes a backup that has expired. The only action that deletes anything; the last two good backups never expire.',
   params: backupRemoveParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'expire-backup',
   deadlineMs: 600_000,
   describe: ({ ref }) => `delete the expired backup ${ref}`,
@@ -208,10 +208,10 @@ type BackupTakeWanted = z.output<typeof backupTakeParams>;
 /** PGOPS §3.2. It reads the server and writes beside it: nothing that is there is touched. */
 export const backupTake: Action<BackupTakeWanted, null> = {
   name: 'backup.take',
-  about:
+  description:
     'Takes a base backup with a manifest and a dump of each database with roles, both from the running server, with fingerprints of the rows that the dump holds; under a temporary name until it is durable and was compared with its manifest.',
   params: backupTakeParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'new-backup',
   deadlineMs: 24 * 3_600_000,
   describe: ({ instance, name }) => `take the backup ${name} of ${instance}`,
@@ -254,9 +254,9 @@ const backupExpireBefore = z.strictObject({ there: z.boolean() });
 /** The half of removing that can be taken back: what lies there is in no inventory, and nothing restores from it. */
 export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<typeof backupExpireBefore>> = {
   name: 'backup.expire',
-  about: 'Moves a backup that is no longer needed to where the cleanup removes it.',
+  description: 'Moves a backup that is no longer needed to where the cleanup removes it.',
   params: backupExpireParams,
-  before: backupExpireBefore,
+  undoState: backupExpireBefore,
   operation: 'expire-backup',
   describe: ({ ref }) => `let the backup ${ref} expire`,
   effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'kept', after: 'expired' }],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { needContainer, shortRef } from './containers.ts';
+import { requireContainer, shortRef } from './containers.ts';
 import { edits, mountsFrom, networksOf, otherMounts, recreatedFromLabel, specFrom } from './recreate-spec.ts';
 
 const params = z.strictObject({
@@ -15,13 +15,14 @@ const params = z.strictObject({
 /** Creates and connects; `container.start` starts it. Stopping the old one comes between, so that little time is lost. */
 export const containerRecreate: Action<z.output<typeof params>, null> = {
   name: 'container.recreate',
-  about: 'Makes a container like another one, on the same data, with the edits that the plan names. Does not start it.',
+  description:
+    'Makes a container like another one, on the same data, with the edits that the plan names. Does not start it.',
   params,
-  before: z.null(),
+  undoState: z.null(),
   operation: { running: 'recreate-running', stopped: 'restart-stopped' },
   describe: ({ from, name }) => `create ${name} from ${shortRef(from)}`,
   async effect({ from, name, edits: changes }, host) {
-    const old = await needContainer(host, from);
+    const old = await requireContainer(host, from);
     const effects = [
       { object: name, before: `container ${shortRef(from)}`, after: 'a new container on the same data' },
     ];
@@ -53,7 +54,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     return effects;
   },
   async prepare({ from, edits: { mounts = {} } }, host) {
-    const old = await needContainer(host, from);
+    const old = await requireContainer(host, from);
     if (old.autoRemove)
       throw new ProblemsError('step-refused', `${old.name} is removed with its volumes when it stops (AutoRemove).`);
     // Refused before anything has stopped.
@@ -63,15 +64,15 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
   async isDone({ from, name, edits: { mounts = {} } }, host) {
     const made = await madeFrom(host, from, name);
     if (made === undefined) return false;
-    const old = await needContainer(host, from);
+    const old = await requireContainer(host, from);
     return missing(old, made).length === 0 && otherMounts(old, made, mounts).length === 0;
   },
   async apply({ from, name, edits: changes }, host) {
-    const old = await needContainer(host, from);
+    const old = await requireContainer(host, from);
     let made = await madeFrom(host, from, name);
     if (made === undefined) {
       await host.change.docker.create(specFrom(old, name, changes, host.run.labels));
-      made = await needContainer(host, name);
+      made = await requireContainer(host, name);
     }
     // However its mounts were written: it has not been started, and is taken away again.
     const others = otherMounts(old, made, changes.mounts ?? {});

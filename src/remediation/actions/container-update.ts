@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
-import { numberAt } from '../../util/json.ts';
+import { getNumber } from '../../util/json.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { promisableTo } from '../shared/memory.ts';
-import { instanceIn, needContainer, shortRef } from './containers.ts';
+import { instanceIn, requireContainer, shortRef } from './containers.ts';
 
 const policy = z.strictObject({
   name: z.enum(['', 'no', 'always', 'unless-stopped', 'on-failure']),
@@ -19,19 +19,19 @@ export const containerUpdateRestartPolicy: Action<
   z.output<typeof policy>
 > = {
   name: 'container.update-restart-policy',
-  about: 'Sets when the engine starts a container by itself.',
+  description: 'Sets when the engine starts a container by itself.',
   params: containerUpdateRestartPolicyParams,
-  before: policy,
+  undoState: policy,
   operation: 'restart-policy',
   describe: ({ container, policy: { name } }) => `set the restart policy of ${shortRef(container)} to ${name || 'no'}`,
   async effect({ container, policy: wanted }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     return [
       { object: `${found.name}: restart policy`, before: found.restartPolicy.name || 'no', after: wanted.name || 'no' },
     ];
   },
   async prepare({ container }, host) {
-    const { restartPolicy } = await needContainer(host, container);
+    const { restartPolicy } = await requireContainer(host, container);
     return policy.parse(restartPolicy);
   },
   async isDone({ container, policy: wanted }, host) {
@@ -74,19 +74,19 @@ const before = z.strictObject({ memory: z.int().nonnegative(), memorySwap: z.int
 /** Only upwards: a limit below what is used kills, and one that was never there could not be taken away again. */
 export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemoryParams>, z.output<typeof before>> = {
   name: 'container.update-memory',
-  about: 'Raises the memory limit of a container, live, within what the machine has left.',
+  description: 'Raises the memory limit of a container, live, within what the machine has left.',
   params: containerUpdateMemoryParams,
-  before,
+  undoState: before,
   operation: 'raise-memory',
   // Undoing it may take a stop.
   deadlineMs: 180_000,
   describe: ({ container, memory }) => `raise the memory limit of ${shortRef(container)} to ${mebibytes(memory)}`,
   async effect({ container, memory }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     return [{ object: `${found.name}: memory limit`, before: mebibytes(found.memory), after: mebibytes(memory) }];
   },
   async prepare({ container, memory, memorySwap }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     if (found.memory === 0)
       throw new ProblemsError('step-refused', `${found.name} has no memory limit that could be raised.`);
     if (memory < found.memory || memorySwap < memory)
@@ -95,19 +95,19 @@ export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemory
     return { ...limitsOf(found), running: found.state.running };
   },
   async isDone({ container, memory, memorySwap }, host) {
-    return isSame(limitsOf(await needContainer(host, container)), { memory, memorySwap });
+    return isSame(limitsOf(await requireContainer(host, container)), { memory, memorySwap });
   },
   async apply({ container, memory, memorySwap }, host) {
     await host.change.docker.updateMemory(container, { memory, memorySwap });
   },
   /** What is used by now may be more than the old limit: only a stop gives it back. */
   async undo({ container }, { running, ...wanted }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     if (!isSame(limitsOf(found), wanted)) await lower(found, wanted, host);
     if (running) await host.change.docker.start(container);
   },
   async isUndone({ container }, { running, ...wanted }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     return isSame(limitsOf(found), wanted) && (found.state.running || !running);
   },
 };
@@ -169,7 +169,7 @@ async function refuseBeyondBudget(found: Container, memory: number, host: Readon
 }
 
 function limitsOf({ memory, inspect }: Container): Limits {
-  return { memory, memorySwap: numberAt(inspect, 'HostConfig', 'MemorySwap') };
+  return { memory, memorySwap: getNumber(inspect, 'HostConfig', 'MemorySwap') };
 }
 
 function mebibytes(amount: number): string {

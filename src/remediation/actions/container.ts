@@ -3,8 +3,8 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import { sharing } from '../../host/instances.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { runs } from '../shared/availability.ts';
-import { instanceIn, needContainer, shortRef } from './containers.ts';
+import { isRunning } from '../shared/availability.ts';
+import { instanceIn, requireContainer, shortRef } from './containers.ts';
 import { checkpoint } from './setting.ts';
 
 const containerStartParams = z.strictObject({ container: z.string() });
@@ -13,9 +13,9 @@ const containerStartBefore = z.strictObject({ running: z.boolean() });
 
 export const containerStart: Action<z.output<typeof containerStartParams>, z.output<typeof containerStartBefore>> = {
   name: 'container.start',
-  about: 'Starts a container, unless another one runs on its data.',
+  description: 'Starts a container, unless another one runs on its data.',
   params: containerStartParams,
-  before: containerStartBefore,
+  undoState: containerStartBefore,
   operation: { running: 'restart-running', stopped: 'restart-stopped' },
   // Undoing it is a stop, which may take as long as one.
   deadlineMs: 180_000,
@@ -55,19 +55,19 @@ const containerStopBefore = z.strictObject({ running: z.boolean() });
 
 export const containerStop: Action<z.output<typeof containerStopParams>, z.output<typeof containerStopBefore>> = {
   name: 'container.stop',
-  about: 'Stops a container and makes sure that PostgreSQL has shut down cleanly.',
+  description: 'Stops a container and makes sure that PostgreSQL has shut down cleanly.',
   params: containerStopParams,
-  before: containerStopBefore,
+  undoState: containerStopBefore,
   operation: { running: 'restart-running', stopped: 'restart-stopped' },
   deadlineMs: 960_000,
   interrupts: true,
   describe: ({ container }) => `stop ${shortRef(container)}`,
   async effect({ container }, host) {
-    const { name, state } = await needContainer(host, container);
+    const { name, state } = await requireContainer(host, container);
     return [{ object: name, before: state.status, after: state.running ? 'exited' : state.status }];
   },
   async prepare({ container }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     const other = sharing(found, await host.docker.containers());
     // Then it could not be started again, neither forward nor back.
     if (other !== undefined)
@@ -77,19 +77,19 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
     return { running: found.state.running };
   },
   async isDone({ container, clean }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     // A process that was killed in mid-stop has not seen how it ended.
     return !found.state.running && (!clean || (await uncleanEnd(found, host)) === undefined);
   },
-  async ahead({ container, clean }, host) {
-    const found = await needContainer(host, container);
-    const instance = clean && runs({ container: found }) ? await instanceIn(found, host) : undefined;
+  async beforeInterrupt({ container, clean }, host) {
+    const found = await requireContainer(host, container);
+    const instance = clean && isRunning({ container: found }) ? await instanceIn(found, host) : undefined;
     if (instance !== undefined) await checkpoint(instance, host);
   },
   async apply(wanted, host) {
-    const found = await needContainer(host, wanted.container);
+    const found = await requireContainer(host, wanted.container);
     if (found.state.running) await host.change.docker.stop(found.id, { timeoutSeconds: wanted.timeoutSeconds });
-    const unclean = wanted.clean ? await uncleanEnd(await needContainer(host, found.id), host) : undefined;
+    const unclean = wanted.clean ? await uncleanEnd(await requireContainer(host, found.id), host) : undefined;
     if (unclean !== undefined) throw new Error(unclean);
   },
   async undo({ container }, { running }, host) {
@@ -120,32 +120,36 @@ const containerRenameBefore = z.strictObject({ name: z.string() });
 
 export const containerRename: Action<z.output<typeof containerRenameParams>, z.output<typeof containerRenameBefore>> = {
   name: 'container.rename',
-  about: 'Gives a container another name; its data and its networks stay.',
+  description: 'Gives a container another name; its data and its networks stay.',
   params: containerRenameParams,
-  before: containerRenameBefore,
+  undoState: containerRenameBefore,
   operation: 'rename-aside',
   describe: ({ container, name }) => `rename ${shortRef(container)} to ${name}`,
   async effect({ container, name }, host) {
     return [
-      { object: `container ${shortRef(container)}`, before: (await needContainer(host, container)).name, after: name },
+      {
+        object: `container ${shortRef(container)}`,
+        before: (await requireContainer(host, container)).name,
+        after: name,
+      },
     ];
   },
   async prepare({ container, name }, host) {
     const holder = await host.docker.container(name);
     if (holder !== undefined && holder.id !== container)
       throw new ProblemsError('step-refused', `The name ${name} is taken.`);
-    return { name: (await needContainer(host, container)).name };
+    return { name: (await requireContainer(host, container)).name };
   },
   async isDone({ container, name }, host) {
-    return (await needContainer(host, container)).name === name;
+    return (await requireContainer(host, container)).name === name;
   },
   async apply({ container, name }, host) {
-    if ((await needContainer(host, container)).name !== name) await host.change.docker.rename(container, name);
+    if ((await requireContainer(host, container)).name !== name) await host.change.docker.rename(container, name);
   },
   async undo({ container }, { name }, host) {
-    if ((await needContainer(host, container)).name !== name) await host.change.docker.rename(container, name);
+    if ((await requireContainer(host, container)).name !== name) await host.change.docker.rename(container, name);
   },
   async isUndone({ container }, { name }, host) {
-    return (await needContainer(host, container)).name === name;
+    return (await requireContainer(host, container)).name === name;
   },
 };

@@ -5,7 +5,7 @@ import type { ReadonlyHost } from '../contract.ts';
 import { recreatedFromLabel } from './recreate-spec.ts';
 
 /** A container that must be there, by id or name. */
-export async function needContainer(host: ReadonlyHost, ref: string): Promise<Container> {
+export async function requireContainer(host: ReadonlyHost, ref: string): Promise<Container> {
   const container = await host.docker.container(ref);
   if (container === undefined) throw new ProblemsError('step-refused', `There is no container ${ref}.`);
   return container;

@@ -16,9 +16,9 @@ const before = z.strictObject({ text: z.string() });
 
 export const fileReplace: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'file.replace',
-  about: 'Changes places in a text file: a temporary file, fsync, rename. The old text is kept in the journal.',
+  description: 'Changes places in a text file: a temporary file, fsync, rename. The old text is kept in the journal.',
   params,
-  before,
+  undoState: before,
   operation: 'update-dependant-file',
   describe: ({ path, edits }) => `change ${edits.length === 1 ? 'one place' : `${edits.length} places`} in ${path}`,
   async effect({ path, edits }) {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { dataMount } from '../../host/instances.ts';
 import type { Container, ContainerSpec } from '../../host/docker/types.ts';
-import { at, isObject, type Json, type JsonObject, listAt, textsAt } from '../../util/json.ts';
+import { get, isObject, type Json, type JsonObject, getArray, getStrings } from '../../util/json.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
-import { needContainer, shortRef } from './containers.ts';
+import { requireContainer, shortRef } from './containers.ts';
 
 const params = z.strictObject({
   /** The container that it is like, by id. */
@@ -27,10 +27,10 @@ const madeLikeLabel = 'problems.made-like';
  */
 export const instanceCreate: Action<Wanted, null> = {
   name: 'instance.create',
-  about:
+  description:
     'Makes a container for a new instance, like another one’s, on a volume of its own and apart from its networks. Does not start it.',
   params,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'port-lease',
   describe: ({ name, like, volume }) => `create ${name} like ${shortRef(like)} on ${volume}`,
   effect: async ({ name, port }) => [{ object: name, before: 'none', after: `a new container at 127.0.0.1:${port}` }],
@@ -42,7 +42,7 @@ export const instanceCreate: Action<Wanted, null> = {
   isDone: async (wanted, host) => (await made(wanted, host)) !== undefined,
   async apply(wanted, host) {
     if ((await made(wanted, host)) !== undefined) return;
-    await host.change.docker.create(specLike(await needContainer(host, wanted.like), wanted, host.run.labels));
+    await host.change.docker.create(specLike(await requireContainer(host, wanted.like), wanted, host.run.labels));
   },
   async undo(wanted, _before, host) {
     const found = await made(wanted, host);
@@ -83,9 +83,9 @@ function specLike(old: Container, wanted: Wanted, labels: Readonly<Record<string
         VolumesFrom: [],
         Binds: [
           `${wanted.volume}:${place}`,
-          ...textsAt(host, 'Binds').filter((bind) => isReadOnly(bind) && bind.split(':')[1] !== place),
+          ...getStrings(host, 'Binds').filter((bind) => isReadOnly(bind) && bind.split(':')[1] !== place),
         ],
-        Mounts: listAt(host, 'Mounts').filter((mount) => at(mount, 'ReadOnly') === true),
+        Mounts: getArray(host, 'Mounts').filter((mount) => get(mount, 'ReadOnly') === true),
         PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(wanted.port) }] },
         RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
       },
@@ -115,6 +115,6 @@ function isReadOnly(bind: string): boolean {
 }
 
 function objectAt(value: Json, ...path: readonly string[]): JsonObject {
-  const found = at(value, ...path);
+  const found = get(value, ...path);
   return isObject(found) ? found : {};
 }

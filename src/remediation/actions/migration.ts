@@ -6,7 +6,7 @@ import type { SqlSession } from '../../host/types.ts';
 import {
   buildIndexAgain,
   databasePath,
-  describing,
+  schemaQuery,
   dropInvalidIndex,
   fingerprintOf,
   freshen,
@@ -19,7 +19,7 @@ import {
   readingLedger,
   recordAsDone,
   relationsOfFile,
-  standingOf,
+  migrationStatusOf,
   tablesOf,
   takeBackIndex,
   takeBackRows,
@@ -69,7 +69,7 @@ const application = 'problem-registry run';
 
 const lockTimeoutMs = 4_000;
 
-async function needInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
+async function requireInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
   const found = await host.instance(instance);
   if (found?.container.id !== container)
     throw new ProblemsError('step-refused', `${instance} is another container by now.`);
@@ -77,7 +77,7 @@ async function needInstance(host: ReadonlyHost, { instance, container }: Place):
 }
 
 export async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
-  return host.change.sql.openSession(await needInstance(host, place), { database, application });
+  return host.change.sql.openSession(await requireInstance(host, place), { database, application });
 }
 
 /** Works under the lock that every runner takes, so that none is at work meanwhile. */
@@ -106,7 +106,7 @@ export async function rowsOf(
   sql: string,
   values?: readonly string[],
 ): Promise<readonly Readonly<Record<string, string | null>>[]> {
-  const answer = await host.sql.query(await needInstance(host, place), sql, {
+  const answer = await host.sql.query(await requireInstance(host, place), sql, {
     database: place.database,
     maxRows: 20_000,
     ...(values === undefined ? {} : { values }),
@@ -135,7 +135,7 @@ export async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Prom
   const migration = await fileOf(wanted, host);
   const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
   const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
-  const now = standingOf(migration, ledger);
+  const now = migrationStatusOf(migration, ledger);
   if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
   const { version } = migration;
   return { listed: ledger.versions.has(version), row: ledger.rows.get(version) ?? null };
@@ -156,10 +156,10 @@ export const indexDropInvalid: Action<
   z.output<typeof indexDropInvalidBefore>
 > = {
   name: 'index.drop-invalid',
-  about:
+  description:
     'Drops an invalid index concurrently, if it is the same index, still invalid, and nobody builds it. There is no way back, and none is needed: no query can use it.',
   params: indexDropInvalidParams,
-  before: indexDropInvalidBefore,
+  undoState: indexDropInvalidBefore,
   operation: 'drop-own-invalid-index',
   deadlineMs: 3_600_000,
   describe: ({ name, database }) => `drop the invalid index ${name} of ${database}`,
@@ -211,10 +211,10 @@ const migrationRecordParams = filePlace.extend({
 /** For a file whose relations were made without the ledger and are just what it would have made (PGOPS §5.4). */
 export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.output<typeof ledgerBefore>> = {
   name: 'migration.record',
-  about:
+  description:
     'Lists a migration file as applied, without running it, if its relations are still what they were compared as. Undone by taking its rows out of the ledger.',
   params: migrationRecordParams,
-  before: ledgerBefore,
+  undoState: ledgerBefore,
   operation: 'record-migration',
   describe: ({ name, database }) => `record ${name} as applied to ${database}`,
   async effect(wanted) {
@@ -227,7 +227,7 @@ export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.o
   },
   async apply(wanted, host) {
     const migration = await fileOf(wanted, host);
-    const [now] = await rowsOf(host, wanted, describing(relationsOfFile(migration) ?? []));
+    const [now] = await rowsOf(host, wanted, schemaQuery(relationsOfFile(migration) ?? []));
     if (fingerprintOf(now?.['description'] ?? '') !== wanted.fingerprint)
       throw new ProblemsError('step-refused', `What ${wanted.name} makes has been changed since it was compared.`);
     await underLock(host, wanted, async (session) => recordAsDone(session, migration, host.run.id));
@@ -249,10 +249,10 @@ type Before = z.output<typeof migrationApplyBefore>;
 /** Runs one file as `problems migrate` does, with the same lock and the same ledger. */
 export const migrationApply: Action<FilePlace, Before> = {
   name: 'migration.apply',
-  about:
+  description:
     'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
   params: filePlace,
-  before: migrationApplyBefore,
+  undoState: migrationApplyBefore,
   operation: 'retry-migration',
   deadlineMs: 3_600_000,
   describe: ({ name, database }) => `apply ${name} to ${database}`,

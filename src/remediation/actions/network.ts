@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Container, EndpointSpec } from '../../host/docker/types.ts';
 import type { Action, Host } from '../contract.ts';
-import { needContainer, shortRef } from './containers.ts';
+import { requireContainer, shortRef } from './containers.ts';
 
 /** How a container is connected to a network; null: not at all. */
 export const endpointBefore = z
@@ -48,31 +48,31 @@ const networkDisconnectParams = z.strictObject({ network: z.string(), container:
 
 export const networkDisconnect: Action<z.output<typeof networkDisconnectParams>, EndpointBefore> = {
   name: 'network.disconnect',
-  about: 'Takes a container off a network. Sessions over it hang until they notice.',
+  description: 'Takes a container off a network. Sessions over it hang until they notice.',
   params: networkDisconnectParams,
-  before: endpointBefore,
+  undoState: endpointBefore,
   operation: { running: 'recreate-dependant', stopped: 'connect-client-network' },
   describe: ({ network, container }) => `disconnect ${shortRef(container)} from ${network}`,
   async effect({ network, container }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     return [
       { object: `${found.name} on ${network}`, before: wordsOf(endpointOn(found, network)), after: wordsOf(null) },
     ];
   },
   async prepare({ network, container }, host) {
-    return endpointOn(await needContainer(host, container), network);
+    return endpointOn(await requireContainer(host, container), network);
   },
   async isDone({ network, container }, host) {
-    return endpointOn(await needContainer(host, container), network) === null;
+    return endpointOn(await requireContainer(host, container), network) === null;
   },
   async apply({ network, container }, host) {
-    await setEndpoint(host, await needContainer(host, container), network, null);
+    await setEndpoint(host, await requireContainer(host, container), network, null);
   },
   async undo({ network, container }, before, host) {
-    await setEndpoint(host, await needContainer(host, container), network, before);
+    await setEndpoint(host, await requireContainer(host, container), network, before);
   },
   async isUndone({ network, container }, before, host) {
-    return sameEndpoint(endpointOn(await needContainer(host, container), network), before);
+    return sameEndpoint(endpointOn(await requireContainer(host, container), network), before);
   },
 };
 
@@ -87,14 +87,15 @@ type NameParams = z.output<typeof networkNameParams>;
 
 export const networkName: Action<NameParams, EndpointBefore> = {
   name: 'network.name',
-  about: 'Gives a container the names it answers to on a network. It is taken off for a moment: sessions over it end.',
+  description:
+    'Gives a container the names it answers to on a network. It is taken off for a moment: sessions over it end.',
   params: networkNameParams,
-  before: endpointBefore,
+  undoState: endpointBefore,
   operation: { running: 'restart-running', stopped: 'connect-client-network' },
   interrupts: true,
   describe: ({ network, container, aliases }) => `name ${shortRef(container)} ${aliases.join(', ')} on ${network}`,
   async effect(wanted, host) {
-    const found = await needContainer(host, wanted.container);
+    const found = await requireContainer(host, wanted.container);
     const { network } = wanted;
     return [
       {
@@ -105,19 +106,22 @@ export const networkName: Action<NameParams, EndpointBefore> = {
     ];
   },
   async prepare({ network, container }, host) {
-    return endpointOn(await needContainer(host, container), network);
+    return endpointOn(await requireContainer(host, container), network);
   },
   async isDone(wanted, host) {
-    return sameEndpoint(endpointOn(await needContainer(host, wanted.container), wanted.network), endpointFor(wanted));
+    return sameEndpoint(
+      endpointOn(await requireContainer(host, wanted.container), wanted.network),
+      endpointFor(wanted),
+    );
   },
   async apply(wanted, host) {
-    await setEndpoint(host, await needContainer(host, wanted.container), wanted.network, endpointFor(wanted));
+    await setEndpoint(host, await requireContainer(host, wanted.container), wanted.network, endpointFor(wanted));
   },
   async undo({ network, container }, before, host) {
-    await setEndpoint(host, await needContainer(host, container), network, before);
+    await setEndpoint(host, await requireContainer(host, container), network, before);
   },
   async isUndone({ network, container }, before, host) {
-    return sameEndpoint(endpointOn(await needContainer(host, container), network), before);
+    return sameEndpoint(endpointOn(await requireContainer(host, container), network), before);
   },
 };
 
@@ -134,13 +138,13 @@ const networkConnectParams = z.strictObject({
 
 export const networkConnect: Action<z.output<typeof networkConnectParams>, EndpointBefore> = {
   name: 'network.connect',
-  about: 'Connects a container to a network, or gives it a further name there. Live, and kept over restarts.',
+  description: 'Connects a container to a network, or gives it a further name there. Live, and kept over restarts.',
   params: networkConnectParams,
-  before: endpointBefore,
+  undoState: endpointBefore,
   operation: 'connect-client-network',
   describe: ({ network, container }) => `connect ${shortRef(container)} to ${network}`,
   async effect(wanted, host) {
-    const found = await needContainer(host, wanted.container);
+    const found = await requireContainer(host, wanted.container);
     const before = endpointOn(found, wanted.network);
     return [
       {
@@ -151,21 +155,21 @@ export const networkConnect: Action<z.output<typeof networkConnectParams>, Endpo
     ];
   },
   async prepare({ network, container }, host) {
-    return endpointOn(await needContainer(host, container), network);
+    return endpointOn(await requireContainer(host, container), network);
   },
   async isDone({ network, container, aliases }, host) {
-    const now = endpointOn(await needContainer(host, container), network);
+    const now = endpointOn(await requireContainer(host, container), network);
     return now !== null && sameEndpoint(now, completed(now, aliases));
   },
   async apply({ network, container, aliases }, host) {
-    const found = await needContainer(host, container);
+    const found = await requireContainer(host, container);
     await setEndpoint(host, found, network, completed(endpointOn(found, network), aliases));
   },
   async undo({ network, container }, before, host) {
-    await setEndpoint(host, await needContainer(host, container), network, before);
+    await setEndpoint(host, await requireContainer(host, container), network, before);
   },
   async isUndone({ network, container }, before, host) {
-    return sameEndpoint(endpointOn(await needContainer(host, container), network), before);
+    return sameEndpoint(endpointOn(await requireContainer(host, container), network), before);
   },
 };
 

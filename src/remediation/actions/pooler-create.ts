@@ -9,7 +9,7 @@ import type { SqlOptions } from '../../host/postgres/types.ts';
 import { scramVerifier } from '../../postgres/scram.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
 import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../shared/availability.ts';
-import { needInstance } from './setting.ts';
+import { requireInstance } from './setting.ts';
 import { poolerConfig, poolerEntry } from './pooler.ts';
 
 const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
@@ -39,10 +39,10 @@ type Wanted = z.output<typeof params>;
 /** The role, its function and the container. Clients change over by themselves or by people. PGOPS §2.6. */
 export const poolerCreate: Action<Wanted, null> = {
   name: 'pooler.create',
-  about:
+  description:
     'Puts a PgBouncer into a container of its own in front of an instance, with a role that looks up verifiers of passwords and nothing else. Clients go to it once they are told to.',
   params,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'insert-pooler',
   deadlineMs: 180_000,
   describe: ({ instance, name, mode }) => `put the pooler ${name} (${mode} mode) in front of ${instance}`,
@@ -51,7 +51,7 @@ export const poolerCreate: Action<Wanted, null> = {
     return [{ object: `container ${name}`, before: 'none', after }];
   },
   async prepare(wanted, host) {
-    const instance = await needInstance(host, wanted.instance);
+    const instance = await requireInstance(host, wanted.instance);
     if ((await host.docker.container(wanted.name)) !== undefined)
       throw new ProblemsError('step-refused', `There is a container ${wanted.name} already.`);
     if (await hasRole(instance, host))
@@ -64,7 +64,7 @@ export const poolerCreate: Action<Wanted, null> = {
   },
   async apply(wanted, host) {
     if (await poolerCreate.isDone(wanted, host, host.run)) return;
-    const instance = await needInstance(host, wanted.instance);
+    const instance = await requireInstance(host, wanted.instance);
     await removeContainer(wanted.name, host);
     // Made anew each time: a killed run has left nobody who knows the one before.
     const secret = randomBytes(24).toString('hex');
@@ -74,7 +74,7 @@ export const poolerCreate: Action<Wanted, null> = {
   },
   async undo(wanted, _before, host) {
     await removeContainer(wanted.name, host);
-    const instance = await needInstance(host, wanted.instance);
+    const instance = await requireInstance(host, wanted.instance);
     if (!(await hasRole(instance, host))) return;
     for (const database of wanted.databases) {
       await must(instance, `DROP FUNCTION IF EXISTS ${poolerRole}.lookup(text)`, host, { database });
@@ -84,7 +84,7 @@ export const poolerCreate: Action<Wanted, null> = {
   },
   async isUndone({ instance, name }, _before, host) {
     return (
-      (await host.docker.container(name)) === undefined && !(await hasRole(await needInstance(host, instance), host))
+      (await host.docker.container(name)) === undefined && !(await hasRole(await requireInstance(host, instance), host))
     );
   },
 };

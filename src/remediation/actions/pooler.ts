@@ -3,7 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { poolerFolder, poolerLogin, poolerOf, poolerPort, poolerRole } from '../shared/availability.ts';
-import { checkpoint, needInstance } from './setting.ts';
+import { checkpoint, requireInstance } from './setting.ts';
 
 /** The last line: without it something is missing. A comment to PgBouncer. */
 const endOfConfig = '; end of the configuration';
@@ -113,7 +113,7 @@ exec timeout ${patienceSeconds} psql -X -q -c "$command"
 
 /** Whether it holds its clients back now: by its own log, where the last order stands. */
 export async function isPaused(instance: string, host: ReadonlyHost): Promise<boolean> {
-  const pooler = await needPooler(instance, host);
+  const pooler = await requirePooler(instance, host);
   const lines = await host.docker.logs(pooler.id, { since: pooler.state.startedAt, tail: 5_000 });
   const last = lines.findLast(({ text }) => /(?:PAUSE|RESUME) command issued|SIGUSR2/.test(text));
   return last?.text.includes('PAUSE command issued') === true;
@@ -122,7 +122,7 @@ export async function isPaused(instance: string, host: ReadonlyHost): Promise<bo
 /** @throws Error: transactions did not end in time; then clients go on. */
 export async function order(command: 'PAUSE' | 'RESUME', instance: string, host: Host): Promise<void> {
   if ((await isPaused(instance, host)) === (command === 'PAUSE')) return;
-  const pooler = await needPooler(instance, host);
+  const pooler = await requirePooler(instance, host);
   const { exitCode, stderr } = await ask(command, instance, pooler, host);
   if (exitCode === 0) return;
   if (command === 'PAUSE') await ask('RESUME', instance, pooler, host);
@@ -142,7 +142,7 @@ async function ask(
   const login = await poolerLogin(pooler, host);
   if (login === undefined) throw new ProblemsError('step-refused', `${pooler.name} has no login of ours.`);
   return host.change.docker.runHelper({
-    image: (await needInstance(host, instance)).container.image,
+    image: (await requireInstance(host, instance)).container.image,
     command: ['sh', '-c', script],
     stdin: `${login.password}\n${command}\n`,
     network: { container: pooler.id },
@@ -152,8 +152,8 @@ async function ask(
   });
 }
 
-async function needPooler(instance: string, host: ReadonlyHost): Promise<Container> {
-  const pooler = await poolerOf(await needInstance(host, instance), host);
+async function requirePooler(instance: string, host: ReadonlyHost): Promise<Container> {
+  const pooler = await poolerOf(await requireInstance(host, instance), host);
   if (pooler?.state.running !== true)
     throw new ProblemsError('step-refused', `No pooler of ours runs in front of ${instance}.`);
   return pooler;
@@ -161,17 +161,17 @@ async function needPooler(instance: string, host: ReadonlyHost): Promise<Contain
 
 export const poolerPause: Action<Pausing, null> = {
   name: 'pooler.pause',
-  about:
+  description:
     'Lets the pooler in front of an instance hold its clients back between their transactions. Two minutes later it lets them go by itself, whatever has become of us.',
   params: pausing,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'restart-running',
   describe: ({ instance }) => `let the pooler in front of ${instance} hold its clients back`,
   effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'served', after: 'held' }],
   prepare: () => Promise.resolve(null),
   isDone: ({ instance }, host) => isPaused(instance, host),
   // Its clients wait until the server has been stopped and started: what can be written before, is.
-  async ahead({ instance }, host) {
+  async beforeInterrupt({ instance }, host) {
     const found = await host.instance(instance);
     if (found !== undefined) await checkpoint(found, host);
   },
@@ -182,9 +182,9 @@ export const poolerPause: Action<Pausing, null> = {
 
 export const poolerResume: Action<Pausing, null> = {
   name: 'pooler.resume',
-  about: 'Lets the clients go on that the pooler in front of an instance holds back.',
+  description: 'Lets the clients go on that the pooler in front of an instance holds back.',
   params: pausing,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'restart-running',
   describe: ({ instance }) => `let the clients of the pooler in front of ${instance} go on`,
   effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'held', after: 'served' }],

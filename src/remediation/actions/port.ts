@@ -24,9 +24,9 @@ export type LeaseBefore = z.output<typeof leaseBefore>;
 
 export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = {
   name: 'port.lease',
-  about: 'Holds a port for an instance, so that no other instance is given it.',
+  description: 'Holds a port for an instance, so that no other instance is given it.',
   params: portLeaseParams,
-  before: leaseBefore,
+  undoState: leaseBefore,
   operation: 'port-lease',
   describe: ({ instance, port }) => `lease port ${port} for ${instance}`,
   async effect({ instance, port }, host) {
@@ -95,9 +95,9 @@ const portReleaseParams = z.strictObject({ instance: z.string(), port: z.int().m
 
 export const portRelease: Action<z.output<typeof portReleaseParams>, LeaseBefore> = {
   name: 'port.release',
-  about: 'Gives a leased port back.',
+  description: 'Gives a leased port back.',
   params: portReleaseParams,
-  before: leaseBefore,
+  undoState: leaseBefore,
   operation: 'port-lease',
   describe: ({ instance, port }) => `release port ${port} of ${instance}`,
   effect: async ({ instance, port }) => [{ object: `port lease of ${instance}`, before: String(port), after: 'none' }],
@@ -121,9 +121,9 @@ const portBindParams = z.strictObject({ instance: z.string(), port: z.int().min(
 /** Without an undo, so a matter of the cleanup: the lease is the instance's as long as there is a container. */
 export const portBind: Action<z.output<typeof portBindParams>, null> = {
   name: 'port.bind',
-  about: 'Makes a lease last: the container exists, so the port is its own even while it is stopped.',
+  description: 'Makes a lease last: the container exists, so the port is its own even while it is stopped.',
   params: portBindParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'port-lease',
   describe: ({ instance, port }) => `keep port ${port} for ${instance}`,
   effect: async ({ instance, port }) => [

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { bindOf, mountPath } from '../../host/docker/shapes.ts';
 import type { Container, ContainerSpec, Mount } from '../../host/docker/types.ts';
-import { at, entriesAt, isObject, type Json, type JsonObject, listAt, textAt, textsAt } from '../../util/json.ts';
+import {
+  get,
+  getEntries,
+  isObject,
+  type Json,
+  type JsonObject,
+  getArray,
+  getString,
+  getStrings,
+} from '../../util/json.ts';
 
 /** By destination: another volume or folder on the same place. */
 export type MountEdits = Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;
@@ -15,17 +24,17 @@ export type MountEdits = Readonly<Record<string, { readonly source: string; read
  * @throws ProblemsError `step-refused`: a mount is of a kind that cannot be told to the engine again.
  */
 export function mountsFrom(old: Container, edits: MountEdits): JsonObject {
-  const binds = textsAt(old.inspect, 'HostConfig', 'Binds').filter((bind) => {
+  const binds = getStrings(old.inspect, 'HostConfig', 'Binds').filter((bind) => {
     const { source, destination } = bindOf(bind);
     return source !== '' && edits[destination] === undefined;
   });
-  const mounts = listAt(old.inspect, 'HostConfig', 'Mounts')
-    .filter((mount) => edits[mountPath(textAt(mount, 'Target'))] === undefined)
+  const mounts = getArray(old.inspect, 'HostConfig', 'Mounts')
+    .filter((mount) => edits[mountPath(getString(mount, 'Target'))] === undefined)
     .map((mount) => withSource(mount, old));
   const told = new Set([
     ...Object.keys(edits),
     ...binds.map((bind) => bindOf(bind).destination),
-    ...mounts.map((mount) => mountPath(textAt(mount, 'Target'))),
+    ...mounts.map((mount) => mountPath(getString(mount, 'Target'))),
   ]);
   const untold = old.mounts.filter(({ destination }) => !told.has(destination));
   return {
@@ -37,7 +46,7 @@ export function mountsFrom(old: Container, edits: MountEdits): JsonObject {
       ),
     ],
     Mounts: [...mounts, ...untold.filter(({ type }) => type !== 'volume').map((mount) => folderMount(mount, old))],
-    ...(listAt(old.inspect, 'HostConfig', 'VolumesFrom').length === 0 ? {} : { VolumesFrom: [] }),
+    ...(getArray(old.inspect, 'HostConfig', 'VolumesFrom').length === 0 ? {} : { VolumesFrom: [] }),
   };
 }
 
@@ -60,8 +69,8 @@ function placeOf({ type, name, source, writable }: Mount): string {
 
 /** One that names no volume has its options, and from now on the volume that the engine made by them. */
 function withSource(mount: Json, old: Container): Json {
-  if (!isObject(mount) || textAt(mount, 'Type') !== 'volume' || textAt(mount, 'Source') !== '') return mount;
-  const destination = mountPath(textAt(mount, 'Target'));
+  if (!isObject(mount) || getString(mount, 'Type') !== 'volume' || getString(mount, 'Source') !== '') return mount;
+  const destination = mountPath(getString(mount, 'Target'));
   const volume = old.mounts.find((one) => one.type === 'volume' && one.destination === destination);
   if (volume === undefined || volume.name === '')
     throw new ProblemsError('step-refused', `The volume of ${old.name} at ${destination} has no name.`);
@@ -81,8 +90,8 @@ function folderMount({ type, source, destination, writable }: Mount, old: Contai
       'step-refused',
       `${old.name} has a mount of the type ${type} at ${destination} that no new container can be given.`,
     );
-  const raw = listAt(old.inspect, 'Mounts').find((mount) => textAt(mount, 'Destination') === destination);
-  const propagation = textAt(raw, 'Propagation');
+  const raw = getArray(old.inspect, 'Mounts').find((mount) => getString(mount, 'Destination') === destination);
+  const propagation = getString(raw, 'Propagation');
   return {
     Type: 'bind',
     Source: source,
@@ -137,11 +146,11 @@ export function specFrom(
   return {
     name,
     config: {
-      ...without(config, textAt(config, 'Hostname') === old.id.slice(0, 12) ? ['Hostname'] : []),
+      ...without(config, getString(config, 'Hostname') === old.id.slice(0, 12) ? ['Hostname'] : []),
       Image: old.image,
       Labels: { ...objectAt(config, 'Labels'), ...labels, [recreatedFromLabel]: old.id },
       ...(changes.command === undefined ? {} : { Cmd: changes.command }),
-      ...(changes.env === undefined ? {} : { Env: editedEnv(textsAt(config, 'Env'), changes.env) }),
+      ...(changes.env === undefined ? {} : { Env: editedEnv(getStrings(config, 'Env'), changes.env) }),
       ...(changes.ports === undefined
         ? {}
         : { ExposedPorts: { ...objectAt(config, 'ExposedPorts'), ...exposed(changes.ports) } }),
@@ -168,11 +177,11 @@ export interface NetworkEndpoint {
 /** The network of the network mode first: the engine takes one at create. Generated aliases are left out. */
 export function networksOf(old: Container): readonly NetworkEndpoint[] {
   if (/^(host|none|container:)/.test(old.networkMode)) return [];
-  const networks = entriesAt(old.inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => {
-    const aliases = textsAt(endpoint, 'Aliases').filter((alias) => alias !== old.id.slice(0, 12));
+  const networks = getEntries(old.inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => {
+    const aliases = getStrings(endpoint, 'Aliases').filter((alias) => alias !== old.id.slice(0, 12));
     const kept: [string, Json][] = [['Aliases', [...aliases]]];
     for (const key of ['IPAMConfig', 'Links', 'DriverOpts']) {
-      const value = at(endpoint, key);
+      const value = get(endpoint, key);
       if (value !== undefined && value !== null) kept.push([key, value]);
     }
     return { name, aliases, config: Object.fromEntries(kept) };
@@ -209,7 +218,7 @@ function exposed(ports: NonNullable<Edits['ports']>): JsonObject {
 }
 
 function objectAt(value: Json, ...path: readonly string[]): JsonObject {
-  const found = at(value, ...path);
+  const found = get(value, ...path);
   return isObject(found) ? found : {};
 }
 

@@ -3,7 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
-import { needInstance } from './setting.ts';
+import { requireInstance } from './setting.ts';
 
 const identifier = z
   .string()
@@ -35,14 +35,14 @@ const before = z.strictObject({ value: z.string().nullable() });
 /** For one application instead of all: sessions that begin from then on. PGOPS §2.5. */
 export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
   name: 'role.alter-setting',
-  about: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',
+  description: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',
   params,
-  before,
+  undoState: before,
   operation: 'reload-setting',
   describe: (wanted) =>
     `${wanted.value === null ? `reset ${wanted.name}` : `set ${wanted.name} to ${wanted.value}`} for ${subjectOf(wanted)} on ${wanted.instance}`,
   async effect(wanted, host) {
-    const value = await valueOf(wanted, await needInstance(host, wanted.instance), host);
+    const value = await valueOf(wanted, await requireInstance(host, wanted.instance), host);
     return [
       {
         object: `${wanted.instance}: ${wanted.name} for ${subjectOf(wanted)}`,
@@ -52,16 +52,16 @@ export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
     ];
   },
   async prepare(wanted, host) {
-    return { value: await valueOf(wanted, await needInstance(host, wanted.instance), host) };
+    return { value: await valueOf(wanted, await requireInstance(host, wanted.instance), host) };
   },
   async isDone(wanted, host) {
-    return (await valueOf(wanted, await needInstance(host, wanted.instance), host)) === wanted.value;
+    return (await valueOf(wanted, await requireInstance(host, wanted.instance), host)) === wanted.value;
   },
   async apply(wanted, host) {
     await put(wanted, wanted.value, host);
   },
   async undo(wanted, { value }, host) {
-    const now = await valueOf(wanted, await needInstance(host, wanted.instance), host);
+    const now = await valueOf(wanted, await requireInstance(host, wanted.instance), host);
     if (now !== value && now !== wanted.value)
       throw new ProblemsError(
         'step-refused',
@@ -70,12 +70,12 @@ export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
     await put(wanted, value, host);
   },
   async isUndone(wanted, { value }, host) {
-    return (await valueOf(wanted, await needInstance(host, wanted.instance), host)) === value;
+    return (await valueOf(wanted, await requireInstance(host, wanted.instance), host)) === value;
   },
 };
 
 async function put(wanted: Wanted, value: string | null, host: Host): Promise<void> {
-  const instance = await needInstance(host, wanted.instance);
+  const instance = await requireInstance(host, wanted.instance);
   if ((await valueOf(wanted, instance, host)) === value) return;
   const { role, database, name } = wanted;
   const subject =

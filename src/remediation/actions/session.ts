@@ -69,7 +69,7 @@ export async function sessionsToEnd(
   mayHaveWritten: boolean,
   host: ReadonlyHost,
 ): Promise<SessionsBefore['sessions']> {
-  const instance = await needInstance(name, host);
+  const instance = await requireInstance(name, host);
   const answer = await host.sql.query(instance, candidates, {
     values: [String(minimumSeconds), String(mayHaveWritten)],
     maxRows: 10_000,
@@ -93,7 +93,7 @@ export async function sessionsToEnd(
 
 /** One at a time. One that has gone on meanwhile, or has ended, is left alone. */
 export async function endSessions(params: SessionParams, mayHaveWritten: boolean, host: Host): Promise<void> {
-  const instance = await needInstance(params.instance, host);
+  const instance = await requireInstance(params.instance, host);
   for (const { pid, backendStart } of await sessionsToEnd(params, mayHaveWritten, host)) {
     const answer = await host.change.sql.execute(instance, endOne, {
       values: [String(params.minimumSeconds), String(mayHaveWritten), String(pid), backendStart],
@@ -110,7 +110,7 @@ export function wordsOf({ sessions }: SessionParams): string {
   return `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of ${roles.join(', ')}`;
 }
 
-async function needInstance(name: string, host: ReadonlyHost): Promise<Instance> {
+async function requireInstance(name: string, host: ReadonlyHost): Promise<Instance> {
   const instance = await host.instance(name);
   if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
   return instance;
@@ -118,10 +118,10 @@ async function needInstance(name: string, host: ReadonlyHost): Promise<Instance>
 
 export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
   name: 'session.end-idle',
-  about:
+  description:
     'Ends sessions that have been idle in a transaction for long and have written nothing in it, one at a time; each is asked again in the statement that ends it. They do not come back by undoing: their clients open new ones.',
   params: sessionParams,
-  before: sessionsBefore,
+  undoState: sessionsBefore,
   operation: 'end-idle-session',
   deadlineMs: 900_000,
   describe: (params) => `end ${wordsOf(params)} that idle in transactions which have written nothing`,
@@ -141,10 +141,10 @@ export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
 
 export const sessionTerminate: Action<SessionParams, SessionsBefore> = {
   name: 'session.terminate',
-  about:
+  description:
     'Ends sessions that are idle in a transaction, whether or not they have written in it: what they wrote is rolled back. One at a time; each is asked again in the statement that ends it. They do not come back by undoing.',
   params: sessionParams,
-  before: sessionsBefore,
+  undoState: sessionsBefore,
   operation: 'terminate-session',
   deadlineMs: 900_000,
   describe: (params) => `end ${wordsOf(params)} that idle in transactions`,

@@ -35,7 +35,7 @@ export function settingsSchema(applies: readonly ('reload' | 'start')[]) {
     });
 }
 
-export async function needInstance(host: ReadonlyHost, name: string): Promise<Instance> {
+export async function requireInstance(host: ReadonlyHost, name: string): Promise<Instance> {
   const instance = await host.instance(name);
   if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
   return instance;
@@ -221,17 +221,17 @@ const before = z.strictObject({ text: z.string() });
 /** Done once the server itself says so: a reload is only a signal, and `pending_restart` can be a lie (PGOPS §0.7). */
 export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<typeof before>> = {
   name: 'setting.alter',
-  about:
+  description:
     'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal; undoing leaves what others have set since.',
   params: settingAlterParams,
-  before,
+  undoState: before,
   operation: 'reload-setting',
   describe: ({ instance, settings }) => `${describeSettings(settings)} on ${instance}, by reload`,
   async effect({ instance, settings }, host) {
-    return effectOf(await needInstance(host, instance), settings, host);
+    return effectOf(await requireInstance(host, instance), settings, host);
   },
   async prepare({ instance, settings }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     if (found.dataMount === undefined)
       throw new ProblemsError(
         'step-refused',
@@ -241,11 +241,11 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     return { text: await autoConfOf(host, found) };
   },
   async isDone({ instance, settings }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     return saysAutoConf(await autoConfOf(host, found), settings) && (await areInForce(found, settings, host));
   },
   async apply({ instance, settings }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     const values = readAutoConf(await autoConfOf(host, found));
     for (const [name, value] of Object.entries(settings)) {
       if ((values.get(name) ?? null) === value) continue;
@@ -258,7 +258,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     await reload(host, found, async () => areInForce(found, settings, host));
   },
   async undo({ instance, settings }, { text }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     const now = await settledAutoConf(host, found);
     await writeAutoConf(host, found, now, textToPutBack(found, now, text, settings));
     const old = valuesIn(text, Object.keys(settings));
@@ -266,7 +266,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
   },
   /** By the server too: with the old file alone it would go on with the new values until somebody reloads it. */
   async isUndone({ instance, settings }, { text }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     const now = await settledAutoConf(host, found);
     if (undoneText(now, text, settings) !== now) return false;
     if (!found.container.state.running) return true;
@@ -348,43 +348,43 @@ const settingAlterStoppedParams = z.strictObject({
  */
 export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedParams>, z.output<typeof before>> = {
   name: 'setting.alter-stopped',
-  about:
+  description:
     'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal; undoing leaves what others have set since.',
   params: settingAlterStoppedParams,
-  before,
+  undoState: before,
   operation: { running: 'shared-memory-setting', stopped: 'restart-stopped' },
   describe: ({ instance, settings }) => `${describeSettings(settings)} in postgresql.auto.conf of ${instance}`,
   async effect({ instance, settings }, host) {
-    return effectOf(await needInstance(host, instance), settings, host);
+    return effectOf(await requireInstance(host, instance), settings, host);
   },
   async prepare({ instance }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     if (found.dataMount === undefined)
       throw new ProblemsError('step-refused', `The data of ${instance} is in no volume: its file cannot be written.`);
     return { text: await autoConfOf(host, found) };
   },
   async isDone({ instance, settings }, host) {
-    return saysAutoConf(await settledAutoConf(host, await needInstance(host, instance)), settings);
+    return saysAutoConf(await settledAutoConf(host, await requireInstance(host, instance)), settings);
   },
   async apply({ instance, settings }, host) {
-    const found = await needStopped(host, instance);
+    const found = await requireStopped(host, instance);
     const text = await settledAutoConf(host, found);
     if (!saysAutoConf(text, settings)) await writeAutoConf(host, found, text, withChanges(text, settings));
   },
   async undo({ instance, settings }, { text }, host) {
-    const found = await needInstance(host, instance);
+    const found = await requireInstance(host, instance);
     const now = await settledAutoConf(host, found);
     const back = textToPutBack(found, now, text, settings);
-    if (now !== back) await writeAutoConf(host, await needStopped(host, instance), now, back);
+    if (now !== back) await writeAutoConf(host, await requireStopped(host, instance), now, back);
   },
   async isUndone({ instance, settings }, { text }, host) {
-    const now = await settledAutoConf(host, await needInstance(host, instance));
+    const now = await settledAutoConf(host, await requireInstance(host, instance));
     return undoneText(now, text, settings) === now;
   },
 };
 
-async function needStopped(host: ReadonlyHost, name: string): Promise<Instance> {
-  const found = await needInstance(host, name);
+async function requireStopped(host: ReadonlyHost, name: string): Promise<Instance> {
+  const found = await requireInstance(host, name);
   if (found.container.state.running) throw new ProblemsError('step-refused', `${found.container.name} runs.`);
   return found;
 }

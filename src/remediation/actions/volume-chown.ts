@@ -27,9 +27,10 @@ const before = z.strictObject({
 /** Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's (PGOPS §4.3). */
 export const volumeChown: Action<Wanted, z.output<typeof before>> = {
   name: 'volume.chown',
-  about: "Gives the files of a stopped instance back to the server's user. The old owners are kept in the journal.",
+  description:
+    "Gives the files of a stopped instance back to the server's user. The old owners are kept in the journal.",
   params,
-  before,
+  undoState: before,
   operation: { running: 'restart-running', stopped: 'chown-stopped-volume' },
   deadlineMs: 600_000,
   describe: ({ mount, uid, gid }) => `give ${mount.source} to ${uid}:${gid}`,

@@ -21,9 +21,9 @@ const preparedByLabel = 'problems.prepared-by';
 /** Beside the data, for what only the server may read: an archive of WAL. */
 export const volumePrepare: Action<VolumePrepareWanted, null> = {
   name: 'volume.prepare',
-  about: 'Makes an empty volume whose folder belongs to the server’s user alone. One that exists is refused.',
+  description: 'Makes an empty volume whose folder belongs to the server’s user alone. One that exists is refused.',
   params: volumePrepareParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'new-backup',
   describe: ({ volume, uid, gid }) => `make the volume ${volume} for ${uid}:${gid}`,
   effect: async ({ volume }) => [{ object: `volume ${volume}`, before: 'none', after: 'empty' }],
@@ -104,10 +104,10 @@ sync -f /to
 /** PGOPS §4.4. The server must have shut down; its folder stays as it is. */
 export const volumeCopy: Action<VolumeCopyWanted, null> = {
   name: 'volume.copy',
-  about:
+  description:
     'Copies the data of a stopped instance from a folder into a new volume, compares owners, modes and the SHA-256 of all files, and leaves the folder as it is.',
   params: volumeCopyParams,
-  before: z.null(),
+  undoState: z.null(),
   operation: 'switch-volume',
   deadlineMs: 4 * 3_600_000,
   describe: ({ source, volume }) => `copy ${source} into the new volume ${volume}`,

@@ -3,21 +3,21 @@ import { ProblemsError } from '../../errors.ts';
 import { namePrefix } from '../../host/instances.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Triage } from '../../tasks/types.ts';
-import type { Finding, NotLookedAt, Remediator } from '../contract.ts';
+import type { Finding, Skipped, Remediator } from '../contract.ts';
 import { finding as findingSchema } from '../schemas.ts';
-import type { Session } from './session.ts';
+import type { EngineContext } from './session.ts';
 import { failureOf } from './steps.ts';
 
 /**
  * Whether a record's own words name an instance: `orders`, or its container `vrooli-postgres-orders`. Neither
  * `orders-archive` nor `pre-orders` does, since a hyphen belongs to names.
  */
-export function isInstanceNamed(record: ProblemRecord, instance: string): boolean {
+export function mentionsInstance(record: ProblemRecord, instance: string): boolean {
   const name = instance.toLowerCase();
-  return name !== '' && wordsOf(record).some((text) => holdsName(text.toLowerCase(), name));
+  return name !== '' && wordsOf(record).some((text) => containsName(text.toLowerCase(), name));
 }
 
-function holdsName(text: string, name: string): boolean {
+function containsName(text: string, name: string): boolean {
   for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
     const before = text.slice(0, at);
     const isBegin = endsFree(before) || (before.endsWith(namePrefix) && endsFree(before.slice(0, -namePrefix.length)));
@@ -64,7 +64,7 @@ export interface DetectRequest {
 export interface DetectResult {
   /** Sorted by instance, remediator and id. */
   readonly findings: readonly Finding[];
-  readonly notLookedAt: readonly NotLookedAt[];
+  readonly notLookedAt: readonly Skipped[];
 }
 
 const notLookedAt = z.array(
@@ -77,13 +77,14 @@ const notLookedAt = z.array(
 );
 
 /** Asks the detectors, one after the other, and links what they find to the registry's records. Secrets are taken out. */
-export async function detectAll(session: Session, request: DetectRequest): Promise<DetectResult> {
+export async function detectAll(session: EngineContext, request: DetectRequest): Promise<DetectResult> {
   const findings: Finding[] = [];
-  const blind: NotLookedAt[] = [];
+  const blind: Skipped[] = [];
   for (const remediator of chosen(session.remediators, request)) {
     try {
       const detection = await remediator.detect(session.reader);
-      for (const found of detection.findings) findings.push(linked(session, remediator, found, request.problems ?? []));
+      for (const found of detection.findings)
+        findings.push(linkToRecord(session, remediator, found, request.problems ?? []));
       blind.push(...notLookedAt.parse(session.redact.data(detection.notLookedAt)));
     } catch (error) {
       const failure = failureOf(error);
@@ -106,9 +107,9 @@ export async function detectAll(session: Session, request: DetectRequest): Promi
 
 /** Whether what was not looked at may hide something that is asked for. What nobody knows may be anywhere. */
 function mayHide(
-  { remediator, instance }: NotLookedAt,
+  { remediator, instance }: Skipped,
   wanted: readonly string[],
-  { remediators }: Session,
+  { remediators }: EngineContext,
   { problems = [] }: DetectRequest,
 ): boolean {
   return wanted.some((id) => {
@@ -123,7 +124,12 @@ function chosen(remediators: readonly Remediator[], { remediators: names }: Dete
   return names === undefined ? remediators : remediators.filter(({ name }) => names.includes(name));
 }
 
-function linked(session: Session, remediator: Remediator, found: Finding, problems: readonly KnownProblem[]): Finding {
+function linkToRecord(
+  session: EngineContext,
+  remediator: Remediator,
+  found: Finding,
+  problems: readonly KnownProblem[],
+): Finding {
   const problem = recordFor(remediator, found, problems);
   return findingSchema.parse(
     session.redact.data({ ...found, remediator: remediator.name, problem: problem?.record.id ?? null }),
@@ -137,9 +143,9 @@ export function recordFor(
   problems: readonly KnownProblem[],
 ): KnownProblem | undefined {
   const fitting = problems
-    .filter(({ record }) => stands(record) && remediator.matches(record))
+    .filter(({ record }) => isOpen(record) && remediator.matches(record))
     .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || (a.record.id < b.record.id ? -1 : 1));
-  return fitting.find(({ record }) => isInstanceNamed(record, found.instance)) ?? fitting[0];
+  return fitting.find(({ record }) => mentionsInstance(record, found.instance)) ?? fitting[0];
 }
 
 function isOver(record: ProblemRecord): boolean {
@@ -147,7 +153,7 @@ function isOver(record: ProblemRecord): boolean {
 }
 
 /** A problem whose status is resolved may come back, and then it is that record's again. */
-function stands(record: ProblemRecord): boolean {
+function isOpen(record: ProblemRecord): boolean {
   return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== "won't-fix");
 }
 

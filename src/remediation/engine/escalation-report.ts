@@ -1,18 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Evidence, Hold, Refusal } from '../contract.ts';
-import { approveCommand, overruling } from '../policy/circuit-breakers.ts';
+import type { Evidence, Block, Refusal } from '../contract.ts';
+import { approveCommand, approvalOf } from '../policy/circuit-breakers.ts';
 import type { RunRecord } from '../store/store.ts';
-import type { Session } from './session.ts';
+import type { EngineContext } from './session.ts';
 
 /** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */
-export async function writeDossier(session: Session, run: RunRecord): Promise<string> {
-  return writeFileOf(session, run.id, dossierOf(run));
+export async function writeEscalationReport(session: EngineContext, run: RunRecord): Promise<string> {
+  return writeFileOf(session, run.id, reportText(run));
 }
 
-
-export async function writeRefusal(
-  session: Session,
+export async function writeRefusalReport(
+  session: EngineContext,
   id: string,
   summary: string,
   evidence: readonly Evidence[],
@@ -29,16 +28,14 @@ export async function writeRefusal(
   return writeFileOf(session, id, text.join('\n'));
 }
 
-
-async function writeFileOf(session: Session, id: string, text: string): Promise<string> {
+async function writeFileOf(session: EngineContext, id: string, text: string): Promise<string> {
   await mkdir(session.dossiers, { recursive: true, mode: 0o700 });
   const path = join(session.dossiers, `${id}.md`);
   await writeFile(path, session.redact.text(text), { mode: 0o600 });
   return path;
 }
 
-
-function dossierOf(run: RunRecord): string {
+function reportText(run: RunRecord): string {
   const { plan, decision } = run;
   const tried = run.steps.filter(({ state }) => state !== 'pending');
   return [
@@ -71,7 +68,6 @@ function dossierOf(run: RunRecord): string {
   ].join('\n');
 }
 
-
 /** Only what works: nothing here is refused to a person who has done what stands above it. */
 function commandsOf(run: RunRecord): string {
   const { plan, decision } = run;
@@ -87,7 +83,7 @@ function commandsOf(run: RunRecord): string {
     ].join('\n');
   const looking = [`problems detect --instance ${instance}`, `problems plan ${shellWord(plan.finding.id)}`];
   const holds = decision.holds ?? [];
-  function has(cause: Hold['cause']): boolean {
+  function has(cause: Block['cause']): boolean {
     return holds.some((hold) => hold.cause === cause);
   }
   if (has('never')) return [...looking, '# no program does what this plan does: a person does it by hand'].join('\n');
@@ -96,10 +92,9 @@ function commandsOf(run: RunRecord): string {
     ...looking,
     ...(has('pause') ? ['# once the pause is over: the file `paused`, or `pause` in the config, is taken away'] : []),
     ...(suspended ? ['# once a person has looked at the data:', lift] : []),
-    approveCommand(run.id, overruling(decision, decision).demanded),
+    approveCommand(run.id, approvalOf(decision, decision).demanded),
   ].join('\n');
 }
-
 
 /** As a POSIX shell reads it. */
 function shellWord(text: string): string {
@@ -107,11 +102,9 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(flat) ? flat : `'${flat.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-
 function section(title: string, lines: readonly string[]): readonly string[] {
   return [`## ${title}`, '', ...lines, ''];
 }
-
 
 function evidenceLine(evidence: Evidence): string {
   switch (evidence.type) {
@@ -130,7 +123,6 @@ function evidenceLine(evidence: Evidence): string {
   }
 }
 
-
 /** Text of containers and databases, made harmless in a line of Markdown: no markup, no HTML, no second line. */
 export function inline(text: string): string {
   return text
@@ -139,7 +131,6 @@ export function inline(text: string): string {
     .slice(0, 2_000);
 }
 
-
 /** A code span whose fence is longer than any run of backticks in it. */
 function code(text: string): string {
   const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').slice(0, 2_000);
@@ -147,7 +138,6 @@ function code(text: string): string {
   const ticks = '`'.repeat(longest + 1);
   return longest === 0 ? `${ticks}${flat}${ticks}` : `${ticks} ${flat} ${ticks}`;
 }
-
 
 function fence(text: string): string {
   return ['```sh', text.replaceAll('```', ''), '```'].join('\n');

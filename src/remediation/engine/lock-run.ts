@@ -4,13 +4,13 @@ import type { Container } from '../../host/docker/types.ts';
 import { asideMarker, volumeKey } from '../../host/instances.ts';
 import type { Host, RunContext, Step } from '../contract.ts';
 import type { LockHolder, RunRecord } from '../store/store.ts';
-import { changingHost, type Session } from './session.ts';
+import { changingHost, type EngineContext } from './session.ts';
 
 const tokenLabel = 'problems.token';
 
 /** A run whose locks this process holds. */
-export interface Active {
-  readonly session: Session;
+export interface RunningRun {
+  readonly session: EngineContext;
   readonly id: string;
   readonly host: Host;
   readonly run: RunContext;
@@ -26,10 +26,10 @@ export interface Active {
 const working = new Set<string>();
 
 /** Takes the run's locks and keeps them alive by a heartbeat, or says who holds them. */
-export async function claim(session: Session, id: string): Promise<Active | LockHolder> {
+export async function withRunLock(session: EngineContext, id: string): Promise<RunningRun | LockHolder> {
   if (working.has(id)) return { volume: '', run: id, owner: session.identity, heartbeatAt: session.at() };
   working.add(id);
-  let taken: Active | LockHolder | undefined;
+  let taken: RunningRun | LockHolder | undefined;
   try {
     taken = await take(session, id);
     return taken;
@@ -38,7 +38,7 @@ export async function claim(session: Session, id: string): Promise<Active | Lock
   }
 }
 
-async function take(session: Session, id: string): Promise<Active | LockHolder> {
+async function take(session: EngineContext, id: string): Promise<RunningRun | LockHolder> {
   const planned = await recordOf(session, id);
   const taken = await session.store.locks.take(
     id,
@@ -69,7 +69,7 @@ async function take(session: Session, id: string): Promise<Active | LockHolder> 
   };
 }
 
-export async function recordOf(session: Session, id: string): Promise<RunRecord> {
+export async function recordOf(session: EngineContext, id: string): Promise<RunRecord> {
   const record = await session.store.runs.get(id);
   if (record === undefined)
     throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
@@ -87,7 +87,7 @@ export function engineOf(key: string): string | undefined {
   return /^(?:volume|bind|container):([^/]+)\//.exec(key)?.[1];
 }
 
-async function containersOn(active: Active): Promise<readonly Container[]> {
+async function containersOn(active: RunningRun): Promise<readonly Container[]> {
   const { plan } = await active.record();
   const ours = plan.target.volumes.filter((key) => engineOf(key) !== undefined);
   if (ours.length === 0) return [];
@@ -96,7 +96,7 @@ async function containersOn(active: Active): Promise<readonly Container[]> {
 }
 
 /** A container on the same volume by a run that this state file does not know: one of another project, or another machine. */
-export async function foreignRun(active: Active): Promise<string | undefined> {
+export async function foreignRun(active: RunningRun): Promise<string | undefined> {
   const since = active.session.now().getTime() - 15 * 60_000;
   for (const container of await containersOn(active)) {
     const run = container.labels[runLabel];
@@ -108,7 +108,7 @@ export async function foreignRun(active: Active): Promise<string | undefined> {
 }
 
 /** Before anything else after a crash: two servers on one volume destroy it. The one that the run made is stopped. */
-export async function stopSecondContainer(active: Active): Promise<boolean> {
+export async function stopSecondContainer(active: RunningRun): Promise<boolean> {
   const running = (await containersOn(active)).filter((container) => container.state.running);
   const [first, ...others] = running.sort((a, b) => rank(a, active.id) - rank(b, active.id));
   if (first === undefined || others.length === 0) return false;

@@ -3,12 +3,12 @@ import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
 import type { Decision, Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
 import type { Operation } from '../operations.ts';
-import { type Limits, stopsFor } from '../policy/circuit-breakers.ts';
+import { type Limits, blocksFor } from '../policy/circuit-breakers.ts';
 import { decide, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
-import { isServing } from '../shared/availability.ts';
+import { servesClients } from '../shared/availability.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
-import { actionNamed, remediatorNamed, type Session } from './session.ts';
+import { actionNamed, remediatorNamed, type EngineContext } from './session.ts';
 
 /** What the configuration and the command line say about how far a program may go. */
 export interface PolicySettings {
@@ -22,7 +22,6 @@ export interface PolicySettings {
   readonly limits: Limits;
 }
 
-
 export interface Proposal {
   readonly finding: Finding;
   readonly plan: Plan | Refusal;
@@ -32,10 +31,9 @@ export interface Proposal {
   readonly effects: readonly { readonly step: string; readonly effects: readonly Effect[] }[];
 }
 
-
 /** Plans the repair of a finding and decides who lets it run. Changes nothing. */
 export async function propose(
-  session: Session,
+  session: EngineContext,
   finding: Finding,
   detected: DetectResult,
   problems: readonly KnownProblem[],
@@ -49,10 +47,9 @@ export async function propose(
   return { finding, plan, decision, effects: await effectsOf(session, plan) };
 }
 
-
 /** Who lets a plan run, as the world, the config and the registries are now. */
 export async function decideOn(
-  session: Session,
+  session: EngineContext,
   finding: Finding,
   plan: Plan,
   detected: DetectResult,
@@ -73,23 +70,21 @@ export async function decideOn(
     operations,
     running,
     allow: policy.allow,
-    stops: await stopsFor(session, finding, detected.findings, policy.limits),
+    stops: await blocksFor(session, finding, detected.findings, policy.limits),
     ...(window === undefined ? {} : { window }),
     ...(policy.commandLine === undefined ? {} : { commandLine: policy.commandLine }),
     ...(config === undefined ? {} : { config }),
-    ...(known?.triage === undefined ? {} : { registry: saidOf(known.triage, known.byConfig) }),
+    ...(known?.triage === undefined ? {} : { registry: policyFor(known.triage, known.byConfig) }),
   });
 }
 
-
-function saidOf(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
+function policyFor(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {
   const { automation, automationReason: reason } = triage;
   return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
 }
 
-
 /** What the host refuses to tell, as which of two instances is meant, is a refusal of the plan. */
-async function planned(session: Session, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
+async function planned(session: EngineContext, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
   try {
     const known = { ...finding, details: remediator.details.parse(finding.details) };
     return await remediator.plan(known, session.reader);
@@ -99,9 +94,8 @@ async function planned(session: Session, remediator: Remediator, finding: Findin
   }
 }
 
-
 /** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
-function withoutSecrets(session: Session, plan: Plan): Plan {
+function withoutSecrets(session: EngineContext, plan: Plan): Plan {
   const redacted = planSchema.parse(session.redact.data(plan));
   if (!isDeepStrictEqual(asKept([redacted.steps, redacted.cleanup]), asKept([plan.steps, plan.cleanup]))) {
     throw new ProblemsError(
@@ -112,28 +106,25 @@ function withoutSecrets(session: Session, plan: Plan): Plan {
   return redacted;
 }
 
-
 /** As it is read back from the journal: the order of keys is no difference, and a key without a value is none. */
 function asKept(steps: unknown): unknown {
   return JSON.parse(JSON.stringify(steps));
 }
 
-
 /**
  * One that the engine starts again and again has no availability left to lose, though it says that it runs. It may have
  * come up by the time of the stop, so a plan that does not ask again takes it for one that runs.
  */
-async function isRunning(session: Session, plan: Plan): Promise<boolean> {
+async function isRunning(session: EngineContext, plan: Plan): Promise<boolean> {
   const { reader } = session;
   const { container: ref } = plan.target;
   const container = ref === '' ? undefined : await reader.docker.container(ref);
   if (container === undefined) return false;
   const isUp = container.state.running && !asksAgain(session, plan);
-  return isUp || (await isServing(container, reader, session.now()));
+  return isUp || (await servesClients(container, reader, session.now()));
 }
 
-
-function asksAgain(session: Session, { steps, target }: Plan): boolean {
+function asksAgain(session: EngineContext, { steps, target }: Plan): boolean {
   return steps.every(
     ({ action, expects = [] }) =>
       actionNamed(session, action).interrupts !== true ||
@@ -141,8 +132,7 @@ function asksAgain(session: Session, { steps, target }: Plan): boolean {
   );
 }
 
-
-async function effectsOf(session: Session, plan: Plan): Promise<Proposal['effects']> {
+async function effectsOf(session: EngineContext, plan: Plan): Promise<Proposal['effects']> {
   const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];
   for (const { action: name, params } of plan.steps) {
     const action = actionNamed(session, name);

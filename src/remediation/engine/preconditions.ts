@@ -1,14 +1,17 @@
 import { volumeKey } from '../../host/instances.ts';
-import type { Expectation, ReadonlyHost } from '../contract.ts';
+import type { Precondition, ReadonlyHost } from '../contract.ts';
 import { serverAnswers } from '../shared/availability.ts';
 
 /** What no longer holds of a step's expectations, a sentence each; empty when all do. */
-export async function broken(expectations: readonly Expectation[], host: ReadonlyHost): Promise<readonly string[]> {
+export async function failedPrecondition(
+  expectations: readonly Precondition[],
+  host: ReadonlyHost,
+): Promise<readonly string[]> {
   const answers = await Promise.all(expectations.map((expectation) => ask(expectation, host)));
   return answers.filter((answer) => answer !== undefined);
 }
 
-async function ask(expectation: Expectation, host: ReadonlyHost): Promise<string | undefined> {
+async function ask(expectation: Precondition, host: ReadonlyHost): Promise<string | undefined> {
   switch (expectation.check) {
     case 'container':
       return askContainer(expectation, host);
@@ -42,7 +45,7 @@ async function ask(expectation: Expectation, host: ReadonlyHost): Promise<string
 }
 
 async function askContainer(
-  expected: Expectation & { readonly check: 'container' },
+  expected: Precondition & { readonly check: 'container' },
   host: ReadonlyHost,
 ): Promise<string | undefined> {
   const found = await host.docker.container(expected.ref);

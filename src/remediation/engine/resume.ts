@@ -2,11 +2,11 @@ import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
-import { type Active, claim, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
+import { type RunningRun, withRunLock, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
-import { proceed } from './state-machine.ts';
-import type { Session } from './session.ts';
-import { patiently, ready } from './steps.ts';
+import { advance } from './state-machine.ts';
+import type { EngineContext } from './session.ts';
+import { withEngineRetry, ready } from './steps.ts';
 
 /** A run that is planned, and has not begun. */
 export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
@@ -18,8 +18,8 @@ export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
  * @throws ProblemsError `bad-usage`: it has begun, or is over. `run-live`: another process begins it. `lock-held`:
  * another run works on its data.
  */
-export async function execute(session: Session, id: string, approvedBy?: string): Promise<RunRecord> {
-  return held(session, id, async (active) => {
+export async function execute(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
+  return runLocked(session, id, async (active) => {
     const foreign = await foreignRun(active);
     const at = session.at();
     const change: RunChange =
@@ -28,7 +28,7 @@ export async function execute(session: Session, id: string, approvedBy?: string)
         : { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } };
     if (!(await session.store.runs.changeFrom(id, waiting, change, at)))
       throw waitsForNobody(await recordOf(session, id));
-    return foreign === undefined ? proceed(active) : recordOf(session, id);
+    return foreign === undefined ? advance(active) : recordOf(session, id);
   });
 }
 
@@ -40,15 +40,15 @@ export function waitsForNobody({ id, outcome, phase }: RunRecord): ProblemsError
  * Takes up a run whose process has ended, where the journal left it.
  * @throws ProblemsError `run-live`: its process is alive. `bad-usage`: it is over, or was never begun.
  */
-export async function resume(session: Session, id: string, direction: 'on' | 'back' = 'on'): Promise<RunRecord> {
+export async function resume(session: EngineContext, id: string, direction: 'on' | 'back' = 'on'): Promise<RunRecord> {
   await refuseLive(session, await begunRecord(session, id));
-  return held(session, id, async (active) => {
+  return runLocked(session, id, async (active) => {
     // Between the look and the lock another process may have taken it up and ended it.
     const record = await begunRecord(session, id);
     const { store } = session;
     const at = session.at();
     await endHelpers(active);
-    if (await patiently(active, async () => stopSecondContainer(active))) {
+    if (await withEngineRetry(active, async () => stopSecondContainer(active))) {
       const reason = `two containers ran on the data of ${record.plan.target.instance} when run ${id} was resumed`;
       await store.suspensions.add(record.plan.target.instance, reason, at);
       await store.runs.goBack(id, { class: 'data-risk', message: reason }, at);
@@ -58,11 +58,11 @@ export async function resume(session: Session, id: string, direction: 'on' | 'ba
       const message = 'what the run had done before it was cut off is no longer so';
       await store.runs.goBack(id, { class: 'precondition', message }, at);
     }
-    return proceed(active);
+    return advance(active);
   });
 }
 
-async function begunRecord(session: Session, id: string): Promise<RunRecord> {
+async function begunRecord(session: EngineContext, id: string): Promise<RunRecord> {
   const record = await recordOf(session, id);
   if (record.phase === 'ended')
     throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
@@ -78,21 +78,21 @@ async function begunRecord(session: Session, id: string): Promise<RunRecord> {
  * Undoes a run: one that was cut off, or one that is fixed, while what it did still stands.
  * @throws ProblemsError `step-refused`: the world has moved on, and undoing would overwrite somebody's work.
  */
-export async function rollback(session: Session, id: string): Promise<RunRecord> {
+export async function rollback(session: EngineContext, id: string): Promise<RunRecord> {
   if ((await endedRecord(session, id)) === undefined) return resume(session, id, 'back');
-  return held(session, id, async (active) => {
+  return runLocked(session, id, async (active) => {
     const record = await endedRecord(session, id);
     if (record?.outcome === 'fixed' && !(await stillDone(active, record))) {
       throw new ProblemsError('step-refused', `Run ${id} can no longer be undone: what it did has been changed since.`);
     }
     if (!(await session.store.runs.changeFrom(id, ['ended'], { phase: 'undoing' }, session.at())))
       throw new ProblemsError('run-live', `Run ${id} has been taken up by another process.`);
-    return proceed(active);
+    return advance(active);
   });
 }
 
 /** Of a run that is over and has left something to undo; undefined while it is not over. */
-async function endedRecord(session: Session, id: string): Promise<RunRecord | undefined> {
+async function endedRecord(session: EngineContext, id: string): Promise<RunRecord | undefined> {
   const record = await recordOf(session, id);
   if (record.phase !== 'ended') return undefined;
   if (record.outcome === 'fixed' || record.outcome === 'stuck') return record;
@@ -100,14 +100,14 @@ async function endedRecord(session: Session, id: string): Promise<RunRecord | un
 }
 
 /** Whether what the journal calls done is so. Where it is not, the way back is safe and the way on is not. */
-async function stillDone(active: Active, record: RunRecord): Promise<boolean> {
+async function stillDone(active: RunningRun, record: RunRecord): Promise<boolean> {
   const steps = await active.steps();
   for (const { index, state, part } of record.steps) {
     const step = steps[index];
     if (part !== 'steps' || state !== 'done' || step === undefined) continue;
     if (startedLater(step, index, steps, record)) continue;
     const { action, params } = ready(active, step);
-    if (!(await patiently(active, async () => action.isDone(params, active.host, active.run)))) return false;
+    if (!(await withEngineRetry(active, async () => action.isDone(params, active.host, active.run)))) return false;
   }
   return true;
 }
@@ -141,7 +141,7 @@ function objectOf(params: Json | undefined): Json | undefined {
   return 'instance' in params ? params['instance'] : undefined;
 }
 
-async function refuseLive(session: Session, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
+async function refuseLive(session: EngineContext, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
   if (owner === null || heartbeatAt === null) return;
   const itself = owner.pid === session.identity.pid && owner.began === session.identity.began;
   if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) throw underWay(id, owner);
@@ -153,8 +153,12 @@ function underWay(id: string, { pid }: ProcessIdentity): ProblemsError {
   });
 }
 
-async function held(session: Session, id: string, work: (active: Active) => Promise<RunRecord>): Promise<RunRecord> {
-  const active = await claim(session, id);
+async function runLocked(
+  session: EngineContext,
+  id: string,
+  work: (active: RunningRun) => Promise<RunRecord>,
+): Promise<RunRecord> {
+  const active = await withRunLock(session, id);
   if ('volume' in active) {
     if (active.run === id) throw underWay(id, active.owner);
     throw new ProblemsError('lock-held', `Run ${active.run} works on ${active.volume} (process ${active.owner.pid}).`, {

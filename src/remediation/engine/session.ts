@@ -17,7 +17,7 @@ export type Progress =
       readonly what: string;
     };
 
-export interface SessionOptions {
+export interface EngineOptions {
   readonly host: OpenHost;
   readonly store: Store;
   readonly remediators: readonly Remediator[];
@@ -37,7 +37,7 @@ export interface SessionOptions {
 }
 
 /** Everything one invocation works with. */
-export interface Session {
+export interface EngineContext {
   readonly reader: ReadonlyHost;
   readonly changer: OpenHost['changer'];
   readonly store: Store;
@@ -55,7 +55,7 @@ export interface Session {
   point(name: string): Promise<void>;
 }
 
-export async function openSession(options: SessionOptions): Promise<Session> {
+export async function openEngineContext(options: EngineOptions): Promise<EngineContext> {
   const { ownIdentity } = await import('../../host/process-identity.ts');
   const now = options.now ?? (() => new Date());
   const { host, store } = options;
@@ -78,13 +78,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-export function actionNamed(session: Session, name: string): Action {
+export function actionNamed(session: EngineContext, name: string): Action {
   const action = session.actions.get(name);
   if (action === undefined) throw new ProblemsError('not-found', `There is no action ${name}.`);
   return action;
 }
 
-export function remediatorNamed(session: Session, name: string): Remediator {
+export function remediatorNamed(session: EngineContext, name: string): Remediator {
   const remediator = session.remediators.find((one) => one.name === name);
   if (remediator === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
   return remediator;
@@ -104,7 +104,7 @@ const marginMs = 5_000;
  * The host as actions get it: each change asks first whether the run still holds its locks, and whether the step that
  * makes it is not over. Helpers carry the run's labels, and end with their step.
  */
-export function changingHost(session: Session, run: RunContext, step?: StepBounds): Host {
+export function changingHost(session: EngineContext, run: RunContext, step?: StepBounds): Host {
   async function check(): Promise<void> {
     if (step?.over.aborted === true)
       throw new ProblemsError('step-refused', `A step of run ${run.id} is over: it changes nothing more.`);
@@ -148,7 +148,7 @@ export function changingHost(session: Session, run: RunContext, step?: StepBound
 }
 
 /** Of the engine that answers when it is asked: a session without Docker never asks. */
-function lateLeases({ reader, store }: Session): LeaseChanger {
+function lateLeases({ reader, store }: EngineContext): LeaseChanger {
   async function leases(): Promise<LeaseChanger> {
     return store.leases((await reader.docker.info()).id);
   }

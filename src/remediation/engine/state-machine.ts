@@ -2,19 +2,19 @@ import { ProblemsError } from '../../errors.ts';
 import type { Outcome, Verification } from '../contract.ts';
 import { verification as verificationSchema } from '../schemas.ts';
 import type { Phase, RunRecord } from '../store/store.ts';
-import { writeDossier } from './escalation-report.ts';
-import type { Active } from './lock-run.ts';
+import { writeEscalationReport } from './escalation-report.ts';
+import type { RunningRun } from './lock-run.ts';
 import { actionNamed, remediatorNamed } from './session.ts';
 import {
   applyStep,
   type Failure,
   failureOf,
-  patiently,
+  withEngineRetry,
   prepare,
   ready,
   rethrowTakeover,
-  unlessUnwritable,
-  within,
+  ignoreFullDisk,
+  withTimeLimit,
 } from './steps.ts';
 import { undoAll } from './undo.ts';
 
@@ -24,7 +24,7 @@ const verifyLimitMs = 180_000;
  * Preparing, steps, verification, cleanup, or back through undo: each phase reads the journal, does its part and names
  * the next. A run that was killed goes on from the phase that the journal names, so there is no other way to resume.
  */
-export async function proceed(active: Active): Promise<RunRecord> {
+export async function advance(active: RunningRun): Promise<RunRecord> {
   for (;;) {
     const record = await active.record();
     if (record.phase === 'ended') return record;
@@ -45,7 +45,7 @@ export async function proceed(active: Active): Promise<RunRecord> {
  * The disk under the journal is full. What undo needs was written before the first step, so the instance is put back
  * all the same; the journal still calls the run open, and `resume` will find that nothing is left to undo.
  */
-async function backWithoutJournal(active: Active, cause: ProblemsError): Promise<RunRecord> {
+async function backWithoutJournal(active: RunningRun, cause: ProblemsError): Promise<RunRecord> {
   const record = await active.record();
   const message = `${cause.message} ${cause.hint ?? ''}`.trim();
   if (record.phase === 'cleaning') return { ...record, outcome: 'fixed', failure: { class: 'transient', message } };
@@ -59,7 +59,7 @@ async function backWithoutJournal(active: Active, cause: ProblemsError): Promise
 }
 
 /** Returns undefined where the run stays open, to be resumed. */
-async function phaseOf(active: Active, record: RunRecord): Promise<Phase | undefined> {
+async function phaseOf(active: RunningRun, record: RunRecord): Promise<Phase | undefined> {
   switch (record.phase) {
     case 'preparing':
       return preparing(active, record);
@@ -79,7 +79,7 @@ async function phaseOf(active: Active, record: RunRecord): Promise<Phase | undef
 }
 
 /** Every undo is prepared before the first step runs: what cannot be undone is not begun. */
-async function preparing(active: Active, record: RunRecord): Promise<Phase> {
+async function preparing(active: RunningRun, record: RunRecord): Promise<Phase> {
   try {
     for (const [index, step] of record.plan.steps.entries()) {
       const one = ready(active, step);
@@ -95,16 +95,16 @@ async function preparing(active: Active, record: RunRecord): Promise<Phase> {
   return enter(active, 'running');
 }
 
-async function running(active: Active, record: RunRecord): Promise<Phase> {
+async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
   const { session } = active;
   const steps = await active.steps();
   for (const done of record.steps) {
     if (done.part !== 'steps' || done.state === 'done') continue;
     // What a failed step left half done is never taken for what was there before it: from there the way is back.
     if (done.state === 'failed')
-      return goBack(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
+      return startRollback(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
     if (session.stop?.aborted === true)
-      return goBack(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
+      return startRollback(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
     const step = steps[done.index];
     if (step === undefined) continue;
     try {
@@ -120,7 +120,7 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
       await applyStep(active, done, one);
     } catch (error) {
       rethrowTakeover(error);
-      const back = await goBack(active, failureOf(error), done.index);
+      const back = await startRollback(active, failureOf(error), done.index);
       await session.point(`step ${done.index} has failed`);
       return back;
     }
@@ -129,7 +129,7 @@ async function running(active: Active, record: RunRecord): Promise<Phase> {
 }
 
 /** By the remediator from the client's place, then by the detector that found the trouble. */
-async function verifying(active: Active, record: RunRecord): Promise<Phase> {
+async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> {
   const { session } = active;
   const { plan } = record;
   const remediator = remediatorNamed(session, plan.remediator);
@@ -137,8 +137,8 @@ async function verifying(active: Active, record: RunRecord): Promise<Phase> {
   try {
     verification = verificationSchema.parse(
       session.redact.data(
-        await patiently(active, async () =>
-          within(
+        await withEngineRetry(active, async () =>
+          withTimeLimit(
             verifyLimitMs,
             `verification by ${plan.remediator}`,
             remediator.verify({ ...plan, expected: remediator.expected.parse(plan.expected) }, session.reader),
@@ -147,26 +147,30 @@ async function verifying(active: Active, record: RunRecord): Promise<Phase> {
       ),
     );
   } catch (error) {
-    return goBack(active, { class: 'unverified', message: failureOf(error).message });
+    return startRollback(active, { class: 'unverified', message: failureOf(error).message });
   }
   const { answeredAt } = verification;
   const downtimeMs = downtimeOf(active, record, answeredAt ?? session.at());
-  await unlessUnwritable(session.store.runs.change(active.id, { verification, downtimeMs }, session.at()));
+  await ignoreFullDisk(session.store.runs.change(active.id, { verification, downtimeMs }, session.at()));
   if (verification.result !== 'verified') {
     const seen = verification.checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.seen}`);
-    return goBack(active, {
+    return startRollback(active, {
       class: verification.result === 'impossible' ? 'unverified' : 'step-failed',
       message: `not verified: ${seen.join('; ')}`,
     });
   }
-  const again = await stillFound(active, record);
-  return again === undefined ? enter(active, 'cleaning') : goBack(active, { class: 'unverified', message: again });
+  const again = await isStillFound(active, record);
+  return again === undefined
+    ? enter(active, 'cleaning')
+    : startRollback(active, { class: 'unverified', message: again });
 }
 
-async function stillFound(active: Active, { plan }: RunRecord): Promise<string | undefined> {
+async function isStillFound(active: RunningRun, { plan }: RunRecord): Promise<string | undefined> {
   const remediator = remediatorNamed(active.session, plan.remediator);
   try {
-    const { findings, notLookedAt } = await patiently(active, async () => remediator.detect(active.session.reader));
+    const { findings, notLookedAt } = await withEngineRetry(active, async () =>
+      remediator.detect(active.session.reader),
+    );
     if (findings.some(({ id }) => id === plan.finding.id)) return `${remediator.name} still finds ${plan.finding.id}`;
     const blind = notLookedAt.find(({ instance }) => instance === plan.target.instance);
     return blind === undefined
@@ -178,7 +182,7 @@ async function stillFound(active: Active, { plan }: RunRecord): Promise<string |
 }
 
 /** From the first step that interrupts to the first answer. */
-function downtimeOf(active: Active, { steps }: RunRecord, answeredAt: string): number {
+function downtimeOf(active: RunningRun, { steps }: RunRecord, answeredAt: string): number {
   const interrupted = steps.find(
     ({ part, action }) => part === 'steps' && actionNamed(active.session, action).interrupts === true,
   );
@@ -188,7 +192,7 @@ function downtimeOf(active: Active, { steps }: RunRecord, answeredAt: string): n
 }
 
 /** The trouble is over: a cleanup that fails is noted and leaves it so. */
-async function cleaning(active: Active, record: RunRecord): Promise<Phase> {
+async function cleaning(active: RunningRun, record: RunRecord): Promise<Phase> {
   const steps = await active.steps();
   for (const done of record.steps) {
     const step = steps[done.index];
@@ -210,7 +214,7 @@ async function cleaning(active: Active, record: RunRecord): Promise<Phase> {
   return end(active, 'fixed', null);
 }
 
-async function undoing(active: Active, record: RunRecord): Promise<Phase | undefined> {
+async function undoing(active: RunningRun, record: RunRecord): Promise<Phase | undefined> {
   const { session } = active;
   const failure = await undoAll(active, record);
   if (failure === undefined) return end(active, 'rolled-back', record.failure);
@@ -224,23 +228,23 @@ async function undoing(active: Active, record: RunRecord): Promise<Phase | undef
   return end(active, 'stuck', { class: 'rollback-failed', message: failure.message });
 }
 
-async function goBack(active: Active, failure: Failure, failedStep?: number): Promise<Phase> {
+async function startRollback(active: RunningRun, failure: Failure, failedStep?: number): Promise<Phase> {
   const { session, id } = active;
   await session.store.runs.goBack(id, redacted(active, failure), session.at(), failedStep);
   return 'undoing';
 }
 
-async function enter(active: Active, phase: Phase): Promise<Phase> {
+async function enter(active: RunningRun, phase: Phase): Promise<Phase> {
   await active.session.store.runs.change(active.id, { phase }, active.session.at());
   return phase;
 }
 
-async function end(active: Active, outcome: Outcome, failure: Failure | null): Promise<Phase> {
+async function end(active: RunningRun, outcome: Outcome, failure: Failure | null): Promise<Phase> {
   const { session, id } = active;
   const told = failure === null ? null : redacted(active, failure);
   const dossier =
     outcome === 'stuck'
-      ? await writeDossier(session, { ...(await active.record()), outcome, failure: told })
+      ? await writeEscalationReport(session, { ...(await active.record()), outcome, failure: told })
       : undefined;
   await session.store.runs.change(
     id,
@@ -250,6 +254,6 @@ async function end(active: Active, outcome: Outcome, failure: Failure | null): P
   return 'ended';
 }
 
-function redacted(active: Active, failure: Failure): Failure {
+function redacted(active: RunningRun, failure: Failure): Failure {
   return { class: failure.class, message: active.session.redact.text(failure.message) };
 }

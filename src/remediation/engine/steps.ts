@@ -2,8 +2,8 @@ import { ProblemsError } from '../../errors.ts';
 import type { Json } from '../../util/json.ts';
 import type { Action, FailureClass, Host, Step } from '../contract.ts';
 import type { StepRecord } from '../store/store.ts';
-import type { Active } from './lock-run.ts';
-import { broken } from './preconditions.ts';
+import type { RunningRun } from './lock-run.ts';
+import { failedPrecondition } from './preconditions.ts';
 import { actionNamed, changingHost } from './session.ts';
 
 /** For how long what a step has begun is waited for when its time is up. */
@@ -13,8 +13,8 @@ const settleLimitMs = 30_000;
  * Work of a step, with a host that ends with it. When its time is up nothing more of it is begun, its helpers are
  * removed, and it is waited for: what comes next is undoing, and nothing may land behind that.
  */
-export async function inTime<Result>(
-  { session, run }: Pick<Active, 'session' | 'run'>,
+export async function withDeadline<Result>(
+  { session, run }: Pick<RunningRun, 'session' | 'run'>,
   deadlineMs: number,
   doing: string,
   work: (host: Host) => Promise<Result>,
@@ -22,17 +22,17 @@ export async function inTime<Result>(
   const over = new AbortController();
   const working = work(changingHost(session, run, { over: over.signal, until: performance.now() + deadlineMs }));
   try {
-    return await within(deadlineMs, doing, working);
+    return await withTimeLimit(deadlineMs, doing, working);
   } catch (error) {
     over.abort(new Error(`${doing} is over`));
-    await within(settleLimitMs, doing, working).catch(() => undefined);
+    await withTimeLimit(settleLimitMs, doing, working).catch(() => undefined);
     throw error;
   } finally {
     over.abort(new Error(`${doing} is over`));
   }
 }
 
-export async function within<Result>(deadlineMs: number, doing: string, work: Promise<Result>): Promise<Result> {
+export async function withTimeLimit<Result>(deadlineMs: number, doing: string, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${doing} did not end within ${deadlineMs / 1000} s`)), deadlineMs);
@@ -56,7 +56,7 @@ export interface ReadyStep {
   readonly step: Step;
 }
 
-export function ready(active: Active, step: Step): ReadyStep {
+export function ready(active: RunningRun, step: Step): ReadyStep {
   const action = actionNamed(active.session, step.action);
   const parsed = action.params.safeParse(step.params);
   if (!parsed.success)
@@ -65,8 +65,8 @@ export function ready(active: Active, step: Step): ReadyStep {
 }
 
 /** Captures what undoing needs, on disk. */
-export async function prepare(active: Active, index: number, { action, params }: ReadyStep): Promise<void> {
-  const before = await patiently(active, async () => action.prepare(params, active.host));
+export async function prepare(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
+  const before = await withEngineRetry(active, async () => action.prepare(params, active.host));
   await active.session.store.runs.keep(active.id, index, before);
 }
 
@@ -74,28 +74,28 @@ export async function prepare(active: Active, index: number, { action, params }:
  * Right before the step the world is asked once more. Only what interrupts keeps what it saw before the run: an engine
  * that was restarted meanwhile may have stopped what the run found running, and undoing must start it again.
  */
-async function prepareAgain(active: Active, index: number, one: ReadyStep): Promise<void> {
+async function prepareAgain(active: RunningRun, index: number, one: ReadyStep): Promise<void> {
   if (one.action.interrupts !== true) return prepare(active, index, one);
-  await patiently(active, async () => one.action.prepare(one.params, active.host));
+  await withEngineRetry(active, async () => one.action.prepare(one.params, active.host));
 }
 
 /**
  * One step: what it relies on is asked again, what undoing needs is captured, the intent is on disk, and only then it
  * acts. A step that a killed process had begun is probed first.
  */
-export async function applyStep(active: Active, record: StepRecord, one: ReadyStep): Promise<void> {
+export async function applyStep(active: RunningRun, record: StepRecord, one: ReadyStep): Promise<void> {
   const { session, host, run, id } = active;
   const { index } = record;
   const { action, params, step } = one;
   const begun = record.state === 'applying';
   await session.point(`step ${index} begins`);
-  if (begun && (await patiently(active, async () => action.isDone(params, host, run)))) {
+  if (begun && (await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
     await session.store.runs.step(id, index, 'done', session.at());
     return;
   }
   await refuseBroken(active, one);
-  if (!begun && action.ahead !== undefined) {
-    await goAhead(active, index, one);
+  if (!begun && action.beforeInterrupt !== undefined) {
+    await runBeforeInterrupt(active, index, one);
     await refuseBroken(active, one);
   }
   if (!begun && record.part === 'steps') await prepareAgain(active, index, one);
@@ -103,68 +103,70 @@ export async function applyStep(active: Active, record: StepRecord, one: ReadySt
   await session.point(`step ${index} is journalled`);
   await act(active, one);
   await session.point(`step ${index} is applied`);
-  if (!(await patiently(active, async () => action.isDone(params, host, run)))) {
+  if (!(await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
     throw new Error(`${step.action} took no effect: ${action.describe(params)}`);
   }
   await session.store.runs.step(id, index, 'done', session.at());
   await session.point(`step ${index} is recorded`);
 }
 
-async function refuseBroken(active: Active, { step }: ReadyStep): Promise<void> {
-  const reasons = await patiently(active, async () => broken(step.expects ?? [], active.host));
+async function refuseBroken(active: RunningRun, { step }: ReadyStep): Promise<void> {
+  const reasons = await withEngineRetry(active, async () => failedPrecondition(step.expects ?? [], active.host));
   if (reasons.length > 0) throw new ProblemsError('step-refused', reasons.join(' '));
 }
 
 const aheadLimitMs = 60_000;
 
 /** It only saves time: without it the step takes longer, and is the same. */
-async function goAhead(active: Active, index: number, { action, params }: ReadyStep): Promise<void> {
+async function runBeforeInterrupt(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
   const { session, id } = active;
   try {
-    await inTime(active, aheadLimitMs, `${action.name}, ahead`, async (own) => action.ahead?.(params, own));
+    await withDeadline(active, aheadLimitMs, `${action.name}, ahead`, async (own) =>
+      action.beforeInterrupt?.(params, own),
+    );
   } catch (error) {
     rethrowTakeover(error);
     const body = { index, action: action.name, message: session.redact.text(failureOf(error).message) };
-    await unlessUnwritable(
+    await ignoreFullDisk(
       session.store.audit.append({ at: session.at(), run: id, event: 'nothing was done ahead', body }),
     );
   }
 }
 
-async function act(active: Active, { action, params, step }: ReadyStep): Promise<void> {
+async function act(active: RunningRun, { action, params, step }: ReadyStep): Promise<void> {
   const { host, run } = active;
   const deadlineMs = step.deadlineMs ?? action.deadlineMs ?? 60_000;
-  await patiently(active, async () => {
+  await withEngineRetry(active, async () => {
     if (await action.isDone(params, host, run)) return;
-    await inTime(active, deadlineMs, action.name, async (own) => action.apply(params, own));
+    await withDeadline(active, deadlineMs, action.name, async (own) => action.apply(params, own));
   });
 }
 
 /** Puts back what was there before. Done twice it is the same. */
-export async function undoStep(active: Active, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
+export async function undoStep(active: RunningRun, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
   const { session, host, id } = active;
   const { index } = record;
   const kept = await session.store.runs.kept(id, index);
   if (action.undo === undefined || kept === undefined) throw new Error(`Nothing was prepared to undo ${action.name}.`);
-  const before = action.before.parse(kept);
+  const before = action.undoState.parse(kept);
   await session.point(`undo ${index} begins`);
-  await unlessUnwritable(session.store.runs.step(id, index, 'undoing', session.at()));
+  await ignoreFullDisk(session.store.runs.step(id, index, 'undoing', session.at()));
   await session.point(`undo ${index} is journalled`);
-  await patiently(active, async () => {
+  await withEngineRetry(active, async () => {
     if ((await action.isUndone?.(params, before, host)) === true) return;
-    await inTime(active, action.deadlineMs ?? 60_000, `undo of ${action.name}`, async (own) =>
+    await withDeadline(active, action.deadlineMs ?? 60_000, `undo of ${action.name}`, async (own) =>
       action.undo?.(params, before, own),
     );
   });
   await session.point(`undo ${index} is applied`);
   if ((await action.isUndone?.(params, before, host)) === false)
     throw new Error(`The undo of ${action.name} took no effect.`);
-  await unlessUnwritable(session.store.runs.step(id, index, 'undone', session.at()));
+  await ignoreFullDisk(session.store.runs.step(id, index, 'undone', session.at()));
   await session.point(`undo ${index} is recorded`);
 }
 
 /** What undo needs is on disk already: with a full disk the instance is put back all the same, and `resume` sees it. */
-export async function unlessUnwritable(writing: Promise<void>): Promise<void> {
+export async function ignoreFullDisk(writing: Promise<void>): Promise<void> {
   try {
     await writing;
   } catch (error) {
@@ -173,7 +175,7 @@ export async function unlessUnwritable(writing: Promise<void>): Promise<void> {
 }
 
 /** The engine may be restarted in the middle of a run: it is waited for, and asked again. */
-export async function patiently<Result>(active: Active, work: () => Promise<Result>): Promise<Result> {
+export async function withEngineRetry<Result>(active: RunningRun, work: () => Promise<Result>): Promise<Result> {
   const until = performance.now() + active.session.patienceMs;
   for (;;) {
     try {

@@ -1,29 +1,29 @@
 import { runLabel } from '../../host/docker/shapes.ts';
 import type { RunRecord, StepRecord } from '../store/store.ts';
-import { type Active, engineOf } from './lock-run.ts';
+import { type RunningRun, engineOf } from './lock-run.ts';
 import {
   type Failure,
   failureOf,
-  patiently,
+  withEngineRetry,
   ready,
   type ReadyStep,
   rethrowTakeover,
   undoStep,
-  unlessUnwritable,
+  ignoreFullDisk,
 } from './steps.ts';
 
 /**
  * Before a run is taken up, or undone: a helper that a killed process left goes on by itself, and would change what was
  * looked at, or put back, a moment before. Those that go on are waited for by the step that needs them.
  */
-export async function endHelpers(active: Active): Promise<void> {
+export async function endHelpers(active: RunningRun): Promise<void> {
   const { plan } = await active.record();
   if (!plan.target.volumes.some((key) => engineOf(key) !== undefined)) return;
-  await patiently(active, async () => active.host.change.docker.endHelpers(runLabel, active.id));
+  await withEngineRetry(active, async () => active.host.change.docker.endHelpers(runLabel, active.id));
 }
 
 /** In reverse; stops at the first that fails. */
-export async function undoAll(active: Active, record: RunRecord): Promise<Failure | undefined> {
+export async function undoAll(active: RunningRun, record: RunRecord): Promise<Failure | undefined> {
   const { session, id } = active;
   const steps = await active.steps();
   try {
@@ -37,7 +37,7 @@ export async function undoAll(active: Active, record: RunRecord): Promise<Failur
     if (step === undefined || done.part !== 'steps') continue;
     try {
       const one = ready(active, step);
-      if (!begun(done) && !(await isDown(active, done, one))) continue;
+      if (!begun(done) && !(await wasTakenDown(active, done, one))) continue;
       session.progress({
         type: 'step',
         run: id,
@@ -51,7 +51,7 @@ export async function undoAll(active: Active, record: RunRecord): Promise<Failur
       rethrowTakeover(error);
       const failure = failureOf(error);
       if (failure.class !== 'transient') {
-        await unlessUnwritable(
+        await ignoreFullDisk(
           session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)),
         );
       }
@@ -69,11 +69,15 @@ function begun({ state }: StepRecord): boolean {
  * Whether what the run found running is down, though the step that would have stopped it never began: the engine was
  * restarted, and the run had taken away the restart policy by which it would have come back.
  */
-async function isDown(active: Active, { index, state }: StepRecord, { action, params }: ReadyStep): Promise<boolean> {
+async function wasTakenDown(
+  active: RunningRun,
+  { index, state }: StepRecord,
+  { action, params }: ReadyStep,
+): Promise<boolean> {
   if (state !== 'pending' || action.interrupts !== true) return false;
   const kept = await active.session.store.runs.kept(active.id, index);
   if (kept === undefined) return false;
-  const before = action.before.parse(kept);
-  const undone = await patiently(active, async () => action.isUndone?.(params, before, active.host));
+  const before = action.undoState.parse(kept);
+  const undone = await withEngineRetry(active, async () => action.isUndone?.(params, before, active.host));
   return undone === false;
 }

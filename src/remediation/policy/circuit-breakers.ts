@@ -1,4 +1,4 @@
-import type { Decision, Finding, Hold } from '../contract.ts';
+import type { Decision, Finding, Block } from '../contract.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 
 /** Where automation stops, whatever it is allowed otherwise. PGOPS §8.2. */
@@ -9,26 +9,24 @@ export interface Limits {
   readonly attemptsPerDay: number;
 }
 
-
 const hour = 3_600_000;
 
 /** What earlier runs and suspensions are read from. */
 interface Journal {
   readonly store: Pick<Store, 'runs' | 'suspensions'>;
-  now(): Date;
+  readonly now: () => Date;
 }
 
-
 /** Why nothing may run unattended on the finding's instance now, a sentence each. */
-export async function stopsFor(
+export async function blocksFor(
   { store, now }: Journal,
   finding: Finding,
   detected: readonly Finding[],
   limits: Limits,
-): Promise<readonly Hold[]> {
+): Promise<readonly Block[]> {
   const { instance, remediator } = finding;
   const { runs, suspensions } = store;
-  const stops: Hold[] = [];
+  const stops: Block[] = [];
   if (limits.paused !== undefined)
     stops.push({ cause: 'pause', reason: `all remediation is paused: ${limits.paused}` });
 
@@ -57,41 +55,34 @@ export async function stopsFor(
   return [...stops, ...failures.map((reason) => ({ cause: 'failures', reason }) as const)];
 }
 
-
 /** One that a person stopped says nothing about the repair. */
 function didNotHelp({ outcome, failure }: RunRecord): boolean {
   return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
 }
 
-
 function before(now: Date, milliseconds: number): string {
   return new Date(now.getTime() - milliseconds).toISOString();
 }
 
-
 /** What a person who approves must say besides: `damage`: I know that data may be damaged. `failures`: I know that it failed. */
-export type Despite = 'damage' | 'failures';
-
+export type Acknowledgement = 'damage' | 'failures';
 
 /** What stands against an approval. */
-export interface Overruling {
+export interface Approval {
   /** Nobody lets it run by approving: first of what lies in the way. */
-  readonly forbidden: Hold | undefined;
+  readonly forbidden: Block | undefined;
   /** What must be said besides, in order. */
-  readonly demanded: readonly Despite[];
+  readonly demanded: readonly Acknowledgement[];
   /** What the approval overrules. */
   readonly overruled: readonly string[];
 }
 
-
-const lasting: readonly Hold['cause'][] = ['policy', 'never', 'damage'];
-
+const lasting: readonly Block['cause'][] = ['policy', 'never', 'damage'];
 
 /** The command that says all that is demanded. */
-export function approveCommand(run: string, demanded: readonly Despite[]): string {
+export function approveCommand(run: string, demanded: readonly Acknowledgement[]): string {
   return ['problems approve', run, ...demanded.map((cause) => `--despite-${cause}`)].join(' ');
 }
-
 
 /**
  * What a person decides by approving a plan that was left to one. `never` holds for everybody, and a pause and a
@@ -100,7 +91,7 @@ export function approveCommand(run: string, demanded: readonly Despite[]): strin
  * @param planned As it was when the plan was made: damage that was seen then is not forgotten because another detector
  * looks now, and an operation that is never done stays so.
  */
-export function overruling(now: Decision, planned: Decision): Overruling {
+export function approvalOf(now: Decision, planned: Decision): Approval {
   const current = now.holds ?? [];
   const known = new Set(current.map(({ reason }) => reason));
   const holds = [

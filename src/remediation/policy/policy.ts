@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import type { Automation } from '../../tasks/types.ts';
-import type { Decision, Hold, Plan } from '../contract.ts';
+import type { Decision, Block, Plan } from '../contract.ts';
 import { type Operation, operations } from '../operations.ts';
 
 /** Days of the week as `Date.getUTCDay` counts them. */
 const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-
 const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'is no time of day such as 02:30');
-
 
 /** When an instance may be restarted without asking anybody, in UTC. `to` before `from` ends on the next day. */
 export const maintenanceWindow = z.strictObject({
@@ -18,19 +16,14 @@ export const maintenanceWindow = z.strictObject({
   to: time,
 });
 
-
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
-
 
 /** What needs no approval inside a window: what interrupts an instance, and nothing that moves data or opens access. */
 export const allowedInWindow: readonly Operation[] = ['restart-running', 'recreate-running', 'shared-memory-setting'];
 
-
 const minute = 60_000;
 
-
 const minutesOfDay = 24 * 60;
-
 
 /**
  * The window that `now` falls into, in words, if what is to be done is expected to end within it. Rule: PGOPS §8.2.
@@ -51,17 +44,14 @@ export function openWindow(windows: readonly MaintenanceWindow[], now: Date, sec
   return open === undefined ? undefined : `${open.from} to ${open.to} UTC`;
 }
 
-
 function isOn({ days: named }: MaintenanceWindow, day: number): boolean {
   return named === undefined || named.some((name) => days.indexOf(name) === day);
 }
-
 
 function minutesOf(text: string): number {
   const [hours = 0, minutes = 0] = text.split(':').map(Number);
   return hours * 60 + minutes;
 }
-
 
 export interface PolicyQuestion {
   readonly plan: Plan;
@@ -78,15 +68,14 @@ export interface PolicyQuestion {
   /** The maintenance window that is open now and long enough, in words. */
   readonly window?: string;
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
-  readonly stops: readonly Hold[];
+  readonly stops: readonly Block[];
 }
-
 
 /** The first source that speaks decides; the rule table is the floor beneath it. */
 export function decide(question: PolicyQuestion): Decision {
   const [source, wanted, reason] = firstSource(question);
   const reasons = [reason];
-  const holds: Hold[] = wanted === 'human' ? [{ cause: 'policy', reason }] : [];
+  const holds: Block[] = wanted === 'human' ? [{ cause: 'policy', reason }] : [];
   let automation = wanted;
   for (const operation of new Set(question.operations)) {
     const { floor, about } = operations[operation];
@@ -120,7 +109,6 @@ export function decide(question: PolicyQuestion): Decision {
   };
 }
 
-
 function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {
   if (question.commandLine !== undefined)
     return ['command line', question.commandLine, `the command line says ${question.commandLine}`];
@@ -129,10 +117,8 @@ function firstSource(question: PolicyQuestion): readonly [source: string, automa
   return ['risk', ...byRisk(question)];
 }
 
-
 /** What a plan does that touches neither a database nor its only copy. */
 const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', 'quarantine-backup'];
-
 
 /**
  * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
@@ -147,7 +133,6 @@ function byRegistry(
   if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
   return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
 }
-
 
 function byRisk({ plan, running, window }: PolicyQuestion): readonly [Automation, string] {
   if (plan.risk === 'safe') return ['auto', 'the plan interrupts nothing'];

@@ -5,7 +5,7 @@ import type { Instance } from '../../host/instance.ts';
 import type { SqlOptions, SqlResult } from '../../host/postgres/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
-export interface FirstAnswer {
+export interface ReadyResult {
   /** As it was when it was asked last; undefined where there is none of that name. */
   readonly instance: Instance | undefined;
   /** A row with `system_identifier`. Undefined where nothing runs that could have been asked. */
@@ -20,11 +20,11 @@ const readyLine = 'database system is ready to accept connections';
  * Asks an instance until it answers, ends, or refuses the login. It is looked up each time: the container of its name
  * may be a new one, with a new address. Default patience: 90 seconds.
  */
-export async function firstAnswer(
+export async function waitUntilReady(
   name: string,
   host: ReadonlyHost,
   { via, patienceMs = 90_000 }: { readonly via?: SqlOptions['via']; readonly patienceMs?: number } = {},
-): Promise<FirstAnswer> {
+): Promise<ReadyResult> {
   const until = performance.now() + patienceMs;
   let waited = false;
   for (;;) {
@@ -34,7 +34,7 @@ export async function firstAnswer(
       await serverReady(instance, host);
     }
     const answer =
-      instance === undefined || !runs(instance)
+      instance === undefined || !isRunning(instance)
         ? undefined
         : await host.sql.query(instance, 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()', {
             timeoutMs: 3_000,
@@ -49,7 +49,7 @@ export async function firstAnswer(
 }
 
 /** A container that the engine keeps restarting says that it runs; its server does not. */
-export function runs({ container: { state } }: Pick<Instance, 'container'>): boolean {
+export function isRunning({ container: { state } }: Pick<Instance, 'container'>): boolean {
   return state.running && state.status !== 'restarting';
 }
 
@@ -64,7 +64,7 @@ async function serverReady({ container }: Instance, host: ReadonlyHost): Promise
     const lines = await host.docker.logs(container.id, { since: startedAt, tail: 20 });
     if (lines.some(({ text }) => text.includes(readyLine))) return;
     const now = await host.docker.container(container.id);
-    if (now === undefined || !runs({ container: now })) return;
+    if (now === undefined || !isRunning({ container: now })) return;
     await sleep(25, undefined, { signal: host.signal });
   }
 }
@@ -113,13 +113,13 @@ const shortMs = 60_000;
  * run unattended. One that is stopped or waits for its next start serves nobody; one that the engine has started again
  * just now serves whom it answers; any other is taken to serve.
  */
-export async function isServing(container: Container, host: ReadonlyHost, now: Date): Promise<boolean> {
+export async function servesClients(container: Container, host: ReadonlyHost, now: Date): Promise<boolean> {
   return serves(container, now) ?? (await serverAnswers(container, host));
 }
 
 /** As far as the container's state tells; undefined where only an answer can. */
 export function serves(container: Container, now: Date): boolean | undefined {
-  if (!runs({ container })) return false;
+  if (!isRunning({ container })) return false;
   const { startedAt } = container.state;
   const isNew = now.getTime() - Date.parse(startedAt) < shortMs;
   return (container.restarts ?? 0) > 0 && isNew ? undefined : true;
@@ -127,7 +127,7 @@ export function serves(container: Container, now: Date): boolean | undefined {
 
 /** Whether its server answers a query. What is no instance cannot be asked, and is taken to answer. */
 export async function serverAnswers(container: Container, host: ReadonlyHost): Promise<boolean> {
-  if (!runs({ container })) return false;
+  if (!isRunning({ container })) return false;
   const instance = (await host.instances({ all: true })).find((one) => one.container.id === container.id);
   return instance === undefined || isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 3_000 }));
 }

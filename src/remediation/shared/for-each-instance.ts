@@ -1,5 +1,5 @@
 import type { Instance } from '../../host/instance.ts';
-import type { Detection, Finding, Json, NotLookedAt, ReadonlyHost, Refusal } from '../contract.ts';
+import type { Detection, Finding, Json, Skipped, ReadonlyHost, Refusal } from '../contract.ts';
 
 /** What stands in the way, and what a person can do: whole sentences. */
 export function refusal(reason: string, advice: string): Refusal {
@@ -7,11 +7,11 @@ export function refusal(reason: string, advice: string): Refusal {
 }
 
 /** For a POSIX shell. */
-export function quoted(text: string): string {
+export function quoteText(text: string): string {
   return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-export interface LookAtEach {
+export interface ForEachInstance {
   readonly remediator: string;
   /** How many instances are looked at together: each may take a process in a container. */
   readonly together: number;
@@ -25,28 +25,28 @@ export interface LookAtEach {
 }
 
 /** What is noted while one instance is looked at. An error afterwards takes nothing of it back. */
-export interface Noting<Details extends Json> {
+export interface Collector<Details extends Json> {
   found(...findings: readonly Finding<Details>[]): void;
-  notLookedAt(reason: string, options?: Pick<NotLookedAt, 'lasting'>): void;
+  notLookedAt(reason: string, options?: Pick<Skipped, 'lasting'>): void;
 }
 
 /**
  * What is found on each of the instances, in the order of ids. One that cannot be looked at hides none of the others, and
  * an error at the end of a look none of what that look had found.
  */
-export async function lookAtEach<Details extends Json>(
+export async function forEachInstance<Details extends Json>(
   instances: readonly Instance[],
   host: Pick<ReadonlyHost, 'signal' | 'instance'>,
-  { remediator, together, endsAll, only = () => true }: LookAtEach,
-  look: (instance: Instance, noting: Noting<Details>) => Promise<void>,
+  { remediator, together, endsAll, only = () => true }: ForEachInstance,
+  look: (instance: Instance, noting: Collector<Details>) => Promise<void>,
 ): Promise<Detection<Details>> {
   const findings: Finding<Details>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
+  const notLookedAt: Skipped[] = [];
   const waiting = instances.filter(only);
   async function work(): Promise<void> {
     for (let instance = waiting.shift(); instance !== undefined; instance = waiting.shift()) {
       const { name } = instance;
-      const noting: Noting<Details> = {
+      const noting: Collector<Details> = {
         found: (...found) => void findings.push(...found),
         notLookedAt: (reason, options) => void notLookedAt.push({ remediator, instance: name, reason, ...options }),
       };

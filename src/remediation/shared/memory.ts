@@ -9,7 +9,7 @@ import {
   shareOfUnlimited,
   type TuningFacts,
   type WorstCase,
-  worstCase,
+  worstCaseOf,
 } from '../../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../contract.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -127,7 +127,7 @@ export function memoryOf(settings: ServerSettings, cpus: number, perBackend: num
     autovacuumMaxWorkers: numberOf(settings, 'autovacuum_max_workers') ?? 3,
     perBackend,
   };
-  return { maxConnections, sharedBuffers, facts, worstCase: worstCase(facts, maxConnections) };
+  return { maxConnections, sharedBuffers, facts, worstCase: worstCaseOf(facts, maxConnections) };
 }
 
 export function hashMemMultiplierOf(settings: ServerSettings): number {

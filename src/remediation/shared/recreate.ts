@@ -1,7 +1,14 @@
 import type { Change, Container, Mount, RestartPolicy } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Json } from '../../util/json.ts';
-import { asideName, type Expectation, type Leftover, type ReadonlyHost, type Refusal, type Step } from '../contract.ts';
+import {
+  asideName,
+  type Precondition,
+  type Leftover,
+  type ReadonlyHost,
+  type Refusal,
+  type Step,
+} from '../contract.ts';
 import { refusal } from './for-each-instance.ts';
 
 /** What a new container is meant to have otherwise. */
@@ -240,7 +247,7 @@ export interface Recreation {
   /** What has to be done between the old server's end and the new container: then that is made while nobody answers. */
   readonly whileStopped?: readonly Step[];
   /** Beyond that the old one is stopped and kept aside. */
-  readonly startExpects?: readonly Expectation[];
+  readonly startExpects?: readonly Precondition[];
   /** Default true. `false`: its server does not come up, and its container is never twice the same. */
   readonly serves?: boolean;
 }
@@ -256,7 +263,7 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
   const { id, name, image, state } = instance.container;
   const { running } = state;
   const aside = asideName(instance.container);
-  const { unchanged, alone } = beforehand(instance, serves);
+  const { unchanged, alone } = recordsToKeep(instance, serves);
   const stop: readonly Step[] = running ? [stopStep(instance, serves, [alone])] : [];
   // The engine refuses to rename what it is about to start again.
   const early = whileStopped.length > 0 || !serves;
@@ -298,7 +305,7 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
  * A server that does not come up cannot end cleanly either: what it had not written is recovered at the start. One that
  * has come up since is not stopped.
  */
-export function stopStep({ container: { id } }: Instance, serves: boolean, expects: readonly Expectation[]): Step {
+export function stopStep({ container: { id } }: Instance, serves: boolean, expects: readonly Precondition[]): Step {
   return serves
     ? { action: 'container.stop', params: { container: id }, expects }
     : {
@@ -312,12 +319,12 @@ export function stopStep({ container: { id } }: Instance, serves: boolean, expec
  * What must still hold when the first step begins: the container as it was looked at, and nobody else on its data. Of one
  * that the engine keeps restarting (`serves` is false) only what does not change from start to start.
  */
-export function beforehand(
+export function recordsToKeep(
   { container, volumeKey }: Instance,
   serves = true,
 ): {
-  readonly unchanged: Expectation;
-  readonly alone: Expectation;
+  readonly unchanged: Precondition;
+  readonly alone: Precondition;
 } {
   const { id, name, image, state } = container;
   const { running, startedAt } = state;

@@ -3,7 +3,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import { readAutoConf } from '../../postgres/auto-conf.ts';
 import type { ReadonlyHost } from '../contract.ts';
-import { runs } from './availability.ts';
+import { isRunning } from './availability.ts';
 
 /** What `global/pg_control` says of a cluster. It can be read while no server runs, whoever owns it. */
 export interface ControlFile {
@@ -87,7 +87,7 @@ export async function readServerSettings(
   host: ReadonlyHost,
   instance: Instance,
   names: readonly string[],
-  serves = runs(instance),
+  serves = isRunning(instance),
 ): Promise<ServerSettings> {
   if (!serves) return readFiles(host, instance, names, 'it does not run');
   const answer = await host.sql

@@ -3,25 +3,25 @@ import type { Instance } from '../../host/instance.ts';
 import type { SettingChanges } from '../../postgres/auto-conf.ts';
 import { knownSetting } from '../../postgres/settings.ts';
 import type { ReadonlyHost, Step, Verification } from '../contract.ts';
-import type { FirstAnswer } from './availability.ts';
-import { beforehand, restartPolicyOf, stopStep } from './recreate.ts';
+import type { ReadyResult } from './availability.ts';
+import { recordsToKeep, restartPolicyOf, stopStep } from './recreate.ts';
 
 export type Check = Verification['checks'][number];
 
 /** Whether and how it answered; a verification whose login was refused is `impossible`. */
-export function answerCheck({ instance, answer }: FirstAnswer, name = 'it answers a query'): Check {
+export function answerCheck({ instance, answer }: ReadyResult, name = 'it answers a query'): Check {
   if (answer === undefined) return { name, ok: false, seen: instance?.container.state.status ?? 'no container' };
   if (answer.ok) return { name, ok: true, seen: `yes, by way of ${answer.via}` };
   return { name, ok: false, seen: `${answer.sqlstate ?? ''} ${answer.message}`.trim() };
 }
 
 /** The result of a verification whose first question got no answer. */
-export function withoutAnswer({ answer }: FirstAnswer): 'impossible' | 'not-verified' {
+export function withoutAnswer({ answer }: ReadyResult): 'impossible' | 'not-verified' {
   return answer?.ok === false && answer.sqlstate?.startsWith('28') === true ? 'impossible' : 'not-verified';
 }
 
 /** `expected`: as `pg_control` had it; null where there was no cluster yet. */
-export function sameClusterCheck({ answer }: FirstAnswer, expected: string | null): Check {
+export function sameClusterCheck({ answer }: ReadyResult, expected: string | null): Check {
   const seen = answer?.ok === true ? (answer.rows[0]?.['system_identifier'] ?? '') : 'no answer';
   return {
     name: 'the same cluster (system_identifier)',
@@ -76,7 +76,7 @@ export function settingSteps(
   { serves = true }: { readonly serves?: boolean } = {},
 ): readonly Step[] {
   const { id, name, state } = instance.container;
-  const { unchanged, alone } = beforehand(instance, serves);
+  const { unchanged, alone } = recordsToKeep(instance, serves);
   const params = { instance: instance.name, settings };
   if (state.running && serves && !needsStart(settings))
     return [{ action: 'setting.alter', params, why, expects: [unchanged] }];

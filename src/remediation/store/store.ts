@@ -1,5 +1,14 @@
 import type { Json } from '../../util/json.ts';
-import type { Decision, FailureClass, LeaseChanger, LeaseReader, Outcome, Plan, PortLease, Verification } from '../contract.ts';
+import type {
+  Decision,
+  FailureClass,
+  LeaseChanger,
+  LeaseReader,
+  Outcome,
+  Plan,
+  PortLease,
+  Verification,
+} from '../contract.ts';
 
 /**
  * What must outlive the process: the journal of runs, leases, locks, suspensions and the audit log. When a call has
@@ -15,14 +24,11 @@ export interface Store {
   close(): void;
 }
 
-
 /** Where a run stands. What has not `ended` and has been begun is taken up again by `resume`. */
 export type Phase =
   'planned' | 'awaiting-approval' | 'preparing' | 'running' | 'verifying' | 'undoing' | 'cleaning' | 'ended';
 
-
 export type StepState = 'pending' | 'applying' | 'done' | 'undoing' | 'undone' | 'failed';
-
 
 export interface StepRecord {
   readonly index: number;
@@ -36,7 +42,6 @@ export interface StepRecord {
   readonly error: string | null;
 }
 
-
 /** A process, told apart from a later one with the same number. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -45,7 +50,6 @@ export interface ProcessIdentity {
   /** The boot and the space that process numbers belong to. */
   readonly machine: string;
 }
-
 
 export interface RunRecord {
   readonly id: string;
@@ -68,7 +72,6 @@ export interface RunRecord {
   readonly dossier: string | null;
 }
 
-
 export interface RunChange {
   readonly phase?: Phase;
   readonly outcome?: Outcome;
@@ -80,7 +83,6 @@ export interface RunChange {
   readonly startedAt?: string;
   readonly endedAt?: string;
 }
-
 
 export interface RunJournal {
   create(run: {
@@ -117,14 +119,12 @@ export interface RunJournal {
   }): Promise<readonly RunRecord[]>;
 }
 
-
 export interface LockHolder {
   readonly volume: string;
   readonly run: string;
   readonly owner: ProcessIdentity;
   readonly heartbeatAt: string;
 }
-
 
 /**
  * Locks belong to a run and outlive its process: what a killed run has begun is nobody else's until it is resumed.
@@ -144,11 +144,9 @@ export interface Locks {
   release(run: string, token: number): Promise<void>;
 }
 
-
 export interface Leases extends LeaseReader, LeaseChanger {
   get(instance: string): Promise<PortLease | undefined>;
 }
-
 
 export interface AuditEntry {
   readonly sequence: number;
@@ -158,7 +156,6 @@ export interface AuditEntry {
   readonly body: Json;
   readonly hash: string;
 }
-
 
 /** Append-only; each entry's hash covers the one before. */
 export interface AuditLog {
@@ -172,7 +169,6 @@ export interface AuditLog {
   /** The sequence of the first entry that does not follow from the one before; undefined where all do. */
   firstBroken(): Promise<number | undefined>;
 }
-
 
 /** Instances on which nothing runs until a person has looked: suspected corruption, a failed rollback. */
 export interface Suspensions {

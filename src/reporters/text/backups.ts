@@ -1,6 +1,6 @@
 import type { Retained } from '../../app/remediation.ts';
 import type { Backup, BackupCheck } from '../../backups/types.ts';
-import { type Style, visible } from '../escape-terminal.ts';
+import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 
 /** A row for each backup: what it is, how old, how large, and how far it is known to hold. */
@@ -50,10 +50,12 @@ export function retentionTable(retained: readonly Retained[], now: Date): Table 
 export function checksText({ ref, verdict }: Backup, checks: readonly BackupCheck[], style: Style): string {
   const lines = checks.flatMap(({ level, result, cause, says }) => [
     `  ${level} ${style(tones[result], result)}${cause === undefined ? '' : `: ${cause}`}`,
-    ...says.map((line) => `     ${visible(line)}`),
+    ...says.map((line) => `     ${escapeTerminal(line)}`),
   ]);
   const tone = verdict === 'good' ? 'good' : verdict === 'bad' ? 'error' : 'warning';
-  return [`${style('strong', visible(ref))}: ${style(tone, verdict)}`, ...lines].map((line) => `${line}\n`).join('');
+  return [`${style('strong', escapeTerminal(ref))}: ${style(tone, verdict)}`, ...lines]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 const tones = { passed: 'good', failed: 'error', impossible: 'warning' } as const;

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
-import { plain, type Style, visible } from '../escape-terminal.ts';
+import { plain, type Style, escapeTerminal } from '../escape-terminal.ts';
 
 /** Errors before warnings; within each the order stays. For outputs of which only the first part is shown. */
 export function worstFirst(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
@@ -16,9 +16,9 @@ export function worstFirst(diagnostics: readonly Diagnostic[]): readonly Diagnos
 export function textReport(diagnostics: readonly Diagnostic[], style: Style = plain): string {
   let report = '';
   for (const { path, place, severity, message, code, hint } of diagnostics) {
-    const position = style('path', `${visible(path)}:${place.line}:${place.column}:`);
-    report += `${position} ${style(severity, severity)} ${visible(message)} ${style('faint', `[${code}]`)}\n`;
-    if (hint !== '') report += `    ${style('faint', `hint: ${visible(hint)}`)}\n`;
+    const position = style('path', `${escapeTerminal(path)}:${place.line}:${place.column}:`);
+    report += `${position} ${style(severity, severity)} ${escapeTerminal(message)} ${style('faint', `[${code}]`)}\n`;
+    if (hint !== '') report += `    ${style('faint', `hint: ${escapeTerminal(hint)}`)}\n`;
   }
   return report;
 }

@@ -5,7 +5,7 @@ import type {
   MigrationReport,
   TemplateReport,
 } from '../../app/remediation.ts';
-import { plain, type Style, visible } from '../escape-terminal.ts';
+import { plain, type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
 /** How each instance ended, and with several a line at the end that counts them. */
@@ -25,28 +25,28 @@ export function isMigrated({ report, template, error }: InstanceMigration): bool
 
 /** One line for people who watch. */
 export function migrateProgressText(instance: string, progress: MigrateProgress): string {
-  const name = visible(instance);
+  const name = escapeTerminal(instance);
   switch (progress.type) {
     case 'waiting':
-      return `${name}: waiting for another runner, ${visible(progress.holder)}\n`;
+      return `${name}: waiting for another runner, ${escapeTerminal(progress.holder)}\n`;
     case 'running':
-      return `${name}: ${visible(progress.version)}${progress.mode === 'nontx' ? ', outside a transaction' : ''}${progress.attempt > 1 ? `, attempt ${progress.attempt}` : ''}\n`;
+      return `${name}: ${escapeTerminal(progress.version)}${progress.mode === 'nontx' ? ', outside a transaction' : ''}${progress.attempt > 1 ? `, attempt ${progress.attempt}` : ''}\n`;
     case 'again':
-      return `${name}: ${visible(progress.version)} again in ${seconds(progress.inMs)}: ${visible(progress.message)}\n`;
+      return `${name}: ${escapeTerminal(progress.version)} again in ${seconds(progress.inMs)}: ${escapeTerminal(progress.message)}\n`;
     case 'dropping':
-      return `${name}: dropping the invalid index ${visible(progress.index)} that an earlier attempt left\n`;
+      return `${name}: dropping the invalid index ${escapeTerminal(progress.index)} that an earlier attempt left\n`;
     case 'reconnecting':
-      return `${name}: connecting again: ${visible(progress.message)}\n`;
+      return `${name}: connecting again: ${escapeTerminal(progress.message)}\n`;
     case 'applied':
       return '';
   }
 }
 
 function instanceText({ instance, report, template, error }: InstanceMigration, style: Style): string {
-  const name = visible(instance);
+  const name = escapeTerminal(instance);
   if (error !== null) {
-    const hint = error.hint === null ? '' : `    ${style('faint', `hint: ${visible(error.hint)}`)}\n`;
-    return `${style('strong', name)}: ${style('error', visible(error.message))}\n${hint}`;
+    const hint = error.hint === null ? '' : `    ${style('faint', `hint: ${escapeTerminal(error.hint)}`)}\n`;
+    return `${style('strong', name)}: ${style('error', escapeTerminal(error.message))}\n${hint}`;
   }
   if (template !== null) return templateText(name, template, style);
   return report === null ? '' : reportText(name, report, style);
@@ -55,10 +55,10 @@ function instanceText({ instance, report, template, error }: InstanceMigration, 
 function reportText(instance: string, report: MigrationReport, style: Style): string {
   const { database, applied, pending, adopted, outOfOrder, withoutFile, problems, waitedMs } = report;
   const lines = [
-    `${style('strong', `${instance}/${visible(database)}`)}: ${outcomeText(report, style)}${waitedMs > 1_000 ? `, after ${seconds(waitedMs)} of waiting for another runner` : ''}`,
+    `${style('strong', `${instance}/${escapeTerminal(database)}`)}: ${outcomeText(report, style)}${waitedMs > 1_000 ? `, after ${seconds(waitedMs)} of waiting for another runner` : ''}`,
     ...applied.map(
       ({ version, attempts, durationMs }) =>
-        `  ${visible(version)}  ${attempts === 0 ? 'had taken effect already' : seconds(durationMs)}${attempts > 1 ? `, ${attempts} attempts` : ''}`,
+        `  ${escapeTerminal(version)}  ${attempts === 0 ? 'had taken effect already' : seconds(durationMs)}${attempts > 1 ? `, ${attempts} attempts` : ''}`,
     ),
     ...(pending.length > 0 ? [`  not applied: ${list(pending)}`] : []),
     ...(adopted.length > 0 ? [`  applied by another tool, without a checksum: ${list(adopted)}`] : []),
@@ -88,17 +88,18 @@ function problemLines(
   { version, line, column, message, hint, sqlstate }: MigrationProblem,
   style: Style,
 ): readonly string[] {
-  const place = version === null ? '' : `${visible(version)}.sql${line === null ? '' : `:${line}:${column ?? 1}`}: `;
+  const place =
+    version === null ? '' : `${escapeTerminal(version)}.sql${line === null ? '' : `:${line}:${column ?? 1}`}: `;
   const code = sqlstate === null ? '' : ` ${style('faint', `[${sqlstate}]`)}`;
   return [
-    `  ${style('path', place)}${style('error', 'error')} ${visible(message)}${code}`,
-    ...(hint === '' ? [] : [`    ${style('faint', `hint: ${visible(hint)}`)}`]),
+    `  ${style('path', place)}${style('error', 'error')} ${escapeTerminal(message)}${code}`,
+    ...(hint === '' ? [] : [`    ${style('faint', `hint: ${escapeTerminal(hint)}`)}`]),
   ];
 }
 
 function templateText(instance: string, template: TemplateReport, style: Style): string {
   const { template: name, made, report, clones, older, durationMs } = template;
-  const head = `${style('strong', instance)}: template ${visible(name)} ${made ? `made in ${seconds(durationMs)}` : report === null ? 'is there' : style('error', 'is not ready')}\n`;
+  const head = `${style('strong', instance)}: template ${escapeTerminal(name)} ${made ? `made in ${seconds(durationMs)}` : report === null ? 'is there' : style('error', 'is not ready')}\n`;
   const own = report === null || report.problems.length === 0 ? '' : reportText(instance, report, style);
   const copies = clones.map((clone) => {
     const how = clone.strategy === null ? 'was there' : `made by ${clone.strategy.toUpperCase()}`;
@@ -106,14 +107,14 @@ function templateText(instance: string, template: TemplateReport, style: Style):
       clone.report.problems.length > 0 || clone.report.applied.length > 0
         ? reportText(instance, clone.report, style)
         : '';
-    return `  ${visible(clone.database)}  ${how}, ${seconds(clone.durationMs)}\n${told}`;
+    return `  ${escapeTerminal(clone.database)}  ${how}, ${seconds(clone.durationMs)}\n${told}`;
   });
   const kept = older.length === 0 ? '' : `  older templates, which nobody needs any more: ${list(older)}\n`;
   return head + own + copies.join('') + kept;
 }
 
 function list(words: readonly string[]): string {
-  const shown = words.slice(0, 20).map(visible).join(', ');
+  const shown = words.slice(0, 20).map(escapeTerminal).join(', ');
   return words.length > 20 ? `${shown} and ${words.length - 20} more` : shown;
 }
 

@@ -1,7 +1,7 @@
 import type { Change, Explanation, Waiting } from '../../priority/explain.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Task } from '../../tasks/types.ts';
-import { type Style, visible, visibleLines } from '../escape-terminal.ts';
+import { type Style, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
 import { plainTable, type Table } from '../table.ts';
 
 /** Tasks as a table, in the order given. */
@@ -57,8 +57,8 @@ const estimateNames = {
 export function explanationText(task: Task, explanation: Explanation, style: Style): string {
   const { priority, rank, of } = explanation;
   return [
-    `${style('strong', visible(task.title))}\n`,
-    `task ${task.id}, from ${visible(task.problem)} in ${visible(task.target)}\n`,
+    `${style('strong', escapeTerminal(task.title))}\n`,
+    `task ${task.id}, from ${escapeTerminal(task.problem)} in ${escapeTerminal(task.target)}\n`,
     `score ${scoreText(priority.score)} (${priority.band}), place ${rank} of ${of}\n\n`,
     factorsText(explanation),
     '\n',
@@ -104,7 +104,7 @@ function triageText(task: Task): string {
 
 function changesText({ above, changes, waiting }: Explanation): string {
   if (above === null) return 'No task of another problem stands above it.\n';
-  const other = `${visible(above.id)} (${scoreText(above.score)})`;
+  const other = `${escapeTerminal(above.id)} (${scoreText(above.score)})`;
   const helps = changes.some(({ to }) => to !== null) || (waiting !== null && waiting.hours !== null);
   const heading = helps
     ? `One of these would move it above ${other}:\n`
@@ -130,10 +130,10 @@ const shownApart: ReadonlySet<string> = new Set(['title', 'place', 'places', 'ex
 export function recordText(record: ProblemRecord, style: Style): string {
   const { title, path, place, extra } = record;
   const properties = Object.entries(record).filter(([name]) => !shownApart.has(name));
-  const written = Object.entries(extra).map(([label, text]) => block(`extra: ${visible(label)}`, text, style));
+  const written = Object.entries(extra).map(([label, text]) => block(`extra: ${escapeTerminal(label)}`, text, style));
   return [
-    `${style('strong', visible(title))}\n`,
-    `${style('path', `${visible(path)}:${place.line}`)}\n\n`,
+    `${style('strong', escapeTerminal(title))}\n`,
+    `${style('path', `${escapeTerminal(path)}:${place.line}`)}\n\n`,
     ...properties.map(([name, value]) => block(name, value, style)),
     ...written,
   ].join('');
@@ -148,12 +148,12 @@ function block(name: string, value: unknown, style: Style): string {
 
 function linesOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((item) => hanging('- ', linesOf(item)));
-  if (typeof value !== 'object' || value === null) return visibleLines(String(value)).split('\n');
+  if (typeof value !== 'object' || value === null) return escapeTerminalLines(String(value)).split('\n');
   return Object.entries(value).flatMap(([name, part]) => {
     const lines = linesOf(part);
     return lines.length === 1 && typeof part !== 'object'
-      ? [`${visible(name)}: ${lines[0] ?? ''}`]
-      : [`${visible(name)}:`, ...lines.map((line) => `  ${line}`)];
+      ? [`${escapeTerminal(name)}: ${lines[0] ?? ''}`]
+      : [`${escapeTerminal(name)}:`, ...lines.map((line) => `  ${line}`)];
   });
 }
 

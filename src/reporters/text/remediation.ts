@@ -1,30 +1,30 @@
 import type { Detected, Proposed, RunRecord, RunReport } from '../../app/remediation.ts';
-import type { Evidence, NotLookedAt } from '../../remediation/contract.ts';
-import { type Style, visible } from '../escape-terminal.ts';
+import type { Evidence, Skipped } from '../../remediation/contract.ts';
+import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
 /** What was found, with its evidence, and what could not be looked at. */
 export function detectedText({ findings, notLookedAt }: Detected, style: Style): string {
   const lines = findings.flatMap((finding) => [
-    `${style('strong', visible(finding.instance))}  ${visible(finding.summary)}`,
-    `  ${style('faint', visible(finding.id))}${finding.problem === null ? '' : `  ${visible(finding.problem)}`}`,
-    ...finding.evidence.map((evidence) => `  - ${visible(evidenceText(evidence)).slice(0, 500)}`),
+    `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}`,
+    `  ${style('faint', escapeTerminal(finding.id))}${finding.problem === null ? '' : `  ${escapeTerminal(finding.problem)}`}`,
+    ...finding.evidence.map((evidence) => `  - ${escapeTerminal(evidenceText(evidence)).slice(0, 500)}`),
   ]);
   return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
 }
 
 /** What could not be looked at, a line each. */
-export function notLookedAtText(notLookedAt: readonly NotLookedAt[], style: Style): string {
+export function notLookedAtText(notLookedAt: readonly Skipped[], style: Style): string {
   return notLookedAt
     .map(({ remediator, instance, reason }) => {
-      const place = `${visible(instance ?? 'anything')} by ${visible(remediator)}`;
-      return `${style('warning', 'not looked at')}: ${place}: ${visible(reason)}\n`;
+      const place = `${escapeTerminal(instance ?? 'anything')} by ${escapeTerminal(remediator)}`;
+      return `${style('warning', 'not looked at')}: ${place}: ${escapeTerminal(reason)}\n`;
     })
     .join('');
 }
 
 /** What can be said where nothing was found: only what was looked at is known to be well. */
-export function nothingText(notLookedAt: readonly NotLookedAt[]): string {
+export function nothingText(notLookedAt: readonly Skipped[]): string {
   return notLookedAt.length === 0 ? 'Nothing is wrong' : 'Nothing is wrong in what could be looked at';
 }
 
@@ -47,29 +47,29 @@ function evidenceText(evidence: Evidence): string {
 
 /** The steps of a plan with what each changes, the policy and its reasons, and what cannot be foreseen. */
 export function proposalText({ finding, plan, decision, effects }: Proposed, style: Style): string {
-  const head = `${style('strong', visible(finding.instance))}  ${visible(finding.summary)}  ${style('faint', visible(finding.id))}`;
+  const head = `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}  ${style('faint', escapeTerminal(finding.id))}`;
   if (plan.type === 'refusal') {
-    return [head, `  ${style('error', 'no plan')}: ${visible(plan.reason)}`, `  ${visible(plan.advice)}`]
+    return [head, `  ${style('error', 'no plan')}: ${escapeTerminal(plan.reason)}`, `  ${escapeTerminal(plan.advice)}`]
       .map((line) => `${line}\n`)
       .join('');
   }
   const steps = effects.flatMap(({ step, effects: changes }, index) => [
-    `  ${index + 1}. ${visible(step)}`,
+    `  ${index + 1}. ${escapeTerminal(step)}`,
     ...changes.flatMap(({ object, before, after }) => [
-      `     ${visible(object)}`,
-      `     ${style('error', `- ${visible(before)}`)}`,
-      `     ${style('good', `+ ${visible(after)}`)}`,
+      `     ${escapeTerminal(object)}`,
+      `     ${style('error', `- ${escapeTerminal(before)}`)}`,
+      `     ${style('good', `+ ${escapeTerminal(after)}`)}`,
     ]),
   ]);
   return [
     head,
-    `  ${visible(plan.summary)}`,
+    `  ${escapeTerminal(plan.summary)}`,
     ...steps,
-    `  Policy: ${decision?.automation ?? 'human'} (${decision?.source ?? ''}): ${visible(decision?.reasons.join('; ') ?? '')}`,
-    `  Downtime: ${plan.downtime.seconds} s (${visible(plan.downtime.why)})`,
-    ...plan.unpredictable.map((sentence) => `  Cannot be foreseen: ${visible(sentence)}`),
-    `  Undo: ${visible(plan.undo)}`,
-    ...plan.leftovers.map(({ object, why }) => `  Left over: ${visible(object)}: ${visible(why)}`),
+    `  Policy: ${decision?.automation ?? 'human'} (${decision?.source ?? ''}): ${escapeTerminal(decision?.reasons.join('; ') ?? '')}`,
+    `  Downtime: ${plan.downtime.seconds} s (${escapeTerminal(plan.downtime.why)})`,
+    ...plan.unpredictable.map((sentence) => `  Cannot be foreseen: ${escapeTerminal(sentence)}`),
+    `  Undo: ${escapeTerminal(plan.undo)}`,
+    ...plan.leftovers.map(({ object, why }) => `  Left over: ${escapeTerminal(object)}: ${escapeTerminal(why)}`),
   ]
     .map((line) => `${line}\n`)
     .join('');
@@ -88,19 +88,20 @@ const tones = {
 export function reportsText(reports: readonly RunReport[], style: Style): string {
   return reports
     .flatMap((report) => [
-      `${style(tones[report.outcome], report.outcome)}  ${visible(report.instance ?? report.problem ?? '')}  ${visible(report.finding ?? '')}${report.id === null ? '' : `  run ${report.id}`}`,
+      `${style(tones[report.outcome], report.outcome)}  ${escapeTerminal(report.instance ?? report.problem ?? '')}  ${escapeTerminal(report.finding ?? '')}${report.id === null ? '' : `  run ${report.id}`}`,
       ...(report.downtimeMs === null || report.downtimeMs === 0
         ? []
         : [`  Downtime: ${(report.downtimeMs / 1000).toFixed(2)} s`]),
-      ...(report.failure === null ? [] : [`  ${report.failure.class}: ${visible(report.failure.message)}`]),
+      ...(report.failure === null ? [] : [`  ${report.failure.class}: ${escapeTerminal(report.failure.message)}`]),
       ...(report.outcome === 'fixed' || report.outcome === 'absent'
         ? []
-        : report.reasons.map((reason) => `  ${visible(reason)}`)),
+        : report.reasons.map((reason) => `  ${escapeTerminal(reason)}`)),
       ...report.leftovers.map(
-        ({ object, why, command }) => `  Left over: ${visible(object)}: ${visible(why)} (${visible(command)})`,
+        ({ object, why, command }) =>
+          `  Left over: ${escapeTerminal(object)}: ${escapeTerminal(why)} (${escapeTerminal(command)})`,
       ),
       ...(report.outcome === 'awaiting-approval' ? [`  problems approve ${report.id ?? ''}`] : []),
-      ...(report.dossier === null ? [] : [`  What a person needs to decide: ${visible(report.dossier)}`]),
+      ...(report.dossier === null ? [] : [`  What a person needs to decide: ${escapeTerminal(report.dossier)}`]),
     ])
     .map((line) => `${line}\n`)
     .join('');
@@ -111,7 +112,7 @@ export function runsText(runs: readonly RunRecord[], style: Style): string {
   return runs
     .map(({ id, createdAt, plan, outcome, phase }) => {
       const state = outcome === null ? phase : style(tones[outcome], outcome);
-      return `${id}  ${createdAt}  ${state}  ${visible(plan.target.instance)}  ${visible(plan.finding.id)}\n`;
+      return `${id}  ${createdAt}  ${state}  ${escapeTerminal(plan.target.instance)}  ${escapeTerminal(plan.finding.id)}\n`;
     })
     .join('');
 }
@@ -121,11 +122,12 @@ export function runText(run: RunRecord, style: Style): string {
   const head = runsText([run], style);
   const steps = run.steps.map(
     ({ index, action, state, startedAt, error }) =>
-      `  ${index + 1}. ${visible(action)}  ${state}${startedAt === null ? '' : `  ${startedAt}`}${error === null ? '' : `  ${visible(error)}`}\n`,
+      `  ${index + 1}. ${escapeTerminal(action)}  ${state}${startedAt === null ? '' : `  ${startedAt}`}${error === null ? '' : `  ${escapeTerminal(error)}`}\n`,
   );
   const checks = (run.verification?.checks ?? []).map(
-    ({ name, ok, seen }) => `  ${style(ok ? 'good' : 'error', ok ? 'ok' : 'no')}  ${visible(name)}: ${visible(seen)}\n`,
+    ({ name, ok, seen }) =>
+      `  ${style(ok ? 'good' : 'error', ok ? 'ok' : 'no')}  ${escapeTerminal(name)}: ${escapeTerminal(seen)}\n`,
   );
-  const failure = run.failure === null ? '' : `  ${run.failure.class}: ${visible(run.failure.message)}\n`;
+  const failure = run.failure === null ? '' : `  ${run.failure.class}: ${escapeTerminal(run.failure.message)}\n`;
   return [head, ...steps, ...checks, failure, `  ${count(run.plan.cleanup.length, 'cleanup step')}\n`].join('');
 }

@@ -1,5 +1,5 @@
 import type { Fleet, FleetFinding, FleetInstance, TunedSetting, Tuning } from '../../app/remediation.ts';
-import { type Style, visible } from '../escape-terminal.ts';
+import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 import { count } from './diagnostics.ts';
 
@@ -34,7 +34,7 @@ export function tuningReasons({ settings }: Tuning, width: number): string {
     settings
       .filter(({ changes }) => changes)
       .map((setting) => `${setting.name} (${saidBy(setting.source)}): ${reasonOf(setting)}`)
-      .map(visible),
+      .map(escapeTerminal),
   );
 }
 
@@ -57,7 +57,7 @@ export function tuningHead(tuning: Tuning, style: Style): string {
   const { instance, profile, disk, memory, cpus, postgres, running, backends } = tuning;
   const of = { limit: 'its limit', share: 'its share of the machine', machine: 'the whole machine' }[memory.is];
   return lines([
-    `${style('strong', visible(instance))}  PostgreSQL ${postgres}${running ? '' : ', stopped'}, profile ${profile}, ${disk}`,
+    `${style('strong', escapeTerminal(instance))}  PostgreSQL ${postgres}${running ? '' : ', stopped'}, profile ${profile}, ${disk}`,
     `  ${size(memory.bytes)} of memory (${of}), ${cpus.count} ${cpus.count === 1 ? 'CPU' : 'CPUs'} (${cpus.is === 'quota' ? 'its quota' : 'the machine’s'})`,
     ...(backends === null ? [] : [`  ${size(backends.p95)} a backend, measured over ${backends.backends}`]),
   ]);
@@ -79,12 +79,12 @@ export function tuningFoot(tuning: Tuning, style: Style): string {
           ? `: ${style('warning', 'more than that, if all of it came at once')}.`
           : `: ${style('error', 'there is too little memory for it')}.`
     }`,
-    ...warnings.map((sentence) => `${style('warning', 'warning')}: ${visible(sentence)}`),
+    ...warnings.map((sentence) => `${style('warning', 'warning')}: ${escapeTerminal(sentence)}`),
     ...containerSettings.map(
       ({ name, current, recommended, reason }) =>
         `${style('warning', 'container')}: --${name} ${recommended} in place of ${current}: ${reason}`,
     ),
-    ...unknown.map((sentence) => `${style('faint', 'not known')}: ${visible(sentence)}`),
+    ...unknown.map((sentence) => `${style('faint', 'not known')}: ${escapeTerminal(sentence)}`),
   ]);
 }
 
@@ -133,13 +133,13 @@ export function fleetFoot({ host, others, instances }: Fleet, style: Style): str
       ? []
       : [`Without a limit, and not counted: ${named(unlimited.map(({ container }) => container))}`]),
     ...instances.flatMap(({ instance, unknown }) =>
-      unknown.map((sentence) => `${style('faint', 'not known')}: ${visible(`${instance}: ${sentence}`)}`),
+      unknown.map((sentence) => `${style('faint', 'not known')}: ${escapeTerminal(`${instance}: ${sentence}`)}`),
     ),
   ]);
 }
 
 function named(names: readonly string[]): string {
-  const shown = names.slice(0, 5).map(visible).join(', ');
+  const shown = names.slice(0, 5).map(escapeTerminal).join(', ');
   return names.length <= 5 ? shown : `${shown} and ${names.length - 5} more`;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describing, fingerprintOf } from '../../../src/migration/index.ts';
+import { schemaQuery, fingerprintOf } from '../../../src/migration/index.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { createContainer, startContainer } from '../container.ts';
@@ -569,7 +569,7 @@ describe.skipIf(!runs)('every action', () => {
     const there = 'create table there (a int);\n';
     await writeFile(join(folder, second), there);
     await query(ledger, there);
-    const answer = await host.sql.query(await found('ledger'), describing([{ schema: undefined, name: 'there' }]));
+    const answer = await host.sql.query(await found('ledger'), schemaQuery([{ schema: undefined, name: 'there' }]));
     const fingerprint = fingerprintOf(answer.ok ? (answer.rows[0]?.['description'] ?? '') : answer.message);
     const record = { ...place, folder, name: second, sha256: hash(there), fingerprint };
     expect(

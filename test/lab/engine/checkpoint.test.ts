@@ -42,7 +42,7 @@ describe.skipIf(!runs)('a stop', () => {
     await host.change.docker.rename(container.id, `${busy.containerName}.pgops-old-1`);
     const recreate = actions.find(({ name }) => name === 'container.recreate');
     await recreate?.apply({ from: container.id, name: busy.containerName, edits: {} }, host);
-    await stop?.ahead?.(params, host);
+    await stop?.beforeInterrupt?.(params, host);
     const ahead = await timed(() => stop?.apply(params, host));
     const log = (await logOf(container)).slice(before.length);
     expect(log.indexOf('checkpoint starting: immediate force wait')).toBeGreaterThan(-1);
@@ -56,9 +56,9 @@ describe.skipIf(!runs)('a stop', () => {
   it('has nothing ahead of it where the server cannot end cleanly, or has ended', async () => {
     const quiet = await startInstance(run, { name: 'quiet', storage: 'seeded', settings });
     const params = { container: quiet.container.id, timeoutSeconds: 60 };
-    await stop?.ahead?.({ ...params, clean: false }, host);
+    await stop?.beforeInterrupt?.({ ...params, clean: false }, host);
     await quiet.container.stop();
-    await stop?.ahead?.({ ...params, clean: true }, host);
+    await stop?.beforeInterrupt?.({ ...params, clean: true }, host);
     expect(await logOf(quiet.container)).not.toContain('checkpoint starting: immediate force wait');
   });
 });

@@ -9,7 +9,7 @@ import { openRemediation, remediate } from '../../../src/app/remediation.ts';
 import type { HelperSpec } from '../../../src/host/docker/types.ts';
 import { openHost } from '../../../src/app/open-host.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
-import { inTime } from '../../../src/remediation/engine/steps.ts';
+import { withDeadline } from '../../../src/remediation/engine/steps.ts';
 import { startInstance } from '../instance.ts';
 import { createVolume, type Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
@@ -144,7 +144,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const active = { session: remediation.session, run: (await actingHost(remediation)).run };
     const began = performance.now();
     await expect(
-      inTime(active, 8_000, 'a step', async (own) => own.change.docker.runHelper(helper('sleep 60'))),
+      withDeadline(active, 8_000, 'a step', async (own) => own.change.docker.runHelper(helper('sleep 60'))),
     ).rejects.toThrow(/^no end within [23]/);
     expect(performance.now() - began).toBeLessThan(8_000);
     expect(await left('problems.run=r-test')).toEqual([]);
@@ -156,7 +156,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const active = { session: remediation.session, run: (await actingHost(remediation)).run };
     const seen: string[] = [];
     const volume = `${run.prefix}late`;
-    const work = inTime(active, 500, 'a step', async (own) => {
+    const work = withDeadline(active, 500, 'a step', async (own) => {
       await sleep(1_500);
       seen.push('late');
       await own.change.docker.createVolume(volume, { ...run.labels });

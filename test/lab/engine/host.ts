@@ -38,12 +38,12 @@ export async function contractOf(
   const answers: [string, boolean][] = [];
   const original = JSON.stringify(await world());
   answers.push(['is not done before', !(await action.isDone(wanted, host, host.run))]);
-  const before = action.before.parse(JSON.parse(JSON.stringify(await action.prepare(wanted, host))));
+  const before = action.undoState.parse(JSON.parse(JSON.stringify(await action.prepare(wanted, host))));
   answers.push([
     'changes nothing by preparing and describing',
     original === (await described(action, wanted, host, world)),
   ]);
-  await action.ahead?.(wanted, host);
+  await action.beforeInterrupt?.(wanted, host);
   answers.push([
     'changes nothing ahead',
     original === JSON.stringify(await world()) && !(await action.isDone(wanted, host, host.run)),

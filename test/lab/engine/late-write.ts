@@ -59,9 +59,9 @@ const lateFile: Remediator<Place, Place> = {
 
 const lateWrite: Action<Place, null> = {
   name: 'late.write',
-  about: 'Writes a file, late.',
+  description: 'Writes a file, late.',
   params: place,
-  before: none,
+  undoState: none,
   operation: 'update-dependant-file',
   deadlineMs: 3_000,
   describe: ({ volume }) => `write to ${volume}`,

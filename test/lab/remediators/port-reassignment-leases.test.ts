@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { leasePort, lookAtPorts } from '../../../src/app/remediation.ts';
+import { leasePort, listPorts } from '../../../src/app/remediation.ts';
 import { holdPort } from '../ports.ts';
 import { removeObjects, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
@@ -55,17 +55,17 @@ describe.skipIf(!(await labRuns()))(
         const later = await openPorts(run, state, {}, { now: () => new Date(Date.now() + 10 * 60_000) });
         test.onTestFinished(() => later.close());
         const leasesAtOnce = await openPorts(run, state);
-        const held = (await lookAtPorts(leasesAtOnce.session)).filter(({ holders }) => holders.length > 0);
+        const held = (await listPorts(leasesAtOnce.session)).filter(({ holders }) => holders.length > 0);
         leasesAtOnce.close();
         expect(held.length, 'until it expires, the lease of the one given up keeps its port').toBe(claimed.length + 1);
 
-        await lookAtPorts(later.session);
+        await listPorts(later.session);
         const leases = await later.session.reader.leases.list();
         expect(leases.map(({ port }) => port)).toEqual([...claimed].sort((a, b) => a - b));
         expect(leases.every(({ state }) => state === 'bound')).toBe(true);
 
         await removeObjects({ docker: run.docker, run: run.id });
-        await lookAtPorts(later.session);
+        await listPorts(later.session);
         expect(await later.session.reader.leases.list(), 'with their containers gone, no lease is left').toEqual([]);
         process.stderr.write(
           `leases: ${claimed.length} instances, ${killed.length} processes killed, ${new Set(claimed).size} different ports, ${took} ms\n`,

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openHost } from '../../../src/app/open-host.ts';
-import type { Expectation } from '../../../src/remediation/contract.ts';
+import type { Precondition } from '../../../src/remediation/contract.ts';
 import { findingId, openRemediation, plan, type Remediator } from '../../../src/app/remediation.ts';
 import { type ListedEngine, openListedEngine } from '../listed-engine.ts';
 
 const id = 'a'.repeat(64);
 const nothing = z.null();
-const notServing: Expectation = { check: 'not-serving', ref: id };
+const notServing: Precondition = { check: 'not-serving', ref: id };
 
 /** Stops and starts the instance, whatever it is; `expects` of the stop. */
-function restarting(expects: readonly Expectation[]): Remediator<null, null> {
+function restarting(expects: readonly Precondition[]): Remediator<null, null> {
   return {
     name: 'restarting',
     description: 'Restarts.',
@@ -73,7 +73,7 @@ afterEach(async () => {
 /** Who lets the restart run, of a container in this state in which nobody answers. */
 async function automation(
   state: { readonly status: string; readonly restarts: number; readonly secondsAgo: number },
-  expects: readonly Expectation[],
+  expects: readonly Precondition[],
 ): Promise<string | undefined> {
   const StartedAt = new Date(Date.now() - state.secondsAgo * 1000).toISOString();
   const State = { Status: state.status, Running: state.status !== 'exited', StartedAt };

@@ -10,7 +10,7 @@ import { openRemediation, type Remediation } from '../../../src/app/remediation.
 import { machineMemory, budgetOf, memoryFor, promisableTo } from '../../../src/remediation/shared/memory.ts';
 import { preflight } from '../../../src/app/preflight.ts';
 import { ceilingOf } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
-import { hostTroubles } from '../../../src/remediation/remediators/memory/diagnose.ts';
+import { hostConditions } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { hostRefusal } from '../../../src/remediation/remediators/memory/refusals.ts';
 import { memorySettings } from '../../../src/remediation/remediators/memory/types.ts';
 import { readTuningFacts } from '../../../src/app/tune.ts';
@@ -81,7 +81,7 @@ describe('what a machine can promise', () => {
     const remediation = await machineOf([orders, large, web]);
     const { reader } = remediation.session;
     expect((await fleet(remediation.session)).host).toMatchObject({ promised: 18 * GiB, within: false });
-    const found = await hostTroubles(await reader.instances(), { cpus: 2 }, memorySettings(reader), reader);
+    const found = await hostConditions(await reader.instances(), { cpus: 2 }, memorySettings(reader), reader);
     expect(found).toMatchObject([
       { kind: 'host-overcommitted', summary: expect.stringContaining('are 18 GiB, and the machine has 17 GiB') },
     ]);

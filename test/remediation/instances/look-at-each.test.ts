@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../src/host/instance.ts';
 import type { Finding } from '../../../src/app/remediation.ts';
-import { lookAtEach } from '../../../src/remediation/shared/for-each-instance.ts';
+import { forEachInstance } from '../../../src/remediation/shared/for-each-instance.ts';
 
 const remediator = 'broken-files';
 const host = {
@@ -12,12 +12,17 @@ const host = {
 
 describe('looking at each instance', () => {
   it('keeps what was noted of one before an error, and names it beside', async () => {
-    const seen = await lookAtEach([instance('orders')], host, { remediator, together: 1 }, async ({ name }, noting) => {
-      noting.found(findingOn(name, 'first'));
-      noting.notLookedAt('one of its databases is locked');
-      await sleep(1);
-      throw new Error('the server has gone away');
-    });
+    const seen = await forEachInstance(
+      [instance('orders')],
+      host,
+      { remediator, together: 1 },
+      async ({ name }, noting) => {
+        noting.found(findingOn(name, 'first'));
+        noting.notLookedAt('one of its databases is locked');
+        await sleep(1);
+        throw new Error('the server has gone away');
+      },
+    );
     expect(seen).toEqual({
       findings: [findingOn('orders', 'first')],
       notLookedAt: [
@@ -29,7 +34,7 @@ describe('looking at each instance', () => {
 
   it('hides none of the others, and is in the order of ids however long each takes', async () => {
     const names = ['d', 'b', 'a', 'c'];
-    const seen = await lookAtEach(
+    const seen = await forEachInstance(
       names.map((name) => instance(name)),
       host,
       { remediator, together: 3 },
@@ -46,7 +51,7 @@ describe('looking at each instance', () => {
   });
 
   it('marks what no later look will see', async () => {
-    const seen = await lookAtEach([instance('orders')], host, { remediator, together: 1 }, async (_, noting) =>
+    const seen = await forEachInstance([instance('orders')], host, { remediator, together: 1 }, async (_, noting) =>
       noting.notLookedAt('its data is in the container itself', { lasting: true }),
     );
     expect(seen.notLookedAt).toEqual([
@@ -64,10 +69,10 @@ describe('looking at each instance', () => {
     }
     const each = { remediator, together: 1, only };
     const all = [instance('orders'), ended('billing')];
-    const seen = await lookAtEach(all, { ...host, instance: (name) => Promise.resolve(ended(name)) }, each, look);
+    const seen = await forEachInstance(all, { ...host, instance: (name) => Promise.resolve(ended(name)) }, each, look);
     expect([looked, seen]).toEqual([['orders'], { findings: [], notLookedAt: [] }]);
     // It runs on: then it was to be looked at.
-    expect((await lookAtEach(all, host, each, look)).notLookedAt).toEqual([
+    expect((await forEachInstance(all, host, each, look)).notLookedAt).toEqual([
       { remediator, instance: 'orders', reason: 'it is restarting' },
     ]);
   });
@@ -75,13 +80,13 @@ describe('looking at each instance', () => {
   it('ends where the user stops it, and on an error that is said to end it all', async () => {
     const stop = new AbortController();
     const all = [instance('orders'), instance('billing')];
-    const stopped = lookAtEach(all, { ...host, signal: stop.signal }, { remediator, together: 1 }, async () => {
+    const stopped = forEachInstance(all, { ...host, signal: stop.signal }, { remediator, together: 1 }, async () => {
       stop.abort();
       throw new Error('stopped');
     });
     await expect(stopped).rejects.toThrow('stopped');
     const looked: string[] = [];
-    const away = lookAtEach(all, host, { remediator, together: 1, endsAll: () => true }, async ({ name }) => {
+    const away = forEachInstance(all, host, { remediator, together: 1, endsAll: () => true }, async ({ name }) => {
       looked.push(name);
       throw new Error('the engine is away');
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { archivingTrouble } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
+import { archivingCondition } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
 import {
   damageInAmcheck,
   damageInReport,
@@ -114,14 +114,14 @@ describe('an archive', () => {
   };
 
   it('fails where the last try failed, where nothing archives, and where much waits', () => {
-    expect(archivingTrouble({ ...fine, failsNow: true })).toContain('has failed 2 times');
-    expect(archivingTrouble({ ...fine, command: '' })).toContain('there is no archive_command');
-    expect(archivingTrouble({ ...fine, ready: 51 })).toContain('51 WAL files wait');
+    expect(archivingCondition({ ...fine, failsNow: true })).toContain('has failed 2 times');
+    expect(archivingCondition({ ...fine, command: '' })).toContain('there is no archive_command');
+    expect(archivingCondition({ ...fine, ready: 51 })).toContain('51 WAL files wait');
   });
 
   it('is left alone where a success followed, where there is none, and where a file waits for its turn', () => {
-    expect(archivingTrouble(fine)).toBeUndefined();
-    expect(archivingTrouble({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
-    expect(archivingTrouble({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();
+    expect(archivingCondition(fine)).toBeUndefined();
+    expect(archivingCondition({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
+    expect(archivingCondition({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import { countedTitles, titledSession } from '../../../src/remediation/remediato
 import {
   limitReached,
   type Limits,
-  type Measured,
+  type Observation,
   poolSettings,
   type Refused,
   type Sample,
@@ -61,7 +61,10 @@ function sessions(groups: readonly Kind[]): readonly Session[] {
     }));
 }
 
-function measured(groups: readonly Kind[], more: Partial<Measured> & { readonly perSecond?: number } = {}): Measured {
+function measured(
+  groups: readonly Kind[],
+  more: Partial<Observation> & { readonly perSecond?: number } = {},
+): Observation {
   const { perSecond = 0, ...rest } = more;
   const all = sessions(groups);
   const sampled = (afterMs: number): Sample => ({ afterMs, sessions: all, opened: (perSecond + 2) * (afterMs / 1000) });
@@ -127,7 +130,7 @@ describe('the title of a process', () => {
 });
 
 describe('a diagnosis', () => {
-  it.for<readonly [string, Measured, readonly string[]]>([
+  it.for<readonly [string, Observation, readonly string[]]>([
     ['nothing of a server that is half full', measured([{ count: 40, ...kinds.works }]), []],
     ['nothing of an empty one', measured([]), []],
     [
@@ -241,7 +244,7 @@ describe('a diagnosis', () => {
       blockedBy: [session.pid === 1 ? 50 : session.pid + 99],
     }));
     const sample: Sample = { afterMs: 0, sessions: chain, opened: null };
-    const seen = { ...measured([]), samples: [sample] } satisfies Measured;
+    const seen = { ...measured([]), samples: [sample] } satisfies Observation;
     expect(diagnose(seen, settings)).toEqual([{ kind: 'lock-pile-up', root: 50, waiters: 20 }]);
   });
 
@@ -250,7 +253,7 @@ describe('a diagnosis', () => {
       ...session,
       blockedBy: [(session.pid % 12) + 1],
     }));
-    const seen = { ...measured([]), samples: [{ afterMs: 0, sessions: ring, opened: null }] } satisfies Measured;
+    const seen = { ...measured([]), samples: [{ afterMs: 0, sessions: ring, opened: null }] } satisfies Observation;
     expect(diagnose(seen, settings).length).toBeLessThanOrEqual(1);
   });
 });

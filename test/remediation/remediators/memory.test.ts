@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { memoryUseOf } from '../../../src/host/probes/memory.ts';
-import { type MemoryFacts, sharedMemoryOf, worstCase } from '../../../src/postgres/tuning/index.ts';
+import { type MemoryFacts, sharedMemoryOf, worstCaseOf } from '../../../src/postgres/tuning/index.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { changesFor, limitFor, shmSizeFor, withValues } from '../../../src/remediation/remediators/memory/base-plan.ts';
-import { diagnose, mayBeTrouble } from '../../../src/remediation/remediators/memory/diagnose.ts';
+import { diagnose, checksMissingLimits } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/log-patterns.ts';
-import { memorySettings, type Seen, type ServerMemory } from '../../../src/remediation/remediators/memory/types.ts';
+import {
+  memorySettings,
+  type Observation,
+  type ServerMemory,
+} from '../../../src/remediation/remediators/memory/types.ts';
 
 const MiB = 2 ** 20;
 
@@ -30,13 +34,13 @@ function server(stated: { readonly sharedBuffers?: number; readonly connections?
     maxConnections: connections,
     sharedBuffers,
     facts,
-    worstCase: worstCase(facts, connections),
+    worstCase: worstCaseOf(facts, connections),
     parallelWorkersPerGather: 2,
     standby: false,
   };
 }
 
-function seen(changes: Partial<Seen> & { readonly words?: readonly Sign[] } = {}): Seen {
+function seen(changes: Partial<Observation> & { readonly words?: readonly Sign[] } = {}): Observation {
   const { words = [], ...rest } = changes;
   return {
     limit: 2 * GiB,
@@ -52,7 +56,7 @@ function seen(changes: Partial<Seen> & { readonly words?: readonly Sign[] } = {}
   };
 }
 
-function used(oomKills: number, peak: number): NonNullable<Seen['use']> {
+function used(oomKills: number, peak: number): NonNullable<Observation['use']> {
   return { usage: 0, limit: 0, peak, inactiveFile: 0, anonymous: 0, shared: 0, oomKills, shmSize: 0, shmUsed: 0 };
 }
 
@@ -197,10 +201,10 @@ describe('a command line', () => {
 
 describe('an instance without a limit', () => {
   it('is trouble where others were promised memory, or where the config says so', () => {
-    expect(mayBeTrouble({ noLimit: 'when-overcommitted' }, 0, 5)).toBe(false);
-    expect(mayBeTrouble({ noLimit: 'when-overcommitted' }, 1, 5)).toBe(true);
-    expect(mayBeTrouble({ noLimit: 'always' }, 0, 1)).toBe(true);
-    expect(mayBeTrouble({ noLimit: 'never' }, 1, 5)).toBe(false);
+    expect(checksMissingLimits({ noLimit: 'when-overcommitted' }, 0, 5)).toBe(false);
+    expect(checksMissingLimits({ noLimit: 'when-overcommitted' }, 1, 5)).toBe(true);
+    expect(checksMissingLimits({ noLimit: 'always' }, 0, 1)).toBe(true);
+    expect(checksMissingLimits({ noLimit: 'never' }, 1, 5)).toBe(false);
   });
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container } from '../../../src/host/docker/types.ts';
 import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
-import { toldOtherwise } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
+import { envEdits } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 
 const place = { host: 'vrooli-postgres-orders', port: 5432 };
 
@@ -66,5 +66,5 @@ function ask(env: Readonly<Record<string, string>>, command: readonly string[], 
   const container = { env, command, entrypoint: [] as readonly string[] };
   const address = addressesOf(container).find((one) => one.source === source);
   if (address === undefined) throw new Error(`nothing was read from ${source}`);
-  return toldOtherwise(container satisfies Pick<Container, 'env' | 'command' | 'entrypoint'>, address, place);
+  return envEdits(container satisfies Pick<Container, 'env' | 'command' | 'entrypoint'>, address, place);
 }

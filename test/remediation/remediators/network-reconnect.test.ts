@@ -4,11 +4,19 @@ import { describe, expect, it } from 'vitest';
 import type { Container, Endpoint } from '../../../src/host/docker/types.ts';
 import type { Instance } from '../../../src/host/instance.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { diagnose, type Situation, troubles } from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
+import {
+  diagnose,
+  type Situation,
+  conditions,
+} from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
 import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { requestOf } from '../../../src/remediation/remediators/network-reconnect/look.ts';
-import { answerOf, type Client, clientsOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
-import { objectionTo } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
+import {
+  clientErrorOf,
+  type Client,
+  clientsOf,
+} from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { networkPolicy } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 import { escalation, isCurable } from '../../../src/remediation/remediators/network-reconnect/refusals.ts';
 import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/types.ts';
 
@@ -116,7 +124,7 @@ describe('what a client is told', () => {
     ['connection to server at "db" (172.18.0.2), port 5432 failed: FATALE:  troppi client', 'other-refusal'],
     ['something new', 'unknown'],
     ['', 'unknown'],
-  ] as const)('%s: %s', ([text, answer]) => expect(answerOf(text)).toBe(answer));
+  ] as const)('%s: %s', ([text, answer]) => expect(clientErrorOf(text)).toBe(answer));
 });
 
 describe('the diagnosis', () => {
@@ -203,7 +211,7 @@ describe('the diagnosis', () => {
     fc.assert(
       fc.property(situation, (seen) => {
         const found = diagnose(seen);
-        if (found !== undefined) expect(['starting', ...troubles]).toContain(found);
+        if (found !== undefined) expect(['starting', ...conditions]).toContain(found);
         else expect(seen.server).toBe('running');
         // Nobody is connected to a network because a server does not run, or because it answered.
         if (seen.server !== 'running') expect(found).toMatch(/^server-/);
@@ -230,7 +238,7 @@ describe('the diagnosis', () => {
       gui: false,
     };
     const world = { instances: [client.instance], containers: [client.instance.container, client.container] };
-    for (const trouble of troubles) {
+    for (const trouble of conditions) {
       if (isCurable(trouble)) continue;
       const { reason, advice } = escalation(trouble, client, world);
       expect(`${reason} ${advice}`, trouble).not.toContain('theirs');
@@ -290,7 +298,7 @@ describe('a network that a client would be put on', () => {
       containers: [instance.container, ...containers],
       networks: [{ ...network, ...change }],
     };
-    return objectionTo('n', { ...client, instance }, world, { sharedNetworks: shared });
+    return networkPolicy('n', { ...client, instance }, world, { sharedNetworks: shared });
   }
 
   it('may hold the instance, other instances and their GUIs', () => {

@@ -4,18 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { surveyOf } from '../../../src/host/probes/files.ts';
 import type { SurveyEntry } from '../../../src/host/probes/types.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { diagnose, type Seen } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
+import { diagnose, type Observation } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
 import {
   below,
   isAcceptedTop,
   isTraceOfData,
   obstacleTo,
-  oddEntries,
+  unexpectedFiles,
   type Sign,
   signOf,
 } from '../../../src/remediation/remediators/volume-permissions/observe.ts';
-import { quoted } from '../../../src/remediation/shared/for-each-instance.ts';
+import { quoteText } from '../../../src/remediation/shared/for-each-instance.ts';
 import { readControlFile } from '../../../src/remediation/shared/server-settings.ts';
 
 const server = { uid: 999, gid: 999 };
@@ -185,7 +185,7 @@ describe('an odd entry', () => {
     ['a name that is no UTF-8', { path: 'base/\uFFFD' }],
     ['a private key that root holds for its group', { path: 'server.key', uid: 0, mode: '640' }],
   ])('is %s', ([, some]) => {
-    expect(oddEntries([entry('x', some)], around)).toMatchObject([{ path: some.path }]);
+    expect(unexpectedFiles([entry('x', some)], around)).toMatchObject([{ path: some.path }]);
   });
 
   it('is none of what PostgreSQL makes', () => {
@@ -196,7 +196,7 @@ describe('an odd entry', () => {
       entry('pg_tblspc/16400', { type: 'l', linkTarget: '/spaces' }),
       entry('base', { type: 'd', links: 5, mode: '2700' }),
     ];
-    expect(oddEntries(usual, around)).toEqual([]);
+    expect(unexpectedFiles(usual, around)).toEqual([]);
   });
 });
 
@@ -275,7 +275,7 @@ describe('a diagnosis', () => {
     );
   });
 
-  function seen(some: Partial<Seen>): Seen {
+  function seen(some: Partial<Observation>): Observation {
     return {
       running: false,
       owner: server,
@@ -319,8 +319,8 @@ describe('pg_control', () => {
 
 describe('a command for people', () => {
   it('keeps a path one word, whatever it holds', () => {
-    expect(quoted('/srv/data')).toBe('/srv/data');
-    expect(quoted("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
+    expect(quoteText('/srv/data')).toBe('/srv/data');
+    expect(quoteText("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
   });
 });
 

@@ -1,8 +1,8 @@
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach, type Noting } from '../../shared/for-each-instance.ts';
-import { archivingEvidence, archivingOf, archivingTrouble, type SourceHealth, sourceHealth } from './diagnose.ts';
-import { type BackupsSeen, lookAtBackups } from './observe.ts';
+import { forEachInstance, type Collector } from '../../shared/for-each-instance.ts';
+import { archivingEvidence, archivingOf, archivingCondition, type SourceHealth, sourceHealth } from './diagnose.ts';
+import { type BackupsSeen, checkBackups } from './observe.ts';
 import { type BackupDetails, type BackupSettings, backupSettings } from './types.ts';
 
 /** A restore that the command line asks for, until the new instance is there. */
@@ -38,7 +38,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetail
   const settings = backupSettings(host);
   // Who asks for a restore asks for nothing else.
   if (settings.restore !== undefined) return { findings: await restoreWanted(host, settings), notLookedAt: [] };
-  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance, noting) =>
+  return forEachInstance(await host.instances(), host, { remediator: name, together }, async (instance, noting) =>
     lookAt(instance, host, settings, noting),
   );
 }
@@ -47,9 +47,9 @@ async function lookAt(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,
-  noting: Noting<BackupDetails>,
+  noting: Collector<BackupDetails>,
 ): Promise<void> {
-  const seen = await lookAtBackups(instance, host, settings);
+  const seen = await checkBackups(instance, host, settings);
   // A backup that does not hold asks the question whether its source does. PGOPS §3.5.
   const health = await sourceHealth(instance, host, settings, seen.bad.length > 0);
   const born = seen.bornDamaged.filter(
@@ -144,7 +144,7 @@ async function onArchiving(
   if (!instance.container.state.running) return [];
   const archiving = await archivingOf(instance, host);
   if (archiving === undefined) return [];
-  const trouble = archivingTrouble(archiving);
+  const trouble = archivingCondition(archiving);
   if (trouble !== undefined)
     return [
       {

@@ -50,7 +50,7 @@ export async function archivingOf(instance: Instance, host: ReadonlyHost): Promi
 const manyWaiting = 50;
 
 /** Why WAL does not get to its archive, in a sentence; undefined where it does, or is not to. */
-export function archivingTrouble({ mode, command, library, ...seen }: Archiving): string | undefined {
+export function archivingCondition({ mode, command, library, ...seen }: Archiving): string | undefined {
   if (mode === 'off') return undefined;
   if (command === '' && library === '')
     return seen.ready > 0
@@ -108,7 +108,7 @@ export async function sourceHealth(
   settings: BackupSettings,
   thorough: boolean,
 ): Promise<SourceHealth> {
-  const quick = await quickLook(instance, host, settings);
+  const quick = await quickCheck(instance, host, settings);
   const runs = instance.container.state.running;
   if (quick.damaged.length > 0 || !runs)
     return {
@@ -131,14 +131,14 @@ export async function sourceHealth(
   };
 }
 
-interface Look {
+interface SourceCheck {
   readonly damaged: readonly Evidence[];
   readonly suspicions: readonly Evidence[];
   readonly unchecked: readonly string[];
   readonly blind: string | undefined;
 }
 
-async function quickLook(instance: Instance, host: ReadonlyHost, settings: BackupSettings): Promise<Look> {
+async function quickCheck(instance: Instance, host: ReadonlyHost, settings: BackupSettings): Promise<SourceCheck> {
   const since = settings.lookedAt[instance.name] ?? new Date(Date.now() - 7 * day).toISOString();
   const { damage, suspicion, notes } = await logSigns(instance, host, since);
   const damaged = [...damage];
@@ -220,7 +220,7 @@ async function amcheckWhereInstalled(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,
-): Promise<Omit<Look, 'suspicions'>> {
+): Promise<Omit<SourceCheck, 'suspicions'>> {
   const { names, bytes, unchecked } = await databasesOf(instance, host);
   const installed: string[] = [];
   for (const database of names) {

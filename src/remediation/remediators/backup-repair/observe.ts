@@ -30,7 +30,7 @@ const budgetMs = 60_000;
  * Recorded answers count. One that nobody has verified yet is read once, up to L3; of one that somebody has, the files are
  * compared with what they were. What is too large for that is `problems backups verify`'s, and so are deeper levels.
  */
-export async function lookAtBackups(
+export async function checkBackups(
   instance: Instance,
   host: ReadonlyHost,
   settings: BackupSettings,

@@ -8,7 +8,7 @@ import {
   sameClusterCheck,
   withoutAnswer,
 } from '../../shared/settings-steps.ts';
-import { firstAnswer } from '../../shared/availability.ts';
+import { waitUntilReady } from '../../shared/availability.ts';
 import { type Archiving, archivingOf } from './diagnose.ts';
 import type { BackupExpected } from './types.ts';
 
@@ -17,7 +17,7 @@ const readableBytes = 1e9;
 
 /** The server answers as before, what was set aside is aside, and what was taken has been restored and still reads whole. */
 export async function verify({ target, expected }: Plan<BackupExpected>, host: ReadonlyHost): Promise<Verification> {
-  const answer = await firstAnswer(target.instance, host);
+  const answer = await waitUntilReady(target.instance, host);
   const checks: Check[] = [answerCheck(answer)];
   if (answer.answer?.ok !== true || answer.instance === undefined) return { result: withoutAnswer(answer), checks };
   checks.push(sameClusterCheck(answer, expected.systemIdentifier));

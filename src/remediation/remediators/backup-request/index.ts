@@ -254,13 +254,13 @@ export function retention(
     if (state === 'quarantined') {
       const aside = quarantine === null || quarantine.at === '' ? 0 : ageOf(quarantine.at, now);
       return aside > quarantineDays
-        ? expire(`it was set aside ${days(aside)} ago`)
+        ? expirable(`it was set aside ${days(aside)} ago`)
         : keep(`it was set aside ${days(aside)} ago, and is kept for ${quarantineDays}`);
     }
     if (age <= keepDays) return keep(`it is ${days(age)} old, and is kept for ${keepDays}`);
     if (createdAt >= oldestKept.createdAt) return keep('it is newer than the good ones that are kept');
     if (reachesBack?.folder === backup.folder) return keep(`the newest good one from before the last ${keepDays} days`);
-    return expire(`it is ${days(age)} old, and there are ${kept.length} newer good ones`);
+    return expirable(`it is ${days(age)} old, and there are ${kept.length} newer good ones`);
   }
   return newestFirst.map((backup) => ({ backup, ...decide(backup) }));
 }
@@ -269,7 +269,7 @@ function keep(why: string): Omit<Retained, 'backup'> {
   return { expires: false, why };
 }
 
-function expire(why: string): Omit<Retained, 'backup'> {
+function expirable(why: string): Omit<Retained, 'backup'> {
   return { expires: true, why };
 }
 

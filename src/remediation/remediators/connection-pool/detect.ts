@@ -1,14 +1,14 @@
 import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { poolerOf, runs } from '../../shared/availability.ts';
-import { lookAtEach } from '../../shared/for-each-instance.ts';
+import { poolerOf, isRunning } from '../../shared/availability.ts';
+import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { diagnose, type Diagnosis, type DiagnosisKind, evidenceOf, summaryOf } from './diagnose.ts';
-import { countedTitles, measure } from './observe.ts';
+import { countedTitles, observe } from './observe.ts';
 import {
   type FindingKind,
   lastSample,
-  type Measured,
+  type Observation,
   ordinarySlots,
   type PoolDetails,
   type PoolSettings,
@@ -23,8 +23,8 @@ const together = 4;
 /** Instances on which sessions are refused, or soon will be. Each that runs is asked once; under pressure, over a while. */
 export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
   const settings = poolSettings(host);
-  const each = { remediator: name, together, only: runs };
-  return lookAtEach(await host.instances(), host, each, async (instance, noting) => {
+  const each = { remediator: name, together, only: isRunning };
+  return forEachInstance(await host.instances(), host, each, async (instance, noting) => {
     noting.found(...(await findingsOn(instance, host, settings)));
   });
 }
@@ -34,7 +34,7 @@ async function findingsOn(
   host: ReadonlyHost,
   settings: PoolSettings,
 ): Promise<readonly Finding<PoolDetails>[]> {
-  const measurement = await measure(instance, host, settings);
+  const measurement = await observe(instance, host, settings);
   if (measurement.type === 'unknown') throw new Error(measurement.reason);
   if (measurement.type === 'shut-out') return [await shutOut(instance, measurement.refused, host)];
   const { measured } = measurement;
@@ -45,7 +45,7 @@ async function findingsOn(
 }
 
 /** Whether most sessions come from others than the pooler that stands in front. */
-function goPast(measured: Measured, pooler: Container | undefined): boolean {
+function goPast(measured: Observation, pooler: Container | undefined): boolean {
   if (pooler?.state.running !== true) return false;
   const own = pooler.endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter((address) => address !== '');
   const { sessions } = lastSample(measured);
@@ -59,7 +59,7 @@ function isForPooler(kind: DiagnosisKind): boolean {
 
 function findingOf(
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   diagnosis: Diagnosis,
   hasPooler: boolean,
 ): Finding<PoolDetails> {

@@ -1,9 +1,9 @@
 import type { Evidence } from '../../contract.ts';
-import { limitsOfServer, ownLimits, sessionsOfServer } from './observe.ts';
+import { limitsOfServer, ownLimitsQuery, sessionsOfServer } from './observe.ts';
 import {
   identity,
   lastSample,
-  type Measured,
+  type Observation,
   ordinarySlots,
   type OwnLimit,
   type PoolSettings,
@@ -49,7 +49,7 @@ export type DiagnosisKind = Diagnosis['kind'];
  * What keeps clients out, in the order of PGOPS §2.3. At most one diagnosis besides deliberate limits, which are told
  * apart by their own words. Nothing where slots are not short and nobody waits.
  */
-export function diagnose(measured: Measured, settings: PoolSettings): readonly Diagnosis[] {
+export function diagnose(measured: Observation, settings: PoolSettings): readonly Diagnosis[] {
   const limits = deliberateLimits(measured);
   const other =
     lockPileUp(measured, settings) ??
@@ -59,12 +59,12 @@ export function diagnose(measured: Measured, settings: PoolSettings): readonly D
 }
 
 /** Slots are short in every sample: one snapshot may be a moment. */
-function isPressed({ samples, limits }: Measured, { pressure }: PoolSettings): boolean {
+function isPressed({ samples, limits }: Observation, { pressure }: PoolSettings): boolean {
   const enough = ordinarySlots(limits) * pressure;
   return samples.every(({ sessions }) => sessions.length >= enough);
 }
 
-function deliberateLimits({ ownLimits, refused, samples }: Measured): readonly Diagnosis[] {
+function deliberateLimits({ ownLimits, refused, samples }: Observation): readonly Diagnosis[] {
   const last = samples.at(-1)?.sessions ?? [];
   return ownLimits.flatMap((limit): Diagnosis[] => {
     const words = refused.filter(({ reached }) => reached.limit === limit.kind && reached.name === limit.name);
@@ -75,7 +75,7 @@ function deliberateLimits({ ownLimits, refused, samples }: Measured): readonly D
 }
 
 /** More slots would let more clients wait for the same lock. */
-function lockPileUp(measured: Measured, settings: PoolSettings): Diagnosis | undefined {
+function lockPileUp(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const { sessions } = lastSample(measured);
   const waiting = new Map(sessions.filter(isLockWaiter).map((session) => [session.pid, session]));
   const roots = new Map<number, number>();
@@ -106,7 +106,7 @@ function rootOf(session: Session, waiting: ReadonlyMap<number, Session>): number
 }
 
 /** Transactions in which nothing has happened for a while, and nothing happens while we look. */
-function leak(measured: Measured, settings: PoolSettings): Diagnosis | undefined {
+function leak(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const pressed = isPressed(measured, settings);
   const { sessions } = lastSample(measured);
   const longEnough = (pressed ? settings.stuckSeconds : settings.idleInTransactionTimeoutSeconds) * 1000;
@@ -115,7 +115,7 @@ function leak(measured: Measured, settings: PoolSettings): Diagnosis | undefined
   return stuck.length < enough ? undefined : { kind: 'leak', holders: holdersOf(stuck), stuck };
 }
 
-function shortOfSlots(measured: Measured, settings: PoolSettings, isFenced: boolean): Diagnosis {
+function shortOfSlots(measured: Observation, settings: PoolSettings, isFenced: boolean): Diagnosis {
   const { sessions } = lastSample(measured);
   const demand = demandOf(measured);
   const idle = throughout(measured, isIdle).filter(({ stateMs }) => (stateMs ?? 0) >= settings.idleSeconds * 1000);
@@ -138,14 +138,14 @@ function shortOfSlots(measured: Measured, settings: PoolSettings, isFenced: bool
 }
 
 /** Between two bursts slots are free: only the refusals and the number of new sessions tell. */
-function burst(measured: Measured, settings: PoolSettings): Diagnosis | undefined {
+function burst(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const perSecond = connectRate(measured);
   if (!measured.refused.some(isForSlots) || perSecond < settings.connectsPerSecond) return undefined;
   return { kind: 'no-pooling', perSecond, demand: demandOf(measured) };
 }
 
 /** Sessions that would be there if none had been refused within the last minute; a client that tries again counts anew. */
-function demandOf(measured: Measured): number {
+function demandOf(measured: Observation): number {
   const most = Math.max(...measured.samples.map(({ sessions }) => sessions.length));
   const newest = Date.parse(measured.refused.at(-1)?.at ?? '') || 0;
   const refused = measured.refused.filter((one) => isForSlots(one) && Date.parse(one.at) > newest - 60_000);
@@ -153,7 +153,7 @@ function demandOf(measured: Measured): number {
 }
 
 /** New sessions a second over the samples, without the two that each sample takes. */
-function connectRate({ samples }: Measured): number {
+function connectRate({ samples }: Observation): number {
   const [first] = samples;
   const last = samples.at(-1) ?? first;
   const seconds = (last.afterMs - first.afterMs) / 1000;
@@ -169,7 +169,7 @@ function isForgotten(idle: readonly Session[]): boolean {
 }
 
 /** Sessions that were so in every sample, as the last one shows them. */
-function throughout(measured: Measured, isSo: (session: Session) => boolean): readonly Session[] {
+function throughout(measured: Observation, isSo: (session: Session) => boolean): readonly Session[] {
   const others = measured.samples.slice(0, -1).map((sample) => heldIn(sample, isSo));
   return lastSample(measured).sessions.filter(
     (session) => isSo(session) && others.every((known) => known.has(identity(session))),
@@ -201,7 +201,7 @@ export function holdersOf(sessions: readonly Session[]): readonly Holder[] {
     .map(([, holder]) => holder);
 }
 
-function isForSlots({ reached }: Measured['refused'][number]): boolean {
+function isForSlots({ reached }: Observation['refused'][number]): boolean {
   return reached.limit === 'ordinary-slots' || reached.limit === 'all-slots';
 }
 
@@ -223,7 +223,7 @@ export function isBusy({ state, waitType }: Session): boolean {
 }
 
 /** What a diagnosis rests on, as people can look it up: the slots over time, who has them, who was refused. */
-export function evidenceOf(measured: Measured, diagnosis: Diagnosis): readonly Evidence[] {
+export function evidenceOf(measured: Observation, diagnosis: Diagnosis): readonly Evidence[] {
   const { limits, samples, refused } = measured;
   const { sessions } = lastSample(measured);
   const slots = samples.map((sample) => `after ${(sample.afterMs / 1000).toFixed(1)} s: ${countsOf(sample.sessions)}`);
@@ -255,7 +255,7 @@ function own(diagnosis: Diagnosis, sessions: readonly Session[]): readonly Evide
   if (diagnosis.kind === 'deliberate-limit') {
     const { limit, used, refused } = diagnosis;
     const result = `${limit.kind} ${limit.name}: ${limit.allowed} allowed, ${used} in use, ${refused} refused lately`;
-    return [{ type: 'query', sql: oneLine(ownLimits), result }];
+    return [{ type: 'query', sql: oneLine(ownLimitsQuery), result }];
   }
   if (diagnosis.kind === 'lock-pile-up')
     return [{ type: 'query', sql: 'pg_blocking_pids', result: rootLine(diagnosis, sessions) }];
@@ -304,7 +304,7 @@ function oneLine(sql: string): string {
 }
 
 /** A sentence for each diagnosis. */
-export function summaryOf(instance: string, measured: Measured, diagnosis: Diagnosis): string {
+export function summaryOf(instance: string, measured: Observation, diagnosis: Diagnosis): string {
   const { sessions } = lastSample(measured);
   const slots = `${sessions.length} sessions for ${ordinarySlots(measured.limits)} ordinary slots of ${instance}`;
   switch (diagnosis.kind) {
@@ -315,11 +315,11 @@ export function summaryOf(instance: string, measured: Measured, diagnosis: Diagn
     case 'lock-pile-up':
       return `Sessions of ${instance} pile up behind a lock: ${rootLine(diagnosis, sessions)}.`;
     case 'leak':
-      return `${slots}; ${diagnosis.stuck.length} of them do nothing inside open transactions: ${most(diagnosis.holders)}.`;
+      return `${slots}; ${diagnosis.stuck.length} of them do nothing inside open transactions: ${mostEvidence(diagnosis.holders)}.`;
     case 'idle-leak':
-      return `${slots}; ${diagnosis.idle} of them were used once and forgotten: ${most(diagnosis.holders)}.`;
+      return `${slots}; ${diagnosis.idle} of them were used once and forgotten: ${mostEvidence(diagnosis.holders)}.`;
     case 'oversized-pools':
-      return `${slots}; ${diagnosis.idle} of them do nothing: the pools of ${most(diagnosis.holders)} are larger than what they use.`;
+      return `${slots}; ${diagnosis.idle} of them do nothing: the pools of ${mostEvidence(diagnosis.holders)} are larger than what they use.`;
     case 'load':
       return `${slots}; ${diagnosis.busy} of them compute at once on ${measured.cpus} CPUs.`;
     case 'no-pooling':
@@ -331,7 +331,7 @@ export function summaryOf(instance: string, measured: Measured, diagnosis: Diagn
   }
 }
 
-function most(holders: readonly Holder[]): string {
+function mostEvidence(holders: readonly Holder[]): string {
   const shown = holders.slice(0, 3).map((holder) => `${nameOf(holder)} (${holder.sessions})`);
   return `${shown.join('; ')}${holders.length > 3 ? `; and ${holders.length - 3} more` : ''}`;
 }

@@ -6,7 +6,7 @@ import {
   lastSample,
   limitReached,
   type Limits,
-  type Measured,
+  type Observation,
   type OwnLimit,
   type PoolSettings,
   type Refused,
@@ -46,7 +46,7 @@ WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.appl
 ORDER BY a.pid`;
 
 /** Limits that somebody gave a role or a database. */
-export const ownLimits = `
+export const ownLimitsQuery = `
 SELECT 'role' AS kind, rolname::text AS name, rolconnlimit AS allowed FROM pg_roles WHERE rolconnlimit >= 0
 UNION ALL
 SELECT 'database', datname::text, datconnlimit FROM pg_database WHERE datconnlimit >= 0
@@ -59,13 +59,13 @@ FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfi
 WHERE setdatabase = 0 AND config LIKE 'idle_in_transaction_session_timeout=%'`;
 
 export type Measurement =
-  | { readonly type: 'measured'; readonly measured: Measured }
+  | { readonly type: 'measured'; readonly measured: Observation }
   /** All slots are taken, those of superusers too. */
   | { readonly type: 'shut-out'; readonly refused: Refused }
   | { readonly type: 'unknown'; readonly reason: string };
 
 /** One look; more of them where the first shows that something may be wrong, since a moment proves nothing. */
-export async function measure(instance: Instance, host: ReadonlyHost, settings: PoolSettings): Promise<Measurement> {
+export async function observe(instance: Instance, host: ReadonlyHost, settings: PoolSettings): Promise<Measurement> {
   const begun = performance.now();
   const limits = await host.sql.query(instance, limitsOfServer);
   if (!limits.ok) return refusedUs(limits);
@@ -77,7 +77,7 @@ export async function measure(instance: Instance, host: ReadonlyHost, settings: 
     };
   const [refused, own] = await Promise.all([
     refusedLately(instance, host, settings),
-    host.sql.query(instance, ownLimits),
+    host.sql.query(instance, ownLimitsQuery),
   ]);
   const first = await sample(instance, host, begun, numberOrNull(row['opened']));
   if (!('sessions' in first)) return refusedUs(first);
@@ -216,7 +216,7 @@ FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name
 export async function sessionStateOf(
   instance: Instance,
   databases: readonly string[],
-  measured: Measured,
+  measured: Observation,
   host: ReadonlyHost,
 ): Promise<readonly string[]> {
   const advisory = lastSample(measured).sessions.filter((session) => session.advisory).length;

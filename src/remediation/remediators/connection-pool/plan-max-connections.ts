@@ -7,7 +7,7 @@ import { measureBackends, memoryFor, memoryOf, memorySettingNames } from '../../
 import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
-import { lastSample, type Measured, ordinarySlots, type PoolDetails, type PoolExpected, spared } from './types.ts';
+import { lastSample, type Observation, ordinarySlots, type PoolDetails, type PoolExpected, spared } from './types.ts';
 
 export interface ServerCeiling {
   readonly ceiling: Ceiling;
@@ -77,7 +77,7 @@ export function wantedConnections(demand: number, reserved: number, ceiling: num
 export async function planRaise(
   finding: Finding<PoolDetails>,
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   wanted: number,
   { ceiling, memory, isLimited, settings }: ServerCeiling,
   host: ReadonlyHost,
@@ -170,7 +170,7 @@ async function canHoldBack(instance: Instance, host: ReadonlyHost): Promise<bool
 }
 
 /** Which shared-memory settings a standby has must not be less than those of its primary: PGOPS §2.5. */
-function refusalToRaise({ name }: Instance, { limits }: Measured): Refusal | undefined {
+function refusalToRaise({ name }: Instance, { limits }: Observation): Refusal | undefined {
   if (limits.standby)
     return refusal(
       `${name} is a standby.`,

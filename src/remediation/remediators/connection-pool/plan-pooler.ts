@@ -8,7 +8,7 @@ import { sessionStateOf } from './observe.ts';
 import {
   lastSample,
   type Limits,
-  type Measured,
+  type Observation,
   ordinarySlots,
   type PoolDetails,
   type PoolExpected,
@@ -60,7 +60,7 @@ export function poolSizes(
 export async function planPooler(
   finding: Finding<PoolDetails>,
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   demand: number,
   settings: PoolSettings,
   host: ReadonlyHost,
@@ -194,7 +194,7 @@ function whyMode({ poolMode }: PoolSettings, state: readonly string[]): string {
 
 /** Whoever holds sessions now, by the container's name where it is one. Nothing of theirs is changed. */
 async function clientsToChange(
-  measured: Measured,
+  measured: Observation,
   pooler: string,
   server: string,
   host: ReadonlyHost,

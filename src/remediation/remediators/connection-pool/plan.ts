@@ -3,13 +3,13 @@ import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.
 import { poolerOf } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { diagnose, type Diagnosis, holdersOf, manyStuck, nameOf } from './diagnose.ts';
-import { measure, timeoutsOf } from './observe.ts';
+import { observe, timeoutsOf } from './observe.ts';
 import { ceilingOf, planRaise, wantedConnections } from './plan-max-connections.ts';
 import { planPooler } from './plan-pooler.ts';
 import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
 import {
   lastSample,
-  type Measured,
+  type Observation,
   ordinarySlots,
   type PoolDetails,
   type PoolExpected,
@@ -46,7 +46,7 @@ const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|a
 export async function planLeak(
   finding: Finding<PoolDetails>,
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   diagnosis: Diagnosis & { readonly kind: 'leak' },
   settings: PoolSettings,
   host: ReadonlyHost,
@@ -146,7 +146,7 @@ export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): P
   if (instance === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
   const settings = poolSettings(host);
-  const measurement = await measure(instance, host, settings);
+  const measurement = await observe(instance, host, settings);
   if (measurement.type === 'unknown') return refusal(measurement.reason, 'Detect again.');
   if (measurement.type === 'shut-out') return refusalWithoutSlot(instance.name);
   const { measured } = measurement;

@@ -2,13 +2,13 @@ import type { Refusal } from '../../contract.ts';
 import { poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { type Diagnosis, nameOf, rootLine } from './diagnose.ts';
-import { lastSample, type Measured } from './types.ts';
+import { lastSample, type Observation } from './types.ts';
 
 /** What no program repairs, with what a person can do. */
 export function refusalFor(
   diagnosis: Diagnosis & { readonly kind: 'deliberate-limit' | 'lock-pile-up' | 'idle-leak' | 'undetermined' },
   instance: string,
-  measured: Measured,
+  measured: Observation,
 ): Refusal {
   switch (diagnosis.kind) {
     case 'deliberate-limit': {

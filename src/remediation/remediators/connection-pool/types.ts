@@ -96,7 +96,7 @@ export interface Refused {
 }
 
 /** All that a diagnosis rests on. */
-export interface Measured {
+export interface Observation {
   readonly limits: Limits;
   readonly ownLimits: readonly OwnLimit[];
   /** Oldest first; at least one. */
@@ -107,7 +107,7 @@ export interface Measured {
   readonly cpus: number;
 }
 
-export function lastSample({ samples }: Measured): Sample {
+export function lastSample({ samples }: Observation): Sample {
   return samples.at(-1) ?? samples[0];
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../host/instance.ts';
 import type { HeldSessions } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { type FirstAnswer, firstAnswer, poolerLogin } from '../../shared/availability.ts';
+import { type ReadyResult, waitUntilReady, poolerLogin } from '../../shared/availability.ts';
 import {
   answerCheck,
   type Check,
@@ -10,9 +10,9 @@ import {
   sameClusterCheck,
   withoutAnswer,
 } from '../../shared/settings-steps.ts';
-import { measure, refusedLately } from './observe.ts';
+import { observe, refusedLately } from './observe.ts';
 import { ownTimeouts } from './plan.ts';
-import { lastSample, type Measured, type PoolExpected, poolSettings } from './types.ts';
+import { lastSample, type Observation, type PoolExpected, poolSettings } from './types.ts';
 
 /** For how long the sessions are held: long enough that all are there at once. */
 const heldSeconds = 3;
@@ -22,7 +22,7 @@ const patienceMs = 30_000;
 
 /** Holds what was promised, from a container in the clients' network, and looks who was refused meanwhile. */
 export async function verify({ target, expected }: Plan<PoolExpected>, host: ReadonlyHost): Promise<Verification> {
-  const answer = await firstAnswer(target.instance, host);
+  const answer = await waitUntilReady(target.instance, host);
   const { instance, answeredAt } = answer;
   const first = answerCheck(answer);
   if (!first.ok || instance === undefined) return { result: withoutAnswer(answer), checks: [first] };
@@ -46,10 +46,10 @@ export async function verify({ target, expected }: Plan<PoolExpected>, host: Rea
 }
 
 /** Clients come back one after the other: to hold sessions meanwhile would take theirs. */
-async function settled(instance: Instance, clients: number, host: ReadonlyHost): Promise<Measured | undefined> {
+async function settled(instance: Instance, clients: number, host: ReadonlyHost): Promise<Observation | undefined> {
   const until = performance.now() + patienceMs;
   for (;;) {
-    const measurement = await measure(instance, host, { ...poolSettings(host), samples: 2, secondsBetween: 0.5 });
+    const measurement = await observe(instance, host, { ...poolSettings(host), samples: 2, secondsBetween: 0.5 });
     const measured = measurement.type === 'measured' ? measurement.measured : undefined;
     const isBack = measured !== undefined && lastSample(measured).sessions.length >= clients;
     if (isBack || performance.now() > until) return measured;
@@ -57,7 +57,7 @@ async function settled(instance: Instance, clients: number, host: ReadonlyHost):
   }
 }
 
-function settingChecks({ limits }: Measured, { maxConnections }: PoolExpected): readonly Check[] {
+function settingChecks({ limits }: Observation, { maxConnections }: PoolExpected): readonly Check[] {
   if (maxConnections === null) return [];
   const seen = String(limits.maxConnections);
   return [{ name: 'max_connections is in force', ok: limits.maxConnections === maxConnections, seen }];
@@ -65,7 +65,7 @@ function settingChecks({ limits }: Measured, { maxConnections }: PoolExpected): 
 
 /** After a start: the data that was there before, and no new cluster. */
 async function dataChecks(
-  answer: FirstAnswer,
+  answer: ReadyResult,
   instance: Instance,
   { systemIdentifier }: PoolExpected,
   host: ReadonlyHost,
@@ -91,7 +91,7 @@ async function timeoutChecks(
 /** Memory is looked at while the sessions are there. */
 async function heldChecks(
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   expected: PoolExpected,
   host: ReadonlyHost,
 ): Promise<readonly Check[]> {
@@ -114,7 +114,7 @@ async function memoryCheck(instance: Instance, host: ReadonlyHost): Promise<Chec
 
 async function heldCheck(
   instance: Instance,
-  measured: Measured,
+  measured: Observation,
   expected: PoolExpected,
   host: ReadonlyHost,
 ): Promise<Check> {

@@ -9,23 +9,23 @@ import {
   type MemoryDetails,
   type MemoryExpected,
   memorySettings,
-  type Seen,
+  type Observation,
   type ServerMemory,
-  type Trouble,
+  type Condition,
 } from './types.ts';
 
 /** What a plan is made for. */
-export interface Task {
+export interface PlanInput {
   readonly finding: Finding<MemoryDetails>;
   readonly instance: Instance;
-  readonly seen: Seen;
+  readonly seen: Observation;
   readonly memory: ServerMemory;
-  readonly trouble: Trouble;
+  readonly trouble: Condition;
 }
 
 /** What is the same in every plan. */
 export async function frameOf(
-  { finding, instance, memory }: Task,
+  { finding, instance, memory }: PlanInput,
   host: ReadonlyHost,
   workMem = memory.facts.workMem,
 ): Promise<
@@ -92,7 +92,7 @@ export function limitFor({ worstCase: worst }: ServerMemory, limit: number): num
  * max_connections is never lowered here: who would be turned away is not for this to say. Where shared_buffers are the
  * cause, it is enough that as many fit as can work at once. Undefined where that does not help.
  */
-export function changesFor(limit: number, { cause }: Trouble, memory: ServerMemory): SettingChanges | undefined {
+export function changesFor(limit: number, { cause }: Condition, memory: ServerMemory): SettingChanges | undefined {
   const filled = cause === 'shared-buffers';
   const { cpus, hashMemMultiplier, autovacuumMaxWorkers, perBackend, workMem, maintenanceWorkMem } = memory.facts;
   const stated = {

@@ -2,13 +2,13 @@ import { ProblemsError } from '../../../errors.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { diagnose, hostTroubles } from './diagnose.ts';
+import { forEachInstance } from '../../shared/for-each-instance.ts';
+import { diagnose, hostConditions } from './diagnose.ts';
 import { observe } from './observe.ts';
-import { type MemoryDetails, memorySettings, type Seen, type Trouble } from './types.ts';
+import { type MemoryDetails, memorySettings, type Observation, type Condition } from './types.ts';
 
 /** Limit, counters, settings and words, as they were seen. */
-export function evidenceOf({ container }: Instance, seen: Seen): readonly Evidence[] {
+export function evidenceOf({ container }: Instance, seen: Observation): readonly Evidence[] {
   const { name } = container;
   const { status, exitCode, oomKilled } = container.state;
   const { memory, use, signs, events } = seen;
@@ -52,7 +52,11 @@ export function evidenceOf({ container }: Instance, seen: Seen): readonly Eviden
   ];
 }
 
-export function summaryOf({ name }: Instance, { kind, cause }: Trouble, { limit, memory, shmSize, use }: Seen): string {
+export function summaryOf(
+  { name }: Instance,
+  { kind, cause }: Condition,
+  { limit, memory, shmSize, use }: Observation,
+): string {
   const of = readableSize(limit);
   const worst = memory === undefined ? 'unknown' : readableSize(memory.worstCase.total);
   const shared = memory === undefined ? 'unknown' : readableSize(memory.sharedBuffers);
@@ -85,7 +89,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   const settings = memorySettings(host);
   const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
   const each = { remediator: name, together, endsAll: isAway };
-  const seenOn = await lookAtEach<MemoryDetails>(instances, host, each, async (instance, noting) => {
+  const seenOn = await forEachInstance<MemoryDetails>(instances, host, each, async (instance, noting) => {
     const seen = await observe(instance, host, { events, cpus: info.cpus });
     const trouble = diagnose(seen);
     if (trouble === undefined) return;
@@ -94,7 +98,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   });
   const findings = [...seenOn.findings];
   const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));
-  for (const { instance, ...trouble } of await hostTroubles(others, info, settings, host))
+  for (const { instance, ...trouble } of await hostConditions(others, info, settings, host))
     findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
   return { ...seenOn, findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)) };
 }
@@ -118,7 +122,7 @@ function findingOf(
     readonly summary: string;
     readonly evidence: readonly Evidence[];
   },
-  seen?: Seen,
+  seen?: Observation,
 ): Finding<MemoryDetails> {
   const { kind, cause, summary, evidence } = found;
   return {

@@ -2,12 +2,12 @@ import type { Container, EngineInfo } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type HostBudget, readableSize, usableShare } from '../../../postgres/tuning/index.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../shared/availability.ts';
+import { isRunning } from '../../shared/availability.ts';
 import { budgetOf, machineMemory } from '../../shared/memory.ts';
-import { type MemorySettings, type Seen, serverMemory, type Trouble } from './types.ts';
+import { type MemorySettings, type Observation, serverMemory, type Condition } from './types.ts';
 
 /** What keeps it from running first, then what kills it, then what will. PGOPS §6.4. */
-export function diagnose(seen: Seen): Trouble | undefined {
+export function diagnose(seen: Observation): Condition | undefined {
   const { limit, memory, running, signs } = seen;
   const has = (sign: string): boolean => signs.some((one) => one.sign === sign);
   const cause = fillsLimit(seen) ? 'shared-buffers' : 'work';
@@ -25,19 +25,19 @@ export function diagnose(seen: Seen): Trouble | undefined {
 }
 
 /** The buffers alone leave less than a fifth: they are not charged before they are touched, so the start succeeds. */
-function fillsLimit({ limit, memory }: Seen): boolean {
+function fillsLimit({ limit, memory }: Observation): boolean {
   return limit > 0 && memory !== undefined && memory.facts.sharedMemory > usableShare * limit;
 }
 
 /** Signal 9 can be a person's: the engine's word, or a second time at the same place, makes it the kernel's. */
-function wasKilledRecovering({ events, oomKilled, signs }: Seen): boolean {
+function wasKilledRecovering({ events, oomKilled, signs }: Observation): boolean {
   const killed = signs.filter(({ sign }) => sign === 'startup-killed').length;
   if (killed > 1) return true;
   return (events.length > 0 || oomKilled) && (killed > 0 || signs.some(({ sign }) => sign === 'recovering'));
 }
 
 /** The kernel took the first process of the container, and nobody started it again. */
-function endedByKill({ oomKilled, exitCode }: Seen): boolean {
+function endedByKill({ oomKilled, exitCode }: Observation): boolean {
   return oomKilled && exitCode === 137;
 }
 
@@ -45,13 +45,13 @@ function endedByKill({ oomKilled, exitCode }: Seen): boolean {
  * The counter begins anew with each start of the container, and a limit that was raised since lies above all that was
  * ever used: then the kill is an old story.
  */
-function wasKilled({ use, limit, signs }: Seen): boolean {
+function wasKilled({ use, limit, signs }: Observation): boolean {
   if (use === undefined || use.oomKills === 0) return false;
   const atThisLimit = use.peak === 0 || use.peak >= 0.98 * limit;
   return atThisLimit && signs.some(({ sign }) => sign === 'child-killed' || sign === 'startup-killed');
 }
 
-export interface HostTrouble {
+export interface HostCondition {
   readonly instance: Instance;
   readonly kind: 'no-limit' | 'host-overcommitted';
   readonly summary: string;
@@ -59,13 +59,13 @@ export interface HostTrouble {
 }
 
 /** What no instance has done wrong by itself. More promised than there is, is told once: of the one promised most. */
-export async function hostTroubles(
+export async function hostConditions(
   instances: readonly Instance[],
   { cpus }: Pick<EngineInfo, 'cpus'>,
   settings: MemorySettings,
   host: ReadonlyHost,
-): Promise<readonly HostTrouble[]> {
-  const running = instances.filter(runs);
+): Promise<readonly HostCondition[]> {
+  const running = instances.filter(isRunning);
   const machine = await machineMemory(host);
   const limited = machine.members.map(({ container }) => container).filter(({ memory }) => memory > 0);
   const promised = budgetOf(machine);
@@ -74,7 +74,7 @@ export async function hostTroubles(
     .sort((a, b) => b.container.memory - a.container.memory || (a.name < b.name ? -1 : 1));
   if (!promised.within && largest !== undefined) return [overcommitted(largest, promised, limited)];
   const unlimited = running.filter(({ container }) => container.memory === 0);
-  if (!mayBeTrouble(settings, limited.length, unlimited.length)) return [];
+  if (!checksMissingLimits(settings, limited.length, unlimited.length)) return [];
   const worstCases = new Map(
     await Promise.all(
       unlimited.map(async (instance) => {
@@ -93,7 +93,7 @@ export async function hostTroubles(
  * A missing limit is no trouble where nobody keeps a budget: who gives limits to some of the containers of a machine has
  * promised them memory that those without one can take away. Then it is one as soon as not everything fits.
  */
-export function mayBeTrouble(
+export function checksMissingLimits(
   { noLimit }: Pick<MemorySettings, 'noLimit'>,
   limited: number,
   unlimited: number,
@@ -106,7 +106,7 @@ function overcommitted(
   instance: Instance,
   { promised, budget }: HostBudget,
   limited: readonly Pick<Container, 'name' | 'memory'>[],
-): HostTrouble {
+): HostCondition {
   return {
     instance,
     kind: 'host-overcommitted',
@@ -120,7 +120,7 @@ function overcommitted(
   };
 }
 
-function withoutLimit(instance: Instance, worstCase: number, { memory, budget, promised }: HostBudget): HostTrouble {
+function withoutLimit(instance: Instance, worstCase: number, { memory, budget, promised }: HostBudget): HostCondition {
   return {
     instance,
     kind: 'no-limit',

@@ -1,21 +1,21 @@
 import type { EngineEvent, LogLine } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../shared/availability.ts';
+import { isRunning } from '../../shared/availability.ts';
 import { saysReady, signsIn } from './log-patterns.ts';
-import { memorySettings, type Seen, serverMemory } from './types.ts';
+import { memorySettings, type Observation, serverMemory } from './types.ts';
 
 /** Reads log, counters and settings; of an instance without a limit and without a sign, its log alone. */
 export async function observe(
   instance: Instance,
   host: ReadonlyHost,
   { events, cpus }: { readonly events: readonly EngineEvent[]; readonly cpus: number },
-): Promise<Seen> {
+): Promise<Observation> {
   const { container } = instance;
   const { memory: limit, shmSize, state } = container;
   const since = new Date(Date.now() - memorySettings(host).recentHours * 3_600_000).toISOString();
   const lines = await recentLog(instance, since, host);
-  const running = runs(instance) && hasComeUp(instance, lines);
+  const running = isRunning(instance) && hasComeUp(instance, lines);
   const signs = running ? signsIn(sinceStart(lines, state.startedAt)) : signsIn(lines, { sinceReady: true });
   const own = events.filter(({ actor, action, at }) => actor === container.id && action === 'oom' && at > since);
   const wanted = limit > 0 || signs.some(({ sign }) => sign === 'shm-full' || sign === 'start-refused');

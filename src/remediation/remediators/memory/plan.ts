@@ -4,10 +4,10 @@ import { formatSize, readableSize } from '../../../postgres/tuning/index.ts';
 import { asideName, type Finding, type Plan, type ReadonlyHost, type Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { promisableTo } from '../../shared/memory.ts';
-import { beforehand, keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
+import { recordsToKeep, keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { commandLineSettings } from '../../shared/server-settings.ts';
 import { needsStart, settingSteps } from '../../shared/settings-steps.ts';
-import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type Task, withValues } from './base-plan.ts';
+import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type PlanInput, withValues } from './base-plan.ts';
 import { recentEvents } from './detect.ts';
 import { diagnose } from './diagnose.ts';
 import { observe } from './observe.ts';
@@ -19,7 +19,7 @@ import { type MemoryDetails, type MemoryExpected, memorySettings } from './types
  * stands on its command line, which goes before every file.
  */
 export async function planSettings(
-  task: Task,
+  task: PlanInput,
   changes: SettingChanges,
   host: ReadonlyHost,
 ): Promise<Plan<MemoryExpected> | Refusal> {
@@ -101,11 +101,11 @@ function valuesOf(changes: SettingChanges): Readonly<Record<string, string>> {
 }
 
 /** A higher limit, live. One that cannot recover within its limit is started where the engine has given up. */
-export async function planRaise(task: Task, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
+export async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
   const { instance, seen, memory } = task;
   const { id, name, state } = instance.container;
   const frame = await frameOf(task, host);
-  const { alone } = beforehand(instance);
+  const { alone } = recordsToKeep(instance);
   const from = readableSize(seen.limit);
   const to = readableSize(limit);
   return {
@@ -145,7 +145,7 @@ export async function planRaise(task: Task, limit: number, host: ReadonlyHost): 
  * More shared memory is asked for than there is. What ALTER SYSTEM wrote is taken back, so that the value before it counts
  * again; what stands elsewhere is overruled by a quarter of what the instance may have.
  */
-export async function planStart(task: Task, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
+export async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen } = task;
   const bytes = await host.docker.file(instance.container.id, `${instance.dataDirectory}/postgresql.auto.conf`);
   if (bytes === undefined)
@@ -165,7 +165,7 @@ export async function planStart(task: Task, host: ReadonlyHost): Promise<Plan<Me
  * A larger `/dev/shm` takes a new container. Where none can be made, or the limit has no room for more, queries are no
  * longer run in parallel: that is a reload, and none of them fails.
  */
-export async function planShm(task: Task, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
+export async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen, memory } = task;
   const { container } = instance;
   const size = shmSizeFor(seen.limit, seen.shmSize, memory);

@@ -4,7 +4,7 @@ import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { budgetOf, machineMemory, memoryFor } from '../../shared/memory.ts';
 import { isSameMount, refusalForOwner } from '../../shared/recreate.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import type { Task } from './base-plan.ts';
+import type { PlanInput } from './base-plan.ts';
 import type { ServerMemory } from './types.ts';
 
 /** Why no program may change this instance's memory, if so. */
@@ -58,7 +58,7 @@ export async function refusalToStart(
 }
 
 /** Neither a higher limit nor smaller settings help. */
-export function refusalWithoutRoom({ instance, seen, memory }: Task, wanted: number, promisable: number): Refusal {
+export function refusalWithoutRoom({ instance, seen, memory }: PlanInput, wanted: number, promisable: number): Refusal {
   return refusal(
     `${instance.name} needs up to ${readableSize(memory.worstCase.total)} for ${memory.maxConnections} connections, its limit is ${readableSize(seen.limit)}, and the machine has ${readableSize(Math.max(0, promisable - seen.limit))} left to promise.`,
     `Give it ${readableSize(wanted)} (docker update --memory ${wanted} --memory-swap ${wanted} ${instance.container.name}) after making room, or let fewer connections in: a pooler in front serves the same clients. \`problems tune ${instance.name}\` shows what fits.`,

@@ -7,7 +7,7 @@ import { type InstanceMemory, memoryOf, memorySettingNames, numberOf } from '../
 import { readServerSettings, settingsOf } from '../../shared/server-settings.ts';
 import type { SignLine } from './log-patterns.ts';
 
-export type TroubleKind =
+export type ConditionKind =
   | 'oom-in-recovery'
   | 'start-refused'
   | 'oom-killed'
@@ -15,8 +15,8 @@ export type TroubleKind =
   | 'worst-case-over-limit'
   | 'shm-too-small';
 
-export interface Trouble {
-  readonly kind: TroubleKind;
+export interface Condition {
+  readonly kind: ConditionKind;
   /** What fills the limit: shared_buffers by themselves, or what all that work at once take beside them. */
   readonly cause: 'shared-buffers' | 'work';
 }
@@ -124,7 +124,7 @@ export const expected = z.strictObject({
 export type MemoryExpected = z.output<typeof expected>;
 
 /** What was seen of one instance. */
-export interface Seen {
+export interface Observation {
   /** Bytes; 0: none. */
   readonly limit: number;
   readonly shmSize: number;

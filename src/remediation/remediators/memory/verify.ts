@@ -12,7 +12,7 @@ import {
   withoutAnswer,
 } from '../../shared/settings-steps.ts';
 import { unexpectedDifferences } from '../../shared/recreate.ts';
-import { firstAnswer } from '../../shared/availability.ts';
+import { waitUntilReady } from '../../shared/availability.ts';
 import { signsIn } from './log-patterns.ts';
 import type { MemoryExpected } from './types.ts';
 
@@ -21,7 +21,7 @@ export async function verify(
   { target, expected, steps }: Plan<MemoryExpected>,
   host: ReadonlyHost,
 ): Promise<Verification> {
-  const first = await firstAnswer(target.instance, host);
+  const first = await waitUntilReady(target.instance, host);
   const { instance, answeredAt } = first;
   if (instance === undefined || instance.container.name !== expected.name)
     return {

@@ -1,8 +1,8 @@
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { type Trouble, troublesOf } from './diagnose.ts';
-import { folderReader, lookAll, runs } from './observe.ts';
+import { forEachInstance } from '../../shared/for-each-instance.ts';
+import { type Condition, diagnose } from './diagnose.ts';
+import { folderReader, observeAll, isMigrating } from './observe.ts';
 import type { MigrationDetails } from './types.ts';
 
 export const name = 'migration-lock';
@@ -10,21 +10,21 @@ export const name = 'migration-lock';
 /** Every database of every instance that runs. Of one that does not run nothing can be told. */
 export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDetails>> {
   const read = folderReader(host);
-  const each = { remediator: name, together: 1, only: runs };
-  return lookAtEach<MigrationDetails>(await host.instances(), host, each, async (instance, noting) => {
-    const all = await lookAll(instance, host, read);
+  const each = { remediator: name, together: 1, only: isMigrating };
+  return forEachInstance<MigrationDetails>(await host.instances(), host, each, async (instance, noting) => {
+    const all = await observeAll(instance, host, read);
     for (const found of all.looks) {
-      const troubles = await troublesOf(found, all, instance, host);
+      const troubles = await diagnose(found, all, instance, host);
       noting.found(...troubles.map((trouble) => findingOf(instance, found.database, trouble)));
     }
   });
 }
 
-function subjectOf(database: string, { subject }: Pick<Trouble, 'subject'>): string {
+function subjectOf(database: string, { subject }: Pick<Condition, 'subject'>): string {
   return `${database}.${subject}`;
 }
 
-function findingOf(instance: Instance, database: string, trouble: Trouble): Finding<MigrationDetails> {
+function findingOf(instance: Instance, database: string, trouble: Condition): Finding<MigrationDetails> {
   const { kind, subject, summary, evidence, repair } = trouble;
   return {
     id: findingId(name, instance.name, kind, subjectOf(database, trouble)),

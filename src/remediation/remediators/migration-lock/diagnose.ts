@@ -7,28 +7,28 @@ import {
   madeBy,
   type Migration,
   runnableOf,
-  type Standing,
-  standingOf,
+  type MigrationStatus,
+  migrationStatusOf,
 } from '../../../migration/index.ts';
 import type { Evidence, ReadonlyHost, Refusal } from '../../contract.ts';
 import { speaksOf } from './log-patterns.ts';
-import { type InvalidIndex, type Look, type Looks, originOf, relationsThere, rowsOf } from './observe.ts';
+import { type InvalidIndex, type Observation, type Observations, originOf, relationsThere, rowsOf } from './observe.ts';
 import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refuseUnfinished } from './refusals.ts';
-import type { TroubleKind } from './types.ts';
+import type { ConditionKind } from './types.ts';
 
 /** Files that are not applied are no trouble in themselves: objects of theirs that are there are, and races they lost. */
-export async function pendingTroubles(
-  found: Look,
-  files: readonly Stood[],
-  isShared: Looks['isShared'],
+export async function pendingConditions(
+  found: Observation,
+  files: readonly MigrationState[],
+  isShared: Observations['isShared'],
   instance: Instance,
   host: ReadonlyHost,
-): Promise<readonly Trouble[]> {
+): Promise<readonly Condition[]> {
   const waiting = files.filter(({ stood }) => stood.standing === 'pending').map(({ migration }) => migration);
   if (waiting.length === 0) return [];
   const there = await relationsOf(waiting, files, found, instance, host);
   const errors = await found.errors();
-  const troubles: Trouble[] = [];
+  const troubles: Condition[] = [];
   for (const file of waiting) {
     const objects = there.filter(({ migration }) => migration === file);
     if (objects.length > 0) {
@@ -65,8 +65,8 @@ interface ThereObject {
 /** Relations that a pending file makes, that no applied file makes too, and that are there and sound. */
 async function relationsOf(
   waiting: readonly Migration[],
-  files: readonly Stood[],
-  { database }: Look,
+  files: readonly MigrationState[],
+  { database }: Observation,
   instance: Instance,
   host: ReadonlyHost,
 ): Promise<readonly ThereObject[]> {
@@ -120,8 +120,8 @@ export interface Compare {
   readonly file: Migration;
 }
 
-export interface Trouble {
-  readonly kind: TroubleKind;
+export interface Condition {
+  readonly kind: ConditionKind;
   readonly subject: string;
   /** One sentence. */
   readonly summary: string;
@@ -129,24 +129,24 @@ export interface Trouble {
   readonly repair: Repair | Compare | Refusal;
 }
 
-export interface Stood {
+export interface MigrationState {
   readonly migration: Migration;
-  readonly stood: Standing;
+  readonly stood: MigrationStatus;
 }
 
 /**
  * What is amiss in a database now. Messages of a race that is over are evidence of something that is still there, never
  * a trouble of their own: the log keeps them long after everything is sound.
  */
-export async function troublesOf(
-  found: Look,
-  { isShared }: Looks,
+export async function diagnose(
+  found: Observation,
+  { isShared }: Observations,
   instance: Instance,
   host: ReadonlyHost,
-): Promise<readonly Trouble[]> {
+): Promise<readonly Condition[]> {
   const files = (found.folder?.migrations ?? []).map((migration) => ({
     migration,
-    stood: standingOf(migration, found.ledger),
+    stood: migrationStatusOf(migration, found.ledger),
   }));
   const indexes = await Promise.all(found.invalid.map(async (index) => invalidIndex(index, found, files)));
   return [
@@ -154,11 +154,15 @@ export async function troublesOf(
     ...files.flatMap((file) => conflict(file)),
     ...(await unfinished(found, files)),
     ...(await failed(found, files)),
-    ...(await pendingTroubles(found, files, isShared, instance, host)),
+    ...(await pendingConditions(found, files, isShared, instance, host)),
   ];
 }
 
-async function invalidIndex(index: InvalidIndex, found: Look, files: readonly Stood[]): Promise<Trouble | undefined> {
+async function invalidIndex(
+  index: InvalidIndex,
+  found: Observation,
+  files: readonly MigrationState[],
+): Promise<Condition | undefined> {
   const origin = originOf(index, found);
   const stood = files.find(({ migration }) => migration === origin)?.stood;
   // The row in the ledger says more, and its repair begins with the index.
@@ -181,14 +185,19 @@ async function invalidIndex(index: InvalidIndex, found: Look, files: readonly St
 }
 
 /** Not where files before it are still to come, nor where it failed for a reason of its own. */
-function mayApply(origin: Migration, stood: Standing, found: Look, files: readonly Stood[]): boolean {
+function mayApply(
+  origin: Migration,
+  stood: MigrationStatus,
+  found: Observation,
+  files: readonly MigrationState[],
+): boolean {
   if (stood.standing === 'applied' || stood.standing === 'adopted') return true;
   const error = found.ledger.rows.get(origin.version)?.error ?? '';
   const isAgain = stood.standing === 'pending' || isLostRaceState(error);
   return isAgain && earlierPending(origin, files).length === 0;
 }
 
-function conflict({ migration, stood }: Stood): readonly Trouble[] {
+function conflict({ migration, stood }: MigrationState): readonly Condition[] {
   if (stood.standing !== 'conflict') return [];
   return [
     {
@@ -201,8 +210,8 @@ function conflict({ migration, stood }: Stood): readonly Trouble[] {
   ];
 }
 
-async function unfinished(found: Look, files: readonly Stood[]): Promise<readonly Trouble[]> {
-  const troubles: Trouble[] = [];
+async function unfinished(found: Observation, files: readonly MigrationState[]): Promise<readonly Condition[]> {
+  const troubles: Condition[] = [];
   for (const row of rowsIn(found, 'started')) {
     const file = files.find(({ migration }) => migration.version === row.version);
     // A file of another text is a conflict, and told as one.
@@ -224,8 +233,8 @@ async function unfinished(found: Look, files: readonly Stood[]): Promise<readonl
   return troubles;
 }
 
-async function failed(found: Look, files: readonly Stood[]): Promise<readonly Trouble[]> {
-  const troubles: Trouble[] = [];
+async function failed(found: Observation, files: readonly MigrationState[]): Promise<readonly Condition[]> {
+  const troubles: Condition[] = [];
   for (const row of rowsIn(found, 'failed')) {
     if (found.ledger.versions.has(row.version)) continue;
     const file = files.find(({ migration }) => migration.version === row.version)?.migration;
@@ -245,7 +254,7 @@ async function failed(found: Look, files: readonly Stood[]): Promise<readonly Tr
   return troubles;
 }
 
-function rowsIn({ ledger }: Look, state: LedgerRow['state']): readonly LedgerRow[] {
+function rowsIn({ ledger }: Observation, state: LedgerRow['state']): readonly LedgerRow[] {
   return [...ledger.rows.values()]
     .filter((row) => row.state === state)
     .sort((a, b) => (a.version < b.version ? -1 : 1));
@@ -258,7 +267,7 @@ function rowEvidence(row: LedgerRow): Evidence {
 }
 
 /** What the log tells of these statements; where it tells nothing of them, the last races that it tells of. */
-async function logged(found: Look, texts: readonly string[]): Promise<readonly Evidence[]> {
+async function logged(found: Observation, texts: readonly string[]): Promise<readonly Evidence[]> {
   const errors = await found.errors();
   const own = errors.filter((error) => speaksOf(error, texts));
   return (own.length > 0 ? own : errors).slice(-5).map(({ at, text }) => ({ type: 'log', at, text }));

@@ -132,7 +132,7 @@ export interface InvalidIndex {
 }
 
 /** One database as it is now. */
-export interface Look {
+export interface Observation {
   readonly database: string;
   readonly ledger: Ledger;
   readonly folder: Folder | undefined;
@@ -142,22 +142,26 @@ export interface Look {
 }
 
 /** The databases of one instance, without those that a runner of ours is at work in. */
-export interface Looks {
-  readonly looks: readonly Look[];
+export interface Observations {
+  readonly looks: readonly Observation[];
   /** Whether the files of several databases hold this text: the log does not say which of them an error is of. */
   readonly isShared: (sha256: string) => boolean;
 }
 
 const maxDatabases = 200;
 
-export function runs({ container }: Instance): boolean {
+export function isMigrating({ container }: Instance): boolean {
   return container.state.running && container.state.status !== 'restarting';
 }
 
-export async function lookAll(instance: Instance, host: ReadonlyHost, read = folderReader(host)): Promise<Looks> {
-  const looks: Look[] = [];
+export async function observeAll(
+  instance: Instance,
+  host: ReadonlyHost,
+  read = folderReader(host),
+): Promise<Observations> {
+  const looks: Observation[] = [];
   for (const database of await databasesOf(instance, host)) {
-    const found = await look(instance, database, host, read);
+    const found = await observe(instance, database, host, read);
     if (found !== undefined) looks.push(found);
   }
   const all = looks.flatMap(({ folder }) => folder?.migrations.map(({ sha256 }) => sha256) ?? []);
@@ -171,12 +175,12 @@ async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<read
 }
 
 /** Undefined while a runner of ours is at work there: whatever is seen is on its way. */
-async function look(
+async function observe(
   instance: Instance,
   database: string,
   host: ReadonlyHost,
   read: ReturnType<typeof folderReader>,
-): Promise<Look | undefined> {
+): Promise<Observation | undefined> {
   const tables = tablesOf((await rowsOf(instance, database, host, ledgerPlace))[0]);
   const ledger = ledgerOf(
     tables.versionsExist || tables.statesExist ? await rowsOf(instance, database, host, readingLedger(tables)) : [],
@@ -199,7 +203,7 @@ async function look(
 }
 
 /** The file of the folder that builds exactly this index on this table. */
-export function originOf(index: InvalidIndex, { folder }: Look) {
+export function originOf(index: InvalidIndex, { folder }: Observation) {
   return folder?.migrations.find((migration) => {
     const named = indexOfFile(migration);
     return (

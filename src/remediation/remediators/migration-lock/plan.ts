@@ -3,8 +3,8 @@ import { indexOfFile, type Migration } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { name } from './detect.ts';
-import { type Repair, troublesOf } from './diagnose.ts';
-import { type Look, lookAll, otherRunners, rowsOf } from './observe.ts';
+import { type Repair, diagnose } from './diagnose.ts';
+import { type Observation, observeAll, otherRunners, rowsOf } from './observe.ts';
 import { compare } from './schema-diff.ts';
 import type { MigrationDetails, MigrationExpected } from './types.ts';
 
@@ -17,11 +17,11 @@ export async function plan(
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
-  const all = await lookAll(instance, host);
+  const all = await observeAll(instance, host);
   const found = all.looks.find(({ database }) => database === details.database);
   if (found === undefined)
     return refusal(`A runner migrates ${details.database} at this moment.`, 'Detect again when it has ended.');
-  const troubles = await troublesOf(found, all, instance, host);
+  const troubles = await diagnose(found, all, instance, host);
   const trouble = troubles.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
   if (trouble === undefined) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   if (trouble.repair.type === 'refusal') return trouble.repair;
@@ -40,7 +40,7 @@ export async function plan(
 function planRepair(
   finding: Finding<MigrationDetails>,
   instance: Instance,
-  { database, folder }: Look,
+  { database, folder }: Observation,
   { drop, apply }: Repair,
 ): Plan<MigrationExpected> {
   const { id } = instance.container;
@@ -101,7 +101,7 @@ function planRepair(
 function planRecord(
   finding: Finding<MigrationDetails>,
   instance: Instance,
-  { database, folder }: Look,
+  { database, folder }: Observation,
   { name: file, version, sha256 }: Migration,
   fingerprint: string,
 ): Plan<MigrationExpected> {

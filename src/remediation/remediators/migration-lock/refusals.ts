@@ -1,23 +1,23 @@
-import type { LedgerRow, Migration, Standing } from '../../../migration/index.ts';
+import type { LedgerRow, Migration, MigrationStatus } from '../../../migration/index.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { InvalidIndex } from './observe.ts';
 
 /** What no program repairs: what stands in the way, and what a person can do. PGOPS §5.4. */
 
-interface Stood {
+interface RefusalInput {
   readonly migration: Migration;
-  readonly stood: Standing;
+  readonly stood: MigrationStatus;
 }
 
 /** Files before this one that are not applied. */
-export function earlierPending({ version }: Migration, files: readonly Stood[]): readonly string[] {
+export function earlierPending({ version }: Migration, files: readonly RefusalInput[]): readonly string[] {
   return files
     .filter(({ migration, stood }) => migration.version < version && !['applied', 'adopted'].includes(stood.standing))
     .map(({ migration }) => migration.name);
 }
 
-export function refuseForeignIndex(index: InvalidIndex, stood: Standing | undefined): Refusal {
+export function refuseForeignIndex(index: InvalidIndex, stood: MigrationStatus | undefined): Refusal {
   const leftover = /_cc(?:new|old)\d*$/.test(index.name)
     ? 'By its name it is what a REINDEX CONCURRENTLY that was cut off has left, and the index itself is another. '
     : '';
@@ -29,7 +29,7 @@ export function refuseForeignIndex(index: InvalidIndex, stood: Standing | undefi
   );
 }
 
-export function refuseConflict({ message, hint }: Extract<Standing, { standing: 'conflict' }>): Refusal {
+export function refuseConflict({ message, hint }: Extract<MigrationStatus, { standing: 'conflict' }>): Refusal {
   return refusal(message, hint);
 }
 

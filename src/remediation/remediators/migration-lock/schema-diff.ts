@@ -1,6 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import {
-  describing,
+  schemaQuery,
   differences,
   fingerprintOf,
   type Migration,
@@ -8,7 +8,7 @@ import {
   runnableOf,
 } from '../../../migration/index.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
-import { type Look, rowsOf } from './observe.ts';
+import { type Observation, rowsOf } from './observe.ts';
 import { refuseUnrecorded } from './refusals.ts';
 
 const maxCharacters = 2 * 2 ** 20;
@@ -22,7 +22,7 @@ const shown = 12;
  */
 export async function compare(
   file: Migration,
-  { database, folder }: Look,
+  { database, folder }: Observation,
   instance: Instance,
   host: ReadonlyHost,
 ): Promise<{ readonly fingerprint: string } | Refusal> {
@@ -39,7 +39,7 @@ export async function compare(
   }
   if (files.reduce((sum, { sql }) => sum + sql.length, 0) > maxCharacters)
     return refuseUnrecorded(file, 'The files before it are too long to be run for a comparison.');
-  const question = describing(relations);
+  const question = schemaQuery(relations);
   const roles = await rowsOf(
     instance,
     database,

@@ -20,7 +20,7 @@ export function migrationSettings(host: Pick<ReadonlyHost, 'settings'>): Migrati
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
-const troubleKinds = [
+const conditionKinds = [
   'invalid-index',
   'unfinished-migration',
   'failed-migration',
@@ -29,13 +29,13 @@ const troubleKinds = [
   'ledger-conflict',
 ] as const;
 
-export type TroubleKind = (typeof troubleKinds)[number];
+export type ConditionKind = (typeof conditionKinds)[number];
 
 export const details = z.strictObject({
   /** By id. */
   container: z.string(),
   database: z.string(),
-  kind: z.enum(troubleKinds),
+  kind: z.enum(conditionKinds),
   /** Of the file, or the name of an index that no file makes. */
   subject: z.string(),
 });

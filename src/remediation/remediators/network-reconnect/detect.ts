@@ -5,19 +5,19 @@ import {
   type Evidence,
   type Finding,
   findingId,
-  type NotLookedAt,
+  type Skipped,
   type ReadonlyHost,
 } from '../../contract.ts';
-import { diagnose, type Situation, summaryOf, type Trouble } from './diagnose.ts';
-import { factsOf, look, type ServerFacts, worldOf } from './look.ts';
-import { answerOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './observe.ts';
+import { diagnose, type Situation, summaryOf, type Condition } from './diagnose.ts';
+import { factsOf, observe, type ServerFacts, worldOf } from './look.ts';
+import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './observe.ts';
 import { guiPage, guiPath } from './pgweb.ts';
 import { isToldWrong } from './refusals.ts';
 import type { NetworkDetails } from './types.ts';
 
 /** What was seen, without passwords: of an address only its host, port, user and database are told. */
 export async function evidenceOf(
-  trouble: Trouble,
+  trouble: Condition,
   client: Client,
   seen: Situation,
   page: PageResult | undefined,
@@ -72,7 +72,7 @@ function met({ container, address }: Client, { reach }: Situation): readonly Evi
   if (reach === undefined) return [];
   const place = `in the network of ${container.name}`;
   const { sql } = reach;
-  const sqlstate = sql.ok ? undefined : sqlstateOf(answerOf(sql.message));
+  const sqlstate = sql.ok ? undefined : sqlstateOf(clientErrorOf(sql.message));
   return [
     {
       type: 'probe',
@@ -94,7 +94,7 @@ const hbaQuery = `SELECT line_number, type, array_to_string(database, ',') AS da
   FROM pg_catalog.pg_hba_file_rules ORDER BY line_number`;
 
 async function special(
-  trouble: Trouble,
+  trouble: Condition,
   client: Client,
   seen: Situation,
   world: World,
@@ -167,13 +167,13 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
   const clients = clientsOf(world);
   const facts = new Map<Instance, Promise<ServerFacts>>();
   const findings = new Map<string, NetworkFinding>();
-  const notLookedAt: NotLookedAt[] = [];
+  const notLookedAt: Skipped[] = [];
 
   async function one(client: Client): Promise<void> {
     try {
       const known = facts.get(client.instance) ?? factsOf(client.instance, host);
       facts.set(client.instance, known);
-      const seen = await look(client, world, await known, host);
+      const seen = await observe(client, world, await known, host);
       const trouble = diagnose(seen);
       if (trouble === undefined) return;
       if (trouble === 'starting') {
@@ -204,7 +204,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
   };
 }
 
-function findingOf(trouble: Trouble, client: Client): NetworkFinding {
+function findingOf(trouble: Condition, client: Client): NetworkFinding {
   const { container, instance, address } = client;
   const { source, host, port } = address;
   return {
@@ -220,6 +220,6 @@ function findingOf(trouble: Trouble, client: Client): NetworkFinding {
   };
 }
 
-function blind({ container, instance }: Client, reason: string): NotLookedAt {
+function blind({ container, instance }: Client, reason: string): Skipped {
   return { remediator: name, instance: instance.name, reason: `the way of ${container.name}: ${reason}` };
 }

@@ -1,8 +1,8 @@
 import type { ReachResult } from '../../../host/probes/types.ts';
-import { answerOf, type Client } from './observe.ts';
+import { clientErrorOf, type Client } from './observe.ts';
 
 /** The words for what keeps a client from its instance. PGOPS §7.1; one text has several causes, so all is looked at. */
-export const troubles = [
+export const conditions = [
   'server-stopped',
   'server-paused',
   'server-restarting',
@@ -22,7 +22,7 @@ export const troubles = [
   'unreachable',
 ] as const;
 
-export type Trouble = (typeof troubles)[number];
+export type Condition = (typeof conditions)[number];
 
 /** All that the diagnosis goes by. */
 export interface Situation {
@@ -55,7 +55,7 @@ export interface Situation {
 }
 
 /** `starting`: neither sound nor broken yet. Undefined: nothing is wrong with the way. */
-export function diagnose(seen: Situation): Trouble | 'starting' | undefined {
+export function diagnose(seen: Situation): Condition | 'starting' | undefined {
   if (seen.server === 'paused') return 'server-paused';
   if (seen.server === 'restarting') return 'server-restarting';
   if (seen.server !== 'running') return 'server-stopped';
@@ -69,8 +69,8 @@ export function diagnose(seen: Situation): Trouble | 'starting' | undefined {
   return ofAnswer(seen, reach.sql.message);
 }
 
-function ofAnswer(seen: Situation, message: string): Trouble | 'starting' | undefined {
-  const answer = answerOf(message);
+function ofAnswer(seen: Situation, message: string): Condition | 'starting' | undefined {
+  const answer = clientErrorOf(message);
   switch (answer) {
     case 'hba-refused':
     case 'tls-refused':
@@ -91,7 +91,7 @@ function ofAnswer(seen: Situation, message: string): Trouble | 'starting' | unde
 }
 
 /** The host is there, and nobody takes the connection. */
-function refused(seen: Situation): Trouble | 'starting' {
+function refused(seen: Situation): Condition | 'starting' {
   const { host, port, serverPort, listen } = seen;
   if (host.kind === 'address' && !host.ownAddress && !seen.borrowed) return 'stale-address';
   if (!host.ownName && !host.ownAddress) return withoutWay(seen) ?? 'unreachable';
@@ -102,7 +102,7 @@ function refused(seen: Situation): Trouble | 'starting' {
 }
 
 /** What the engine says of the way between the two; undefined when it says that there is one. */
-function withoutWay(seen: Situation): Trouble | undefined {
+function withoutWay(seen: Situation): Condition | undefined {
   const { host, common, named, sharesDefaultBridge } = seen;
   if (seen.borrowed) return undefined;
   if (host.kind === 'address') return addressed(seen);
@@ -111,7 +111,7 @@ function withoutWay(seen: Situation): Trouble | undefined {
   return sharesDefaultBridge ? 'default-bridge' : 'no-common-network';
 }
 
-function addressed({ host, common, sharesDefaultBridge }: Situation): Trouble | undefined {
+function addressed({ host, common, sharesDefaultBridge }: Situation): Condition | undefined {
   if (!host.ownAddress) return 'stale-address';
   return common.length > 0 || sharesDefaultBridge ? undefined : 'no-common-network';
 }
@@ -125,7 +125,7 @@ function isOther(
   return own.length > 0 && sql.serverAddress !== '-' && !own.includes(sql.serverAddress);
 }
 
-function elsewhere({ host }: Situation): Trouble {
+function elsewhere({ host }: Situation): Condition {
   return host.kind === 'address' ? 'stale-address' : 'wrong-server';
 }
 
@@ -134,7 +134,7 @@ function listensOn(listen: string, own: readonly string[]): boolean {
 }
 
 /** One sentence for people. */
-export function summaryOf(trouble: Trouble, { container, instance, address }: Client): string {
+export function summaryOf(trouble: Condition, { container, instance, address }: Client): string {
   const client = container.name;
   const server = instance.container.name;
   const { host, port, user = instance.user, database = user, source } = address;

@@ -43,7 +43,12 @@ export async function factsOf(instance: Instance, host: ReadonlyHost): Promise<S
 }
 
 /** One client's way to its instance: what the engine says of it, and what the client meets. */
-export async function look(client: Client, world: World, facts: ServerFacts, host: ReadonlyHost): Promise<Situation> {
+export async function observe(
+  client: Client,
+  world: World,
+  facts: ServerFacts,
+  host: ReadonlyHost,
+): Promise<Situation> {
   const situation = { ...situationOf(client), ...facts };
   const reach = await fromInside(client, world, host);
   return reach === undefined ? situation : { ...situation, reach, others: othersAmong(reach, client, world) };

@@ -274,7 +274,7 @@ const texts: readonly (readonly [Answer, RegExp])[] = [
   ['other-refusal', /port \d+ failed: \S+: {1,2}\S/],
 ];
 
-export function answerOf(message: string): Answer {
+export function clientErrorOf(message: string): Answer {
   return texts.find(([, text]) => text.test(message))?.[0] ?? 'unknown';
 }
 

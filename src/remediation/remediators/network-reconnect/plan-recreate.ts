@@ -2,7 +2,7 @@ import type { Container, Network } from '../../../host/docker/types.ts';
 import { splitAuthority } from '../../../postgres/connection-string.ts';
 import {
   asideName,
-  type Expectation,
+  type Precondition,
   type Finding,
   type Plan,
   type ReadonlyHost,
@@ -15,7 +15,7 @@ import { type Address, addressesOf, answering, type Client, clientsOf, commonNet
 import type { NetworkExpected, NetworkSettings } from './types.ts';
 
 /** Why a client must not be put on a network by a program, a sentence; undefined where it may. PGOPS §7.2, §9.2. */
-export function objectionTo(
+export function networkPolicy(
   network: string,
   { container, instance, address }: Client,
   world: World & { readonly networks: readonly Network[] },
@@ -77,7 +77,7 @@ export interface Place {
  * Undefined where it was told in a way that is not changed with certainty: on its command line, or in a form that has the
  * host twice.
  */
-export function toldOtherwise(
+export function envEdits(
   container: Pick<Container, 'env' | 'command' | 'entrypoint'>,
   address: Address,
   place: Place,
@@ -148,7 +148,7 @@ export async function planNewClient(
   const { container, instance, address } = client;
   const server = instance.container;
   const place = { host: server.name.toLowerCase(), port: instance.port };
-  const edits = toldOtherwise(container, address, place);
+  const edits = envEdits(container, address, place);
   if (edits === undefined) {
     return refusal(
       `${container.name} was told ${address.host}:${address.port} in ${address.source}, in a form that is not changed with certainty.`,
@@ -192,7 +192,7 @@ export async function planNewClient(
 function stepsFor({ container, instance }: Client, edits: VariableEdits, network: string | undefined): readonly Step[] {
   const { id, name, image, state } = container;
   const aside = asideName(container);
-  const old: Expectation = { check: 'container', ref: id, running: true, name: aside, image };
+  const old: Precondition = { check: 'container', ref: id, running: true, name: aside, image };
   return [
     {
       action: 'container.update-restart-policy',

@@ -1,5 +1,5 @@
 import type { Container, Network } from '../../../host/docker/types.ts';
-import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { factsOf, situationOf, worldOf } from './look.ts';
 import {
@@ -12,7 +12,7 @@ import {
   networksOf,
   type World,
 } from './observe.ts';
-import { objectionTo, planNewClient } from './plan-recreate.ts';
+import { networkPolicy, planNewClient } from './plan-recreate.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
 
@@ -41,7 +41,7 @@ export async function plan(
   if (refused !== undefined) return refused;
 
   const networks = candidates(client);
-  const objections = networks.map((network) => objectionTo(network, client, world, networkSettings(host)));
+  const objections = networks.map((network) => networkPolicy(network, client, world, networkSettings(host)));
   const network = networks.find((_, index) => objections[index] === undefined);
   if (network === undefined) {
     const { container, instance } = client;
@@ -72,7 +72,7 @@ async function anew(
   const named = { ...client, address: { ...address, host: server.name.toLowerCase() } };
   const network =
     commonNetworks(container, server)[0] ??
-    networksOf(server).find((one) => objectionTo(one, named, world, networkSettings(host)) === undefined);
+    networksOf(server).find((one) => networkPolicy(one, named, world, networkSettings(host)) === undefined);
   if (network === undefined) return escalation('wrong-port', client, world);
   const { systemIdentifier } = await factsOf(instance, host);
   return planNewClient(finding, client, network, systemIdentifier ?? null, host);
@@ -225,6 +225,6 @@ function namingSteps({ instance, address }: Client, network: string): readonly S
   ];
 }
 
-function present({ id, name }: Container): Expectation & { readonly check: 'container' } {
+function present({ id, name }: Container): Precondition & { readonly check: 'container' } {
   return { check: 'container', ref: id, running: true, name };
 }

@@ -1,22 +1,22 @@
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import type { Trouble } from './diagnose.ts';
+import type { Condition } from './diagnose.ts';
 import { answering, type Client, networksOf, type World } from './observe.ts';
 
 /** Troubles that a connection to a network cures; all others are a person's to decide. PGOPS §8.1, §9.2. */
 export type Curable = 'no-common-network' | 'default-bridge' | 'missing-alias';
 
-export function isCurable(trouble: Trouble): trouble is Curable {
+export function isCurable(trouble: Condition): trouble is Curable {
   return trouble === 'no-common-network' || trouble === 'default-bridge' || trouble === 'missing-alias';
 }
 
 /** Troubles of a client that was told a wrong place: a new one is told the right one, with approval. */
-export function isToldWrong(trouble: Trouble): trouble is 'asks-itself' | 'wrong-port' | 'stale-address' {
+export function isToldWrong(trouble: Condition): trouble is 'asks-itself' | 'wrong-port' | 'stale-address' {
   return trouble === 'asks-itself' || trouble === 'wrong-port' || trouble === 'stale-address';
 }
 
 /** What a person can do about what no program should, with the exact commands. */
-export function escalation(trouble: Exclude<Trouble, Curable>, client: Client, world: World): Refusal {
+export function escalation(trouble: Exclude<Condition, Curable>, client: Client, world: World): Refusal {
   const { container, instance, address } = client;
   const server = instance.container.name;
   const { host, port, user = instance.user, database = user, source } = address;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
-import { troubles } from './diagnose.ts';
+import { conditions } from './diagnose.ts';
 
 /** `remediation.settings.network-reconnect` of the config. */
 export interface NetworkSettings {
@@ -26,7 +26,7 @@ export const details = z.strictObject({
   source: z.string(),
   host: z.string(),
   port: z.int().min(1).max(65_535),
-  trouble: z.enum(troubles),
+  trouble: z.enum(conditions),
 });
 
 export type NetworkDetails = z.output<typeof details>;

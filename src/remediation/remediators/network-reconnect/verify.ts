@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { requestOf, worldOf } from './look.ts';
-import { answerOf, type Client, clientsOf, ownAddresses, type World } from './observe.ts';
+import { clientErrorOf, type Client, clientsOf, ownAddresses, type World } from './observe.ts';
 import { guiPage, guiPath } from './pgweb.ts';
 import type { NetworkExpected } from './types.ts';
 
@@ -85,7 +85,7 @@ function sound(
 
 /** The server answers, and lets nobody in to look: no proof of anything. */
 function isUnclear({ sql }: ReachResult): boolean {
-  return !sql.ok && ['other-refusal', 'password-refused', 'starting'].includes(answerOf(sql.message));
+  return !sql.ok && ['other-refusal', 'password-refused', 'starting'].includes(clientErrorOf(sql.message));
 }
 
 /** A program that waits for its old connection may take pgweb's thirty seconds to see that the new one is there. */

@@ -6,7 +6,7 @@ import {
   type Evidence,
   type Finding,
   findingId,
-  type NotLookedAt,
+  type Skipped,
   type ReadonlyHost,
 } from '../../contract.ts';
 import { type Claim, claimsOf, collides, hasBetterRight, isAside, startFailure, type StartFailure } from './observe.ts';
@@ -15,7 +15,7 @@ import { parsePorts, type PortDetails, type PortSettings, portSettings, portsOf,
 export const name = 'port-reassignment';
 
 /** What was found, in words and with what it was seen by. */
-export interface Trouble {
+export interface Condition {
   readonly port: number;
   readonly trouble: PortDetails['trouble'];
   /** Who or what is in the way. */
@@ -31,7 +31,7 @@ const words = {
   reserved: 'port-reserved',
 } as const satisfies Record<PortDetails['trouble'], string>;
 
-export function findingOf(instance: Instance, found: Trouble): Finding<PortDetails> {
+export function findingOf(instance: Instance, found: Condition): Finding<PortDetails> {
   const { port, trouble, holder, evidence } = found;
   const { container } = instance;
   const { error, status, exitCode, running } = container.state;
@@ -74,7 +74,7 @@ export function findingOf(instance: Instance, found: Trouble): Finding<PortDetai
 
 function summaryOf(
   { name: instance, container }: Instance,
-  { port, trouble, holder }: Trouble,
+  { port, trouble, holder }: Condition,
   failed: boolean,
 ): string {
   const state = failed ? `${instance} did not start` : `${instance} is stopped and cannot start`;
@@ -134,7 +134,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
     leases: new Map(leases.map(({ port, instance }) => [port, instance])),
   };
   const findings: Finding<PortDetails>[] = [];
-  const notLookedAt: NotLookedAt[] = [];
+  const notLookedAt: Skipped[] = [];
   for (const instance of instances) {
     try {
       const found = instance.container.state.running ? ofRunning(instance, world) : await ofStopped(instance, world);
@@ -153,7 +153,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
 }
 
 /** A healthy instance keeps its port, whoever else wants it: unless a person has given that port to somebody else. */
-function ofRunning({ container }: Instance, { settings }: World): Trouble | undefined {
+function ofRunning({ container }: Instance, { settings }: World): Condition | undefined {
   const wanted = declared(container).flatMap(({ ports }) => ports);
   for (const { hostPort, protocol } of container.publishedPorts) {
     const port = Number(hostPort);
@@ -164,7 +164,7 @@ function ofRunning({ container }: Instance, { settings }: World): Trouble | unde
   return undefined;
 }
 
-async function ofStopped(instance: Instance, world: World): Promise<Trouble | undefined> {
+async function ofStopped(instance: Instance, world: World): Promise<Condition | undefined> {
   const failure = startFailure(instance.container.state.error);
   const ranges = declared(instance.container);
   const failed = failedPort(
@@ -198,8 +198,8 @@ async function holderOf(
   ports: readonly number[],
   failure: StartFailure | undefined,
   world: World,
-): Promise<Trouble | undefined> {
-  let first: Trouble | undefined;
+): Promise<Condition | undefined> {
+  let first: Condition | undefined;
   for (const port of ports) {
     const held = await holderOfPort(instance, binding, port, failure, world);
     if (held === undefined) return undefined;
@@ -214,7 +214,7 @@ async function holderOfPort(
   port: number,
   failure: StartFailure | undefined,
   { host, claims, leases }: World,
-): Promise<Trouble | undefined> {
+): Promise<Condition | undefined> {
   const rivals = claims.filter(
     (claim) => claim.container.id !== instance.container.id && collides(claim, binding, port),
   );

@@ -1,7 +1,7 @@
 import type { Instance } from '../../../host/instance.ts';
-import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { beforehand, keptContainer, recreateSteps, restartPolicyOf, stoppedAgain } from '../../shared/recreate.ts';
+import { recordsToKeep, keptContainer, recreateSteps, restartPolicyOf, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { dependantsOf, describeHolder, type PortSurvey, surveyPorts } from './observe.ts';
 import { refusalFor } from './refusals.ts';
@@ -83,8 +83,8 @@ export async function moveTo(
   }
   const { id, name } = container;
   const dependants = await dependantsOf(instance, details.port, port, host, settings);
-  const { unchanged, alone } = beforehand(instance);
-  const free = bindings.map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
+  const { unchanged, alone } = recordsToKeep(instance);
+  const free = bindings.map(({ hostIp }): Precondition => ({ check: 'port-free', hostIp, port }));
 
   const steps: readonly Step[] = [
     { action: 'port.lease', params: { instance: instance.name, port }, expects: [unchanged, alone, ...free] },
@@ -158,7 +158,7 @@ export function startAgain(
   const { port, bindings } = finding.details;
   const free = bindings
     .filter(({ hostPort }) => hostPort === String(port))
-    .map(({ hostIp }): Expectation => ({ check: 'port-free', hostIp, port }));
+    .map(({ hostIp }): Precondition => ({ check: 'port-free', hostIp, port }));
   return {
     type: 'plan',
     remediator: finding.remediator,

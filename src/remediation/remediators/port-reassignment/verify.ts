@@ -1,6 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { firstAnswer } from '../../shared/availability.ts';
+import { waitUntilReady } from '../../shared/availability.ts';
 import { unexpectedDifferences } from '../../shared/recreate.ts';
 import {
   answerCheck,
@@ -16,7 +16,7 @@ import { databasesQuery, isWithin, parsePorts, type PortExpected } from './types
 /** From the client's place: a query with a password through the new port. Then that everything else is as it was. */
 export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Promise<Verification> {
   const { expected, target } = plan;
-  const first = await firstAnswer(target.instance, host, { via: 'published' });
+  const first = await waitUntilReady(target.instance, host, { via: 'published' });
   const { instance, answeredAt } = first;
   if (instance === undefined || instance.container.name !== expected.name) {
     return {

@@ -1,8 +1,8 @@
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { lookAtEach } from '../../shared/for-each-instance.ts';
-import { type Look, look } from './look.ts';
+import { forEachInstance } from '../../shared/for-each-instance.ts';
+import { type Observed, observe } from './look.ts';
 import { everyRelation, type ImageUsers, imageUsers } from './observe.ts';
 import { placeOf } from './refusals.ts';
 import { type VolumeDetails, volumeSettings } from './types.ts';
@@ -10,7 +10,7 @@ import { type VolumeDetails, volumeSettings } from './types.ts';
 /** What a client is told, where a server runs that cannot read all of its data. */
 export async function refusedQuery(
   instance: Instance,
-  { seen }: Look,
+  { seen }: Observed,
   host: ReadonlyHost,
 ): Promise<readonly Evidence[]> {
   if (!seen.running) return [];
@@ -22,7 +22,7 @@ export async function refusedQuery(
 }
 
 /** How many entries are in the way, whose they are, and the first of them. */
-export function ownersSeen({ dataMount }: Instance, { trouble, seen }: Look): readonly Evidence[] {
+export function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): readonly Evidence[] {
   const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
   const counts = new Map<string, number>();
   for (const { uid, gid } of wrong) counts.set(`${uid}:${gid}`, (counts.get(`${uid}:${gid}`) ?? 0) + 1);
@@ -34,7 +34,7 @@ export function ownersSeen({ dataMount }: Instance, { trouble, seen }: Look): re
 }
 
 /** One sentence of a finding. */
-export function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Look): string {
+export function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Observed): string {
   const place = dataMount === undefined ? '' : placeOf(dataMount);
   const { uid, gid } = seen.owner;
   const state = seen.running ? `${instance} runs` : `${instance} does not run`;
@@ -69,7 +69,7 @@ const together = 4;
 export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
   const { toNamedVolume } = volumeSettings(host);
   const users = imageUsers(host);
-  return lookAtEach(await host.instances(), host, { remediator: name, together }, async (instance, noting) => {
+  return forEachInstance(await host.instances(), host, { remediator: name, together }, async (instance, noting) => {
     const { container, dataDirectory, dataMount } = instance;
     if (dataMount === undefined) {
       noting.notLookedAt(
@@ -90,7 +90,7 @@ async function findingOn(
   host: ReadonlyHost,
   users: ImageUsers,
 ): Promise<Finding<VolumeDetails> | undefined> {
-  const found = await look(instance, dataMount, host, users);
+  const found = await observe(instance, dataMount, host, users);
   const { trouble, seen } = found;
   if (trouble === undefined) {
     if (!isToMove || dataMount.type !== 'bind') return undefined;

@@ -2,7 +2,7 @@ import type { SurveyEntry } from '../../../host/probes/types.ts';
 import { obstacleTo, type Owner, type Sign } from './observe.ts';
 
 /** What was seen of one instance: all that a diagnosis rests on. */
-export interface Seen {
+export interface Observation {
   /** A server runs: one that the engine keeps restarting does not. */
   readonly running: boolean;
   readonly owner: Owner;
@@ -21,14 +21,14 @@ export interface Seen {
   readonly labelled: boolean;
 }
 
-export type Trouble =
+export type Condition =
   | { readonly kind: 'wrong-owner' | 'wrong-mode'; readonly wrong: readonly SurveyEntry[] }
   | { readonly kind: 'data-missing' | 'read-only' | 'lost-and-found' | 'ownership-refused' | 'label-refused' };
 
-export type TroubleKind = Trouble['kind'];
+export type ConditionKind = Condition['kind'];
 
 /** The data first, then the words: the same text is said of an empty folder and of data that cannot be seen. */
-export function diagnose(seen: Seen): Trouble | undefined {
+export function diagnose(seen: Observation): Condition | undefined {
   const { running } = seen;
   // Without root the entrypoint tries as well, and goes on when it may not.
   const asRoot = seen.heals || seen.missingCapabilities.length > 0;
@@ -50,7 +50,7 @@ export function diagnose(seen: Seen): Trouble | undefined {
 }
 
 /** Never to be initialised where a cluster was: the mount is wrong, or the data is gone. */
-function withoutCluster({ entries, signs, history }: Seen): Trouble | undefined {
+function withoutCluster({ entries, signs, history }: Observation): Condition | undefined {
   const isNew = entries.length <= 1;
   if (signs.includes('lost-and-found')) return { kind: 'lost-and-found' };
   if (history) return { kind: 'data-missing' };
@@ -58,7 +58,10 @@ function withoutCluster({ entries, signs, history }: Seen): Trouble | undefined 
   return { kind: isNew ? 'ownership-refused' : 'data-missing' };
 }
 
-function inTheWay({ entries, owner }: Seen): (Trouble & { readonly wrong: readonly SurveyEntry[] }) | undefined {
+function inTheWay({
+  entries,
+  owner,
+}: Observation): (Condition & { readonly wrong: readonly SurveyEntry[] }) | undefined {
   const byOwner: SurveyEntry[] = [];
   const byMode: SurveyEntry[] = [];
   for (const entry of entries) {
@@ -71,8 +74,8 @@ function inTheWay({ entries, owner }: Seen): (Trouble & { readonly wrong: readon
 }
 
 function isHealed(
-  { kind, wrong }: Trouble & { readonly wrong: readonly SurveyEntry[] },
-  { entries, owner }: Seen,
+  { kind, wrong }: Condition & { readonly wrong: readonly SurveyEntry[] },
+  { entries, owner }: Observation,
 ): boolean {
   if (kind === 'wrong-mode') return wrong.every(({ path }) => path === '.');
   // What is its own already stays as closed as it is.

@@ -3,14 +3,14 @@ import type { LogLine, Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SurveyEntry } from '../../../host/probes/types.ts';
 import { asideName, type ReadonlyHost } from '../../contract.ts';
-import { runs } from '../../shared/availability.ts';
-import { diagnose, type Seen, type Trouble } from './diagnose.ts';
-import { below, type ImageUsers, isTraceOfData, runtimeOf, signOf } from './observe.ts';
+import { isRunning } from '../../shared/availability.ts';
+import { diagnose, type Observation, type Condition } from './diagnose.ts';
+import { below, type ImageUsers, isTraceOfData, serverUser, signOf } from './observe.ts';
 
 /** What was seen of an instance, and what it means. */
-export interface Look {
-  readonly seen: Seen;
-  readonly trouble: Trouble | undefined;
+export interface Observed {
+  readonly seen: Observation;
+  readonly trouble: Condition | undefined;
   /** Of the data directory within its mount: `.` or a path. */
   readonly folder: string;
   /** The lines of the last start that speak of permissions. */
@@ -18,20 +18,25 @@ export interface Look {
 }
 
 /** Reads state, log and files of one instance. `mount` is its `dataMount`. */
-export async function look(instance: Instance, mount: Mount, host: ReadonlyHost, users: ImageUsers): Promise<Look> {
+export async function observe(
+  instance: Instance,
+  mount: Mount,
+  host: ReadonlyHost,
+  users: ImageUsers,
+): Promise<Observed> {
   const { container, dataDirectory } = instance;
   const folder = posix.relative(mount.destination, dataDirectory) || '.';
   const [runtime, survey, log, info] = await Promise.all([
-    runtimeOf(container, users),
+    serverUser(container, users),
     host.probes.survey(mount, container.image),
     logOfLastStart(instance, host),
     host.docker.info(),
   ]);
   if (survey.truncated) throw new Error(`${mount.source} holds more entries than can be looked at.`);
   const entries = below(survey.entries, folder);
-  const running = runs(instance) && hasBegun(log);
+  const running = isRunning(instance) && hasBegun(log);
   const lines = (log ?? []).filter(({ text }) => signOf(text) !== undefined).slice(-20);
-  const seen: Seen = {
+  const seen: Observation = {
     running,
     ...runtime,
     mountWritable: mount.writable,
@@ -61,7 +66,7 @@ async function logOfLastStart(instance: Instance, host: ReadonlyHost): Promise<r
   const { startedAt } = state;
   if (startedAt.startsWith('0001-')) return [];
   // Of a process that ends at once, the engine notes the start after its last line, and even after its end.
-  const since = runs(instance) ? startedAt : new Date(Date.parse(startedAt) - 2_000).toISOString();
+  const since = isRunning(instance) ? startedAt : new Date(Date.parse(startedAt) - 2_000).toISOString();
   try {
     return await host.docker.logs(id, { since, tail: lastLines });
   } catch (error) {

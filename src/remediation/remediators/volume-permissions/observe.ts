@@ -80,7 +80,7 @@ export function below(entries: readonly SurveyEntry[], folder: string): readonly
 }
 
 /** Something that no program should give away, and why. */
-export interface OddEntry {
+export interface UnexpectedFile {
   readonly path: string;
   readonly why: string;
 }
@@ -99,7 +99,10 @@ const nobody = 65_534;
  * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a file
  * outside of it (PGOPS §4.1), and one that cannot be undone is not begun.
  */
-export function oddEntries(entries: readonly SurveyEntry[], surroundings: Surroundings): readonly OddEntry[] {
+export function unexpectedFiles(
+  entries: readonly SurveyEntry[],
+  surroundings: Surroundings,
+): readonly UnexpectedFile[] {
   return entries.flatMap((entry) => {
     const why = oddnessOf(entry, surroundings);
     return why === undefined ? [] : [{ path: entry.path, why }];
@@ -185,7 +188,7 @@ export function imageUsers(host: ReadonlyHost): ImageUsers {
 }
 
 /** Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says. PGOPS §4.1. */
-export async function runtimeOf(container: Container, users: ImageUsers): Promise<Runtime> {
+export async function serverUser(container: Container, users: ImageUsers): Promise<Runtime> {
   const [user = '', group] = container.user.split(':');
   const asRoot = user === '' || user === 'root' || user === '0';
   const byEntrypoint = container.entrypoint.some((word) => word.endsWith('docker-entrypoint.sh'));

@@ -1,10 +1,10 @@
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { Expectation, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { quoted, refusal } from '../../shared/for-each-instance.ts';
+import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { quoteText, refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, recreateSteps, refusalToRecreate, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
-import { type Look, look } from './look.ts';
+import { type Observed, observe } from './look.ts';
 import { bytesOf, imageUsers, unfitCollations } from './observe.ts';
 import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, refusalToRepair } from './refusals.ts';
 import type { VolumeDetails, VolumeExpected } from './types.ts';
@@ -14,7 +14,7 @@ export async function planMove(
   finding: Finding<VolumeDetails>,
   instance: Instance,
   mount: Mount,
-  found: Look,
+  found: Observed,
   host: ReadonlyHost,
 ): Promise<Plan<VolumeExpected> | Refusal> {
   const refused =
@@ -33,7 +33,7 @@ export async function planMove(
     );
   const volume = await freeName(`${container.name}-data`, host);
   const { id: engine } = await host.docker.info();
-  const alone: Expectation = { check: 'volume-unused', volumeKey, except: [] };
+  const alone: Precondition = { check: 'volume-unused', volumeKey, except: [] };
   const steps = recreateSteps({
     instance,
     edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
@@ -60,7 +60,7 @@ export async function planMove(
       {
         object: `folder ${mount.source}`,
         why: 'The data as it was before the move. Keep it for seven days at least, and until a backup of the volume was read back.',
-        command: `sudo rm -r -- ${quoted(mount.source)}`,
+        command: `sudo rm -r -- ${quoteText(mount.source)}`,
       },
       {
         ...keptContainer(container),
@@ -85,7 +85,7 @@ export async function planMove(
   };
 }
 
-function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Look): Refusal | undefined {
+function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Observed): Refusal | undefined {
   if (mount.type !== 'bind')
     return refusal(
       `The data of ${instance.name} is in no folder of the machine, but in a ${mount.type}.`,
@@ -134,11 +134,11 @@ async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
 }
 
 /** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
-export async function planRepair(
+export async function planChown(
   finding: Finding<VolumeDetails>,
   instance: Instance,
   mount: Mount,
-  found: Look,
+  found: Observed,
   host: ReadonlyHost,
 ): Promise<Plan<VolumeExpected> | Refusal> {
   const refused = refusalToRepair(instance, mount, found) ?? (await refusalForNeighbour(instance, mount, host));
@@ -154,7 +154,7 @@ export async function planRepair(
   const { uid, gid } = found.seen.owner;
   const { running, startedAt } = state;
   const serves = found.seen.running;
-  const stopped: readonly Expectation[] = [
+  const stopped: readonly Precondition[] = [
     { check: 'container', ref: id, running: false, name: container.name, image },
     { check: 'volume-unused', volumeKey, except: [] },
   ];
@@ -216,11 +216,11 @@ export async function planRepair(
 }
 
 /** The entrypoint sets 0700 at every start; without it, what the group may read is the user's choice. */
-function keptMode({ seen }: Look, withoutEntrypoint: boolean): '700' | '750' {
+function keptMode({ seen }: Observed, withoutEntrypoint: boolean): '700' | '750' {
   return withoutEntrypoint && seen.entries.some(({ path, mode }) => path === '.' && mode === '750') ? '750' : '700';
 }
 
-function foreseen({ seen }: Look): readonly string[] {
+function foreseen({ seen }: Observed): readonly string[] {
   const { uid } = seen.owner;
   const owners = new Set(seen.entries.map((entry) => entry.uid));
   const [only] = owners;
@@ -247,7 +247,7 @@ export async function plan(
   const mount = instance?.dataMount;
   if (instance === undefined || mount === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
-  const found = await look(instance, mount, host, imageUsers(host));
+  const found = await observe(instance, mount, host, imageUsers(host));
   const { trouble } = found;
   if (details.kind === 'bind-mount')
     return trouble === undefined
@@ -255,6 +255,6 @@ export async function plan(
       : refusal(`${finding.instance} has a trouble of its own by now: ${trouble.kind}.`, 'Have that repaired first.');
   if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   return trouble.kind === 'wrong-owner' || trouble.kind === 'wrong-mode'
-    ? planRepair(finding, instance, mount, found, host)
+    ? planChown(finding, instance, mount, found, host)
     : refusalForKind(trouble.kind, instance, mount, found);
 }

@@ -2,17 +2,17 @@ import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { isSameMount } from '../../shared/recreate.ts';
-import { quoted, refusal } from '../../shared/for-each-instance.ts';
-import type { TroubleKind } from './diagnose.ts';
-import type { Look } from './look.ts';
-import { oddEntries, type OddEntry } from './observe.ts';
+import { quoteText, refusal } from '../../shared/for-each-instance.ts';
+import type { ConditionKind } from './diagnose.ts';
+import type { Observed } from './look.ts';
+import { unexpectedFiles, type UnexpectedFile } from './observe.ts';
 
 /** What no program repairs: what stands in the way, and what a person can do. PGOPS §4.2 and §4.3. */
 export function refusalForKind(
-  kind: Exclude<TroubleKind, 'wrong-owner' | 'wrong-mode'>,
+  kind: Exclude<ConditionKind, 'wrong-owner' | 'wrong-mode'>,
   instance: Instance,
   mount: Mount,
-  { seen }: Look,
+  { seen }: Observed,
 ): Refusal {
   const { container, dataDirectory } = instance;
   const place = placeOf(mount);
@@ -47,7 +47,7 @@ export function refusalForKind(
       return seen.entries.length <= 1
         ? refusal(
             `${place} is empty and does not belong to ${uid}:${gid}, and nothing says that it is meant to be a new cluster.`,
-            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${quoted(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
+            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${quoteText(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
           )
         : refusal(
             `Root in ${container.name} may not give away the files of ${place}: the folder is from NFS with root_squash, or the engine maps user ids (userns, rootless).`,
@@ -65,7 +65,7 @@ export function refusalForKind(
 export function refusalToRepair(
   instance: Instance,
   mount: Mount,
-  { seen, trouble, folder }: Look,
+  { seen, trouble, folder }: Observed,
 ): Refusal | undefined {
   const { container } = instance;
   if (mount.type !== 'bind' && mount.type !== 'volume')
@@ -79,7 +79,7 @@ export function refusalToRepair(
     );
   const wrong = trouble?.kind === 'wrong-mode' ? trouble.wrong.filter(({ path }) => path !== '.') : [];
   if (wrong.length === 0) return undefined;
-  const paths = wrong.slice(0, 10).map(({ path }) => quoted(`./${folder === '.' ? '' : `${folder}/`}${path}`));
+  const paths = wrong.slice(0, 10).map(({ path }) => quoteText(`./${folder === '.' ? '' : `${folder}/`}${path}`));
   return refusal(
     `${wrong.length} entries of ${placeOf(mount)} belong to the server and are closed to it by their modes. Somebody did that on purpose, or something else went wrong.`,
     `If it was not meant: chmod u+rwX ${paths.join(' ')}${wrong.length > paths.length ? ' and the others' : ''}, in ${placeOf(mount)}.`,
@@ -88,13 +88,13 @@ export function refusalToRepair(
 
 export function oddOf(
   { container }: Instance,
-  entries: Look['seen']['entries'],
-  owner: Look['seen']['owner'],
-): readonly OddEntry[] {
-  return oddEntries(entries, { owner, mounts: container.mounts.map(({ destination }) => destination) });
+  entries: Observed['seen']['entries'],
+  owner: Observed['seen']['owner'],
+): readonly UnexpectedFile[] {
+  return unexpectedFiles(entries, { owner, mounts: container.mounts.map(({ destination }) => destination) });
 }
 
-export function refusalForOdd(mount: Mount, odd: readonly OddEntry[]): Refusal {
+export function refusalForOdd(mount: Mount, odd: readonly UnexpectedFile[]): Refusal {
   const shown = odd.slice(0, 5).map(({ path, why }) => `${JSON.stringify(path)}: ${why}`);
   return refusal(
     `${placeOf(mount)} holds what a data directory does not hold of itself. ${shown.join('; ')}${odd.length > shown.length ? `; and ${odd.length - shown.length} more` : ''}.`,

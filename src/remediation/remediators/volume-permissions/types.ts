@@ -17,7 +17,7 @@ export function volumeSettings(host: Pick<ReadonlyHost, 'settings'>): VolumeSett
 
 /** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
 
-const troubleKinds = [
+const conditionKinds = [
   'wrong-owner',
   'wrong-mode',
   'data-missing',
@@ -28,7 +28,7 @@ const troubleKinds = [
 ] as const;
 
 /** A trouble, or `bind-mount`: a move to a named volume that somebody asked for. */
-const findingKinds = [...troubleKinds, 'bind-mount'] as const;
+const findingKinds = [...conditionKinds, 'bind-mount'] as const;
 
 export const details = z.strictObject({
   /** By id. */

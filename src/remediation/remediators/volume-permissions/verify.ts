@@ -1,16 +1,16 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { firstAnswer } from '../../shared/availability.ts';
+import { waitUntilReady } from '../../shared/availability.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../shared/settings-steps.ts';
-import { look } from './look.ts';
+import { observe } from './look.ts';
 import { databasesOf, everyRelation, imageUsers, unfitCollations } from './observe.ts';
 import { placeOf } from './refusals.ts';
 import type { VolumeExpected } from './types.ts';
 
 /** A start, a query with a login, the same cluster, every relation, every file by a base backup. */
 export async function verify({ target, expected }: Plan<VolumeExpected>, host: ReadonlyHost): Promise<Verification> {
-  const first = await firstAnswer(target.instance, host, { patienceMs: 60_000 });
+  const first = await waitUntilReady(target.instance, host, { patienceMs: 60_000 });
   const { instance, answeredAt } = first;
   if (instance === undefined || instance.container.name !== expected.name)
     return {
@@ -39,7 +39,7 @@ function onMount({ dataMount }: Instance, { mount }: VolumeExpected): Check {
 async function nothingInTheWay(instance: Instance, host: ReadonlyHost): Promise<Check> {
   const name = 'the server may use every entry';
   if (instance.dataMount === undefined) return { name, ok: false, seen: 'no mount' };
-  const { trouble, seen } = await look(instance, instance.dataMount, host, imageUsers(host));
+  const { trouble, seen } = await observe(instance, instance.dataMount, host, imageUsers(host));
   return { name, ok: trouble === undefined, seen: trouble?.kind ?? `${seen.entries.length} entries` };
 }
 

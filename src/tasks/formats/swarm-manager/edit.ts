@@ -162,11 +162,11 @@ function indentOf({ start }: YamlNode, text: string): string {
 function editEntry(pair: YamlPair, index: number, root: YamlNode, entry: string, text: string): Edit {
   const start = entryStart(pair, text);
   const line = entry.trimEnd();
-  if (pair.value.form === 'line' && !line.includes('\n')) return { start, end: valueEnd(pair, text), text: line };
+  if (pair.value.form === 'line' && !line.includes('\n')) return { start, end: endOfValue(pair, text), text: line };
   return { start, end: contentEnd(root, index, text), text: entry };
 }
 
-function valueEnd({ key, value }: YamlPair, text: string): number {
+function endOfValue({ key, value }: YamlPair, text: string): number {
   return value.start < 0 ? text.indexOf(':', key.end) + 1 : value.end;
 }
 
@@ -206,7 +206,7 @@ function editMapping(node: YamlNode, before: unknown, after: unknown, text: stri
     if (pair === undefined) added.push(`${key}: ${value}`);
     else if (pair.value.form !== 'line') return undefined;
     else if (pair.value.start >= 0) edits.push({ start: pair.value.start, end: pair.value.end, text: String(value) });
-    else edits.push({ start: valueEnd(pair, text), end: valueEnd(pair, text), text: ` ${value}` });
+    else edits.push({ start: endOfValue(pair, text), end: endOfValue(pair, text), text: ` ${value}` });
   }
   if (added.length === 0) return edits;
   const [first] = node.pairs;
