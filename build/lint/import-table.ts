@@ -1,20 +1,20 @@
 /**
- * Who may import whom: the table of AGENTS.md in the form that the linter checks. Paths are relative to
- * `src`; a folder ends in a slash. For a file the longest fitting `path` counts. Own folder and `everywhere` are
- * always allowed, and so are Node's built-ins.
+ * Who may import whom: the table of AGENTS.md in the form that the linter checks. Paths are relative to `src`; a folder
+ * ends in a slash. For a file the longest matching `path` counts. Own folder and `everywhere` are always allowed, and
+ * so are Node's built-ins.
  */
 export interface Room {
   readonly path: string;
   /** Folders and files that it may import. */
   readonly rooms: readonly string[];
-  /** Folders and files of which it may import types alone. */
+  /** Folders and files from which it may import types only. */
   readonly types?: readonly string[];
-  /** Packages that it may import; `*` at the end stands for any rest of the name. */
+  /** Packages that it may import; a trailing `*` matches any rest of the name. */
   readonly packages?: readonly string[];
 }
 
-/** Small files at the top of `src` that belong to no room. */
-export const everywhere: readonly string[] = ['errors.ts', 'nearest.ts', 'version.ts', 'word-separator.ts'];
+/** What every room may import. */
+export const everywhere: readonly string[] = ['errors.ts', 'version.ts', 'util/'];
 
 const unifiedFamily: readonly string[] = [
   'unified',
@@ -27,62 +27,77 @@ const unifiedFamily: readonly string[] = [
 ];
 
 export const rooms: readonly Room[] = [
+  { path: 'util/', rooms: [], packages: ['fastest-levenshtein'] },
+  { path: 'postgres/', rooms: [] },
   { path: 'registry/', rooms: [], packages: ['js-yaml', 'zod'] },
-  { path: 'registry/outline/', rooms: ['registry/'], packages: unifiedFamily },
-  {
-    path: 'scan/',
-    rooms: ['registry/', 'priority/', 'tasks/', 'config.ts', 'config/'],
-    packages: ['ignore', 'write-file-atomic'],
-  },
-  { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/', 'tasks/'] },
+  { path: 'registry/parse/markdown-worker.ts', rooms: ['registry/'], packages: unifiedFamily },
+  { path: 'registry/parse/markdown.ts', rooms: ['registry/'], packages: unifiedFamily },
+  { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
+  { path: 'scan/', rooms: ['registry/'], packages: ['ignore', 'write-file-atomic'] },
   { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
-  {
-    path: 'reporters/',
-    rooms: [],
-    types: ['registry/', 'priority/', 'tasks/', 'scan/', 'remediation/', 'host/'],
-    packages: ['js-yaml', 'sarif', 'string-width'],
-  },
+  { path: 'config/', rooms: ['priority/', 'tasks/'], packages: ['zod', 'js-yaml'] },
   { path: 'host/', rooms: [] },
-  { path: 'host/docker.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },
-  { path: 'host/postgres.ts', rooms: ['host/'], packages: ['pg'] },
-  { path: 'tuning/', rooms: [] },
+  { path: 'host/docker/client.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },
+  { path: 'host/postgres/client.ts', rooms: ['host/'], packages: ['pg'] },
+  { path: 'backups/', rooms: ['host/'] },
   { path: 'migration/', rooms: [], types: ['host/'] },
   {
     path: 'remediation/',
-    rooms: ['host/', 'tuning/', 'migration/'],
+    rooms: ['host/', 'postgres/', 'migration/', 'backups/'],
     types: ['registry/', 'tasks/', 'priority/'],
     packages: ['zod'],
   },
   {
     path: 'remediation/actions/',
-    rooms: ['remediation/contract.ts', 'remediation/instances/', 'host/', 'migration/'],
+    rooms: ['remediation/contract.ts', 'remediation/shared/', 'host/', 'postgres/', 'migration/', 'backups/'],
     packages: ['zod'],
   },
   {
-    path: 'remediation/instances/',
-    rooms: ['remediation/contract.ts', 'tuning/'],
+    path: 'remediation/shared/',
+    rooms: ['remediation/contract.ts', 'postgres/'],
     types: ['host/'],
     packages: ['zod'],
   },
   {
     path: 'remediation/remediators/',
-    rooms: ['remediation/contract.ts', 'remediation/instances/', 'tuning/', 'migration/'],
-    types: ['registry/', 'host/'],
+    rooms: ['remediation/contract.ts', 'remediation/shared/', 'postgres/', 'migration/'],
+    types: ['registry/', 'host/', 'backups/'],
     packages: ['zod'],
   },
   {
-    path: 'config.ts',
-    rooms: ['config/', 'priority/', 'tasks/'],
-    types: ['registry/', 'remediation/'],
-    packages: ['zod', 'js-yaml'],
-  },
-  {
-    path: 'config/',
-    rooms: ['config.ts', 'priority/', 'tasks/'],
-    types: ['registry/', 'remediation/'],
-    packages: ['zod', 'js-yaml'],
+    path: 'app/',
+    rooms: [
+      'registry/',
+      'scan/',
+      'priority/',
+      'tasks/',
+      'config/',
+      'host/',
+      'postgres/',
+      'backups/',
+      'migration/',
+      'remediation/',
+    ],
+    packages: ['zod', 'write-file-atomic'],
   },
   { path: 'schema/', rooms: ['registry/', 'priority/', 'tasks/', 'config/'], packages: ['zod'] },
+  {
+    path: 'reporters/',
+    rooms: [],
+    types: [
+      'registry/',
+      'priority/',
+      'tasks/',
+      'scan/',
+      'backups/',
+      'host/',
+      'migration/',
+      'postgres/',
+      'remediation/',
+      'app/',
+    ],
+    packages: ['js-yaml', 'sarif', 'string-width'],
+  },
   {
     path: 'cli/',
     rooms: [
@@ -90,23 +105,43 @@ export const rooms: readonly Room[] = [
       'scan/',
       'priority/',
       'tasks/',
-      'reporters/',
-      'remediation/',
-      'tuning/',
-      'migration/',
-      'host/',
-      'config.ts',
       'config/',
+      'postgres/',
+      'backups/',
+      'app/',
       'schema/',
+      'reporters/',
     ],
     packages: ['commander', 'yocto-spinner', 'write-file-atomic', 'js-yaml'],
   },
   {
     path: 'index.ts',
-    rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'reporters/', 'config.ts', 'config/', 'schema/'],
+    rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'config/', 'schema/', 'app/'],
   },
   { path: 'remark.ts', rooms: ['registry/', 'priority/'], packages: unifiedFamily },
 ];
 
-/** A folder of remediators holds one folder each, and none may look into another: the first folder below is its own. */
+/** A folder of remediators holds one folder each, and none may import another: the first folder below is its own. */
 export const siblingFolders: readonly string[] = ['remediation/remediators/'];
+
+/**
+ * The floors of the house, lowest first. A file may import files of its own floor and of those below, never of one
+ * above, types included. test/package/floors.test.ts checks it, and that no import closes a circle.
+ */
+export const floors: readonly (readonly string[])[] = [
+  ['errors.ts', 'version.ts', 'util/', 'postgres/'],
+  ['registry/', 'host/'],
+  ['priority/', 'scan/', 'backups/', 'migration/'],
+  ['tasks/'],
+  ['config/'],
+  ['remediation/operations.ts'],
+  ['remediation/contract.ts'],
+  ['remediation/redact.ts', 'remediation/schemas.ts'],
+  ['remediation/shared/', 'remediation/store/'],
+  ['remediation/actions/', 'remediation/remediators/', 'remediation/policy/'],
+  ['remediation/engine/'],
+  ['remediation/run-report.ts'],
+  ['app/'],
+  ['schema/', 'reporters/'],
+  ['cli/', 'index.ts', 'remark.ts'],
+];

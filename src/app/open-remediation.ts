@@ -71,7 +71,7 @@ export function readRemediationConfig(value: unknown): RemediationConfig {
   return parsed.data;
 }
 
-export function patternOf({ containers }: RemediationConfig): RegExp | undefined {
+function patternOf({ containers }: RemediationConfig): RegExp | undefined {
   if (containers === undefined) return undefined;
   try {
     return new RegExp(containers);
@@ -81,7 +81,7 @@ export function patternOf({ containers }: RemediationConfig): RegExp | undefined
 }
 
 /** The switch for everything: of the config, or a file `paused` in the state file's folder. */
-export function pauseOf(config: RemediationConfig, folder: string): string | undefined {
+function pauseOf(config: RemediationConfig, folder: string): string | undefined {
   if (config.pause !== undefined) return config.pause;
   const file = join(resolve(folder, config.state), '..', 'paused');
   return existsSync(file) ? `the file ${file} stands` : undefined;
@@ -114,15 +114,15 @@ const remediatorShape = z.looseObject({
 
 const actionShape = z.looseObject({
   name: z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be <object>.<verb>'),
-  about: z.string().min(1),
+  description: z.string().min(1),
   params: schema,
-  before: schema,
+  undoState: schema,
   operation: z.union([z.string(), z.object({ running: z.string(), stopped: z.string() })]),
   describe: method,
   effect: method,
   prepare: method,
   isDone: method,
-  ahead: method.optional(),
+  beforeInterrupt: method.optional(),
   apply: method,
   undo: method.optional(),
   isUndone: method.optional(),

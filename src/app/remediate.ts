@@ -177,7 +177,7 @@ async function carryOut(
 }
 
 /** Somebody else works on the volume: the run has not begun, and says so. */
-export async function executeOrRefuse(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
+async function executeOrRefuse(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
   try {
     return await execute(session, id, approvedBy);
   } catch (error) {

@@ -14,7 +14,7 @@ export function isAside(folder: string): boolean {
 }
 
 /** The folder of the instance, of a backup that lies there or was set aside. */
-export function ownerOf(folder: string): string {
+function ownerOf(folder: string): string {
   return isAside(folder) ? dirname(dirname(folder)) : dirname(folder);
 }
 

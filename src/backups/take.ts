@@ -50,7 +50,7 @@ COMMIT;
  * Runs in the server's network namespace, where the rules for replication admit it, by the server's own image, and
  * writes straight to the new folder. Arguments name files alone: who asks, and with which password, comes on stdin.
  */
-export const takeScript = String.raw`
+const takeScript = String.raw`
 set -u
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r PGDATABASE; IFS= read -r label; IFS= read -r physical
 export PGPORT PGUSER PGPASSWORD PGDATABASE PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry PGOPTIONS='-c search_path=${ownOption}' PGPASSFILE=/dev/null HOME=/to TMPDIR=/to/.work LC_MESSAGES=C
@@ -91,7 +91,7 @@ sync -f /to 2>/dev/null || sync
 echo over
 `;
 
-export const takeInput: string = oneDatabase;
+const takeInput: string = oneDatabase;
 
 export interface TakeSources extends CheckSources {
   readonly credentials: Credentials;

@@ -8,7 +8,7 @@ import type { FileReader } from './types.ts';
 /** Where a container's data lives, and who else writes there. */
 
 /** PGDATA, or the image family's default. */
-export function dataDirectory(container: Container): string {
+function dataDirectory(container: Container): string {
   return container.env['PGDATA'] ?? '/var/lib/postgresql/data';
 }
 

@@ -44,13 +44,13 @@ const nonTransactionalKinds: readonly (readonly [RegExp, NonTransactional])[] = 
 ];
 
 /** Of a statement that must stand alone outside a transaction: PGOPS §5.3, each tried on PostgreSQL 15 (25001). */
-export function nonTransactionalKindOf(sql: string, statement: Statement): NonTransactional | undefined {
+function nonTransactionalKindOf(sql: string, statement: Statement): NonTransactional | undefined {
   const flat = flatText(sql, statement);
   return nonTransactionalKinds.find(([pattern]) => pattern.test(flat))?.[1];
 }
 
 /** Roles, databases and tablespaces belong to the whole server, so one lock for each database is not enough for them. */
-export function isClusterWide(sql: string, statement: Statement): boolean {
+function isClusterWide(sql: string, statement: Statement): boolean {
   const flat = flatText(sql, statement);
   if (/^(?:CREATE|ALTER|DROP) (?:ROLE|USER|GROUP|DATABASE|TABLESPACE|SYSTEM)\b/.test(flat)) return true;
   if (/^(?:GRANT|REVOKE)\b(?!.* ON )/.test(flat)) return true;

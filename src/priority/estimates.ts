@@ -139,7 +139,7 @@ interface DerivedTable {
 type ByTerm<Term extends string | undefined, Value> = Readonly<Record<NonNullable<Term> | 'unstated', Value>>;
 
 /** Estimates from the header alone, by the table above. */
-export function deriveEstimates(record: PrioritisedKind): Derived {
+function deriveEstimates(record: PrioritisedKind): Derived {
   switch (record.kind) {
     case 'active':
       return deriveActive(record);

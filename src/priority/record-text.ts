@@ -29,12 +29,12 @@ export function namingWords(phrase: string): readonly string[] {
 }
 
 /** Whether each of the words stands somewhere among the others, in any order. */
-export function holdsWords(words: readonly string[], among: readonly string[]): boolean {
+function holdsWords(words: readonly string[], among: readonly string[]): boolean {
   return words.every((word) => among.some((other) => sameWord(word, other)));
 }
 
 /** Whether the words stand among the others in their order, at most two other words between neighbours. */
-export function holdsPhrase(words: readonly string[], among: readonly string[]): boolean {
+function holdsPhrase(words: readonly string[], among: readonly string[]): boolean {
   return among.some((_, start) => phraseStartsAt(words, among, start));
 }
 
@@ -54,7 +54,7 @@ export function phraseStartsAt(words: readonly string[], among: readonly string[
 }
 
 /** Whether the words are these and no others, one by one. */
-export function areWords(words: readonly string[], others: readonly string[]): boolean {
+function areWords(words: readonly string[], others: readonly string[]): boolean {
   return words.length === others.length && words.every((word, index) => sameWord(word, others[index] ?? ''));
 }
 

@@ -10,7 +10,7 @@ const filling: readonly string[] = ['backup.restore', 'volume.copy', 'volume.pre
  * before it was undone. Taken from the journal alone, so the command for those takes a volume of this very run and no
  * other that came to be called the same.
  */
-export function leftoversOf({ id, plan, steps, outcome }: RunRecord): readonly Leftover[] {
+function leftoversOf({ id, plan, steps, outcome }: RunRecord): readonly Leftover[] {
   if (outcome === 'fixed') return plan.leftovers;
   if (outcome !== 'rolled-back' && outcome !== 'stuck') return [];
   const volumes = steps

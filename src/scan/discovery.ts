@@ -68,13 +68,13 @@ function lookAt(folder: string, name: string) {
 }
 
 /** A folder is scanned if it is named, though files above it leave it out: then they have no say in it. */
-export function rulesAt({ base, files }: OuterRules): IgnoreRules {
+function rulesAt({ base, files }: OuterRules): IgnoreRules {
   const rules = createIgnoreRules(files);
   return base !== '' && rules.ignores(base) ? createIgnoreRules([]) : rules;
 }
 
 /** What the config leaves out. Its patterns stand for themselves: nothing brings back what they name. */
-export function ignoredByConfig(
+function ignoredByConfig(
   root: string,
   { cwd, configFolder = cwd, ignore: patterns = [] }: LeftOutOptions,
 ): (path: string) => boolean {

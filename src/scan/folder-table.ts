@@ -77,7 +77,7 @@ export function fileOffset(entry: Pick<FolderEntry, 'at' | 'rules'>, index: numb
   return entry.at + stampLength * (entry.rules.length + 1) + fileLength * index;
 }
 
-export function entryLength(listing: Pick<Listing, 'rules' | 'files'>): number {
+function entryLength(listing: Pick<Listing, 'rules' | 'files'>): number {
   return stampLength * (listing.rules.length + 1) + fileLength * listing.files.length;
 }
 

@@ -9,7 +9,7 @@ const longest = 256 * 1024;
  * The patterns of one ignore file, rewritten to mean the same when they stand in the folder that `base` is relative to
  * (gitignore(5), "Pattern format").
  */
-export function prefixedPatterns(text: string, base: string): string[] {
+function prefixedPatterns(text: string, base: string): string[] {
   const patterns = linesIn(text);
   if (base === '') return patterns;
   const prefix = `/${base.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
@@ -26,7 +26,7 @@ export function prefixedPatterns(text: string, base: string): string[] {
 }
 
 /** The patterns of one ignore file as they stand in it. */
-export function linesIn(text: string): string[] {
+function linesIn(text: string): string[] {
   const lines = text
     .slice(0, longest)
     .replace(/^\uFEFF/, '')
@@ -38,7 +38,7 @@ export function linesIn(text: string): string[] {
  * Whether a name alone could be what one of the patterns means. A pattern that is a plain name, or a plain ending after
  * `*`, means that name in any folder, and `!` ignores nothing; what any other pattern means is not known from a name.
  */
-export function suspectNames(patterns: readonly string[]): (name: string) => boolean {
+function suspectNames(patterns: readonly string[]): (name: string) => boolean {
   const names = new Set<string>();
   const endings: string[] = [];
   for (const pattern of patterns) {

@@ -29,7 +29,7 @@ import type { IgnoreRules, RuleFile } from './ignore.ts';
 import { codeOf, joined } from './locations.ts';
 
 /** What stands in a folder, before anything is ignored. @throws the error of the file system. */
-export function readFolder(folder: string): Listing {
+function readFolder(folder: string): Listing {
   const folders: string[] = [];
   const files: string[] = [];
   const links: string[] = [];
@@ -93,7 +93,7 @@ export interface MarkerSearch {
  * counts as found, since its markers would look otherwise.
  * @throws the error of the file system.
  */
-export function searchMarker(file: string): MarkerSearch {
+function searchMarker(file: string): MarkerSearch {
   const descriptor = openSync(file, plainFile);
   try {
     const stats = fstatSync(descriptor);
@@ -189,7 +189,7 @@ export interface Unreadable {
 }
 
 /** Nothing where the folder has gone since it was listed. */
-export function visitFolder(context: VisitContext, step: Step): Visit | undefined {
+function visitFolder(context: VisitContext, step: Step): Visit | undefined {
   const folder = joined(context.root, step.path);
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });

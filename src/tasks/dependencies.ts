@@ -17,7 +17,7 @@ export type Graph<Node> = ReadonlyMap<Node, readonly Node[]>;
  * The circles are returned, each in the graph's order. Linear, and without recursion (Tarjan's strongly connected
  * components, SIAM J. Comput. 1, 1972).
  */
-export function breakCycles<Node>(graph: Graph<Node>): {
+function breakCycles<Node>(graph: Graph<Node>): {
   readonly graph: Graph<Node>;
   readonly circles: readonly (readonly Node[])[];
 } {
@@ -101,7 +101,7 @@ const none: readonly number[] = [];
  * several records fit, one of the same registry is meant, else one of the same component; where that does not tell,
  * none. At most 50 names.
  */
-export function indexRecords(records: readonly PrioritisedKind[]): RecordIndex {
+function indexRecords(records: readonly PrioritisedKind[]): RecordIndex {
   const [byName, byWord] = [nameIndex(), nameIndex()];
   for (const record of records) {
     byName.add(wordsOf(record.id), record);

@@ -38,7 +38,7 @@ export function taskId(kind: string, problem: string, topic?: string): string {
 }
 
 /** An id with a hash at its end, for what would have the same id without one. */
-export function hashed(id: string, content: string): string {
+function hashed(id: string, content: string): string {
   return `${id.slice(0, longest - 9).replace(/-+$/, '')}-${hash(content)}`;
 }
 
@@ -63,7 +63,7 @@ type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;
  * Task Generation lines can be read, it wants all; otherwise each line stands for some tasks, and where it is absent or
  * says none, they are not made.
  */
-export function isWanted(
+function isWanted(
   task: TaskKind,
   record: PrioritisedKind['kind'],
   integration: ProblemIntegration | undefined,

@@ -65,7 +65,7 @@ const universal = /\b(?:all|always|any|anything|every|everything|whatever)\b/i;
  * Reads an Auto-Resolution line, strictly: what is not clearly allowed is not. A negated name is an exception; a
  * negation of anything else, a condition and a word for people are a doubt, for which the line allows nothing at all.
  */
-export function readAllowance(line: string): Allowance {
+function readAllowance(line: string): Allowance {
   if (line === '' || isNegated(line)) return { resolution: [], exceptions: [] };
   if (line.length > longestLine) return doubting(`${line.slice(0, 40)}…`);
   const text = line.replaceAll(/~~[^~]*~~|<!--[^]*?-->/g, ' ').replaceAll('_', ' ');
@@ -90,7 +90,7 @@ export function readAllowance(line: string): Allowance {
  * Reads an Auto-Escalation line, generously: all that it names is kept for a person, however it is worded, and everything
  * where it names nothing. Only a line that says no more than `none` keeps nothing.
  */
-export function readEscalation(line: string): readonly PolicyPhrase[] {
+function readEscalation(line: string): readonly PolicyPhrase[] {
   if (line === '' || isNegated(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
   const phrases = line.length > longestLine ? [] : phrasesOf(line, true);
   const written = line.trim().slice(0, 80);

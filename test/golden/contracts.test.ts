@@ -5,16 +5,16 @@ import { z } from 'zod';
 import { type Command, optionName } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { diagnosticCatalogue } from '../../src/registry/diagnostics.ts';
-import { remediationConfig } from '../../src/remediation/config.ts';
-import { actions, operations, remediators } from '../../src/remediation/index.ts';
-import { backupSettings } from '../../src/remediation/remediators/backup-repair/settings.ts';
-import { requestSettings } from '../../src/remediation/remediators/backup-request/settings.ts';
-import { poolSettings } from '../../src/remediation/remediators/connection-pool/settings.ts';
-import { memorySettings } from '../../src/remediation/remediators/memory/settings.ts';
-import { migrationSettings } from '../../src/remediation/remediators/migration-lock/settings.ts';
-import { networkSettings } from '../../src/remediation/remediators/network-reconnect/settings.ts';
-import { portSettings } from '../../src/remediation/remediators/port-reassignment/settings.ts';
-import { volumeSettings } from '../../src/remediation/remediators/volume-permissions/settings.ts';
+import { remediationConfig } from '../../src/app/open-remediation.ts';
+import { actions, operations, remediators } from '../../src/app/remediation.ts';
+import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
+import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';
+import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
+import { memorySettings } from '../../src/remediation/remediators/memory/types.ts';
+import { migrationSettings } from '../../src/remediation/remediators/migration-lock/types.ts';
+import { networkSettings } from '../../src/remediation/remediators/network-reconnect/types.ts';
+import { portSettings } from '../../src/remediation/remediators/port-reassignment/types.ts';
+import { volumeSettings } from '../../src/remediation/remediators/volume-permissions/types.ts';
 import { golden } from './project.ts';
 
 /* The names that other programs, config files, containers and databases hold: computed from the declarations. */
@@ -35,7 +35,7 @@ const contracts = {
           interrupts: action.interrupts,
           canUndo: action.undo !== undefined,
           params: schemaOf(action.params),
-          before: schemaOf(action.before),
+          before: schemaOf(action.undoState),
         },
       ]),
     ),

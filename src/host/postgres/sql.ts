@@ -11,7 +11,7 @@ import type { SqlOptions, SqlReader, SqlResult, SqlRow, SqlWay } from './types.t
  * The way in that needs no port: psql over the socket inside the container. Password and SQL go through stdin, since
  * arguments show up in `docker events`. Answers come as CSV, with a null that no value can be taken for.
  */
-export async function queryThroughPsql(
+async function queryThroughPsql(
   engine: ChangingEngine,
   container: string,
   login: Login,

@@ -31,7 +31,7 @@ done
  * Runs one program of the server's own image on one database after the other, in the server's network namespace. The time
  * is for all of them; one that was not reached, or not ended, has no exit status.
  */
-export async function onEachDatabase(
+async function onEachDatabase(
   engine: ChangingEngine,
   credentials: Credentials,
   instance: Instance,

@@ -43,7 +43,7 @@ export function backoff(attempt: number): number {
 }
 
 /** What a person can do about an error that no further attempt mends. */
-export function hintFor({ sqlstate, message }: Refusal): string {
+function hintFor({ sqlstate, message }: Refusal): string {
   if (sqlstate === '25001' || sqlstate === '2D000')
     return 'It cannot run inside a transaction: put it alone into a file of its own, if it is a statement of its own.';
   if (sqlstate === '55P04')

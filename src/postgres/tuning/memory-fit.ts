@@ -35,7 +35,7 @@ export interface WorstCase {
 }
 
 /** PGOPS §2.4: what the server needs beside what is reckoned here. */
-export const fixedReserve = 64 * MiB;
+const fixedReserve = 64 * MiB;
 
 /** What a slot costs of shared memory. */
 const perSlot = 0.05 * MiB;
@@ -65,17 +65,17 @@ export function worstCaseOf(facts: MemoryFacts, connections: number): WorstCase 
 }
 
 /** How many work at once at the most, however many are connected. */
-export function activeAtMost({ cpus }: Pick<MemoryFacts, 'cpus'>): number {
+function activeAtMost({ cpus }: Pick<MemoryFacts, 'cpus'>): number {
   return Math.max(1, Math.ceil(4 * cpus));
 }
 
 /** Bytes that one connection may take for its sorts and hashes. */
-export function workOfOne({ workMem, hashMemMultiplier }: Pick<MemoryFacts, 'workMem' | 'hashMemMultiplier'>): number {
+function workOfOne({ workMem, hashMemMultiplier }: Pick<MemoryFacts, 'workMem' | 'hashMemMultiplier'>): number {
   return workMem * hashMemMultiplier * perQuery;
 }
 
 /** Bytes that one connection costs whether it works or not. */
-export function costOfOne({ perBackend }: Pick<MemoryFacts, 'perBackend'>): number {
+function costOfOne({ perBackend }: Pick<MemoryFacts, 'perBackend'>): number {
   return (perBackend === undefined ? unmeasuredPerBackend : Math.max(perBackend, leastPerBackend)) + perSlot;
 }
 

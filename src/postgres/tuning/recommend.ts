@@ -113,7 +113,7 @@ function memorySettings(stated: readonly Advice[]): MemorySettings {
 type AdviceList = readonly Advice[];
 
 /** The settings that were made to fit, in place of PGTune's. */
-export function correctMemory(
+function correctMemory(
   advice: AdviceList,
   before: MemorySettings,
   { settings: now }: Fitted,
@@ -170,7 +170,7 @@ export function correctMemory(
 }
 
 /** wal_level stays where a backup, a standby or archiving needs it, and where nobody knows whether one does. */
-export function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): AdviceList {
+function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): AdviceList {
   if (!advice.some(({ name }) => name === 'wal_level') || walNeededBy?.length === 0) return advice;
   const why = walNeededBy === undefined ? 'backups or standbys may depend on it' : walNeededBy.join('; ');
   const kept = replace(advice, {
@@ -188,7 +188,7 @@ export function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): Ad
 }
 
 /** WAL takes no more than a tenth of the disk. */
-export function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): AdviceList {
+function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): AdviceList {
   if (diskSize === undefined) return advice;
   const most = Math.max(64 * MiB, floorTo(diskSize / 10, MiB));
   const maxWal = amountOf(advice, 'max_wal_size');
@@ -211,7 +211,7 @@ export function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): Advi
 }
 
 /** A compression that the server was built without makes it refuse to start. */
-export function correctBuild(advice: AdviceList, { walCompressions }: TuningFacts): AdviceList {
+function correctBuild(advice: AdviceList, { walCompressions }: TuningFacts): AdviceList {
   const stated = advice.find(({ name }) => name === 'wal_compression');
   if (stated === undefined || walCompressions?.includes(formatValue(stated.value)) !== false) return advice;
   return replace(advice, {
@@ -223,7 +223,7 @@ export function correctBuild(advice: AdviceList, { walCompressions }: TuningFact
 }
 
 /** Docker's own seccomp profile has forbidden io_uring since November 2023. */
-export function correctIo(advice: AdviceList, { ioUringAllowed }: TuningFacts): AdviceList {
+function correctIo(advice: AdviceList, { ioUringAllowed }: TuningFacts): AdviceList {
   if (ioUringAllowed === true || !advice.some(({ name }) => name === 'io_method')) return advice;
   return replace(advice, {
     name: 'io_method',

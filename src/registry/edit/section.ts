@@ -140,7 +140,7 @@ function endOfValues(target: Target, title: string): number | undefined {
 }
 
 /** At the end of the record. */
-export function addSection(text: string, target: Target, title: string, body: string): string {
+function addSection(text: string, target: Target, title: string, body: string): string {
   const eol = lineEndOf(text);
   const at = startOfLine(text, target.record.place.endOffset);
   return applyEdits(text, [{ start: at, end: at, text: `${eol}#### ${title}${eol}${body}${eol}` }]);

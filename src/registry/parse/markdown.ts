@@ -19,7 +19,7 @@ const MAX_CONTAINERS = 4_000;
 const MAX_CONTAINERS_OF_LINE = 16;
 
 /** Why remark is not given this part of a text, undefined where it may be. Looks at no more than it allows. */
-export function exceededBound(text: string, span: Span): string | undefined {
+function exceededBound(text: string, span: Span): string | undefined {
   if (span.end - span.start > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
   let lines = 0;
   let containers = 0;
@@ -55,7 +55,7 @@ let thread: Thread | undefined;
  * synchronous. Undefined where none came in time; then the next question starts a new thread. An idle thread does not
  * keep the process alive. A bundle must hold `markdown-worker` as a file of its own, beside the URL below.
  */
-export function askMarkdown(question: MarkdownQuestion): MarkdownAnswer | undefined {
+function askMarkdown(question: MarkdownQuestion): MarkdownAnswer | undefined {
   const { receiveMessageOnPort } = process.getBuiltinModule('node:worker_threads');
   thread ??= startThread();
   const { worker, port, answered } = thread;

@@ -16,7 +16,7 @@ import { outlineOf } from './read-outline.ts';
 import { readSections, type Shape, splitSections, textFrom } from './sections.ts';
 
 /** Reads the `**Label:** value` lines under the title. */
-export function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, context: RecordContext): void {
+function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, context: RecordContext): void {
   const { text, report } = context;
   const { header } = lookupKind(kind);
   const seen = new Map<string, Value>();
@@ -75,11 +75,7 @@ function checkOrder(draft: RecordBuilder, seen: ReadonlyMap<string, Value>, { re
 }
 
 /** Reads one block as its kind declares it. Undefined where it has no title, since then it names no problem. */
-export function readRecord(
-  block: Block,
-  nodes: readonly OutlineNode[],
-  context: RecordContext,
-): ProblemRecord | undefined {
+function readRecord(block: Block, nodes: readonly OutlineNode[], context: RecordContext): ProblemRecord | undefined {
   const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
   if (kind === undefined) return undefined;
   const { text, path, component, index, report } = context;

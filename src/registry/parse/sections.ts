@@ -113,7 +113,7 @@ export interface NamedSection extends ShapeSection {
 }
 
 /** Keeps what stands in a section of another form. `expected` says in a few words what should stand there. */
-export function keepStray(
+function keepStray(
   section: NamedSection,
   stray: Span & { readonly text: string },
   expected: string,
@@ -134,12 +134,12 @@ export function textFrom(text: string, nodes: readonly OutlineNode[]): string {
 }
 
 /** What some nodes say, as one text. */
-export function textOf(text: string, nodes: readonly OutlineNode[]): string {
+function textOf(text: string, nodes: readonly OutlineNode[]): string {
   return nodes.map((node) => valueOf(text, node).text).join('\n\n');
 }
 
 /** Reads `- **Label:** text` items, and paragraphs of such lines. */
-export function readFields(
+function readFields(
   section: NamedSection,
   nodes: readonly OutlineNode[],
   declaration: FieldsSection,
@@ -173,7 +173,7 @@ export function readFields(
 }
 
 /** Reads the items of a list, ordered or not: people number steps and forget to. */
-export function readList(
+function readList(
   section: NamedSection,
   nodes: readonly OutlineNode[],
   draft: RecordBuilder,
@@ -195,7 +195,7 @@ export function readList(
 }
 
 /** Reads the one fenced yaml block of a section. Where it cannot be parsed, it is kept as extra and the record stands without it. */
-export function readYamlSection(
+function readYamlSection(
   section: NamedSection,
   nodes: readonly OutlineNode[],
   declaration: YamlSection,

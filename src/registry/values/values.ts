@@ -106,7 +106,7 @@ export function readTerm(text: string, type: TermType): TermReading {
 }
 
 /** `[value]` → `value`; a link stays as it is. */
-export function withoutBrackets(text: string): string {
+function withoutBrackets(text: string): string {
   const inside = text.slice(1, -1);
   return text.startsWith('[') && text.endsWith(']') && !inside.includes('[') && !inside.includes(']')
     ? inside.trim()

@@ -6,9 +6,9 @@ import type { Span } from '../position.ts';
 import { addPlaceholder, choose, isPlaceholder, readTerm, reportTerm } from './values.ts';
 
 /** What a yaml block may hold at most: characters, values, and levels of nesting. Estimates and evidence need a hundredth. */
-export const limits = { characters: 64 * 1024, values: 2000, depth: 8 };
+const limits = { characters: 64 * 1024, values: 2000, depth: 8 };
 
-export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '<<']);
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '<<']);
 
 /** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;

@@ -28,7 +28,7 @@ import {
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
 /** Where a step works: an instance by its name and its container's id, and one of its databases. */
-export const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
+const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
 
 export interface Place {
   readonly instance: string;
@@ -76,12 +76,12 @@ async function requireInstance(host: ReadonlyHost, { instance, container }: Plac
   return found;
 }
 
-export async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
+async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
   return host.change.sql.openSession(await requireInstance(host, place), { database, application });
 }
 
 /** Works under the lock that every runner takes, so that none is at work meanwhile. */
-export async function underLock<Result>(
+async function underLock<Result>(
   host: Host,
   place: Place,
   work: (session: SqlSession) => Promise<Result>,
@@ -100,7 +100,7 @@ export async function underLock<Result>(
 }
 
 /** One answer of a query that changes nothing. */
-export async function rowsOf(
+async function rowsOf(
   host: ReadonlyHost,
   place: Place,
   sql: string,
@@ -120,7 +120,7 @@ export async function rowsOf(
 }
 
 /** @throws ProblemsError `step-refused` where it is gone, or another text by now. */
-export async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): Promise<Migration> {
+async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): Promise<Migration> {
   const file = await host.files.read(join(folder, name));
   const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
   if (migration?.sha256 === sha256) return migration;
@@ -131,7 +131,7 @@ export async function fileOf({ folder, name, sha256 }: FilePlace, host: Readonly
 }
 
 /** @throws ProblemsError `step-refused` where file and ledger contradict each other. */
-export async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
+async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
   const migration = await fileOf(wanted, host);
   const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
   const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));

@@ -10,7 +10,7 @@ export const endpointBefore = z
 
 export type EndpointBefore = z.output<typeof endpointBefore>;
 
-export function endpointOn(container: Container, network: string): EndpointBefore {
+function endpointOn(container: Container, network: string): EndpointBefore {
   const found = container.endpoints.find((endpoint) => endpoint.network === network || endpoint.networkId === network);
   if (found === undefined) return null;
   const aliases = found.aliases.filter((alias) => alias !== container.id.slice(0, 12)).sort();
@@ -18,24 +18,19 @@ export function endpointOn(container: Container, network: string): EndpointBefor
 }
 
 /** Makes the connection exactly this one. */
-export async function setEndpoint(
-  host: Host,
-  container: Container,
-  network: string,
-  wanted: EndpointBefore,
-): Promise<void> {
+async function setEndpoint(host: Host, container: Container, network: string, wanted: EndpointBefore): Promise<void> {
   const now = endpointOn(container, network);
   if (sameEndpoint(now, wanted)) return;
   if (now !== null) await host.change.docker.disconnect(network, container.id);
   if (wanted !== null) await host.change.docker.connect(network, container.id, specOf(wanted));
 }
 
-export function sameEndpoint(a: EndpointBefore, b: EndpointBefore): boolean {
+function sameEndpoint(a: EndpointBefore, b: EndpointBefore): boolean {
   if (a === null || b === null) return a === b;
   return a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6 && a.aliases.join(' ') === b.aliases.join(' ');
 }
 
-export function wordsOf(endpoint: EndpointBefore): string {
+function wordsOf(endpoint: EndpointBefore): string {
   if (endpoint === null) return 'not connected';
   return endpoint.aliases.length === 0 ? 'connected' : `connected as ${endpoint.aliases.join(', ')}`;
 }

@@ -112,7 +112,7 @@ exec timeout ${patienceSeconds} psql -X -q -c "$command"
 `;
 
 /** Whether it holds its clients back now: by its own log, where the last order stands. */
-export async function isPaused(instance: string, host: ReadonlyHost): Promise<boolean> {
+async function isPaused(instance: string, host: ReadonlyHost): Promise<boolean> {
   const pooler = await requirePooler(instance, host);
   const lines = await host.docker.logs(pooler.id, { since: pooler.state.startedAt, tail: 5_000 });
   const last = lines.findLast(({ text }) => /(?:PAUSE|RESUME) command issued|SIGUSR2/.test(text));
@@ -120,7 +120,7 @@ export async function isPaused(instance: string, host: ReadonlyHost): Promise<bo
 }
 
 /** @throws Error: transactions did not end in time; then clients go on. */
-export async function order(command: 'PAUSE' | 'RESUME', instance: string, host: Host): Promise<void> {
+async function order(command: 'PAUSE' | 'RESUME', instance: string, host: Host): Promise<void> {
   if ((await isPaused(instance, host)) === (command === 'PAUSE')) return;
   const pooler = await requirePooler(instance, host);
   const { exitCode, stderr } = await ask(command, instance, pooler, host);

@@ -52,7 +52,7 @@ export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = 
   },
 };
 
-export async function leaseOf(host: ReadonlyHost, instance: string): Promise<LeaseBefore> {
+async function leaseOf(host: ReadonlyHost, instance: string): Promise<LeaseBefore> {
   return (await host.leases.list()).find((lease) => lease.instance === instance) ?? null;
 }
 
@@ -60,7 +60,7 @@ export async function leaseOf(host: ReadonlyHost, instance: string): Promise<Lea
  * The lease that the instance had before, where there still is such a thing: one that has ended meanwhile is none, and a
  * port that another instance holds by now is that one's. `made` is the port that the run left it with, null for none.
  */
-export async function putBack(host: Host, instance: string, before: LeaseBefore, made: number | null): Promise<void> {
+async function putBack(host: Host, instance: string, before: LeaseBefore, made: number | null): Promise<void> {
   if (await isBack(host, instance, before, made)) return;
   try {
     await host.change.leases.put(instance, await stillFree(host, before));
@@ -72,7 +72,7 @@ export async function putBack(host: Host, instance: string, before: LeaseBefore,
 }
 
 /** Whether nothing of the run is left, and what could be put back is back. */
-export async function isBack(
+async function isBack(
   host: ReadonlyHost,
   instance: string,
   before: LeaseBefore,

@@ -64,7 +64,7 @@ FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
 WHERE ${mayBeEnded} ORDER BY a.pid`;
 
 /** Those of the plan that may still be ended. */
-export async function sessionsToEnd(
+async function sessionsToEnd(
   { instance: name, sessions, minimumSeconds }: SessionParams,
   mayHaveWritten: boolean,
   host: ReadonlyHost,
@@ -92,7 +92,7 @@ export async function sessionsToEnd(
 }
 
 /** One at a time. One that has gone on meanwhile, or has ended, is left alone. */
-export async function endSessions(params: SessionParams, mayHaveWritten: boolean, host: Host): Promise<void> {
+async function endSessions(params: SessionParams, mayHaveWritten: boolean, host: Host): Promise<void> {
   const instance = await requireInstance(params.instance, host);
   for (const { pid, backendStart } of await sessionsToEnd(params, mayHaveWritten, host)) {
     const answer = await host.change.sql.execute(instance, endOne, {
@@ -105,7 +105,7 @@ export async function endSessions(params: SessionParams, mayHaveWritten: boolean
 }
 
 /** How many, and whose: `97 sessions of app`. */
-export function wordsOf({ sessions }: SessionParams): string {
+function wordsOf({ sessions }: SessionParams): string {
   const roles = [...new Set(sessions.map(({ role }) => role))].sort();
   return `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of ${roles.join(', ')}`;
 }

@@ -17,7 +17,7 @@ import { isValue, knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
 
 /** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
-export function settingsSchema(applies: readonly ('reload' | 'start')[]) {
+function settingsSchema(applies: readonly ('reload' | 'start')[]) {
   return z
     .record(z.string(), z.string().nullable())
     .refine((settings) => Object.keys(settings).length > 0, 'names no setting')
@@ -42,7 +42,7 @@ export async function requireInstance(host: ReadonlyHost, name: string): Promise
 }
 
 /** The text of `postgresql.auto.conf`, of a server that runs or not. */
-export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
+async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
   const bytes = await host.docker.file(container.id, `${dataDirectory}/postgresql.auto.conf`);
   if (bytes === undefined)
     throw new ProblemsError('step-refused', `${container.name} has no postgresql.auto.conf in ${dataDirectory}.`);
@@ -53,7 +53,7 @@ export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory 
  * The same, once no helper of an earlier process writes there any more: one goes on by itself when its process was
  * killed, and what was read before it ended would say nothing.
  */
-export async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
+async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
   const until = performance.now() + 60_000;
   while ((await isBeingWritten(host, instance)) && performance.now() < until)
     await sleep(100, undefined, { signal: host.signal });
@@ -75,7 +75,7 @@ async function isBeingWritten(host: ReadonlyHost, { dataMount }: Instance): Prom
 const writesLabel = 'problems.writes-settings';
 
 /** The text before the changes, or what is to stand there in its place now that somebody else has written too. */
-export function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
+function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
   const text = undoneText(now, before, changes);
   if (text !== undefined) return text;
   const names = Object.keys(changes).join(', ');
@@ -106,7 +106,7 @@ sync .
 `;
 
 /** Puts a text in the place of the one that is there, if that is still `now`. */
-export async function writeAutoConf(host: Host, instance: Instance, now: string, text: string): Promise<void> {
+async function writeAutoConf(host: Host, instance: Instance, now: string, text: string): Promise<void> {
   if (now === text) return;
   const { container, dataMount, dataDirectory } = instance;
   if (dataMount === undefined || (dataMount.type !== 'volume' && dataMount.type !== 'bind'))
@@ -149,11 +149,7 @@ export async function checkpoint(instance: Instance, host: Host): Promise<void> 
 }
 
 /** A value on the command line, of a role or of a database goes before the file: changing the file would do nothing. */
-export async function refuseOverridden(
-  instance: Instance,
-  settings: SettingChanges,
-  host: ReadonlyHost,
-): Promise<void> {
+async function refuseOverridden(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<void> {
   for (const { name, source } of await inForce(instance, settings, host)) {
     if (source === 'command line' || source === 'environment variable' || source === 'database' || source === 'user')
       throw new ProblemsError(
@@ -164,7 +160,7 @@ export async function refuseOverridden(
 }
 
 /** Whether each has this value from `postgresql.auto.conf`; null: its value does not come from there. */
-export async function areInForce(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<boolean> {
+async function areInForce(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<boolean> {
   const rows = await inForce(instance, settings, host);
   return Object.entries(settings).every(([name, value]) => {
     const row = rows.find((one) => one.name === name);
@@ -178,7 +174,7 @@ export async function areInForce(instance: Instance, settings: SettingChanges, h
  * Whether the server goes by what stands in the file of these settings: by their values, or, where a person wrote one in
  * a way that only the server reads, by its having read the files since this one was written.
  */
-export async function areTakenOver(instance: Instance, values: SettingChanges, host: ReadonlyHost): Promise<boolean> {
+async function areTakenOver(instance: Instance, values: SettingChanges, host: ReadonlyHost): Promise<boolean> {
   if (await areInForce(instance, values, host)) return true;
   // The time of a file is told in whole seconds.
   const answer = await host.sql.query(
@@ -281,18 +277,14 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
 };
 
 /** `work_mem = 4MB, max_wal_size reset`. */
-export function describeSettings(settings: SettingChanges): string {
+function describeSettings(settings: SettingChanges): string {
   return Object.entries(settings)
     .map(([name, value]) => (value === null ? `reset ${name}` : `set ${name} to ${value === '' ? "''" : value}`))
     .join(', ');
 }
 
 /** What the server says now, or, of one that does not answer, its file. */
-export async function effectOf(
-  instance: Instance,
-  settings: SettingChanges,
-  host: ReadonlyHost,
-): Promise<readonly Effect[]> {
+async function effectOf(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<readonly Effect[]> {
   const written = readAutoConf(await autoConfOf(host, instance));
   const rows = await host.sql
     .query(instance, 'SELECT name, pg_catalog.current_setting(name) AS value FROM pg_catalog.pg_settings')

@@ -12,7 +12,7 @@ import { failureOf } from './steps.ts';
  * Whether a record's own words name an instance: `orders`, or its container `vrooli-postgres-orders`. Neither
  * `orders-archive` nor `pre-orders` does, since a hyphen belongs to names.
  */
-export function mentionsInstance(record: ProblemRecord, instance: string): boolean {
+function mentionsInstance(record: ProblemRecord, instance: string): boolean {
   const name = instance.toLowerCase();
   return name !== '' && wordsOf(record).some((text) => containsName(text.toLowerCase(), name));
 }

@@ -19,7 +19,7 @@ export const maintenanceWindow = z.strictObject({
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
 
 /** What needs no approval inside a window: what interrupts an instance, and nothing that moves data or opens access. */
-export const allowedInWindow: readonly Operation[] = ['restart-running', 'recreate-running', 'shared-memory-setting'];
+const allowedInWindow: readonly Operation[] = ['restart-running', 'recreate-running', 'shared-memory-setting'];
 
 const minute = 60_000;
 

@@ -27,7 +27,7 @@ export function tasksTable(tasks: readonly Task[]): Table {
 }
 
 /** A score with what a person can compare: three decimals at most. */
-export function scoreText(score: number): string {
+function scoreText(score: number): string {
   return String(Number(score.toFixed(3)));
 }
 

@@ -6,7 +6,7 @@ import { type BackupsSeen, checkBackups } from './observe.ts';
 import { type BackupDetails, type BackupSettings, backupSettings } from './types.ts';
 
 /** A restore that the command line asks for, until the new instance is there. */
-export async function restoreWanted(
+async function restoreWanted(
   host: ReadonlyHost,
   { restore }: BackupSettings,
 ): Promise<readonly Finding<BackupDetails>[]> {

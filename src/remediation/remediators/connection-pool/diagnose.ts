@@ -205,7 +205,7 @@ function isForSlots({ reached }: Observation['refused'][number]): boolean {
   return reached.limit === 'ordinary-slots' || reached.limit === 'all-slots';
 }
 
-export function isIdleInTransaction({ state }: Session): boolean {
+function isIdleInTransaction({ state }: Session): boolean {
   return state.startsWith('idle in transaction');
 }
 
@@ -213,12 +213,12 @@ function isIdle({ state }: Session): boolean {
   return state === 'idle';
 }
 
-export function isLockWaiter({ waitType }: Session): boolean {
+function isLockWaiter({ waitType }: Session): boolean {
   return waitType === 'Lock';
 }
 
 /** On a processor or on its way to a disk: one that sleeps or waits for its client needs neither. */
-export function isBusy({ state, waitType }: Session): boolean {
+function isBusy({ state, waitType }: Session): boolean {
   return state === 'active' && ['', 'IO', 'LWLock', 'BufferPin'].includes(waitType);
 }
 

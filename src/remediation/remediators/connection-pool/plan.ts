@@ -43,7 +43,7 @@ const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|a
  * A timeout for the roles that leave transactions open, and the end of those that are stuck already: a timeout that is
  * set later does not reach them (PGOPS §2.5). The roles first, so that clients that come back have it.
  */
-export async function planLeak(
+async function planLeak(
   finding: Finding<PoolDetails>,
   instance: Instance,
   measured: Observation,

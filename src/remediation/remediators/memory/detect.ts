@@ -8,7 +8,7 @@ import { observe } from './observe.ts';
 import { type MemoryDetails, memorySettings, type Observation, type Condition } from './types.ts';
 
 /** Limit, counters, settings and words, as they were seen. */
-export function evidenceOf({ container }: Instance, seen: Observation): readonly Evidence[] {
+function evidenceOf({ container }: Instance, seen: Observation): readonly Evidence[] {
   const { name } = container;
   const { status, exitCode, oomKilled } = container.state;
   const { memory, use, signs, events } = seen;
@@ -52,7 +52,7 @@ export function evidenceOf({ container }: Instance, seen: Observation): readonly
   ];
 }
 
-export function summaryOf(
+function summaryOf(
   { name }: Instance,
   { kind, cause }: Condition,
   { limit, memory, shmSize, use }: Observation,

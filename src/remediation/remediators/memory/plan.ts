@@ -18,7 +18,7 @@ import { type MemoryDetails, type MemoryExpected, memorySettings } from './types
  * Other values: by a reload where that is enough, by a restart where it is not, and by a new container where a value
  * stands on its command line, which goes before every file.
  */
-export async function planSettings(
+async function planSettings(
   task: PlanInput,
   changes: SettingChanges,
   host: ReadonlyHost,
@@ -101,7 +101,7 @@ function valuesOf(changes: SettingChanges): Readonly<Record<string, string>> {
 }
 
 /** A higher limit, live. One that cannot recover within its limit is started where the engine has given up. */
-export async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
+async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
   const { instance, seen, memory } = task;
   const { id, name, state } = instance.container;
   const frame = await frameOf(task, host);
@@ -145,7 +145,7 @@ export async function planRaise(task: PlanInput, limit: number, host: ReadonlyHo
  * More shared memory is asked for than there is. What ALTER SYSTEM wrote is taken back, so that the value before it counts
  * again; what stands elsewhere is overruled by a quarter of what the instance may have.
  */
-export async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
+async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen } = task;
   const bytes = await host.docker.file(instance.container.id, `${instance.dataDirectory}/postgresql.auto.conf`);
   if (bytes === undefined)
@@ -165,7 +165,7 @@ export async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Pl
  * A larger `/dev/shm` takes a new container. Where none can be made, or the limit has no room for more, queries are no
  * longer run in parallel: that is a reload, and none of them fails.
  */
-export async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
+async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen, memory } = task;
   const { container } = instance;
   const size = shmSizeFor(seen.limit, seen.shmSize, memory);

@@ -17,7 +17,7 @@ import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refus
 import type { ConditionKind } from './types.ts';
 
 /** Files that are not applied are no trouble in themselves: objects of theirs that are there are, and races they lost. */
-export async function pendingConditions(
+async function pendingConditions(
   found: Observation,
   files: readonly MigrationState[],
   isShared: Observations['isShared'],
@@ -101,7 +101,7 @@ function namesOf({ sql }: Migration) {
   });
 }
 
-export function textsOf(migration: Migration): readonly string[] {
+function textsOf(migration: Migration): readonly string[] {
   if (indexOfFile(migration) !== undefined) return [migration.sql];
   const runnable = runnableOf(migration.sql);
   return 'mode' in runnable && runnable.mode === 'tx' ? runnable.statements.map(({ text }) => text) : [migration.sql];

@@ -54,7 +54,7 @@ export function folderReader(host: ReadonlyHost): (path: string) => Promise<read
 }
 
 /** By the config, or by convention: then the ledger must know one of the files. */
-export async function folderOf(
+async function folderOf(
   host: ReadonlyHost,
   instance: Instance,
   database: string,
@@ -77,7 +77,7 @@ export async function folderOf(
 }
 
 /** Databases that anybody can connect to; templates are nobody's. */
-export const databases = `SELECT datname::text AS name FROM pg_catalog.pg_database
+const databases = `SELECT datname::text AS name FROM pg_catalog.pg_database
   WHERE datallowconn AND NOT datistemplate ORDER BY datname`;
 
 /**

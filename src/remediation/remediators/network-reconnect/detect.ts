@@ -16,7 +16,7 @@ import { isToldWrong } from './refusals.ts';
 import type { NetworkDetails } from './types.ts';
 
 /** What was seen, without passwords: of an address only its host, port, user and database are told. */
-export async function evidenceOf(
+async function evidenceOf(
   trouble: Condition,
   client: Client,
   seen: Situation,

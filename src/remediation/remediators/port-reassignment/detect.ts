@@ -31,7 +31,7 @@ const words = {
   reserved: 'port-reserved',
 } as const satisfies Record<PortDetails['trouble'], string>;
 
-export function findingOf(instance: Instance, found: Condition): Finding<PortDetails> {
+function findingOf(instance: Instance, found: Condition): Finding<PortDetails> {
   const { port, trouble, holder, evidence } = found;
   const { container } = instance;
   const { error, status, exitCode, running } = container.state;
@@ -92,7 +92,7 @@ function summaryOf(
 }
 
 /** The publications that a container declares, with the ports that each may get. */
-export function declared({
+function declared({
   portBindings,
 }: Container): readonly { readonly binding: PortBinding; readonly ports: readonly number[] }[] {
   return portBindings.flatMap((binding) => {
@@ -102,7 +102,7 @@ export function declared({
 }
 
 /** A claim as it was seen. */
-export function claimed({ container, bound, ports }: Claim): Evidence {
+function claimed({ container, bound, ports }: Claim): Evidence {
   const value = ports.first === ports.last ? String(ports.first) : `${ports.first}-${ports.last}`;
   return {
     type: 'docker',

@@ -33,7 +33,7 @@ export function candidates(
 }
 
 /** The first that can be bound and listened on, by every address that will be published. Undefined where none can. */
-export async function firstFree(
+async function firstFree(
   host: ReadonlyHost,
   ports: readonly number[],
   addresses: readonly string[],
@@ -57,7 +57,7 @@ export interface Move {
  * The steps in the order that costs least (TESTBED §3): the new container is made while the old one still runs, and only
  * between its stop and the start of the new one nobody answers.
  */
-export async function moveTo(
+async function moveTo(
   port: number,
   { finding, instance, identifier, settings }: Move,
   host: ReadonlyHost,
@@ -149,11 +149,7 @@ async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<stri
 }
 
 /** The port is free again: nothing is moved, only what the engine does not try a second time is done. */
-export function startAgain(
-  finding: Finding<PortDetails>,
-  instance: Instance,
-  identifier: string | null,
-): Plan<PortExpected> {
+function startAgain(finding: Finding<PortDetails>, instance: Instance, identifier: string | null): Plan<PortExpected> {
   const { id, name } = instance.container;
   const { port, bindings } = finding.details;
   const free = bindings

@@ -8,11 +8,7 @@ import { placeOf } from './refusals.ts';
 import { type VolumeDetails, volumeSettings } from './types.ts';
 
 /** What a client is told, where a server runs that cannot read all of its data. */
-export async function refusedQuery(
-  instance: Instance,
-  { seen }: Observed,
-  host: ReadonlyHost,
-): Promise<readonly Evidence[]> {
+async function refusedQuery(instance: Instance, { seen }: Observed, host: ReadonlyHost): Promise<readonly Evidence[]> {
   if (!seen.running) return [];
   // One that ends in this very moment has said enough already.
   const answer = await host.sql.query(instance, everyRelation, { timeoutMs: 30_000 }).catch(() => undefined);
@@ -22,7 +18,7 @@ export async function refusedQuery(
 }
 
 /** How many entries are in the way, whose they are, and the first of them. */
-export function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): readonly Evidence[] {
+function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): readonly Evidence[] {
   const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
   const counts = new Map<string, number>();
   for (const { uid, gid } of wrong) counts.set(`${uid}:${gid}`, (counts.get(`${uid}:${gid}`) ?? 0) + 1);
@@ -34,7 +30,7 @@ export function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed)
 }
 
 /** One sentence of a finding. */
-export function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Observed): string {
+function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Observed): string {
   const place = dataMount === undefined ? '' : placeOf(dataMount);
   const { uid, gid } = seen.owner;
   const state = seen.running ? `${instance} runs` : `${instance} does not run`;

@@ -10,7 +10,7 @@ import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, ref
 import type { VolumeDetails, VolumeExpected } from './types.ts';
 
 /** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
-export async function planMove(
+async function planMove(
   finding: Finding<VolumeDetails>,
   instance: Instance,
   mount: Mount,
@@ -134,7 +134,7 @@ async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
 }
 
 /** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
-export async function planChown(
+async function planChown(
   finding: Finding<VolumeDetails>,
   instance: Instance,
   mount: Mount,

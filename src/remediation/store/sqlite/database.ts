@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
 
 /** The state file's tables, one migration per version of `user_version`. Only appended to. */
-export const migrations: readonly string[] = [
+const migrations: readonly string[] = [
   `
   CREATE TABLE runs (
     id TEXT PRIMARY KEY,

@@ -23,7 +23,7 @@ export interface YamlPair {
  * The one document of a text as nodes with offsets. Its nesting is bounded by what `parseTask` lets through.
  * @throws whatever the YAML is wrong about.
  */
-export async function outlineYaml(text: string): Promise<YamlNode> {
+async function outlineYaml(text: string): Promise<YamlNode> {
   const { parseEvents, EVENT_ID, SCALAR_STYLE, COLLECTION_STYLE } = await import('js-yaml');
   const events = parseEvents(text, { maxDepth: 50 });
   // The first event opens the document.

@@ -19,7 +19,7 @@ export type BacklogFolder = (typeof backlogFolders)[number];
 export const generatedFolder = 'backlog/generated' satisfies BacklogFolder;
 
 /** The real path of a folder below `root`, itself a real path; undefined where it does not exist. */
-export async function findFolder(root: string, folder: string): Promise<string | undefined> {
+async function findFolder(root: string, folder: string): Promise<string | undefined> {
   const real = await realPath(join(root, folder));
   if (real !== undefined && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
     throw new ProblemsError('outside-root', `${folder} of the tasks folder is a link that leads out of it.`, {
@@ -45,7 +45,7 @@ export async function makeGeneratedFolder(root: string): Promise<string> {
  * The real path, or undefined where nothing stands there.
  * @throws ProblemsError `file-unreadable`: it cannot be looked at, as below a file.
  */
-export async function realPath(path: string): Promise<string | undefined> {
+async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
   } catch (cause) {
