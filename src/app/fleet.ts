@@ -44,7 +44,10 @@ export interface Fleet {
   readonly host: HostBudget;
 }
 
-/** Every instance's limit and worst case, and whether the machine has what they were promised. PGOPS §6.3. */
+/**
+ * Every instance's limit and worst case, and whether the machine has what they were promised.
+ * See docs/engineering/memory.md#host-budget.
+ */
 export async function fleet({ reader }: EngineContext): Promise<Fleet> {
   const engine = await reader.docker.info();
   const machine = await machineMemory(reader);

@@ -93,7 +93,7 @@ function listener(reason: string): PortSituation['holders'][number] {
 
 /**
  * A reservation whose container was created becomes lasting, so that a stopped instance keeps its port. A lasting lease
- * ends when neither a container nor an `instance.conf` is left of its instance. PGOPS §1.3.
+ * ends when neither a container nor an `instance.conf` is left of its instance. See docs/engineering/ports.md#leases.
  */
 async function settleLeases(survey: PortSurvey, leases: Leases): Promise<boolean> {
   let changed = false;

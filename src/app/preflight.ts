@@ -73,7 +73,10 @@ async function askVolume(reader: Reader, volume: string): Promise<PreflightAnswe
   };
 }
 
-/** The limits of all containers and what is asked for, within what the machine can promise. PGOPS §6.3. */
+/**
+ * The limits of all containers and what is asked for, within what the machine can promise.
+ * See docs/engineering/memory.md#host-budget.
+ */
 async function askMemory(reader: Reader, memory: number, instance: string | undefined): Promise<PreflightAnswer> {
   const { memoryBytes, members } = await machineMemory(reader);
   const others = members.filter((one) => instance === undefined || one.instance?.name !== instance);

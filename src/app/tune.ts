@@ -39,7 +39,10 @@ export interface ContainerAdvice {
 
 const MiB = 2 ** 20;
 
-/** What no setting of the server can mend: PGOPS §6.3 and §6.4. */
+/**
+ * What no setting of the server can mend: docs/engineering/memory.md#host-budget and
+ * docs/engineering/memory.md#dev-shm.
+ */
 export function containerAdvice(
   { memory, shmSize, inspect }: Pick<Container, 'memory' | 'shmSize' | 'inspect'>,
   facts: TuningFacts,
@@ -361,7 +364,7 @@ export async function tune({ reader }: EngineContext, request: TuningRequest): P
   };
 }
 
-/** PGOPS §2.5 and §2.7. */
+/** See docs/engineering/settings.md#standbys and docs/engineering/connections.md#proving-a-limit. */
 function warningsOf({ advice, needsPooler }: Recommendation, activity: ReadFacts['activity']): readonly string[] {
   const connections = amountOf(advice, 'max_connections') ?? 0;
   return [

@@ -198,7 +198,9 @@ function drillOf(
   };
 }
 
-/** How much larger a restored copy may be than what it is restored from (PGOPS §3.6). */
+/**
+ * How much larger a restored copy may be than what it is restored from (docs/engineering/backups.md#space-and-time).
+ */
 function growth(kind: BackupKind): number {
   if (clusterFiles.includes(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
   return kind === 'plain' || kind === 'cluster' || kind === 'tar' ? 2 : 8;
@@ -232,7 +234,10 @@ function merged(level: BackupLevel, observations: readonly Observation[], ms: nu
   };
 }
 
-/** Three times what it took last (PGOPS §3.6); the first time what a slow disk would take. */
+/**
+ * Three times what it took last (docs/engineering/backups.md#space-and-time); the first time what a slow disk would
+ * take.
+ */
 function timeoutOf(
   { verification }: Backup,
   part: BackupPart,

@@ -129,9 +129,9 @@ function textOf(entry: Json): string {
 
 /**
  * What a database holds, in lines of JSON, the same on every server of its major version: for psql, `\gexec` included.
- * Text forms are pinned, and a table's sum knows no order (PGOPS §3.3). Left out is what a dump does not carry as it is:
- * temporary and unlogged tables, materialised views, members of extensions, and the definitions' texts, which change
- * when they are read back.
+ * Text forms are pinned, and a table's sum knows no order (docs/engineering/backups.md#fingerprints). Left out is what
+ * a dump does not carry as it is: temporary and unlogged tables, materialised views, members of extensions, and the
+ * definitions' texts, which change when they are read back.
  */
 export const pinned = String.raw`
 SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;

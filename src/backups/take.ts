@@ -100,8 +100,8 @@ export interface TakeSources extends CheckSources {
 const takingLabel = 'problems.backup';
 
 /**
- * PGOPS §3.2. Under a temporary name until it is durable and has passed L3, so that nobody takes a half one for whole.
- * What an earlier process left under that name is no backup, and is done anew.
+ * docs/engineering/backups.md#taking. Under a temporary name until it is durable and has passed L3, so that nobody
+ * takes a half one for whole. What an earlier process left under that name is no backup, and is done anew.
  */
 export async function takeBackup(
   sources: TakeSources,
@@ -256,7 +256,10 @@ async function waitForOther({ docker, signal }: TakeSources, ref: string): Promi
   }
 }
 
-/** Never a fixed time: three times what the last one took (PGOPS §3.6), and an hour where there was none. */
+/**
+ * Never a fixed time: three times what the last one took (docs/engineering/backups.md#space-and-time), and an hour
+ * where there was none.
+ */
 async function limitOf(folders: readonly string[], { instance, timeoutMs }: TakeRequest): Promise<number> {
   if (timeoutMs !== undefined) return timeoutMs;
   const { backups } = await listBackups(folders, instance.name);
@@ -271,8 +274,9 @@ const sizes = `SELECT (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace)::
   (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))::text AS tablespaces`;
 
 /**
- * PGOPS §3.6: room for the files and the dumps, and where the data itself lies on that disk, 15 % of it left.
- * Returns whether a physical backup can be taken: not with tablespaces elsewhere, and not with wal_level minimal.
+ * docs/engineering/backups.md#space-and-time: room for the files and the dumps, and where the data itself lies on that
+ * disk, 15 % of it left. Returns whether a physical backup can be taken: not with tablespaces elsewhere, and not with
+ * wal_level minimal.
  */
 async function requireRoom({ sql }: TakeSources, folder: string, instance: Instance): Promise<boolean> {
   const answer = await sql.query(instance, sizes, { timeoutMs: 60_000 });

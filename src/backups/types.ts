@@ -6,7 +6,7 @@ import type { Instance } from '../host/instance.ts';
  * system's and stays as it is read by others.
  */
 
-/** The ladder of PGOPS §3.3. From L4 on a backup counts as good. */
+/** The ladder of docs/engineering/backups.md#verification-ladder. From L4 on a backup counts as good. */
 export const backupLevels = ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'] as const;
 
 export type BackupLevel = (typeof backupLevels)[number];

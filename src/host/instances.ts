@@ -29,7 +29,8 @@ export function volumeKey(engineId: string, container: Container): string {
 
 /**
  * A running container that writes where this one's data is. Two servers on one volume destroy it, and PostgreSQL's own
- * interlock does not see across containers (PGOPS §0.1). A folder above or below counts where PostgreSQL runs on it.
+ * interlock does not see across containers (docs/engineering/data-directory.md#one-server-per-directory). A folder
+ * above or below counts where PostgreSQL runs on it.
  */
 export function sharing(container: Container, all: readonly Container[]): Container | undefined {
   const mine = dataMount(container);

@@ -43,7 +43,10 @@ const nonTransactionalKinds: readonly (readonly [RegExp, NonTransactional])[] = 
   ],
 ];
 
-/** Of a statement that must stand alone outside a transaction: PGOPS §5.3, each tried on PostgreSQL 15 (25001). */
+/**
+ * Of a statement that must stand alone outside a transaction: docs/engineering/migrations.md#outside-a-transaction,
+ * each tried on PostgreSQL 15 (25001).
+ */
 function nonTransactionalKindOf(sql: string, statement: Statement): NonTransactional | undefined {
   const flat = flatText(sql, statement);
   return nonTransactionalKinds.find(([pattern]) => pattern.test(flat))?.[1];

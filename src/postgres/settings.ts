@@ -1,6 +1,9 @@
 import { formatSize } from './sizes.ts';
 
-/** The settings that a program may change, each within bounds of ours. PGOPS §2.5. */
+/**
+ * The settings that a program may change, each within bounds of ours.
+ * See docs/engineering/settings.md#when-a-change-applies.
+ */
 export interface KnownSetting {
   /** `reload`: taken over by the server as it runs. `start`: only by its next start. */
   readonly applies: 'reload' | 'start';

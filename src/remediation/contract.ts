@@ -275,7 +275,7 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
 
 export type Outcome = 'absent' | 'planned' | 'awaiting-approval' | 'fixed' | 'rolled-back' | 'stuck' | 'failed';
 
-/** Why a run was not fixed. PGOPS §9.2. */
+/** Why a run was not fixed. See docs/engineering/safety.md#classes-of-failure. */
 export type FailureClass =
   | 'transient'
   | 'precondition'

@@ -87,7 +87,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     });
     expect(tuning.worstCase).toBeLessThanOrEqual(0.8 * 512 * MiB);
     expect(tuning.backends.backends).toBeGreaterThanOrEqual(8);
-    // What an idle session was measured to take, PGOPS §2.4: 3.1 MB.
+    // What an idle session was measured to take, docs/engineering/memory.md#cost-of-a-connection: 3.1 MB.
     expect(tuning.backends.p95).toBeGreaterThan(0.5 * MiB);
     expect(tuning.backends.p95).toBeLessThan(12 * MiB);
     expect(of('max_connections')).toMatchObject({

@@ -126,7 +126,7 @@ export interface Drill {
   readonly unread: readonly string[];
   readonly structure:
     | {
-        /** 0 clean, 2 corrupt, 1 could not check (PGOPS §3.3). */
+        /** 0 clean, 2 corrupt, 1 could not check (docs/engineering/backups.md#exit-codes). */
         readonly amcheck: number;
         readonly amcheckSays: readonly string[];
         readonly dump: number;

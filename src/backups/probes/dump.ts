@@ -81,7 +81,9 @@ export LC_ALL=C
 `;
 
 export interface DumpList {
-  /** Nothing but the header was read: bytes beyond it may be anything (PGOPS §0.8). */
+  /**
+   * Nothing but the header was read: bytes beyond it may be anything (docs/engineering/backups.md#what-listing-proves).
+   */
   readonly ok: boolean;
   readonly message: string;
   readonly entries: number;

@@ -94,7 +94,10 @@ export interface Container {
   readonly restarts?: number;
   /** One of our own short-lived ones. */
   readonly helper?: true;
-  /** How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's (PGOPS §2.4). */
+  /**
+   * How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's
+   * (docs/engineering/memory.md#cpu-quota).
+   */
   readonly cpus: number;
   /** The engine's whole answer, for what has no property here. */
   readonly inspect: Json;

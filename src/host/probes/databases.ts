@@ -72,8 +72,8 @@ function oneLine(text: string): string {
 
 /**
  * pg_amcheck without `--parent-check`, which would block writes: tables, and indexes with every row of their tables
- * (PGOPS §3.5). 0: nothing found; 2: damage, or a refusal of the server; 1: it could not check, as where the extension
- * is not installed.
+ * (docs/engineering/corruption.md#amcheck). 0: nothing found; 2: damage, or a refusal of the server; 1: it could not
+ * check, as where the extension is not installed.
  */
 export function amcheck(
   engine: ChangingEngine,

@@ -114,8 +114,9 @@ function pageIn(answer: string): PageResult | undefined {
 
 /**
  * Whether a port can be bound and listened on, as Docker does it: a scan by connecting sees neither a listener of the
- * other family nor a client's own port (PGOPS §1.1). An empty address is both families. On this machine the port is
- * tried here; elsewhere by a container that publishes it, which needs an image that is already there.
+ * other family nor a client's own port (docs/engineering/ports.md#free-ports). An empty address is both families. On
+ * this machine the port is tried here; elsewhere by a container that publishes it, which needs an image that is already
+ * there.
  */
 export async function portsFree(
   engine: ChangingEngine,

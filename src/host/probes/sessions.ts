@@ -93,8 +93,8 @@ for folder in /proc/[0-9]*; do
 done`;
 
 /**
- * Private memory (RssAnon, bytes, ascending) of every process that serves a session. RSS would count shared buffers too,
- * once for each of them. PGOPS §2.4.
+ * Private memory (RssAnon, bytes, ascending) of every process that serves a session. RSS would count shared buffers
+ * too, once for each of them. See docs/engineering/memory.md#cost-of-a-connection.
  */
 export async function backends(engine: ChangingEngine, { container }: Instance): Promise<readonly number[]> {
   const { stdout } = await execIn(engine, container.id, {

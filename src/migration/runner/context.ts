@@ -6,7 +6,7 @@ import { type AppliedMigration, type MigrateProgress, type MigrationProblem, pro
 
 /**
  * Whether a statement lost to others and may well win the next time: a lock that was not to be had, a deadlock, a
- * serialisation failure, or two sessions on one row of the catalog (PGOPS §5.1).
+ * serialisation failure, or two sessions on one row of the catalog (docs/engineering/migrations.md#ddl-races).
  */
 export function isLostRace({ sqlstate, message, constraint }: Refusal): boolean {
   switch (sqlstate) {

@@ -85,7 +85,8 @@ export async function buildIndexAgain(session: SqlSession, migration: Migration)
 
 /**
  * Takes back what applying a file did, where that loses nothing: the index that it built, and its rows. What a file did
- * in a transaction stays (PGOPS §5.4: never a step back over data by itself). The session holds the lock.
+ * in a transaction stays (docs/engineering/migrations.md#half-applied-migrations: never a step back over data by
+ * itself). The session holds the lock.
  */
 export async function takeBackIndex(
   session: SqlSession,

@@ -195,7 +195,10 @@ export async function writeState(
   );
 }
 
-/** One runner for each database (PGOPS §5.2). Advisory locks are the database's own: elsewhere it is another lock. */
+/**
+ * One runner for each database (docs/engineering/migrations.md#advisory-locks). Advisory locks are the database's own:
+ * elsewhere it is another lock.
+ */
 const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;
 
 /** Rows of `pg_locks` that are this lock, granted. */
@@ -219,7 +222,8 @@ export interface Waiting {
 
 /**
  * Takes the lock by asking again and again. A session that waits inside `pg_advisory_lock` holds a snapshot, for which
- * CREATE INDEX CONCURRENTLY of the holder waits in turn: a deadlock, and an invalid index (PGOPS §0.12).
+ * CREATE INDEX CONCURRENTLY of the holder waits in turn: a deadlock, and an invalid index
+ * (docs/engineering/migrations.md#waiting-for-the-lock).
  * @returns undefined once it is taken, else who holds it.
  */
 export async function takeLock(

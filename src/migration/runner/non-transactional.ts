@@ -11,9 +11,9 @@ import { type MigrationProblem, problem } from './types.ts';
 type Alone = Extract<Runnable, { mode: 'nontx' }>;
 
 /**
- * A statement that PostgreSQL runs only outside transactions: `started` is committed before, `done` after. What a runner
- * before us left is looked at first (PGOPS §5.4): an invalid index is dropped and built again, and what took effect
- * without a word in the ledger is recorded.
+ * A statement that PostgreSQL runs only outside transactions: `started` is committed before, `done` after. What a
+ * runner before us left is looked at first (docs/engineering/migrations.md#half-applied-migrations): an invalid index
+ * is dropped and built again, and what took effect without a word in the ledger is recorded.
  */
 export async function applyNonTransactional(
   work: MigrationContext,

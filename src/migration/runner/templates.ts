@@ -35,7 +35,10 @@ export interface TemplateReport {
   readonly older: readonly string[];
 }
 
-/** Above it a copy of the files costs less than writing every page to the WAL as well (PGOPS §5.5). */
+/**
+ * Above it a copy of the files costs less than writing every page to the WAL as well
+ * (docs/engineering/migrations.md#templates).
+ */
 const fileCopyBytes = 256 * 2 ** 20;
 
 const together = 4;

@@ -11,7 +11,10 @@ export interface MigrateOptions {
   readonly dryRun?: boolean;
   /** How long another runner is waited for. Default 600,000. */
   readonly waitMs?: number;
-  /** Of DDL: a statement that waits for a lock keeps all later readers waiting. Default 4,000 (PGOPS §5.2). */
+  /**
+   * Of DDL: a statement that waits for a lock keeps all later readers waiting. Default 4,000
+   * (docs/engineering/migrations.md#lock-timeout).
+   */
   readonly lockTimeoutMs?: number;
   /** How often a file is tried that lost to others. Default 8. */
   readonly attempts?: number;

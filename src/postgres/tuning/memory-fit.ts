@@ -34,7 +34,7 @@ export interface WorstCase {
   readonly active: number;
 }
 
-/** PGOPS §2.4: what the server needs beside what is reckoned here. */
+/** See docs/engineering/memory.md#worst-case: what the server needs beside what is reckoned here. */
 const fixedReserve = 64 * MiB;
 
 /** What a slot costs of shared memory. */
@@ -52,7 +52,7 @@ export const usableShare = 0.8;
 
 /**
  * Everything at once: every connection taken, four working on each CPU, autovacuum busy and a VACUUM by hand.
- * PGOPS §2.4 and §6.3.
+ * See docs/engineering/memory.md#worst-case and docs/engineering/memory.md#host-budget.
  */
 export function worstCaseOf(facts: MemoryFacts, connections: number): WorstCase {
   const active = Math.min(connections, activeAtMost(facts));
@@ -82,14 +82,14 @@ function costOfOne({ perBackend }: Pick<MemoryFacts, 'perBackend'>): number {
 /**
  * What `postgres -C shared_memory_size` says without connections, to within a few MB: the buffers with their
  * descriptors, wal_buffers (1/32 of the buffers where nothing sets it) and what every server has. Measured figures of
- * PGOPS §2.4 for 128 MB and 1 GB.
+ * docs/engineering/memory.md#cost-of-a-connection for 128 MB and 1 GB.
  */
 export function sharedMemoryOf(sharedBuffers: number, walBuffers?: number): number {
   const wal = walBuffers ?? Math.min(16 * MiB, Math.max(64 * kiB, sharedBuffers / 32));
   return Math.ceil(sharedBuffers * 1.0257 + wal + 2.7 * MiB);
 }
 
-/** Of what the machine has, for containers: 2 GiB or 15 % are its own. PGOPS §6.3. */
+/** Of what the machine has, for containers: 2 GiB or 15 % are its own. See docs/engineering/memory.md#host-budget. */
 export function hostReserve(memory: number): number {
   return Math.max(2 * GiB, Math.ceil(memory * 0.15));
 }
@@ -119,7 +119,7 @@ export interface HostBudget {
   readonly unlimited: readonly string[];
 }
 
-/** Whether all that is promised to containers is there. PGOPS §6.3. */
+/** Whether all that is promised to containers is there. See docs/engineering/memory.md#host-budget. */
 export function hostBudget(memory: number, members: readonly BudgetMember[]): HostBudget {
   const reserve = hostReserve(memory);
   const budget = Math.max(0, memory - reserve);
@@ -153,7 +153,7 @@ export interface InstanceBudget {
 
 /**
  * Whether an instance fits into its limit: its worst case into 80 %, shared_buffers into 25 %. `limit`: it has none.
- * PGOPS §6.3.
+ * See docs/engineering/memory.md#host-budget.
  */
 export function instanceBudget(of: {
   readonly limit: number;
@@ -183,7 +183,8 @@ export interface Ceiling {
 
 /**
  * The most connections whose worst case stays within 80 % of `memory` (the container's limit, or its share of the
- * machine; bytes). More demand than that needs a pooler, not more connections. PGOPS §2.4.
+ * machine; bytes). More demand than that needs a pooler, not more connections.
+ * See docs/engineering/memory.md#connection-ceiling.
  */
 export function connectionCeiling(facts: MemoryFacts & { readonly memory: number }): Ceiling {
   const budget = Math.floor(facts.memory * usableShare);
@@ -233,10 +234,11 @@ export function asStated(settings: MemorySettings, surroundings: Surroundings): 
 
 /**
  * The settings made to fit into 80 % of the memory, no further than needed, in the order of what is missed least:
- * autovacuum's memory; connections, down to 20, before work_mem (PGOPS §6.2); maintenance_work_mem; work_mem down to
- * 1 MB; shared_buffers down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to
- * 1 MB. A number that was `asked` for is kept where VACUUM's memory and work_mem alone can make the room; where they
- * cannot, a pooler is needed.
+ * autovacuum's memory; connections, down to 20, before work_mem
+ * (docs/engineering/pgtune.md#corrections-for-containers); maintenance_work_mem; work_mem down to 1 MB; shared_buffers
+ * down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to 1 MB. A number that
+ * was `asked` for is kept where VACUUM's memory and work_mem alone can make the room; where they cannot, a pooler is
+ * needed.
  */
 export function fit(settings: MemorySettings, surroundings: Surroundings, asked: boolean): Fitted {
   if (asked) {

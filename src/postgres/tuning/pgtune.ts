@@ -24,7 +24,7 @@ const workMemFloor = 4 * MiB;
 
 /**
  * Everything that PGTune (its source of 2026, for Linux) recommends, in its order, with the reason for each. Sizes are
- * whole kB, as PGTune reckons. PGOPS §6.1.
+ * whole kB, as PGTune reckons. See docs/engineering/pgtune.md#formulas.
  */
 export function pgtune(input: PgtuneInput): readonly Advice[] {
   const { profile, cpus, disk, major } = input;

@@ -22,7 +22,7 @@ export interface ProfileNumbers {
   readonly use: string;
 }
 
-/** PGOPS §6.1. */
+/** See docs/engineering/pgtune.md#formulas. */
 export const profileNumbers: Readonly<Record<Profile, ProfileNumbers>> = {
   web: {
     connections: 200,

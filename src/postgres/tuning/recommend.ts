@@ -63,7 +63,10 @@ export interface Recommendation {
 /** Below it PGTune's parts of it are less than PostgreSQL takes; nothing fits there, which `fits` says. */
 const leastMemory = 128 * MiB;
 
-/** PGTune for the container's memory and CPUs, corrected as PGOPS §6.2 demands: docs/tuning.md names every rule. */
+/**
+ * PGTune for the container's memory and CPUs, corrected as docs/engineering/pgtune.md#corrections-for-containers
+ * demands: docs/tuning.md names every rule.
+ */
 export function recommend(facts: TuningFacts): Recommendation {
   const stated = pgtune({
     profile: facts.profile,
@@ -108,7 +111,7 @@ function memorySettings(stated: readonly Advice[]): MemorySettings {
   };
 }
 
-/** Where PGTune must be corrected in containers: PGOPS §6.2. */
+/** Where PGTune must be corrected in containers: docs/engineering/pgtune.md#corrections-for-containers. */
 
 type AdviceList = readonly Advice[];
 

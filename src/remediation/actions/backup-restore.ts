@@ -29,7 +29,10 @@ type Wanted = z.output<typeof params>;
 
 const restoredByLabel = 'problems.restored-by';
 
-/** Into a new volume, beside everything: what a backup is restored over is nobody's only copy. PGOPS §3.4. */
+/**
+ * Into a new volume, beside everything: what a backup is restored over is nobody's only copy.
+ * See docs/engineering/wal-archiving.md#point-in-time-recovery.
+ */
 export const backupRestore: Action<Wanted, null> = {
   name: 'backup.restore',
   description:

@@ -71,7 +71,9 @@ const backupProveParams = z.strictObject({
 
 type BackupProveWanted = z.output<typeof backupProveParams>;
 
-/** A drill: only a backup that was restored once is known to restore (PGOPS §3.3). */
+/**
+ * A drill: only a backup that was restored once is known to restore (docs/engineering/backups.md#verification-ladder).
+ */
 export const backupProve: Action<BackupProveWanted, null> = {
   name: 'backup.prove',
   description:
@@ -205,7 +207,9 @@ const backupTakeParams = z.strictObject({
 
 type BackupTakeWanted = z.output<typeof backupTakeParams>;
 
-/** PGOPS §3.2. It reads the server and writes beside it: nothing that is there is touched. */
+/**
+ * See docs/engineering/backups.md#taking. It reads the server and writes beside it: nothing that is there is touched.
+ */
 export const backupTake: Action<BackupTakeWanted, null> = {
   name: 'backup.take',
   description:

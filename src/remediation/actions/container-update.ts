@@ -13,7 +13,10 @@ const policy = z.strictObject({
 
 const containerUpdateRestartPolicyParams = z.strictObject({ container: z.string(), policy });
 
-/** A kept container with `restart: always` comes back on the same data when the engine restarts (PGOPS §0.2). */
+/**
+ * A kept container with `restart: always` comes back on the same data when the engine restarts
+ * (docs/engineering/docker-engine.md#restart-policy).
+ */
 export const containerUpdateRestartPolicy: Action<
   z.output<typeof containerUpdateRestartPolicyParams>,
   z.output<typeof policy>
@@ -123,8 +126,8 @@ function isSame(a: Limits, b: Limits): boolean {
 
 /**
  * Never below what is used while the server runs: the kernel of control groups of version 1 refuses that, the one of
- * version 2 takes it as an order to make room, and kills where it finds none (PGOPS §6.5). What cannot be asked may be
- * more.
+ * version 2 takes it as an order to make room, and kills where it finds none
+ * (docs/engineering/memory.md#changing-a-limit). What cannot be asked may be more.
  */
 async function lower(found: Container, wanted: Limits, host: Host): Promise<void> {
   const { id, name, state, autoRemove } = found;
@@ -158,7 +161,7 @@ async function mayUseMoreThan(limit: number, found: Container, host: ReadonlyHos
   return use === undefined || use.usage - use.inactiveFile > limit;
 }
 
-/** All limits together stay within what the machine can promise. PGOPS §6.3. */
+/** All limits together stay within what the machine can promise. See docs/engineering/memory.md#host-budget. */
 async function refuseBeyondBudget(found: Container, memory: number, host: ReadonlyHost): Promise<void> {
   const promisable = await promisableTo(found, host);
   if (memory > promisable)

@@ -208,7 +208,10 @@ const migrationRecordParams = filePlace.extend({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** For a file whose relations were made without the ledger and are just what it would have made (PGOPS §5.4). */
+/**
+ * For a file whose relations were made without the ledger and are just what it would have made
+ * (docs/engineering/migrations.md#half-applied-migrations).
+ */
 export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.output<typeof ledgerBefore>> = {
   name: 'migration.record',
   description:

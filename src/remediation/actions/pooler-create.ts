@@ -36,7 +36,10 @@ const params = z.strictObject({
 
 type Wanted = z.output<typeof params>;
 
-/** The role, its function and the container. Clients change over by themselves or by people. PGOPS §2.6. */
+/**
+ * The role, its function and the container. Clients change over by themselves or by people.
+ * See docs/engineering/pgbouncer.md#authentication.
+ */
 export const poolerCreate: Action<Wanted, null> = {
   name: 'pooler.create',
   description:

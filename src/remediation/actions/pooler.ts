@@ -25,8 +25,9 @@ export interface PoolerConfig {
 }
 
 /**
- * `pgbouncer.ini`. SCRAM goes through from the client to the server: no entry names a user, and the verifiers are looked
- * up (PGOPS §2.6). Drivers that set `extra_float_digits` or `options` at the start are not refused for it.
+ * `pgbouncer.ini`. SCRAM goes through from the client to the server: no entry names a user, and the verifiers are
+ * looked up (docs/engineering/pgbouncer.md#authentication). Drivers that set `extra_float_digits` or `options` at the
+ * start are not refused for it.
  */
 export function poolerConfig(config: PoolerConfig): string {
   const { server, databases, mode, poolSize, perDatabase, maxClients, ownConnections } = config;

@@ -19,8 +19,8 @@ export type MountEdits = Readonly<Record<string, { readonly source: string; read
 /**
  * `Binds`, `Mounts` and `VolumesFrom` by which a new container has the very mounts of the old one. What the engine had
  * made a volume for (`-v /data`, the image's VOLUME, `--mount type=volume` without a source) is bound by that volume's
- * name, else the new container would start on an empty one (PGOPS §0.3). What came by `--volumes-from` is bound by itself:
- * the container of that name may be gone by now, or another one.
+ * name, else the new container would start on an empty one (docs/engineering/docker-engine.md#anonymous-volumes). What
+ * came by `--volumes-from` is bound by itself: the container of that name may be gone by now, or another one.
  * @throws ProblemsError `step-refused`: a mount is of a kind that cannot be told to the engine again.
  */
 export function mountsFrom(old: Container, edits: MountEdits): JsonObject {

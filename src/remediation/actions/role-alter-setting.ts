@@ -32,7 +32,7 @@ type Wanted = z.output<typeof params>;
 
 const before = z.strictObject({ value: z.string().nullable() });
 
-/** For one application instead of all: sessions that begin from then on. PGOPS §2.5. */
+/** For one application instead of all: sessions that begin from then on. See docs/engineering/settings.md#timeouts. */
 export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
   name: 'role.alter-setting',
   description: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',

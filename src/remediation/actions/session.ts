@@ -3,7 +3,10 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 
-/** What ending sessions asks and does, whether they have written or not. PGOPS §2.7. */
+/**
+ * What ending sessions asks and does, whether they have written or not.
+ * See docs/engineering/connections.md#ending-sessions.
+ */
 
 export const sessionParams = z.strictObject({
   /** By name: its container may have been restarted since, and then none of the sessions is there any more. */

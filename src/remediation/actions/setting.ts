@@ -87,7 +87,9 @@ function textToPutBack({ name }: Instance, now: string, before: string, changes:
 
 /**
  * By the server's own user and in one rename, so that nothing in the data directory belongs to root and a killed helper
- * leaves either text (PGOPS §0.11, §6.5). The text comes on stdin, behind the hash of what is to be there and its own.
+ * leaves either text (docs/engineering/volumes.md#files-owned-by-root and
+ * docs/engineering/settings.md#repairing-auto-conf). The text comes on stdin, behind the hash of what is to be there
+ * and its own.
  */
 const script = String.raw`
 set -eu
@@ -140,7 +142,7 @@ const timeoutMs = 55_000;
 
 /**
  * Writes what a shutdown would have to write, while clients are still served: on a busy server that is most of the time
- * of its stop (PGOPS §1.4).
+ * of its stop (docs/engineering/docker-engine.md#stopping).
  * @throws Error in the server's words, where it does not answer or the role may not.
  */
 export async function checkpoint(instance: Instance, host: Host): Promise<void> {
@@ -214,7 +216,10 @@ const settingAlterParams = z.strictObject({ instance: z.string(), settings: sett
 
 const before = z.strictObject({ text: z.string() });
 
-/** Done once the server itself says so: a reload is only a signal, and `pending_restart` can be a lie (PGOPS §0.7). */
+/**
+ * Done once the server itself says so: a reload is only a signal, and `pending_restart` can be a lie
+ * (docs/engineering/settings.md#precedence).
+ */
 export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<typeof before>> = {
   name: 'setting.alter',
   description:

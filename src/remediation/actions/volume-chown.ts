@@ -24,7 +24,10 @@ const before = z.strictObject({
   entries: z.array(z.strictObject({ path: z.string(), uid: owner, gid: owner })),
 });
 
-/** Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's (PGOPS §4.3). */
+/**
+ * Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's
+ * (docs/engineering/volumes.md#changing-owners).
+ */
 export const volumeChown: Action<Wanted, z.output<typeof before>> = {
   name: 'volume.chown',
   description:

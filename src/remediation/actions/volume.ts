@@ -101,7 +101,9 @@ mv "/to/$control.part" "/to/$control"
 sync -f /to
 `;
 
-/** PGOPS §4.4. The server must have shut down; its folder stays as it is. */
+/**
+ * See docs/engineering/volumes.md#moving-to-a-named-volume. The server must have shut down; its folder stays as it is.
+ */
 export const volumeCopy: Action<VolumeCopyWanted, null> = {
   name: 'volume.copy',
   description:

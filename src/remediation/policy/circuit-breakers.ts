@@ -1,7 +1,7 @@
 import type { Decision, Finding, Block } from '../contract.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 
-/** Where automation stops, whatever it is allowed otherwise. PGOPS §8.2. */
+/** Where automation stops, whatever it is allowed otherwise. See docs/engineering/safety.md#limits. */
 export interface Limits {
   /** A switch for everything: of the config, or a file `paused` beside the state file. */
   readonly paused: string | undefined;
@@ -86,7 +86,8 @@ export function approveCommand(run: string, demanded: readonly Acknowledgement[]
 
 /**
  * What a person decides by approving a plan that was left to one. `never` holds for everybody, and a pause and a
- * suspension until they are lifted; what the policy leaves to a person is decided by the approval itself. Rule: PGOPS §8.1.
+ * suspension until they are lifted; what the policy leaves to a person is decided by the approval itself.
+ * Rule: docs/engineering/safety.md#who-may-decide.
  * @param now As the world is now.
  * @param planned As it was when the plan was made: damage that was seen then is not forgotten because another detector
  * looks now, and an operation that is never done stays so.

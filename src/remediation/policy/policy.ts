@@ -26,7 +26,8 @@ const minute = 60_000;
 const minutesOfDay = 24 * 60;
 
 /**
- * The window that `now` falls into, in words, if what is to be done is expected to end within it. Rule: PGOPS §8.2.
+ * The window that `now` falls into, in words, if what is to be done is expected to end within it.
+ * Rule: docs/engineering/safety.md#windows.
  * @param seconds How long the instance is expected not to answer.
  */
 export function openWindow(windows: readonly MaintenanceWindow[], now: Date, seconds: number): string | undefined {
@@ -122,7 +123,8 @@ const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', '
 
 /**
  * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
- * taking a new one beside it changes neither, so there somebody is asked instead (PGOPS §8.1).
+ * taking a new one beside it changes neither, so there somebody is asked instead
+ * (docs/engineering/safety.md#who-may-decide).
  */
 function byRegistry(
   { plan, operations: wanted }: PolicyQuestion,

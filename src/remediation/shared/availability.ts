@@ -54,8 +54,9 @@ export function isRunning({ container: { state } }: Pick<Instance, 'container'>)
 }
 
 /**
- * A connection that reaches Docker's proxy before the container answers hangs for a second (TESTBED §3), so the word of a
- * server that has just been started is waited for first. Where it does not speak, it is asked all the same.
+ * A connection that reaches Docker's proxy before the container answers hangs for a second
+ * (docs/engineering/recreating.md#downtime), so the word of a server that has just been started is waited for first.
+ * Where it does not speak, it is asked all the same.
  */
 async function serverReady({ container }: Instance, host: ReadonlyHost): Promise<void> {
   const { startedAt } = container.state;

@@ -31,7 +31,7 @@ export interface MachineMemory {
 /**
  * The containers that are promised memory of the machine: those that run, and instances that do not, since they may be
  * started at any time. All of the engine's, also where only some are looked at; our own short-lived helpers are left
- * out. PGOPS §6.3.
+ * out. See docs/engineering/memory.md#host-budget.
  */
 export async function machineMemory(host: ReadonlyHost): Promise<MachineMemory> {
   const [{ memoryBytes }, containers, instances] = await Promise.all([
@@ -108,7 +108,7 @@ export interface InstanceMemory {
   readonly worstCase: WorstCase;
 }
 
-/** With PostgreSQL's own defaults where nothing is said. PGOPS §6.3. */
+/** With PostgreSQL's own defaults where nothing is said. See docs/engineering/memory.md#worst-case. */
 export function memoryOf(settings: ServerSettings, cpus: number, perBackend: number | undefined): InstanceMemory {
   const maxConnections = numberOf(settings, 'max_connections') ?? 100;
   const sharedBuffers = bytesOf(settings, 'shared_buffers') ?? 128 * MiB;

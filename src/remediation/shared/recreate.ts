@@ -117,7 +117,10 @@ export interface RecreateAdvice {
   readonly swarm?: (service: string) => string;
 }
 
-/** Why no program may put a new container in the place of this one, on the same data, if so. PGOPS §1.4. */
+/**
+ * Why no program may put a new container in the place of this one, on the same data, if so.
+ * See docs/engineering/recreating.md#when-to-refuse.
+ */
 export async function refusalToRecreate(
   instance: Instance,
   host: ReadonlyHost,
@@ -254,9 +257,9 @@ export interface Recreation {
 
 /**
  * The steps that put a new container in the place of an instance's, on the same data. The order costs least: the new
- * container is made while the old one still runs, and only between its stop and the start of the new one nobody answers.
- * The old one first loses its restart policy, or it would come back beside the new one when the engine restarts
- * (PGOPS §0.2). `refusalToRecreate` has been asked before.
+ * container is made while the old one still runs, and only between its stop and the start of the new one nobody
+ * answers. The old one first loses its restart policy, or it would come back beside the new one when the engine
+ * restarts (docs/engineering/docker-engine.md#restart-policy). `refusalToRecreate` has been asked before.
  */
 export function recreateSteps(recreation: Recreation): readonly Step[] {
   const { instance, edits, why, whileStopped = [], startExpects = [], serves = true } = recreation;

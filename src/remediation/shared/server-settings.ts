@@ -139,7 +139,7 @@ const units: Readonly<Record<string, string>> = {
   max_wal_size: 'MB',
 };
 
-/** PGOPS §2.5. */
+/** See docs/engineering/settings.md#when-a-change-applies. */
 const atStart: ReadonlySet<string> = new Set([
   'max_connections',
   'shared_buffers',

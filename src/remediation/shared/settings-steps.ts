@@ -30,7 +30,9 @@ export function sameClusterCheck({ answer }: ReadyResult, expected: string | nul
   };
 }
 
-/** On an instance with a history an init is the sign of a wrong mount: PGOPS §0.3. */
+/**
+ * On an instance with a history an init is the sign of a wrong mount: docs/engineering/data-directory.md#new-cluster.
+ */
 export async function notInitialisedCheck(
   { container }: Instance,
   hasHistory: boolean,

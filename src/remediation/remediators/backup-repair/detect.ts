@@ -50,7 +50,8 @@ async function lookAt(
   noting: Collector<BackupDetails>,
 ): Promise<void> {
   const seen = await checkBackups(instance, host, settings);
-  // A backup that does not hold asks the question whether its source does. PGOPS §3.5.
+  // A backup that does not hold asks the question whether its source does.
+  // See docs/engineering/corruption.md#bad-backup-or-damaged-database.
   const health = await sourceHealth(instance, host, settings, seen.bad.length > 0);
   const born = seen.bornDamaged.filter(
     ({ createdAt }) => Date.parse(createdAt) > Date.parse(settings.lookedAt[instance.name] ?? '1970-01-01T00:00:00Z'),

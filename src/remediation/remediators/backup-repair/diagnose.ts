@@ -4,7 +4,7 @@ import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { damageInAmcheck, damageInReport, signOfLine } from './observe.ts';
 import type { BackupSettings } from './types.ts';
 
-/** Continuous archiving as the server tells of it. PGOPS §3.4. */
+/** Continuous archiving as the server tells of it. See docs/engineering/wal-archiving.md#failing-archives. */
 export interface Archiving {
   /** `off`, `on` or `always`. */
   readonly mode: string;
@@ -81,7 +81,10 @@ export async function archivingEvidence(
   ];
 }
 
-/** Whether a database itself is damaged, as opposed to its backups. PGOPS §3.5. */
+/**
+ * Whether a database itself is damaged, as opposed to its backups.
+ * See docs/engineering/corruption.md#bad-backup-or-damaged-database.
+ */
 export interface SourceHealth {
   /** `unknown`: something was not asked that could have shown damage. */
   readonly verdict: 'damaged' | 'sound' | 'unknown';

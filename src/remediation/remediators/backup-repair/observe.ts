@@ -90,8 +90,8 @@ function isBornDamaged({ verification }: Backup): boolean {
 }
 
 /**
- * What PostgreSQL says of damaged data: PGOPS §3.5. A sign is `damage` where nothing but damage of files or storage makes
- * the server say it, and `suspicion` where a race or an odd query may.
+ * What PostgreSQL says of damaged data: docs/engineering/corruption.md#messages. A sign is `damage` where nothing but
+ * damage of files or storage makes the server say it, and `suspicion` where a race or an odd query may.
  */
 export type Sign = 'damage' | 'suspicion';
 

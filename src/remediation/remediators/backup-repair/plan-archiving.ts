@@ -13,8 +13,9 @@ import type { BackupDetails, BackupExpected } from './types.ts';
 const archiveDirectory = '/var/lib/postgresql/archive';
 
 /**
- * Returns 0 only when the file is durable under its name; never overwrites, and takes an identical one for done. PGOPS
- * §3.4. A link fails where the name is taken meanwhile, which a rename does not; `cmp` is in few images.
+ * Returns 0 only when the file is durable under its name; never overwrites, and takes an identical one for done.
+ * See docs/engineering/wal-archiving.md#archive-command. A link fails where the name is taken meanwhile, which a rename
+ * does not; `cmp` is in few images.
  */
 export function archiveCommand(directory: string): string {
   return [

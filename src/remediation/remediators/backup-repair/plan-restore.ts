@@ -9,7 +9,10 @@ import { type BackupDetails, type BackupExpected, backupSettings, type BackupSet
 
 type Wanted = NonNullable<BackupSettings['restore']>;
 
-/** Beside, never over: a new volume, a new container, apart from the source's networks. PGOPS §3.4, §8.1. */
+/**
+ * Beside, never over: a new volume, a new container, apart from the source's networks.
+ * See docs/engineering/wal-archiving.md#point-in-time-recovery and docs/engineering/safety.md#who-may-decide.
+ */
 export async function planRestore(
   finding: Finding<BackupDetails>,
   host: ReadonlyHost,
@@ -106,7 +109,10 @@ async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal
     : refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
 }
 
-/** A backup that does not hold would restore to less than it says, without a word (PGOPS §0.10). */
+/**
+ * A backup that does not hold would restore to less than it says, without a word
+ * (docs/engineering/backups.md#plain-sql-dumps).
+ */
 async function refusalForBackup(
   backup: Backup,
   instance: Instance,

@@ -93,10 +93,7 @@ async function planBackup(
     })),
     risk: 'safe',
     downtime: { seconds: 0, why: 'The server goes on; it reads its data once for the backup.' },
-    unpredictable: [
-      ...notes,
-      'How long taking and restoring lasts: about three times as long to restore as to take (PGOPS §3.6).',
-    ],
+    unpredictable: [...notes, 'How long taking and restoring lasts: about three times as long to restore as to take.'],
     undo: 'The backups that were set aside come back to their places. What was newly taken stays.',
     expected: {
       kind: 'backup',

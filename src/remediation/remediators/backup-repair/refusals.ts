@@ -3,7 +3,10 @@ import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { BackupDetails } from './types.ts';
 
-/** PGOPS §3.5, and what the PostgreSQL wiki says first: a copy of the files before anybody repairs anything. */
+/**
+ * See docs/engineering/corruption.md#bad-backup-or-damaged-database, and what the PostgreSQL wiki says first: a copy of
+ * the files before anybody repairs anything.
+ */
 export function refusalForDamage({ name, container, dataMount }: Instance, { bad, notes }: BackupDetails): Refusal {
   const place = dataMount === undefined ? 'its data directory' : dataMount.name || dataMount.source;
   return refusal(

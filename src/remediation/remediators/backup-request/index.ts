@@ -146,9 +146,7 @@ function planTaking(
       ...(drill ? [prove] : []),
     ],
     cleanup: [],
-    unpredictable: [
-      'How long taking and restoring lasts: about three times as long to restore as to take (PGOPS §3.6).',
-    ],
+    unpredictable: ['How long taking and restoring lasts: about three times as long to restore as to take.'],
     undo: 'What was newly taken stays.',
     expected: { kind: 'taken', ref, level: drill ? 'L4' : 'L3' },
   };
@@ -225,8 +223,9 @@ export interface Retained {
 const day = 86_400_000;
 
 /**
- * PGOPS §3.6, for the backups of one instance. Nothing goes while fewer than `keepGood` good ones would be left, nor in
- * an incident; the newest good one from before the window stays, so that each day of the window can be reached.
+ * docs/engineering/backups.md#retention, for the backups of one instance. Nothing goes while fewer than `keepGood` good
+ * ones would be left, nor in an incident; the newest good one from before the window stays, so that each day of the
+ * window can be reached.
  */
 export function retention(
   backups: readonly Backup[],

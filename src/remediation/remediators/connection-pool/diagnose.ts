@@ -46,8 +46,8 @@ export type Diagnosis =
 export type DiagnosisKind = Diagnosis['kind'];
 
 /**
- * What keeps clients out, in the order of PGOPS §2.3. At most one diagnosis besides deliberate limits, which are told
- * apart by their own words. Nothing where slots are not short and nobody waits.
+ * What keeps clients out, in the order of docs/engineering/connections.md#diagnosis. At most one diagnosis besides
+ * deliberate limits, which are told apart by their own words. Nothing where slots are not short and nobody waits.
  */
 export function diagnose(measured: Observation, settings: PoolSettings): readonly Diagnosis[] {
   const limits = deliberateLimits(measured);

@@ -14,7 +14,10 @@ import {
   type Session,
 } from './types.ts';
 
-/** What the server is asked, READ ONLY. Columns that a version lacks are null by way of jsonb. PGOPS §2.2. */
+/**
+ * What the server is asked, READ ONLY. Columns that a version lacks are null by way of jsonb.
+ * See docs/engineering/connections.md#measuring.
+ */
 
 export const limitsOfServer = `
 SELECT current_setting('max_connections') AS max_connections,

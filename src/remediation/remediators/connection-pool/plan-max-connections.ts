@@ -17,7 +17,10 @@ export interface ServerCeiling {
   readonly settings: ServerSettings;
 }
 
-/** How many connections the memory of a server allows, from its own figures. PGOPS §2.4. */
+/**
+ * How many connections the memory of a server allows, from its own figures.
+ * See docs/engineering/memory.md#connection-ceiling.
+ */
 export async function ceilingOf(instance: Instance, cpus: number, host: ReadonlyHost): Promise<ServerCeiling> {
   const [settings, backends, { bytes: memory }] = await Promise.all([
     readServerSettings(host, instance, memorySettingNames),
@@ -34,8 +37,9 @@ export async function ceilingOf(instance: Instance, cpus: number, host: Readonly
 }
 
 /**
- * A container's command with another max_connections; undefined where the command does not name it in a form that can be
- * told with certainty. A value on the command line goes before every file. PGOPS §0.7.
+ * A container's command with another max_connections; undefined where the command does not name it in a form that can
+ * be told with certainty. A value on the command line goes before every file.
+ * See docs/engineering/settings.md#precedence.
  */
 export function withMaxConnections(command: readonly string[], value: number): readonly string[] | undefined {
   let found = false;
@@ -64,7 +68,8 @@ const most = 5_000;
 
 /**
  * How many connections to allow: a quarter more than are asked for, or all that memory allows if that is less.
- * Undefined where memory allows fewer than are asked for: a pooler is the answer then, and no raise. PGOPS §2.4.
+ * Undefined where memory allows fewer than are asked for: a pooler is the answer then, and no raise.
+ * See docs/engineering/memory.md#connection-ceiling.
  */
 export function wantedConnections(demand: number, reserved: number, ceiling: number): number | undefined {
   const least = demand + reserved + spared;
@@ -155,7 +160,7 @@ export async function planRaise(
   };
 }
 
-/** A server that starts again must do so on the same data: PGOPS §0.3. */
+/** A server that starts again must do so on the same data: docs/engineering/data-directory.md#new-cluster. */
 async function systemIdentifierOf(instance: Instance, host: ReadonlyHost): Promise<string | undefined> {
   const answer = await host.sql.query(instance, 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()');
   return answer.ok ? (answer.rows[0]?.['system_identifier'] ?? undefined) : undefined;
@@ -169,7 +174,10 @@ async function canHoldBack(instance: Instance, host: ReadonlyHost): Promise<bool
   return /^pool_mode = transaction$/m.test(new TextDecoder().decode(bytes));
 }
 
-/** Which shared-memory settings a standby has must not be less than those of its primary: PGOPS §2.5. */
+/**
+ * Which shared-memory settings a standby has must not be less than those of its primary:
+ * docs/engineering/settings.md#standbys.
+ */
 function refusalToRaise({ name }: Instance, { limits }: Observation): Refusal | undefined {
   if (limits.standby)
     return refusal(

@@ -25,9 +25,9 @@ export interface PoolSizes {
 }
 
 /**
- * Twice the processors and one, between 5 and 25, for each pair of role and database; never more in all than the ordinary
- * slots without five for people. In session mode a client keeps its connection, so the pairs share what there is.
- * PGOPS §2.6. Undefined where not one connection is left for each pair.
+ * Twice the processors and one, between 5 and 25, for each pair of role and database; never more in all than the
+ * ordinary slots without five for people. In session mode a client keeps its connection, so the pairs share what there
+ * is. See docs/engineering/pgbouncer.md#pool-sizes. Undefined where not one connection is left for each pair.
  */
 export function poolSizes(
   limits: Limits,
@@ -56,7 +56,10 @@ export function poolSizes(
   };
 }
 
-/** A PgBouncer in front, in a container of its own on the instance's networks. PGOPS §2.6. */
+/**
+ * A PgBouncer in front, in a container of its own on the instance's networks.
+ * See docs/engineering/pgbouncer.md#pool-mode.
+ */
 export async function planPooler(
   finding: Finding<PoolDetails>,
   instance: Instance,

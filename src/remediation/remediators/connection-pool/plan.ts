@@ -41,7 +41,8 @@ const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|a
 
 /**
  * A timeout for the roles that leave transactions open, and the end of those that are stuck already: a timeout that is
- * set later does not reach them (PGOPS §2.5). The roles first, so that clients that come back have it.
+ * set later does not reach them (docs/engineering/settings.md#timeouts). The roles first, so that clients that come
+ * back have it.
  */
 async function planLeak(
   finding: Finding<PoolDetails>,

@@ -4,7 +4,8 @@ import { settingsOf } from '../../shared/server-settings.ts';
 
 /**
  * Which limit a server (or a pooler of ours) says has been reached. Only the first two are max_connections; a role's or
- * a database's own limit has the same SQLSTATE, 53300, and is mostly meant. PGOPS §2.1.
+ * a database's own limit has the same SQLSTATE, 53300, and is mostly meant.
+ * See docs/engineering/connections.md#refusals.
  */
 export type LimitReached =
   /** Only the slots kept back for superusers (and `pg_use_reserved_connections`) are left. */
@@ -29,7 +30,10 @@ export function limitReached(text: string): LimitReached | undefined {
   return found === undefined ? undefined : { limit: found[1] };
 }
 
-/** What a live instance must keep for its clients while a proof runs. PGOPS §2.7. */
+/**
+ * What a live instance must keep for its clients while a proof runs.
+ * See docs/engineering/connections.md#proving-a-limit.
+ */
 export const spared = 5;
 
 /** One client session as the server shows it. Ages in milliseconds; null where it has none. */

@@ -118,7 +118,10 @@ export function quarterOf(memory: number): number {
   return Math.max(8, Math.floor(memory / 4 / MiB)) * MiB;
 }
 
-/** Of the quota; parallel queries beside each other share it, and it is charged to the limit. PGOPS §6.4. */
+/**
+ * Of the quota; parallel queries beside each other share it, and it is charged to the limit.
+ * See docs/engineering/memory.md#dev-shm.
+ */
 export function shmSizeFor(limit: number, now: number, memory: ServerMemory): number {
   const { workMem, hashMemMultiplier } = memory.facts;
   const { parallelWorkersPerGather } = memory;

@@ -6,7 +6,7 @@ import { isRunning } from '../../shared/availability.ts';
 import { budgetOf, machineMemory } from '../../shared/memory.ts';
 import { type MemorySettings, type Observation, serverMemory, type Condition } from './types.ts';
 
-/** What keeps it from running first, then what kills it, then what will. PGOPS §6.4. */
+/** What keeps it from running first, then what kills it, then what will. See docs/engineering/memory.md#oom-signals. */
 export function diagnose(seen: Observation): Condition | undefined {
   const { limit, memory, running, signs } = seen;
   const has = (sign: string): boolean => signs.some((one) => one.sign === sign);

@@ -1,6 +1,6 @@
 import type { LogLine } from '../../../host/docker/types.ts';
 
-/** What a server says when memory ran out. Texts: PGOPS §6.4. */
+/** What a server says when memory ran out. Texts: docs/engineering/memory.md#oom-signals. */
 export type Sign =
   /** A backend or another child, by signal 9: of the kernel, or of a person. */
   | 'child-killed'

@@ -194,8 +194,8 @@ async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<Memory
 }
 
 /**
- * Looks again, and plans what interrupts least: a higher limit, live, where the machine has it to give; else settings that
- * a reload takes over; else shared_buffers and a restart. PGOPS §6.5.
+ * Looks again, and plans what interrupts least: a higher limit, live, where the machine has it to give; else settings
+ * that a reload takes over; else shared_buffers and a restart. See docs/engineering/memory.md#order-of-action.
  */
 export async function plan(
   finding: Finding<MemoryDetails>,

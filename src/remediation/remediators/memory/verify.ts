@@ -16,7 +16,10 @@ import { waitUntilReady } from '../../shared/availability.ts';
 import { signsIn } from './log-patterns.ts';
 import type { MemoryExpected } from './types.ts';
 
-/** What is in force, then a load that fills buffers and spills sorts: no OOM under no load proves nothing (PGOPS §6.5). */
+/**
+ * What is in force, then a load that fills buffers and spills sorts: no OOM under no load proves nothing
+ * (docs/engineering/memory.md#proving-a-fix).
+ */
 export async function verify(
   { target, expected, steps }: Plan<MemoryExpected>,
   host: ReadonlyHost,
@@ -46,7 +49,7 @@ export async function verify(
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
 }
 
-/** Value and source: `pending_restart` can be a lie (PGOPS §0.7). */
+/** Value and source: `pending_restart` can be a lie (docs/engineering/settings.md#precedence). */
 async function settingChecks(
   instance: Instance,
   { settings, aside }: MemoryExpected,

@@ -1,6 +1,9 @@
 import type { LogLine } from '../../../host/docker/types.ts';
 
-/** What the losers of a race are told (PGOPS §5.1), and what an index that could not be built leaves in the log. */
+/**
+ * What the losers of a race are told (docs/engineering/migrations.md#ddl-races), and what an index that could not be
+ * built leaves in the log.
+ */
 const messages =
   /duplicate key value violates unique constraint "pg_\w+"|tuple concurrently (?:updated|deleted)|deadlock detected|canceling statement due to (?:lock timeout|statement timeout|user request)|(?:relation|type|schema|extension|role) "[^"]*" already exists|could not create unique index/;
 

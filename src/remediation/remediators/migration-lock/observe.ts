@@ -109,7 +109,7 @@ export const relationsThere = `WITH ${databasePath}
 
 /**
  * Sessions that change the schema of this database now, or hold the lock of another tool: node-pg-migrate's number is
- * known (PGOPS §5.2).
+ * known (docs/engineering/migrations.md#advisory-locks).
  */
 export const otherRunners = `SELECT a.pid::text AS pid, a.application_name::text AS application, left(a.query, 80) AS query
   FROM pg_catalog.pg_stat_activity AS a

@@ -3,7 +3,10 @@ import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { InvalidIndex } from './observe.ts';
 
-/** What no program repairs: what stands in the way, and what a person can do. PGOPS §5.4. */
+/**
+ * What no program repairs: what stands in the way, and what a person can do.
+ * See docs/engineering/migrations.md#half-applied-migrations.
+ */
 
 interface RefusalInput {
   readonly migration: Migration;

@@ -1,7 +1,10 @@
 import type { ReachResult } from '../../../host/probes/types.ts';
 import { clientErrorOf, type Client } from './observe.ts';
 
-/** The words for what keeps a client from its instance. PGOPS §7.1; one text has several causes, so all is looked at. */
+/**
+ * The words for what keeps a client from its instance. See docs/engineering/networks.md#messages-in-the-client; one
+ * text has several causes, so all is looked at.
+ */
 export const conditions = [
   'server-stopped',
   'server-paused',

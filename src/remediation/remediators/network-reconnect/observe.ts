@@ -95,7 +95,10 @@ function isSame(a: Address, b: Address): boolean {
 
 /** Networks as the containers on them see them: who is on which, and who answers to which name. */
 
-/** Only user-defined networks have names; the engine's own have none (PGOPS §7.1). */
+/**
+ * Only user-defined networks have names; the engine's own have none
+ * (docs/engineering/networks.md#user-defined-networks).
+ */
 function isUserDefined({ network }: Pick<Endpoint, 'network'>): boolean {
   return network !== 'bridge' && network !== 'host' && network !== 'none';
 }
@@ -242,7 +245,10 @@ function keyOf({ container, instance, address }: Client): string {
   return [container.name, instance.name, address.source].join('\0');
 }
 
-/** What libpq or the server says to a client. Texts: PGOPS §7.1; libpq's own are in English in a container of ours. */
+/**
+ * What libpq or the server says to a client. Texts: docs/engineering/networks.md#messages-in-the-client; libpq's own
+ * are in English in a container of ours.
+ */
 export type Answer =
   | 'no-such-name'
   | 'refused'

@@ -2,7 +2,7 @@ import type { PageResult } from '../../../host/probes/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { Client } from './observe.ts';
 
-/** pgweb answers `/api/info` without its database; this page needs it (PGOPS §7.1). */
+/** pgweb answers `/api/info` without its database; this page needs it (docs/engineering/networks.md#pgweb). */
 export const guiPath = '/api/connection';
 
 /** What a GUI says of its connection; undefined for a client that is none, or that nobody can be in now. */

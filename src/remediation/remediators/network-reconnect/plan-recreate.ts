@@ -14,7 +14,10 @@ import { keptContainer, lostOnRecreate, refusalForOwner, restartPolicyOf } from 
 import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './observe.ts';
 import type { NetworkExpected, NetworkSettings } from './types.ts';
 
-/** Why a client must not be put on a network by a program, a sentence; undefined where it may. PGOPS §7.2, §9.2. */
+/**
+ * Why a client must not be put on a network by a program, a sentence; undefined where it may.
+ * See docs/engineering/networks.md#connecting-a-client and docs/engineering/safety.md#when-to-escalate.
+ */
 export function networkPolicy(
   network: string,
   { container, instance, address }: Client,
@@ -135,7 +138,8 @@ function isDeepEqual(a: Address, b: Address): boolean {
 
 /**
  * Makes a client anew that was told the wrong place: with the name and the port of the server, which stay what they are
- * whatever starts. The environment of a container cannot be changed otherwise (PGOPS §1.4, "Dependants").
+ * whatever starts. The environment of a container cannot be changed otherwise
+ * (docs/engineering/recreating.md#dependants).
  * @param network One of the server's, on which the client is or may be.
  */
 export async function planNewClient(

@@ -3,7 +3,10 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import type { Condition } from './diagnose.ts';
 import { answering, type Client, networksOf, type World } from './observe.ts';
 
-/** Troubles that a connection to a network cures; all others are a person's to decide. PGOPS §8.1, §9.2. */
+/**
+ * Troubles that a connection to a network cures; all others are a person's to decide.
+ * See docs/engineering/safety.md#who-may-decide and docs/engineering/safety.md#when-to-escalate.
+ */
 export type Curable = 'no-common-network' | 'default-bridge' | 'missing-alias';
 
 export function isCurable(trouble: Condition): trouble is Curable {

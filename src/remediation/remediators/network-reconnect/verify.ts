@@ -8,7 +8,10 @@ import type { NetworkExpected } from './types.ts';
 
 type Check = Verification['checks'][number];
 
-/** Name, route, login and data from the client's place, three times (PGOPS §7.2); then what its own page says. */
+/**
+ * Name, route, login and data from the client's place, three times (docs/engineering/networks.md#connecting-a-client);
+ * then what its own page says.
+ */
 export async function verify({ expected, target }: Plan<NetworkExpected>, host: ReadonlyHost): Promise<Verification> {
   const world = await worldWith(expected.client, host);
   const client = world === undefined ? undefined : clientIn(world, target.instance, expected);

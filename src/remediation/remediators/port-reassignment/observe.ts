@@ -27,7 +27,8 @@ export interface Claim {
 
 /**
  * What a container binds now and what it declares. Of one that does not run only the declaration tells: its
- * `NetworkSettings.Ports` are empty (PGOPS §1.1). A running one declares a range, and holds one port of it.
+ * `NetworkSettings.Ports` are empty (docs/engineering/ports.md#free-ports). A running one declares a range, and holds
+ * one port of it.
  */
 export function claimsOf(container: Container): readonly Claim[] {
   const bound = container.publishedPorts.flatMap((binding) => claim(container, binding, true));
@@ -50,7 +51,7 @@ export function collides(claimed: Claim, binding: PortBinding, port: number): bo
 
 /**
  * Whether `other` keeps a port that both declare and neither holds: the younger one moves, unless a lease says whose
- * the port is. One that runs is not asked here: it never makes room. PGOPS §1.2.
+ * the port is. One that runs is not asked here: it never makes room. See docs/engineering/ports.md#who-moves.
  */
 export function hasBetterRight(other: Container, mine: Container, leaseIsMine: boolean): boolean {
   if (leaseIsMine) return false;
@@ -168,7 +169,10 @@ export interface PortSurvey {
   holders(port: number): readonly PortHolder[];
 }
 
-/** Who holds which port, as everything that is written down says: PGOPS §1.1, conditions 2 to 4. */
+/**
+ * Who holds which port, as everything that is written down says: docs/engineering/ports.md#free-ports, conditions 2 to
+ * 4.
+ */
 export async function surveyPorts(host: ReadonlyHost, settings: PortSettings): Promise<PortSurvey> {
   // Leases first: whoever has bound one has made its container before, so that container is seen below.
   const leases = await host.leases.list();

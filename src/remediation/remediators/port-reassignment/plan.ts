@@ -54,8 +54,8 @@ export interface Move {
 }
 
 /**
- * The steps in the order that costs least (TESTBED §3): the new container is made while the old one still runs, and only
- * between its stop and the start of the new one nobody answers.
+ * The steps in the order that costs least (docs/engineering/recreating.md#order-of-steps): the new container is made
+ * while the old one still runs, and only between its stop and the start of the new one nobody answers.
  */
 async function moveTo(
   port: number,

@@ -4,7 +4,10 @@ import { refusalToRecreate } from '../../shared/recreate.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { PortDetails } from './types.ts';
 
-/** Why no program may move this port, if so. PGOPS §1.2 and §1.4. */
+/**
+ * Why no program may move this port, if so. See docs/engineering/ports.md#failed-starts and
+ * docs/engineering/recreating.md#when-to-refuse.
+ */
 export async function refusalFor(
   instance: Instance,
   details: PortDetails,

@@ -96,8 +96,8 @@ export interface Surroundings {
 const nobody = 65_534;
 
 /**
- * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a file
- * outside of it (PGOPS §4.1), and one that cannot be undone is not begun.
+ * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a
+ * file outside of it (docs/engineering/volumes.md#entrypoint), and one that cannot be undone is not begun.
  */
 export function unexpectedFiles(
   entries: readonly SurveyEntry[],
@@ -135,7 +135,10 @@ function oddLink(path: string, target: string, mounts: readonly string[]): strin
   return isKnown ? undefined : `it is a symbolic link to ${target}, where the container has no mount`;
 }
 
-/** One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask (PGOPS §0.4). */
+/**
+ * One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask
+ * (docs/engineering/data-directory.md#readiness).
+ */
 export const everyRelation = `SELECT count(pg_catalog.pg_read_binary_file(path, 0, 1, true)) AS readable
 FROM (SELECT pg_catalog.pg_relation_filepath(oid) AS path FROM pg_catalog.pg_class) AS files WHERE path IS NOT NULL`;
 
@@ -143,7 +146,8 @@ const databases = 'SELECT datname FROM pg_catalog.pg_database WHERE datallowconn
 
 /**
  * Databases whose text was sorted by another version of the C library than the one there is: data that came from Alpine
- * to Debian, or back (PGOPS §4.3). No version was recorded where the library had none to give.
+ * to Debian, or back (docs/engineering/volumes.md#changing-the-image). No version was recorded where the library had
+ * none to give.
  */
 const collations = `SELECT datname || ': ' || coalesce(datcollversion, 'no version') || ', here ' || coalesce(pg_catalog.pg_database_collation_actual_version(oid), 'no version') AS collation
 FROM pg_catalog.pg_database WHERE datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datallowconn
@@ -187,7 +191,10 @@ export function imageUsers(host: ReadonlyHost): ImageUsers {
   };
 }
 
-/** Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says. PGOPS §4.1. */
+/**
+ * Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says.
+ * See docs/engineering/volumes.md#the-images-user.
+ */
 export async function serverUser(container: Container, users: ImageUsers): Promise<Runtime> {
   const [user = '', group] = container.user.split(':');
   const asRoot = user === '' || user === 'root' || user === '0';
@@ -236,8 +243,8 @@ function property(value: Json | undefined, key: string): Json | undefined {
 }
 
 /**
- * What a server, its entrypoint or initdb say when permissions stand in the way. One text can have opposite causes, so a
- * sign is evidence and never a diagnosis: the data is looked at first. Texts: PGOPS §4.2.
+ * What a server, its entrypoint or initdb say when permissions stand in the way. One text can have opposite causes, so
+ * a sign is evidence and never a diagnosis: the data is looked at first. Texts: docs/engineering/volumes.md#messages.
  */
 export type Sign =
   | 'wrong-ownership'

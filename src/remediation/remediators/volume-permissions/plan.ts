@@ -9,7 +9,10 @@ import { bytesOf, imageUsers, unfitCollations } from './observe.ts';
 import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, refusalToRepair } from './refusals.ts';
 import type { VolumeDetails, VolumeExpected } from './types.ts';
 
-/** Copies a folder's data into a new named volume, and makes the container anew on that. PGOPS §4.4. */
+/**
+ * Copies a folder's data into a new named volume, and makes the container anew on that.
+ * See docs/engineering/volumes.md#moving-to-a-named-volume.
+ */
 async function planMove(
   finding: Finding<VolumeDetails>,
   instance: Instance,
@@ -133,7 +136,9 @@ async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
   return name;
 }
 
-/** Stops what runs, gives the server what is in its way, and starts it. PGOPS §4.3. */
+/**
+ * Stops what runs, gives the server what is in its way, and starts it. See docs/engineering/volumes.md#changing-owners.
+ */
 async function planChown(
   finding: Finding<VolumeDetails>,
   instance: Instance,

@@ -7,7 +7,10 @@ import type { ConditionKind } from './diagnose.ts';
 import type { Observed } from './look.ts';
 import { unexpectedFiles, type UnexpectedFile } from './observe.ts';
 
-/** What no program repairs: what stands in the way, and what a person can do. PGOPS §4.2 and §4.3. */
+/**
+ * What no program repairs: what stands in the way, and what a person can do. See docs/engineering/volumes.md#messages
+ * and docs/engineering/volumes.md#survey.
+ */
 export function refusalForKind(
   kind: Exclude<ConditionKind, 'wrong-owner' | 'wrong-mode'>,
   instance: Instance,

@@ -100,7 +100,7 @@ function holderOf(row: Row): LockHolder {
 
 /**
  * Ports of one engine, each held for one instance. A `reserved` one expires and is then anybody's; a `bound` one stays
- * until it is released, since a stopped instance keeps its port. PGOPS §1.3.
+ * until it is released, since a stopped instance keeps its port. See docs/engineering/ports.md#leases.
  */
 export function leasesOf(database: Database, host: string, now: () => Date): Leases {
   function held(instance: string): PortLease | undefined {
