@@ -2,7 +2,7 @@ import type { Screen } from './terminal.ts';
 
 /**
  * The words in which a command is declared. A declaration is plain data and one function: the parser, `--help`, the
- * completion scripts and docs/cli.md are all derived from it.
+ * completion scripts and docs/reference/cli.md are all derived from it.
  */
 
 /** What a shell can offer for a value. */

@@ -157,7 +157,7 @@ export interface PortLease {
   readonly port: number;
   readonly instance: string;
   readonly state: 'reserved' | 'bound';
-  /** Run id, or who asked. */
+  /** The process that took the lease: `pid <number>`. */
   readonly owner: string;
   readonly token: number;
   /** RFC 3339; null when bound. */
@@ -314,6 +314,6 @@ export interface Decision {
   readonly reasons: readonly string[];
   /** What the plan does, by the rule table. */
   readonly operations: readonly Operation[];
-  /** Where it is `human`: all that makes it so. Runs of older versions have none. */
+  /** Every reason why it is `human`; absent if it is not. */
   readonly holds?: readonly Block[];
 }

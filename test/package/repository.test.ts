@@ -13,22 +13,29 @@ function textOf(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
-/** What the first group of a pattern matches in each page. */
-function namedIn(pattern: RegExp): readonly { readonly page: string; readonly name: string }[] {
-  return pages.flatMap((page) => [...textOf(page).matchAll(pattern)].map((match) => ({ page, name: match[1] ?? '' })));
+/** What the first group of a pattern matches in each file. */
+function namedIn(pattern: RegExp, files = pages): readonly { readonly file: string; readonly name: string }[] {
+  return files.flatMap((file) => [...textOf(file).matchAll(pattern)].map((match) => ({ file, name: match[1] ?? '' })));
 }
 
 describe('the pages of the repository', () => {
   it('link to files that exist', () => {
     const links = namedIn(/\]\((?![a-z]+:|#)([^)#\s]+)/g);
     expect(links.length).toBeGreaterThan(50);
-    expect(links.filter(({ page, name }) => !existsSync(join(root, dirname(page), name)))).toEqual([]);
+    expect(links.filter(({ file, name }) => !existsSync(join(root, dirname(file), name)))).toEqual([]);
   });
 
   it('name scripts that package.json has', () => {
     const named = namedIn(/\bnpm run (?!-)([\w:-]+)/g);
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter(({ name }) => !(name in scripts))).toEqual([]);
+  });
+
+  it('include every page that comments in the sources name', () => {
+    const sources = globSync(['src/**/*.ts', 'build/**/*.ts', 'bench/**/*.ts'], { cwd: root });
+    const named = namedIn(/\b(docs\/[a-z/-]+\.md)\b/g, sources);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter(({ name }) => !existsSync(join(root, name)))).toEqual([]);
   });
 
   it('name tests that exist', () => {
