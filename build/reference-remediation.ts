@@ -9,9 +9,9 @@ export function actionsReference(): string {
   const parts = actions.map((action) => {
     const { operation } = action;
     const rule =
-      typeof operation === 'string'
-        ? `\`${operation}\``
-        : `\`${operation.running}\` while it runs, \`${operation.stopped}\` while it does not`;
+      'running' in operation
+        ? `\`${operation.running.name}\` while it runs, \`${operation.stopped.name}\` while it does not`
+        : `\`${operation.name}\``;
     return [
       `## ${action.name}`,
       '',
@@ -43,7 +43,9 @@ export function remediatorsReference(): string {
 }
 
 export function operationsReference(): string {
-  const rows = Object.entries(operations).map(([name, { floor, about }]) => `| \`${name}\` | ${floor} | ${about} |`);
+  const rows = Object.entries(operations).map(
+    ([name, { floor, description }]) => `| \`${name}\` | ${floor} | ${description} |`,
+  );
   return [
     '# The rule table',
     '',

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Action, Remediator } from 'problem-registry/remediation';
+import type { Action, Plugin, Remediator } from 'problem-registry/remediation';
 import { z } from 'zod';
 
 const details = z.object({ container: z.string(), folder: z.string().nullable() });
@@ -90,7 +90,7 @@ const noteWrite: Action<z.output<typeof noteParams>, z.output<typeof noteBefore>
   description: 'Writes a note beside an instance.',
   params: noteParams,
   undoState: noteBefore,
-  operation: 'update-dependant-file',
+  operation: { name: 'write-note', floor: 'auto', description: 'a note beside an instance' },
   describe: ({ path }) => `write ${path}`,
   async effect({ path, text }, host) {
     return [{ object: path, before: (await host.files.read(path))?.text ?? 'no file', after: text }];
@@ -114,8 +114,11 @@ const noteWrite: Action<z.output<typeof noteParams>, z.output<typeof noteBefore>
   },
 };
 
-export const remediators = [missingRestartPolicy];
-export const actions = [noteWrite];
+export default {
+  apiVersion: 1,
+  remediators: [missingRestartPolicy],
+  actions: [noteWrite],
+} satisfies Plugin;
 
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex');

@@ -1,19 +1,19 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { openHost } from './open-host.ts';
 import { actions as builtInActions } from '../remediation/actions/index.ts';
-import type { Action, Remediator, OpenHost } from '../remediation/contract.ts';
+import type { OpenHost, Remediator } from '../remediation/contract.ts';
 import type { KnownProblem } from '../remediation/engine/detect.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
 import { openEngineContext, type Progress, type EngineContext } from '../remediation/engine/session.ts';
-import { operations } from '../remediation/operations.ts';
+import type { Operation } from '../remediation/operations.ts';
 import { maintenanceWindow } from '../remediation/policy/policy.ts';
 import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
-import { jsonValue, operationName } from '../remediation/schemas.ts';
+import { jsonValue } from '../remediation/schemas.ts';
+import { suggest } from '../util/suggest.ts';
+import { loadPlugins } from './plugins.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
 
 const automationSchema = z.enum(['auto', 'approve', 'human']);
@@ -33,7 +33,7 @@ export const remediationConfig = z.strictObject({
   /** When instances may be restarted without asking; those of an instance stand in place of these. */
   windows: z.array(maintenanceWindow).default([]),
   /** Operations that need no approval here: `restart-running`, … */
-  allow: z.array(operationName).default([]),
+  allow: z.array(z.string()).default([]),
   /** Container names that are instances too; a first group is the instance's name. */
   containers: z.string().exactOptional(),
   /** Folders outside the project whose files may be read and edited. */
@@ -56,19 +56,30 @@ export type RemediationConfig = z.output<typeof remediationConfig>;
 /**
  * @throws ProblemsError `bad-config`: an unknown key, an operation that no configuration can lower, a bad pattern.
  */
-export function readRemediationConfig(value: unknown): RemediationConfig {
+function readRemediationConfig(value: unknown): RemediationConfig {
   const parsed = remediationConfig.safeParse(value);
   if (!parsed.success)
     throw new ProblemsError('bad-config', `remediation: ${z.prettifyError(parsed.error)}`, {
       hint: 'docs/remediation.md lists all keys.',
     });
-  const never = parsed.data.allow.find((name) => operations[name].floor === 'never');
-  if (never !== undefined)
-    throw new ProblemsError(
-      'bad-config',
-      `remediation.allow: ${never} is never done by a program and cannot be allowed.`,
-    );
   return parsed.data;
+}
+
+/** @throws ProblemsError `bad-config`: an operation that does not exist, or that no configuration may allow. */
+function checkAllowed(allow: readonly string[], known: ReadonlyMap<string, Operation>): void {
+  for (const name of allow) {
+    const operation = known.get(name);
+    if (operation?.floor === 'never')
+      throw new ProblemsError(
+        'bad-config',
+        `remediation.allow: ${name} is never done by a program and cannot be allowed`,
+      );
+    if (operation !== undefined) continue;
+    const meant = suggest(name, known.keys());
+    throw new ProblemsError('bad-config', `remediation.allow: unknown operation ${name}`, {
+      hint: meant === undefined ? 'docs/reference/operations.md lists the operations.' : `Did you mean ${meant}?`,
+    });
+  }
 }
 
 function patternOf({ containers }: RemediationConfig): RegExp | undefined {
@@ -85,139 +96,6 @@ function pauseOf(config: RemediationConfig, folder: string): string | undefined 
   if (config.pause !== undefined) return config.pause;
   const file = join(resolve(folder, config.state), '..', 'paused');
   return existsSync(file) ? `the file ${file} stands` : undefined;
-}
-
-export interface Plugins {
-  readonly remediators: readonly Remediator[];
-  readonly actions: readonly Action[];
-}
-
-const kebab = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be kebab-case');
-
-const method = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
-
-const schema = z.custom<z.ZodType>(
-  (value) => typeof value === 'object' && value !== null && 'parse' in value && 'safeParse' in value,
-  'must be a zod schema',
-);
-
-const remediatorShape = z.looseObject({
-  name: kebab,
-  description: z.string().min(1),
-  details: schema,
-  expected: schema,
-  matches: method,
-  detect: method,
-  plan: method,
-  verify: method,
-});
-
-const actionShape = z.looseObject({
-  name: z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be <object>.<verb>'),
-  description: z.string().min(1),
-  params: schema,
-  undoState: schema,
-  operation: z.union([z.string(), z.object({ running: z.string(), stopped: z.string() })]),
-  describe: method,
-  effect: method,
-  prepare: method,
-  isDone: method,
-  beforeInterrupt: method.optional(),
-  apply: method,
-  undo: method.optional(),
-  isUndone: method.optional(),
-});
-
-/**
- * Remediators and actions of others: modules that export lists named `remediators` and `actions`, by package name or by
- * a path within the config's folder. Their shape is checked; what they do is not, so they are trusted as any dependency.
- * @throws ProblemsError `bad-config`: cannot be loaded, has another shape, or takes a name that is taken.
- */
-export async function loadPlugins(names: readonly string[], folder: string, builtIn: Plugins): Promise<Plugins> {
-  const remediators = [...builtIn.remediators];
-  const actions = [...builtIn.actions];
-  for (const name of names) {
-    const module = await load(name, folder);
-    for (const item of listOf(module, 'remediators', name)) add(remediators, item, isRemediator, remediatorShape, name);
-    for (const item of listOf(module, 'actions', name)) add(actions, item, isAction, actionShape, name);
-  }
-  return { remediators, actions };
-}
-
-async function load(name: string, folder: string): Promise<object> {
-  const path = pathOf(name, folder);
-  try {
-    const module: unknown = await import(pathToFileURL(path).href);
-    if (typeof module === 'object' && module !== null) return module;
-  } catch (cause) {
-    throw new ProblemsError(
-      'bad-config',
-      `plugins: ${name} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  }
-  throw new ProblemsError('bad-config', `plugins: ${name} is no module.`);
-}
-
-function pathOf(name: string, folder: string): string {
-  if (name.startsWith('.') || isAbsolute(name)) {
-    const path = resolve(folder, name);
-    if (!isBelow(folder, path)) throw new ProblemsError('outside-root', `plugins: ${name} lies outside ${folder}.`);
-    try {
-      if (!isBelow(realpathSync(folder), realpathSync(path)))
-        throw new ProblemsError('outside-root', `plugins: ${name} leads out of ${folder}.`);
-    } catch (error) {
-      if (error instanceof ProblemsError) throw error;
-      throw new ProblemsError('bad-config', `plugins: there is no ${name}.`, { cause: error });
-    }
-    return path;
-  }
-  try {
-    return createRequire(resolve(folder, 'problems.config.js')).resolve(name);
-  } catch (cause) {
-    throw new ProblemsError('bad-config', `plugins: the package ${name} is not installed.`, {
-      hint: `npm install ${name}`,
-      cause,
-    });
-  }
-}
-
-function isBelow(folder: string, path: string): boolean {
-  const below = relative(folder, path);
-  return below !== '' && !below.startsWith('..') && !isAbsolute(below);
-}
-
-function listOf(module: object, key: string, plugin: string): readonly unknown[] {
-  const list: unknown = Reflect.get(module, key);
-  if (list === undefined) return [];
-  if (Array.isArray(list)) return list;
-  throw new ProblemsError('bad-config', `plugins: ${plugin} exports ${key}, but it is no list.`);
-}
-
-function add<Item extends { readonly name: string }>(
-  list: Item[],
-  item: unknown,
-  fits: (item: unknown) => item is Item,
-  shape: z.ZodType,
-  plugin: string,
-): void {
-  if (!fits(item))
-    throw new ProblemsError(
-      'bad-config',
-      `plugins: ${plugin}: ${z.prettifyError(shape.safeParse(item).error ?? new z.ZodError([]))}`,
-    );
-  if (list.some(({ name }) => name === item.name))
-    throw new ProblemsError('bad-config', `plugins: ${plugin}: ${item.name} is there already.`);
-  list.push(item);
-}
-
-/** The shape is checked here; what the functions take and return is checked when they are called. */
-function isRemediator(item: unknown): item is Remediator {
-  return remediatorShape.safeParse(item).success;
-}
-
-function isAction(item: unknown): item is Action {
-  return actionShape.safeParse(item).success;
 }
 
 export interface RemediationOptions {
@@ -267,10 +145,11 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const { folder, problems = [] } = options;
   const config = readRemediationConfig(options.config ?? {});
   const pattern = patternOf(config);
-  const plugins = await loadPlugins(options.plugins ?? [], folder, {
+  const { operations, ...parts } = await loadPlugins(options.plugins ?? [], folder, {
     remediators: options.remediators ?? builtInRemediators,
     actions: builtInActions,
   });
+  checkAllowed(config.allow, operations);
   const stateFile = resolve(folder, config.state);
   const kept = options.onlyLooking !== true || existsSync(stateFile);
   const store = await openSqliteStore(kept ? stateFile : ':memory:', options.now);
@@ -287,7 +166,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const session = await openEngineContext({
     host,
     store,
-    ...plugins,
+    ...parts,
     settings: config.settings,
     dossiers: resolve(stateFile, '..', 'dossiers'),
     ...definedOf(options),

@@ -82,18 +82,18 @@ export async function resume(
 /** Undefined: it is under way elsewhere, or has been ended there since it was listed. */
 async function takenUp(session: EngineContext, id: string, isWanted: boolean): Promise<RunReport | undefined> {
   try {
-    return reportOf(await resumeRun(session, id));
+    return reportOf(await resumeRun(session, id), session.actions);
   } catch (error) {
     if (isWanted || endsRound(error)) throw error;
     const record = await recordOf(session, id);
     if (record.phase === 'ended' || (error instanceof ProblemsError && error.code === 'run-live')) return undefined;
-    return { ...reportOf(record), failure: failureIn(session, error) };
+    return { ...reportOf(record, session.actions), failure: failureIn(session, error) };
   }
 }
 
 /** Puts back what a run changed: of one that was cut off, or of a fixed one while that is still possible. */
 export async function rollback({ session }: Remediation, id: string): Promise<RunReport> {
-  return reportOf(await rollbackRun(session, id));
+  return reportOf(await rollbackRun(session, id), session.actions);
 }
 
 /** The journal, newest first, or one run. */
@@ -128,7 +128,7 @@ async function afterError(session: EngineContext, id: string, finding: Finding, 
   const record = await journal.get(id);
   return record === undefined
     ? { ...emptyReport, ...aboutFinding(finding), outcome: 'failed', failure }
-    : { ...reportOf(record), failure };
+    : { ...reportOf(record, session.actions), failure };
 }
 
 function failureIn(session: EngineContext, error: unknown): NonNullable<RunReport['failure']> {
@@ -164,7 +164,7 @@ async function carryOut(
   await journal.create({ id, plan, decision, phase: waits ? 'awaiting-approval' : 'planned', at: session.at() });
   if (mayRun) {
     const approvedBy = request.yes === true ? session.redact.text(request.by ?? 'command line') : undefined;
-    return reportOf(await executeOrRefuse(session, id, approvedBy));
+    return reportOf(await executeOrRefuse(session, id, approvedBy), session.actions);
   }
   await journal.change(id, { outcome: waits ? 'awaiting-approval' : 'planned' }, session.at());
   if (decision.automation === 'human')
@@ -173,7 +173,7 @@ async function carryOut(
       { dossier: await writeEscalationReport(session, await recordOf(session, id)) },
       session.at(),
     );
-  return reportOf(await recordOf(session, id));
+  return reportOf(await recordOf(session, id), session.actions);
 }
 
 /** Somebody else works on the volume: the run has not begun, and says so. */
@@ -235,7 +235,7 @@ export async function approve(
     const change = { phase: 'ended', outcome: 'absent', endedAt: at, approvedBy } as const;
     if (!(await session.store.runs.changeFrom(id, waiting, change, at)))
       throw waitsForNobody(await recordOf(session, id));
-    return reportOf(await recordOf(session, id));
+    return reportOf(await recordOf(session, id), session.actions);
   }
   const now = await decideOn(session, finding, plan, detected, problems, policy);
   // Damage that was only now seen has suspended the instance by that: the one word is enough for both.
@@ -254,7 +254,7 @@ export async function approve(
     event: 'approved',
     body: { by: approvedBy, overruled: overruled.map((reason) => session.redact.text(reason)) },
   });
-  return reportOf(await executeOrRefuse(session, id, approvedBy));
+  return reportOf(await executeOrRefuse(session, id, approvedBy), session.actions);
 }
 
 function isDamage({ cause }: Block): boolean {

@@ -20,3 +20,4 @@ export { tune, type TunedSetting, type Tuning, type TuningRequest } from './tune
 export type { KnownProblem } from '../remediation/engine/detect.ts';
 export type { Progress } from '../remediation/engine/session.ts';
 export type { RunRecord, StepRecord } from '../remediation/store/store.ts';
+export { definePlugin, type Plugin } from './plugins.ts';

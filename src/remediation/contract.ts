@@ -244,8 +244,15 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   readonly params: z.ZodType<Params>;
   /** Of what `prepare` returns. */
   readonly undoState: z.ZodType<Before>;
-  /** Which rule of the policy it falls under: one for a target that runs, one for a target that does not. */
+  /**
+   * What the policy decides on: one operation, or one for a target that runs and one for a target that does not. Use the
+   * standard `operations`, or declare one: `{ name: 'write-note', floor: 'auto', description: 'a note in a file' }`.
+   */
   readonly operation: Operation | { readonly running: Operation; readonly stopped: Operation };
+  /** Name of the action that ends this one's effect on purpose later in the same plan: `container.start` of a stop. */
+  readonly endedBy?: string;
+  /** Docker volumes that stay, with what the step wrote, even after undo: data is never deleted. */
+  leaves?(params: Params): readonly string[];
   /** Default 60,000. */
   readonly deadlineMs?: number;
   /** From here on the instance does not answer: where the run's downtime begins. */
@@ -312,8 +319,8 @@ export interface Decision {
   /** Which source spoke first: `command line`, `config`, `registry`, `risk`. */
   readonly source: string;
   readonly reasons: readonly string[];
-  /** What the plan does, by the rule table. */
-  readonly operations: readonly Operation[];
+  /** Names of the operations of the plan. */
+  readonly operations: readonly string[];
   /** Every reason why it is `human`; absent if it is not. */
   readonly holds?: readonly Block[];
 }

@@ -1,21 +1,22 @@
 import type { Automation } from '../tasks/types.ts';
-import type { FailureClass, Finding, Json, Leftover, Outcome, Verification } from './contract.ts';
+import type { Action, FailureClass, Finding, Leftover, Outcome, Verification } from './contract.ts';
+import type { Json } from '../util/json.ts';
 import type { RunRecord, StepRecord } from './store/store.ts';
 
-/** Actions whose undo leaves the volume that they filled, since data is never deleted. */
-const filling: readonly string[] = ['backup.restore', 'volume.copy', 'volume.prepare'];
+/** The engine's actions by name. */
+type Actions = ReadonlyMap<string, Pick<Action, 'params' | 'leaves'>>;
 
 /**
  * What a person may remove once the run is over: what its plan says where it is fixed, and the volumes that it filled
  * before it was undone. Taken from the journal alone, so the command for those takes a volume of this very run and no
  * other that came to be called the same.
  */
-function leftoversOf({ id, plan, steps, outcome }: RunRecord): readonly Leftover[] {
+function leftoversOf({ id, plan, steps, outcome }: RunRecord, actions: Actions): readonly Leftover[] {
   if (outcome === 'fixed') return plan.leftovers;
   if (outcome !== 'rolled-back' && outcome !== 'stuck') return [];
   const volumes = steps
-    .filter(({ part, action, state }) => part === 'steps' && state !== 'pending' && filling.includes(action))
-    .flatMap(({ index }) => volumeIn(plan.steps[index]?.params));
+    .filter(({ part, state }) => part === 'steps' && state !== 'pending')
+    .flatMap(({ index, action }) => volumesLeft(actions.get(action), plan.steps[index]?.params));
   return volumes.map((volume) => ({
     object: `volume ${volume}`,
     why: `what run ${id} has put there stays: data is never deleted`,
@@ -23,10 +24,14 @@ function leftoversOf({ id, plan, steps, outcome }: RunRecord): readonly Leftover
   }));
 }
 
-function volumeIn(params: Json | undefined): readonly string[] {
-  if (typeof params !== 'object' || params === null || !('volume' in params)) return [];
-  const { volume } = params;
-  return typeof volume === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(volume) ? [volume] : [];
+/** Parameters may have been journalled by another version; a name goes into a shell command, so it is checked. */
+function volumesLeft(
+  action: Pick<Action, 'params' | 'leaves'> | undefined,
+  params: Json | undefined,
+): readonly string[] {
+  const parsed = action?.params.safeParse(params);
+  if (parsed?.success !== true) return [];
+  return (action?.leaves?.(parsed.data) ?? []).filter((volume) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(volume));
 }
 
 /** How one problem was dealt with, as `problems remediate --json` prints it. */
@@ -79,7 +84,7 @@ export function aboutFinding({
   return { finding: id, remediator, instance, problem };
 }
 
-export function reportOf(record: RunRecord): RunReport {
+export function reportOf(record: RunRecord, actions: Actions): RunReport {
   const { plan, decision } = record;
   return {
     id: record.id,
@@ -91,7 +96,7 @@ export function reportOf(record: RunRecord): RunReport {
     steps: record.steps,
     verification: record.verification,
     downtimeMs: record.downtimeMs,
-    leftovers: leftoversOf(record),
+    leftovers: leftoversOf(record, actions),
     dossier: record.dossier,
     startedAt: record.startedAt,
     endedAt: record.endedAt,

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Decision, Evidence, Precondition, Finding, Plan, Step, Verification } from './contract.ts';
-import { operations } from './operations.ts';
 
 /**
  * The contract's data as it is read back: from the journal of another process, or from a third party's remediator.
@@ -81,13 +80,11 @@ export const verification = z.strictObject({
   checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
 }) satisfies z.ZodType<Verification>;
 
-export const operationName = z.enum(keysOf(operations));
-
 export const decision = z.strictObject({
   automation: z.enum(['auto', 'approve', 'human']),
   source: z.string(),
   reasons: z.array(z.string()),
-  operations: z.array(operationName),
+  operations: z.array(z.string()),
   holds: z
     .array(
       z.strictObject({
@@ -112,9 +109,3 @@ export const failure = z.strictObject({
   ]),
   message: z.string(),
 });
-
-function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): Key[] {
-  const keys: Key[] = [];
-  for (const key in record) keys.push(key);
-  return keys;
-}

@@ -6,7 +6,7 @@ import { type Command, optionName } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { diagnosticCatalogue } from '../../src/registry/diagnostics.ts';
 import { remediationConfig } from '../../src/app/open-remediation.ts';
-import { actions, operations, remediators } from '../../src/app/remediation.ts';
+import { type Action, actions, operations, remediators } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
 import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';
 import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
@@ -30,7 +30,7 @@ const contracts = {
       actions.map((action) => [
         action.name,
         {
-          operation: action.operation,
+          operation: operationNames(action),
           deadlineMs: action.deadlineMs,
           interrupts: action.interrupts,
           canUndo: action.undo !== undefined,
@@ -115,4 +115,8 @@ function namesInSources(pattern: RegExp): readonly string[] {
     .map((path) => readFileSync(join(sources, path), 'utf8').replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, ''))
     .flatMap((text) => text.match(pattern) ?? []);
   return [...new Set(names)].toSorted();
+}
+
+function operationNames({ operation }: Action): unknown {
+  return 'running' in operation ? { running: operation.running.name, stopped: operation.stopped.name } : operation.name;
 }

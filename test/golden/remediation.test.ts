@@ -48,7 +48,7 @@ function plugIn(name: string, changes = ''): void {
   const source = join(import.meta.dirname, '../remediation/broken-files.ts');
   project.write(
     `.plugins/${name}.mjs`,
-    `import { brokenFiles } from '${source}';\nexport const remediators = [{ ...brokenFiles, ${changes} }];\n`,
+    `import { brokenFiles } from '${source}';\nexport default { apiVersion: 1, remediators: [{ ...brokenFiles, ${changes} }] };\n`,
   );
   project.write(
     'problems.config.yaml',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { actions } from '../../src/app/remediation.ts';
-import { loadPlugins } from '../../src/app/open-remediation.ts';
+import { loadPlugins } from '../../src/app/plugins.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -14,24 +14,41 @@ afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 const builtIn = { remediators: [], actions };
 
-describe('remediators and actions of others', () => {
-  it('are loaded by their path and stand beside the built-in ones', async () => {
+/** A plugin with one action, sound but for these properties. */
+function plugin(changes: object): string {
+  const operation = { name: 'write-note', floor: 'auto', description: 'a note' };
+  const data = JSON.stringify({ name: 'note.write', description: 'Writes a note.', operation, ...changes });
+  const functions = ['describe', 'effect', 'prepare', 'isDone', 'apply'].map((name) => `${name}: () => 1`).join(', ');
+  return `import { z } from 'zod'; export default { apiVersion: 1, actions: [{ ...${data}, params: z.any(), undoState: z.any(), ${functions} }] };`;
+}
+
+describe('remediators and actions of plugins', () => {
+  it('are loaded by path and added to the built-in ones', async () => {
     await cp(join(import.meta.dirname, '..', '..', 'examples', 'restart-policy.ts'), join(folder, 'restart-policy.ts'));
     const loaded = await loadPlugins(['./restart-policy.ts'], folder, builtIn);
     expect(loaded.remediators.map(({ name }) => name)).toEqual(['missing-restart-policy']);
     expect(loaded.actions.at(-1)?.name).toBe('note.write');
   });
 
+  it('may declare operations of their own', async () => {
+    await writeFile(join(folder, 'plugin.mjs'), plugin({}));
+    const { operations } = await loadPlugins(['./plugin.mjs'], folder, builtIn);
+    expect(operations.get('write-note')).toEqual({ name: 'write-note', floor: 'auto', description: 'a note' });
+  });
+
   it.each([
-    ['export const remediators = [{ name: "Not Kebab" }]', 'kebab-case'],
-    ['export const remediators = [{ name: "x" }]', 'must be a function'],
-    ['export const actions = {}', 'no list'],
-    ['throw new Error("broken")', 'broken'],
-    [
-      "import { z } from 'zod'; const f = () => 1; export const actions = [{ name: 'container.stop', about: 'x', params: z.any(), before: z.any(), operation: 'x', describe: f, effect: f, prepare: f, isDone: f, apply: f }]",
-      'there already',
-    ],
-  ])('are refused where their shape is wrong: %s', async (source, message) => {
+    ['export default { apiVersion: 1, remediators: [{ name: "Not Kebab" }] }', 'kebab-case'],
+    ['export default { apiVersion: 1, remediators: [{ name: "x" }] }', 'remediators[0]: ✖ Invalid input'],
+    ['export default { apiVersion: 1, actions: {} }', 'must be an array'],
+    ['export default { apiVersion: 2 }', 'must be 1'],
+    ['export const actions = []', 'no default export'],
+    ['throw new Error("broken")', 'cannot load ./plugin.mjs: broken'],
+    [plugin({ name: 'container.stop' }), 'the name container.stop is already taken'],
+    [plugin({ operation: 'no-such-operation' }), 'must be an operation { name, floor, description }'],
+    [plugin({ operation: { name: 'reset-wal', floor: 'auto', description: 'x' } }), 'already declared with never'],
+    [plugin({ endedBy: 'note.erase' }), 'endedBy names note.erase, which is not an action'],
+    [plugin({ deadlineMs: -1 }), 'deadlineMs'],
+  ])('are refused with the fault named: %s', async (source, message) => {
     await writeFile(join(folder, 'plugin.mjs'), source);
     await expect(loadPlugins(['./plugin.mjs'], folder, builtIn)).rejects.toMatchObject({
       code: 'bad-config',
@@ -39,7 +56,7 @@ describe('remediators and actions of others', () => {
     });
   });
 
-  it('lie within the folder or are packages', async () => {
+  it('must be packages or files within the folder', async () => {
     await expect(loadPlugins(['../elsewhere.mjs'], folder, builtIn)).rejects.toMatchObject({ code: 'outside-root' });
     await symlink(join(import.meta.dirname, '..', '..', 'examples', 'restart-policy.ts'), join(folder, 'link.ts'));
     await expect(loadPlugins(['./link.ts'], folder, builtIn)).rejects.toMatchObject({ code: 'outside-root' });

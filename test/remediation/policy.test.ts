@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, type PolicyQuestion } from '../../src/remediation/policy/policy.ts';
-import { type Operation, operations } from '../../src/remediation/operations.ts';
-import { readRemediationConfig } from '../../src/app/open-remediation.ts';
+import { operations } from '../../src/remediation/operations.ts';
+import { openRemediation } from '../../src/app/open-remediation.ts';
 
 const plan = {
   type: 'plan',
@@ -34,9 +34,10 @@ function ask(question: Partial<PolicyQuestion>): string {
   return decide({ plan, operations: [], running: true, allow: [], stops: [], ...question }).automation;
 }
 
-const names = Object.keys(operations).filter((name): name is Operation => Object.hasOwn(operations, name));
+const all = Object.values(operations);
+const names = all.map(({ name }) => name);
 const damage = { cause: 'damage', reason: 'data may be damaged' } as const;
-const never = names.filter((name) => operations[name].floor === 'never');
+const never = all.filter(({ floor }) => floor === 'never');
 
 describe('the policy', () => {
   it('asks the sources in order: command line, config, registry, risk', () => {
@@ -48,15 +49,21 @@ describe('the policy', () => {
   });
 
   it('lets an instance that is already down be restarted unattended', () => {
-    expect(ask({ running: false, operations: ['restart-stopped'] })).toBe('auto');
+    expect(ask({ running: false, operations: [operations['restart-stopped']] })).toBe('auto');
   });
 
   it('holds a running instance for approval whatever the sources say, until the config names the operation', () => {
-    expect(ask({ config: 'auto', operations: ['restart-running'] })).toBe('approve');
-    expect(ask({ config: 'auto', operations: ['restart-running'], allow: ['restart-running'] })).toBe('auto');
-    expect(ask({ config: 'auto', operations: ['restart-running', 'edit-hba'], allow: ['restart-running'] })).toBe(
-      'approve',
+    expect(ask({ config: 'auto', operations: [operations['restart-running']] })).toBe('approve');
+    expect(ask({ config: 'auto', operations: [operations['restart-running']], allow: ['restart-running'] })).toBe(
+      'auto',
     );
+    expect(
+      ask({
+        config: 'auto',
+        operations: [operations['restart-running'], operations['edit-hba']],
+        allow: ['restart-running'],
+      }),
+    ).toBe('approve');
   });
 
   it('never lets a program do what no program does, and no configuration can say otherwise', () => {
@@ -70,8 +77,16 @@ describe('the policy', () => {
         },
       ),
     );
-    expect(() => readRemediationConfig({ allow: ['delete-data'] })).toThrow('cannot be allowed');
-    expect(() => readRemediationConfig({ allow: ['restart-everything'] })).toThrow('remediation');
+  });
+
+  it('refuses a config that allows what is never done, or an operation that does not exist', async () => {
+    const open = async (name: string) =>
+      openRemediation({ folder: import.meta.dirname, config: { allow: [name] }, onlyLooking: true });
+    await expect(open('delete-data')).rejects.toThrow('delete-data is never done by a program');
+    await expect(open('restart-runing')).rejects.toMatchObject({
+      code: 'bad-config',
+      hint: 'Did you mean restart-running?',
+    });
   });
 
   it('stops automation on suspicion, and says why', () => {
@@ -93,18 +108,27 @@ describe('the policy', () => {
   it('asks nobody for a restart inside a maintenance window, and for anything else as ever', () => {
     const window = '02:00 to 04:00 UTC';
     expect(ask({ window })).toBe('auto');
-    expect(ask({ window, operations: ['restart-running', 'recreate-running', 'shared-memory-setting'] })).toBe('auto');
-    expect(ask({ window, operations: ['restart-running', 'edit-hba'] })).toBe('approve');
-    expect(ask({ window, config: 'human', operations: ['restart-running'] })).toBe('human');
-    expect(ask({ window, operations: ['restart-running'], stops: [{ cause: 'pause', reason: 'paused' }] })).toBe(
-      'human',
-    );
+    expect(
+      ask({
+        window,
+        operations: [
+          operations['restart-running'],
+          operations['recreate-running'],
+          operations['shared-memory-setting'],
+        ],
+      }),
+    ).toBe('auto');
+    expect(ask({ window, operations: [operations['restart-running'], operations['edit-hba']] })).toBe('approve');
+    expect(ask({ window, config: 'human', operations: [operations['restart-running']] })).toBe('human');
+    expect(
+      ask({ window, operations: [operations['restart-running']], stops: [{ cause: 'pause', reason: 'paused' }] }),
+    ).toBe('human');
   });
 
   describe('where the registry sends damaged data to a person', () => {
     const registry = { automation: 'human', reason: 'Auto-Escalation names it.' } as const;
     const safe = { ...plan, risk: 'safe' } as const;
-    const beside: readonly Operation[] = ['quarantine-backup', 'new-backup'];
+    const beside = [operations['quarantine-backup'], operations['new-backup']];
 
     it('asks for approval of a plan that only sets bad backups aside and takes new ones', () => {
       const decision = decide({ plan: safe, running: true, allow: [], stops: [], registry, operations: beside });
@@ -113,8 +137,8 @@ describe('the policy', () => {
     });
 
     it('leaves everything else to the person', () => {
-      for (const name of names.filter((one) => ![...beside, 'read-only-diagnosis'].includes(one)))
-        expect(ask({ plan: safe, registry, operations: [...beside, name] }), name).toBe('human');
+      for (const one of all.filter((other) => ![...beside, operations['read-only-diagnosis']].includes(other)))
+        expect(ask({ plan: safe, registry, operations: [...beside, one] }), one.name).toBe('human');
       expect(ask({ plan: safe, registry, operations: [] })).toBe('human');
       expect(ask({ registry, operations: beside })).toBe('human');
       expect(ask({ plan: { ...plan, risk: 'data' }, registry, operations: beside })).toBe('human');

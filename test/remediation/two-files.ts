@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { definePlugin } from '../../src/app/plugins.ts';
 import type { Action, ReadonlyHost } from '../../src/remediation/contract.ts';
+import { operations } from '../../src/remediation/operations.ts';
 import { brokenFiles } from './broken-files.ts';
 
 /**
@@ -20,7 +22,7 @@ export const replaceBoth: Action<z.output<typeof params>, z.output<typeof before
   description: 'Writes two files, one after the other.',
   params,
   undoState: before,
-  operation: 'update-dependant-file',
+  operation: operations['update-dependant-file'],
   describe: () => 'write both files',
   effect: async () => [],
   async prepare({ files }, host) {
@@ -43,9 +45,6 @@ export const replaceBoth: Action<z.output<typeof params>, z.output<typeof before
 };
 
 /** @public For plugins. */
-export const actions = [replaceBoth];
-
-/** @public For plugins. */
 export const remediators = [
   {
     ...brokenFiles,
@@ -63,6 +62,8 @@ export const remediators = [
     },
   },
 ];
+
+export default definePlugin({ apiVersion: 1, remediators, actions: [replaceBoth] });
 
 export const twoFilesPlugin = 'two-files.ts';
 

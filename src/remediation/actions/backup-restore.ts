@@ -7,6 +7,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
 import { helperLabel } from '../../host/docker/shapes.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const params = z.strictObject({
   /** `<instance>/<name>`. */
@@ -39,7 +40,8 @@ export const backupRestore: Action<Wanted, null> = {
     'Restores a backup into a new volume, in a container without a network; to a moment of the archive where one is asked for. A volume that exists is refused.',
   params,
   undoState: z.null(),
-  operation: 'new-backup',
+  operation: operations['new-backup'],
+  leaves: ({ volume }) => [volume],
   deadlineMs: 24 * 3_600_000,
   describe: ({ ref, volume, to }) =>
     `restore ${ref} into the new volume ${volume}${to === null ? '' : `, as it was at ${to}`}`,

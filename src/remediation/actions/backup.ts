@@ -4,6 +4,7 @@ import { type Backup, type BackupCheck, backupLevels } from '../../backups/types
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const archiveSwitchParams = z.strictObject({ instance: z.string() });
 
@@ -15,7 +16,7 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
   description: 'Writes a marker, closes the current WAL file, and waits until it is in the archive.',
   params: archiveSwitchParams,
   undoState: z.null(),
-  operation: 'new-backup',
+  operation: operations['new-backup'],
   deadlineMs: 120_000,
   describe: ({ instance }) => `close a WAL file of ${instance} and see it archived`,
   effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'unproven', after: 'has a WAL file' }],
@@ -80,7 +81,7 @@ export const backupProve: Action<BackupProveWanted, null> = {
     'Restores a copy of a backup in an isolated throw-away container, compares it with what was noted when it was taken, and writes the answer beside the backup.',
   params: backupProveParams,
   undoState: z.null(),
-  operation: 'new-backup',
+  operation: operations['new-backup'],
   deadlineMs: 24 * 3_600_000,
   describe: ({ ref, level }) => `restore a copy of the backup ${ref} and prove it at ${level}`,
   effect: async ({ ref, level }) => [{ object: `backup ${ref}`, before: 'unproven', after: `proven at ${level}` }],
@@ -137,7 +138,7 @@ export const backupQuarantine: Action<
   description: 'Moves a bad backup aside, read-only, with the reason beside it. Nothing of it is changed or removed.',
   params: backupQuarantineParams,
   undoState: backupQuarantineBefore,
-  operation: 'quarantine-backup',
+  operation: operations['quarantine-backup'],
   deadlineMs: 600_000,
   describe: ({ ref, reason }) => `set the backup ${ref} aside: ${reason}`,
   async effect({ ref }, host) {
@@ -184,7 +185,7 @@ export const backupRemove: Action<z.output<typeof backupRemoveParams>, null> = {
     'Deletes a backup that has expired. The only action that deletes anything; the last two good backups never expire.',
   params: backupRemoveParams,
   undoState: z.null(),
-  operation: 'expire-backup',
+  operation: operations['expire-backup'],
   deadlineMs: 600_000,
   describe: ({ ref }) => `delete the expired backup ${ref}`,
   effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'expired', after: 'gone' }],
@@ -216,7 +217,7 @@ export const backupTake: Action<BackupTakeWanted, null> = {
     'Takes a base backup with a manifest and a dump of each database with roles, both from the running server, with fingerprints of the rows that the dump holds; under a temporary name until it is durable and was compared with its manifest.',
   params: backupTakeParams,
   undoState: z.null(),
-  operation: 'new-backup',
+  operation: operations['new-backup'],
   deadlineMs: 24 * 3_600_000,
   describe: ({ instance, name }) => `take the backup ${name} of ${instance}`,
   effect: async (wanted) => [{ object: `backup ${refOf(wanted)}`, before: 'none', after: 'complete, at L3' }],
@@ -261,7 +262,7 @@ export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<
   description: 'Moves a backup that is no longer needed to where the cleanup removes it.',
   params: backupExpireParams,
   undoState: backupExpireBefore,
-  operation: 'expire-backup',
+  operation: operations['expire-backup'],
   describe: ({ ref }) => `let the backup ${ref} expire`,
   effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'kept', after: 'expired' }],
   async prepare({ ref }, host) {

@@ -4,6 +4,7 @@ import type { Container } from '../../host/docker/types.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { requireContainer, shortRef } from './containers.ts';
 import { edits, mountsFrom, networksOf, otherMounts, recreatedFromLabel, specFrom } from './recreate-spec.ts';
+import { operations } from '../operations.ts';
 
 const params = z.strictObject({
   /** The old container's id. It stays, under another name. */
@@ -19,7 +20,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     'Makes a container like another one, on the same data, with the edits that the plan names. Does not start it.',
   params,
   undoState: z.null(),
-  operation: { running: 'recreate-running', stopped: 'restart-stopped' },
+  operation: { running: operations['recreate-running'], stopped: operations['restart-stopped'] },
   describe: ({ from, name }) => `create ${name} from ${shortRef(from)}`,
   async effect({ from, name, edits: changes }, host) {
     const old = await requireContainer(host, from);

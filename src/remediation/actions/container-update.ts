@@ -5,6 +5,7 @@ import { getNumber } from '../../util/json.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { promisableTo } from '../shared/memory.ts';
 import { instanceIn, requireContainer, shortRef } from './containers.ts';
+import { operations } from '../operations.ts';
 
 const policy = z.strictObject({
   name: z.enum(['', 'no', 'always', 'unless-stopped', 'on-failure']),
@@ -25,7 +26,7 @@ export const containerUpdateRestartPolicy: Action<
   description: 'Sets when the engine starts a container by itself.',
   params: containerUpdateRestartPolicyParams,
   undoState: policy,
-  operation: 'restart-policy',
+  operation: operations['restart-policy'],
   describe: ({ container, policy: { name } }) => `set the restart policy of ${shortRef(container)} to ${name || 'no'}`,
   async effect({ container, policy: wanted }, host) {
     const found = await requireContainer(host, container);
@@ -80,7 +81,7 @@ export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemory
   description: 'Raises the memory limit of a container, live, within what the machine has left.',
   params: containerUpdateMemoryParams,
   undoState: before,
-  operation: 'raise-memory',
+  operation: operations['raise-memory'],
   // Undoing it may take a stop.
   deadlineMs: 180_000,
   describe: ({ container, memory }) => `raise the memory limit of ${shortRef(container)} to ${mebibytes(memory)}`,

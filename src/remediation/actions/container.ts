@@ -6,6 +6,7 @@ import type { Action, ReadonlyHost } from '../contract.ts';
 import { isRunning } from '../shared/availability.ts';
 import { instanceIn, requireContainer, shortRef } from './containers.ts';
 import { checkpoint } from './setting.ts';
+import { operations } from '../operations.ts';
 
 const containerStartParams = z.strictObject({ container: z.string() });
 
@@ -16,7 +17,7 @@ export const containerStart: Action<z.output<typeof containerStartParams>, z.out
   description: 'Starts a container, unless another one runs on its data.',
   params: containerStartParams,
   undoState: containerStartBefore,
-  operation: { running: 'restart-running', stopped: 'restart-stopped' },
+  operation: { running: operations['restart-running'], stopped: operations['restart-stopped'] },
   // Undoing it is a stop, which may take as long as one.
   deadlineMs: 180_000,
   describe: ({ container }) => `start ${shortRef(container)}`,
@@ -58,7 +59,8 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
   description: 'Stops a container and makes sure that PostgreSQL has shut down cleanly.',
   params: containerStopParams,
   undoState: containerStopBefore,
-  operation: { running: 'restart-running', stopped: 'restart-stopped' },
+  operation: { running: operations['restart-running'], stopped: operations['restart-stopped'] },
+  endedBy: 'container.start',
   deadlineMs: 960_000,
   interrupts: true,
   describe: ({ container }) => `stop ${shortRef(container)}`,
@@ -123,7 +125,7 @@ export const containerRename: Action<z.output<typeof containerRenameParams>, z.o
   description: 'Gives a container another name; its data and its networks stay.',
   params: containerRenameParams,
   undoState: containerRenameBefore,
-  operation: 'rename-aside',
+  operation: operations['rename-aside'],
   describe: ({ container, name }) => `rename ${shortRef(container)} to ${name}`,
   async effect({ container, name }, host) {
     return [

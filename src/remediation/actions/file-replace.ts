@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const params = z.strictObject({
@@ -19,7 +20,7 @@ export const fileReplace: Action<z.output<typeof params>, z.output<typeof before
   description: 'Changes places in a text file: a temporary file, fsync, rename. The old text is kept in the journal.',
   params,
   undoState: before,
-  operation: 'update-dependant-file',
+  operation: operations['update-dependant-file'],
   describe: ({ path, edits }) => `change ${edits.length === 1 ? 'one place' : `${edits.length} places`} in ${path}`,
   async effect({ path, edits }) {
     return edits.map((edit) => ({ object: `${path} at ${edit.at}`, before: edit.before, after: edit.after }));

@@ -5,6 +5,7 @@ import type { Container, ContainerSpec } from '../../host/docker/types.ts';
 import { get, isObject, type Json, type JsonObject, getArray, getStrings } from '../../util/json.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { requireContainer, shortRef } from './containers.ts';
+import { operations } from '../operations.ts';
 
 const params = z.strictObject({
   /** The container that it is like, by id. */
@@ -31,7 +32,7 @@ export const instanceCreate: Action<Wanted, null> = {
     'Makes a container for a new instance, like another one’s, on a volume of its own and apart from its networks. Does not start it.',
   params,
   undoState: z.null(),
-  operation: 'port-lease',
+  operation: operations['port-lease'],
   describe: ({ name, like, volume }) => `create ${name} like ${shortRef(like)} on ${volume}`,
   effect: async ({ name, port }) => [{ object: name, before: 'none', after: `a new container at 127.0.0.1:${port}` }],
   async prepare({ name }, host) {

@@ -26,6 +26,7 @@ import {
   takeLock,
 } from '../../migration/index.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 /** Where a step works: an instance by its name and its container's id, and one of its databases. */
 const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
@@ -160,7 +161,7 @@ export const indexDropInvalid: Action<
     'Drops an invalid index concurrently, if it is the same index, still invalid, and nobody builds it. There is no way back, and none is needed: no query can use it.',
   params: indexDropInvalidParams,
   undoState: indexDropInvalidBefore,
-  operation: 'drop-own-invalid-index',
+  operation: operations['drop-own-invalid-index'],
   deadlineMs: 3_600_000,
   describe: ({ name, database }) => `drop the invalid index ${name} of ${database}`,
   async effect(wanted, host) {
@@ -218,7 +219,7 @@ export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.o
     'Lists a migration file as applied, without running it, if its relations are still what they were compared as. Undone by taking its rows out of the ledger.',
   params: migrationRecordParams,
   undoState: ledgerBefore,
-  operation: 'record-migration',
+  operation: operations['record-migration'],
   describe: ({ name, database }) => `record ${name} as applied to ${database}`,
   async effect(wanted) {
     return [{ object: `${wanted.database}: ${wanted.name}`, before: 'not listed', after: 'listed as applied' }];
@@ -256,7 +257,7 @@ export const migrationApply: Action<FilePlace, Before> = {
     'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
   params: filePlace,
   undoState: migrationApplyBefore,
-  operation: 'retry-migration',
+  operation: operations['retry-migration'],
   deadlineMs: 3_600_000,
   describe: ({ name, database }) => `apply ${name} to ${database}`,
   async effect(wanted, host) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Container, EndpointSpec } from '../../host/docker/types.ts';
 import type { Action, Host } from '../contract.ts';
 import { requireContainer, shortRef } from './containers.ts';
+import { operations } from '../operations.ts';
 
 /** How a container is connected to a network; null: not at all. */
 export const endpointBefore = z
@@ -46,7 +47,7 @@ export const networkDisconnect: Action<z.output<typeof networkDisconnectParams>,
   description: 'Takes a container off a network. Sessions over it hang until they notice.',
   params: networkDisconnectParams,
   undoState: endpointBefore,
-  operation: { running: 'recreate-dependant', stopped: 'connect-client-network' },
+  operation: { running: operations['recreate-dependant'], stopped: operations['connect-client-network'] },
   describe: ({ network, container }) => `disconnect ${shortRef(container)} from ${network}`,
   async effect({ network, container }, host) {
     const found = await requireContainer(host, container);
@@ -86,7 +87,7 @@ export const networkName: Action<NameParams, EndpointBefore> = {
     'Gives a container the names it answers to on a network. It is taken off for a moment: sessions over it end.',
   params: networkNameParams,
   undoState: endpointBefore,
-  operation: { running: 'restart-running', stopped: 'connect-client-network' },
+  operation: { running: operations['restart-running'], stopped: operations['connect-client-network'] },
   interrupts: true,
   describe: ({ network, container, aliases }) => `name ${shortRef(container)} ${aliases.join(', ')} on ${network}`,
   async effect(wanted, host) {
@@ -136,7 +137,7 @@ export const networkConnect: Action<z.output<typeof networkConnectParams>, Endpo
   description: 'Connects a container to a network, or gives it a further name there. Live, and kept over restarts.',
   params: networkConnectParams,
   undoState: endpointBefore,
-  operation: 'connect-client-network',
+  operation: operations['connect-client-network'],
   describe: ({ network, container }) => `connect ${shortRef(container)} to ${network}`,
   async effect(wanted, host) {
     const found = await requireContainer(host, wanted.container);

@@ -11,6 +11,7 @@ import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
 import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../shared/availability.ts';
 import { requireInstance } from './setting.ts';
 import { poolerConfig, poolerEntry } from './pooler.ts';
+import { operations } from '../operations.ts';
 
 const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
 
@@ -46,7 +47,7 @@ export const poolerCreate: Action<Wanted, null> = {
     'Puts a PgBouncer into a container of its own in front of an instance, with a role that looks up verifiers of passwords and nothing else. Clients go to it once they are told to.',
   params,
   undoState: z.null(),
-  operation: 'insert-pooler',
+  operation: operations['insert-pooler'],
   deadlineMs: 180_000,
   describe: ({ instance, name, mode }) => `put the pooler ${name} (${mode} mode) in front of ${instance}`,
   async effect({ name, server, mode, poolSize, perDatabase, maxClients }) {

@@ -4,6 +4,7 @@ import type { Container } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { poolerFolder, poolerLogin, poolerOf, poolerPort, poolerRole } from '../shared/availability.ts';
 import { checkpoint, requireInstance } from './setting.ts';
+import { operations } from '../operations.ts';
 
 /** The last line: without it something is missing. A comment to PgBouncer. */
 const endOfConfig = '; end of the configuration';
@@ -166,7 +167,8 @@ export const poolerPause: Action<Pausing, null> = {
     'Lets the pooler in front of an instance hold its clients back between their transactions. Two minutes later it lets them go by itself, whatever has become of us.',
   params: pausing,
   undoState: z.null(),
-  operation: 'restart-running',
+  operation: operations['restart-running'],
+  endedBy: 'pooler.resume',
   describe: ({ instance }) => `let the pooler in front of ${instance} hold its clients back`,
   effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'served', after: 'held' }],
   prepare: () => Promise.resolve(null),
@@ -186,7 +188,7 @@ export const poolerResume: Action<Pausing, null> = {
   description: 'Lets the clients go on that the pooler in front of an instance holds back.',
   params: pausing,
   undoState: z.null(),
-  operation: 'restart-running',
+  operation: operations['restart-running'],
   describe: ({ instance }) => `let the clients of the pooler in front of ${instance} go on`,
   effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'held', after: 'served' }],
   prepare: () => Promise.resolve(null),

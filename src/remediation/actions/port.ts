@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Action, Host, PortLease, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const portLeaseParams = z.strictObject({
   instance: z.string(),
@@ -27,7 +28,7 @@ export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = 
   description: 'Holds a port for an instance, so that no other instance is given it.',
   params: portLeaseParams,
   undoState: leaseBefore,
-  operation: 'port-lease',
+  operation: operations['port-lease'],
   describe: ({ instance, port }) => `lease port ${port} for ${instance}`,
   async effect({ instance, port }, host) {
     const held = await leaseOf(host, instance);
@@ -98,7 +99,7 @@ export const portRelease: Action<z.output<typeof portReleaseParams>, LeaseBefore
   description: 'Gives a leased port back.',
   params: portReleaseParams,
   undoState: leaseBefore,
-  operation: 'port-lease',
+  operation: operations['port-lease'],
   describe: ({ instance, port }) => `release port ${port} of ${instance}`,
   effect: async ({ instance, port }) => [{ object: `port lease of ${instance}`, before: String(port), after: 'none' }],
   prepare: async ({ instance }, host) => leaseOf(host, instance),
@@ -124,7 +125,7 @@ export const portBind: Action<z.output<typeof portBindParams>, null> = {
   description: 'Makes a lease last: the container exists, so the port is its own even while it is stopped.',
   params: portBindParams,
   undoState: z.null(),
-  operation: 'port-lease',
+  operation: operations['port-lease'],
   describe: ({ instance, port }) => `keep port ${port} for ${instance}`,
   effect: async ({ instance, port }) => [
     { object: `port lease of ${instance}`, before: `${port}, expires`, after: `${port}, kept` },

@@ -4,6 +4,7 @@ import type { Instance } from '../../host/instance.ts';
 import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { requireInstance } from './setting.ts';
+import { operations } from '../operations.ts';
 
 const identifier = z
   .string()
@@ -38,7 +39,7 @@ export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
   description: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',
   params,
   undoState: before,
-  operation: 'reload-setting',
+  operation: operations['reload-setting'],
   describe: (wanted) =>
     `${wanted.value === null ? `reset ${wanted.name}` : `set ${wanted.name} to ${wanted.value}`} for ${subjectOf(wanted)} on ${wanted.instance}`,
   async effect(wanted, host) {

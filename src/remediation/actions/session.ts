@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 /**
  * What ending sessions asks and does, whether they have written or not.
@@ -125,7 +126,7 @@ export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
     'Ends sessions that have been idle in a transaction for long and have written nothing in it, one at a time; each is asked again in the statement that ends it. They do not come back by undoing: their clients open new ones.',
   params: sessionParams,
   undoState: sessionsBefore,
-  operation: 'end-idle-session',
+  operation: operations['end-idle-session'],
   deadlineMs: 900_000,
   describe: (params) => `end ${wordsOf(params)} that idle in transactions which have written nothing`,
   async effect(params) {
@@ -148,7 +149,7 @@ export const sessionTerminate: Action<SessionParams, SessionsBefore> = {
     'Ends sessions that are idle in a transaction, whether or not they have written in it: what they wrote is rolled back. One at a time; each is asked again in the statement that ends it. They do not come back by undoing.',
   params: sessionParams,
   undoState: sessionsBefore,
-  operation: 'terminate-session',
+  operation: operations['terminate-session'],
   deadlineMs: 900_000,
   describe: (params) => `end ${wordsOf(params)} that idle in transactions`,
   async effect(params) {

@@ -15,6 +15,7 @@ import {
 } from '../../postgres/auto-conf.ts';
 import { isValue, knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 /** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
 function settingsSchema(applies: readonly ('reload' | 'start')[]) {
@@ -226,7 +227,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal; undoing leaves what others have set since.',
   params: settingAlterParams,
   undoState: before,
-  operation: 'reload-setting',
+  operation: operations['reload-setting'],
   describe: ({ instance, settings }) => `${describeSettings(settings)} on ${instance}, by reload`,
   async effect({ instance, settings }, host) {
     return effectOf(await requireInstance(host, instance), settings, host);
@@ -349,7 +350,7 @@ export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedPara
     'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal; undoing leaves what others have set since.',
   params: settingAlterStoppedParams,
   undoState: before,
-  operation: { running: 'shared-memory-setting', stopped: 'restart-stopped' },
+  operation: { running: operations['shared-memory-setting'], stopped: operations['restart-stopped'] },
   describe: ({ instance, settings }) => `${describeSettings(settings)} in postgresql.auto.conf of ${instance}`,
   async effect({ instance, settings }, host) {
     return effectOf(await requireInstance(host, instance), settings, host);

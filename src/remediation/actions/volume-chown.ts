@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Mount } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const owner = z.int().nonnegative();
 
@@ -34,7 +35,7 @@ export const volumeChown: Action<Wanted, z.output<typeof before>> = {
     "Gives the files of a stopped instance back to the server's user. The old owners are kept in the journal.",
   params,
   undoState: before,
-  operation: { running: 'restart-running', stopped: 'chown-stopped-volume' },
+  operation: { running: operations['restart-running'], stopped: operations['chown-stopped-volume'] },
   deadlineMs: 600_000,
   describe: ({ mount, uid, gid }) => `give ${mount.source} to ${uid}:${gid}`,
   async effect(wanted, host) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import { operations } from '../operations.ts';
 
 const owner = z.int().nonnegative();
 
@@ -24,7 +25,8 @@ export const volumePrepare: Action<VolumePrepareWanted, null> = {
   description: 'Makes an empty volume whose folder belongs to the server’s user alone. One that exists is refused.',
   params: volumePrepareParams,
   undoState: z.null(),
-  operation: 'new-backup',
+  operation: operations['new-backup'],
+  leaves: ({ volume }) => [volume],
   describe: ({ volume, uid, gid }) => `make the volume ${volume} for ${uid}:${gid}`,
   effect: async ({ volume }) => [{ object: `volume ${volume}`, before: 'none', after: 'empty' }],
   async prepare({ volume }, host) {
@@ -110,7 +112,8 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     'Copies the data of a stopped instance from a folder into a new volume, compares owners, modes and the SHA-256 of all files, and leaves the folder as it is.',
   params: volumeCopyParams,
   undoState: z.null(),
-  operation: 'switch-volume',
+  operation: operations['switch-volume'],
+  leaves: ({ volume }) => [volume],
   deadlineMs: 4 * 3_600_000,
   describe: ({ source, volume }) => `copy ${source} into the new volume ${volume}`,
   effect: async ({ source, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `a copy of ${source}` }],

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
 import type { Decision, Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
-import type { Operation } from '../operations.ts';
 import { type Limits, blocksFor } from '../policy/circuit-breakers.ts';
 import { decide, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
@@ -15,7 +14,8 @@ export interface PolicySettings {
   readonly commandLine?: Automation;
   readonly byRemediator?: Readonly<Record<string, Automation>>;
   readonly byInstance?: Readonly<Record<string, Automation>>;
-  readonly allow: readonly Operation[];
+  /** Names of operations. */
+  readonly allow: readonly string[];
   readonly windows?: readonly MaintenanceWindow[];
   /** In place of `windows`. */
   readonly windowsByInstance?: Readonly<Record<string, readonly MaintenanceWindow[]>>;
@@ -59,7 +59,7 @@ export async function decideOn(
   const running = await isRunning(session, plan);
   const operations = [...plan.steps, ...plan.cleanup].map(({ action }) => {
     const { operation } = actionNamed(session, action);
-    return typeof operation === 'string' ? operation : running ? operation.running : operation.stopped;
+    return 'running' in operation ? (running ? operation.running : operation.stopped) : operation;
   });
   const known = recordFor(remediatorNamed(session, plan.remediator), finding, problems);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];

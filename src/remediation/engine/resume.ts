@@ -5,7 +5,7 @@ import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/stor
 import { type RunningRun, withRunLock, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
-import type { EngineContext } from './session.ts';
+import { actionNamed, type EngineContext } from './session.ts';
 import { withEngineRetry, ready } from './steps.ts';
 
 /** A run that is planned, and has not begun. */
@@ -105,22 +105,22 @@ async function stillDone(active: RunningRun, record: RunRecord): Promise<boolean
   for (const { index, state, part } of record.steps) {
     const step = steps[index];
     if (part !== 'steps' || state !== 'done' || step === undefined) continue;
-    if (startedLater(step, index, steps, record)) continue;
+    if (isEndedLater(active, step, index, steps, record)) continue;
     const { action, params } = ready(active, step);
     if (!(await withEngineRetry(active, async () => action.isDone(params, active.host, active.run)))) return false;
   }
   return true;
 }
 
-/** Steps whose effect a later step of the same plan ends on purpose. */
-const endings: Readonly<Record<string, string>> = {
-  'container.stop': 'container.start',
-  'pooler.pause': 'pooler.resume',
-};
-
 /** What a plan stops to change it, and starts again, is not to be found stopped. */
-function startedLater({ action, params }: Step, index: number, steps: readonly Step[], record: RunRecord): boolean {
-  const ending = endings[action];
+function isEndedLater(
+  { session }: RunningRun,
+  { action, params }: Step,
+  index: number,
+  steps: readonly Step[],
+  record: RunRecord,
+): boolean {
+  const ending = actionNamed(session, action).endedBy;
   return (
     ending !== undefined &&
     record.steps.some(

@@ -19,7 +19,11 @@ export const maintenanceWindow = z.strictObject({
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
 
 /** What needs no approval inside a window: what interrupts an instance, and nothing that moves data or opens access. */
-const allowedInWindow: readonly Operation[] = ['restart-running', 'recreate-running', 'shared-memory-setting'];
+const allowedInWindow: readonly string[] = [
+  operations['restart-running'].name,
+  operations['recreate-running'].name,
+  operations['shared-memory-setting'].name,
+];
 
 const minute = 60_000;
 
@@ -64,8 +68,8 @@ export interface PolicyQuestion {
   readonly config?: Automation;
   /** What triage says of the record; `byConfig`: because the config names the record or its class. */
   readonly registry?: { readonly automation: Automation; readonly reason: string; readonly byConfig?: true };
-  /** Operations that the config names to lower their floor. */
-  readonly allow: readonly Operation[];
+  /** Names of the operations that the config allows without approval. */
+  readonly allow: readonly string[];
   /** The maintenance window that is open now and long enough, in words. */
   readonly window?: string;
   /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
@@ -78,24 +82,24 @@ export function decide(question: PolicyQuestion): Decision {
   const reasons = [reason];
   const holds: Block[] = wanted === 'human' ? [{ cause: 'policy', reason }] : [];
   let automation = wanted;
-  for (const operation of new Set(question.operations)) {
-    const { floor, about } = operations[operation];
+  const wantedOperations = [...new Map(question.operations.map((one) => [one.name, one])).values()];
+  for (const { name, floor, description } of wantedOperations) {
     if (floor === 'auto') continue;
     if (floor === 'never') {
-      holds.push({ cause: 'never', reason: `${operation} (${about}) is never done by a program` });
+      holds.push({ cause: 'never', reason: `${name} (${description}) is never done by a program` });
       continue;
     }
-    if (question.allow.includes(operation)) {
-      reasons.push(`${operation} (${about}) is allowed by the config`);
+    if (question.allow.includes(name)) {
+      reasons.push(`${name} (${description}) is allowed by the config`);
       continue;
     }
-    if (question.window !== undefined && allowedInWindow.includes(operation)) {
-      reasons.push(`${operation} (${about}) falls into the maintenance window ${question.window}`);
+    if (question.window !== undefined && allowedInWindow.includes(name)) {
+      reasons.push(`${name} (${description}) falls into the maintenance window ${question.window}`);
       continue;
     }
     if (automation === 'auto') {
       automation = 'approve';
-      reasons.push(`${operation} (${about}) needs approval`);
+      reasons.push(`${name} (${description}) needs approval`);
     }
   }
   holds.push(...question.stops);
@@ -105,7 +109,7 @@ export function decide(question: PolicyQuestion): Decision {
     automation,
     source,
     reasons,
-    operations: [...new Set(question.operations)],
+    operations: wantedOperations.map(({ name }) => name),
     ...(holds.length > 0 ? { holds } : {}),
   };
 }
@@ -119,7 +123,11 @@ function firstSource(question: PolicyQuestion): readonly [source: string, automa
 }
 
 /** What a plan does that touches neither a database nor its only copy. */
-const besideData: readonly Operation[] = ['read-only-diagnosis', 'new-backup', 'quarantine-backup'];
+const besideData: readonly string[] = [
+  operations['read-only-diagnosis'].name,
+  operations['new-backup'].name,
+  operations['quarantine-backup'].name,
+];
 
 /**
  * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
@@ -131,7 +139,7 @@ function byRegistry(
   { automation, reason, byConfig }: NonNullable<PolicyQuestion['registry']>,
 ): readonly [Automation, string] {
   const staysBeside =
-    plan.risk === 'safe' && wanted.length > 0 && wanted.every((operation) => besideData.includes(operation));
+    plan.risk === 'safe' && wanted.length > 0 && wanted.every(({ name }) => besideData.includes(name));
   if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
   return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
 }

@@ -1,5 +1,5 @@
 /** A remediator and an action for a test: writes a file beside the data, and takes longer over it than it may. */
-import type { Action, Host, Remediator } from 'problem-registry/remediation';
+import type { Action, Host, Plugin, Remediator } from 'problem-registry/remediation';
 import { z } from 'zod';
 
 const place = z.object({ volume: z.string(), image: z.string() });
@@ -62,7 +62,7 @@ const lateWrite: Action<Place, null> = {
   description: 'Writes a file, late.',
   params: place,
   undoState: none,
-  operation: 'update-dependant-file',
+  operation: { name: 'write-late', floor: 'auto', description: 'a late file' },
   deadlineMs: 3_000,
   describe: ({ volume }) => `write to ${volume}`,
   effect: () => Promise.resolve([]),
@@ -88,7 +88,4 @@ async function isThere({ volume, image }: Place, host: Pick<Host, 'probes'>): Pr
   return entries.some(({ path }) => path === 'late');
 }
 
-/** @public By its path, as a plugin. */
-export const remediators = [lateFile];
-/** @public By its path, as a plugin. */
-export const actions = [lateWrite];
+export default { apiVersion: 1, remediators: [lateFile], actions: [lateWrite] } satisfies Plugin;

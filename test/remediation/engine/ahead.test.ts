@@ -17,14 +17,14 @@ async function writePlugin(end: string): Promise<string> {
   const text = `
 import { appendFile } from 'node:fs/promises';
 import { fileReplace } from ${JSON.stringify(fileReplace)};
-export const actions = [{
+export default { apiVersion: 1, actions: [{
   ...fileReplace,
   name: 'file.prepared',
-  async ahead({ path }) {
+  async beforeInterrupt({ path }) {
     await appendFile(${JSON.stringify(join(folder, 'points'))}, 'ahead of ' + path.slice(-6) + '\\n');
     ${end}
   },
-}];
+}] };
 `;
   await writeFile(join(folder, 'prepared.ts'), text);
   return './prepared.ts';

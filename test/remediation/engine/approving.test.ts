@@ -160,8 +160,9 @@ describe('approving a run', { timeout: 30_000 }, () => {
     const from = JSON.stringify(join(import.meta.dirname, '..', 'two-files.ts'));
     const text = [
       `import { replaceBoth, remediators } from ${from};`,
-      "export const actions = [{ ...replaceBoth, operation: 'share-volume' }];",
-      'export { remediators };',
+      `import { operations } from ${JSON.stringify(join(import.meta.dirname, '../../../src/remediation/operations.ts'))};`,
+      "const actions = [{ ...replaceBoth, operation: operations['share-volume'] }];",
+      'export default { apiVersion: 1, remediators, actions };',
     ];
     await writeFile(path, text.join('\n'));
     const remediation = await open({ remediators: [], plugins: ['./never.ts'] });
@@ -257,7 +258,7 @@ async function writeConfig(): Promise<void> {
   const from = JSON.stringify(join(import.meta.dirname, '..', 'broken-files.ts'));
   await writeFile(
     join(folder, 'plugin.ts'),
-    `import { brokenFiles } from ${from};\nexport const remediators = [brokenFiles];\n`,
+    `import { brokenFiles } from ${from};\nexport default { apiVersion: 1, remediators: [brokenFiles] };\n`,
   );
   await writeFile(join(folder, 'problems.config.json'), JSON.stringify({ plugins: ['./plugin.ts'] }));
 }

@@ -100,9 +100,9 @@ describe('problems remediate', () => {
     const plugin = [
       `import { ofThree } from ${three};`,
       `import { ProblemsError } from ${errors};`,
-      'export const remediators = [ofThree((instance) => {',
+      'export default { apiVersion: 1, remediators: [ofThree((instance) => {',
       "  if (instance === 'billing') throw new ProblemsError('engine-unreachable', 'The engine is gone.');",
-      '})];',
+      '})] };',
     ];
     await writeFile(join(folder, 'plugin.ts'), plugin.join('\n'));
     await writeFile(join(folder, 'problems.config.json'), JSON.stringify({ plugins: ['./plugin.ts'] }));
