@@ -22,7 +22,7 @@ const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'rema
  * which is loaded at the first yaml block that is not plain. All else is bundled, since one file loads several times
  * faster than a hundred.
  */
-const external: readonly RegExp[] = [/^dockerode(\/|$)/, /^pg(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
+const external: readonly RegExp[] = [/^pg(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
 /**
  * What is loaded together stands in one file: each further file costs a start about a millisecond. Only the paths of

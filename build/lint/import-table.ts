@@ -37,7 +37,6 @@ export const rooms: readonly Room[] = [
   { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
   { path: 'config/', rooms: ['priority/', 'tasks/'], packages: ['zod', 'js-yaml'] },
   { path: 'host/', rooms: [] },
-  { path: 'host/docker/client.ts', rooms: ['host/'], packages: ['dockerode', 'tar-stream'] },
   { path: 'host/postgres/client.ts', rooms: ['host/'], packages: ['pg'] },
   { path: 'backups/', rooms: ['host/'] },
   { path: 'migration/', rooms: [], types: ['host/'] },

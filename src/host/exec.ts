@@ -1,22 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getNumber, getString } from '../util/json.ts';
-import { type ChangingEngine, jsonOf, refusal } from './docker/client.ts';
+import { getNumber, getString, type Json } from '../util/json.ts';
+import { type ChangingEngine, jsonOf, requireSuccess } from './docker/client.ts';
+import { type Output, outputCollector } from './docker/frames.ts';
 import type { HelperResult, HelperSpec } from './docker/types.ts';
-import { ownLabels, removeHelper, sweepOnce } from './helper-cleanup.ts';
+import { ownLabels, removeAbandonedHelpersOnce, removeHelper } from './helper-cleanup.ts';
 
-/** Processes near a container: exec in it, or a short-lived container of our own beside it. Output is bounded. */
+/** Runs commands in containers: in one that runs (exec), or in a short-lived helper. The output is bounded. */
 
 export interface ExecSpec {
   readonly command: readonly string[];
   readonly user?: string;
-  /** Nothing secret: it shows in `docker inspect`. */
+  /** No secrets: `docker inspect` shows them. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
 
-/** Runs a command in a running container. What must stay secret goes through stdin: arguments show up in events. */
+/** Runs a command in a running container. Pass secrets through stdin: the engine's events show arguments. */
 export async function execIn(engine: ChangingEngine, container: string, spec: ExecSpec): Promise<HelperResult> {
   const timeoutMs = spec.timeoutMs ?? 60_000;
   const created = jsonOf(
@@ -34,22 +35,17 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
     `exec in ${container}`,
   );
   const id = getString(created, 'Id');
-  const output = await converse(
-    engine,
-    `/exec/${id}/start`,
-    { Detach: false, Tty: false },
-    spec.stdin,
-    timeoutMs,
-    spec.maxBytes,
-  );
+  const { stdin, maxBytes } = spec;
+  const body = { Detach: false, Tty: false };
+  const output = await streamOutput(engine, { path: `/exec/${id}/start`, body, stdin, timeoutMs, maxBytes });
   const ended = jsonOf(await engine.get({ path: `/exec/${id}/json` }), 'inspect exec');
   return { ...output, exitCode: getNumber(ended, 'ExitCode') };
 }
 
-/** Creates, starts, awaits and removes a labelled container that has no more than the spec gives it. */
+/** Creates, starts, waits for and removes a labelled container that has no more rights than the spec gives it. */
 export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promise<HelperResult> {
   const timeoutMs = spec.timeoutMs ?? 60_000;
-  await sweepOnce(engine);
+  await removeAbandonedHelpersOnce(engine);
   spec.signal?.throwIfAborted();
   const { network = 'none' } = spec;
   const created = jsonOf(
@@ -74,7 +70,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
           CapAdd: [...(spec.capabilities ?? [])],
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
-          // Should this process end first, nothing of it stays behind.
+          // The engine removes it even if this process ends first.
           AutoRemove: true,
           Mounts: [
             ...(spec.mounts ?? []).map((mount) => ({
@@ -109,163 +105,102 @@ async function runCreated(
   { stdin, maxBytes, signal }: HelperSpec,
   timeoutMs: number,
 ): Promise<HelperResult> {
-  const query = { stream: '1', stdout: '1', stderr: '1', ...(stdin === undefined ? {} : { stdin: '1' }) };
-  // The engine removes it at its end, and then it can be asked no more. This is answered as soon as the engine waits.
-  const end = engine.begin({
+  const over = new AbortController();
+  // Asked before the start: the engine removes the container when it ends, and then no longer knows it.
+  const end = engine.startPost({
     path: `/containers/${id}/wait`,
     query: { condition: 'next-exit' },
     timeoutMs: timeoutMs + 10_000,
+    signal: over.signal,
   });
-  await soon(end);
-  async function start(): Promise<void> {
-    signal?.throwIfAborted();
-    const started = await engine.post({ path: `/containers/${id}/start` });
-    if (started.status >= 400) throw refusal(started, 'start a helper container');
-  }
+  await acceptedOrDelayed(end.accepted);
   try {
-    const output = await converse(
-      engine,
-      `/containers/${id}/attach`,
-      {},
+    const output = await streamOutput(engine, {
+      path: `/containers/${id}/attach`,
+      query: { stream: '1', stdout: '1', stderr: '1', ...(stdin === undefined ? {} : { stdin: '1' }) },
       stdin,
       timeoutMs,
       maxBytes,
-      query,
-      start,
       signal,
-    );
-    return {
-      ...output,
-      exitCode: getNumber(jsonOf(await (await end).reply, 'wait for a helper container'), 'StatusCode'),
-    };
+      async onAttached() {
+        signal?.throwIfAborted();
+        requireSuccess(await engine.post({ path: `/containers/${id}/start` }), 'start a helper container');
+      },
+    });
+    const exitCode = getNumber(jsonOf(await end.reply, 'wait for a helper container'), 'StatusCode');
+    return { ...output, exitCode };
   } finally {
-    void end.then(
-      (begun) => begun.leave(),
-      () => undefined,
-    );
+    over.abort();
   }
 }
 
-/** A proxy before the engine may keep the beginning of an answer until its end, which comes after the start alone. */
-async function soon(begun: Promise<unknown>): Promise<void> {
-  const waiting = new AbortController();
+/** A proxy in front of the engine may hold back the headers until the body comes, and that is after the start only. */
+async function acceptedOrDelayed(accepted: Promise<void>): Promise<void> {
+  const delay = new AbortController();
   try {
-    await Promise.race([begun, sleep(2_000, undefined, { signal: waiting.signal, ref: false })]);
+    await Promise.race([accepted, sleep(2_000, undefined, { signal: delay.signal, ref: false })]);
   } finally {
-    waiting.abort();
+    delay.abort();
   }
 }
 
-/** Attaches before the start, so that nothing is lost, and leaves when the container has taken it all and says so. */
+/** Starts a container and writes to its standard input. Returns as soon as the container answers with any output. */
 export async function startContainerWith(engine: ChangingEngine, ref: string, stdin: string): Promise<void> {
   const timeoutMs = 30_000;
-  const path = `/containers/${encodeURIComponent(ref)}/attach`;
-  const stream = await engine.hijack({ path, query: { stream: '1', stdin: '1', stdout: '1', stderr: '1' }, timeoutMs });
-  const said = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${ref} says nothing within ${timeoutMs / 1000} s`)), timeoutMs);
-    for (const event of ['data', 'end', 'close'])
-      stream.once(event, () => {
-        clearTimeout(timer);
-        resolve();
-      });
+  const path = `/containers/${encodeURIComponent(ref)}`;
+  const query = { stream: '1', stdin: '1', stdout: '1', stderr: '1' };
+  // Attached before the start, so that no output is missed.
+  const stream = await engine.openStream({ path: `${path}/attach`, query, timeoutMs });
+  const answered = new Promise<void>((resolve, reject) => {
+    for (const event of ['data', 'end', 'close']) stream.once(event, resolve);
     stream.once('error', reject);
   });
+  // It may fail while the container is being started.
+  answered.catch(() => undefined);
   try {
-    const started = await engine.post({ path: `/containers/${encodeURIComponent(ref)}/start`, timeoutMs });
-    if (started.status >= 400) throw refusal(started, `start ${ref}`);
+    requireSuccess(await engine.post({ path: `${path}/start`, timeoutMs }), `start ${ref}`);
     stream.end(stdin);
-    await said;
+    await answered;
   } finally {
-    said.catch(() => undefined);
     stream.destroy();
   }
 }
 
-async function converse(
-  engine: ChangingEngine,
-  path: string,
-  body: { readonly [key: string]: boolean },
-  stdin: string | undefined,
-  timeoutMs: number,
-  maxBytes = 2 ** 20,
-  query: Readonly<Record<string, string>> = {},
-  begin?: () => Promise<void>,
-  signal?: AbortSignal,
-): Promise<Omit<HelperResult, 'exitCode'>> {
-  const stream = await engine.hijack({ path, query, body, timeoutMs });
-  const abort = (): void => void stream.destroy(new Error('it was ended before its time'));
-  signal?.addEventListener('abort', abort);
-  const collected = collect(maxBytes);
-  const ended = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => stream.destroy(new Error(`no end within ${timeoutMs / 1000} s`)), timeoutMs);
-    stream.on('data', (chunk: Buffer) => collected.take(chunk));
-    stream.once('error', reject);
-    stream.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    stream.once('end', () => {
-      clearTimeout(timer);
-      stream.destroy();
-      resolve();
-    });
-  });
-  try {
-    try {
-      await begin?.();
-    } catch (error) {
-      stream.destroy();
-      await ended.catch(() => undefined);
-      throw error;
-    }
-    if (stdin === undefined) stream.end();
-    else stream.end(stdin);
-    await ended;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
-  return collected.result();
+interface StreamRequest {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Json;
+  readonly stdin: string | undefined;
+  readonly timeoutMs: number;
+  /** Of stdout and of stderr. Default 1 MiB. */
+  readonly maxBytes: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the stream is open, before anything is written to it. */
+  readonly onAttached?: () => Promise<void>;
 }
 
-/** Takes Docker's frames apart as they come, and keeps no more than the bound of each stream. */
-function collect(maxBytes: number): { take(chunk: Buffer): void; result(): Omit<HelperResult, 'exitCode'> } {
-  const kept: { readonly stdout: Buffer[]; readonly stderr: Buffer[] } = { stdout: [], stderr: [] };
-  const sizes = { stdout: 0, stderr: 0 };
-  let truncated = false;
-  let header = Buffer.alloc(0);
-  let stream: 'stdout' | 'stderr' = 'stdout';
-  let remaining = 0;
-
-  function keep(bytes: Buffer): void {
-    const room = Math.max(0, maxBytes - sizes[stream]);
-    if (bytes.length > room) truncated = true;
-    kept[stream].push(bytes.subarray(0, room));
-    sizes[stream] += Math.min(room, bytes.length);
+/** Opens a stream, writes `stdin` to it, and collects the output until its end. */
+async function streamOutput(
+  engine: ChangingEngine,
+  { path, query = {}, body = {}, stdin, timeoutMs, maxBytes = 2 ** 20, signal, onAttached }: StreamRequest,
+): Promise<Output> {
+  const aborting = signal === undefined ? {} : { signal };
+  const stream = await engine.openStream({ path, query, body, timeoutMs, ...aborting });
+  const output = outputCollector(maxBytes);
+  const ended = new Promise<void>((resolve, reject) => {
+    stream.on('data', output.take);
+    stream.once('error', reject);
+    stream.once('end', resolve);
+    stream.once('close', resolve);
+  });
+  // It may fail while the container is being started.
+  ended.catch(() => undefined);
+  try {
+    await onAttached?.();
+    stream.end(stdin);
+    await ended;
+  } finally {
+    stream.destroy();
   }
-
-  return {
-    take(chunk) {
-      let rest = chunk;
-      while (rest.length > 0) {
-        if (remaining === 0) {
-          const wanted = 8 - header.length;
-          header = Buffer.concat([header, rest.subarray(0, wanted)]);
-          rest = rest.subarray(wanted);
-          if (header.length < 8) return;
-          stream = header[0] === 2 ? 'stderr' : 'stdout';
-          remaining = header.readUInt32BE(4);
-          header = Buffer.alloc(0);
-        }
-        const part = rest.subarray(0, remaining);
-        keep(part);
-        remaining -= part.length;
-        rest = rest.subarray(part.length);
-      }
-    },
-    result: () => ({
-      stdout: Buffer.concat(kept.stdout).toString(),
-      stderr: Buffer.concat(kept.stderr).toString(),
-      truncated,
-    }),
-  };
+  return output.result();
 }

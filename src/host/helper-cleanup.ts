@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../errors.ts';
 import { isList, type Json, getString, getStringMap } from '../util/json.ts';
-import { type ChangingEngine, type EngineReply, jsonOf } from './docker/client.ts';
+import { type ChangingEngine, jsonOf } from './docker/client.ts';
+import type { EngineReply } from './docker/transport.ts';
 import type { HelperSpec } from './docker/types.ts';
 import { helperLabel, runLabel } from './docker/shapes.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
-/** Short-lived containers whose process was killed before it took them away. */
+/** Removes helpers, also those of processes that were killed before they could. */
 
-/** The process that waits for a helper. */
+/** Names the process that waits for a helper. */
 const ownerLabel = 'problems.owner';
 
-/** Whoever takes the work up waits for it. */
+/** Marks a helper that outlives its process: the process that resumes the run waits for it. */
 const goesOnLabel = 'problems.goes-on';
 
 export async function ownLabels({ goesOn }: HelperSpec): Promise<Readonly<Record<string, string>>> {
@@ -23,20 +24,21 @@ export async function ownLabels({ goesOn }: HelperSpec): Promise<Readonly<Record
   };
 }
 
-/** With its own anonymous volumes: the image's VOLUME makes one that nobody else has. Gone when it returns. */
+/** Removes a helper and its anonymous volumes, and returns when they are gone. Also done after an abort. */
 export async function removeHelper(engine: ChangingEngine, id: string): Promise<void> {
-  const reply = await patiently(() =>
-    engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' }, timeoutMs: 20_000 }),
-  );
-  // The engine takes it away by itself at this moment.
+  const path = `/containers/${id}`;
+  const limits = { timeoutMs: 20_000, isCleanup: true } as const;
+  const reply = await retryUnreachable(() => engine.delete({ path, query: { force: '1', v: '1' }, ...limits }));
+  // The engine is already removing it.
   if (reply?.status === 409)
-    await patiently(() =>
-      engine.post({ path: `/containers/${id}/wait`, query: { condition: 'removed' }, timeoutMs: 20_000 }),
-    );
+    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
 }
 
-/** An engine that is started again in this moment is asked again, for some seconds; `resume` and the next process look too. */
-async function patiently(ask: () => Promise<EngineReply>): Promise<EngineReply | undefined> {
+/**
+ * Tries again for some seconds, since the engine may be restarting. Undefined if that did not help: `resume` and the next
+ * process remove what is left.
+ */
+async function retryUnreachable(ask: () => Promise<EngineReply>): Promise<EngineReply | undefined> {
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     try {
       return await ask();
@@ -48,36 +50,35 @@ async function patiently(ask: () => Promise<EngineReply>): Promise<EngineReply |
   return undefined;
 }
 
-/** Ends those with this label, but those that go on, and takes away what processes of this machine left. */
+/** Removes the helpers with this label, except those that outlive their process, and all abandoned helpers. */
 export async function endHelpers(engine: ChangingEngine, label: string, value: string): Promise<void> {
-  await sweep(engine);
+  await removeAbandonedHelpers(engine);
   for (const { id, labels } of await helpers(engine, `${label}=${value}`))
     if (!Object.hasOwn(labels, goesOnLabel)) await removeHelper(engine, id);
 }
 
-const swept = new WeakSet<ChangingEngine>();
+const cleaned = new WeakSet<ChangingEngine>();
 
-/** Before the first helper of a process: what others left is taken away. That it could not be done keeps nobody from work. */
-export async function sweepOnce(engine: ChangingEngine): Promise<void> {
-  if (swept.has(engine)) return;
-  swept.add(engine);
+/** Before the first helper of a process. A failure is ignored: the work itself can go on. */
+export async function removeAbandonedHelpersOnce(engine: ChangingEngine): Promise<void> {
+  if (cleaned.has(engine)) return;
+  cleaned.add(engine);
   try {
-    await sweep(engine);
+    await removeAbandonedHelpers(engine);
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error;
   }
 }
 
 /**
- * Helpers whose owner was a process of this machine that has ended. One that still runs for a run, or goes on, is left to
- * whoever takes that work up.
+ * Removes helpers whose owner was a process of this machine and has ended. A helper that is still running for a run, or
+ * that outlives its process, stays: the process that resumes the run decides.
  */
-async function sweep(engine: ChangingEngine): Promise<void> {
+async function removeAbandonedHelpers(engine: ChangingEngine): Promise<void> {
   const { machine } = await ownIdentity();
   for (const { id, labels, isRunning } of await helpers(engine, ownerLabel)) {
     const owner = ownerOf(labels[ownerLabel] ?? '');
     if (owner?.machine !== machine || (await isAlive(owner, '', new Date()))) continue;
-    // What becomes of the helpers of a run is decided where it is taken up.
     if (isRunning && (Object.hasOwn(labels, runLabel) || Object.hasOwn(labels, goesOnLabel))) continue;
     await removeHelper(engine, id);
   }

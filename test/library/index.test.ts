@@ -101,7 +101,6 @@ describe('what is loaded', () => {
     'remark-parse',
     'mdast-util-from-markdown',
     'commander',
-    'dockerode',
     'pg',
     'string-width',
   ];

@@ -3,10 +3,10 @@ import { getString } from '../../util/json.ts';
 import { sharing } from '../instances.ts';
 import { runHelper, startContainerWith } from '../exec.ts';
 import { endHelpers } from '../helper-cleanup.ts';
-import { type ChangingEngine, type EngineReply, jsonOf, refusal } from './client.ts';
+import { type ChangingEngine, jsonOf, requireSuccess } from './client.ts';
 import type { DockerChanger, DockerReader } from './types.ts';
 
-/** The engine's write side. What is already so is no error: 304 and its like are answers. */
+/** Changes to the engine. A change that is already made is not an error. */
 export function changeDocker(engine: ChangingEngine, reader: DockerReader): DockerChanger {
   function path(ref: string, verb: string): string {
     return `/containers/${encodeURIComponent(ref)}/${verb}`;
@@ -22,12 +22,12 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
   return {
     async updateRestartPolicy(ref, policy) {
       const body = { RestartPolicy: { Name: policy.name, MaximumRetryCount: policy.maximumRetryCount } };
-      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+      requireSuccess(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
     },
 
     async updateMemory(ref, limits) {
       const body = { Memory: limits.memory, MemorySwap: limits.memorySwap };
-      done(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
+      requireSuccess(await engine.post({ path: path(ref, 'update'), body }), `update ${ref}`);
     },
 
     async stop(ref, { timeoutSeconds }) {
@@ -37,7 +37,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
       const reminder = setInterval(() => void signalAgain(ref).catch(() => undefined), 3_000);
       try {
         const timeoutMs = (timeoutSeconds + 15) * 1000;
-        done(await engine.post({ path: path(ref, 'stop'), query, timeoutMs }), `stop ${ref}`);
+        requireSuccess(await engine.post({ path: path(ref, 'stop'), query, timeoutMs }), `stop ${ref}`);
       } finally {
         clearInterval(reminder);
       }
@@ -53,13 +53,13 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
           `${container.name} is not started: ${other.name} runs on the same data.`,
         );
       }
-      done(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);
+      requireSuccess(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);
     },
 
     startWith: (ref, stdin) => startContainerWith(engine, ref, stdin),
 
     async rename(ref, name) {
-      done(await engine.post({ path: path(ref, 'rename'), query: { name } }), `rename ${ref}`);
+      requireSuccess(await engine.post({ path: path(ref, 'rename'), query: { name } }), `rename ${ref}`);
     },
 
     async create({ config, name }) {
@@ -74,7 +74,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
         path: `/containers/${encodeURIComponent(ref)}`,
         query: { force: '0', v: '0' },
       });
-      if (reply.status !== 404) done(reply, `remove ${ref}`);
+      if (reply.status !== 404) requireSuccess(reply, `remove ${ref}`);
     },
 
     async connect(network, ref, endpoint) {
@@ -88,7 +88,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
           },
         },
       };
-      done(
+      requireSuccess(
         await engine.post({ path: `/networks/${encodeURIComponent(network)}/connect`, body }),
         `connect ${ref} to ${network}`,
       );
@@ -96,14 +96,14 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
 
     async disconnect(network, ref) {
       const body = { Container: ref, Force: false };
-      done(
+      requireSuccess(
         await engine.post({ path: `/networks/${encodeURIComponent(network)}/disconnect`, body }),
         `disconnect ${ref} from ${network}`,
       );
     },
 
     async createVolume(name, labels) {
-      done(
+      requireSuccess(
         await engine.post({ path: '/volumes/create', body: { Name: name, Labels: labels } }),
         `create volume ${name}`,
       );
@@ -112,8 +112,4 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
     runHelper: (spec) => runHelper(engine, spec),
     endHelpers: (label, value) => endHelpers(engine, label, value),
   };
-}
-
-function done(reply: EngineReply, doing: string): void {
-  if (reply.status >= 400) throw refusal(reply, doing);
 }

@@ -8,11 +8,12 @@ import {
   getStringMap,
   getStrings,
 } from '../../util/json.ts';
-import { fileInArchive, jsonOf, logLines, type ReadingEngine, refusal } from './client.ts';
+import { jsonOf, type ReadingEngine, requireSuccess } from './client.ts';
+import { logLines } from './frames.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
 import type { Change, Container, DockerReader, EngineEvent, EngineInfo } from './types.ts';
 
-/** The engine's read side. Built on a client that can only GET. */
+/** Questions to the engine, over a client that can only GET. */
 export function readDocker(engine: ReadingEngine): DockerReader {
   async function find(path: string, doing: string): Promise<Json | undefined> {
     const reply = await engine.get({ path });
@@ -80,7 +81,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
           ...(options.since === undefined ? {} : { since: unixTime(options.since) }),
         },
       });
-      if (reply.status >= 400) throw refusal(reply, `logs of ${ref}`);
+      requireSuccess(reply, `logs of ${ref}`);
       return logLines(reply.body, 4 * 2 ** 20);
     },
 
@@ -90,7 +91,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
         query: { since: unixTime(window.since), until: unixTime(window.until) },
         maxBytes: 64 * 2 ** 20,
       });
-      if (reply.status >= 400) throw refusal(reply, 'events');
+      requireSuccess(reply, 'events');
       return eventsOf(reply.body.toString()).slice(-1_000);
     },
 
@@ -109,10 +110,22 @@ export function readDocker(engine: ReadingEngine): DockerReader {
         maxBytes: 2 ** 21,
       });
       if (reply.status === 404) return undefined;
-      if (reply.status >= 400) throw refusal(reply, `read ${path} of ${ref}`);
+      requireSuccess(reply, `read ${path} of ${ref}`);
       return fileInArchive(reply.body);
     },
   };
+}
+
+/**
+ * The content of the first entry of a tar archive: the engine answers with one if it is asked for a file of a container.
+ * Undefined if the entry is a folder, a link or anything else but a file.
+ */
+function fileInArchive(archive: Uint8Array): Uint8Array | undefined {
+  const type = archive[156];
+  const isFile = type === 0 || type === '0'.charCodeAt(0);
+  const size = Number.parseInt(Buffer.from(archive.subarray(124, 136)).toString('latin1'), 8);
+  if (!isFile || !Number.isInteger(size) || 512 + size > archive.length) return undefined;
+  return archive.subarray(512, 512 + size);
 }
 
 function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {

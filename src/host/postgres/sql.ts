@@ -232,8 +232,7 @@ function addressesBy(
 }
 
 function reachable(hostIp: string, engine: ChangingEngine): string {
-  if (!engine.local)
-    return new URL(engine.address.includes('//') ? engine.address : `tcp://${engine.address}`).hostname;
+  if (!engine.local) return engine.hostname;
   if (hostIp === '::') return '::1';
   return hostIp === '' || hostIp === '0.0.0.0' ? '127.0.0.1' : hostIp;
 }

@@ -87,7 +87,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const failure = running.then(() => 'no failure', String);
     await eventually(30_000, async () => (await left(label)).some(({ State }) => State === 'running'));
     over.abort();
-    expect(await failure).toContain('before its time');
+    expect(await failure).toContain('stopped before the end');
     expect(await left(label)).toEqual([]);
   });
 
@@ -145,7 +145,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const began = performance.now();
     await expect(
       withDeadline(active, 8_000, 'a step', async (own) => own.change.docker.runHelper(helper('sleep 60'))),
-    ).rejects.toThrow(/^no end within [23]/);
+    ).rejects.toThrow(/^did not finish within [23]/);
     expect(performance.now() - began).toBeLessThan(8_000);
     expect(await left('problems.run=r-test')).toEqual([]);
     remediation.close();
@@ -185,7 +185,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     });
     const { runs } = await remediate(remediation, { remediators: ['late-file'] });
     expect(runs).toMatchObject([
-      { outcome: 'rolled-back', failure: { message: expect.stringMatching('no end within') } },
+      { outcome: 'rolled-back', failure: { message: expect.stringMatching('did not finish within') } },
     ]);
     await sleep(lateAfterMs + 1_000);
     const mounts = [{ type: 'volume', source: volume, target: '/d', readonly: true }] as const;
