@@ -3,16 +3,20 @@ import { defineConfig } from 'vitest/config';
 /** The folder where `.ci/run` reads the numbers of tests from: a file for each run of vitest. */
 const results = process.env['TEST_RESULTS'];
 
+/** Tests of what `npm run build` and `npm pack` make. */
+const ofPackage = ['test/package/{command,exports,licences,loading,tarball}.test.ts'];
+const lab = { testTimeout: 180_000, hookTimeout: 180_000 };
+
 /**
- * `unit` needs nothing; `soak` is the same with many more runs of each property; `lab` needs Docker;
- * `lab-own-network` is started by test/lab/cli.ts in a network namespace of its own.
+ * The tiers. `unit` needs nothing but `npm ci`; `soak` is the same with many more runs of each property; `package` needs
+ * `dist/`; the others need Docker. test/lab/cli.ts starts those, `lab-own-network` in a network namespace of its own.
  */
 export default defineConfig({
   test: {
     reporters:
       results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**'] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**', ...ofPackage] } },
       {
         test: {
           name: 'soak',
@@ -22,24 +26,17 @@ export default defineConfig({
           testTimeout: 900_000,
         },
       },
+      { test: { name: 'package', include: ofPackage, testTimeout: 120_000, hookTimeout: 120_000 } },
       {
         test: {
+          ...lab,
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: ['test/lab/own-network/**'],
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
         },
       },
-      {
-        test: {
-          name: 'lab-own-network',
-          include: ['test/lab/own-network/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-        },
-      },
+      { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },
     ],
   },
 });
