@@ -32,14 +32,35 @@ export function actionsReference(): string {
 }
 
 export function remediatorsReference(): string {
-  const lines = remediators.map(({ name, description }) => `- **${name}**: ${description}`);
+  const parts = remediators.map(({ name, description, settings }) =>
+    [`## ${name}`, '', description, ...(settings === undefined ? [] : ['', ...settingsTable(name, settings)])].join(
+      '\n',
+    ),
+  );
   return [
     '# Remediators',
     '',
-    'They look and plan, and change nothing.',
+    'They detect problems and plan repairs; they change nothing themselves.',
     '',
-    ...(lines.length === 0 ? ['None yet.'] : lines),
+    parts.join('\n\n'),
   ].join('\n');
+}
+
+function settingsTable(name: string, schema: z.ZodType): readonly string[] {
+  const rows = Object.entries(propertiesOf(schema)).map(
+    ([key, property]) => `| \`${key}\` | ${defaultOf(property)} | ${String(fieldOf(property, 'description'))} |`,
+  );
+  return [`| \`remediation.settings.${name}\` | default | meaning |`, '| --- | --- | --- |', ...rows];
+}
+
+function defaultOf(schema: unknown): string {
+  const value = fieldOf(schema, 'default');
+  const isEmpty = value === undefined || (value instanceof Object && Object.keys(value).length === 0);
+  return isEmpty ? 'none' : `\`${JSON.stringify(value)}\``;
+}
+
+function fieldOf(schema: unknown, key: string): unknown {
+  return schema instanceof Object ? Reflect.get(schema, key) : undefined;
 }
 
 export function operationsReference(): string {

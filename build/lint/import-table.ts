@@ -46,9 +46,23 @@ export const rooms: readonly Room[] = [
     types: ['registry/', 'tasks/', 'priority/'],
     packages: ['zod'],
   },
+  // The only file of the room that knows how a config is checked.
+  {
+    path: 'remediation/config.ts',
+    rooms: ['remediation/', 'config/load.ts'],
+    packages: ['zod'],
+  },
   {
     path: 'remediation/actions/',
-    rooms: ['remediation/contract.ts', 'remediation/shared/', 'host/', 'postgres/', 'migration/', 'backups/'],
+    rooms: [
+      'remediation/contract.ts',
+      'remediation/operations.ts',
+      'remediation/shared/',
+      'host/',
+      'postgres/',
+      'migration/',
+      'backups/',
+    ],
     packages: ['zod'],
   },
   {
@@ -79,7 +93,12 @@ export const rooms: readonly Room[] = [
     ],
     packages: ['zod', 'write-file-atomic'],
   },
-  { path: 'schema/', rooms: ['registry/', 'priority/', 'tasks/', 'config/'], packages: ['zod'] },
+  // The published config schema contains the settings that each remediator declares.
+  {
+    path: 'schema/',
+    rooms: ['registry/', 'priority/', 'tasks/', 'config/', 'remediation/config.ts', 'remediation/remediators/index.ts'],
+    packages: ['zod'],
+  },
   {
     path: 'reporters/',
     rooms: [],
@@ -138,7 +157,7 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/redact.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],
   ['remediation/actions/', 'remediation/remediators/', 'remediation/policy/'],
-  ['remediation/engine/'],
+  ['remediation/engine/', 'remediation/config.ts'],
   ['remediation/run-report.ts'],
   ['app/'],
   ['schema/', 'reporters/'],

@@ -1,86 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { openHost } from './open-host.ts';
 import { actions as builtInActions } from '../remediation/actions/index.ts';
+import { readRemediationConfig, type RemediationConfig } from '../remediation/config.ts';
 import type { OpenHost, Remediator } from '../remediation/contract.ts';
 import type { KnownProblem } from '../remediation/engine/detect.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
 import { openEngineContext, type Progress, type EngineContext } from '../remediation/engine/session.ts';
-import type { Operation } from '../remediation/operations.ts';
-import { maintenanceWindow } from '../remediation/policy/policy.ts';
 import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
-import { jsonValue } from '../remediation/schemas.ts';
-import { suggest } from '../util/suggest.ts';
 import { loadPlugins } from './plugins.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
-
-const automationSchema = z.enum(['auto', 'approve', 'human']);
-
-const instanceSection = z.strictObject({
-  automation: automationSchema.exactOptional(),
-  windows: z.array(maintenanceWindow).exactOptional(),
-});
-
-/** The section `remediation` of problems.config.*. */
-export const remediationConfig = z.strictObject({
-  /** Nothing runs unattended; the text says why. */
-  pause: z.string().min(1).exactOptional(),
-  /** By remediator and by instance; an instance counts before a remediator. */
-  automation: z.record(z.string(), automationSchema).default({}),
-  instances: z.record(z.string(), instanceSection).default({}),
-  /** When instances may be restarted without asking; those of an instance stand in place of these. */
-  windows: z.array(maintenanceWindow).default([]),
-  /** Operations that need no approval here: `restart-running`, … */
-  allow: z.array(z.string()).default([]),
-  /** Container names that are instances too; a first group is the instance's name. */
-  containers: z.string().exactOptional(),
-  /** Folders outside the project whose files may be read and edited. */
-  roots: z.array(z.string()).default([]),
-  /** Folders that hold `<instance>/config/instance.conf`. */
-  instanceFolders: z.array(z.string()).default(['resources/postgres/instances', 'instances']),
-  /** Folders that hold `<instance>/<backup>/`. New ones are taken to the first. */
-  backupFolders: z.array(z.string()).min(1).default(['.vrooli/backups/postgres']),
-  passfile: z.string().exactOptional(),
-  attemptsPerDay: z.int().positive().default(2),
-  /** How long a fixed problem must stay away before its record is resolved. */
-  holdDays: z.number().nonnegative().default(7),
-  state: z.string().default('.problems/state.db'),
-  /** Of single remediators, by name: each checks its own. */
-  settings: z.record(z.string(), jsonValue).default({}),
-});
-
-export type RemediationConfig = z.output<typeof remediationConfig>;
-
-/**
- * @throws ProblemsError `bad-config`: an unknown key, an operation that no configuration can lower, a bad pattern.
- */
-function readRemediationConfig(value: unknown): RemediationConfig {
-  const parsed = remediationConfig.safeParse(value);
-  if (!parsed.success)
-    throw new ProblemsError('bad-config', `remediation: ${z.prettifyError(parsed.error)}`, {
-      hint: 'docs/remediation.md lists all keys.',
-    });
-  return parsed.data;
-}
-
-/** @throws ProblemsError `bad-config`: an operation that does not exist, or that no configuration may allow. */
-function checkAllowed(allow: readonly string[], known: ReadonlyMap<string, Operation>): void {
-  for (const name of allow) {
-    const operation = known.get(name);
-    if (operation?.floor === 'never')
-      throw new ProblemsError(
-        'bad-config',
-        `remediation.allow: ${name} is never done by a program and cannot be allowed`,
-      );
-    if (operation !== undefined) continue;
-    const meant = suggest(name, known.keys());
-    throw new ProblemsError('bad-config', `remediation.allow: unknown operation ${name}`, {
-      hint: meant === undefined ? 'docs/reference/operations.md lists the operations.' : `Did you mean ${meant}?`,
-    });
-  }
-}
 
 function patternOf({ containers }: RemediationConfig): RegExp | undefined {
   if (containers === undefined) return undefined;
@@ -101,8 +31,10 @@ function pauseOf(config: RemediationConfig, folder: string): string | undefined 
 export interface RemediationOptions {
   /** The project's folder: files are read and edited below it, and the state file stands in it. Absolute. */
   readonly folder: string;
-  /** The section `remediation` of the config, as it stands in the file. */
+  /** The section `remediation` of the config, as the file states it. */
   readonly config?: unknown;
+  /** That file, as error messages name it. */
+  readonly configFile?: string | undefined;
   /** Modules with remediators and actions of others: package names, or paths within the folder. */
   readonly plugins?: readonly string[];
   /** The records that findings are linked to. */
@@ -143,13 +75,16 @@ export interface Remediation {
  */
 export async function openRemediation(options: RemediationOptions): Promise<Remediation> {
   const { folder, problems = [] } = options;
-  const config = readRemediationConfig(options.config ?? {});
-  const pattern = patternOf(config);
   const { operations, ...parts } = await loadPlugins(options.plugins ?? [], folder, {
     remediators: options.remediators ?? builtInRemediators,
     actions: builtInActions,
   });
-  checkAllowed(config.allow, operations);
+  const config = readRemediationConfig(options.config ?? {}, {
+    remediators: parts.remediators,
+    operations,
+    file: options.configFile,
+  });
+  const pattern = patternOf(config);
   const stateFile = resolve(folder, config.state);
   const kept = options.onlyLooking !== true || existsSync(stateFile);
   const store = await openSqliteStore(kept ? stateFile : ':memory:', options.now);

@@ -51,6 +51,7 @@ const remediatorShape = z.looseObject({
   description: z.string().min(1),
   details: schema,
   expected: schema,
+  settings: schema.optional(),
   matches: method,
   detect: method,
   plan: method,

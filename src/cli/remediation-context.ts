@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Skipped, Remediation, RunReport } from '../app/remediation.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
@@ -60,6 +61,7 @@ export async function withRemediation<Result>(
       ...moveSettings(options.toNamedVolume),
       ...options.settings,
     }),
+    configFile: config.file === undefined ? undefined : basename(config.file),
     plugins: config.plugins,
     problems: options.registries === false ? [] : await problemsOf(cwd, config),
     now,

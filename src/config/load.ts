@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { suggest } from '../util/suggest.ts';
 
-/** Where a checked value stands: the file as it is named to people, and the keys that lead to the value. */
+/** Where a checked value comes from: the file as users call it, if there is one, and the keys that lead to the value. */
 export interface Origin {
-  readonly file: string;
+  readonly file?: string | undefined;
   readonly keys: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function checkConfig<Schema extends z.ZodType>(
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   throw new ProblemsError(
     'bad-config',
-    `${origin.file}: ${locate([...origin.keys, ...(first?.path ?? [])])}${first?.fault ?? ''}${more}`,
+    `${origin.file === undefined ? '' : `${origin.file}: `}${locate([...origin.keys, ...(first?.path ?? [])])}${first?.fault ?? ''}${more}`,
     {
       hint: first?.hint ?? 'docs/configuration.md lists all keys.',
     },
@@ -48,13 +48,17 @@ function described(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): 
     return {
       path: [...issue.path, key],
       fault: ' is not a known key',
-      hint: meant === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean ${meant}?`,
+      ...(meant === undefined ? listed(known) : { hint: `Did you mean ${meant}?` }),
     };
   }
   if (issue.code === 'invalid_key') {
     return { path: issue.path, fault: ` is not a known key: ${issue.issues[0]?.message ?? issue.message}` };
   }
   return { path: issue.path, fault: `: ${issue.message}, found ${found(valueAt(value, issue.path))}` };
+}
+
+function listed(known: readonly string[]): Pick<Fault, 'hint'> {
+  return known.length === 0 ? {} : { hint: `Known here: ${known.join(', ')}.` };
 }
 
 function locate(path: readonly PropertyKey[]): string {
@@ -77,18 +81,18 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return at;
 }
 
-/** The keys that the schema has at a path. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+/** The keys that the schema has at a path; none if the schema is of another kind, or of another copy of zod. */
+function knownKeys(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  if (schema instanceof z.ZodExactOptional || schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return knownKeys(schema.unwrap(), path);
   const [key, ...rest] = path;
-  if (schema instanceof z.ZodExactOptional) {
-    const inner = schema.unwrap();
-    return inner instanceof z.ZodType ? knownKeys(inner, path) : [];
+  if (schema instanceof z.ZodArray) return knownKeys(schema.element, rest);
+  if (schema instanceof z.ZodRecord) {
+    if (key !== undefined) return knownKeys(schema.valueType, rest);
+    return schema.keyType instanceof z.ZodEnum ? schema.keyType.options.map(String) : [];
   }
-  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum) return schema.keyType.options.map(String);
   if (!(schema instanceof z.ZodObject)) return [];
-  if (key === undefined) return Object.keys(schema.shape);
-  const next: unknown = schema.shape[String(key)];
-  return next instanceof z.ZodType ? knownKeys(next, rest) : [];
+  return key === undefined ? Object.keys(schema.shape) : knownKeys(schema.shape[String(key)], rest);
 }
 
 /** No one writes a config by hand that is larger. In bytes. */

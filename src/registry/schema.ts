@@ -48,9 +48,16 @@ export function recordJsonSchema(name: KindName): Record<string, unknown> {
   return jsonSchema(recordSchema(kind), `record-${name}`);
 }
 
-/** A zod schema as JSON Schema, draft 2020-12, with its place as `$id`. */
-export function jsonSchema(schema: z.ZodType, name: string): Record<string, unknown> {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'output' });
+/**
+ * A zod schema as JSON Schema, draft 2020-12, with its place as `$id`.
+ * @param io `input`: of what users write, where keys with a default may be left out.
+ */
+export function jsonSchema(
+  schema: z.ZodType,
+  name: string,
+  io: 'input' | 'output' = 'output',
+): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
   return { $schema, $id: `${schemaBase}${name}.json`, ...rest };
 }
 

@@ -217,6 +217,8 @@ export interface Remediator<Details extends Json = Json, Expected extends Json =
   /** Of `Finding.details`, which may come back from another process. */
   readonly details: z.ZodType<Details>;
   readonly expected: z.ZodType<Expected>;
+  /** What the config may hold under `remediation.settings.<name>`. Absent: nothing. Strict schemas refuse unknown keys. */
+  readonly settings?: z.ZodType;
   /** Whether a registry's record is about this class of trouble. Pure. */
   matches(problem: ProblemRecord): boolean;
   /** Looks at every instance of `host.instances()`. */

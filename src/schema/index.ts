@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { Config } from '../config/schema.ts';
+import { remediationSection } from '../remediation/config.ts';
+import { remediators } from '../remediation/remediators/index.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { anyRecordSchema, jsonSchema, recordJsonSchema } from '../registry/schema.ts';
 import { scanSchema, Task, Validation } from './output.ts';
@@ -10,8 +12,15 @@ const schemas: Readonly<Record<string, () => z.ZodType>> = {
   task: () => Task,
   scan: scanSchema,
   validate: () => Validation,
-  config: () => Config,
+  config: configSchema,
 };
+
+/** As files state it: with the settings that the built-in remediators declare. */
+function configSchema(): z.ZodType {
+  return Config.extend({
+    remediation: remediationSection(remediators).exactOptional().describe('How instances are repaired.'),
+  });
+}
 
 /** The JSON Schema, draft 2020-12, of one of `schemaNames`. Throws a TypeError for any other name. */
 export function jsonSchemaOf(name: string): Readonly<Record<string, unknown>> {
@@ -19,7 +28,7 @@ export function jsonSchemaOf(name: string): Readonly<Record<string, unknown>> {
   if (kind !== undefined) return recordJsonSchema(kind.name);
   const schema = schemas[name];
   if (schema === undefined) throw new TypeError(`There is no schema ${name}.`);
-  return jsonSchema(schema(), name);
+  return jsonSchema(schema(), name, name === 'config' ? 'input' : 'output');
 }
 
 /** Every file of the folder `schemas`, by its name. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Command, optionName } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { diagnosticCatalogue } from '../../src/registry/diagnostics.ts';
-import { remediationConfig } from '../../src/app/open-remediation.ts';
+import { remediationConfig } from '../../src/remediation/config.ts';
 import { type Action, actions, operations, remediators } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
 import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';

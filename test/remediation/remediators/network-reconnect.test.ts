@@ -290,7 +290,7 @@ describe('a network that a client would be put on', () => {
   function objection(
     containers: readonly Container[],
     change: Partial<typeof network> = {},
-    shared: readonly string[] = [],
+    shared: string[] = [],
     instance = orders,
   ) {
     const world = {

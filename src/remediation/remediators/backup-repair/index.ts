@@ -1,6 +1,6 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { type BackupDetails, type BackupExpected, details, expected } from './types.ts';
+import { type BackupDetails, type BackupExpected, details, expected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
@@ -13,6 +13,7 @@ export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
     'Backups that would not restore: they are set aside, and a new one is taken and proven by restoring it. A damaged database is left to a person.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

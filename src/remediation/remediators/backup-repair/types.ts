@@ -4,22 +4,30 @@ import { settingsOf } from '../../shared/server-settings.ts';
 
 const instant = z.iso.datetime({ offset: true });
 
-const settings = z.strictObject({
-  /** How old the newest good backup may be, in hours. Without it, one that nothing speaks against may be eight days old. */
-  rpoHours: z.number().positive().exactOptional(),
-  /** How many of an instance's newest backups are looked at. */
-  newest: z.int().positive().default(10),
-  /** How much is read of the backups of one instance that nobody has verified yet. */
-  readMegabytes: z.number().nonnegative().default(1_000),
-  /** pg_amcheck runs where the extension is installed and the databases are no larger than this together. */
-  amcheckMegabytes: z.number().nonnegative().default(1_000),
-  /** How long one reading of a whole server may take. */
-  sourceSeconds: z.number().positive().default(60),
-  /** By instance: a person has looked at it then, and signs of damage from before say nothing more. */
-  lookedAt: z.record(z.string(), instant).default({}),
-  /** Instances that are to archive their WAL continuously. */
-  archive: z.array(z.string()).max(1_000).default([]),
-  /** A backup to be restored into an instance that is not there yet. The command line says it, no config. */
+export const settings = z.strictObject({
+  rpoHours: z
+    .number()
+    .positive()
+    .exactOptional()
+    .describe('How old the newest good backup may be, in hours. Default: 192, for one that no check speaks against.'),
+  newest: z.int().positive().default(10).describe('How many of the newest backups of an instance are checked.'),
+  readMegabytes: z
+    .number()
+    .nonnegative()
+    .default(1_000)
+    .describe('How much is read of backups of one instance that were never verified.'),
+  amcheckMegabytes: z
+    .number()
+    .nonnegative()
+    .default(1_000)
+    .describe('pg_amcheck runs if the extension is installed and the databases together are no larger than this.'),
+  sourceSeconds: z.number().positive().default(60).describe('How long one reading of a whole server may take.'),
+  lookedAt: z
+    .record(z.string(), instant)
+    .default({})
+    .describe('By instance: when you checked it. Signs of damage from before that time are ignored.'),
+  archive: z.array(z.string()).max(1_000).default([]).describe('Instances that should archive their WAL continuously.'),
+  /** Set by `problems backups restore`, not by a config. */
   restore: z
     .strictObject({
       backup: z.string(),
@@ -28,7 +36,8 @@ const settings = z.strictObject({
       /** Leased for it. */
       port: z.int().min(1).max(65_535),
     })
-    .exactOptional(),
+    .exactOptional()
+    .describe('Set by `problems backups restore`; do not set it in a config.'),
 });
 
 /** `remediation.settings.backup-repair` of the config. */

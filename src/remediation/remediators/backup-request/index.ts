@@ -33,16 +33,15 @@ export const expected = z.discriminatedUnion('kind', [
 export type RequestExpected = z.output<typeof expected>;
 
 const settings = z.strictObject({
-  /** How long a backup is kept, in days. */
-  keepDays: z.number().nonnegative().default(7),
-  /** How long one that was set aside is kept, in days. */
-  quarantineDays: z.number().nonnegative().default(30),
-  /** How many of an instance's newest good backups are never removed. */
-  keepGood: z.int().min(2).default(2),
-  /** A backup to be taken. The command line says it, no config. */
-  take: z.strictObject({ instance: z.string(), name: z.string(), drill: z.boolean() }).exactOptional(),
-  /** Backups to be removed, `<instance>/<name>` each. The command line says it, no config. */
-  expire: z.array(z.string()).default([]),
+  keepDays: z.number().nonnegative().default(7).describe('How long a backup is kept, in days.'),
+  quarantineDays: z.number().nonnegative().default(30).describe('How long a quarantined backup is kept, in days.'),
+  keepGood: z.int().min(2).default(2).describe('How many of the newest good backups of an instance are never removed.'),
+  take: z
+    .strictObject({ instance: z.string(), name: z.string(), drill: z.boolean() })
+    .exactOptional()
+    .describe('Set by `problems backups take`; do not set it in a config.'),
+  /** `<instance>/<name>` each. */
+  expire: z.array(z.string()).default([]).describe('Set by `problems backups expire`; do not set it in a config.'),
 });
 
 /** `remediation.settings.backup-request` of the config. */
@@ -62,6 +61,7 @@ export const backupRequest: Remediator<RequestDetails, RequestExpected> = {
     'Backups that `problems backups take` and `problems backups expire` ask for. By itself it finds nothing.',
   details,
   expected,
+  settings,
   matches: () => false,
   detect,
   plan,

@@ -2,7 +2,7 @@ import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
-import { details, expected, limitReached, type PoolDetails, type PoolExpected } from './types.ts';
+import { details, expected, limitReached, type PoolDetails, type PoolExpected, settings } from './types.ts';
 import { verify } from './verify.ts';
 
 export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
@@ -11,6 +11,7 @@ export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
     'A server refuses sessions: who holds them is found out, and leaks, too few slots or the want of a pooler are repaired.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

@@ -1,6 +1,6 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type MemoryDetails, type MemoryExpected } from './types.ts';
+import { details, expected, type MemoryDetails, type MemoryExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
@@ -11,6 +11,7 @@ export const memory: Remediator<MemoryDetails, MemoryExpected> = {
     'A server was killed for its memory, cannot start for it, or will be killed: its limit is raised, or its settings are made to fit.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

@@ -55,18 +55,24 @@ export function autovacuumWorkMem({ facts }: InstanceMemory): number {
   return facts.autovacuumWorkMem ?? facts.maintenanceWorkMem;
 }
 
-const settings = z.strictObject({
-  /** Whether a limit may be raised where the machine has room. `never`: settings are made to fit the limit instead. */
-  raise: z.enum(['within-budget', 'never']).default('within-budget'),
-  /**
-   * When an instance without a limit is a finding. `when-overcommitted`: others on the machine have limits, and all that
-   * is promised with its worst case is more than there is.
-   */
-  noLimit: z.enum(['when-overcommitted', 'always', 'never']).default('when-overcommitted'),
-  /** How long the load of a verification lasts, after each client has done its work once. */
-  loadSeconds: z.int().min(0).max(90).default(15),
-  /** A kill counts for so long. */
-  recentHours: z.number().positive().max(720).default(24),
+export const settings = z.strictObject({
+  raise: z
+    .enum(['within-budget', 'never'])
+    .default('within-budget')
+    .describe('Whether a limit may be raised if the machine has room. `never`: settings are lowered to fit the limit.'),
+  noLimit: z
+    .enum(['when-overcommitted', 'always', 'never'])
+    .default('when-overcommitted')
+    .describe(
+      'When an instance without a limit is a finding. `when-overcommitted`: other containers have limits, and these together with its worst case exceed the memory of the machine.',
+    ),
+  loadSeconds: z
+    .int()
+    .min(0)
+    .max(90)
+    .default(15)
+    .describe('How long the load of a verification lasts, after each client has done its work once.'),
+  recentHours: z.number().positive().max(720).default(24).describe('For how many hours a kill counts.'),
 });
 
 /** `remediation.settings.memory` of the config. */

@@ -1,6 +1,6 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type MigrationDetails, type MigrationExpected } from './types.ts';
+import { details, expected, type MigrationDetails, type MigrationExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
@@ -11,6 +11,7 @@ export const migrationLock: Remediator<MigrationDetails, MigrationExpected> = {
     'Migrations that were run at once, or cut off, left something half done: an invalid index is built again, and a file that lost is applied.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

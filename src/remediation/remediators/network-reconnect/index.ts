@@ -1,6 +1,6 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type NetworkDetails, type NetworkExpected } from './types.ts';
+import { details, expected, type NetworkDetails, type NetworkExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
@@ -11,6 +11,7 @@ export const networkReconnect: Remediator<NetworkDetails, NetworkExpected> = {
     'A web GUI or another client does not reach its instance: the client is connected to the network of the instance.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

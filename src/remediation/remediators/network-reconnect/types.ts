@@ -3,13 +3,16 @@ import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 import { conditions } from './diagnose.ts';
 
-/** `remediation.settings.network-reconnect` of the config. */
-export interface NetworkSettings {
-  /** Networks that a client may be connected to although other programs are on them. Default: none. */
-  readonly sharedNetworks: readonly string[];
-}
+export const settings = z.strictObject({
+  sharedNetworks: z
+    .array(z.string())
+    .max(1_000)
+    .default([])
+    .describe('Networks that a client may be connected to although other programs use them.'),
+});
 
-const settings = z.strictObject({ sharedNetworks: z.array(z.string()).max(1_000).default([]) });
+/** `remediation.settings.network-reconnect` of the config. */
+export type NetworkSettings = z.output<typeof settings>;
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function networkSettings(host: Pick<ReadonlyHost, 'settings'>): NetworkSettings {

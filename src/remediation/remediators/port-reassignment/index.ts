@@ -2,7 +2,7 @@ import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
-import { details, expected, type PortDetails, type PortExpected } from './types.ts';
+import { details, expected, type PortDetails, type PortExpected, settings } from './types.ts';
 import { verify } from './verify.ts';
 
 export { candidates } from './plan.ts';
@@ -18,6 +18,7 @@ export const portReassignment: Remediator<PortDetails, PortExpected> = {
   description: 'An instance cannot have its host port: the one that does not run is given another, on the same data.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

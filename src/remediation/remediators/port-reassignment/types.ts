@@ -63,20 +63,26 @@ function addressOf(text: string): string {
 
 /** `remediation.settings.port-reassignment` of the config. */
 export interface PortSettings {
-  /** Where new ports are taken from. Default 5433–5499. */
   readonly range: PortRange;
-  /** Ports or ranges that belong to somebody else, with a word about who: none is handed out. Default: none. */
   readonly reserved: readonly { readonly ports: PortRange; readonly owner: string }[];
-  /** Files besides the usual ones that may name an instance's port. Paths relative to the project's folder. */
   readonly files: readonly string[];
 }
 
-const range = z.string().refine((text) => parsePorts(text) !== undefined, 'is no port and no range such as 5433-5499');
+const range = z
+  .string()
+  .refine((text) => parsePorts(text) !== undefined, 'must be a port or a range such as 5433-5499');
 
-const settings = z.strictObject({
-  range: range.default('5433-5499'),
-  reserved: z.record(range, z.string()).default({}),
-  files: z.array(z.string()).max(100).default([]),
+export const settings = z.strictObject({
+  range: range.default('5433-5499').describe('The ports that new ones are taken from.'),
+  reserved: z
+    .record(range, z.string())
+    .default({})
+    .describe('Ports or ranges that are never handed out, each with the name of who uses it.'),
+  files: z
+    .array(z.string())
+    .max(100)
+    .default([])
+    .describe('Further files that may name the port of an instance, relative to the project’s folder.'),
 });
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */

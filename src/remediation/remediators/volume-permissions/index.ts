@@ -1,6 +1,6 @@
 import type { ProblemRecord } from '../../../registry/record.ts';
 import type { Remediator } from '../../contract.ts';
-import { details, expected, type VolumeDetails, type VolumeExpected } from './types.ts';
+import { details, expected, type VolumeDetails, type VolumeExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { signOf } from './observe.ts';
@@ -12,6 +12,7 @@ export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
     'A server cannot use the files of its data directory: they are given to the user that it runs as, on the same data.',
   details,
   expected,
+  settings,
   matches,
   detect,
   plan,

@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 
-/** `remediation.settings.volume-permissions` of the config. */
-export interface VolumeSettings {
-  /** Instances whose data is to move from a folder of the machine to a named volume. Default: none. */
-  readonly toNamedVolume: readonly string[];
-}
+export const settings = z.strictObject({
+  toNamedVolume: z
+    .array(z.string())
+    .max(1_000)
+    .default([])
+    .describe('Instances whose data should move from a folder of the machine to a named volume.'),
+});
 
-const settings = z.strictObject({ toNamedVolume: z.array(z.string()).max(1_000).default([]) });
+/** `remediation.settings.volume-permissions` of the config. */
+export type VolumeSettings = z.output<typeof settings>;
 
 /** @throws ProblemsError `bad-config`: the settings do not fit. */
 export function volumeSettings(host: Pick<ReadonlyHost, 'settings'>): VolumeSettings {
