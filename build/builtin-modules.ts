@@ -1,7 +1,7 @@
 import type { Plugin } from 'rolldown';
 
 /** Modules that Node has not loaded by itself at a start, and that most runs of a command never come to use. */
-const late: ReadonlySet<string> = new Set(['node:child_process', 'node:crypto', 'node:worker_threads', 'node:zlib']);
+const late: ReadonlySet<string> = new Set(['node:child_process', 'node:crypto', 'node:zlib']);
 
 /** Modules that Node has loaded at every start, so that reading them at once costs nothing. */
 const early: ReadonlySet<string> = new Set(['node:buffer', 'node:fs', 'node:path', 'node:url', 'node:util']);

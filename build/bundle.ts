@@ -14,7 +14,7 @@ import { siblingFiles } from './sibling-files.ts';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Each file of `src` that stands under its own name in `dist`. Workers are found by their URLs. */
+/** Each file of `src` that stands under its own name in `dist`. What is loaded late by its URL is found by itself. */
 const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'remark'];
 
 /**
@@ -32,7 +32,7 @@ const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
   { name: 'node', test: /^\0builtin:/ },
   {
     name: 'reading',
-    test: /\/src\/(errors|nearest|version)\.ts$|\/src\/registry\/(?!schema|edit\/|outline\/markdown|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
+    test: /\/src\/(errors|nearest|version)\.ts$|\/src\/registry\/(?!schema|edit\/|parse\/markdown-tree|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
   },
   { name: 'priority', test: /\/src\/priority\// },
   { name: 'tasks', test: /\/src\/tasks\/(?!backlog)/ },

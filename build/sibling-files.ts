@@ -3,7 +3,7 @@ import type { Plugin } from 'rolldown';
 
 const siblingUrl = /new URL\(\s*'(\.{1,2}\/[^']+\.ts)'\s*,\s*import\.meta\.url\s*\)/g;
 
-/** Bundles each file that the sources name by URL, as workers are, and puts the URL it has in `dist` in place of it. */
+/** Bundles each file that the sources name by URL, because they load it late, and replaces that URL by the one in `dist`. */
 export function siblingFiles(): Plugin {
   return {
     name: 'sibling-files',

@@ -109,8 +109,8 @@ const refused: readonly Refused[] = [
 ];
 
 const allowed: Readonly<Record<string, string>> = {
-  'src/registry/parse/markdown.ts': `export * from 'mdast-util-from-markdown'; export * from '../position.ts';`,
-  'src/registry/parse/later.ts': `export const parser = import('./markdown.ts');`,
+  'src/registry/parse/markdown-tree.ts': `export * from 'unified'; export * from '../position.ts';`,
+  'src/registry/parse/later.ts': `export const parser = import('./markdown-tree.ts');`,
   'src/priority/c.ts': `import type { ProblemRecord } from '../registry/record.ts'; export type Kind = ProblemRecord['kind'];`,
   'src/tasks/c.ts': `export * from '../priority/score.ts';`,
   'src/host/postgres/client.ts': `export * from 'pg';`,

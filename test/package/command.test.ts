@@ -29,7 +29,7 @@ describe('the built command', () => {
     expect(readFileSync(join(folder, 'PROBLEMS.md'), 'utf8')).toContain('<!-- EMBED:PROBLEMANALYSIS:START -->');
   });
 
-  it('reads what only the Markdown parser can read, so its worker is found in the bundle', () => {
+  it('finds the Markdown parser in the bundle when a file needs it', () => {
     copyFileSync(join(root, 'fixtures/diagnostics/forms.md'), join(folder, 'PROBLEMS.md'));
     expect(run('validate', '--strict', 'PROBLEMS.md')).toMatchObject({ status: 0, stdout: '' });
   });

@@ -36,6 +36,6 @@ describe('the built package', () => {
     const loaded = loadedBy(args);
     expect(loaded.some((path) => path.startsWith('dist/'))).toBe(true);
     expect(loaded.filter((path) => !path.startsWith('dist/'))).toEqual([]);
-    expect(loaded.filter((path) => path.includes('markdown-worker'))).toEqual([]);
+    expect(loaded.filter((path) => path.includes('markdown-tree'))).toEqual([]);
   });
 });

@@ -4,9 +4,8 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import { describe, expect, it } from 'vitest';
-import { isOpen, markerComments } from '../../src/registry/parse/marker-comments.ts';
+import { isOpen, type Marker, markerComments } from '../../src/registry/parse/marker.ts';
 import { scanMarkerLines } from '../../src/registry/parse/marker-lines.ts';
-import type { Marker } from '../../src/registry/parse/marker.ts';
 import { findMarkers, plainMarkers } from '../../src/registry/parse/markers.ts';
 import {
   anyMarkdown,

@@ -1,25 +1,25 @@
-import type { MessagePort, Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import type { Span } from '../position.ts';
 import { BYTE_ORDER_MARK, containerMarkers, lineEnd, nextLine } from './lines.ts';
-import type { MarkdownAnswer, MarkdownChannel, MarkdownQuestion } from './markdown-worker.ts';
+import type * as MarkdownTree from './markdown-tree.ts';
 import type { MarkerScan } from './marker.ts';
 import type { OutlineResult } from './outline.ts';
 
 /*
- * What remark may be given: so much that no record comes near it, so little that its slowest inputs stay far below
- * the deadline of markdown-thread.ts: a second or two on a busy machine.
+ * The limits for what remark reads at once. No record comes near them, and within them the slowest inputs that a search
+ * found take a third of a second (test/registry/outline/markdown.test.ts): without the limits remark takes quadratic time.
  */
 const MAX_LENGTH = 65_536;
 
 const MAX_LINES = 2_000;
 
-/** Lists, quotes and footnotes that are begun, in all and on one line: remark recurses over the latter. */
-const MAX_CONTAINERS = 4_000;
+/** List items, quotes and footnotes: in total, and on one line, since remark recurses into those. */
+const MAX_CONTAINERS = 2_000;
 
 const MAX_CONTAINERS_OF_LINE = 16;
 
-/** Why remark is not given this part of a text, undefined where it may be. Looks at no more than it allows. */
-function exceededBound(text: string, span: Span): string | undefined {
+/** The limit that a part of a text exceeds, undefined if there is none. Reads no more of the text than the limits allow. */
+export function exceededLimit(text: string, span: Span): string | undefined {
   if (span.end - span.start > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
   let lines = 0;
   let containers = 0;
@@ -36,86 +36,57 @@ function exceededBound(text: string, span: Span): string | undefined {
   return undefined;
 }
 
-/**
- * The last resort, for what the bounds on size and depth do not foresee: an answer must not depend on how fast a
- * machine is, so this is many times what the worst input within the bounds takes, the start of the thread included.
- */
-const DEADLINE_MS = 30_000;
+let loaded: typeof MarkdownTree | undefined;
 
-interface Thread {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-  readonly answered: Int32Array;
+/** Loads remark when the first block needs it, since that takes longer than reading most registries; synchronously, as reading is. */
+function loadMarkdownTree(): typeof MarkdownTree {
+  if (loaded === undefined) {
+    const path = fileURLToPath(new URL('./markdown-tree.ts', import.meta.url));
+    const found: unknown = process.getBuiltinModule('node:module').createRequire(import.meta.url)(path);
+    if (!isMarkdownTree(found)) throw new TypeError('markdown-tree.ts cannot be loaded.');
+    loaded = found;
+  }
+  return loaded;
 }
 
-let thread: Thread | undefined;
-
-/**
- * Asks remark, in a thread of its own that is started at the first question, and waits for the answer: reading is
- * synchronous. Undefined where none came in time; then the next question starts a new thread. An idle thread does not
- * keep the process alive. A bundle must hold `markdown-worker` as a file of its own, beside the URL below.
- */
-function askMarkdown(question: MarkdownQuestion): MarkdownAnswer | undefined {
-  const { receiveMessageOnPort } = process.getBuiltinModule('node:worker_threads');
-  thread ??= startThread();
-  const { worker, port, answered } = thread;
-  Atomics.store(answered, 0, 0);
-  port.postMessage(question);
-  Atomics.wait(answered, 0, 0, DEADLINE_MS);
-  const answer: unknown = receiveMessageOnPort(port)?.message;
-  if (isAnswer(answer)) return answer;
-  thread = undefined;
-  port.close();
-  void worker.terminate();
-  return undefined;
-}
-
-function startThread(): Thread {
-  const { MessageChannel, Worker } = process.getBuiltinModule('node:worker_threads');
-  const { port1, port2 } = new MessageChannel();
-  // Without the options of this process: some, such as --input-type, would keep the worker from starting.
-  const worker = new Worker(new URL('./markdown-worker.ts', import.meta.url), { execArgv: [] });
-  const answered = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  worker.unref();
-  // Nobody listens while this thread waits; a worker that dies gives no answer, which is answer enough.
-  worker.on('error', () => undefined);
-  worker.postMessage({ port: port2, answered } satisfies MarkdownChannel, [port2]);
-  return { worker, port: port1, answered };
-}
-
-function isAnswer(value: unknown): value is MarkdownAnswer {
-  return typeof value === 'object' && value !== null && 'type' in value;
+function isMarkdownTree(found: unknown): found is typeof MarkdownTree {
+  return typeof found === 'object' && found !== null && 'markdownOutline' in found && 'markdownMarkers' in found;
 }
 
 type Refusal = OutlineResult & { readonly type: 'too-complex' };
 
 /**
- * The outline of a block as remark makes it, with the tables and footnotes of GFM: the reference. What remark is given
- * is bounded in size, depth and time; `reason` says which bound the block exceeds. Loads remark at the first call.
+ * The outline of a block as remark sees it, with the tables and footnotes of GFM: the reference. Loads remark at the
+ * first call. If the block exceeds a limit, `reason` says which.
  */
 export function readMarkdown(text: string, block: Span): OutlineResult {
-  const answer = ask('outline', text, block);
-  return answer.type === 'markers' ? noAnswer : answer;
+  return withinLimits(text, block, (source, shift) => ({
+    type: 'outline',
+    nodes: loadMarkdownTree().markdownOutline(source, shift),
+  }));
 }
 
-/** The markers in a part of a text that begins and ends between two blocks of the document, as remark sees it, within the same bounds. */
+/** The markers as remark sees them in a part of a text that begins and ends between two blocks of the document. Same limits. */
 export function readMarkdownMarkers(text: string, part: Span): (MarkerScan & { readonly type: 'markers' }) | Refusal {
-  const answer = ask('markers', text, part);
-  return answer.type === 'outline' ? noAnswer : answer;
+  return withinLimits(text, part, (source, shift) => ({
+    type: 'markers',
+    markers: loadMarkdownTree().markdownMarkers(source, shift),
+  }));
 }
 
-const noAnswer: Refusal = { type: 'too-complex', reason: 'remark does not answer in time' };
-
-function ask(
-  about: MarkdownQuestion['about'],
+function withinLimits<Result>(
   text: string,
   span: Span,
-): Exclude<MarkdownAnswer, { type: 'failed' }> | Refusal {
-  const reason = exceededBound(text, span);
+  read: (source: string, shift: number) => Result,
+): Result | Refusal {
+  const reason = exceededLimit(text, span);
   if (reason !== undefined) return { type: 'too-complex', reason };
   const start = span.start === 0 && text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : span.start;
-  // The line end in front keeps remark from dropping U+FEFF where it is no byte-order mark, and all offsets with it.
-  const answer = askMarkdown({ about, source: `\n${text.slice(start, span.end)}`, shift: start - 1 });
-  if (answer === undefined) return noAnswer;
-  return answer.type === 'failed' ? { type: 'too-complex', reason: answer.reason } : answer;
+  try {
+    // The line end in front keeps remark from dropping U+FEFF where it is not a byte-order mark, which would move all offsets.
+    return read(`\n${text.slice(start, span.end)}`, start - 1);
+  } catch (error) {
+    if (error instanceof RangeError) return { type: 'too-complex', reason: error.message };
+    throw error;
+  }
 }

@@ -1,8 +1,7 @@
 import { BACKTICK, closesFence, fenceLength, LESS_THAN, LINE_FEED, skipBlanks, TILDE, trimEnd } from './lines.ts';
 import { readMarkdownMarkers } from './markdown.ts';
-import { isOpen, type MarkerComment, markerComments } from './marker-comments.ts';
+import { isOpen, type Marker, type MarkerComment, markerComments, type MarkerScan } from './marker.ts';
 import { scanMarkerLines } from './marker-lines.ts';
-import type { Marker, MarkerScan } from './marker.ts';
 
 /**
  * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with
