@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'file-changed'
   | 'file-unreadable'
   | 'file-unwritable'
+  /** The caller stopped the work. */
+  | 'interrupted'
   | 'not-found'
   /** Another owner holds the lock, or holds it by now. */
   | 'lock-held'

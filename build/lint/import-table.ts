@@ -156,6 +156,7 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/redact.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],
   ['remediation/actions/', 'remediation/remediators/', 'remediation/policy/'],
+  ['remediation/events.ts'],
   ['remediation/engine/', 'remediation/config.ts'],
   ['remediation/run-report.ts'],
   ['app/'],

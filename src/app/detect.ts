@@ -4,23 +4,21 @@ import type { Finding } from '../remediation/contract.ts';
 import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
 import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
-import type { Remediation } from './open-remediation.ts';
+import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 
-export interface DetectOptions {
+export interface DetectOptions extends RemediationCall {
   /** Ids of problems or of findings. Default: all. */
   readonly ids?: readonly string[];
   /** Names of remediators. Default: all. */
   readonly remediators?: readonly string[];
 }
 
-export type Detected = DetectResult;
-export type Proposed = Proposal;
-
 /**
  * Looks, and changes nothing.
  * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
  */
-export async function detect(remediation: Remediation, request: DetectOptions = {}): Promise<Detected> {
+export async function detect(opened: Remediation, request: DetectOptions = {}): Promise<DetectResult> {
+  const remediation = bindCall(opened, request);
   const { session, problems } = remediation;
   const unknown = request.remediators?.find(
     (name) => !session.remediators.some((remediator) => remediator.name === name),
@@ -63,15 +61,16 @@ async function requireInstances({ instances, session }: Remediation): Promise<vo
 
 /** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */
 export async function plan(
-  remediation: Remediation,
+  opened: Remediation,
   request: DetectOptions & { readonly automation?: Automation } = {},
-): Promise<{ readonly detected: Detected; readonly proposals: readonly Proposed[] }> {
+): Promise<{ readonly detected: DetectResult; readonly proposals: readonly Proposal[] }> {
+  const remediation = bindCall(opened, request);
   const detected = await detect(remediation, request);
   const policy = {
     ...remediation.policy,
     ...(request.automation === undefined ? {} : { commandLine: request.automation }),
   };
-  const proposals: Proposed[] = [];
+  const proposals: Proposal[] = [];
   for (const finding of detected.findings)
     proposals.push(await proposeOrRefuse(remediation, finding, detected, policy));
   return { detected, proposals };
@@ -81,9 +80,9 @@ export async function plan(
 async function proposeOrRefuse(
   { session, problems }: Remediation,
   finding: Finding,
-  detected: Detected,
+  detected: DetectResult,
   policy: PolicySettings,
-): Promise<Proposed> {
+): Promise<Proposal> {
   try {
     return await propose(session, finding, detected, problems, policy);
   } catch (error) {

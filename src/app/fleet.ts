@@ -1,7 +1,7 @@
 import type { Instance } from '../host/instance.ts';
 import { type HostBudget, instanceBudget } from '../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../remediation/contract.ts';
-import type { EngineContext } from '../remediation/engine/session.ts';
+import type { Remediation } from './open-remediation.ts';
 import {
   budgetOf,
   machineMemory,
@@ -48,7 +48,7 @@ export interface Fleet {
  * Every instance's limit and worst case, and whether the machine has what they were promised.
  * See docs/engineering/memory.md#host-budget.
  */
-export async function fleet({ reader }: EngineContext): Promise<Fleet> {
+export async function fleet({ session: { reader } }: Remediation): Promise<Fleet> {
   const engine = await reader.docker.info();
   const machine = await machineMemory(reader);
   const { members } = machine;

@@ -17,9 +17,10 @@ import {
   type TemplateReport,
 } from '../migration/index.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
+import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { suggest } from '../util/suggest.ts';
 
-export interface MigrateRequest {
+export interface MigrateRequest extends RemediationCall {
   /** The folder of the files, absolute. */
   readonly folder: string;
   /** Names. `all`: every instance that the session sees. */
@@ -57,14 +58,15 @@ const application = 'problem-registry migrate';
  * @throws ProblemsError `file-unreadable` of the folder, `not-found` of an instance.
  */
 export async function migrateInstances(
-  session: EngineContext,
+  opened: Remediation,
   request: MigrateRequest,
 ): Promise<readonly InstanceMigration[]> {
+  const { session } = bindCall(opened, request);
   const migrations = await readMigrations(request.folder);
   const instances = await chosen(session, request.instances);
   const ended: InstanceMigration[] = [];
   for (const instance of instances) {
-    if (session.stop?.aborted === true) break;
+    if (session.signal.aborted) break;
     ended.push(await migrateOne(session, instance, migrations, request));
   }
   return ended;
@@ -94,7 +96,7 @@ export async function readMigrations(folder: string): Promise<readonly Migration
 }
 
 async function migrateOne(
-  { changer, redact, stop }: EngineContext,
+  { host, redact, signal }: EngineContext,
   instance: Instance,
   migrations: readonly Migration[],
   request: MigrateRequest,
@@ -102,14 +104,14 @@ async function migrateOne(
   const { address, database = instance.database, template } = request;
   const options = {
     open: async (name: string) =>
-      changer.sql.openSession(instance, {
+      host.changer.sql.openSession(instance, {
         database: name,
         application,
         ...(address === undefined ? {} : { address }),
       }),
     runner: `${hostname()}/${process.pid}`,
     onProgress: (progress: MigrateProgress) => request.onProgress?.(instance.name, progress),
-    ...(stop === undefined ? {} : { stop }),
+    stop: signal,
     ...(request.waitMs === undefined ? {} : { waitMs: request.waitMs }),
     ...(request.atPoint === undefined ? {} : { atPoint: request.atPoint }),
   };

@@ -4,7 +4,7 @@ import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
 import { findInstances, onlyInstance } from '../host/instances.ts';
-import { openCredentials } from '../host/postgres/credentials.ts';
+import { type Credentials, openCredentials } from '../host/postgres/credentials.ts';
 import { sqlOver } from '../host/postgres/sql.ts';
 import { baseBackup } from '../host/probes/base-backup.ts';
 import { amcheck, readRows, referenceSchema } from '../host/probes/databases.ts';
@@ -12,7 +12,8 @@ import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
 import { page, portsFree, reach } from '../host/probes/network.ts';
 import { backends, holdSessions, serverTitles } from '../host/probes/sessions.ts';
-import type { OpenHost } from '../remediation/contract.ts';
+import type { FileReader } from '../host/types.ts';
+import type { ConnectedHost, OpenHost } from '../remediation/contract.ts';
 
 export interface HostOptions {
   /** Folders whose files may be read and edited. The first is the project's. */
@@ -28,22 +29,34 @@ export interface HostOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   /** Looks only at these instances. Default: all. */
   readonly only?: readonly string[];
-  /** Stops everything that is under way. */
-  readonly signal?: AbortSignal;
 }
 
 /** The machine's engine, servers and files. Connects at the first question. */
 export function openHost(options: HostOptions): OpenHost {
-  const signal = options.signal ?? new AbortController().signal;
-  const engine = openEngine(signal);
-  const docker = readDocker(engine.reading);
   const files = readFiles(options.roots);
   const credentials = openCredentials({
     files,
     ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
     ...(options.passwords === undefined ? {} : { configured: options.passwords }),
   });
-  const sql = sqlOver(engine.changing, credentials);
+  function withSignal(signal: AbortSignal): ConnectedHost {
+    return connect(options, { files, credentials, signal });
+  }
+  return { ...withSignal(new AbortController().signal), withSignal, secrets: () => credentials.seen() };
+}
+
+/** Readers and changers whose calls end when the signal is aborted. */
+function connect(
+  options: HostOptions,
+  {
+    files,
+    credentials,
+    signal,
+  }: { readonly files: FileReader; readonly credentials: Credentials; readonly signal: AbortSignal },
+): ConnectedHost {
+  const engine = openEngine(signal);
+  const docker = readDocker(engine.reading);
+  const sql = sqlOver(engine.changing, credentials, signal);
   const sources = {
     docker,
     files,
@@ -53,7 +66,7 @@ export function openHost(options: HostOptions): OpenHost {
 
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
 
-  const reader: OpenHost['reader'] = {
+  const reader: ConnectedHost['reader'] = {
     docker,
     files,
     sql: sql.reader,
@@ -98,6 +111,5 @@ export function openHost(options: HostOptions): OpenHost {
       files: changeFiles(options.roots, files),
       backups: changeBackups(options.backupFolders ?? [], backupSources),
     },
-    secrets: () => credentials.seen(),
   };
 }

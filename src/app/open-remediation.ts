@@ -6,10 +6,12 @@ import { actions as builtInActions } from '../remediation/actions/index.ts';
 import { readRemediationConfig, type RemediationConfig } from '../remediation/config.ts';
 import type { OpenHost, Remediator } from '../remediation/contract.ts';
 import type { KnownProblem } from '../remediation/engine/detect.ts';
+import type { CallOptions } from '../remediation/events.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
-import { openEngineContext, type Progress, type EngineContext } from '../remediation/engine/session.ts';
+import { contextOfCall, type EngineContext, openEngineContext } from '../remediation/engine/session.ts';
 import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
 import { loadPlugins } from './plugins.ts';
+import type { Store } from '../remediation/store/store.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
 
 function patternOf({ containers }: RemediationConfig): RegExp | undefined {
@@ -37,14 +39,9 @@ export interface RemediationOptions {
   readonly configFile?: string | undefined;
   /** Modules with remediators and actions of others: package names, or paths within the folder. */
   readonly plugins?: readonly string[];
-  /** The records that findings are linked to. */
-  readonly problems?: readonly KnownProblem[];
   /** Names of instances. Default: all. */
   readonly instances?: readonly string[];
   readonly now?: () => Date;
-  readonly onProgress?: (progress: Progress) => void;
-  /** Asks for an end at the next safe point: nothing is cut short. */
-  readonly stop?: AbortSignal;
   /** For tests: called at every point between two writes of the journal. */
   readonly atPoint?: (name: string) => void | Promise<void>;
   /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
@@ -53,6 +50,8 @@ export interface RemediationOptions {
   readonly onlyLooking?: true;
   /** In place of this machine's. */
   readonly host?: OpenHost;
+  /** In place of the state file of the config: a journal, locks, leases and suspensions kept elsewhere. */
+  readonly store?: Store;
   /** In place of the built-in ones. */
   readonly remediators?: readonly Remediator[];
 }
@@ -74,7 +73,7 @@ export interface Remediation {
  * the first call that needs it.
  */
 export async function openRemediation(options: RemediationOptions): Promise<Remediation> {
-  const { folder, problems = [] } = options;
+  const { folder } = options;
   const { operations, ...parts } = await loadPlugins(options.plugins ?? [], folder, {
     remediators: options.remediators ?? builtInRemediators,
     actions: builtInActions,
@@ -87,7 +86,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   const pattern = patternOf(config);
   const stateFile = resolve(folder, config.state);
   const kept = options.onlyLooking !== true || existsSync(stateFile);
-  const store = await openSqliteStore(kept ? stateFile : ':memory:', options.now);
+  const store = options.store ?? (await openSqliteStore(kept ? stateFile : ':memory:', options.now));
   const host =
     options.host ??
     openHost({
@@ -109,7 +108,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
   return {
     session,
     config,
-    problems,
+    problems: [],
     folder,
     instances: options.instances,
     policy: {
@@ -134,16 +133,36 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
 
 function definedOf({
   now,
-  onProgress,
-  stop,
   atPoint,
   patienceMs,
-}: RemediationOptions): Partial<Parameters<typeof openEngineContext>[0]> {
+}: RemediationOptions): Pick<RemediationOptions, 'now' | 'atPoint' | 'patienceMs'> {
   return {
     ...(now === undefined ? {} : { now }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-    ...(stop === undefined ? {} : { stop }),
     ...(atPoint === undefined ? {} : { atPoint }),
     ...(patienceMs === undefined ? {} : { patienceMs }),
+  };
+}
+
+/** What every call may be given: see `CallOptions`, and the records of registries that findings are linked to. */
+export interface RemediationCall extends CallOptions {
+  /** Records with what triage says of them. Default: none, or those the remediation was bound to. */
+  readonly problems?: readonly KnownProblem[];
+}
+
+/**
+ * The same remediation for calls with this signal, listener and these records. Every use case takes the three as options
+ * too; binding saves saying them again for several calls.
+ *
+ * @example
+ * const bound = bindCall(remediation, { signal: AbortSignal.timeout(60_000) });
+ * const { findings } = await detect(bound);
+ */
+export function bindCall(remediation: Remediation, call: RemediationCall): Remediation {
+  const { signal, onEvent, problems } = call;
+  if (signal === undefined && onEvent === undefined && problems === undefined) return remediation;
+  return {
+    ...remediation,
+    ...(problems === undefined ? {} : { problems }),
+    session: contextOfCall(remediation.session, call),
   };
 }

@@ -1,6 +1,6 @@
 import { ProblemsError } from '../errors.ts';
 import type { PortLease } from '../remediation/contract.ts';
-import type { EngineContext } from '../remediation/engine/session.ts';
+import type { Remediation } from './open-remediation.ts';
 import {
   candidates,
   describeHolder,
@@ -25,7 +25,7 @@ export interface LeaseRequest {
  * @throws ProblemsError `bad-usage`: that is no name of an instance.
  */
 export async function leasePort(
-  { reader, store }: EngineContext,
+  { session: { reader, store } }: Remediation,
   { instance, ttlMs }: LeaseRequest,
 ): Promise<PortLease | undefined> {
   if (!/^[a-zA-Z0-9_-]{1,50}$/.test(instance)) {
@@ -62,7 +62,7 @@ export interface PortSituation {
 }
 
 /** Who holds what of the range. Leases are brought in line with the containers first; nothing else is changed. */
-export async function listPorts({ reader, store }: EngineContext): Promise<readonly PortSituation[]> {
+export async function listPorts({ session: { reader, store } }: Remediation): Promise<readonly PortSituation[]> {
   const settings = portSettings(reader);
   const seen = await surveyPorts(reader, settings);
   const changed = await settleLeases(seen, store.leases(seen.engine));

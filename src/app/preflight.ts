@@ -1,4 +1,5 @@
-import type { EngineContext } from '../remediation/engine/session.ts';
+import type { ReadonlyHost } from '../remediation/contract.ts';
+import type { Remediation } from './open-remediation.ts';
 import { budgetOf, machineMemory } from '../remediation/shared/memory.ts';
 import { describeHolder, portSettings, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
 
@@ -20,7 +21,7 @@ export interface PreflightAnswer {
 
 /** Whether an instance could be created like this now. Looks, and changes nothing. */
 export async function preflight(
-  { reader }: EngineContext,
+  { session: { reader } }: Remediation,
   question: PreflightQuestion,
 ): Promise<readonly PreflightAnswer[]> {
   const answers: PreflightAnswer[] = [];
@@ -30,7 +31,7 @@ export async function preflight(
   return answers;
 }
 
-type Reader = EngineContext['reader'];
+type Reader = ReadonlyHost;
 
 async function askPort(reader: Reader, port: number, instance: string | undefined): Promise<PreflightAnswer> {
   const settings = portSettings(reader);

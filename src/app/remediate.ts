@@ -19,7 +19,7 @@ import { aboutFinding, emptyReport, reportOf, type RunReport } from '../remediat
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
 import { detect, endsRound, type DetectOptions } from './detect.ts';
-import type { Remediation } from './open-remediation.ts';
+import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 
 export interface RemediateRequest extends DetectOptions {
   /** A person has agreed: what asks for approval runs. What only a person may do still does not. */
@@ -40,9 +40,10 @@ export interface RemediateRequest extends DetectOptions {
  * can be done either.
  */
 export async function remediate(
-  remediation: Remediation,
+  opened: Remediation,
   request: RemediateRequest = {},
 ): Promise<{ readonly detected: DetectResult; readonly runs: readonly RunReport[] }> {
+  const remediation = bindCall(opened, request);
   const detected = await detect(remediation, request);
   const reports: RunReport[] = [];
   function add(report: RunReport): void {
@@ -55,7 +56,7 @@ export async function remediate(
     ...(request.automation === undefined ? {} : { commandLine: request.automation }),
   };
   for (const finding of detected.findings) {
-    if (remediation.session.stop?.aborted === true) break;
+    if (remediation.session.signal.aborted) break;
     const halted = reports.some(({ outcome }) => outcome === 'stuck');
     add(await dealWith(remediation, finding, detected, policy, request, halted));
   }
@@ -64,10 +65,11 @@ export async function remediate(
 
 /** Takes up runs whose process has ended: this one, or all. One that cannot be taken up leaves the others none the worse. */
 export async function resume(
-  { session }: Remediation,
+  opened: Remediation,
   id?: string,
-  onReport?: (report: RunReport) => void,
+  { onReport, ...call }: RemediationCall & { readonly onReport?: (report: RunReport) => void } = {},
 ): Promise<readonly RunReport[]> {
+  const { session } = bindCall(opened, call);
   const reports: RunReport[] = [];
   const open = id === undefined ? await session.store.runs.list({ open: true }) : [await recordOf(session, id)];
   for (const { id: each } of open) {
@@ -92,7 +94,8 @@ async function takenUp(session: EngineContext, id: string, isWanted: boolean): P
 }
 
 /** Puts back what a run changed: of one that was cut off, or of a fixed one while that is still possible. */
-export async function rollback({ session }: Remediation, id: string): Promise<RunReport> {
+export async function rollback(opened: Remediation, id: string, call: RemediationCall = {}): Promise<RunReport> {
+  const { session } = bindCall(opened, call);
   return reportOf(await rollbackRun(session, id), session.actions);
 }
 
@@ -202,7 +205,7 @@ function runId(): string {
   return `r${randomBytes(5).toString('hex')}`;
 }
 
-export interface ApproveOptions {
+export interface ApproveOptions extends RemediationCall {
   /** What the person says besides: it is demanded where data may be damaged, and where the repair failed before. */
   readonly despite?: readonly Acknowledgement[];
   /** Told what the approval overrules, before the run begins. */
@@ -216,11 +219,12 @@ export interface ApproveOptions {
  * no program does what it does, everything is paused, its instance is suspended, or something must be said besides.
  */
 export async function approve(
-  remediation: Remediation,
+  opened: Remediation,
   id: string,
   by: string,
-  { despite = [], onOverruled }: ApproveOptions = {},
+  { despite = [], onOverruled, ...call }: ApproveOptions = {},
 ): Promise<RunReport> {
+  const remediation = bindCall(opened, call);
   const { session, problems, policy } = remediation;
   const record = await recordOf(session, id);
   if (!waiting.includes(record.phase)) throw waitsForNobody(record);

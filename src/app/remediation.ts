@@ -2,7 +2,11 @@ export { actions } from '../remediation/actions/index.ts';
 export { asideName, findingId } from '../remediation/contract.ts';
 export type * from '../remediation/contract.ts';
 export { inline as markdownLine } from '../remediation/engine/escalation-report.ts';
-export { detect, plan, type Detected, type Proposed } from './detect.ts';
+export { detect, type DetectOptions, plan } from './detect.ts';
+export type { DetectResult } from '../remediation/engine/detect.ts';
+export type { PolicySettings, Proposal } from '../remediation/engine/plan.ts';
+export type { EngineContext } from '../remediation/engine/session.ts';
+export type { CallOptions, RemediationEvent } from '../remediation/events.ts';
 export { approve, type ApproveOptions } from './remediate.ts';
 export { type RunReport } from '../remediation/run-report.ts';
 export { remediate, resume, rollback, type RemediateRequest } from './remediate.ts';
@@ -12,12 +16,18 @@ export { preflight, type PreflightAnswer, type PreflightQuestion } from './prefl
 export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';
 export { type InstanceMigration, migrateInstances, type MigrateRequest, readMigrations } from './migrate.ts';
 export type { MigrateProgress, MigrationProblem, MigrationReport, TemplateReport } from '../migration/index.ts';
-export { openRemediation, type Remediation, type RemediationOptions } from './open-remediation.ts';
+export {
+  bindCall,
+  openRemediation,
+  type Remediation,
+  type RemediationCall,
+  type RemediationConfig,
+  type RemediationOptions,
+} from './open-remediation.ts';
 export { operations, type Operation } from '../remediation/operations.ts';
 export { remediators } from '../remediation/remediators/index.ts';
 export { runs } from './remediate.ts';
 export { tune, type TunedSetting, type Tuning, type TuningRequest } from './tune.ts';
 export type { KnownProblem } from '../remediation/engine/detect.ts';
-export type { Progress } from '../remediation/engine/session.ts';
-export type { RunRecord, StepRecord } from '../remediation/store/store.ts';
+export type * from '../remediation/store/store.ts';
 export { definePlugin, type Plugin } from './plugins.ts';

@@ -16,7 +16,7 @@ import {
   type TuningFacts,
 } from '../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../remediation/contract.ts';
-import type { EngineContext } from '../remediation/engine/session.ts';
+import type { Remediation } from './open-remediation.ts';
 import {
   type BackendMemory,
   hashMemMultiplierOf,
@@ -327,7 +327,7 @@ export interface Tuning {
  * What an instance's settings should be, and why. Looks, and changes nothing.
  * @throws ProblemsError `not-found`: there is no such instance. `engine-unreachable`.
  */
-export async function tune({ reader }: EngineContext, request: TuningRequest): Promise<Tuning> {
+export async function tune({ session: { reader } }: Remediation, request: TuningRequest): Promise<Tuning> {
   const instance = await reader.instance(request.instance);
   if (instance === undefined) {
     throw new ProblemsError('not-found', `There is no instance ${request.instance}.`, {

@@ -1,4 +1,4 @@
-import type { Progress } from '../app/remediation.ts';
+import type { RemediationEvent } from '../app/remediation.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { count } from '../reporters/text/diagnostics.ts';
 import type { ScanProgress } from '../scan/scan.ts';
@@ -39,7 +39,7 @@ export function createProgress(notes: Output): ProgressDisplay {
 }
 
 export interface RunProgress {
-  readonly show: (progress: Progress) => void;
+  readonly show: (event: RemediationEvent) => void;
   end(): void;
 }
 
@@ -62,11 +62,13 @@ export function createRunProgress(notes: Output): RunProgress {
   }
 
   return {
-    show(progress) {
-      words = wordsOf(progress);
+    show(event) {
+      const said = wordsOf(event);
+      if (said === undefined) return;
+      words = said;
       began = performance.now();
       if (!notes.isTerminal) {
-        if (progress.type === 'step') notes.write(`${words}\n`);
+        if (event.type === 'step') notes.write(`${words}\n`);
         return;
       }
       timer ??= setInterval(draw, 1_000).unref();
@@ -81,8 +83,18 @@ export function createRunProgress(notes: Output): RunProgress {
   };
 }
 
-function wordsOf(progress: Progress): string {
-  if (progress.type === 'phase') return progress.phase;
-  const { index, of, state, what } = progress;
-  return `${state === 'undoing' ? 'undoing' : `step ${index + 1} of ${of}`}: ${escapeTerminal(what)}`;
+/** What a person is told of an event; undefined: nothing. */
+function wordsOf(event: RemediationEvent): string | undefined {
+  switch (event.type) {
+    case 'check':
+      return event.state === 'started' ? `checking: ${escapeTerminal(event.remediator)}` : undefined;
+    case 'run':
+      return event.phase;
+    case 'step':
+      return `${event.state === 'undoing' ? 'undoing' : `step ${event.index + 1} of ${event.of}`}: ${escapeTerminal(event.what)}`;
+    case 'round':
+    case 'finding':
+    case 'skipped':
+      return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import type { Skipped, Remediation, RunReport } from '../app/remediation.ts';
+import type { Remediation, RunReport, Skipped } from '../app/remediation.ts';
+import { ProblemsError } from '../errors.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
 import {
@@ -49,13 +50,14 @@ export async function withRemediation<Result>(
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
   const config = await configFor(options, cwd);
-  const [{ openRemediation }, { problemsOf }] = await Promise.all([
+  const [{ bindCall, openRemediation }, { problemsOf }] = await Promise.all([
     import('../app/remediation.ts'),
     import('./known-problems.ts'),
   ]);
   const stop = new AbortController();
   const progress = createRunProgress(screen.notes);
-  const remediation = await openRemediation({
+  const problems = options.registries === false ? [] : await problemsOf(cwd, config);
+  const opened = await openRemediation({
     folder: config.folder,
     config: withRequestedSettings(config.remediation, {
       ...moveSettings(options.toNamedVolume),
@@ -63,24 +65,28 @@ export async function withRemediation<Result>(
     }),
     configFile: config.file === undefined ? undefined : basename(config.file),
     plugins: config.plugins,
-    problems: options.registries === false ? [] : await problemsOf(cwd, config),
     now,
     ...(options.onlyLooking === undefined ? {} : { onlyLooking: options.onlyLooking }),
-    stop: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
-    onProgress: progress.show,
     ...(options.instance === undefined || options.instance.length === 0 ? {} : { instances: options.instance }),
+  });
+  const remediation = bindCall(opened, {
+    signal: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
+    onEvent: progress.show,
+    problems,
   });
   function interrupted(): void {
     screen.notes.write(
-      'Ending at the next safe point; what was begun is undone. Again: at once, then `problems resume`.\n',
+      'Stopping at the next safe point and rolling back the current run. Press Ctrl-C again to stop now and finish later with `problems resume`.\n',
     );
-    stop.abort();
+    stop.abort(new ProblemsError('interrupted', 'stopped by a signal'));
   }
   process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   try {
     return await work(remediation);
   } finally {
     process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
     progress.end();
     remediation.close();
   }

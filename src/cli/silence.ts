@@ -1,11 +1,11 @@
-import type { Detected, Remediation, RunRecord } from '../app/remediation.ts';
+import type { DetectResult, Remediation, RunRecord } from '../app/remediation.ts';
 import type { DetectOptions } from '../app/detect.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 
 /** What was asked for and what came of it: where nobody looked, silence says nothing. */
 export interface Looked {
   readonly request: DetectOptions;
-  readonly detected: Detected;
+  readonly detected: DetectResult;
 }
 
 /** Whether what a record is about would have been found, wherever it were, as far as anybody can look. */

@@ -6,9 +6,15 @@ import type { Automation } from '../tasks/types.ts';
 import type { Json } from '../util/json.ts';
 import type { Operation } from './operations.ts';
 
-export interface OpenHost {
+/** Docker, PostgreSQL, files and backups of one machine. */
+export interface ConnectedHost {
   readonly reader: HostReader & { readonly backups: BackupReader };
   readonly changer: HostChanger & { readonly backups: BackupChanger };
+}
+
+export interface OpenHost extends ConnectedHost {
+  /** The same host; its calls reject when the signal is aborted, helper containers are removed all the same. */
+  withSignal(signal: AbortSignal): ConnectedHost;
   /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
   secrets(): readonly string[];
 }

@@ -62,16 +62,16 @@ async function portFor(
   backup: string,
   into: string,
 ): Promise<{ readonly port: number; readonly isOurs: boolean }> {
-  return withRemediation(surroundings, choice, async ({ session }) => {
+  return withRemediation(surroundings, choice, async (remediation) => {
     const { leasePort } = await import('../../app/remediation.ts');
-    if ((await session.reader.backups.read(backup)) === undefined)
+    if ((await remediation.session.reader.backups.read(backup)) === undefined)
       throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
-    if ((await session.reader.instance(into)) !== undefined)
+    if ((await remediation.session.reader.instance(into)) !== undefined)
       throw new ProblemsError('bad-usage', `There is an instance ${into} already: nothing is restored over it.`, {
         hint: 'Name one that is not there: --into.',
       });
-    const isOurs = (await session.reader.leases.list()).every(({ instance }) => instance !== into);
-    const lease = await leasePort(session, { instance: into, ttlMs: leaseMs });
+    const isOurs = (await remediation.session.reader.leases.list()).every(({ instance }) => instance !== into);
+    const lease = await leasePort(remediation, { instance: into, ttlMs: leaseMs });
     if (lease === undefined)
       throw new ProblemsError('bad-usage', 'No port is left for a new instance.', { hint: '`problems ports`.' });
     return { port: lease.port, isOurs };
@@ -178,8 +178,8 @@ async function show(invocation: BackupInvocation, instance: string | undefined):
     import('../../reporters/text/backups.ts'),
   ]);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
-  const { backups: found, notLookedAt } = await withRemediation(invocation, choice, ({ session }) =>
-    listBackups(session, instance),
+  const { backups: found, notLookedAt } = await withRemediation(invocation, choice, (remediation) =>
+    listBackups(remediation, instance),
   );
   if (chosen.json) screen.out.write(toJson({ schemaVersion: 1, backups: found, notLookedAt }));
   else {
@@ -204,21 +204,21 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
   const progress = createRunProgress(screen.notes);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
   try {
-    return await withRemediation(invocation, choice, async ({ session }) => {
+    return await withRemediation(invocation, choice, async (remediation) => {
       const refs: string[] = [];
       for (const word of words)
         if (word.includes('/')) refs.push(word);
         else
           refs.push(
-            ...(await listBackups(session, word)).backups
+            ...(await listBackups(remediation, word)).backups
               .filter(({ state }) => state !== 'running')
               .map(({ ref }) => ref),
           );
       const verified = [];
       for (const [index, backup] of refs.entries()) {
-        if (session.stop?.aborted === true) break;
+        if (remediation.session.signal.aborted) break;
         verified.push(
-          await verifyBackup(session, {
+          await verifyBackup(remediation, {
             backup,
             upTo: chosen.level ?? 'L5',
             onProgress: (what) =>
@@ -272,8 +272,8 @@ export async function expireBackups(invocation: BackupInvocation, instance: stri
     import('../../reporters/text/backups.ts'),
   ]);
   const choice = { ...options, registries: false } as const;
-  const retained = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>
-    retainedBackups(session, instance),
+  const retained = await withRemediation(invocation, { ...choice, onlyLooking: true }, (remediation) =>
+    retainedBackups(remediation, instance),
   );
   const going = retained.filter(({ expires }) => expires).map(({ backup }) => backup.ref);
   if (!options.yes || going.length === 0) {

@@ -34,7 +34,7 @@ export const fleet = defineCommand({
     const found = await withRemediation(
       invocation,
       { ...choice, registries: false, onlyLooking: true },
-      ({ session }) => look(session),
+      (remediation) => look(remediation),
     );
     const { out } = screen;
     if (asJson) out.write(toJson({ schemaVersion: 1, ...found }));

@@ -84,8 +84,8 @@ export const migrate = defineCommand({
     const ended = await withRemediation(
       invocation,
       { ...choice, registries: false, onlyLooking: true },
-      ({ session }) =>
-        migrateInstances(session, {
+      (remediation) =>
+        migrateInstances(remediation, {
           folder: resolve(cwd, folder),
           instances: instance === undefined ? 'all' : [instance],
           dryRun,

@@ -47,8 +47,8 @@ export const ports = defineCommand({
     ]);
     const choice = { ...options, registries: false } as const;
     if (action === undefined) {
-      const found = await withRemediation(invocation, { ...choice, onlyLooking: true }, ({ session }) =>
-        listPorts(session),
+      const found = await withRemediation(invocation, { ...choice, onlyLooking: true }, (remediation) =>
+        listPorts(remediation),
       );
       screen.out.write(options.json ? toJson({ schemaVersion: 1, ports: found }) : await portsText(found));
       return 0;
@@ -57,8 +57,8 @@ export const ports = defineCommand({
       throw new ProblemsError('bad-usage', 'which instance is to have the port?', {
         hint: 'problems ports lease orders',
       });
-    const lease = await withRemediation(invocation, choice, ({ session }) =>
-      leasePort(session, { instance, ttlMs: (options.ttl ?? 600) * 1000 }),
+    const lease = await withRemediation(invocation, choice, (remediation) =>
+      leasePort(remediation, { instance, ttlMs: (options.ttl ?? 600) * 1000 }),
     );
     if (options.json) screen.out.write(toJson({ schemaVersion: 1, lease: lease ?? null }));
     if (lease === undefined) {

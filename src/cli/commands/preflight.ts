@@ -42,8 +42,8 @@ export const preflight = defineCommand({
     const answers = await withRemediation(
       invocation,
       { ...choice, registries: false, onlyLooking: true },
-      ({ session }) =>
-        ask(session, {
+      (remediation) =>
+        ask(remediation, {
           ...(port === undefined ? {} : { port }),
           ...(volume === undefined ? {} : { volume }),
           ...(bytes === undefined ? {} : { memory: bytes }),

@@ -1,5 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
-import type { Detected, RunReport } from '../../app/remediation.ts';
+import type { DetectResult, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../shared-options.ts';
 import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediation-context.ts';
@@ -38,8 +38,8 @@ export const remediate = defineCommand({
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
       const request = lookRequest(words, options);
-      const made: { readonly report: RunReport; readonly looked: Detected }[] = [];
-      async function tell(runs: readonly RunReport[], detected: Detected): Promise<void> {
+      const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
+      async function tell(runs: readonly RunReport[], detected: DetectResult): Promise<void> {
         if (!options.noRecord && (options.record || options.yes)) {
           const { recordReports } = await import('../recording.ts');
           const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };

@@ -16,7 +16,7 @@ export const resume = defineCommand({
       const { resume: goOn } = await import('../../app/remediation.ts');
       const reports: RunReport[] = [];
       try {
-        await goOn(remediation, words[0], (report) => reports.push(report));
+        await goOn(remediation, words[0], { onReport: (report) => void reports.push(report) });
       } catch (error) {
         // Those that were ended before it are told all the same.
         if (reports.length > 0) await tell();

@@ -53,8 +53,8 @@ export const tune = defineCommand({
     const found = await withRemediation(
       invocation,
       { ...choice, registries: false, onlyLooking: true },
-      ({ session }) =>
-        ask(session, {
+      (remediation) =>
+        ask(remediation, {
           instance,
           ...(profile === undefined ? {} : { profile }),
           ...(disk === undefined ? {} : { disk }),

@@ -20,6 +20,8 @@ export interface Statement {
   readonly timeoutMs: number;
   /** READ ONLY and rolled back, or committed on its own. */
   readonly readOnly: boolean;
+  /** Closes the connection of a read-only statement when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -54,7 +56,10 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
   // A connection that ends later is no error of ours.
   client.on('error', () => undefined);
   let sent = false;
+  const abort = (): void => cut(client);
+  if (statement.readOnly) statement.signal?.addEventListener('abort', abort, { once: true });
   try {
+    if (statement.readOnly) statement.signal?.throwIfAborted();
     await client.connect();
     const local = statement.readOnly ? 'SET LOCAL' : 'SET';
     await client.query(
@@ -69,8 +74,10 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
     if (statement.readOnly) await client.query('ROLLBACK');
     return { ok: true, rows: result.rows.map((row) => ({ ...row })), truncated: false, via, sent };
   } catch (error) {
+    if (statement.readOnly && statement.signal?.aborted === true) throw statement.signal.reason;
     return { ok: false, message: messageOf(error), sqlstate: sqlstateOf(error), via, sent };
   } finally {
+    statement.signal?.removeEventListener('abort', abort);
     await leave(client);
   }
 }

@@ -98,6 +98,7 @@ function parseCsv(text: string): readonly (readonly string[])[] {
 export function sqlOver(
   engine: ChangingEngine,
   credentials: Credentials,
+  signal: AbortSignal,
 ): { readonly reader: SqlReader; readonly changer: SqlChanger } {
   async function ask(instance: Instance, statement: Statement, options: SqlOptions): Promise<SqlResult> {
     const database = options.database ?? instance.database;
@@ -111,7 +112,7 @@ export function sqlOver(
         const { sent, ...result } =
           way === 'exec'
             ? await throughPsql(engine, instance.container.id, login, statement)
-            : await queryOver(login, statement, way);
+            : await queryOver(login, { ...statement, signal }, way);
         if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
         // Once more, it could take effect twice.
         if (sent && !statement.readOnly)

@@ -80,19 +80,40 @@ const notLookedAt = z.array(
 export async function detectAll(session: EngineContext, request: DetectRequest): Promise<DetectResult> {
   const findings: Finding[] = [];
   const blind: Skipped[] = [];
-  for (const remediator of chosen(session.remediators, request)) {
+  const asked = chosen(session.remediators, request);
+  session.emit({ type: 'round', state: 'started', remediators: asked.map(({ name }) => name) });
+  for (const remediator of asked) {
+    session.emit({ type: 'check', state: 'started', remediator: remediator.name });
     try {
+      session.signal.throwIfAborted();
       const detection = await remediator.detect(session.reader);
       for (const found of detection.findings)
         findings.push(linkToRecord(session, remediator, found, request.problems ?? []));
       blind.push(...notLookedAt.parse(session.redact.data(detection.notLookedAt)));
     } catch (error) {
+      if (session.signal.aborted) throw session.signal.reason;
       const failure = failureOf(error);
       const isConfig = error instanceof ProblemsError && error.code === 'bad-config';
       if (failure.class === 'transient' || isConfig) throw error;
       blind.push({ remediator: remediator.name, instance: null, reason: session.redact.text(failure.message) });
     }
+    session.emit({ type: 'check', state: 'ended', remediator: remediator.name });
   }
+  const result = inRequest(session, request, findings, blind);
+  for (const finding of result.findings) session.emit({ type: 'finding', finding });
+  for (const skipped of result.notLookedAt) session.emit({ type: 'skipped', skipped });
+  const [found, skipped] = [result.findings.length, result.notLookedAt.length];
+  session.emit({ type: 'round', state: 'ended', findings: found, skipped });
+  return result;
+}
+
+/** What was asked for, sorted, and what could not be checked that may hide some of it. */
+function inRequest(
+  session: EngineContext,
+  request: DetectRequest,
+  findings: readonly Finding[],
+  blind: readonly Skipped[],
+): DetectResult {
   const wanted = request.ids;
   return {
     findings: findings
@@ -100,7 +121,7 @@ export async function detectAll(session: EngineContext, request: DetectRequest):
         ({ id, problem }) =>
           wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)),
       )
-      .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
+      .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
     notLookedAt: wanted === undefined ? blind : blind.filter((one) => mayHide(one, wanted, session, request)),
   };
 }

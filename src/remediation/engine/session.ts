@@ -2,20 +2,9 @@ import { ProblemsError } from '../../errors.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import type { Json } from '../../util/json.ts';
 import type { Action, Host, LeaseChanger, OpenHost, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
+import type { CallOptions, RemediationEvent } from '../events.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import type { ProcessIdentity, Store } from '../store/store.ts';
-
-/** What happened, as it happens: for people who watch. */
-export type Progress =
-  | { readonly type: 'phase'; readonly run: string; readonly phase: string }
-  | {
-      readonly type: 'step';
-      readonly run: string;
-      readonly index: number;
-      readonly of: number;
-      readonly state: string;
-      readonly what: string;
-    };
 
 export interface EngineOptions {
   readonly host: OpenHost;
@@ -25,9 +14,6 @@ export interface EngineOptions {
   /** Of the config, by remediator name. */
   readonly settings?: Readonly<Record<string, Json>>;
   readonly now?: () => Date;
-  readonly onProgress?: (progress: Progress) => void;
-  /** Asks the engine to end at the next safe point. It never cuts a step short. */
-  readonly stop?: AbortSignal;
   /** Called at every point between two writes of the journal. For tests that end the process there. */
   readonly atPoint?: (name: string) => void | Promise<void>;
   /** Where escalation dossiers are written. */
@@ -36,22 +22,26 @@ export interface EngineOptions {
   readonly patienceMs?: number;
 }
 
-/** Everything one invocation works with. */
+/** Everything one call works with. */
 export interface EngineContext {
+  /** For checks, plans and verification: its calls reject when the call's signal is aborted. */
   readonly reader: ReadonlyHost;
-  readonly changer: OpenHost['changer'];
+  /** For steps and undo, which the signal never cuts short. */
+  readonly stepReader: ReadonlyHost;
+  readonly host: OpenHost;
   readonly store: Store;
   readonly remediators: readonly Remediator[];
   readonly actions: ReadonlyMap<string, Action>;
   readonly redact: Redactor;
   readonly identity: ProcessIdentity;
-  readonly stop: AbortSignal | undefined;
+  /** Of the call; one that is never aborted without a call. */
+  readonly signal: AbortSignal;
   readonly patienceMs: number;
   readonly dossiers: string;
   /** RFC 3339. */
   at(): string;
   now(): Date;
-  progress(progress: Progress): void;
+  emit(event: RemediationEvent): void;
   point(name: string): Promise<void>;
 }
 
@@ -60,21 +50,32 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
   const now = options.now ?? (() => new Date());
   const { host, store } = options;
   const leases = { list: async () => store.leases((await host.reader.docker.info()).id).list() };
+  const reader = { ...host.reader, leases, settings: options.settings ?? {} };
   return {
-    reader: { ...host.reader, leases, settings: options.settings ?? {} },
-    changer: host.changer,
+    reader,
+    stepReader: reader,
+    host,
+    signal: host.reader.signal,
     store,
     remediators: options.remediators,
     actions: new Map(options.actions.map((action) => [action.name, action])),
     redact: redactor(() => host.secrets()),
     identity: await ownIdentity(),
-    stop: options.stop,
     patienceMs: options.patienceMs ?? 60_000,
     dossiers: options.dossiers,
     at: () => now().toISOString(),
     now,
-    progress: (progress) => options.onProgress?.(progress),
+    emit: () => undefined,
     point: async (name) => options.atPoint?.(name),
+  };
+}
+
+/** The engine for one call, with the call's own signal and listener. */
+export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOptions): EngineContext {
+  return {
+    ...engine,
+    ...(signal === undefined ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
+    ...(onEvent === undefined ? {} : { emit: onEvent }),
   };
 }
 
@@ -93,6 +94,8 @@ export function remediatorNamed(session: EngineContext, name: string): Remediato
 /** What a step may do, and for how long: `over` says that its time is up, or its work done. */
 export interface StepBounds {
   readonly over: AbortSignal;
+  /** Aborted when the caller wants the run to stop: waits, helpers and drills of the step end. Undo has none. */
+  readonly stop?: AbortSignal;
   /** Of `performance.now()`. */
   readonly until: number;
 }
@@ -111,18 +114,20 @@ export function changingHost(session: EngineContext, run: RunContext, step?: Ste
     if (await session.store.locks.holds(run.id, run.token)) return;
     throw new ProblemsError('lock-held', `Run ${run.id} no longer holds its locks: another process has taken it over.`);
   }
-  const { docker, sql, files, backups } = session.changer;
+  const { docker, sql, files, backups } = session.host.changer;
+  const signals = [step?.over, step?.stop].filter((signal) => signal !== undefined);
   async function runHelper(spec: HelperSpec): Promise<HelperResult> {
     await check();
     const labelled = { ...spec, labels: { ...run.labels, ...spec.labels } };
     if (step === undefined) return docker.runHelper(labelled);
     const leftMs = Math.trunc(Math.max(1_000, step.until - performance.now() - marginMs));
-    const signal = spec.signal === undefined ? step.over : AbortSignal.any([spec.signal, step.over]);
+    const signal = AbortSignal.any([...signals, ...(spec.signal === undefined ? [] : [spec.signal])]);
     return docker.runHelper({ ...labelled, timeoutMs: Math.min(spec.timeoutMs ?? 60_000, leftMs), signal });
   }
   return {
-    ...session.reader,
-    ...(step === undefined ? {} : { signal: AbortSignal.any([session.reader.signal, step.over]) }),
+    ...session.stepReader,
+    ...(step?.stop === undefined ? {} : { backups: session.reader.backups }),
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     run,
     change: {
       docker: { ...guarded(docker, check), runHelper },
@@ -148,9 +153,9 @@ export function changingHost(session: EngineContext, run: RunContext, step?: Ste
 }
 
 /** Of the engine that answers when it is asked: a session without Docker never asks. */
-function lateLeases({ reader, store }: EngineContext): LeaseChanger {
+function lateLeases({ stepReader, store }: EngineContext): LeaseChanger {
   async function leases(): Promise<LeaseChanger> {
-    return store.leases((await reader.docker.info()).id);
+    return store.leases((await stepReader.docker.info()).id);
   }
   return {
     take: async (request) => (await leases()).take(request),

@@ -4,7 +4,7 @@ import { verification as verificationSchema } from '../schemas.ts';
 import type { Phase, RunRecord } from '../store/store.ts';
 import { writeEscalationReport } from './escalation-report.ts';
 import type { RunningRun } from './lock-run.ts';
-import { actionNamed, remediatorNamed } from './session.ts';
+import { actionNamed, type EngineContext, remediatorNamed } from './session.ts';
 import {
   applyStep,
   type Failure,
@@ -27,8 +27,12 @@ const verifyLimitMs = 180_000;
 export async function advance(active: RunningRun): Promise<RunRecord> {
   for (;;) {
     const record = await active.record();
-    if (record.phase === 'ended') return record;
-    active.session.progress({ type: 'phase', run: active.id, phase: record.phase });
+    if (record.phase === 'ended') {
+      const { outcome } = record;
+      active.session.emit({ type: 'run', run: active.id, phase: 'ended', ...(outcome === null ? {} : { outcome }) });
+      return record;
+    }
+    active.session.emit({ type: 'run', run: active.id, phase: record.phase });
     await active.session.point(`phase ${record.phase} begins`);
     try {
       const next = await phaseOf(active, record);
@@ -103,13 +107,13 @@ async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
     // What a failed step left half done is never taken for what was there before it: from there the way is back.
     if (done.state === 'failed')
       return startRollback(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
-    if (session.stop?.aborted === true)
+    if (session.signal.aborted)
       return startRollback(active, { class: 'interrupted', message: `stopped before step ${done.index + 1}` });
     const step = steps[done.index];
     if (step === undefined) continue;
     try {
       const one = ready(active, step);
-      session.progress({
+      session.emit({
         type: 'step',
         run: active.id,
         index: done.index,
@@ -120,12 +124,17 @@ async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
       await applyStep(active, done, one);
     } catch (error) {
       rethrowTakeover(error);
-      const back = await startRollback(active, failureOf(error), done.index);
+      const back = await startRollback(active, failureIn(session, error), done.index);
       await session.point(`step ${done.index} has failed`);
       return back;
     }
   }
   return enter(active, 'verifying');
+}
+
+/** A step or a verification that failed because the caller stopped the run says so. */
+function failureIn({ signal }: EngineContext, error: unknown): Failure {
+  return signal.aborted ? { class: 'interrupted', message: 'stopped on demand' } : failureOf(error);
 }
 
 /** By the remediator from the client's place, then by the detector that found the trouble. */
@@ -147,7 +156,8 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
       ),
     );
   } catch (error) {
-    return startRollback(active, { class: 'unverified', message: failureOf(error).message });
+    const failure = failureIn(session, error);
+    return startRollback(active, failure.class === 'interrupted' ? failure : { ...failure, class: 'unverified' });
   }
   const { answeredAt } = verification;
   const downtimeMs = downtimeOf(active, record, answeredAt ?? session.at());
@@ -177,7 +187,7 @@ async function isStillFound(active: RunningRun, { plan }: RunRecord): Promise<st
       ? undefined
       : `${remediator.name} could not look at ${plan.target.instance}: ${blind.reason}`;
   } catch (error) {
-    return failureOf(error).message;
+    return failureIn(active.session, error).message;
   }
 }
 

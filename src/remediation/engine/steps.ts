@@ -4,7 +4,7 @@ import type { Action, FailureClass, Host, Step } from '../contract.ts';
 import type { StepRecord } from '../store/store.ts';
 import type { RunningRun } from './lock-run.ts';
 import { failedPrecondition } from './preconditions.ts';
-import { actionNamed, changingHost } from './session.ts';
+import { actionNamed, changingHost, type StepBounds } from './session.ts';
 
 /** For how long what a step has begun is waited for when its time is up. */
 const settleLimitMs = 30_000;
@@ -18,9 +18,11 @@ export async function withDeadline<Result>(
   deadlineMs: number,
   doing: string,
   work: (host: Host) => Promise<Result>,
+  { stop }: Pick<StepBounds, 'stop'> = {},
 ): Promise<Result> {
   const over = new AbortController();
-  const working = work(changingHost(session, run, { over: over.signal, until: performance.now() + deadlineMs }));
+  const bounds = { over: over.signal, until: performance.now() + deadlineMs, ...(stop === undefined ? {} : { stop }) };
+  const working = work(changingHost(session, run, bounds));
   try {
     return await withTimeLimit(deadlineMs, doing, working);
   } catch (error) {
@@ -121,8 +123,12 @@ const aheadLimitMs = 60_000;
 async function runBeforeInterrupt(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
   const { session, id } = active;
   try {
-    await withDeadline(active, aheadLimitMs, `${action.name}, ahead`, async (own) =>
-      action.beforeInterrupt?.(params, own),
+    await withDeadline(
+      active,
+      aheadLimitMs,
+      `${action.name}, ahead`,
+      async (own) => action.beforeInterrupt?.(params, own),
+      { stop: session.signal },
     );
   } catch (error) {
     rethrowTakeover(error);
@@ -138,7 +144,8 @@ async function act(active: RunningRun, { action, params, step }: ReadyStep): Pro
   const deadlineMs = step.deadlineMs ?? action.deadlineMs ?? 60_000;
   await withEngineRetry(active, async () => {
     if (await action.isDone(params, host, run)) return;
-    await withDeadline(active, deadlineMs, action.name, async (own) => action.apply(params, own));
+    const stop = active.session.signal;
+    await withDeadline(active, deadlineMs, action.name, async (own) => action.apply(params, own), { stop });
   });
 }
 

@@ -38,7 +38,7 @@ export async function undoAll(active: RunningRun, record: RunRecord): Promise<Fa
     try {
       const one = ready(active, step);
       if (!begun(done) && !(await wasTakenDown(active, done, one))) continue;
-      session.progress({
+      session.emit({
         type: 'step',
         run: id,
         index: done.index,

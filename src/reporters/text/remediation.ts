@@ -1,10 +1,10 @@
-import type { Detected, Proposed, RunRecord, RunReport } from '../../app/remediation.ts';
+import type { DetectResult, Proposal, RunRecord, RunReport } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
 /** What was found, with its evidence, and what could not be looked at. */
-export function detectedText({ findings, notLookedAt }: Detected, style: Style): string {
+export function detectedText({ findings, notLookedAt }: DetectResult, style: Style): string {
   const lines = findings.flatMap((finding) => [
     `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}`,
     `  ${style('faint', escapeTerminal(finding.id))}${finding.problem === null ? '' : `  ${escapeTerminal(finding.problem)}`}`,
@@ -46,7 +46,7 @@ function evidenceText(evidence: Evidence): string {
 }
 
 /** The steps of a plan with what each changes, the policy and its reasons, and what cannot be foreseen. */
-export function proposalText({ finding, plan, decision, effects }: Proposed, style: Style): string {
+export function proposalText({ finding, plan, decision, effects }: Proposal, style: Style): string {
   const head = `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}  ${style('faint', escapeTerminal(finding.id))}`;
   if (plan.type === 'refusal') {
     return [head, `  ${style('error', 'no plan')}: ${escapeTerminal(plan.reason)}`, `  ${escapeTerminal(plan.advice)}`]

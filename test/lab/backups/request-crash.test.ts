@@ -104,10 +104,10 @@ const removing = { expire: ['many/old'] };
 async function laySetAside(run: Run, uid: number | undefined): Promise<void> {
   await layGood(run, ['1', '2', 'old']);
   const remediation = await openRequests(run, {});
-  const { reader, changer } = remediation.session;
+  const { reader, host } = remediation.session;
   const old = await reader.backups.read('many/old');
   if (old === undefined) throw new Error('it is not there');
-  await changer.backups.quarantine(old, 'it does not restore');
+  await host.changer.backups.quarantine(old, 'it does not restore');
   remediation.close();
   if (uid === undefined) return;
   await rm(join(run.folder, '.problems'), { recursive: true, force: true });

@@ -44,7 +44,10 @@ describe.skipIf(!lab)('an engine that', () => {
     });
     const { runs: reports } = await remediate(remediation);
     expect(reports).toMatchObject([
-      { outcome: 'stuck', failure: { class: 'transient', message: expect.stringContaining('answers only with errors') } },
+      {
+        outcome: 'stuck',
+        failure: { class: 'transient', message: expect.stringContaining('answers only with errors') },
+      },
     ]);
     expect(reports[0]?.dossier).toBeNull();
     expect(await remediation.session.store.suspensions.get('orders')).toBeUndefined();

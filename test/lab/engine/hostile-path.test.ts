@@ -119,7 +119,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
     it('calls none of them for a tuning', async () => {
       const remediation = await open();
       const request = { instance: 'orders', profile: 'oltp' } as const;
-      expect(await called(async () => tune(remediation.session, request))).toEqual([]);
+      expect(await called(async () => tune(remediation, request))).toEqual([]);
       remediation.close();
     });
 
@@ -213,7 +213,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       const reports: unknown[] = [];
       const work = async () =>
         reports.push(
-          ...(await migrateInstances(remediation.session, {
+          ...(await migrateInstances(remediation, {
             folder: `${run.folder}/migrations/${lab.database}`,
             instances: ['orders'],
             database: lab.database,

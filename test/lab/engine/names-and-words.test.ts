@@ -54,10 +54,10 @@ describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
       config: { containers: `^${run.prefix}vrooli-postgres-(.+)$` },
       onlyLooking: true,
     });
-    await expect(tune(remediation.session, { instance: 'twin' })).rejects.toThrow(both);
+    await expect(tune(remediation, { instance: 'twin' })).rejects.toThrow(both);
     await writeMigrations(run, 'app', { '001_a.sql': 'select 1;\n' });
     await expect(
-      migrateInstances(remediation.session, { folder: `${run.folder}/migrations/app`, instances: ['twin'] }),
+      migrateInstances(remediation, { folder: `${run.folder}/migrations/app`, instances: ['twin'] }),
     ).rejects.toThrow(both);
     remediation.close();
   });

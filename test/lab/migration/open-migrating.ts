@@ -38,7 +38,7 @@ export async function migrateEach(
     onlyLooking: true,
   });
   try {
-    return await migrateInstances(remediation.session, {
+    return await migrateInstances(remediation, {
       folder: join(folder, 'migrations', database),
       instances: ['orders'],
       database,

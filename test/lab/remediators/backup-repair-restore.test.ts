@@ -48,7 +48,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
 
       const { report, remediation } = await restore(test, run, { into: 'found', to: moment });
       expect(report).toMatchObject({ outcome: 'fixed', failure: null });
-      const { answer } = await verifyBackup(remediation.session, { backup: `orders/${name}`, upTo: 'L6' });
+      const { answer } = await verifyBackup(remediation, { backup: `orders/${name}`, upTo: 'L6' });
       expect(answer.checks.map(({ level, result }) => `${level} ${result}`)).toEqual(
         ['L0', 'L1', 'L3', 'L4', 'L5', 'L6'].map((level) => `${level} passed`),
       );
@@ -91,7 +91,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     const archive = join(run.folder, 'wal');
     const files = (await readdir(archive)).filter((file) => /^[0-9A-F]{24}$/.test(file)).sort();
     await unlink(join(archive, files.at(-2) ?? ''));
-    const { answer } = await verifyBackup(early.remediation.session, { backup: `orders/${name}`, upTo: 'L6' });
+    const { answer } = await verifyBackup(early.remediation, { backup: `orders/${name}`, upTo: 'L6' });
     expect(answer.checks.at(-1)).toMatchObject({ level: 'L6', result: 'failed', cause: 'missing-wal' });
   });
 

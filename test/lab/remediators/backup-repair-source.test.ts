@@ -72,7 +72,7 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
       postgres_version: '17',
       instance_config: { port: 5432, template: 'development' },
     });
-    expect(await retainedBackups(remediation.session, 'orders')).toMatchObject([
+    expect(await retainedBackups(remediation, 'orders')).toMatchObject([
       { expires: false, why: expect.stringContaining('nothing goes in an incident') },
     ]);
   });

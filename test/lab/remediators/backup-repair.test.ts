@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { problemsOf } from '../../../src/cli/known-problems.ts';
 import { configFor } from '../../../src/cli/shared-options.ts';
-import { detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
+import { bindCall, detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { copyRegistry, writeBackupMetadata } from '../project.ts';
@@ -31,7 +31,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
       );
       const before = await snapshotEngine(run);
 
-      const looking = await openBackups(run, {}, { problems, onlyLooking: true });
+      const looking = bindCall(await openBackups(run, {}, { onlyLooking: true }), { problems });
       test.onTestFinished(() => looking.close());
       const { proposals } = await plan(looking);
       expect(proposals).toMatchObject([
@@ -47,7 +47,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
       expect(proposals[0]?.decision?.reasons[0]).toContain('Auto-Escalation of the registry names');
       expect(await snapshotEngine(run)).toEqual(before);
 
-      const remediation = await openBackups(run, {}, { problems });
+      const remediation = bindCall(await openBackups(run), { problems });
       test.onTestFinished(() => remediation.close());
       const { runs: unasked } = await remediate(remediation);
       expect(unasked).toMatchObject([{ outcome: 'awaiting-approval' }]);

@@ -39,7 +39,7 @@ async function work(job: LeaseJob): Promise<void> {
 }
 
 async function leased(ports: Remediation, instance: string): Promise<number> {
-  const lease = await leasePort(ports.session, { instance, ttlMs: 120_000 });
+  const lease = await leasePort(ports, { instance, ttlMs: 120_000 });
   if (lease === undefined) throw new Error(`no port for ${instance}`);
   return lease.port;
 }

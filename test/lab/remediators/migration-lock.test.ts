@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { detect, plan, type Proposed, remediate, rollback } from '../../../src/app/remediation.ts';
+import { detect, plan, type Proposal, remediate, rollback } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { findInstance, type LabInstance, psql, query, startInstance } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
@@ -224,7 +224,7 @@ describe.skipIf(!(await labRuns()) || process.env['PROBLEMS_SOAK'] !== '1')('all
   });
 });
 
-function told({ finding, plan: made }: Proposed): readonly string[] {
+function told({ finding, plan: made }: Proposal): readonly string[] {
   const id = finding.id.replace('migration-lock/orders/', '');
   return [id, made.type === 'refusal' ? 'refusal' : made.summary];
 }

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type Detected,
+  type DetectResult,
   detect,
   plan,
   type Plan,
@@ -131,7 +131,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
 
   describe('tells apart by what a client meets and what the engine says', () => {
     let run: Run;
-    let detected: Detected;
+    let detected: DetectResult;
     let proposals: Awaited<ReturnType<typeof plan>>['proposals'];
 
     beforeAll(async () => {
@@ -413,7 +413,7 @@ async function inTurn(atOnce: number, work: readonly (() => Promise<unknown>)[])
   );
 }
 
-function findingsOf({ findings }: Detected, client: string): Detected['findings'] {
+function findingsOf({ findings }: DetectResult, client: string): DetectResult['findings'] {
   return findings.filter(({ id }) => id.endsWith(`-${client}`));
 }
 

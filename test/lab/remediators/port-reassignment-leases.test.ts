@@ -55,17 +55,17 @@ describe.skipIf(!(await labRuns()))(
         const later = await openPorts(run, state, {}, { now: () => new Date(Date.now() + 10 * 60_000) });
         test.onTestFinished(() => later.close());
         const leasesAtOnce = await openPorts(run, state);
-        const held = (await listPorts(leasesAtOnce.session)).filter(({ holders }) => holders.length > 0);
+        const held = (await listPorts(leasesAtOnce)).filter(({ holders }) => holders.length > 0);
         leasesAtOnce.close();
         expect(held.length, 'until it expires, the lease of the one given up keeps its port').toBe(claimed.length + 1);
 
-        await listPorts(later.session);
+        await listPorts(later);
         const leases = await later.session.reader.leases.list();
         expect(leases.map(({ port }) => port)).toEqual([...claimed].sort((a, b) => a - b));
         expect(leases.every(({ state }) => state === 'bound')).toBe(true);
 
         await removeObjects({ docker: run.docker, run: run.id });
-        await listPorts(later.session);
+        await listPorts(later);
         expect(await later.session.reader.leases.list(), 'with their containers gone, no lease is left').toEqual([]);
         process.stderr.write(
           `leases: ${claimed.length} instances, ${killed.length} processes killed, ${new Set(claimed).size} different ports, ${took} ms\n`,
@@ -109,13 +109,13 @@ describe.skipIf(!(await labRuns()))(
       test.onTestFinished(() => ports.close());
       const held = await holdPort(run.ports.instances.first, '::1');
       test.onTestFinished(() => held.close());
-      const first = await leasePort(ports.session, { instance: 'orders', ttlMs: 60_000 });
+      const first = await leasePort(ports, { instance: 'orders', ttlMs: 60_000 });
       expect(first?.port).toBe(run.ports.instances.first + 1);
-      const again = await leasePort(ports.session, { instance: 'orders', ttlMs: 120_000 });
+      const again = await leasePort(ports, { instance: 'orders', ttlMs: 120_000 });
       expect({ ...again, expiresAt: null }).toEqual({ ...first, expiresAt: null });
       expect(Date.parse(again?.expiresAt ?? '')).toBeGreaterThan(Date.parse(first?.expiresAt ?? ''));
-      expect((await leasePort(ports.session, { instance: 'billing', ttlMs: 60_000 }))?.port).not.toBe(first?.port);
-      await expect(leasePort(ports.session, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow('no name');
+      expect((await leasePort(ports, { instance: 'billing', ttlMs: 60_000 }))?.port).not.toBe(first?.port);
+      await expect(leasePort(ports, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow('no name');
     });
   },
 );

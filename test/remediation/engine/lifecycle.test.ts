@@ -214,12 +214,11 @@ describe('a person who asks for an end', () => {
   it('gets it between two steps: what was done is undone', async () => {
     const stop = new AbortController();
     const remediation = await openFolder(folder, {
-      stop: stop.signal,
       atPoint: (name) => {
         if (name === 'step 0 is journalled') stop.abort();
       },
     });
-    const { runs: reports } = await remediate(remediation);
+    const { runs: reports } = await remediate(remediation, { signal: stop.signal });
     expect(reports).toMatchObject([{ outcome: 'rolled-back', failure: { class: 'interrupted' } }]);
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
     remediation.close();

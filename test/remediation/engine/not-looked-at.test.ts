@@ -38,8 +38,8 @@ describe('what could not be looked at', () => {
     [['postgres/no-such-problem'], ['broken-files', 'other-files']],
   ] as const)('is told where %j is asked for as far as it may hide it: %j', async ([ids, told]) => {
     const problems = [...records('broken-files'), ...records('other-files')];
-    const remediation = await openFolder(folder, { remediators, problems });
-    const { notLookedAt } = await detect(remediation, ids === undefined ? {} : { ids });
+    const remediation = await openFolder(folder, { remediators });
+    const { notLookedAt } = await detect(remediation, { problems, ...(ids === undefined ? {} : { ids }) });
     expect(notLookedAt).toEqual(blind.filter(({ remediator }) => told.some((name) => name === remediator)));
     remediation.close();
   });

@@ -53,15 +53,15 @@ describe('what a machine can promise', () => {
     const { session } = remediation;
     const instance = await instanceNamed(remediation, 'orders');
     expect(budgetOf(await machineMemory(session.reader)).left).toBe(left);
-    expect((await fleet(session)).host).toMatchObject({ promised: 7 * GiB, left });
-    expect(await preflight(session, { memory: left })).toMatchObject([{ ok: true }]);
-    expect(await preflight(session, { memory: left + 1 })).toMatchObject([{ ok: false }]);
+    expect((await fleet(remediation)).host).toMatchObject({ promised: 7 * GiB, left });
+    expect(await preflight(remediation, { memory: left })).toMatchObject([{ ok: true }]);
+    expect(await preflight(remediation, { memory: left + 1 })).toMatchObject([{ ok: false }]);
 
     // Beside its own limit, which it gives up for the higher one.
     const own = left + 2 * GiB;
     expect(await promisableTo(instance.container, session.reader)).toBe(own);
-    expect(await preflight(session, { memory: own, instance: 'orders' })).toMatchObject([{ ok: true }]);
-    expect(await preflight(session, { memory: own + 1, instance: 'orders' })).toMatchObject([{ ok: false }]);
+    expect(await preflight(remediation, { memory: own, instance: 'orders' })).toMatchObject([{ ok: true }]);
+    expect(await preflight(remediation, { memory: own + 1, instance: 'orders' })).toMatchObject([{ ok: false }]);
     const raiseTo = (memory: number): Promise<unknown> =>
       containerUpdateMemory.prepare({ container: instance.container.id, memory, memorySwap: memory }, session.reader);
     expect(await raiseTo(own)).toMatchObject({ memory: 2 * GiB });
@@ -80,7 +80,7 @@ describe('what a machine can promise', () => {
     const large = { ...stopped, memory: 15 * GiB };
     const remediation = await machineOf([orders, large, web]);
     const { reader } = remediation.session;
-    expect((await fleet(remediation.session)).host).toMatchObject({ promised: 18 * GiB, within: false });
+    expect((await fleet(remediation)).host).toMatchObject({ promised: 18 * GiB, within: false });
     const found = await hostConditions(await reader.instances(), { cpus: 2 }, memorySettings(reader), reader);
     expect(found).toMatchObject([
       { kind: 'host-overcommitted', summary: expect.stringContaining('are 18 GiB, and the machine has 17 GiB') },
