@@ -21,7 +21,6 @@ export {
   openRemediation,
   type Remediation,
   type RemediationCall,
-  type RemediationConfig,
   type RemediationOptions,
 } from './open-remediation.ts';
 export { operations, type Operation } from '../remediation/operations.ts';
@@ -31,3 +30,4 @@ export { tune, type TunedSetting, type Tuning, type TuningRequest } from './tune
 export type { KnownProblem } from '../remediation/engine/detect.ts';
 export type * from '../remediation/store/store.ts';
 export { definePlugin, type Plugin } from './plugins.ts';
+export type { RemediationConfig } from '../remediation/config.ts';
