@@ -31,3 +31,14 @@ export type { KnownProblem } from '../remediation/engine/detect.ts';
 export type * from '../remediation/store/store.ts';
 export { definePlugin, type Plugin } from './plugins.ts';
 export type { RemediationConfig } from '../remediation/config.ts';
+export { knownProblems } from './known-problems.ts';
+export {
+  type DetectRound,
+  fixHeldLongEnough,
+  type RecordedResults,
+  recordFindings,
+  type RecordOptions,
+  recordReports,
+  wasFullyChecked,
+} from './record-results.ts';
+export { findSuspension, liftSuspension, type Suspension } from './suspensions.ts';

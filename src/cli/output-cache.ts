@@ -1,94 +1,68 @@
 import { checksum, readCacheFile, usualCacheFolder, writeCacheFile } from '../scan/cache.ts';
-import type { Output, Screen } from './terminal.ts';
+import type { Screen, Write } from './terminal.ts';
 
 /** What a command printed, in its order, and its exit code. */
-export interface KeptOutput {
+export interface CachedOutput {
   readonly writes: readonly Write[];
   readonly exitCode: number;
 }
 
-export type Write = readonly [output: keyof Screen, text: string];
-
+/** Runs with equal keys print the same. */
 export interface OutputKey {
-  /** What the output depends on besides the files that were found. */
-  readonly about: string;
+  /** Everything that the output depends on besides the files: options, config, terminal, build. */
+  readonly context: string;
   /** Of the files, as the scan gives it. */
   readonly fingerprint: string;
 }
 
-/** UTF-16 code units. More than a person reads. */
+/** In UTF-16 code units. Longer outputs are not cached. */
 const longest = 16 * 1024 * 1024;
 
 /**
- * Runs that have the same text print the same, where they find the same.
+ * The `context` of a key: the terminal's properties and what is given.
  * @param given Plain data.
  */
-export function aboutOutput({ out, notes }: Screen, given: readonly unknown[]): string {
+export function outputContext({ out, notes }: Screen, given: readonly unknown[]): string {
   const outputs = [out, notes].map((one) => [one.isTerminal, one.columns, one.style('error', '')]);
   return JSON.stringify([process.version, outputs, ...given]);
 }
 
-/** What the same run printed when it found the same. Undefined where that is not known for certain. */
-export function readOutput({ about, fingerprint }: OutputKey): KeptOutput | undefined {
-  const text = readCacheFile(usualCacheFolder(), nameOf(about))?.toString('utf8') ?? '';
+/** The cached output of a key. Undefined if there is none, or the file is damaged. */
+export function readOutput({ context, fingerprint }: OutputKey): CachedOutput | undefined {
+  const text = readCacheFile(usualCacheFolder(), nameOf(context))?.toString('utf8') ?? '';
   const end = text.indexOf('\n');
   const content = text.slice(end + 1);
   if (end === -1 || text.slice(0, end) !== checksum(content)) return undefined;
-  const kept = parse(content);
-  return kept !== undefined && kept[0] === about && kept[1] === fingerprint
-    ? { writes: kept[2], exitCode: kept[3] }
+  const entry = parse(content);
+  return entry !== undefined && entry[0] === context && entry[1] === fingerprint
+    ? { writes: entry[2], exitCode: entry[3] }
     : undefined;
 }
 
-type Kept = readonly [about: string, fingerprint: string, writes: readonly Write[], exitCode: number];
+type Entry = readonly [context: string, fingerprint: string, writes: readonly Write[], exitCode: number];
 
-function parse(content: string): Kept | undefined {
+function parse(content: string): Entry | undefined {
   try {
-    const kept: unknown = JSON.parse(content);
-    return isKept(kept) ? kept : undefined;
+    const entry: unknown = JSON.parse(content);
+    return isEntry(entry) ? entry : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The checksum vouches for what is within. */
-function isKept(kept: unknown): kept is Kept {
-  return Array.isArray(kept) && kept.length === 4 && Array.isArray(kept[2]);
+/** The checksum has been compared: what is inside is what was written. */
+function isEntry(entry: unknown): entry is Entry {
+  return Array.isArray(entry) && entry.length === 4 && Array.isArray(entry[2]);
 }
 
-export function writeOutput({ about, fingerprint }: OutputKey, { writes, exitCode }: KeptOutput): void {
-  const length = writes.reduce((sum, [, text]) => sum + text.length, about.length + fingerprint.length);
+/** Replaces the cached output of the same context. */
+export function writeOutput({ context, fingerprint }: OutputKey, { writes, exitCode }: CachedOutput): void {
+  const length = writes.reduce((sum, [, text]) => sum + text.length, context.length + fingerprint.length);
   if (length > longest) return;
-  const content = JSON.stringify([about, fingerprint, writes, exitCode] satisfies Kept);
-  writeCacheFile(usualCacheFolder(), nameOf(about), Buffer.from(`${checksum(content)}\n${content}`));
+  const content = JSON.stringify([context, fingerprint, writes, exitCode] satisfies Entry);
+  writeCacheFile(usualCacheFolder(), nameOf(context), Buffer.from(`${checksum(content)}\n${content}`));
 }
 
-function nameOf(about: string): string {
-  return `${checksum(about)}.output`;
-}
-
-/** Prints on a screen, and tells each write. */
-export function recordingScreen(screen: Screen, tell: (write: Write) => void): Screen {
-  function recording(name: keyof Screen): Output {
-    const output = screen[name];
-    return {
-      write(text) {
-        tell([name, text]);
-        output.write(text);
-      },
-      get isTerminal() {
-        return output.isTerminal;
-      },
-      get columns() {
-        return output.columns;
-      },
-      get style() {
-        return output.style;
-      },
-      get stream() {
-        return output.stream;
-      },
-    };
-  }
-  return { out: recording('out'), notes: recording('notes') };
+function nameOf(context: string): string {
+  return `${checksum(context)}.output`;
 }

@@ -1,95 +1,85 @@
-import { resolve } from 'node:path';
-import type { Config } from '../config/config.ts';
+import { hasUnreadableFile } from '../app/check.ts';
+import type { ScanFilter, ScanFindings, ScanReport } from '../app/scan.ts';
+import type { PrioritySettings } from '../priority/index.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
-import { toJson, jsonLine, type ScanFindings, scanJson } from '../reporters/json.ts';
+import { jsonLine, scanJson, toJson } from '../reporters/json.ts';
 import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
 import { bandsText, tasksTable } from '../reporters/text/records.ts';
-import type { Candidates } from '../scan/candidates.ts';
-import { readAll, type ScanOptions } from '../scan/scan.ts';
 import type { Task } from '../tasks/types.ts';
 import { suggest } from '../util/suggest.ts';
-import { applyFilter } from './choosing.ts';
-import { type Evaluation, hasUnreadableFile, evaluate } from './findings.ts';
-import type { ProgressDisplay } from './progress.ts';
 import { tableText } from './render.ts';
-import type { ScanRequest } from './scan-request.ts';
-import type { Output, Screen } from './terminal.ts';
+import type { ConfigChoice } from './shared-options.ts';
+import type { Screen, Write } from './terminal.ts';
 
-export interface PrintContext {
-  readonly config: Config;
-  readonly options: ScanOptions;
-  readonly screen: Screen;
-  readonly now: () => Date;
-  readonly progress: ProgressDisplay;
+export interface ScanRequest extends ConfigChoice {
+  readonly paths: readonly string[];
+  readonly filter: ScanFilter;
+  readonly json: boolean;
+  /** A tasks folder, relative to the working folder. */
+  readonly writeTasks: string | undefined;
+  readonly strict: boolean;
+  readonly cache: boolean;
+  readonly watch: boolean;
 }
 
-export interface Printed {
-  readonly exitCode: number;
-  /** Whether another run over the same files prints the same, which a file that could not be read in time may not. */
-  readonly isCertain: boolean;
+/** The exit code of a scan: 2 if a file could not be read, 1 for errors, with `strict` also for warnings, else 0. */
+export function scanExitCode({ all, diagnostics }: ScanReport, strict: boolean): number {
+  if (hasUnreadableFile(all.diagnostics)) return 2;
+  return diagnostics.some(({ severity }) => severity === 'error' || strict) ? 1 : 0;
 }
 
-/** Reads what was found, prints what follows from it, and writes the tasks where that is asked for. */
-export async function printScan(
-  found: Candidates,
-  request: ScanRequest,
-  { config, options, screen, now, progress }: PrintContext,
-): Promise<Printed> {
-  const tasksDir = request.writeTasks === undefined ? config.tasksDir : resolve(options.cwd ?? '.', request.writeTasks);
-  const findings = await evaluate(await readAll(found, options), { config, tasksDir, now });
-  progress.end();
-  const chosen = applyFilter(findings, request.choice);
-  sayWhatIsMissing(request, findings, screen.notes);
-  if (request.json) screen.out.write((request.watch ? jsonLine : toJson)(scanJson(chosen)));
-  else await printFindings(chosen, screen);
-  if (request.writeTasks !== undefined && tasksDir !== undefined) {
-    await writeTasks(tasksDir, chosen.tasks, { now: now(), config, notes: screen.notes });
-  }
-  const isCertain = !findings.diagnostics.some(({ code }) => code === 'file-unreadable' || code === 'too-complex');
-  if (hasUnreadableFile(findings.diagnostics)) return { exitCode: 2, isCertain };
-  const failing = chosen.diagnostics.some(({ severity }) => severity === 'error' || request.strict);
-  return { exitCode: failing ? 1 : 0, isCertain };
+/** What a scan prints, in its order. */
+export async function scanWrites(report: ScanReport, request: ScanRequest, screen: Screen): Promise<readonly Write[]> {
+  const missing = missingText(request, report);
+  if (!request.json) return [['notes', missing], ...(await findingsWrites(report, screen))];
+  return [
+    ['notes', missing],
+    ['out', (request.watch ? jsonLine : toJson)(scanJson(report))],
+  ];
 }
 
-function sayWhatIsMissing({ paths, choice }: ScanRequest, { registries }: Evaluation, notes: Output): void {
+function missingText({ paths, filter }: ScanRequest, { all: { registries } }: ScanReport): string {
   if (registries.length === 0) {
     const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(escapeTerminal).join(', ')}`;
-    notes.write(`No PROBLEMS.md with records was found ${where}.\n`);
+    return `No PROBLEMS.md with records was found ${where}.\n`;
   }
   const components = registries.map(({ component }) => component);
-  for (const wanted of choice.component) {
-    if (registries.length === 0 || components.includes(wanted)) continue;
-    const meant = suggest(wanted, components);
-    notes.write(
-      `No registry has the component ${escapeTerminal(wanted)}.${meant === undefined ? '' : ` Did you mean ${escapeTerminal(meant)}?`}\n`,
-    );
-  }
+  const missing = (filter.component ?? []).filter((wanted) => !components.includes(wanted));
+  return missing
+    .map((wanted) => `No registry has the component ${escapeTerminal(wanted)}.${meantText(wanted, components)}\n`)
+    .join('');
 }
 
-async function printFindings(
+function meantText(wanted: string, components: readonly string[]): string {
+  const meant = suggest(wanted, components);
+  return meant === undefined ? '' : ` Did you mean ${escapeTerminal(meant)}?`;
+}
+
+async function findingsWrites(
   { registries, records, tasks, diagnostics }: ScanFindings,
   { out, notes }: Screen,
-): Promise<void> {
-  if (tasks.length > 0) out.write(await tableText(tasksTable(tasks), out));
-  notes.write(textReport(diagnostics, notes.style));
-  if (registries.length === 0) return;
+): Promise<readonly Write[]> {
+  const writes: Write[] = [];
+  if (tasks.length > 0) writes.push(['out', await tableText(tasksTable(tasks), out)]);
+  writes.push(['notes', textReport(diagnostics, notes.style)]);
+  if (registries.length === 0) return writes;
   const bands = tasks.length === 0 ? '' : ` (${bandsText(tasks, notes.style)})`;
-  notes.write(
-    `${count(tasks.length, 'task')}${bands} from ${count(records.length, 'record')} of ` +
-      `${registries.length === 1 ? '1 registry' : `${registries.length} registries`}; ${countText(diagnostics)}\n`,
-  );
+  const from = `${count(records.length, 'record')} of ${registries.length === 1 ? '1 registry' : `${registries.length} registries`}`;
+  writes.push(['notes', `${count(tasks.length, 'task')}${bands} from ${from}; ${countText(diagnostics)}\n`]);
+  return writes;
 }
 
-async function writeTasks(
-  tasksDir: string,
+/** Writes tasks into a tasks folder, and returns what there is to say about it. */
+export async function writeTaskFiles(
+  folder: string,
   tasks: readonly Task[],
-  { now, config, notes }: { readonly now: Date; readonly config: Config; readonly notes: Output },
-): Promise<void> {
+  options: { readonly now: Date; readonly priority: PrioritySettings },
+): Promise<string> {
   const { writeBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
-  const { changes, notes: said } = await writeBacklog(tasksDir, tasks, { now, priority: config.priority });
-  for (const { path, message } of said) notes.write(`${escapeTerminal(path)}: ${escapeTerminal(message)}\n`);
+  const { changes, notes } = await writeBacklog(folder, tasks, options);
+  const lines = notes.map(({ path, message }) => `${escapeTerminal(path)}: ${escapeTerminal(message)}\n`);
   const counted = (['new', 'returned', 'updated', 'unchanged', 'standing'] as const)
     .map((change) => ({ change, number: changes.filter((one) => one.change === change).length }))
     .filter(({ number }) => number > 0);
-  notes.write(`Task files: ${counted.map(({ change, number }) => `${number} ${change}`).join(', ') || 'none'}\n`);
+  return `${lines.join('')}Task files: ${counted.map(({ change, number }) => `${number} ${change}`).join(', ') || 'none'}\n`;
 }

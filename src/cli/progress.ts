@@ -14,7 +14,7 @@ export interface ProgressDisplay {
 
 /** Shows how far a scan is, on a terminal and once it takes longer than a moment. In a pipe nothing is shown. */
 export function createProgress(notes: Output): ProgressDisplay {
-  const began = performance.now();
+  let began: number | undefined;
   let spinner: { text: string; stop(): unknown } | undefined;
   let isOver = false;
   let isLoading = false;
@@ -27,6 +27,7 @@ export function createProgress(notes: Output): ProgressDisplay {
 
   return {
     show({ folders, found }) {
+      began ??= performance.now();
       if (!isLoading && performance.now() - began > moment && notes.isTerminal) void start();
       if (spinner !== undefined)
         spinner.text = `Scanning: ${count(folders, 'folder')}, ${count(found, 'registry file')}`;

@@ -50,13 +50,13 @@ export async function withRemediation<Result>(
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
   const config = await configFor(options, cwd);
-  const [{ bindCall, openRemediation }, { problemsOf }] = await Promise.all([
+  const [{ bindCall, knownProblems, openRemediation }, { checkPaths }] = await Promise.all([
     import('../app/remediation.ts'),
-    import('./known-problems.ts'),
+    import('../app/scan.ts'),
   ]);
+  const registries = options.registries === false ? [] : (await checkPaths(['.'], { cwd, config })).registries;
   const stop = new AbortController();
   const progress = createRunProgress(screen.notes);
-  const problems = options.registries === false ? [] : await problemsOf(cwd, config);
   const opened = await openRemediation({
     folder: config.folder,
     config: withRequestedSettings(config.remediation, {
@@ -72,7 +72,7 @@ export async function withRemediation<Result>(
   const remediation = bindCall(opened, {
     signal: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
     onEvent: progress.show,
-    problems,
+    problems: knownProblems(registries, config),
   });
   function interrupted(): void {
     screen.notes.write(

@@ -1,13 +1,13 @@
-import type { Skipped, RunReport } from '../app/remediation.ts';
+import type { RecordedResults, RunReport, Skipped } from '../app/remediation.ts';
+import type { Validation } from '../app/validate.ts';
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { toJson } from '../reporters/json.ts';
-import { plainTable, type Table } from '../reporters/table.ts';
+import type { Table } from '../reporters/table.ts';
 import { countText, textReport } from '../reporters/text/diagnostics.ts';
 import { nothingText, notLookedAtText, reportsText } from '../reporters/text/remediation.ts';
 import { version } from '../version.ts';
 import type { Output, Screen } from './terminal.ts';
-import type { Validation } from './validation.ts';
 
 /** How runs ended, as text or as JSON; and, of a command that looked first, what it could not look at. */
 export function printReports(
@@ -27,11 +27,17 @@ export function printReports(
   );
 }
 
+/** Says what could not be written into the registries. */
+export function printRecorded({ refused, unrecorded }: RecordedResults, { notes }: Screen): void {
+  for (const { path, reason } of refused)
+    notes.write(`Not recorded in ${escapeTerminal(path)}: ${escapeTerminal(reason)}\n`);
+  if (unrecorded > 0) notes.write('No registry was found here, so nothing is recorded. See: problems init\n');
+}
+
 /** With rules and colours on a terminal, aligned text elsewhere. */
 export async function tableText(table: Table, out: Output): Promise<string> {
-  if (!out.isTerminal) return plainTable(table);
-  const { terminalTable } = await import('../reporters/table.ts');
-  return terminalTable(table, out.columns, out.style);
+  const { plainTable, terminalTable } = await import('../reporters/table.ts');
+  return out.isTerminal ? terminalTable(table, out.columns, out.style) : plainTable(table);
 }
 
 export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';

@@ -1,6 +1,5 @@
 import { type Config, loadConfig } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import type { ScanOptions, ScanProgress } from '../scan/options.ts';
 
 /** The options of every command that reads a config. */
 export const configOptions = {
@@ -79,26 +78,4 @@ export function withMoves<Options extends Asked>(options: Options, words: readon
 /** The instances to move, in place of those that the config names. */
 export function moveSettings(toNamedVolume: readonly string[] = []): RequestedSettings {
   return toNamedVolume.length === 0 ? {} : { 'volume-permissions': { toNamedVolume } };
-}
-
-export interface CheckOptions {
-  readonly config: Config;
-  readonly cwd: string;
-  /** Default false. */
-  readonly cache?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (progress: ScanProgress) => void;
-}
-
-/** What a scan is to do, as the config has it. */
-export function scanOptions({ cwd, config, cache = false, signal, onProgress }: CheckOptions): ScanOptions {
-  return {
-    cwd,
-    configFolder: config.folder,
-    ignore: config.ignore,
-    components: config.components,
-    cache,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  };
 }

@@ -31,6 +31,13 @@ export interface Screen {
   readonly notes: Output;
 }
 
+/** A text, and the output that it belongs to. */
+export type Write = readonly [output: keyof Screen, text: string];
+
+export function writeAll(screen: Screen, writes: readonly Write[]): void {
+  for (const [output, text] of writes) screen[output].write(text);
+}
+
 /** A screen of which it can be told whether all that was written has arrived. */
 export interface WatchedScreen extends Screen {
   /** Waits until everything is written. Why something could not be, in words; undefined where nothing failed. */

@@ -1,7 +1,7 @@
+import type { ScanFindings } from '../app/scan.ts';
 import type { Estimates, Provenance } from '../priority/types.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Task } from '../tasks/types.ts';
 
 /** JSON with two blanks of indent and a line end. What a terminal would obey, and JSON lets stand, is escaped. */
@@ -63,14 +63,6 @@ export function taskJson(task: Task): TaskJson {
       resourceCost: resourceCost.provenance,
     },
   };
-}
-
-/** What a scan found. */
-export interface ScanFindings {
-  readonly registries: readonly Pick<Registry, 'path' | 'component' | 'records' | 'unknown'>[];
-  readonly records: readonly ProblemRecord[];
-  readonly tasks: readonly Task[];
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** What `problems scan --json` prints: schemas/scan.json. */

@@ -31,9 +31,10 @@ export const detect = defineCommand({
       const request = lookRequest(words, options);
       const detected = await look(remediation, request);
       if (options.record) {
-        const { recordFindings } = await import('../recording.ts');
-        const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
-        await recordFindings(remediation, { request, detected }, place);
+        const { recordFindings } = await import('../../app/remediation.ts');
+        const { printRecorded } = await import('../render.ts');
+        const recorded = { cwd: invocation.cwd, now: invocation.now() };
+        printRecorded(await recordFindings(remediation, { request, detected }, recorded), screen);
       }
       if (options.json) {
         const { toJson } = await import('../../reporters/json.ts');

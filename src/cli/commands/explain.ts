@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { lookUpArguments, lookUpOptions } from '../shared-options.ts';
+import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts';
 
 export const explain = defineCommand({
   name: 'explain',
@@ -14,9 +14,17 @@ export const explain = defineCommand({
   ],
   async run(invocation) {
     const { out } = invocation.screen;
-    const { explainTask } = await import('../looking-up.ts');
-    const { task, explanation } = await explainTask(invocation);
-    if (invocation.options.json) {
+    const {
+      arguments: [id = '', ...paths],
+      options,
+      cwd,
+      now,
+      signal,
+    } = invocation;
+    const { explainTask } = await import('../../app/find-record.ts');
+    const config = await configFor(options, cwd);
+    const { task, explanation } = await explainTask(id, { paths, config, cwd, now, signal, cache: true });
+    if (options.json) {
       const { toJson, taskJson } = await import('../../reporters/json.ts');
       const { rank, of, above, changes, waiting } = explanation;
       out.write(toJson({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));

@@ -1,38 +1,4 @@
-import { resolve } from 'node:path';
-import { createFile } from '../creating.ts';
 import { defineCommand } from '../command.ts';
-
-const config = `# Settings of problems for this repository. Every key is optional: docs/configuration.md lists them all.
-
-# components:
-#   .: my-application
-
-# ignore:
-#   - examples/
-
-# tasks:
-#   dir: tasks
-`;
-
-const registry = `# Problems
-
-What is wrong here, what was wrong, and what we learned from it. Each record stands between two marker comments:
-\`problems new active --into PROBLEMS.md\` adds a blank one, \`problems validate\` checks the file, and \`problems scan\`
-says what to do first.
-
-## Active Issues
-
-## Intermittent Issues
-
-## Resolved Issues
-
-## Patterns
-`;
-
-const files = [
-  { name: 'problems.config.yaml', text: config },
-  { name: 'PROBLEMS.md', text: registry },
-] as const;
 
 export const init = defineCommand({
   name: 'init',
@@ -46,11 +12,9 @@ export const init = defineCommand({
     { code: 2, about: 'a file cannot be written' },
   ],
   async run({ arguments: [folder = '.'], cwd, screen }) {
-    for (const { name, text } of files) {
-      const path = folder === '.' ? name : `${folder}/${name}`;
-      const created = createFile(resolve(cwd, folder, name), path, text);
+    const { initRegistry } = await import('../../app/edit-registry.ts');
+    for (const { path, created } of initRegistry(folder, cwd))
       screen.out.write(created ? `Created ${path}.\n` : `${path} exists and stays as it is.\n`);
-    }
     return 0;
   },
 });

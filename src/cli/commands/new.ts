@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { kinds } from '../../registry/kinds/index.ts';
 import { defineCommand } from '../command.ts';
 
@@ -27,23 +25,13 @@ export const newRecord = defineCommand({
   async run({ arguments: [name], options: { into }, cwd, screen }) {
     const kind = kinds.find((candidate) => candidate.name === name);
     if (kind === undefined) throw new TypeError('The parser lets no other kind through.');
-    const { blankRecord } = await import('../../registry/kinds/blank.ts');
-    const block = blankRecord(kind);
     if (into === undefined) {
-      screen.out.write(block);
+      const { blankRecord } = await import('../../registry/kinds/blank.ts');
+      screen.out.write(blankRecord(kind));
       return 0;
     }
-    const [{ addRecord }, { openRegistry }] = await Promise.all([
-      import('../../registry/edit/index.ts'),
-      import('../editing.ts'),
-    ]);
-    if (existsSync(resolve(cwd, into))) {
-      const file = openRegistry(into, cwd);
-      await file.replace(addRecord(file.text, block));
-    } else {
-      const { createFile } = await import('../creating.ts');
-      createFile(resolve(cwd, into), into, addRecord('# Problems\n', block));
-    }
+    const { addBlankRecord } = await import('../../app/edit-registry.ts');
+    await addBlankRecord(kind.name, into, cwd);
     screen.notes.write(`Added a blank ${kind.name} record to ${into}.\n`);
     return 0;
   },

@@ -37,15 +37,15 @@ export const remediate = defineCommand({
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
+      const { printRecorded, printReports } = await import('../render.ts');
       const request = lookRequest(words, options);
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
       async function tell(runs: readonly RunReport[], detected: DetectResult): Promise<void> {
         if (!options.noRecord && (options.record || options.yes)) {
-          const { recordReports } = await import('../recording.ts');
-          const place = { cwd: invocation.cwd, now: invocation.now(), notes: screen.notes };
-          await recordReports(remediation, runs, { request, detected }, place);
+          const { recordReports } = await import('../../app/remediation.ts');
+          const target = { cwd: invocation.cwd, now: invocation.now() };
+          printRecorded(await recordReports(remediation, runs, { request, detected }, target), screen);
         }
-        const { printReports } = await import('../render.ts');
         printReports(runs, options.json, screen, detected.notLookedAt);
       }
       const { runs, detected } = await repair(remediation, {

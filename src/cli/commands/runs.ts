@@ -31,8 +31,8 @@ export const runs = defineCommand({
     const { arguments: words, options, screen } = invocation;
     const [first, instance] = words;
     if (first === 'lift') {
-      const { liftSuspension } = await import('../lifting.ts');
-      return liftSuspension(invocation, instance, options);
+      const { lift } = await import('../lift.ts');
+      return lift(invocation, instance, options);
     }
     return withRemediation(invocation, { ...options, registries: false, onlyLooking: true }, async (remediation) => {
       const { runs: list } = await import('../../app/remediation.ts');

@@ -66,12 +66,12 @@ export const scan = defineCommand({
     { code: 1, about: 'an error in a registry (--strict: or a warning)' },
     { code: 2, about: 'the work could not be done, or a file could not be read' },
   ],
-  async run({ arguments: paths, options, ...surroundings }) {
+  async run({ arguments: paths, options, ...context }) {
     const { kind, component, severity, status, top, minScore } = options;
     const request = {
       ...options,
       paths: paths.length === 0 ? ['.'] : paths,
-      choice: {
+      filter: {
         recordKinds: kinds.map(({ name }) => name).filter((name) => kind.includes(name)),
         taskKinds: taskKinds.filter((name) => kind.includes(name)),
         component,
@@ -81,11 +81,7 @@ export const scan = defineCommand({
         minScore,
       },
     };
-    if (options.watch) {
-      const { watchScan } = await import('../watching.ts');
-      return watchScan(request, surroundings);
-    }
-    const { scanOnce } = await import('../scanning.ts');
-    return scanOnce(request, surroundings);
+    const { scanContinuously, scanOnce } = await import('../run-scan.ts');
+    return options.watch ? scanContinuously(request, context) : scanOnce(request, context);
   },
 });

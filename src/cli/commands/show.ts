@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { lookUpArguments, lookUpOptions } from '../shared-options.ts';
+import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts';
 
 export const show = defineCommand({
   name: 'show',
@@ -16,16 +16,17 @@ export const show = defineCommand({
   ],
   async run(invocation) {
     const { out } = invocation.screen;
-    const { lookUp } = await import('../looking-up.ts');
-    const { record, tasks, findings } = await lookUp(invocation);
-    const { place, path } = record;
-    const diagnostics = findings.diagnostics.filter(
-      (diagnostic) =>
-        diagnostic.path === path &&
-        diagnostic.place.offset >= place.offset &&
-        diagnostic.place.offset < place.endOffset,
-    );
-    if (invocation.options.json) {
+    const {
+      arguments: [id = '', ...paths],
+      options,
+      cwd,
+      now,
+      signal,
+    } = invocation;
+    const { findRecord } = await import('../../app/find-record.ts');
+    const config = await configFor(options, cwd);
+    const { record, tasks, diagnostics } = await findRecord(id, { paths, config, cwd, now, signal, cache: true });
+    if (options.json) {
       const { diagnosticJson, toJson, taskJson } = await import('../../reporters/json.ts');
       out.write(
         toJson({ schemaVersion: 1, record, tasks: tasks.map(taskJson), diagnostics: diagnostics.map(diagnosticJson) }),

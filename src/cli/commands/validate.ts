@@ -1,8 +1,8 @@
+import { hasUnreadableFile } from '../../app/check.ts';
+import { validate as validatePaths, validateText } from '../../app/validate.ts';
+import { ProblemsError } from '../../errors.ts';
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
-import { validateInput } from '../validate-input.ts';
-import { hasUnreadableFile } from '../findings.ts';
-import { validatePaths } from '../validation.ts';
 import { reportValidation } from '../render.ts';
 import { configFor, configOptions } from '../shared-options.ts';
 
@@ -47,15 +47,22 @@ export const validate = defineCommand({
   ],
   async run({ arguments: words, options, cwd, screen, readInput, signal }) {
     const config = await configFor(options, cwd);
-    const validation = words.includes('-')
-      ? await validateInput(words, await readInput(), { config, cwd, fix: options.fix, name: options.stdinFilename })
-      : await validatePaths(words, options, { config, cwd, signal });
+    const isInput = words.includes('-');
+    if (isInput) requireInputAlone(words, options.fix);
+    const validation = isInput
+      ? await validateText(await readInput(), { config, cwd, name: options.stdinFilename })
+      : await validatePaths(words, { config, cwd, signal, fix: options.fix });
     if (words.length === 0 && validation.registries === 0)
       screen.notes.write('No PROBLEMS.md with records was found here.\n');
     await reportValidation(validation, options.format, screen);
     return exitCode(validation.diagnostics, options);
   },
 });
+
+function requireInputAlone(words: readonly string[], fix: boolean): void {
+  if (words.length > 1) throw new ProblemsError('bad-usage', 'standard input is checked alone, without other paths');
+  if (fix) throw new ProblemsError('bad-usage', 'standard input cannot be mended in place', { hint: 'Name the file.' });
+}
 
 function exitCode(
   diagnostics: readonly Diagnostic[],

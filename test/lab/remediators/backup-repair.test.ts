@@ -1,9 +1,17 @@
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { problemsOf } from '../../../src/cli/known-problems.ts';
-import { configFor } from '../../../src/cli/shared-options.ts';
-import { bindCall, detect, plan, remediate, type Remediation, rollback } from '../../../src/app/remediation.ts';
+import { checkPaths } from '../../../src/app/scan.ts';
+import { loadConfig } from '../../../src/config/config.ts';
+import {
+  bindCall,
+  detect,
+  knownProblems,
+  plan,
+  remediate,
+  type Remediation,
+  rollback,
+} from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { copyRegistry, writeBackupMetadata } from '../project.ts';
@@ -25,10 +33,9 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
       const run = await createRun(test, { postgres });
       await scenarioNamed('backup-corruption').up(run, () => undefined);
       await copyRegistry(run);
-      const problems = await problemsOf(
-        run.folder,
-        await configFor({ config: undefined, configLookup: false }, run.folder),
-      );
+      const config = await loadConfig(run.folder, { lookup: false });
+      const { registries } = await checkPaths(['.'], { cwd: run.folder, config });
+      const problems = knownProblems(registries, config);
       const before = await snapshotEngine(run);
 
       const looking = bindCall(await openBackups(run, {}, { onlyLooking: true }), { problems });

@@ -10,7 +10,7 @@ import {
   noteNewProblem,
   noteOccurrence,
   noteResolution,
-} from '../../src/cli/write-back.ts';
+} from '../../src/app/result-edits.ts';
 
 const now = new Date('2026-02-03T04:05:06Z');
 const options = { path: 'resources/postgres/PROBLEMS.md', component: 'postgres' };

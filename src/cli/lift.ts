@@ -5,26 +5,26 @@ import { type RemediationContext, withRemediation } from './remediation-context.
 import type { ConfigChoice } from './shared-options.ts';
 
 /**
- * Says why an instance is suspended, and lifts the suspension where a person agrees: by `yes`, or by an answer on a
- * terminal. Returns the exit code.
+ * Prints why an instance is suspended, and lifts the suspension if the operator agrees: with `yes`, or by an answer on
+ * a terminal. Returns the exit code.
  */
-export async function liftSuspension(
-  surroundings: RemediationContext,
+export async function lift(
+  context: RemediationContext,
   instance: string | undefined,
   options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
 ): Promise<number> {
   if (instance === undefined)
     throw new ProblemsError('bad-usage', 'which instance is to be lifted?', { hint: 'problems runs lift orders' });
-  const { screen } = surroundings;
+  const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
-  return withRemediation(surroundings, choice, async ({ session }) => {
-    const { suspensions } = session.store;
-    const suspension = await suspensions.get(instance);
+  return withRemediation(context, choice, async (remediation) => {
+    const { findSuspension, liftSuspension } = await import('../app/remediation.ts');
+    const suspension = await findSuspension(remediation, instance);
     const why =
       suspension === undefined ? 'is not suspended.' : `is suspended since ${suspension.at}: ${suspension.reason}`;
     if (!options.json) screen.out.write(`${escapeTerminal(`${instance} ${why}`)}\n`);
-    const lifted = suspension !== undefined && (options.yes || (!options.json && (await agreed())));
-    if (lifted) await suspensions.lift(instance, session.at());
+    const lifted = suspension !== undefined && (options.yes || (!options.json && (await isConfirmed())));
+    if (lifted) await liftSuspension(remediation, instance);
     if (options.json) {
       const { toJson } = await import('../reporters/json.ts');
       screen.out.write(toJson({ schemaVersion: 1, instance, suspension: suspension ?? null, lifted }));
@@ -37,8 +37,8 @@ export async function liftSuspension(
   });
 }
 
-/** Only a person at a terminal can be asked. */
-async function agreed(): Promise<boolean> {
+/** Only an operator at a terminal can be asked. */
+async function isConfirmed(): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {

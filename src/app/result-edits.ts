@@ -9,14 +9,17 @@ import {
   setHeader,
   yamlText,
 } from '../registry/edit/index.ts';
-import { type Finding, markdownLine, type RunRecord, type RunReport } from '../app/remediation.ts';
+import type { Finding } from '../remediation/contract.ts';
+import { inline as markdownLine } from '../remediation/engine/escalation-report.ts';
+import type { RunReport } from '../remediation/run-report.ts';
+import type { RunRecord } from '../remediation/store/store.ts';
 
 /**
- * What detecting and repairing teach a registry, as edits of its text. Everything outside the edits stays byte for byte;
- * what comes from containers and databases is made harmless before it becomes Markdown.
+ * Edits of a registry's text that follow from findings and runs. Every byte outside an edit is unchanged; text from
+ * containers and databases is escaped before it becomes Markdown.
  */
 
-/** A problem was seen now: one that was thought to be over is active again. */
+/** Notes that a problem was seen now. A resolved one becomes active again. */
 export function noteOccurrence(text: string, record: ProblemRecord, now: Date): string {
   if (record.kind === 'intermittent') return setHeader(text, record.id, 'Last Seen', dayOf(now), placeOf(record));
   if (record.kind !== 'active') return text;
@@ -24,12 +27,12 @@ export function noteOccurrence(text: string, record: ProblemRecord, now: Date): 
   return record.status === 'resolved' ? setHeader(seen, record.id, 'Status', 'active', placeOf(record)) : seen;
 }
 
-/** How many messages a record keeps, and how long each may be. */
+/** How many messages a record keeps, and how many characters of each. */
 const messageLimits = { ofRecord: 20, characters: 500 } as const;
 
 /**
- * Messages that the record does not have yet go under its evidence. Two that differ in ids, times or numbers of processes
- * alone are one. A list that a person has written in a form of their own is left as it is.
+ * Adds messages that the record does not have yet to its evidence. Two messages are the same if only ids, times or
+ * process ids differ. Evidence that is not a list of messages is left unchanged.
  */
 export function noteEvidence(text: string, record: ProblemRecord, finding: Finding): string {
   if (record.kind !== 'active') return text;
@@ -50,26 +53,26 @@ export function noteEvidence(text: string, record: ProblemRecord, finding: Findi
   return after;
 }
 
-/** A repair helped: the record says so, with how long nobody was answered. */
+/** Notes a repair that helped, and how long the instance did not accept connections. */
 export function noteFix(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
   const took = report.downtimeMs === null ? '' : `, without an answer for ${(report.downtimeMs / 1000).toFixed(1)} s`;
   const said = `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) fixed it${took}`;
   return noteRun(text, record, report, said);
 }
 
-/** Nothing of a problem is left: its status is resolved until it is seen again, or the hold period is over. */
+/** Sets the status to resolved: until the problem is seen again, or the hold period is over. */
 export function noteEnd(text: string, record: ProblemRecord): string {
   return record.kind === 'active' ? setHeader(text, record.id, 'Status', 'resolved', placeOf(record)) : text;
 }
 
-/** A repair was tried and did not help: a line under Attempted Solutions. */
+/** Notes a repair that did not help, as a line under Attempted Solutions. */
 export function noteAttempt(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
   const why = report.failure === null ? '' : `, ${report.failure.class}: ${report.failure.message}`;
   const said = `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) ended ${report.outcome}${why}`;
   return noteRun(text, record, report, said);
 }
 
-/** A line about a run, once: under Attempted Solutions, or under the Investigation Notes of what comes and goes. */
+/** Adds a line about a run, once: under Attempted Solutions, or under the Investigation Notes of an intermittent problem. */
 function noteRun(text: string, record: ProblemRecord, { id }: RunReport, said: string): string {
   if (id === null) return text;
   if (record.kind === 'intermittent') {
@@ -85,7 +88,7 @@ function noteRun(text: string, record: ProblemRecord, { id }: RunReport, said: s
   return setField(text, record.id, 'Investigation Status', 'Attempted Solutions', value, placeOf(record));
 }
 
-/** A fix has held for the hold period: the record is resolved, with what was done and what proved it. */
+/** Turns a record whose fix has held into a resolved one, with what was changed and what verified it. */
 export function noteResolution(text: string, record: ActiveProblem, run: RunRecord, now: Date): string {
   const checks = run.verification?.checks.map(({ name, seen }) => `${name}: ${seen}`) ?? [];
   return resolveRecord(
@@ -103,7 +106,7 @@ export function noteResolution(text: string, record: ActiveProblem, run: RunReco
   );
 }
 
-/** A finding that no record is about becomes a record of its own. */
+/** Adds a record for a finding that no record is about. */
 export function noteNewProblem(text: string, finding: Finding, now: Date): string {
   const evidence = messagesOf(finding);
   const summary = markdownLine(finding.summary).slice(0, 200);
@@ -145,7 +148,7 @@ export function noteNewProblem(text: string, finding: Finding, now: Date): strin
   return addRecord(text, block.join('\n'));
 }
 
-/** What was said, word for word: at most ten messages, each cut to its limit. */
+/** Messages and log lines, verbatim: at most ten, each cut to its limit. */
 function messagesOf({ evidence }: Finding): readonly string[] {
   return evidence
     .flatMap((one) => (one.type === 'message' || one.type === 'log' ? [one.text] : []))
@@ -153,7 +156,7 @@ function messagesOf({ evidence }: Finding): readonly string[] {
     .map((text) => text.slice(0, messageLimits.characters));
 }
 
-/** A message without what differs each time it is said. */
+/** A message without the parts that differ each time it is logged. */
 function essence(message: string): string {
   return message
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| [A-Z]{3,4}|[+-]\d\d:?\d\d)?/g, '')

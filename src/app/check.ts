@@ -1,0 +1,110 @@
+import type { Config } from '../config/config.ts';
+import { type Diagnostic, diagnosticCatalogue } from '../registry/diagnostics.ts';
+import type { ProblemRecord } from '../registry/record.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ScanResult } from '../scan/scan.ts';
+import type { Task } from '../tasks/types.ts';
+
+/** Registries that have been checked, alone and against each other. */
+export interface CheckedRegistries {
+  /** In the order of their paths. */
+  readonly registries: readonly Registry[];
+  /** Sorted by path and position: those of each registry and those that only show between several. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Checked registries and the tasks that follow from them. */
+export interface Evaluation extends CheckedRegistries {
+  /** Highest priority first. */
+  readonly tasks: readonly Task[];
+}
+
+export interface EvaluateOptions {
+  readonly config: Config;
+  /** A tasks folder: earlier attempts on the tasks in it lower their scores for a while. Default: none is read. */
+  readonly tasksDir?: string | undefined;
+  /** When attempts are compared with their cooldown. Default: the system clock. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/**
+ * Checks registries, each alone and all together. Circles of related issues only show in `evaluate`, which makes tasks:
+ * that costs a start that checks one file more than reading the file.
+ */
+export async function checkRegistries(
+  { registries, diagnostics }: ScanResult,
+  { priority }: Pick<Config, 'priority'>,
+): Promise<CheckedRegistries> {
+  const own = ownDiagnostics({ registries, diagnostics });
+  if (registries.every(({ records }) => records.length === 0)) return { registries, diagnostics: inOrder(own) };
+  const { prioritise } = await import('../priority/prioritise.ts');
+  const made = registries.flatMap(({ records }) => prioritise(records, { settings: priority }).diagnostics);
+  return { registries, diagnostics: inOrder([...own, ...made]) };
+}
+
+/**
+ * Checks registries, ranks their problems and generates tasks.
+ * @throws ProblemsError `file-unreadable`: the tasks folder cannot be read.
+ */
+export async function evaluate({ registries, diagnostics }: ScanResult, options: EvaluateOptions): Promise<Evaluation> {
+  const own = ownDiagnostics({ registries, diagnostics });
+  if (registries.every(({ records }) => records.length === 0))
+    return { registries, tasks: [], diagnostics: inOrder(own) };
+  const { generateTasks } = await import('../tasks/generate.ts');
+  const { priority, triage } = options.config;
+  const made = generateTasks(registries, { priority, triage, ...(await attemptsOf(options)) });
+  return { registries, tasks: made.tasks, diagnostics: inOrder([...own, ...made.diagnostics]) };
+}
+
+/** Whether a file could not be read. Then the result is incomplete, whatever the other files say. */
+export function hasUnreadableFile(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ code }) => code === 'file-unreadable');
+}
+
+function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagnostic[] {
+  return [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
+}
+
+async function attemptsOf({ tasksDir, now = () => new Date() }: EvaluateOptions) {
+  if (tasksDir === undefined) return {};
+  const { attemptsIn, readBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
+  return { attempts: attemptsIn(await readBacklog(tasksDir), now()) };
+}
+
+/** Each record whose id another registry has used before it. Repeats within one registry are found when it is read. */
+function repeatedIds(registries: readonly Registry[]): readonly Diagnostic[] {
+  const first = new Map<string, ProblemRecord>();
+  const diagnostics: Diagnostic[] = [];
+  for (const record of registries.flatMap(({ records }) => records)) {
+    const other = first.get(record.id);
+    if (other === undefined) first.set(record.id, record);
+    else if (other.path !== record.path) diagnostics.push(repeatedId(record, other));
+  }
+  return diagnostics;
+}
+
+function repeatedId({ id, path, place, places }: ProblemRecord, other: ProblemRecord): Diagnostic {
+  const { severity, hint } = diagnosticCatalogue['id-repeated'];
+  return {
+    code: 'id-repeated',
+    severity,
+    message: `The id "${id}" already stands in ${other.path}, line ${other.place.line}.`,
+    hint,
+    path,
+    place: places['id'] ?? places['title'] ?? place,
+  };
+}
+
+function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  return diagnostics.toSorted(
+    (a, b) =>
+      compare(a.path, b.path) ||
+      a.place.offset - b.place.offset ||
+      a.place.endOffset - b.place.endOffset ||
+      compare(a.code, b.code),
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

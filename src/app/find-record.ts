@@ -1,0 +1,88 @@
+import { ProblemsError } from '../errors.ts';
+import { explainPriority, type Explanation } from '../priority/index.ts';
+import type { Diagnostic } from '../registry/diagnostics.ts';
+import type { ProblemRecord } from '../registry/record.ts';
+import type { Task } from '../tasks/types.ts';
+import { suggest } from '../util/suggest.ts';
+import type { Evaluation } from './check.ts';
+import { scanProblems, type ScanProblemsOptions } from './scan.ts';
+
+export interface FindRecordOptions extends Omit<ScanProblemsOptions, 'filter'> {
+  /** Folders and files to search. Default: the folder `cwd`. */
+  readonly paths?: readonly string[] | undefined;
+}
+
+export interface FoundRecord {
+  readonly record: ProblemRecord;
+  /** The task that was asked for, or all tasks of the record, highest priority first. */
+  readonly tasks: readonly Task[];
+  /** What is wrong in the record's block. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Everything that was found on the way. */
+  readonly all: Evaluation;
+}
+
+/**
+ * Finds a record by its id, by the last part of its id, or by the id of one of its tasks.
+ * @throws ProblemsError `not-found`: with the nearest id as a hint. `bad-usage`: several records have an id that ends so.
+ */
+export async function findRecord(id: string, { paths = [], ...options }: FindRecordOptions): Promise<FoundRecord> {
+  const { all } = await scanProblems(paths.length === 0 ? ['.'] : paths, options);
+  const records = all.registries.flatMap((registry) => registry.records);
+  const task = all.tasks.find((candidate) => candidate.id === id);
+  const record =
+    task === undefined
+      ? recordNamed(id, records)
+      : records.find((candidate) => candidate.path === task.target && candidate.id === task.problem);
+  if (record === undefined) throw notFound(id, records, all);
+  return {
+    record,
+    tasks: task === undefined ? tasksOf(all.tasks, record) : [task],
+    diagnostics: all.diagnostics.filter((diagnostic) => isWithin(diagnostic, record)),
+    all,
+  };
+}
+
+export interface ExplainedTask {
+  readonly task: Task;
+  readonly explanation: Explanation;
+}
+
+/**
+ * Explains why a task has its rank among all tasks of the scan. Of a record with several tasks, the first is explained.
+ * @throws ProblemsError as `findRecord`, and `not-found` if the record has no task.
+ */
+export async function explainTask(id: string, options: FindRecordOptions): Promise<ExplainedTask> {
+  const { record, tasks, all } = await findRecord(id, options);
+  const [task] = tasks;
+  const explanation = task === undefined ? undefined : explainPriority(task.id, all.tasks, options.config.priority);
+  if (task === undefined || explanation === undefined) {
+    throw new ProblemsError('not-found', `no task follows from ${record.id}, which is of the kind ${record.kind}`);
+  }
+  return { task, explanation };
+}
+
+function recordNamed(id: string, records: readonly ProblemRecord[]): ProblemRecord | undefined {
+  const exact = records.find((record) => record.id === id);
+  if (exact !== undefined) return exact;
+  const [first, ...others] = records.filter((record) => record.id.endsWith(`/${id}`));
+  if (others.length === 0) return first;
+  throw new ProblemsError('bad-usage', `several records have an id that ends in ${id}`, {
+    hint: `Name one of: ${[first, ...others].map((record) => record?.id).join(', ')}`,
+  });
+}
+
+function tasksOf(tasks: readonly Task[], { path, id }: ProblemRecord): readonly Task[] {
+  return tasks.filter((task) => task.target === path && task.problem === id);
+}
+
+function isWithin({ path, place }: Diagnostic, record: ProblemRecord): boolean {
+  return path === record.path && place.offset >= record.place.offset && place.offset < record.place.endOffset;
+}
+
+function notFound(id: string, records: readonly ProblemRecord[], { tasks }: Evaluation): ProblemsError {
+  const ids = [...records.map((record) => record.id), ...tasks.map((task) => task.id)];
+  const meant = suggest(id, ids) ?? ids.find((candidate) => candidate.includes(id));
+  const hint = meant === undefined ? '`problems scan --json` lists all ids.' : `Did you mean ${meant}?`;
+  return new ProblemsError('not-found', `there is no record or task ${id}`, { hint });
+}
