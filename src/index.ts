@@ -1,8 +1,55 @@
 /**
- * The library: text → records → priorities → tasks, and edits back into the text. Nothing here loads a driver, a
- * Markdown parser that is not needed, or a schema that was not asked for.
+ * The library: text → records → priorities → tasks, and edits back into the text. The use cases of the command line are
+ * here too: `scanProblems`, `validate`, `watchProblems`, `findRecord` and the rest of `app/`. Importing this loads no
+ * driver, no Markdown parser and no schema library.
  */
 
+export {
+  type CheckedRegistries,
+  checkRegistries,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  hasUnreadableFile,
+} from './app/check.ts';
+export {
+  addBlankRecord,
+  type EditableRegistry,
+  editRegistry,
+  initRegistry,
+  openRegistry,
+  type StartingFile,
+} from './app/edit-registry.ts';
+export {
+  type ExplainedTask,
+  explainTask,
+  findRecord,
+  type FindRecordOptions,
+  type FoundRecord,
+} from './app/find-record.ts';
+export {
+  applyFilter,
+  checkPaths,
+  type PendingScan,
+  type ScanEnvironment,
+  type ScanFilter,
+  type ScanFindings,
+  scanProblems,
+  type ScanProblemsOptions,
+  type ScanReport,
+  startScan,
+} from './app/scan.ts';
+export {
+  type AppliedFix,
+  applyFixes,
+  type RefusedFile,
+  validate,
+  type ValidateOptions,
+  validateText,
+  type ValidateTextOptions,
+  type Validation,
+} from './app/validate.ts';
+export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
 export { type Config, loadConfig, type LoadConfigOptions } from './config/config.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {
@@ -12,6 +59,7 @@ export {
   defaultPrioritySettings,
   type Attempts,
   type Change,
+  type ChangeOf,
   type Estimate,
   type Estimates,
   type EstimateValues,
@@ -25,6 +73,7 @@ export {
   type PrioritisedRecord,
   type Priority,
   type PriorityOptions,
+  type PriorityResult,
   type PrioritySettings,
   type Provenance,
   type Ranked,
@@ -51,10 +100,11 @@ export {
   setHeader,
 } from './registry/edit/index.ts';
 export { blankRecord } from './registry/kinds/blank.ts';
-export type { KindDeclaration } from './registry/kinds/declaration.ts';
+export type * from './registry/kinds/declaration.ts';
 export { type KindName, kinds } from './registry/kinds/index.ts';
 export type { Position, Span } from './registry/position.ts';
 export { readRegistry } from './registry/parse/read.ts';
+export type { CamelCase } from './registry/names.ts';
 export type {
   ActiveProblem,
   IntermittentProblem,
@@ -62,7 +112,11 @@ export type {
   ProblemIntegration,
   ProblemPattern,
   ProblemRecord,
+  RecordBase,
+  RecordOf,
   ResolvedProblem,
+  SectionValue,
+  TypedValue,
 } from './registry/record.ts';
 export type { ReadOptions, Registry, UnknownBlock } from './registry/registry.ts';
 export { scan, scanAll, type ScanOptions, type ScanProgress, type ScanResult } from './scan/scan.ts';

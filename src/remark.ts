@@ -16,12 +16,12 @@ export interface MessageFile {
   ): { fatal?: boolean | null | undefined; note?: string | undefined };
 }
 
-interface MessagePlace {
+export interface MessagePlace {
   readonly start: MessagePoint;
   readonly end: MessagePoint;
 }
 
-interface MessagePoint {
+export interface MessagePoint {
   readonly line: number;
   readonly column: number;
   readonly offset: number;

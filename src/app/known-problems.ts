@@ -6,18 +6,15 @@ import { readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
 
 /**
  * The records of registries as the remediation engine needs them: each problem that may have to be repaired with its
- * triage, which follows from the record, its registry's own policy and the config. With these as `problems`,
- * `openRemediation` decides what may run unattended exactly as `problems remediate` does.
+ * triage, which follows from the record, its registry's own policy and the config. With these as `problems`, `plan` and
+ * `remediate` decide what may run unattended exactly as the command line does.
  *
  * ```ts
  * const config = await loadConfig(cwd);
  * const { registries } = await checkPaths(['.'], { cwd, config });
- * const remediation = await openRemediation({
- *   folder: config.folder,
- *   config: config.remediation,
- *   plugins: config.plugins,
- *   problems: knownProblems(registries, config),
- * });
+ * const { folder, plugins } = config;
+ * const remediation = await openRemediation({ folder, config: config.remediation, plugins });
+ * const { runs } = await remediate(remediation, { problems: knownProblems(registries, config) });
  * ```
  */
 export function knownProblems(

@@ -1,6 +1,6 @@
 import { ProblemsError } from '../errors.ts';
 import type { ProblemRecord } from '../registry/record.ts';
-import type { DetectResult } from '../remediation/engine/detect.ts';
+import type { DetectResult, KnownProblem } from '../remediation/engine/detect.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { DetectOptions } from './detect.ts';
@@ -16,7 +16,7 @@ import {
   noteResolution,
 } from './result-edits.ts';
 
-/** One round of detection: what was asked for, and what came of it. */
+/** One round of detection: the options of `detect`, `plan` or `remediate`, and the result. */
 export interface DetectRound {
   readonly request: DetectOptions;
   readonly detected: DetectResult;
@@ -45,7 +45,7 @@ export interface RecordedResults {
  * the protection of `openRegistry`; a file that cannot be edited is listed in `refused`, and the others are still written.
  *
  * ```ts
- * const request = {};
+ * const request = { problems: knownProblems(registries, config) };
  * const detected = await detect(remediation, request);
  * await recordFindings(remediation, { request, detected }, { cwd, now: new Date() });
  * ```
@@ -56,7 +56,7 @@ export async function recordFindings(
   round: DetectRound,
   options: RecordOptions,
 ): Promise<RecordedResults> {
-  const { problems } = remediation;
+  const problems = problemsOf(remediation, round);
   const { findings } = round.detected;
   const { now, component = 'postgres' } = options;
   const edits = createEdits(options.cwd);
@@ -84,7 +84,7 @@ export async function recordFindings(
  * `recordFindings` does.
  *
  * ```ts
- * const request = {};
+ * const request = { problems: knownProblems(registries, config) };
  * const { runs, detected } = await remediate(remediation, request);
  * await recordReports(remediation, runs, { request, detected }, { cwd, now: new Date() });
  * ```
@@ -95,9 +95,10 @@ export async function recordReports(
   round: DetectRound,
   { cwd, now }: RecordOptions,
 ): Promise<RecordedResults> {
+  const problems = problemsOf(remediation, round);
   const edits = createEdits(cwd);
   for (const report of reports) {
-    const record = remediation.problems.find((known) => known.record.id === report.problem)?.record;
+    const record = problems.find((known) => known.record.id === report.problem)?.record;
     if (record === undefined || report.outcome === 'absent') continue;
     await edits.edit(record.path, (text) => {
       const seen = noteOccurrence(text, record, now);
@@ -147,6 +148,10 @@ export async function fixHeldLongEnough(
     if (instance?.container.state.running !== true) return undefined;
   }
   return last;
+}
+
+function problemsOf({ problems }: Remediation, { request }: DetectRound): readonly KnownProblem[] {
+  return request.problems ?? problems;
 }
 
 /** Names of the remediators that find what a record is about. */

@@ -42,3 +42,24 @@ export {
   wasFullyChecked,
 } from './record-results.ts';
 export { findSuspension, liftSuspension, type Suspension } from './suspensions.ts';
+export type * from '../backups/types.ts';
+export type * from '../host/docker/types.ts';
+export type * from '../host/instance.ts';
+export type * from '../host/postgres/types.ts';
+export type * from '../host/probes/types.ts';
+export type * from '../host/types.ts';
+export type { Migration } from '../migration/files.ts';
+export type { Mode } from '../migration/classify.ts';
+export type { Clone } from '../migration/runner/templates.ts';
+export type { AppliedMigration } from '../migration/runner/types.ts';
+export type { HostBudget } from '../postgres/tuning/memory-fit.ts';
+export type { Rule } from '../postgres/settings.ts';
+export type { DiskKind, Profile } from '../postgres/tuning/profiles.ts';
+export type { TuningFacts } from '../postgres/tuning/recommend.ts';
+export type { BackendMemory } from '../remediation/shared/memory.ts';
+export type { Floor } from '../remediation/operations.ts';
+export type { Redactor } from '../remediation/redact.ts';
+export type { MaintenanceWindow } from '../remediation/policy/policy.ts';
+export type { ContainerAdvice } from './tune.ts';
+export type { PortHolder } from '../remediation/remediators/port-reassignment/observe.ts';
+export type { Acknowledgement, Limits } from '../remediation/policy/circuit-breakers.ts';

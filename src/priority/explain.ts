@@ -44,7 +44,8 @@ export interface Waiting {
 /** The smallest change of one estimate alone that moves the task above the next one; `to` is null where none does. */
 export type Change = { readonly [Name in keyof EstimateValues]: ChangeOf<Name> }[keyof EstimateValues];
 
-interface ChangeOf<Name extends keyof EstimateValues> {
+/** Of one estimate. */
+export interface ChangeOf<Name extends keyof EstimateValues> {
   readonly estimate: Name;
   readonly from: EstimateValues[Name];
   readonly to: EstimateValues[Name] | null;

@@ -2,7 +2,14 @@ export { readCalibrations } from './calibration.ts';
 export { derivedTable } from './estimates.ts';
 export { diagnose } from './estimates.ts';
 export { estimateRecord, type LearnedEstimates } from './estimates.ts';
-export { type Change, type Explainable, type Explanation, explainPriority, type Waiting } from './explain.ts';
+export {
+  type Change,
+  type ChangeOf,
+  type Explainable,
+  type Explanation,
+  explainPriority,
+  type Waiting,
+} from './explain.ts';
 export { instantOf } from './priority.ts';
 export { isOpen, prioritise, type PrioritisedRecord, type PriorityOptions } from './prioritise.ts';
 export { comparePriorities, computePriority, type Ranked } from './priority.ts';

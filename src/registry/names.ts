@@ -1,15 +1,13 @@
 import { wordsIn } from '../util/words.ts';
 import type { Span } from './position.ts';
 
-type Separator = ' ' | '-' | '_' | '/' | '+' | '→' | '(' | ')' | ':';
-
 /** `Last Occurrence` → `lastOccurrence`, `success_prob` → `successProb`, `Auto-Detection` → `autoDetection`. */
 export type CamelCase<
   Label extends string,
   Upper extends boolean = false,
   Done extends string = '',
 > = Label extends `${infer Letter}${infer Rest}`
-  ? Letter extends Separator
+  ? Letter extends ' ' | '-' | '_' | '/' | '+' | '→' | '(' | ')' | ':'
     ? CamelCase<Rest, Done extends '' ? false : true, Done>
     : CamelCase<Rest, false, `${Done}${Upper extends true ? Uppercase<Letter> : Lowercase<Letter>}`>
   : Done;

@@ -69,7 +69,8 @@ export function createRecordBuilder(index: LineIndex, given: Readonly<Record<str
   };
 }
 
-type TypedValue<Type extends HeaderType | YamlType> = Type extends { readonly terms: infer Terms }
+/** The TypeScript type of a declared value: `'active' | …` of terms, `number`, a list of words, or text. */
+export type TypedValue<Type extends HeaderType | YamlType> = Type extends { readonly terms: infer Terms }
   ? keyof Terms & string
   : Type extends NumberType
     ? number
@@ -81,7 +82,8 @@ type TypedValue<Type extends HeaderType | YamlType> = Type extends { readonly te
           ? string
           : never;
 
-type SectionValue<Section extends SectionDeclaration> = Section extends ProseSection
+/** The TypeScript type of a declared section, by what it holds. */
+export type SectionValue<Section extends SectionDeclaration> = Section extends ProseSection
   ? string
   : Section extends ListSection | TagsSection
     ? readonly string[]
