@@ -2,7 +2,9 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { type Json, getString } from '../util/json.ts';
-import { contentOf, type FolderContent, wordsOf } from './parts.ts';
+import { compareText } from '../util/compare.ts';
+import { errorText, errorCode } from '../util/text.ts';
+import { contentOf, type FolderContent } from './parts.ts';
 import { fingerprintsOf, readRecord, verificationOf } from './sidecar-files.ts';
 import {
   type Backup,
@@ -43,13 +45,14 @@ export async function listBackups(folders: readonly string[], instance: string |
         try {
           backups.push(await readBackup(await inside(folders, folder), owner, name, state));
         } catch (error) {
-          notLookedAt.push({ path: folder, reason: wordsOf(error) });
+          notLookedAt.push({ path: folder, reason: errorText(error) });
         }
       }
     }
   }
   backups.sort(
-    (a, b) => compare(a.instance, b.instance) || compare(a.createdAt, b.createdAt) || compare(a.name, b.name),
+    (a, b) =>
+      compareText(a.instance, b.instance) || compareText(a.createdAt, b.createdAt) || compareText(a.name, b.name),
   );
   return { backups, notLookedAt };
 }
@@ -72,7 +75,7 @@ export async function listExpired(folders: readonly string[], instance: string):
   if (!segment.test(instance)) return [];
   const names = await Promise.all(folders.map((parent) => namesIn(join(parent, instance, expired), [])));
   const found = names.flat().map((name) => /^\.(.+)\.was$/.exec(name)?.[1] ?? name);
-  return [...new Set(found)].filter((name) => segment.test(name)).sort(compare);
+  return [...new Set(found)].filter((name) => segment.test(name)).sort(compareText);
 }
 
 export async function readFingerprints({ folder }: Backup): Promise<Fingerprints | undefined> {
@@ -197,14 +200,9 @@ async function real(path: string): Promise<string> {
 
 async function namesIn(folder: string, notLookedAt: { path: string; reason: string }[]): Promise<readonly string[]> {
   try {
-    return (await readdir(folder)).sort(compare);
+    return (await readdir(folder)).sort(compareText);
   } catch (error) {
-    const isAbsent = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    if (!isAbsent) notLookedAt.push({ path: folder, reason: wordsOf(error) });
+    if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error))) notLookedAt.push({ path: folder, reason: errorText(error) });
     return [];
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,7 @@
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../util/text.ts';
+import { compareBy } from '../util/compare.ts';
 import type { BackupKind, BackupPart } from './types.ts';
 
 /** What lies beside the backup itself and is none of it. */
@@ -52,7 +54,7 @@ async function filesOf(folder: string, notes: string[]): Promise<readonly Folder
   while (folders.length > 0 && files.length < maxEntries) {
     const below = folders.pop() ?? '';
     const names = await readdir(join(folder, below)).catch((error: unknown) => {
-      notes.push(`${below === '' ? 'the folder' : below} cannot be read: ${wordsOf(error)}`);
+      notes.push(`${below === '' ? 'the folder' : below} cannot be read: ${errorText(error)}`);
       return [];
     });
     for (const name of names) {
@@ -65,7 +67,7 @@ async function filesOf(folder: string, notes: string[]): Promise<readonly Folder
     }
   }
   if (folders.length > 0) notes.push(`It holds more than ${maxEntries} files: the rest is not looked at.`);
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return files.sort(compareBy(({ path }) => path));
 }
 
 /** The files of a server, as a base backup or as somebody copied them. */
@@ -122,8 +124,4 @@ async function headOf(path: string): Promise<Buffer | undefined> {
 
 function sum(files: readonly FolderEntry[]): number {
   return files.reduce((total, { bytes }) => total + bytes, 0);
-}
-
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { errorText } from '../util/text.ts';
 
 /** What a plain dump says of itself, read line by line in bounded memory. Rows between COPY and `\.` are not looked at. */
 export interface DumpText {
@@ -156,7 +157,7 @@ async function drain(
     for await (const chunk of unpacker) if (chunk instanceof Buffer) take(chunk);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { oneLine } from '../util/text.ts';
 import type { ChangingEngine } from '../host/docker/client.ts';
 import { runHelper } from '../host/exec.ts';
 import { failed, impossible, type Observation, passed } from './levels/files.ts';
@@ -165,7 +166,7 @@ export async function pointInTimeLevel(
   const { stdout, stderr } = await runHelper(engine, {
     image,
     command: ['timeout', '-k', '10', String(Math.ceil(timeoutMs / 1000)), 'bash', '-c', restoreScript],
-    stdin: `${head.map((line) => line.replaceAll(/[\r\n\0]/g, '')).join('\n')}\n`,
+    stdin: `${head.map(oneLine).join('\n')}\n`,
     scratch: '/scratch',
     mounts: [
       { type: 'bind', source: backup.folder, target: '/backup', readonly: true },

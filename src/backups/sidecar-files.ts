@@ -11,6 +11,7 @@ import {
   getString,
   getStrings,
 } from '../util/json.ts';
+import { compareBy, compareText } from '../util/compare.ts';
 import {
   type BackupCause,
   backupCauses,
@@ -229,12 +230,12 @@ export function fingerprintFrom(lines: readonly string[], database: string, file
     constraints: sorted(kinds.constraint),
     functions: sorted(kinds.function),
     extensions: sorted(kinds.extension),
-    invalid: invalid.sort((a, b) => (a < b ? -1 : 1)),
+    invalid: invalid.sort(compareText),
   };
 }
 
 function sorted<Value>(map: ReadonlyMap<string, Value>): Readonly<Record<string, Value>> {
-  return Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries([...map].sort(compareBy(([key]) => key)));
 }
 
 /** What of the original is missing or other in the restored copy, a sentence each; empty: nothing. */

@@ -7,8 +7,8 @@ import type { Instance } from '../host/instance.ts';
 import { ownOption } from '../host/postgres/client.ts';
 import type { Credentials } from '../host/postgres/credentials.ts';
 import { parseJson } from '../util/json.ts';
+import { oneLine } from '../util/text.ts';
 import { inside, listBackups, readBackup, segment } from './inventory.ts';
-import { oneLine } from './probes/dump.ts';
 import { checkBackup, type CheckSources } from './prove.ts';
 import {
   countedTables,

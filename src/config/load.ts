@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
 import { suggest } from '../util/suggest.ts';
+import { errorText } from '../util/text.ts';
 
 /** Where a checked value comes from: the file as users call it, if there is one, and the keys that lead to the value. */
 export interface Origin {
@@ -117,7 +118,7 @@ export async function readConfigFile(file: string, name: string): Promise<unknow
     }
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
-    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const [reason = ''] = errorText(error).split('\n');
     throw new ProblemsError('bad-config', `${name} cannot be read: ${reason}`, { cause: error });
   }
 }

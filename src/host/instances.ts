@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { compareText } from '../util/compare.ts';
 import { helperLabel, poolerLabel } from './docker/shapes.ts';
 import type { Container, DockerReader, Mount } from './docker/types.ts';
 import type { Instance } from './instance.ts';
@@ -109,9 +110,7 @@ export async function findInstances(sources: InstanceSources): Promise<readonly 
     const name = instanceName(container, sources.pattern);
     if (name !== undefined) found.push(await instanceOf(name, container, engine.id, sources));
   }
-  return found.sort((a, b) =>
-    a.name === b.name ? (a.container.id < b.container.id ? -1 : 1) : a.name < b.name ? -1 : 1,
-  );
+  return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.container.id, b.container.id));
 }
 
 function instanceName(container: Container, pattern: RegExp | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { errorCode } from '../util/text.ts';
 
 /** A process, as another process can look whether it is alive. `machine`: its boot and its process numbers. */
 export interface ProcessIdentity {
@@ -26,7 +27,7 @@ export async function isAlive(owner: ProcessIdentity, heartbeatAt: string, now: 
     process.kill(owner.pid, 0);
   } catch (error) {
     // Somebody else's process is a process too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
   const began = await beganOf(owner.pid);
   return began !== 'ended' && (began === owner.began || began === '' || owner.began === '');

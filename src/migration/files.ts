@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { compareBy } from '../util/compare.ts';
 
 /** A migration as it stands in its folder. */
 export interface Migration {
@@ -34,7 +35,7 @@ export function migrationsOf(files: readonly MigrationFile[]): readonly Migratio
       sql: text.replace(/^\uFEFF/, ''),
       sha256: checksumOf(text),
     }))
-    .sort((a, b) => (a.version < b.version ? -1 : 1));
+    .sort(compareBy(({ version }) => version));
 }
 
 /** Why a name can be no version, if so. */
@@ -45,5 +46,5 @@ export function nameObstacle(name: string): string | undefined {
 }
 
 function checksumOf(text: string): string {
-  return createHash('sha256').update(text.replaceAll(/\r\n?/g, '\n')).digest('hex');
+  return hash('sha256', text.replaceAll(/\r\n?/g, '\n'));
 }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { quoteLiteral } from '../util/quote.ts';
 import { databasePath } from './search-path.ts';
 
 /** A relation by its name; without a schema it is found by the search path. */
@@ -18,7 +19,7 @@ export function schemaQuery(relations: readonly RelationName[]): string {
   SELECT coalesce(json_object_agg(o.full_name, d.lines ORDER BY o.full_name), '{}'::json)::text AS description
   FROM (SELECT full_name, CASE WHEN own.set THEN pg_catalog.to_regclass(full_name) END AS oid FROM own, (
       SELECT DISTINCT pg_catalog.concat_ws('.', pg_catalog.quote_ident(e ->> 'schema'), pg_catalog.quote_ident(e ->> 'name')) AS full_name
-      FROM pg_catalog.json_array_elements('${names.replaceAll("'", "''")}'::json) AS j (e)) AS wanted) AS o
+      FROM pg_catalog.json_array_elements(${quoteLiteral(names)}::json) AS j (e)) AS wanted) AS o
   LEFT JOIN LATERAL (SELECT pg_catalog.array_agg(line ORDER BY line COLLATE "C") AS lines FROM (
       SELECT 'kind ' || c.relkind::text || ' ' || c.relpersistence::text AS line FROM pg_catalog.pg_class AS c WHERE c.oid = o.oid
     UNION ALL SELECT format('column %I %s%s%s%s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -40,7 +41,7 @@ export function schemaQuery(relations: readonly RelationName[]): string {
 
 /** SHA-256 of an answer: the same relations give the same. */
 export function fingerprintOf(answer: string): string {
-  return createHash('sha256').update(answer).digest('hex');
+  return hash('sha256', answer);
 }
 
 /** Lines that one of the two answers has alone: `-` of the first, `+` of the second. Empty: they are the same. */

@@ -1,3 +1,5 @@
+import { decodePercent } from '../util/text.ts';
+
 /** What a client was told about its database. It may hold a password: for probes alone, never for evidence or plans. */
 export interface ConnectionText {
   readonly host: string;
@@ -32,7 +34,7 @@ function parseUrl(text: string): ConnectionText | undefined {
   const parameters = new Map(query.split('&').map((pair) => splitAt(pair, '=')));
   function parameter(name: string): string | undefined {
     const value = parameters.get(name);
-    return value === undefined ? undefined : decoded(value);
+    return decoded(value);
   }
   const [user, password] = login === undefined ? [] : splitAt(login, ':');
   const [host, port] = splitAuthority(authority);
@@ -106,13 +108,6 @@ function filled(text: string | undefined): string | undefined {
 }
 
 /** What is not percent-encoded properly is taken as it stands. */
-function decoded(text: string): string;
-function decoded(text: string | undefined): string | undefined;
 function decoded(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text === undefined ? undefined : decodePercent(text);
 }

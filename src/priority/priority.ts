@@ -1,4 +1,5 @@
 import { ProblemsError } from '../errors.ts';
+import { compareText } from '../util/compare.ts';
 import type { ActiveProblem } from '../registry/record.ts';
 import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 import type { Attempts, Band, Estimates, Factor, Priority, ResourceCost, Urgency } from './types.ts';
@@ -133,7 +134,7 @@ export function comparePriorities(a: Ranked, b: Ranked): number {
     rankOf(a.estimates.urgency.value) - rankOf(b.estimates.urgency.value) ||
     rankOf(a.severity) - rankOf(b.severity) ||
     compareLater(a.lastOccurrence, b.lastOccurrence) ||
-    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+    compareText(a.id, b.id)
   );
 }
 

@@ -1,3 +1,4 @@
+import { compareText } from '../util/compare.ts';
 import type { LineIndex, Position, Span } from './position.ts';
 
 export type Severity = 'error' | 'warning';
@@ -270,10 +271,7 @@ export function createDiagnosticCollector(path: string, index: LineIndex): Diagn
 /** By place, then by code: the order in which a person reads a file. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return diagnostics.toSorted(
-    (a, b) =>
-      a.place.offset - b.place.offset ||
-      a.place.endOffset - b.place.endOffset ||
-      (a.code < b.code ? -1 : a.code > b.code ? 1 : 0),
+    (a, b) => a.place.offset - b.place.offset || a.place.endOffset - b.place.endOffset || compareText(a.code, b.code),
   );
 }
 

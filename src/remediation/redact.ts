@@ -1,3 +1,5 @@
+import { compareText } from '../util/compare.ts';
+
 const mark = '[redacted]';
 
 /** Keys and words before `=` or `:` whose value nobody may see. */
@@ -53,5 +55,5 @@ function formsOf(secrets: readonly string[]): readonly string[] {
     forms.add(secret.replaceAll("'", "''"));
     forms.add(Buffer.from(secret).toString('base64'));
   }
-  return [...forms].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+  return [...forms].sort((a, b) => b.length - a.length || compareText(a, b));
 }

@@ -1,3 +1,4 @@
+import { compareText } from '../util/compare.ts';
 import {
   type Attempts,
   comparePriorities,
@@ -104,7 +105,7 @@ export function generateTasks(
   options: GenerateOptions = {},
 ): { readonly tasks: readonly Task[]; readonly diagnostics: readonly Diagnostic[] } {
   const sorted = [...new Map(registries.map((registry) => [registry.path, registry])).values()].toSorted((a, b) =>
-    compare(a.path, b.path),
+    compareText(a.path, b.path),
   );
   const results = sorted.map((registry) => planRegistry(registry, options));
   const planned = withUniqueIds(results.flatMap((result) => result.planned));
@@ -113,7 +114,7 @@ export function generateTasks(
   return {
     tasks: tasks.toSorted(comparePriorities),
     diagnostics: [...results.flatMap((result) => result.diagnostics), ...diagnostics].toSorted(
-      (a, b) => compare(a.path, b.path) || a.place.offset - b.place.offset || compare(a.code, b.code),
+      (a, b) => compareText(a.path, b.path) || a.place.offset - b.place.offset || compareText(a.code, b.code),
     ),
   };
 }
@@ -202,8 +203,4 @@ function taskOf(planned: Planned, dependencies: readonly string[], { priority, a
     estimates,
     priority: failed === undefined ? planned.priority : computePriority(estimates, failed, priority),
   };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,9 @@
-/** Reads answers whose shape another program decides: what is absent or of another type is the empty value. */
+import { compareBy } from './compare.ts';
+
+/** Reads answers whose shape another program decides. A value that is absent or of another type is read as empty. */
 
 export type JsonObject = { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -45,7 +48,7 @@ export function getStrings(value: Json | undefined, ...path: readonly string[]):
 /** An object's entries, sorted by key. */
 export function getEntries(value: Json | undefined, ...path: readonly string[]): readonly (readonly [string, Json])[] {
   const found = get(value, ...path);
-  return isObject(found) ? Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)) : [];
+  return isObject(found) ? Object.entries(found).sort(compareBy(([key]) => key)) : [];
 }
 
 export function getStringMap(value: Json | undefined, ...path: readonly string[]): Readonly<Record<string, string>> {
@@ -54,12 +57,11 @@ export function getStringMap(value: Json | undefined, ...path: readonly string[]
   );
 }
 
-/** True of whatever JSON.parse returns: functions, symbols and the like are not among it. */
 function isJson(value: unknown): value is Json {
   return value === null || ['object', 'string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** JSON from text, without its type being trusted. `undefined` where the text is none. */
+/** `undefined` if the text is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -68,5 +70,3 @@ export function parseJson(text: string): Json | undefined {
     return undefined;
   }
 }
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

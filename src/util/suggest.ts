@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that most resembles a word, or undefined where none is close enough to be meant. Ties go to the first. */
+/** The candidate most similar to a word, or undefined if none is close enough to be meant. Ties go to the first. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
-  // Words come from strangers: a long one is never a slip of the pen, and the distance is quadratic.
+  // A long word is not a typing mistake, and the time grows with the square of its length.
   if (word.length > 100) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;

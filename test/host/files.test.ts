@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { changeFiles, readFiles, sha256Of } from '../../src/host/files/files.ts';
+import { changeFiles, readFiles } from '../../src/host/files/files.ts';
 
 let folder = '';
 let root = '';
@@ -29,7 +30,7 @@ describe('files of the host', () => {
     ]) {
       await expect(files.read(path), path).rejects.toMatchObject({ code: 'outside-root' });
       await expect(
-        changeFiles([root], files).replace(path, 'x', { sha256: sha256Of('port=1') }),
+        changeFiles([root], files).replace(path, 'x', { sha256: hash('sha256', 'port=1') }),
         path,
       ).rejects.toMatchObject({ code: 'outside-root' });
     }
@@ -48,9 +49,9 @@ describe('files of the host', () => {
     const files = readFiles([root]);
     const path = join(root, 'inside.conf');
     await expect(
-      changeFiles([root], files).replace(path, 'port=2', { sha256: sha256Of('port=9') }),
+      changeFiles([root], files).replace(path, 'port=2', { sha256: hash('sha256', 'port=9') }),
     ).rejects.toMatchObject({ code: 'step-refused' });
-    await changeFiles([root], files).replace(path, 'port=2', { sha256: sha256Of('port=1') });
+    await changeFiles([root], files).replace(path, 'port=2', { sha256: hash('sha256', 'port=1') });
     expect(await readFile(path, 'utf8')).toBe('port=2');
     expect(await readdir(root)).toEqual(['inside.conf']);
   });

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { contentOf, type FolderEntry, ownFiles, wordsOf } from '../parts.ts';
+import { errorText, isWithin } from '../../util/text.ts';
+import { contentOf, type FolderEntry, ownFiles } from '../parts.ts';
 import { type FileScan, scanFile } from '../read-file.ts';
 import type { Backup, BackupCause, BackupFile, BackupPart, BackupVerification, Fingerprints } from '../types.ts';
 
@@ -49,7 +50,7 @@ export async function filesLevel(
       if (part !== undefined) scans.set(part.path, scan);
     } catch (error) {
       signal.throwIfAborted();
-      observations.push(impossible('unreadable', `${file.path}: ${wordsOf(error)}`));
+      observations.push(impossible('unreadable', `${file.path}: ${errorText(error)}`));
     }
   }
   observations.push(...changes(files, backup.verification));
@@ -59,7 +60,7 @@ export async function filesLevel(
   if (content.parts.length === 0) observations.push(failed('empty', 'There is nothing in it that could be restored.'));
   for (const part of content.parts) observations.push(...partSays(part, scans.get(part.path)));
   for (const { file, database } of fingerprints?.databases ?? [])
-    if (file !== null && !content.files.some(({ path }) => path === file || path.startsWith(`${file}/`)))
+    if (file !== null && !content.files.some(({ path }) => isWithin(path, file)))
       observations.push(failed('missing-file', `${file}, the dump of ${database}, is not there.`));
   return { observations, files, scans };
 }

@@ -1,7 +1,8 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
 import { fingerprintFrom, fingerprintLines, pinned, type ReadFingerprint, sequenceLines } from '../sidecar-files.ts';
 import { parseJson } from '../../util/json.ts';
-import { beside, inHelper, isNotAsked, type NotAsked, oneLine, type PartRequest } from './dump.ts';
+import { oneLine } from '../../util/text.ts';
+import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
 
 /**
  * A server of our own on a copy, without a network, that neither archives, nor follows, nor calls anybody. What the

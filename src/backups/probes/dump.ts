@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import { oneLine } from '../../util/text.ts';
 import type { ChangingEngine } from '../../host/docker/client.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { runHelper } from '../../host/exec.ts';
@@ -64,10 +65,6 @@ export function isNotAsked(answer: object): answer is NotAsked {
 /** Where the helper sees it; a path of a backup holds no line feed. */
 export function inHelper(path: string): string {
   return path === '.' ? '/backup' : `/backup/${oneLine(path)}`;
-}
-
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n\0]/g, '');
 }
 
 /** The table of contents, counted: it can be as long as the database has objects. */

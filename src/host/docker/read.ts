@@ -8,6 +8,7 @@ import {
   getStringMap,
   getStrings,
 } from '../../util/json.ts';
+import { compareBy } from '../../util/compare.ts';
 import { jsonOf, type ReadingEngine, requireSuccess } from './client.ts';
 import { logLines } from './frames.ts';
 import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
@@ -40,7 +41,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
       const listed = jsonOf(await engine.get({ path: '/containers/json', query: { all: '1' } }), 'list containers');
       const ids = isList(listed) ? listed.map((item) => getString(item, 'Id')) : [];
       const found = await inBatches(ids, 8, container);
-      return found.filter((one) => one !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return found.filter((one) => one !== undefined).sort(compareBy(({ name }) => name));
     },
 
     async image(ref) {
@@ -50,7 +51,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
 
     async networks() {
       const listed = jsonOf(await engine.get({ path: '/networks' }), 'list networks');
-      return (isList(listed) ? listed.map(networkOf) : []).sort((a, b) => (a.name + a.id < b.name + b.id ? -1 : 1));
+      return (isList(listed) ? listed.map(networkOf) : []).sort(compareBy(({ name, id }) => name + id));
     },
 
     async network(ref) {
@@ -62,7 +63,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
       const listed = jsonOf(await engine.get({ path: '/volumes' }), 'list volumes');
       return getArray(listed, 'Volumes')
         .map(volumeOf)
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+        .sort(compareBy(({ name }) => name));
     },
 
     async volume(name) {

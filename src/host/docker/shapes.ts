@@ -11,6 +11,7 @@ import {
   getStringMap,
   getStrings,
 } from '../../util/json.ts';
+import { compareBy } from '../../util/compare.ts';
 import type { Container, Endpoint, Image, Mount, Network, PortBinding, Volume } from './types.ts';
 
 /** On every short-lived container of our own. */
@@ -153,7 +154,7 @@ function mounts(inspect: Json): readonly Mount[] {
         anonymous: type === 'volume' && !named.has(destination),
       };
     })
-    .sort((a, b) => (a.destination < b.destination ? -1 : 1));
+    .sort(compareBy(({ destination }) => destination));
 }
 
 /** `source:destination[:modes]`, or a destination alone: for that the engine makes a volume, and `source` is empty. */

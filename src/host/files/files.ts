@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
+import { compareText } from '../../util/compare.ts';
 import type { FileChanger, FileReader, TextFile } from '../types.ts';
 
 const maxBytes = 2 ** 20;
@@ -18,7 +19,7 @@ export function readFiles(roots: readonly string[]): FileReader {
     async list(path) {
       const real = await within(roots, path);
       if (real === undefined || !(await stat(real)).isDirectory()) return [];
-      return (await readdir(real)).sort((a, b) => (a < b ? -1 : 1));
+      return (await readdir(real)).sort(compareText);
     },
   };
 }
@@ -53,10 +54,6 @@ export function changeFiles(roots: readonly string[], reader: FileReader): FileC
       await syncFolder(dirname(real));
     },
   };
-}
-
-export function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** The real path, `undefined` where there is nothing. */
@@ -98,7 +95,7 @@ async function readText(real: string, path: string): Promise<TextFile | undefine
     if (!found.isFile()) return undefined;
     if (found.size > maxBytes) throw new ProblemsError('file-unreadable', `${path} is longer than ${maxBytes} bytes.`);
     const text = await handle.readFile('utf8');
-    return { path, text, sha256: sha256Of(text), mode: found.mode & 0o777 };
+    return { path, text, sha256: hash('sha256', text), mode: found.mode & 0o777 };
   } finally {
     await handle.close();
   }

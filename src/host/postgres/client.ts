@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Client } from 'pg';
 import { ProblemsError } from '../../errors.ts';
+import { errorCode, errorText } from '../../util/text.ts';
 import type { SessionResult, SqlSession } from '../types.ts';
 import type { SqlResult, SqlRow, SqlWay } from './types.ts';
 
@@ -75,7 +76,7 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
     return { ok: true, rows: result.rows.map((row) => ({ ...row })), truncated: false, via, sent };
   } catch (error) {
     if (statement.readOnly && statement.signal?.aborted === true) throw statement.signal.reason;
-    return { ok: false, message: messageOf(error), sqlstate: sqlstateOf(error), via, sent };
+    return { ok: false, message: errorText(error), sqlstate: sqlstateOf(error), via, sent };
   } finally {
     statement.signal?.removeEventListener('abort', abort);
     await leave(client);
@@ -160,7 +161,7 @@ export async function openSessionOver(
     await close();
     return {
       ok: false,
-      message: messageOf(error),
+      message: errorText(error),
       sqlstate: sqlstateOf(error),
       via: via === 'address' ? 'network' : via,
     };
@@ -230,7 +231,7 @@ function refusalOf(error: unknown): Extract<SessionResult, { readonly ok: false 
   const sqlstate = sqlstateOf(error);
   return {
     ok: false,
-    message: messageOf(error),
+    message: errorText(error),
     sqlstate,
     detail: fieldOf(error, 'detail'),
     constraint: fieldOf(error, 'constraint'),
@@ -248,12 +249,7 @@ function fieldOf(error: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
-}
-
 function sqlstateOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  const code = errorCode(error);
+  return /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

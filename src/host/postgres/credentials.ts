@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isWithin } from '../../util/text.ts';
 import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
@@ -95,9 +96,7 @@ function isPublic(password: string, { container, user, database, name, dataDirec
 async function fromMountedFile({ container }: Instance, files: FileReader): Promise<string | undefined> {
   const path = container.env['POSTGRES_PASSWORD_FILE'];
   if (path === undefined) return undefined;
-  const mount = container.mounts.find(
-    ({ type, destination }) => type === 'bind' && (path === destination || path.startsWith(`${destination}/`)),
-  );
+  const mount = container.mounts.find(({ type, destination }) => type === 'bind' && isWithin(path, destination));
   if (mount === undefined) return undefined;
   const file = await files.read(join(mount.source, path.slice(mount.destination.length))).catch(() => undefined);
   return file?.text.replace(/\r?\n$/, '');

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import { quoteLiteral } from '../../util/quote.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
@@ -29,7 +30,7 @@ async function queryThroughPsql(
       ? [`${statement.sql}\n;`]
       : [
           `PREPARE problems_query AS ${statement.sql}\n;`,
-          `EXECUTE problems_query(${statement.values.map(literal).join(', ')});`,
+          `EXECUTE problems_query(${statement.values.map((value) => quoteLiteral(value.replaceAll('\0', ''))).join(', ')});`,
         ]),
     ...(statement.readOnly ? ['ROLLBACK;'] : []),
     '',
@@ -51,10 +52,6 @@ async function queryThroughPsql(
 
 function passwordFor(text: string | undefined): string {
   return text === undefined || /[\r\n]/.test(text) ? '' : text;
-}
-
-function literal(value: string): string {
-  return `E'${value.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 /** `ERROR:  42P01: relation "x" does not exist`; a connection that failed carries no SQLSTATE. */

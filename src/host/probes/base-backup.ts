@@ -1,3 +1,4 @@
+import { oneLine } from '../../util/text.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
@@ -49,8 +50,4 @@ function couldNotBegin(message: string): boolean {
   return /connection to server|no pg_hba\.conf entry|authentication failed|WAL level not sufficient|max_wal_senders|must be superuser|permission denied to (?:start|use)|pg_basebackup: not found/.test(
     message,
   );
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n\0]/g, '');
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { oneLine } from '../../util/text.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
@@ -64,10 +65,6 @@ async function onEachDatabase(
     const ended = exitCode !== undefined && exitCode !== 124 && exitCode !== 143;
     return { database, ...(ended ? { exitCode } : {}), text: text.trim() };
   });
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n\0]/g, '');
 }
 
 /**
@@ -137,7 +134,7 @@ export async function referenceSchema(engine: ChangingEngine, request: Reference
     image,
     command: ['bash', '-c', referenceSchemaScript],
     stdin: `${[
-      ...[role, database].map((name) => name.replaceAll(/[\r\n\0]/g, '')),
+      ...[role, database].map(oneLine),
       String(files.length),
       base64(roles.map((name) => `CREATE ROLE "${name.replaceAll('"', '""')}";\n`).join('')),
       base64(question),

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import { compareBy } from '../../util/compare.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import type { Mount } from '../docker/types.ts';
 import { execIn, runHelper } from '../exec.ts';
@@ -182,7 +183,7 @@ export function surveyOf(printed: string, truncated: boolean): Survey {
       linkTarget: parts[index + 1] ?? '',
     });
   }
-  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  entries.sort(compareBy(({ path }) => path));
   return { entries, truncated: truncated || parts.length > maxEntries * 2 + 1 };
 }
 

@@ -1,3 +1,4 @@
+import { oneLine } from '../../util/text.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn, runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
@@ -109,7 +110,7 @@ export async function memoryLoad(
       String(rows),
       '',
     ]
-      .map((line) => line.replaceAll(/[\r\n\0]/g, ''))
+      .map(oneLine)
       .join('\n'),
     network: { container: instance.container.id },
     user: '65534:65534',

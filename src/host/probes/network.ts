@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { getArray, parseJson, getString } from '../../util/json.ts';
+import { oneLine, errorCode } from '../../util/text.ts';
 import { type ChangingEngine, jsonOf } from '../docker/client.ts';
 import { helperLabel } from '../docker/shapes.ts';
 import type { Container } from '../docker/types.ts';
@@ -72,10 +73,6 @@ function sslModeOf(mode: string | undefined): string {
   return mode !== undefined && ['disable', 'allow', 'prefer', 'require'].includes(mode) ? mode : 'prefer';
 }
 
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n\0]/g, '');
-}
-
 /** A server's image holds no HTTP client, so bash speaks: the script is fixed, port and path come on stdin. */
 const pageScript = String.raw`
 IFS= read -r port; IFS= read -r path
@@ -144,9 +141,7 @@ async function tryHere(hostIp: string, port: number): Promise<string> {
 function listen(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error) =>
-      resolve('code' in error && typeof error.code === 'string' ? error.code : error.message),
-    );
+    server.once('error', (error) => resolve(errorCode(error) || error.message));
     server.listen({ host, port, ipv6Only: true, exclusive: true }, () => server.close(() => resolve('')));
   });
 }

@@ -1,3 +1,5 @@
+import { oneLine } from '../../util/text.ts';
+import { quoteIdentifier } from '../../util/quote.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import type { Container, HelperSpec } from '../docker/types.ts';
 import { execIn, runHelper } from '../exec.ts';
@@ -41,10 +43,10 @@ export async function holdSessions(
       login.password,
       String(sessions),
       String(seconds),
-      role === '' ? '' : `"${role.replaceAll('"', '""')}"`,
+      role === '' ? '' : quoteIdentifier(role),
       '',
     ]
-      .map((line) => line.replaceAll(/[\r\n\0]/g, ''))
+      .map(oneLine)
       .join('\n'),
     network,
     user: '65534:65534',

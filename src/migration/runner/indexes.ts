@@ -1,11 +1,12 @@
 import { ProblemsError } from '../../errors.ts';
+import { quoteIdentifier } from '../../util/quote.ts';
 import type { SqlSession } from '../../host/types.ts';
 import { indexOfFile, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import type { NamedObject } from '../objects.ts';
 import { databasePath } from '../search-path.ts';
 import type { LedgerRow } from '../status.ts';
-import { ask, findTables, makeTables, queryAsTheirs, quoted, writeState } from './ledger.ts';
+import { ask, findTables, makeTables, queryAsTheirs, writeState } from './ledger.ts';
 
 export interface IndexState {
   readonly oid: string;
@@ -30,7 +31,7 @@ export async function indexOf(
   { name, table }: Pick<NamedObject, 'name' | 'table'>,
 ): Promise<IndexState | undefined> {
   if (table === undefined) return undefined;
-  const place = `${table.schema === undefined ? '' : `${quoted(table.schema)}.`}${quoted(table.name)}`;
+  const place = `${table.schema === undefined ? '' : `${quoteIdentifier(table.schema)}.`}${quoteIdentifier(table.name)}`;
   const found = `WITH ${databasePath}, wanted AS MATERIALIZED (SELECT pg_catalog.to_regclass($1)::oid AS oid FROM own WHERE own.set) ${stateQuery}
     JOIN wanted ON i.indrelid = wanted.oid WHERE c.relname = $2`;
   const rows = await ask(session, found, [place, name]);

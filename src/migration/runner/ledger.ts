@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
+import { quoteIdentifier } from '../../util/quote.ts';
 import type { SqlRow } from '../../host/postgres/types.ts';
 import type { SessionResult, SqlSession } from '../../host/types.ts';
 import type { Mode } from '../classify.ts';
@@ -54,10 +55,6 @@ export async function queryAsTheirs(session: SqlSession, sql: string): Promise<S
   return answer;
 }
 
-export function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
-}
-
 /** The two tables, by their full names. `schema_migrations` is every tool's; checksums and states are in one of our own. */
 export interface LedgerTables {
   readonly versions: string;
@@ -92,7 +89,7 @@ export async function findTables(session: SqlSession): Promise<LedgerTables> {
 /** Of what `ledgerPlace` answers. Throws as `findTables` does. */
 export function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
   const schema = row?.['schema'] ?? 'public';
-  const versions = `${quoted(schema)}.schema_migrations`;
+  const versions = `${quoteIdentifier(schema)}.schema_migrations`;
   // What a view calls is called with the rights of whoever reads it.
   if (row?.['tables'] === 'f')
     throw new ProblemsError('step-refused', `${versions}, or problems_migrations beside it, is no table.`, {
@@ -109,7 +106,7 @@ export function tablesOf(row: Readonly<Record<string, string | null>> | undefine
   }
   return {
     versions,
-    states: `${quoted(schema)}.problems_migrations`,
+    states: `${quoteIdentifier(schema)}.problems_migrations`,
     versionsExist: row?.['versions'] === 't',
     statesExist: row?.['states'] === 't',
   };

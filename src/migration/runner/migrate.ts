@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
+import { compareText } from '../../util/compare.ts';
 import type { SqlSession } from '../../host/types.ts';
 import { type Runnable, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
@@ -192,7 +193,7 @@ function reportOn(
       .filter((one) => migrationStatusOf(one, ledger).standing === 'adopted')
       .map(({ version }) => version),
     outOfOrder: outOfOrder(migrations, before),
-    withoutFile: [...ledger.versions].filter((version) => !known.has(version)).sort((a, b) => (a < b ? -1 : 1)),
+    withoutFile: [...ledger.versions].filter((version) => !known.has(version)).sort(compareText),
     problems,
     waitedMs,
   });

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
+import { compareBy } from '../../util/compare.ts';
+import { quoteIdentifier, quoteLiteral } from '../../util/quote.ts';
 import type { SqlSession } from '../../host/types.ts';
 import type { Migration } from '../files.ts';
 import { backoff } from './context.ts';
-import { ask, quoted, takeLock } from './ledger.ts';
+import { ask, takeLock } from './ledger.ts';
 import { migrate } from './migrate.ts';
 import type { MigrateOptions, MigrationReport } from './types.ts';
 
@@ -89,7 +91,7 @@ async function makeTemplate(
 ): Promise<{ readonly made: boolean; readonly report: MigrationReport | null }> {
   const { waitMs = 600_000, stop, onProgress = ignore, atPoint } = options;
   if (await isReady(session, name)) return { made: false, report: null };
-  const key = `pg_catalog.hashtextextended('pgops:template:' || ${literal(name)}, 0)`;
+  const key = `pg_catalog.hashtextextended('pgops:template:' || ${quoteLiteral(name)}, 0)`;
   const holder = await takeLock(session, { waitMs, stop, onProgress }, key);
   if (holder !== undefined)
     throw new ProblemsError(
@@ -97,13 +99,13 @@ async function makeTemplate(
       `Another runner has been making the template ${name} all the time: ${holder}.`,
     );
   if (await isReady(session, name)) return { made: false, report: null };
-  if (!(await exists(session, name))) await ask(session, `CREATE DATABASE ${quoted(name)}`);
+  if (!(await exists(session, name))) await ask(session, `CREATE DATABASE ${quoteIdentifier(name)}`);
   await atPoint?.('template made');
   const report = await migrate(migrations, { ...options, database: name });
   if (report.outcome !== 'applied' && report.outcome !== 'up-to-date') return { made: false, report };
   await atPoint?.('template migrated');
   // Nobody can connect any more, so nobody is in the way of a copy; and a template is not dropped by mistake (42809).
-  await ask(session, `ALTER DATABASE ${quoted(name)} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
+  await ask(session, `ALTER DATABASE ${quoteIdentifier(name)} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
   return { made: true, report };
 }
 
@@ -131,7 +133,7 @@ async function makeClones(
     }
   }
   await Promise.all(Array.from({ length: Math.min(together, waiting.length) }, work));
-  return clones.sort((a, b) => (a.database < b.database ? -1 : 1));
+  return clones.sort(compareBy(({ database }) => database));
 }
 
 /** @returns whether it was made now. */
@@ -144,7 +146,9 @@ async function cloneOnce(
   const how = strategy === null ? '' : ` STRATEGY ${strategy}`;
   for (let attempt = 1; ; attempt += 1) {
     if (await exists(session, database)) return false;
-    const made = await session.query(`CREATE DATABASE ${quoted(database)} TEMPLATE ${quoted(template)}${how}`);
+    const made = await session.query(
+      `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE ${quoteIdentifier(template)}${how}`,
+    );
     if (made.ok) return true;
     const { sqlstate, message } = made;
     // 55006: somebody is still connected to the template; the others: somebody else makes the same database.
@@ -187,10 +191,6 @@ async function olderThan(session: SqlSession, name: string, template: string): P
     [name, `${template}_`],
   );
   return rows.map((row) => row['name'] ?? '');
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function ignore(): void {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { restoreScript } from '../../backups/restore-script.ts';
 import type { Backup, BackupKind, BackupPart } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
+import { oneLine } from '../../util/text.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
 import { helperLabel } from '../../host/docker/shapes.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
@@ -121,7 +122,7 @@ function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source:
   ];
   const dumps = base === undefined ? dumpsOf(backup) : [];
   const lines = [...head, ...dumps.flatMap((part) => [part.kind, part.path, part.database ?? database])];
-  return `${lines.map((line) => line.replaceAll(/[\r\n\0]/g, '')).join('\n')}\n`;
+  return `${lines.map(oneLine).join('\n')}\n`;
 }
 
 const dumpKinds: readonly BackupKind[] = ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'];

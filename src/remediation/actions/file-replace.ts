@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
@@ -27,11 +27,11 @@ export const fileReplace: Action<z.output<typeof params>, z.output<typeof before
   },
   async prepare(wanted, host) {
     const text = await textOf(host, wanted.path);
-    const hash = hashOf(text);
-    if (hash === wanted.from) {
-      if (hashOf(edited(text, wanted)) !== wanted.to)
+    const found = hash('sha256', text);
+    if (found === wanted.from) {
+      if (hash('sha256', edited(text, wanted)) !== wanted.to)
         throw new ProblemsError('step-refused', `The edits of ${wanted.path} do not lead to what was planned.`);
-    } else if (hash !== wanted.to) throw changed(wanted.path);
+    } else if (found !== wanted.to) throw changed(wanted.path);
     return { text };
   },
   async isDone({ path, to }, host) {
@@ -39,19 +39,19 @@ export const fileReplace: Action<z.output<typeof params>, z.output<typeof before
   },
   async apply(wanted, host) {
     const text = await textOf(host, wanted.path);
-    const hash = hashOf(text);
-    if (hash === wanted.to) return;
-    if (hash !== wanted.from) throw changed(wanted.path);
+    const found = hash('sha256', text);
+    if (found === wanted.to) return;
+    if (found !== wanted.from) throw changed(wanted.path);
     await host.change.files.replace(wanted.path, edited(text, wanted), { sha256: wanted.from });
   },
   async undo({ path, to }, { text }, host) {
-    const now = hashOf(await textOf(host, path));
-    if (now === hashOf(text)) return;
+    const now = hash('sha256', await textOf(host, path));
+    if (now === hash('sha256', text)) return;
     if (now !== to) throw changed(path);
     await host.change.files.replace(path, text, { sha256: to });
   },
   async isUndone({ path }, { text }, host) {
-    return (await host.files.read(path))?.sha256 === hashOf(text);
+    return (await host.files.read(path))?.sha256 === hash('sha256', text);
   },
 };
 
@@ -70,10 +70,6 @@ async function textOf(host: ReadonlyHost, path: string): Promise<string> {
   const file = await host.files.read(path);
   if (file === undefined) throw new ProblemsError('step-refused', `There is no file ${path}.`);
   return file.text;
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function changed(path: string): ProblemsError {

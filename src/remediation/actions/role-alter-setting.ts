@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { quoteIdentifier } from '../../util/quote.ts';
 import type { Instance } from '../../host/instance.ts';
 import { knownSetting, unfitValue } from '../../postgres/settings.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
@@ -81,8 +82,8 @@ async function put(wanted: Wanted, value: string | null, host: Host): Promise<vo
   const { role, database, name } = wanted;
   const subject =
     role === undefined
-      ? `DATABASE ${quotedName(database ?? '')}`
-      : `ROLE ${quotedName(role)}${database === undefined ? '' : ` IN DATABASE ${quotedName(database)}`}`;
+      ? `DATABASE ${quoteIdentifier(database ?? '')}`
+      : `ROLE ${quoteIdentifier(role)}${database === undefined ? '' : ` IN DATABASE ${quoteIdentifier(database)}`}`;
   const change = value === null ? `RESET ${name}` : `SET ${name} = '${value.replaceAll("'", "''")}'`;
   const answer = await host.change.sql.execute(instance, `ALTER ${subject} ${change}`);
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
@@ -109,8 +110,4 @@ async function valueOf(
 function subjectOf({ role, database }: Wanted): string {
   if (role === undefined) return `the database ${database}`;
   return database === undefined ? `the role ${role}` : `the role ${role} in ${database}`;
-}
-
-function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

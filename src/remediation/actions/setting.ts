@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { quoteLiteral } from '../../util/quote.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import {
@@ -121,7 +122,7 @@ async function writeAutoConf(host: Host, instance: Instance, now: string, text: 
     user: serverUser(container),
     labels: { [writesLabel]: '1' },
     goesOn: true,
-    stdin: `${hashOf(now)}\n${hashOf(text)}\n${text}`,
+    stdin: `${hash('sha256', now)}\n${hash('sha256', text)}\n${text}`,
   });
   if (exitCode === 3)
     throw new ProblemsError('step-refused', `postgresql.auto.conf of ${container.name} was changed by somebody else.`);
@@ -132,10 +133,6 @@ async function writeAutoConf(host: Host, instance: Instance, now: string, text: 
 /** Whoever may not write there is refused by the file system: the helper has no capability that would go past it. */
 function serverUser({ user }: Container): string {
   return user === '' || /^(?:root|0)(?::|$)/.test(user) ? 'postgres' : user;
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Less than the time that the engine gives it. */
@@ -254,7 +251,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
       await must(
         host,
         found,
-        value === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = ${literal(value)}`,
+        value === null ? `ALTER SYSTEM RESET ${name}` : `ALTER SYSTEM SET ${name} = ${quoteLiteral(value)}`,
       );
     }
     await reload(host, found, async () => areInForce(found, settings, host));
@@ -325,13 +322,6 @@ async function reload(host: Host, instance: Instance, isSo: () => Promise<boolea
 async function must(host: Host, instance: Instance, sql: string): Promise<void> {
   const answer = await host.change.sql.execute(instance, sql);
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
-}
-
-/** The value is one line within bounds; the name is one of our list. */
-function literal(value: string): string {
-  return value.includes('\\')
-    ? `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
-    : `'${value.replaceAll("'", "''")}'`;
 }
 
 const settingAlterStoppedParams = z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { isWithin } from '../../util/text.ts';
 import type { Mount } from '../../host/docker/types.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
@@ -97,7 +98,7 @@ async function manifest(
   return {
     topMode: entries.find(({ path }) => path === folder)?.mode ?? '',
     entries: entries
-      .filter(({ path }) => folder === '.' || path === folder || path.startsWith(`${folder}/`))
+      .filter(({ path }) => folder === '.' || isWithin(path, folder))
       .filter((entry) => entry.uid !== uid || entry.gid !== gid)
       .map((entry) => ({ path: entry.path, uid: entry.uid, gid: entry.gid })),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { compareBy, compareText } from '../../util/compare.ts';
 import { namePrefix } from '../../host/instances.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Triage } from '../../tasks/types.ts';
@@ -121,7 +122,7 @@ function inRequest(
         ({ id, problem }) =>
           wanted === undefined || wanted.includes(id) || (problem !== null && wanted.includes(problem)),
       )
-      .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)),
+      .toSorted(compareBy(sortKey)),
     notLookedAt: wanted === undefined ? blind : blind.filter((one) => mayHide(one, wanted, session, request)),
   };
 }
@@ -165,7 +166,7 @@ export function recordFor(
 ): KnownProblem | undefined {
   const fitting = problems
     .filter(({ record }) => isOpen(record) && remediator.matches(record))
-    .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || (a.record.id < b.record.id ? -1 : 1));
+    .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || compareText(a.record.id, b.record.id));
   return fitting.find(({ record }) => mentionsInstance(record, found.instance)) ?? fitting[0];
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shellQuote } from '../../util/quote.ts';
 import type { Evidence, Block, Refusal } from '../contract.ts';
 import { approveCommand, approvalOf } from '../policy/circuit-breakers.ts';
 import type { RunRecord } from '../store/store.ts';
@@ -98,8 +99,7 @@ function commandsOf(run: RunRecord): string {
 
 /** As a POSIX shell reads it. */
 function shellWord(text: string): string {
-  const flat = text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_');
-  return /^[\w./-]+$/.test(flat) ? flat : `'${flat.replaceAll("'", String.raw`'\''`)}'`;
+  return shellQuote(text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_'));
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

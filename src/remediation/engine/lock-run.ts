@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
+import { compareText } from '../../util/compare.ts';
 import { runLabel } from '../../host/docker/shapes.ts';
 import type { Container } from '../../host/docker/types.ts';
 import { asideMarker, volumeKey } from '../../host/instances.ts';
@@ -79,7 +80,7 @@ export async function recordOf(session: EngineContext, id: string): Promise<RunR
 /** The volumes, and the engine they are on: one instance of an engine at a time. Sorted, so that nobody waits crosswise. */
 function lockKeys(volumes: readonly string[]): readonly string[] {
   const engines = volumes.map(engineOf).filter((id) => id !== undefined);
-  return [...new Set([...engines.map((id) => `engine:${id}`), ...volumes])].sort((a, b) => (a < b ? -1 : 1));
+  return [...new Set([...engines.map((id) => `engine:${id}`), ...volumes])].sort(compareText);
 }
 
 /** The engine's id within a volume key of ours; undefined for a key of another make. */

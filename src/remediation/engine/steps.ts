@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Json } from '../../util/json.ts';
+import { errorText } from '../../util/text.ts';
 import type { Action, FailureClass, Host, Step } from '../contract.ts';
 import type { StepRecord } from '../store/store.ts';
 import type { RunningRun } from './lock-run.ts';
@@ -196,7 +197,7 @@ export async function withEngineRetry<Result>(active: RunningRun, work: () => Pr
 }
 
 export function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return { class: error instanceof ProblemsError ? classOf(error) : 'step-failed', message };
 }
 

@@ -1,14 +1,11 @@
+import { errorText } from '../../util/text.ts';
+import { compareBy } from '../../util/compare.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Detection, Finding, Json, Skipped, ReadonlyHost, Refusal } from '../contract.ts';
 
 /** What stands in the way, and what a person can do: whole sentences. */
 export function refusal(reason: string, advice: string): Refusal {
   return { type: 'refusal', reason, advice };
-}
-
-/** For a POSIX shell. */
-export function quoteText(text: string): string {
-  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 export interface ForEachInstance {
@@ -56,13 +53,13 @@ export async function forEachInstance<Details extends Json>(
         if (host.signal.aborted || endsAll?.(error) === true) throw error;
         const now = await host.instance(name).catch(() => undefined);
         if (now !== undefined && !only(now)) continue;
-        noting.notLookedAt(error instanceof Error ? error.message : String(error));
+        noting.notLookedAt(errorText(error));
       }
     }
   }
   await Promise.all(Array.from({ length: together }, work));
   return {
-    findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    findings: findings.sort(compareBy(({ id }) => id)),
     notLookedAt: notLookedAt.sort((a, b) => ((a.instance ?? '') < (b.instance ?? '') ? -1 : 1)),
   };
 }

@@ -1,6 +1,8 @@
 import type { Change, Container, Mount, RestartPolicy } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Json } from '../../util/json.ts';
+import { compareBy } from '../../util/compare.ts';
+import { isWithin } from '../../util/text.ts';
 import {
   asideName,
   type Precondition,
@@ -93,7 +95,7 @@ function canonical(value: Json | undefined): string {
   if (value === undefined || value === null || value === '' || isEmpty(value)) return 'nothing';
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object') return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1));
+  const entries = Object.entries(value).sort(compareBy(([key]) => key));
   return `{${entries.map(([key, one]) => `${key}:${canonical(one)}`).join(',')}}`;
 }
 
@@ -215,10 +217,10 @@ export function lostOnRecreate(changes: readonly Change[], mounts: readonly Moun
     if (/\/\.(?:psql|bash|ash|sh|python|node_repl)_history$|\/\.(?:lesshst|viminfo)$/.test(path)) return false;
     // The engine itself puts it there for `--init`.
     if (/^\/(?:usr\/)?sbin\/docker-init$/.test(path)) return false;
-    if (mounts.some(({ destination }) => isBelow(path, destination) || isBelow(destination, path))) return false;
+    if (mounts.some(({ destination }) => isWithin(path, destination) || isWithin(destination, path))) return false;
     // A folder is listed because of what changed in it; a top-level one also when that has gone again.
     return (
-      !paths.some((other) => other !== path && isBelow(other, path)) &&
+      !paths.some((other) => other !== path && isWithin(other, path)) &&
       path.lastIndexOf('/') > 0 &&
       !/^\/var\/[^/]+$/.test(path)
     );
@@ -228,10 +230,6 @@ export function lostOnRecreate(changes: readonly Change[], mounts: readonly Moun
 /** Whether two mounts are of one volume or one folder, wherever in their containers. */
 export function isSameMount(a: Mount, b: Mount): boolean {
   return a.type === b.type && (a.type === 'volume' ? a.name === b.name : a.source === b.source);
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }
 
 function linksTo(inspect: Container['inspect'], name: string): boolean {

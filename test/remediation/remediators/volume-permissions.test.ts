@@ -15,7 +15,7 @@ import {
   type Sign,
   signOf,
 } from '../../../src/remediation/remediators/volume-permissions/observe.ts';
-import { quoteText } from '../../../src/remediation/shared/for-each-instance.ts';
+import { shellQuote } from '../../../src/util/quote.ts';
 import { readControlFile } from '../../../src/remediation/shared/server-settings.ts';
 
 const server = { uid: 999, gid: 999 };
@@ -319,8 +319,8 @@ describe('pg_control', () => {
 
 describe('a command for people', () => {
   it('keeps a path one word, whatever it holds', () => {
-    expect(quoteText('/srv/data')).toBe('/srv/data');
-    expect(quoteText("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
+    expect(shellQuote('/srv/data')).toBe('/srv/data');
+    expect(shellQuote("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
   });
 });
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../../util/text.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { DatabaseProbe } from '../../../host/probes/types.ts';
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
@@ -172,7 +173,7 @@ async function logSigns(
       (sign === 'damage' ? damage : suspicion).push({ type: 'log', at, text: text.slice(0, 500) });
     }
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = errorText(error);
     return { damage, suspicion, notes: [`The log of ${container.name} could not be read: ${words}`] };
   }
   return { damage: damage.slice(-most), suspicion: suspicion.slice(-most), notes: [] };

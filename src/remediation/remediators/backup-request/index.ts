@@ -1,3 +1,4 @@
+import { compareText } from '../../../util/compare.ts';
 import { z } from 'zod';
 import type { Backup } from '../../../backups/types.ts';
 import type { Instance } from '../../../host/instance.ts';
@@ -234,7 +235,7 @@ export function retention(
   incident: string | undefined,
   now: Date,
 ): readonly Retained[] {
-  const newestFirst = [...backups].sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
+  const newestFirst = [...backups].sort((a, b) => compareText(b.createdAt, a.createdAt));
   const good = newestFirst.filter(({ state, verdict }) => state === 'complete' && verdict === 'good');
   const kept = good.slice(0, keepGood);
   const oldestKept = kept.at(-1);

@@ -1,3 +1,4 @@
+import { compareText } from '../../../util/compare.ts';
 import type { Evidence } from '../../contract.ts';
 import { limitsOfServer, ownLimitsQuery, sessionsOfServer } from './observe.ts';
 import {
@@ -197,7 +198,7 @@ export function holdersOf(sessions: readonly Session[]): readonly Holder[] {
     });
   }
   return [...groups]
-    .sort(([a, one], [b, other]) => other.sessions - one.sessions || (a < b ? -1 : 1))
+    .sort(([a, one], [b, other]) => other.sessions - one.sessions || compareText(a, b))
     .map(([, holder]) => holder);
 }
 

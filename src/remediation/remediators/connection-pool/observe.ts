@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compareText } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SqlResult, SqlRow } from '../../../host/postgres/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
@@ -267,5 +268,7 @@ export function countedTitles(titles: readonly string[]): readonly string[] {
     const key = `${session.role} ${session.database} ${session.client} ${session.doing}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return [...counts].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1)).map(([key, n]) => `${n} × ${key}`);
+  return [...counts]
+    .sort(([a, many], [b, more]) => more - many || compareText(a, b))
+    .map(([key, n]) => `${n} × ${key}`);
 }

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../../errors.ts';
+import { compareBy } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
@@ -100,7 +101,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));
   for (const { instance, ...trouble } of await hostConditions(others, info, settings, host))
     findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
-  return { ...seenOn, findings: findings.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  return { ...seenOn, findings: findings.sort(compareBy(({ id }) => id)) };
 }
 
 function isAway(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { compareText } from '../../../util/compare.ts';
 import type { Container, EngineInfo } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type HostBudget, readableSize, usableShare } from '../../../postgres/tuning/index.ts';
@@ -71,7 +72,7 @@ export async function hostConditions(
   const promised = budgetOf(machine);
   const [largest] = running
     .filter(({ container }) => container.memory > 0)
-    .sort((a, b) => b.container.memory - a.container.memory || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => b.container.memory - a.container.memory || compareText(a.name, b.name));
   if (!promised.within && largest !== undefined) return [overcommitted(largest, promised, limited)];
   const unlimited = running.filter(({ container }) => container.memory === 0);
   if (!checksMissingLimits(settings, limited.length, unlimited.length)) return [];

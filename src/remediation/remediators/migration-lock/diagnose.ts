@@ -1,3 +1,4 @@
+import { compareBy } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
 import {
   indexOfFile,
@@ -255,9 +256,7 @@ async function failed(found: Observation, files: readonly MigrationState[]): Pro
 }
 
 function rowsIn({ ledger }: Observation, state: LedgerRow['state']): readonly LedgerRow[] {
-  return [...ledger.rows.values()]
-    .filter((row) => row.state === state)
-    .sort((a, b) => (a.version < b.version ? -1 : 1));
+  return [...ledger.rows.values()].filter((row) => row.state === state).sort(compareBy(({ version }) => version));
 }
 
 function rowEvidence(row: LedgerRow): Evidence {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../../../util/text.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { ledgerOf, ledgerPlace, readingLedger, tablesOf } from '../../../migration/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
@@ -23,7 +24,7 @@ export async function verify(plan: Plan<MigrationExpected>, host: ReadonlyHost):
         checks,
       };
     } catch (error) {
-      const seen = error instanceof Error ? error.message : String(error);
+      const seen = errorText(error);
       if (performance.now() > until)
         return { result: 'impossible', checks: [{ name: 'it answers a query', ok: false, seen }] };
       await sleep(500, undefined, { signal: host.signal });

@@ -1,3 +1,5 @@
+import { errorText } from '../../../util/text.ts';
+import { compareBy } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { PageResult } from '../../../host/probes/types.ts';
 import {
@@ -189,7 +191,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
       if (host.signal.aborted) throw error;
       // It has ended in the meantime: then it is no client any more.
       if ((await host.docker.container(client.container.id))?.state.running !== true) return;
-      notLookedAt.push(blind(client, error instanceof Error ? error.message : String(error)));
+      notLookedAt.push(blind(client, errorText(error)));
     }
   }
 
@@ -199,8 +201,8 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
   }
   await Promise.all(Array.from({ length: atOnce }, someOf));
   return {
-    findings: [...findings.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-    notLookedAt: notLookedAt.sort((a, b) => (a.reason < b.reason ? -1 : 1)),
+    findings: [...findings.values()].sort(compareBy(({ id }) => id)),
+    notLookedAt: notLookedAt.sort(compareBy(({ reason }) => reason)),
   };
 }
 

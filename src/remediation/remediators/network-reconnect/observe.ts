@@ -1,3 +1,4 @@
+import { compareBy } from '../../../util/compare.ts';
 import type { Container, Endpoint } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import {
@@ -30,7 +31,7 @@ export function addressesOf({
     ...variables.flatMap(([source, value]) => withSource(source, parseConnectionText(value))),
     ...familiesIn(new Map(variables)),
     ...fromArguments([...entrypoint, ...command]),
-  ].sort((a, b) => (a.source < b.source ? -1 : 1));
+  ].sort(compareBy(({ source }) => source));
   return found.filter((one, index) => found.findIndex((other) => isSame(one, other)) === index);
 }
 
@@ -206,7 +207,7 @@ export function clientsOf({ instances, containers }: World): readonly Client[] {
   return containers
     .filter(isClientAtAll)
     .flatMap((container) => addressesOf(container).flatMap((address) => ofAddress(container, address, instances)))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    .sort(compareBy(keyOf));
 }
 
 function isClientAtAll({ name, labels, state }: Container): boolean {

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../../../util/quote.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { Condition } from './diagnose.ts';
@@ -103,5 +104,5 @@ function withoutName({ container, instance, address }: Client, { containers }: W
 
 /** A name of another program's in a command: as it is when plain, else as an identifier. */
 function quoted(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdentifier(name);
 }

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../../../errors.ts';
+import { errorText } from '../../../util/text.ts';
 import type { Container, PortBinding } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import {
@@ -145,7 +146,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
       notLookedAt.push({
         remediator: name,
         instance: instance.name,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: errorText(error),
       });
     }
   }

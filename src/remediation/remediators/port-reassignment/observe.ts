@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import { compareText } from '../../../util/compare.ts';
 import type { Container, PortBinding } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { PortLease, ReadonlyHost, Step } from '../../contract.ts';
@@ -115,7 +116,7 @@ export async function dependantsOf(
       );
     }
     if (edits.length === 0) continue;
-    const params = { path, from: hashOf(file.text), to: hashOf(withEdits(file.text, edits)), edits };
+    const params = { path, from: hash('sha256', file.text), to: hash('sha256', withEdits(file.text, edits)), edits };
     steps.push({ action: 'file.replace', params, why: `Clients on this machine find ${instance.name} by its port.` });
   }
   return { steps, notes };
@@ -141,11 +142,7 @@ async function candidatePaths(
       if (portFileKind(path) !== undefined) paths.add(path);
     }
   }
-  return [...paths].sort((a, b) => (a < b ? -1 : 1));
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return [...paths].sort(compareText);
 }
 
 /** Somebody's reason for having a port, or for nobody being given it. */
@@ -256,7 +253,7 @@ async function declarationsOf(host: ReadonlyHost, instances: readonly Instance[]
     join(root, 'instances'),
   ]);
   const declarations: Declaration[] = [];
-  for (const parent of [...new Set([...known, ...usual])].sort((a, b) => (a < b ? -1 : 1))) {
+  for (const parent of [...new Set([...known, ...usual])].sort(compareText)) {
     for (const instance of await host.files.list(parent).catch(() => [])) {
       const path = join(parent, instance, 'config', 'instance.conf');
       const file = await host.files.read(path).catch(() => undefined);

@@ -1,3 +1,5 @@
+import { decodePercent } from '../../../util/text.ts';
+
 /**
  * Where files of an instance and of its clients say its port, by offset: an edit replaces those digits and nothing
  * else, so that quoting, comments and secrets around them stay as they are. Pure.
@@ -161,9 +163,9 @@ function localUrl(text: string, port: string): LocalUrl | undefined {
   );
   return {
     portAt: authority + host.length + 1,
-    user: decoded(user),
-    password: decoded(password),
-    database: decoded(database),
+    user: decodePercent(user),
+    password: decodePercent(password),
+    database: decodePercent(database),
   };
 }
 
@@ -175,14 +177,6 @@ function isOf(url: LocalUrl | undefined, { user, database, password }: PortOwner
     url.user === user &&
     [database, ''].includes(url.database)
   );
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** `ORDERS_PGPORT` names the instance `orders`. */

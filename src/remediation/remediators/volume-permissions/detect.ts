@@ -1,3 +1,4 @@
+import { compareBy } from '../../../util/compare.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
@@ -22,7 +23,7 @@ function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): reado
   const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
   const counts = new Map<string, number>();
   for (const { uid, gid } of wrong) counts.set(`${uid}:${gid}`, (counts.get(`${uid}:${gid}`) ?? 0) + 1);
-  const owners = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([owner, count]) => `${count} of ${owner}`);
+  const owners = [...counts].sort(compareBy(([key]) => key)).map(([owner, count]) => `${count} of ${owner}`);
   const examples = wrong.slice(0, 5).map(({ path, uid, gid, mode }) => `${JSON.stringify(path)} ${uid}:${gid} ${mode}`);
   const { uid, gid } = seen.owner;
   const result = [`${seen.entries.length} entries`, `the server is ${uid}:${gid}`, ...owners, ...examples].join(', ');

@@ -2,6 +2,7 @@ import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SurveyEntry } from '../../../host/probes/types.ts';
 import type { Json } from '../../../util/json.ts';
+import { isWithin } from '../../../util/text.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 
 /** The numeric user and group that the server runs as in its container. */
@@ -75,7 +76,7 @@ function bitsNeeded({ path, type }: SurveyEntry): number {
 export function below(entries: readonly SurveyEntry[], folder: string): readonly SurveyEntry[] {
   if (folder === '.') return entries;
   return entries
-    .filter(({ path }) => path === folder || path.startsWith(`${folder}/`))
+    .filter(({ path }) => isWithin(path, folder))
     .map((entry) => ({ ...entry, path: entry.path === folder ? '.' : entry.path.slice(folder.length + 1) }));
 }
 

@@ -1,7 +1,8 @@
+import { shellQuote } from '../../../util/quote.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
-import { quoteText, refusal } from '../../shared/for-each-instance.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, recreateSteps, refusalToRecreate, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { type Observed, observe } from './look.ts';
@@ -63,7 +64,7 @@ async function planMove(
       {
         object: `folder ${mount.source}`,
         why: 'The data as it was before the move. Keep it for seven days at least, and until a backup of the volume was read back.',
-        command: `sudo rm -r -- ${quoteText(mount.source)}`,
+        command: `sudo rm -r -- ${shellQuote(mount.source)}`,
       },
       {
         ...keptContainer(container),

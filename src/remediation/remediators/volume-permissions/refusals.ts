@@ -1,8 +1,9 @@
+import { shellQuote } from '../../../util/quote.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { isSameMount } from '../../shared/recreate.ts';
-import { quoteText, refusal } from '../../shared/for-each-instance.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
 import type { ConditionKind } from './diagnose.ts';
 import type { Observed } from './look.ts';
 import { unexpectedFiles, type UnexpectedFile } from './observe.ts';
@@ -50,7 +51,7 @@ export function refusalForKind(
       return seen.entries.length <= 1
         ? refusal(
             `${place} is empty and does not belong to ${uid}:${gid}, and nothing says that it is meant to be a new cluster.`,
-            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${quoteText(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
+            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${shellQuote(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
           )
         : refusal(
             `Root in ${container.name} may not give away the files of ${place}: the folder is from NFS with root_squash, or the engine maps user ids (userns, rootless).`,
@@ -82,7 +83,7 @@ export function refusalToRepair(
     );
   const wrong = trouble?.kind === 'wrong-mode' ? trouble.wrong.filter(({ path }) => path !== '.') : [];
   if (wrong.length === 0) return undefined;
-  const paths = wrong.slice(0, 10).map(({ path }) => quoteText(`./${folder === '.' ? '' : `${folder}/`}${path}`));
+  const paths = wrong.slice(0, 10).map(({ path }) => shellQuote(`./${folder === '.' ? '' : `${folder}/`}${path}`));
   return refusal(
     `${wrong.length} entries of ${placeOf(mount)} belong to the server and are closed to it by their modes. Somebody did that on purpose, or something else went wrong.`,
     `If it was not meant: chmod u+rwX ${paths.join(' ')}${wrong.length > paths.length ? ' and the others' : ''}, in ${placeOf(mount)}.`,

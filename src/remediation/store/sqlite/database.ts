@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
+import { errorCode } from '../../../util/text.ts';
 
 /** The state file's tables, one migration per version of `user_version`. Only appended to. */
 const migrations: readonly string[] = [
@@ -137,7 +138,7 @@ function hideFromGit(path: string, isNew: boolean): void {
     writeFileSync(file, isNew || basename(folder) === '.problems' ? '*\n' : ours, { flag: 'wx' });
   } catch (error) {
     // Another process was faster, or it is a link to nowhere, which is not followed.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 

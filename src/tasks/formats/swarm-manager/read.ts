@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ProblemsError } from '../../../errors.ts';
+import { compareBy } from '../../../util/compare.ts';
 import { parseTask, type TaskValues } from './task-file.ts';
 
 /** The swarm-manager's folders below its tasks folder. Where a task's file lies is how far it has come. */
@@ -117,7 +118,7 @@ async function taskFiles(
     return files
       .filter(({ name }) => /\.ya?ml$/i.test(name))
       .map((file) => ({ name: file.name, regular: file.isFile() }))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      .toSorted(compareBy(({ name }) => name));
   } catch (cause) {
     throw new ProblemsError('file-unreadable', `${folder} of the tasks folder cannot be listed.`, { cause });
   }
