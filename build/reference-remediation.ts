@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { actions } from '../src/remediation/actions/index.ts';
 import { operations } from '../src/remediation/operations.ts';
 import { remediators } from '../src/remediation/remediators/index.ts';
+import { verifiers } from '../src/remediation/requests/index.ts';
 
 /** The pages of docs/reference that list what the engine has: actions, remediators, and the rule table. */
 
@@ -32,7 +33,7 @@ export function actionsReference(): string {
 }
 
 export function remediatorsReference(): string {
-  const parts = remediators.map(({ name, description, settings }) =>
+  const parts = [...remediators, ...verifiers].map(({ name, description, settings }) =>
     [`## ${name}`, '', description, ...(settings === undefined ? [] : ['', ...settingsTable(name, settings)])].join(
       '\n',
     ),

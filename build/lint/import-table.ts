@@ -95,7 +95,15 @@ export const rooms: readonly Room[] = [
   // The published config schema contains the settings that each remediator declares.
   {
     path: 'schema/',
-    rooms: ['registry/', 'priority/', 'tasks/', 'config/', 'remediation/config.ts', 'remediation/remediators/index.ts'],
+    rooms: [
+      'registry/',
+      'priority/',
+      'tasks/',
+      'config/',
+      'remediation/config.ts',
+      'remediation/remediators/index.ts',
+      'remediation/requests/index.ts',
+    ],
     packages: ['zod'],
   },
   {
@@ -155,7 +163,7 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/contract.ts'],
   ['remediation/redact.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],
-  ['remediation/actions/', 'remediation/remediators/', 'remediation/policy/'],
+  ['remediation/actions/', 'remediation/remediators/', 'remediation/requests/', 'remediation/policy/'],
   ['remediation/events.ts'],
   ['remediation/engine/', 'remediation/config.ts'],
   ['remediation/run-report.ts'],

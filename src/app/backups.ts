@@ -1,10 +1,13 @@
 import { ProblemsError } from '../errors.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
-import { archivePlaceOf } from '../remediation/remediators/backup-repair/index.ts';
-import { requestSettings, type Retained, retention } from '../remediation/remediators/backup-request/index.ts';
+import { leasePort } from './ports.ts';
+import { submit, type SubmitOptions } from './submit.ts';
+import type { RunReport } from '../remediation/run-report.ts';
+import { archivePlaceOf, planRestore } from '../remediation/remediators/backup-repair/index.ts';
+import { planBackup, planExpiry, requestSettings, type Retained, retention } from '../remediation/requests/backups.ts';
 
-export type { Retained } from '../remediation/remediators/backup-request/index.ts';
+export type { Retained } from '../remediation/requests/backups.ts';
 
 /** What lies in the backup folders: of one instance, or all. Nothing is read but beginnings and what is noted beside them. */
 export function listBackups({ session: { reader } }: Remediation, instance?: string): Promise<BackupInventory> {
@@ -65,4 +68,81 @@ export async function retainedBackups({ session }: Remediation, instance?: strin
     retained.push(...retention(own, settings, suspended?.reason, session.now()));
   }
   return retained;
+}
+
+export interface TakeBackupRequest extends SubmitOptions {
+  readonly instance: string;
+  /** Whether it is proved by restoring a copy. Default true. */
+  readonly drill?: boolean;
+}
+
+/** Takes a backup of a running instance, named after the time in UTC: `20260301_031000`. Needs no approval. */
+export async function takeBackup(
+  opened: Remediation,
+  { instance, drill = true, ...options }: TakeBackupRequest,
+): Promise<RunReport> {
+  const remediation = bindCall(opened, options);
+  const { session } = remediation;
+  const work = await planBackup({ instance, backup: timestamp(session.now()), drill }, session.reader);
+  return submit(remediation, work, { automation: 'auto', ...options });
+}
+
+/** Removes backups, `<instance>/<name>` each: one run for each instance. Waits for approval unless `yes` is given. */
+export async function expireBackups(
+  opened: Remediation,
+  { backups, ...options }: SubmitOptions & { readonly backups: readonly string[] },
+): Promise<readonly RunReport[]> {
+  const remediation = bindCall(opened, options);
+  const reports: RunReport[] = [];
+  for (const work of await planExpiry(backups, remediation.session.reader))
+    reports.push(await submit(remediation, work, options));
+  return reports;
+}
+
+export interface RestoreBackupRequest extends SubmitOptions {
+  /** `<instance>/<name>`. */
+  readonly backup: string;
+  /** Name of the new instance. */
+  readonly into: string;
+  /** A moment in the archive, RFC 3339. Default: as the backup has it. */
+  readonly to?: string;
+}
+
+/** Checking the backup and restoring it may take a day each. */
+const restoreLeaseMs = 48 * 3_600_000;
+
+/**
+ * Restores a backup into an instance that does not exist yet, on a port that is leased for it. Touches nothing that
+ * exists, so it needs no approval.
+ * @throws ProblemsError `not-found`: no such backup. `bad-usage`: the instance exists, or no port is free.
+ */
+export async function restoreBackup(
+  opened: Remediation,
+  { backup, into, to, ...options }: RestoreBackupRequest,
+): Promise<{ readonly report: RunReport; readonly port: number }> {
+  const remediation = bindCall(opened, options);
+  const { reader, store } = remediation.session;
+  if ((await reader.backups.read(backup)) === undefined)
+    throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
+  if ((await reader.instance(into)) !== undefined)
+    throw new ProblemsError('bad-usage', `Instance ${into} already exists; a restore never overwrites one.`, {
+      hint: 'Choose another name with --into.',
+    });
+  const hadLease = (await reader.leases.list()).some(({ instance }) => instance === into);
+  const lease = await leasePort(remediation, { instance: into, ttlMs: restoreLeaseMs });
+  if (lease === undefined)
+    throw new ProblemsError('bad-usage', 'No port is free for a new instance.', {
+      hint: '`problems ports` lists them.',
+    });
+  const { port } = lease;
+  const work = await planRestore({ backup, into, port, ...(to === undefined ? {} : { to }) }, reader);
+  const report = await submit(remediation, work, { automation: 'auto', ...options });
+  if (!hadLease && (report.outcome === 'failed' || report.outcome === 'rolled-back'))
+    await store.leases((await reader.docker.info()).id).release(port, into);
+  return { report, port };
+}
+
+/** `%Y%m%d_%H%M%S` in UTC, as the managed system names its backups. */
+function timestamp(now: Date): string {
+  return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '_').slice(0, 15);
 }

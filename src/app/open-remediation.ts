@@ -10,6 +10,7 @@ import type { CallOptions } from '../remediation/events.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
 import { contextOfCall, type EngineContext, openEngineContext } from '../remediation/engine/session.ts';
 import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
+import { verifiers } from '../remediation/requests/index.ts';
 import { loadPlugins } from './plugins.ts';
 import type { Store } from '../remediation/store/store.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
@@ -79,7 +80,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     actions: builtInActions,
   });
   const config = readRemediationConfig(options.config ?? {}, {
-    remediators: parts.remediators,
+    remediators: [...parts.remediators, ...verifiers],
     operations,
     file: options.configFile,
   });
@@ -101,6 +102,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     host,
     store,
     ...parts,
+    verifiers,
     settings: config.settings,
     dossiers: resolve(stateFile, '..', 'dossiers'),
     ...definedOf(options),

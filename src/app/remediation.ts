@@ -7,10 +7,25 @@ export type { DetectResult } from '../remediation/engine/detect.ts';
 export type { PolicySettings, Proposal } from '../remediation/engine/plan.ts';
 export type { EngineContext } from '../remediation/engine/session.ts';
 export type { CallOptions, RemediationEvent } from '../remediation/events.ts';
-export { approve, type ApproveOptions } from './remediate.ts';
+export { approve, type ApproveOptions } from './approve.ts';
+export { review, submit, type SubmitOptions } from './submit.ts';
+export { type Consent } from './run-plan.ts';
 export { type RunReport } from '../remediation/run-report.ts';
 export { remediate, resume, rollback, type RemediateRequest } from './remediate.ts';
-export { listBackups, retainedBackups, verifyBackup, type Retained, type VerifyRequest } from './backups.ts';
+export {
+  expireBackups,
+  listBackups,
+  restoreBackup,
+  type RestoreBackupRequest,
+  retainedBackups,
+  type Retained,
+  takeBackup,
+  type TakeBackupRequest,
+  verifyBackup,
+  type VerifyRequest,
+} from './backups.ts';
+export { planRestore, type RestoreRequest } from '../remediation/remediators/backup-repair/index.ts';
+export { type BackupRequest, planBackup, planExpiry } from '../remediation/requests/backups.ts';
 export { leasePort, listPorts, type LeaseRequest, type PortSituation } from './ports.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';

@@ -115,7 +115,10 @@ export interface Leftover {
 
 export interface Plan<Expected extends Json = Json> {
   readonly type: 'plan';
+  /** Name of the verifier that judges the result. */
   readonly remediator: string;
+  /** Someone asked for it; no detector found it, so none is asked again after the verification. */
+  readonly requested?: true;
   readonly finding: Finding;
   readonly target: {
     readonly instance: string;
@@ -216,22 +219,35 @@ export interface RunContext {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Read-only: finds one class of trouble and plans its repair. A plain object in a list; folder name = `name`. */
-export interface Remediator<Details extends Json = Json, Expected extends Json = Json> {
+/**
+ * Says whether a plan did what it promised. Every remediator is one; work that someone asks for, such as taking a backup,
+ * has a verifier without a detector, and its plans are handed to `submit`.
+ */
+export interface Verifier<Expected extends Json = Json> {
   readonly name: string;
   readonly description: string;
-  /** Of `Finding.details`, which may come back from another process. */
-  readonly details: z.ZodType<Details>;
   readonly expected: z.ZodType<Expected>;
   /** What the config may hold under `remediation.settings.<name>`. Absent: nothing. Strict schemas refuse unknown keys. */
   readonly settings?: z.ZodType;
+  /** Independent of the steps: from the client's place, end to end. */
+  verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
+}
+
+/** Read-only: finds one class of problem and plans its repair. A plain object in a list; folder name = `name`. */
+export interface Remediator<Details extends Json = Json, Expected extends Json = Json> extends Verifier<Expected> {
+  /** Of `Finding.details`, which may come back from another process. */
+  readonly details: z.ZodType<Details>;
   /** Whether a registry's record is about this class of trouble. Pure. */
   matches(problem: ProblemRecord): boolean;
   /** Looks at every instance of `host.instances()`. */
   detect(host: ReadonlyHost): Promise<Detection<Details>>;
   plan(finding: Finding<Details>, host: ReadonlyHost): Promise<Plan<Expected> | Refusal>;
-  /** Independent of the steps: from the client's place, end to end. */
-  verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
+}
+
+/** Work that someone asked for, planned, for `submit`. The finding states the request: `problem` is null. */
+export interface RequestedWork {
+  readonly finding: Finding;
+  readonly plan: Plan | Refusal;
 }
 
 /** What one step changes, for people: values before and after. */

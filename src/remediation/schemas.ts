@@ -61,6 +61,7 @@ const step = z.strictObject({
 export const plan = z.strictObject({
   type: z.literal('plan'),
   remediator: z.string(),
+  requested: z.literal(true).exactOptional(),
   finding,
   target: z.strictObject({ instance: z.string(), container: z.string(), volumes: z.array(z.string()).min(1) }),
   summary: text,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { Config } from '../config/schema.ts';
 import { remediationSection } from '../remediation/config.ts';
 import { remediators } from '../remediation/remediators/index.ts';
+import { verifiers } from '../remediation/requests/index.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { anyRecordSchema, jsonSchema, recordJsonSchema } from '../registry/schema.ts';
 import { scanSchema, Task, Validation } from './output.ts';
@@ -18,7 +19,9 @@ const schemas: Readonly<Record<string, () => z.ZodType>> = {
 /** As files state it: with the settings that the built-in remediators declare. */
 function configSchema(): z.ZodType {
   return Config.extend({
-    remediation: remediationSection(remediators).exactOptional().describe('How instances are repaired.'),
+    remediation: remediationSection([...remediators, ...verifiers])
+      .exactOptional()
+      .describe('How instances are repaired.'),
   });
 }
 

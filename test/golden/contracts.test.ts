@@ -8,7 +8,7 @@ import { diagnosticCatalogue } from '../../src/registry/diagnostics.ts';
 import { remediationConfig } from '../../src/remediation/config.ts';
 import { type Action, actions, operations, remediators } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
-import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';
+import { requestSettings } from '../../src/remediation/requests/backups.ts';
 import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
 import { memorySettings } from '../../src/remediation/remediators/memory/types.ts';
 import { migrationSettings } from '../../src/remediation/remediators/migration-lock/types.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadonlyHost } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
-import { requestSettings } from '../../src/remediation/remediators/backup-request/index.ts';
+import { requestSettings } from '../../src/remediation/requests/backups.ts';
 import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
 import { memorySettings } from '../../src/remediation/remediators/memory/types.ts';
 import { migrationSettings } from '../../src/remediation/remediators/migration-lock/types.ts';

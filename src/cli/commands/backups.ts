@@ -1,4 +1,3 @@
-import type { Remediation } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
 import { createRunProgress } from '../progress.ts';
@@ -14,13 +13,7 @@ export interface RestoreOptions extends ConfigChoice {
   readonly json: boolean;
 }
 
-/** What is asked of the backup before it and the restore itself may take a day each. */
-const leaseMs = 48 * 3_600_000;
-
-/**
- * Restores a backup into an instance that is not there yet, as a run: journalled, resumable, rolled back by `problems
- * rollback`. Nobody is asked: what is typed says it all, and nothing that exists is touched. Returns the exit code.
- */
+/** Restores a backup into a new instance and prints the run. Returns the exit code. */
 export async function restoreBackup(
   surroundings: RemediationContext,
   backup: string | undefined,
@@ -29,52 +22,18 @@ export async function restoreBackup(
   const { screen } = surroundings;
   const { into } = options;
   if (backup === undefined || into === undefined || !/^[A-Za-z0-9_-]{1,50}$/.test(into))
-    throw new ProblemsError('bad-usage', 'which backup is to be restored, and how is the new instance to be called?', {
+    throw new ProblemsError('bad-usage', 'restore needs a backup and the name of the new instance', {
       hint: 'problems backups restore orders/20260301_031000 --into orders-march',
     });
   const to = momentOf(options.to);
-  const choice = { ...options, registries: false } as const;
-  const { port, isOurs } = await portFor(surroundings, choice, backup, into);
-  const restore = { backup, into, port, ...(to === undefined ? {} : { to }) };
-  return withRemediation(surroundings, { ...choice, settings: { 'backup-repair': { restore } } }, async (opened) => {
-    const { remediate } = await import('../../app/remediation.ts');
-    const { runs } = await remediate(opened, { remediators: ['backup-repair'], automation: 'auto' });
-    if (isOurs && runs.every(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back'))
-      await release(opened, port, into);
+  return withRemediation(surroundings, { ...options, registries: false }, async (remediation) => {
+    const { restoreBackup: restore } = await import('../../app/remediation.ts');
+    const { report, port } = await restore(remediation, { backup, into, ...(to === undefined ? {} : { to }) });
     const { printReports } = await import('../render.ts');
-    printReports(runs, options.json, screen);
-    const code = exitCodeOf(runs);
-    if (code === 0) screen.notes.write(`${into} answers at 127.0.0.1:${port}, with the roles that the backup has.\n`);
+    printReports([report], options.json, screen);
+    const code = exitCodeOf([report]);
+    if (code === 0) screen.notes.write(`${into} answers at 127.0.0.1:${port}, with the roles of the backup.\n`);
     return code;
-  });
-}
-
-/** Nothing came of it: the port is not kept from others for two days. */
-async function release({ session }: Remediation, port: number, instance: string): Promise<void> {
-  const { id } = await session.reader.docker.info();
-  await session.store.leases(id).release(port, instance);
-}
-
-/** Asked first, so that nothing is leased for what cannot be. `isOurs`: the instance had no lease before. */
-async function portFor(
-  surroundings: RemediationContext,
-  choice: ConfigChoice & { readonly registries: false },
-  backup: string,
-  into: string,
-): Promise<{ readonly port: number; readonly isOurs: boolean }> {
-  return withRemediation(surroundings, choice, async (remediation) => {
-    const { leasePort } = await import('../../app/remediation.ts');
-    if ((await remediation.session.reader.backups.read(backup)) === undefined)
-      throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
-    if ((await remediation.session.reader.instance(into)) !== undefined)
-      throw new ProblemsError('bad-usage', `There is an instance ${into} already: nothing is restored over it.`, {
-        hint: 'Name one that is not there: --into.',
-      });
-    const isOurs = (await remediation.session.reader.leases.list()).every(({ instance }) => instance !== into);
-    const lease = await leasePort(remediation, { instance: into, ttlMs: leaseMs });
-    if (lease === undefined)
-      throw new ProblemsError('bad-usage', 'No port is left for a new instance.', { hint: '`problems ports`.' });
-    return { port: lease.port, isOurs };
   });
 }
 
@@ -251,22 +210,21 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
 /** The actions of `problems backups` that are runs: planned, journalled, resumable. */
 
 export async function takeBackup(invocation: BackupInvocation, instance: string): Promise<number> {
-  const { options, screen, now } = invocation;
-  const take = { instance, name: stamp(now()), drill: !options.noDrill };
-  const choice = { ...options, registries: false, instance: [instance], settings: { 'backup-request': { take } } };
+  const { options, screen } = invocation;
+  const choice = { ...options, registries: false, instance: [instance] } as const;
   return withRemediation(invocation, choice, async (remediation) => {
-    const { remediate } = await import('../../app/remediation.ts');
-    const { runs } = await remediate(remediation, { remediators: ['backup-request'], automation: 'auto' });
+    const { takeBackup: take } = await import('../../app/remediation.ts');
+    const report = await take(remediation, { instance, drill: !options.noDrill });
     const { printReports } = await import('../render.ts');
-    printReports(runs, options.json, screen);
-    return exitCodeOf(runs);
+    printReports([report], options.json, screen);
+    return exitCodeOf([report]);
   });
 }
 
 /** Prints what would go; with `--yes` it goes. */
 export async function expireBackups(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options, screen, now } = invocation;
-  const [{ remediate, retainedBackups }, { toJson }, { retentionTable }] = await Promise.all([
+  const [{ retainedBackups }, { toJson }, { retentionTable }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
@@ -288,20 +246,11 @@ export async function expireBackups(invocation: BackupInvocation, instance: stri
     screen.notes.write(going.length === 0 ? 'Nothing would be removed.\n' : `--yes removes ${going.join(', ')}.\n`);
     return 0;
   }
-  const settings = { 'backup-request': { expire: going } };
-  return withRemediation(invocation, { ...choice, settings }, async (remediation) => {
-    const { runs } = await remediate(remediation, {
-      remediators: ['backup-request'],
-      yes: true,
-      by: '--yes of problems backups expire',
-    });
+  return withRemediation(invocation, choice, async (remediation) => {
+    const { expireBackups: expire } = await import('../../app/remediation.ts');
+    const runs = await expire(remediation, { backups: going, yes: true, by: '--yes of problems backups expire' });
     const { printReports } = await import('../render.ts');
     printReports(runs, options.json, screen);
     return exitCodeOf(runs);
   });
-}
-
-/** As the managed system names its backups: `%Y%m%d_%H%M%S`, in UTC. */
-function stamp(now: Date): string {
-  return now.toISOString().replaceAll(/[-:]/g, '').replace('T', '_').slice(0, 15);
 }

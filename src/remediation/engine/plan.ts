@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProblemsError } from '../../errors.ts';
 import type { Automation, Triage } from '../../tasks/types.ts';
-import type { Decision, Effect, Finding, Plan, Refusal, Remediator } from '../contract.ts';
+import type { Decision, Effect, Finding, Plan, Refusal, Remediator, RequestedWork } from '../contract.ts';
 import { type Limits, blocksFor } from '../policy/circuit-breakers.ts';
 import { decide, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
@@ -41,6 +41,17 @@ export async function propose(
 ): Promise<Proposal> {
   const remediator = remediatorNamed(session, finding.remediator);
   const made = await planned(session, remediator, finding);
+  return proposePlan(session, { finding, plan: made }, detected, problems, policy);
+}
+
+/** Decides who lets a plan run, and says what each step changes. Changes nothing. */
+export async function proposePlan(
+  session: EngineContext,
+  { finding, plan: made }: RequestedWork,
+  detected: DetectResult,
+  problems: readonly KnownProblem[],
+  policy: PolicySettings,
+): Promise<Proposal> {
   if (made.type === 'refusal') return { finding, plan: made, decision: undefined, effects: [] };
   const plan = withoutSecrets(session, made);
   const decision = await decideOn(session, finding, plan, detected, problems, policy);
@@ -61,7 +72,8 @@ export async function decideOn(
     const { operation } = actionNamed(session, action);
     return 'running' in operation ? (running ? operation.running : operation.stopped) : operation;
   });
-  const known = recordFor(remediatorNamed(session, plan.remediator), finding, problems);
+  const known =
+    plan.requested === true ? undefined : recordFor(remediatorNamed(session, plan.remediator), finding, problems);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
   const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
   const window = openWindow(windows, session.now(), plan.downtime.seconds);

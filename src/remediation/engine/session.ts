@@ -1,7 +1,16 @@
 import { ProblemsError } from '../../errors.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import type { Json } from '../../util/json.ts';
-import type { Action, Host, LeaseChanger, OpenHost, ReadonlyHost, Remediator, RunContext } from '../contract.ts';
+import type {
+  Action,
+  Host,
+  LeaseChanger,
+  OpenHost,
+  ReadonlyHost,
+  Remediator,
+  RunContext,
+  Verifier,
+} from '../contract.ts';
 import type { CallOptions, RemediationEvent } from '../events.ts';
 import { type Redactor, redactor } from '../redact.ts';
 import type { ProcessIdentity, Store } from '../store/store.ts';
@@ -10,6 +19,8 @@ export interface EngineOptions {
   readonly host: OpenHost;
   readonly store: Store;
   readonly remediators: readonly Remediator[];
+  /** Of work that is asked for. Remediators verify their own plans. */
+  readonly verifiers: readonly Verifier[];
   readonly actions: readonly Action[];
   /** Of the config, by remediator name. */
   readonly settings?: Readonly<Record<string, Json>>;
@@ -31,6 +42,8 @@ export interface EngineContext {
   readonly host: OpenHost;
   readonly store: Store;
   readonly remediators: readonly Remediator[];
+  /** By name, remediators included. */
+  readonly verifiers: ReadonlyMap<string, Verifier>;
   readonly actions: ReadonlyMap<string, Action>;
   readonly redact: Redactor;
   readonly identity: ProcessIdentity;
@@ -58,6 +71,7 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
     signal: host.reader.signal,
     store,
     remediators: options.remediators,
+    verifiers: new Map([...options.verifiers, ...options.remediators].map((one) => [one.name, one])),
     actions: new Map(options.actions.map((action) => [action.name, action])),
     redact: redactor(() => host.secrets()),
     identity: await ownIdentity(),
@@ -89,6 +103,12 @@ export function remediatorNamed(session: EngineContext, name: string): Remediato
   const remediator = session.remediators.find((one) => one.name === name);
   if (remediator === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
   return remediator;
+}
+
+export function verifierNamed(session: EngineContext, name: string): Verifier {
+  const verifier = session.verifiers.get(name);
+  if (verifier === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
+  return verifier;
 }
 
 /** What a step may do, and for how long: `over` says that its time is up, or its work done. */

@@ -4,7 +4,7 @@ import { verification as verificationSchema } from '../schemas.ts';
 import type { Phase, RunRecord } from '../store/store.ts';
 import { writeEscalationReport } from './escalation-report.ts';
 import type { RunningRun } from './lock-run.ts';
-import { actionNamed, type EngineContext, remediatorNamed } from './session.ts';
+import { actionNamed, type EngineContext, remediatorNamed, verifierNamed } from './session.ts';
 import {
   applyStep,
   type Failure,
@@ -141,7 +141,7 @@ function failureIn({ signal }: EngineContext, error: unknown): Failure {
 async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> {
   const { session } = active;
   const { plan } = record;
-  const remediator = remediatorNamed(session, plan.remediator);
+  const verifier = verifierNamed(session, plan.remediator);
   let verification: Verification;
   try {
     verification = verificationSchema.parse(
@@ -150,7 +150,7 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
           withTimeLimit(
             verifyLimitMs,
             `verification by ${plan.remediator}`,
-            remediator.verify({ ...plan, expected: remediator.expected.parse(plan.expected) }, session.reader),
+            verifier.verify({ ...plan, expected: verifier.expected.parse(plan.expected) }, session.reader),
           ),
         ),
       ),
@@ -169,7 +169,7 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
       message: `not verified: ${seen.join('; ')}`,
     });
   }
-  const again = await isStillFound(active, record);
+  const again = plan.requested === true ? undefined : await isStillFound(active, record);
   return again === undefined
     ? enter(active, 'cleaning')
     : startRollback(active, { class: 'unverified', message: again });

@@ -1,6 +1,5 @@
 import type { Remediator } from '../contract.ts';
 import { backupRepair } from './backup-repair/index.ts';
-import { backupRequest } from './backup-request/index.ts';
 import { connectionPool } from './connection-pool/index.ts';
 import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
@@ -11,7 +10,6 @@ import { volumePermissions } from './volume-permissions/index.ts';
 /** Every built-in remediator: one folder each, listed here. */
 export const remediators: readonly Remediator[] = [
   backupRepair,
-  backupRequest,
   connectionPool,
   memory,
   migrationLock,

@@ -1,9 +1,16 @@
 import { join } from 'node:path';
 import type { OpenHost } from '../../../src/remediation/contract.ts';
-import type { Json } from '../../../src/util/json.ts';
 import type { Instance } from '../../../src/host/instance.ts';
 import { openHost } from '../../../src/app/open-host.ts';
-import { openRemediation, type Remediation, type RemediationOptions } from '../../../src/app/remediation.ts';
+import {
+  openRemediation,
+  type Remediation,
+  type RemediationOptions,
+  planBackup,
+  planExpiry,
+  type RunReport,
+  submit,
+} from '../../../src/app/remediation.ts';
 import type { Run } from '../run.ts';
 
 /** The machine as the run's project sees it: its instances, and its backups where the managed system keeps them. */
@@ -21,15 +28,30 @@ export async function instanceNamed({ reader }: OpenHost, name: string): Promise
   return instance;
 }
 
-/** What people ask of backups by hand, on the run's instances alone. */
+/** What is asked of the backups of a run. */
+export interface BackupWork {
+  readonly take?: { readonly instance: string; readonly backup: string; readonly drill: boolean };
+  /** `<instance>/<name>` each. */
+  readonly expire?: readonly string[];
+}
+
+export async function submitWork(remediation: Remediation, work: BackupWork): Promise<readonly RunReport[]> {
+  const { reader } = remediation.session;
+  const taking = work.take === undefined ? [] : [await planBackup(work.take, reader)];
+  const reports: RunReport[] = [];
+  for (const one of [...taking, ...(await planExpiry(work.expire ?? [], reader))])
+    reports.push(await submit(remediation, one, { yes: true }));
+  return reports;
+}
+
+/** The instances and backups of one run. */
 export function openRequests(
   run: Pick<Run, 'folder' | 'prefix'>,
-  settings: { readonly [key: string]: Json },
   options: Partial<RemediationOptions> = {},
 ): Promise<Remediation> {
   return openRemediation({
     folder: run.folder,
-    config: { containers: `^${run.prefix}vrooli-postgres-(.+)$`, settings: { 'backup-request': settings } },
+    config: { containers: `^${run.prefix}vrooli-postgres-(.+)$` },
     ...options,
   });
 }

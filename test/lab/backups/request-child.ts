@@ -1,5 +1,5 @@
-import { remediate, rollback, runs as journal } from '../../../src/app/remediation.ts';
-import { openRequests } from './open-backups.ts';
+import { rollback, runs as journal } from '../../../src/app/remediation.ts';
+import { openRequests, submitWork } from './open-backups.ts';
 
 /**
  * A process of its own that does what is asked of backups, and ends itself by SIGKILL at the point named last, or as many
@@ -10,17 +10,20 @@ const [folder = '', prefix = '', settings = '{}', kill = ''] = process.argv.slic
 const [killAt, delay = '0'] = kill.split('+');
 const points: string[] = [];
 
-const remediation = await openRequests({ folder, prefix }, JSON.parse(settings), {
-  atPoint(name) {
-    points.push(name);
-    if (name !== killAt) return;
-    if (delay === '0') process.kill(process.pid, 'SIGKILL');
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
+const remediation = await openRequests(
+  { folder, prefix },
+  {
+    atPoint(name) {
+      points.push(name);
+      if (name !== killAt) return;
+      if (delay === '0') process.kill(process.pid, 'SIGKILL');
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(delay));
+    },
   },
-});
-const { runs } =
+);
+const runs =
   kill === 'rollback'
-    ? { runs: [await rollback(remediation, (await journal(remediation))[0]?.id ?? '')] }
-    : await remediate(remediation, { remediators: ['backup-request'], yes: true });
+    ? [await rollback(remediation, (await journal(remediation))[0]?.id ?? '')]
+    : await submitWork(remediation, JSON.parse(settings));
 process.stdout.write(JSON.stringify({ points, outcomes: runs.map(({ outcome }) => outcome) }));
 remediation.close();

@@ -4,13 +4,12 @@ import { lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../src/util/json.ts';
-import { remediate, type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
+import { type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
 import type { Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
-import { openRequests } from './open-backups.ts';
+import { type BackupWork, openRequests, submitWork } from './open-backups.ts';
 
 const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 
@@ -38,12 +37,12 @@ describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: tr
   it('while a backup is taken leaves no half one among the backups, and resume takes it whole', async (test) => {
     const run = await createRun(test);
     await startInstance(run, { name: 'shop', storage: 'seeded' });
-    const settings = { take: { instance: 'shop', name: 'first', drill: false } };
+    const settings = { take: { instance: 'shop', backup: 'first', drill: false } };
     for (const point of ['step 0 is journalled+900', 'step 0 is applied']) {
       expect((await child(run, settings, point)).signal, point).toBe('SIGKILL');
       expect(await ending(run, settings), point).toBe('fixed');
       expect(await readdir(dirname(backupFolder(run, 'shop', 'x'))), point).toEqual(['first']);
-      const host = (await openRequests(run, {})).session.reader;
+      const host = (await openRequests(run)).session.reader;
       expect(await host.backups.read('shop/first'), point).toMatchObject({ state: 'complete', reached: 'L3' });
       await rm(join(run.folder, '.problems'), { recursive: true });
       await rm(backupFolder(run, 'shop', 'first'), { recursive: true });
@@ -103,7 +102,7 @@ const removing = { expire: ['many/old'] };
 /** Two good ones, and one that was set aside as the program does it. */
 async function laySetAside(run: Run, uid: number | undefined): Promise<void> {
   await layGood(run, ['1', '2', 'old']);
-  const remediation = await openRequests(run, {});
+  const remediation = await openRequests(run);
   const { reader, host } = remediation.session;
   const old = await reader.backups.read('many/old');
   if (old === undefined) throw new Error('it is not there');
@@ -137,7 +136,7 @@ async function engineGroup(): Promise<number> {
 }
 
 /** As whoever runs the tests, or as another user who may speak with the engine. */
-async function child(run: Run, settings: Json, point = '', uid?: number): Promise<Ended> {
+async function child(run: Run, settings: BackupWork, point = '', uid?: number): Promise<Ended> {
   const script = join(import.meta.dirname, 'request-child.ts');
   const started = spawn(process.execPath, [script, run.folder, run.prefix, JSON.stringify(settings), point], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -148,14 +147,14 @@ async function child(run: Run, settings: Json, point = '', uid?: number): Promis
 }
 
 /** How the newest run ends, resumed or over already; one that was killed before it was planned is begun again. */
-async function ending(run: Run, settings: { readonly [key: string]: Json }): Promise<string | null | undefined> {
-  const remediation: Remediation = await openRequests(run, settings);
+async function ending(run: Run, settings: BackupWork): Promise<string | null | undefined> {
+  const remediation: Remediation = await openRequests(run);
   try {
     const reports = await resume(remediation);
     if (reports.length > 0) return reports.length === 1 ? reports[0]?.outcome : 'several';
     const [newest] = await journal(remediation);
     if (newest?.phase === 'ended') return newest.outcome;
-    return (await remediate(remediation, { remediators: ['backup-request'], yes: true })).runs[0]?.outcome;
+    return (await submitWork(remediation, settings))[0]?.outcome;
   } finally {
     remediation.close();
   }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
 import {
-  remediate,
+  planRestore,
+  submit,
   type Remediation,
   resume,
   rollback,
@@ -157,9 +158,9 @@ describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 },
       const folder = await note(source);
       const dumped = await execIn(source.container, ['pg_dump', '-C', '-U', source.user, source.database]);
       await writeFile(join(folder, 'full.sql'), dumped.stdout);
-      const settings = { restore: { backup: `orders/${name}`, into: 'copy', port: await run.takePort() } };
+      const restore = { backup: `orders/${name}`, into: 'copy', port: await run.takePort() };
       const script = join(import.meta.dirname, 'backup-repair-child.ts');
-      const args = [script, run.folder, run.prefix, 'on', point, JSON.stringify(settings)];
+      const args = [script, run.folder, run.prefix, 'on', point, JSON.stringify(restore)];
       const [, signal] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'close');
       expect(signal).toBe('SIGKILL');
 
@@ -240,11 +241,8 @@ async function restore(
   wanted: { readonly into: string; readonly to?: string },
 ): Promise<{ readonly report: RunReport | undefined; readonly remediation: Remediation }> {
   const port = await run.takePort();
-  const remediation = await openBackups(run, { restore: { backup: `orders/${name}`, port, ...wanted } });
+  const remediation = await openBackups(run);
   test.onTestFinished(() => remediation.close());
-  const { runs } = await remediate(remediation, {
-    automation: 'auto',
-    ids: [`backup-repair/${wanted.into}/restore-wanted`],
-  });
-  return { report: runs.find(({ outcome }) => outcome !== 'absent'), remediation };
+  const work = await planRestore({ backup: `orders/${name}`, port, ...wanted }, remediation.session.reader);
+  return { report: await submit(remediation, work, { automation: 'auto' }), remediation };
 }

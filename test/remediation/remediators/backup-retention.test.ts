@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Backup } from '../../../src/backups/types.ts';
-import { retention } from '../../../src/remediation/remediators/backup-request/index.ts';
+import { retention } from '../../../src/remediation/requests/backups.ts';
 
 const now = new Date('2026-03-31T12:00:00Z');
 const settings = { keepDays: 7, quarantineDays: 30, keepGood: 2 };

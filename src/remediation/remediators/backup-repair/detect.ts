@@ -5,29 +5,6 @@ import { archivingEvidence, archivingOf, archivingCondition, type SourceHealth, 
 import { type BackupsSeen, checkBackups } from './observe.ts';
 import { type BackupDetails, type BackupSettings, backupSettings } from './types.ts';
 
-/** A restore that the command line asks for, until the new instance is there. */
-async function restoreWanted(
-  host: ReadonlyHost,
-  { restore }: BackupSettings,
-): Promise<readonly Finding<BackupDetails>[]> {
-  if (restore === undefined || (await host.instance(restore.into)) !== undefined) return [];
-  const { backup, into, to } = restore;
-  const moment = to === undefined ? '' : `, as it was at ${to}`;
-  return [
-    {
-      id: findingId('backup-repair', into, 'restore-wanted'),
-      remediator: 'backup-repair',
-      instance: into,
-      kind: 'restore-wanted',
-      summary: `${backup} is to be restored into the new instance ${into}${moment}.`,
-      risk: 'safe',
-      evidence: [],
-      details: { kind: 'restore-wanted', container: '', bad: [], notes: [] },
-      problem: null,
-    },
-  ];
-}
-
 export const name = 'backup-repair';
 
 /** How many instances are looked at together: each may take a process in a container. */
@@ -36,8 +13,6 @@ const together = 2;
 /** Damaged sources, bad backups, none that is good and young enough, archives that WAL does not get to. */
 export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetails>> {
   const settings = backupSettings(host);
-  // Who asks for a restore asks for nothing else.
-  if (settings.restore !== undefined) return { findings: await restoreWanted(host, settings), notLookedAt: [] };
   return forEachInstance(await host.instances(), host, { remediator: name, together }, async (instance, noting) =>
     lookAt(instance, host, settings, noting),
   );

@@ -1,25 +1,56 @@
 import { posix } from 'node:path';
 import type { Backup } from '../../../backups/types.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import {
+  type Finding,
+  findingId,
+  type Plan,
+  type ReadonlyHost,
+  type Refusal,
+  type RequestedWork,
+} from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { freeVolume } from './observe.ts';
 import { archivePlaceOf } from './plan-archiving.ts';
-import { type BackupDetails, type BackupExpected, backupSettings, type BackupSettings } from './types.ts';
+import type { BackupExpected } from './types.ts';
 
-type Wanted = NonNullable<BackupSettings['restore']>;
+export interface RestoreRequest {
+  /** `<instance>/<name>`. */
+  readonly backup: string;
+  /** Name of the new instance. */
+  readonly into: string;
+  /** Leased for it. */
+  readonly port: number;
+  /** A moment in the archive, RFC 3339. Default: as the backup has it. */
+  readonly to?: string;
+}
 
 /**
  * Beside, never over: a new volume, a new container, apart from the source's networks.
  * See docs/engineering/wal-archiving.md#point-in-time-recovery and docs/engineering/safety.md#who-may-decide.
  */
-export async function planRestore(
-  finding: Finding<BackupDetails>,
+export async function planRestore(wanted: RestoreRequest, host: ReadonlyHost): Promise<RequestedWork> {
+  const { backup, into, to } = wanted;
+  const moment = to === undefined ? '' : `, as it was at ${to}`;
+  const finding: Finding = {
+    id: findingId('backup-repair', into, 'restore-wanted'),
+    remediator: 'backup-repair',
+    instance: into,
+    kind: 'restore-wanted',
+    summary: `Restore ${backup} into the new instance ${into}${moment}.`,
+    risk: 'safe',
+    evidence: [],
+    details: { ...wanted },
+    problem: null,
+  };
+  return { finding, plan: await restorePlan(finding, wanted, host) };
+}
+
+async function restorePlan(
+  finding: Finding,
+  wanted: RestoreRequest,
   host: ReadonlyHost,
 ): Promise<Plan<BackupExpected> | Refusal> {
-  const { restore: wanted } = backupSettings(host);
-  if (wanted?.into !== finding.instance)
-    return refusal(`Nobody asks for ${finding.instance} any more.`, 'problems backups restore <backup> --into <name>.');
   const backup = await host.backups.read(wanted.backup);
   if (backup === undefined) return refusal(`There is no backup ${wanted.backup}.`, 'problems backups lists them.');
   const source = await host.instance(backup.instance);
@@ -40,6 +71,7 @@ export async function planRestore(
   return {
     type: 'plan',
     remediator: finding.remediator,
+    requested: true,
     finding,
     target: { instance: wanted.into, container: '', volumes: [`volume:${engine}/${volume}`] },
     summary: `Restore ${backup.ref} into the new instance ${wanted.into}, beside ${source.name}.`,
@@ -116,7 +148,7 @@ async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal
 async function refusalForBackup(
   backup: Backup,
   instance: Instance,
-  { to }: Wanted,
+  { to }: RestoreRequest,
   host: ReadonlyHost,
 ): Promise<Refusal | undefined> {
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');

@@ -4,7 +4,6 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { sourceHealth } from './diagnose.ts';
 import { planArchiving } from './plan-archiving.ts';
-import { planRestore } from './plan-restore.ts';
 import { refusalForArchive, refusalForDamage } from './refusals.ts';
 import { type BackupDetails, type BackupExpected, backupSettings } from './types.ts';
 
@@ -14,7 +13,6 @@ export async function plan(
   host: ReadonlyHost,
 ): Promise<Plan<BackupExpected> | Refusal> {
   const { details } = finding;
-  if (details.kind === 'restore-wanted') return planRestore(finding, host);
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');

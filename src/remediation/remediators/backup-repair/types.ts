@@ -27,17 +27,6 @@ export const settings = z.strictObject({
     .default({})
     .describe('By instance: when you checked it. Signs of damage from before that time are ignored.'),
   archive: z.array(z.string()).max(1_000).default([]).describe('Instances that should archive their WAL continuously.'),
-  /** Set by `problems backups restore`, not by a config. */
-  restore: z
-    .strictObject({
-      backup: z.string(),
-      into: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/),
-      to: instant.exactOptional(),
-      /** Leased for it. */
-      port: z.int().min(1).max(65_535),
-    })
-    .exactOptional()
-    .describe('Set by `problems backups restore`; do not set it in a config.'),
 });
 
 /** `remediation.settings.backup-repair` of the config. */
@@ -54,7 +43,6 @@ const findingKinds = [
   'no-good-backup',
   'archiving-failing',
   'archiving-wanted',
-  'restore-wanted',
 ] as const;
 
 const badBackup = z.strictObject({

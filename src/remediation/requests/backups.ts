@@ -1,29 +1,20 @@
-import { compareText } from '../../../util/compare.ts';
+import { compareText } from '../../util/compare.ts';
 import { z } from 'zod';
-import type { Backup } from '../../../backups/types.ts';
-import type { Instance } from '../../../host/instance.ts';
+import type { Backup } from '../../backups/types.ts';
+import type { Instance } from '../../host/instance.ts';
 import {
-  type Detection,
   type Finding,
   findingId,
   type Plan,
   type ReadonlyHost,
-  type Refusal,
-  type Remediator,
+  type RequestedWork,
   type Step,
   type Verification,
-} from '../../contract.ts';
-import { refusal } from '../../shared/for-each-instance.ts';
-import { settingsOf } from '../../shared/server-settings.ts';
-
-/** What a plan needs of a finding. */
-export const details = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('take-wanted'), name: z.string(), drill: z.boolean() }),
-  /** `<instance>/<name>` each. */
-  z.strictObject({ kind: z.literal('expire-wanted'), refs: z.array(z.string()) }),
-]);
-
-export type RequestDetails = z.output<typeof details>;
+  type Verifier,
+} from '../contract.ts';
+import type { Json } from '../../util/json.ts';
+import { refusal } from '../shared/for-each-instance.ts';
+import { settingsOf } from '../shared/server-settings.ts';
 
 /** What must be true afterwards. */
 export const expected = z.discriminatedUnion('kind', [
@@ -37,12 +28,6 @@ const settings = z.strictObject({
   keepDays: z.number().nonnegative().default(7).describe('How long a backup is kept, in days.'),
   quarantineDays: z.number().nonnegative().default(30).describe('How long a quarantined backup is kept, in days.'),
   keepGood: z.int().min(2).default(2).describe('How many of the newest good backups of an instance are never removed.'),
-  take: z
-    .strictObject({ instance: z.string(), name: z.string(), drill: z.boolean() })
-    .exactOptional()
-    .describe('Set by `problems backups take`; do not set it in a config.'),
-  /** `<instance>/<name>` each. */
-  expire: z.array(z.string()).default([]).describe('Set by `problems backups expire`; do not set it in a config.'),
 });
 
 /** `remediation.settings.backup-request` of the config. */
@@ -55,87 +40,51 @@ export function requestSettings(host: Pick<ReadonlyHost, 'settings'>): RequestSe
 
 const name = 'backup-request';
 
-/** What people ask for by `problems backups`: it goes through plan, policy, lock and journal as every repair does. */
-export const backupRequest: Remediator<RequestDetails, RequestExpected> = {
+/** Judges backups that were taken and removed on request: see `planBackup` and `planExpiry`. */
+export const backupRequest: Verifier<RequestExpected> = {
   name,
-  description:
-    'Backups that `problems backups take` and `problems backups expire` ask for. By itself it finds nothing.',
-  details,
+  description: 'Takes and removes backups on request: `problems backups take` and `problems backups expire`.',
   expected,
   settings,
-  matches: () => false,
-  detect,
-  plan,
   verify,
 };
 
-async function detect(host: ReadonlyHost): Promise<Detection<RequestDetails>> {
-  const { take, expire } = requestSettings(host);
-  const findings: Finding<RequestDetails>[] = [];
-  if (take !== undefined) {
-    const ref = `${take.instance}/${take.name}`;
-    const there = await host.backups.read(ref);
-    if (there === undefined || there.state === 'running')
-      findings.push(
-        wanted(
-          take.instance,
-          `The backup ${ref} is to be taken.`,
-          { kind: 'take-wanted', name: take.name, drill: take.drill },
-          take.name,
-        ),
-      );
-  }
-  const standing: string[] = [];
-  for (const ref of expire) if ((await host.backups.read(ref)) !== undefined) standing.push(ref);
-  for (const instance of new Set(standing.map(instanceOf))) {
-    const refs = standing.filter((ref) => instanceOf(ref) === instance);
-    findings.push(
-      wanted(instance, `${refs.join(', ')} ${refs.length === 1 ? 'is' : 'are'} to be removed.`, {
-        kind: 'expire-wanted',
-        refs,
-      }),
-    );
-  }
-  return { findings, notLookedAt: [] };
+export interface BackupRequest {
+  readonly instance: string;
+  /** Name of the new backup: `20260301_031000`. */
+  readonly backup: string;
+  /** Whether it is proved by restoring a copy. */
+  readonly drill: boolean;
 }
 
-function wanted(instance: string, summary: string, about: RequestDetails, subject?: string): Finding<RequestDetails> {
-  return {
-    id: findingId(name, instance, about.kind, subject),
-    remediator: name,
-    instance,
-    kind: about.kind,
-    summary,
-    risk: 'safe',
-    evidence: [],
-    details: about,
-    problem: null,
-  };
-}
-
-async function plan(finding: Finding<RequestDetails>, host: ReadonlyHost): Promise<Plan<RequestExpected> | Refusal> {
-  const instance = await host.instance(finding.instance);
-  return finding.details.kind === 'take-wanted'
-    ? planTaking(finding, finding.details, instance)
-    : planExpiring(finding, finding.details.refs, instance);
-}
-
-function planTaking(
-  finding: Finding<RequestDetails>,
-  { name: backup, drill }: { readonly name: string; readonly drill: boolean },
-  instance: Instance | undefined,
-): Plan<RequestExpected> | Refusal {
+/** Plans a new backup of a running instance. */
+export async function planBackup(request: BackupRequest, host: ReadonlyHost): Promise<RequestedWork> {
+  const { backup, drill } = request;
+  const ref = `${request.instance}/${backup}`;
+  const finding = requestFinding(
+    request.instance,
+    'take-wanted',
+    `Take the backup ${ref}.`,
+    { name: backup, drill },
+    backup,
+  );
+  const instance = await host.instance(request.instance);
   if (instance === undefined)
-    return refusal(`There is no instance ${finding.instance}.`, '`docker ps -a` shows the containers.');
+    return {
+      finding,
+      plan: refusal(`There is no instance ${request.instance}.`, 'docker ps -a lists the containers.'),
+    };
   if (!instance.container.state.running)
-    return refusal(`${instance.name} does not run: only a running server can be backed up.`, 'Start it first.');
-  const ref = `${instance.name}/${backup}`;
+    return {
+      finding,
+      plan: refusal(`${instance.name} is not running; only a running server can be backed up.`, 'Start it first.'),
+    };
   const prove: Step = {
     action: 'backup.prove',
     params: { ref, level: 'L4', upTo: 'L5' },
-    why: 'Only what was restored once is known to restore.',
+    why: 'Only a backup that has been restored once is known to restore.',
   };
-  return {
+  const plan: Plan<RequestExpected> = {
     ...common(finding, instance),
     summary: `Take the backup ${ref}${drill ? ' and prove it by restoring a copy' : ''}.`,
     steps: [
@@ -148,32 +97,60 @@ function planTaking(
     ],
     cleanup: [],
     unpredictable: ['How long taking and restoring lasts: about three times as long to restore as to take.'],
-    undo: 'What was newly taken stays.',
+    undo: 'A backup that was taken stays.',
     expected: { kind: 'taken', ref, level: drill ? 'L4' : 'L3' },
+  };
+  return { finding, plan };
+}
+
+/**
+ * Plans the removal of backups (`<instance>/<name>`), one piece of work for each instance. Those that no longer exist are
+ * left out.
+ */
+export async function planExpiry(refs: readonly string[], host: ReadonlyHost): Promise<readonly RequestedWork[]> {
+  const existing: string[] = [];
+  for (const ref of refs) if ((await host.backups.read(ref)) !== undefined) existing.push(ref);
+  const work: RequestedWork[] = [];
+  for (const instance of new Set(existing.map(instanceOf))) {
+    const own = existing.filter((ref) => instanceOf(ref) === instance);
+    const finding = requestFinding(instance, 'expire-wanted', `Remove ${own.join(', ')}.`, { refs: own });
+    work.push({ finding, plan: expiryPlan(finding, own, await host.instance(instance)) });
+  }
+  return work;
+}
+
+function requestFinding(instance: string, kind: string, summary: string, details: Json, subject?: string): Finding {
+  return {
+    id: findingId(name, instance, kind, subject),
+    remediator: name,
+    instance,
+    kind,
+    summary,
+    risk: 'safe',
+    evidence: [],
+    details,
+    problem: null,
   };
 }
 
-/** Out of sight first, which can be undone; gone only when that has gone well. */
-function planExpiring(
-  finding: Finding<RequestDetails>,
-  refs: readonly string[],
-  instance: Instance | undefined,
-): Plan<RequestExpected> {
+/** Moves the backups out of sight first, which can be undone; deletes them only after that has succeeded. */
+function expiryPlan(finding: Finding, refs: readonly string[], instance: Instance | undefined): Plan<RequestExpected> {
   return {
     ...common(finding, instance),
     summary: `Remove ${refs.join(', ')}.`,
     steps: refs.map((ref) => ({ action: 'backup.expire', params: { ref } })),
     cleanup: refs.map((ref) => ({ action: 'backup.remove', params: { ref } })),
     unpredictable: [],
-    undo: 'Until the last moment the backups come back to their places. Once removed they are gone.',
+    undo: 'The backups are put back until they are deleted, which is the last step.',
     expected: { kind: 'expired', refs: [...refs] },
   };
 }
 
-function common(finding: Finding<RequestDetails>, instance: Instance | undefined) {
+function common(finding: Finding, instance: Instance | undefined) {
   return {
     type: 'plan',
     remediator: name,
+    requested: true,
     finding,
     target: {
       instance: finding.instance,
@@ -182,7 +159,7 @@ function common(finding: Finding<RequestDetails>, instance: Instance | undefined
     },
     leftovers: [],
     risk: 'safe',
-    downtime: { seconds: 0, why: 'The server goes on.' },
+    downtime: { seconds: 0, why: 'The server keeps running.' },
   } as const;
 }
 
