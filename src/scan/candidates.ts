@@ -1,9 +1,8 @@
-import { fingerprintOf } from './cache.ts';
 import { type Located, statedNames } from './components.ts';
-import type { Stamp } from './folder-table.ts';
 import { foldersFrom, foldersOf, joined, locate, meaningOf, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import type { RegistryFile } from './registry-file.ts';
+import { fingerprintOf, type Stamp } from './snapshot.ts';
 import { createYielder, type Yielder } from './yield.ts';
 
 /** A file that may be a registry. */
@@ -19,23 +18,23 @@ export interface Candidates {
   readonly candidates: readonly Candidate[];
   readonly refused: readonly Refused[];
   /**
-   * Where it is the same as that of an earlier scan of the same paths, the same files with the same content were found.
-   * None where stamps cannot tell: without a cache, where files were named or refused, and right after a change.
+   * Two scans of the same paths with the same fingerprint found the same files with the same content. Undefined if that
+   * is not certain: without a cache, if the user named files, if a file was refused, and right after a change.
    */
   readonly fingerprint: string | undefined;
-  /** What paced the search goes on to pace the reading. */
-  readonly pacer: Yielder;
+  /** Counts the progress of the search; reading continues to count. */
+  readonly yielder: Yielder;
 }
 
-/** What the given paths stand for, and every file below the folders among them that may be a registry. */
+/** Every given file, and every file below the given folders that may be a registry. */
 export async function findCandidates(paths: readonly string[], options: ScanOptions = {}): Promise<Candidates> {
-  const pacer = createYielder(options);
+  const yielder = createYielder(options);
   const { cwd = process.cwd(), configFolder = cwd } = options;
   const locations = paths.map((path) => locate(path, cwd));
   const roots = locations
     .filter((location) => location.type === 'folder')
     .toSorted((a, b) => a.file.length - b.file.length);
-  // The folder from which all that was named lies downward: names of folders above it would differ between machines.
+  // How far above the working folder the topmost path begins. Names above that would differ between machines.
   const top = Math.max(0, ...locations.map(({ path }) => stepsUp(path)));
   const stated = statedNames(options.components ?? {}, configFolder);
   const byFile = new Map<string, Candidate>();
@@ -44,13 +43,13 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
   const refused: Refused[] = locations.filter((location) => location.type === 'missing').map(unreadable);
 
   for (const root of roots) {
-    // Files alone, as a pre-commit hook names them, need none of it.
+    // A pre-commit hook names only files, and then needs none of it.
     const { discover } = await import('./discovery.ts');
-    const found = await discover(root.file, { ...options, cwd }, pacer);
+    const found = await discover(root.file, { ...options, cwd }, yielder);
     const outer = locations.length > 1 ? foldersFrom(root.path, cwd, top) : [];
     isStamped &&= found.isStamped;
     for (const { path, file, stamp } of found.files) {
-      stamps.set(file, stamp);
+      if (stamp !== undefined) stamps.set(file, stamp);
       const folders = foldersOf(path).slice(0, -1);
       if (!byFile.has(file))
         byFile.set(file, { path: joined(root.path, path), file, folders, outer, stated: stated(file), isNamed: false });
@@ -75,7 +74,7 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
     candidates,
     refused: refused.toSorted(byPath),
     fingerprint: isStamped && refused.length === 0 ? fingerprintOf(candidates, stamps) : undefined,
-    pacer,
+    yielder,
   };
 }
 

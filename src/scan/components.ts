@@ -2,31 +2,32 @@ import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { isOutside, relativePath } from './locations.ts';
 
-/** A registry that is to be named. Folders are named from the scanned root downward. */
+/** A registry whose component is to be named. Folders are in order from the scanned root down. */
 export interface Located {
-  /** As it stands in results. */
+  /** As in results. */
   readonly path: string;
   /** The folders from the scanned root to the file; none for a registry at the root. */
   readonly folders: readonly string[];
-  /** The folders from the working folder to the scanned root, which tell the registries at several roots apart. */
+  /** The folders from the working folder to the scanned root. They distinguish the registries at several roots. */
   readonly outer: readonly string[];
-  /** What the config calls it. */
+  /** Its component in the config. */
   readonly stated: string | undefined;
 }
 
 interface Named {
   readonly path: string;
-  /** The folder it speaks of: registries of one folder have one component. */
+  /** The folder that it describes: all registries of one folder have the same component. */
   readonly subject: string;
   /** From the shortest to the longest. */
   readonly names: readonly string[];
 }
 
 /**
- * The component of each registry, by path: the folder that holds it, or the one above for `docs/PROBLEMS.md`. As long as
- * two folders have the same name, each of them gets the folder above in front. What is the same even then, such as names
- * that differ only in signs that no id may hold, is numbered in the order of the paths.
- * @param rootName What a registry at the scanned root is called.
+ * The component of each registry, by path: the name of the folder that contains it, or of its parent for
+ * `docs/PROBLEMS.md`. While two folders have the same name, each gets the name of its parent in front. Names that are
+ * the same even then, because they differ only in characters that an id cannot contain, are numbered in the order of
+ * the paths.
+ * @param rootName The component of a registry at the scanned root.
  */
 export function componentsOf(registries: readonly Located[], rootName = 'root'): ReadonlyMap<string, string> {
   const named = registries.map((registry) => describe(registry, rootName));
@@ -47,7 +48,7 @@ function describe({ path, folders, outer, stated }: Located, rootName: string): 
   const all = [...outer, ...own];
   const chain = all.map(componentName);
   const longer = chain.map((_, index) => chain.slice(-index - 1).join('/'));
-  // The registry at a scanned root goes by its folder's name only where several roots have to be told apart.
+  // The registry at a scanned root has its folder's name only to distinguish several roots.
   return { path, subject: all.join('/'), names: own.length === 0 ? [componentName(rootName), ...longer] : longer };
 }
 
@@ -55,7 +56,7 @@ function nameOf({ names, subject }: Named, lengths: ReadonlyMap<string, number>)
   return names[lengths.get(subject) ?? 0] ?? '';
 }
 
-/** The subjects that share their name with another and have a longer one. */
+/** The subjects that share their name with another, and have a longer name. */
 function crowded(named: readonly Named[], lengths: ReadonlyMap<string, number>): ReadonlySet<string> {
   const bySubject = new Map(named.map((one) => [one.subject, one]));
   const groups = Map.groupBy(bySubject.values(), (one) => nameOf(one, lengths));
@@ -80,9 +81,9 @@ function numbered(named: readonly Named[], lengths: ReadonlyMap<string, number>)
 
 const longestName = 64;
 
-/** A folder's name in the letters that an id may have. */
+/** The name of a folder in the characters that an id can contain. */
 export function componentName(folder: string): string {
-  // The form of almost all names, known without the classes of Unicode, which take milliseconds to compile.
+  // Almost all names have this form. Patterns with Unicode classes take milliseconds to compile.
   if (folder.length <= longestName && /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9._])?$/.test(folder)) return folder;
   const letters = Array.from(folder.normalize('NFC').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-'))
     .slice(0, longestName)
@@ -90,7 +91,10 @@ export function componentName(folder: string): string {
   return letters.replaceAll(/^[.-]+|-+$/g, '') || 'unnamed';
 }
 
-/** What the config calls a file, an absolute path: by its own path, the folder that holds it, or the one above `docs`. */
+/**
+ * Returns the component that the config states for a file, given as an absolute path: by its path, its folder, or the
+ * parent of `docs`.
+ */
 export function statedNames(
   components: Readonly<Record<string, string>>,
   configFolder: string,

@@ -1,46 +1,46 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import ignore from 'ignore';
-import { isFresh, openCache, usualCacheFolder } from './cache.ts';
-import {
-  fileOffset,
-  type FolderEntry,
-  type FolderTable,
-  noStamp,
-  type Stamp,
-  stampAt,
-  stampLength,
-  stampOf,
-} from './folder-table.ts';
+import { usualCacheFolder } from './cache.ts';
 import { createIgnoreRules, type IgnoreRules, type OuterRules, outerRules } from './ignore.ts';
 import { isOutside, joined, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
+import {
+  createSnapshotBuilder,
+  isFresh,
+  openSnapshotCache,
+  registriesIn,
+  type Snapshot,
+  type SnapshotCache,
+  type Stamp,
+  stampOf,
+} from './snapshot.ts';
 import { ruleFiles, type Unreadable, walk } from './walk.ts';
 import type { Yielder } from './yield.ts';
 
-export type LeftOutOptions = Pick<ScanOptions, 'configFolder' | 'ignore'> & { readonly cwd: string };
+export type IgnoreOptions = Pick<ScanOptions, 'configFolder' | 'ignore'> & { readonly cwd: string };
 
 /**
- * Tells of any path below a scanned folder whether a scan leaves it out, where the folder that holds it is not left out
- * itself. Ignore files are read once: after a change of one of them it has to be asked for anew.
+ * Whether a scan ignores a path below a scanned folder, provided that it does not ignore the folder that contains it.
+ * Ignore files are read once: call this again after one of them has changed.
  * @param root The real path of the folder.
  */
-export function ignoredBelow(root: string, options: LeftOutOptions): (path: string, isFolder: boolean) => boolean {
+export function ignoredBelow(root: string, options: IgnoreOptions): (path: string, isFolder: boolean) => boolean {
   const outer = outerRules(root);
-  const isLeftOut = ignoredByConfig(root, options);
+  const isIgnored = ignoredByConfig(root, options);
   const byFolder = new Map<string, IgnoreRules>();
   function rulesIn(folder: string): IgnoreRules {
     const known = byFolder.get(folder);
     if (known !== undefined) return known;
     const above = folder === '' ? rulesAt(outer) : rulesIn(folderOf(folder));
-    const { names, isRepository } = lookForRules(joined(root, folder));
+    const { names, isRepository } = ignoreFilesIn(joined(root, folder));
     const rules = above.within(ruleFiles({ root, base: outer.base }, folder, names), isRepository);
     byFolder.set(folder, rules);
     return rules;
   }
   return (path, isFolder) => {
     const below = isFolder ? `${path}/` : path;
-    return isLeftOut(below) || rulesIn(folderOf(path)).ignoresWithin(outer.base + below, posix.basename(path));
+    return isIgnored(below) || rulesIn(folderOf(path)).ignoresWithin(outer.base + below, posix.basename(path));
   };
 }
 
@@ -49,17 +49,17 @@ function folderOf(path: string): string {
   return folder === '.' ? '' : folder;
 }
 
-/** As a listing of the folder would name them. */
-function lookForRules(folder: string): { readonly names: readonly string[]; readonly isRepository: boolean } {
-  const git = lookAt(folder, '.git');
-  const names = ['.gitignore', '.ignore'].filter((name) => lookAt(folder, name)?.isFile() === true);
+/** The ignore files that a listing of the folder would name. */
+function ignoreFilesIn(folder: string): { readonly names: readonly string[]; readonly isRepository: boolean } {
+  const git = statsOf(folder, '.git');
+  const names = ['.gitignore', '.ignore'].filter((name) => statsOf(folder, name)?.isFile() === true);
   return {
     names: git?.isDirectory() === true ? ['.git/info/exclude', ...names] : names,
     isRepository: git !== undefined,
   };
 }
 
-function lookAt(folder: string, name: string) {
+function statsOf(folder: string, name: string) {
   try {
     return lstatSync(joined(folder, name), { throwIfNoEntry: false });
   } catch {
@@ -67,16 +67,18 @@ function lookAt(folder: string, name: string) {
   }
 }
 
-/** A folder is scanned if it is named, though files above it leave it out: then they have no say in it. */
+/**
+ * A folder that the user names is scanned even if an ignore file above ignores it; then those files do not apply in it.
+ */
 function rulesAt({ base, files }: OuterRules): IgnoreRules {
   const rules = createIgnoreRules(files);
   return base !== '' && rules.ignores(base) ? createIgnoreRules([]) : rules;
 }
 
-/** What the config leaves out. Its patterns stand for themselves: nothing brings back what they name. */
+/** What the config ignores. No pattern of an ignore file brings it back. */
 function ignoredByConfig(
   root: string,
-  { cwd, configFolder = cwd, ignore: patterns = [] }: LeftOutOptions,
+  { cwd, configFolder = cwd, ignore: patterns = [] }: IgnoreOptions,
 ): (path: string) => boolean {
   if (patterns.length === 0) return () => false;
   const matcher = ignore({ ignorecase: false }).add(patterns);
@@ -86,14 +88,14 @@ function ignoredByConfig(
   return (path) => path.startsWith(below) && path !== below && matcher.ignores(path.slice(below.length));
 }
 
-/** What stands below one scanned folder, in no order. Paths are below it. */
+/** What a scan found below one folder, in no order. Paths are below the folder. */
 export interface Discovery {
-  /** Files that hold `EMBED:`. */
+  /** Files that contain `EMBED:`. */
   readonly files: readonly FoundFile[];
   readonly unreadable: readonly Unreadable[];
   /** Links with the name of a registry that lead nowhere or out of the folder. */
   readonly refusedLinks: readonly string[];
-  /** Whether stamps prove anything here. */
+  /** Whether stamps were taken: with a cache, on a file system whose stamps can be trusted. */
   readonly isStamped: boolean;
 }
 
@@ -101,60 +103,57 @@ export interface FoundFile {
   readonly path: string;
   /** Its real path. */
   readonly file: string;
-  /** When it was found; none of a link's target. */
-  readonly stamp: Stamp;
+  /** Undefined without a cache, for the target of a link, and right after a change. */
+  readonly stamp: Stamp | undefined;
 }
 
 type DiscoveryOptions = Pick<ScanOptions, 'configFolder' | 'ignore' | 'cache'> & { readonly cwd: string };
 
-/** Beyond it nothing is kept for the next scan, so that memory stays bounded whatever the size of the tree. */
-const mostEntries = 400_000;
-
 /** @param root The real path of the folder. */
-export async function discover(root: string, options: DiscoveryOptions, pacer: Yielder): Promise<Discovery> {
+export async function discover(root: string, options: DiscoveryOptions, yielder: Yielder): Promise<Discovery> {
   const since = Date.now();
   const outer = outerRules(root);
   const cache = cacheFor(root, outer, since, options);
-  const before = cache?.table ?? new Map<string, FolderEntry>();
-  const seen = new Map<string, FolderEntry>();
+  const before = cache?.load();
+  return before !== undefined && (await isFresh(root, before, yielder))
+    ? fromSnapshot(root, before)
+    : fromWalk({ root, outer, since, cache, options }, yielder);
+}
+
+function fromSnapshot(root: string, snapshot: Snapshot): Discovery {
+  const files = registriesIn(snapshot).map(({ path, stamp }) => ({ path, file: joined(root, path), stamp }));
+  return { ...withLinks(root, files, snapshot.links), unreadable: [], isStamped: true };
+}
+
+interface WalkContext {
+  readonly root: string;
+  readonly outer: OuterRules;
+  readonly since: number;
+  readonly cache: SnapshotCache | undefined;
+  readonly options: DiscoveryOptions;
+}
+
+async function fromWalk({ root, outer, since, cache, options }: WalkContext, yielder: Yielder): Promise<Discovery> {
+  const builder = cache === undefined ? undefined : createSnapshotBuilder(root, since);
   const files: FoundFile[] = [];
   const links: string[] = [];
   const unreadable: Unreadable[] = [];
-  let isChanged = false;
-
-  if (before.size > 0 && (await isFresh(root, before, pacer)))
-    return { ...asBefore(root, before), unreadable, isStamped: true };
-
-  const context = { root, base: outer.base, isLeftOut: ignoredByConfig(root, options), since, before };
-  for (const visit of walk(context, rulesAt(outer))) {
-    for (const { path, stamp } of visit.registries) files.push({ path, file: joined(root, path), stamp });
+  const isIgnoredByConfig = ignoredByConfig(root, options);
+  for (const visit of walk({ root, base: outer.base, isIgnoredByConfig }, rulesAt(outer))) {
+    for (const examined of visit.examined) {
+      const stamp = builder?.add(examined);
+      if (examined.hasMarker) files.push({ path: examined.path, file: joined(root, examined.path), stamp });
+    }
+    links.push(...visit.links);
     unreadable.push(...visit.unreadable);
-    links.push(...(visit.entry?.links ?? []).map((name) => joined(visit.path, name)));
-    if (visit.entry !== before.get(visit.path)) isChanged = true;
-    if (visit.entry !== undefined && cache !== undefined && seen.size < mostEntries) seen.set(visit.path, visit.entry);
-    pacer.folders++;
-    pacer.found += visit.registries.length;
-    const pausing = pacer.pause();
+    yielder.folders++;
+    yielder.found = files.length;
+    const pausing = yielder.pause();
     if (pausing !== undefined) await pausing;
   }
-  if (isChanged || seen.size !== before.size) cache?.save(seen);
+  const snapshot = unreadable.length === 0 ? builder?.build(links) : undefined;
+  if (snapshot !== undefined) cache?.save(snapshot);
   return { ...withLinks(root, files, links), unreadable, isStamped: cache !== undefined };
-}
-
-/** What the earlier scan found, where nothing has changed since. */
-function asBefore(root: string, before: FolderTable): Pick<Discovery, 'files' | 'refusedLinks'> {
-  const files: FoundFile[] = [];
-  const links: string[] = [];
-  for (const entry of before.values()) {
-    for (const [index, name] of entry.files.entries()) {
-      const at = fileOffset(entry, index);
-      if (entry.numbers[at + stampLength] !== 1) continue;
-      const path = joined(entry.path, name);
-      files.push({ path, file: joined(root, path), stamp: stampAt(entry.numbers, at) });
-    }
-    links.push(...entry.links.map((name) => joined(entry.path, name)));
-  }
-  return withLinks(root, files, links);
 }
 
 function withLinks(
@@ -169,17 +168,18 @@ function withLinks(
   };
 }
 
+/** Undefined without a cache, and right after a change of an ignore file above the root. */
 function cacheFor(
   root: string,
   { files }: OuterRules,
   since: number,
   { cwd, configFolder = cwd, ignore: patterns = [], cache = false }: DiscoveryOptions,
-) {
+): SnapshotCache | undefined {
   if (cache === false) return undefined;
-  const stamps = files.map(({ file }) => freshStamp(file, since));
-  if (stamps.includes(noStamp)) return undefined;
+  const stamps = files.map(({ file }) => currentStamp(file, since));
+  if (stamps.includes(undefined)) return undefined;
   const folder = cache === true ? usualCacheFolder() : cache;
-  return openCache(
+  return openSnapshotCache(
     folder,
     root,
     JSON.stringify([patterns, patterns.length > 0 && relativePath(root, configFolder)]),
@@ -187,12 +187,12 @@ function cacheFor(
   );
 }
 
-function freshStamp(file: string, since: number): Stamp {
+function currentStamp(file: string, since: number): Stamp | undefined {
   const stats = lstatSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? noStamp : stampOf(stats, since, stats.dev);
+  return stats === undefined ? undefined : stampOf(stats, since, stats.dev);
 }
 
-/** The real path of a link's target, where that is a file below the root. */
+/** The real path of a link's target, if that is a file below the root. */
 function targetWithin(root: string, path: string): string | undefined {
   try {
     const target = realpathSync.native(joined(root, path));
@@ -202,7 +202,7 @@ function targetWithin(root: string, path: string): string | undefined {
   }
 }
 
-/** A file that is found under its own name, or by an earlier link, is not read again. */
+/** A file that was found under its own name, or through an earlier link, is not read again. */
 function withLinked(
   files: readonly FoundFile[],
   links: readonly { readonly path: string; readonly file: string | undefined }[],
@@ -210,7 +210,7 @@ function withLinked(
   if (links.length === 0) return files;
   const byFile = new Map(files.map((found) => [found.file, found]));
   for (const { path, file } of links) {
-    if (file !== undefined && !byFile.has(file)) byFile.set(file, { path, file, stamp: noStamp });
+    if (file !== undefined && !byFile.has(file)) byFile.set(file, { path, file, stamp: undefined });
   }
   return [...byFile.values()];
 }

@@ -2,12 +2,12 @@ import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ignore from 'ignore';
 
-/** Larger files of patterns are cut there: a hostile one must not cost more than it is worth. */
+/** In characters. The rest of a larger ignore file is not read, so that a hostile one costs little. */
 const longest = 256 * 1024;
 
 /**
- * The patterns of one ignore file, rewritten to mean the same when they stand in the folder that `base` is relative to
- * (gitignore(5), "Pattern format").
+ * The patterns of one ignore file, rewritten so that they are relative to the parent of `base` (gitignore(5), "Pattern
+ * format").
  */
 function prefixedPatterns(text: string, base: string): string[] {
   const patterns = linesIn(text);
@@ -25,7 +25,7 @@ function prefixedPatterns(text: string, base: string): string[] {
   });
 }
 
-/** The patterns of one ignore file as they stand in it. */
+/** The patterns of one ignore file, unchanged. */
 function linesIn(text: string): string[] {
   const lines = text
     .slice(0, longest)
@@ -35,8 +35,9 @@ function linesIn(text: string): string[] {
 }
 
 /**
- * Whether a name alone could be what one of the patterns means. A pattern that is a plain name, or a plain ending after
- * `*`, means that name in any folder, and `!` ignores nothing; what any other pattern means is not known from a name.
+ * Returns whether one of the patterns could match a path with a given last name. A pattern that is a plain name, or `*`
+ * and a plain ending, matches that name in any folder; one that begins with `!` ignores nothing; any other pattern
+ * could match.
  */
 function suspectNames(patterns: readonly string[]): (name: string) => boolean {
   const names = new Set<string>();
@@ -51,7 +52,10 @@ function suspectNames(patterns: readonly string[]): (name: string) => boolean {
   return (name) => names.has(name) || endings.some((ending) => name.endsWith(ending));
 }
 
-/** From the weakest to the strongest: a pattern of a later layer overrules the earlier ones, wherever its file stands. */
+/**
+ * From the weakest to the strongest: a pattern of a later layer overrides those of earlier ones, in whichever folder
+ * its file is.
+ */
 const layers = ['exclude', 'gitignore', 'ignore'] as const;
 
 /** A file of ignore patterns. */
@@ -59,22 +63,25 @@ export interface RuleFile {
   readonly layer: (typeof layers)[number];
   /** Absolute. */
   readonly file: string;
-  /** The folder its patterns are relative to: a path below the folder where all rules begin, `''` for that folder. */
+  /**
+   * The folder that its patterns are relative to, as a path below the folder where all rules begin; `''` for that
+   * folder.
+   */
   readonly base: string;
 }
 
-/** Which paths are ignored in one folder and below it. Files are read when the first path is asked for, not before. */
+/** Tells which paths are ignored in one folder and below it. Ignore files are read when they are first needed. */
 export interface IgnoreRules {
   readonly files: readonly RuleFile[];
   /** `path` is relative to the folder where all rules begin; that of a folder ends in a slash. */
   ignores(path: string): boolean;
-  /** The same for a path that stands in a folder that is not ignored: most names need no look at their path. */
+  /** The same for a path in a folder that is not ignored. Faster, because most names rule out every pattern. */
   ignoresWithin(path: string, name: string): boolean;
-  /** The rules of a folder that holds these files too. A repository leaves behind what the one around it ignores. */
+  /** The rules of a folder that also contains these files. Those of git end at a nested repository. */
   within(files: readonly RuleFile[], isRepository: boolean): IgnoreRules;
 }
 
-/** Nothing where there are no patterns, as in the `.git/info/exclude` that git makes. */
+/** Undefined without patterns, as in the `.git/info/exclude` that git creates. */
 type Matcher = ReturnType<typeof ignore> | undefined;
 
 interface MatcherSource {
@@ -83,13 +90,13 @@ interface MatcherSource {
   suspects(name: string): boolean;
 }
 
-/** A matcher keeps an answer for every path it was asked, so it is made anew from time to time. */
-const answersKept = 20_000;
+/** A matcher caches its answer for every path, so after this many it is replaced by a new one. */
+const answersCached = 20_000;
 
 /**
- * The rules of gitignore(5): the last pattern that matches decides, deeper files come later, and what stands in an
- * ignored folder cannot be brought back. All files make one list of patterns relative to one folder, since `!` in a
- * deeper file has to reach past those above it.
+ * The rules of gitignore(5): the last pattern that matches decides, deeper files come later, and nothing in an ignored
+ * folder can be brought back. All files form one list of patterns relative to one folder, because `!` in a deeper file
+ * can override a pattern of a file above it.
  */
 export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSource = noRules): IgnoreRules {
   let made: { readonly matcher: Matcher } | undefined;
@@ -105,10 +112,10 @@ export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSou
   }
   function ignores(path: string): boolean {
     if (files.length === 0) return false;
-    if (++answers % answersKept === 0) made = undefined;
+    if (++answers % answersCached === 0) made = undefined;
     return matcher()?.ignores(path) ?? false;
   }
-  /** Those of the folder above suspect enough, even where a repository leaves some of them behind. */
+  /** Includes the patterns of the parent, even those that end at a repository: that only costs time. */
   function suspects(name: string): boolean {
     own ??= suspectNames(
       files.filter((file) => !parent.files.includes(file)).flatMap(({ file }) => linesIn(textOf(file))),
@@ -139,7 +146,7 @@ function extended(matcher: Matcher, files: readonly RuleFile[]): Matcher {
   return (matcher === undefined ? rules : rules.add(matcher)).add(patterns);
 }
 
-/** Whether the patterns of `before` can be taken over as they are, with the rest behind them. */
+/** Whether the patterns of `files` are those of `before` followed by more. */
 function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[]): boolean {
   return (
     before.every((file, index) => file.layer !== 'ignore' && files[index] === file) &&
@@ -153,7 +160,7 @@ function patternsOf(files: readonly RuleFile[]): string[] {
   );
 }
 
-/** A file of patterns that cannot be read has none, as for git. */
+/** An ignore file that cannot be read has no patterns, as for git. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -162,7 +169,7 @@ function textOf(file: string): string {
   }
 }
 
-/** What holds at the root of a scan before anything in it is looked at. */
+/** The rules that apply at the root of a scan before its own ignore files. */
 export interface OuterRules {
   /** The root as a path below the folder where the rules begin: `''`, or with a slash at its end. */
   readonly base: string;
@@ -170,8 +177,8 @@ export interface OuterRules {
 }
 
 /**
- * The ignore files of the folders above a scanned folder, up to the repository it stands in. Where it is a repository
- * itself, or stands in none, nothing above has a say.
+ * The ignore files of the folders above a scanned folder, up to the root of its repository. If the scanned folder is
+ * the root of a repository, or is not in one, there are none.
  */
 export function outerRules(root: string): OuterRules {
   const above = foldersAbove(root);
@@ -197,7 +204,7 @@ function foldersAbove(root: string): readonly string[] {
   }
 }
 
-/** In a worktree or a submodule `.git` is a file, and its repository lies elsewhere: nothing outside is read for it. */
+/** In a worktree or a submodule `.git` is a file, and the repository is elsewhere: nothing is read from there. */
 function hasOwnExcludes(folder: string): boolean {
   return lstatSync(join(folder, '.git'), { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -13,16 +13,16 @@ const meanings: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links run in a circle',
   ENAMETOOLONG: 'its name is too long',
   ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is no folder',
+  ENOTDIR: 'a part of its path is not a folder',
   EPERM: 'permission denied',
 };
 
-/** What a code means, in words that need no manual. */
+/** What a code of the system means, in plain words. */
 export function meaningOf(code: string): string {
   return meanings[code] ?? `the system says ${code}`;
 }
 
-/** What a path on the command line stands for. `path` is relative to the working folder; `''` is that folder itself. */
+/** What a given path leads to. `path` is relative to the working folder; `''` is that folder itself. */
 export type Location = Found<'folder'> | Found<'file'> | Missing;
 
 interface Found<Type extends 'folder' | 'file'> {
@@ -50,7 +50,7 @@ export function locate(path: string, cwd: string): Location {
   }
 }
 
-/** A folder may be reached by several names; the one that stays in the working folder is the one to show. */
+/** A folder may have several paths; the one within the working folder is shown. */
 function shortest(given: string, real: string): string {
   return isOutside(given) && !isOutside(real) ? real : given;
 }
@@ -63,23 +63,23 @@ export function relativePath(from: string, to: string): string {
   return relative(from, to).split(sep).join('/');
 }
 
-/** How far a path leads out of the working folder before it leads down. */
+/** How many folders a path leads up before it leads down. */
 export function stepsUp(path: string): number {
   return path.split('/').filter((name) => name === '..').length;
 }
 
-/** The folders to a path from the folder that lies `top` steps above the working folder. */
+/** The folders of a path, beginning at the folder that is `top` steps above the working folder. */
 export function foldersFrom(path: string, cwd: string, top: number): readonly string[] {
   const way = resolve(cwd).split(sep);
   return [...way.slice(way.length - top, way.length - stepsUp(path)), ...foldersOf(path)];
 }
 
-/** The folders on a way down; steps upward do not count. */
+/** The names of a path, without `..`. */
 export function foldersOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '' && name !== '..');
 }
 
-/** Below a folder, with forward slashes; `''` is the folder itself. */
+/** Joins with a forward slash; the folder `''` adds nothing. */
 export function joined(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }

@@ -2,35 +2,42 @@ import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ReadOptions } from '../registry/registry.ts';
 
 export interface ScanOptions {
-  /** Paths are relative to it, in what is given and in what is returned. Absolute; default the working folder of the process. */
+  /** Given and returned paths are relative to it. Absolute; default the working folder of the process. */
   readonly cwd?: string;
-  /** What `ignore` and `components` are relative to. Absolute; default `cwd`. */
+  /** `ignore` and `components` are relative to it. Absolute; default `cwd`. */
   readonly configFolder?: string;
-  /** Paths that are not scanned, in the form of .gitignore. No ignore file brings them back. */
+  /**
+   * Patterns in the syntax of .gitignore of paths that are not scanned. No ignore file brings them back. Default none.
+   */
   readonly ignore?: readonly string[];
-  /** The component of a registry, by its file or the folder that holds it; `.` is the folder of the config. */
+  /**
+   * The component of a registry, by its file or the folder that contains it; `.` is the folder of the config. Default:
+   * the name of the folder.
+   * @example { 'services/db': 'postgres', 'docs/PROBLEMS.md': 'manual' }
+   */
   readonly components?: Readonly<Record<string, string>>;
   /** The component of a registry at the scanned root. Default `root`. */
   readonly rootComponent?: string;
   /**
-   * Where to keep what a scan saw, so that the next one need not look again: `true` for the user's own cache folder, or
-   * a folder. Default `false`. What is found is the same with and without.
+   * Where to keep what a scan of a large tree found, so that the next scan only checks whether anything has changed:
+   * `true` for the cache folder of the user, or a folder. Default `false`. The result is the same with and without.
    */
   readonly cache?: boolean | string;
   readonly outline?: ReadOptions['outline'];
-  /** Ends the scan: it throws the signal's reason. */
+  /** Ends the scan, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Told now and then, at most twenty times a second, how far the scan is. */
+  /** Called at most twenty times a second. */
   readonly onProgress?: (progress: ScanProgress) => void;
-  /** Told what is wrong beyond the registries that were read, such as a file that cannot be. */
+  /** Called for each problem outside the registries that were read, such as a file that cannot be read. */
   readonly onDiagnostic?: (diagnostic: Diagnostic) => void;
 }
 
+/** Numbers so far. */
 export interface ScanProgress {
-  /** Folders looked into. */
+  /** Folders listed. 0 if nothing has changed since an earlier scan with the cache. */
   readonly folders: number;
-  /** Files found that may hold records. */
+  /** Files found that may contain records. */
   readonly found: number;
-  /** Of these, the ones that were read. */
+  /** How many of them have been read. */
   readonly read: number;
 }

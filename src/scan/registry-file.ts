@@ -6,13 +6,13 @@ import { readMarked } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { createDiagnosticCollector, sortDiagnostics } from '../registry/diagnostics.ts';
-import { includesMarker, isUtf16, plainFile } from './walk.ts';
 import { codeOf, meaningOf } from './locations.ts';
+import { includesMarker, isUtf16, plainFile } from './marker-search.ts';
 
-/** The registries of people have a thousandth of it. */
+/** In bytes: a thousand times the size of a usual registry. */
 const largestFile = 64 * 1024 * 1024;
 
-/** A file as a scan found it. */
+/** What reading a file gave. */
 export type FileContent =
   | {
       readonly type: 'text';
@@ -20,24 +20,24 @@ export type FileContent =
       readonly markers: MarkerScan;
       readonly firstInvalid: number | undefined;
     }
-  /** It holds no marker, or has gone. */
+  /** It contains no marker, or has been removed. */
   | { readonly type: 'none' }
   | {
       readonly type: 'refused';
       readonly code: 'file-unreadable' | 'too-complex';
       readonly message: string;
-      /** What to do, where the code alone does not say it. */
+      /** What to do, if the code alone does not say it. */
       readonly hint?: string;
     };
 
 export interface RegistryFile {
   /** Absolute. */
   readonly file: string;
-  /** Whether it was named by the user, so that it is read whatever it is called and wherever its path leads. */
+  /** Whether the user named it. Then it is read whatever its name, and symbolic links in its path are followed. */
   readonly isNamed: boolean;
 }
 
-/** Reads a file and decodes it, if it holds markers outside code and the like. */
+/** Reads a file, and decodes it if it contains markers, except in code and the like. Never throws. */
 export function readContent(file: RegistryFile): FileContent {
   try {
     const bytes = readBytes(file);
@@ -59,8 +59,8 @@ function readBytes({ file, isNamed }: RegistryFile): Buffer | string | undefined
   try {
     const stats = fstatSync(descriptor);
     if (stats.isDirectory()) return 'The file cannot be read: it is a folder.';
-    if (!stats.isFile()) return 'The file cannot be read: it is no regular file.';
-    // A folder on the way may have become a link since it was listed.
+    if (!stats.isFile()) return 'The file cannot be read: it is not a regular file.';
+    // A symbolic link may have replaced a folder of the path since it was listed.
     if (!isNamed && realpathSync.native(file) !== file) return undefined;
     return stats.size > largestFile ? tooLarge : readFileSync(descriptor);
   } finally {
@@ -68,7 +68,7 @@ function readBytes({ file, isNamed }: RegistryFile): Buffer | string | undefined
   }
 }
 
-/** Decodes what a file holds, if it holds markers outside code and the like. */
+/** Decodes the content of a file if it contains markers, except in code and the like. */
 export function decodeContent(bytes: Buffer): FileContent {
   if (isUtf16(bytes)) return decodeUtf16(bytes);
   if (!includesMarker(bytes)) return { type: 'none' };
@@ -78,7 +78,7 @@ export function decodeContent(bytes: Buffer): FileContent {
   return { type: 'text', text, markers, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
 }
 
-/** Windows' Notepad offers it as "Unicode". Nothing is read of it, so a check that passed it would be wrong. */
+/** Notepad of Windows calls UTF-16 "Unicode". Such a file is not read, so it must not pass as valid. */
 function decodeUtf16(bytes: Buffer): FileContent {
   const text = new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes);
   if (!includesMarker(Buffer.from(text))) return { type: 'none' };
@@ -86,7 +86,7 @@ function decodeUtf16(bytes: Buffer): FileContent {
   return { type: 'refused', code: 'file-unreadable', message, hint: 'Save the file as UTF-8.' };
 }
 
-/** Where the first U+FFFD stands that is not in the file itself. */
+/** The offset of the first U+FFFD in the text that the file itself does not contain. */
 function firstReplacement(text: string, bytes: Buffer): number {
   let offset = 0;
   for (let from = 0, at = text.indexOf('\uFFFD'); at !== -1; from = at, at = text.indexOf('\uFFFD', at + 1)) {
@@ -96,7 +96,7 @@ function firstReplacement(text: string, bytes: Buffer): number {
   return 0;
 }
 
-/** The registry of a text that was read from a file. */
+/** Reads the registry in the text of a file. */
 export function registryOf(
   { text, markers, firstInvalid }: FileContent & { readonly type: 'text' },
   options: ReadOptions & { readonly path: string },

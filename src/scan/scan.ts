@@ -12,15 +12,18 @@ export type { ScanOptions, ScanProgress } from './options.ts';
 export interface ScanResult {
   /** In the order of their paths. */
   readonly registries: readonly Registry[];
-  /** What is wrong beyond the registries, such as a file that cannot be read; in the order of the paths. */
+  /** Problems outside the registries, such as a file that cannot be read; in the order of the paths. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Reads the registries of folders and files, one after the other in the order of their paths. Of a folder that is every
- * `PROBLEMS.md` in it and below, in any case, that no ignore file leaves out; a file is read whatever it is called. A file
- * without markers is ordinary prose: it is no registry, and no component is named for it. All names are settled before
- * the first registry comes; the texts are not kept.
+ * Reads the registries of folders and files, one after the other in the order of their paths. In a folder and below it,
+ * these are the files named `PROBLEMS.md`, in any case, that no ignore file ignores. A given file is read whatever its
+ * name. A file without markers is ordinary prose: it is not a registry, and its folder does not become a component.
+ * Every component is named before the first registry is yielded; texts are not kept.
+ *
+ * @example
+ * for await (const { path, records } of scan(['services'])) console.log(path, records.length);
  * @throws the signal's reason, once it is aborted.
  */
 export async function* scan(paths: readonly string[], options: ScanOptions = {}): AsyncGenerator<Registry, void> {
@@ -28,11 +31,11 @@ export async function* scan(paths: readonly string[], options: ScanOptions = {})
 }
 
 async function* readCandidates(
-  { candidates, refused, pacer }: Candidates,
+  { candidates, refused, yielder }: Candidates,
   options: ScanOptions,
 ): AsyncGenerator<Registry, void> {
   for (const { path, message } of refused) tell(options, path, 'file-unreadable', message);
-  const texts = await readTexts(candidates, options, pacer);
+  const texts = await readTexts(candidates, options, yielder);
   const components = componentsOf([...texts.keys()], options.rootComponent);
   for (const [candidate, text] of texts) {
     const content = text ?? readContent(candidate);
@@ -43,18 +46,18 @@ async function* readCandidates(
         component: components.get(candidate.path) ?? 'root',
         ...(options.outline === undefined ? {} : { outline: options.outline }),
       });
-      pacer.read++;
-      await pacer.pause();
+      yielder.read++;
+      await yielder.pause();
     }
   }
 }
 
-/** The whole of `scan` at once. */
+/** All registries of `scan` in one result. @throws the signal's reason, once it is aborted. */
 export async function scanAll(paths: readonly string[], options: ScanOptions = {}): Promise<ScanResult> {
   return readAll(await findCandidates(paths, options), options);
 }
 
-/** The second half of `scanAll`, of what was found with the same options. */
+/** The second half of `scanAll`: reads what `findCandidates` found with the same options. */
 export async function readAll(found: Candidates, options: ScanOptions): Promise<ScanResult> {
   const diagnostics: Diagnostic[] = [];
   const onDiagnostic = (diagnostic: Diagnostic): void => {
@@ -66,11 +69,11 @@ export async function readAll(found: Candidates, options: ScanOptions): Promise<
   return { registries, diagnostics: diagnostics.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
 }
 
-/** UTF-16 code units of text that are kept between naming and reading; beyond it files are read twice. */
+/** UTF-16 code units of text that are kept until all components are named; files beyond that are read twice. */
 const mostText = 8 * 1024 * 1024;
 
-/** The candidates that hold markers, and the texts of as many as are kept. */
-async function readTexts(candidates: readonly Candidate[], options: ScanOptions, pacer: Yielder) {
+/** The candidates that contain markers. The text is undefined if it was not kept. */
+async function readTexts(candidates: readonly Candidate[], options: ScanOptions, yielder: Yielder) {
   const texts = new Map<Candidate, (FileContent & { readonly type: 'text' }) | undefined>();
   let room = mostText;
   for (const candidate of candidates) {
@@ -80,7 +83,7 @@ async function readTexts(candidates: readonly Candidate[], options: ScanOptions,
       room -= content.text.length;
       texts.set(candidate, room >= 0 ? content : undefined);
     }
-    await pacer.pause();
+    await yielder.pause();
   }
   return texts;
 }

@@ -1,18 +1,24 @@
 import type { ScanOptions } from './options.ts';
 
-/** Keeps a scan, whose work is synchronous because that is faster, from holding up everything else. */
+/**
+ * Lets other work run during a scan, whose own calls are synchronous because that is faster, and counts its progress.
+ */
 export interface Yielder {
   folders: number;
   found: number;
   read: number;
-  /** Lets others run, if it is time. @throws the signal's reason, once it is aborted. */
+  /**
+   * Returns a promise to await if it is time to let other work run.
+   * @throws the signal's reason, once it is aborted.
+   */
   pause(): Promise<void> | undefined;
 }
 
+/** Milliseconds. */
 const interval = 50;
 
-/** Looking at the clock costs as much as looking at a file. */
-const stepsPerLook = 16;
+/** Reading the clock costs as much as reading the stats of a file. */
+const stepsPerRead = 16;
 
 export function createYielder({ signal, onProgress }: ScanOptions): Yielder {
   let last = process.uptime() * 1000;
@@ -24,7 +30,7 @@ export function createYielder({ signal, onProgress }: ScanOptions): Yielder {
     read: 0,
     pause() {
       signal?.throwIfAborted();
-      if (++steps % stepsPerLook !== 0) return undefined;
+      if (++steps % stepsPerRead !== 0) return undefined;
       const now = process.uptime() * 1000;
       if (now - last < interval) return undefined;
       last = now;

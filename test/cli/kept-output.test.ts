@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -61,10 +61,7 @@ async function expectSame(cwd: string, args: readonly string[] = []) {
 }
 
 function keptFiles(): readonly string[] {
-  const folder = join(cache, 'problem-registry');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.output'))
-    .map((name) => join(folder, name));
+  return globSync(join(cache, 'problem-registry/*.output'));
 }
 
 function keptFile(): string {

@@ -1,16 +1,38 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { deserialize, serialize } from 'node:v8';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { usualCacheFolder } from '../../src/scan/cache.ts';
-import { createEntry, decodeTable, encodeTable, hasStamp, noStamp, stampOf } from '../../src/scan/folder-table.ts';
+import { readCacheFile, usualCacheFolder, writeCacheFile } from '../../src/scan/cache.ts';
+import { findCandidates } from '../../src/scan/candidates.ts';
 import { scanAll, type ScanOptions } from '../../src/scan/scan.ts';
-import { emptyFolder, found, record, tree, write } from './tree.ts';
+import { fewestPaths, openSnapshotCache, type Snapshot, stampOf } from '../../src/scan/snapshot.ts';
+import { emptyFolder, record, tree, write } from './tree.ts';
 
 const registry = record('r');
 
 const prose = 'x'.repeat(registry.length);
+
+/** A folder with these files and enough folders for a snapshot to be kept. */
+function largeTree(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const root = tree(files);
+  for (let index = 0; index < fewestPaths; index++) mkdirSync(join(root, 'filler', String(index)), { recursive: true });
+  return root;
+}
 
 /** The same scan with the cache and without. */
 async function both(root: string, cache: string, options: ScanOptions = {}) {
@@ -20,80 +42,119 @@ async function both(root: string, cache: string, options: ScanOptions = {}) {
   };
 }
 
+/** The registries that a scan with the cache finds, after checking that a scan without it finds the same. */
 async function paths(root: string, cache: string, options: ScanOptions = {}): Promise<string[]> {
   const { cached, plain } = await both(root, cache, options);
   expect(cached).toEqual(plain);
   return cached.registries.map(({ path }) => path);
 }
 
-function tableIn(cache: string): string {
-  return join(cache, readdirSync(cache)[0] ?? 'no table');
+function snapshotFile(cache: string): string {
+  return join(cache, readdirSync(cache)[0] ?? 'no snapshot');
 }
 
-/** Longer than a tick of the file system's clock, so that what follows has a stamp of its own. */
+type Stored = Snapshot & { readonly about: string };
+
+function storedIn(cache: string): Stored {
+  return deserialize(readFileSync(snapshotFile(cache)).subarray(4)) as Stored;
+}
+
+/** Replaces what is kept by something else with a checksum that fits. */
+function forge(cache: string, stored: unknown): void {
+  const content = serialize(stored);
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(crc32(content));
+  writeFileSync(snapshotFile(cache), Buffer.concat([head, content]));
+}
+
+/** Longer than a tick of the file system's clock, so that the next change has another stamp. */
 function nextTick(): Promise<void> {
   return setTimeout(20);
 }
 
-describe('a stamp', () => {
-  it('is none for what changed less than two seconds before the scan, or stands on another device', () => {
-    const stats = statSync(join(tree({ file: '' }), 'file'));
-    const { ino, size, mtimeMs, ctimeMs, dev } = stats;
-    expect(stampOf(stats, ctimeMs + 1999, dev)).toEqual(noStamp);
-    expect(stampOf(stats, ctimeMs + 60_000, dev + 1)).toEqual(noStamp);
-    expect(stampOf(stats, ctimeMs + 2001, dev)).toEqual([ino, size, mtimeMs, ctimeMs]);
-    expect(hasStamp(noStamp, 0, stats)).toBe(false);
+describe('the stamp of a file', () => {
+  it('is undefined within two seconds of a change, and on another device', () => {
+    const file = join(tree({ file: '' }), 'file');
+    utimesSync(file, 1e9, 1e9);
+    const stats = statSync(file);
+    const { ino, size, ctimeMs, dev } = stats;
+    expect(stampOf(stats, ctimeMs + 1999, dev)).toBeUndefined();
+    expect(stampOf(stats, ctimeMs + 60_000, dev + 1)).toBeUndefined();
+    expect(stampOf(stats, ctimeMs + 2001, dev)).toEqual([ino, size, 1e12, ctimeMs]);
+    utimesSync(file, 4e9, 4e9);
+    expect(stampOf(statSync(file), Date.now() + 60_000, dev)).toBeUndefined();
   });
 });
 
-describe('right after a change', () => {
-  it('nothing is taken from the cache: a change of the same size and time is seen', async () => {
+describe('a scan right after a change', () => {
+  it('keeps nothing, and sees a change that keeps size and modification time', async () => {
     const cache = emptyFolder();
-    const root = tree({ 'a/PROBLEMS.md': prose });
+    const root = largeTree({ 'a/PROBLEMS.md': prose });
     const file = join(root, 'a/PROBLEMS.md');
     utimesSync(file, 1e9, 1e9);
     expect(await paths(root, cache)).toEqual([]);
+    expect(readdirSync(cache)).toEqual([]);
     writeFileSync(file, registry);
     utimesSync(file, 1e9, 1e9);
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 });
 
-describe('long after the last change', () => {
-  // Nobody can set back the time at which a file changed, so the clock goes ahead instead.
+describe('a scan long after the last change', () => {
+  // The change time of a file cannot be set back, so the clock goes forward instead.
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 }));
   afterEach(() => void vi.useRealTimers());
 
-  it('what the cache says of an unchanged file is taken for granted', async () => {
+  it('believes the snapshot about unchanged files', async () => {
     const cache = emptyFolder();
-    const root = tree({ 'a/PROBLEMS.md': registry });
+    const root = largeTree({ '.gitignore': 'x\n', '.git/HEAD': '', 'a/PROBLEMS.md': registry });
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
-    const file = tableIn(cache);
-    const about = /"about":("(?:[^"\\]|\\.)*")/.exec(readFileSync(file, 'latin1'))?.[1] ?? '""';
-    const table = decodeTable(JSON.parse(about), readFileSync(file)) ?? new Map();
-    expect([...table.keys()]).toEqual(['', 'a']);
-    const entry = table.get('a');
-    const numbers = Array.from({ length: 9 }, (_, index) => entry.numbers[entry.at + index] as number);
-    expect(numbers.at(-1)).toBe(1);
-    numbers[8] = 0;
-    writeFileSync(file, encodeTable(JSON.parse(about), new Map([...table, ['a', { ...entry, numbers, at: 0 }]])));
+    const stored = storedIn(cache);
+    expect(stored.registries.map((index) => stored.paths[index])).toEqual(['a/PROBLEMS.md']);
+    forge(cache, { ...stored, registries: [] });
     const { cached, plain } = await both(root, cache);
-    expect(cached.registries).toHaveLength(0);
+    expect(cached.registries).toEqual([]);
     expect(plain.registries).toHaveLength(1);
   });
 
-  it('an unchanged tree leaves the cache as it is', async () => {
+  it('leaves the snapshot of an unchanged tree as it is', async () => {
     const cache = emptyFolder();
-    const root = tree({ 'a/PROBLEMS.md': registry, 'b/x': '' });
+    const root = largeTree({ 'a/PROBLEMS.md': registry, 'b/x': '' });
     await paths(root, cache);
-    const before = statSync(tableIn(cache)).ino;
+    const before = statSync(snapshotFile(cache)).ino;
     await paths(root, cache);
-    expect(statSync(tableIn(cache)).ino).toBe(before);
+    expect(statSync(snapshotFile(cache)).ino).toBe(before);
   });
 
-  it('an edit in place of the same size with its old modification time is seen', async () => {
+  it('keeps no snapshot of a small tree, which a walk reads as fast', async () => {
     const cache = emptyFolder();
-    const root = tree({ 'a/PROBLEMS.md': prose });
+    const root = tree({ 'a/PROBLEMS.md': registry });
+    expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it('tells by the fingerprint whether the same files with the same content were found', async () => {
+    const cache = emptyFolder();
+    const fingerprint = async (root: string, options: ScanOptions = { cache }, scanned = ['.']) =>
+      (await findCandidates(scanned, { cwd: root, ...options })).fingerprint;
+    const small = tree({ 'a/PROBLEMS.md': registry });
+    for (const root of [small, largeTree({ 'a/PROBLEMS.md': registry, 'b/PROBLEMS.md': prose })]) {
+      const first = await fingerprint(root);
+      expect(first).toContain('a/PROBLEMS.md');
+      expect(await fingerprint(root)).toBe(first);
+      await nextTick();
+      write(root, { 'a/PROBLEMS.md': registry });
+      expect(await fingerprint(root)).not.toBe(first);
+    }
+    expect(await fingerprint(small, {})).toBeUndefined();
+    expect(await fingerprint(tree({}), {})).toBeUndefined();
+    expect(await fingerprint(small, { cache }, ['a/PROBLEMS.md'])).toBeUndefined();
+    expect(await fingerprint(small, { cache }, ['.', 'missing'])).toBeUndefined();
+  });
+
+  it('sees an edit in place that keeps size and modification time', async () => {
+    const cache = emptyFolder();
+    const root = largeTree({ 'a/PROBLEMS.md': prose });
     const file = join(root, 'a/PROBLEMS.md');
     utimesSync(file, 1e9, 1e9);
     await paths(root, cache);
@@ -103,9 +164,9 @@ describe('long after the last change', () => {
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 
-  it('a file put in place of another of the same size and time is seen, and so is a folder', async () => {
+  it('sees that another file or folder of the same size and time has replaced one', async () => {
     const cache = emptyFolder();
-    const root = tree({
+    const root = largeTree({
       'a/PROBLEMS.md': prose,
       'spare/other.md': registry,
       'out/b/PROBLEMS.md': registry,
@@ -122,7 +183,7 @@ describe('long after the last change', () => {
     expect(await paths(root, cache, options)).toEqual(['a/PROBLEMS.md', 'b/PROBLEMS.md']);
   });
 
-  it('ignore files that come, go or change are seen, wherever they stand', async () => {
+  it('sees that an ignore file was added, removed or changed, in any folder that counts', async () => {
     const cache = emptyFolder();
     const outer = tree({
       '.git/HEAD': '',
@@ -131,6 +192,7 @@ describe('long after the last change', () => {
       'root/b/c/PROBLEMS.md': registry,
       'root/d/.git/HEAD': '',
       'root/d/x/PROBLEMS.md': registry,
+      ...Object.fromEntries(Array.from({ length: fewestPaths }, (_, index) => [`root/filler/${index}/x`, ''])),
     });
     const root = join(outer, 'root');
     expect(await paths(root, cache)).toEqual(['b/c/PROBLEMS.md', 'd/x/PROBLEMS.md']);
@@ -155,38 +217,22 @@ describe('long after the last change', () => {
     expect(await paths(root, cache, { ignore: ['d'] })).toEqual([]);
   });
 
-  it('a cache that is damaged, of another folder or no file at all is passed by', async () => {
+  it('reports an unreadable folder and a refused link every time', async () => {
     const cache = emptyFolder();
-    const root = tree({ 'a/PROBLEMS.md': registry, 'b/PROBLEMS.md': prose });
-    const other = tree({ 'a/PROBLEMS.md': prose, 'b/PROBLEMS.md': registry });
+    const root = largeTree({ 'a/PROBLEMS.md': registry });
+    symlinkSync('nothing', join(root, 'PROBLEMS.md'));
     await paths(root, cache);
-    const file = tableIn(cache);
-    const bytes = readFileSync(file);
-    const foreign = emptyFolder();
-    await paths(other, foreign);
-    const damaged = [
-      ...[0, 1, 7, 8, bytes.length >> 1, bytes.length - 1].map((length) => bytes.subarray(0, length)),
-      ...Array.from({ length: 24 }, (_, index) => {
-        const copy = Buffer.from(bytes);
-        const at = Math.floor((index / 24) * copy.length);
-        copy[at] = (copy[at] ?? 0) ^ 0x10;
-        return copy;
-      }),
-      Buffer.concat([bytes, bytes]),
-      readFileSync(tableIn(foreign)),
-      encodeTable('[]', new Map()),
-    ];
-    for (const content of damaged) {
-      writeFileSync(file, content);
-      expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
-      expect(readFileSync(file).equals(bytes)).toBe(true);
+    expect(storedIn(cache).links).toEqual(['PROBLEMS.md']);
+    expect((await both(root, cache)).cached.diagnostics.map(({ path }) => path)).toEqual(['PROBLEMS.md']);
+    mkdirSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff])]));
+    for (let round = 0; round < 3; round++) {
+      await paths(root, cache);
+      const { cached } = await both(root, cache);
+      expect(cached.diagnostics.map(({ path }) => path)).toEqual(['PROBLEMS.md', 'b\uFFFD']);
     }
-    rmSync(file);
-    mkdirSync(file);
-    expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 
-  it('is the same with the cache and without after any edits', { timeout: 60_000 }, async () => {
+  it('finds the same with the cache and without after any edits', { timeout: 60_000 }, async () => {
     const folder = fc.constantFrom('', 'a', 'b', 'a/b', 'a/b/c');
     const edit = fc.oneof(
       fc.record({
@@ -210,13 +256,14 @@ describe('long after the last change', () => {
       fc.array(fc.array(edit, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
       async (rounds) => {
         const cache = emptyFolder();
-        const root = tree({
+        const root = largeTree({
           'PROBLEMS.md': registry,
           'a/PROBLEMS.md': registry,
           'a/b/c/PROBLEMS.md': prose,
           'b/PROBLEMS.md': registry,
         });
         await paths(root, cache);
+        expect(storedIn(cache).registries).toHaveLength(3);
         for (const edits of rounds) {
           await nextTick();
           for (const { type, path, name, ...rest } of edits) {
@@ -228,79 +275,187 @@ describe('long after the last change', () => {
                 renameSync(join(root, path), join(root, name));
               }
             } catch {
-              // An edit that cannot be made is none.
+              // Not every edit is possible.
             }
           }
+          await paths(root, cache);
+          // Now from the snapshot of the scan before.
           await paths(root, cache);
         }
       },
     );
     await fc.assert(property, { numRuns: 25 });
   });
+
+  describe('given a bad snapshot', () => {
+    let cache = '';
+    let root = '';
+    let stored: Stored;
+    let bytes = Buffer.alloc(0);
+
+    beforeEach(async () => {
+      cache = emptyFolder();
+      root = largeTree({ 'a/PROBLEMS.md': registry, 'b/PROBLEMS.md': prose });
+      await paths(root, cache);
+      stored = storedIn(cache);
+      bytes = readFileSync(snapshotFile(cache));
+    });
+
+    /** A scan must find what is there and replace the bad snapshot by the one it had written before. */
+    async function expectReplaced(): Promise<void> {
+      expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
+      expect(readFileSync(snapshotFile(cache)).equals(bytes)).toBe(true);
+    }
+
+    it('replaces a damaged one', async () => {
+      const damaged = [
+        ...[0, 1, 3, 4, bytes.length >> 1, bytes.length - 1].map((length) => bytes.subarray(0, length)),
+        ...Array.from({ length: 24 }, (_, index) => {
+          const copy = Buffer.from(bytes);
+          const at = Math.floor((index / 24) * copy.length);
+          copy[at] = (copy[at] ?? 0) ^ 0x10;
+          return copy;
+        }),
+        Buffer.concat([bytes, bytes]),
+      ];
+      for (const content of damaged) {
+        writeFileSync(snapshotFile(cache), content);
+        await expectReplaced();
+      }
+    });
+
+    it('replaces that of another folder', async () => {
+      const foreign = emptyFolder();
+      await paths(largeTree({ 'a/PROBLEMS.md': prose, 'b/PROBLEMS.md': registry }), foreign);
+      writeFileSync(snapshotFile(cache), readFileSync(snapshotFile(foreign)));
+      await expectReplaced();
+    });
+
+    it('replaces one of the wrong shape, though its checksum fits', async () => {
+      const count = stored.paths.length;
+      const wrong: readonly unknown[] = [
+        undefined,
+        [],
+        { ...stored, about: '[]' },
+        { ...stored, paths: [] },
+        { ...stored, paths: stored.paths.map(() => 1) },
+        { ...stored, stamps: [...stored.stamps] },
+        { ...stored, stamps: Float64Array.of(...stored.stamps, 0) },
+        { ...stored, registries: [count] },
+        { ...stored, registries: [-1] },
+        { ...stored, registries: ['length'] },
+        // A folder is not a registry.
+        { ...stored, registries: [0] },
+        { ...stored, links: [1] },
+        { ...stored, links: undefined },
+      ];
+      for (const value of wrong) {
+        forge(cache, value);
+        await expectReplaced();
+      }
+    });
+
+    it('replaces one with a path that leads out of the folder', async () => {
+      const secret = tree({ 'PROBLEMS.md': registry });
+      const stats = statSync(join(secret, 'PROBLEMS.md'));
+      const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs];
+      const up = '../'.repeat(root.split('/').length - 1);
+      for (const path of [`${up}${secret.slice(1)}/PROBLEMS.md`, `a/../${up}${secret.slice(1)}/PROBLEMS.md`]) {
+        expect(statSync(join(root, path)).ino).toBe(stats.ino);
+        const outside = {
+          ...stored,
+          paths: [...stored.paths, path],
+          stamps: Float64Array.of(...stored.stamps, ...stamp),
+          registries: [stored.paths.length],
+        };
+        forge(cache, outside);
+        await expectReplaced();
+        forge(cache, { ...stored, registries: [], links: [path] });
+        await expectReplaced();
+      }
+    });
+
+    it('passes by one that another user could have written', async () => {
+      const forged = { ...stored, registries: [] };
+      forge(cache, forged);
+      expect((await both(root, cache)).cached.registries).toEqual([]);
+      for (const mode of [0o620, 0o602]) {
+        forge(cache, forged);
+        chmodSync(snapshotFile(cache), mode);
+        await expectReplaced();
+      }
+    });
+
+    it.runIf(process.geteuid?.() === 0)('passes by one that belongs to another user', async () => {
+      forge(cache, { ...stored, registries: [] });
+      chownSync(snapshotFile(cache), 12_345, 12_345);
+      await expectReplaced();
+    });
+
+    it('passes by a link or a folder of its name', async () => {
+      const file = snapshotFile(cache);
+      const elsewhere = join(emptyFolder(), 'file');
+      forge(cache, { ...stored, registries: [] });
+      renameSync(file, elsewhere);
+      symlinkSync(elsewhere, file);
+      await expectReplaced();
+      rmSync(file);
+      mkdirSync(file);
+      expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
+    });
+  });
+
+  it('keeps the snapshot readable by its owner alone', async () => {
+    const cache = join(emptyFolder(), 'new', 'cache');
+    await paths(largeTree({ 'PROBLEMS.md': registry }), cache);
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    expect(statSync(snapshotFile(cache)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(cache)).toHaveLength(1);
+  });
+
+  it('goes on if the cache cannot be written', async () => {
+    const occupied = tree({ file: '' });
+    const root = largeTree({ 'PROBLEMS.md': registry });
+    expect(await paths(root, join(occupied, 'file'))).toEqual(['PROBLEMS.md']);
+  });
 });
 
-describe('the cache on disk', () => {
-  it('is for its owner alone, and in the place that the XDG specification names', async () => {
-    const cache = join(emptyFolder(), 'new', 'cache');
-    await paths(tree({ 'PROBLEMS.md': registry }), cache);
-    expect(statSync(cache).mode & 0o777).toBe(0o700);
-    expect(statSync(tableIn(cache)).mode & 0o777).toBe(0o600);
-    expect(readdirSync(cache)).toHaveLength(1);
+describe('the cache folder', () => {
+  it('is where the XDG specification puts it', () => {
     expect(usualCacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/problem-registry');
     expect(usualCacheFolder({ XDG_CACHE_HOME: 'relative' })).toMatch(/^\/.*\/\.cache\/problem-registry$/);
   });
 
-  it('costs nothing but time where it cannot be written', async () => {
-    const occupied = tree({ file: '' });
-    expect(await paths(tree({ 'PROBLEMS.md': registry }), join(occupied, 'file'))).toEqual(['PROBLEMS.md']);
-  });
-
-  it('keeps the tables of fifty folders', async () => {
+  it('keeps the last fifty files of each kind', () => {
     const cache = emptyFolder();
-    for (let index = 0; index < 53; index++) await found(tree({ 'PROBLEMS.md': registry }), { cache });
-    expect(readdirSync(cache)).toHaveLength(50);
+    for (let index = 0; index < 53; index++) {
+      writeCacheFile(cache, `${index}.scan`, Buffer.from(`${index}`));
+      utimesSync(join(cache, `${index}.scan`), index, index);
+    }
+    writeCacheFile(cache, 'a.output', Buffer.from('text'));
+    expect(readdirSync(cache)).toHaveLength(51);
+    expect(readCacheFile(cache, '2.scan')).toBeUndefined();
+    expect(readCacheFile(cache, '52.scan')?.toString()).toBe('52');
+    expect(readCacheFile(cache, 'a.output')?.toString()).toBe('text');
   });
 
-  it('gives back what was put in', () => {
-    const stamp = fc.tuple(fc.double(), fc.double(), fc.double(), fc.double());
-    const names = fc.array(fc.string(), { maxLength: 3 });
-    const seen = fc.record({
-      path: fc.string(),
-      folders: names,
-      links: names,
-      isRepository: fc.boolean(),
-      folder: stamp,
-      rules: fc.array(fc.tuple(fc.string(), stamp), { maxLength: 2 }),
-      files: fc.array(fc.tuple(fc.string(), stamp, fc.boolean()), { maxLength: 3 }),
-    });
+  it('returns the snapshot that was saved', () => {
+    const path = fc.oneof(fc.string(), fc.constantFrom('', 'PROBLEMS.md', 'a/b/problems.md'));
+    const link = fc.constantFrom('PROBLEMS.md', 'a/PROBLEMS.md', 'x y/Problems.MD');
+    const cache = openSnapshotCache(emptyFolder(), emptyFolder(), 'settings', 'state');
     const property = fc.property(
-      fc.string(),
-      fc.uniqueArray(seen, { selector: ({ path }) => path, maxLength: 5 }),
-      (about, entries) => {
-        const table = new Map(
-          entries.map(({ path, folders, links, isRepository, folder, rules, files }) => [
-            path,
-            createEntry(
-              path,
-              { folders, links, isRepository, rules: rules.map(([name]) => name), files: files.map(([name]) => name) },
-              {
-                folder,
-                rules: rules.map(([, stamps]) => stamps),
-                files: files.map(([, stamps, holdsMarker]) => ({ stamp: stamps, holdsMarker })),
-              },
-            ),
-          ]),
-        );
-        const decoded = decodeTable(about, encodeTable(about, table)) ?? new Map();
-        const plain = (one: typeof table) =>
-          [...one.values()].map(({ numbers, at, ...rest }) => [
-            rest,
-            Array.from(
-              { length: 4 * (rest.rules.length + 1) + 5 * rest.files.length },
-              (_, index) => numbers[at + index],
-            ),
-          ]);
-        expect(plain(decoded as typeof table)).toEqual(plain(table));
+      fc.array(fc.tuple(path, fc.tuple(fc.double(), fc.double(), fc.double(), fc.double()))),
+      fc.array(link),
+      (entries, links) => {
+        const names = entries.map(([name]) => name);
+        const snapshot: Snapshot = {
+          paths: names,
+          stamps: Float64Array.from(entries.flatMap(([, stamp]) => stamp)),
+          registries: [...names.keys()].filter((index) => /(?:^|\/)problems\.md$/i.test(names[index] ?? '')),
+          links,
+        };
+        cache?.save(snapshot);
+        expect(cache?.load()).toMatchObject(snapshot);
       },
     );
     fc.assert(property, { numRuns: 50 });

@@ -1,0 +1,79 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+
+/**
+ * Flags to open a file that a scan found: follow no symbolic link and wait for no named pipe, even if one replaced it.
+ */
+export const plainFile = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** One buffer for all files: allocating one per file costs more than reading the file. */
+const buffer = Buffer.allocUnsafe(256 * 1024);
+
+const word = 'embed';
+
+const colon = 0x3a;
+
+const mostBlanks = 1000;
+
+export interface MarkerSearch {
+  /** Taken before the file is read. */
+  readonly stats: Stats;
+  readonly hasMarker: boolean;
+}
+
+/**
+ * Searches the bytes of a file for `EMBED:` in any case, without decoding them. The answer is also yes for a file that
+ * starts with a UTF-16 byte order mark, because its markers have other bytes.
+ * @throws the error of the file system.
+ */
+export function searchMarker(file: string): MarkerSearch {
+  const descriptor = openSync(file, plainFile);
+  try {
+    const stats = fstatSync(descriptor);
+    return { stats, hasMarker: stats.isFile() && searchDescriptor(descriptor, stats.size) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function searchDescriptor(descriptor: number, size: number): boolean {
+  let kept = 0;
+  for (let position = 0; ;) {
+    const read = readSync(descriptor, buffer, kept, buffer.length - kept, position);
+    const bytes = buffer.subarray(0, kept + read);
+    if (position === 0 && isUtf16(bytes)) return true;
+    if (includesMarker(bytes)) return true;
+    position += read;
+    if (read === 0 || (position >= size && bytes.length < buffer.length)) return false;
+    kept = Math.min(bytes.length, word.length + mostBlanks + 1);
+    buffer.copyWithin(0, bytes.length - kept, bytes.length);
+  }
+}
+
+/**
+ * Whether the bytes contain `EMBED:`. Colons are rare, and no search is faster than that for one byte. Blanks may
+ * precede the colon; after too many of them the answer is yes, which costs no more than reading the file.
+ */
+export function includesMarker(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(colon); at !== -1; at = bytes.indexOf(colon, at + 1)) {
+    let end = at;
+    while (end > 0 && isBlank(bytes[end - 1])) end--;
+    if (at - end > mostBlanks || isWord(bytes, end - word.length)) return true;
+  }
+  return false;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09;
+}
+
+function isWord(bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < word.length; index++) {
+    if (((bytes[start + index] ?? 0) | 0x20) !== word.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** Whether the bytes start with a UTF-16 byte order mark. */
+export function isUtf16(bytes: Uint8Array): boolean {
+  return (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+}
