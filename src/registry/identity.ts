@@ -1,4 +1,6 @@
 import { wordsIn } from '../util/words.ts';
+import { type DiagnosticCollector, quote } from './diagnostics.ts';
+import type { ProblemRecord } from './record.ts';
 
 /** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
 function slug(title: string): string {
@@ -27,4 +29,33 @@ export function isValidId(id: string): boolean {
     id.length <= 200 &&
     (asciiId.test(id) || /^[\p{L}\p{N}_-][\p{L}\p{N}._-]*(?:\/[\p{L}\p{N}_-][\p{L}\p{N}._-]*)*$/u.test(id))
   );
+}
+
+/**
+ * Where a title or an ID stands twice both records are kept, the later one with `-2`, `-3` … behind its id, so that
+ * neither hides the other.
+ */
+export function withUniqueIds(records: readonly ProblemRecord[], report: DiagnosticCollector): ProblemRecord[] {
+  const seen = new Map<string, ProblemRecord>();
+  return records.map((record) => {
+    const first = seen.get(record.id);
+    if (first === undefined) {
+      seen.set(record.id, record);
+      return record;
+    }
+    const sameTitle = record.places['id'] === undefined && first.places['id'] === undefined;
+    const place = record.places['id'] ?? record.places['title'] ?? record.place;
+    report.add(
+      sameTitle ? 'title-repeated' : 'id-repeated',
+      { start: place.offset, end: place.endOffset },
+      {
+        message: `${sameTitle ? `The title ${quote(record.title)}` : `The id ${quote(record.id)}`} already stands in line ${first.place.line}.`,
+      },
+    );
+    let number = 2;
+    while (seen.has(`${record.id}-${number}`)) number++;
+    const renamed = { ...record, id: `${record.id}-${number}` };
+    seen.set(renamed.id, renamed);
+    return renamed;
+  });
 }

@@ -1,5 +1,5 @@
 import { createDiagnosticCollector, quote, type DiagnosticCollector, sortDiagnostics } from '../diagnostics.ts';
-import { recordId } from '../identity.ts';
+import { recordId, withUniqueIds } from '../identity.ts';
 import { type KindDeclaration, lookupKind } from '../kinds/declaration.ts';
 import { kinds } from '../kinds/index.ts';
 import { type Value, valueOf } from '../names.ts';
@@ -165,33 +165,4 @@ function refused(
 ): Registry {
   report.add('too-complex', scan, { message: `The markers of this file cannot be told from text: ${scan.reason}.` });
   return { ...registry, records: [], unknown: [], diagnostics: report.diagnostics };
-}
-
-/**
- * Where a title or an ID stands twice both records are kept, the later one with `-2`, `-3` … behind its id, so that
- * neither hides the other.
- */
-function withUniqueIds(records: readonly ProblemRecord[], report: DiagnosticCollector): ProblemRecord[] {
-  const seen = new Map<string, ProblemRecord>();
-  return records.map((record) => {
-    const first = seen.get(record.id);
-    if (first === undefined) {
-      seen.set(record.id, record);
-      return record;
-    }
-    const sameTitle = record.places['id'] === undefined && first.places['id'] === undefined;
-    const place = record.places['id'] ?? record.places['title'] ?? record.place;
-    report.add(
-      sameTitle ? 'title-repeated' : 'id-repeated',
-      { start: place.offset, end: place.endOffset },
-      {
-        message: `${sameTitle ? `The title ${quote(record.title)}` : `The id ${quote(record.id)}`} already stands in line ${first.place.line}.`,
-      },
-    );
-    let number = 2;
-    while (seen.has(`${record.id}-${number}`)) number++;
-    const renamed = { ...record, id: `${record.id}-${number}` };
-    seen.set(renamed.id, renamed);
-    return renamed;
-  });
 }

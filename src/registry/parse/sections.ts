@@ -12,7 +12,7 @@ import { afterWord, trim, valueOf, withoutComment } from '../names.ts';
 import type { Span } from '../position.ts';
 import type { RecordBuilder, RecordContext } from '../record.ts';
 import { readTags, reportPlaceholder } from '../values/values.ts';
-import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml.ts';
+import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml-values.ts';
 import { readLabels, reportUnknownName } from './labels.ts';
 import { fenceParts, headingText, type OutlineNode } from './outline.ts';
 

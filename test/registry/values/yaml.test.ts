@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnyYaml, readPlainYaml } from '../../../src/registry/values/yaml.ts';
+import { readPlainYaml } from '../../../src/registry/values/yaml-fast.ts';
+import { readAnyYaml } from '../../../src/registry/values/yaml.ts';
 
 function plain(text: string, before = '') {
   return readPlainYaml(before + text, { start: before.length, end: before.length + text.length });
