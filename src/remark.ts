@@ -2,11 +2,11 @@ import { prioritise } from './priority/index.ts';
 import { readRegistry } from './registry/parse/read.ts';
 
 export interface RemarkProblemsOptions {
-  /** The component that ids are made with. Default `root`. */
+  /** The component in ids. Default `root`. */
   readonly component?: string;
 }
 
-/** What the plugin needs of a VFile, which is one. Written here so that our types need no package of the unified family. */
+/** The part of a VFile that the plugin needs. Declared here so that the published types need no package of unified. */
 export interface MessageFile {
   readonly path?: string | undefined;
   toString(): string;
@@ -28,8 +28,8 @@ export interface MessagePoint {
 }
 
 /**
- * A remark plugin that reports what `problems validate` reports of one file as messages: the code as `ruleId`, the
- * hint as `note`, `fatal` for errors. It reads the text, not the tree, and changes neither.
+ * A remark plugin that reports the diagnostics of `problems validate` for one file as messages: the code as `ruleId`, the
+ * hint as `note`, and errors as `fatal`. It reads the text, not the tree, and changes neither.
  */
 export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unknown, file: MessageFile) => void {
   const { component = 'root' } = options;
@@ -49,5 +49,5 @@ export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unkn
   };
 }
 
-// The one default export: `remark --use` and `.remarkrc` load a plugin by the name of its module and take its default.
+// The only default export: `remark --use` and `.remarkrc` load the default export of a plugin.
 export default remarkProblems;

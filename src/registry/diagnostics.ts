@@ -4,8 +4,9 @@ import type { LineIndex, Position, Span } from './position.ts';
 export type Severity = 'error' | 'warning';
 
 /**
- * Everything that can be wrong in a registry: declared once, from which come the codes, their severities, the
- * reference page and the SARIF rules. `summary` says what is wrong, `hint` what to do where a place offers nothing better.
+ * Everything that can be wrong in a registry. The codes, their severities, the reference page and the SARIF rules are
+ * derived from this table. `summary` says what is wrong, `hint` what to do about it; a diagnostic may have more specific
+ * texts.
  */
 export const diagnosticCatalogue = {
   'marker-unclosed': {
@@ -16,51 +17,51 @@ export const diagnosticCatalogue = {
   'marker-unopened': {
     severity: 'error',
     summary: 'An END marker has no START marker before it.',
-    hint: 'Add the START marker, or remove this line. A fenced example that holds an inner fence ends early and lets its END marker out.',
+    hint: 'Add the START marker, or remove this line. A fenced example ends at the first fence inside it, so its END marker counts: open such an example with four backticks.',
   },
   'marker-nested': {
     severity: 'error',
-    summary: 'A START marker stands inside a block that is still open.',
-    hint: 'Close the first block before the next one starts.',
+    summary: 'A START marker is inside a block that is still open.',
+    hint: 'Close the first block before you start the next one.',
   },
   'marker-crossed': {
     severity: 'error',
-    summary: 'An END marker names another kind than the block that is open.',
-    hint: 'Let START and END name the same kind.',
+    summary: 'An END marker names a different kind than the open block.',
+    hint: 'Name the same kind in START and END.',
   },
   'marker-unknown': {
     severity: 'error',
-    summary: 'A marker names a kind or an edge that does not exist, so its block is kept as text.',
+    summary: 'A marker has an unknown kind or edge, so its block is kept as text.',
     hint: 'Use START and END with one of the six kinds of record.',
   },
   'marker-misplaced': {
     severity: 'error',
-    summary: 'A marker stands in a list, a quote or a line with other text, where it marks nothing.',
-    hint: 'Put the marker on a line of its own, at the start of the line.',
+    summary: 'A marker is in a list, in a quote or on a line with other text, where it has no effect.',
+    hint: 'Put the marker alone on a line, at the start of the line.',
   },
   'marker-spelling': {
     severity: 'warning',
-    summary: 'A marker is written in an unusual case or spacing.',
+    summary: 'A marker is written in unusual case or spacing.',
     hint: 'Write markers as <!-- EMBED:KIND:START -->.',
   },
   'title-missing': {
     severity: 'error',
-    summary: 'A block has no ### title, so it names no problem.',
+    summary: 'A block has no ### title, so it does not name a problem.',
     hint: 'Add a ### heading as the first line of the block.',
   },
   'title-extra': {
     severity: 'error',
-    summary: 'A block has a second ### title: one pair of markers holds one record; the rest is kept as extra.',
+    summary: 'A block has a second ### title. A pair of markers encloses one record; the rest is kept as extra.',
     hint: 'Give each record its own pair of markers, or make this heading a #### section.',
   },
   'title-repeated': {
     severity: 'error',
-    summary: 'Two records of a registry have the same title, so their ids would be the same.',
-    hint: 'Rename one, or give it an ID of its own.',
+    summary: 'Two records of a registry have the same title, and so would have the same id.',
+    hint: 'Rename one of them, or give it an ID.',
   },
   'id-invalid': {
     severity: 'error',
-    summary: 'An ID is not made of letters, digits, dots, dashes, underscores and slashes.',
+    summary: 'An ID contains other characters than letters, digits, dots, dashes, underscores and slashes.',
     hint: 'Write an ID such as postgres/port-allocation-conflicts.',
   },
   'id-repeated': {
@@ -70,12 +71,12 @@ export const diagnosticCatalogue = {
   },
   'label-unknown': {
     severity: 'warning',
-    summary: 'A header label or field is not one that this kind of record has; it is kept as extra.',
+    summary: 'Unknown header label or field for this kind of record; it is kept as extra.',
     hint: 'Check the spelling against the reference of this kind.',
   },
   'label-repeated': {
     severity: 'warning',
-    summary: 'A label stands twice; the first value counts.',
+    summary: 'Duplicate label; the first value is used.',
     hint: 'Remove one of the two.',
   },
   'label-missing': {
@@ -85,12 +86,12 @@ export const diagnosticCatalogue = {
   },
   'section-unknown': {
     severity: 'warning',
-    summary: 'A section is not one that this kind of record has; it is kept as extra.',
+    summary: 'Unknown section for this kind of record; it is kept as extra.',
     hint: 'Check the spelling against the reference of this kind.',
   },
   'section-repeated': {
     severity: 'warning',
-    summary: 'A section stands twice; the first one counts.',
+    summary: 'Duplicate section; the first one is used.',
     hint: 'Merge the two sections.',
   },
   'section-missing': {
@@ -100,23 +101,22 @@ export const diagnosticCatalogue = {
   },
   'section-shape': {
     severity: 'warning',
-    summary:
-      'A section holds something of another form than expected, such as prose in place of a list; it is kept as extra.',
-    hint: 'Write the section in the form that the reference of this kind shows.',
+    summary: 'Part of a section has an unexpected form, such as prose instead of a list; it is kept as extra.',
+    hint: 'Write the section in the form shown in the reference of this kind.',
   },
   'text-stray': {
     severity: 'warning',
-    summary: 'Text stands before the title, or under it and is no `**Label:** value` line; it is kept as extra.',
+    summary: 'Text outside any section that is not a `**Label:** value` line under the title; it is kept as extra.',
     hint: 'Move it into a section.',
   },
   'term-unknown': {
     severity: 'error',
-    summary: 'A value is not one of the terms of its closed list.',
+    summary: 'A value is not one of the terms that are allowed for it.',
     hint: 'Use one of the listed terms.',
   },
   placeholder: {
     severity: 'error',
-    summary: 'A placeholder of the template was left unfilled; it never becomes data.',
+    summary: 'A placeholder of the template was not filled in; it is never used as a value.',
     hint: 'Replace it with a value, or remove the line.',
   },
   'date-invalid': {
@@ -126,18 +126,18 @@ export const diagnosticCatalogue = {
   },
   'date-time': {
     severity: 'warning',
-    summary: 'A time stands behind a date where only a day is wanted; the day is kept.',
+    summary: 'A date that should be only a day has a time; the day is kept.',
     hint: 'Remove the time.',
   },
   'date-order': {
     severity: 'warning',
-    summary: 'A record was last seen before it was discovered.',
+    summary: 'A problem last occurred before it was discovered.',
     hint: 'Correct one of the two dates.',
   },
   'yaml-syntax': {
     severity: 'error',
     summary: 'A yaml block cannot be parsed.',
-    hint: 'Correct the YAML; the rest of the record is read.',
+    hint: 'Correct the YAML. The rest of the record is read.',
   },
   'yaml-unsafe': {
     severity: 'error',
@@ -146,12 +146,12 @@ export const diagnosticCatalogue = {
   },
   'yaml-key-repeated': {
     severity: 'error',
-    summary: 'A key stands twice in a yaml block; the first value counts.',
+    summary: 'Duplicate key in a yaml block; the first value is used.',
     hint: 'Remove one of the two.',
   },
   'yaml-key-unknown': {
     severity: 'warning',
-    summary: 'A yaml key is not one that this section has; it is kept as extra.',
+    summary: 'Unknown yaml key for this section; it is kept as extra.',
     hint: 'Check the spelling against the reference of this kind.',
   },
   'yaml-key-missing': {
@@ -161,12 +161,12 @@ export const diagnosticCatalogue = {
   },
   'value-type': {
     severity: 'error',
-    summary: 'A value is of the wrong type, such as text where a number is expected.',
+    summary: 'A value has the wrong type, such as text instead of a number.',
     hint: 'Write a value of the expected type.',
   },
   'value-range': {
     severity: 'error',
-    summary: 'A number is outside its range.',
+    summary: 'A number is out of range.',
     hint: 'Write a number within the range.',
   },
   'estimate-contradiction': {
@@ -176,28 +176,29 @@ export const diagnosticCatalogue = {
   },
   'score-tie': {
     severity: 'warning',
-    summary: 'Two open problems of a registry have exactly the same score, so only the written tie order ranks them.',
-    hint: 'Look at the estimates of both: one is likely to matter more.',
+    summary: 'Two open problems of a registry have exactly the same score, so only the tie-breaking rules order them.',
+    hint: 'Check the estimates of both: one of them probably matters more.',
   },
   'dependency-cycle': {
     severity: 'warning',
-    summary: 'Records name each other as related in a circle, so no order of their tasks follows; the circle is cut.',
+    summary:
+      'Records name each other as related in a cycle, so their tasks have no order; the cycle is broken at one reference.',
     hint: 'Remove one of the references.',
   },
   'too-complex': {
     severity: 'error',
-    summary: 'A block, or the Markdown around markers, is too large or too deeply nested to be read within bounds.',
-    hint: 'Split or simplify the Markdown at this place.',
+    summary: 'A block, or the Markdown around markers, exceeds the limits of size or nesting, so it is not read.',
+    hint: 'Split or simplify the Markdown here.',
   },
   'encoding-invalid': {
     severity: 'warning',
-    summary: 'The file is not valid UTF-8; the bytes in question are read as U+FFFD, and the file cannot be edited.',
+    summary: 'The file is not valid UTF-8. Invalid bytes are read as U+FFFD, and the file cannot be edited.',
     hint: 'Save the file as UTF-8.',
   },
   'file-unreadable': {
     severity: 'error',
     summary: 'The file cannot be read.',
-    hint: 'Check that the file exists and that you may read it.',
+    hint: 'Check that the file exists and that you have permission to read it.',
   },
 } as const satisfies Record<string, DiagnosticDeclaration>;
 
@@ -207,7 +208,7 @@ interface DiagnosticDeclaration {
   readonly hint: string;
 }
 
-/** Stable: a code is never renamed or used for something else. */
+/** Stable: a code is never renamed, and never reused with another meaning. */
 export type DiagnosticCode = keyof typeof diagnosticCatalogue;
 
 /** Replaces the text between two offsets. */
@@ -217,7 +218,7 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** How to mend a diagnostic. Only safe fixes, which cannot change what a record means, are applied by `validate --fix`. */
+/** How to fix a diagnostic. `validate --fix` applies only safe fixes, which cannot change what a record means. */
 export interface Fix {
   readonly description: string;
   readonly safe: boolean;
@@ -230,13 +231,13 @@ export interface Diagnostic {
   readonly severity: Severity;
   readonly message: string;
   readonly hint: string;
-  /** The registry's path as it was given, with forward slashes. */
+  /** The registry's path as given, with forward slashes. */
   readonly path: string;
   readonly place: Position;
   readonly fix?: Fix;
 }
 
-/** What a finding says beyond its code. Where a part is absent, the catalogue's own words stand in. */
+/** Specific texts for one diagnostic. The texts of the catalogue replace missing ones. */
 export interface ReportDetails {
   readonly message?: string;
   readonly hint?: string;
@@ -268,14 +269,14 @@ export function createDiagnosticCollector(path: string, index: LineIndex): Diagn
   };
 }
 
-/** By place, then by code: the order in which a person reads a file. */
+/** By place, then by code. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return diagnostics.toSorted(
     (a, b) => a.place.offset - b.place.offset || a.place.endOffset - b.place.endOffset || compareText(a.code, b.code),
   );
 }
 
-/** A piece of a user's text for a message: one line, at most 60 characters, no control characters. */
+/** Quotes part of a user's text for a message: one line, at most 60 characters, no control characters. */
 export function quote(text: string): string {
   const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return line.length > 60 ? `"${line.slice(0, 59)}…"` : `"${line}"`;

@@ -2,7 +2,7 @@ import { wordsIn } from '../util/words.ts';
 import { type DiagnosticCollector, quote } from './diagnostics.ts';
 import type { ProblemRecord } from './record.ts';
 
-/** Letters and digits of any script stay, in lower case and without Latin accents; everything else becomes one dash. At most 80 characters. */
+/** Keeps letters and digits of any script, in lower case and without Latin accents; replaces every run of other characters by a dash. At most 80 characters. */
 function slug(title: string): string {
   const plain = /^[\x20-\x7E]*$/.test(title) ? title : withoutAccents(title);
   const words = wordsIn(plain.replaceAll(/['’]/g, '').toLowerCase());
@@ -16,14 +16,14 @@ function withoutAccents(title: string): string {
     .normalize('NFC');
 }
 
-/** `postgres` and `Port Allocation Conflicts` → `postgres/port-allocation-conflicts`. A title without letters or digits is `untitled`. */
+/** `postgres` and `Port Allocation Conflicts` → `postgres/port-allocation-conflicts`. A title without letters or digits becomes `untitled`. */
 export function recordId(component: string, title: string): string {
   return `${component}/${slug(title) || 'untitled'}`;
 }
 
 const asciiId = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 
-/** What a record may call itself in its header: parts of letters, digits, `.`, `_` and `-`, joined by `/`; at most 200 characters. */
+/** Whether a header's `ID` is valid: parts of letters, digits, `.`, `_` and `-`, joined by `/`, at most 200 characters. */
 export function isValidId(id: string): boolean {
   return (
     id.length <= 200 &&
@@ -32,7 +32,7 @@ export function isValidId(id: string): boolean {
 }
 
 /**
- * Where a title or an ID stands twice both records are kept, the later one with `-2`, `-3` … behind its id, so that
+ * Keeps both records if a title or an ID appears twice: the id of the later one ends in `-2`, `-3` and so on, so that
  * neither hides the other.
  */
 export function withUniqueIds(records: readonly ProblemRecord[], report: DiagnosticCollector): ProblemRecord[] {
@@ -49,7 +49,7 @@ export function withUniqueIds(records: readonly ProblemRecord[], report: Diagnos
       sameTitle ? 'title-repeated' : 'id-repeated',
       { start: place.offset, end: place.endOffset },
       {
-        message: `${sameTitle ? `The title ${quote(record.title)}` : `The id ${quote(record.id)}`} already stands in line ${first.place.line}.`,
+        message: `Duplicate ${sameTitle ? `title ${quote(record.title)}` : `id ${quote(record.id)}`} (first used on line ${first.place.line}).`,
       },
     );
     let number = 2;

@@ -18,7 +18,7 @@ export function propertyName(label: string): string {
   return first + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
-/** Blanks and line ends as CommonMark counts them; other white space, such as a no-break space, is text. */
+/** Blanks and line ends as CommonMark defines them; other white space, such as a no-break space, is text. */
 function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 10 || code === 13;
 }
@@ -31,7 +31,7 @@ export function trim(text: string, { start, end }: Span): Span {
   return { start: from, end: to };
 }
 
-/** The offset after the first word and the blanks behind it: where an item's text begins. */
+/** The offset after the first word and the blanks that follow it: where an item's text begins. */
 export function afterWord(text: string, { start, end }: Span): number {
   let at = start;
   while (at < end && !isBlank(text.charCodeAt(at))) at++;
@@ -39,7 +39,7 @@ export function afterWord(text: string, { start, end }: Span): number {
   return at;
 }
 
-/** Trailing HTML comments are invisible in Markdown, so they are no part of a title or a value. */
+/** Removes trailing HTML comments, which are invisible in Markdown and so not part of a title or a value. */
 export function withoutComment(text: string, span: Span): Span {
   let { end } = span;
   while (end - span.start >= 7 && text.startsWith('-->', end - 3)) {
@@ -50,7 +50,7 @@ export function withoutComment(text: string, span: Span): Span {
   return end === span.end ? span : { start: span.start, end };
 }
 
-/** A value as people mean it: lines joined by LF without the indentation that lists need, trailing comments gone. */
+/** A value without its notation: lines joined by LF, without the indentation of a list and without trailing comments. */
 export interface Value extends Span {
   readonly text: string;
 }
@@ -61,7 +61,7 @@ export function valueOf(text: string, span: Span): Value {
   return { start, end, text: raw.includes('\n') || raw.includes('\r') ? dedent(raw) : raw };
 }
 
-/** Takes from all lines but the first the indentation that they have in common. */
+/** Removes the common indentation of all lines after the first. */
 function dedent(raw: string): string {
   const [first = '', ...rest] = raw.split(/\r\n|\n|\r/);
   let common = Infinity;

@@ -4,7 +4,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** Where something stands in a file. Lines and columns count from 1, offsets from 0; columns are UTF-16 code units, ends are exclusive. */
+/** A place in a file. Lines and columns count from 1, offsets from 0; columns are UTF-16 code units; ends are exclusive. */
 export interface Position {
   readonly line: number;
   readonly column: number;
@@ -19,10 +19,10 @@ export interface LineIndex {
   place(span: Span): Position;
 }
 
-/** Line ends are CRLF, LF and a lone CR, as CommonMark 0.31 §2.1 has them. The index is built at the first question. */
+/** Line ends are CRLF, LF and a lone CR (CommonMark 0.31 §2.1). The index is built by the first call of `place`. */
 export function createLineIndex(text: string): LineIndex {
   let starts: number[] | undefined;
-  // Most questions are about the line of the last one, or a line soon after it.
+  // Most calls ask for the same line as the previous one, or for a line shortly after it.
   let last = 0;
   return {
     place(span) {
@@ -57,7 +57,7 @@ function lineStarts(text: string): number[] {
   }
 }
 
-/** The line that holds an offset, looked for from a line that it is likely to be near. */
+/** The line that contains an offset. Searches first near a line that is probably close. */
 function lineAt(starts: readonly number[], offset: number, near: number): number {
   if ((starts[near] ?? 0) <= offset) {
     for (let line = near; line < near + 8; line++) {

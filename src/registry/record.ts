@@ -27,7 +27,7 @@ import type { resolved } from './kinds/resolved.ts';
 import type { CamelCase } from './names.ts';
 import type { LineIndex, Position, Span } from './position.ts';
 
-/** The text that a record is read from, and what is known of it. */
+/** The text that a record is read from, with its path and component, and where its diagnostics go. */
 export interface RecordContext {
   readonly text: string;
   readonly path: string;
@@ -36,7 +36,7 @@ export interface RecordContext {
   readonly report: DiagnosticCollector;
 }
 
-/** What a record gathers while it is read: values and places by property path, and what the declaration does not know. */
+/** A record while it is read: values and places by property path, and everything that its kind does not declare. */
 export interface RecordBuilder {
   readonly values: Record<string, unknown>;
   readonly places: Record<string, Position>;
@@ -45,7 +45,7 @@ export interface RecordBuilder {
   keep(label: string, text: string): void;
 }
 
-/** @param given What is known before anything is read. */
+/** @param given Properties that are known before the text is read. */
 export function createRecordBuilder(index: LineIndex, given: Readonly<Record<string, unknown>>): RecordBuilder {
   const places: Record<string, Position> = {};
   const extra: Record<string, string> = {};
@@ -57,7 +57,7 @@ export function createRecordBuilder(index: LineIndex, given: Readonly<Record<str
       places[path] = index.place(span);
     },
     keep: (label, text) => {
-      // Labels come from strangers: one named __proto__ must be a key like any other.
+      // Labels are untrusted: `__proto__` must become an ordinary key.
       const before = Object.hasOwn(extra, label) ? `${extra[label] ?? ''}\n` : '';
       Object.defineProperty(extra, label, {
         value: before + text,
@@ -97,7 +97,7 @@ export type SectionValue<Section extends SectionDeclaration> = Section extends P
           }
         : never;
 
-/** The typed form of a kind's records, derived from its declaration. What the file does not state is absent. */
+/** The type of a kind's records, derived from its declaration. Properties that the file does not state are absent. */
 export type RecordOf<Kind extends KindDeclaration> = RecordBase<Kind['name']> & {
   readonly [Label in Exclude<keyof Kind['header'] & string, 'ID'> as CamelCase<Label>]?: TypedValue<
     Kind['header'][Label]['value']
@@ -112,13 +112,13 @@ export interface RecordBase<Kind extends string> {
   readonly id: string;
   readonly title: string;
   readonly component: string;
-  /** The registry's path as it was given, with forward slashes. */
+  /** The registry's path as given, with forward slashes. */
   readonly path: string;
   /** From the START marker to the end of the END marker. */
   readonly place: Position;
-  /** Where each value stands, by property path: `title`, `status`, `priorityEstimates.successProb`, `reproductionSteps.0`. */
+  /** The place of each value, by property path: `title`, `status`, `priorityEstimates.successProb`, `reproductionSteps.0`. */
   readonly places: Readonly<Record<string, Position>>;
-  /** What the declaration does not know, as written: by label, or by section and label with ` / ` between. */
+  /** Everything that the kind does not declare, as written: by label, or by section and label with ` / ` between them. */
   readonly extra: Readonly<Record<string, string>>;
 }
 

@@ -2,14 +2,14 @@ import type { Diagnostic } from './diagnostics.ts';
 import type { Position } from './position.ts';
 import type { ProblemRecord } from './record.ts';
 
-/** A block between markers of a kind that does not exist: kept as it stands. */
+/** A block between markers of an unknown kind, kept as written. */
 export interface UnknownBlock {
   readonly marker: string;
   readonly text: string;
   readonly place: Position;
 }
 
-/** One `PROBLEMS.md`, read. Records and diagnostics are in the order of the file. */
+/** The content of one `PROBLEMS.md`. Records and diagnostics are in the order of the file. */
 export interface Registry {
   readonly path: string;
   readonly component: string;
@@ -19,13 +19,13 @@ export interface Registry {
 }
 
 export interface ReadOptions {
-  /** Written into records and diagnostics as it is. Default `PROBLEMS.md`. */
+  /** Copied into records and diagnostics. Default `PROBLEMS.md`. */
   readonly path?: string;
   /** Default `root`. */
   readonly component?: string;
   /**
-   * Which front end makes the outlines. `auto`, the default: the line reader, and remark for what it steps aside
-   * from. `markdown`: remark alone, the reference.
+   * Which front end makes the outlines. `auto`, the default: the line reader, and remark for blocks that the line reader
+   * cannot read with certainty. `markdown`: only remark, the reference.
    */
   readonly outline?: 'auto' | 'markdown';
 }

@@ -3,12 +3,12 @@ import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } 
 import { type KindName, kinds } from './kinds/index.ts';
 import { propertyName } from './names.ts';
 
-/** Where the schemas of this version stand; `$id` of each is this, the file's name and `.json`. */
+/** The base URL of the schemas of this version. The `$id` of each is this, the file's name and `.json`. */
 const schemaBase = 'https://problem-registry.dev/schemas/v1/';
 
 const isoDate = z.string().regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$/);
 
-/** As records and unknown blocks state it. */
+/** The place of a record or of an unknown block. */
 export const place = z.strictObject({
   line: z.int().min(1),
   column: z.int().min(1),
@@ -18,20 +18,20 @@ export const place = z.strictObject({
   endOffset: z.int().min(0),
 });
 
-/** The zod schema of one kind's records, derived from its declaration. Strict: what the declaration does not know stands in `extra`. */
+/** The zod schema of one kind's records, derived from its declaration. Strict: everything that the kind does not declare is in `extra`. */
 export function recordSchema(kind: KindDeclaration): z.ZodObject {
   return z
     .strictObject({
       kind: z.literal(kind.name),
-      id: z.string().min(1).describe('`<component>/<slug of title>`, or the ID that the record gives itself.'),
+      id: z.string().min(1).describe('`<component>/<slug of title>`, or the ID in the header.'),
       title: z.string().min(1),
       component: z.string().min(1),
-      path: z.string().describe("The registry's path as it was given, with forward slashes."),
+      path: z.string().describe("The registry's path as given, with forward slashes."),
       ...headerShape(kind),
       ...sectionShape(kind),
       place: place.describe('From the START marker to the end of the END marker.'),
-      places: z.record(z.string(), place).describe('Where each value stands, by property path.'),
-      extra: z.record(z.string(), z.string()).describe('What this kind does not know, as written.'),
+      places: z.record(z.string(), place).describe('The place of each value, by property path.'),
+      extra: z.record(z.string(), z.string()).describe('Everything that this kind does not declare, as written.'),
     })
     .describe(kind.about);
 }
@@ -44,13 +44,13 @@ export function anyRecordSchema(): z.ZodUnion {
 /** JSON Schema, draft 2020-12, of one kind's records. */
 export function recordJsonSchema(name: KindName): Record<string, unknown> {
   const kind = kinds.find((candidate) => candidate.name === name);
-  if (kind === undefined) throw new TypeError(`There is no kind ${name}.`);
+  if (kind === undefined) throw new TypeError(`Unknown kind ${name}.`);
   return jsonSchema(recordSchema(kind), `record-${name}`);
 }
 
 /**
- * A zod schema as JSON Schema, draft 2020-12, with its place as `$id`.
- * @param io `input`: of what users write, where keys with a default may be left out.
+ * A zod schema as JSON Schema, draft 2020-12, with its URL as `$id`.
+ * @param io `input` describes what users write, where keys with a default may be left out.
  */
 export function jsonSchema(
   schema: z.ZodType,
@@ -98,7 +98,7 @@ function sectionSchema(section: SectionDeclaration): z.ZodType {
   }
 }
 
-/** Required or not: what a file does not state is absent from the record, so every property is optional. */
+/** Every property is optional, even a required one: a record lacks what its file does not state. */
 function slotSchema(slot: Slot<HeaderType | YamlType>): z.ZodType {
   return typeSchema(slot.value).describe(slot.about).optional();
 }

@@ -44,8 +44,8 @@ const registries = globSync('fixtures/{resources,tree}/**/PROBLEMS.md')
   .map((path) => readFileSync(path, 'utf8'))
   .filter((text) => readRegistry(text, options).records.length > 0);
 
-describe.each(forms)('with %s', (_, form) => {
-  it('a header value of any record of any fixture is set, and no byte outside it changes', () => {
+describe.each(forms)('editing a registry with %s', (_, form) => {
+  it('sets a header value of any record without changing a byte outside it', () => {
     const choices = registries.flatMap((registry) => {
       const text = form(registry);
       return readRegistry(text, options).records.flatMap((record) => {
@@ -74,7 +74,7 @@ describe.each(forms)('with %s', (_, form) => {
     );
   });
 
-  it('an estimate is set in place, its comment and the other keys stay', () => {
+  it('sets an estimate in place and keeps its comment and the other keys', () => {
     const text = form(postgres);
     const after = setEstimate(text, ports, 'success_prob', 0.55, options);
     expect(find(after, ports)).toMatchObject({
@@ -83,7 +83,7 @@ describe.each(forms)('with %s', (_, form) => {
     expect(after.length - text.length).toBe('0.55'.length - '0.9'.length);
   });
 
-  it('an estimate is added where the record has none', () => {
+  it('adds an estimate to a record that has none', () => {
     const text = form(
       '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n**Status:** active\n<!-- EMBED:ACTIVEPROBLEM:END -->\n',
     );
@@ -113,7 +113,7 @@ describe.each(forms)('with %s', (_, form) => {
     'urgency: >-\n  high',
     'urgency:\n  - high',
     '"urgency" : "high"',
-  ])('an estimate is set whatever stands there: %s', (line) => {
+  ])('sets an estimate that is written as %s', (line) => {
     const text = form(
       `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Priority Estimates\n\`\`\`yaml\nimpact: 3\n${line}\nsuccess_prob: 0.5 # s\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`,
     );
@@ -134,7 +134,7 @@ describe.each(forms)('with %s', (_, form) => {
     'impact: 11 # much',
     '{impact: , urgency: low}',
     '{urgency: low, impact: [8]}',
-  ])('so is a number: %s', (line) => {
+  ])('sets a number that is written as %s', (line) => {
     const text = form(
       `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Priority Estimates\n\`\`\`yaml\n${line}\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`,
     );
@@ -142,7 +142,7 @@ describe.each(forms)('with %s', (_, form) => {
     expect(find(after, 'postgres/t')).toMatchObject({ priorityEstimates: { impact: 7 } });
   });
 
-  it('a label that is missing is added after the last one', () => {
+  it('adds a missing label after the last one', () => {
     const text = form(
       '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n**Status:** active\n\n#### Description\nX\n<!-- EMBED:ACTIVEPROBLEM:END -->\n',
     );
@@ -152,7 +152,7 @@ describe.each(forms)('with %s', (_, form) => {
     );
   });
 
-  it('a field of a section is set over several lines', () => {
+  it('sets a field to several lines', () => {
     const after = setField(
       form(postgres),
       ports,
@@ -189,7 +189,7 @@ describe.each(forms)('with %s', (_, form) => {
     expect(head + tail).toBe(text.length);
   });
 
-  it('a field and an item are added before HTML that ends their section', () => {
+  it('adds a field and an item before HTML at the end of their section', () => {
     const text = form(
       '<!-- EMBED:INTERMITTENTPROBLEM:START -->\n### T\n\n#### Problem Pattern\n- **Triggers:** a\n\n<div>x</div>\n\n#### Investigation Notes\n- one\n\n<div>y</div>\n\n<!-- EMBED:INTERMITTENTPROBLEM:END -->\n',
     );
@@ -201,7 +201,7 @@ describe.each(forms)('with %s', (_, form) => {
     });
   });
 
-  it('an active record becomes a resolved one in its place', () => {
+  it('replaces an active record by a resolved one', () => {
     const text = form(postgres);
     const before = find(text, ports);
     const after = resolveRecord(
@@ -228,7 +228,7 @@ describe.each(forms)('with %s', (_, form) => {
     );
   });
 
-  it('a record moves under another heading with its markers, and nothing else does', () => {
+  it('moves a record and its markers under another heading, and nothing else', () => {
     const block = '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n<!-- EMBED:ACTIVEPROBLEM:END -->';
     const text = form(`# P\n\n## Active\n\n${block}\n\nafter\n\n## Resolved\n\nnone yet\n\n## Else\n`);
     expect(moveRecord(text, 'postgres/t', 'Resolved', options)).toBe(
@@ -236,7 +236,7 @@ describe.each(forms)('with %s', (_, form) => {
     );
   });
 
-  it('a record is added at the end', () => {
+  it('adds a record at the end', () => {
     const block = '<!-- EMBED:ACTIVEPROBLEM:START -->\n### New one\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
     const after = addRecord(form(postgres), block);
     expect(after.startsWith(form(postgres))).toBe(true);
@@ -244,18 +244,21 @@ describe.each(forms)('with %s', (_, form) => {
   });
 });
 
-describe('a message is added where the key of messages', () => {
+describe('adding an error message', () => {
   const text = (line: string) =>
     `<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n#### Evidence\n\`\`\`yaml\n${line}\n\`\`\`\n<!-- EMBED:ACTIVEPROBLEM:END -->\n`;
 
-  it.each(['error_messages:', 'error_messages: null', 'error_messages: ~ # none'])('has no value: %s', (line) => {
-    const after = addErrorMessage(text(line), 'postgres/t', 'it failed', options);
-    expect(find(after, 'postgres/t')).toMatchObject({ evidence: { errorMessages: ['it failed'] } });
-    expect(after.includes('# none')).toBe(line.includes('# none'));
-  });
+  it.each(['error_messages:', 'error_messages: null', 'error_messages: ~ # none'])(
+    'fills a key without a value: %s',
+    (line) => {
+      const after = addErrorMessage(text(line), 'postgres/t', 'it failed', options);
+      expect(find(after, 'postgres/t')).toMatchObject({ evidence: { errorMessages: ['it failed'] } });
+      expect(after.includes('# none')).toBe(line.includes('# none'));
+    },
+  );
 
   it.each(['error_messages: see the wiki', 'error_messages: {x: 1}', 'error_messages: "null"'])(
-    'has no list that could be overwritten: %s',
+    'is refused for a value that is not a list: %s',
     (line) => {
       expect(() => addErrorMessage(text(line), 'postgres/t', 'it failed', options)).toThrow(
         expect.objectContaining({ code: 'bad-usage' }),
@@ -264,7 +267,7 @@ describe('a message is added where the key of messages', () => {
   );
 });
 
-describe('an edit that would not say what was meant is refused', () => {
+describe('an edit that would change something else', () => {
   it.each([
     ['a value that is no term', () => setHeader(postgres, ports, 'Severity', 'terrible', options)],
     ['a value over two lines', () => setHeader(postgres, ports, 'Discovered By', 'a\n### b', options)],
@@ -282,11 +285,11 @@ describe('an edit that would not say what was meant is refused', () => {
     ],
     ['an estimate out of range', () => setEstimate(postgres, ports, 'impact', 11, options)],
     ['an unknown label', () => setHeader(postgres, ports, 'Mood', 'good', options)],
-  ])('%s', (_, edit) => {
+  ])('is refused: %s', (_, edit) => {
     expect(edit).toThrow(expect.objectContaining({ code: 'bad-usage' }));
   });
 
-  it('an unknown id, with the nearest one', () => {
+  it('names the nearest id for an unknown one', () => {
     expect(() => setHeader(postgres, 'postgres/port-allocation-conflict', 'Severity', 'low', options)).toThrow(
       expect.objectContaining({ code: 'not-found', hint: `Did you mean ${ports}?` }),
     );

@@ -54,20 +54,20 @@ function isSure(text: string): boolean {
   return scanMarkerLines(text, markerComments(text)).doubts.length === 0;
 }
 
-describe('the markers of a file', () => {
-  it('are those that remark sees in every fixture', () => {
+describe('findMarkers', () => {
+  it('finds the markers that remark sees in every fixture', () => {
     for (const { text } of readable) expectReference(text);
   });
 
-  it('are those that remark sees wherever they stand', () => {
+  it('finds the markers that remark sees in any Markdown', () => {
     fc.assert(fc.property(markedMarkdown, expectReference));
   });
 
-  it('are those that remark sees in mutated registries', () => {
+  it('finds the markers that remark sees in mutated registries', () => {
     fc.assert(fc.property(mutatedRegistries, expectReference), { numRuns: 25 });
   });
 
-  it('are the same to the short way through plain files and to the long one', () => {
+  it('finds the same markers by the short way through plain files and by the long way', () => {
     const texts = fc.oneof(markedMarkdown, mutatedRegistries);
     const short = (text: string) => plainMarkers(text, markerComments(text));
     expect(fc.sample(texts, 300).filter((text) => short(text) !== undefined).length).toBeGreaterThan(20);
@@ -80,19 +80,19 @@ describe('the markers of a file', () => {
     );
   });
 
-  it('are found by lines alone in whatever Markdown a registry holds around and inside records', () => {
+  it('needs no remark for markers that have ordinary Markdown around and between them', () => {
     const marker = '<!-- EMBED:ACTIVEPROBLEM:START -->';
     const sure = fc.sample(anyMarkdown, 200).filter((text) => isSure(`${marker}\n\n${text}\n\n${marker}\n`));
     expect(sure.length).toBeGreaterThan(150);
   });
 
-  it('are found by lines alone in every fixture whose markers stand at the level of the document', () => {
+  it('needs no remark for fixtures whose markers are at the top level of the document', () => {
     const doubtful = fixtures.filter(({ text }) => !isSure(text));
     expect(doubtful.length).toBeLessThan(fixtures.length / 5);
     expect(doubtful.every(({ path }) => path.startsWith('fixtures/diagnostics/'))).toBe(true);
   });
 
-  it('do not make the search throw, whatever bytes a file holds', () => {
+  it('never throws, whatever bytes a file contains', () => {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     const bytes = fc.uint8Array({ maxLength: 400 }).map((all) => decoder.decode(all));
     fc.assert(

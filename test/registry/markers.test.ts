@@ -20,7 +20,7 @@ function edges(text: string): string[] {
 }
 
 describe('a marker', () => {
-  it('is a comment alone on its line, wherever the line stands among prose', () => {
+  it('is a comment alone on its line, even between lines of prose', () => {
     const text = `prose\n${start}\n### Title\n${end}\nprose\n`;
     expect(markers(text)).toEqual([
       { edge: 'start', name: 'ACTIVEPROBLEM', canonical: true, misplaced: false, start: 6, end: 40 },
@@ -28,16 +28,16 @@ describe('a marker', () => {
     ]);
   });
 
-  it('may be indented by three blanks and have blanks after it', () => {
+  it('may be indented by three spaces and followed by blanks', () => {
     expect(edges(`   ${start}  \t\n`)).toEqual(['start']);
   });
 
-  it('is not hidden by a byte-order mark, CRLF or CR', () => {
+  it('is found after a byte-order mark, and with CRLF or CR', () => {
     expect(edges(`\ufeff${start}\r\n${end}\r\n`)).toEqual(['start', 'end']);
     expect(edges(`\ufeff${start}\r${end}\r`)).toEqual(['start', 'end']);
   });
 
-  it('is known in any case and spacing, but not called canonical', () => {
+  it('is recognized in any case and spacing, but is then not canonical', () => {
     const odd = [
       '<!--embed:ActiveProblem : start-->',
       '<!--  EMBED: ACTIVEPROBLEM :\tSTART  -->',
@@ -49,7 +49,7 @@ describe('a marker', () => {
       ]);
   });
 
-  it('may name a kind that does not exist', () => {
+  it('may name an unknown kind', () => {
     expect(markers('<!-- EMBED:SOMETHING-2:END -->')).toEqual([
       expect.objectContaining({ name: 'SOMETHING-2', edge: 'end' }),
     ]);
@@ -59,7 +59,7 @@ describe('a marker', () => {
     expect(edges(`- a\n  - b\n${start}\n> quote\n${end}\nprose\n${start}\n`)).toEqual(['start', 'end', 'start']);
   });
 
-  it('is no other comment', () => {
+  it('is not just any comment', () => {
     expect(
       edges(
         '<!-- EMBED -->\n<!-- EMBED:A -->\n<!-- EMBED:A:MIDDLE -->\n<!-- EMBED:A:START\n-->\n<!-- X EMBED:A:START -->\n',
@@ -68,7 +68,7 @@ describe('a marker', () => {
   });
 });
 
-describe('what is nearly a marker', () => {
+describe('a comment that is almost a marker', () => {
   it.each([
     ['<!-- EMBED:ACTIVE PROBLEM:START -->', 'start'],
     ['<!-- EMBED:ACTIVE PROBLEM:END -->', 'end'],
@@ -87,7 +87,7 @@ describe('what is nearly a marker', () => {
     ['<!-- EMBED:ACTIVPROBLEM-START -->', 'start'],
     ['<!-- EMBED:ACTIVEPROBLEM:STRAT -->', undefined],
     ['<!-- EMBED:ACTIVEPROBLEM -->', undefined],
-  ])('is %s, and what it means is told', (text, meant) => {
+  ])('is reported with its probable meaning: %s', (text, meant) => {
     expect(markers(`a\n\n${text}\n`)).toEqual([
       {
         edge: 'slip',
@@ -106,7 +106,7 @@ describe('what is nearly a marker', () => {
     '<!-- EMBED:ACTIVEPROBLEM:START -- >',
     '<!-- EMBED:ACTIVEPROBLEM:START',
     '<!-- EMBED:ACTIVEPROBLEM:START>',
-  ])('is %s too, which hides what follows', (text) => {
+  ])('hides the text after it if it is not closed: %s', (text) => {
     expect(markers(`a\n\n${text} \n### Title\n${end}\n${start}\n`)).toMatchObject([
       { edge: 'slip', name: 'ACTIVEPROBLEM', meant: 'start', start: 3, end: 3 + text.length },
       { edge: 'start', misplaced: false },
@@ -133,12 +133,12 @@ describe('what is nearly a marker', () => {
     '```\n<!-- EMBED:ACTIVEPROBLEM-START -->\n```',
     '    <!-- EMBED:ACTIVEPROBLEM-START -->',
     '<div>\n<!-- EMBED:ACTIVEPROBLEM-START -->\n</div>',
-  ])('is not %s', (text) => {
+  ])('is not confused with %s', (text) => {
     expect(edges(`a\n\n${text}\n`)).toEqual([]);
   });
 });
 
-describe('what looks like a marker', () => {
+describe('a comment in the form of a marker', () => {
   it.each([
     ['fenced code', `\`\`\`\`markdown\n${start}\n\`\`\`\n${end}\n\`\`\`\`\n`],
     ['a fence that is never closed', `~~~\n${start}\n\n# a\n${end}`],
@@ -154,7 +154,7 @@ describe('what looks like a marker', () => {
     ['a comment', `<!--\n${'x\n'.repeat(2)}${start}`],
     ['the attribute of a tag', `prose <i title="${start}">\n`],
     ['a line after a backslash', `prose \\${start}\n`],
-  ])('is nothing in %s', (_, text) => {
+  ])('has no meaning in %s', (_, text) => {
     expect(edges(text)).toEqual([]);
     expect(edges(`${start}\n\n${text}`)).toEqual(['start']);
   });
@@ -173,21 +173,21 @@ describe('what looks like a marker', () => {
     expect(edges(`${text}\n${end}\n`)).toEqual(['start!', 'end']);
   });
 
-  it('is misplaced beside another marker', () => {
+  it('is misplaced next to another marker', () => {
     expect(edges(`${start} ${end}\n`)).toEqual(['start!', 'end!']);
   });
 
-  it('is a marker again after a fence that an inner fence has ended', () => {
+  it('counts after a fenced example that an inner fence has ended', () => {
     expect(edges(`\`\`\`markdown\n${start}\n\`\`\`yaml\na: 1\n\`\`\`\n${end}\n\`\`\`\n`)).toEqual(['end']);
   });
 });
 
-describe('a search for markers', () => {
-  it('is bounded where only remark can tell, and says where', () => {
+describe('the search for markers', () => {
+  it('refuses parts of a file that exceed the limits of remark, and says which', () => {
     const deep = `${'>'.repeat(100)} ${start}\n`;
     expect(findMarkers(`# a\n\n${deep}\n# b\n${end}\n`)).toEqual({
       type: 'too-complex',
-      reason: 'it is nested more than 16 deep',
+      reason: 'more than 16 levels of nesting',
       start: 5,
       end: 5 + deep.length + 1,
     });
@@ -215,11 +215,11 @@ describe('a search for markers', () => {
     ['lists', `- a\n  - b\n\n    \`\`\`\n    ${start}\n    \`\`\`\n`],
     ['footnotes', `[^a]: b\n\n    c\n${start}\n`],
     ['HTML', `<b>\n\n<!--\n--> ${start}\n`],
-  ])('takes time in proportion to the file: %s', (_, shape) => {
+  ])('takes time proportional to the file: %s', (_, shape) => {
     expect(growth(shape, findMarkers)).toBeLessThan(40);
   });
 
-  it.each(['- ', '1. ', '>', '* - ', '[^a]: ', '<b ', '`'])('takes time in proportion to one line of %j', (shape) => {
+  it.each(['- ', '1. ', '>', '* - ', '[^a]: ', '<b ', '`'])('takes time proportional to one line of %j', (shape) => {
     const search = (text: string): unknown => [findMarkers(`${text}a\n${start}`), findMarkers(`${text}${start}\n`)];
     expect(growth(shape, search)).toBeLessThan(40);
   });

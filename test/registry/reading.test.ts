@@ -35,10 +35,10 @@ function active(...lines: string[]): ActiveProblem {
   return record;
 }
 
-describe('the registry of the PostgreSQL resource', () => {
+describe('reading the registry of the PostgreSQL resource', () => {
   const { records, diagnostics } = read(postgres);
 
-  it('holds ten records of five kinds, in the order of the file', () => {
+  it('finds ten records of five kinds in the order of the file', () => {
     expect(records.map((record) => `${record.kind} ${record.id}`)).toEqual([
       'active postgres/port-allocation-conflicts',
       'active postgres/database-connection-pool-exhaustion',
@@ -53,11 +53,11 @@ describe('the registry of the PostgreSQL resource', () => {
     ]);
   });
 
-  it('is read without a diagnostic', () => {
+  it('reports no diagnostic', () => {
     expect(diagnostics).toEqual([]);
   });
 
-  it('gives typed values under the camelCase of their labels', () => {
+  it('returns typed values under camelCase names of their labels', () => {
     const [ports] = records;
     expect(ports).toMatchObject({
       status: 'active',
@@ -68,7 +68,7 @@ describe('the registry of the PostgreSQL resource', () => {
     });
   });
 
-  it('says of every value where it stands', () => {
+  it('returns the place of every value', () => {
     for (const record of records) {
       for (const [path, place] of Object.entries(record.places)) {
         const before = postgres.slice(0, place.offset).split('\n');
@@ -81,7 +81,7 @@ describe('the registry of the PostgreSQL resource', () => {
   });
 });
 
-describe('terms', () => {
+describe('reading terms', () => {
   it.each(['[high]', 'high', 'HIGH', ' [ High ] '])('reads %s as high', (text) => {
     expect(active(`**Severity:** ${text}`).severity).toBe('high');
   });
@@ -103,7 +103,7 @@ describe('terms', () => {
     },
   );
 
-  it('offers the nearest term for an unknown one', () => {
+  it('suggests the nearest term for an unknown one', () => {
     const { diagnostics } = read(block('ACTIVEPROBLEM', '### T', '**Severity:** [hihg]'));
     expect(diagnostics.find((diagnostic) => diagnostic.code === 'term-unknown')).toMatchObject({
       severity: 'error',
@@ -116,7 +116,7 @@ describe('terms', () => {
     '**Status:** [active|investigating]',
     '**Discovered:** YYYY-MM-DD',
     '**Last Occurrence:** [YYYY-MM-DD HH:MM]',
-  ])('never takes the placeholder %s for data', (line) => {
+  ])('never uses the placeholder %s as a value', (line) => {
     const text = block('ACTIVEPROBLEM', '### T', line);
     expect(codes(text)).toContain('3:placeholder');
     const record = only(text);
@@ -126,7 +126,7 @@ describe('terms', () => {
   });
 });
 
-describe('placeholders', () => {
+describe('reading placeholders', () => {
   const fence = (title: string, ...lines: string[]) => [`#### ${title}`, '```yaml', ...lines, '```'];
 
   /** What is left of a record but what every record has. */
@@ -159,7 +159,7 @@ describe('placeholders', () => {
     ['an item of a yaml list', fence('Evidence', 'logs:', '  - [a|b]')],
     ['a quoted text of a yaml mapping', fence('Evidence', 'metrics: {x: "[a|b]"}')],
     ['a text of a yaml mapping', fence('Evidence', 'metrics:', '  x: YYYY-MM-DD')],
-  ])('never become data: %s', (_, lines) => {
+  ])('never uses them as values: %s', (_, lines) => {
     const text = block('ACTIVEPROBLEM', '### T', ...lines);
     const found = read(text).diagnostics.filter(({ code }) => !code.endsWith('-missing'));
     expect(found.map(({ code, severity }) => `${severity} ${code}`)).toEqual(['error placeholder']);
@@ -167,7 +167,7 @@ describe('placeholders', () => {
     expect(said(only(text))).toEqual({ extra: {} });
   });
 
-  it('cost what stands beside them nothing', () => {
+  it('keeps the values next to them', () => {
     const record = active(
       '**Tags:** [#real] [#a|#b]',
       '#### Reproduction Steps',
@@ -184,7 +184,7 @@ describe('placeholders', () => {
     expect(place?.line).toBe(6);
   });
 
-  it('are no title', () => {
+  it('does not accept one as a title', () => {
     const text = block('ACTIVEPROBLEM', '### [A problem|another]', '**Status:** active');
     expect(read(text).records).toEqual([]);
     expect(codes(text)).toEqual(['2:placeholder']);
@@ -202,7 +202,7 @@ describe('placeholders', () => {
     'YYYY-MM-DD is the form',
     '[high]',
     'a|b',
-  ])('are whole values: %s is prose', (text) => {
+  ])('reads %s as prose, because a placeholder is a whole value', (text) => {
     const record = active('#### Description', ...text.split('\n'));
     expect(record.description).toBe(text);
     expect(codes(block('ACTIVEPROBLEM', '### T', '#### Description', ...text.split('\n')))).not.toContain(
@@ -210,7 +210,7 @@ describe('placeholders', () => {
     );
   });
 
-  it('of a blank record are reported once each, and nothing else is wrong in it', () => {
+  it('reports each placeholder of a blank record once, and nothing else', () => {
     for (const kind of kinds) {
       const text = blankRecord(kind);
       const { diagnostics } = read(text);
@@ -223,7 +223,7 @@ describe('placeholders', () => {
   });
 });
 
-describe('dates', () => {
+describe('reading dates', () => {
   it.each([
     ['2025-01-31', '2025-01-31'],
     ['[2024-02-29]', '2024-02-29'],
@@ -250,7 +250,7 @@ describe('dates', () => {
   it.each([
     ['2025-06-03 10:00', '2025-06-03'],
     ['[2025-06-03T10:00:00Z]', '[2025-06-03]'],
-  ])('keeps the day of %s where no time is wanted, and says so', (text, fixed) => {
+  ])('reports the time in %s where only a day is expected, and keeps the day', (text, fixed) => {
     const registry = block('ACTIVEPROBLEM', '### T', `**Discovered:** ${text}`);
     expect(only(registry)).toMatchObject({ discovered: '2025-06-03' });
     const found = read(registry).diagnostics.find(({ code }) => code === 'date-time');
@@ -260,18 +260,18 @@ describe('dates', () => {
     expect(codes(after)).not.toContain('3:date-time');
   });
 
-  it('reports a last occurrence before the discovery', () => {
+  it('reports a last occurrence that is before the discovery', () => {
     const text = block('ACTIVEPROBLEM', '### T', '**Discovered:** 2025-02-02', '**Last Occurrence:** 2025-02-01 23:59');
     expect(codes(text)).toContain('4:date-order');
   });
 });
 
-describe('yaml', () => {
+describe('reading yaml', () => {
   function estimates(...lines: string[]): string {
     return block('ACTIVEPROBLEM', '### T', '#### Priority Estimates', '```yaml', ...lines, '```');
   }
 
-  it('reads numbers and terms past comments and trailing blanks', () => {
+  it('reads numbers and terms before comments and trailing blanks', () => {
     const record = only(
       estimates('impact: 8   # high  ', 'urgency: [high]', 'success_prob: 0.9', 'resource_cost: "moderate"'),
     );
@@ -308,13 +308,13 @@ describe('yaml', () => {
     ["'high'", "'high'"],
     ['high', 'high'],
     ['[ high, ] # why ]', '[ high, ]'],
-  ])('knows the whole place of %s', (written, place) => {
+  ])('returns the whole place of %s', (written, place) => {
     const text = estimates('impact: 8', `urgency: ${written}`, 'success_prob: 0.9');
     const { offset, endOffset } = only(text).places['priorityEstimates.urgency'] ?? {};
     expect(text.slice(offset, endOffset)).toBe(place);
   });
 
-  it.each(['hihg', '[hihg]', '"hihg"', '[ "hihg" ] # ]'])('offers a fix for %s that is valid', (written) => {
+  it.each(['hihg', '[hihg]', '"hihg"', '[ "hihg" ] # ]'])('offers a valid fix for %s', (written) => {
     const text = estimates('impact: 8', `urgency: ${written}`);
     const found = read(text).diagnostics.find(({ code }) => code === 'term-unknown');
     const after = applyEdits(text, found?.fix?.edits ?? []);
@@ -322,7 +322,7 @@ describe('yaml', () => {
   });
 
   it.each(['high', '[high]', '"high"', '[ "high" ] # ]'])(
-    'offers a fix for %s that is valid where the calibration says otherwise',
+    'offers a valid fix for %s if it contradicts the calibration',
     (written) => {
       const text = postgres.replace(/^urgency: high/m, `urgency: ${written}`);
       const { diagnostics } = prioritise(read(text).records);
@@ -335,7 +335,7 @@ describe('yaml', () => {
     },
   );
 
-  it('keeps the whole of what a key holds that it does not know', () => {
+  it('keeps the whole value of an unknown key', () => {
     const record = only(
       estimates(
         'a: [x, "y"] # ]',
@@ -361,11 +361,11 @@ describe('yaml', () => {
   });
 
   it.each(['impact: null', 'impact: ~', 'impact:', 'impact: # how much'])(
-    'misses a required key with nothing behind it: %s',
+    'reports a required key without a value: %s',
     (line) => {
       const text = estimates(line, 'urgency: high', 'success_prob: 0.9', 'resource_cost: heavy');
       const found = read(text).diagnostics.find(({ code }) => code === 'yaml-key-missing');
-      expect(found?.message).toBe('This block has no impact.');
+      expect(found?.message).toBe('Missing key: impact.');
     },
   );
 
@@ -373,7 +373,7 @@ describe('yaml', () => {
     ['in braces', ['metrics: {a: x, b: z, a: y}']],
     ['on lines', ['metrics:', '  a: x', '  b: z', '  a: y']],
     ['in quotes', ['metrics:', '  a: x', '  b: z', '  "a": y']],
-  ])('counts the first of two equal names %s, keeps the other and reports it', (_, lines) => {
+  ])('uses the first of two equal names %s, and keeps and reports the other', (_, lines) => {
     const text = block('ACTIVEPROBLEM', '### T', '#### Evidence', '```yaml', ...lines, '```');
     expect(only(text)).toMatchObject({
       evidence: { metrics: { a: 'x', b: 'z' } },
@@ -382,18 +382,18 @@ describe('yaml', () => {
     expect(codes(text).filter((code) => code.endsWith('yaml-key-repeated'))).toHaveLength(1);
   });
 
-  it('keeps the first of two equal keys and everything else of the record', () => {
+  it('uses the first of two equal keys and keeps the rest of the record', () => {
     expect(only(estimates('impact: 8', 'impact: 9'))).toMatchObject({ priorityEstimates: { impact: 8 } });
   });
 
-  it('cannot be made to touch the prototype of objects', () => {
+  it('cannot change the prototype of objects', () => {
     only(estimates('constructor: {prototype: {polluted: 1}}'));
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
   });
 });
 
-describe('what a declaration does not know', () => {
-  it('is kept as extra and reported', () => {
+describe('names that a kind does not declare', () => {
+  it('are kept as extra and reported', () => {
     const record = active(
       '**Mood:** bad',
       '',
@@ -406,20 +406,20 @@ describe('what a declaration does not know', () => {
     expect(record.extra).toEqual({ Mood: 'bad', Weather: 'Rain.', 'Impact Assessment / Users Afected': 'all' });
   });
 
-  it('is offered the nearest known label', () => {
+  it('are reported with the nearest known label', () => {
     const { diagnostics } = read(block('ACTIVEPROBLEM', '### T', '**Severty:** high'));
     expect(diagnostics.find((diagnostic) => diagnostic.code === 'label-unknown')).toMatchObject({
       hint: 'Did you mean Severity?',
     });
   });
 
-  it('may be a whole block, which keeps its text', () => {
+  it('may be those of a whole block, which keeps its text', () => {
     const { unknown, diagnostics } = read(block('ACTIVEPROBLM', '### T'));
     expect(unknown).toMatchObject([{ marker: 'ACTIVEPROBLM', text: '\n### T\n' }]);
     expect(diagnostics).toMatchObject([{ code: 'marker-unknown', hint: 'Did you mean ACTIVEPROBLEM?' }]);
   });
 
-  it('may be named like a property of every object', () => {
+  it('may be those of properties that every object has', () => {
     expect(Object.entries(active('**__proto__:** x', '**constructor:** y').extra)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -427,8 +427,8 @@ describe('what a declaration does not know', () => {
   });
 });
 
-describe('values', () => {
-  it('keep inline Markdown, run over lines and hold nested lists', () => {
+describe('reading values', () => {
+  it('keeps inline Markdown, several lines and nested lists', () => {
     const record = active(
       '#### Impact Assessment',
       '- **Users Affected:** all of `team` *A*,',
@@ -442,18 +442,18 @@ describe('values', () => {
     );
   });
 
-  it('of the header run over lines', () => {
+  it('reads header values of several lines', () => {
     expect(active('**Discovered By:** the monitor', 'of the night shift', '**Status:** active')).toMatchObject({
       discoveredBy: 'the monitor\nof the night shift',
       status: 'active',
     });
   });
 
-  it('end before a trailing comment', () => {
+  it('ends a value before a trailing comment', () => {
     expect(active('**Status:** active <!-- since Monday -->').status).toBe('active');
   });
 
-  it('are the same with CRLF and behind a byte-order mark', () => {
+  it('reads the same values with CRLF and after a byte-order mark', () => {
     const strip = (record: ProblemRecord) => ({ ...record, place: undefined, places: undefined });
     const crlf = `\uFEFF${postgres.replaceAll('\n', '\r\n')}`;
     expect(read(crlf).records.map(strip)).toEqual(read(postgres).records.map(strip));
@@ -468,12 +468,12 @@ describe('HTML in a record', () => {
     ['<details><summary>More</summary>\ntext\n</details>\n\nlast'],
     ['<!-- note --> It fails.'],
     ['<!-- one --><b>It fails.</b>'],
-  ])('is prose: %s', (html) => {
+  ])('is read as prose: %s', (html) => {
     const record = active('#### Description', html, '');
     expect(record.description).toBe(html);
   });
 
-  it('between fields, items and header lines is kept as extra and reported', () => {
+  it('is kept as extra and reported between fields, items and header lines', () => {
     const text = block(
       'INTERMITTENTPROBLEM',
       '### T',
@@ -502,7 +502,7 @@ describe('HTML in a record', () => {
   });
 
   it.each(['<!-- note -->', '<!-- a --> <!-- b -->', '<!--\nover\nlines\n-->', '<!---->', '  <!-- indented -->  '])(
-    'is nothing where it is a comment: %j',
+    'is ignored if it is a comment: %j',
     (comment) => {
       const text = block('ACTIVEPROBLEM', comment, '### T', comment, '#### Description', comment, '#### Tags', comment);
       const record = only(text);
@@ -517,7 +517,7 @@ describe('HTML in a record', () => {
   );
 });
 
-describe('fields', () => {
+describe('a field', () => {
   it.each([
     '- **Severity + Frequency → Impact score:** Impact score (data corruption = 10)',
     '- **Severity + Frequency → Impact score** Impact score (data corruption = 10)',
@@ -533,7 +533,7 @@ describe('fields', () => {
     expect(read(text).diagnostics).toEqual([]);
   });
 
-  it('with words in brackets behind the label are the same field', () => {
+  it('is recognized with words in brackets after its label', () => {
     const text = block(
       'PROBLEMANALYSIS',
       '### T',
@@ -544,7 +544,7 @@ describe('fields', () => {
   });
 });
 
-describe('markers', () => {
+describe('wrong markers', () => {
   const good = block('ACTIVEPROBLEM', '### Good', '**Status:** active');
 
   it.each([
@@ -558,37 +558,37 @@ describe('markers', () => {
     ['in inline code', 'Write `<!-- EMBED:PROBLEMPATTERN:START -->` first.\n\n', []],
     ['in other HTML', '<div>\n<!-- EMBED:PROBLEMPATTERN:START -->\n</div>\n\n', []],
     ['in another comment', '<!--\n<!-- EMBED:PROBLEMPATTERN:START -->\n\n', []],
-  ])('that are %s cost no other record', (_, text, expected) => {
+  ])('leave other records intact: %s', (_, text, expected) => {
     const { records } = read(text + good);
     expect(records.map((record) => record.title)).toEqual(['Good']);
     expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(expected);
   });
 
-  it('may be nested: the inner block is read', () => {
+  it('lose the outer of two nested blocks', () => {
     const text = `<!-- EMBED:PROBLEMPATTERN:START -->\n### Outer\n${good}<!-- EMBED:PROBLEMPATTERN:END -->\n`;
     expect(read(text).records.map((record) => record.title)).toEqual(['Good']);
     expect(codes(text).filter((code) => code.includes('marker'))).toEqual(['3:marker-nested']);
   });
 
-  it('may be crossed: neither block is read, and the one after them is', () => {
+  it('lose two crossed blocks, but not the block after them', () => {
     const text =
       '<!-- EMBED:PROBLEMPATTERN:START -->\n<!-- EMBED:ACTIVEPROBLEM:START -->\n<!-- EMBED:PROBLEMPATTERN:END -->\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
     expect(read(text + good).records.map((record) => record.title)).toEqual(['Good']);
     expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(['3:marker-crossed']);
   });
 
-  it('may miss one END before the END of the block around them', () => {
+  it('may lack one END inside another block', () => {
     const text = good.replace('**Status', '<!-- EMBED:PROBLEMPATTERN:START -->\n**Status');
     expect(codes(text + good).filter((code) => code.includes('marker'))).toEqual(['3:marker-unclosed']);
   });
 
-  it('may end with the wrong kind: the block is read as its START says', () => {
+  it('read a block as the kind of its START if its END names another', () => {
     const text = good.replace('ACTIVEPROBLEM:END', 'PROBLEMPATTERN:END');
     expect(read(text + good).records).toHaveLength(2);
     expect(codes(text).filter((code) => code.includes('marker'))).toEqual(['4:marker-crossed']);
   });
 
-  it('that are nearly one hide no record without a word', () => {
+  it('never hide a record without a diagnostic', () => {
     const text = good.replaceAll('ACTIVEPROBLEM', 'ACTIVE PROBLEM').replace('active', 'resolved');
     const { records, diagnostics } = read(text + good);
     expect(records).toMatchObject([{ title: 'Good', status: 'active' }]);
@@ -613,7 +613,7 @@ describe('markers', () => {
     expect(only(after)).toMatchObject({ title: 'Good', status: 'resolved' });
   });
 
-  it('in odd case and spacing are read, and a safe fix is offered', () => {
+  it('are read in unusual case and spacing, with a safe fix', () => {
     const text = good.replace('<!-- EMBED:ACTIVEPROBLEM:START -->', '<!--embed:ActiveProblem:start -->');
     expect(read(text).records).toHaveLength(1);
     expect(read(text).diagnostics[0]).toMatchObject({
@@ -625,18 +625,18 @@ describe('markers', () => {
 });
 
 describe('titles and ids', () => {
-  it('a block without a ### title is no record', () => {
+  it('ignore a block without a ### title', () => {
     expect(read(block('ACTIVEPROBLEM', '**Status:** active')).records).toEqual([]);
     expect(codes(block('ACTIVEPROBLEM', '**Status:** active'))).toContain('1:title-missing');
   });
 
-  it('a second ### title ends the record and is reported at its place', () => {
+  it('end the record at a second ### title, which is reported', () => {
     const text = block('ACTIVEPROBLEM', '### One', '**Status:** active', '', '### Two', '**Status:** resolved');
     expect(only(text)).toMatchObject({ title: 'One', status: 'active' });
     expect(codes(text)).toContain('5:title-extra');
   });
 
-  it('what stands under further titles is kept as extra', () => {
+  it('keep text under further titles as extra', () => {
     const text = block(
       'ACTIVEPROBLEM',
       '### One',
@@ -660,7 +660,7 @@ describe('titles and ids', () => {
   });
 
   it.each(['# One', '## One', '#### One', '##### One', '<p>One</p>', 'One'])(
-    'what stands before the title is reported and kept: %s',
+    'report and keep text before the title: %s',
     (line) => {
       const text = block('ACTIVEPROBLEM', line, '', '### T', '**Status:** active');
       expect(only(text)).toMatchObject({ title: 'T', status: 'active', extra: { text: line } });
@@ -668,13 +668,13 @@ describe('titles and ids', () => {
     },
   );
 
-  it('a title that stands twice is reported, and both records are kept apart', () => {
+  it('report a duplicate title and keep both records', () => {
     const text = block('ACTIVEPROBLEM', '### Same') + block('PROBLEMPATTERN', '### Same');
     expect(read(text).records.map((record) => record.id)).toEqual(['postgres/same', 'postgres/same-2']);
     expect(codes(text)).toContain('5:title-repeated');
   });
 
-  it('an ID of its own names a record', () => {
+  it('use the ID in the header', () => {
     expect(active('**ID:** db/ports-1').id).toBe('db/ports-1');
     expect(codes(block('ACTIVEPROBLEM', '### T', '**ID:** ../../etc'))).toContain('3:id-invalid');
   });
@@ -684,13 +684,13 @@ describe('titles and ids', () => {
     ['Überlauf im Zähler', 'postgres/uberlauf-im-zahler'],
     ['接続の枯渇', 'postgres/接続の枯渇'],
     ['???', 'postgres/untitled'],
-  ])('%s becomes %s', (title, id) => {
+  ])('turn %s into %s', (title, id) => {
     expect(only(block('ACTIVEPROBLEM', `### ${title}`)).id).toBe(id);
   });
 });
 
 describe('minimal records', () => {
-  it('of header, description and estimates are read, with warnings for what is missing', () => {
+  it('are read with warnings for missing parts if they have only header, description and estimates', () => {
     const { records, diagnostics } = read(
       block(
         'ACTIVEPROBLEM',
@@ -710,7 +710,7 @@ describe('minimal records', () => {
     expect(new Set(diagnostics.map((diagnostic) => diagnostic.severity))).toEqual(new Set(['warning']));
   });
 
-  it('of integration may be a title and a sentence, or hold further headings', () => {
+  it('may be a title and a sentence or contain more headings if they are integration records', () => {
     const text = block('PROBLEMINTEGRATION', '### Policy', 'Everything by hand.', '', '### More', 'Text.');
     expect(read(text).diagnostics).toEqual([]);
     expect(only(text)).toMatchObject({ kind: 'integration', extra: { text: 'Everything by hand.', More: 'Text.' } });
@@ -718,7 +718,7 @@ describe('minimal records', () => {
 });
 
 describe('sentences between the fields of an integration record', () => {
-  it('are kept without a complaint', () => {
+  it('are kept without a diagnostic', () => {
     const text = block(
       'PROBLEMINTEGRATION',
       '### Policy',
@@ -734,7 +734,7 @@ describe('sentences between the fields of an integration record', () => {
   });
 });
 
-describe('any text', () => {
+describe('reading any text', () => {
   it.each([
     '',
     '\0',
@@ -743,11 +743,11 @@ describe('any text', () => {
     '<!-- EMBED',
     '<!-- EMBED:',
     '<!-- EMBED:X:START -->',
-  ])('%j is read without throwing', (text) => {
+  ])('does not throw for %j', (text) => {
     expect(() => read(text)).not.toThrow();
   });
 
-  it('that is ordinary prose gives nothing to complain about', () => {
+  it('reports nothing for ordinary prose', () => {
     expect(read('# Problems\n\n### A title\n\n**Status:** [active]\n')).toMatchObject({ records: [], diagnostics: [] });
   });
 });

@@ -11,7 +11,7 @@ const records = globSync('fixtures/**/*.md').flatMap(
 );
 
 describe.each(kinds.map((kind) => [kind.name, kind] as const))('the schema of %s records', (name, kind) => {
-  it('accepts every record of the fixtures, as zod and as JSON Schema', () => {
+  it('accepts every record of the fixtures, with zod and with JSON Schema', () => {
     const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(recordJsonSchema(name));
     const own = records.filter((record) => record.kind === name);
     expect(own.length).toBeGreaterThan(0);
@@ -27,7 +27,7 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('the schema of %s
     expect(recordSchema(kind).safeParse({ ...record, mood: 'bad' }).success).toBe(false);
   });
 
-  it('a blank record has all sections, and only placeholders and missing values are reported', () => {
+  it('has a blank record with all sections, in which only placeholders and missing values are reported', () => {
     const { records: blank, diagnostics } = readRegistry(blankRecord(kind));
     expect(blank.map((record) => record.kind)).toEqual([name]);
     const reported = new Set(diagnostics.map((diagnostic) => diagnostic.code));

@@ -16,7 +16,7 @@ const text = `# Problems
 `;
 
 describe('the remark plugin', () => {
-  it('reports what reading reports, with place, code, hint and source', async () => {
+  it('reports the diagnostics of a registry with place, code, hint and source', async () => {
     const { diagnostics } = readRegistry(text, { path: 'PROBLEMS.md' });
     expect(diagnostics.map(({ code }) => code)).toContain('term-unknown');
     const { messages } = await remark().use(remarkProblems).process({ path: 'PROBLEMS.md', value: text });
@@ -44,13 +44,13 @@ describe('the remark plugin', () => {
     );
   });
 
-  it('reports what only the priorities show, too', async () => {
+  it('reports the diagnostics of priorities too', async () => {
     const path = join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md');
     const { messages } = await remark().use(remarkProblems).process(readFileSync(path, 'utf8'));
     expect(messages.map(({ ruleId }) => ruleId)).toContain('estimate-contradiction');
   });
 
-  it('leaves the document as it is, and ordinary prose without a message', async () => {
+  it('does not change the document, and reports nothing for ordinary prose', async () => {
     const file = await remark().use(remarkProblems).process('# Prose\n\nNothing *marked*.\n');
     expect({ text: String(file), messages: file.messages }).toEqual({
       text: '# Prose\n\nNothing *marked*.\n',
@@ -58,7 +58,7 @@ describe('the remark plugin', () => {
     });
   });
 
-  it('is also the default export, by which remark loads plugins', () => {
+  it('is the default export, which remark loads', () => {
     expect(defaultExport).toBe(remarkProblems);
   });
 });
@@ -67,7 +67,7 @@ describe('remark-cli with the plugin', () => {
   const cli = join(import.meta.dirname, '../../node_modules/remark-cli/cli.js');
   const plugin = join(import.meta.dirname, '../../src/remark.ts');
 
-  it('prints the diagnostics and fails for an error', async () => {
+  it('prints the diagnostics and fails on an error', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': text });
     const { code, stderr } = await spawned(
       process.execPath,
@@ -80,7 +80,7 @@ describe('remark-cli with the plugin', () => {
     expect(stderr).toMatch(/5:13-5:20\s+error\s.*term-unknown\s+problem-registry/);
   });
 
-  it('passes prose', async () => {
+  it('succeeds for prose', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': '# Prose\n' });
     const { code, stderr } = await spawned(
       process.execPath,

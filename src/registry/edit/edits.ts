@@ -7,7 +7,7 @@ import { readRegistry } from '../parse/read.ts';
 import type { ProblemRecord } from '../record.ts';
 import type { ReadOptions, Registry } from '../registry.ts';
 
-/** Applies edits, which may come in any order but must not overlap: of two that do, the later one is left out. Everything outside them stays as it is. */
+/** Applies edits in any order. Of two that overlap, the later one in the text is dropped. All other text stays unchanged. */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   let result = '';
   let at = 0;
@@ -19,32 +19,32 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   return result + text.slice(at);
 }
 
-/** The line end that a text uses: that of its first line, LF where it has none. */
+/** The line end that a text uses: that of its first line, or LF if it has none. */
 export function lineEndOf(text: string): '\n' | '\r\n' {
   const feed = text.indexOf('\n');
   return feed > 0 && text.charAt(feed - 1) === '\r' ? '\r\n' : '\n';
 }
 
-/** The offset where the line that holds an offset ends, before its line end. */
+/** The end of the line that contains an offset, before its line end. */
 export function endOfLine(text: string, offset: number): number {
   const feed = text.indexOf('\n', offset);
   if (feed === -1) return text.length;
   return feed > offset && text.charAt(feed - 1) === '\r' ? feed - 1 : feed;
 }
 
-/** The offset where the line that holds an offset begins. */
+/** The start of the line that contains an offset. */
 export function startOfLine(text: string, offset: number): number {
   return text.lastIndexOf('\n', offset - 1) + 1;
 }
 
-/** A record to be changed, with the registry it was found in. `component` must be the one the id was made with. */
+/** A record to change, and its registry. `component` must be the one that the id was made with. */
 export interface Target {
   readonly registry: Registry;
   readonly record: ProblemRecord;
   readonly kind: KindDeclaration;
 }
 
-/** @throws ProblemsError `not-found` where the text has no record of that id. */
+/** @throws ProblemsError `not-found` if the text has no record with that id. */
 export function findTarget(text: string, id: string, options: ReadOptions): Target {
   const registry = readRegistry(text, options);
   const record = registry.records.find((candidate) => candidate.id === id);
@@ -53,7 +53,7 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
       id,
       registry.records.map((candidate) => candidate.id),
     );
-    throw new ProblemsError('not-found', `There is no record ${quote(id)} in ${registry.path}.`, {
+    throw new ProblemsError('not-found', `${registry.path} has no record ${quote(id)}.`, {
       hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
     });
   }
@@ -62,7 +62,7 @@ export function findTarget(text: string, id: string, options: ReadOptions): Targ
 
 function declarationOf(name: KindName): KindDeclaration {
   const kind = kinds.find((candidate) => candidate.name === name);
-  if (kind === undefined) throw new TypeError(`There is no kind ${name}.`);
+  if (kind === undefined) throw new TypeError(`Unknown kind ${name}.`);
   return kind;
 }
 
@@ -77,8 +77,8 @@ export function valueAt(record: ProblemRecord, path: string): unknown {
 }
 
 /**
- * The text after an edit, once it was read again and says what was meant, with no other record changed.
- * @throws ProblemsError `bad-usage` where the value cannot stand there.
+ * Returns the text after an edit if, read again, it says what was intended and no other record has changed.
+ * @throws ProblemsError `bad-usage` otherwise.
  */
 export function confirmed(
   before: Target,
@@ -96,7 +96,7 @@ export function confirmed(
   if (!same || !says(registry.records.find((record) => record.id === id))) {
     throw new ProblemsError(
       'bad-usage',
-      `The record ${quote(id)} in ${registry.path} cannot be changed this way without changing what else it says.`,
+      `Cannot make this change to the record ${quote(id)} in ${registry.path} without changing something else.`,
       {
         hint: 'Edit the file by hand.',
       },

@@ -7,7 +7,7 @@ import type { ReadOptions } from '../registry.ts';
 import { readHeaderValue } from '../values/values.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
 
-/** Adds a block, markers and all, at the end of a text. Everything before it stays byte for byte. */
+/** Adds a block with its markers at the end of a text, which stays byte for byte the same. */
 export function addRecord(text: string, block: string): string {
   const eol = lineEndOf(text);
   const gap = text === '' ? '' : text.endsWith(eol + eol) ? '' : text.endsWith(eol) ? eol : eol + eol;
@@ -19,9 +19,9 @@ export function addRecord(text: string, block: string): string {
 }
 
 /**
- * Sets one header value: `setHeader(text, 'postgres/port-allocation-conflicts', 'Status', 'investigating')`. A label
- * that is not there is added after the last one. Brackets around a value stay.
- * @throws ProblemsError `not-found` for an id, `bad-usage` for a label or a value that the kind does not have.
+ * Sets one header value: `setHeader(text, 'postgres/port-allocation-conflicts', 'Status', 'investigating')`. Adds a
+ * missing label after the last one. Keeps brackets around a value.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a label or a value that the kind does not have.
  */
 export function setHeader(text: string, id: string, label: string, value: string, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
@@ -32,7 +32,7 @@ export function setHeader(text: string, id: string, label: string, value: string
     const meant = suggest(label, Object.keys(target.kind.header));
     throw new ProblemsError(
       'bad-usage',
-      `${quote(label)} is not a header label that can be set in ${target.kind.name} records.`,
+      `${quote(label)} is not a header label of ${target.kind.name} records that can be set.`,
       {
         hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
       },
@@ -44,7 +44,7 @@ export function setHeader(text: string, id: string, label: string, value: string
     : readHeaderValue({ start: 0, end: value.length, text: value }, slot.value, report);
   const [problem] = report.diagnostics;
   if (wanted === undefined || problem !== undefined) {
-    throw new ProblemsError('bad-usage', `${quote(value)} cannot be the ${declared} of a record.`, {
+    throw new ProblemsError('bad-usage', `${quote(value)} is not a valid ${declared}.`, {
       hint: problem?.hint ?? 'Write one line of text.',
     });
   }

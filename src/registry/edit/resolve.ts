@@ -12,9 +12,9 @@ import { dayOf, readDate, readTerm } from '../values/values.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine } from './edits.ts';
 
 /**
- * Moves a record, markers and all, to the end of the part of the file under another `#` or `##` heading, such as
- * from `## Active Problems` to `## Resolved Problems`.
- * @throws ProblemsError `not-found` for an id or a heading.
+ * Moves a record with its markers to the end of the text under another `#` or `##` heading, such as from
+ * `## Active Problems` to `## Resolved Problems`.
+ * @throws ProblemsError `not-found` for an unknown id or heading.
  */
 export function moveRecord(text: string, id: string, heading: string, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
@@ -22,7 +22,7 @@ export function moveRecord(text: string, id: string, heading: string, options: R
   const start = startOfLine(text, target.record.place.offset);
   let end = endOfLine(text, target.record.place.endOffset);
   const block = text.slice(start, end);
-  // The blank line after the block goes with it, so that moving leaves no hole.
+  // Move the blank line after the block too, so that no gap is left.
   while (text.startsWith(eol, end) && end + eol.length <= text.length) {
     end += eol.length;
     if (end - endOfLine(text, target.record.place.endOffset) >= 2 * eol.length) break;
@@ -36,7 +36,7 @@ export function moveRecord(text: string, id: string, heading: string, options: R
   return confirmed(target, after, options, (record) => record !== undefined && record.title === target.record.title);
 }
 
-/** Where a part's last text ends: before the next heading of its depth or above, or at the end of the file. */
+/** The end of the text under a heading: before the next heading of the same or a higher level, or at the end of the file. */
 function endOfPart(text: string, registry: Registry, wanted: string): number {
   const headings = headingsOutside(text, registry);
   const said = headings.map((heading) => text.slice(headingText(text, heading).start, headingText(text, heading).end));
@@ -44,7 +44,7 @@ function endOfPart(text: string, registry: Registry, wanted: string): number {
   const found = headings[position];
   if (found === undefined) {
     const meant = suggest(wanted, said);
-    throw new ProblemsError('not-found', `There is no heading ${quote(wanted)} in ${registry.path}.`, {
+    throw new ProblemsError('not-found', `${registry.path} has no heading ${quote(wanted)}.`, {
       hint: meant === undefined ? undefined : `Did you mean ${quote(meant)}?`,
     });
   }
@@ -69,7 +69,7 @@ function headingsOutside(text: string, registry: Registry): readonly HeadingNode
   return headings;
 }
 
-/** How a problem was solved. `resolved` is a date of the registry format; the texts are single paragraphs. */
+/** How a problem was solved. `resolved` is a date in the registry format; the texts are single paragraphs. */
 export interface Resolution {
   readonly resolved: string;
   readonly resolution: NonNullable<ResolvedProblem['resolution']>;
@@ -77,14 +77,14 @@ export interface Resolution {
   readonly changesMade: string;
   readonly validation: string;
   readonly rollbackPlan?: string;
-  /** Default: the days from `Discovered` to `resolved`. */
+  /** Default: the number of days from `Discovered` to `resolved`. */
   readonly duration?: string;
 }
 
 /**
- * Turns an active record into a resolved one, in its place. Title, ID, tags, description, root cause and attempted
- * solutions are carried over; what a resolved record has no room for stays in the file's history.
- * @throws ProblemsError `not-found` for an id, `bad-usage` where the record is not active or a value cannot stand there.
+ * Replaces an active record by a resolved one. Keeps title, ID, tags, description, root cause and attempted solutions; the
+ * rest has no place in a resolved record and remains only in the history of the file.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` if the record is not active or a value is invalid.
  */
 export function resolveRecord(text: string, id: string, resolution: Resolution, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
@@ -95,7 +95,7 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
   if (date.type !== 'date' || term.type !== 'term') {
     throw new ProblemsError(
       'bad-usage',
-      `${quote(`${resolution.resolved}, ${resolution.resolution}`)} is no date and kind of resolution.`,
+      `${quote(`${resolution.resolved}, ${resolution.resolution}`)} is not a valid date and resolution.`,
     );
   }
   const eol = lineEndOf(text);

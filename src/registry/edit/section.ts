@@ -6,9 +6,9 @@ import type { ReadOptions } from '../registry.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
 
 /**
- * Sets one of the priority estimates of an active record: `setEstimate(text, id, 'success_prob', 0.85)`. Comments and
- * the order of the keys stay; a key or the whole section is added where it is missing.
- * @throws ProblemsError `not-found` for an id, `bad-usage` for a key or a value that cannot stand there.
+ * Sets one of the priority estimates of an active record: `setEstimate(text, id, 'success_prob', 0.85)`. Keeps comments
+ * and the order of keys; adds a missing key or section.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for an invalid key or value.
  */
 export function setEstimate(
   text: string,
@@ -27,7 +27,7 @@ export function setEstimate(
   if (type === undefined || !fits(value, type[1].value)) {
     throw new ProblemsError(
       'bad-usage',
-      `${quote(`${key}: ${value}`)} is not an estimate that ${target.kind.name} records can have.`,
+      `${quote(`${key}: ${value}`)} is not a valid estimate of ${target.kind.name} records.`,
       {
         hint: 'The estimates are impact (1 to 10), urgency, success_prob (0 to 1) and resource_cost.',
       },
@@ -57,9 +57,9 @@ function fits(value: number | string, type: YamlType): boolean {
 }
 
 /**
- * Sets one field of a section, such as `Attempted Solutions` of `Investigation Status`, adding it or the section where it is missing. Line
- * feeds in the value become lines indented under the item.
- * @throws ProblemsError `not-found` for an id, `bad-usage` for a section or a field that the kind does not have.
+ * Sets one field of a section, such as `Attempted Solutions` of `Investigation Status`. Adds a missing field or section.
+ * Lines of the value after the first are indented under the item.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a section or a field that the kind does not have.
  */
 export function setField(
   text: string,
@@ -105,14 +105,17 @@ export function setField(
 }
 
 /**
- * Adds one item at the end of a section that is a list, such as `Investigation Notes`, or the section with it.
- * @throws ProblemsError `not-found` for an id, `bad-usage` for a section that is no list and for more than one line.
+ * Adds one item at the end of a list section, such as `Investigation Notes`. Adds the section if it is missing.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` if the section is not a bullet list or the item is not one line.
  */
 export function addItem(text: string, id: string, title: string, item: string, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
   const section = target.kind.sections[title];
   if (section?.holds !== 'list' || section.ordered || item === '' || /[\r\n]/.test(item)) {
-    throw new ProblemsError('bad-usage', `${target.kind.name} records have no list ${quote(title)} for such an item.`);
+    throw new ProblemsError(
+      'bad-usage',
+      `Cannot add this item: ${target.kind.name} records have no bullet list ${quote(title)}, or the item is not one line.`,
+    );
   }
   const property = propertyName(title);
   const whole = target.record.places[property];
@@ -130,7 +133,7 @@ export function addItem(text: string, id: string, title: string, item: string, o
   });
 }
 
-/** Where the last value of a section ends: what stands behind it, such as HTML, is no part of its list. */
+/** The end of the last value of a section. What follows it, such as HTML, is not part of the list. */
 function endOfValues(target: Target, title: string): number | undefined {
   const prefix = `${propertyName(title)}.`;
   const ends = Object.entries(target.record.places).flatMap(([path, place]) =>
@@ -151,10 +154,10 @@ const title = 'Evidence';
 const key = 'error_messages';
 
 /**
- * Puts a message before the others under `error_messages` of `Evidence`, adding the key or the section where it is
- * missing. The items that are there, and their comments, stay as they are written.
- * @throws ProblemsError `not-found` for an id, `bad-usage` for a kind without evidence, or a list written in a form
- * that nothing can be added to.
+ * Adds a message before the others under `error_messages` of `Evidence`. Adds a missing key or section. Existing items and
+ * their comments stay unchanged.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a kind without evidence, or for a list in a form to
+ * which nothing can be added.
  */
 export function addErrorMessage(text: string, id: string, message: string, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
@@ -174,7 +177,7 @@ export function addErrorMessage(text: string, id: string, message: string, optio
     const at = startOfLine(text, fence.endOffset);
     after = applyEdits(text, [{ start: at, end: at, text: `${key}:${eol}  - ${item}${eol}` }]);
   } else if (/^(?:null|~)?$/.test(text.slice(place.offset, place.endOffset))) {
-    // A comment behind the key stays.
+    // Keep a comment after the key.
     const at = endOfLine(text, place.endOffset);
     after = applyEdits(text, [
       { start: place.offset, end: place.endOffset, text: '' },
@@ -197,7 +200,7 @@ export function addErrorMessage(text: string, id: string, message: string, optio
   );
 }
 
-/** A double-quoted YAML scalar of one line that holds neither a fence nor a comment. */
+/** A double-quoted YAML scalar of one line that contains neither a fence nor a comment. */
 export function yamlText(text: string): string {
   return JSON.stringify(text).replaceAll('`', '\\u0060').replaceAll('<', '\\u003c');
 }

@@ -3,32 +3,32 @@ import type { KindDeclaration } from './declaration.ts';
 export const analysis = {
   name: 'analysis',
   marker: 'PROBLEMANALYSIS',
-  about: 'How the problems of a period developed. Its title is by habit "Analysis Period: …".',
+  about: 'How the problems of a period developed. The title is usually "Analysis Period: …".',
   header: {
-    ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
+    ID: { value: { type: 'id' }, about: 'Replaces the id that is made from component and title.' },
     'Problem Count': { value: { type: 'text' }, about: 'How many problems there were.', required: true },
     'Resolution Rate': { value: { type: 'text' }, about: 'How many of them were solved.' },
-    'Top Categories': { value: { type: 'words' }, about: 'Which categories came up most.' },
+    'Top Categories': { value: { type: 'words' }, about: 'The most frequent categories.' },
   },
   sections: {
     'Trending Issues': {
       holds: 'fields',
-      about: 'What grows and what shrinks.',
+      about: 'What increases and what decreases.',
       required: true,
       fields: {
-        Increasing: 'What comes more often.',
-        Decreasing: 'What comes less often.',
+        Increasing: 'What occurs more often.',
+        Decreasing: 'What occurs less often.',
         Stable: 'What stays the same.',
-        New: 'What came for the first time.',
+        New: 'What occurred for the first time.',
       },
     },
     'System Health Indicators': {
       holds: 'fields',
-      about: 'Figures of the whole.',
+      about: 'Figures for the whole system.',
       fields: {
         MTTR: 'Mean time to resolution.',
         MTBF: 'Mean time between failures.',
-        'Problem Density': 'Problems for each component.',
+        'Problem Density': 'Problems per component.',
         'Resolution Effectiveness': 'How many solutions last.',
       },
     },
@@ -39,7 +39,7 @@ export const analysis = {
       fields: {
         'Immediate Actions': 'What to do now.',
         'Process Improvements': 'What to do differently.',
-        'Monitoring Gaps': 'What nobody watches.',
+        'Monitoring Gaps': 'What is not monitored.',
         'Knowledge Building': 'What should be learned or written down.',
       },
     },

@@ -1,9 +1,9 @@
 import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } from './declaration.ts';
 
 /**
- * A blank record of a kind, with its markers: every label and section, terms as `[a|b]` and dates as `YYYY-MM-DD`,
- * which the reader reports as placeholders until they are filled; what else is to be written stands in comments, which
- * are no values. Ends with a line feed.
+ * A blank record of a kind, with its markers, all labels and all sections. Terms are written `[a|b]` and dates
+ * `YYYY-MM-DD`, which the reader reports as placeholders until they are filled in. All other values are comments, which
+ * the reader ignores. Ends with a line feed.
  */
 export function blankRecord(kind: KindDeclaration): string {
   const header = Object.entries(kind.header)

@@ -1,29 +1,29 @@
 import { propertyName } from '../names.ts';
 
 /**
- * The words in which a kind is declared. A declaration is plain data; the parser, the TypeScript type, the zod
- * schema, the blank record and the reference page are all derived from it.
+ * The form in which kinds are declared. A declaration is plain data; the parser, the TypeScript type, the zod schema, the
+ * blank record and the reference page are all derived from it.
  */
 
-/** A closed list. `terms` maps the canonical spelling to what it means; `aliases` maps other words in use to it. */
+/** A closed list. `terms` maps each canonical spelling to its meaning; `aliases` maps other words to canonical spellings. */
 export interface TermType<Term extends string = string> {
   readonly type: 'term';
   readonly terms: Readonly<Record<Term, string>>;
   readonly aliases?: Readonly<Record<string, Term>>;
 }
 
-/** Text in one line or several, inline Markdown kept. */
+/** Text of one or more lines, including inline Markdown. */
 export interface TextType {
   readonly type: 'text';
 }
 
-/** A calendar date, kept as ISO text: `2025-01-31`, with `T14:05` (seconds, zone) where `time` allows and the file says so. */
+/** A calendar date, kept as ISO text: `2025-01-31`, followed by `T14:05` (seconds, zone) if `time` allows it and the file states it. */
 export interface DateType {
   readonly type: 'date';
   readonly time: boolean;
 }
 
-/** Words between commas. */
+/** Words separated by commas. */
 export interface WordsType {
   readonly type: 'words';
 }
@@ -58,12 +58,12 @@ export type HeaderType = TermType | TextType | DateType | WordsType | TagsType |
 
 export type YamlType = TermType | TextType | NumberType | TextsType | TextMapType;
 
-/** What a header label or a yaml key holds, and how it is spoken of. */
+/** The type and the description of a header label or a yaml key. */
 export interface Slot<Type> {
   readonly value: Type;
   /** One sentence for the reference page and the JSON Schema. */
   readonly about: string;
-  /** Whether a record without it gets a diagnostic. No value is ever invented. */
+  /** Whether a record without it gets a diagnostic. A missing value is never invented. */
   readonly required?: boolean;
 }
 
@@ -80,13 +80,13 @@ export interface ListSection {
   readonly required?: boolean;
 }
 
-/** `- **Label:** text` items, in an ordered list where `ordered` says so. */
+/** `- **Label:** text` items, usually in an ordered list if `ordered`. */
 export interface FieldsSection {
   readonly holds: 'fields';
   readonly ordered?: boolean;
   readonly about: string;
   readonly required?: boolean;
-  /** Label → what it says. `MTTR` also fits `MTTR (Mean Time to Resolution)`: words in brackets are no part of a label. */
+  /** Label → description. Words in brackets are not part of a label, so `MTTR` also matches `MTTR (Mean Time to Resolution)`. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -114,23 +114,23 @@ export interface KindDeclaration {
   readonly about: string;
   readonly header: Readonly<Record<string, Slot<HeaderType>>>;
   readonly sections: Readonly<Record<string, SectionDeclaration>>;
-  /** It may hold more than is declared, further `###` headings and sentences between fields, which is kept without a diagnostic. */
+  /** Keeps undeclared content, such as more `###` headings and sentences between fields, without a diagnostic. */
   readonly freeForm?: boolean;
 }
 
-/** A label, title or key of a declaration, with the property it becomes. */
+/** A label, title or key of a declaration, and the property it becomes. */
 export interface Named<Entry> {
   readonly label: string;
   readonly property: string;
-  /** The property with that of its section before it, as places are kept by it. */
+  /** The key in `places`: the property, prefixed with that of its section. */
   readonly path: string;
   readonly entry: Entry;
 }
 
-/** The entries of one part of a declaration, found by their names as people write them. */
+/** Finds the entries of one part of a declaration by their names as people write them. */
 export interface Lookup<Entry> {
   readonly all: readonly Named<Entry>[];
-  /** Case, dashes and words in brackets do not matter: `MTTR (Mean Time to Resolution)` is `MTTR`. */
+  /** Ignores case, dashes and words in brackets: `MTTR (Mean Time to Resolution)` is `MTTR`. */
   find(name: string): Named<Entry> | undefined;
 }
 
@@ -139,12 +139,12 @@ export interface KindLookup {
   readonly sections: Lookup<SectionDeclaration>;
 }
 
-/** The lookups of a kind. Made once for each declaration, since every record asks for them. */
+/** The lookups of a kind, made once for each declaration, since every record needs them. */
 export function lookupKind(kind: KindDeclaration): KindLookup {
   return made(kinds, kind, () => ({ header: createLookup(kind.header), sections: createLookup(kind.sections) }));
 }
 
-/** The fields of a section that becomes `property`. `A → B` is found by `A` too. */
+/** The fields of a section that becomes `property`. `A` also finds `A → B`. */
 export function lookupFields(section: FieldsSection, property: string): Lookup<string> {
   const lookups = made(fields, section, () => new Map<string, Lookup<string>>());
   return made(lookups, property, () => createLookup(section.fields, `${property}.`));
@@ -181,7 +181,7 @@ function createLookup<Entry>(entries: Readonly<Record<string, Entry>>, before = 
     return { label, property, path: before + property, entry };
   });
   const byLabel = new Map(all.map((named) => [named.label, named]));
-  // Most labels are written as they are declared: the other spellings are worked out once one is not.
+  // Most labels are written as declared, so other spellings are computed only when one is not.
   let bySpelling: ReadonlyMap<string, Named<Entry>> | undefined;
   function spellings(): ReadonlyMap<string, Named<Entry>> {
     return new Map([

@@ -4,17 +4,17 @@ export const integration = {
   name: 'integration',
   marker: 'PROBLEMINTEGRATION',
   about:
-    "The registry's own policy: which tasks it wants, how its estimates are calibrated, what may be fixed unattended.",
+    "The registry's own policy: which tasks to generate, how to calibrate its estimates, what may be fixed unattended.",
   header: {
-    ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
+    ID: { value: { type: 'id' }, about: 'Replaces the id that is made from component and title.' },
   },
   sections: {
     'Task Generation': {
       holds: 'fields',
-      about: 'Which tasks this registry wants generated.',
+      about: 'Which tasks to generate for this registry.',
       fields: {
-        'Active Issues': 'What becomes of active records.',
-        'Pattern Recognition': 'What becomes of patterns and intermittent records.',
+        'Active Issues': 'Tasks for active records.',
+        'Pattern Recognition': 'Tasks for patterns and intermittent records.',
         'Knowledge Gaps': 'Which gaps become documentation tasks.',
         'Monitoring Improvements': 'Which gaps become monitoring tasks.',
       },
@@ -22,7 +22,7 @@ export const integration = {
     'Priority Calculation': {
       holds: 'fields',
       about:
-        'Examples in brackets that calibrate estimates where a record carries none: `(data corruption = 10, port conflicts = 8)`.',
+        'Examples in brackets that calibrate the estimates of records that state none: `(data corruption = 10, port conflicts = 8)`.',
       fields: {
         'Severity + Frequency → Impact score': 'Impact, 1 to 10.',
         'User/business impact → Urgency level': 'Urgency: critical, high, medium or low.',
@@ -34,20 +34,20 @@ export const integration = {
       holds: 'fields',
       about: 'What is learned from outcomes.',
       fields: {
-        'Resolution Patterns': 'Which solutions are remembered.',
-        'Prediction Models': 'What is predicted.',
-        'Resource Optimization': 'How effort is spent better.',
-        'Success Metrics': 'How success is measured.',
+        'Resolution Patterns': 'Which solutions to remember.',
+        'Prediction Models': 'What to predict.',
+        'Resource Optimization': 'How to spend effort better.',
+        'Success Metrics': 'How to measure success.',
       },
     },
     'Automation Opportunities': {
       holds: 'fields',
-      about: 'Which classes of problem may be fixed unattended and which need a person.',
+      about: 'Which classes of problem may be fixed unattended, and which need a human decision.',
       fields: {
-        'Auto-Detection': 'What is detected by a program.',
-        'Auto-Triage': 'What is classified by a program.',
+        'Auto-Detection': 'What a program detects.',
+        'Auto-Triage': 'What a program classifies.',
         'Auto-Resolution': 'What may be fixed unattended.',
-        'Auto-Escalation': 'What a person must decide.',
+        'Auto-Escalation': 'What needs a human decision.',
       },
     },
   },

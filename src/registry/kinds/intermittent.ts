@@ -5,14 +5,14 @@ export const intermittent = {
   marker: 'INTERMITTENTPROBLEM',
   about: 'A problem that comes and goes.',
   header: {
-    ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
+    ID: { value: { type: 'id' }, about: 'Replaces the id that is made from component and title.' },
     Pattern: {
       value: {
         type: 'term',
         terms: {
           time_based: 'at certain times',
           load_based: 'under load',
-          random: 'with no known rule',
+          random: 'without a known rule',
           environmental: 'in certain environments',
         },
         aliases: {
@@ -22,13 +22,13 @@ export const intermittent = {
           environment: 'environmental',
         },
       },
-      about: 'When it comes.',
+      about: 'When it occurs.',
       required: true,
     },
-    'Last Seen': { value: { type: 'date', time: true }, about: 'The day it was last seen.', required: true },
-    Frequency: { value: { type: 'text' }, about: 'How often it comes.', required: true },
-    'Tracking Since': { value: { type: 'date', time: false }, about: 'The day the watch began.' },
-    Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
+    'Last Seen': { value: { type: 'date', time: true }, about: 'The day it was last observed.', required: true },
+    Frequency: { value: { type: 'text' }, about: 'How often it occurs.', required: true },
+    'Tracking Since': { value: { type: 'date', time: false }, about: 'The day tracking began.' },
+    Tags: { value: { type: 'tags' }, about: 'Keywords.' },
   },
   sections: {
     'Problem Pattern': {
@@ -36,28 +36,28 @@ export const intermittent = {
       about: 'How it comes and goes.',
       required: true,
       fields: {
-        Triggers: 'What sets it off.',
-        Conditions: 'What must be the case.',
+        Triggers: 'What triggers it.',
+        Conditions: 'What must be true for it to occur.',
         Duration: 'How long it lasts.',
         Recovery: 'How it ends.',
       },
     },
     'Detection Criteria': {
       holds: 'fields',
-      about: 'How to tell that it is there.',
+      about: 'How to tell that it is occurring.',
       required: true,
       fields: {
-        Symptoms: 'What is seen.',
-        Monitoring: 'What watches for it.',
+        Symptoms: 'What is observed.',
+        Monitoring: 'What monitors it.',
         Logs: 'What the logs say.',
         Metrics: 'What the metrics show.',
       },
     },
-    'Impact When Active': { holds: 'list', ordered: false, about: 'What it does while it is there.', required: true },
+    'Impact When Active': { holds: 'list', ordered: false, about: 'What it does while it occurs.', required: true },
     'Investigation Notes': {
       holds: 'list',
       ordered: false,
-      about: 'What is known; items often begin with Workaround, Potential solution or Long-term solution.',
+      about: 'What is known. Items often begin with Workaround, Potential solution or Long-term solution.',
     },
   },
 } as const satisfies KindDeclaration;

@@ -5,24 +5,24 @@ export const pattern = {
   marker: 'PROBLEMPATTERN',
   about: 'What several problems have in common.',
   header: {
-    ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
+    ID: { value: { type: 'id' }, about: 'Replaces the id that is made from component and title.' },
     Category: {
       value: {
         type: 'term',
         terms: {
           performance: 'too slow or too expensive',
           reliability: 'fails or loses data',
-          security: 'lets in who should stay out',
+          security: 'allows access that it should not',
           usability: 'hard to use',
           integration: 'parts do not fit together',
         },
       },
-      about: 'What it harms.',
+      about: 'What it affects.',
       required: true,
     },
-    Frequency: { value: { type: 'text' }, about: 'How often it shows.' },
-    'Affected Systems': { value: { type: 'words' }, about: 'Which components it touches.', required: true },
-    Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
+    Frequency: { value: { type: 'text' }, about: 'How often it occurs.' },
+    'Affected Systems': { value: { type: 'words' }, about: 'Which components it affects.', required: true },
+    Tags: { value: { type: 'tags' }, about: 'Keywords.' },
   },
   sections: {
     'Pattern Description': {
@@ -30,8 +30,8 @@ export const pattern = {
       about: 'What repeats.',
       required: true,
       fields: {
-        'Common Symptoms': 'What is seen each time.',
-        'Typical Triggers': 'What sets it off.',
+        'Common Symptoms': 'What is observed each time.',
+        'Typical Triggers': 'What triggers it.',
         Evolution: 'How it develops.',
         'Cascade Effects': 'What follows from it.',
       },
@@ -40,8 +40,8 @@ export const pattern = {
       holds: 'fields',
       about: 'How to notice it.',
       fields: {
-        'Early Warnings': 'What shows first.',
-        'Monitoring Approach': 'What to watch.',
+        'Early Warnings': 'What appears first.',
+        'Monitoring Approach': 'What to monitor.',
         'Alert Configuration': 'When to raise an alarm.',
         'Automated Checks': 'What a program can check.',
       },
@@ -58,12 +58,12 @@ export const pattern = {
     },
     'Prevention Measures': {
       holds: 'fields',
-      about: 'How to keep it from coming back.',
+      about: 'How to prevent it.',
       required: true,
       fields: {
         'Design Changes': 'What to build differently.',
         'Process Improvements': 'What to do differently.',
-        'Monitoring Enhancements': 'What to watch in addition.',
+        'Monitoring Enhancements': 'What to monitor in addition.',
         'Training Needs': 'What people should know.',
       },
     },

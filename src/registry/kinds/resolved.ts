@@ -3,9 +3,9 @@ import type { KindDeclaration } from './declaration.ts';
 export const resolved = {
   name: 'resolved',
   marker: 'RESOLVEDPROBLEM',
-  about: 'A problem that was solved, and what it taught.',
+  about: 'A problem that was solved, and its lessons.',
   header: {
-    ID: { value: { type: 'id' }, about: 'The id, where the one made from component and title is not wanted.' },
+    ID: { value: { type: 'id' }, about: 'Replaces the id that is made from component and title.' },
     Resolved: { value: { type: 'date', time: true }, about: 'The day it was solved.', required: true },
     Duration: { value: { type: 'text' }, about: 'From discovery to solution.' },
     Resolution: {
@@ -23,7 +23,7 @@ export const resolved = {
       required: true,
     },
     'Resolved By': { value: { type: 'text' }, about: 'Who or what solved it.' },
-    Tags: { value: { type: 'tags' }, about: 'Free words to find it by.' },
+    Tags: { value: { type: 'tags' }, about: 'Keywords.' },
   },
   sections: {
     'Problem Summary': { holds: 'prose', about: 'What happened.', required: true },
@@ -34,7 +34,7 @@ export const resolved = {
       fields: {
         'Technical Cause': 'What was wrong in the system.',
         'Process Cause': 'What was wrong in the way of working.',
-        'Knowledge Cause': 'What nobody knew.',
+        'Knowledge Cause': 'What was not known.',
       },
     },
     'Solution Implemented': {
@@ -43,19 +43,19 @@ export const resolved = {
       required: true,
       fields: {
         'Changes Made': 'What was changed.',
-        Validation: 'How it was shown to work.',
-        'Rollback Plan': 'How to go back.',
-        Documentation: 'Where it is written down.',
+        Validation: 'How the solution was verified.',
+        'Rollback Plan': 'How to undo the solution.',
+        Documentation: 'Where it is documented.',
       },
     },
     'Lessons Learned': {
       holds: 'fields',
-      about: 'What follows from it.',
+      about: 'What to do differently.',
       fields: {
-        Prevention: 'How to keep it from happening again.',
+        Prevention: 'How to prevent it.',
         Detection: 'How to notice it sooner.',
-        Response: 'How to react better.',
-        'Knowledge Gaps': 'What should be written down or learned.',
+        Response: 'How to respond better.',
+        'Knowledge Gaps': 'What should be documented or learned.',
       },
     },
     'Success Metrics': {
@@ -63,8 +63,8 @@ export const resolved = {
       about: 'How well it was solved.',
       fields: {
         'Resolution Time': 'How long the work took.',
-        Effectiveness: 'Whether it came back.',
-        Improvements: 'What got better by it.',
+        Effectiveness: 'Whether the problem recurred.',
+        Improvements: 'What it improved.',
       },
     },
   },

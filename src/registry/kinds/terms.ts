@@ -1,6 +1,6 @@
 import type { TermType } from './declaration.ts';
 
-/** Closed lists that more than one place uses. Source of all: the registry format, docs/format.md. */
+/** Closed lists that are used in more than one place. Source: docs/format.md. */
 
 export const urgency = {
   type: 'term',

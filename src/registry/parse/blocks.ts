@@ -4,7 +4,7 @@ import type { Span } from '../position.ts';
 import type { DiagnosticCollector } from '../diagnostics.ts';
 import type { Marker } from './marker.ts';
 
-/** What stands between a START and an END marker of one kind. `start` and `end` include the markers. */
+/** A START and an END marker of one kind and the text between them. `start` and `end` include the markers. */
 export interface Block extends Span {
   readonly marker: string;
   readonly inside: Span;
@@ -13,8 +13,8 @@ export interface Block extends Span {
 const markerNames: ReadonlySet<string> = new Set(kinds.map((kind) => kind.marker));
 
 /**
- * Pairs the markers of a file. Faults cost the blocks they touch and no others: of two nested blocks the inner
- * one is read, a block whose END names another kind is read under the name of its START, crossed ones are not read.
+ * Pairs the markers of a file. A mistake affects only the blocks it touches: of two nested blocks the inner one is read,
+ * a block whose END names another kind is read as the kind of its START, and crossed blocks are not read.
  */
 export function pairMarkers(markers: readonly Marker[], report: DiagnosticCollector): Block[] {
   const blocks: Block[] = [];
@@ -53,7 +53,7 @@ export function pairMarkers(markers: readonly Marker[], report: DiagnosticCollec
       report.add('marker-crossed', marker, {
         message: `This END marker names ${marker.name}, but the open block is ${top.name}.`,
         fix: {
-          description: `End ${top.name} here`,
+          description: `Name ${top.name} in this END marker`,
           safe: false,
           edits: [{ start: marker.start, end: marker.end, text: canonical(top.name, 'END') }],
         },
@@ -66,7 +66,7 @@ export function pairMarkers(markers: readonly Marker[], report: DiagnosticCollec
       const isCrossed = rest.every((start) => isAhead(following.get(start), marker));
       if (isCrossed) {
         report.add('marker-crossed', marker, {
-          message: `This END marker of ${marker.name} stands inside the block of ${top.name}, which began after it.`,
+          message: `This END marker of ${marker.name} is inside a ${top.name} block that started later; crossed blocks are not read.`,
         });
         for (const start of rest) crossed.add(start.name);
       } else {
@@ -82,7 +82,7 @@ export function pairMarkers(markers: readonly Marker[], report: DiagnosticCollec
   for (const { start, within } of inner) {
     if (unclosed.has(within)) continue;
     report.add('marker-nested', start, {
-      message: `This ${start.name} block stands inside a block of ${within.name}, which is not read.`,
+      message: `This ${start.name} block is inside a ${within.name} block; the outer block is not read.`,
     });
     dropped.add(within.start);
   }
@@ -109,7 +109,7 @@ function isPlaced(marker: Marker, report: DiagnosticCollector): boolean {
   return !marker.misplaced;
 }
 
-/** What should have been a marker hides what it should mark, so it is an error like a marker of no kind. */
+/** An error like a marker of an unknown kind: the text that it should enclose is not read. */
 function reportSlip(marker: Marker, report: DiagnosticCollector): void {
   const { name, meant } = marker;
   const [text, other] =
@@ -117,7 +117,7 @@ function reportSlip(marker: Marker, report: DiagnosticCollector): void {
       ? [canonical(name, 'START'), ` or ${canonical(name, 'END')}`]
       : [canonical(name, meant === 'start' ? 'START' : 'END'), ''];
   report.add('marker-unknown', marker, {
-    message: 'This comment is nearly a marker, but none, so nothing is marked by it.',
+    message: 'This comment is almost a marker, but not quite, so it has no effect.',
     hint: `Did you mean ${text}${other}?`,
     ...(meant === undefined
       ? {}
@@ -135,7 +135,7 @@ function reportName(marker: Marker, report: DiagnosticCollector): void {
   if (markerNames.has(marker.name)) return;
   const meant = suggest(marker.name, markerNames);
   report.add('marker-unknown', marker, {
-    message: `There is no kind of record ${marker.name}; the block is kept as text.`,
+    message: `Unknown kind of record ${marker.name}; the block is kept as text.`,
     hint: meant === undefined ? `The kinds are ${[...markerNames].join(', ')}.` : `Did you mean ${meant}?`,
   });
 }
@@ -147,14 +147,14 @@ function reportUnclosed(start: Marker, report: DiagnosticCollector): void {
   });
 }
 
-/** Takes the last blocks off the open ones. */
+/** Removes the last `count` open blocks, and returns them. */
 function close(open: Marker[], count: number, openCount: Map<string, number>): Marker[] {
   const closed = open.splice(open.length - count);
   for (const { name } of closed) openCount.set(name, (openCount.get(name) ?? 0) - 1);
   return closed;
 }
 
-/** Looked up beforehand, so that a file of nothing but faulty markers is still read in linear time. */
+/** The next marker of the same name, for all markers at once: so even a file of faulty markers is read in linear time. */
 function nextOfSameName(markers: readonly Marker[]): ReadonlyMap<Marker, Marker> {
   const following = new Map<Marker, Marker>();
   const last = new Map<string, Marker>();
@@ -174,7 +174,7 @@ function between(start: Marker, end: Marker): Block {
   return { marker: start.name, start: start.start, end: end.end, inside: { start: start.end, end: end.start } };
 }
 
-/** How a marker is spelt. */
+/** The canonical spelling of a marker. */
 export function canonical(name: string, edge: 'START' | 'END'): string {
   return `<!-- EMBED:${name}:${edge} -->`;
 }

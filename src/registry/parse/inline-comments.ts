@@ -22,8 +22,8 @@ const longHtml = [
 ];
 
 /**
- * Those of `comments` that are inline HTML of the text in `span`: not in inline code, not in a longer tag, not with a
- * backslash before them (CommonMark 0.31 §6). Links are not looked for: a marker in a link's title counts. Linear.
+ * The `comments` that are inline HTML of the text in `span`: not in inline code, not inside a longer tag, not after a
+ * backslash (CommonMark 0.31 §6). Ignores links, so a marker in a link's title counts. Linear.
  */
 export function inlineComments(text: string, span: Span, comments: readonly MarkerComment[]): readonly MarkerComment[] {
   const candidates = commentsWithin(comments, span);
@@ -84,7 +84,7 @@ function runLength(source: string, at: number): number {
   return end - at;
 }
 
-/** Where the last run of backticks of each length stands: one after which no equal run follows opens no code. */
+/** The offset of the last run of backticks of each length: a run that no equal run follows does not open code. */
 function lastBacktickRuns(source: string): ReadonlyMap<number, number> {
   const last = new Map<number, number>();
   for (let at = source.indexOf('`'); at !== -1;) {

@@ -6,7 +6,7 @@ import type { Span } from '../position.ts';
 import { lineEnd } from './lines.ts';
 import { type OutlineNode, paragraphLines } from './outline.ts';
 
-/** Reports a name that a declaration does not know, with the nearest one that it does. `what` names the list: `a field of "Evidence"`. */
+/** Reports a name that a declaration does not have, with the nearest one that it has. `what` says what it should be: `a field of "Evidence"`. */
 export function reportUnknownName(
   code: DiagnosticCode,
   span: Span,
@@ -19,11 +19,16 @@ export function reportUnknownName(
   const meant = suggest(name, labels);
   report.add(code, span, {
     message: `${quote(name)} is not ${what}; it is kept as extra.`,
-    hint: meant === undefined ? `Known are ${labels.join(', ')}.` : `Did you mean ${meant}?`,
+    hint: meant === undefined ? `Known names: ${labels.join(', ')}.` : `Did you mean ${meant}?`,
   });
 }
 
-/** A value with the label before it, `**Label:** value`, or text without a label. The label's span holds neither stars nor colon. */
+/** `Missing section: Description.`, with `noun` in the plural for several names. */
+export function missingNames(noun: string, names: readonly { readonly label: string }[]): string {
+  return `Missing ${noun}${names.length === 1 ? '' : 's'}: ${names.map(({ label }) => label).join(', ')}.`;
+}
+
+/** A value with its label, `**Label:** value`, or text without a label. The label's span excludes asterisks and colon. */
 export interface LabelledValue {
   readonly label: Span | undefined;
   readonly value: Value;
@@ -35,8 +40,8 @@ const longestLabel = 120;
 export type IsField = (name: string) => boolean;
 
 /**
- * Reads paragraphs and items as labelled values. A line without a label continues the one before it. Where the fields
- * are known, `**Field** text` and `Field → text` are labelled too.
+ * Reads paragraphs and items as labelled values. A line without a label continues the previous line. With `isField`,
+ * `**Field** text` and `Field → text` are labelled too.
  */
 export function readLabels(text: string, nodes: readonly OutlineNode[], isField?: IsField): LabelledValue[] {
   const found: LabelledValue[] = [];
@@ -60,7 +65,7 @@ interface Entry {
   readonly split: Split | undefined;
 }
 
-/** Cuts a paragraph before each line that begins with a label. */
+/** Splits a paragraph before each line that begins with a label. */
 function entries(text: string, paragraph: Span, isField?: IsField): readonly Entry[] {
   const found: Entry[] = [];
   let last: Entry | undefined;
@@ -90,7 +95,7 @@ function splitLabel(text: string, span: Span, isField?: IsField): Split | undefi
   return text.startsWith('**', span.start) ? splitBold(text, span, isField) : splitArrow(text, span, isField);
 }
 
-/** `**Label:** rest` and `**Label**: rest`; CommonMark takes the first for no emphasis where no blank follows, people do not. */
+/** `**Label:** rest` and `**Label**: rest`. Without a blank after it the first is not emphasis to CommonMark, but it is a label to its writer. */
 function splitBold(text: string, span: Span, isField?: IsField): Split | undefined {
   const start = span.start + 2;
   const head = text.slice(start, Math.min(span.end, start + longestLabel));

@@ -27,7 +27,7 @@ export function isLineEnd(code: number): boolean {
   return code === LINE_FEED || code === CARRIAGE_RETURN;
 }
 
-/** The first offset from `at` that is no blank, `end` at most. */
+/** The first offset from `at` that is not a blank, `end` at most. */
 export function skipBlanks(text: string, at: number, end: number): number {
   while (at < end && isBlank(text.charCodeAt(at))) at += 1;
   return at;
@@ -39,13 +39,13 @@ export function skipRun(text: string, at: number, end: number, code: number): nu
   return at;
 }
 
-/** The offset after the last character before `end` that is no blank, `start` at least. */
+/** The offset after the last character before `end` that is not a blank, `start` at least. */
 export function trimBlanks(text: string, start: number, end: number): number {
   while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return end;
 }
 
-/** The offset after the last character before `end` that is neither blank nor line end, `start` at least. */
+/** The offset after the last character before `end` that is neither a blank nor a line end, `start` at least. */
 export function trimEnd(text: string, start: number, end: number): number {
   while (end > start && (isBlank(text.charCodeAt(end - 1)) || isLineEnd(text.charCodeAt(end - 1)))) end -= 1;
   return end;
@@ -57,7 +57,7 @@ export function lineEnd(text: string, at: number, end: number): number {
   return at;
 }
 
-/** The offset after the line end at `at`: one for LF or a lone CR, two for CRLF, none where the text ends. */
+/** The offset after the line end at `at`, which is LF, CRLF or a lone CR; `end` at the end of the text. */
 export function nextLine(text: string, at: number, end: number): number {
   if (at >= end) return end;
   return text.charCodeAt(at) === CARRIAGE_RETURN && text.charCodeAt(at + 1) === LINE_FEED && at + 1 < end
@@ -72,12 +72,12 @@ export function trimSpan(text: string, span: Span): Span {
   return { start, end: trimEnd(text, start, span.end) };
 }
 
-/** With what a block of HTML ends: some text, the end tag of raw text (`</`), or a blank line. */
+/** What ends a block of HTML: some text, the end tag of raw text (`</`), or a blank line. */
 export type HtmlEnd = '-->' | '?>' | '>' | '</' | 'blank';
 
 /**
- * How HTML begins at the start of a line (CommonMark 0.31 §4.6): with what its block ends, `tag` where it is a block up
- * to the next blank line or a paragraph, `unsure` for CDATA, `none` for no HTML.
+ * What HTML at the start of a line is (CommonMark 0.31 §4.6): the end of its block; `tag` if it is either a block up to the
+ * next blank line or a paragraph; `unsure` for CDATA; `none` if it is not HTML.
  */
 export type HtmlStart = HtmlEnd | 'tag' | 'unsure' | 'none';
 
@@ -101,7 +101,7 @@ export function htmlStart(text: string, at: number, end: number): HtmlStart {
   return /^<\/?[a-z]/i.test(line) ? 'tag' : 'none';
 }
 
-/** Whether HTML that ends with `ending` does so between two offsets of one line. */
+/** Whether a block of HTML that ends with `ending` ends between two offsets of one line. */
 export function endsHtml(text: string, at: number, end: number, ending: HtmlEnd): boolean {
   if (ending === 'blank') return false;
   const part = text.slice(at, end);
@@ -143,12 +143,12 @@ const UNDERSCORE = 95;
 const BAR = 124;
 
 /**
- * What the first characters of a line make of it, where it is not indented as code. `html` begins with `<`, whatever
- * follows; `item` may be an empty one; `definition` only where no paragraph is open, and not for certain.
+ * What a line is by its first characters, unless it is indented as code. `html` begins with `<`, whatever follows; an
+ * `item` may be empty; `definition` is uncertain, and applies only if no paragraph is open.
  */
 export type LineStart = 'heading' | 'fence' | 'html' | 'quote' | 'footnote' | 'definition' | 'rule' | 'item' | 'text';
 
-/** Looks at what stands from `at`, the first character that is no blank, to `end`, after the last such one. */
+/** Classifies a line from `at`, its first character that is not a blank, to `end`, after the last one. */
 export function lineStart(text: string, at: number, end: number): LineStart {
   const code = text.charCodeAt(at);
   switch (code) {
@@ -175,14 +175,14 @@ export function lineStart(text: string, at: number, end: number): LineStart {
   }
 }
 
-/** The depth of the ATX heading at `at`, 0 where none stands there (CommonMark 0.31 §4.2). */
+/** The depth of the ATX heading at `at`, 0 if there is none (CommonMark 0.31 §4.2). */
 export function headingDepth(text: string, at: number, end: number): number {
   const after = skipRun(text, at, end, HASH);
   const depth = after - at;
   return depth >= 1 && depth <= 6 && (after === end || isBlank(text.charCodeAt(after))) ? depth : 0;
 }
 
-/** How many backticks or tildes open the fence at `at`, 0 where none stands there (CommonMark 0.31 §4.5). */
+/** How many backticks or tildes open the fence at `at`, 0 if there is none (CommonMark 0.31 §4.5). */
 export function fenceLength(text: string, at: number, end: number): number {
   const code = text.charCodeAt(at);
   if (code !== BACKTICK && code !== TILDE) return 0;
@@ -192,7 +192,7 @@ export function fenceLength(text: string, at: number, end: number): number {
   return info - at;
 }
 
-/** Whether a fence of `length` times `code` is closed at `at`. */
+/** Whether the text at `at` closes a fence of `length` times `code`. */
 export function closesFence(text: string, at: number, end: number, code: number, length: number): boolean {
   const after = skipRun(text, at, end, code);
   return after - at >= length && skipBlanks(text, after, end) === end;
@@ -210,7 +210,7 @@ function isRule(text: string, at: number, end: number): boolean {
   return count >= 3;
 }
 
-/** Whether under a line of text this one can be a setext underline or the delimiter row of a table. */
+/** Whether this line, below a line of text, can be a setext underline or the delimiter row of a table. */
 export function mayUnderline(text: string, at: number, end: number): boolean {
   const first = text.charCodeAt(at);
   if (first === EQUALS) return skipRun(text, at, end, EQUALS) === end;
@@ -234,8 +234,8 @@ function mayDefine(text: string, at: number, end: number): boolean {
 }
 
 /**
- * What the text at `at` is as the marker of a list item (CommonMark 0.31 §5.2): where its content begins, `none`
- * for no marker, `unsure` for an item that is empty or whose content begins with a tab or as indented code.
+ * The offset at which the content of the list item at `at` begins (CommonMark 0.31 §5.2); `none` if it is not a list item,
+ * `unsure` if the item is empty or its content begins with a tab or as indented code.
  */
 export function itemContent(text: string, at: number, end: number): number | 'none' | 'unsure' {
   let after = at + 1;
@@ -257,7 +257,7 @@ export function isOrdered(text: string, at: number): boolean {
   return isDigit(text.charCodeAt(at));
 }
 
-/** Whether the item at `at`, if it is not empty, can end a paragraph: one of an ordered list must have the number 1. */
+/** Whether the item at `at`, if it is not empty, can interrupt a paragraph: in an ordered list its number must be 1. */
 export function canInterrupt(text: string, at: number): boolean {
   return !isOrdered(text, at) || (text.charCodeAt(at) === DIGIT_ONE && !isDigit(text.charCodeAt(at + 1)));
 }
@@ -266,7 +266,7 @@ function isDigit(code: number): boolean {
   return code >= DIGIT_ZERO && code <= DIGIT_NINE;
 }
 
-/** Whether a CR ends a line without an LF. It does for CommonMark 0.31 §2.1, and hardly anywhere else. */
+/** Whether a text has a CR without an LF, which is a line end in CommonMark 0.31 §2.1 but in few other tools. */
 export function holdsLoneCarriageReturn(text: string, span: Span): boolean {
   const inside = text.slice(span.start, span.end);
   for (let at = inside.indexOf('\r'); at !== -1; at = inside.indexOf('\r', at + 1))
@@ -275,8 +275,8 @@ export function holdsLoneCarriageReturn(text: string, span: Span): boolean {
 }
 
 /**
- * How many list items, quotes and footnotes a line can begin at most: the markers before its text, of whatever effect.
- * Counted to `limit` and one more.
+ * How many list items, quotes and footnotes a line may begin: the markers before its text, whatever their effect. Stops
+ * counting above `limit`.
  */
 export function containerMarkers(text: string, start: number, end: number, limit: number): number {
   let count = 0;

@@ -9,8 +9,8 @@ import { commentsWithin, isOpen, type Marker, markerComments } from './marker.ts
 import type { OtherNode, OutlineNode } from './outline.ts';
 
 /**
- * Every inline construct that micromark and its GFM extensions let us turn off. Records need blocks only, and inline
- * constructs are where remark takes quadratic time.
+ * All inline constructs that micromark and its GFM extensions allow to disable. Records need blocks only, and remark takes
+ * quadratic time for inline constructs.
  */
 const inlineConstructs = [
   'attention',

@@ -20,7 +20,7 @@ const MAX_CONTAINERS_OF_LINE = 16;
 
 /** The limit that a part of a text exceeds, undefined if there is none. Reads no more of the text than the limits allow. */
 export function exceededLimit(text: string, span: Span): string | undefined {
-  if (span.end - span.start > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
+  if (span.end - span.start > MAX_LENGTH) return `more than ${MAX_LENGTH} characters`;
   let lines = 0;
   let containers = 0;
   for (let at = span.start; at < span.end;) {
@@ -28,9 +28,9 @@ export function exceededLimit(text: string, span: Span): string | undefined {
     const opened = containerMarkers(text, at, end, MAX_CONTAINERS_OF_LINE);
     lines += 1;
     containers += opened;
-    if (opened > MAX_CONTAINERS_OF_LINE) return `it is nested more than ${MAX_CONTAINERS_OF_LINE} deep`;
-    if (lines > MAX_LINES) return `it has more than ${MAX_LINES} lines`;
-    if (containers > MAX_CONTAINERS) return `it has more than ${MAX_CONTAINERS} list items, quotes and footnotes`;
+    if (opened > MAX_CONTAINERS_OF_LINE) return `more than ${MAX_CONTAINERS_OF_LINE} levels of nesting`;
+    if (lines > MAX_LINES) return `more than ${MAX_LINES} lines`;
+    if (containers > MAX_CONTAINERS) return `more than ${MAX_CONTAINERS} list items, quotes and footnotes`;
     at = nextLine(text, end, span.end);
   }
   return undefined;
@@ -43,7 +43,7 @@ function loadMarkdownTree(): typeof MarkdownTree {
   if (loaded === undefined) {
     const path = fileURLToPath(new URL('./markdown-tree.ts', import.meta.url));
     const found: unknown = process.getBuiltinModule('node:module').createRequire(import.meta.url)(path);
-    if (!isMarkdownTree(found)) throw new TypeError('markdown-tree.ts cannot be loaded.');
+    if (!isMarkdownTree(found)) throw new TypeError('Cannot load markdown-tree.ts.');
     loaded = found;
   }
   return loaded;
@@ -86,7 +86,7 @@ function withinLimits<Result>(
     // The line end in front keeps remark from dropping U+FEFF where it is not a byte-order mark, which would move all offsets.
     return read(`\n${text.slice(start, span.end)}`, start - 1);
   } catch (error) {
-    if (error instanceof RangeError) return { type: 'too-complex', reason: error.message };
+    if (error instanceof RangeError) return { type: 'too-complex', reason: 'too many levels of nesting' };
     throw error;
   }
 }

@@ -22,23 +22,23 @@ import { isOpen, type Marker, type MarkerComment } from './marker.ts';
 export interface MarkerLines {
   /** In the order of the text. */
   readonly markers: readonly Marker[];
-  /** Parts of the text whose markers only remark can tell. Each begins and ends between two blocks of the document. */
+  /** Parts of the text whose markers only remark can find. Each begins and ends between two blocks of the document. */
   readonly doubts: readonly Span[];
 }
 
-/** Fenced code or HTML, whose lines are no Markdown, and in how many list items it stands. */
+/** Fenced code or HTML, whose lines are not Markdown. `depth` counts the list items around it. */
 type Raw = { readonly depth: number } & (
   | { readonly type: 'fence'; readonly code: number; readonly length: number }
   | { readonly type: 'html'; readonly ending: HtmlEnd }
 );
 
 /**
- * An open paragraph; `unsure` where there may be one, or where it may be a table or a definition; `code` for indented
- * code, which remark takes for a paragraph, blank lines or not, where it asks whether an item may interrupt one.
+ * An open paragraph; `unsure` if there may be one, or if it may be a table or a definition; `code` for indented code,
+ * which remark treats as a paragraph, even across blank lines, when it decides whether a list item may interrupt one.
  */
 type Paragraph = { readonly start: number; end: number; holdsComment: boolean } | 'code' | 'unsure' | undefined;
 
-/** A line that is not blank: its first character that is none, the column of it, and the end of the last. */
+/** A line that is not blank. `text` is the offset of its first character that is not blank, `end` the offset after the last one. */
 interface Line {
   readonly start: number;
   readonly text: number;
@@ -49,29 +49,29 @@ interface Line {
 
 const CODE_INDENT = 4;
 
-/** Items in items beyond this are left to remark, or to its bounds. */
+/** Deeper nesting of list items is left to remark and its limits. */
 const MAX_DEPTH = 16;
 
 /**
- * Where the markers of a text are, by the block rules of CommonMark 0.31 with the tables and footnotes of GFM, one
- * line after the other, without a look at what is inside records. Linear in the text.
+ * Finds the markers of a text line by line, by the block rules of CommonMark 0.31 with the tables and footnotes of GFM,
+ * whatever is inside records. Linear in the text.
  */
 export function scanMarkerLines(text: string, comments: readonly MarkerComment[]): MarkerLines {
   const markers: Marker[] = [];
   const doubts: Span[] = [];
 
-  /** At which columns the insides of the open list items begin. */
+  /** The columns at which the contents of the open list items begin. */
   const items: number[] = [];
-  /** False where `items` may be wrong: then only a line at column 0 that certainly begins a block is understood. */
+  /** False if `items` may be wrong: then only a line at column 0 that certainly begins a block is understood. */
   let areItemsKnown = true;
   let raw: Raw | undefined;
-  /** From a line with an HTML tag to the next blank one, which is HTML or a paragraph. */
+  /** True from a line with an HTML tag to the next blank line; those lines are HTML or a paragraph. */
   let isTagged = false;
   let paragraph: Paragraph;
   /** The last place known to be between two blocks of the document. */
   let between = 0;
   let doubtStart: number | undefined;
-  /** Whether nothing is understood any more, to the end of the text. */
+  /** Whether the rest of the text is left to remark. */
   let isLost = false;
   let nextComment = 0;
 
@@ -137,7 +137,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     return !isCode && closesFence(text, line.text, line.end, open.code, open.length);
   }
 
-  /** Whether a line at column 0 makes it known again which items are open: none. */
+  /** Whether a line at column 0 proves that no list item is open. */
   function isResumed(line: Line): boolean {
     if (line.column > 0 || (paragraph !== undefined && !endsAnyParagraph(line))) return false;
     areItemsKnown = true;
@@ -178,7 +178,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     paragraph = 'unsure';
   }
 
-  /** Whether this line, if it is not raw itself, makes later ones raw. */
+  /** Whether this line, if it is not raw itself, makes later lines raw. */
   function mayOpenRaw({ text: at, end }: Line): boolean {
     const html = htmlStart(text, at, end);
     if (html === 'unsure') return true;
@@ -186,7 +186,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     return !endsHtml(text, at + 1, end, html);
   }
 
-  /** Indented code, where no paragraph is open. */
+  /** Indented code, unless a paragraph is open. */
   function readIndented(line: Line, depth: number): void {
     if (paragraph === undefined || paragraph === 'code') {
       items.length = depth;
@@ -254,7 +254,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     if (!endsHtml(text, at + 1, line.end, html)) raw = { type: 'html', ending: html, depth };
   }
 
-  /** A line that begins with a comment in the form of a marker: a marker, if nothing else is on it. */
+  /** A line that begins with a comment in the form of a marker: a marker if nothing else is on it. */
   function placeComments(line: Line, at: number): void {
     const first = comments[nextComment];
     const isAlone = first?.start === at && first.end === line.end && !isOpen(text, first);
@@ -290,8 +290,8 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
   }
 
   /**
-   * A block certainly begins, inside `depth` of the open items. It is not `isFresh` if it can be a line of a quote that
-   * is open, or if what it ends matters for the rest of the line, as a paragraph does to remark for the items on it.
+   * A block certainly begins, inside `depth` of the open items. It is not `isFresh` if it can be a line of an open quote,
+   * or if the block it ends affects the rest of the line, as a paragraph affects how remark reads list items on it.
    */
   function beginBlock(line: Line, depth: number, isFresh = true): void {
     endParagraph();
@@ -301,7 +301,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     between = line.start;
   }
 
-  /** Something begins or goes on that may be a paragraph. */
+  /** A block begins or continues that may be a paragraph. */
   function becomeUnsure(line: Line, depth: number): void {
     if (paragraph === undefined) beginBlock(line, depth);
     if (depth < items.length) areItemsKnown = false;
@@ -309,7 +309,7 @@ export function scanMarkerLines(text: string, comments: readonly MarkerComment[]
     paragraph = 'unsure';
   }
 
-  /** Leaves the markers hereabouts to remark. */
+  /** Leaves the markers of this part of the text to remark. */
   function doubt(): void {
     doubtStart ??= between;
   }

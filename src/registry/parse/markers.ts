@@ -4,8 +4,8 @@ import { isOpen, type Marker, type MarkerComment, markerComments, type MarkerSca
 import { scanMarkerLines } from './marker-lines.ts';
 
 /**
- * The markers of a file in the form that almost all have: markers and fences begin at column 0 and no line begins with
- * other HTML. A comment at column 0 ends every list, quote, table and paragraph before it (CommonMark 0.31 §4.6), so
+ * The markers of a file in the form that almost all files have: markers and fences begin at column 0, and no line begins
+ * with other HTML. A comment at column 0 ends every list, quote, table and paragraph before it (CommonMark 0.31 §4.6), so
  * only lines that begin a fence or HTML matter, and comments within a line. Undefined for any other file.
  */
 export function plainMarkers(text: string, comments: readonly MarkerComment[]): readonly Marker[] | undefined {
@@ -43,8 +43,8 @@ export function plainMarkers(text: string, comments: readonly MarkerComment[]): 
 }
 
 /**
- * Whether something ends a line for CommonMark and not here, or hides the beginning of one: a lone CR, the separators of
- * Unicode, a byte-order mark.
+ * Whether a text has characters that `plainMarkers` does not handle: a lone CR, which ends a line in CommonMark, the line
+ * separators of Unicode, a byte-order mark.
  */
 function endsLinesOddly(text: string): boolean {
   if (text.includes('\u2028') || text.includes('\u2029') || text.includes('\uFEFF')) return true;
@@ -68,15 +68,15 @@ function closes(
   return !isIndented && closesFence(text, at, end, fence.code, fence.length);
 }
 
-/** What remark is asked about one file at most: so much that only a hostile file comes near it. */
+/** How many parts of one file remark may be asked about, and how many characters in total. Only a hostile file comes near it. */
 const MAX_DOUBTS = 500;
 
 const MAX_DOUBTED_LENGTH = 131_072;
 
 /**
- * The markers of a whole file in their order. What looks like one in code, or in HTML that holds something before it,
- * is none (CommonMark 0.31, with the tables and footnotes of GFM). Where lines alone do not tell, remark decides on the
- * blocks around, within its bounds. Linear in the text otherwise.
+ * The markers of a whole file in order. Comments in code, and in HTML that begins with something else, are not markers
+ * (CommonMark 0.31, with the tables and footnotes of GFM). If lines alone cannot tell, remark decides for the blocks
+ * around them, within its limits. Otherwise linear in the text.
  */
 export function findMarkers(text: string): MarkerScan {
   const comments = markerComments(text);
@@ -89,7 +89,7 @@ export function findMarkers(text: string): MarkerScan {
   for (const [index, doubt] of doubts.entries()) {
     doubtedLength += doubt.end - doubt.start;
     if (index === MAX_DOUBTS || doubtedLength > MAX_DOUBTED_LENGTH) {
-      return { type: 'too-complex', reason: 'too much of the file is in lists, quotes or HTML around them', ...doubt };
+      return { type: 'too-complex', reason: 'too many markers in lists, quotes or HTML', ...doubt };
     }
     const result = readMarkdownMarkers(text, doubt);
     if (result.type === 'too-complex') return { ...result, ...doubt };

@@ -1,7 +1,7 @@
 import { suggest } from '../../util/suggest.ts';
 import { kinds } from '../kinds/index.ts';
 
-/** What a comment that is nearly a marker means: the kind, and the edge where that can be told. */
+/** What a comment that is almost a marker probably means: the kind, and the edge if that is clear. */
 export interface NearMiss {
   readonly name: string;
   readonly edge: 'start' | 'end' | undefined;
@@ -21,16 +21,16 @@ const edges: Readonly<Record<string, 'start' | 'end'>> = {
   CLOSE: 'end',
 };
 
-/** Words behind the edge, such as `v2`. More of them make a sentence. */
+/** Words after the edge, such as `v2`. With more of them the comment is a sentence. */
 const mostWordsBehind = 3;
 
 /**
- * Whether the words of a comment that begins with EMBED are surely a marker that went wrong: the name of a kind, or
- * nearly one, before a word for an edge (`EMBED:ACTIVE PROBLEM:BEGIN`), or the name of a kind and little else
- * (`EMBED:ACTIVEPROBLEM`). A sentence is none, nor is a name that belongs to somebody else (`EMBED:VIDEO:START`).
+ * What a comment that begins with EMBED means if it is clearly a mistyped marker: the name of a kind, or almost one,
+ * before a word for an edge (`EMBED:ACTIVE PROBLEM:BEGIN`), or the name of a kind and at most one more word
+ * (`EMBED:ACTIVEPROBLEM`). Undefined for a sentence, and for the name of something else (`EMBED:VIDEO:START`).
  */
-export function nearMissOf(said: string): NearMiss | undefined {
-  const words = said.toUpperCase().match(/[A-Z0-9]+/g) ?? [];
+export function nearMissOf(comment: string): NearMiss | undefined {
+  const words = comment.toUpperCase().match(/[A-Z0-9]+/g) ?? [];
   const at = words.findIndex((word) => Object.hasOwn(edges, word));
   if (at > 0 && words.length - at - 1 <= mostWordsBehind) {
     const joined = words.slice(0, at).join('');

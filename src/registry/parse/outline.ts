@@ -2,13 +2,14 @@ import type { Span } from '../position.ts';
 import { HASH, isBlank, isLineEnd, lineEnd, nextLine, skipBlanks, skipRun, trimBlanks, trimEnd } from './lines.ts';
 
 /**
- * The block structure of Markdown, as far as records need it: offsets only, no text. Both front ends, `lines.ts`
- * and `markdown.ts`, make this same structure; what a heading says or what language a fence names is read from
- * the text by `slices.ts`, so that the two cannot differ in it. Ends never include trailing blanks or line ends.
+ * The block structure of Markdown, as far as records need it: offsets, no text. Both front ends, the line reader of
+ * `read-outline.ts` and remark in `markdown-tree.ts`, make this structure. The text of a heading and the language of a
+ * fence are read from the text by the functions below, so the front ends cannot differ in them. Ends never include
+ * trailing blanks or line ends.
  */
 export type OutlineNode = HeadingNode | ParagraphNode | ItemNode | FenceNode | OtherNode;
 
-/** From the first `#` (or the first letter of a setext heading) to the last character that is not blank. */
+/** From the first `#`, or the first letter of a setext heading, to the last character that is not a blank. */
 export interface HeadingNode extends Span {
   readonly type: 'heading';
   readonly depth: number;
@@ -18,33 +19,33 @@ export interface ParagraphNode extends Span {
   readonly type: 'paragraph';
 }
 
-/** One list item, from its marker on. Which list it belongs to does not matter to a record. */
+/** One list item, beginning at its marker. Records do not need to know which list it belongs to. */
 export interface ItemNode extends Span {
   readonly type: 'item';
   readonly ordered: boolean;
   readonly children: readonly OutlineNode[];
 }
 
-/** Fenced code, from its opening to its closing fence, or to its last line with text where no fence closes it. */
+/** Fenced code, from its opening to its closing fence, or to its last line with text if no fence closes it. */
 export interface FenceNode extends Span {
   readonly type: 'fence';
   readonly closed: boolean;
 }
 
-/** What records give no meaning to, kept as text. Its inside is not looked at. */
+/** Blocks that have no meaning in records and are kept as text, without their inner structure. */
 export interface OtherNode extends Span {
   readonly type: 'other';
   readonly name: 'code' | 'definition' | 'html' | 'quote' | 'rule' | 'table';
 }
 
-/** A block's outline, or why remark was not let near it. */
+/** A block's outline, or the limit that keeps remark from reading it. */
 export type OutlineResult =
   | { readonly type: 'outline'; readonly nodes: readonly OutlineNode[] }
   | { readonly type: 'too-complex'; readonly reason: string };
 
 /**
- * What a heading says (CommonMark 0.31 §4.2, §4.3): without the hashes of an ATX heading, opening and closing, or
- * without the underline of a setext heading, which may run over several lines. Empty for a heading without text.
+ * The text of a heading (CommonMark 0.31 §4.2, §4.3), without the opening and closing hashes of an ATX heading and
+ * without the underline of a setext heading, whose text may have several lines. May be empty.
  */
 export function headingText(text: string, node: HeadingNode): Span {
   const sequence = skipRun(text, node.start, node.end, HASH);
@@ -81,14 +82,14 @@ export function paragraphLines(text: string, span: Span): readonly Span[] {
 }
 
 export interface FenceParts {
-  /** The first word of the info string in lower case, empty where there is none. */
+  /** The first word of the info string in lower case, or empty. */
   readonly language: string;
-  /** All lines between the fences, as they stand: with their line ends, and with the indentation of an item around them. */
+  /** All lines between the fences as written, with their line ends and the indentation of the list item around them. */
   readonly content: Span;
   readonly closed: boolean;
 }
 
-/** What stands in and beside a fence (CommonMark 0.31 §4.5). */
+/** The parts of fenced code (CommonMark 0.31 §4.5). */
 export function fenceParts(text: string, node: FenceNode): FenceParts {
   const info = skipRun(text, node.start, node.end, text.charCodeAt(node.start));
   const opening = lineEnd(text, info, node.end);

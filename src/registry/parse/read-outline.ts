@@ -20,7 +20,7 @@ import {
 import { readMarkdown } from './markdown.ts';
 import type { OutlineNode, OutlineResult } from './outline.ts';
 
-/** Nesting beyond this is no plain form, and whoever walks the outline may recurse. */
+/** Deeper nesting is left to remark: code that walks the outline may recurse. */
 const MAX_DEPTH = 16;
 
 /** Indentation that makes code, and the first column a tab can lead to. */
@@ -29,7 +29,7 @@ const CODE_INDENT = 4;
 interface OpenItem {
   readonly node: { readonly type: 'item'; readonly ordered: boolean; readonly start: number; end: number };
   readonly children: OutlineNode[];
-  /** The column at which its content stands. */
+  /** The column at which its content begins. */
   readonly content: number;
 }
 
@@ -48,8 +48,8 @@ interface OpenFence {
 
 /**
  * The outline of a block in the plain form: ATX headings, paragraphs, fences, thematic breaks and list items, without
- * tabs in indentation. Undefined at the first line that is not certainly what remark would make of it (CommonMark 0.31
- * with the tables and footnotes of GFM): then nothing is known about the block. Linear in the block, one pass.
+ * tabs in indentation. Undefined if remark (CommonMark 0.31 with the tables and footnotes of GFM) might read any line
+ * differently. One pass, linear in the block.
  */
 export function readLines(text: string, block: Span): readonly OutlineNode[] | undefined {
   if (holdsLoneCarriageReturn(text, block)) return undefined;
@@ -58,7 +58,7 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
   let paragraph: OpenParagraph | undefined;
   let fence: OpenFence | undefined;
   let fenceRun = 0;
-  /** Where the last text ends that was read. */
+  /** The end of the last text that was read. */
   let textEnd = block.start;
 
   let next = block.start;
@@ -77,7 +77,7 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
   leaveItems(0);
   return root;
 
-  /** Places a line that is not blank; false where that is not certain. */
+  /** Places a line that is not blank. False if remark might read the line differently. */
   function readLine(line: number, end: number): boolean {
     let at = skipRun(text, line, end, SPACE);
     let indent = at - line;
@@ -110,9 +110,9 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
     return true;
   }
 
-  /** Places what stands from `at` on in a line that is inside `depth` of the open items. */
+  /** Places the rest of a line, from `at`, that is inside `depth` of the open items. */
   function placeText(line: number, at: number, end: number, depth: number): boolean {
-    // Remark keeps to this for all of a line, the insides of items that it opens included.
+    // remark decides this once for a whole line, including the content of items that the line opens.
     const interrupts = paragraph !== undefined && depth === items.length;
     for (;;) {
       const start = lineStart(text, at, end);
@@ -159,7 +159,7 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
     }
   }
 
-  /** Ends the items that a line has left, for the last text before it was in all of them; gives where the next node belongs. */
+  /** Ends the items that a line is outside of, at the last text before it. Returns the list to which the next node belongs. */
   function leaveItems(depth: number): OutlineNode[] {
     paragraph = undefined;
     while (items.length > depth) {
@@ -170,7 +170,7 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
   }
 }
 
-/** The outline of a block. `auto` takes the line reader where it is certain and remark elsewhere, `markdown` remark alone. */
+/** The outline of a block. `auto` uses the line reader if it is certain, otherwise remark; `markdown` uses only remark. */
 export function outlineOf(text: string, block: Span, front: 'auto' | 'markdown'): OutlineResult {
   const nodes = front === 'auto' ? readLines(text, block) : undefined;
   return nodes === undefined ? readMarkdown(text, block) : { type: 'outline', nodes };

@@ -8,7 +8,7 @@ import { createRecordBuilder, type RecordBuilder, type ProblemRecord, type Recor
 import type { ReadOptions, Registry, UnknownBlock } from '../registry.ts';
 import { dayOf, readHeaderValue } from '../values/values.ts';
 import { type Block, pairMarkers } from './blocks.ts';
-import { readLabels, reportUnknownName } from './labels.ts';
+import { missingNames, readLabels, reportUnknownName } from './labels.ts';
 import type { MarkerScan } from './marker.ts';
 import { findMarkers } from './markers.ts';
 import type { OutlineNode } from './outline.ts';
@@ -32,11 +32,11 @@ function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, c
       reportUnknownName('label-unknown', label, name, header, `a header label of ${kind.name} records`, report);
       draft.keep(name, value.text);
     } else if (seen.has(known.property)) {
-      report.add('label-repeated', label, { message: `${quote(name)} stands twice; the first value counts.` });
+      report.add('label-repeated', label, { message: `Duplicate label ${quote(name)}; the first value is used.` });
       draft.keep(name, value.text);
     } else {
       seen.set(known.property, value);
-      // A wrong value has a place too: an edit must find where to put the right one.
+      // A wrong value has a place too, so that an edit can replace it.
       draft.place(known.property, value);
       const read = readHeaderValue(value, known.entry.value, report);
       if (read !== undefined) draft.values[known.property] = read;
@@ -57,12 +57,12 @@ function reportMissing(
   );
   if (missing.length === 0 || shape.title === undefined) return;
   report.add('label-missing', shape.title, {
-    message: `This record has no ${missing.map(({ label }) => label).join(', ')}.`,
+    message: missingNames('header label', missing),
     hint: `Add ${missing.map(({ label }) => `**${label}:**`).join(', ')} under the title.`,
   });
 }
 
-/** A problem cannot have last occurred before it was discovered. ISO days order as text does. */
+/** A problem cannot have last occurred before it was discovered. ISO days sort as text. */
 function checkOrder(draft: RecordBuilder, seen: ReadonlyMap<string, Value>, { report }: RecordContext): void {
   const { discovered, lastOccurrence } = draft.values;
   const value = seen.get('lastOccurrence');
@@ -74,7 +74,7 @@ function checkOrder(draft: RecordBuilder, seen: ReadonlyMap<string, Value>, { re
   }
 }
 
-/** Reads one block as its kind declares it. Undefined where it has no title, since then it names no problem. */
+/** Reads one block as its kind declares it. Undefined if it has no title, because then it does not name a problem. */
 function readRecord(block: Block, nodes: readonly OutlineNode[], context: RecordContext): ProblemRecord | undefined {
   const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
   if (kind === undefined) return undefined;
@@ -101,22 +101,22 @@ function readRecord(block: Block, nodes: readonly OutlineNode[], context: Record
 }
 
 /**
- * The types of `RecordOf` are computed from the declarations that `readHeader` and `readSections` have just followed
- * at run time; the compiler cannot see that the two walks are the same, test/registry/schema.test.ts does.
+ * The types of `RecordOf` are computed from the same declarations that `readHeader` and `readSections` follow at run
+ * time. The compiler cannot check that; test/registry/schema.test.ts does.
  */
 function isRecord(record: object): record is ProblemRecord {
   return 'kind' in record && kinds.some((kind) => kind.name === record.kind);
 }
 
 /**
- * Reads a registry: its records with their places, and everything that is wrong in it as diagnostics. Never throws on
- * any text, in time linear in its size; a file without markers is ordinary prose and gives nothing.
+ * Reads a registry: its records with their places, and a diagnostic for everything that is wrong in it. Never throws,
+ * whatever the text, and takes time linear in its size. A file without markers is ordinary prose: no records, no diagnostics.
  */
 export function readRegistry(text: string, options: ReadOptions = {}): Registry {
   return readMarked(text, findMarkers(text), options);
 }
 
-/** The same where the markers of the text have been looked for. */
+/** Like `readRegistry`, for a caller that has already found the markers. */
 export function readMarked(text: string, scan: MarkerScan, options: ReadOptions = {}): Registry {
   const { path = 'PROBLEMS.md', component = 'root', outline = 'auto' } = options;
   const index = createLineIndex(text);
@@ -154,7 +154,7 @@ interface ReadingContext {
 function readBlock(block: Block, context: ReadingContext): ProblemRecord | undefined {
   const result = outlineOf(context.text, block.inside, context.outline);
   if (result.type === 'outline') return readRecord(block, result.nodes, context);
-  context.report.add('too-complex', block, { message: `This block is not read: ${result.reason}.` });
+  context.report.add('too-complex', block, { message: `This block is not read, because it has ${result.reason}.` });
   return undefined;
 }
 
@@ -163,6 +163,8 @@ function refused(
   registry: { readonly path: string; readonly component: string },
   report: DiagnosticCollector,
 ): Registry {
-  report.add('too-complex', scan, { message: `The markers of this file cannot be told from text: ${scan.reason}.` });
+  report.add('too-complex', scan, {
+    message: `Markers cannot be told from examples here, because this part of the file has ${scan.reason}.`,
+  });
   return { ...registry, records: [], unknown: [], diagnostics: report.diagnostics };
 }

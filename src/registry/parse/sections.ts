@@ -13,18 +13,18 @@ import type { Span } from '../position.ts';
 import type { RecordBuilder, RecordContext } from '../record.ts';
 import { readTags, reportPlaceholder } from '../values/values.ts';
 import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml-values.ts';
-import { readLabels, reportUnknownName } from './labels.ts';
+import { missingNames, readLabels, reportUnknownName } from './labels.ts';
 import { fenceParts, headingText, type OutlineNode } from './outline.ts';
 
-/** A block's outline, taken apart: what stands where, before any kind gives it meaning. Comments are in none of it. */
+/** The parts of a block, before its kind gives them meaning. Comments are left out. */
 export interface Shape {
   readonly title: Span | undefined;
-  /** What stands before the title. */
+  /** Everything before the title. */
   readonly stray: readonly OutlineNode[];
-  /** What stands between the title and the first section. */
+  /** Everything between the title and the first section. */
   readonly header: readonly OutlineNode[];
   readonly sections: readonly ShapeSection[];
-  /** What stands under further titles, which are no part of the record. */
+  /** Everything under further titles, which is not part of the record. */
   readonly rest: readonly ShapeSection[];
 }
 
@@ -34,8 +34,8 @@ export interface ShapeSection {
 }
 
 /**
- * `###` is the title, `####` opens a section. A second `###` is reported and ends the record, unless the kind has
- * free headings: then it opens a section too. HTML is text, unless it is nothing but comments.
+ * `###` is the title, `####` opens a section. A second `###` is reported and ends the record; in a free-form kind it
+ * opens a section instead. HTML counts as text unless it consists of comments.
  */
 export function splitSections(
   text: string,
@@ -57,7 +57,7 @@ export function splitSections(
       title = titleOf(node);
       current = header;
     } else if (title === undefined) {
-      report.add('text-stray', node, { message: 'This text stands before the ### title.' });
+      report.add('text-stray', node, { message: 'This text is before the ### title.' });
       stray.push(node);
     } else if (depth === 3 && !freeForm) {
       report.add('title-extra', node);
@@ -88,7 +88,7 @@ interface OpenSection {
   readonly nodes: OutlineNode[];
 }
 
-/** Whether HTML is comments and nothing else, so that nobody who reads the page misses it. */
+/** Whether HTML consists of comments only, which readers of the page do not see. */
 function isComment(html: string): boolean {
   for (let at = 0; ;) {
     at = trim(html, { start: at, end: html.length }).start;
@@ -104,7 +104,7 @@ function firstLine(text: string, { start, end }: Span): Span {
   return { start, end: feed === -1 || feed > end ? end : feed };
 }
 
-/** A section that the declaration knows: its name as written, and the property it becomes. */
+/** A section that the kind declares: its name as written, and the property it becomes. */
 export interface NamedSection extends ShapeSection {
   readonly name: string;
   readonly property: string;
@@ -112,7 +112,7 @@ export interface NamedSection extends ShapeSection {
   readonly freeForm: boolean;
 }
 
-/** Keeps what stands in a section of another form. `expected` says in a few words what should stand there. */
+/** Keeps text that does not have the form of its section. `expected` names that form. */
 function keepStray(
   section: NamedSection,
   stray: Span & { readonly text: string },
@@ -121,19 +121,19 @@ function keepStray(
   { report }: RecordContext,
 ): void {
   if (!section.freeForm) {
-    report.add('section-shape', stray, { message: `${expected} here; the rest is kept as extra.` });
+    report.add('section-shape', stray, { message: `Expected ${expected} here; this is kept as extra.` });
   }
   draft.keep(section.name, stray.text);
 }
 
-/** All that stands from the first to the last of some nodes, headings included. */
+/** The text from the first to the last of some nodes, including headings. */
 export function textFrom(text: string, nodes: readonly OutlineNode[]): string {
   const [first] = nodes;
   const last = nodes.at(-1);
   return first === undefined || last === undefined ? '' : valueOf(text, { start: first.start, end: last.end }).text;
 }
 
-/** What some nodes say, as one text. */
+/** The text of some nodes, with blank lines between them. */
 function textOf(text: string, nodes: readonly OutlineNode[]): string {
   return nodes.map((node) => valueOf(text, node).text).join('\n\n');
 }
@@ -152,7 +152,7 @@ function readFields(
   const seen = new Set<string>();
   for (const { label, value } of readLabels(text, nodes, (name) => known.find(name) !== undefined)) {
     if (label === undefined) {
-      keepStray(section, value, 'Only `- **Label:** text` fields are expected', draft, context);
+      keepStray(section, value, '`- **Label:** text` fields', draft, context);
       continue;
     }
     const name = text.slice(label.start, label.end);
@@ -161,7 +161,7 @@ function readFields(
       reportUnknownName('label-unknown', label, name, known, `a field of ${quote(section.name)}`, report);
       draft.keep(`${section.name} / ${name}`, value.text);
     } else if (seen.has(field.property)) {
-      report.add('label-repeated', label, { message: `${quote(name)} stands twice; the first value counts.` });
+      report.add('label-repeated', label, { message: `Duplicate field ${quote(name)}; the first value is used.` });
       draft.keep(`${section.name} / ${name}`, value.text);
     } else {
       seen.add(field.property);
@@ -172,7 +172,7 @@ function readFields(
   if (Object.keys(fields).length > 0) draft.values[section.property] = fields;
 }
 
-/** Reads the items of a list, ordered or not: people number steps and forget to. */
+/** Reads the items of a list. Whether it is ordered does not matter, because people often forget to number steps. */
 function readList(
   section: NamedSection,
   nodes: readonly OutlineNode[],
@@ -183,7 +183,7 @@ function readList(
   const items: string[] = [];
   for (const node of nodes) {
     if (node.type !== 'item') {
-      keepStray(section, valueOf(text, node), 'Only list items are expected', draft, context);
+      keepStray(section, valueOf(text, node), 'list items', draft, context);
       continue;
     }
     const value = valueOf(text, { start: afterWord(text, node), end: node.end });
@@ -194,7 +194,7 @@ function readList(
   if (items.length > 0) draft.values[section.property] = items;
 }
 
-/** Reads the one fenced yaml block of a section. Where it cannot be parsed, it is kept as extra and the record stands without it. */
+/** Reads the one fenced yaml block of a section. A block that cannot be parsed is kept as extra, and the rest of the record is read. */
 function readYamlSection(
   section: NamedSection,
   nodes: readonly OutlineNode[],
@@ -205,7 +205,7 @@ function readYamlSection(
   const { text, report } = context;
   const fence = nodes.find((node) => node.type === 'fence');
   for (const node of nodes) {
-    if (node !== fence) keepStray(section, valueOf(text, node), 'One fenced yaml block is expected', draft, context);
+    if (node !== fence) keepStray(section, valueOf(text, node), 'one fenced yaml block', draft, context);
   }
   if (fence === undefined) return;
   const reading = readYaml(text, fenceParts(text, fence).content);
@@ -239,7 +239,7 @@ function readYamlSection(
   const missing = known.all.filter(({ property, entry }) => entry.required === true && !stated.has(property));
   if (missing.length > 0) {
     report.add('yaml-key-missing', fence, {
-      message: `This block has no ${missing.map(({ label }) => label).join(', ')}.`,
+      message: missingNames('key', missing),
     });
   }
   if (Object.keys(values).length > 0) draft.values[section.property] = values;
@@ -271,7 +271,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: RecordB
       draft.keep(name, textOf(text, section.nodes));
     } else if (seen.has(known.property)) {
       report.add('section-repeated', section.title, {
-        message: `The section ${quote(name)} stands twice; the first one counts.`,
+        message: `Duplicate section ${quote(name)}; the first one is used.`,
       });
       draft.keep(name, textOf(text, section.nodes));
     } else {
@@ -283,7 +283,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: RecordB
   const missing = sections.all.filter(({ property, entry }) => entry.required === true && !seen.has(property));
   if (missing.length > 0 && shape.title !== undefined) {
     report.add('section-missing', shape.title, {
-      message: `This record has no section ${missing.map(({ label }) => label).join(', ')}.`,
+      message: missingNames('section', missing),
       hint: `Add ${missing.map(({ label }) => `#### ${label}`).join(', ')}.`,
     });
   }
@@ -328,6 +328,6 @@ function reportEmpty(section: NamedSection, declaration: SectionDeclaration, { r
   if (declaration.required !== true) return;
   report.add('section-missing', section.title, {
     message: `The section ${quote(section.name)} is empty.`,
-    hint: 'Write what it should say.',
+    hint: 'Fill in the section.',
   });
 }

@@ -5,7 +5,7 @@ import type { DateType, HeaderType, TermType } from '../kinds/declaration.ts';
 import type { Value } from '../names.ts';
 import type { Span } from '../position.ts';
 
-/** What a text is as a date: ISO text, an unfilled placeholder, or neither. */
+/** A text read as a date: ISO text, an unfilled placeholder, or neither. */
 export type DateReading =
   { readonly type: 'date'; readonly iso: string } | { readonly type: 'placeholder' } | { readonly type: 'invalid' };
 
@@ -13,8 +13,8 @@ const form =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ]+(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$/i;
 
 /**
- * `2025-01-31` and `2025-01-31 14:05`, with seconds and zone where the file has them, as ISO text. Only days that
- * the calendar has; nothing is added that the file does not say, so a date stays without a time and a time without a zone.
+ * Reads `2025-01-31` and `2025-01-31 14:05`, with seconds and zone if present, as ISO text. Accepts only days that exist
+ * in the calendar. Adds nothing: a date without a time stays without a time, and a time without a zone without a zone.
  */
 export function readDate(text: string): DateReading {
   if (/^YYYY-MM-DD/i.test(text) || (text.startsWith('[') && text.includes('|'))) return { type: 'placeholder' };
@@ -45,7 +45,7 @@ function readZone(zone: string): string | undefined {
   return Number(hours) > 14 || Number(minutes) > 59 ? undefined : `${zone.charAt(0)}${hours}:${minutes}`;
 }
 
-/** The day of an ISO text of `readDate`, which orders by time as text does. */
+/** The day of an ISO text of `readDate`. Days sort as text. */
 export function dayOf(iso: string): string {
   return iso.slice(0, 10);
 }
@@ -55,8 +55,8 @@ const date = 'YYYY-MM-DD(?:[T ]+HH:MM(?::SS)?(?: ?(?:Z|UTC))?)?';
 const unfilledDate = new RegExp(String.raw`^(?:${date}|\[${date}\])$`, 'i');
 
 /**
- * Whether a whole value is a placeholder of the template: `[a|b|c]`, a choice that nobody made, or `YYYY-MM-DD` with
- * `HH:MM` or without. A sentence that holds one is none, nor is a link, which has brackets inside or something behind.
+ * Whether a whole value is a placeholder of the template: `[a|b|c]`, or `YYYY-MM-DD` with or without `HH:MM`. False for a
+ * sentence that contains one, and for a link, which has brackets inside or text after them.
  */
 export function isPlaceholder(text: string): boolean {
   if (text.startsWith('[')) return isChoice(text) || unfilledDate.test(text);
@@ -69,19 +69,19 @@ function isChoice(text: string): boolean {
 
 export function addPlaceholder(text: string, span: Span, report: DiagnosticCollector, hint?: string): void {
   report.add('placeholder', span, {
-    message: `The placeholder ${quote(text)} was left unfilled.`,
+    message: `The placeholder ${quote(text)} was not filled in.`,
     ...(hint === undefined ? {} : { hint }),
   });
 }
 
-/** Whether a whole value is a placeholder. It is reported at `span`. */
+/** Whether a whole value is a placeholder, which is then reported at `span`. */
 export function reportPlaceholder(text: string, span: Span, report: DiagnosticCollector): boolean {
   if (!isPlaceholder(text)) return false;
   addPlaceholder(text, span, report);
   return true;
 }
 
-/** What a word is in a closed list: one of its terms, an unfilled placeholder, or none of them with the nearest term. */
+/** A word read as a term of a closed list: a term, an unfilled placeholder, or unknown, with the nearest term if there is one. */
 export type TermReading =
   | { readonly type: 'term'; readonly term: string }
   | { readonly type: 'placeholder' }
@@ -89,14 +89,14 @@ export type TermReading =
 
 const spellings = new WeakMap<TermType, ReadonlyMap<string, string>>();
 
-/** Brackets or none, any case, `-`, `_` or a blank between words, and the list's aliases. Source: the registry format, docs/format.md. */
+/** Accepts brackets or none, any case, `-`, `_` or a blank between words, and the list's aliases. Source: docs/format.md. */
 export function readTerm(text: string, type: TermType): TermReading {
   const known = spellingsOf(type);
-  // As almost all are written: what is one of the spellings needs no other.
+  // Almost all values are written in one of the known spellings.
   const usual = known.get(withoutBrackets(text));
   if (usual !== undefined) return { type: 'term', term: usual };
   if (isPlaceholder(text)) return { type: 'placeholder' };
-  // The choice of the template without its brackets: no term holds a bar.
+  // The template's choice without its brackets: no term contains a bar.
   if (text.includes('|') && text.split('|').some((part) => known.has(spelling(part)))) return { type: 'placeholder' };
   const word = spelling(text);
   const term = known.get(word);
@@ -133,12 +133,12 @@ function spelling(text: string): string {
     .replaceAll(/[-_\s]+/g, '_');
 }
 
-/** What to do about a placeholder. */
+/** The hint for a placeholder. */
 export function choose(type: TermType): string {
   return `Choose one of ${Object.keys(type.terms).join(', ')}.`;
 }
 
-/** The term that was read, or undefined with the diagnostic that says why there is none. */
+/** The term that was read. Otherwise undefined, with a diagnostic that says why. */
 export function reportTerm(
   value: Span & { readonly text: string },
   reading: TermReading,
@@ -174,7 +174,7 @@ export function reportTerm(
   return undefined;
 }
 
-/** A header value as its type has it; undefined where it is empty or wrong, which is reported. */
+/** A header value in its type. Undefined if it is empty, and if it is wrong, which is reported. */
 export function readHeaderValue(
   value: Value,
   type: HeaderType,
@@ -205,7 +205,7 @@ function dateValue(value: Value, text: string, type: DateType, report: Diagnosti
     const day = dayOf(reading.iso);
     if (type.time || day === reading.iso) return reading.iso;
     report.add('date-time', value, {
-      message: `Only a day is wanted here, so ${day} is kept and its time is not.`,
+      message: `Expected a day without a time; ${day} is kept.`,
       fix: {
         description: `Write ${day}`,
         safe: false,
@@ -215,13 +215,13 @@ function dateValue(value: Value, text: string, type: DateType, report: Diagnosti
     return day;
   }
   if (reading.type === 'placeholder') addPlaceholder(text, value, report);
-  else report.add('date-invalid', value, { message: `${quote(text)} is not a calendar date.` });
+  else report.add('date-invalid', value, { message: `${quote(text)} is not a valid date.` });
   return undefined;
 }
 
 function idValue(value: Value, text: string, report: DiagnosticCollector): string | undefined {
   if (isValidId(text)) return text;
-  report.add('id-invalid', value, { message: `${quote(text)} cannot be an ID.` });
+  report.add('id-invalid', value, { message: `${quote(text)} is not a valid ID.` });
   return undefined;
 }
 

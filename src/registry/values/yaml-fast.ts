@@ -1,7 +1,7 @@
 import type { Span } from '../position.ts';
 import { forbiddenKeys, limits, type YamlEntry, type YamlMapping, type YamlScalar, type YamlValue } from './yaml.ts';
 
-/** `key:`, then nothing, a word or words without any sign of YAML, or text in double quotes without escapes; then a comment. */
+/** `key:` or `- `, then nothing, words without characters that are special in YAML, or text in double quotes without escapes; then a comment. */
 const entryPattern =
   /^(?<indent> *)(?:(?<dash>- )|(?<key>[A-Za-z_][A-Za-z0-9_-]{0,99}):(?: +|$))(?:(?<words>[A-Za-z0-9][A-Za-z0-9._%/-]*(?: [A-Za-z0-9._%/-]+)*)|"(?<quoted>[ !#-[\]-~\u00A0-\u2027\u202A-\uD7FF]*)")?(?<comment>(?:^| +)#[ -~\u00A0-\u2027\u202A-\uD7FF]*)?$/;
 
@@ -11,14 +11,14 @@ interface Line {
   readonly indent: number;
   readonly dash: number | undefined;
   readonly key: YamlScalar | undefined;
-  /** Undefined where nothing stands behind the key. */
+  /** Undefined if nothing follows the key. */
   readonly value: YamlScalar | undefined;
 }
 
 /**
- * Reads a yaml block in the form that registries have in practice: keys at column 0 with one word, number or text each,
- * or with a list of texts or names with texts indented below. The same values and places as js-yaml, which is not even
- * loaded for it. Undefined for any other block.
+ * Reads a yaml block in the form that registries have in practice: keys at column 0 with a word, a number or a quoted text,
+ * or with a list or a mapping of those indented below. Gives the same values and places as js-yaml, without loading it.
+ * Undefined for any other block.
  */
 export function readPlainYaml(text: string, content: Span): YamlMapping | undefined {
   const lines = readLines(text, content);

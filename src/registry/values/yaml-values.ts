@@ -6,8 +6,8 @@ import { readPlainYaml } from './yaml-fast.ts';
 import { limits, readAnyYaml, type YamlReading, type YamlScalar, type YamlValue } from './yaml.ts';
 
 /**
- * Reads a yaml block as a mapping with places. Undefined where it is empty; a fault where it is no plain mapping. Never
- * throws. Two front ends, as for outlines: one for the form that registries have, and js-yaml for everything else.
+ * Reads a yaml block as a mapping with places. An empty block has no value, and anything but a mapping is a fault. Never throws. Two
+ * front ends, as for outlines: a fast one for the form that registries have, and js-yaml for everything else.
  */
 export function readYaml(text: string, content: Span): YamlReading {
   if (content.end - content.start > limits.characters) {
@@ -20,10 +20,10 @@ export function readYaml(text: string, content: Span): YamlReading {
 
 export type PlainYamlValue = string | number | readonly string[] | Readonly<Record<string, string>>;
 
-/** Where the value of a key that stands twice in a mapping goes. */
+/** Receives the value of a duplicate key in a mapping. */
 export type KeepRepeated = (key: string, value: YamlValue) => void;
 
-/** A yaml value as its type has it; undefined where it is absent or wrong, which is reported. */
+/** A yaml value in its type. Undefined if it is missing, and if it is wrong, which is reported. */
 export function readYamlValue(
   value: YamlValue,
   type: YamlType,
@@ -38,12 +38,12 @@ export function readYamlValue(
     case 'term': {
       const scalar = scalarOf(value);
       return scalar === undefined
-        ? wrong(value, 'One word', report)
+        ? wrong(value, 'one word', report)
         : reportTerm(scalar, readTerm(scalar.text, type), type, report);
     }
     case 'text': {
       const scalar = scalarOf(value);
-      return scalar === undefined ? wrong(value, 'Text', report) : scalar.text;
+      return scalar === undefined ? wrong(value, 'text', report) : scalar.text;
     }
     case 'texts':
       return textsValue(value, report);
@@ -60,19 +60,19 @@ function numberValue(
 ): number | undefined {
   const scalar = scalarOf(value);
   if (scalar === undefined || !scalar.plain || !/^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/.test(scalar.text)) {
-    return wrong(value, `A number from ${minimum} to ${maximum}`, report);
+    return wrong(value, `a number from ${minimum} to ${maximum}`, report);
   }
   const number = Number(scalar.text);
   if (number >= minimum && number <= maximum) return number;
   report.add('value-range', value, {
-    message: `${scalar.text} is outside the range ${minimum} to ${maximum}.`,
+    message: `${scalar.text} is not in the range from ${minimum} to ${maximum}.`,
     hint: `Write a number from ${minimum} to ${maximum}.`,
   });
   return undefined;
 }
 
 function textsValue(value: YamlValue, report: DiagnosticCollector): readonly string[] | undefined {
-  if (value.type !== 'sequence') return wrong(value, 'A list of texts', report);
+  if (value.type !== 'sequence') return wrong(value, 'a list of texts', report);
   const texts = value.items.flatMap((item) => textValue(item, report) ?? []);
   return texts.length === 0 && value.items.length > 0 ? undefined : texts;
 }
@@ -82,7 +82,7 @@ function textMapValue(
   report: DiagnosticCollector,
   keep: KeepRepeated,
 ): Readonly<Record<string, string>> | undefined {
-  if (value.type !== 'mapping') return wrong(value, 'A mapping of names to texts', report);
+  if (value.type !== 'mapping') return wrong(value, 'a mapping of names to texts', report);
   const texts = new Map<string, string | undefined>();
   for (const entry of value.entries) {
     const key = entry.key.text;
@@ -97,27 +97,27 @@ function textMapValue(
 
 function textValue(value: YamlValue, report: DiagnosticCollector): string | undefined {
   if (reportUnfilled(value, { type: 'text' }, report)) return undefined;
-  return value.type === 'scalar' ? value.text : wrong(value, 'Text', report);
+  return value.type === 'scalar' ? value.text : wrong(value, 'text', report);
 }
 
-/** A key that stands twice in one mapping, wherever that is. */
+/** Reports a duplicate key of a mapping at any level. */
 export function reportRepeatedKey(key: YamlScalar, report: DiagnosticCollector): void {
   report.add('yaml-key-repeated', key, {
-    message: `The key ${quote(key.text)} stands twice; the first value counts.`,
+    message: `Duplicate key ${quote(key.text)}; the first value is used.`,
   });
 }
 
 function wrong(value: YamlValue, expected: string, report: DiagnosticCollector): undefined {
-  report.add('value-type', value, { message: `${expected} is expected here.`, ...hintFor(value) });
+  report.add('value-type', value, { message: `Expected ${expected} here.`, ...hintFor(value) });
 }
 
 function hintFor(value: YamlValue): { readonly hint?: string } {
   return value.type === 'scalar' && !value.plain
-    ? { hint: `Write ${quote(value.text)} without quotation marks if it is meant.` }
+    ? { hint: `If ${quote(value.text)} is the value, write it without quotes.` }
     : {};
 }
 
-/** `[high]` is a sequence to YAML and a term in brackets to people. */
+/** `[high]` is a sequence in YAML, but a term in brackets to its writer. */
 function scalarOf(value: YamlValue): YamlScalar | undefined {
   if (value.type === 'scalar') return value;
   const [only, ...more] = value.type === 'sequence' ? value.items : [];
@@ -129,7 +129,7 @@ export function isNothing(value: YamlValue): boolean {
   return value.type === 'scalar' && value.plain && (value.text === '' || value.text === '~' || value.text === 'null');
 }
 
-/** Whether a value is a placeholder: `[critical|high]`, which is a sequence to YAML, `"[a|b]"`, or `[1-10]` for a number. */
+/** Whether a value is a placeholder: `[critical|high]`, which is a sequence in YAML, `"[a|b]"`, or `[1-10]` for a number. */
 function reportUnfilled(value: YamlValue, type: YamlType, report: DiagnosticCollector): boolean {
   const only = scalarOf(value);
   if (only === undefined) return false;

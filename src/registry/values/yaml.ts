@@ -3,23 +3,23 @@ import type { Event, ScalarEvent } from 'js-yaml';
 import { type DiagnosticCode, quote } from '../diagnostics.ts';
 import type { Span } from '../position.ts';
 
-/** What a yaml block may hold at most: characters, values, and levels of nesting. Estimates and evidence need a hundredth. */
+/** The limits of a yaml block: characters, values, levels of nesting. Estimates and evidence need a hundredth of them. */
 export const limits = { characters: 64 * 1024, values: 2000, depth: 8 };
 
 export const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', '<<']);
 
-/** A yaml value with its place. Only what registries use: no anchors, aliases, tags or merge keys. */
+/** A yaml value with its place. Anchors, aliases, tags and merge keys are not supported. */
 export type YamlValue = YamlScalar | YamlSequence | YamlMapping;
 
-/** Its place is that of the whole notation, quotes included; one that is absent has an empty place behind the colon. */
+/** Its place is that of the whole notation, including quotes. A missing value has an empty place after the colon. */
 export interface YamlScalar extends Span {
   readonly type: 'scalar';
   readonly text: string;
-  /** Written without quotes, so that `8` is a number and `null` or nothing is no value. */
+  /** Written without quotes, so that `8` is a number, and `null` or nothing means that there is no value. */
   readonly plain: boolean;
 }
 
-/** The place of a collection in brackets includes both. */
+/** The place of a collection in brackets includes the brackets. */
 export interface YamlSequence extends Span {
   readonly type: 'sequence';
   /** Written in brackets. */
@@ -49,11 +49,11 @@ export type YamlReading =
 
 let loaded: typeof Yaml | undefined;
 
-/** Loaded at the first block that needs it, and at once, since reading is synchronous: its start costs more than most registries. */
+/** Loads js-yaml when the first block needs it, since that takes longer than reading most registries; synchronously, as reading is. */
 function loadYaml(): typeof Yaml {
   if (loaded === undefined) {
     const found: unknown = process.getBuiltinModule('node:module').createRequire(import.meta.url)('js-yaml');
-    if (!isYaml(found)) throw new TypeError('js-yaml cannot be loaded.');
+    if (!isYaml(found)) throw new TypeError('Cannot load js-yaml.');
     loaded = found;
   }
   return loaded;
@@ -63,7 +63,7 @@ function isYaml(found: unknown): found is typeof Yaml {
   return typeof found === 'object' && found !== null && 'parseEvents' in found;
 }
 
-/** Reads any yaml block by js-yaml, the reference. */
+/** Reads any yaml block with js-yaml, the reference. */
 export function readAnyYaml(text: string, content: Span): YamlReading {
   const yaml = loadYaml();
   const source = text.slice(content.start, content.end);
@@ -71,7 +71,7 @@ export function readAnyYaml(text: string, content: Span): YamlReading {
   try {
     events = yaml.parseEvents(source, { maxDepth: limits.depth });
   } catch (error) {
-    return fault('yaml-syntax', faultSpan(yaml, error, content), `This is not valid YAML: ${reasonOf(yaml, error)}.`);
+    return fault('yaml-syntax', faultSpan(yaml, error, content), `Invalid YAML: ${reasonOf(yaml, error)}.`);
   }
   return composeMapping(yaml, source, content, events);
 }
@@ -82,16 +82,16 @@ function fault(code: DiagnosticCode, span: Span, message: string): YamlReading {
 
 function composeMapping(yaml: typeof Yaml, source: string, content: Span, events: readonly Event[]): YamlReading {
   if (events.length > limits.values)
-    return fault('too-complex', content, `This yaml block holds more than ${limits.values} values.`);
+    return fault('too-complex', content, `This yaml block has more than ${limits.values} values.`);
   if (events.filter((event) => event.type === yaml.EVENT_DOCUMENT).length > 1) {
-    return fault('yaml-syntax', content, 'This yaml block holds more than one document.');
+    return fault('yaml-syntax', content, 'This yaml block has more than one document.');
   }
   const composer = createComposer(yaml, source, content.start, events);
   const root = composer.next();
   const unsafe = composer.unsafe();
   if (unsafe !== undefined) return { type: 'fault', fault: unsafe };
   if (root === undefined || (root.type === 'scalar' && root.text === '')) return { type: 'mapping', value: undefined };
-  if (root.type !== 'mapping') return fault('value-type', root, 'A mapping of keys to values is expected here.');
+  if (root.type !== 'mapping') return fault('value-type', root, 'Expected a mapping of keys to values.');
   return { type: 'mapping', value: root };
 }
 
@@ -140,14 +140,14 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
     for (let key = next(); key !== undefined; key = next()) {
       const value = next();
       if (value === undefined) break;
-      if (key.type !== 'scalar') refuse(key, 'A key must be a plain word.');
+      if (key.type !== 'scalar') refuse(key, 'A key must be a scalar, not a list or a mapping.');
       else if (forbiddenKeys.has(key.text)) refuse(key, `The key ${quote(key.text)} is not allowed.`);
       else entries.push({ key, value });
     }
     return { type: 'mapping', ...collection(start, '{'), entries };
   }
 
-  /** The place of the collection whose values have all been taken. */
+  /** The place of a collection after all its values have been read. */
   function collection(start: number, bracket: '[' | '{'): Span {
     const end = Math.max(start, last.end);
     last = { start, end: source[start - base] === bracket ? closing(source, base, Math.max(start + 1, end)) : end };
@@ -158,8 +158,8 @@ function createComposer(yaml: typeof Yaml, source: string, base: number, events:
 }
 
 /**
- * A scalar as it is written, with its quotes or with the sign of a block. The events of js-yaml have the place of what
- * stands inside, and for a block the line end behind it too.
+ * The place of a scalar as written, with its quotes or its block indicator. The events of js-yaml give the place of the
+ * text inside, and for a block scalar include the line end after it.
  */
 function writtenAs(yaml: typeof Yaml, source: string, base: number, event: ScalarEvent, after: number): Span {
   const { style, valueStart, valueEnd } = event;
@@ -170,7 +170,7 @@ function writtenAs(yaml: typeof Yaml, source: string, base: number, event: Scala
   return { start: base + start, end: base + start + Math.max(1, source.slice(start, valueEnd).trimEnd().length) };
 }
 
-/** Where an absent value would be written: behind the colon of its key, or else behind what stands before it. */
+/** Where a missing value would be written: after the colon of its key, otherwise after the previous value. */
 function absent(source: string, base: number, after: number): Span {
   let at = after - base;
   while (source[at] === ' ' || source[at] === '\t') at += 1;
@@ -178,12 +178,12 @@ function absent(source: string, base: number, after: number): Span {
   return { start: offset, end: offset };
 }
 
-/** Behind the bracket that ends a collection whose last value ends at `after`: only signs and comments stand between. */
+/** The offset after the bracket that closes a collection whose last value ends at `after`: only punctuation and comments come between. */
 function closing(source: string, base: number, after: number): number {
   return base + Math.min(pastComments(source, after - base, ']}') + 1, source.length);
 }
 
-/** The first of some signs that stands in no comment. */
+/** The offset of the first of some characters that is not in a comment. */
 function pastComments(source: string, from: number, signs: string): number {
   let at = from;
   for (; at < source.length && !signs.includes(source.charAt(at)); at += 1) {
@@ -194,7 +194,7 @@ function pastComments(source: string, from: number, signs: string): number {
 }
 
 function reasonOf(yaml: typeof Yaml, error: unknown): string {
-  return error instanceof yaml.YAMLException ? error.reason : 'it cannot be parsed';
+  return error instanceof yaml.YAMLException ? error.reason : 'cannot be parsed';
 }
 
 function faultSpan(yaml: typeof Yaml, error: unknown, content: Span): Span {

@@ -69,11 +69,11 @@ describe('the line reader', () => {
     expect(sketch('```\na\n\n  \n')).toEqual(['open fence "```\\na"']);
   });
 
-  it('does not let a byte-order mark hide a heading', () => {
+  it('finds a heading after a byte-order mark', () => {
     expect(sketch('\ufeff# Title')).toEqual(['h1 "# Title"']);
   });
 
-  it('takes only spaces and tabs for blanks', () => {
+  it('treats only spaces and tabs as blanks', () => {
     expect(sketch('#\u00a0a\n\f\n-\u00a0b')).toEqual(['p "#\u00a0a\\n\\f\\n-\u00a0b"']);
   });
 
@@ -100,12 +100,12 @@ describe('the line reader', () => {
     ['an ordered item that may interrupt a paragraph', 'a\n2. b'],
     ['a fence that its item ends', '- ```\na'],
     ['lists nested beyond measure', `${'- '.repeat(40)}a`],
-  ])('steps aside at %s', (_, text) => {
+  ])('leaves a block with %s to remark', (_, text) => {
     expect(read(text)).toBeUndefined();
     expect(read(`### Title\n\n${text}`)).toBeUndefined();
   });
 
-  it('agrees with remark on every fixture', () => {
+  it('agrees with remark on every fixture', { timeout: 60_000 }, () => {
     for (const { text } of fixtures) expectAgreement(text);
   });
 
@@ -136,7 +136,7 @@ describe('the line reader', () => {
     ['one line of brackets', '['],
     ['one line of dashes', '- '],
     ['blank lines', '\r\n'],
-  ])('takes time in proportion to the text: %s', (_, shape) => {
+  ])('takes time proportional to the text: %s', (_, shape) => {
     expect(growth(shape, read)).toBeLessThan(40);
   });
 });

@@ -17,8 +17,8 @@ function kinds(text: string): string[] {
   );
 }
 
-describe('remark as a reader of outlines', () => {
-  it('names what records give no meaning to, and keeps where it stands without the blanks after it', () => {
+describe('the outline that remark reads', () => {
+  it('names blocks that have no meaning in records, with their places without trailing blanks', () => {
     expect(kinds('> a\n> b  \n\n|a|\n|-|\n\n[a]: b\n\n    code \n\n[^a]: b\n\n<div>\n\n***\n')).toEqual([
       'quote > a\n> b',
       'table |a|\n|-|',
@@ -30,14 +30,14 @@ describe('remark as a reader of outlines', () => {
     ]);
   });
 
-  it('reads setext headings', () => {
+  it('has setext headings', () => {
     expect(read('One\ntwo\n===\n\nThree\n---')).toEqual([
       { type: 'heading', depth: 1, start: 0, end: 11 },
       { type: 'heading', depth: 2, start: 13, end: 22 },
     ]);
   });
 
-  it('puts the items of all lists beside each other, with what they hold inside', () => {
+  it('has the items of all lists in one sequence, with their content inside', () => {
     expect(read('- a\n\n  > b\n* c\n1. d')).toEqual([
       {
         type: 'item',
@@ -54,12 +54,12 @@ describe('remark as a reader of outlines', () => {
     ]);
   });
 
-  it('knows whether a fence is closed', () => {
+  it('says whether a fence is closed', () => {
     expect(read('```\na\n    ```')).toEqual([{ type: 'fence', closed: false, start: 0, end: 13 }]);
     expect(read('> a\n\n~~~\na\n~~~')).toContainEqual({ type: 'fence', closed: true, start: 5, end: 14 });
   });
 
-  it('gives offsets of the whole text, U+FEFF at the start of it or of the block included', () => {
+  it('has offsets into the whole text, even after U+FEFF at the start of the text or of the block', () => {
     const text = '\ufeff# A\n\n\ufeffb\tc\r\n> d';
     expect(kinds(text)).toEqual(['heading # A', 'paragraph \ufeffb\tc', 'quote > d']);
     const block = { start: 6, end: text.length };
@@ -72,7 +72,7 @@ describe('remark as a reader of outlines', () => {
     });
   });
 
-  it('is asked only where lines are not certain, unless it is asked for', () => {
+  it('is used only if the line reader is not certain, or on request', () => {
     const text = '> a';
     const block = { start: 0, end: text.length };
     expect(outlineOf(text, block, 'auto')).toEqual(outlineOf(text, block, 'markdown'));
@@ -151,28 +151,24 @@ describe('the limits of what remark reads', () => {
     expectQuickAnswer(shape);
   });
 
-  it('bound the time for whatever is repeated', { timeout: 600_000 }, () => {
+  it('bound the time for any repeated text', { timeout: 600_000 }, () => {
     const shapes = fc.array(fc.constantFrom(...tokens), { minLength: 1, maxLength: 12 }).map((all) => all.join(''));
     fc.assert(fc.property(shapes, expectQuickAnswer), { numRuns: 20 });
   });
 
-  it(
-    'refuse a block by what it holds, not by time: by its size, its lines, its depth and its lists',
-    { timeout: 60_000 },
-    () => {
-      function reason(text: string): string | undefined {
-        const result = readMarkdown(text, { start: 0, end: text.length });
-        return result.type === 'too-complex' ? result.reason : undefined;
-      }
-      expect(reason('a'.repeat(65_536))).toBeUndefined();
-      expect(reason('a'.repeat(65_537))).toBe('it is longer than 65536 characters');
-      expect(reason('a\n'.repeat(2_000))).toBeUndefined();
-      expect(reason('a\n'.repeat(2_001))).toBe('it has more than 2000 lines');
-      expect(reason(`${'>'.repeat(16)}a`)).toBeUndefined();
-      expect(reason(`${'>'.repeat(17)}a`)).toBe('it is nested more than 16 deep');
-      expect(reason('- - - a\n'.repeat(666))).toBeUndefined();
-      expect(reason('- - - a\n'.repeat(667))).toBe('it has more than 2000 list items, quotes and footnotes');
-      expect(reason(`${'- '.repeat(40)}\n`)).toBeUndefined();
-    },
-  );
+  it('refuse a block for its size, lines, depth or lists, never for the time it takes', { timeout: 60_000 }, () => {
+    function reason(text: string): string | undefined {
+      const result = readMarkdown(text, { start: 0, end: text.length });
+      return result.type === 'too-complex' ? result.reason : undefined;
+    }
+    expect(reason('a'.repeat(65_536))).toBeUndefined();
+    expect(reason('a'.repeat(65_537))).toBe('more than 65536 characters');
+    expect(reason('a\n'.repeat(2_000))).toBeUndefined();
+    expect(reason('a\n'.repeat(2_001))).toBe('more than 2000 lines');
+    expect(reason(`${'>'.repeat(16)}a`)).toBeUndefined();
+    expect(reason(`${'>'.repeat(17)}a`)).toBe('more than 16 levels of nesting');
+    expect(reason('- - - a\n'.repeat(666))).toBeUndefined();
+    expect(reason('- - - a\n'.repeat(667))).toBe('more than 2000 list items, quotes and footnotes');
+    expect(reason(`${'- '.repeat(40)}\n`)).toBeUndefined();
+  });
 });

@@ -19,24 +19,24 @@ function fence(text: string, closed = true): { language: string; content: string
   return { ...parts, content: text.slice(parts.content.start, parts.content.end) };
 }
 
-describe('what a heading says', () => {
-  it('is without its opening and closing hashes', () => {
+describe('the text of a heading', () => {
+  it('excludes its opening and closing hashes', () => {
     expect(heading('### Port conflicts')).toBe('Port conflicts');
     expect(heading('#\t Port conflicts   ##')).toBe('Port conflicts');
   });
 
-  it('keeps hashes that close nothing', () => {
+  it('includes hashes that are not closing hashes', () => {
     expect(heading('### C#')).toBe('C#');
     expect(heading('### C \\#')).toBe('C \\#');
     expect(heading('### #1 of #2')).toBe('#1 of #2');
   });
 
-  it('is empty where only hashes stand', () => {
+  it('is empty if there are only hashes', () => {
     expect(heading('###')).toBe('');
     expect(heading('### ###')).toBe('');
   });
 
-  it('is without the underline of a setext heading, which may have several lines and begin with a hash', () => {
+  it('excludes the underline of a setext heading, which may have several lines and begin with a hash', () => {
     expect(heading('Port\n  conflicts \n===')).toBe('Port\n  conflicts');
     expect(heading('#hashtag\r\n---')).toBe('#hashtag');
     expect(heading('####### seven\n---')).toBe('####### seven');
@@ -44,13 +44,13 @@ describe('what a heading says', () => {
 });
 
 describe('the lines of a paragraph', () => {
-  it('are without blanks around them, whatever ends a line', () => {
+  it('exclude the blanks around them, with any line end', () => {
     const text = 'one  \r\n\t two\r three\nfour';
     const said = paragraphLines(text, { start: 0, end: text.length }).map(({ start, end }) => text.slice(start, end));
     expect(said).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('keep what CommonMark does not count as blank', () => {
+  it('include characters that CommonMark does not count as blanks', () => {
     const text = '\u00a0one\f\ntwo\u00a0';
     const said = paragraphLines(text, { start: 0, end: text.length }).map(({ start, end }) => text.slice(start, end));
     expect(said).toEqual(['\u00a0one\f', 'two\u00a0']);
@@ -67,16 +67,16 @@ describe('the parts of a fence', () => {
     expect(fence('~~~~ \r\na\r\n~~~~')).toEqual({ language: '', content: 'a\r\n', closed: true });
   });
 
-  it('leave out the indentation of the closing fence of a list item', () => {
+  it('exclude the indentation of the closing fence in a list item', () => {
     expect(fence('```yaml\n  a: 1\n  ```').content).toBe('  a: 1\n');
   });
 
-  it('are empty where nothing stands between', () => {
+  it('are empty if there is nothing between the fences', () => {
     expect(fence('```\n```')).toEqual({ language: '', content: '', closed: true });
     expect(fence('```js', false)).toEqual({ language: 'js', content: '', closed: false });
   });
 
-  it('reach to the end where no fence closes it, though the last line looks like one', () => {
+  it('reach to the end if no fence closes it, even if the last line looks like one', () => {
     expect(fence('```\na\n    ```', false)).toEqual({ language: '', content: 'a\n    ```', closed: false });
   });
 });
