@@ -32,18 +32,18 @@ const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
   { name: 'node', test: /^\0builtin:/ },
   {
     name: 'reading',
-    test: /\/src\/(errors|nearest|version)\.ts$|\/src\/registry\/(?!schema|edit\/|parse\/markdown-tree|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
+    test: /\/src\/(errors|version)\.ts$|\/src\/util\/|\/src\/registry\/(?!schema|edit\/|parse\/markdown-tree|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
   },
   { name: 'priority', test: /\/src\/priority\// },
   { name: 'tasks', test: /\/src\/tasks\/(?!backlog)/ },
   { name: 'scan', test: /\/src\/scan\// },
   {
     name: 'validate',
-    test: /\/src\/cli\/(main|screen|plain-words|command|settings|findings|repeated-ids|validation|validation-report|input-validation|scan-options|commands\/(index|validate))\.ts$|\/src\/config\.ts$|\/src\/reporters\/(text|visible|style)\.ts$/,
+    test: /\/src\/cli\/(main|terminal|parser|command|shared-options|render|commands\/(index|validate))\.ts$|\/src\/app\/(check|scan|validate)\.ts$|\/src\/config\/config\.ts$|\/src\/reporters\/(text\/diagnostics|escape-terminal)\.ts$|\/commander\//,
   },
   {
     name: 'scanning',
-    test: /\/src\/cli\/(scanning|scan-results|kept-output|progress|choosing|commands\/scan)\.ts$|\/src\/reporters\/(json|order|record|table|tasks)\.ts$/,
+    test: /\/src\/cli\/(run-scan|print-scan|output-cache|progress|commands\/scan)\.ts$|\/src\/reporters\/(json|table|text\/records)\.ts$/,
   },
 ];
 

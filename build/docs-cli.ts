@@ -1,4 +1,4 @@
-import { type Command, type OptionDeclaration, optionName } from '../src/cli/command.ts';
+import { type Command, groups, type OptionDeclaration, optionName } from '../src/cli/command.ts';
 import { loadCommands } from '../src/cli/commands/index.ts';
 
 const notice = '<!-- Generated from the declarations in src/cli/commands by `npm run generate`. Do not edit. -->';
@@ -10,9 +10,19 @@ export async function cliReference(): Promise<string> {
     notice,
     '# Command line',
     'Results go to standard output, everything else to standard error. Exit codes: 0 clean, 1 findings, 2 the work could not be done. Colours follow `NO_COLOR`, `FORCE_COLOR` and whether a terminal is there, widths follow `COLUMNS`. `DEBUG=1` or `--verbose` shows the stack of an unexpected error.',
-    commands.map(({ name, summary }) => `- [\`problems ${name}\`](#problems-${name}): ${summary}`).join('\n'),
+    ...Object.entries(groups).map(([group, title]) =>
+      contents(
+        title,
+        commands.filter((one) => one.group === group),
+      ),
+    ),
     ...commands.map(commandPage),
   ].join('\n\n')}\n`;
+}
+
+function contents(title: string, commands: readonly Command[]): string {
+  const lines = commands.map(({ name, summary }) => `- [\`problems ${name}\`](#problems-${name}): ${summary}`);
+  return `${title}:\n\n${lines.join('\n')}`;
 }
 
 function commandPage(command: Command): string {

@@ -78,3 +78,4 @@ export type { MaintenanceWindow } from '../remediation/policy/policy.ts';
 export type { ContainerAdvice } from './tune.ts';
 export type { PortHolder } from '../remediation/remediators/port-reassignment/observe.ts';
 export type { Acknowledgement, Limits } from '../remediation/policy/circuit-breakers.ts';
+export type { JsonObject } from '../util/json.ts';

@@ -100,8 +100,19 @@ export interface ExitCode {
   readonly about: string;
 }
 
+/** The groups of `problems --help`, with their titles, in order. */
+export const groups = {
+  registry: 'Registry',
+  tasks: 'Tasks',
+  repair: 'Repair',
+  instances: 'Instances',
+  project: 'Project',
+} as const;
+
 export interface Command<Options extends OptionDeclarations = OptionDeclarations> {
   readonly name: string;
+  /** Where `problems --help` lists it. The first example of the first command stands for the group. */
+  readonly group: keyof typeof groups;
   /** One line of the list of commands. */
   readonly summary: string;
   /** What `--help` says beyond the summary. */

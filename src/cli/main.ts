@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { isCommandName, loadCommand, loadCommands } from './commands/index.ts';
-import { readPlainWords } from './fast-argv.ts';
+import { parse, runProgram } from './parser.ts';
 import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
 
 export interface MainParams {
@@ -36,12 +36,9 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
   let verbose = (params.env['DEBUG'] ?? '') !== '';
   try {
     const [word, ...rest] = params.argv;
-    if (word === undefined || !isCommandName(word)) {
-      const { runProgram } = await import('./parser.ts');
-      return await runProgram(params.argv, screen);
-    }
+    if (word === undefined || !isCommandName(word)) return await runProgram(params.argv, screen);
     const command = await loadCommand(word);
-    const parsed = readPlainWords(command, rest) ?? (await import('./parser.ts')).parse(command, rest, screen);
+    const parsed = parse(command, rest, screen);
     if ('exitCode' in parsed) return parsed.exitCode;
     verbose ||= parsed.verbose;
     return await command.run({

@@ -5,21 +5,25 @@ import { version } from '../version.ts';
 import {
   type ArgumentDeclaration,
   type Command,
+  groups,
   type OptionDeclaration,
   type OptionDeclarations,
   optionName,
   type OptionValues,
 } from './command.ts';
 import { commandNames, isCommandName, loadCommand, loadCommands } from './commands/index.ts';
-import { absent, type Understood } from './fast-argv.ts';
 import type { Screen } from './terminal.ts';
 
 export type ParseResult =
-  | Understood
-  /** Help was asked for and printed, or the words could not be understood and this was said. */
+  | {
+      readonly arguments: readonly string[];
+      readonly options: OptionValues<OptionDeclarations>;
+      readonly verbose: boolean;
+    }
+  /** Help was requested and printed, or the words are wrong and the error was printed. */
   | { readonly exitCode: 0 | 2 };
 
-/** Reads the words after a command's name, in every form. */
+/** Reads the words after a command's name. */
 export function parse(command: Command, words: readonly string[], screen: Screen): ParseResult {
   const parser = createParser(command, screen);
   try {
@@ -30,13 +34,13 @@ export function parse(command: Command, words: readonly string[], screen: Screen
   }
   const given = parser.opts<Partial<OptionValues<OptionDeclarations>>>();
   const options = Object.entries(command.options).map(
-    ([property, option]) => [property, saidOf(property, given) ?? absent(option)] as const,
+    ([property, option]) => [property, valueOf(property, given) ?? absent(option)] as const,
   );
   return { arguments: parser.args, options: Object.fromEntries(options), verbose: given['verbose'] === true };
 }
 
-/** `--record` and `--no-record` of one command are two declarations, and one value for the parser. */
-function saidOf(
+/** `--record` and `--no-record` of one command are two declarations but one value of commander's. */
+function valueOf(
   property: string,
   given: Partial<OptionValues<OptionDeclarations>>,
 ): OptionValues<OptionDeclarations>[string] {
@@ -46,18 +50,34 @@ function saidOf(
   return given[initial.toLowerCase() + rest] === false ? true : undefined;
 }
 
-/** What `problems --help` prints. */
+/** The value of an option that is not on the command line. */
+function absent(option: OptionDeclaration): OptionValues<OptionDeclarations>[string] {
+  if (option.type === 'flag') return option.default === true;
+  if (option.type === 'text') return option.default;
+  return option.type === 'words' ? [] : undefined;
+}
+
+/** What `problems --help` prints: the commands by group, and the first example of each group. */
 export function programHelp(commands: readonly Command[], screen: Screen): string {
   const program = new Parser('problems')
     .usage('<command> [options]')
-    .description('Read PROBLEMS.md registries exactly, rank their problems, and turn them into tasks.')
+    .description(
+      'Read PROBLEMS.md registries, rank their problems, turn them into tasks, and repair PostgreSQL in Docker.',
+    )
     .helpOption('-h, --help', 'Show this help.')
     .option('--version', 'Show the version.')
+    .addHelpCommand(
+      new Parser('help')
+        .argument('[command]')
+        .summary('Show the help of a command.')
+        .helpOption(false)
+        .helpGroup(`${groups.project}:`),
+    )
     .configureOutput(outputOf(screen));
-  for (const { name, summary } of commands) program.addCommand(new Parser(name).summary(summary).description(summary));
-  const help = program.helpCommand('help [command]', 'Show the help of a command.').helpInformation();
-  const examples = commands.flatMap((command) => command.examples.slice(0, 1));
-  return `${help}\n${exampleText(examples)}`;
+  for (const { name, summary, group } of commands)
+    program.addCommand(new Parser(name).summary(summary).description(summary).helpGroup(`${groups[group]}:`));
+  const first = Object.keys(groups).flatMap((group) => commands.find((command) => command.group === group) ?? []);
+  return `${program.helpInformation()}\n${exampleText(first.flatMap(({ examples }) => examples.slice(0, 1)))}`;
 }
 
 function createParser(command: Command, screen: Screen): Parser {

@@ -112,7 +112,7 @@ describe('what is loaded', () => {
       .filter((name) => name !== '');
   }
 
-  const heavy = ['zod', 'unified', 'remark-parse', 'mdast-util-from-markdown', 'commander', 'pg', 'string-width'];
+  const heavy = ['zod', 'unified', 'remark-parse', 'mdast-util-from-markdown', 'pg', 'string-width'];
 
   it('holds nothing heavy for the library', async () => {
     const packages = await packagesOf(`await import('./src/index.ts');`);

@@ -6,6 +6,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const approve = defineCommand({
   name: 'approve',
+  group: 'repair',
   summary: 'Let a run go on that waits for a person.',
   about:
     'Who may let it run is decided again: what the policy leaves to a person is decided by approving it, and what that ' +

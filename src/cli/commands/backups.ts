@@ -68,6 +68,7 @@ export type BackupInvocation = Invocation<typeof backupOptions>;
 
 export const backups = defineCommand({
   name: 'backups',
+  group: 'instances',
   summary: 'Show backups and how far they are known to hold; verify, take, restore and expire them.',
   about:
     'Backups lie in <folder>/<instance>/<name>/; the folders are remediation.backupFolders of the config, by default ' +

@@ -9,6 +9,7 @@ import {
 
 export const detect = defineCommand({
   name: 'detect',
+  group: 'repair',
   summary: 'Look at the PostgreSQL instances and say what is wrong with them. Changes nothing.',
   about:
     'Instances are the containers named vrooli-postgres-*, labelled problems.instance=<name>, or matched by the config. ' +

@@ -3,6 +3,7 @@ import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts'
 
 export const explain = defineCommand({
   name: 'explain',
+  group: 'tasks',
   summary: 'Say why a problem has its priority, and what would move it up one place.',
   about: 'Of the tasks of a record, the first one is explained.',
   arguments: lookUpArguments,

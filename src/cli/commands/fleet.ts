@@ -5,6 +5,7 @@ import { tableText } from '../render.ts';
 
 export const fleet = defineCommand({
   name: 'fleet',
+  group: 'instances',
   summary: 'Show the memory of every instance, running or not, and whether the machine has it.',
   about:
     'The worst case is every connection taken, four working on each CPU, and autovacuum busy: docs/tuning.md. The ' +

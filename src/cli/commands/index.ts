@@ -1,12 +1,12 @@
 import type { Command } from '../command.ts';
 
-/** Every command, in the order of `--help`. Each is loaded only when it is asked for. */
+/** Every command, in the order of `problems --help`. Each is loaded only when it runs. */
 const loaders = {
-  scan: async () => (await import('./scan.ts')).scan,
   validate: async () => (await import('./validate.ts')).validate,
   show: async () => (await import('./show.ts')).show,
-  explain: async () => (await import('./explain.ts')).explain,
   new: async () => (await import('./new.ts')).newRecord,
+  scan: async () => (await import('./scan.ts')).scan,
+  explain: async () => (await import('./explain.ts')).explain,
   detect: async () => (await import('./detect.ts')).detect,
   plan: async () => (await import('./plan.ts')).plan,
   remediate: async () => (await import('./remediate.ts')).remediate,
@@ -14,14 +14,14 @@ const loaders = {
   runs: async () => (await import('./runs.ts')).runs,
   resume: async () => (await import('./resume.ts')).resume,
   rollback: async () => (await import('./rollback.ts')).rollback,
-  schema: async () => (await import('./schema.ts')).schema,
-  init: async () => (await import('./init.ts')).init,
-  ports: async () => (await import('./ports.ts')).ports,
   backups: async () => (await import('./backups.ts')).backups,
-  preflight: async () => (await import('./preflight.ts')).preflight,
+  migrate: async () => (await import('./migrate.ts')).migrate,
   tune: async () => (await import('./tune.ts')).tune,
   fleet: async () => (await import('./fleet.ts')).fleet,
-  migrate: async () => (await import('./migrate.ts')).migrate,
+  ports: async () => (await import('./ports.ts')).ports,
+  preflight: async () => (await import('./preflight.ts')).preflight,
+  init: async () => (await import('./init.ts')).init,
+  schema: async () => (await import('./schema.ts')).schema,
   completion: async () => (await import('./completion.ts')).completion,
 } as const satisfies Record<string, () => Promise<Command>>;
 

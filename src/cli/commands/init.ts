@@ -2,6 +2,7 @@ import { defineCommand } from '../command.ts';
 
 export const init = defineCommand({
   name: 'init',
+  group: 'project',
   summary: 'Write a starting PROBLEMS.md and problems.config.yaml.',
   about: 'What already exists is left as it is.',
   arguments: [{ name: 'folder', about: 'Where to write. Default: here.', completion: 'folder' }],

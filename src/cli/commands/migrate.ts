@@ -6,6 +6,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const migrate = defineCommand({
   name: 'migrate',
+  group: 'instances',
   summary: 'Apply the SQL files of a folder to an instance, in name order, each exactly once.',
   about:
     'Any number of these may run at once: one of them works, under a lock of the database, and the others wait and find ' +

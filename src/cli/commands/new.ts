@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 
 export const newRecord = defineCommand({
   name: 'new',
+  group: 'registry',
   summary: 'Print a blank record, or add one to a registry.',
   about: 'A blank record holds placeholders, which `problems validate` reports until they are filled.',
   arguments: [{ name: 'kind', about: 'The kind of record.', required: true, choices: kinds.map(({ name }) => name) }],

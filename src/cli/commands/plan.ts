@@ -10,6 +10,7 @@ import {
 
 export const plan = defineCommand({
   name: 'plan',
+  group: 'repair',
   summary: 'Say what would be done about a problem: steps, changes, downtime, policy, undo. Changes nothing.',
   arguments: [{ name: 'ids', about: 'Problems or findings; all without one.', variadic: true }],
   options: { ...movingOptions, ...lookingOptions },

@@ -6,6 +6,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const ports = defineCommand({
   name: 'ports',
+  group: 'instances',
   summary: 'Show who holds which port of the instances and why, or lease a free one.',
   about:
     '`lease` hands out a free port, atomically among all processes on one state file, for a script to use before it ' +

@@ -5,6 +5,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const preflight = defineCommand({
   name: 'preflight',
+  group: 'instances',
   summary: 'Say whether an instance could be created like this now, and why not.',
   about: 'Looks at the engine, its containers, the leases and the declared ports, and changes nothing.',
   arguments: [],

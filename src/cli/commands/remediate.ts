@@ -6,6 +6,7 @@ import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediat
 
 export const remediate = defineCommand({
   name: 'remediate',
+  group: 'repair',
   summary: 'Repair what is found, verify it, and undo what did not help.',
   about:
     'What runs unattended, what waits for approval and what only a person may do follows from the command line, the ' +

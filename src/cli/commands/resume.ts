@@ -5,6 +5,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const resume = defineCommand({
   name: 'resume',
+  group: 'repair',
   summary: 'Take up runs that were cut off, and end them as fixed or as rolled back.',
   arguments: [{ name: 'run', about: 'One of them; all without it.' }],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },

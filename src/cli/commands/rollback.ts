@@ -4,6 +4,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
+  group: 'repair',
   summary: 'Put back what a run changed, while that is still possible.',
   arguments: [{ name: 'run', about: 'Its id; a fixed one too.', required: true }],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },

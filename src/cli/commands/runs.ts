@@ -4,6 +4,7 @@ import { configOptions } from '../shared-options.ts';
 
 export const runs = defineCommand({
   name: 'runs',
+  group: 'repair',
   summary: 'List the runs of the journal, show one in full, or lift the suspension of an instance.',
   about:
     'An instance is suspended where its data may be damaged or an undo failed: nothing runs on it until a person has ' +

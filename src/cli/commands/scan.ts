@@ -14,6 +14,7 @@ const taskKinds = [
 
 export const scan = defineCommand({
   name: 'scan',
+  group: 'tasks',
   summary: 'Find registries and print the tasks that follow from them, the most urgent first.',
   about:
     'Folders are searched for PROBLEMS.md in any case of letters, with ignore files honoured; without a path, the ' +

@@ -3,6 +3,7 @@ import { schemaNames } from '../../schema/names.ts';
 
 export const schema = defineCommand({
   name: 'schema',
+  group: 'project',
   summary: 'Print the JSON Schema of a kind of record or of an output.',
   about: 'JSON Schema, draft 2020-12. Without a name: that of any record.',
   arguments: [{ name: 'name', about: 'What to describe.', choices: schemaNames }],

@@ -3,6 +3,7 @@ import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts'
 
 export const show = defineCommand({
   name: 'show',
+  group: 'registry',
   summary: 'Print everything a record says, its tasks and what is wrong in it.',
   arguments: lookUpArguments,
   options: lookUpOptions,

@@ -6,6 +6,7 @@ import { tableText } from '../render.ts';
 
 export const tune = defineCommand({
   name: 'tune',
+  group: 'instances',
   summary: 'Say what an instance’s settings should be, and why, without changing any.',
   about:
     'The values are PGTune’s for the container’s memory limit and CPU quota, corrected where its limit bites, where ' +

@@ -8,6 +8,7 @@ import { configFor, configOptions } from '../shared-options.ts';
 
 export const validate = defineCommand({
   name: 'validate',
+  group: 'registry',
   summary: 'Check registries.',
   about:
     'Files are checked as they are named, folders are searched for PROBLEMS.md in any case of letters; without a path, ' +
