@@ -126,7 +126,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     }
     expect(await problems('--into', 'orders')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('There is an instance orders already: nothing is restored over it.'),
+      stderr: expect.stringContaining('Instance orders already exists; a restore never overwrites one.'),
     });
     expect(await problems('--into', 'typed', '--to', 'noon')).toMatchObject({ code: 2 });
     const typed = await problems('--into', 'typed');
