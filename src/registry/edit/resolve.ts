@@ -5,7 +5,7 @@ import { active } from '../kinds/active.ts';
 import { resolved } from '../kinds/resolved.ts';
 import { canonical } from '../parse/blocks.ts';
 import { type HeadingNode, headingText } from '../parse/outline.ts';
-import { outlineOf } from '../parse/read-outline.ts';
+import { markdownBudget, outlineOf } from '../parse/read-outline.ts';
 import type { ActiveProblem, ResolvedProblem } from '../record.ts';
 import type { ReadOptions, Registry } from '../registry.ts';
 import { dayOf, readDate, readTerm } from '../values/values.ts';
@@ -54,13 +54,14 @@ function endOfPart(text: string, registry: Registry, wanted: string): number {
 
 function headingsOutside(text: string, registry: Registry): readonly HeadingNode[] {
   const headings: HeadingNode[] = [];
+  const budget = markdownBudget();
   let at = 0;
   const blocks = [...registry.records, ...registry.unknown]
     .map((block) => block.place)
     .toSorted((a, b) => a.offset - b.offset);
   for (const block of [...blocks, { offset: text.length, endOffset: text.length }]) {
     if (block.offset < at) continue;
-    const outline = outlineOf(text, { start: at, end: block.offset }, 'auto');
+    const outline = outlineOf(text, { start: at, end: block.offset }, 'auto', budget);
     if (outline.type === 'outline') {
       for (const node of outline.nodes) if (node.type === 'heading' && node.depth <= 2) headings.push(node);
     }

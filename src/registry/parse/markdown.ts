@@ -7,7 +7,7 @@ import type { OutlineResult } from './outline.ts';
 
 /*
  * The limits for what remark reads at once. No record comes near them, and within them the slowest inputs that a search
- * found take a third of a second (test/registry/outline/markdown.test.ts): without the limits remark takes quadratic time.
+ * found take a third of a second (test/registry/parse/markdown.test.ts): without the limits remark takes quadratic time.
  */
 const MAX_LENGTH = 65_536;
 

@@ -170,8 +170,30 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
   }
 }
 
-/** The outline of a block. `auto` uses the line reader if it is certain, otherwise remark; `markdown` uses only remark. */
-export function outlineOf(text: string, block: Span, front: 'auto' | 'markdown'): OutlineResult {
+/** How many more characters of one file remark may read: bounds the time for a file of many blocks that are slow to read. */
+export interface MarkdownBudget {
+  characters: number;
+}
+
+/** The budget of a whole file, which is hundreds of records that need remark. */
+export function markdownBudget(): MarkdownBudget {
+  return { characters: 2 * 1024 * 1024 };
+}
+
+/**
+ * The outline of a block. `auto` uses the line reader if it is certain, otherwise remark; `markdown` uses only remark.
+ * What remark reads is subtracted from `budget`.
+ */
+export function outlineOf(
+  text: string,
+  block: Span,
+  front: 'auto' | 'markdown',
+  budget: MarkdownBudget,
+): OutlineResult {
   const nodes = front === 'auto' ? readLines(text, block) : undefined;
-  return nodes === undefined ? readMarkdown(text, block) : { type: 'outline', nodes };
+  if (nodes !== undefined) return { type: 'outline', nodes };
+  const length = block.end - block.start;
+  if (length > budget.characters) return { type: 'too-complex', reason: 'too many such blocks in this file' };
+  budget.characters -= length;
+  return readMarkdown(text, block);
 }

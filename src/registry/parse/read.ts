@@ -12,7 +12,7 @@ import { missingNames, readLabels, reportUnknownName } from './labels.ts';
 import type { MarkerScan } from './marker.ts';
 import { findMarkers } from './markers.ts';
 import type { OutlineNode } from './outline.ts';
-import { outlineOf } from './read-outline.ts';
+import { type MarkdownBudget, markdownBudget, outlineOf } from './read-outline.ts';
 import { readSections, type Shape, splitSections, textFrom } from './sections.ts';
 
 /** Reads the `**Label:** value` lines under the title. */
@@ -123,7 +123,7 @@ export function readMarked(text: string, scan: MarkerScan, options: ReadOptions 
   const report = createDiagnosticCollector(path, index);
   if (scan.type === 'too-complex') return refused(scan, { path, component }, report);
 
-  const context = { text, path, component, outline, index, report };
+  const context = { text, path, component, outline, budget: markdownBudget(), index, report };
   const records: ProblemRecord[] = [];
   const unknown: UnknownBlock[] = [];
   for (const block of pairMarkers(scan.markers, report)) {
@@ -147,14 +147,15 @@ interface ReadingContext {
   readonly path: string;
   readonly component: string;
   readonly outline: 'auto' | 'markdown';
+  readonly budget: MarkdownBudget;
   readonly index: LineIndex;
   readonly report: DiagnosticCollector;
 }
 
 function readBlock(block: Block, context: ReadingContext): ProblemRecord | undefined {
-  const result = outlineOf(context.text, block.inside, context.outline);
+  const result = outlineOf(context.text, block.inside, context.outline, context.budget);
   if (result.type === 'outline') return readRecord(block, result.nodes, context);
-  context.report.add('too-complex', block, { message: `This block is not read, because it has ${result.reason}.` });
+  context.report.add('too-complex', block, { message: `This block is too complex to read: ${result.reason}.` });
   return undefined;
 }
 
@@ -164,7 +165,7 @@ function refused(
   report: DiagnosticCollector,
 ): Registry {
   report.add('too-complex', scan, {
-    message: `Markers cannot be told from examples here, because this part of the file has ${scan.reason}.`,
+    message: `Too complex to tell markers from examples here: ${scan.reason}.`,
   });
   return { ...registry, records: [], unknown: [], diagnostics: report.diagnostics };
 }

@@ -4,17 +4,10 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import { describe, expect, it } from 'vitest';
-import { isOpen, type Marker, markerComments } from '../../src/registry/parse/marker.ts';
-import { scanMarkerLines } from '../../src/registry/parse/marker-lines.ts';
-import { findMarkers, plainMarkers } from '../../src/registry/parse/markers.ts';
-import {
-  anyMarkdown,
-  fixture,
-  fixtures,
-  markedMarkdown,
-  mutatedRegistries,
-  readable,
-} from './outline/markdown-texts.ts';
+import { isOpen, type Marker, markerComments } from '../../../src/registry/parse/marker.ts';
+import { scanMarkerLines } from '../../../src/registry/parse/marker-lines.ts';
+import { findMarkers, plainMarkers } from '../../../src/registry/parse/markers.ts';
+import { anyMarkdown, fixture, fixtures, markedMarkdown, mutatedRegistries, readable } from './markdown-texts.ts';
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 
@@ -55,7 +48,7 @@ function isSure(text: string): boolean {
 }
 
 describe('findMarkers', () => {
-  it('finds the markers that remark sees in every fixture', () => {
+  it('finds the markers that remark sees in every fixture', { timeout: 60_000 }, () => {
     for (const { text } of readable) expectReference(text);
   });
 

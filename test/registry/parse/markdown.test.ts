@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { outlineOf } from '../../../src/registry/parse/read-outline.ts';
+import { markdownBudget, outlineOf } from '../../../src/registry/parse/read-outline.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { exceededLimit, readMarkdown } from '../../../src/registry/parse/markdown.ts';
 import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
 
@@ -75,9 +76,10 @@ describe('the outline that remark reads', () => {
   it('is used only if the line reader is not certain, or on request', () => {
     const text = '> a';
     const block = { start: 0, end: text.length };
-    expect(outlineOf(text, block, 'auto')).toEqual(outlineOf(text, block, 'markdown'));
+    const onRequest = outlineOf(text, block, 'markdown', markdownBudget());
+    expect(outlineOf(text, block, 'auto', markdownBudget())).toEqual(onRequest);
     const deep = { start: 0, end: 4000 };
-    expect(outlineOf('a\n'.repeat(3000), deep, 'auto')).toEqual({
+    expect(outlineOf('a\n'.repeat(3000), deep, 'auto', markdownBudget())).toEqual({
       type: 'outline',
       nodes: [{ type: 'paragraph', start: 0, end: 3999 }],
     });
@@ -86,14 +88,14 @@ describe('the outline that remark reads', () => {
   it('loads remark for the first block that the line reader leaves to it, and not before', () => {
     const program = `
       import { registerHooks } from 'node:module';
-      import { outlineOf } from './src/registry/parse/read-outline.ts';
+      import { markdownBudget, outlineOf } from './src/registry/parse/read-outline.ts';
       import { findMarkers } from './src/registry/parse/markers.ts';
       const loaded = [];
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
       findMarkers('<!-- EMBED:ACTIVEPROBLEM:START -->\\n');
-      outlineOf('# a', { start: 0, end: 3 }, 'auto');
+      outlineOf('# a', { start: 0, end: 3 }, 'auto', markdownBudget());
       const before = loaded.length;
-      outlineOf('> a', { start: 0, end: 3 }, 'auto');
+      outlineOf('> a', { start: 0, end: 3 }, 'auto', markdownBudget());
       console.log(before, loaded.some((url) => url.includes('/remark-parse/')));`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], {
       encoding: 'utf8',
@@ -154,6 +156,17 @@ describe('the limits of what remark reads', () => {
   it('bound the time for any repeated text', { timeout: 600_000 }, () => {
     const shapes = fc.array(fc.constantFrom(...tokens), { minLength: 1, maxLength: 12 }).map((all) => all.join(''));
     fc.assert(fc.property(shapes, expectQuickAnswer), { numRuns: 20 });
+  });
+
+  it('bound what remark reads of one file, so that many slow blocks do not add up', { timeout: 60_000 }, () => {
+    const marker = '<!-- EMBED:PROBLEMPATTERN';
+    const block = `${marker}:START -->\n### T\n> ${'a'.repeat(60_000)}\n${marker}:END -->\n`;
+    const { records, diagnostics } = readRegistry(block.repeat(40));
+    const refused = diagnostics.filter(({ code }) => code === 'too-complex');
+    expect(records).toHaveLength(34);
+    expect(refused.map(({ message }) => message)).toEqual(
+      Array.from({ length: 6 }, () => 'This block is too complex to read: too many such blocks in this file.'),
+    );
   });
 
   it('refuse a block for its size, lines, depth or lists, never for the time it takes', { timeout: 60_000 }, () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Marker } from '../../src/registry/parse/marker.ts';
-import { findMarkers } from '../../src/registry/parse/markers.ts';
-import { growth } from './outline/growth.ts';
-import { fixture } from './outline/markdown-texts.ts';
+import type { Marker } from '../../../src/registry/parse/marker.ts';
+import { findMarkers } from '../../../src/registry/parse/markers.ts';
+import { growth } from './growth.ts';
+import { fixture } from './markdown-texts.ts';
 
 const start = '<!-- EMBED:ACTIVEPROBLEM:START -->';
 
@@ -215,7 +215,7 @@ describe('the search for markers', () => {
     ['lists', `- a\n  - b\n\n    \`\`\`\n    ${start}\n    \`\`\`\n`],
     ['footnotes', `[^a]: b\n\n    c\n${start}\n`],
     ['HTML', `<b>\n\n<!--\n--> ${start}\n`],
-  ])('takes time proportional to the file: %s', (_, shape) => {
+  ])('takes time proportional to the file: %s', { timeout: 60_000 }, (_, shape) => {
     expect(growth(shape, findMarkers)).toBeLessThan(40);
   });
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { prioritise } from '../../src/priority/index.ts';
-import { applyEdits } from '../../src/registry/edit/edits.ts';
-import { blankRecord } from '../../src/registry/kinds/blank.ts';
-import { kinds } from '../../src/registry/kinds/index.ts';
-import { readRegistry } from '../../src/registry/parse/read.ts';
-import type { ActiveProblem, ProblemRecord } from '../../src/registry/record.ts';
+import { prioritise } from '../../../src/priority/index.ts';
+import { applyEdits } from '../../../src/registry/edit/edits.ts';
+import { blankRecord } from '../../../src/registry/kinds/blank.ts';
+import { kinds } from '../../../src/registry/kinds/index.ts';
+import { readRegistry } from '../../../src/registry/parse/read.ts';
+import type { ActiveProblem, ProblemRecord } from '../../../src/registry/record.ts';
 
 const postgres = readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8');
 
