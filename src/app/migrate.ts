@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import type { Instance } from '../host/instance.ts';
 import { onlyInstance } from '../host/instances.ts';
-import type { SessionOptions } from '../host/types.ts';
+import type { SessionOptions } from '../host/postgres/types.ts';
 import {
   isMigrationName,
   migrate,

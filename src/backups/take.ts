@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../errors.ts';
 import { runHelper } from '../host/exec.ts';
 import type { Instance } from '../host/instance.ts';
-import { ownOption } from '../host/postgres/client.ts';
 import type { Credentials } from '../host/postgres/credentials.ts';
 import { parseJson } from '../util/json.ts';
 import { oneLine } from '../util/text.ts';
+import { safePathOption } from '../postgres/search-path.ts';
 import { inside, listBackups, readBackup, segment } from './inventory.ts';
 import { checkBackup, type CheckSources } from './prove.ts';
 import {
@@ -53,7 +53,7 @@ COMMIT;
 const takeScript = String.raw`
 set -u
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r PGDATABASE; IFS= read -r label; IFS= read -r physical
-export PGPORT PGUSER PGPASSWORD PGDATABASE PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry PGOPTIONS='-c search_path=${ownOption}' PGPASSFILE=/dev/null HOME=/to TMPDIR=/to/.work LC_MESSAGES=C
+export PGPORT PGUSER PGPASSWORD PGDATABASE PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry PGOPTIONS='-c search_path=${safePathOption}' PGPASSFILE=/dev/null HOME=/to TMPDIR=/to/.work LC_MESSAGES=C
 umask 077
 mkdir /to/.work && cd /to/.work && cat >one.sql || exit 1
 stop() { echo "stop $1"; [ ! -f "$2" ] || grep . "$2" | tail -n 20 | cut -c1-400 | sed 's/^/words /'; exit 1; }

@@ -9,7 +9,6 @@ export { dropInvalidIndex } from './runner/indexes.ts';
 export { ledgerOf, ledgerPlace, readingLedger, tablesOf } from './runner/ledger.ts';
 export { freshen } from './runner/ledger.ts';
 export { lockHolders, takeLock } from './runner/ledger.ts';
-export { databasePath } from './search-path.ts';
 export { schemaQuery, differences, fingerprintOf } from './schema-fingerprint.ts';
 export { indexOfFile, isRelation, relationsOfFile } from './classify.ts';
 export { buildIndexAgain, recordAsDone, takeBackIndex, takeBackRows } from './runner/indexes.ts';

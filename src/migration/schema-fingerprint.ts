@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { quoteLiteral } from '../util/quote.ts';
-import { databasePath } from './search-path.ts';
+import { databasePath } from '../postgres/search-path.ts';
 
 /** A relation by its name; without a schema it is found by the search path. */
 export interface RelationName {

@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import type { Client } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
-import type { SessionResult, SqlSession } from '../types.ts';
-import type { SqlResult, SqlRow, SqlWay } from './types.ts';
+import { safePath, setSafePath } from '../../postgres/search-path.ts';
+import type { SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
 
 /** The only file that knows pg. */
 
@@ -24,16 +24,6 @@ export interface Statement {
   /** Closes the connection of a read-only statement when it is aborted. */
   readonly signal?: AbortSignal;
 }
-
-/**
- * What our own statements find names by. A database's own path is its owner's to set, and what stands there before
- * `pg_catalog` is called in place of the server's functions and operators, with our rights: READ ONLY stops no program
- * that a superuser starts. Without `pg_temp` at its end, temporary tables would come first.
- */
-export const ownPath = 'pg_catalog, pg_temp';
-
-/** The same for PGOPTIONS, where a blank would end it. */
-export const ownOption = 'pg_catalog,pg_temp';
 
 /** An answer; of one that was lost, whether the statement had been sent: then it may have taken effect. */
 export type Asked = SqlResult & { readonly sent: boolean };
@@ -64,7 +54,7 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
     await client.connect();
     const local = statement.readOnly ? 'SET LOCAL' : 'SET';
     await client.query(
-      `${statement.readOnly ? 'BEGIN TRANSACTION READ ONLY; ' : ''}${local} search_path = ${ownPath};
+      `${statement.readOnly ? 'BEGIN TRANSACTION READ ONLY; ' : ''}${local} search_path = ${safePath};
        ${local} statement_timeout = ${statement.timeoutMs};
        ${local} lock_timeout = ${Math.min(statement.timeoutMs, 2_000)}`,
     );
@@ -114,7 +104,7 @@ export interface SessionSettings {
   readonly silenceMs: number;
 }
 
-/** A connection that stays, or why there is none. Our own statements find names by `ownPath`; `RESET` ends that. */
+/** A connection that stays, or why there is none. Our own statements find names by `safePath`; `RESET` ends that. */
 export async function openSessionOver(
   login: Login,
   { application, silenceMs }: SessionSettings,
@@ -177,7 +167,7 @@ export async function openSessionOver(
     );
   }
   // Not before: what is set through a pooler stays with a connection that others are given.
-  const set = await query(`SET search_path = ${ownPath}`);
+  const set = await query(setSafePath);
   if (set.ok) return { via, backend, query, close };
   await close();
   return { ok: false, message: set.message, sqlstate: set.sqlstate, via: via === 'address' ? 'network' : via };

@@ -1,12 +1,21 @@
 import { ProblemsError } from '../../errors.ts';
 import { quoteLiteral } from '../../util/quote.ts';
+import { setSafePath } from '../../postgres/search-path.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
-import type { SessionOptions, SqlChanger, SqlSession } from '../types.ts';
-import { type Asked, type Login, openSessionOver, ownPath, queryOver, type Statement } from './client.ts';
+import { type Asked, type Login, openSessionOver, queryOver, type Statement } from './client.ts';
 import type { Credentials } from './credentials.ts';
-import type { SqlOptions, SqlReader, SqlResult, SqlRow, SqlWay } from './types.ts';
+import type {
+  SqlOptions,
+  SqlReader,
+  SqlResult,
+  SqlRow,
+  SqlWay,
+  SessionOptions,
+  SqlChanger,
+  SqlSession,
+} from './types.ts';
 
 /**
  * The way in that needs no port: psql over the socket inside the container. Password and SQL go through stdin, since
@@ -24,7 +33,7 @@ async function queryThroughPsql(
   const script = [
     passwordFor(login.password),
     `\\pset null '${missing}'`,
-    `SET search_path = ${ownPath}; SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
+    `${setSafePath}; SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
     ...(statement.readOnly ? ['BEGIN TRANSACTION READ ONLY;'] : []),
     ...(statement.values.length === 0
       ? [`${statement.sql}\n;`]

@@ -31,3 +31,57 @@ export type SqlWay = 'published' | 'network' | 'exec';
 export interface SqlReader {
   query(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
 }
+
+export interface SqlChanger {
+  /**
+   * One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. It is sent
+   * once: where the connection is lost after that, the answer says so, and no other way is tried.
+   */
+  execute(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
+  /**
+   * One connection that stays, straight to the server.
+   * @throws ProblemsError `engine-unreachable` where nobody answers yet, `step-refused` where the server refuses the
+   * login or a pooler stands in between.
+   */
+  openSession(instance: Instance, options?: SessionOptions): Promise<SqlSession>;
+}
+
+export interface SessionOptions {
+  /** Default: the instance's own. */
+  readonly database?: string;
+  /** `application_name`. Default `problem-registry`. */
+  readonly application?: string;
+  /** In place of the published port or the container's address: a tunnel, or a port forwarded by hand. */
+  readonly address?: { readonly host: string; readonly port: number };
+  /**
+   * For how long a server may answer neither a query nor a new connection before the session counts as lost. Default
+   * 60,000. A statement itself may take as long as it needs.
+   */
+  readonly silenceMs?: number;
+}
+
+/** Several statements on one connection: transactions over several calls, advisory locks of the session. */
+export interface SqlSession {
+  readonly via: SqlWay | 'address';
+  /** The server's process at the other end. */
+  readonly backend: number;
+  /** One statement with values, or any number without, as the simple protocol takes them: then the last one's rows. */
+  query(sql: string, values?: readonly string[]): Promise<SessionResult>;
+  /** Ends it, and with it its locks and an open transaction. */
+  close(): Promise<void>;
+}
+
+export type SessionResult =
+  | { readonly ok: true; readonly rows: readonly SqlRow[] }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly sqlstate: string | undefined;
+      readonly detail: string | undefined;
+      /** Of the constraint or index that was violated. */
+      readonly constraint: string | undefined;
+      /** In the text that was sent, from 1. */
+      readonly position: number | undefined;
+      /** The connection is gone: nobody knows whether the statement took effect. */
+      readonly lost: boolean;
+    };

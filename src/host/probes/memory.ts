@@ -1,8 +1,8 @@
 import { oneLine } from '../../util/text.ts';
+import { safePathOption } from '../../postgres/search-path.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn, runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
-import { ownOption } from '../postgres/client.ts';
 import type { Credentials } from '../postgres/credentials.ts';
 import type { MemoryLoad, MemoryLoadOptions, MemoryUse } from './types.ts';
 
@@ -70,7 +70,7 @@ const memoryScript = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r clients; IFS= read -r seconds; IFS= read -r rows
 export PGPORT PGUSER PGDATABASE PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry LC_ALL=C
-export PGOPTIONS='-c search_path=${ownOption} -c default_transaction_read_only=on -c lock_timeout=2s -c enable_seqscan=off -c max_parallel_workers_per_gather=0'
+export PGOPTIONS='-c search_path=${safePathOption} -c default_transaction_read_only=on -c lock_timeout=2s -c enable_seqscan=off -c max_parallel_workers_per_gather=0'
 {
   echo "SELECT format('SELECT count(*) FROM %s WHERE ctid >= ''(0,0)''::tid', oid::regclass)
     FROM (SELECT oid, sum(pg_relation_size(oid)) OVER (ORDER BY pg_relation_size(oid) DESC, oid) - pg_relation_size(oid) AS sum

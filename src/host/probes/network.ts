@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 import { getArray, parseJson, getString } from '../../util/json.ts';
 import { oneLine, errorCode } from '../../util/text.ts';
+import { safePath } from '../../postgres/search-path.ts';
 import { type ChangingEngine, jsonOf } from '../docker/client.ts';
 import { helperLabel } from '../docker/shapes.ts';
 import type { Container } from '../docker/types.ts';
 import { runHelper } from '../exec.ts';
-import { ownPath } from '../postgres/client.ts';
 import type { Credentials } from '../postgres/credentials.ts';
 import type { PageResult, PortProbe, ReachRequest, ReachResult } from './types.ts';
 
@@ -17,7 +17,7 @@ getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
 echo "ready $(pg_isready -t 4 2>&1)"
 psql -X -w -q -At -F ' ' -v ON_ERROR_STOP=1 2>&1 <<'SQL' | sed 's/^/sql /'
 BEGIN TRANSACTION READ ONLY;
-SET LOCAL search_path = ${ownPath}; SET LOCAL statement_timeout = 4000;
+SET LOCAL search_path = ${safePath}; SET LOCAL statement_timeout = 4000;
 SELECT 'answer', (SELECT system_identifier FROM pg_control_system()), coalesce(host(inet_server_addr()), '-'), current_database();
 ROLLBACK;
 SQL

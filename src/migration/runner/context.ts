@@ -1,4 +1,4 @@
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import type { Migration } from '../files.ts';
 import { positionOf } from '../sql-tokens.ts';
 import type { LedgerTables, Refusal } from './ledger.ts';

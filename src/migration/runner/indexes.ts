@@ -1,10 +1,10 @@
 import { ProblemsError } from '../../errors.ts';
 import { quoteIdentifier } from '../../util/quote.ts';
-import type { SqlSession } from '../../host/types.ts';
+import { databasePath } from '../../postgres/search-path.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import { indexOfFile, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import type { NamedObject } from '../objects.ts';
-import { databasePath } from '../search-path.ts';
 import type { LedgerRow } from '../status.ts';
 import { ask, findTables, makeTables, queryAsTheirs, writeState } from './ledger.ts';
 

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import { quoteIdentifier } from '../../util/quote.ts';
-import type { SqlRow } from '../../host/postgres/types.ts';
-import type { SessionResult, SqlSession } from '../../host/types.ts';
+import { databasePath, setSafePath } from '../../postgres/search-path.ts';
+import type { SqlRow, SessionResult, SqlSession } from '../../host/postgres/types.ts';
 import type { Mode } from '../classify.ts';
 import type { Migration } from '../files.ts';
-import { databasePath, setOwnPath } from '../search-path.ts';
 import type { Ledger, LedgerRow } from '../status.ts';
 import type { MigrateProgress } from './types.ts';
 
@@ -37,7 +36,7 @@ export function isLoss(error: unknown): boolean {
 export async function freshen(session: SqlSession, lockTimeoutMs: number): Promise<void> {
   await ask(
     session,
-    `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setOwnPath}; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
+    `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setSafePath}; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
      DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;
      SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
        WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout');
@@ -51,7 +50,7 @@ export async function freshen(session: SqlSession, lockTimeoutMs: number): Promi
 export async function queryAsTheirs(session: SqlSession, sql: string): Promise<SessionResult> {
   await ask(session, 'RESET search_path');
   const answer = await session.query(sql);
-  if (answer.ok || !answer.lost) await ask(session, setOwnPath);
+  if (answer.ok || !answer.lost) await ask(session, setSafePath);
   return answer;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import { compareText } from '../../util/compare.ts';
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import { type Runnable, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import { type Ledger, outOfOrder, type MigrationStatus, migrationStatusOf } from '../status.ts';

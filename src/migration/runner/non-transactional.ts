@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { databasePath } from '../../postgres/search-path.ts';
 import type { Runnable } from '../classify.ts';
 import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
-import { databasePath } from '../search-path.ts';
 import type { MigrationStatus } from '../status.ts';
 import { type Applied, backoff, failed, isLostRace, type MigrationContext } from './context.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';

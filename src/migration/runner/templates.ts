@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import { compareBy } from '../../util/compare.ts';
 import { quoteIdentifier, quoteLiteral } from '../../util/quote.ts';
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import type { Migration } from '../files.ts';
 import { backoff } from './context.ts';
 import { ask, takeLock } from './ledger.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setSafePath } from '../../postgres/search-path.ts';
 import type { Runnable } from '../classify.ts';
-import { setOwnPath } from '../search-path.ts';
 import { type Applied, backoff, failed, isLostRace, type MigrationContext } from './context.ts';
 import { ask, errorOf, type Refusal, writeState } from './ledger.ts';
 import { problem } from './types.ts';
@@ -68,7 +68,7 @@ async function tryOnce(
   if (!ran.ok) return ran;
   await point(`${version} run`);
   const after = await session.query(
-    `SET LOCAL SESSION AUTHORIZATION DEFAULT; ${setOwnPath}; SELECT pg_catalog.txid_current_if_assigned()::text AS transaction`,
+    `SET LOCAL SESSION AUTHORIZATION DEFAULT; ${setSafePath}; SELECT pg_catalog.txid_current_if_assigned()::text AS transaction`,
   );
   if (!after.ok) return after;
   if (after.rows[0]?.['transaction'] !== written.rows[0]?.['transaction']) return 'left';

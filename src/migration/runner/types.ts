@@ -1,4 +1,4 @@
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import type { Mode } from '../classify.ts';
 
 export interface MigrateOptions {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
+import { databasePath } from '../../postgres/search-path.ts';
 import type { Instance } from '../../host/instance.ts';
-import type { SqlSession } from '../../host/types.ts';
+import type { SqlSession } from '../../host/postgres/types.ts';
 import {
   buildIndexAgain,
-  databasePath,
   schemaQuery,
   dropInvalidIndex,
   fingerprintOf,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
@@ -6,7 +6,6 @@ import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import { runLabel } from '../../host/docker/shapes.ts';
 import type { SqlOptions } from '../../host/postgres/types.ts';
-import { scramVerifier } from '../../postgres/scram.ts';
 import type { Action, Host, ReadonlyHost, RunContext } from '../contract.ts';
 import { poolerConfigFile, poolerLabel, poolerPort, poolerRole } from '../shared/availability.ts';
 import { requireInstance } from './setting.ts';
@@ -210,4 +209,17 @@ async function hasRole(instance: Instance, host: ReadonlyHost): Promise<boolean>
 async function must(instance: Instance, sql: string, host: Host, options: SqlOptions = {}): Promise<void> {
   const answer = await host.change.sql.execute(instance, sql, options);
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
+}
+
+/** A password as PostgreSQL stores it (RFC 5803), so that neither a file nor a log contains the password itself. */
+export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16)): string {
+  const iterations = 4_096;
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
+  const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest('base64');
+  const server = hmac(salted, 'Server Key').toString('base64');
+  return `SCRAM-SHA-256$${iterations}:${Buffer.from(salt).toString('base64')}$${stored}:${server}`;
+}
+
+function hmac(key: Uint8Array, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scramVerifier } from '../../../src/postgres/scram.ts';
+import { scramVerifier } from '../../../src/remediation/actions/pooler-create.ts';
 import { poolerConfig, poolerEntry } from '../../../src/remediation/actions/pooler.ts';
 import {
   wantedConnections,

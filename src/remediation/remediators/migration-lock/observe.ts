@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
+import { databasePath } from '../../../postgres/search-path.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SqlRow } from '../../../host/postgres/types.ts';
 import {
-  databasePath,
   indexOfFile,
   isMigrationName,
   type Ledger,
