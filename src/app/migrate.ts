@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import type { Instance } from '../host/instance.ts';
-import { onlyInstance } from '../host/instances.ts';
+import { uniqueInstance } from '../host/instances.ts';
 import type { SessionOptions } from '../host/postgres/types.ts';
 import {
   isMigrationName,
@@ -136,7 +136,7 @@ async function chosen({ reader }: EngineContext, names: MigrateRequest['instance
   const all = await reader.instances();
   if (names === 'all') return all;
   return names.map((name) => {
-    const found = onlyInstance(all, name);
+    const found = uniqueInstance(all, name);
     if (found !== undefined) return found;
     const meant = suggest(
       name,

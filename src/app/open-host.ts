@@ -3,14 +3,14 @@ import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
-import { findInstances, onlyInstance } from '../host/instances.ts';
+import { findInstances, uniqueInstance } from '../host/instances.ts';
 import { type Credentials, openCredentials } from '../host/postgres/credentials.ts';
-import { sqlOver } from '../host/postgres/sql.ts';
+import { openSql } from '../host/postgres/sql.ts';
 import { amcheck, baseBackup, readRows, referenceSchema } from '../host/probes/databases.ts';
 import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files.ts';
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
-import { page, portsFree, reach } from '../host/probes/network.ts';
-import { backends, holdSessions, serverTitles } from '../host/probes/sessions.ts';
+import { httpGet, portsFree, reach } from '../host/probes/network.ts';
+import { sessionMemory, holdSessions, processTitles } from '../host/probes/sessions.ts';
 import type { FileReader } from '../host/types.ts';
 import type { ConnectedHost, OpenHost } from '../remediation/contract.ts';
 
@@ -55,7 +55,7 @@ function connect(
 ): ConnectedHost {
   const engine = openEngine(signal);
   const docker = readDocker(engine.reading);
-  const sql = sqlOver(engine.changing, credentials, signal);
+  const sql = openSql(engine.changing, credentials, signal);
   const sources = {
     docker,
     files,
@@ -74,15 +74,15 @@ function connect(
     probes: {
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),
-      page: (client, request) => page(engine.changing, client, request),
+      httpGet: (client, request) => httpGet(engine.changing, client, request),
       survey: (mount, image) => survey(engine.changing, mount, image),
       baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
       amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
       readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),
       holdSessions: (request) => holdSessions(engine.changing, credentials, request),
-      backends: (instance) => backends(engine.changing, instance),
+      sessionMemory: (instance) => sessionMemory(engine.changing, instance),
       dataSpace: (instance) => dataSpace(engine.changing, instance),
-      serverTitles: (instance) => serverTitles(engine.changing, instance),
+      processTitles: (instance) => processTitles(engine.changing, instance),
       memoryUse: (instance) => memoryUse(engine.changing, instance),
       fileSettings: (instance, names, candidates) => fileSettings(engine.changing, instance, names, candidates),
       memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),
@@ -98,7 +98,7 @@ function connect(
         : all.filter(({ name }) => options.only?.includes(name));
     },
     async instance(name) {
-      return onlyInstance(await findInstances(sources), name);
+      return uniqueInstance(await findInstances(sources), name);
     },
   };
 

@@ -1,4 +1,4 @@
-import { quarantineBackup, recordAnswer, releaseBackup } from './quarantine.ts';
+import { quarantineBackup, recordVerification, releaseBackup } from './quarantine.ts';
 import { checkBackup, type CheckSources } from './prove.ts';
 import { expireBackup, removeExpired, unexpireBackup } from './expire.ts';
 import { findBackup, listBackups, listExpired, readFingerprints } from './inventory.ts';
@@ -19,7 +19,7 @@ export function readBackups(folders: readonly string[], sources: CheckSources): 
 export function changeBackups(folders: readonly string[], sources: TakeSources): BackupChanger {
   return {
     take: (request) => takeBackup(sources, folders, request),
-    record: (backup, answer) => recordAnswer(folders, backup, answer),
+    record: (backup, answer) => recordVerification(folders, backup, answer),
     quarantine: (backup, reason) => quarantineBackup(folders, backup, reason),
     release: (backup) => releaseBackup(folders, backup),
     expire: (backup) => expireBackup(folders, backup),

@@ -18,23 +18,23 @@ import {
   type Fingerprints,
 } from './types.ts';
 
-/** Where quarantined and expired backups of an instance lie, below its folder. */
+/** The folders of quarantined and expired backups, below the folder of an instance. */
 export const quarantined = '.quarantined';
 
 export const expired = '.expired';
 
-/** The file beside what has expired, in which stands where it lay. */
+/** The file that records where an expired backup was. */
 export function expiredMark(name: string): string {
   return `.${name}.was`;
 }
 
-/** Of one that is being taken: `.<name>.part`. */
-const beingTaken = /^\.(.+)\.part$/;
+/** The name of a backup that is being taken: `.<name>.part`. */
+const partName = /^\.(.+)\.part$/;
 
-/** A name of an instance or backup: one path segment that no shell and no `..` can make another of. */
+/** A name of an instance or backup: a path segment without special meaning for shells or paths. */
 export const segment = /^[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}$/;
 
-/** Every backup below the folders: those of one instance, or all. Folders that lie elsewhere by a link are left out. */
+/** All backups below the folders, or those of one instance. Links that lead outside are skipped. */
 export async function listBackups(folders: readonly string[], instance: string | undefined): Promise<BackupInventory> {
   const backups: Backup[] = [];
   const notLookedAt: { path: string; reason: string }[] = [];
@@ -57,7 +57,7 @@ export async function listBackups(folders: readonly string[], instance: string |
   return { backups, notLookedAt };
 }
 
-/** By reference or by path; undefined where there is none. A quarantined one is found by its own name too. */
+/** Finds a backup by reference or path, quarantined ones included; undefined if there is none. */
 export async function findBackup(folders: readonly string[], ref: string): Promise<Backup | undefined> {
   if (isAbsolute(ref)) {
     const path = await inside(folders, resolve(ref));
@@ -70,7 +70,7 @@ export async function findBackup(folders: readonly string[], ref: string): Promi
   return found.find(({ state }) => state !== 'quarantined') ?? found[0];
 }
 
-/** Those too that were cut off on their way there or back: of them the mark is there. */
+/** Includes backups whose move there or back was interrupted: their mark exists. */
 export async function listExpired(folders: readonly string[], instance: string): Promise<readonly string[]> {
   if (!segment.test(instance)) return [];
   const names = await Promise.all(folders.map((parent) => namesIn(join(parent, instance, expired), [])));
@@ -91,7 +91,7 @@ interface Place {
 async function foldersOf(folder: string, notLookedAt: { path: string; reason: string }[]): Promise<readonly Place[]> {
   const places: Place[] = [];
   for (const name of await namesIn(folder, notLookedAt)) {
-    const taken = beingTaken.exec(name)?.[1];
+    const taken = partName.exec(name)?.[1];
     if (name === quarantined) {
       for (const aside of await namesIn(join(folder, name), notLookedAt))
         if (segment.test(aside)) places.push({ folder: join(folder, name, aside), name: aside, state: 'quarantined' });
@@ -132,11 +132,11 @@ export async function readBackup(
     parts: namedParts(content, fingerprints),
     postgresVersion: getString(metadata, 'postgres_version') || null,
     verification,
-    ...standing(verification),
+    ...verdictOf(verification),
     hasFingerprints: fingerprints !== undefined,
     quarantine:
       place === 'quarantined'
-        ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason was noted' }
+        ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason recorded' }
         : null,
     notes: content.notes,
   };
@@ -156,8 +156,8 @@ function stateOf(place: Place['state'], metadata: Json | undefined): BackupState
   return ['running', 'started', 'in_progress', 'creating'].includes(status) ? 'running' : 'complete';
 }
 
-/** `good` needs a restore that was tried; one failure, at whatever level, is enough for `bad`. */
-function standing(verification: BackupVerification | null): {
+/** `good` needs a successful restore; a failure at any level makes it `bad`. */
+function verdictOf(verification: BackupVerification | null): {
   readonly verdict: BackupVerdict;
   readonly reached: BackupLevel | null;
 } {
@@ -182,15 +182,15 @@ async function timeOf(folder: string, name: string, metadata: Json | undefined):
   return (await stat(folder)).mtime.toISOString();
 }
 
-/** @throws ProblemsError `outside-root` where the path, links followed, is below none of the folders. */
+/** @throws ProblemsError `outside-root`: the path, with links resolved, is below none of the folders. */
 export async function inside(folders: readonly string[], path: string): Promise<string> {
   const resolved = await real(path);
   for (const parent of folders) {
     const below = relative(await real(parent), resolved);
     if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below)) return resolved;
   }
-  throw new ProblemsError('outside-root', `${path} lies outside the folders of backups.`, {
-    hint: 'Name its folder under `remediation.backupFolders` in the configuration.',
+  throw new ProblemsError('outside-root', `${path} is outside the backup folders.`, {
+    hint: 'Add its folder to `remediation.backupFolders` in the configuration.',
   });
 }
 

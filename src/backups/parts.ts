@@ -4,7 +4,7 @@ import { errorText } from '../util/text.ts';
 import { compareBy } from '../util/compare.ts';
 import type { BackupKind, BackupPart } from './types.ts';
 
-/** What lies beside the backup itself and is none of it. */
+/** Files in a backup's folder that are not part of the backup. */
 export const ownFiles: readonly string[] = [
   'metadata.json',
   'verification.json',
@@ -26,7 +26,7 @@ export interface FolderContent {
   readonly notes: readonly string[];
 }
 
-/** Every file of a backup's folder, links not followed, and what of it can be restored. Only beginnings are read. */
+/** The files of a backup's folder and its restorable parts. Follows no links and reads only the beginning of files. */
 export async function contentOf(folder: string): Promise<FolderContent> {
   const notes: string[] = [];
   const files = await filesOf(folder, notes);
@@ -63,14 +63,14 @@ async function filesOf(folder: string, notes: string[]): Promise<readonly Folder
       if (found?.isDirectory() === true) folders.push(path);
       else if (found?.isFile() === true) files.push({ path, bytes: found.size });
       else if (found !== undefined && !path.includes('pg_tblspc/'))
-        notes.push(`${path} is no ordinary file and is not looked at.`);
+        notes.push(`${path} is not a regular file and was skipped.`);
     }
   }
-  if (folders.length > 0) notes.push(`It holds more than ${maxEntries} files: the rest is not looked at.`);
+  if (folders.length > 0) notes.push(`It contains more than ${maxEntries} files; the rest was skipped.`);
   return files.sort(compareBy(({ path }) => path));
 }
 
-/** The files of a server, as a base backup or as somebody copied them. */
+/** Recognises the files of a server: a base backup, or a copy of a data directory. */
 function clusterKind(files: readonly FolderEntry[], prefix: string): BackupKind | undefined {
   function has(path: string): boolean {
     return files.some((file) => file.path === `${prefix}${path}`);
@@ -86,7 +86,7 @@ function folderKind(files: readonly FolderEntry[], name: string): BackupKind | u
     : undefined;
 }
 
-/** By what it begins with; an empty or damaged one by its name. Undefined: no backup, such as a log. */
+/** Recognises a file by its beginning, or by its name if it is empty or damaged. Undefined: not a backup, such as a log. */
 async function fileKind(path: string, name: string): Promise<BackupKind | undefined> {
   const head = await headOf(path);
   if (head === undefined) return 'unknown';

@@ -31,8 +31,8 @@ export interface CheckSources {
 const clusterFiles: readonly BackupKind[] = ['base-backup', 'base-backup-tar', 'data-directory'];
 
 /**
- * Climbs until a level failed, or as far as asked. A level that does not apply to any part is left out; one that could
- * not be asked does not end the climb, since a restore that was tried says more than it.
+ * Checks level after level until one fails or `upTo` is reached. A level that applies to no part is left out. A check that
+ * could not run does not end it, since a restore later on says more.
  */
 export async function checkBackup(sources: CheckSources, backup: Backup, request: CheckRequest): Promise<BackupAnswer> {
   const { upTo = 'L4', instance, onProgress } = request;
@@ -41,23 +41,27 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
   const checks: BackupCheck[] = [];
   let files: readonly BackupFile[] = [];
 
-  /** True: go on. */
+  /** Whether to go on. */
   async function level(name: BackupLevel, doing: string, ask: () => Promise<readonly Observation[]>): Promise<boolean> {
     if (name > upTo) return false;
     onProgress?.(`${backup.ref}: ${name}, ${doing}`);
     sources.signal.throwIfAborted();
     const began = performance.now();
     const observations = await ask();
-    if (observations.length > 0) checks.push(merged(name, observations, Math.round(performance.now() - began)));
+    if (observations.length > 0) checks.push(checkOf(name, observations, Math.round(performance.now() - began)));
     return checks.at(-1)?.result !== 'failed' || checks.at(-1)?.level !== name;
   }
 
   if (backup.state === 'running') {
-    await level('L0', 'its state', async () => [impossible('unfinished', 'It is still being taken, or was given up.')]);
+    await level('L0', 'checking its state', async () => [
+      impossible('unfinished', 'It is still being taken, or was abandoned.'),
+    ]);
     return { checks, files };
   }
   if (backup.state === 'failed') {
-    await level('L0', 'its state', async () => [failed('reported-failed', 'Its own metadata says that it failed.')]);
+    await level('L0', 'checking its state', async () => [
+      failed('reported-failed', 'Its metadata says that it failed.'),
+    ]);
     return { checks, files };
   }
 
@@ -98,9 +102,9 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
     ],
     [
       'L1',
-      'what it says it holds',
+      'listing its content',
       async () =>
-        each(restored, async (part) => {
+        observeUntilFailure(restored, async (part) => {
           if (clusterFiles.includes(part.kind)) return baseLevel(backup, part, image.major);
           if (!archives.includes(part.kind)) return plainLevel(part.path, scans.get(part.path), wantedOf(part));
           const found = await listLevel(sources.engine, requestOf(part, 'L1'), wantedOf(part));
@@ -112,7 +116,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'L2',
       'unpacking it',
       async () =>
-        each(
+        observeUntilFailure(
           restored.filter(({ kind }) => !clusterFiles.includes(kind)),
           async (part) =>
             archives.includes(part.kind)
@@ -125,7 +129,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'comparing it with its manifest',
       async () => {
         const identifier = fingerprints?.systemIdentifier ?? (await identifierOf(sources.sql, instance));
-        return each(
+        return observeUntilFailure(
           restored.filter(({ kind }) => clusterFiles.includes(kind)),
           (part) => manifestLevel(sources.engine, requestOf(part, 'L3'), identifier),
         );
@@ -138,10 +142,10 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
   const deep = upTo >= 'L5';
   const structure: Observation[] = [];
   const sourceTables = request.withSource === true ? await tablesOf(sources.sql, instance) : undefined;
-  await level('L4', 'restoring it in a throw-away container', async () =>
-    each(restored, async (part) => {
+  await level('L4', 'restoring it in a temporary container', async () =>
+    observeUntilFailure(restored, async (part) => {
       if (image.major === undefined)
-        return impossible('not-supported', `The image of ${instance.name} does not say which PostgreSQL it holds.`);
+        return impossible('not-supported', `The image of ${instance.name} does not tell its PostgreSQL version.`);
       const database = wantedOf(part).database ?? listed.get(part.path)?.database ?? instance.database;
       const found = await drillLevel(
         sources.engine,
@@ -159,10 +163,10 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       return found.restore;
     }),
   );
-  if (checks.at(-1)?.result !== 'failed') await level('L5', 'its structure', () => Promise.resolve(structure));
+  if (checks.at(-1)?.result !== 'failed') await level('L5', 'checking its structure', () => Promise.resolve(structure));
   if (checks.at(-1)?.result !== 'failed')
     await level('L6', 'recovering a copy to the newest archived file', async () =>
-      each(
+      observeUntilFailure(
         restored.filter(({ kind }) => kind === 'base-backup'),
         (part) =>
           pointInTimeLevel(sources.engine, {
@@ -192,21 +196,19 @@ function drillOf(
     database,
     creates,
     globals,
-    // The managed layout: rows alone, after the schema.
+    // In the managed layout, data.sql has only rows and follows schema.sql.
     before: part.path === 'data.sql' ? schema : undefined,
-    needKiB: 65_536 + (part.bytes * growth(part.kind)) / 1024,
+    needKiB: 65_536 + (part.bytes * sizeFactor(part.kind)) / 1024,
   };
 }
 
-/**
- * How much larger a restored copy may be than what it is restored from (docs/engineering/backups.md#space-and-time).
- */
-function growth(kind: BackupKind): number {
+/** How much larger a restored copy may be than its backup (docs/engineering/backups.md#space-and-time). */
+function sizeFactor(kind: BackupKind): number {
   if (clusterFiles.includes(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
   return kind === 'plain' || kind === 'cluster' || kind === 'tar' ? 2 : 8;
 }
 
-async function each(
+async function observeUntilFailure(
   parts: readonly BackupPart[],
   ask: (part: BackupPart) => Promise<Observation>,
 ): Promise<readonly Observation[]> {
@@ -218,8 +220,8 @@ async function each(
   return observations;
 }
 
-/** One that failed counts for all; one that could not be asked before those that passed. */
-function merged(level: BackupLevel, observations: readonly Observation[], ms: number): BackupCheck {
+/** One failure fails the level; one check that could not run makes it impossible. */
+function checkOf(level: BackupLevel, observations: readonly Observation[], ms: number): BackupCheck {
   const result =
     (['failed', 'impossible'] as const).find((one) => observations.some((seen) => seen.result === one)) ?? 'passed';
   const deciding = observations.filter((seen) => seen.result === result);
@@ -235,8 +237,7 @@ function merged(level: BackupLevel, observations: readonly Observation[], ms: nu
 }
 
 /**
- * Three times what it took last (docs/engineering/backups.md#space-and-time); the first time what a slow disk would
- * take.
+ * Three times the last duration (docs/engineering/backups.md#space-and-time), or what a slow disk may need the first time.
  */
 function timeoutOf(
   { verification }: Backup,
@@ -245,11 +246,11 @@ function timeoutOf(
   level: BackupLevel,
 ): number {
   const last = verification?.checks.find((check) => check.level === level)?.ms ?? 0;
-  const perMebibyte = level >= 'L4' ? 2_000 * growth(part.kind) : 500;
+  const perMebibyte = level >= 'L4' ? 2_000 * sizeFactor(part.kind) : 500;
   return timeoutMs ?? Math.max(level >= 'L4' ? 600_000 : 120_000, (part.bytes / 2 ** 20) * perMebibyte, 3 * last);
 }
 
-/** The server's own image: same programs, same libraries, so that text sorts as in the source. */
+/** The server's own image has the same programs and libraries, so text sorts as in the source. */
 async function imageOf(
   docker: DockerReader,
   { container }: Instance,

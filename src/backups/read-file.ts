@@ -3,20 +3,20 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { errorText } from '../util/text.ts';
 
-/** What a plain dump says of itself, read line by line in bounded memory. Rows between COPY and `\.` are not looked at. */
+/** The structure of a plain dump, read line by line in bounded memory. Rows between COPY and `\.` are skipped. */
 export interface DumpText {
   readonly bytes: number;
-  /** How often a dump of one database begins, and how often one ends. */
+  /** How often the dump of a database begins, and how often one ends. */
   readonly begins: number;
   readonly ends: number;
   /** The header of pg_dumpall, and its end. */
   readonly clusterBegins: number;
   readonly clusterEnds: number;
-  /** Something but comments and `\unrestrict` follows the end. */
+  /** Anything but comments and `\unrestrict` follows the end. */
   readonly afterEnd: boolean;
   /** The text ends between COPY and `\.`. */
   readonly insideCopy: boolean;
-  /** Of `\connect`, as written. */
+  /** The argument of `\connect`, as written. */
   readonly connects: boolean;
   readonly createsTables: number;
   readonly dumpedFrom: string | undefined;
@@ -27,7 +27,7 @@ export interface DumpText {
 
 const keptOfLine = 4_096;
 
-export function dumpText(): { take(chunk: Buffer): void; end(): DumpText } {
+export function dumpTextReader(): { take(chunk: Buffer): void; end(): DumpText } {
   const seen = { begins: 0, ends: 0, clusterBegins: 0, clusterEnds: 0, createsTables: 0, bytes: 0 };
   const flags = { afterEnd: false, inCopy: false, connects: false };
   let dumpedFrom: string | undefined;
@@ -63,9 +63,9 @@ export function dumpText(): { take(chunk: Buffer): void; end(): DumpText } {
     else if (text.startsWith('-- Dumped by pg_dump version ')) dumpedBy ??= text.slice(29).trim();
   }
 
-  function keep(bytes: Buffer): void {
+  function carryOver(bytes: Buffer): void {
     const room = Math.max(0, keptOfLine - carried);
-    // Of a long line the end counts too: `FROM stdin;`.
+    // The end of a long line matters as well: `FROM stdin;`.
     carry.push(bytes.length <= room ? bytes : Buffer.concat([bytes.subarray(0, room), bytes.subarray(-16)]));
     carried += bytes.length;
     if (carry.length > 64) carry = [Buffer.concat(carry).subarray(0, keptOfLine * 2)];
@@ -79,14 +79,14 @@ export function dumpText(): { take(chunk: Buffer): void; end(): DumpText } {
       for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
         if (carried === 0) line(chunk.subarray(from, at));
         else {
-          keep(chunk.subarray(from, at));
+          carryOver(chunk.subarray(from, at));
           line(Buffer.concat(carry));
           carry = [];
           carried = 0;
         }
         from = at + 1;
       }
-      if (from < chunk.length) keep(chunk.subarray(from));
+      if (from < chunk.length) carryOver(chunk.subarray(from));
     },
     end() {
       if (carried > 0) line(Buffer.concat(carry));
@@ -103,29 +103,29 @@ export function dumpText(): { take(chunk: Buffer): void; end(): DumpText } {
   };
 }
 
-/** What one pass over a file tells: memory stays the same however long it is. */
+/** The result of one pass done a file, in constant memory. */
 export interface FileScan {
   readonly bytes: number;
   readonly sha256: string;
-  /** Of the bytes as they lie there. Every line feed of a file that went through a terminal has a carriage return. */
+  /** Of the stored bytes. In a file that went through a terminal, every line feed follows a carriage return. */
   readonly lineFeeds: number;
   readonly carriageReturns: number;
-  /** Of a plain dump, unpacked where it is packed. */
+  /** Of a plain dump, after decompression if necessary. */
   readonly text: DumpText | undefined;
-  /** Why it could not be unpacked to its end. */
+  /** Why decompression failed. */
   readonly unpacking: string | undefined;
 }
 
-/** @throws what the file system says where it cannot be read. */
+/** @throws the error of the file system if the file cannot be read. */
 export async function scanFile(
   path: string,
   as: 'bytes' | 'plain' | 'plain-gzip',
   signal: AbortSignal,
 ): Promise<FileScan> {
   const hash = createHash('sha256');
-  const text = as === 'bytes' ? undefined : dumpText();
+  const text = as === 'bytes' ? undefined : dumpTextReader();
   const unpacker = as === 'plain-gzip' ? createGunzip() : undefined;
-  const unpacked = unpacker === undefined ? undefined : drain(unpacker, (chunk) => text?.take(chunk));
+  const unpacked = unpacker === undefined ? undefined : readUnpacked(unpacker, (chunk) => text?.take(chunk));
   let bytes = 0;
   let lineFeeds = 0;
   let carriageReturns = 0;
@@ -141,15 +141,15 @@ export async function scanFile(
     }
     last = chunk.at(-1) ?? last;
     if (unpacker === undefined) text?.take(chunk);
-    else if (unpacker.writable && !unpacker.write(chunk)) await ready(unpacker);
+    else if (unpacker.writable && !unpacker.write(chunk)) await waitUntilWritable(unpacker);
   }
   unpacker?.end();
   const unpacking = await unpacked;
   return { bytes, sha256: hash.digest('hex'), lineFeeds, carriageReturns, text: text?.end(), unpacking };
 }
 
-/** Undefined where it came to its end, else what the unpacker says. */
-async function drain(
+/** Undefined if it reached the end, else the error of the decompressor. */
+async function readUnpacked(
   unpacker: ReturnType<typeof createGunzip>,
   take: (chunk: Buffer) => void,
 ): Promise<string | undefined> {
@@ -161,12 +161,12 @@ async function drain(
   }
 }
 
-function ready(unpacker: ReturnType<typeof createGunzip>): Promise<void> {
+function waitUntilWritable(unpacker: ReturnType<typeof createGunzip>): Promise<void> {
   return new Promise((resolve) => {
-    function over(): void {
-      for (const event of ['drain', 'error', 'close']) unpacker.off(event, over);
+    function done(): void {
+      for (const event of ['drain', 'error', 'close']) unpacker.off(event, done);
       resolve();
     }
-    for (const event of ['drain', 'error', 'close']) unpacker.once(event, over);
+    for (const event of ['drain', 'error', 'close']) unpacker.once(event, done);
   });
 }

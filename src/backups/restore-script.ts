@@ -5,9 +5,9 @@ import { failed, impossible, type Observation, passed } from './levels/files.ts'
 import type { ArchivePlace, Backup, BackupPart } from './types.ts';
 
 /**
- * Fills a new volume from a backup, in a container without a network: the files of a server, brought to a moment of its
- * archive where one is asked for, or a new cluster that dumps are read into. Everything that reads what the backup holds
- * runs as postgres. The file `restoring` lies in the data directory from before the first byte until the last.
+ * Fills a new volume from a backup, in a container without a network: with the files of a server, recovered to a point in
+ * time if requested, or with a new cluster that the dumps are restored into. All that reads the backup's content runs as
+ * postgres. The file `restoring` is in the data directory from before the first byte until after the last.
  */
 export const restoreScript = String.raw`
 set -u
@@ -24,7 +24,7 @@ note() { grep -E "$1" "$2" | cut -c1-400 | head -n 10 | sed 's/^/fault /'; }
 stop() { as pg_ctl -D "$data" -m fast -w -t 86400 -s stop >/dev/null 2>&1; }
 fail() { [ ! -f "$data/postmaster.pid" ] || stop; exit 0; }
 
-if [ -n "$(ls -A "$data" 2>/dev/null)" ] && [ ! -e "$data/restoring" ]; then echo 'fault there is data in the volume already'; exit 0; fi
+if [ -n "$(ls -A "$data" 2>/dev/null)" ] && [ ! -e "$data/restoring" ]; then echo 'fault the volume is not empty'; exit 0; fi
 mkdir -p "$data"
 room=$(df -Pk "$data" | awk 'NR == 2 { print $4 }')
 [ "$room" -gt "$need" ] || { echo "no-room $need $room"; exit 0; }
@@ -38,16 +38,16 @@ asks() { PGOPTIONS='-c lock_timeout=2000 -c statement_timeout=60000' as psql -X 
 case $kind in
 base-backup)
   cp -a "/backup/$part/." "$data/" 2>copy.err || { note . copy.err; fail; }
-  [ -z "$(ls "$data/pg_tblspc" 2>/dev/null)" ] || { echo 'fault it has tablespaces outside the data directory'; fail; }
+  [ -z "$(ls "$data/pg_tblspc" 2>/dev/null)" ] || { echo 'fault the backup has tablespaces outside the data directory'; fail; }
   rm -f "$data/postmaster.pid" "$data/postmaster.opts" "$data/standby.signal" "$data/recovery.signal"
   : >drill.conf; echo 'local all all trust' >hba.conf; : >ident.conf
   chown -R postgres: "$data" drill.conf hba.conf ident.conf; chmod 700 "$data"
   setting() { as pg_controldata "$data" | sed -n "s/^$1 setting: *//p"; }
   preload=$(sed -n "s/^ *shared_preload_libraries *=* *'\([A-Za-z0-9_, ]*\)'.*/\1/p" "$data/postgresql.conf" 2>/dev/null | tail -n 1)
-  # Of a standby these must be no less than its primary's.
+  # A standby refuses values below those of its primary.
   least="-c max_connections=$(setting max_connections) -c max_worker_processes=$(setting max_worker_processes) -c max_wal_senders=$(setting max_wal_senders) -c max_prepared_transactions=$(setting max_prepared_xacts) -c max_locks_per_transaction=$(setting max_locks_per_xact)"
   cat >>"$data/postgresql.auto.conf" <<'END'
-# Restored beside its source: it neither archives nor follows nor subscribes.
+# The source may be running: the copy neither archives, nor replicates, nor subscribes.
 archive_mode = 'off'
 archive_command = ''
 restore_command = ''
@@ -88,7 +88,7 @@ END
       note 'FATAL|PANIC|could not' log; fail
     fi
     sed -n 's/.*LOG:  *\(recovery stopping .*\)/stopped \1/p;s/.*LOG:  *\(pausing at the end of recovery.*\)/stopped \1/p' log
-    # While it pauses, what was locked by the transaction that was not reached is locked: nobody waits for that.
+    # While recovery is paused, locks of unfinished transactions remain: do not wait for them.
     asks template1 "select datname from pg_database where datallowconn and datname <> 'template0' order by 1" >databases
     while IFS= read -r one; do echo "database $(asks "$one" 'select count(*) from pg_class' </dev/null)"; done <databases
     echo "replayed $(asks template1 'select coalesce(pg_last_xact_replay_timestamp()::text, $$none$$)')"
@@ -114,7 +114,7 @@ dumps)
     IFS= read -r file; IFS= read -r database
     case $sort in
     plain|plain-gzip)
-      # One that makes its database itself is read from outside it; rows come after their schema into the same.
+      # A dump that creates its database is read from another one; rows go into the database of their schema.
       if { [ "$sort" = plain-gzip ] && gzip -dc "/backup/$file" || cat "/backup/$file"; } 2>/dev/null | head -c 65536 | grep -q '^CREATE DATABASE'; then database=postgres; fi
       there=$(printf "select count(*) from pg_database where datname = :'d'" | sql -At -v d="$database" -d postgres)
       [ "$there" = 1 ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults </dev/null
@@ -135,7 +135,7 @@ dumps)
   fi
   stop ;;
 esac
-[ ! -f "$data/postmaster.pid" ] || { echo 'fault the server did not end'; fail; }
+[ ! -f "$data/postmaster.pid" ] || { echo 'fault the server did not stop'; fail; }
 rm -f "$data/restoring"
 sync -f "$data" 2>/dev/null || sync
 echo over
@@ -152,16 +152,16 @@ export interface PointInTimeRequest {
 }
 
 /**
- * L6: a copy is brought to the beginning of the newest file in the archive, by all the files between, and every database of
- * it is asked. How long that took is how long it takes; what was committed last is what it would have saved.
+ * L6: recovers a copy to the beginning of the newest file in the archive, through all files in between, and queries each of
+ * its databases. The duration is the recovery time to expect; the last commit shows what a recovery would have kept.
  */
 export async function pointInTimeLevel(
   engine: ChangingEngine,
   { backup, part, image, role, archive, timeoutMs }: PointInTimeRequest,
 ): Promise<Observation> {
   if (part.kind !== 'base-backup')
-    return impossible('not-supported', `${part.path}: only from a base backup can a moment be reached.`);
-  if (archive === undefined) return impossible('not-supported', 'Its source archives no WAL.');
+    return impossible('not-supported', `${part.path}: only a base backup can be recovered to a point in time.`);
+  if (archive === undefined) return impossible('not-supported', 'Its source does not archive WAL.');
   const head = ['/scratch/data', 'base-backup', part.path, 'newest', role, String(Math.ceil(part.bytes / 700)), '', ''];
   const { stdout, stderr } = await runHelper(engine, {
     image,
@@ -179,11 +179,11 @@ export async function pointInTimeLevel(
 }
 
 function observationOf(path: string, lines: readonly string[], stderr: string): Observation {
-  const faults = said(lines, 'fault');
-  const [room] = said(lines, 'no-room');
-  if (room !== undefined) return impossible('no-room', `A copy needs more than there is: ${room} KiB.`);
+  const faults = valuesOf(lines, 'fault');
+  const [room] = valuesOf(lines, 'no-room');
+  if (room !== undefined) return impossible('no-room', `A copy needs more space than is free: ${room} KiB.`);
   if (faults.some((line) => /the archive is empty|before consistent recovery point/.test(line)))
-    return impossible('not-supported', `${path}: the archive holds nothing yet from after this backup.`);
+    return impossible('not-supported', `${path}: the archive contains nothing newer than this backup.`);
   if (faults.length > 0)
     return failed(
       faults.some((line) => /ended before configured recovery target|requested WAL segment|could not locate/.test(line))
@@ -191,14 +191,15 @@ function observationOf(path: string, lines: readonly string[], stderr: string): 
         : 'does-not-restore',
       `${path}: ${faults.slice(0, 3).join(' | ')}`,
     );
-  if (!lines.includes('over')) return impossible('time-out', `${path}: the drill broke off. ${stderr.slice(0, 300)}`);
-  const [stopped = ''] = said(lines, 'stopped');
-  const [replayed = 'none'] = said(lines, 'replayed');
+  if (!lines.includes('over'))
+    return impossible('time-out', `${path}: the drill was interrupted. ${stderr.slice(0, 300)}`);
+  const [stopped = ''] = valuesOf(lines, 'stopped');
+  const [replayed = 'none'] = valuesOf(lines, 'replayed');
   return passed(
-    `${path} and the archive of its source lead to the newest archived file: ${stopped}; last transaction ${replayed}; ${said(lines, 'database').length} databases answered.`,
+    `${path} was recovered to the newest archived file: ${stopped}; last transaction ${replayed}; ${valuesOf(lines, 'database').length} databases answered.`,
   );
 }
 
-function said(lines: readonly string[], word: string): readonly string[] {
+function valuesOf(lines: readonly string[], word: string): readonly string[] {
   return lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
 }

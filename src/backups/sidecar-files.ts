@@ -23,11 +23,11 @@ import {
   type Fingerprints,
 } from './types.ts';
 
-/** The files that stand beside a backup. Whoever can write there may have written anything: what does not fit is left out. */
+/** The files next to a backup. They may have been tampered with: values of the wrong shape are ignored. */
 
 const maxBytes = 64 * 2 ** 20;
 
-/** Undefined where there is none, or none that can be read. */
+/** Undefined if there is none, or if it cannot be read. */
 export async function readRecord(folder: string, name: string): Promise<Json | undefined> {
   const path = join(folder, name);
   const found = await stat(path).catch(() => undefined);
@@ -35,7 +35,7 @@ export async function readRecord(folder: string, name: string): Promise<Json | u
   return parseJson(await readFile(path, 'utf8').catch(() => ''));
 }
 
-/** A temporary file, fsync, rename; readable by its owner alone, since a backup is. */
+/** Writes a temporary file, syncs and renames it. Only the owner can read it, as with the backup itself. */
 export async function writeRecord(folder: string, name: string, value: unknown): Promise<void> {
   const temporary = join(folder, `.${name}.${process.pid}`);
   const handle = await open(temporary, 'w', 0o600);
@@ -58,8 +58,8 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The folder and the one above it: a rename is durable when both are. */
-export async function syncAround(folder: string): Promise<void> {
+/** Syncs the folder and the one above it, which makes a rename durable. */
+export async function syncWithParent(folder: string): Promise<void> {
   await syncFolder(folder);
   await syncFolder(dirname(folder));
 }
@@ -129,10 +129,10 @@ function textOf(entry: Json): string {
 }
 
 /**
- * What a database holds, in lines of JSON, the same on every server of its major version: for psql, `\gexec` included.
- * Text forms are pinned, and a table's sum knows no order (docs/engineering/backups.md#fingerprints). Left out is what
- * a dump does not carry as it is: temporary and unlogged tables, materialised views, members of extensions, and the
- * definitions' texts, which change when they are read back.
+ * The content of a database in lines of JSON, the same on every server of its major version: a script for psql with `\gexec`.
+ * Text formats are fixed, and the sum of a table ignores the order (docs/engineering/backups.md#fingerprints). Left out is what
+ * a dump does not preserve: temporary and unlogged tables, materialised views, members of extensions, and the text of
+ * definitions.
  */
 export const pinned = String.raw`
 SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;
@@ -145,7 +145,7 @@ function notOfExtension(catalog: string): string {
   return `NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e')`;
 }
 
-/** The tables whose rows are counted, `ONLY` each. */
+/** The tables whose rows are counted, each with `ONLY`. */
 export const countedTables = `FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 WHERE o.relkind = 'r' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')}`;
 
@@ -156,9 +156,9 @@ WHERE o.relkind = 'S' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfEx
 `;
 
 /**
- * Reading a table plans over the expressions of its indexes, which may need a schema of their own to be found: with
- * `public` in the path, everything of ours is named in full, and a row's text is made by no cast that its owner could
- * have written. Where it fails all the same, that table has no sum, and the others do.
+ * Reading a table also plans the expressions of its indexes, which may need a schema of their own. With `public` in the path,
+ * all our names are qualified, and no cast that an owner may have written converts a row to text. If reading fails
+ * nevertheless, that table has no sum; the others do.
  */
 export const fingerprintLines = String.raw`
 SELECT json_build_array('listed', format('%I.%I', n.nspname, o.relname))
@@ -191,12 +191,12 @@ WHERE ${userSchema} AND ${notOfExtension('pg_proc')};
 SELECT json_build_array('extension', extname, extversion) FROM pg_catalog.pg_extension;
 `;
 
-/** A database's fingerprint, and the indexes that are marked invalid in it. */
+/** The fingerprint of a database, and its invalid indexes. */
 export interface ReadFingerprint extends DatabaseFingerprint {
   readonly invalid: readonly string[];
 }
 
-/** Reads the lines back. Sequences may come twice: before and after. */
+/** Parses the lines. Sequences may appear twice: before and after. */
 export function fingerprintFrom(lines: readonly string[], database: string, file: string | null): ReadFingerprint {
   const kinds = {
     table: new Map<string, { rows: string; sum: string }>(),
@@ -238,25 +238,23 @@ function sorted<Value>(map: ReadonlyMap<string, Value>): Readonly<Record<string,
   return Object.fromEntries([...map].sort(compareBy(([key]) => key)));
 }
 
-/** What of the original is missing or other in the restored copy, a sentence each; empty: nothing. */
+/** What is missing or different in the restored copy; empty if nothing is. */
 export function differences(original: DatabaseFingerprint, restored: DatabaseFingerprint): readonly string[] {
   const found: string[] = [];
   for (const [name, { rows, sum }] of Object.entries(original.tables)) {
     const copy = restored.tables[name];
-    if (copy === undefined) found.push(`table ${name} is not there`);
-    // One that could not be read on either side is compared by its name alone.
+    if (copy === undefined) found.push(`table ${name} is missing`);
+    // If one side could not be read, only the names are compared.
     else if (sum === '' || copy.sum === '') continue;
     else if (copy.rows !== rows) found.push(`table ${name} has ${copy.rows} rows, the source had ${rows}`);
-    else if (copy.sum !== sum)
-      found.push(`table ${name} has ${rows} rows as the source had, and they are not the same`);
+    else if (copy.sum !== sum) found.push(`table ${name} has ${rows} rows like the source, but with different values`);
   }
   for (const name of Object.keys(restored.tables))
     if (original.tables[name] === undefined) found.push(`table ${name} was not in the source`);
   for (const [name, { first, last }] of Object.entries(original.sequences)) {
     const copy = restored.sequences[name]?.last;
-    if (copy === undefined) found.push(`sequence ${name} is not there`);
-    else if (first === last && copy !== first)
-      found.push(`sequence ${name} stands at ${copy}, the source's at ${first}`);
+    if (copy === undefined) found.push(`sequence ${name} is missing`);
+    else if (first === last && copy !== first) found.push(`sequence ${name} is at ${copy}, in the source at ${first}`);
   }
   for (const [word, before, after] of [
     ['index', original.indexes, restored.indexes],
@@ -265,9 +263,9 @@ export function differences(original: DatabaseFingerprint, restored: DatabaseFin
     ['extension', original.extensions, restored.extensions],
   ] as const)
     for (const [name, definition] of Object.entries(before))
-      if (after[name] === undefined) found.push(`${word} ${name} is not there`);
-      // A dump names no version of an extension: the restored one is the image's.
+      if (after[name] === undefined) found.push(`${word} ${name} is missing`);
+      // A dump does not record the version of an extension: the image decides.
       else if (after[name] !== definition && word !== 'extension')
-        found.push(`${word} ${name} is another than the source's`);
+        found.push(`${word} ${name} differs from the source's`);
   return found;
 }

@@ -16,14 +16,14 @@ import {
   fingerprintLines,
   pinned,
   sequenceLines,
-  syncAround,
+  syncWithParent,
   writeRecord,
 } from './sidecar-files.ts';
 import type { BackupVerification, DatabaseFingerprint, Fingerprints, TakeRequest } from './types.ts';
 
 /**
- * One database: psql holds the snapshot open while pg_dump reads by it, and then reads the same rows itself. The tables
- * are locked before the snapshot is taken: one that is emptied in between would be read as empty by an older snapshot.
+ * Dumps one database: psql keeps a snapshot open while pg_dump reads from it, then reads the same rows itself. Tables are locked
+ * before the snapshot is taken: to an older snapshot, a table that is truncated in between would look empty.
  */
 const oneDatabase = String.raw`
 \set ON_ERROR_STOP on
@@ -47,8 +47,8 @@ COMMIT;
 `;
 
 /**
- * Runs in the server's network namespace, where the rules for replication admit it, by the server's own image, and
- * writes straight to the new folder. Arguments name files alone: who asks, and with which password, comes on stdin.
+ * Runs in the server's network namespace, which its rules for replication allow, with the server's image, and writes straight
+ * to the new folder. Arguments are only names of files; user and password come on standard input.
  */
 const takeScript = String.raw`
 set -u
@@ -59,7 +59,7 @@ mkdir /to/.work && cd /to/.work && cat >one.sql || exit 1
 stop() { echo "stop $1"; [ ! -f "$2" ] || grep . "$2" | tail -n 20 | cut -c1-400 | sed 's/^/words /'; exit 1; }
 ask() { psql -X -q -w -At -v ON_ERROR_STOP=1 -c "$1" 2>ask.err; }
 echo "system $(ask 'SELECT system_identifier FROM pg_control_system()')"
-[ ! -s ask.err ] || stop 'the server could not be asked' ask.err
+[ ! -s ask.err ] || stop 'cannot query the server' ask.err
 echo "version $(ask 'SHOW server_version')"
 echo "at $(ask "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")"
 if [ "$physical" = 1 ]; then
@@ -100,8 +100,8 @@ export interface TakeSources extends CheckSources {
 const takingLabel = 'problems.backup';
 
 /**
- * docs/engineering/backups.md#taking. Under a temporary name until it is durable and has passed L3, so that nobody
- * takes a half one for whole. What an earlier process left under that name is no backup, and is done anew.
+ * Takes a backup (docs/engineering/backups.md#taking). It has a temporary name until it is durable and has passed L3, so that
+ * an incomplete backup is never mistaken for a complete one. What an earlier process left under that name is deleted.
  */
 export async function takeBackup(
   sources: TakeSources,
@@ -111,30 +111,30 @@ export async function takeBackup(
   const { instance, name, labels } = request;
   const [parent] = folders;
   if (parent === undefined)
-    throw new ProblemsError('bad-config', 'There is no folder for backups.', {
+    throw new ProblemsError('bad-config', 'No backup folder is configured.', {
       hint: 'Set remediation.backupFolders.',
     });
   if (!segment.test(name) || !segment.test(instance.name))
-    throw new ProblemsError('bad-usage', `${instance.name}/${name} is no name of a backup.`);
+    throw new ProblemsError('bad-usage', `Not a valid name of a backup: ${instance.name}/${name}`);
   if (!sources.engine.local)
     throw new ProblemsError(
       'step-refused',
-      'The engine runs on another machine: it cannot write to a folder of this one.',
+      'The engine runs on another machine and cannot write to a folder of this one.',
     );
   const owner = join(parent, instance.name);
   await mkdir(owner, { recursive: true, mode: 0o700 });
   const folder = join(await inside(folders, owner), name);
   if ((await lstat(folder).catch(() => undefined)) !== undefined)
-    throw new ProblemsError('step-refused', `There is a backup ${instance.name}/${name} already.`);
+    throw new ProblemsError('step-refused', `Backup ${instance.name}/${name} already exists.`);
   const part = join(owner, `.${name}.part`);
-  await waitForOther(sources, `${instance.name}/${name}`);
+  await waitForOtherHelper(sources, `${instance.name}/${name}`);
   await rm(part, { recursive: true, force: true });
-  const physical = await requireRoom(sources, owner, instance);
+  const physical = await requireSpace(sources, owner, instance);
   await mkdir(part, { mode: 0o700 });
   const began = performance.now();
   const taken = await runTaking(
     sources,
-    { ...request, part, physical, limitMs: await limitOf(folders, request) },
+    { ...request, part, physical, limitMs: await timeoutOf(folders, request) },
     labels,
   );
   const tookMs = Math.round(performance.now() - began);
@@ -146,7 +146,7 @@ export async function takeBackup(
   });
   const bad = answer.checks.find(({ result }) => result === 'failed');
   if (bad !== undefined)
-    throw new Error(`the new backup ${instance.name}/${name} failed at ${bad.level}: ${bad.says.join(' ')}`);
+    throw new Error(`the new backup ${instance.name}/${name} failed ${bad.level}: ${bad.says.join(' ')}`);
   const verification: BackupVerification = {
     schemaVersion: 1,
     checks: answer.checks,
@@ -157,7 +157,7 @@ export async function takeBackup(
   };
   await writeRecord(part, 'verification.json', verification);
   await rename(part, folder);
-  await syncAround(folder);
+  await syncWithParent(folder);
 }
 
 interface Taking extends TakeRequest {
@@ -188,7 +188,7 @@ async function runTaking(
     stdin: [...input.map(oneLine), takeInput].join('\n'),
     network: { container: instance.container.id },
     mounts: [{ type: 'bind', source: part, target: '/to', readonly: false }],
-    // Whoever owns the folder owns the backup.
+    // The backup gets the owner of the folder.
     user: `${uid}:${gid}`,
     scratch: '/scratch',
     goesOn: true,
@@ -196,21 +196,21 @@ async function runTaking(
     timeoutMs: seconds * 1000 + 20_000,
     maxBytes: 64 * 2 ** 20,
   });
-  if (exitCode === 137) throw new Error(`the backup of ${instance.name} did not end within ${seconds} s`);
+  if (exitCode === 137) throw new Error(`the backup of ${instance.name} did not finish within ${seconds} s`);
   const lines = stdout.split('\n');
   if (!lines.includes('over') || truncated) {
-    const stopped = lines.find((line) => line.startsWith('stop '))?.slice(5) ?? 'the backup broke off';
+    const stopped = lines.find((line) => line.startsWith('stop '))?.slice(5) ?? 'the backup was interrupted';
     const words = lines.filter((line) => line.startsWith('words ')).map((line) => line.slice(6));
     throw new Error(`${stopped}: ${words.join(' | ') || stderr.trim().slice(0, 500)}`);
   }
-  function said(word: string): string {
+  function valueOf(word: string): string {
     return lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1) ?? '';
   }
   return {
     schemaVersion: 1,
-    at: said('at'),
-    systemIdentifier: said('system'),
-    serverVersion: said('version'),
+    at: valueOf('at'),
+    systemIdentifier: valueOf('system'),
+    serverVersion: valueOf('version'),
     databases: databasesIn(lines),
   };
 }
@@ -231,7 +231,7 @@ function databasesIn(lines: readonly string[]): readonly DatabaseFingerprint[] {
   });
 }
 
-/** As the managed system writes it: whoever reads its backups can read ours. */
+/** In the format of the managed system, so that its tools can read our backups. */
 function metadataOf({ instance, name }: TakeRequest, { at, serverVersion }: Fingerprints): object {
   const { container, declared, port } = instance;
   const published = container.portBindings.find(({ containerPort }) => containerPort === port)?.hostPort;
@@ -247,8 +247,8 @@ function metadataOf({ instance, name }: TakeRequest, { at, serverVersion }: Fing
   };
 }
 
-/** A helper goes on by itself when its process was killed, and still writes there. */
-async function waitForOther({ docker, signal }: TakeSources, ref: string): Promise<void> {
+/** The helper of a killed process goes on and may still write to the folder. */
+async function waitForOtherHelper({ docker, signal }: TakeSources, ref: string): Promise<void> {
   for (;;) {
     const other = (await docker.containers()).find(({ state, labels }) => state.running && labels[takingLabel] === ref);
     if (other === undefined) return;
@@ -257,10 +257,9 @@ async function waitForOther({ docker, signal }: TakeSources, ref: string): Promi
 }
 
 /**
- * Never a fixed time: three times what the last one took (docs/engineering/backups.md#space-and-time), and an hour
- * where there was none.
+ * Three times the duration of the last backup (docs/engineering/backups.md#space-and-time), or an hour for the first one.
  */
-async function limitOf(folders: readonly string[], { instance, timeoutMs }: TakeRequest): Promise<number> {
+async function timeoutOf(folders: readonly string[], { instance, timeoutMs }: TakeRequest): Promise<number> {
   if (timeoutMs !== undefined) return timeoutMs;
   const { backups } = await listBackups(folders, instance.name);
   const last = backups.findLast(({ verification }) => verification?.tookMs !== undefined)?.verification?.tookMs;
@@ -274,13 +273,13 @@ const sizes = `SELECT (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace)::
   (SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))::text AS tablespaces`;
 
 /**
- * docs/engineering/backups.md#space-and-time: room for the files and the dumps, and where the data itself lies on that
- * disk, 15 % of it left. Returns whether a physical backup can be taken: not with tablespaces elsewhere, and not with
- * wal_level minimal.
+ * Requires space for the files and dumps, and 15 % free on the disk afterwards if the data is on it as well
+ * (docs/engineering/backups.md#space-and-time). Returns whether a physical backup is possible: not with tablespaces outside
+ * the data directory, and not with wal_level minimal.
  */
-async function requireRoom({ sql }: TakeSources, folder: string, instance: Instance): Promise<boolean> {
+async function requireSpace({ sql }: TakeSources, folder: string, instance: Instance): Promise<boolean> {
   const answer = await sql.query(instance, sizes, { timeoutMs: 60_000 });
-  if (!answer.ok) throw new Error(`${instance.name} could not be asked how large it is: ${answer.message}`);
+  if (!answer.ok) throw new Error(`cannot query the size of ${instance.name}: ${answer.message}`);
   const [row] = answer.rows;
   const physical = row?.['replicates'] === 'true' && row['tablespaces'] === '0';
   const data = Number(row?.['data'] ?? 0);
@@ -290,18 +289,18 @@ async function requireRoom({ sql }: TakeSources, folder: string, instance: Insta
   if (free < need)
     throw new ProblemsError(
       'step-refused',
-      `${mebibytes(need)} MiB are needed for the backup, and ${mebibytes(free)} MiB are free at ${folder}.`,
+      `The backup needs ${mebibytes(need)} MiB, but only ${mebibytes(free)} MiB are free at ${folder}.`,
     );
-  if ((await isOnDiskOf(folder, instance)) && free - need < 0.15 * blocks * bsize)
+  if ((await isOnSameDisk(folder, instance)) && free - need < 0.15 * blocks * bsize)
     throw new ProblemsError(
       'step-refused',
-      `The backup would leave less than 15 % of the disk that the data of ${instance.name} lies on.`,
+      `The backup would leave less than 15 % free on the disk with the data of ${instance.name}.`,
       { hint: 'Set remediation.backupFolders to a folder on another disk.' },
     );
   return physical;
 }
 
-async function isOnDiskOf(folder: string, { dataMount }: Instance): Promise<boolean> {
+async function isOnSameDisk(folder: string, { dataMount }: Instance): Promise<boolean> {
   if (dataMount === undefined) return false;
   const [ours, theirs] = await Promise.all([stat(folder), stat(dataMount.source).catch(() => undefined)]);
   return theirs !== undefined && ours.dev === theirs.dev;

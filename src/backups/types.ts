@@ -1,9 +1,8 @@
 import type { Instance } from '../host/instance.ts';
 
 /**
- * Backups as they lie in folders: `<backup folder>/<instance>/<name>/`, whoever made them. What we know of one beyond
- * its own files stands beside them in `verification.json` and `fingerprints.json`; `metadata.json` is the managed
- * system's and stays as it is read by others.
+ * Backups in folders: `<backup folder>/<instance>/<name>/`, whichever program made them. What we know about one beyond its own
+ * files is next to them, in `verification.json` and `fingerprints.json`. `metadata.json` belongs to the managed system.
  */
 
 /** The ladder of docs/engineering/backups.md#verification-ladder. From L4 on a backup counts as good. */
@@ -12,7 +11,7 @@ export const backupLevels = ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'] as const;
 export type BackupLevel = (typeof backupLevels)[number];
 
 /**
- * What one restorable thing within a backup's folder is. `globals`: roles and tablespaces of pg_dumpall.
+ * The kind of one restorable part of a backup. `globals`: roles and tablespaces of pg_dumpall.
  * `cluster`: a whole plain pg_dumpall. `data-directory`: files of a server without label or manifest.
  */
 export type BackupKind =
@@ -32,44 +31,44 @@ export interface BackupPart {
   /** Relative to the backup's folder; `.` for the folder itself. */
   readonly path: string;
   readonly kind: BackupKind;
-  /** As our own record or the dump's header tells; null where nothing does. */
+  /** From our own record or the dump's header; null if neither tells. */
   readonly database: string | null;
   readonly bytes: number;
 }
 
-/** `running`: begun and not ended (a temporary name, or its metadata says so). `failed`: its maker says so. */
+/** `running`: not finished, by its temporary name or its metadata. `failed`: by its metadata. */
 export type BackupState = 'running' | 'complete' | 'failed' | 'quarantined';
 
 export interface Backup {
-  /** `<instance>/<name>`, as people type it. A quarantined one keeps its own. */
+  /** `<instance>/<name>`, also of a quarantined backup. */
   readonly ref: string;
   readonly instance: string;
   readonly name: string;
   /** Absolute. */
   readonly folder: string;
   readonly state: BackupState;
-  /** RFC 3339: of the metadata, else of the name, else the folder's time. */
+  /** RFC 3339: from the metadata, else from the name, else the time of the folder. */
   readonly createdAt: string;
   readonly bytes: number;
   readonly files: number;
-  /** Sorted by path. Empty: nothing that could be restored. */
+  /** Sorted by path. Empty if nothing can be restored. */
   readonly parts: readonly BackupPart[];
-  /** As the metadata says it, such as `17.5`; null without. */
+  /** From the metadata, such as `17.5`; else null. */
   readonly postgresVersion: string | null;
   readonly verification: BackupVerification | null;
-  /** As the last verification left it, not asked anew. */
+  /** The result of the last verification. */
   readonly verdict: BackupVerdict;
-  /** The highest level that it passed, with nothing failed; null: none. */
+  /** The highest level that it passed; null if it passed none or failed one. */
   readonly reached: BackupLevel | null;
-  /** Whether `fingerprints.json` lies beside it. */
+  /** Whether it has a `fingerprints.json`. */
   readonly hasFingerprints: boolean;
-  /** Why it was set aside; null unless it is quarantined. */
+  /** When and why it was quarantined; else null. */
   readonly quarantine: { readonly at: string; readonly reason: string } | null;
-  /** What could not be read, a sentence each. */
+  /** A sentence for each thing that could not be read. */
   readonly notes: readonly string[];
 }
 
-/** Why a backup does not hold, as far as it can be known. docs/backups.md says which level finds which. */
+/** Why a backup is bad, as far as this can be known. docs/backups.md says which level finds which cause. */
 export const backupCauses = [
   'empty',
   'truncated',
@@ -87,7 +86,7 @@ export const backupCauses = [
   'rows-differ',
   'structure-damaged',
   'reported-failed',
-  // From here on: why it could not be asked, which says nothing against the backup.
+  // From here on: why the check could not run, which says nothing about the backup.
   'unfinished',
   'unreadable',
   'version',
@@ -100,16 +99,16 @@ export const backupCauses = [
 
 export type BackupCause = (typeof backupCauses)[number];
 
-/** `impossible`: it could not be asked. Never a pass, and nothing against the backup. */
+/** `impossible`: the check could not run. This is neither a pass nor a failure. */
 export interface BackupCheck {
   readonly level: BackupLevel;
   readonly result: 'passed' | 'failed' | 'impossible';
   /** RFC 3339. */
   readonly at: string;
   readonly cause?: BackupCause;
-  /** What was seen, a sentence each: the programs' own words where it failed, and what a pass does not prove. */
+  /** Sentences: the messages of the programs for a failure, and what a pass does not prove. */
   readonly says: readonly string[];
-  /** How long it took. */
+  /** Duration. */
   readonly ms: number;
 }
 
@@ -120,32 +119,32 @@ export interface BackupFile {
   readonly sha256: string;
 }
 
-/** `verification.json`: the latest answer of each level, and what the files were when they were first seen whole. */
+/** `verification.json`: the last result of each level, and the files as they were when first seen complete. */
 export interface BackupVerification {
   readonly schemaVersion: 1;
-  /** One for each level asked so far, in the order of the ladder. */
+  /** One for each level checked so far, in their order. */
   readonly checks: readonly BackupCheck[];
-  /** Taken at completion by us, or at the first verification of a backup that somebody else made. */
+  /** Recorded when we completed the backup, or at the first verification of a backup that another program made. */
   readonly files: readonly BackupFile[];
   readonly filesAt: string;
   readonly filesBy: 'completion' | 'first verification';
-  /** Of one that we took: how long that was. */
+  /** How long it took to make, if we made it. */
   readonly tookMs?: number;
 }
 
-/** `good`: restored at L4 or above and nothing failed. `bad`: a level failed. `unproven`: neither. */
+/** `good`: passed L4 or above and failed nothing. `bad`: failed a level. `unproven`: neither. */
 export type BackupVerdict = 'good' | 'bad' | 'unproven';
 
-/** One database as it was at the snapshot that its dump was taken from. */
+/** A database at the snapshot from which its dump was taken. */
 export interface DatabaseFingerprint {
   readonly database: string;
-  /** The dump's path relative to the backup's folder; null where there is none. */
+  /** The dump's path relative to the backup's folder; null if there is none. */
   readonly file: string | null;
-  /** By `schema.table`, quoted as PostgreSQL quotes: rows, and the sum over their hashes, which knows no order. */
+  /** By `schema.table`, quoted as in PostgreSQL: the number of rows, and the sum of their hashes, which ignores the order. */
   readonly tables: Readonly<Record<string, { readonly rows: string; readonly sum: string }>>;
-  /** No snapshot holds them: the last value before the dump and after it. */
+  /** The last value before and after the dump, since snapshots do not cover sequences. */
   readonly sequences: Readonly<Record<string, { readonly first: string; readonly last: string }>>;
-  /** Table, method, uniqueness and columns: a definition's text does not survive being read back. */
+  /** Table, method, uniqueness and number of columns. The text of a definition changes in a dump. */
   readonly indexes: Readonly<Record<string, string>>;
   /** By `table.name`: the type. */
   readonly constraints: Readonly<Record<string, string>>;
@@ -154,7 +153,7 @@ export interface DatabaseFingerprint {
   readonly extensions: Readonly<Record<string, string>>;
 }
 
-/** `fingerprints.json`: what the source held when the backup was taken. */
+/** `fingerprints.json`: the content of the source when the backup was taken. */
 export interface Fingerprints {
   readonly schemaVersion: 1;
   readonly at: string;
@@ -164,76 +163,76 @@ export interface Fingerprints {
 }
 
 export interface BackupInventory {
-  /** Sorted by instance, then by time. Those set aside too. */
+  /** Sorted by instance, then by time; includes quarantined ones. */
   readonly backups: readonly Backup[];
   readonly notLookedAt: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** As the engine mounts it. */
+/** A mount of the source's WAL archive. */
 export interface ArchivePlace {
   readonly type: 'volume' | 'bind';
   readonly source: string;
 }
 
 export interface CheckRequest {
-  /** How far to climb. Default L4. A level that failed ends the climb. */
+  /** The last level to check. Default L4. A failed level ends the check. */
   readonly upTo?: BackupLevel;
-  /** Whose backup it is: its image restores it, its name, database and version are what the backup should be of. */
+  /** The instance of the backup. Its image restores the backup, which should match its name, database and version. */
   readonly instance: Instance;
-  /** Compares with the catalog of the running instance too, where the backup has no fingerprints. Default false. */
+  /** Also compares with the tables of the running instance if the backup has no fingerprints. Default false. */
   readonly withSource?: boolean;
-  /** Where the source archives its WAL: what L6 recovers by. */
+  /** The WAL archive of the source, which L6 recovers from. */
   readonly archive?: ArchivePlace;
   readonly onProgress?: (what: string) => void;
-  /** Of one level; default 3 times the last duration of it, and what a slow disk would take the first time. */
+  /** For one level. Default: three times its last duration, or what a slow disk may need the first time. */
   readonly timeoutMs?: number;
 }
 
 export interface BackupAnswer {
   readonly checks: readonly BackupCheck[];
-  /** As they are now. */
+  /** The current files. */
   readonly files: readonly BackupFile[];
 }
 
-/** Reads backups. Only below the backup folders of the configuration; changes nothing of them. */
+/** Reads backups below the backup folders of the configuration. Changes nothing. */
 export interface BackupReader {
-  /** Absolute; each holds `<instance>/<name>/`. The first is where new ones are taken to. */
+  /** Absolute; each contains `<instance>/<name>/`. New backups go to the first. */
   readonly folders: readonly string[];
   list(instance?: string): Promise<BackupInventory>;
   /** By `<instance>/<name>` or by the path of its folder. */
   read(ref: string): Promise<Backup | undefined>;
-  /** Names of an instance's backups that have expired and still lie there, or were cut off on the way. Sorted. */
+  /** Sorted names of an instance's expired backups that are not deleted yet, or whose move was interrupted. */
   expired(instance: string): Promise<readonly string[]>;
   fingerprints(backup: Backup): Promise<Fingerprints | undefined>;
-  /** Climbs the ladder. Drills run in throw-away containers without a network, on a copy. Writes nothing. */
+  /** Checks the levels in order. Drills run on a copy, in temporary containers without a network. Writes nothing. */
   check(backup: Backup, request: CheckRequest): Promise<BackupAnswer>;
 }
 
 export interface TakeRequest {
   readonly instance: Instance;
-  /** Of the new backup: one path segment. */
+  /** The name of the new backup: one path segment. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
 
-/** Changes of backup folders. None of them overwrites anything. */
+/** Changes to backup folders. Nothing is ever overwritten. */
 export interface BackupChanger {
   /**
-   * A physical backup with a manifest and a dump of each database with globals and fingerprints, under a temporary name
-   * and renamed when it is durable and passed L3. Refuses a name that is taken.
+   * Takes a physical backup with a manifest, and a dump of each database with globals and fingerprints. The backup has a
+   * temporary name until it is durable and has passed L3. Refuses a name that is taken.
    */
   take(request: TakeRequest): Promise<void>;
-  /** Writes `verification.json`: later answers replace earlier ones of the same level. */
+  /** Writes `verification.json`. New results replace earlier ones of the same level. */
   record(backup: Backup, answer: BackupAnswer): Promise<void>;
-  /** Moves it to `<backup folder>/<instance>/.quarantined/<name>`, read-only, with the reason beside it. */
+  /** Moves it to `<backup folder>/<instance>/.quarantined/<name>`, read-only, and records the reason there. */
   quarantine(backup: Backup, reason: string): Promise<void>;
-  /** The way back. */
+  /** Undoes `quarantine`. */
   release(backup: Backup): Promise<void>;
-  /** Moves it to `<backup folder>/<instance>/.expired/<name>`; what is there is in no inventory. One set aside too. */
+  /** Moves it, quarantined or not, to `<backup folder>/<instance>/.expired/<name>`, which no inventory lists. */
   expire(backup: Backup): Promise<void>;
-  /** The way back, to where it lay. */
+  /** Undoes `expire`: moves it back to where it was. */
   unexpire(instance: string, name: string): Promise<void>;
-  /** Deletes what was expired. */
+  /** Deletes an expired backup. */
   removeExpired(instance: string, name: string): Promise<void>;
 }

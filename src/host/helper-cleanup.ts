@@ -15,7 +15,7 @@ const ownerLabel = 'problems.owner';
 /** Marks a helper that outlives its process: the process that resumes the run waits for it. */
 const goesOnLabel = 'problems.goes-on';
 
-export async function ownLabels({ goesOn }: HelperSpec): Promise<Readonly<Record<string, string>>> {
+export async function ownLabels({ goesOn }: Pick<HelperSpec, 'goesOn'>): Promise<Readonly<Record<string, string>>> {
   const { pid, began, machine } = await ownIdentity();
   return {
     [helperLabel]: '1',

@@ -11,11 +11,11 @@ export interface Instance {
   readonly port: number;
   /** PGDATA inside the container. */
   readonly dataDirectory: string;
-  /** The mount that holds PGDATA; absent where data lives in the container itself. */
+  /** The mount that contains PGDATA; undefined if the data is in the container itself. */
   readonly dataMount: Mount | undefined;
-  /** The identity of the data: `volume:<engine>/<name>` or `bind:<engine>/<path>`. What a lock is taken on. */
+  /** The identity of the data: `volume:<engine>/<name>` or `bind:<engine>/<path>`. Locks are taken on it. */
   readonly volumeKey: string;
-  /** The folder `instances/<name>` with `config/instance.conf`, where one was found. */
+  /** The folder `instances/<name>` with `config/instance.conf`, if there is one. */
   readonly folder: string | undefined;
   /** The keys of `instance.conf` without its password, read as data and never sourced. */
   readonly declared: Readonly<Record<string, string>>;

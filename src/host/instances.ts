@@ -6,14 +6,12 @@ import type { Container, DockerReader, Mount } from './docker/types.ts';
 import type { Instance } from './instance.ts';
 import type { FileReader } from './types.ts';
 
-/** Where a container's data lives, and who else writes there. */
-
-/** PGDATA, or the image family's default. */
+/** PGDATA, or the default of the official images. */
 function dataDirectory(container: Container): string {
   return container.env['PGDATA'] ?? '/var/lib/postgresql/data';
 }
 
-/** The mount that holds PGDATA: the deepest one above it. */
+/** The mount that contains PGDATA: the deepest one above it. */
 export function dataMount(container: Container): Mount | undefined {
   const directory = withSlash(dataDirectory(container));
   return container.mounts
@@ -21,7 +19,7 @@ export function dataMount(container: Container): Mount | undefined {
     .sort((a, b) => b.destination.length - a.destination.length)[0];
 }
 
-/** The identity that locks are kept on: a volume's name or a path, with the engine's id; the container's own id else. */
+/** The identity of the data, which locks are taken on: a volume's name, a path, or else the container's id, with the engine's id. */
 export function volumeKey(engineId: string, container: Container): string {
   const mount = dataMount(container);
   if (mount === undefined) return `container:${engineId}/${container.id}`;
@@ -29,11 +27,11 @@ export function volumeKey(engineId: string, container: Container): string {
 }
 
 /**
- * A running container that writes where this one's data is. Two servers on one volume destroy it, and PostgreSQL's own
- * interlock does not see across containers (docs/engineering/data-directory.md#one-server-per-directory). A folder
- * above or below counts where PostgreSQL runs on it.
+ * A running container that writes to the data of this one. Two servers on one volume destroy it, and PostgreSQL's own lock
+ * does not work across containers (docs/engineering/data-directory.md#one-server-per-directory). A PostgreSQL container
+ * that mounts a folder above or below counts as well.
  */
-export function sharing(container: Container, all: readonly Container[]): Container | undefined {
+export function containerOnSameData(container: Container, all: readonly Container[]): Container | undefined {
   const mine = dataMount(container);
   if (mine === undefined) return undefined;
   return all.find(
@@ -41,7 +39,7 @@ export function sharing(container: Container, all: readonly Container[]): Contai
       other.id !== container.id &&
       other.state.running &&
       other.mounts.some(
-        (theirs) => theirs.writable && (same(mine, theirs) || (isPostgres(other) && overlaps(mine, theirs))),
+        (theirs) => theirs.writable && (isSameMount(mine, theirs) || (isPostgres(other) && overlaps(mine, theirs))),
       ),
   );
 }
@@ -50,14 +48,14 @@ function isPostgres(container: Container): boolean {
   return container.env['PG_MAJOR'] !== undefined || container.env['PGDATA'] !== undefined;
 }
 
-function same(a: Mount, b: Mount): boolean {
+function isSameMount(a: Mount, b: Mount): boolean {
   return a.type === 'volume' || b.type === 'volume'
     ? a.type === b.type && a.name === b.name
     : withSlash(a.source) === withSlash(b.source);
 }
 
 function overlaps(a: Mount, b: Mount): boolean {
-  if (a.type !== 'bind' || b.type !== 'bind') return same(a, b);
+  if (a.type !== 'bind' || b.type !== 'bind') return isSameMount(a, b);
   const [left, right] = [withSlash(a.source), withSlash(b.source)];
   return left.startsWith(right) || right.startsWith(left);
 }
@@ -67,8 +65,8 @@ function withSlash(path: string): string {
 }
 
 /**
- * `instance.conf` holds lines `key="value"`. Other programs source it as shell; here it is data: no expansion, no
- * commands, and a line that is not a plain assignment is passed over. Later lines win.
+ * `instance.conf` consists of lines `key="value"`. Other programs source it as shell; here it is only data: nothing is expanded
+ * or run, and a line that is not a plain assignment is ignored. Later lines win.
  */
 export function parseInstanceConf(text: string): Readonly<Record<string, string>> {
   const values: Record<string, string> = {};
@@ -84,7 +82,7 @@ export function parseInstanceConf(text: string): Readonly<Record<string, string>
   return values;
 }
 
-/** Containers kept aside by a recreate carry this label, or have the marker in their name. */
+/** Containers that a recreate has kept aside have this label, or the marker in their name. */
 const asideLabel = 'problems.aside';
 
 export const asideMarker = '.pgops-old-';
@@ -96,13 +94,13 @@ export const namePrefix = 'vrooli-postgres-';
 export interface InstanceSources {
   readonly docker: DockerReader;
   readonly files: FileReader;
-  /** Of the config: a pattern of container names; its first group, if it has one, is the instance's name. */
+  /** From the config: a pattern for container names; its first group, if any, is the instance's name. */
   readonly pattern?: RegExp;
-  /** Folders that hold `<name>/config/instance.conf`. */
+  /** Folders that contain `<name>/config/instance.conf`. */
   readonly folders: readonly string[];
 }
 
-/** Every PostgreSQL container that is ours to look at, sorted by name. */
+/** All PostgreSQL containers that are managed, sorted by name. */
 export async function findInstances(sources: InstanceSources): Promise<readonly Instance[]> {
   const engine = await sources.docker.info();
   const found: Instance[] = [];
@@ -130,7 +128,7 @@ async function instanceOf(
   engineId: string,
   sources: InstanceSources,
 ): Promise<Instance> {
-  const { folder, declared } = await declaration(name, sources);
+  const { folder, declared } = await readDeclaration(name, sources);
   const { password: _, ...shown } = declared;
   const user = container.env['POSTGRES_USER'] ?? declared['user'] ?? 'postgres';
   return {
@@ -155,7 +153,7 @@ function serverPort(container: Container): number {
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 5432;
 }
 
-async function declaration(
+async function readDeclaration(
   name: string,
   { folders, files }: InstanceSources,
 ): Promise<{ readonly folder: string | undefined; readonly declared: Readonly<Record<string, string>> }> {
@@ -169,15 +167,14 @@ async function declaration(
 }
 
 /**
- * The instance of a name, where there is one.
- * @throws ProblemsError `step-refused`: several go by it, by label and by the container's name. Whichever was taken could
- * be the other one.
+ * The instance with this name, if any.
+ * @throws ProblemsError `step-refused`: several containers have this name, one by its label and one by its own name.
  */
-export function onlyInstance(all: readonly Instance[], name: string): Instance | undefined {
+export function uniqueInstance(all: readonly Instance[], name: string): Instance | undefined {
   const named = all.filter((instance) => instance.name === name);
   if (named.length < 2) return named[0];
   const containers = named.map(({ container }) => container.name).toSorted();
-  throw new ProblemsError('step-refused', `${name} is the name of several instances: ${containers.join(' and ')}.`, {
-    hint: 'Give each a name of its own, by another label `problems.instance` or another name of its container.',
+  throw new ProblemsError('step-refused', `Several instances are named ${name}: ${containers.join(' and ')}.`, {
+    hint: 'Give each a unique name, by its label `problems.instance` or by the name of its container.',
   });
 }

@@ -2,34 +2,34 @@ import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { errorCode } from '../util/text.ts';
 
-/** A process, as another process can look whether it is alive. `machine`: its boot and its process numbers. */
+/** Identifies a process, so that others can check whether it is alive. `machine`: host name, boot and PID namespace. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks since boot; empty where the system does not say. */
+  /** Start time in clock ticks since boot; empty if the system does not tell. */
   readonly began: string;
   readonly machine: string;
 }
 
-/** Longer without a heartbeat, and an owner who cannot be looked at is taken for gone. */
+/** An owner that cannot be checked counts as gone after so long without a heartbeat. */
 const heartbeatLimitMs = 60_000;
 
 export async function ownIdentity(): Promise<ProcessIdentity> {
-  return { pid: process.pid, began: await beganOf(process.pid), machine: await machine() };
+  return { pid: process.pid, began: await startTimeOf(process.pid), machine: await machine() };
 }
 
 /**
- * Whether the process that owns a run is alive. Among the same boot and the same process numbers the system itself is
- * asked; for any other owner its heartbeat speaks.
+ * Whether the process that owns a run is alive. Within the same boot and PID namespace the system is asked; for any other
+ * owner its last heartbeat decides.
  */
 export async function isAlive(owner: ProcessIdentity, heartbeatAt: string, now: Date): Promise<boolean> {
   if (owner.machine !== (await machine())) return now.getTime() - Date.parse(heartbeatAt) < heartbeatLimitMs;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    // Somebody else's process is a process too.
+    // It belongs to another user.
     return errorCode(error) === 'EPERM';
   }
-  const began = await beganOf(owner.pid);
+  const began = await startTimeOf(owner.pid);
   return began !== 'ended' && (began === owner.began || began === '' || owner.began === '');
 }
 
@@ -39,8 +39,8 @@ async function machine(): Promise<string> {
   return [hostname(), boot.trim(), numbers].join(' ').trim();
 }
 
-/** The 22nd field of /proc/<pid>/stat, counted after the name, which may hold anything; a zombie has ended. */
-async function beganOf(pid: number): Promise<string> {
+/** The 22nd field of /proc/<pid>/stat, counted after the name, which may contain anything. A zombie counts as ended. */
+async function startTimeOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : (fields[19] ?? '');

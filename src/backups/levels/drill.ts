@@ -6,20 +6,20 @@ import { failed, impossible, type Observation, passed } from './files.ts';
 import type { BackupCause, DatabaseFingerprint } from '../types.ts';
 
 export interface DrillLevels {
-  /** Undefined where the drill stopped before it. */
+  /** Undefined if the drill ended earlier. */
   readonly restore: Observation;
   readonly structure: Observation | undefined;
 }
 
-/** What the restored copy is held against. */
+/** What the restored copy is compared with. */
 export interface Compared {
-  /** As the source was at the dump's snapshot; undefined where nobody took it down. */
+  /** The source at the dump's snapshot; undefined if it was not recorded. */
   readonly fingerprint: DatabaseFingerprint | undefined;
-  /** Tables of the running source; undefined where it was not asked. */
+  /** Tables of the running source; undefined if it was not queried. */
   readonly sourceTables: readonly string[] | undefined;
 }
 
-/** L4 and, where asked, L5: restored, read back and compared, all of it in a container that is thrown away. */
+/** L4 and, if requested, L5: restores in a temporary container, reads the copy back and compares it. */
 export async function drillLevel(
   engine: ChangingEngine,
   request: DrillRequest,
@@ -43,7 +43,7 @@ function restoreSays(
 ): Observation {
   const faults = answer.faults.filter((line) => !/tablespace/.test(line) || !/does not exist|invalid value/.test(line));
   if (faults.length > 0) return failed(causeOfFaults(faults), `${path}: ${faults.slice(0, 5).join(' | ')}`);
-  // Of the classes "internal error" and "system error"; a function that another schema hides is no damage.
+  // Classes "internal error" and "system error" only: a function that is not in the search_path is not damage.
   const damage = answer.unread.filter((line) => /ERROR: {1,2}(?:XX|58)\w{3}:|FATAL|PANIC|server closed/.test(line));
   if (damage.length > 0)
     return failed('structure-damaged', `${path}: the restored copy cannot be read: ${damage.slice(0, 3).join(' | ')}`);
@@ -54,43 +54,44 @@ function restoreSays(
   const rows = answer.databases
     .flatMap((database) => Object.values(database.tables))
     .reduce((total, table) => total + BigInt(/^\d+$/.test(table.rows) ? table.rows : 0), 0n);
-  const without = unsummed.length === 0 ? '' : ` (those of ${unsummed.join(', ')} could not be summed)`;
+  const without = unsummed.length === 0 ? '' : ` (${unsummed.join(', ')} could not be read)`;
   const what = `${path} restores: ${count(tables.length, 'table')}, ${rows} rows${without}`;
   const isFiles = ['base-backup', 'base-backup-tar', 'data-directory'].includes(kind);
   if (isFiles)
-    return passed(`${what}, all of them read. Its rows are of its own moment and are compared with nothing.`);
+    return passed(`${what}, all read. There is nothing from the same point in time to compare the rows with.`);
   if (fingerprint === undefined) return unfingerprinted(path, what, tables, sourceTables);
   const restored = answer.databases.find(({ database }) => database === fingerprint.database);
-  if (restored === undefined) return failed('other-database', `${path} restores no database ${fingerprint.database}.`);
+  if (restored === undefined)
+    return failed('other-database', `${path} does not restore the database ${fingerprint.database}.`);
   const found = differences(fingerprint, restored);
   if (found.length > 0)
     return failed('rows-differ', `${path}: ${found.slice(0, 5).join('; ')}${found.length > 5 ? '; …' : ''}`);
   return passed(
-    `${what}, equal to the source at the dump's snapshot in every table, sequence, index, constraint and function.`,
+    `${what}. Tables, sequences, indexes, constraints and functions equal the source at the dump's snapshot.`,
   );
 }
 
-/** Somebody else's dump: nobody took down what the source held, so nothing is said of the rows' values. */
+/** For a dump by another program: the content of the source was not recorded, so the values of rows are not checked. */
 function unfingerprinted(
   path: string,
   what: string,
   tables: readonly string[],
   sourceTables: readonly string[] | undefined,
 ): Observation {
-  const none = 'There are no fingerprints of the source: the rows are compared with nothing.';
+  const none = 'Without fingerprints of the source, the rows cannot be compared.';
   if (sourceTables === undefined) return passed(`${what}. ${none}`);
   if (tables.length === 0 && sourceTables.length > 0)
     return impossible(
       'not-supported',
-      `${path} restores a database without tables, and the instance has ${sourceTables.length}: it may be of another database, or from before they were made.`,
+      `${path} restores a database without tables, but the instance has ${sourceTables.length}: it may be of another database or older than the tables.`,
     );
   const common = tables.filter((name) => sourceTables.includes(name));
   if (common.length === 0 && sourceTables.length > 0)
     return failed(
       'other-database',
-      `${path} restores other tables (${tables.slice(0, 3).join(', ')}), and none of those that the instance has.`,
+      `${path} restores other tables (${tables.slice(0, 3).join(', ')}) and none of the instance's.`,
     );
-  return passed(`${what}, ${common.length} of the instance's ${sourceTables.length} tables among them. ${none}`);
+  return passed(`${what}, including ${common.length} of the instance's ${sourceTables.length} tables. ${none}`);
 }
 
 function causeOfFaults(faults: readonly string[]): BackupCause {
@@ -108,9 +109,9 @@ function causeOfFaults(faults: readonly string[]): BackupCause {
   return 'does-not-restore';
 }
 
-/** L5. That nothing is found proves no absence; that it could not be asked is no pass. */
+/** L5. Finding no damage does not prove that there is none; a check that could not run is not a pass. */
 function structureSays(path: string, { structure, databases }: Drill): Observation {
-  if (structure === undefined) return impossible('not-supported', `${path}: the structure was not looked at.`);
+  if (structure === undefined) return impossible('not-supported', `${path}: the structure was not checked.`);
   const { amcheck, amcheckSays, dump, dumpSays, checksums, checksumsSays } = structure;
   if (amcheck === 2) return failed('structure-damaged', `${path}: pg_amcheck: ${amcheckSays.slice(0, 4).join(' | ')}`);
   if (dump !== 0)
@@ -121,10 +122,10 @@ function structureSays(path: string, { structure, databases }: Drill): Observati
   if (bad !== undefined) return failed('structure-damaged', `${path}: pg_checksums: ${bad}`);
   if (amcheck !== 0)
     return impossible('not-supported', `${path}: pg_amcheck could not check: ${amcheckSays.slice(0, 2).join(' | ')}`);
-  const sums = checksums === 0 ? 'pg_checksums' : 'no pg_checksums, since the cluster has none';
+  const sums = checksums === 0 ? 'pg_checksums' : 'no pg_checksums, since the cluster has no checksums';
   const invalid = databases.flatMap((database) => database.invalid);
-  const noted = invalid.length === 0 ? '' : ` Marked invalid, as in the source: ${invalid.join(', ')}.`;
-  return passed(`${path}: pg_amcheck and pg_dump of the restored copy find nothing (${sums}).${noted}`);
+  const noted = invalid.length === 0 ? '' : ` Invalid, as in the source: ${invalid.join(', ')}.`;
+  return passed(`${path}: pg_amcheck and pg_dump find no damage in the restored copy (${sums}).${noted}`);
 }
 
 function count(number: number, word: string): string {

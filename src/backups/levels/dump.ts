@@ -6,11 +6,11 @@ import { failed, impossible, type Observation, passed } from './files.ts';
 
 export const archives: readonly BackupKind[] = ['custom', 'tar', 'directory'];
 
-/** What the server that it is restored by can read, and what it should be a dump of. */
+/** What the restoring server can read, and what the dump should be of. */
 export interface Wanted {
-  /** Of the image; undefined where it does not say. */
+  /** Major version of the image; undefined if it is not known. */
   readonly major: number | undefined;
-  /** Undefined: one of several dumps of one backup, which may be of any database of the instance. */
+  /** Undefined for one of several dumps, which may be of any database of the instance. */
   readonly database: string | undefined;
   readonly fingerprint: DatabaseFingerprint | undefined;
 }
@@ -21,7 +21,7 @@ export interface ListedDump {
   readonly tableData: number;
 }
 
-/** L1 of a dump in a format of pg_dump's own: its table of contents. */
+/** L1 of a dump in an archive format of pg_dump: reads its table of contents. */
 export async function listLevel(engine: ChangingEngine, request: PartRequest, wanted: Wanted): Promise<ListedDump> {
   const listed = await dumpList(engine, request);
   if (isNotAsked(listed))
@@ -35,27 +35,27 @@ export async function listLevel(engine: ChangingEngine, request: PartRequest, wa
     (!listed.ok
       ? failed(causeOf(listed.message), `${path}: ${listed.message}`)
       : listed.entries === 0 && listed.stated === 0
-        ? failed('damaged', `${path} lists no entries at all.`)
+        ? failed('damaged', `${path} has no entries.`)
         : database !== undefined && wanted.database !== undefined && database !== wanted.database
           ? failed('other-database', `${path} is a dump of the database ${database}, not of ${wanted.database}.`)
           : listed.tables < expected
-            ? failed('damaged', `${path} lists ${listed.tables} tables, and the source had ${expected}.`)
-            : passed(`${path} lists ${listed.entries} entries, ${listed.tables} tables among them.`));
+            ? failed('damaged', `${path} has ${listed.tables} tables, but the source had ${expected}.`)
+            : passed(`${path} has ${listed.entries} entries, including ${listed.tables} tables.`));
   return { observation, database, tableData };
 }
 
-/** L2: all of it is unpacked. */
+/** L2: decompresses the whole dump. */
 export async function readLevel(engine: ChangingEngine, request: PartRequest, tableData: number): Promise<Observation> {
   const read = await dumpRead(engine, request);
   if (isNotAsked(read)) return impossible(read.impossible, read.says);
   const { path } = request;
   if (!read.ok) return failed(causeOf(read.message), `${path}: ${read.message}`);
   if (read.copies < tableData && tableData > 0 && read.copies > 0)
-    return failed('damaged', `${path} lists the rows of ${tableData} tables and holds those of ${read.copies}.`);
-  return passed(`${path} can be unpacked to its end.`);
+    return failed('damaged', `${path} lists the rows of ${tableData} tables, but contains those of ${read.copies}.`);
+  return passed(`${path} can be decompressed completely.`);
 }
 
-/** L1 and L2 of plain text: the one pass over it has read its header and come to its end. */
+/** L1 and L2 of a plain dump, from one pass over it. */
 export function plainLevel(path: string, scan: FileScan | undefined, wanted: Wanted): Observation {
   const text = scan?.text;
   if (text === undefined) return impossible('unreadable', `${path} was not read.`);
@@ -63,11 +63,11 @@ export function plainLevel(path: string, scan: FileScan | undefined, wanted: Wan
   const expected = Object.keys(wanted.fingerprint?.tables ?? {}).filter((name) => name !== 'large objects').length;
   if (version !== undefined) return version;
   if (text.createsTables < expected)
-    return failed('damaged', `${path} makes ${text.createsTables} tables, and the source had ${expected}.`);
-  return passed(`${path} was made by pg_dump ${text.dumpedBy ?? 'of an unknown version'} and can be read to its end.`);
+    return failed('damaged', `${path} creates ${text.createsTables} tables, but the source had ${expected}.`);
+  return passed(`${path} was made by pg_dump ${text.dumpedBy ?? 'of an unknown version'} and can be read completely.`);
 }
 
-/** A dump of newer programs is nothing that this server's can restore, and no worse for that. */
+/** This server's programs cannot restore the dump of newer ones, which says nothing about the dump. */
 function versionFault(
   path: string,
   message: string,
@@ -76,9 +76,9 @@ function versionFault(
 ): Observation | undefined {
   const made = Number(by?.split(/[.\s]/)[0]);
   if (/unsupported version \([\d.]+\) in file header/.test(message))
-    return impossible('version', `${path}: ${message}: it needs programs of a newer major version.`);
+    return impossible('version', `${path}: ${message}: restoring it needs a newer major version.`);
   if (major === undefined || Number.isNaN(made) || made <= major) return undefined;
-  return impossible('version', `${path} was made by pg_dump ${by}, and the instance's programs are of ${major}.`);
+  return impossible('version', `${path} was made by pg_dump ${by}, but the instance runs ${major}.`);
 }
 
 function causeOf(message: string): BackupCause {

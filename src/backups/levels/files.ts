@@ -5,7 +5,7 @@ import { contentOf, type FolderEntry, ownFiles } from '../parts.ts';
 import { type FileScan, scanFile } from '../read-file.ts';
 import type { Backup, BackupCause, BackupFile, BackupPart, BackupVerification, Fingerprints } from '../types.ts';
 
-/** One thing that was seen; the climb makes a check of each level's. */
+/** One result; the results of a level make up its check. */
 export interface Observation {
   readonly result: 'passed' | 'failed' | 'impossible';
   readonly cause?: BackupCause;
@@ -27,11 +27,11 @@ export function impossible(cause: BackupCause, says: string): Observation {
 export interface FilesLevel {
   readonly observations: readonly Observation[];
   readonly files: readonly BackupFile[];
-  /** Of each part that is one file, by its path. */
+  /** By path, of each part that is a single file. */
   readonly scans: ReadonlyMap<string, FileScan>;
 }
 
-/** L0: every file is read to its end, compared with what it was, and judged by what it says of itself. */
+/** L0: reads every file completely, compares it with its first state, and checks its structure. */
 export async function filesLevel(
   backup: Backup,
   fingerprints: Fingerprints | undefined,
@@ -45,7 +45,7 @@ export async function filesLevel(
     if (!isHashed(file, content.parts)) continue;
     const part = content.parts.find(({ path }) => path === file.path);
     try {
-      const scan = await scanFile(join(backup.folder, file.path), readAs(part), signal);
+      const scan = await scanFile(join(backup.folder, file.path), formatOf(part), signal);
       files.push({ path: file.path, bytes: scan.bytes, sha256: scan.sha256 });
       if (part !== undefined) scans.set(part.path, scan);
     } catch (error) {
@@ -53,19 +53,19 @@ export async function filesLevel(
       observations.push(impossible('unreadable', `${file.path}: ${errorText(error)}`));
     }
   }
-  observations.push(...changes(files, backup.verification));
+  observations.push(...compareWithFirst(files, backup.verification));
   for (const { path, kind } of content.parts)
-    if (kind === 'tar' && !(await endsAsTar(join(backup.folder, path))))
-      observations.push(failed('truncated', `${path} does not end as an archive of tar does: some of it is missing.`));
-  if (content.parts.length === 0) observations.push(failed('empty', 'There is nothing in it that could be restored.'));
-  for (const part of content.parts) observations.push(...partSays(part, scans.get(part.path)));
+    if (kind === 'tar' && !(await hasTarEnd(join(backup.folder, path))))
+      observations.push(failed('truncated', `${path} has no end of a tar archive: some of it is missing.`));
+  if (content.parts.length === 0) observations.push(failed('empty', 'It contains nothing that can be restored.'));
+  for (const part of content.parts) observations.push(...observePart(part, scans.get(part.path)));
   for (const { file, database } of fingerprints?.databases ?? [])
     if (file !== null && !content.files.some(({ path }) => isWithin(path, file)))
-      observations.push(failed('missing-file', `${file}, the dump of ${database}, is not there.`));
+      observations.push(failed('missing-file', `${file}, the dump of ${database}, is missing.`));
   return { observations, files, scans };
 }
 
-/** A base backup has sums of its own in its manifest, and L3 compares them: hashing it here would read it twice. */
+/** L3 compares a base backup with the checksums of its manifest; hashing it here would read it twice. */
 function isHashed({ path }: FolderEntry, parts: readonly BackupPart[]): boolean {
   if (path.startsWith('.') || ownFiles.includes(path)) return false;
   const base = parts.find(
@@ -74,8 +74,8 @@ function isHashed({ path }: FolderEntry, parts: readonly BackupPart[]): boolean 
   return base === undefined || path.endsWith('backup_manifest');
 }
 
-/** Two empty blocks. pg_restore that meets the end earlier may look for the next entry for ever. */
-async function endsAsTar(path: string): Promise<boolean> {
+/** Two empty blocks. Without them pg_restore may search for the next entry for ever. */
+async function hasTarEnd(path: string): Promise<boolean> {
   const handle = await open(path, 'r').catch(() => undefined);
   if (handle === undefined) return true;
   try {
@@ -87,14 +87,14 @@ async function endsAsTar(path: string): Promise<boolean> {
   }
 }
 
-function readAs(part: BackupPart | undefined): 'bytes' | 'plain' | 'plain-gzip' {
+function formatOf(part: BackupPart | undefined): 'bytes' | 'plain' | 'plain-gzip' {
   if (part?.kind === 'plain-gzip') return 'plain-gzip';
   return part?.kind === 'plain' || part?.kind === 'cluster' || part?.kind === 'globals' ? 'plain' : 'bytes';
 }
 
-function changes(now: readonly BackupFile[], before: BackupVerification | null): readonly Observation[] {
+function compareWithFirst(now: readonly BackupFile[], before: BackupVerification | null): readonly Observation[] {
   if (before === null || before.files.length === 0)
-    return [passed(`${now.length} files were read to their end; what they were before nobody has noted.`)];
+    return [passed(`${now.length} files were read completely; there is no earlier state to compare them with.`)];
   const since = `since ${before.filesAt} (${before.filesBy})`;
   const found: Observation[] = [];
   for (const { path, sha256 } of before.files) {
@@ -103,48 +103,52 @@ function changes(now: readonly BackupFile[], before: BackupVerification | null):
     else if (file.sha256 !== sha256) found.push(failed('changed-since', `${path} has changed ${since}.`));
   }
   const added = now.filter(({ path }) => !before.files.some((one) => one.path === path)).map(({ path }) => path);
-  // Nothing that was there is worse for it.
-  const more = added.length === 0 ? '' : ` ${added.join(', ')} came in since.`;
-  return found.length > 0 ? found : [passed(`All ${before.files.length} files are what they were ${since}.${more}`)];
+  // Additional files do not harm the backup.
+  const more = added.length === 0 ? '' : ` Added since: ${added.join(', ')}.`;
+  return found.length > 0 ? found : [passed(`All ${before.files.length} files are unchanged ${since}.${more}`)];
 }
 
-function partSays(part: BackupPart, scan: FileScan | undefined): readonly Observation[] {
+function observePart(part: BackupPart, scan: FileScan | undefined): readonly Observation[] {
   const { path, kind, bytes } = part;
-  if (kind === 'unknown') return [impossible('not-supported', `${path} is no kind of backup that can be read.`)];
+  if (kind === 'unknown') return [impossible('not-supported', `${path} is not in a supported backup format.`)];
   if (scan === undefined) return [];
   if (bytes === 0) return [failed('empty', `${path} is empty.`)];
   if (wentThroughTerminal(scan))
     return [
       failed(
         'terminal',
-        `${path}: a carriage return stands before each of its ${scan.lineFeeds} line feeds, as a terminal writes them (docker exec -t).`,
+        `${path}: each of its ${scan.lineFeeds} line feeds follows a carriage return, as in the output of a terminal (docker exec -t).`,
       ),
     ];
-  return scan.text === undefined ? [] : [textSays(part, scan)];
+  return scan.text === undefined ? [] : [observeText(part, scan)];
 }
 
-/** By chance a packed file of this many line feeds has never all of them after a carriage return. */
+/** In a compressed file with this many line feeds, all of them follow a carriage return only after a terminal. */
 function wentThroughTerminal({ lineFeeds, carriageReturns }: FileScan): boolean {
   return lineFeeds >= 4 && carriageReturns === lineFeeds;
 }
 
-function textSays({ path, kind }: BackupPart, { text, unpacking }: FileScan): Observation {
+function observeText({ path, kind }: BackupPart, { text, unpacking }: FileScan): Observation {
   if (unpacking !== undefined)
     return failed(
       unpacking.includes('unexpected end') ? 'truncated' : 'damaged',
-      `${path} cannot be unpacked: ${unpacking}`,
+      `${path} cannot be decompressed: ${unpacking}`,
     );
   if (text === undefined) return impossible('unreadable', `${path} was not read.`);
-  if (text.bytes === 0) return failed('empty', `${path} holds nothing: the program whose output was packed gave none.`);
+  if (text.bytes === 0)
+    return failed('empty', `${path} contains nothing: the program whose output was compressed printed nothing.`);
   const isCluster = kind === 'cluster' || kind === 'globals' || text.clusterBegins > 0;
   const [begins, ends] = isCluster ? [text.clusterBegins, text.clusterEnds] : [text.begins, text.ends];
   if (begins === 0)
-    return failed('damaged', `${path} does not begin as a dump does: ${JSON.stringify(text.head.slice(0, 80))}`);
+    return failed('damaged', `${path} does not begin like a dump: ${JSON.stringify(text.head.slice(0, 80))}`);
   if (begins > 1)
-    return failed('clobbered', `${path} holds the beginnings of ${begins} dumps: two were written into one file.`);
+    return failed(
+      'clobbered',
+      `${path} contains the beginnings of ${begins} dumps: several were written into one file.`,
+    );
   if (text.insideCopy) return failed('truncated', `${path} ends in the middle of a table's rows.`);
-  if (ends === 0) return failed('truncated', `${path} does not say that the dump is complete.`);
+  if (ends === 0) return failed('truncated', `${path} has no mark for the end of the dump.`);
   if (text.afterEnd || ends > begins)
-    return failed('clobbered', `${path} goes on after the dump's end: two were written into one file.`);
-  return passed(`${path} is a whole plain dump by its own words.`);
+    return failed('clobbered', `${path} continues after the end of the dump: several were written into one file.`);
+  return passed(`${path} is a complete plain dump by its own marks.`);
 }

@@ -1,5 +1,5 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
+import { runWithBackup, helperPath, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
 import { ownFiles } from '../parts.ts';
 
 const script = String.raw`
@@ -15,20 +15,20 @@ echo "status $?"
 
 export interface VerifiedBaseBackup {
   readonly ok: boolean;
-  /** A line for each fault, as pg_verifybackup says it. */
+  /** The errors of pg_verifybackup, one per line. */
   readonly message: string;
   readonly systemIdentifier: string | undefined;
 }
 
-/** `pg_verifybackup`: every file against the manifest, and the WAL that the backup needs. */
+/** Runs `pg_verifybackup`, which compares every file with the manifest and checks the WAL that the backup needs. */
 export async function verifyBaseBackup(
   engine: ChangingEngine,
   request: PartRequest,
 ): Promise<VerifiedBaseBackup | NotAsked> {
-  const result = await beside(engine, request, {
+  const result = await runWithBackup(engine, request, {
     shell: 'sh',
     script,
-    stdin: `${inHelper(request.path)}\n`,
+    stdin: `${helperPath(request.path)}\n`,
     maxBytes: 256 * 1024,
   });
   if (isNotAsked(result)) return result;

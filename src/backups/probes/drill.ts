@@ -2,12 +2,12 @@ import type { ChangingEngine } from '../../host/docker/client.ts';
 import { fingerprintFrom, fingerprintLines, pinned, type ReadFingerprint, sequenceLines } from '../sidecar-files.ts';
 import { parseJson } from '../../util/json.ts';
 import { oneLine } from '../../util/text.ts';
-import { beside, inHelper, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
+import { runWithBackup, helperPath, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
 
 /**
- * A server of our own on a copy, without a network, that neither archives, nor follows, nor calls anybody. What the
- * restoring programs say is kept to its first lines. The server and everything that reads a stranger's SQL run as
- * postgres; only copying is done as root.
+ * Starts a temporary server on a copy, without a network, that neither archives, nor replicates, nor connects to anything.
+ * The first lines of the restoring programs are kept. The server and all that runs SQL of the backup run as postgres; only
+ * the copying runs as root.
  */
 const script = String.raw`
 set -u
@@ -44,7 +44,7 @@ base-backup-tar)
   done 2>copy.err; [ ! -s copy.err ] || { note . copy.err fault; exit 0; } ;;
 esac
 if [ -d data ]; then
-  [ -z "$(ls data/pg_tblspc 2>/dev/null)" ] || { echo 'unsupported it has tablespaces outside the data directory'; exit 0; }
+  [ -z "$(ls data/pg_tblspc 2>/dev/null)" ] || { echo 'unsupported the backup has tablespaces outside the data directory'; exit 0; }
   rm -f data/postmaster.pid data/postmaster.opts data/standby.signal data/recovery.signal
   : >data/postgresql.auto.conf; : >drill.conf; echo 'local all all trust' >hba.conf; : >ident.conf
   chown -R postgres: data drill.conf hba.conf ident.conf; chmod 700 data
@@ -101,29 +101,29 @@ echo over
 `;
 
 export interface DrillRequest extends PartRequest {
-  /** Of a dump without its own roles: the superuser that any new instance has. Of files: who asks. */
+  /** The superuser: the owner for a dump without roles, or the role that queries a copy of files. */
   readonly role: string;
-  /** Where a dump goes that does not say it itself. */
+  /** The database for a dump that does not name one. */
   readonly database: string;
-  /** Whether the plain dump makes its database by itself. */
+  /** Whether the plain dump creates its database itself. */
   readonly creates: boolean;
-  /** A dump of roles, and one of the schema where this one holds rows alone: paths within the backup. */
+  /** A dump of the roles. `before`: one of the schema, if this dump has only rows. Paths within the backup. */
   readonly globals: string | undefined;
   readonly before: string | undefined;
-  /** Structure and checksums too (L5). */
+  /** Also checks structure and checksums (L5). */
   readonly deep: boolean;
-  /** What the copy needs. */
+  /** Space for the copy. */
   readonly needKiB: number;
 }
 
 export interface Drill {
-  /** The words of whatever restored it, where they tell of a fault; empty: none. */
+  /** Errors of the restoring program; empty if there are none. */
   readonly faults: readonly string[];
-  /** It went to its end. */
+  /** The drill finished. */
   readonly restored: boolean;
   readonly systemIdentifier: string | undefined;
   readonly databases: readonly ReadFingerprint[];
-  /** What could not be read of the restored copy. */
+  /** Errors while reading the restored copy. */
   readonly unread: readonly string[];
   readonly structure:
     | {
@@ -138,21 +138,21 @@ export interface Drill {
     | undefined;
 }
 
-/** Restores one part in a throw-away container on a throw-away volume, and reads back all that it holds. */
+/** Restores one part in a temporary container on a temporary volume, and reads all of it back. */
 export async function drill(engine: ChangingEngine, request: DrillRequest): Promise<Drill | NotAsked> {
   const { kind, role, database, creates, globals, before, deep, needKiB } = request;
   const input = [
     kind,
-    inHelper(request.path),
-    before === undefined ? '' : inHelper(before),
-    globals === undefined ? '' : inHelper(globals),
+    helperPath(request.path),
+    before === undefined ? '' : helperPath(before),
+    globals === undefined ? '' : helperPath(globals),
     role,
     database,
     creates ? '1' : '0',
     deep ? '1' : '0',
     String(Math.ceil(needKiB)),
   ].map(oneLine);
-  const result = await beside(engine, request, {
+  const result = await runWithBackup(engine, request, {
     shell: 'bash',
     script,
     stdin: [...input, pinned, sequenceLines, fingerprintLines].join('\n'),
@@ -161,22 +161,22 @@ export async function drill(engine: ChangingEngine, request: DrillRequest): Prom
     maxBytes: 64 * 2 ** 20,
   });
   if (isNotAsked(result)) return result;
-  if (result.truncated) return { impossible: 'not-supported', says: 'It holds more objects than can be compared.' };
+  if (result.truncated) return { impossible: 'not-supported', says: 'It contains more objects than can be compared.' };
   const lines = result.stdout.split('\n');
   const [, need, room] = /^no-room (\d+) (\d+)$/m.exec(result.stdout) ?? [];
   if (need !== undefined)
-    return { impossible: 'no-room', says: `${need} KiB are needed for a copy, and ${room} KiB are free.` };
-  const unsupported = said(lines, 'unsupported');
+    return { impossible: 'no-room', says: `A copy needs ${need} KiB, but only ${room} KiB are free.` };
+  const unsupported = valuesOf(lines, 'unsupported');
   if (unsupported.length > 0) return { impossible: 'not-supported', says: unsupported.join('; ') };
-  const faults = said(lines, 'fault');
+  const faults = valuesOf(lines, 'fault');
   if (!lines.includes('over') && faults.length === 0)
-    return { impossible: 'not-supported', says: `the drill broke off: ${result.stderr.trim().slice(0, 500)}` };
+    return { impossible: 'not-supported', says: `the drill was interrupted: ${result.stderr.trim().slice(0, 500)}` };
   return {
     faults,
     restored: lines.includes('restored'),
-    systemIdentifier: said(lines, 'system')[0],
+    systemIdentifier: valuesOf(lines, 'system')[0],
     databases: databasesIn(lines),
-    unread: said(lines, 'unread'),
+    unread: valuesOf(lines, 'unread'),
     structure: deep && lines.includes('over') ? structureIn(lines) : undefined,
   };
 }
@@ -194,18 +194,18 @@ function databasesIn(lines: readonly string[]): readonly ReadFingerprint[] {
 
 function structureIn(lines: readonly string[]): Drill['structure'] {
   function code(word: string): number {
-    return Number(said(lines, word)[0] ?? 1);
+    return Number(valuesOf(lines, word)[0] ?? 1);
   }
   return {
     amcheck: code('amcheck'),
-    amcheckSays: said(lines, 'amcheck-says'),
+    amcheckSays: valuesOf(lines, 'amcheck-says'),
     dump: code('dumped'),
-    dumpSays: said(lines, 'dump-says'),
+    dumpSays: valuesOf(lines, 'dump-says'),
     checksums: code('checksums'),
-    checksumsSays: said(lines, 'checksums-says'),
+    checksumsSays: valuesOf(lines, 'checksums-says'),
   };
 }
 
-function said(lines: readonly string[], word: string): readonly string[] {
+function valuesOf(lines: readonly string[], word: string): readonly string[] {
   return lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
 }

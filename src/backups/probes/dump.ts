@@ -5,28 +5,28 @@ import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { runHelper } from '../../host/exec.ts';
 import type { BackupCause, BackupKind } from '../types.ts';
 
-/** One restorable thing, where the engine's machine has it. */
+/** One restorable part of a backup on the engine's machine. */
 export interface PartRequest {
-  /** The backup's folder, absolute, as the engine's machine sees it. */
+  /** The backup's folder: an absolute path on the engine's machine. */
   readonly folder: string;
   readonly path: string;
   readonly kind: BackupKind;
-  /** Of the server that the backup is of, or of one of its major version. */
+  /** The image of the backed-up server, or one of its major version. */
   readonly image: string;
   readonly timeoutMs: number;
 }
 
-/** What could not be asked, in place of an answer. */
+/** Why the check could not run. */
 export interface NotAsked {
   readonly impossible: BackupCause;
   readonly says: string;
 }
 
 /**
- * A helper that has the backup mounted read-only: nothing of it passes through this process. It reads what others own,
- * and ends by itself, since nobody may be left to end it.
+ * Runs a helper with the backup mounted read-only, so its content does not pass through this process. The helper reads files
+ * of any owner, and ends by its own timeout even if this process is gone.
  */
-export async function beside(
+export async function runWithBackup(
   engine: ChangingEngine,
   request: Pick<PartRequest, 'folder' | 'image' | 'timeoutMs'>,
   spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'capabilities' | 'maxBytes'> & {
@@ -37,7 +37,7 @@ export async function beside(
   if (!engine.local)
     return {
       impossible: 'remote-engine',
-      says: 'The engine runs on another machine, and the backup lies on this one.',
+      says: 'The engine runs on another machine than the one with the backup.',
     };
   const seconds = Math.max(1, Math.ceil(request.timeoutMs / 1000));
   const { script, shell, ...rest } = spec;
@@ -50,7 +50,7 @@ export async function beside(
       ...rest,
       capabilities: ['DAC_READ_SEARCH', ...(rest.capabilities ?? [])],
     });
-    return result.exitCode === 137 ? { impossible: 'time-out', says: `no end within ${seconds} s` } : result;
+    return result.exitCode === 137 ? { impossible: 'time-out', says: `did not finish within ${seconds} s` } : result;
   } catch (error) {
     if (error instanceof ProblemsError && error.code === 'engine-refused')
       return { impossible: 'unreadable', says: error.message };
@@ -62,12 +62,12 @@ export function isNotAsked(answer: object): answer is NotAsked {
   return 'impossible' in answer;
 }
 
-/** Where the helper sees it; a path of a backup holds no line feed. */
-export function inHelper(path: string): string {
+/** The path in the helper, on one line. */
+export function helperPath(path: string): string {
   return path === '.' ? '/backup' : `/backup/${oneLine(path)}`;
 }
 
-/** The table of contents, counted: it can be as long as the database has objects. */
+/** Counts the table of contents, which may be as long as the database has objects. */
 const dumpScript = String.raw`
 IFS= read -r part
 export LC_ALL=C
@@ -79,12 +79,12 @@ export LC_ALL=C
 
 export interface DumpList {
   /**
-   * Nothing but the header was read: bytes beyond it may be anything (docs/engineering/backups.md#what-listing-proves).
+   * Only the header was read: the rest may be anything (docs/engineering/backups.md#what-listing-proves).
    */
   readonly ok: boolean;
   readonly message: string;
   readonly entries: number;
-  /** As its header counts them, with those that are never listed: even an empty database has some. */
+  /** The count in the header, which includes entries that are never listed. */
   readonly stated: number;
   readonly tables: number;
   readonly tableData: number;
@@ -93,12 +93,12 @@ export interface DumpList {
   readonly dumpedBy: string | undefined;
 }
 
-/** `pg_restore --list` of the server's own image. */
+/** Runs `pg_restore --list` of the server's image. */
 export async function dumpList(engine: ChangingEngine, request: PartRequest): Promise<DumpList | NotAsked> {
-  const result = await beside(engine, request, {
+  const result = await runWithBackup(engine, request, {
     shell: 'sh',
     script: dumpScript,
-    stdin: `${inHelper(request.path)}\n`,
+    stdin: `${helperPath(request.path)}\n`,
     maxBytes: 64 * 1024,
   });
   if (isNotAsked(result)) return result;
@@ -111,20 +111,20 @@ export async function dumpList(engine: ChangingEngine, request: PartRequest): Pr
       .trim()
       .slice(0, 1_000),
     entries: Number(entries),
-    stated: Number(headed(stdout, 'TOC Entries') ?? 0),
+    stated: Number(headerValue(stdout, 'TOC Entries') ?? 0),
     tables: Number(tables),
     tableData: Number(tableData),
-    database: headed(stdout, 'dbname'),
-    dumpedFrom: headed(stdout, 'Dumped from database version'),
-    dumpedBy: headed(stdout, 'Dumped by pg_dump version'),
+    database: headerValue(stdout, 'dbname'),
+    dumpedFrom: headerValue(stdout, 'Dumped from database version'),
+    dumpedBy: headerValue(stdout, 'Dumped by pg_dump version'),
   };
 }
 
-function headed(text: string, name: string): string | undefined {
+function headerValue(text: string, name: string): string | undefined {
   return new RegExp(`^;\\s+${name}: (.*)$`, 'm').exec(text)?.[1]?.trim();
 }
 
-/** The status is written aside: that of a pipe is its last program's. */
+/** Prints the exit status, since that of a pipe is that of its last program. */
 const dumpReadScript = String.raw`
 IFS= read -r part
 export LC_ALL=C
@@ -135,16 +135,16 @@ export LC_ALL=C
 export interface DumpRead {
   readonly ok: boolean;
   readonly message: string;
-  /** Tables whose rows it holds. */
+  /** Tables whose rows it contains. */
   readonly copies: number;
 }
 
-/** Unpacks the whole dump as SQL and throws it away: every block is read, and zlib's sums are checked. */
+/** Converts the whole dump to SQL and discards it, which reads every block and checks the checksums of zlib. */
 export async function dumpRead(engine: ChangingEngine, request: PartRequest): Promise<DumpRead | NotAsked> {
-  const result = await beside(engine, request, {
+  const result = await runWithBackup(engine, request, {
     shell: 'sh',
     script: dumpReadScript,
-    stdin: `${inHelper(request.path)}\n`,
+    stdin: `${helperPath(request.path)}\n`,
     maxBytes: 64 * 1024,
   });
   if (isNotAsked(result)) return result;

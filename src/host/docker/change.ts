@@ -1,6 +1,6 @@
 import { ProblemsError } from '../../errors.ts';
 import { getString } from '../../util/json.ts';
-import { sharing } from '../instances.ts';
+import { containerOnSameData } from '../instances.ts';
 import { runHelper, startContainerWith } from '../exec.ts';
 import { endHelpers } from '../helper-cleanup.ts';
 import { type ChangingEngine, jsonOf, requireSuccess } from './client.ts';
@@ -12,7 +12,7 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
     return `/containers/${encodeURIComponent(ref)}/${verb}`;
   }
 
-  async function signalAgain(ref: string): Promise<void> {
+  async function repeatStopSignal(ref: string): Promise<void> {
     const container = await reader.container(ref);
     if (container?.state.running !== true) return;
     const signal = getString(container.inspect, 'Config', 'StopSignal') || 'SIGTERM';
@@ -32,9 +32,9 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
 
     async stop(ref, { timeoutSeconds }) {
       const query = { t: String(timeoutSeconds) };
-      // An entrypoint that has not yet become the server ignores the signal, and the stop would end in a SIGKILL after
-      // its whole time. A second one is nothing new to a server that is shutting down.
-      const reminder = setInterval(() => void signalAgain(ref).catch(() => undefined), 3_000);
+      // An entrypoint that has not yet started the server ignores the signal, and the stop would end in SIGKILL after the
+      // whole timeout. A server that is shutting down ignores a second signal.
+      const reminder = setInterval(() => void repeatStopSignal(ref).catch(() => undefined), 3_000);
       try {
         const timeoutMs = (timeoutSeconds + 15) * 1000;
         requireSuccess(await engine.post({ path: path(ref, 'stop'), query, timeoutMs }), `stop ${ref}`);
@@ -45,12 +45,12 @@ export function changeDocker(engine: ChangingEngine, reader: DockerReader): Dock
 
     async start(ref) {
       const container = await reader.container(ref);
-      if (container === undefined) throw new ProblemsError('step-refused', `There is no container ${ref} to start.`);
-      const other = sharing(container, await reader.containers());
+      if (container === undefined) throw new ProblemsError('step-refused', `Cannot start ${ref}: no such container.`);
+      const other = containerOnSameData(container, await reader.containers());
       if (other !== undefined) {
         throw new ProblemsError(
           'step-refused',
-          `${container.name} is not started: ${other.name} runs on the same data.`,
+          `Cannot start ${container.name}: ${other.name} is running on the same data.`,
         );
       }
       requireSuccess(await engine.post({ path: path(ref, 'start'), timeoutMs: 60_000 }), `start ${container.name}`);

@@ -14,16 +14,16 @@ import {
 import { compareBy } from '../../util/compare.ts';
 import type { Container, Endpoint, Image, Mount, Network, PortBinding, Volume } from './types.ts';
 
-/** On every short-lived container of our own. */
+/** Marks the short-lived containers of this tool. */
 export const helperLabel = 'problems.helper';
 
-/** On whatever a run makes: its id. */
+/** Marks all that a run creates; its value is the run's id. */
 export const runLabel = 'problems.run';
 
-/** Marks a pooler that stands in front of an instance; its value is the instance's name. Itself it is no instance. */
+/** Marks a pooler in front of an instance; its value is the instance's name. The pooler is not an instance itself. */
 export const poolerLabel = 'problems.pooler';
 
-/** Docker's answers, made into our plain data. */
+/** Turns the engine's answers into plain data. */
 
 export function containerOf(inspect: Json): Container {
   const state = get(inspect, 'State');
@@ -101,7 +101,7 @@ export function volumeOf(inspect: Json): Volume {
   };
 }
 
-/** `--cpus` is kept as NanoCpus, `--cpu-quota` with a period that is 100 ms where none is named. */
+/** `--cpus` is stored as NanoCpus; `--cpu-quota` applies to a period of 100 ms unless one is given. */
 function cpuQuota(hostConfig: Json | undefined): number {
   const nano = getNumber(hostConfig, 'NanoCpus');
   if (nano > 0) return nano / 1e9;
@@ -118,7 +118,7 @@ function environment(lines: readonly string[]): Readonly<Record<string, string>>
   );
 }
 
-/** `{"5432/tcp": [{"HostIp": "", "HostPort": "5434"}]}`; an exposed port without bindings is `null` there. */
+/** `{"5432/tcp": [{"HostIp": "", "HostPort": "5434"}]}`; an exposed port without bindings has `null`. */
 function portBindings(bindings: Json | undefined): readonly PortBinding[] {
   return getEntries(bindings).flatMap(([key, targets]) => {
     const [port = '', protocol = 'tcp'] = key.split('/');
@@ -157,7 +157,7 @@ function mounts(inspect: Json): readonly Mount[] {
     .sort(compareBy(({ destination }) => destination));
 }
 
-/** `source:destination[:modes]`, or a destination alone: for that the engine makes a volume, and `source` is empty. */
+/** Parses `source:destination[:modes]`, or a destination alone, for which the engine creates a volume; `source` is then empty. */
 export function bindOf(bind: string): { readonly source: string; readonly destination: string } {
   const [first = '', second] = bind.split(':');
   return second === undefined
@@ -165,7 +165,7 @@ export function bindOf(bind: string): { readonly source: string; readonly destin
     : { source: first, destination: mountPath(second) };
 }
 
-/** As the engine says it of a mount that is there: what somebody wrote may end in a slash. */
+/** A path in the form that the engine uses for mounts: without a slash at the end. */
 export function mountPath(path: string): string {
   return path === '' ? '' : posix.resolve('/', path);
 }

@@ -1,26 +1,26 @@
 import type { Json } from '../../util/json.ts';
 
-/** The engine that holds the containers. `id` is stable for one engine (`GET /info`.ID) and keys leases and locks. */
+/** The Docker Engine. Its `id` (`GET /info`.ID) does not change; leases and locks are kept under it. */
 export interface EngineInfo {
   readonly id: string;
   readonly version: string;
   readonly apiVersion: string;
   readonly operatingSystem: string;
-  /** `name=userns`, `name=rootless`, `name=selinux`, … as the engine says them. */
+  /** As the engine reports them: `name=userns`, `name=rootless`, `name=selinux`, … */
   readonly securityOptions: readonly string[];
   readonly memoryBytes: number;
   readonly cpus: number;
-  /** Whether the engine runs on this machine (a Unix socket): ports can then be tried directly. */
+  /** The engine runs on this machine (a Unix socket), so ports can be probed directly. */
   readonly local: boolean;
 }
 
-/** A port as the container declares it in `HostConfig.PortBindings`: as written, ranges and empty ports included. */
+/** A port as declared in `HostConfig.PortBindings`, ranges and empty ports included. */
 export interface PortBinding {
   readonly containerPort: number;
   readonly protocol: string;
-  /** Empty: every address of both families. */
+  /** Empty: all addresses, IPv4 and IPv6. */
   readonly hostIp: string;
-  /** `5434`, a range `5460-5462`, or empty for one that the engine chooses at each start. */
+  /** `5434`, a range such as `5460-5462`, or empty if the engine chooses one at each start. */
   readonly hostPort: string;
 }
 
@@ -32,7 +32,7 @@ export interface Mount {
   readonly source: string;
   readonly destination: string;
   readonly writable: boolean;
-  /** A volume that neither `Binds` nor `Mounts` names: lost by a recreate that does not bind it by name. */
+  /** A volume that neither `Binds` nor `Mounts` names. Recreating the container loses it unless it is bound by name. */
   readonly anonymous: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Endpoint {
   readonly aliases: readonly string[];
   readonly ipv4: string;
   readonly ipv6: string;
-  /** Addresses that were asked for, not given: they must be asked for again. */
+  /** Addresses that were requested, not assigned: a new endpoint must request them again. */
   readonly staticIpv4: string;
   readonly staticIpv6: string;
 }
@@ -54,21 +54,21 @@ export interface ContainerState {
   readonly exitCode: number;
   readonly error: string;
   readonly oomKilled: boolean;
-  /** RFC 3339, as the engine says it. */
+  /** RFC 3339, as the engine reports it. */
   readonly startedAt: string;
   readonly finishedAt: string;
   /** `starting`, `healthy`, `unhealthy`; empty without a health check. */
   readonly health: string;
 }
 
-/** One container of the engine, running or not. `env` and `inspect` may hold secrets: never print or persist them. */
+/** A container, running or not. `env` and `inspect` may contain secrets: never print or store them. */
 export interface Container {
   readonly id: string;
   /** Without the leading slash. */
   readonly name: string;
   /** The image's id. */
   readonly image: string;
-  /** The name the container was made from. */
+  /** The image name that the container was created with. */
   readonly imageName: string;
   /** RFC 3339. */
   readonly created: string;
@@ -81,25 +81,25 @@ export interface Container {
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly networkMode: string;
-  /** Declared: `HostConfig.PortBindings`. True of stopped containers too. */
+  /** Declared in `HostConfig.PortBindings`, also by stopped containers. */
   readonly portBindings: readonly PortBinding[];
-  /** Bound now: `NetworkSettings.Ports`. Empty unless it runs. */
+  /** Currently bound (`NetworkSettings.Ports`). Empty unless the container is running. */
   readonly publishedPorts: readonly PortBinding[];
   readonly mounts: readonly Mount[];
   readonly endpoints: readonly Endpoint[];
   /** Bytes; 0: no limit. */
   readonly memory: number;
   readonly shmSize: number;
-  /** How often the engine has started it again by itself since somebody has; absent: never. */
+  /** How often the engine has restarted it since its last manual start. Absent: never. */
   readonly restarts?: number;
-  /** One of our own short-lived ones. */
+  /** A short-lived container of this tool. */
   readonly helper?: true;
   /**
-   * How many CPUs' time it may use, fractions too; 0: no quota. What `nproc` says inside is the machine's
+   * CPU quota in CPUs, fractions included; 0: no quota. `nproc` inside the container shows the machine's CPUs
    * (docs/engineering/memory.md#cpu-quota).
    */
   readonly cpus: number;
-  /** The engine's whole answer, for what has no property here. */
+  /** The engine's whole answer, for values without a property here. */
   readonly inspect: Json;
 }
 
@@ -134,7 +134,7 @@ export interface Volume {
 }
 
 export interface LogLine {
-  /** RFC 3339 with nanoseconds; empty where the log driver gives none. */
+  /** RFC 3339 with nanoseconds; empty if the log driver records no time. */
   readonly at: string;
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
@@ -150,16 +150,16 @@ export interface EngineEvent {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A path that differs from the image, outside volumes. */
+/** A path outside volumes that differs from the image. */
 export interface Change {
   readonly path: string;
   readonly kind: 'changed' | 'added' | 'deleted';
 }
 
-/** Reads from the engine. Every call has a deadline; what does not exist is `undefined`. */
+/** Reads from the engine. Every call has a deadline. An object that does not exist is `undefined`. */
 export interface DockerReader {
   info(): Promise<EngineInfo>;
-  /** All of them, stopped ones too, sorted by name. */
+  /** All containers, stopped ones included, sorted by name. */
   containers(): Promise<readonly Container[]>;
   /** By id or name. */
   container(ref: string): Promise<Container | undefined>;
@@ -168,17 +168,17 @@ export interface DockerReader {
   network(ref: string): Promise<Network | undefined>;
   volumes(): Promise<readonly Volume[]>;
   volume(name: string): Promise<Volume | undefined>;
-  /** The last lines, oldest first. Defaults: 200 lines; at most 1 MiB. `since`: RFC 3339. */
+  /** The last lines, oldest first. Default: 200 lines; at most 4 MiB. `since`: RFC 3339. */
   logs(ref: string, options?: { readonly tail?: number; readonly since?: string }): Promise<readonly LogLine[]>;
-  /** What happened between two times (RFC 3339); at most 1,000, exec events left out. */
+  /** Events between two times (RFC 3339): the last 1,000, without those of exec. */
   events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
   changes(ref: string): Promise<readonly Change[]>;
-  /** A file inside a container, running or not, its volumes included. Undefined where there is none; at most 1 MiB. */
+  /** A file in a container, running or not, volumes included. Undefined if it does not exist; at most 2 MiB. */
   file(ref: string, path: string): Promise<Uint8Array | undefined>;
 }
 
 export interface ContainerSpec {
-  /** As `POST /containers/create` takes it. */
+  /** The body of `POST /containers/create`. */
   readonly config: { readonly [key: string]: Json };
   readonly name: string;
 }
@@ -189,7 +189,7 @@ export interface EndpointSpec {
   readonly ipv6?: string;
 }
 
-/** A short-lived container of ours with the least it needs; created, awaited and removed, volumes of its own included. */
+/** A short-lived container with the fewest rights it needs. It and its own volumes are removed when it ends. */
 export interface HelperSpec {
   readonly image: string;
   readonly command: readonly string[];
@@ -199,9 +199,9 @@ export interface HelperSpec {
     readonly target: string;
     readonly readonly: boolean;
   }[];
-  /** Default `none`. A container's id: that container's network. A name: a network of the engine. */
+  /** Default `none`. `container`: the network namespace of that container. `name`: a network of the engine. */
   readonly network?: 'none' | 'host' | { readonly container: string } | { readonly name: string };
-  /** A folder of its own on a throw-away volume. The engine removes both as soon as the container has ended. */
+  /** Path of a folder on a temporary volume, which is removed with the container. */
   readonly scratch?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
@@ -212,11 +212,11 @@ export interface HelperSpec {
   readonly timeoutMs?: number;
   /** Of stdout and of stderr. Default 1 MiB. */
   readonly maxBytes?: number;
-  /** Ends it before its time: it is removed, and the call fails. */
+  /** Removes the container, and the call fails. */
   readonly signal?: AbortSignal;
   /**
-   * Work that is not begun anew when the process that waits for it has ended: whoever takes that process's run up waits
-   * for this container. Every other one is ended then.
+   * The helper outlives a process that is killed while it waits for it: the process that resumes the run waits for this
+   * container. All other helpers are removed then.
    */
   readonly goesOn?: true;
 }
@@ -228,32 +228,32 @@ export interface HelperResult {
   readonly truncated: boolean;
 }
 
-/** Changes to the engine. Whoever calls has asked before whether the change is still needed. */
+/** Changes in the engine. Callers check first whether the change is still needed. */
 export interface DockerChanger {
   updateRestartPolicy(ref: string, policy: RestartPolicy): Promise<void>;
-  /** Bytes; `memorySwap` as Docker takes it. */
+  /** In bytes; `memorySwap` counts memory and swap together. */
   updateMemory(ref: string, limits: { readonly memory: number; readonly memorySwap: number }): Promise<void>;
-  /** SIGINT or the image's stop signal, then a wait; the engine kills after the time. No error if it is stopped. */
+  /** Sends the stop signal, and SIGKILL after the timeout. No error if the container is stopped already. */
   stop(ref: string, options: { readonly timeoutSeconds: number }): Promise<void>;
-  /** Refuses while another running container mounts one of its writable volumes. No error if it runs. */
+  /** Refuses if another running container writes to the same data. No error if the container is running already. */
   start(ref: string): Promise<void>;
   /**
-   * Starts a container made with `OpenStdin` and `StdinOnce`, writes a text to its standard input, and waits until it
-   * says something. For what must be in no argument, variable or label.
+   * Starts a container that was created with `OpenStdin` and `StdinOnce`, writes a text to its standard input, and waits for
+   * its first output. For secrets, which must not be in an argument, a variable or a label.
    */
   startWith(ref: string, stdin: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
   /** Returns the id. */
   create(spec: ContainerSpec): Promise<string>;
-  /** Never its volumes. Refuses a running one. */
+  /** Keeps its volumes. Refuses a running container. */
   remove(ref: string): Promise<void>;
   connect(network: string, ref: string, endpoint: EndpointSpec): Promise<void>;
   disconnect(network: string, ref: string): Promise<void>;
   createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   runHelper(spec: HelperSpec): Promise<HelperResult>;
   /**
-   * Ends helpers that carry this label and this value, left by a process that was killed or did not wait for them; those
-   * that `goesOn` are left alone. They are gone when it returns.
+   * Removes helpers with this label and value that a process has left behind. Those with `goesOn` stay. Returns when they
+   * are gone.
    */
   endHelpers(label: string, value: string): Promise<void>;
 }

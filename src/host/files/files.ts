@@ -8,7 +8,7 @@ import type { FileChanger, FileReader, TextFile } from '../types.ts';
 
 const maxBytes = 2 ** 20;
 
-/** Files under the roots; a path that leads out of them, by `..` or by a symbolic link, is an error. */
+/** Files under the roots. A path that leaves them, by `..` or by a symbolic link, is an error. */
 export function readFiles(roots: readonly string[]): FileReader {
   return {
     roots,
@@ -28,10 +28,7 @@ export function changeFiles(roots: readonly string[], reader: FileReader): FileC
   async function expect(path: string, sha256: string | undefined): Promise<TextFile | undefined> {
     const file = await reader.read(path);
     if (file?.sha256 !== sha256) {
-      throw new ProblemsError(
-        'step-refused',
-        `${path} is not what it was when the step was planned: it is left as it is.`,
-      );
+      throw new ProblemsError('step-refused', `${path} has changed since the step was planned. It was not modified.`);
     }
     return file;
   }
@@ -56,7 +53,7 @@ export function changeFiles(roots: readonly string[], reader: FileReader): FileC
   };
 }
 
-/** The real path, `undefined` where there is nothing. */
+/** The real path; `undefined` if nothing is there. */
 async function within(roots: readonly string[], path: string): Promise<string | undefined> {
   if (!isAbsolute(path) || path.includes('\0')) throw outside(path);
   if (!(await isInside(roots, resolve(path)))) throw outside(path);
@@ -67,7 +64,7 @@ async function within(roots: readonly string[], path: string): Promise<string | 
 
 async function folderWithin(roots: readonly string[], path: string): Promise<string> {
   const folder = await within(roots, dirname(path));
-  if (folder === undefined) throw new ProblemsError('file-unreadable', `There is no folder ${dirname(path)}.`);
+  if (folder === undefined) throw new ProblemsError('file-unreadable', `No such folder: ${dirname(path)}.`);
   return folder;
 }
 
@@ -82,18 +79,18 @@ async function isInside(roots: readonly string[], path: string): Promise<boolean
 }
 
 function outside(path: string): ProblemsError {
-  return new ProblemsError('outside-root', `${path} lies outside the folders that may be read.`, {
-    hint: 'Name its folder under `roots` in the configuration if it belongs to the project.',
+  return new ProblemsError('outside-root', `${path} is outside the folders that may be read.`, {
+    hint: 'If it belongs to the project, add its folder to `roots` in the configuration.',
   });
 }
 
 async function readText(real: string, path: string): Promise<TextFile | undefined> {
-  // Not blocking: a named pipe would hold the program for ever.
+  // Non-blocking: opening a named pipe would wait for ever.
   const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
     if (!found.isFile()) return undefined;
-    if (found.size > maxBytes) throw new ProblemsError('file-unreadable', `${path} is longer than ${maxBytes} bytes.`);
+    if (found.size > maxBytes) throw new ProblemsError('file-unreadable', `${path} is larger than ${maxBytes} bytes.`);
     const text = await handle.readFile('utf8');
     return { path, text, sha256: hash('sha256', text), mode: found.mode & 0o777 };
   } finally {

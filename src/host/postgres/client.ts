@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
-import type { Client } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
 import { safePath, setSafePath } from '../../postgres/search-path.ts';
 import type { SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
 
-/** The only file that knows pg. */
+/** Connections to PostgreSQL. The only file that uses pg. */
 
 export interface Login {
   readonly host: string;
@@ -19,35 +19,24 @@ export interface Statement {
   readonly sql: string;
   readonly values: readonly string[];
   readonly timeoutMs: number;
-  /** READ ONLY and rolled back, or committed on its own. */
+  /** READ ONLY and rolled back; otherwise committed on its own. */
   readonly readOnly: boolean;
   /** Closes the connection of a read-only statement when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** An answer; of one that was lost, whether the statement had been sent: then it may have taken effect. */
-export type Asked = SqlResult & { readonly sent: boolean };
+/** `sent`: the statement was sent, so it may have taken effect even if the answer was lost. */
+export type SentResult = SqlResult & { readonly sent: boolean };
 
-/** One statement over one connection. A refusal by the server or the network is data. */
-export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<Asked> {
-  const { Client } = await import('pg');
-  const client = new Client({
-    host: login.host,
-    port: login.port,
-    user: login.user,
-    database: login.database,
-    ...(login.password === undefined ? {} : { password: login.password }),
+/** One statement over a connection that is closed afterwards. An error of the server or the network is data. */
+export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<SentResult> {
+  const client = await createClient(login, {
     connectionTimeoutMillis: Math.min(statement.timeoutMs, 5_000),
     query_timeout: statement.timeoutMs + 1_000,
     application_name: 'problem-registry',
-    ssl: false,
-    // Text as PostgreSQL prints it: the same as by the way over psql.
-    types: { getTypeParser: () => (text: string) => text },
   });
-  // A connection that ends later is no error of ours.
-  client.on('error', () => undefined);
   let sent = false;
-  const abort = (): void => cut(client);
+  const abort = (): void => destroySocket(client);
   if (statement.readOnly) statement.signal?.addEventListener('abort', abort, { once: true });
   try {
     if (statement.readOnly) statement.signal?.throwIfAborted();
@@ -59,7 +48,7 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
        ${local} lock_timeout = ${Math.min(statement.timeoutMs, 2_000)}`,
     );
     sent = true;
-    // Extended: the server itself takes one statement only.
+    // In the extended protocol the server accepts one statement only.
     const extended = { text: statement.sql, values: [...statement.values], queryMode: 'extended' };
     const result = await client.query<SqlRow>(extended);
     if (statement.readOnly) await client.query('ROLLBACK');
@@ -69,16 +58,31 @@ export async function queryOver(login: Login, statement: Statement, via: SqlWay)
     return { ok: false, message: errorText(error), sqlstate: sqlstateOf(error), via, sent };
   } finally {
     statement.signal?.removeEventListener('abort', abort);
-    await leave(client);
+    await closeClient(client);
   }
 }
 
-/** A server that is paused takes leave of nobody. */
-async function leave(client: Client): Promise<void> {
+async function createClient({ password, ...address }: Login, config: ClientConfig): Promise<Client> {
+  const { Client } = await import('pg');
+  const client = new Client({
+    ...address,
+    ...(password === undefined ? {} : { password }),
+    ...config,
+    ssl: false,
+    // Text as PostgreSQL prints it, the same as psql returns.
+    types: { getTypeParser: () => (text: string) => text },
+  });
+  // A connection that ends later is not an error.
+  client.on('error', () => undefined);
+  return client;
+}
+
+/** Does not wait for long: a paused server never answers. */
+async function closeClient(client: Client): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      cut(client);
+      destroySocket(client);
       resolve();
     }, 2_000);
   });
@@ -86,64 +90,59 @@ async function leave(client: Client): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Its socket, at once: every query that waits is then answered with an error. */
-function cut(client: Client): void {
+/** Fails all pending queries at once. */
+function destroySocket(client: Client): void {
   const connection: unknown = Reflect.get(client, 'connection');
   const stream: unknown =
     typeof connection === 'object' && connection !== null ? Reflect.get(connection, 'stream') : undefined;
   if (stream instanceof Socket) stream.destroy();
 }
 
-/** What ends a connection rather than a statement: the server goes down, or ends the session. */
-const endings = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
+/** SQLSTATEs that end the session and not only the statement. */
+const sessionEndStates = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
 
 export interface SessionSettings {
   /** `application_name`. */
   readonly application: string;
-  /** For how long a server may be silent to a query and to new connections alike before the session is given up. */
+  /** How long the server may answer neither a query nor a new connection before the session counts as lost. */
   readonly silenceMs: number;
 }
 
-/** A connection that stays, or why there is none. Our own statements find names by `safePath`; `RESET` ends that. */
+/** Opens a session with the safe search_path, or returns why there is none. */
 export async function openSessionOver(
   login: Login,
   { application, silenceMs }: SessionSettings,
   via: SqlSession['via'],
 ): Promise<SqlSession | Extract<SqlResult, { readonly ok: false }>> {
-  const { Client } = await import('pg');
-  const client = new Client({
-    host: login.host,
-    port: login.port,
-    user: login.user,
-    database: login.database,
-    ...(login.password === undefined ? {} : { password: login.password }),
+  const client = await createClient(login, {
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     application_name: application,
-    ssl: false,
-    types: { getTypeParser: () => (text: string) => text },
   });
-  client.on('error', () => undefined);
   async function query(sql: string, values?: readonly string[]): Promise<SessionResult> {
-    const watch = watchOver(login, silenceMs, () => cut(client));
+    const watch = watchServer(login, silenceMs, () => destroySocket(client));
     try {
       const answer = await client.query<SqlRow>(
         values === undefined ? { text: sql } : { text: sql, values: [...values] },
       );
-      // A text of several statements answers with several results.
+      // Several statements return several results.
       const rows = [answer].flat().at(-1)?.rows ?? [];
       return { ok: true, rows: rows.map((row) => ({ ...row })) };
     } catch (error) {
       const refusal = refusalOf(error);
       return watch.isOver()
-        ? { ...refusal, message: `the server has not answered anybody for ${silenceMs / 1000} s`, lost: true }
+        ? {
+            ...refusal,
+            message: `the server has answered neither this query nor new connections for ${silenceMs / 1000} s`,
+            lost: true,
+          }
         : refusal;
     } finally {
       watch.end();
     }
   }
   async function close(): Promise<void> {
-    await leave(client);
+    await closeClient(client);
   }
   try {
     await client.connect();
@@ -158,15 +157,15 @@ export async function openSessionOver(
   }
   const asked = await query('SELECT pg_catalog.pg_backend_pid() AS pid');
   const backend = asked.ok ? Number(asked.rows[0]?.['pid']) : Number.NaN;
-  const greeted = 'processID' in client ? Number(client.processID) : Number.NaN;
-  if (backend !== greeted) {
+  const announced = 'processID' in client ? Number(client.processID) : Number.NaN;
+  if (backend !== announced) {
     await close();
-    throw throughPooler(
+    throw poolerError(
       login,
-      asked.ok ? `${greeted} at the greeting, and ${backend} when it is asked` : asked.message,
+      asked.ok ? `${announced} when connecting, but ${backend} in pg_backend_pid()` : asked.message,
     );
   }
-  // Not before: what is set through a pooler stays with a connection that others are given.
+  // Not earlier: a pooler would hand the changed connection to other clients.
   const set = await query(setSafePath);
   if (set.ok) return { via, backend, query, close };
   await close();
@@ -174,28 +173,27 @@ export async function openSessionOver(
 }
 
 /**
- * A statement may take hours, a build of an index does; a server that is gone, or paused, says nothing for ever, and its
- * machine still acknowledges every packet. So while a query waits, the server is asked over new connections whether it
- * is there: any answer will do, a refusal too.
+ * A statement may take hours, such as CREATE INDEX. A server that is gone or paused never answers, and its machine may still
+ * acknowledge every packet. So while a query runs, new connections are opened: any answer to them counts, also an error.
  */
-function watchOver(login: Login, silenceMs: number, onSilence: () => void): { end(): void; isOver(): boolean } {
+function watchServer(login: Login, silenceMs: number, onSilent: () => void): { end(): void; isOver(): boolean } {
   let over = false;
   let ended = false;
-  let heard = performance.now();
+  let lastAnswer = performance.now();
   const everyMs = silenceMs / 4;
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     const question = { sql: 'SELECT 1', values: [], timeoutMs: Math.max(1_000, everyMs), readOnly: true };
     const answer = await queryOver(login, question, 'network');
     if (ended) return;
-    if (answer.ok || answer.sqlstate !== undefined) heard = performance.now();
-    over = performance.now() - heard >= silenceMs;
-    if (over) onSilence();
-    else timer = later();
+    if (answer.ok || answer.sqlstate !== undefined) lastAnswer = performance.now();
+    over = performance.now() - lastAnswer >= silenceMs;
+    if (over) onSilent();
+    else timer = schedule();
   }
-  function later(): NodeJS.Timeout {
-    return setTimeout(() => void look(), everyMs).unref();
+  function schedule(): NodeJS.Timeout {
+    return setTimeout(() => void check(), everyMs).unref();
   }
-  let timer = later();
+  let timer = schedule();
   return {
     end() {
       ended = true;
@@ -206,14 +204,14 @@ function watchOver(login: Login, silenceMs: number, onSilence: () => void): { en
 }
 
 /**
- * Who greets a client names the process that serves it, by which a query could be cancelled. A pooler makes that number
- * up, since which process serves the client changes, with every transaction or with every client.
+ * On connecting, a server announces its process id, which serves to cancel queries. A pooler invents one, since the process
+ * that serves a client changes with each transaction or client.
  */
-function throughPooler({ host, port }: Login, seen: string): ProblemsError {
+function poolerError({ host, port }: Login, seen: string): ProblemsError {
   return new ProblemsError(
     'step-refused',
-    `${host}:${port} is a pooler, not the server itself: the server’s process is ${seen}. A session lock taken through it would stay behind on a connection of the pooler’s, and block everybody.`,
-    { hint: 'Connect to the server itself: its published port, or its address in its network.' },
+    `${host}:${port} is a pooler, not the server itself: the process id is ${seen}. A session lock taken through it would stay on a connection of the pooler and block all others.`,
+    { hint: 'Connect to the server itself, by its published port or its address in its network.' },
   );
 }
 
@@ -226,7 +224,7 @@ function refusalOf(error: unknown): Extract<SessionResult, { readonly ok: false 
     detail: fieldOf(error, 'detail'),
     constraint: fieldOf(error, 'constraint'),
     position: positionOf(fieldOf(error, 'position')),
-    lost: sqlstate === undefined || sqlstate.startsWith('08') || endings.has(sqlstate),
+    lost: sqlstate === undefined || sqlstate.startsWith('08') || sessionEndStates.has(sqlstate),
   };
 }
 

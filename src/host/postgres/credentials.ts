@@ -7,22 +7,22 @@ import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
 
 /**
- * Passwords, from the container's environment (POSTGRES_PASSWORD, or the file it names where that is mounted from under
- * a root), `instance.conf`, the passfile and the config. They are handed to drivers and to nobody else; what was handed
- * out is known, so that it can be taken out of everything that is printed or kept.
+ * Passwords from the container's environment (POSTGRES_PASSWORD, or the file that POSTGRES_PASSWORD_FILE names if it is mounted
+ * from under a root), `instance.conf`, the passfile and the config. Only drivers get them. All passwords that were found are
+ * remembered, so that they can be redacted in everything that is printed or stored.
  */
 export interface Credentials {
-  /** In the order to try; the last is none at all, since the socket inside a container mostly asks for none. */
+  /** In the order to try. The last is undefined: the socket in a container usually needs no password. */
   passwords(instance: Instance): Promise<readonly (string | undefined)[]>;
-  /** Every secret seen so far, but for those that are a public word too: `postgres` is part of half the names, `data` of every path. */
+  /** All secrets found so far, except common words: `postgres` is part of many names, `data` of every path. */
   seen(): readonly string[];
 }
 
 export interface CredentialSources {
   readonly files: FileReader;
-  /** Default: PGPASSFILE, else `~/.pgpass`. Used only where nobody else can read it, as libpq does. */
+  /** Default: PGPASSFILE, else `~/.pgpass`. Ignored if others can read it, as in libpq. */
   readonly passfile?: string;
-  /** Of the config: passwords by instance name. */
+  /** From the config: passwords by instance name. */
   readonly configured?: Readonly<Record<string, string>>;
 }
 
@@ -52,7 +52,7 @@ export function openCredentials(sources: CredentialSources): Credentials {
   };
 }
 
-/** What the paths, files, settings and steps of any instance are made of. */
+/** Words in the paths, files, settings and steps of any instance. */
 const commonWords: readonly string[] = [
   '/var/lib/postgresql/data',
   '/etc/postgresql/postgresql.conf',
@@ -72,12 +72,11 @@ const commonWords: readonly string[] = [
 ];
 
 /**
- * A password that stands in every plan and every message as a word is no secret that could be taken out of them: what is
- * left could not be read, nor run. Where a password stands as one, in a URL, or behind a key that says so, it is taken
- * out all the same.
+ * Whether a password is also a word of plans and messages. Redacting it everywhere would make them unreadable and plans
+ * useless. It is still redacted in URLs and after keys such as `password`.
  */
 function isPublic(password: string, { container, user, database, name, dataDirectory }: Instance): boolean {
-  // In a URL it would not be known for one.
+  // It would not be recognised in a URL.
   if (/[/:@\s]/.test(password)) return false;
   const { mounts, endpoints } = container;
   return [
@@ -108,7 +107,7 @@ async function fromConf({ folder }: Instance, files: FileReader): Promise<string
   return file === undefined ? undefined : parseInstanceConf(file.text)['password'];
 }
 
-/** `host:port:database:user:password`, `*` for any, `\` before a colon or backslash that is meant. */
+/** Lines of `host:port:database:user:password`; `*` matches any value, `\` escapes a colon or backslash. */
 async function fromPassfile(instance: Instance, configured: string | undefined): Promise<string | undefined> {
   const path = configured ?? process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
   const found = await stat(path).catch(() => undefined);

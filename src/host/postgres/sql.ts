@@ -4,7 +4,7 @@ import { setSafePath } from '../../postgres/search-path.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
-import { type Asked, type Login, openSessionOver, queryOver, type Statement } from './client.ts';
+import { type SentResult, type Login, openSessionOver, queryOver, type Statement } from './client.ts';
 import type { Credentials } from './credentials.ts';
 import type {
   SqlOptions,
@@ -18,17 +18,17 @@ import type {
 } from './types.ts';
 
 /**
- * The way in that needs no port: psql over the socket inside the container. Password and SQL go through stdin, since
- * arguments show up in `docker events`. Answers come as CSV, with a null that no value can be taken for.
+ * Runs psql over the socket inside the container, which needs no port. Password and SQL come on standard input, since
+ * `docker events` shows arguments. Answers are CSV, with a marker for null that no value can equal.
  */
 async function queryThroughPsql(
   engine: ChangingEngine,
   container: string,
   login: Login,
   statement: Statement,
-): Promise<Asked> {
+): Promise<SentResult> {
   if (statement.sql.includes('\\'))
-    return failure('A backslash would be a command to psql: the query is not sent this way.');
+    return failure('psql would read the backslash as a command, so the query cannot be sent this way.');
   const missing = `null-${crypto.randomUUID()}`;
   const script = [
     passwordFor(login.password),
@@ -63,15 +63,15 @@ function passwordFor(text: string | undefined): string {
   return text === undefined || /[\r\n]/.test(text) ? '' : text;
 }
 
-/** `ERROR:  42P01: relation "x" does not exist`; a connection that failed carries no SQLSTATE. */
-function refusalOf(stderr: string): Asked {
+/** Parses `ERROR:  42P01: relation "x" does not exist`; a failed connection has no SQLSTATE. */
+function refusalOf(stderr: string): SentResult {
   const match = /(?:ERROR|FATAL|PANIC): {1,2}(?:([0-9A-Z]{5}): )?(.*)/.exec(stderr);
   const message = match?.[2] ?? stderr.trim().split('\n')[0] ?? '';
-  // Its own words, without a line of the script before them: it had no connection yet.
+  // psql could not connect.
   return { ok: false, message, sqlstate: match?.[1], via: 'exec', sent: !/^psql: /m.test(stderr) };
 }
 
-function failure(message: string): Asked {
+function failure(message: string): SentResult {
   return { ok: false, message, sqlstate: undefined, via: 'exec', sent: false };
 }
 
@@ -83,7 +83,7 @@ function rowsOf(csv: string, missing: string): readonly SqlRow[] {
   );
 }
 
-/** RFC 4180, as psql writes it. */
+/** CSV as psql writes it (RFC 4180). */
 function parseCsv(text: string): readonly (readonly string[])[] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -100,8 +100,8 @@ function parseCsv(text: string): readonly (readonly string[])[] {
   return rows;
 }
 
-/** Finds a way to the server, the nearest to its clients first, and asks one statement. */
-export function sqlOver(
+/** Queries over the first way that reaches the server: published port, container address, psql in the container. */
+export function openSql(
   engine: ChangingEngine,
   credentials: Credentials,
   signal: AbortSignal,
@@ -109,7 +109,7 @@ export function sqlOver(
   async function ask(instance: Instance, statement: Statement, options: SqlOptions): Promise<SqlResult> {
     const database = options.database ?? instance.database;
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
-      (way) => addressesBy(way, instance, engine),
+      (way) => addressesOf(way, instance, engine),
     );
     let refused: SqlResult | undefined;
     for (const { way, host, port } of ways) {
@@ -119,11 +119,11 @@ export function sqlOver(
           way === 'exec'
             ? await throughPsql(engine, instance.container.id, login, statement)
             : await queryOver(login, { ...statement, signal }, way);
-        if (result.ok || !mayGoElsewhere(result.sqlstate)) return result;
-        // Once more, it could take effect twice.
+        if (result.ok || !mayTryAnotherWay(result.sqlstate)) return result;
+        // A second attempt could take effect twice.
         if (sent && !statement.readOnly)
-          return result.sqlstate?.startsWith('28') === true ? result : unknownEnd(result);
-        // A server's own words say more than a network's.
+          return result.sqlstate?.startsWith('28') === true ? result : outcomeUnknown(result);
+        // The server's message says more than an error of the network.
         if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
         if (!result.sqlstate?.startsWith('28')) break;
       }
@@ -131,7 +131,7 @@ export function sqlOver(
     return (
       refused ?? {
         ok: false,
-        message: `${instance.container.name} does not run, or has no address.`,
+        message: `${instance.container.name} is not running or has no address.`,
         sqlstate: undefined,
         via: 'network',
       }
@@ -142,7 +142,7 @@ export function sqlOver(
     const { address, application = 'problem-registry', database = instance.database, silenceMs = 60_000 } = options;
     const ways =
       address === undefined
-        ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
+        ? (['published', 'network'] as const).flatMap((way) => addressesOf(way, instance, engine))
         : [{ way: 'address' as const, ...address }];
     let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
     for (const { way, host, port } of ways) {
@@ -153,18 +153,22 @@ export function sqlOver(
         if (refused?.sqlstate === undefined) refused = opened;
         if (!opened.sqlstate?.startsWith('28')) break;
       }
-      if (refused !== undefined && !mayGoElsewhere(refused.sqlstate)) break;
+      if (refused !== undefined && !mayTryAnotherWay(refused.sqlstate)) break;
     }
-    throw noSession(instance, database, refused);
+    throw sessionError(instance, database, refused);
   }
 
   return {
     reader: {
       async query(instance, sql, options = {}) {
         if (sql.includes(';'))
-          throw new ProblemsError('bad-usage', 'A read-only query is one statement without a semicolon.');
+          throw new ProblemsError('bad-usage', 'A read-only query must be one statement without a semicolon.');
         const maxRows = options.maxRows ?? 1_000;
-        const result = await ask(instance, { ...statementOf(bounded(sql, maxRows), options), readOnly: true }, options);
+        const result = await ask(
+          instance,
+          { ...statementOf(limitRows(sql, maxRows), options), readOnly: true },
+          options,
+        );
         if (!result.ok || result.rows.length <= maxRows) return result;
         return { ...result, rows: result.rows.slice(0, maxRows), truncated: true };
       },
@@ -177,22 +181,22 @@ export function sqlOver(
   };
 }
 
-/** A server that is only starting, or has no slot free, is worth another try. */
-function noSession(
+/** A server that is starting, or has no free connection slot, may accept the next attempt. */
+function sessionError(
   { container }: Instance,
   database: string,
   refused: Extract<SqlResult, { readonly ok: false }> | undefined,
 ): ProblemsError {
-  const { message, sqlstate } = refused ?? { message: 'it does not run, or has no address', sqlstate: undefined };
+  const { message, sqlstate } = refused ?? { message: 'it is not running or has no address', sqlstate: undefined };
   const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
   return new ProblemsError(
     later ? 'engine-unreachable' : 'step-refused',
-    `No connection to ${database} of ${container.name}: ${sqlstate === undefined ? '' : `${sqlstate} `}${message}`,
+    `Cannot connect to ${database} of ${container.name}: ${sqlstate === undefined ? '' : `${sqlstate} `}${message}`,
   );
 }
 
-/** A container that ends or is paused between two questions refuses a third: that is an answer, too. */
-async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<Asked> {
+/** A container may stop or be paused in between; that is an answer, not an error. */
+async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<SentResult> {
   try {
     return await queryThroughPsql(...question);
   } catch (error) {
@@ -202,31 +206,31 @@ async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Pr
   }
 }
 
-function unknownEnd(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
-  return { ...lost, message: `${lost.message}: the statement had been sent, and nobody knows whether it took effect` };
+function outcomeUnknown(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
+  return { ...lost, message: `${lost.message}: connection lost after the statement was sent, outcome unknown` };
 }
 
 function statementOf(sql: string, options: SqlOptions): Omit<Statement, 'readOnly'> {
   return { sql, values: options.values ?? [], timeoutMs: options.timeoutMs ?? 5_000 };
 }
 
-function bounded(sql: string, maxRows: number): string {
+function limitRows(sql: string, maxRows: number): string {
   return /^\s*(select|with|values|table)\b/i.test(sql)
     ? `SELECT * FROM (${sql}\n) AS bounded LIMIT ${maxRows + 1}`
     : sql;
 }
 
-/** No connection at all, or one that this way's rules and passwords refused. */
-function mayGoElsewhere(sqlstate: string | undefined): boolean {
+/** There was no connection, or pg_hba.conf refused this way or password. */
+function mayTryAnotherWay(sqlstate: string | undefined): boolean {
   return sqlstate === undefined || sqlstate.startsWith('08') || sqlstate.startsWith('28');
 }
 
-function addressesBy(
+function addressesOf(
   way: SqlWay,
   { container, port }: Instance,
   engine: ChangingEngine,
 ): readonly { readonly way: SqlWay; readonly host: string; readonly port: number }[] {
-  // One that the engine starts again and again counts as running, and nobody is in it.
+  // In a restart loop the engine reports it as running, though no server is up.
   if (!container.state.running || container.state.status === 'restarting') return [];
   if (way === 'exec') return [{ way, host: '', port }];
   if (way === 'network') {
@@ -235,10 +239,10 @@ function addressesBy(
   }
   return container.publishedPorts
     .filter((published) => published.containerPort === port && published.protocol === 'tcp')
-    .map(({ hostIp, hostPort }) => ({ way, host: reachable(hostIp, engine), port: Number(hostPort) }));
+    .map(({ hostIp, hostPort }) => ({ way, host: addressOf(hostIp, engine), port: Number(hostPort) }));
 }
 
-function reachable(hostIp: string, engine: ChangingEngine): string {
+function addressOf(hostIp: string, engine: ChangingEngine): string {
   if (!engine.local) return engine.hostname;
   if (hostIp === '::') return '::1';
   return hostIp === '' || hostIp === '0.0.0.0' ? '127.0.0.1' : hostIp;

@@ -5,28 +5,28 @@ export interface SqlOptions {
   readonly database?: string;
   /** Values of `$1`, `$2`, … as text. */
   readonly values?: readonly string[];
-  /** Default 1,000; more is cut and `truncated` is true. */
+  /** Default 1,000. Further rows are dropped, and `truncated` is true. */
   readonly maxRows?: number;
   /** Default 5,000. */
   readonly timeoutMs?: number;
-  /** Default: as the host finds it. `published`: only through a published port of this engine's machine. */
+  /** Default: the first way that works. `published`: only a port that the engine's machine publishes. */
   readonly via?: 'published' | 'network' | 'exec';
 }
 
-/** Values are text as PostgreSQL prints them, the same whichever way the query went. */
+/** Values as text, as PostgreSQL prints them; the same for every way to the server. */
 export type SqlRow = Readonly<Record<string, string | null>>;
 
 export type SqlResult =
   | { readonly ok: true; readonly rows: readonly SqlRow[]; readonly truncated: boolean; readonly via: SqlWay }
   | { readonly ok: false; readonly message: string; readonly sqlstate: string | undefined; readonly via: SqlWay };
 
-/** A published port, the container's own address, or psql inside the container. */
+/** A published port, the address of the container, or psql in the container. */
 export type SqlWay = 'published' | 'network' | 'exec';
 
 /**
- * Names in a statement are found in `pg_catalog` alone, whatever the database's own search_path is: what is not the
- * server's own stands with its schema. Queries in READ ONLY transactions that are rolled back, with statement_timeout and lock_timeout. One statement
- * without `;`. A refusal is data: its message and SQLSTATE are evidence.
+ * One statement without `;`, in a READ ONLY transaction that is rolled back, with statement_timeout and lock_timeout. Names are
+ * found in `pg_catalog` only, whatever the database's search_path: other names need their schema. An error of the server is
+ * data: its message and SQLSTATE are evidence.
  */
 export interface SqlReader {
   query(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
@@ -34,14 +34,14 @@ export interface SqlReader {
 
 export interface SqlChanger {
   /**
-   * One statement, committed on its own. Text and values go over the wire or stdin, never into arguments. It is sent
-   * once: where the connection is lost after that, the answer says so, and no other way is tried.
+   * One statement, committed on its own. Text and values go over the connection or standard input, never into arguments. It is
+   * sent once: if the connection is lost after that, the answer says so, and no other way is tried.
    */
   execute(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
   /**
-   * One connection that stays, straight to the server.
-   * @throws ProblemsError `engine-unreachable` where nobody answers yet, `step-refused` where the server refuses the
-   * login or a pooler stands in between.
+   * Opens a connection to the server itself, not to a pooler.
+   * @throws ProblemsError `engine-unreachable`: nothing answers yet. `step-refused`: the server refuses the login, or a
+   * pooler is in between.
    */
   openSession(instance: Instance, options?: SessionOptions): Promise<SqlSession>;
 }
@@ -51,23 +51,23 @@ export interface SessionOptions {
   readonly database?: string;
   /** `application_name`. Default `problem-registry`. */
   readonly application?: string;
-  /** In place of the published port or the container's address: a tunnel, or a port forwarded by hand. */
+  /** Used instead of the published port and the container's address: a tunnel or a forwarded port. */
   readonly address?: { readonly host: string; readonly port: number };
   /**
-   * For how long a server may answer neither a query nor a new connection before the session counts as lost. Default
-   * 60,000. A statement itself may take as long as it needs.
+   * How long the server may answer neither a query nor a new connection before the session counts as lost. Default 60,000.
+   * A statement may take longer, as long as the server answers new connections.
    */
   readonly silenceMs?: number;
 }
 
-/** Several statements on one connection: transactions over several calls, advisory locks of the session. */
+/** A connection for several statements: transactions over several calls, and advisory locks of the session. */
 export interface SqlSession {
   readonly via: SqlWay | 'address';
-  /** The server's process at the other end. */
+  /** Process id of the server's backend. */
   readonly backend: number;
-  /** One statement with values, or any number without, as the simple protocol takes them: then the last one's rows. */
+  /** One statement with values, or several without values (simple protocol), which return the rows of the last one. */
   query(sql: string, values?: readonly string[]): Promise<SessionResult>;
-  /** Ends it, and with it its locks and an open transaction. */
+  /** Closes the connection, which releases its locks and rolls back an open transaction. */
   close(): Promise<void>;
 }
 
@@ -78,10 +78,10 @@ export type SessionResult =
       readonly message: string;
       readonly sqlstate: string | undefined;
       readonly detail: string | undefined;
-      /** Of the constraint or index that was violated. */
+      /** The constraint or index that was violated. */
       readonly constraint: string | undefined;
-      /** In the text that was sent, from 1. */
+      /** Of the error in the text of the statement, from 1. */
       readonly position: number | undefined;
-      /** The connection is gone: nobody knows whether the statement took effect. */
+      /** The connection is lost: it is unknown whether the statement took effect. */
       readonly lost: boolean;
     };

@@ -8,11 +8,11 @@ import type { Credentials } from '../postgres/credentials.ts';
 import type { BackupProbe, DatabaseProbe, ReferenceRequest, ReferenceSchema } from './types.ts';
 
 /**
- * Connection, names and a word that separates come on stdin: none of them is an argument. Of each answer the end is kept,
- * with the exit status behind it.
+ * The connection, the names of databases and a separator come on standard input, so that none of them is an argument. The end
+ * of each output is kept, and the exit status after it.
  */
 const databasesScript = String.raw`
-IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r seconds; IFS= read -r word
+IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r seconds; IFS= read -r separator
 export PGPORT PGUSER PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=15 PGAPPNAME=problem-registry LC_ALL=C
 export PGOPTIONS='-c search_path=${safePathOption} -c lock_timeout=2000'
 until=$(($(date +%s) + seconds))
@@ -20,17 +20,17 @@ number=0
 while IFS= read -r PGDATABASE; do
   export PGDATABASE
   left=$((until - $(date +%s)))
-  printf '%s %s\n' "$word" "$number"
+  printf '%s %s\n' "$separator" "$number"
   if [ "$left" -gt 0 ]; then
-    { timeout "$left" "$@" </dev/null 2>&1; printf '\n%s exit %s\n' "$word" $?; } | tail -c 4096
+    { timeout "$left" "$@" </dev/null 2>&1; printf '\n%s exit %s\n' "$separator" $?; } | tail -c 4096
   fi
   number=$((number + 1))
 done
 `;
 
 /**
- * Runs one program of the server's own image on one database after the other, in the server's network namespace. The time
- * is for all of them; one that was not reached, or not ended, has no exit status.
+ * Runs a program of the server's image on each database in turn, in the server's network namespace. The timeout is for all of
+ * them; a database that was not reached or did not finish has no exit code.
  */
 async function onEachDatabase(
   engine: ChangingEngine,
@@ -40,17 +40,19 @@ async function onEachDatabase(
   program: readonly string[],
   timeoutMs: number,
 ): Promise<readonly DatabaseProbe[]> {
-  // libpq would take such a name for a connection string, and connect elsewhere.
+  // libpq would read such a name as a connection string and might connect elsewhere.
   const asked = databases.filter((name) => !/[=\r\n\0]|^postgres(?:ql)?:/.test(name));
   const [password = ''] = await credentials.passwords(instance);
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
-  const word = randomUUID();
+  const separator = randomUUID();
   const { stdout } = await runHelper(engine, {
     image: instance.container.image,
     command: ['sh', '-c', databasesScript, 'sh', ...program],
-    stdin: [...[String(instance.port), instance.user, password, String(seconds), word].map(oneLine), ...asked, ''].join(
-      '\n',
-    ),
+    stdin: [
+      ...[String(instance.port), instance.user, password, String(seconds), separator].map(oneLine),
+      ...asked,
+      '',
+    ].join('\n'),
     network: { container: instance.container.id },
     user: '65534:65534',
     timeoutMs: seconds * 1000 + 10_000,
@@ -58,10 +60,10 @@ async function onEachDatabase(
   });
   return databases.map((database) => {
     const number = asked.indexOf(database);
-    const part = number === -1 ? '' : (stdout.split(`${word} ${number}\n`)[1]?.split(/^\S{36} \d+$/m)[0] ?? '');
-    const [text = '', status] = part.split(`\n${word} exit `);
+    const part = number === -1 ? '' : (stdout.split(`${separator} ${number}\n`)[1]?.split(/^\S{36} \d+$/m)[0] ?? '');
+    const [text = '', status] = part.split(`\n${separator} exit `);
     const exitCode = status === undefined ? undefined : Number.parseInt(status, 10);
-    // What `timeout` of GNU and of BusyBox say of a command that they had to end.
+    // The exit codes of `timeout`, from GNU and from BusyBox.
     const ended = exitCode !== undefined && exitCode !== 124 && exitCode !== 143;
     return { database, ...(ended ? { exitCode } : {}), text: text.trim() };
   });
@@ -69,8 +71,8 @@ async function onEachDatabase(
 
 /**
  * pg_amcheck without `--parent-check`, which would block writes: tables, and indexes with every row of their tables
- * (docs/engineering/corruption.md#amcheck). 0: nothing found; 2: damage, or a refusal of the server; 1: it could not
- * check, as where the extension is not installed.
+ * (docs/engineering/corruption.md#amcheck). 0: no damage; 2: damage, or an error of the server; 1: it could not
+ * check, for example because the extension is not installed.
  */
 export function amcheck(
   engine: ChangingEngine,
@@ -83,7 +85,7 @@ export function amcheck(
   return onEachDatabase(engine, credentials, instance, databases, program, timeoutMs);
 }
 
-/** A dump that is thrown away: every row of every table is read and made text. 0: all of them could be. */
+/** Dumps to /dev/null, which reads every row of every table and turns it into text. 0: no error. */
 export function readRows(
   engine: ChangingEngine,
   credentials: Credentials,
@@ -96,8 +98,8 @@ export function readRows(
 }
 
 /**
- * The connection comes on stdin, so that neither name nor password is an argument. From PostgreSQL 15 the server itself
- * throws the backup away; an older one sends it here.
+ * The connection comes on standard input, so that neither name nor password is an argument. PostgreSQL 15 and later discard
+ * the backup in the server; older versions send it here.
  */
 const baseBackupScript = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGPASSWORD; IFS= read -r seconds
@@ -110,7 +112,7 @@ else
 fi
 `;
 
-/** By pg_basebackup of the server's own image, in the server's network namespace: local rules of pg_hba.conf apply. */
+/** Runs pg_basebackup of the server's image in the server's network namespace, so the local rules of pg_hba.conf apply. */
 export async function baseBackup(
   engine: ChangingEngine,
   credentials: Credentials,
@@ -129,13 +131,13 @@ export async function baseBackup(
     maxBytes: 16_384,
   });
   if (exitCode === 0) return { result: 'done', message: '' };
-  // What `timeout` of GNU and of BusyBox say of a command that they had to end.
-  if (exitCode === 124 || exitCode === 143) return { result: 'refused', message: `no end within ${seconds} s` };
-  return { result: couldNotBegin(stderr) ? 'refused' : 'failed', message: stderr.trim().slice(0, 1_000) };
+  // The exit codes of `timeout`, from GNU and from BusyBox.
+  if (exitCode === 124 || exitCode === 143) return { result: 'refused', message: `did not finish within ${seconds} s` };
+  return { result: didNotStart(stderr) ? 'refused' : 'failed', message: stderr.trim().slice(0, 1_000) };
 }
 
-/** A login, a rule or a setting stands in the way: nothing is said about the files. */
-function couldNotBegin(message: string): boolean {
+/** A login, a rule or a setting prevented it, which says nothing about the files. */
+function didNotStart(message: string): boolean {
   if (message.includes('Permission denied')) return false;
   return /connection to server|no pg_hba\.conf entry|authentication failed|WAL level not sufficient|max_wal_senders|must be superuser|permission denied to (?:start|use)|pg_basebackup: not found/.test(
     message,
@@ -143,8 +145,8 @@ function couldNotBegin(message: string): boolean {
 }
 
 /**
- * A server of our own, empty, without a network, on a throw-away volume: the files are run in it as they were meant to
- * be, and then it is asked. It and everything that reads the files run as postgres.
+ * Creates an empty server without a network on a temporary volume, runs the files in it as the runner would, and then the
+ * question. The server and all that reads the files run as postgres.
  */
 const referenceSchemaScript = String.raw`
 set -u
@@ -174,7 +176,7 @@ done
 printf 'answer '; sql -d "$database" -At -f question.sql 2>err || broken -
 `;
 
-/** What the question is answered by a database that these files, and nothing else, have been run in. */
+/** Answers the question in a database in which only these files have run. */
 export async function referenceSchema(engine: ChangingEngine, request: ReferenceRequest): Promise<ReferenceSchema> {
   const { image, role, database, roles, files, question } = request;
   const result = await runHelper(engine, {

@@ -6,7 +6,7 @@ import { execIn, runHelper } from '../exec.ts';
 import type { Instance } from '../instance.ts';
 import type { FileSettings, Survey, SurveyEntry } from './types.ts';
 
-/** The file system that holds the data, in bytes; undefined where it cannot be asked. */
+/** The file system with the data, in bytes; undefined if df does not tell. */
 export async function dataSpace(
   engine: ChangingEngine,
   { container, dataDirectory }: Instance,
@@ -16,14 +16,14 @@ export async function dataSpace(
     timeoutMs: 15_000,
     maxBytes: 4_096,
   });
-  // The name of the file system may hold blanks, so from the first numbers on.
+  // The name of the file system may contain spaces, so the numbers are searched for.
   const [, size, free] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s/.exec(stdout.split('\n')[1] ?? '') ?? [];
   return size === undefined || free === undefined
     ? undefined
     : { size: Number(size) * 1024, free: Number(free) * 1024 };
 }
 
-/** The options are the container's own; names come on stdin. */
+/** The arguments are the options of the container; names of settings come on standard input. */
 const fileSettingsScript = String.raw`
 while IFS= read -r name; do
   value=$(postgres "$@" -C "$name") || exit 1
@@ -32,9 +32,9 @@ done
 `;
 
 /**
- * What a server would take its settings to be at its next start, by `postgres -C` of its own image on its own files and
- * with its container's own options: also of a server that cannot start. Only what is written somewhere; what the server
- * reckons itself, such as `shared_memory_size`, would need a lock file in the data. `candidates` go before all of it.
+ * The settings of a server at its next start, also of one that cannot start: `postgres -C` of its image, on its files and with
+ * the options of its container, which `candidates` precede. Only settings that are written somewhere: computed ones, such as
+ * `shared_memory_size`, would need a lock file in the data.
  */
 export async function fileSettings(
   engine: ChangingEngine,
@@ -62,7 +62,7 @@ export async function fileSettings(
         target: destination,
         readonly: true,
       })),
-    // By its name: the numbers are the image's.
+    // By name, since the uid depends on the image.
     user: /^(?:root|0)?(?::|$)/.test(container.user) ? 'postgres' : container.user,
     stdin: `${names.filter((name) => /^[a-z_]{1,63}$/.test(name)).join('\n')}\n`,
     timeoutMs: 30_000,
@@ -82,7 +82,7 @@ function options(candidates: Readonly<Record<string, string>>): readonly string[
   return Object.entries(candidates).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** What stands behind the server's name on a container's command line. */
+/** The arguments after the name of the server on a container's command line. */
 function serverOptions(command: readonly string[]): readonly string[] {
   const at = command.findIndex((word) => word === 'postgres' || word.endsWith('/postgres'));
   return at === -1
@@ -93,10 +93,10 @@ function serverOptions(command: readonly string[]): readonly string[] {
 const maxEntries = 200_000;
 
 /**
- * GNU find says it all by itself. BusyBox, as in Alpine's images, knows no -printf: there `stat` gives a line for each
- * name it is handed, in order, and one by one where a name has vanished in between.
+ * GNU find prints all of it. BusyBox find, in Alpine images, has no -printf: there `stat` prints a line for each name that it
+ * gets, in order. If a name has vanished meanwhile, it is called for one name at a time.
  */
-const filesScript = String.raw`
+const surveyScript = String.raw`
 if find /dev/null -maxdepth 0 -printf '' 2>/dev/null; then
   exec find -P /surveyed -ignore_readdir_race -xdev -printf '%y %U %G %m %n %P\0%l\0'
 fi
@@ -116,11 +116,11 @@ exec find /surveyed -xdev -exec sh -c '
 ' sh {} +
 `;
 
-/** Every entry of a mount, symbolic links not followed and other file systems not entered. */
+/** All entries of a mount. Symbolic links are not followed, and other file systems not entered. */
 export async function survey(engine: ChangingEngine, mount: Mount, image: string): Promise<Survey> {
   const result = await runHelper(engine, {
     image,
-    command: ['sh', '-c', filesScript],
+    command: ['sh', '-c', surveyScript],
     mounts: [
       {
         type: mount.type === 'volume' ? 'volume' : 'bind',
@@ -129,7 +129,7 @@ export async function survey(engine: ChangingEngine, mount: Mount, image: string
         readonly: true,
       },
     ],
-    // Reads what others own, changes nothing.
+    // Reads files of any owner.
     capabilities: ['DAC_READ_SEARCH'],
     timeoutMs: 120_000,
     maxBytes: 64 * 2 ** 20,
@@ -137,12 +137,12 @@ export async function survey(engine: ChangingEngine, mount: Mount, image: string
   if (result.exitCode !== 0 && !onlyVanished(result.stderr))
     throw new ProblemsError(
       'engine-refused',
-      `The survey of ${mount.destination} failed: ${result.stderr.trim().slice(0, 500)}`,
+      `Cannot list the files of ${mount.destination}: ${result.stderr.trim().slice(0, 500)}`,
     );
-  return surveyOf(result.stdout, result.truncated);
+  return parseSurvey(result.stdout, result.truncated);
 }
 
-/** What a server that runs removes between two looks is no error. */
+/** A running server may remove files while find lists them. */
 function onlyVanished(stderr: string): boolean {
   return stderr
     .trim()
@@ -150,7 +150,7 @@ function onlyVanished(stderr: string): boolean {
     .every((line) => line.startsWith('find: ') && line.endsWith('No such file or directory'));
 }
 
-/** The file type bits of `st_mode`, as GNU find's letters. */
+/** The letters of GNU find for the file type bits of `st_mode`. */
 const letters: Readonly<Record<number, string>> = {
   0x1: 'p',
   0x2: 'c',
@@ -162,11 +162,10 @@ const letters: Readonly<Record<number, string>> = {
 };
 
 /**
- * Reads what find prints: `type uid gid mode links path NUL target NUL`, the type as a letter or as
- * `st_mode` in hexadecimal, the path relative or below `/surveyed`. A path may hold anything but NUL; one that is
- * no UTF-8 comes with U+FFFD in place of what it really holds.
+ * Parses `type uid gid mode links path NUL target NUL`, with the type as a letter or as `st_mode` in hexadecimal, and the path
+ * relative or below `/surveyed`. A path may contain anything but NUL; invalid UTF-8 is read as U+FFFD.
  */
-export function surveyOf(printed: string, truncated: boolean): Survey {
+export function parseSurvey(printed: string, truncated: boolean): Survey {
   const parts = printed.split('\0');
   const entries: SurveyEntry[] = [];
   for (let index = 0; index + 1 < parts.length && entries.length < maxEntries; index += 2) {
@@ -187,7 +186,7 @@ export function surveyOf(printed: string, truncated: boolean): Survey {
   return { entries, truncated: truncated || parts.length > maxEntries * 2 + 1 };
 }
 
-/** Debian's postgres is 999:999, Alpine's 70:70: the image knows. */
+/** Asks the image, since its user postgres is 999:999 on Debian and 70:70 on Alpine. */
 export async function imageUser(
   engine: ChangingEngine,
   image: string,
@@ -204,10 +203,7 @@ export async function imageUser(
   });
   const [uid = '', gid = ''] = stdout.split('\n');
   if (exitCode !== 0 || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {
-    throw new ProblemsError(
-      'engine-refused',
-      `The image ${image} does not know the user ${user}: ${stderr.trim().slice(0, 200)}`,
-    );
+    throw new ProblemsError('engine-refused', `The image ${image} has no user ${user}: ${stderr.trim().slice(0, 200)}`);
   }
   return { uid: Number(uid), gid: Number(gid) };
 }

@@ -6,7 +6,7 @@ import type { Instance } from '../instance.ts';
 import type { Credentials } from '../postgres/credentials.ts';
 import type { MemoryLoad, MemoryLoadOptions, MemoryUse } from './types.ts';
 
-/** `name value` lines, whichever version of control groups the machine has; then /dev/shm by df, in KiB. */
+/** Prints lines of `name value`, for both versions of control groups, and the size of /dev/shm in KiB. */
 const memoryUseScript = String.raw`
 if [ -r /sys/fs/cgroup/memory.current ]; then
   cd /sys/fs/cgroup
@@ -26,18 +26,18 @@ fi
 df -P -k /dev/shm | sed -n '2s/^[^ ]* *\([0-9]*\) *\([0-9]*\) .*/shm_size \1\nshm_used \2/p'
 `;
 
-/** What the container's control group counts. The counters begin anew with each start of the container. */
+/** The counters of the container's control group, which start at zero each time the container starts. */
 export async function memoryUse(engine: ChangingEngine, { container }: Instance): Promise<MemoryUse | undefined> {
   const { stdout } = await execIn(engine, container.id, {
     command: ['sh', '-c', memoryUseScript],
     timeoutMs: 15_000,
     maxBytes: 16_384,
   });
-  return memoryUseOf(stdout);
+  return parseMemoryUse(stdout);
 }
 
-/** Undefined where the counters are not there to be read. */
-export function memoryUseOf(printed: string): MemoryUse | undefined {
+/** Undefined if there are no counters. */
+export function parseMemoryUse(printed: string): MemoryUse | undefined {
   const values = new Map(
     printed
       .split('\n')
@@ -49,7 +49,7 @@ export function memoryUseOf(printed: string): MemoryUse | undefined {
   const limit = values.get('limit');
   return {
     usage,
-    // `max`, or all that 64 bits can say in whole pages.
+    // `max`, or the largest number of whole pages in 64 bits.
     limit: limit === undefined || limit > 2 ** 60 ? 0 : limit,
     peak: values.get('peak') ?? 0,
     inactiveFile: values.get('inactive_file') ?? 0,
@@ -62,11 +62,11 @@ export function memoryUseOf(printed: string): MemoryUse | undefined {
 }
 
 /**
- * First as much of the largest tables is read into shared_buffers as goes in within 40 seconds: by ranges of rows, since a plain scan of a
- * large table passes through a small ring of buffers. Then pgbench sorts and hashes more than work_mem holds, from several
- * clients at once: once each, and then for as long as is asked. Everything runs in READ ONLY transactions: temporary files are all that is written.
+ * Reads as much of the largest tables into shared_buffers as fits within 40 seconds: by ranges of rows, since a plain scan of
+ * a large table uses only a small ring of buffers. Then pgbench sorts and hashes more than work_mem holds, in several
+ * clients at once: each once, and then for the requested time. Transactions are READ ONLY: only temporary files are written.
  */
-const memoryScript = String.raw`
+const memoryLoadScript = String.raw`
 IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r clients; IFS= read -r seconds; IFS= read -r rows
 export PGPORT PGUSER PGDATABASE PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry LC_ALL=C
@@ -89,7 +89,7 @@ load() {
 load -t 1 && { [ "$seconds" -eq 0 ] || load -T "$seconds"; }
 `;
 
-/** By pgbench of the server's own image, in the server's network namespace: local rules of pg_hba.conf apply. */
+/** Runs pgbench of the server's image in the server's network namespace, so the local rules of pg_hba.conf apply. */
 export async function memoryLoad(
   engine: ChangingEngine,
   credentials: Credentials,
@@ -99,7 +99,7 @@ export async function memoryLoad(
   const [password = ''] = await credentials.passwords(instance);
   const { exitCode, stdout, stderr } = await runHelper(engine, {
     image: instance.container.image,
-    command: ['sh', '-c', memoryScript],
+    command: ['sh', '-c', memoryLoadScript],
     stdin: [
       String(instance.port),
       instance.user,

@@ -3,14 +3,14 @@ import { getArray, parseJson, getString } from '../../util/json.ts';
 import { oneLine, errorCode } from '../../util/text.ts';
 import { safePath } from '../../postgres/search-path.ts';
 import { type ChangingEngine, jsonOf } from '../docker/client.ts';
-import { helperLabel } from '../docker/shapes.ts';
 import type { Container } from '../docker/types.ts';
 import { runHelper } from '../exec.ts';
+import { ownLabels, removeHelper } from '../helper-cleanup.ts';
 import type { Credentials } from '../postgres/credentials.ts';
-import type { PageResult, PortProbe, ReachRequest, ReachResult } from './types.ts';
+import type { HttpAnswer, PortProbe, ReachRequest, ReachResult } from './types.ts';
 
-/** The script is fixed; whom to ask comes on stdin, so that neither name nor password is an argument. */
-const networkScript = String.raw`
+/** Names and password come on standard input, so that none of them is an argument. */
+const reachScript = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD; IFS= read -r PGSSLMODE
 export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT=4
 getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
@@ -23,7 +23,7 @@ ROLLBACK;
 SQL
 `;
 
-/** DNS, route and login as the client has them: the helper shares the client's network namespace, its image is the server's. */
+/** Uses the DNS and the routes of the client: the helper shares its network namespace. Its image is that of the server. */
 export async function reach(
   engine: ChangingEngine,
   credentials: Credentials,
@@ -38,7 +38,7 @@ export async function reach(
   };
   const { stdout, stderr } = await runHelper(engine, {
     image: instance.container.image,
-    command: ['sh', '-c', networkScript],
+    command: ['sh', '-c', reachScript],
     stdin: [
       request.host,
       String(request.port),
@@ -56,15 +56,15 @@ export async function reach(
     maxBytes: 64 * 1024,
   });
   const lines = stdout.split('\n');
-  const said = lines.filter((line) => line.startsWith('sql ')).map((line) => line.slice(4));
-  const [word, systemIdentifier = '', serverAddress = '', ...database] = said.join('\n').split(' ');
+  const answer = lines.filter((line) => line.startsWith('sql ')).map((line) => line.slice(4));
+  const [word, systemIdentifier = '', serverAddress = '', ...database] = answer.join('\n').split(' ');
   return {
     addresses: lines.filter((line) => line.startsWith('address ')).map((line) => line.slice(8)),
     ready: lines.find((line) => line.startsWith('ready '))?.slice(6) ?? '',
     sql:
       word === 'answer'
         ? { ok: true, systemIdentifier, serverAddress, database: database.join(' ') }
-        : { ok: false, message: said.join('\n') || stderr.trim() },
+        : { ok: false, message: answer.join('\n') || stderr.trim() },
   };
 }
 
@@ -73,8 +73,8 @@ function sslModeOf(mode: string | undefined): string {
   return mode !== undefined && ['disable', 'allow', 'prefer', 'require'].includes(mode) ? mode : 'prefer';
 }
 
-/** A server's image holds no HTTP client, so bash speaks: the script is fixed, port and path come on stdin. */
-const pageScript = String.raw`
+/** The image of a server contains no HTTP client, so bash sends the request. Port and path come on standard input. */
+const httpGetScript = String.raw`
 IFS= read -r port; IFS= read -r path
 if exec 3<>"/dev/tcp/127.0.0.1/$port"; then
   printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$path" >&3
@@ -82,27 +82,27 @@ if exec 3<>"/dev/tcp/127.0.0.1/$port"; then
 fi
 `;
 
-/** What the program of a container answers to people, from its own network namespace: no published port is needed. */
-export async function page(
+/** Sends the request in the container's network namespace, so that no published port is needed. */
+export async function httpGet(
   engine: ChangingEngine,
   client: Container,
   request: { readonly port: number; readonly path: string; readonly image: string },
-): Promise<PageResult> {
+): Promise<HttpAnswer> {
   const { port, path, image } = request;
-  if (!/^\/[\w./-]*$/.test(path)) throw new Error(`${path} is no path of a page.`);
+  if (!/^\/[\w./-]*$/.test(path)) throw new Error(`Not a URL path: ${path}`);
   const { stdout, stderr } = await runHelper(engine, {
     image,
-    command: ['bash', '-c', pageScript],
+    command: ['bash', '-c', httpGetScript],
     stdin: `${port}\n${path}\n`,
     network: { container: client.id },
     user: '65534:65534',
     timeoutMs: 30_000,
     maxBytes: 64 * 1024,
   });
-  return pageIn(stdout) ?? { status: 0, text: stderr.trim().slice(0, 2_000) || 'no answer' };
+  return parseHttpAnswer(stdout) ?? { status: 0, text: stderr.trim().slice(0, 2_000) || 'no answer' };
 }
 
-function pageIn(answer: string): PageResult | undefined {
+function parseHttpAnswer(answer: string): HttpAnswer | undefined {
   const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(answer)?.[1];
   if (status === undefined) return undefined;
   const body = answer.slice(answer.search(/\r?\n\r?\n/)).trim();
@@ -110,29 +110,28 @@ function pageIn(answer: string): PageResult | undefined {
 }
 
 /**
- * Whether a port can be bound and listened on, as Docker does it: a scan by connecting sees neither a listener of the
- * other family nor a client's own port (docs/engineering/ports.md#free-ports). An empty address is both families. On
- * this machine the port is tried here; elsewhere by a container that publishes it, which needs an image that is already
- * there.
+ * Binds each port and listens on it, as Docker does. Connecting would find neither a listener of the other address family nor
+ * a client's own port (docs/engineering/ports.md#free-ports). An empty address means both families. On this machine the port
+ * is bound directly; elsewhere a container publishes it, which needs an image that is already there.
  */
 export async function portsFree(
   engine: ChangingEngine,
-  boundHere: boolean,
+  isLocal: boolean,
   ports: readonly { readonly hostIp: string; readonly port: number }[],
 ): Promise<readonly PortProbe[]> {
   const probes: PortProbe[] = [];
   for (const { hostIp, port } of ports) {
-    const reason = boundHere ? await tryHere(hostIp, port) : await tryThere(engine, hostIp, port);
+    const reason = isLocal ? await bindLocally(hostIp, port) : await publishRemotely(engine, hostIp, port);
     probes.push({ hostIp, port, free: reason === '', reason });
   }
   return probes;
 }
 
-async function tryHere(hostIp: string, port: number): Promise<string> {
+async function bindLocally(hostIp: string, port: number): Promise<string> {
   const addresses = hostIp === '' || hostIp === '::' ? ['0.0.0.0', '::'] : [hostIp];
   for (const address of addresses) {
     const reason = await listen(address, port);
-    // A machine without IPv6 publishes on IPv4 alone.
+    // A machine without IPv6 publishes on IPv4 only.
     if (reason !== '' && !(address === '::' && hostIp === '' && reason === 'EAFNOSUPPORT')) return reason;
   }
   return '';
@@ -146,12 +145,12 @@ function listen(host: string, port: number): Promise<string> {
   });
 }
 
-async function tryThere(engine: ChangingEngine, hostIp: string, port: number): Promise<string> {
+async function publishRemotely(engine: ChangingEngine, hostIp: string, port: number): Promise<string> {
   const images = jsonOf(await engine.get({ path: '/images/json' }), 'list images');
   const image = getArray(images)
     .map((one) => getString(one, 'Id'))
     .find((id) => id !== '');
-  if (image === undefined) return 'no image to try it with';
+  if (image === undefined) return 'the engine has no image to test it with';
   const created = jsonOf(
     await engine.post({
       path: '/containers/create',
@@ -159,7 +158,7 @@ async function tryThere(engine: ChangingEngine, hostIp: string, port: number): P
         Image: image,
         Entrypoint: ['sleep', '5'],
         Cmd: [],
-        Labels: { [helperLabel]: '1' },
+        Labels: await ownLabels({}),
         ExposedPorts: { '9/tcp': {} },
         HostConfig: {
           PortBindings: { '9/tcp': [{ HostIp: hostIp, HostPort: String(port) }] },
@@ -175,6 +174,6 @@ async function tryThere(engine: ChangingEngine, hostIp: string, port: number): P
     const started = await engine.post({ path: `/containers/${id}/start` });
     return started.status < 400 ? '' : getString(parseJson(started.body.toString()), 'message');
   } finally {
-    await engine.delete({ path: `/containers/${id}`, query: { force: '1', v: '1' } });
+    await removeHelper(engine, id);
   }
 }

@@ -8,8 +8,8 @@ import type { Credentials } from '../postgres/credentials.ts';
 import type { HeldSessions, HoldRequest } from './types.ts';
 
 /**
- * pgbench opens all sessions before any of them begins, so all are there at once; each then sleeps. The script is fixed;
- * where to log in and as whom comes on stdin. A role takes the session over as SQL: nobody knows its password.
+ * pgbench opens all sessions before it starts the first script, so all exist at once; each then sleeps. The login comes on
+ * standard input. A role takes the session over with SQL, since its password is not known.
  */
 const holdSessionsScript = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
@@ -19,14 +19,14 @@ export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME
   pgbench -n -c "$count" -j 4 -t 1 -f -
 `;
 
-/** Opens that many sessions at once from a container of its own on the instance's network, and holds them for a while. */
+/** Opens sessions from a helper on the instance's network, and holds them all at once for some seconds. */
 export async function holdSessions(
   engine: ChangingEngine,
   credentials: Credentials,
   request: HoldRequest,
 ): Promise<HeldSessions> {
   const { instance, sessions, seconds, role = '', through } = request;
-  const { network, host } = wayTo(through?.container ?? instance.container);
+  const { network, host } = routeTo(through?.container ?? instance.container);
   const login = request.login ?? {
     user: instance.user,
     database: instance.database,
@@ -54,29 +54,29 @@ export async function holdSessions(
     maxBytes: 64 * 1024,
   });
   const held = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1] ?? 0);
-  return { held, message: exitCode === 0 ? '' : wordsOf(stderr) };
+  return { held, message: exitCode === 0 ? '' : reasonIn(stderr) };
 }
 
-/** As its clients come: over a network that it is in; over its own loopback where it is in none. */
-function wayTo(server: Container): { readonly network: NonNullable<HelperSpec['network']>; readonly host: string } {
+/** The route of its clients: a network that it is on, or its own loopback address if it is on none. */
+function routeTo(server: Container): { readonly network: NonNullable<HelperSpec['network']>; readonly host: string } {
   const endpoint = server.endpoints.find(({ ipv4 }) => ipv4 !== '');
   return endpoint === undefined
     ? { network: { container: server.id }, host: '127.0.0.1' }
     : { network: { name: endpoint.network }, host: endpoint.ipv4 };
 }
 
-/** The first line that says why: the rest are its consequences. */
-function wordsOf(stderr: string): string {
+/** The first line that gives a reason; the others follow from it. */
+function reasonIn(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  return (lines.find((line) => /FATAL|ERROR|error:/.test(line)) ?? lines[0] ?? 'no word').trim().slice(0, 500);
+  return (lines.find((line) => /FATAL|ERROR|error:/.test(line)) ?? lines[0] ?? 'no message').trim().slice(0, 500);
 }
 
-const serverTitlesScript = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'`;
+const processTitlesScript = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'`;
 
-/** Of the server's processes, sorted: what can still be read when nobody gets a session. Titles hold no queries. */
-export async function serverTitles(engine: ChangingEngine, { container }: Instance): Promise<readonly string[]> {
+/** Sorted titles of the server's processes, which can be read even if no more sessions fit. They contain no queries. */
+export async function processTitles(engine: ChangingEngine, { container }: Instance): Promise<readonly string[]> {
   const { stdout } = await execIn(engine, container.id, {
-    command: ['sh', '-c', serverTitlesScript],
+    command: ['sh', '-c', processTitlesScript],
     timeoutMs: 15_000,
     maxBytes: 2 ** 20,
   });
@@ -87,20 +87,20 @@ export async function serverTitles(engine: ChangingEngine, { container }: Instan
     .sort();
 }
 
-/** A line a process: its private memory in kB, then its title. */
-const sessionsScript = String.raw`
+/** Prints a line for each process: its private memory in kB and its title. */
+const sessionMemoryScript = String.raw`
 for folder in /proc/[0-9]*; do
   memory=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB$/\1/p' "$folder/status" 2>/dev/null)
   [ -n "$memory" ] && printf '%s %s\n' "$memory" "$(tr '\0' ' ' <"$folder/cmdline" 2>/dev/null)"
 done`;
 
 /**
- * Private memory (RssAnon, bytes, ascending) of every process that serves a session. RSS would count shared buffers
- * too, once for each of them. See docs/engineering/memory.md#cost-of-a-connection.
+ * Private memory (RssAnon, bytes, ascending) of every process that serves a session. RSS would count shared
+ * buffers once for each process. See docs/engineering/memory.md#cost-of-a-connection.
  */
-export async function backends(engine: ChangingEngine, { container }: Instance): Promise<readonly number[]> {
+export async function sessionMemory(engine: ChangingEngine, { container }: Instance): Promise<readonly number[]> {
   const { stdout } = await execIn(engine, container.id, {
-    command: ['sh', '-c', sessionsScript],
+    command: ['sh', '-c', sessionMemoryScript],
     timeoutMs: 30_000,
     maxBytes: 2 ** 20,
   });

@@ -5,30 +5,30 @@ export interface PortProbe {
   readonly hostIp: string;
   readonly port: number;
   readonly free: boolean;
-  /** `EADDRINUSE`, or the engine's words; empty when free. */
+  /** `EADDRINUSE`, or the engine's message; empty if the port is free. */
   readonly reason: string;
 }
 
 export interface ReachRequest {
-  /** Name or address as the client uses it. */
+  /** Name or address that the client uses. */
   readonly host: string;
   readonly port: number;
-  /** The instance expected there: its image runs the probe, and its credentials are used where none are given. */
+  /** The instance expected there. Its image runs the probe; its credentials are the default. */
   readonly instance: Instance;
-  /** As the client itself logs in. */
+  /** How the client logs in. */
   readonly login?: {
     readonly user: string;
     readonly database: string;
-    /** Empty: none is sent. */
+    /** Empty: no password is sent. */
     readonly password: string;
-    /** As libpq's; `verify-ca` and `verify-full` are asked as `require`, since the certificates are the client's. */
+    /** As in libpq. `verify-ca` and `verify-full` are tried as `require`, since only the client has the certificates. */
     readonly sslMode?: string;
   };
 }
 
 export interface ReachResult {
   readonly addresses: readonly string[];
-  /** pg_isready's words. */
+  /** The output of pg_isready. */
   readonly ready: string;
   readonly sql:
     | {
@@ -40,11 +40,11 @@ export interface ReachResult {
     | { readonly ok: false; readonly message: string };
 }
 
-/** What a program says over HTTP on its own loopback address. */
-export interface PageResult {
+/** The answer of a program over HTTP on its own loopback address. */
+export interface HttpAnswer {
   /** 0: no answer. */
   readonly status: number;
-  /** The first 2,000 characters of the answer's body, or why there is none. */
+  /** The first 2,000 characters of the body, or why there is no answer. */
   readonly text: string;
 }
 
@@ -64,7 +64,7 @@ export interface SurveyEntry {
 
 export interface Survey {
   readonly entries: readonly SurveyEntry[];
-  /** More entries than the bound (200,000). */
+  /** There are more than 200,000 entries. */
   readonly truncated: boolean;
 }
 
@@ -72,7 +72,7 @@ export interface HoldRequest {
   readonly instance: Instance;
   readonly sessions: number;
   readonly seconds: number;
-  /** Takes each session over, so that it has this role's rights: its password is not known. Default: nobody. */
+  /** Gives each session the rights of this role, whose password is not known. Default: those of the login. */
   readonly role?: string;
   /** Default: the login's. */
   readonly database?: string;
@@ -83,132 +83,132 @@ export interface HoldRequest {
 }
 
 export interface HeldSessions {
-  /** How many were open at once and ended as they should. */
+  /** How many sessions were open at once and ended without an error. */
   readonly held: number;
-  /** Why the others were not; empty when all were. */
+  /** Why the others failed; empty if none did. */
   readonly message: string;
 }
 
-/** `done`: the server read every file of its data; `failed`: it could not; `refused`: a backup could not be begun. */
+/** `done`: the server read all files of its data; `failed`: it could not; `refused`: the backup did not start or did not finish. */
 export interface BackupProbe {
   readonly result: 'done' | 'failed' | 'refused';
-  /** The server's words; empty when done. */
+  /** The server's message; empty if done. */
   readonly message: string;
 }
 
-/** What a program said of one database, its last 4 KiB. Without `exitCode`: its time was up, or it was not reached. */
+/** The last 4 KiB of a program's output for one database. Without `exitCode`: it timed out or did not run. */
 export interface DatabaseProbe {
   readonly database: string;
   readonly exitCode?: number;
   readonly text: string;
 }
 
-/** What a container's control group counts since its start. Bytes. */
+/** Counters of a container's control group since its start, in bytes. */
 export interface MemoryUse {
   readonly usage: number;
-  /** 0: none. */
+  /** 0: no limit. */
   readonly limit: number;
-  /** The most that was ever used; 0 where the kernel does not say. */
+  /** The highest usage; 0 if the kernel does not record it. */
   readonly peak: number;
-  /** Of the usage: page cache that nobody has asked for lately. */
+  /** Part of the usage: page cache that was not used recently. */
   readonly inactiveFile: number;
   readonly anonymous: number;
-  /** Shared memory: shared_buffers that were touched, and /dev/shm. */
+  /** Shared memory: used shared_buffers and /dev/shm. */
   readonly shared: number;
   readonly oomKills: number;
   readonly shmSize: number;
   readonly shmUsed: number;
 }
 
-/** In the server's own units and without them, as `postgres -C` prints it: shared_buffers in 8 kB. */
+/** Values as `postgres -C` prints them, without units: shared_buffers in pages of 8 kB. */
 export type FileSettings =
   | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
   | { readonly ok: false; readonly message: string };
 
 export interface MemoryLoadOptions {
   readonly clients: number;
-  /** Beyond the first time; 0: each client once. */
+  /** How long to go on after each client has run once. */
   readonly seconds: number;
-  /** That each sort and each side of a join has; one takes about 60 bytes. */
+  /** Rows of each sort and of each side of a join; a row takes about 60 bytes. */
   readonly rows: number;
 }
 
 export interface MemoryLoad {
-  /** Every client came to its end. */
+  /** All clients finished. */
   readonly ok: boolean;
   readonly transactions: number;
-  /** What a client was told; empty when all went well. */
+  /** The error of a client; empty if there was none. */
   readonly message: string;
 }
 
 export interface ReferenceRequest {
-  /** The instance's own: its extensions are there, and its version decides. */
+  /** The instance's image, which has its extensions and its version. */
   readonly image: string;
-  /** The superuser, and further roles that files may name. */
+  /** The superuser. `roles`: further roles that the files may name. */
   readonly role: string;
   readonly roles: readonly string[];
   readonly database: string;
-  /** In order; at most some megabytes together. */
+  /** In order; a few megabytes in total. */
   readonly files: readonly { readonly mode: 'tx' | 'nontx'; readonly sql: string }[];
-  /** One SELECT that answers with one line. */
+  /** A SELECT that returns one line. */
   readonly question: string;
 }
 
 export type ReferenceSchema =
   | { readonly ok: true; readonly answer: string }
-  /** `file`: the place of the one that failed. */
+  /** `file`: the index of the file that failed. */
   | { readonly ok: false; readonly file: number | undefined; readonly message: string };
 
 /**
- * Questions that need a process near the object. Each is one named file under `host/probes`; what runs there is fixed,
- * in a labelled container without capabilities, with read-only mounts and bounded output, removed afterwards.
+ * Questions that need a process close to what they are about: exec in a container, or a helper without capabilities, with
+ * read-only mounts and bounded output. The programs that run are fixed; values come on standard input.
  */
 export interface Probes {
-  /** Whether these can be bound and listened on where the engine publishes ports, by the families Docker would bind. */
+  /** Whether the engine could publish these ports: they are bound in the address families that Docker would bind. */
   portsFree(ports: readonly { readonly hostIp: string; readonly port: number }[]): Promise<readonly PortProbe[]>;
-  /** Resolves, connects and queries from inside another container's network namespace. */
+  /** Resolves a name, connects and queries, all in the network namespace of a client's container. */
   reach(client: Container, request: ReachRequest): Promise<ReachResult>;
-  /** GETs a page of the program in a container, from inside its network namespace, by an image that holds bash. */
-  page(
+  /** Requests a page of the program in a container, in its network namespace. `image` must contain bash. */
+  httpGet(
     client: Container,
     request: { readonly port: number; readonly path: string; readonly image: string },
-  ): Promise<PageResult>;
-  /** Every entry of a volume or bind mount, read-only, by an image that holds GNU find. */
+  ): Promise<HttpAnswer>;
+  /** All entries of a volume or bind mount, which is mounted read-only. `image` must contain find. */
   survey(mount: Mount, image: string): Promise<Survey>;
-  /** The numeric uid and gid of a user as the image knows it. */
+  /** The uid and gid of a user in an image. */
   imageUser(image: string, user: string): Promise<{ readonly uid: number; readonly gid: number }>;
-  /** A base backup that is thrown away: the server opens every file of its data. Not ended in time is `refused`. */
+  /** Takes a base backup and discards it: the server reads all files of its data. A timeout is `refused`. */
   baseBackup(instance: Instance, options?: { readonly timeoutMs?: number }): Promise<BackupProbe>;
-  /** Runs migration files in an empty server of a throw-away container, and asks it. */
+  /** Runs migration files in an empty server in a temporary container, then queries it. */
   referenceSchema(request: ReferenceRequest): Promise<ReferenceSchema>;
-  /** Opens that many sessions at once from the clients' network, by pgbench of the server's image, and holds them. */
+  /** Opens sessions from the clients' network, with pgbench of the server's image, and holds them all at once. */
   holdSessions(request: HoldRequest): Promise<HeldSessions>;
-  /** The titles of the server's processes in its container: role, database, client and state of every session. */
-  serverTitles(instance: Instance): Promise<readonly string[]>;
-  /** Private memory of each process that serves a session, in bytes, ascending. The instance must run. */
-  backends(instance: Instance): Promise<readonly number[]>;
-  /** The whole and the free bytes of the file system that holds a running instance's data. */
+  /** The titles of the server's processes: role, database, client and state of each session. */
+  processTitles(instance: Instance): Promise<readonly string[]>;
+  /** Private memory of each process that serves a session, in bytes, ascending. The instance must be running. */
+  sessionMemory(instance: Instance): Promise<readonly number[]>;
+  /** Size and free space, in bytes, of the file system with the data of a running instance. */
   dataSpace(instance: Instance): Promise<{ readonly size: number; readonly free: number } | undefined>;
-  /** The counters of a running instance's control group; undefined where they cannot be read. */
+  /** The counters of a running instance's control group; undefined if they cannot be read. */
   memoryUse(instance: Instance): Promise<MemoryUse | undefined>;
   /**
-   * What the next start would take settings to be, by the files and the container's own options, with `candidates`
-   * before them: whether it could read them at all.
+   * The settings that the next start would use, from the files and the container's options, with `candidates` before them.
+   * Fails if the server could not read them.
    */
   fileSettings(
     instance: Instance,
     names: readonly string[],
     candidates?: Readonly<Record<string, string>>,
   ): Promise<FileSettings>;
-  /** Fills shared_buffers with what is there, then sorts and hashes from several clients. Reads only. */
+  /** Fills shared_buffers with existing data, then sorts and hashes in several clients. Only reads. */
   memoryLoad(instance: Instance, options: MemoryLoadOptions): Promise<MemoryLoad>;
-  /** pg_amcheck where the extension is installed, without locks that block writes. 2: damage; 1: could not check. */
+  /** Runs pg_amcheck, without locks that block writes. Exit code 2: damage or an error of the server; 1: could not check. */
   amcheck(
     instance: Instance,
     databases: readonly string[],
     options?: { readonly timeoutMs?: number },
   ): Promise<readonly DatabaseProbe[]>;
-  /** A dump that is thrown away: every row of every table is read. */
+  /** Dumps to /dev/null, which reads all rows of all tables. */
   readRows(
     instance: Instance,
     databases: readonly string[],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Container } from '../../host/docker/types.ts';
-import { sharing } from '../../host/instances.ts';
+import { containerOnSameData } from '../../host/instances.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { isRunning } from '../shared/availability.ts';
 import { instanceIn, requireContainer, shortRef } from './containers.ts';
@@ -70,7 +70,7 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
   },
   async prepare({ container }, host) {
     const found = await requireContainer(host, container);
-    const other = sharing(found, await host.docker.containers());
+    const other = containerOnSameData(found, await host.docker.containers());
     // Then it could not be started again, neither forward nor back.
     if (other !== undefined)
       throw new ProblemsError('step-refused', `${other.name} runs on the data of ${found.name}.`);

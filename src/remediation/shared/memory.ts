@@ -158,7 +158,7 @@ const fewestBackends = 5;
 /** Undefined where the instance does not run, or too few sessions are there to tell. */
 export async function measureBackends(host: ReadonlyHost, instance: Instance): Promise<BackendMemory | undefined> {
   if (!instance.container.state.running) return undefined;
-  const sizes = await host.probes.backends(instance).catch(() => []);
+  const sizes = await host.probes.sessionMemory(instance).catch(() => []);
   const p95 = sizes[Math.ceil(sizes.length * 0.95) - 1];
   return p95 === undefined || sizes.length < fewestBackends ? undefined : { backends: sizes.length, p95 };
 }

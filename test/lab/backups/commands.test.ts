@@ -19,7 +19,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
 
     const verified = await problems('backups', 'verify', 'archive');
     expect(verified.code).toBe(1);
-    expect(verified.stderr).toContain('archive/20250727_031000: L4, restoring it in a throw-away container');
+    expect(verified.stderr).toContain('archive/20250727_031000: L4, restoring it in a temporary container');
     expect(verified.stdout).toContain('archive/20250727_031000: good\n  L0 passed\n');
 
     const shown = await problems('backups', 'archive');
@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
 
     const one = await problems('backups', 'verify', 'archive/20250727_031000', '--level', 'L0', '--json');
     expect(one.code).toBe(0);
-    expect(JSON.parse(one.stdout).backups[0].checks[0].says[0]).toMatch(/^All 1 files are what they were since/);
+    expect(JSON.parse(one.stdout).backups[0].checks[0].says[0]).toMatch(/^All 1 files are unchanged since/);
 
     const kept = await problems('backups', 'expire', 'archive');
     expect(kept).toMatchObject({ code: 0, stderr: 'Nothing would be removed.\n' });

@@ -58,7 +58,7 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     await psql(source, 'create unique index concurrently unfinished on orders (customer)');
     const checks = await taken(host);
     expect(checks.map(({ level, result }) => `${level} ${result}`).at(-1)).toBe('L5 passed');
-    expect(checks.at(-1)?.says.join()).toContain('Marked invalid, as in the source: public.unfinished');
+    expect(checks.at(-1)?.says.join()).toContain('Invalid, as in the source: public.unfinished');
   });
 });
 

@@ -43,7 +43,7 @@ describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
       settings: tooLarge,
       host: limit,
     });
-    const both = `twin is the name of several instances: ${run.prefix}vrooli-postgres-other and ${run.prefix}vrooli-postgres-twin.`;
+    const both = `Several instances are named twin: ${run.prefix}vrooli-postgres-other and ${run.prefix}vrooli-postgres-twin.`;
 
     const memory = await openMemory(run, { raise: 'never' });
     expect((await plan(memory)).proposals).toMatchObject([{ plan: { type: 'refusal', reason: both } }]);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { memoryUseOf } from '../../../src/host/probes/memory.ts';
+import { parseMemoryUse } from '../../../src/host/probes/memory.ts';
 import { type MemoryFacts, sharedMemoryOf, worstCaseOf } from '../../../src/postgres/tuning/index.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { changesFor, limitFor, shmSizeFor, withValues } from '../../../src/remediation/remediators/memory/base-plan.ts';
@@ -212,7 +212,7 @@ describe('the counters of a control group', () => {
   it('are read of version 1 and of version 2, where no limit has a word of its own', () => {
     const first =
       'usage 100\nlimit 9223372036854771712\npeak 200\ninactive_file 7\nanon 8\nshmem 9\noom_kill 1\nshm_size 64\nshm_used 2\n';
-    expect(memoryUseOf(first)).toEqual({
+    expect(parseMemoryUse(first)).toEqual({
       usage: 100,
       limit: 0,
       peak: 200,
@@ -223,8 +223,8 @@ describe('the counters of a control group', () => {
       shmSize: 65_536,
       shmUsed: 2_048,
     });
-    expect(memoryUseOf('usage 100\nlimit max\npeak 0\noom_kill 0\n')).toMatchObject({ limit: 0, oomKills: 0 });
-    expect(memoryUseOf('cat: no such file')).toBeUndefined();
+    expect(parseMemoryUse('usage 100\nlimit max\npeak 0\noom_kill 0\n')).toMatchObject({ limit: 0, oomKills: 0 });
+    expect(parseMemoryUse('cat: no such file')).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { surveyOf } from '../../../src/host/probes/files.ts';
+import { parseSurvey } from '../../../src/host/probes/files.ts';
 import type { SurveyEntry } from '../../../src/host/probes/types.ts';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { diagnose, type Observation } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
@@ -114,7 +114,7 @@ describe('a survey', () => {
           })
           .join('');
         const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-        expect(surveyOf(printed, false)).toEqual({ entries: sorted, truncated: false });
+        expect(parseSurvey(printed, false)).toEqual({ entries: sorted, truncated: false });
       }),
     );
   });
@@ -123,14 +123,14 @@ describe('a survey', () => {
     fc.assert(
       fc.property(entry, fc.double({ min: 0, max: 0.99, noNaN: true }), ({ path: name, uid, gid, mode }, share) => {
         const whole = `f ${uid} ${gid} ${mode} 1 ${name}\0\0`;
-        const { entries } = surveyOf(whole + whole.slice(0, Math.floor((whole.length - 1) * share)), true);
+        const { entries } = parseSurvey(whole + whole.slice(0, Math.floor((whole.length - 1) * share)), true);
         expect(entries).toHaveLength(1);
       }),
     );
   });
 
   it('calls the mount itself a dot, and shows a folder of it as if it were the mount', () => {
-    const { entries } = surveyOf('d 999 999 755 3 \0\0d 999 999 700 3 18\0\0f 999 999 600 1 18/PG_VERSION\0\0', false);
+    const { entries } = parseSurvey('d 999 999 755 3 \0\0d 999 999 700 3 18\0\0f 999 999 600 1 18/PG_VERSION\0\0', false);
     expect(entries.map(({ path: name }) => name)).toEqual(['.', '18', '18/PG_VERSION']);
     expect(below(entries, '18').map(({ path: name }) => name)).toEqual(['.', 'PG_VERSION']);
     expect(below(entries, '.')).toEqual(entries);

@@ -76,7 +76,7 @@ function findingOf(
 
 /** The titles of processes are all that can be read, and ending one by them would be a guess. */
 async function shutOut(instance: Instance, refused: Refused, host: ReadonlyHost): Promise<Finding<PoolDetails>> {
-  const titles = countedTitles(await host.probes.serverTitles(instance));
+  const titles = countedTitles(await host.probes.processTitles(instance));
   return make(instance, 'no-slot-left', {
     subject: '',
     summary: `Nobody gets a session of ${instance.name}, its superuser included: ${titles[0] ?? 'no process shows whose they are'}.`,

@@ -1,7 +1,7 @@
 import { errorText } from '../../../util/text.ts';
 import { compareBy } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { PageResult } from '../../../host/probes/types.ts';
+import type { HttpAnswer } from '../../../host/probes/types.ts';
 import {
   type Detection,
   type Evidence,
@@ -22,7 +22,7 @@ async function evidenceOf(
   trouble: Condition,
   client: Client,
   seen: Situation,
-  page: PageResult | undefined,
+  page: HttpAnswer | undefined,
   world: World,
   host: ReadonlyHost,
 ): Promise<readonly Evidence[]> {

@@ -1,4 +1,4 @@
-import type { PageResult } from '../../../host/probes/types.ts';
+import type { HttpAnswer } from '../../../host/probes/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { Client } from './observe.ts';
 
@@ -9,12 +9,12 @@ export const guiPath = '/api/connection';
 export async function guiPage(
   { container, instance, gui }: Client,
   host: ReadonlyHost,
-): Promise<PageResult | undefined> {
+): Promise<HttpAnswer | undefined> {
   const isPgweb = gui || /(?:^|\/)pgweb(?:[:@]|$)/.test(container.imageName);
   if (!isPgweb || container.state.status !== 'running') return undefined;
   const ports = new Set(
     container.portBindings.filter(({ protocol }) => protocol === 'tcp').map(({ containerPort }) => containerPort),
   );
   const [port = 8081] = ports.size === 1 ? ports : [];
-  return host.probes.page(container, { port, path: guiPath, image: instance.container.image });
+  return host.probes.httpGet(container, { port, path: guiPath, image: instance.container.image });
 }

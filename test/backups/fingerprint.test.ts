@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differences, fingerprintFrom } from '../../../src/backups/sidecar-files.ts';
+import { differences, fingerprintFrom } from '../../src/backups/sidecar-files.ts';
 
 const lines = [
   '["listed", "public.orders"]',
@@ -38,14 +38,14 @@ describe('a fingerprint', () => {
       'another row',
       '"3", "77"',
       '"3", "78"',
-      'table public.orders has 3 rows as the source had, and they are not the same',
+      'table public.orders has 3 rows like the source, but with different values',
     ],
-    ['another table', 'public.orders"', 'public.others"', 'table public.orders is not there'],
-    ['a sequence that stood still', '"4"', '"2"', "sequence public.still stands at 2, the source's at 4"],
-    ['another index', 'btree t 1', 'btree f 1', "index public.orders_pkey is another than the source's"],
-    ['another function', '"0a"', '"0b"', "function public.doubled(integer) is another than the source's"],
-    ['no extension', '"extension", "amcheck"', '"extension", "other"', 'extension amcheck is not there'],
-    ['no constraint', '"p"]', '"u"]', "constraint public.orders.orders_pkey is another than the source's"],
+    ['another table', 'public.orders"', 'public.others"', 'table public.orders is missing'],
+    ['a sequence that stood still', '"4"', '"2"', 'sequence public.still is at 2, in the source at 4'],
+    ['another index', 'btree t 1', 'btree f 1', "index public.orders_pkey differs from the source's"],
+    ['another function', '"0a"', '"0b"', "function public.doubled(integer) differs from the source's"],
+    ['no extension', '"extension", "amcheck"', '"extension", "other"', 'extension amcheck is missing'],
+    ['no constraint', '"p"]', '"u"]', "constraint public.orders.orders_pkey differs from the source's"],
   ])('differs by %s', (_what, from, to, says) => {
     expect(
       differences(

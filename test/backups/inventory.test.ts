@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { quarantineBackup, recordAnswer, releaseBackup } from '../../../src/backups/quarantine.ts';
-import { expireBackup, removeExpired, unexpireBackup } from '../../../src/backups/expire.ts';
-import { filesLevel } from '../../../src/backups/levels/files.ts';
-import { findBackup, listBackups, listExpired } from '../../../src/backups/inventory.ts';
-import type { Backup } from '../../../src/backups/types.ts';
+import { quarantineBackup, recordVerification, releaseBackup } from '../../src/backups/quarantine.ts';
+import { expireBackup, removeExpired, unexpireBackup } from '../../src/backups/expire.ts';
+import { filesLevel } from '../../src/backups/levels/files.ts';
+import { findBackup, listBackups, listExpired } from '../../src/backups/inventory.ts';
+import type { Backup } from '../../src/backups/types.ts';
 
 const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';
 const never = new AbortController().signal;
@@ -73,7 +73,7 @@ describe('the inventory of backups', () => {
       postgresVersion: '17.5',
     });
     expect(named['half']).toMatchObject({ state: 'running', ref: 'orders/half' });
-    expect(named['old']).toMatchObject({ state: 'quarantined', quarantine: { reason: 'no reason was noted' } });
+    expect(named['old']).toMatchObject({ state: 'quarantined', quarantine: { reason: 'no reason recorded' } });
   });
 
   it('never leaves its folders, whatever a link or a name says', async () => {
@@ -84,10 +84,10 @@ describe('the inventory of backups', () => {
     await symlink(join(top, 'elsewhere'), join(folder, 'orders', 'linked'));
     const { backups, notLookedAt } = await listBackups([folder], undefined);
     expect(backups.map(({ ref, parts, notes }) => [ref, parts.map(({ path }) => path), notes])).toEqual([
-      ['orders/sound', ['full.sql'], ['link.sql is no ordinary file and is not looked at.']],
+      ['orders/sound', ['full.sql'], ['link.sql is not a regular file and was skipped.']],
     ]);
     expect(notLookedAt).toEqual([
-      { path: join(folder, 'orders', 'linked'), reason: expect.stringContaining('lies outside') },
+      { path: join(folder, 'orders', 'linked'), reason: expect.stringContaining('is outside') },
     ]);
     expect(await findBackup([folder], '../x')).toBeUndefined();
     expect(await findBackup([folder], 'orders/../sound')).toBeUndefined();
@@ -114,10 +114,10 @@ describe('what is noted beside a backup', () => {
     await lay('orders/one/full.sql', plain);
     const first = await filesLevel(await sole(), undefined, never);
     expect(first.observations.map(({ result }) => result)).toEqual(['passed', 'passed']);
-    await recordAnswer([folder], await sole(), { checks: [], files: first.files });
+    await recordVerification([folder], await sole(), { checks: [], files: first.files });
     await lay('orders/one/full.sql', plain.replace('--\n\n--', '--\nSELECT 1;\n--'));
     const again = await filesLevel(await sole(), undefined, never);
-    await recordAnswer([folder], await sole(), { checks: [], files: again.files });
+    await recordVerification([folder], await sole(), { checks: [], files: again.files });
     expect(
       again.observations
         .filter(({ result }) => result === 'failed')
@@ -129,17 +129,17 @@ describe('what is noted beside a backup', () => {
   it('takes nothing against a backup that somebody laid a file beside it', async () => {
     await lay('orders/one/full.sql', plain);
     const { files } = await filesLevel(await sole(), undefined, never);
-    await recordAnswer([folder], await sole(), { checks: [], files });
+    await recordVerification([folder], await sole(), { checks: [], files });
     await lay('orders/one/notes.txt', 'taken before the upgrade');
     const { observations } = await filesLevel(await sole(), undefined, never);
     expect(observations.map(({ result }) => result)).toEqual(['passed', 'passed']);
-    expect(observations[0]?.says).toMatch(/^All 1 files are what they were since .* notes\.txt came in since\.$/);
+    expect(observations[0]?.says).toMatch(/^All 1 files are unchanged since .* Added since: notes\.txt\.$/);
   });
 
   it('makes one good only where a restore was tried, and bad by one failure', async () => {
     await lay('orders/one/full.sql', plain);
     const check = { at: '2026-01-01T00:00:00.000Z', says: [], ms: 1, result: 'passed' } as const;
-    await recordAnswer([folder], await sole(), {
+    await recordVerification([folder], await sole(), {
       checks: [
         { ...check, level: 'L0' },
         { ...check, level: 'L3' },
@@ -147,9 +147,9 @@ describe('what is noted beside a backup', () => {
       files: [],
     });
     expect(await sole()).toMatchObject({ verdict: 'unproven', reached: 'L3' });
-    await recordAnswer([folder], await sole(), { checks: [{ ...check, level: 'L4' }], files: [] });
+    await recordVerification([folder], await sole(), { checks: [{ ...check, level: 'L4' }], files: [] });
     expect(await sole()).toMatchObject({ verdict: 'good', reached: 'L4' });
-    await recordAnswer([folder], await sole(), {
+    await recordVerification([folder], await sole(), {
       checks: [{ ...check, level: 'L5', result: 'failed', cause: 'structure-damaged' }],
       files: [],
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dumpText } from '../../../src/backups/read-file.ts';
+import { dumpTextReader } from '../../src/backups/read-file.ts';
 
 const dump = `--
 -- PostgreSQL database dump
@@ -76,7 +76,7 @@ describe('what a plain dump says of itself', () => {
 
   it('takes a row of any length in bounded memory', () => {
     const long = 'x'.repeat(2 ** 20);
-    const text = dumpText();
+    const text = dumpTextReader();
     text.take(Buffer.from('COPY public.long (text) FROM stdin;\n'));
     for (let chunk = 0; chunk < 40; chunk += 1) text.take(Buffer.from(long));
     text.take(Buffer.from('\n\\.\n'));
@@ -85,7 +85,7 @@ describe('what a plain dump says of itself', () => {
 });
 
 function read(...chunks: readonly string[]) {
-  const text = dumpText();
+  const text = dumpTextReader();
   for (const chunk of chunks) text.take(Buffer.from(chunk));
   return text.end();
 }
