@@ -130,7 +130,10 @@ describe('a survey', () => {
   });
 
   it('calls the mount itself a dot, and shows a folder of it as if it were the mount', () => {
-    const { entries } = parseSurvey('d 999 999 755 3 \0\0d 999 999 700 3 18\0\0f 999 999 600 1 18/PG_VERSION\0\0', false);
+    const { entries } = parseSurvey(
+      'd 999 999 755 3 \0\0d 999 999 700 3 18\0\0f 999 999 600 1 18/PG_VERSION\0\0',
+      false,
+    );
     expect(entries.map(({ path: name }) => name)).toEqual(['.', '18', '18/PG_VERSION']);
     expect(below(entries, '18').map(({ path: name }) => name)).toEqual(['.', 'PG_VERSION']);
     expect(below(entries, '.')).toEqual(entries);
