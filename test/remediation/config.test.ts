@@ -55,9 +55,9 @@ describe('the section `remediation` of the config', () => {
   it.each(wrong)('is refused with the file and the key if it is wrong: %j', (value, key, hint = '') => {
     expect(refusalOf(value)).toMatchObject({
       code: 'bad-config',
-      message: expect.stringMatching(new RegExp(`^${file}: ${key}\\b`)),
+      message: expect.stringMatching(new RegExp(`^${file}: ${String(key)}\\b`)),
     });
-    if (hint !== '') expect(refusalOf(value)).toMatchObject({ hint: `Did you mean ${hint}?` });
+    if (hint !== '') expect(refusalOf(value)).toMatchObject({ hint: `Did you mean ${String(hint)}?` });
   });
 
   it('is refused if it has settings for an unknown remediator', () => {
