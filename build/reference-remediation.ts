@@ -3,6 +3,7 @@ import { actions } from '../src/remediation/actions/index.ts';
 import { operations } from '../src/remediation/operations.ts';
 import { remediators } from '../src/remediation/remediators/index.ts';
 import { verifiers } from '../src/remediation/requests/index.ts';
+import type { Claims } from '../src/tasks/types.ts';
 
 /** The pages of docs/reference that list what the engine has: actions, remediators, and the rule table. */
 
@@ -33,10 +34,14 @@ export function actionsReference(): string {
 }
 
 export function remediatorsReference(): string {
-  const parts = [...remediators, ...verifiers].map(({ name, description, settings }) =>
-    [`## ${name}`, '', description, ...(settings === undefined ? [] : ['', ...settingsTable(name, settings)])].join(
-      '\n',
-    ),
+  const parts = [...remediators, ...verifiers].map((one) =>
+    [
+      `## ${one.name}`,
+      '',
+      one.description,
+      ...(hasClaims(one) ? ['', claimsText(one.claims)] : []),
+      ...(one.settings === undefined ? [] : ['', ...settingsTable(one.name, one.settings)]),
+    ].join('\n'),
   );
   return [
     '# Remediators',
@@ -45,6 +50,14 @@ export function remediatorsReference(): string {
     '',
     parts.join('\n\n'),
   ].join('\n');
+}
+
+function hasClaims<One extends object>(one: One): one is One & { readonly claims: Claims } {
+  return 'claims' in one && one.claims !== undefined;
+}
+
+function claimsText({ topic, class: kind, phrases }: Claims): string {
+  return `Claims records about ${topic} (class \`${kind}\`): ${phrases.map((phrase) => `“${phrase}”`).join(', ')}.`;
 }
 
 function settingsTable(name: string, schema: z.ZodType): readonly string[] {

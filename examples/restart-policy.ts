@@ -15,7 +15,7 @@ const missingRestartPolicy: Remediator<z.output<typeof details>, z.output<typeof
   description: 'An instance that runs, and would not come back after a restart of the engine.',
   details,
   expected: details,
-  matches: ({ title }) => /restart policy/i.test(title),
+  claims: { topic: 'restart policies', class: 'configuration', phrases: ['restart policy'] },
   async detect(host) {
     const found = (await host.instances()).filter(
       ({ container }) => container.state.running && ['', 'no'].includes(container.restartPolicy.name),

@@ -131,6 +131,7 @@ export {
   type BacklogNote,
   type BacklogResult,
   generateTasks,
+  type Claims,
   type GenerateOptions,
   type ProblemClass,
   readBacklog,

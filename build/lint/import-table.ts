@@ -45,6 +45,21 @@ export const rooms: readonly Room[] = [
     types: ['registry/', 'tasks/', 'priority/'],
     packages: ['zod'],
   },
+  // Which remediator a record belongs to is decided where triage decides it.
+  {
+    path: 'remediation/engine/',
+    rooms: [
+      'remediation/',
+      'host/',
+      'postgres/',
+      'migration/',
+      'backups/',
+      'tasks/classify.ts',
+      'priority/record-text.ts',
+    ],
+    types: ['registry/', 'tasks/', 'priority/'],
+    packages: ['zod'],
+  },
   // The only file of the room that knows how a config is checked.
   {
     path: 'remediation/config.ts',
@@ -72,8 +87,8 @@ export const rooms: readonly Room[] = [
   },
   {
     path: 'remediation/remediators/',
-    rooms: ['remediation/contract.ts', 'remediation/shared/', 'postgres/', 'migration/'],
-    types: ['registry/', 'host/', 'backups/'],
+    rooms: ['remediation/contract.ts', 'remediation/shared/', 'postgres/', 'migration/', 'tasks/claims.ts'],
+    types: ['host/', 'backups/'],
     packages: ['zod'],
   },
   {

@@ -3,7 +3,7 @@ import { type Diagnostic, diagnosticCatalogue } from '../registry/diagnostics.ts
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ScanResult } from '../scan/scan.ts';
-import type { Task } from '../tasks/types.ts';
+import type { Claims, Task } from '../tasks/types.ts';
 
 /** Registries that have been checked, alone and against each other. */
 export interface CheckedRegistries {
@@ -44,7 +44,7 @@ export async function checkRegistries(
 
 /**
  * Checks registries, ranks their problems and generates tasks.
- * @throws ProblemsError `file-unreadable`: the tasks folder cannot be read.
+ * @throws ProblemsError `file-unreadable`: the tasks folder cannot be read; `bad-config`: a plugin cannot be loaded.
  */
 export async function evaluate({ registries, diagnostics }: ScanResult, options: EvaluateOptions): Promise<Evaluation> {
   const own = ownDiagnostics({ registries, diagnostics });
@@ -52,7 +52,8 @@ export async function evaluate({ registries, diagnostics }: ScanResult, options:
     return { registries, tasks: [], diagnostics: inOrder(own) };
   const { generateTasks } = await import('../tasks/generate.ts');
   const { priority, triage } = options.config;
-  const made = generateTasks(registries, { priority, triage, ...(await attemptsOf(options)) });
+  const claims = await claimsOf(options.config);
+  const made = generateTasks(registries, { priority, triage, claims, ...(await attemptsOf(options)) });
   return { registries, tasks: made.tasks, diagnostics: inOrder([...own, ...made.diagnostics]) };
 }
 
@@ -63,6 +64,13 @@ export function hasUnreadableFile(diagnostics: readonly Diagnostic[]): boolean {
 
 function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagnostic[] {
   return [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
+}
+
+/** Only a config that names plugins pays for loading them. */
+async function claimsOf(config: Config): Promise<Readonly<Record<string, Claims>>> {
+  if (config.plugins.length === 0) return {};
+  const { pluginClaims } = await import('./plugins.ts');
+  return pluginClaims(config);
 }
 
 async function attemptsOf({ tasksDir, now = () => new Date() }: EvaluateOptions) {

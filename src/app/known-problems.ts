@@ -2,7 +2,8 @@ import type { Config } from '../config/config.ts';
 import type { PrioritisedKind } from '../priority/index.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KnownProblem } from '../remediation/engine/detect.ts';
-import { readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
+import { classifierWith, readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
+import { pluginClaims } from './plugins.ts';
 
 /**
  * The records of registries as the remediation engine needs them: each problem that may have to be repaired with its
@@ -14,15 +15,18 @@ import { readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
  * const { registries } = await checkPaths(['.'], { cwd, config });
  * const { folder, plugins } = config;
  * const remediation = await openRemediation({ folder, config: config.remediation, plugins });
- * const { runs } = await remediate(remediation, { problems: knownProblems(registries, config) });
+ * const { runs } = await remediate(remediation, { problems: await knownProblems(registries, config) });
  * ```
+ * @throws ProblemsError `bad-config`: a plugin that the config names cannot be loaded.
  */
-export function knownProblems(
+export async function knownProblems(
   registries: readonly Pick<Registry, 'records'>[],
-  config: Pick<Config, 'triage'>,
-): readonly KnownProblem[] {
+  config: Pick<Config, 'triage' | 'plugins' | 'folder'>,
+): Promise<readonly KnownProblem[]> {
+  const classifier = classifierWith(await pluginClaims(config));
   return registries.flatMap(({ records }) => {
-    const policy = readPolicy(records.find((record) => record.kind === 'integration'));
+    const integration = records.find((record) => record.kind === 'integration');
+    const policy = readPolicy(integration, classifier);
     return records.map((record) =>
       record.kind === 'active' || record.kind === 'intermittent' ? triaged(record, policy, config.triage) : { record },
     );

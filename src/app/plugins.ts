@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Action, Remediator } from '../remediation/contract.ts';
 import { type Operation, operations } from '../remediation/operations.ts';
+import { type Claims, problemClasses } from '../tasks/types.ts';
 
 /** What a plugin module exports as its default, made by `definePlugin`. */
 export interface Plugin {
@@ -46,13 +48,19 @@ const pluginShape = z.looseObject({
   actions: z.array(z.unknown(), { error: 'must be an array' }).exactOptional(),
 });
 
+const claimsShape = z.strictObject({
+  topic: z.string().min(1).max(100),
+  class: z.enum(problemClasses),
+  phrases: z.array(z.string().min(1).max(100)).min(1).max(100),
+}) satisfies z.ZodType<Claims>;
+
 const remediatorShape = z.looseObject({
   name: kebab,
   description: z.string().min(1),
   details: schema,
   expected: schema,
   settings: schema.optional(),
-  matches: method,
+  claims: claimsShape.optional(),
   detect: method,
   plan: method,
   verify: method,
@@ -112,6 +120,25 @@ export async function loadPlugins(
   }
   requireEndings(actions);
   return { remediators, actions, operations: known };
+}
+
+/**
+ * What the remediators of plugins claim, by name: for triage, which knows the built-in ones itself. Loads the plugins.
+ * @throws ProblemsError as `loadPlugins`.
+ */
+export async function pluginClaims({
+  plugins,
+  folder,
+}: Pick<Config, 'plugins' | 'folder'>): Promise<Readonly<Record<string, Claims>>> {
+  const remediators: Remediator[] = [];
+  for (const name of plugins) {
+    const plugin = await load(name, folder);
+    for (const [index, item] of (plugin.remediators ?? []).entries())
+      add(remediators, item, isRemediator, remediatorShape, `${name}: remediators[${index}]`);
+  }
+  return Object.fromEntries(
+    remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
+  );
 }
 
 async function load(name: string, folder: string): Promise<z.output<typeof pluginShape>> {

@@ -45,7 +45,7 @@ export interface RecordedResults {
  * the protection of `openRegistry`; a file that cannot be edited is listed in `refused`, and the others are still written.
  *
  * ```ts
- * const request = { problems: knownProblems(registries, config) };
+ * const request = { problems: await knownProblems(registries, config) };
  * const detected = await detect(remediation, request);
  * await recordFindings(remediation, { request, detected }, { cwd, now: new Date() });
  * ```
@@ -84,7 +84,7 @@ export async function recordFindings(
  * `recordFindings` does.
  *
  * ```ts
- * const request = { problems: knownProblems(registries, config) };
+ * const request = { problems: await knownProblems(registries, config) };
  * const { runs, detected } = await remediate(remediation, request);
  * await recordReports(remediation, runs, { request, detected }, { cwd, now: new Date() });
  * ```
@@ -154,9 +154,10 @@ function problemsOf({ problems }: Remediation, { request }: DetectRound): readon
   return request.problems ?? problems;
 }
 
-/** Names of the remediators that find what a record is about. */
+/** The name of the remediator that finds what a record is about, if there is one. */
 function remediatorsFor(record: ProblemRecord, { session }: Remediation): ReadonlySet<string> {
-  return new Set(session.remediators.filter((one) => one.matches(record)).map(({ name }) => name));
+  const name = session.remediatorFor(record);
+  return new Set(name === undefined ? [] : [name]);
 }
 
 /** Whether all of these remediators checked all of these instances. Default: every instance. */

@@ -72,7 +72,7 @@ export async function withRemediation<Result>(
   const remediation = bindCall(opened, {
     signal: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
     onEvent: progress.show,
-    problems: knownProblems(registries, config),
+    problems: await knownProblems(registries, config),
   });
   function interrupted(): void {
     screen.notes.write(

@@ -89,15 +89,15 @@ async function printReport(
   return exitCode;
 }
 
-/** Undefined if the output depends on more than the files that were found, such as earlier attempts and the time. */
+/** Undefined if the output depends on more than the files that were found, such as earlier attempts, the time and plugins. */
 function outputKey(
   { writeTasks, watch, ...request }: ScanRequest,
-  { folder, components, ignore, priority, triage, tasksDir }: Config,
+  { folder, components, ignore, priority, triage, tasksDir, plugins }: Config,
   { fingerprint }: PendingScan,
   { cwd, screen, program }: { readonly cwd: string; readonly screen: Screen; readonly program: string | undefined },
 ): OutputKey | undefined {
   if (program === undefined || fingerprint === undefined || watch) return undefined;
-  if (writeTasks !== undefined || tasksDir !== undefined) return undefined;
+  if (writeTasks !== undefined || tasksDir !== undefined || plugins.length > 0) return undefined;
   const config = { folder, components, ignore, priority, triage };
   return { context: outputContext(screen, [program, version, cwd, request, config]), fingerprint };
 }

@@ -76,22 +76,28 @@ export interface RecordText {
   readonly tags: readonly string[];
   /** The closed terms of its header, each as its words. */
   readonly terms: readonly (readonly string[])[];
+  /** Of the error messages and log lines that it quotes. */
+  readonly messages: readonly string[];
   readonly description: readonly string[];
 }
 
 const texts = new WeakMap<PrioritisedKind, RecordText>();
 
-/** Kept for each record, since estimating and triage both read it; the description only once somebody asks for it. */
+/** Kept for each record, since estimating and triage both read it; long texts are split only when they are asked for. */
 export function recordText(record: PrioritisedKind): RecordText {
   const known = texts.get(record);
   if (known !== undefined) return known;
-  let words: readonly string[] | undefined;
+  let messageWords: readonly string[] | undefined;
+  let descriptionWords: readonly string[] | undefined;
   const text: RecordText = {
     title: wordsOf(record.title),
     tags: record.tags?.flatMap(wordsOf) ?? [],
     terms: headerTerms(record).flatMap((term) => (term === undefined ? [] : [wordsOf(term)])),
+    get messages() {
+      return (messageWords ??= wordsOf(messages(record)));
+    },
     get description() {
-      return (words ??= wordsOf(description(record)));
+      return (descriptionWords ??= wordsOf(description(record)));
     },
   };
   texts.set(record, text);
@@ -129,6 +135,18 @@ function headerTerms(record: PrioritisedKind): readonly (string | undefined)[] {
       return [record.resolution];
     case 'pattern':
       return [record.category];
+  }
+}
+
+function messages(record: PrioritisedKind): string {
+  switch (record.kind) {
+    case 'active':
+      return joined(...(record.evidence?.errorMessages ?? []), ...(record.evidence?.logs ?? []));
+    case 'intermittent':
+      return record.detectionCriteria?.logs ?? '';
+    case 'resolved':
+    case 'pattern':
+      return '';
   }
 }
 

@@ -1,8 +1,7 @@
 import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { z } from 'zod';
 import type { HostChanger, HostReader } from '../host/types.ts';
-import type { ProblemRecord } from '../registry/record.ts';
-import type { Automation } from '../tasks/types.ts';
+import type { Automation, Claims } from '../tasks/types.ts';
 import type { Json } from '../util/json.ts';
 import type { Operation } from './operations.ts';
 
@@ -53,7 +52,7 @@ export interface Finding<Details extends Json = Json> {
   readonly evidence: readonly Evidence[];
   /** What the remediator's own `plan` needs. Checked against its `details` schema. */
   readonly details: Details;
-  /** The registry's record this is about. The engine fills it in through `matches`; remediators leave it null. */
+  /** The registry's record this is about. The engine fills it in by `claims`; remediators leave it null. */
   readonly problem: string | null;
   /** Data may be damaged: no remediator runs on this instance until a person has looked. */
   readonly corruption?: true;
@@ -237,8 +236,8 @@ export interface Verifier<Expected extends Json = Json> {
 export interface Remediator<Details extends Json = Json, Expected extends Json = Json> extends Verifier<Expected> {
   /** Of `Finding.details`, which may come back from another process. */
   readonly details: z.ZodType<Details>;
-  /** Whether a registry's record is about this class of trouble. Pure. */
-  matches(problem: ProblemRecord): boolean;
+  /** Which records of registries belong to it. Triage reads it too. Absent: none. */
+  readonly claims?: Claims;
   /** Looks at every instance of `host.instances()`. */
   detect(host: ReadonlyHost): Promise<Detection<Details>>;
   plan(finding: Finding<Details>, host: ReadonlyHost): Promise<Plan<Expected> | Refusal>;

@@ -1,116 +1,16 @@
-import { phraseStartsAt, type RecordText, wordsOf } from '../priority/index.ts';
-import type { ProblemClass } from './types.ts';
+import { phraseStartsAt, type PrioritisedKind, type RecordText, recordText, wordsOf } from '../priority/index.ts';
+import { claims as builtInClaims } from './claims.ts';
+import type { Claims } from './types.ts';
 
-/** One topic that problems are about: the class it belongs to, the remediator that can repair it, and how it is spoken of. */
-export interface TriageRule {
-  /** Short, for reasons: "its title speaks of port conflicts". */
-  readonly topic: string;
-  readonly class: ProblemClass;
-  /** Name of a remediator for PostgreSQL instances; absent where there is none. */
+/** One topic that problems are about. */
+export interface TriageRule extends Claims {
+  /** The remediator for PostgreSQL instances that claims it; absent if none does. */
   readonly remediator?: string;
-  /** Their words count in this order, with at most two others between; a word of five letters or more also begins longer ones. */
-  readonly phrases: readonly string[];
 }
 
-/** The table of docs/tasks.md. Where two rules fit a record equally well, the first one counts. */
-export const triageRules: readonly TriageRule[] = [
-  {
-    topic: 'port conflicts',
-    class: 'resource-conflict',
-    remediator: 'port-reassignment',
-    phrases: [
-      'port conflict',
-      'port allocation',
-      'port assignment',
-      'port reassignment',
-      'port collision',
-      'port clash',
-      'port already',
-      'port in use',
-      'port taken',
-      'duplicate port',
-      'port exhaustion',
-      'port run out',
-      'free port',
-      'port binding',
-      'port range',
-    ],
-  },
-  {
-    topic: 'connection pools',
-    class: 'performance',
-    remediator: 'connection-pool',
-    phrases: [
-      'connection pool',
-      'pool exhaustion',
-      'connection exhaustion',
-      'connection limit',
-      'connection slot',
-      'connection leak',
-      'max connections',
-      'too many clients',
-      'too many connections',
-      'idle in transaction',
-    ],
-  },
-  {
-    topic: 'memory',
-    class: 'performance',
-    remediator: 'memory',
-    phrases: ['memory', 'oom', 'out of memory', 'memory allocation', 'shared buffers', 'work mem'],
-  },
-  {
-    topic: 'damaged data and backups',
-    class: 'data-integrity',
-    remediator: 'backup-repair',
-    phrases: [
-      'data corruption',
-      'corrupt',
-      'data integrity',
-      'data loss',
-      'lost data',
-      'backup',
-      'restore',
-      'checksum',
-      'integrity',
-    ],
-  },
-  {
-    topic: 'volume permissions',
-    class: 'permissions',
-    remediator: 'volume-permissions',
-    phrases: [
-      'volume permission',
-      'permission volume',
-      'directory permission',
-      'volume ownership',
-      'wrong ownership',
-      'directory ownership',
-    ],
-  },
+/** Topics that no remediator claims. They come after all claims. */
+const generalTopics: readonly TriageRule[] = [
   { topic: 'permissions', class: 'permissions', phrases: ['permission', 'ownership', 'access denied', 'privilege'] },
-  {
-    topic: 'migrations',
-    class: 'migration',
-    remediator: 'migration-lock',
-    phrases: ['migration', 'schema migration', 'migration lock', 'migration race', 'schema version', 'schema change'],
-  },
-  {
-    topic: 'network connections',
-    class: 'network',
-    remediator: 'network-reconnect',
-    phrases: [
-      'network',
-      'connection timeout',
-      'connection refused',
-      'connection reset',
-      'connection lost',
-      'unreachable',
-      'dns',
-      'name resolution',
-      'host not found',
-    ],
-  },
   {
     topic: 'conflicts over resources',
     class: 'resource-conflict',
@@ -128,10 +28,19 @@ export const triageRules: readonly TriageRule[] = [
   },
 ];
 
-/** The rule that fits best, and what of the record it fits. */
+/** The rule that fits best, and the part of the record that it fits. */
 export interface Topic {
   readonly rule: TriageRule;
-  readonly foundIn: 'title' | 'tags' | 'header' | 'description';
+  readonly foundIn: 'title' | 'tags' | 'header' | 'messages' | 'description';
+}
+
+/** Decides what a record is about. The same one serves triage, policies and the linking of findings to records. */
+export interface Classifier {
+  /** Every rule; if two fit equally well, the first one wins. */
+  readonly rules: readonly TriageRule[];
+  readonly topicOf: (text: RecordText) => Topic | undefined;
+  /** The rule whose phrases the words hold most of: each phrase counts as many points as it has words. */
+  readonly bestRule: (words: readonly string[], fewestWords?: number) => TriageRule | undefined;
 }
 
 interface Phrase {
@@ -139,41 +48,90 @@ interface Phrase {
   readonly words: readonly string[];
 }
 
-/** By the first two letters of their first word: every record asks for its topic, and most phrases never come near it. */
-const phrases: ReadonlyMap<string, readonly Phrase[]> = Map.groupBy(
-  triageRules.flatMap((rule) => rule.phrases.map((phrase) => ({ rule, words: wordsOf(phrase) }))),
-  ({ words: [first = ''] }) => first.slice(0, 2),
-);
+/**
+ * A classifier for these claims, by name of the remediator. Those of built-in remediators keep the order of their table;
+ * the others follow, in the order given.
+ */
+export function createClassifier(claims: Readonly<Record<string, Claims>>): Classifier {
+  const order = Object.keys(builtInClaims);
+  const known = order.filter((name) => Object.hasOwn(claims, name));
+  const others = Object.keys(claims).filter((name) => !order.includes(name));
+  const claimed = [...known, ...others].flatMap((remediator) => {
+    const claim = claims[remediator];
+    return claim === undefined ? [] : [{ ...claim, remediator }];
+  });
+  const rules: readonly TriageRule[] = [...claimed, ...generalTopics];
+  const phrases = byFirstLetters(rules);
 
-/** The title decides; only where it says nothing the tags, the header's terms and the description are asked, in this order. */
-export function topicOf(text: RecordText): Topic | undefined {
-  const sources = [
-    ['title', text.title],
-    ['tags', text.tags],
-    ['header', text.terms.flatMap((term) => (term.length === 1 ? term : []))],
-  ] as const;
-  for (const [foundIn, words] of sources) {
-    const rule = bestRule(words);
-    if (rule !== undefined) return { rule, foundIn };
+  function bestRule(words: readonly string[], fewestWords = 1): TriageRule | undefined {
+    const found = new Set<Phrase>();
+    for (const [start, word] of words.entries()) {
+      for (const phrase of phrases.get(word.slice(0, 2)) ?? []) {
+        if (phrase.words.length >= fewestWords && !found.has(phrase) && phraseStartsAt(phrase.words, words, start))
+          found.add(phrase);
+      }
+    }
+    return found.size === 0 ? undefined : mostPoints(found, rules);
   }
-  const rule = bestRule(text.description);
-  return rule === undefined ? undefined : { rule, foundIn: 'description' };
+
+  /** The title decides; if it says nothing, then the tags, the header's terms, quoted messages and the description. */
+  function topicOf(text: RecordText): Topic | undefined {
+    const sources = [
+      ['title', () => bestRule(text.title)],
+      ['tags', () => bestRule(text.tags)],
+      ['header', () => bestRule(text.terms.flatMap((term) => (term.length === 1 ? term : [])))],
+      // A server says `memory` or `restore` in passing; two words of a phrase are no accident.
+      ['messages', () => bestRule(text.messages, 2)],
+      ['description', () => bestRule(text.description)],
+    ] as const;
+    for (const [foundIn, look] of sources) {
+      const rule = look();
+      if (rule !== undefined) return { rule, foundIn };
+    }
+    return undefined;
+  }
+
+  return { rules, topicOf, bestRule };
 }
 
-/** The rule whose phrases say most of what stands there: each phrase counts as many points as it has words. */
-export function bestRule(words: readonly string[]): TriageRule | undefined {
-  const found = new Set<Phrase>();
-  for (const [start, word] of words.entries()) {
-    for (const phrase of phrases.get(word.slice(0, 2)) ?? []) {
-      if (!found.has(phrase) && phraseStartsAt(phrase.words, words, start)) found.add(phrase);
-    }
-  }
-  if (found.size === 0) return undefined;
+/** By the first two letters of their first word: every record asks for its topic, and most phrases never come near it. */
+function byFirstLetters(rules: readonly TriageRule[]): ReadonlyMap<string, readonly Phrase[]> {
+  return Map.groupBy(
+    rules.flatMap((rule) => rule.phrases.map((phrase) => ({ rule, words: wordsOf(phrase) }))),
+    ({ words: [first = ''] }) => first.slice(0, 2),
+  );
+}
+
+function mostPoints(found: ReadonlySet<Phrase>, rules: readonly TriageRule[]): TriageRule | undefined {
   const points = new Map<TriageRule, number>();
-  for (const { rule, words: said } of found) points.set(rule, (points.get(rule) ?? 0) + said.length);
+  for (const { rule, words } of found) points.set(rule, (points.get(rule) ?? 0) + words.length);
   let best: TriageRule | undefined;
-  for (const rule of triageRules) {
+  for (const rule of rules) {
     if ((points.get(rule) ?? 0) > (best === undefined ? 0 : (points.get(best) ?? 0))) best = rule;
   }
   return best;
+}
+
+/** Knows the built-in remediators. */
+export const defaultClassifier: Classifier = createClassifier(builtInClaims);
+
+/** Knows the built-in remediators and those of plugins. */
+export function classifierWith(plugins: Readonly<Record<string, Claims>> = {}): Classifier {
+  return Object.keys(plugins).length === 0 ? defaultClassifier : createClassifier({ ...plugins, ...builtInClaims });
+}
+
+/** The remediator that a record belongs to: the one that claims its topic. Triage and the linking of findings ask here. */
+export function remediatorFor(record: PrioritisedKind, { topicOf }: Pick<Classifier, 'topicOf'>): string | undefined {
+  return topicOf(recordText(record))?.rule.remediator;
+}
+
+/**
+ * Whether a record mentions PostgreSQL: remediators repair its instances, not the memory of another component. Words
+ * have lost the `s` at their end.
+ */
+export function mentionsPostgres(record: PrioritisedKind): boolean {
+  const { title, tags, description } = recordText(record);
+  return [...wordsOf(record.component), ...title, ...tags, ...description].some((word) =>
+    /^(?:postgre|pg(?:web|bouncer)?$)/.test(word),
+  );
 }

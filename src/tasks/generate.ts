@@ -11,6 +11,7 @@ import {
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
 import type { Registry } from '../registry/registry.ts';
+import { type Classifier, classifierWith } from './classify.ts';
 import { dependenciesBetween } from './dependencies.ts';
 import {
   draftsFromActive,
@@ -22,7 +23,7 @@ import {
 import { wantsNoTasks } from './negation.ts';
 import { readPolicy } from './policy.ts';
 import { triage, type TriageSettings } from './triage.ts';
-import { type Draft, type Planned, isStanding, type Task, type TaskKind, type Triage } from './types.ts';
+import { type Claims, type Draft, type Planned, isStanding, type Task, type TaskKind, type Triage } from './types.ts';
 
 const longest = 100;
 
@@ -93,6 +94,8 @@ export interface GenerateOptions {
   readonly learned?: LearnedEstimates;
   /** Failed attempts by id of the task, for its cooldown. Default: none. */
   readonly attempts?: ReadonlyMap<string, Attempts>;
+  /** What the remediators of plugins claim, by name, besides the built-in ones. Default: none. */
+  readonly claims?: Readonly<Record<string, Claims>>;
 }
 
 /**
@@ -107,7 +110,8 @@ export function generateTasks(
   const sorted = [...new Map(registries.map((registry) => [registry.path, registry])).values()].toSorted((a, b) =>
     compareText(a.path, b.path),
   );
-  const results = sorted.map((registry) => planRegistry(registry, options));
+  const classifier = classifierWith(options.claims);
+  const results = sorted.map((registry) => planRegistry(registry, options, classifier));
   const planned = withUniqueIds(results.flatMap((result) => result.planned));
   const { dependencies, diagnostics } = dependenciesBetween(planned);
   const tasks = planned.map((plan) => taskOf(plan, dependencies.get(plan) ?? [], options));
@@ -127,10 +131,11 @@ interface PlannedRegistry {
 function planRegistry(
   { records }: RegistryInput,
   { priority, learned, triage: settings }: GenerateOptions,
+  classifier: Classifier,
 ): PlannedRegistry {
   const inOrder = records.toSorted((a, b) => a.place.offset - b.place.offset);
   const integration = inOrder.find((record) => record.kind === 'integration');
-  const policy = readPolicy(integration);
+  const policy = readPolicy(integration, classifier);
   const prioritised = prioritise(inOrder, {
     ...(priority === undefined ? {} : { settings: priority }),
     ...(learned === undefined ? {} : { learned }),

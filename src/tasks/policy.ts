@@ -1,6 +1,6 @@
 import { matchPhrase, namingWords, type RecordText, wordsOf } from '../priority/index.ts';
 import type { ProblemIntegration } from '../registry/record.ts';
-import { bestRule, type TriageRule } from './classify.ts';
+import { type Classifier, defaultClassifier, type TriageRule } from './classify.ts';
 import { isNegated } from './negation.ts';
 
 /** One thing that a line of a registry's policy names. */
@@ -65,7 +65,7 @@ const universal = /\b(?:all|always|any|anything|every|everything|whatever)\b/i;
  * Reads an Auto-Resolution line, strictly: what is not clearly allowed is not. A negated name is an exception; a
  * negation of anything else, a condition and a word for people are a doubt, for which the line allows nothing at all.
  */
-function readAllowance(line: string): Allowance {
+function readAllowance(line: string, classifier: Classifier): Allowance {
   if (line === '' || isNegated(line)) return { resolution: [], exceptions: [] };
   if (line.length > longestLine) return doubting(`${line.slice(0, 40)}…`);
   const text = line.replaceAll(/~~[^~]*~~|<!--[^]*?-->/g, ' ').replaceAll('_', ' ');
@@ -78,10 +78,14 @@ function readAllowance(line: string): Allowance {
     const parts = said.split(betweenParts).filter((part) => wordsOf(part).length > 0);
     const negated = parts.findIndex((part) => negation.test(part));
     const names = negated < 0 ? [] : parts.slice(negated);
-    const doubt = excepted.find((part) => negation.test(part) || phrasesOf(part, true).length === 0) ?? unclear(names);
+    const doubt =
+      excepted.find((part) => negation.test(part) || phrasesOf(part, true, classifier).length === 0) ??
+      unclear(names, classifier);
     if (doubt !== undefined) return doubting(doubt.trim());
-    resolution.push(...parts.slice(0, negated < 0 ? parts.length : negated).flatMap((part) => phrasesOf(part, false)));
-    exceptions.push(...[...names, ...excepted].flatMap((part) => phrasesOf(part, true)));
+    resolution.push(
+      ...parts.slice(0, negated < 0 ? parts.length : negated).flatMap((part) => phrasesOf(part, false, classifier)),
+    );
+    exceptions.push(...[...names, ...excepted].flatMap((part) => phrasesOf(part, true, classifier)));
   }
   return { resolution, exceptions };
 }
@@ -90,9 +94,9 @@ function readAllowance(line: string): Allowance {
  * Reads an Auto-Escalation line, generously: all that it names is kept for a person, however it is worded, and everything
  * where it names nothing. Only a line that says no more than `none` keeps nothing.
  */
-function readEscalation(line: string): readonly PolicyPhrase[] {
+function readEscalation(line: string, classifier: Classifier): readonly PolicyPhrase[] {
   if (line === '' || isNegated(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
-  const phrases = line.length > longestLine ? [] : phrasesOf(line, true);
+  const phrases = line.length > longestLine ? [] : phrasesOf(line, true, classifier);
   const written = line.trim().slice(0, 80);
   return phrases.length > 0 ? phrases : [{ written, about: [], rule: undefined, everything: true }];
 }
@@ -105,23 +109,23 @@ function doubting(doubt: string): Allowance {
  * The part for which a negation cannot be told to mean names alone, as in "never data corruption": the first one does
  * not begin with it, or one holds other words than those of its topic.
  */
-function unclear(parts: readonly string[]): string | undefined {
+function unclear(parts: readonly string[], classifier: Classifier): string | undefined {
   const [first] = parts;
   if (first !== undefined && (!negationFirst.test(first) || /:\s*$/.test(parts.at(-1) ?? ''))) return first;
   return parts.find((part) => {
-    const phrases = phrasesOf(part, true);
-    return phrases.length === 0 || !phrases.every(({ about, rule }) => isNameOf(rule, about));
+    const phrases = phrasesOf(part, true, classifier);
+    return phrases.length === 0 || !phrases.every(({ about, rule }) => isNameOf(rule, about, classifier));
   });
 }
 
-function isNameOf(rule: TriageRule | undefined, about: readonly string[]): boolean {
+function isNameOf(rule: TriageRule | undefined, about: readonly string[], { bestRule }: Classifier): boolean {
   const words = new Set(rule?.phrases.flatMap(wordsOf));
   return (
     about.length > 0 && about.every((word) => words.has(word) || (rule !== undefined && bestRule([word]) === rule))
   );
 }
 
-function phrasesOf(line: string, generous: boolean): readonly PolicyPhrase[] {
+function phrasesOf(line: string, generous: boolean, { bestRule }: Classifier): readonly PolicyPhrase[] {
   return line.split(betweenParts).flatMap((part) => {
     const about = namingWords(part).filter((word) => !actingWords.has(word) && !(generous && sayingLittle.has(word)));
     const rule = bestRule(wordsOf(part));
@@ -134,15 +138,24 @@ function phrasesOf(line: string, generous: boolean): readonly PolicyPhrase[] {
 /** What a registry lets run unattended and what it keeps for a person: its Auto-Resolution and Auto-Escalation lines. */
 export interface Policy extends Allowance {
   readonly escalation: readonly PolicyPhrase[];
+  /** That its phrases were read with. Records are classified by the same one. */
+  readonly classifier: Classifier;
 }
 
-const noPolicy: Policy = { resolution: [], exceptions: [], escalation: [] };
-
-/** The policy of a registry; an integration block without such lines, or none, allows nothing and keeps nothing. */
-export function readPolicy(integration: ProblemIntegration | undefined): Policy {
+/**
+ * The policy of a registry; an integration block without such lines, or none, allows nothing and keeps nothing.
+ * @param classifier Default: knows the built-in remediators.
+ */
+export function readPolicy(
+  integration: ProblemIntegration | undefined,
+  classifier: Classifier = defaultClassifier,
+): Policy {
   const { autoResolution = '', autoEscalation = '' } = integration?.automationOpportunities ?? {};
-  if (autoResolution === '' && autoEscalation === '') return noPolicy;
-  return { ...readAllowance(autoResolution), escalation: readEscalation(autoEscalation) };
+  return {
+    ...readAllowance(autoResolution, classifier),
+    escalation: readEscalation(autoEscalation, classifier),
+    classifier,
+  };
 }
 
 /**

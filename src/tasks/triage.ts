@@ -1,5 +1,5 @@
-import { type PrioritisedKind, type RecordText, recordText, wordsOf } from '../priority/index.ts';
-import { type Topic, topicOf, type TriageRule } from './classify.ts';
+import { type PrioritisedKind, type RecordText, recordText } from '../priority/index.ts';
+import { type Classifier, mentionsPostgres, remediatorFor, type Topic, type TriageRule } from './classify.ts';
 import { allowing, keeping, type Policy } from './policy.ts';
 import type { Automation, ProblemClass, Triage } from './types.ts';
 
@@ -12,32 +12,38 @@ export interface TriageSettings {
 
 type Decision = Pick<Triage, 'automation' | 'automationReason'>;
 
-/** Which class of problem a record is, who can take it, and how far it may go unattended: docs/tasks.md. */
+/**
+ * Which class of problem a record is, who can take it, and how far it may go unattended: docs/tasks.md.
+ * @param policy Of its registry; made with the classifier that decides here too.
+ */
 export function triage(record: PrioritisedKind, policy: Policy, settings: TriageSettings = {}): Triage {
   const text = recordText(record);
-  const topic = topicOf(text);
+  const topic = policy.classifier.topicOf(text);
   const decision = decideAutomation(record, topic?.rule, text, policy, settings);
   return {
     class: classOf(topic?.rule),
     classReason:
       topic === undefined
         ? 'Nothing in its title, tags, header or description names a known class.'
-        : `Its ${topic.foundIn} ${topic.foundIn === 'tags' ? 'speak' : 'speaks'} of ${topic.rule.topic}.`,
-    ...chooseHandler(record, topic, text, decision.automation),
+        : `Its ${topic.foundIn} ${isPlural(topic.foundIn) ? 'speak' : 'speaks'} of ${topic.rule.topic}.`,
+    ...chooseHandler(record, topic, policy.classifier, decision.automation),
     ...decision,
   };
+}
+
+function isPlural(foundIn: Topic['foundIn']): boolean {
+  return foundIn === 'tags' || foundIn === 'messages';
 }
 
 function chooseHandler(
   record: PrioritisedKind,
   topic: Topic | undefined,
-  text: RecordText,
+  classifier: Classifier,
   automation: Automation,
 ): Pick<Triage, 'handler' | 'handlerReason'> {
-  const remediator = topic?.rule.remediator;
-  if (remediator !== undefined && stands(record) && isAboutPostgres(record, text)) {
+  const remediator = remediatorFor(record, classifier);
+  if (remediator !== undefined && stands(record) && mentionsPostgres(record))
     return { handler: remediator, handlerReason: `The remediator ${remediator} looks for ${topic?.rule.topic}.` };
-  }
   if (automation === 'human')
     return { handler: 'person', handlerReason: 'No remediator fits, and a person must decide.' };
   return {
@@ -97,14 +103,4 @@ function classOf(rule: TriageRule | undefined): ProblemClass {
 /** Whether a record tells of a problem that is there, as far as anybody knows. */
 function stands(record: PrioritisedKind): boolean {
   return record.kind === 'active' || record.kind === 'intermittent';
-}
-
-/**
- * The remediators repair PostgreSQL instances; another component's memory is none of their business. Words have lost
- * the `s` at their end.
- */
-function isAboutPostgres(record: PrioritisedKind, text: RecordText): boolean {
-  return [...wordsOf(record.component), ...text.title, ...text.tags, ...text.description].some((word) =>
-    /^(?:postgre|pg(?:web|bouncer)?$)/.test(word),
-  );
 }

@@ -31,6 +31,18 @@ export type Automation = (typeof automations)[number];
 
 export type TaskFlag = (typeof taskFlags)[number];
 
+/** What problems a remediator takes, and how people write about them. */
+export interface Claims {
+  /** Short, for reasons: "Its title speaks of port conflicts". */
+  readonly topic: string;
+  readonly class: ProblemClass;
+  /**
+   * `port conflict`: the words in this order, with at most two others between them; a word of five letters or more also
+   * begins longer ones, and plurals count. The more words of a phrase are found, the more it counts.
+   */
+  readonly phrases: readonly string[];
+}
+
 /** Which class of problem a record is, who can take it, and how far it may go unattended; each with its reason. */
 export interface Triage {
   readonly class: ProblemClass;

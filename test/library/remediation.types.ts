@@ -25,7 +25,7 @@ const config = await loadConfig(cwd);
 const { registries } = await checkPaths(['.'], { cwd, config });
 
 // Registries become problems, which a call links its findings to.
-const problems = knownProblems(registries, config);
+const problems = await knownProblems(registries, config);
 expectTypeOf(problems).toEqualTypeOf<readonly KnownProblem[]>();
 const remediation = await openRemediation({ folder: config.folder, config: config.remediation });
 expectTypeOf(remediation).toEqualTypeOf<Remediation>();

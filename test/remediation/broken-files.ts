@@ -24,7 +24,7 @@ export const brokenFiles: Remediator<z.output<typeof details>, z.output<typeof d
   description: 'Files that say wrong.',
   details,
   expected: details,
-  matches: ({ title }) => title.includes('files'),
+  claims: { topic: 'wrong files', class: 'configuration', phrases: ['files'] },
   async detect(host) {
     const [folder = ''] = host.files.roots;
     const wrong = [];

@@ -52,12 +52,12 @@ describe('the section `remediation` of the config', () => {
     expect(refusalOf(value)).toBeUndefined();
   });
 
-  it.each(wrong)('is refused with the file and the key if it is wrong: %j', (value, key, hint = '') => {
+  it.for(wrong)('is refused with the file and the key if it is wrong: %j', ([value, key, hint]) => {
     expect(refusalOf(value)).toMatchObject({
       code: 'bad-config',
-      message: expect.stringMatching(new RegExp(`^${file}: ${String(key)}\\b`)),
+      message: expect.stringMatching(new RegExp(`^${file}: ${key}\\b`)),
     });
-    if (hint !== '') expect(refusalOf(value)).toMatchObject({ hint: `Did you mean ${String(hint)}?` });
+    if (hint !== undefined) expect(refusalOf(value)).toMatchObject({ hint: `Did you mean ${hint}?` });
   });
 
   it('is refused if it has settings for an unknown remediator', () => {

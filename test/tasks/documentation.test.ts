@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { triageRules } from '../../src/tasks/index.ts';
+import { defaultClassifier } from '../../src/tasks/index.ts';
 
 describe('docs/tasks.md', () => {
   it('shows the triage table as it is', () => {
     const text = readFileSync('docs/tasks.md', 'utf8').replaceAll(/ +/g, ' ');
-    const rows = triageRules.map((rule) => `| ${rule.topic} | ${rule.class} | ${rule.remediator ?? 'agent'} |`);
+    const rows = defaultClassifier.rules.map(
+      (rule) => `| ${rule.topic} | ${rule.class} | ${rule.remediator ?? 'agent'} |`,
+    );
     expect(text).toContain(rows.join('\n'));
   });
 });

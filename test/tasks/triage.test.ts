@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PrioritisedKind } from '../../src/priority/index.ts';
-import { readPolicy, triage, triageRules, type TriageSettings } from '../../src/tasks/index.ts';
+import { defaultClassifier, readPolicy, triage, type TriageSettings } from '../../src/tasks/index.ts';
 import { active, integration, intermittent, pattern, resolved } from '../priority/records.ts';
 
 const policy = policyOf({
@@ -48,7 +48,7 @@ describe('the class of a problem', () => {
   });
 
   it('has rules whose every phrase leads to its own rule when it stands alone', () => {
-    for (const rule of triageRules) {
+    for (const rule of defaultClassifier.rules) {
       for (const phrase of rule.phrases)
         expect([phrase, triage(active({ title: phrase }), policy).class]).toEqual([phrase, rule.class]);
     }

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { compareBy, compareText } from '../../util/compare.ts';
 import { namePrefix } from '../../host/instances.ts';
+import { hasPriority } from '../../priority/record-text.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
+import { mentionsPostgres } from '../../tasks/classify.ts';
 import type { Triage } from '../../tasks/types.ts';
 import type { Finding, Skipped, Remediator } from '../contract.ts';
 import { finding as findingSchema } from '../schemas.ts';
@@ -131,12 +133,12 @@ function inRequest(
 function mayHide(
   { remediator, instance }: Skipped,
   wanted: readonly string[],
-  { remediators }: EngineContext,
+  { remediators, remediatorFor }: EngineContext,
   { problems = [] }: DetectRequest,
 ): boolean {
   return wanted.some((id) => {
     const known = problems.find(({ record }) => record.id === id);
-    if (known !== undefined) return remediators.some((one) => one.name === remediator && one.matches(known.record));
+    if (known !== undefined) return remediatorFor(known.record) === remediator;
     const isFinding = remediators.some(({ name }) => id.startsWith(`${name}/`));
     return !isFinding || id.startsWith(instance === null ? `${remediator}/` : `${remediator}/${instance}/`);
   });
@@ -152,22 +154,31 @@ function linkToRecord(
   found: Finding,
   problems: readonly KnownProblem[],
 ): Finding {
-  const problem = recordFor(remediator, found, problems);
+  const problem = recordFor(remediator.name, found, problems, session);
   return findingSchema.parse(
     session.redact.data({ ...found, remediator: remediator.name, problem: problem?.record.id ?? null }),
   );
 }
 
-/** Of the records that the remediator is for, open ones first: the one that names the instance, else the first. */
+/**
+ * Of the records that belong to the remediator: the one that names the instance, else the first. Open records come before
+ * resolved ones, and those that mention PostgreSQL before those that may be about another component.
+ */
 export function recordFor(
-  remediator: Remediator,
+  remediator: string,
   found: Finding,
   problems: readonly KnownProblem[],
+  { remediatorFor }: Pick<EngineContext, 'remediatorFor'>,
 ): KnownProblem | undefined {
   const fitting = problems
-    .filter(({ record }) => isOpen(record) && remediator.matches(record))
-    .sort((a, b) => Number(isOver(a.record)) - Number(isOver(b.record)) || compareText(a.record.id, b.record.id));
+    .filter(({ record }) => isOpen(record) && remediatorFor(record) === remediator)
+    .sort((a, b) => rankOf(a) - rankOf(b) || compareText(a.record.id, b.record.id));
   return fitting.find(({ record }) => mentionsInstance(record, found.instance)) ?? fitting[0];
+}
+
+function rankOf({ record }: KnownProblem): number {
+  const isElsewhere = !hasPriority(record) || !mentionsPostgres(record);
+  return (isOver(record) ? 2 : 0) + (isElsewhere ? 1 : 0);
 }
 
 function isOver(record: ProblemRecord): boolean {

@@ -72,8 +72,7 @@ export async function decideOn(
     const { operation } = actionNamed(session, action);
     return 'running' in operation ? (running ? operation.running : operation.stopped) : operation;
   });
-  const known =
-    plan.requested === true ? undefined : recordFor(remediatorNamed(session, plan.remediator), finding, problems);
+  const known = plan.requested === true ? undefined : recordFor(plan.remediator, finding, problems, session);
   const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
   const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
   const window = openWindow(windows, session.now(), plan.downtime.seconds);

@@ -1,5 +1,8 @@
 import { ProblemsError } from '../../errors.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
+import { hasPriority } from '../../priority/record-text.ts';
+import type { ProblemRecord } from '../../registry/record.ts';
+import { createClassifier, remediatorFor } from '../../tasks/classify.ts';
 import type { Json } from '../../util/json.ts';
 import type {
   Action,
@@ -44,6 +47,8 @@ export interface EngineContext {
   readonly remediators: readonly Remediator[];
   /** By name, remediators included. */
   readonly verifiers: ReadonlyMap<string, Verifier>;
+  /** The name of the remediator that a record belongs to, by what these remediators claim. */
+  readonly remediatorFor: (record: ProblemRecord) => string | undefined;
   readonly actions: ReadonlyMap<string, Action>;
   readonly redact: Redactor;
   readonly identity: ProcessIdentity;
@@ -72,6 +77,7 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
     store,
     remediators: options.remediators,
     verifiers: new Map([...options.verifiers, ...options.remediators].map((one) => [one.name, one])),
+    remediatorFor: assignmentBy(options.remediators),
     actions: new Map(options.actions.map((action) => [action.name, action])),
     redact: redactor(() => host.secrets()),
     identity: await ownIdentity(),
@@ -91,6 +97,18 @@ export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOp
     ...(signal === undefined ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
     ...(onEvent === undefined ? {} : { emit: onEvent }),
   };
+}
+
+/** Which of these remediators a record belongs to. Analyses and integration blocks describe a registry, not a problem. */
+export function assignmentBy(
+  remediators: readonly Pick<Remediator, 'name' | 'claims'>[],
+): (record: ProblemRecord) => string | undefined {
+  const classifier = createClassifier(
+    Object.fromEntries(
+      remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
+    ),
+  );
+  return (record) => (hasPriority(record) ? remediatorFor(record, classifier) : undefined);
 }
 
 export function actionNamed(session: EngineContext, name: string): Action {

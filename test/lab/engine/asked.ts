@@ -34,7 +34,6 @@ function asks({
     description: 'Steps that a test asks for.',
     details,
     expected: details,
-    matches: () => false,
     detect: async () => ({
       notLookedAt: [],
       findings: isOver

@@ -14,7 +14,6 @@ const lateFile: Remediator<Place, Place> = {
   description: 'A volume without a file.',
   details: place,
   expected: place,
-  matches: () => false,
   async detect(host) {
     const found = (await host.instances()).filter(({ dataMount }) => dataMount?.type === 'volume');
     return {

@@ -35,7 +35,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
       await copyRegistry(run);
       const config = await loadConfig(run.folder, { lookup: false });
       const { registries } = await checkPaths(['.'], { cwd: run.folder, config });
-      const problems = knownProblems(registries, config);
+      const problems = await knownProblems(registries, config);
       const before = await snapshotEngine(run);
 
       const looking = bindCall(await openBackups(run, {}, { onlyLooking: true }), { problems });

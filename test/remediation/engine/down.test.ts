@@ -19,7 +19,6 @@ function restarting(expects: readonly Precondition[]): Remediator<null, null> {
     description: 'Restarts.',
     details: nothing,
     expected: nothing,
-    matches: () => false,
     detect: () =>
       Promise.resolve({
         notLookedAt: [],

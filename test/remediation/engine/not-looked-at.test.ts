@@ -18,7 +18,7 @@ const blind = [
 const remediators = blind.map((one) => ({
   ...brokenFiles,
   name: one.remediator,
-  matches: ({ title }: { readonly title: string }) => title.startsWith(one.remediator),
+  claims: { topic: one.remediator, class: 'other', phrases: [one.remediator] } as const,
   detect: () => Promise.resolve({ findings: [], notLookedAt: [one] }),
 }));
 

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { recordFor } from '../../../src/remediation/engine/detect.ts';
-import type { Finding } from '../../../src/app/remediation.ts';
+import { assignmentBy } from '../../../src/remediation/engine/session.ts';
 import { brokenFiles } from '../broken-files.ts';
+import type { Finding } from '../../../src/app/remediation.ts';
+
+const session = {
+  remediatorFor: assignmentBy([brokenFiles]),
+};
 
 describe('the record that a finding belongs to', () => {
   it.for([
@@ -27,7 +32,7 @@ describe('the record that a finding belongs to', () => {
   ] as const)('of the instance %s names it in %j: %s', ([instance, said, isNamed]) => {
     const problems = records('Wrong files', 'anywhere').concat(records('Wrong files, too', said));
     // Without one that names the instance it is the first.
-    expect(recordFor(brokenFiles, findingOn(instance), problems)?.record.title).toBe(
+    expect(recordFor('broken-files', findingOn(instance), problems, session)?.record.title).toBe(
       isNamed ? 'Wrong files, too' : 'Wrong files',
     );
   });

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseMemoryUse } from '../../../src/host/probes/memory.ts';
 import { type MemoryFacts, sharedMemoryOf, worstCaseOf } from '../../../src/postgres/tuning/index.ts';
-import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { changesFor, limitFor, shmSizeFor, withValues } from '../../../src/remediation/remediators/memory/base-plan.ts';
 import { diagnose, checksMissingLimits } from '../../../src/remediation/remediators/memory/diagnose.ts';
-import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/log-patterns.ts';
 import {
   memorySettings,
@@ -234,15 +231,5 @@ describe('the config', () => {
     expect(() => memorySettings({ settings: { memory: { raise: 'always' } } })).toThrow(
       /remediation\.settings\.memory/,
     );
-  });
-});
-
-describe('a record', () => {
-  it('is the one of the registry that speaks of memory, and no other', async () => {
-    const path = 'fixtures/resources/postgres/PROBLEMS.md';
-    const { records } = readRegistry(await readFile(path, 'utf8'), { path, component: 'postgres' });
-    expect(records.filter((record) => memory.matches(record)).map(({ id }) => id)).toEqual([
-      'postgres/memory-allocation-errors-in-production-template',
-    ]);
   });
 });

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { migrationLock } from '../../../src/remediation/remediators/migration-lock/index.ts';
 import { raceErrors, speaksOf } from '../../../src/remediation/remediators/migration-lock/log-patterns.ts';
-import { readRegistry } from '../../../src/registry/parse/read.ts';
 
 const prefix = '2025-08-02 10:00:00.000 UTC [31]';
 
@@ -55,15 +52,5 @@ describe('what a log says of a race', () => {
     expect(speaksOf(first, ['\nalter table t\n  add column note text;\n'])).toBe(true);
     expect(speaksOf(first, ['alter table u add column note text;'])).toBe(false);
     expect(speaksOf(first, ['', ';'])).toBe(false);
-  });
-});
-
-describe('the records of the fixture registry', () => {
-  it('are about it where they tell of the race, and nowhere else', async () => {
-    const path = 'fixtures/resources/postgres/PROBLEMS.md';
-    const { records } = readRegistry(await readFile(path, 'utf8'), { path, component: 'postgres' });
-    expect(records.filter((record) => migrationLock.matches(record)).map(({ id }) => id)).toEqual([
-      'postgres/schema-migration-race-conditions',
-    ]);
   });
 });

@@ -1,15 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container, Endpoint } from '../../../src/host/docker/types.ts';
 import type { Instance } from '../../../src/host/instance.ts';
-import { readRegistry } from '../../../src/registry/parse/read.ts';
 import {
   diagnose,
   type Situation,
   conditions,
 } from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
-import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { requestOf } from '../../../src/remediation/remediators/network-reconnect/look.ts';
 import {
   clientErrorOf,
@@ -330,17 +327,6 @@ describe('the settings', () => {
     expect(() => networkSettings({ settings: { 'network-reconnect': { shared: [] } } })).toThrow(
       'remediation.settings.network-reconnect',
     );
-  });
-});
-
-describe('records that are about clients without a way', () => {
-  it('are told by their title, or by what clients say', async () => {
-    const path = 'fixtures/resources/postgres/PROBLEMS.md';
-    const text = await readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
-    const matched = readRegistry(text, { path, component: 'postgres' }).records.filter((record) =>
-      networkReconnect.matches(record),
-    );
-    expect(matched.map(({ id }) => id)).toEqual(['postgres/pgweb-gui-connection-timeouts']);
   });
 });
 

@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container, PortBinding } from '../../../src/host/docker/types.ts';
 import { asideMarker } from '../../../src/host/instances.ts';
-import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { portReassignment } from '../../../src/remediation/remediators/port-reassignment/index.ts';
 import {
   claimsOf,
   collides,
@@ -293,17 +289,6 @@ describe('what a recreate would lose', () => {
       '/etc/cron.d/backup',
     ];
     expect(lostOnRecreate(added(...paths), [data])).toEqual(['/usr/lib/postgresql/pgvector.so', '/etc/cron.d/backup']);
-  });
-});
-
-describe('the records it is for', () => {
-  it('are those about ports, among all of the fixture registry', async () => {
-    const path = 'resources/postgres/PROBLEMS.md';
-    const text = await readFile(join(import.meta.dirname, '../../../fixtures', path), 'utf8');
-    const matched = readRegistry(text, { path, component: 'postgres' }).records.filter(
-      (record) => portReassignment.matches(record) && record.kind !== 'pattern',
-    );
-    expect(matched.map(({ id }) => id)).toEqual(['postgres/port-allocation-conflicts']);
   });
 });
 

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSurvey } from '../../../src/host/probes/files.ts';
 import type { SurveyEntry } from '../../../src/host/probes/types.ts';
-import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { diagnose, type Observation } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
-import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
 import {
   below,
   isAcceptedTop,
@@ -324,16 +321,6 @@ describe('a command for people', () => {
   it('keeps a path one word, whatever it holds', () => {
     expect(shellQuote('/srv/data')).toBe('/srv/data');
     expect(shellQuote("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
-  });
-});
-
-describe('the record that it is about', () => {
-  it('is the one of the registry that speaks of volume permissions, and no other', async () => {
-    const path = 'fixtures/resources/postgres/PROBLEMS.md';
-    const { records } = readRegistry(await readFile(path, 'utf8'), { path, component: 'postgres' });
-    expect(records.filter((record) => volumePermissions.matches(record)).map(({ id }) => id)).toEqual([
-      'postgres/docker-volume-permission-issues',
-    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { type BackupDetails, type BackupExpected, details, expected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
@@ -15,13 +15,8 @@ export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims['backup-repair'],
   detect,
   plan,
   verify,
 };
-
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  return /backup|restore|corrupt|data loss|checksum|point-in-time|archiv/.test(title);
-}

@@ -1,8 +1,8 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
-import { details, expected, limitReached, type PoolDetails, type PoolExpected, settings } from './types.ts';
+import { details, expected, type PoolDetails, type PoolExpected, settings } from './types.ts';
 import { verify } from './verify.ts';
 
 export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
@@ -12,18 +12,8 @@ export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims['connection-pool'],
   detect,
   plan,
   verify,
 };
-
-/** By the title, or by the texts that the record quotes. */
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  if (/connection/.test(title) && /pool|exhaust|slot|limit|too many/.test(title)) return true;
-  return JSON.stringify(problem)
-    .replaceAll('\\"', '"')
-    .split(/\\n|`/)
-    .some((text) => limitReached(text) !== undefined);
-}

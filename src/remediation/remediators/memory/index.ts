@@ -1,4 +1,4 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { details, expected, type MemoryDetails, type MemoryExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
@@ -12,17 +12,8 @@ export const memory: Remediator<MemoryDetails, MemoryExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims.memory,
   detect,
   plan,
   verify,
 };
-
-/** By the title, or by the texts that the record quotes. */
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  if (/\bmemory\b|\boom\b|shared_buffers/.test(title)) return true;
-  return /out of memory|oom[-_ ]?kill|shared_buffers|could not map anonymous shared memory|could not resize shared memory segment/i.test(
-    JSON.stringify(problem),
-  );
-}

@@ -1,4 +1,4 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { details, expected, type NetworkDetails, type NetworkExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
@@ -12,16 +12,8 @@ export const networkReconnect: Remediator<NetworkDetails, NetworkExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims['network-reconnect'],
   detect,
   plan,
   verify,
 };
-
-/** By a GUI or a connection in the title with words of a broken way, or by what clients say where a name is missing. */
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  const way = /\b(?:time ?outs?|unreachable|cannot (?:reach|connect)|disconnect\w*|not reachable|dns)\b/;
-  if (/\b(?:pgweb|gui|networks?|clients?)\b/.test(title) && way.test(title)) return true;
-  return /could not translate host name/i.test(JSON.stringify(problem));
-}

@@ -1,4 +1,4 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
@@ -19,17 +19,8 @@ export const portReassignment: Remediator<PortDetails, PortExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims['port-reassignment'],
   detect,
   plan,
   verify,
 };
-
-/** By what the record says of errors and causes: `port is already allocated`, or ports with conflicts in the title. */
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  if (/\bports?\b/.test(title) && /conflict|collision|clash|allocat|taken|in use/.test(title)) return true;
-  return /port is already allocated|bind: address already in use|failed to bind host port/i.test(
-    JSON.stringify(problem),
-  );
-}

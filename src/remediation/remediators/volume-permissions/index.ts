@@ -1,9 +1,8 @@
-import type { ProblemRecord } from '../../../registry/record.ts';
+import { claims } from '../../../tasks/claims.ts';
 import type { Remediator } from '../../contract.ts';
 import { details, expected, type VolumeDetails, type VolumeExpected, settings } from './types.ts';
 import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
-import { signOf } from './observe.ts';
 import { verify } from './verify.ts';
 
 export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
@@ -13,18 +12,8 @@ export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
   details,
   expected,
   settings,
-  matches,
+  claims: claims['volume-permissions'],
   detect,
   plan,
   verify,
 };
-
-/** By the title, or by the texts that the record quotes. */
-function matches(problem: ProblemRecord): boolean {
-  const title = problem.title.toLowerCase();
-  if (/permission|ownership|chown/.test(title) && /volume|mount|data|docker|file/.test(title)) return true;
-  return JSON.stringify(problem)
-    .replaceAll('\\"', '"')
-    .split(/\\n|`/)
-    .some((text) => signOf(text) !== undefined && !text.includes('Read-only'));
-}
