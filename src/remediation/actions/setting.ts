@@ -1,10 +1,6 @@
-import { hash } from 'node:crypto';
-import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import { quoteLiteral } from '../../util/quote.ts';
-import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import {
   readAutoConf,
@@ -15,8 +11,13 @@ import {
   withChanges,
 } from '../../postgres/auto-conf.ts';
 import { isValue, knownSetting, unfitValue } from '../../postgres/settings.ts';
+import { quoteLiteral } from '../../util/quote.ts';
 import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
+import { autoConfOf, settledAutoConf, textToPutBack, writeAutoConf } from './auto-conf-file.ts';
+
+/** Less than the time that the engine gives it. */
+const timeoutMs = 55_000;
 
 /** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
 function settingsSchema(applies: readonly ('reload' | 'start')[]) {
@@ -42,101 +43,6 @@ export async function requireInstance(host: ReadonlyHost, name: string): Promise
   if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${name}.`);
   return instance;
 }
-
-/** The text of `postgresql.auto.conf`, of a server that runs or not. */
-async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
-  const bytes = await host.docker.file(container.id, `${dataDirectory}/postgresql.auto.conf`);
-  if (bytes === undefined)
-    throw new ProblemsError('step-refused', `${container.name} has no postgresql.auto.conf in ${dataDirectory}.`);
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-}
-
-/**
- * The same, once no helper of an earlier process writes there any more: one goes on by itself when its process was
- * killed, and what was read before it ended would say nothing.
- */
-async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
-  const until = performance.now() + 60_000;
-  while ((await isBeingWritten(host, instance)) && performance.now() < until)
-    await sleep(100, undefined, { signal: host.signal });
-  return autoConfOf(host, instance);
-}
-
-async function isBeingWritten(host: ReadonlyHost, { dataMount }: Instance): Promise<boolean> {
-  if (dataMount === undefined) return false;
-  return (await host.docker.containers()).some(
-    ({ state, labels, mounts }) =>
-      state.running &&
-      Object.hasOwn(labels, writesLabel) &&
-      mounts.some(({ type, name, source }) =>
-        type === 'volume' ? name === dataMount.name : source === dataMount.source,
-      ),
-  );
-}
-
-const writesLabel = 'problems.writes-settings';
-
-/** The text before the changes, or what is to stand there in its place now that somebody else has written too. */
-function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
-  const text = undoneText(now, before, changes);
-  if (text !== undefined) return text;
-  const names = Object.keys(changes).join(', ');
-  throw new ProblemsError(
-    'step-refused',
-    `Of ${names} in postgresql.auto.conf of ${name}, somebody has changed at least one since: it is left as it is.`,
-  );
-}
-
-/**
- * By the server's own user and in one rename, so that nothing in the data directory belongs to root and a killed helper
- * leaves either text (docs/engineering/volumes.md#files-owned-by-root and
- * docs/engineering/settings.md#repairing-auto-conf). The text comes on stdin, behind the hash of what is to be there
- * and its own.
- */
-const script = String.raw`
-set -eu
-cd -- "$0"
-IFS= read -r expected
-IFS= read -r whole
-[ "$(sha256sum < postgresql.auto.conf | cut -c 1-64)" = "$expected" ] || { echo 'changed meanwhile' >&2; exit 3; }
-mode=$(stat -c %a postgresql.auto.conf)
-umask 077
-cat > .problems-auto.conf.tmp
-[ "$(sha256sum < .problems-auto.conf.tmp | cut -c 1-64)" = "$whole" ] || { rm .problems-auto.conf.tmp; echo 'cut off' >&2; exit 4; }
-chmod "$mode" .problems-auto.conf.tmp
-sync .problems-auto.conf.tmp
-mv -f .problems-auto.conf.tmp postgresql.auto.conf
-sync .
-`;
-
-/** Puts a text in the place of the one that is there, if that is still `now`. */
-async function writeAutoConf(host: Host, instance: Instance, now: string, text: string): Promise<void> {
-  if (now === text) return;
-  const { container, dataMount, dataDirectory } = instance;
-  if (dataMount === undefined || (dataMount.type !== 'volume' && dataMount.type !== 'bind'))
-    throw new ProblemsError('step-refused', `The data of ${container.name} is in no volume and no folder.`);
-  const { exitCode, stderr } = await host.change.docker.runHelper({
-    image: container.image,
-    command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
-    mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],
-    user: serverUser(container),
-    labels: { [writesLabel]: '1' },
-    goesOn: true,
-    stdin: `${hash('sha256', now)}\n${hash('sha256', text)}\n${text}`,
-  });
-  if (exitCode === 3)
-    throw new ProblemsError('step-refused', `postgresql.auto.conf of ${container.name} was changed by somebody else.`);
-  if (exitCode !== 0)
-    throw new Error(`writing postgresql.auto.conf of ${container.name} failed: ${stderr.trim().slice(0, 500)}`);
-}
-
-/** Whoever may not write there is refused by the file system: the helper has no capability that would go past it. */
-function serverUser({ user }: Container): string {
-  return user === '' || /^(?:root|0)(?::|$)/.test(user) ? 'postgres' : user;
-}
-
-/** Less than the time that the engine gives it. */
-const timeoutMs = 55_000;
 
 /**
  * Writes what a shutdown would have to write, while clients are still served: on a busy server that is most of the time

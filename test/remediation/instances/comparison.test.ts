@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { containerOf } from '../../../src/host/docker/shapes.ts';
 import type { Container } from '../../../src/host/docker/types.ts';
-import { unexpectedDifferences } from '../../../src/remediation/shared/recreate.ts';
+import { unexpectedDifferences } from '../../../src/remediation/shared/container-diff.ts';
 import type { Json } from '../../../src/util/json.ts';
 
 function container(host: { readonly [key: string]: Json }, volume = 'data'): Container {

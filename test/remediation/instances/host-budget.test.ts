@@ -2,18 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Instance } from '../../../src/host/instance.ts';
-import { openHost } from '../../../src/app/open-host.ts';
-import { containerUpdateMemory } from '../../../src/remediation/actions/container-update.ts';
 import { fleet } from '../../../src/app/fleet.ts';
-import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
-import { machineMemory, budgetOf, memoryFor, promisableTo } from '../../../src/remediation/shared/memory.ts';
+import { openHost } from '../../../src/app/open-host.ts';
 import { preflight } from '../../../src/app/preflight.ts';
+import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
+import { readTuningFacts } from '../../../src/app/tuning-facts.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { containerUpdateMemory } from '../../../src/remediation/actions/container-update.ts';
 import { ceilingOf } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
 import { hostConditions } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { hostRefusal } from '../../../src/remediation/remediators/memory/refusals.ts';
 import { memorySettings } from '../../../src/remediation/remediators/memory/types.ts';
-import { readTuningFacts } from '../../../src/app/tune.ts';
+import { budgetOf, machineMemory, memoryFor, promisableTo } from '../../../src/remediation/shared/memory.ts';
 import { type ListedEngine, openListedEngine } from '../listed-engine.ts';
 
 const GiB = 2 ** 30;
@@ -27,8 +27,11 @@ interface Resident {
 
 /** A machine of 20 GiB, of which 17 may be promised. Its engine answers questions about containers, and no others. */
 const orders: Resident = { name: 'vrooli-postgres-orders', memory: 2 * GiB, running: true };
+
 const stopped: Resident = { name: 'vrooli-postgres-stopped', memory: 4 * GiB, running: false };
+
 const web: Resident = { name: 'web', memory: GiB, running: true };
+
 const notCounted: readonly Resident[] = [
   { name: 'web-old', memory: 8 * GiB, running: false },
   { name: 'probe', memory: 8 * GiB, running: true, labels: { 'problems.helper': '1' } },
@@ -36,10 +39,13 @@ const notCounted: readonly Resident[] = [
 ];
 
 let folder = '';
+
 let engine: ListedEngine | undefined;
+
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'problems-budget-'));
 });
+
 afterEach(async () => {
   engine?.close();
   await rm(folder, { recursive: true, force: true });

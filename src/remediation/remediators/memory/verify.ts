@@ -2,6 +2,8 @@ import type { Instance } from '../../../host/instance.ts';
 import { isValue } from '../../../postgres/settings.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { waitUntilReady } from '../../shared/availability.ts';
+import { unexpectedDifferences } from '../../shared/container-diff.ts';
 import {
   answerCheck,
   asideCheck,
@@ -11,8 +13,6 @@ import {
   sameClusterCheck,
   withoutAnswer,
 } from '../../shared/settings-steps.ts';
-import { unexpectedDifferences } from '../../shared/recreate.ts';
-import { waitUntilReady } from '../../shared/availability.ts';
 import { signsIn } from './log-patterns.ts';
 import type { MemoryExpected } from './types.ts';
 

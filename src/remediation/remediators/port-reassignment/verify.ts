@@ -1,7 +1,7 @@
 import type { Instance } from '../../../host/instance.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { waitUntilReady } from '../../shared/availability.ts';
-import { unexpectedDifferences } from '../../shared/recreate.ts';
+import { unexpectedDifferences } from '../../shared/container-diff.ts';
 import {
   answerCheck,
   asideCheck,

@@ -1,0 +1,187 @@
+import type { Container } from '../host/docker/types.ts';
+import type { Instance } from '../host/instance.ts';
+import type { DiskKind, Profile, TuningFacts } from '../postgres/tuning/index.ts';
+import type { ReadonlyHost } from '../remediation/contract.ts';
+import {
+  type BackendMemory,
+  hashMemMultiplierOf,
+  measureBackends,
+  memoryFor,
+  memorySettingNames,
+  numberOf,
+} from '../remediation/shared/memory.ts';
+import { readServerSettings, type ServerSettings } from '../remediation/shared/server-settings.ts';
+import { getBoolean, getStrings } from '../util/json.ts';
+
+export interface ReadFacts {
+  readonly facts: TuningFacts;
+  readonly settings: ServerSettings;
+  readonly backends: BackendMemory | undefined;
+  /** What could not be known, a sentence each. */
+  readonly unknown: readonly string[];
+  /** Undefined where the server does not answer. */
+  readonly activity: Activity | undefined;
+}
+
+/** What goes on at the server now. */
+interface Activity {
+  readonly standby: boolean;
+  /** Of clients. */
+  readonly sessions: number;
+  readonly senders: number;
+  readonly slots: number;
+}
+
+export interface TuningWishes {
+  readonly profile: Profile;
+  readonly disk: DiskKind;
+  readonly connections: number | undefined;
+}
+
+/** Every setting that may be recommended, or that a recommendation depends on. */
+const names = [
+  ...memorySettingNames,
+  'effective_cache_size',
+  'checkpoint_completion_target',
+  'default_statistics_target',
+  'random_page_cost',
+  'effective_io_concurrency',
+  'huge_pages',
+  'min_wal_size',
+  'max_wal_size',
+  'max_worker_processes',
+  'max_parallel_workers_per_gather',
+  'max_parallel_workers',
+  'max_parallel_maintenance_workers',
+  'wal_level',
+  'max_wal_senders',
+  'archive_mode',
+  'jit',
+  'wal_compression',
+  'io_method',
+  'io_workers',
+];
+
+const newestMajor = 17;
+
+/** What is to be known of an instance before its settings can be recommended. Looks, and changes nothing. */
+export async function readTuningFacts(
+  reader: ReadonlyHost,
+  instance: Instance,
+  { profile, disk, connections }: TuningWishes,
+): Promise<ReadFacts> {
+  const engine = await reader.docker.info();
+  const [settings, backends, diskSize, memory] = await Promise.all([
+    readServerSettings(reader, instance, names),
+    measureBackends(reader, instance),
+    diskOf(reader, instance),
+    memoryFor(instance.container, reader),
+  ]);
+  const [activity, databases] = settings.asked
+    ? await Promise.all([askActivity(reader, instance), askDatabaseSize(reader, instance)])
+    : [];
+  const autovacuumMaxWorkers = numberOf(settings, 'autovacuum_max_workers');
+  const walCompressions = settings.values.get('wal_compression')?.words ?? [];
+  return {
+    settings,
+    backends,
+    activity,
+    facts: {
+      profile,
+      disk,
+      major: settings.major ?? newestMajor,
+      memory: memory.bytes,
+      memoryIs: memory.is,
+      cpus: instance.container.cpus || engine.cpus,
+      walNeededBy: await walNeeds(reader, instance, settings, activity),
+      perBackend: backends?.p95,
+      hashMemMultiplier: hashMemMultiplierOf(settings),
+      ioUringAllowed: seccompIsOff(instance.container),
+      ...(connections === undefined ? {} : { connections }),
+      // Databases that fit today may not tomorrow: only what is too much for the memory already counts.
+      ...(databases === undefined || databases < memory.bytes ? {} : { databaseSize: databases }),
+      ...(diskSize === undefined ? {} : { diskSize }),
+      ...(autovacuumMaxWorkers === undefined ? {} : { autovacuumMaxWorkers }),
+      ...(walCompressions.length === 0 ? {} : { walCompressions }),
+    },
+    unknown: [
+      ...settings.unknown,
+      ...(settings.major === undefined ? [`the version is not known: ${newestMajor} is taken`] : []),
+      ...(backends === undefined
+        ? ['too few sessions are there to measure what one takes: 10 MiB each are reckoned with']
+        : []),
+      ...(diskSize === undefined ? ['the size of the disk is not known: max_wal_size is not held against it'] : []),
+      ...(databases === undefined ? ['the size of the databases is not known: they are taken to fit'] : []),
+    ],
+  };
+}
+
+async function diskOf(reader: ReadonlyHost, instance: Instance): Promise<number | undefined> {
+  if (!instance.container.state.running) return undefined;
+  return (await reader.probes.dataSpace(instance).catch(() => undefined))?.size;
+}
+
+async function askDatabaseSize(reader: ReadonlyHost, instance: Instance): Promise<number | undefined> {
+  const answer = await reader.sql.query(
+    instance,
+    `SELECT pg_catalog.sum(pg_catalog.pg_database_size(oid)) AS bytes FROM pg_catalog.pg_database`,
+  );
+  return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
+}
+
+async function askActivity(reader: ReadonlyHost, instance: Instance): Promise<Activity | undefined> {
+  const answer = await reader.sql.query(
+    instance,
+    `SELECT pg_catalog.pg_is_in_recovery() AS standby,
+  (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend') AS sessions,
+  (SELECT count(*) FROM pg_catalog.pg_stat_replication) AS senders,
+  (SELECT count(*) FROM pg_catalog.pg_replication_slots) AS slots`,
+  );
+  const row = answer.ok ? answer.rows[0] : undefined;
+  if (row === undefined) return undefined;
+  return {
+    standby: row['standby'] === 't',
+    sessions: Number(row['sessions']),
+    senders: Number(row['senders']),
+    slots: Number(row['slots']),
+  };
+}
+
+/** Who needs more WAL than `minimal`; undefined where that cannot be known. */
+async function walNeeds(
+  reader: ReadonlyHost,
+  instance: Instance,
+  settings: ServerSettings,
+  activity: Activity | undefined,
+): Promise<readonly string[] | undefined> {
+  const archiving = settings.values.get('archive_mode')?.setting;
+  const level = settings.values.get('wal_level')?.setting;
+  const physical = (await backupsOf(reader, instance))?.filter((one) => one.parts.some(isPhysical)) ?? [];
+  const { standby = false, senders = 0, slots = 0 } = activity ?? {};
+  const needs = [
+    ...(archiving === 'on' || archiving === 'always' ? [`archive_mode is ${archiving}`] : []),
+    ...(level === 'logical' ? ['wal_level is logical: somebody decodes it'] : []),
+    ...(standby ? ['it is a standby itself'] : []),
+    ...(senders === 0 ? [] : [`standbys or backups receive it now: ${senders}`]),
+    ...(slots === 0 ? [] : [`replication slots wait for it: ${slots}`]),
+    ...(physical.length === 0 ? [] : [`base backups of it were taken: ${physical.length}`]),
+  ];
+  return needs.length > 0 || activity !== undefined ? needs : undefined;
+}
+
+async function backupsOf(reader: ReadonlyHost, { name }: Instance) {
+  return reader.backups.list(name).then(
+    ({ backups }) => backups,
+    () => undefined,
+  );
+}
+
+function isPhysical({ kind }: { readonly kind: string }): boolean {
+  return kind === 'base-backup' || kind === 'base-backup-tar' || kind === 'data-directory';
+}
+
+/** Only then is io_uring allowed, whatever the engine's version. */
+function seccompIsOff({ inspect }: Container): boolean {
+  const options = getStrings(inspect, 'HostConfig', 'SecurityOpt');
+  return getBoolean(inspect, 'HostConfig', 'Privileged') || options.some((one) => /^seccomp[=:]unconfined$/.test(one));
+}

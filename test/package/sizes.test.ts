@@ -1,0 +1,78 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const files = globSync('**/*.ts', { cwd: join(root, 'src') })
+  .sort()
+  .map((path) => ({ path, lines: readFileSync(join(root, 'src', path), 'utf8').split('\n').length - 1 }));
+
+/** Files under 40 lines, with the reason why each is a file of its own. A pattern stands for every file that it matches. */
+const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/(?:^|\/)index\.ts$/, 'the list or the face of its folder'],
+  [/^cli\/commands\//, 'one lazily loaded file for each command'],
+  [/^cli\/bin\.ts$/, 'checks the version of Node before anything else is loaded'],
+  [/^util\//, 'one small helper with one name'],
+  [/^version\.ts$/, 'read by every room'],
+  [/^schema\/names\.ts$/, 'the names without the schema library'],
+  [/^registry\/kinds\/terms\.ts$/, 'terms that several kinds share'],
+  [/^registry\/registry\.ts$/, 'the type that readers return, apart from any reader'],
+  [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
+  [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
+  [/^app\/suspensions\.ts$/, 'a use case'],
+  [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
+  [/^remediation\/store\/sqlite\/store\.ts$/, 'puts the tables of the state file together'],
+  [/^remediation\/remediators\/[a-z-]+\/refusals\.ts$/, 'the same file names in every remediator'],
+  [/^remediation\/remediators\/network-reconnect\/pgweb\.ts$/, 'all that is known of one GUI'],
+  [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],
+];
+
+/** Rows of the table in docs/architecture.md: room, files, lines. */
+function statedSizes(): ReadonlyMap<string, { readonly files: number; readonly lines: number }> {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const rows = text.matchAll(/^\| `([a-z]+)\/` +\| +(\d+) +\| +([\d,]+) +\|$/gm);
+  return new Map(
+    [...rows].map(([, room = '', count = '', lines = '']) => [
+      room,
+      { files: Number(count), lines: Number(lines.replaceAll(',', '')) },
+    ]),
+  );
+}
+
+describe('a file of src', () => {
+  it('has no more than 350 lines', () => {
+    expect(files.filter(({ lines }) => lines > 350)).toEqual([]);
+  });
+
+  it('has at least 40 lines, unless a reason says why not', () => {
+    const fragments = files.filter(({ path, lines }) => lines < 40 && !small.some(([pattern]) => pattern.test(path)));
+    expect(fragments).toEqual([]);
+  });
+
+  it('gives no reason that no file needs', () => {
+    const unused = small.filter(([pattern]) => !files.some(({ path, lines }) => lines < 40 && pattern.test(path)));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe('src/util', () => {
+  it('has no more than 150 lines in all', () => {
+    const lines = files.filter(({ path }) => path.startsWith('util/')).reduce((sum, file) => sum + file.lines, 0);
+    expect(lines).toBeLessThanOrEqual(150);
+  });
+});
+
+describe('the sizes that docs/architecture.md states', () => {
+  it('name every room and are right within a tenth', () => {
+    const rooms = [...new Set(files.flatMap(({ path }) => (path.includes('/') ? [path.split('/')[0] ?? ''] : [])))];
+    const stated = statedSizes();
+    expect([...stated.keys()].sort()).toEqual(rooms.sort());
+    for (const room of rooms) {
+      const own = files.filter(({ path }) => path.startsWith(`${room}/`));
+      const lines = own.reduce((sum, file) => sum + file.lines, 0);
+      const { files: count = 0, lines: total = 0 } = stated.get(room) ?? {};
+      expect(Math.abs(count - own.length), `files of ${room}`).toBeLessThanOrEqual(Math.max(1, own.length / 10));
+      expect(Math.abs(total - lines), `lines of ${room}`).toBeLessThanOrEqual(Math.max(50, lines / 10));
+    }
+  });
+});
