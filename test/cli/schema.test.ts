@@ -1,4 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { schemaFiles } from '../../src/schema/index.ts';
 import { schemaNames } from '../../src/schema/names.ts';
@@ -26,7 +27,9 @@ describe('problems schema', () => {
     expect(files.size).toBe(schemaNames.length);
     expect(new Set([...files.values()].map(({ $id }) => $id)).size).toBe(files.size);
     for (const schema of files.values()) {
-      expect(() => new Ajv2020({ strict: true, strictTypes: false, formats: {} }).compile(schema)).not.toThrow();
+      const ajv = new Ajv2020({ strict: true, strictTypes: false });
+      addFormats.default(ajv);
+      expect(() => ajv.compile(schema)).not.toThrow();
     }
   });
 });

@@ -70,7 +70,7 @@ export const twoFilesPlugin = 'two-files.ts';
 /** Makes the remediator and its action the folder's own, for every process that opens it. */
 export async function writePlugin(folder: string): Promise<void> {
   const from = JSON.stringify(pathToFileURL(import.meta.filename).href);
-  await writeFile(join(folder, twoFilesPlugin), `export { actions, remediators } from ${from};\n`);
+  await writeFile(join(folder, twoFilesPlugin), `export { default } from ${from};\n`);
 }
 
 async function textOf(host: ReadonlyHost, path: string): Promise<string> {
