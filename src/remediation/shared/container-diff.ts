@@ -92,7 +92,7 @@ function isEmpty(value: Json): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-export function objectAt(value: Json | undefined, key?: string): Keyed {
+function objectAt(value: Json | undefined, key?: string): Keyed {
   const whole: Keyed = isKeyed(value) ? value : {};
   return key === undefined ? whole : objectAt(whole[key]);
 }
