@@ -6,46 +6,27 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { builtinModules } from './builtin-modules.ts';
-import { eagerFunctions } from './eager-functions.ts';
 import { thirdPartyLicences } from './licences.ts';
 import { siblingFiles } from './sibling-files.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Each file of `src` that stands under its own name in `dist`. What is loaded late by its URL is found by itself. */
+/** Each file of `src` that keeps its name in `dist`. siblingFiles() finds those that are loaded by their URL. */
 const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'remark'];
 
 /**
- * What stays a dependency: drivers, which are loaded only to repair; zod, whose types are part of our own; and js-yaml,
- * which is loaded at the first yaml block that is not plain. All else is bundled, since one file loads several times
- * faster than a hundred.
+ * Dependencies that are not bundled: the driver, which is loaded only to repair; zod, whose types are part of our own; and
+ * js-yaml, which is loaded at the first yaml block that needs it. Everything else is bundled, because one file loads
+ * several times faster than a hundred.
  */
 const external: readonly RegExp[] = [/^pg(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 
 /**
- * What is loaded together stands in one file: each further file costs a start about a millisecond. Only the paths of
- * `problems validate` and `problems scan` are grouped; what no group names is split as its imports have it.
+ * Modules that five entry points or commands import go into one file. Each further file costs a start about a
+ * millisecond, and without this rule `problems validate` would load thirty.
  */
-const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
-  { name: 'node', test: /^\0builtin:/ },
-  {
-    name: 'reading',
-    test: /\/src\/(errors|version)\.ts$|\/src\/util\/|\/src\/registry\/(?!schema|edit\/|parse\/markdown-tree|kinds\/blank)|\/(js-yaml|fastest-levenshtein)\//,
-  },
-  { name: 'priority', test: /\/src\/priority\// },
-  { name: 'tasks', test: /\/src\/tasks\/(?!backlog)/ },
-  { name: 'scan', test: /\/src\/scan\// },
-  {
-    name: 'validate',
-    test: /\/src\/cli\/(main|terminal|parser|command|shared-options|render|commands\/(index|validate))\.ts$|\/src\/app\/(check|scan|validate)\.ts$|\/src\/config\/config\.ts$|\/src\/reporters\/(text\/diagnostics|escape-terminal)\.ts$|\/commander\//,
-  },
-  {
-    name: 'scanning',
-    test: /\/src\/cli\/(run-scan|print-scan|output-cache|progress|commands\/scan)\.ts$|\/src\/reporters\/(json|table|text\/records)\.ts$/,
-  },
-];
+const shared = { name: 'shared', minShareCount: 5 };
 
 function sourceOf(entry: string): string {
   return join(root, 'src', `${entry}.ts`);
@@ -59,11 +40,9 @@ async function bundle(): Promise<readonly string[]> {
     ),
     platform: 'node',
     external: [...external],
-    plugins: [siblingFiles(), builtinModules(), eagerFunctions(groups.map(({ name }) => name))],
-    // CommonJS code asks for its own name, which a module does not have.
+    plugins: [siblingFiles()],
+    // Bundled CommonJS code uses these names, which do not exist in a module.
     transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
-    // Of Node's own modules only what is used is read; no getter of ours does more than say something.
-    treeshake: { propertyReadSideEffects: false },
     tsconfig: join(root, 'tsconfig.json'),
   });
   const { output } = await build.write({
@@ -71,8 +50,8 @@ async function bundle(): Promise<readonly string[]> {
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
-    codeSplitting: { groups: [...groups] },
-    // Comments and blanks cost time at each start; names stay, for stack traces.
+    codeSplitting: { groups: [shared] },
+    // Comments and blanks cost time at each start. Names are kept for stack traces.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   });
   await build.close();
