@@ -303,7 +303,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
         },
       ],
       [
-        'of another cluster',
+        'belongs to another cluster',
         'L3 other-database',
         async (name) => {
           const folder = await unsummed(name);

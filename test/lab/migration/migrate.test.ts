@@ -160,7 +160,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     for (const { report, error } of [byAddress, asInstance]) {
       expect(report).toBeNull();
       expect(error?.message).toContain('is a pooler, not the server itself');
-      expect(error?.message).toContain('A session lock taken through it would stay behind');
+      expect(error?.message).toContain('A session lock taken through it would stay on a connection of the pooler');
       expect(error?.hint).toContain('its published port');
     }
     const left = `select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = 'pooled')`;
