@@ -360,19 +360,19 @@ describe.skipIf(!runs)('every action', () => {
       const [pid = '', backendStart = ''] = line.split('|');
       return { pid: Number(pid), backendStart, role: 'app' };
     });
-    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    await new Promise((resolve) => setTimeout(resolve, 6_100));
     await goesOn?.query('select 1');
     const world = async (): Promise<unknown> =>
       query(busy, "select pid from pg_stat_activity where usename = 'app' order by 1");
     const unkept = ['is not undone yet', 'undo restores', 'undone twice equals once'];
-    expect(await broken('session.end-idle', { instance: 'sessions', sessions, minimumSeconds: 2 }, world)).toEqual(
+    expect(await broken('session.end-idle', { instance: 'sessions', sessions, minimumSeconds: 6 }, world)).toEqual(
       unkept,
     );
     await writes?.query('select 1');
     expect(await world()).toHaveLength(4);
     await goesOn?.query('commit');
-    await new Promise((resolve) => setTimeout(resolve, 2_100));
-    expect(await broken('session.terminate', { instance: 'sessions', sessions, minimumSeconds: 2 }, world)).toEqual(
+    await new Promise((resolve) => setTimeout(resolve, 6_100));
+    expect(await broken('session.terminate', { instance: 'sessions', sessions, minimumSeconds: 6 }, world)).toEqual(
       unkept,
     );
     // Who holds an advisory lock, and who is in no transaction, is left.
