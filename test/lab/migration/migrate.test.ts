@@ -348,7 +348,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(asleep).toMatchObject({
       instance: 'asleep',
       report: null,
-      error: { message: expect.stringContaining('it does not run') },
+      error: { message: expect.stringContaining('it is not running') },
     });
     expect(orders).toMatchObject({ instance: 'orders', report: { outcome: 'applied' }, error: null });
   });
