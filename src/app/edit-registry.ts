@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { type KindName, kinds } from '../registry/kinds/index.ts';
+import { errorText } from '../util/text.ts';
 
 /** A registry that may be written back: valid UTF-8, and within the folder that may be edited. */
 export interface EditableRegistry {
@@ -36,7 +37,7 @@ export function openRegistry(path: string, cwd: string): EditableRegistry {
       try {
         await writeFileAtomic(real, text);
       } catch (cause) {
-        throw new ProblemsError('file-unwritable', `${path} cannot be written: ${reasonOf(cause)}`, { cause });
+        throw new ProblemsError('file-unwritable', `${path} cannot be written: ${errorText(cause)}`, { cause });
       }
     },
   };
@@ -137,7 +138,7 @@ function createFile(file: string, path: string, text: string): boolean {
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw new ProblemsError('file-unwritable', `${path} cannot be written: ${reasonOf(error)}`, { cause: error });
+    throw new ProblemsError('file-unwritable', `${path} cannot be written: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -179,9 +180,5 @@ function decoded(bytes: Buffer, path: string): string {
 }
 
 function unreadable(path: string, cause: unknown): ProblemsError {
-  return new ProblemsError('file-unreadable', `${path} cannot be read: ${reasonOf(cause)}`, { cause });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return new ProblemsError('file-unreadable', `${path} cannot be read: ${errorText(cause)}`, { cause });
 }

@@ -19,6 +19,7 @@ import {
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { suggest } from '../util/suggest.ts';
+import { errorText } from '../util/text.ts';
 
 export interface MigrateRequest extends RemediationCall {
   /** The folder of the files, absolute. */
@@ -78,7 +79,7 @@ export async function migrateInstances(
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw unreadable(`${folder} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(`${folder} cannot be read: ${errorText(cause)}`);
   });
   const wanted = names.filter(isMigrationName);
   if (wanted.length > maxFiles) throw unreadable(`${folder} holds ${wanted.length} migrations: at most ${maxFiles}.`);

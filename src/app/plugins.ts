@@ -8,6 +8,7 @@ import { ProblemsError } from '../errors.ts';
 import type { Action, Remediator } from '../remediation/contract.ts';
 import { type Operation, operations } from '../remediation/operations.ts';
 import { type Claims, problemClasses } from '../tasks/types.ts';
+import { errorText } from '../util/text.ts';
 
 /** What a plugin module exports as its default, made by `definePlugin`. */
 export interface Plugin {
@@ -148,7 +149,7 @@ async function load(name: string, folder: string): Promise<z.output<typeof plugi
     const module: unknown = await import(pathToFileURL(path).href);
     exported = typeof module === 'object' && module !== null ? Reflect.get(module, 'default') : undefined;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new ProblemsError('bad-config', `plugins: cannot load ${name}: ${reason}`, { cause });
   }
   if (exported === undefined)

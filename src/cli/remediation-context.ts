@@ -3,14 +3,7 @@ import type { Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
-import {
-  type ConfigChoice,
-  configFor,
-  configOptions,
-  moveSettings,
-  type RequestedSettings,
-  withRequestedSettings,
-} from './shared-options.ts';
+import { type ConfigChoice, configFor, configOptions, moveSettings, withRequestedSettings } from './shared-options.ts';
 
 /** The options of every command that looks at instances. */
 export const lookingOptions = {
@@ -45,7 +38,6 @@ export async function withRemediation<Result>(
     readonly registries?: boolean;
     readonly onlyLooking?: true;
     readonly toNamedVolume?: readonly string[];
-    readonly settings?: RequestedSettings;
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
@@ -59,10 +51,7 @@ export async function withRemediation<Result>(
   const progress = createRunProgress(screen.notes);
   const opened = await openRemediation({
     folder: config.folder,
-    config: withRequestedSettings(config.remediation, {
-      ...moveSettings(options.toNamedVolume),
-      ...options.settings,
-    }),
+    config: withRequestedSettings(config.remediation, moveSettings(options.toNamedVolume)),
     configFile: config.file === undefined ? undefined : basename(config.file),
     plugins: config.plugins,
     now,

@@ -37,7 +37,7 @@ export const lookUpOptions = {
 } as const;
 
 /** By remediator: what the command line asks of it, in place of what its settings say. */
-export type RequestedSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+type RequestedSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** The config's section `remediation` with these settings laid over those of the remediators. */
 export function withRequestedSettings(

@@ -90,11 +90,12 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
   };
 }
 
-/** The engine for one call, with the call's own signal and listener. */
+/** The engine for one call, with the call's own signal and listener. A signal it already has opens no second host. */
 export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOptions): EngineContext {
+  const isBound = signal === undefined || signal === engine.signal;
   return {
     ...engine,
-    ...(signal === undefined ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
+    ...(isBound ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
     ...(onEvent === undefined ? {} : { emit: onEvent }),
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   approve,
+  bindCall,
   detect,
   type Remediation,
   type RemediationEvent,
@@ -102,6 +103,15 @@ describe('a call', () => {
     );
     expect(told).toEqual(['preparing', 'running', 'applying', 'verifying', 'undoing', 'undoing', 'ended']);
     expect(events.at(-1)).toMatchObject({ type: 'run', phase: 'ended', outcome: 'rolled-back' });
+    remediation.close();
+  });
+
+  it('opens no second host for a signal that it is bound to', async () => {
+    const remediation = await openFolder(folder);
+    const { signal } = new AbortController();
+    const bound = bindCall(remediation, { signal });
+    expect(bound.session.reader).not.toBe(remediation.session.reader);
+    expect(bindCall(bound, { signal }).session.reader).toBe(bound.session.reader);
     remediation.close();
   });
 
