@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** The folder where `.ci/run` reads the numbers of tests from: a file for each run of vitest. */
 const results = process.env['TEST_RESULTS'];
 
+/** Where no engine is, so that a test that needs one fails everywhere and not only on machines without Docker. */
+const withoutEngine = { env: { DOCKER_HOST: 'unix:///nonexistent/docker.sock' } };
+
 /** Tests of what `npm run build` and `npm pack` make. */
 const ofPackage = ['test/package/{command,exports,licences,loading,tarball}.test.ts'];
 const lab = { testTimeout: 180_000, hookTimeout: 180_000 };
@@ -16,9 +19,17 @@ export default defineConfig({
     reporters:
       results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/lab/**', ...ofPackage] } },
       {
         test: {
+          ...withoutEngine,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/lab/**', ...ofPackage],
+        },
+      },
+      {
+        test: {
+          ...withoutEngine,
           name: 'soak',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/package/**'],

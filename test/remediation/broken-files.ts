@@ -10,6 +10,7 @@ import {
   type RemediationOptions,
   type Remediator,
 } from '../../src/app/remediation.ts';
+import { type ListedEngine, openListedEngine } from './listed-engine.ts';
 
 /**
  * A real target that needs no Docker: an "instance" is a folder of three files, each of which must say `right`. The
@@ -90,8 +91,12 @@ export const brokenFiles: Remediator<z.output<typeof details>, z.output<typeof d
   },
 };
 
+const engines = new Map<string, ListedEngine>();
+
+/** A folder of wrong files, and until it is removed an engine without containers, so that no Docker is needed. */
 export async function brokenFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'problems-run-'));
+  engines.set(folder, await openListedEngine(folder, {}, []));
   for (const name of fileNames) await writeFile(join(folder, name), `# ${name}\nanswer = wrong\n`);
   return folder;
 }
@@ -108,6 +113,8 @@ export async function openFolder(folder: string, options: Partial<RemediationOpt
 }
 
 export async function removeFolder(folder: string): Promise<void> {
+  engines.get(folder)?.close();
+  engines.delete(folder);
   await rm(folder, { recursive: true, force: true });
 }
 
