@@ -96,7 +96,7 @@ function repeatedId({ id, path, place, places }: ProblemRecord, other: ProblemRe
   return {
     code: 'id-repeated',
     severity,
-    message: `The id "${id}" already stands in ${other.path}, line ${other.place.line}.`,
+    message: `Duplicate id "${id}" (first used in ${other.path}, line ${other.place.line}).`,
     hint,
     path,
     place: places['id'] ?? places['title'] ?? place,

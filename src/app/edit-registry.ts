@@ -30,7 +30,7 @@ export function openRegistry(path: string, cwd: string): EditableRegistry {
     async replace(text) {
       const { default: writeFileAtomic } = await import('write-file-atomic');
       if (!before.equals(bytesOf(real, path))) {
-        throw new ProblemsError('file-changed', `${path} was changed while it was worked on`, {
+        throw new ProblemsError('file-changed', `${path} was changed by another program while it was being edited`, {
           hint: 'Run the command again.',
         });
       }
@@ -150,7 +150,7 @@ function realPathWithin(file: string, root: string, path: string): string {
     throw unreadable(path, error);
   }
   if (isWithin(real, realpathSync(root))) return real;
-  throw new ProblemsError('outside-root', `${path} leads out of ${root} through a link`, {
+  throw new ProblemsError('outside-root', `${path} is outside ${root} (via a symbolic link)`, {
     hint: 'Name the file itself.',
   });
 }

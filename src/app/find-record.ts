@@ -57,7 +57,7 @@ export async function explainTask(id: string, options: FindRecordOptions): Promi
   const [task] = tasks;
   const explanation = task === undefined ? undefined : explainPriority(task.id, all.tasks, options.config.priority);
   if (task === undefined || explanation === undefined) {
-    throw new ProblemsError('not-found', `no task follows from ${record.id}, which is of the kind ${record.kind}`);
+    throw new ProblemsError('not-found', `${record.id} has no task: it is a record of the kind ${record.kind}`);
   }
   return { task, explanation };
 }
@@ -84,5 +84,5 @@ function notFound(id: string, records: readonly ProblemRecord[], { tasks }: Eval
   const ids = [...records.map((record) => record.id), ...tasks.map((task) => task.id)];
   const meant = suggest(id, ids) ?? ids.find((candidate) => candidate.includes(id));
   const hint = meant === undefined ? '`problems scan --json` lists all ids.' : `Did you mean ${meant}?`;
-  return new ProblemsError('not-found', `there is no record or task ${id}`, { hint });
+  return new ProblemsError('not-found', `no record or task has the id ${id}`, { hint });
 }

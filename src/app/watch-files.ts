@@ -98,11 +98,15 @@ function isRule(name: string): boolean {
 function unwatchable(error: unknown): ProblemsError {
   const code = codeOf(error);
   if (code !== 'ENOSPC' && code !== 'EMFILE')
-    return new ProblemsError('file-unreadable', `changes cannot be watched: ${meaningOf(code)}`, { cause: error });
-  return new ProblemsError('file-unreadable', 'changes cannot be watched: the system watches no more folders', {
-    hint: 'Name fewer folders, or raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.',
-    cause: error,
-  });
+    return new ProblemsError('file-unreadable', `cannot watch for changes: ${meaningOf(code)}`, { cause: error });
+  return new ProblemsError(
+    'file-unreadable',
+    'cannot watch for changes: the system’s limit of watched folders is reached',
+    {
+      hint: 'Name fewer folders, or raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.',
+      cause: error,
+    },
+  );
 }
 
 interface FolderWatchOptions {

@@ -6,7 +6,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
   );
   process.exitCode = 2;
 } else {
-  // An import would be loaded before the version is looked at.
+  // An import would be loaded before the version is checked.
   process.getBuiltinModule('node:module').enableCompileCache();
   const { argv, env } = process;
   const params = {
@@ -22,7 +22,7 @@ if (major < 22 || (major === 22 && minor < 13)) {
   });
 }
 
-/** The sources change one by one, so nothing tells one state of them from another; a build writes all files anew. */
+/** A build writes every file, so this one identifies it. Sources change one by one, and nothing identifies their state. */
 function builtProgram(): { readonly program?: string } {
   const file = import.meta.filename;
   if (!file.endsWith('.js')) return {};

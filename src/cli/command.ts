@@ -1,11 +1,11 @@
 import type { Screen } from './terminal.ts';
 
 /**
- * The words in which a command is declared. A declaration is plain data and one function: the parser, `--help`, the
- * completion scripts and docs/reference/cli.md are all derived from it.
+ * How a command is declared: plain data and one function. The parser, `--help`, the completion scripts and
+ * docs/reference/cli.md are derived from it.
  */
 
-/** What a shell can offer for a value. */
+/** What a shell can complete. */
 export type Completion = 'file' | 'folder';
 
 export interface ArgumentDeclaration {
@@ -13,7 +13,7 @@ export interface ArgumentDeclaration {
   readonly about: string;
   readonly required?: boolean;
   readonly variadic?: boolean;
-  /** A word of this list. Anything else is refused, with the nearest word offered. */
+  /** The words that are allowed. Others are refused, and the nearest one is suggested. */
   readonly choices?: readonly string[];
   readonly completion?: Completion;
 }
@@ -28,14 +28,14 @@ export interface FlagOption {
 export interface TextOption<Choice extends string = string> {
   readonly type: 'text';
   readonly about: string;
-  /** What the value is called in `--help`. */
+  /** The name of the value in `--help`. */
   readonly value: string;
   readonly choices?: readonly Choice[];
   readonly default?: Choice;
   readonly completion?: Completion;
 }
 
-/** Words between commas; the option may also stand several times. */
+/** Words separated by commas. The option may be repeated. */
 export interface WordsOption<Choice extends string = string> {
   readonly type: 'words';
   readonly about: string;
@@ -72,7 +72,7 @@ export type OptionValues<Options extends OptionDeclarations> = {
   readonly [Name in keyof Options]: OptionValue<Options[Name]>;
 };
 
-/** What a command is run with. It prints through `screen` alone and never ends the process. */
+/** What a command is run with. It prints only to `screen`, and never ends the process. */
 export interface Invocation<Options extends OptionDeclarations> {
   readonly arguments: readonly string[];
   readonly options: OptionValues<Options>;
@@ -82,7 +82,7 @@ export interface Invocation<Options extends OptionDeclarations> {
   readonly screen: Screen;
   /** All of standard input. */
   readonly readInput: () => Promise<Uint8Array>;
-  /** Ends what would go on for ever, such as `--watch`. */
+  /** Ends a command that runs until it is stopped, such as `scan --watch`. */
   readonly signal: AbortSignal | undefined;
   /** As in `MainParams`. */
   readonly program: string | undefined;
@@ -115,17 +115,17 @@ export interface Command<Options extends OptionDeclarations = OptionDeclarations
   readonly group: keyof typeof groups;
   /** One line of the list of commands. */
   readonly summary: string;
-  /** What `--help` says beyond the summary. */
+  /** The description in `--help`, after the summary. */
   readonly about?: string;
   readonly arguments: readonly ArgumentDeclaration[];
   readonly options: Options;
   readonly examples: readonly Example[];
   readonly exitCodes: readonly ExitCode[];
-  /** Returns the exit code: 0 clean, 1 findings. What it cannot do it throws as a ProblemsError, which is exit code 2. */
+  /** Returns the exit code: 0 clean, 1 findings. A ProblemsError that it throws becomes exit code 2. */
   run(invocation: Invocation<Options>): Promise<number>;
 }
 
-/** Gives `run` the types of the options that stand beside it. */
+/** Gives `run` the types of the declared options. */
 export function defineCommand<const Options extends OptionDeclarations>(command: Command<Options>): Command<Options> {
   return command;
 }

@@ -14,14 +14,16 @@ export async function lift(
   options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
 ): Promise<number> {
   if (instance === undefined)
-    throw new ProblemsError('bad-usage', 'which instance is to be lifted?', { hint: 'problems runs lift orders' });
+    throw new ProblemsError('bad-usage', 'missing instance name', { hint: 'problems runs lift orders' });
   const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
   return withRemediation(context, choice, async (remediation) => {
     const { findSuspension, liftSuspension } = await import('../app/remediation.ts');
     const suspension = await findSuspension(remediation, instance);
     const why =
-      suspension === undefined ? 'is not suspended.' : `is suspended since ${suspension.at}: ${suspension.reason}`;
+      suspension === undefined
+        ? 'is not suspended.'
+        : `has been suspended since ${suspension.at}: ${suspension.reason}`;
     if (!options.json) screen.out.write(`${escapeTerminal(`${instance} ${why}`)}\n`);
     const lifted = suspension !== undefined && (options.yes || (!options.json && (await isConfirmed())));
     if (lifted) await liftSuspension(remediation, instance);
@@ -31,7 +33,7 @@ export async function lift(
     } else if (lifted) {
       screen.notes.write(`Repairs may run on ${instance} again.\n`);
     } else if (suspension !== undefined) {
-      screen.notes.write(`It stays so. Once a person has looked: problems runs lift ${instance} --yes\n`);
+      screen.notes.write(`Still suspended. After checking the instance, run: problems runs lift ${instance} --yes\n`);
     }
     return suspension === undefined || lifted ? 0 : 1;
   });
@@ -43,7 +45,7 @@ async function isConfirmed(): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(?:es)?$/i.test(
-      (await asking.question('Has a person looked at it, and may repairs run again? [y/N] ')).trim(),
+      (await asking.question('Have you checked the instance, and may repairs run again? [y/N] ')).trim(),
     );
   } finally {
     asking.close();

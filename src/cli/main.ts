@@ -6,7 +6,7 @@ import { parse, runProgram } from './parser.ts';
 import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
 
 export interface MainParams {
-  /** The words after the program's name. */
+  /** The words after the name of the program. */
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Environment;
@@ -15,20 +15,20 @@ export interface MainParams {
   readonly now: () => Date;
   /** Ends `--watch`. */
   readonly signal?: AbortSignal;
-  /** What tells this build of the program from any other, so that output may be kept. Default: none is kept. */
+  /** Identifies this build of the program, so that output can be cached. Default: no output is cached. */
   readonly program?: string;
 }
 
 /**
- * The whole command line as a function. Returns the exit code: 0 clean, 1 findings or a run not fixed, 2 could not do
- * the work. Results go to stdout, everything else to stderr; nothing is thrown and the process is not ended.
+ * The whole command line as a function. Returns the exit code: 0 clean, 1 findings or a run that did not fix its problem,
+ * 2 failed. Results go to stdout, everything else to stderr. Nothing is thrown, and the process is not ended.
  */
 export async function main(params: MainParams): Promise<number> {
   const screen = createScreen(params.streams, params.env);
   const exitCode = await runWords(params, screen);
   const failure = await screen.written();
   if (failure === undefined) return exitCode;
-  sayWhy(new ProblemsError('file-unwritable', `the output cannot be written: ${failure}`), screen, false);
+  printError(new ProblemsError('file-unwritable', `the output cannot be written: ${failure}`), screen, false);
   return 2;
 }
 
@@ -53,17 +53,17 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
       commands: loadCommands,
     });
   } catch (error) {
-    sayWhy(error, screen, verbose);
+    printError(error, screen, verbose);
     return 2;
   }
 }
 
-function sayWhy(error: unknown, { notes }: Screen, verbose: boolean): void {
+function printError(error: unknown, { notes }: Screen, verbose: boolean): void {
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof ProblemsError;
   notes.write(`${notes.style('error', 'problems:')} ${escapeTerminal(message)}\n`);
   if (expected && error.hint !== undefined) notes.write(`    hint: ${escapeTerminal(error.hint)}\n`);
-  if (!expected) notes.write('    hint: this is a defect of the program; --verbose shows where it happened\n');
+  if (!expected) notes.write('    hint: this is a bug in problems; --verbose shows the stack trace\n');
   if (verbose && error instanceof Error) notes.write(`${stackOf(error)}\n`);
 }
 

@@ -90,7 +90,7 @@ function createParser(command: Command, screen: Screen): Parser {
     .configureOutput(outputOf(screen));
   for (const argument of command.arguments) parser.addArgument(argumentOf(argument));
   for (const [property, option] of Object.entries(command.options)) parser.addOption(optionOf(property, option));
-  return parser.option('--verbose', 'Show the stack of an unexpected error.');
+  return parser.option('--verbose', 'Show the stack trace of an error.');
 }
 
 function outputOf({ out, notes }: Screen) {
@@ -139,8 +139,8 @@ function wordsIn(text: string, choices: readonly string[] | undefined): string[]
 }
 
 function checkWord(text: string, choices: readonly string[] | undefined): string {
-  // Nothing is never meant: it is what the shell makes of a variable that is not set.
-  if (text === '') throw new InvalidArgumentError('It is empty.');
+  // An empty word is never intended: the shell passes one for a variable that is not set.
+  if (text === '') throw new InvalidArgumentError('The value is empty.');
   if (choices === undefined || choices.includes(text)) return text;
   const meant = suggest(text, choices);
   throw new InvalidArgumentError(meant === undefined ? `Use one of: ${choices.join(', ')}.` : `Did you mean ${meant}?`);
@@ -167,7 +167,7 @@ function exampleText(examples: Command['examples']): string {
   return `Examples:\n${examples.map(({ command, about }) => `  ${command.padEnd(width)}  ${about}\n`).join('')}`;
 }
 
-/** What stands on the command line where no command does: `--help`, `--version`, `help <command>`, or a slip. */
+/** Runs a command line that does not start with a command: `--help`, `--version`, `help <command>`, or a typing error. */
 export async function runProgram(argv: readonly string[], screen: Screen): Promise<number> {
   const [word, topic] = argv;
   if (word === '--version' || word === '-V') screen.out.write(`${version}\n`);
@@ -193,6 +193,6 @@ function unknownCommand(word: string): ProblemsError {
 
 function unknownOption(word: string): ProblemsError {
   const meant = suggest(word, ['--help', '--version']);
-  const hint = meant === undefined ? 'Options stand after the command. See: problems --help' : `Did you mean ${meant}?`;
+  const hint = meant === undefined ? 'Options come after the command. See: problems --help' : `Did you mean ${meant}?`;
   return new ProblemsError('bad-usage', `unknown option '${word}'`, { hint });
 }

@@ -41,7 +41,7 @@ export async function scanWrites(report: ScanReport, request: ScanRequest, scree
 function missingText({ paths, filter }: ScanRequest, { all: { registries } }: ScanReport): string {
   if (registries.length === 0) {
     const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(escapeTerminal).join(', ')}`;
-    return `No PROBLEMS.md with records was found ${where}.\n`;
+    return `No PROBLEMS.md with records found ${where}.\n`;
   }
   const components = registries.map(({ component }) => component);
   const missing = (filter.component ?? []).filter((wanted) => !components.includes(wanted));

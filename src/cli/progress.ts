@@ -4,7 +4,7 @@ import { count } from '../reporters/text/diagnostics.ts';
 import type { ScanProgress } from '../scan/scan.ts';
 import type { Output } from './terminal.ts';
 
-/** In milliseconds. What is over sooner needs no word. */
+/** In milliseconds. A shorter scan shows no progress. */
 const moment = 400;
 
 export interface ProgressDisplay {
@@ -12,7 +12,7 @@ export interface ProgressDisplay {
   end(): void;
 }
 
-/** Shows how far a scan is, on a terminal and once it takes longer than a moment. In a pipe nothing is shown. */
+/** Shows how far a scan is, on a terminal and after a moment. In a pipe nothing is shown. */
 export function createProgress(notes: Output): ProgressDisplay {
   let began: number | undefined;
   let spinner: { text: string; stop(): unknown } | undefined;
@@ -44,7 +44,7 @@ export interface RunProgress {
   end(): void;
 }
 
-/** On a terminal a spinner with the step and the seconds it takes; in a pipe a plain line a step. */
+/** On a terminal, a spinner with the step and its seconds; in a pipe, one line per step. */
 export function createRunProgress(notes: Output): RunProgress {
   let spinner: { text: string; stop(): unknown } | undefined;
   let isOver = false;
@@ -84,7 +84,7 @@ export function createRunProgress(notes: Output): RunProgress {
   };
 }
 
-/** What a person is told of an event; undefined: nothing. */
+/** The text for an event; undefined if it is not shown. */
 function wordsOf(event: RemediationEvent): string | undefined {
   switch (event.type) {
     case 'check':

@@ -3,10 +3,10 @@ import type { Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
-import { type ConfigChoice, configFor, configOptions, moveSettings, withRequestedSettings } from './shared-options.ts';
+import { type ConfigChoice, configFor, configOptions, withMoveSetting } from './shared-options.ts';
 
-/** The options of every command that looks at instances. */
-export const lookingOptions = {
+/** The options of every command that checks instances. */
+export const checkOptions = {
   instance: { type: 'words', value: 'names', about: 'Only these instances.' },
   remediator: { type: 'words', value: 'names', about: 'Only these remediators.' },
   json: { type: 'flag', about: 'Print JSON.' },
@@ -14,22 +14,22 @@ export const lookingOptions = {
 } as const;
 
 export const exitCodes = [
-  { code: 0, about: 'nothing is wrong, or everything is fixed' },
-  { code: 1, about: 'something was found, or was not fixed' },
-  { code: 2, about: 'the work could not be done: the engine does not answer, the state file is damaged, …' },
+  { code: 0, about: 'no problem found, or everything was fixed' },
+  { code: 1, about: 'a problem was found, or was not fixed' },
+  { code: 2, about: 'the command failed: the Docker engine does not answer, the state file is damaged, …' },
 ] as const;
 
-/** Of the commands that look first. */
-export const lookingExitCodes = [
+/** Of the commands that check instances first. */
+export const checkExitCodes = [
   ...exitCodes,
-  { code: 2, about: 'or nothing was found, and something could not be looked at this time' },
+  { code: 2, about: 'no problem found, but some checks could not run' },
 ] as const;
 
 export type RemediationContext = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
 
 /**
- * Opens the engine's host, the journal and the registries of the working folder, and hands them to the work. Ctrl-C asks
- * for the next safe point; a second one ends the process, and the run is taken up by `problems resume`.
+ * Opens the Docker engine, the journal and the registries of the working folder, and calls `work` with them. Ctrl-C stops
+ * at the next safe point; a second one ends the process, and `problems resume` completes the run.
  */
 export async function withRemediation<Result>(
   { cwd, now, screen, signal }: RemediationContext,
@@ -51,7 +51,7 @@ export async function withRemediation<Result>(
   const progress = createRunProgress(screen.notes);
   const opened = await openRemediation({
     folder: config.folder,
-    config: withRequestedSettings(config.remediation, moveSettings(options.toNamedVolume)),
+    config: withMoveSetting(config.remediation, options.toNamedVolume),
     configFile: config.file === undefined ? undefined : basename(config.file),
     plugins: config.plugins,
     now,
@@ -63,42 +63,42 @@ export async function withRemediation<Result>(
     onEvent: progress.show,
     problems: await knownProblems(registries, config),
   });
-  function interrupted(): void {
+  function onSignal(): void {
     screen.notes.write(
       'Stopping at the next safe point and rolling back the current run. Press Ctrl-C again to stop now and finish later with `problems resume`.\n',
     );
     stop.abort(new ProblemsError('interrupted', 'stopped by a signal'));
   }
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
   try {
     return await work(remediation);
   } finally {
-    process.off('SIGINT', interrupted);
-    process.off('SIGTERM', interrupted);
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
     progress.end();
     remediation.close();
   }
 }
 
-/** Names on the command line: `orders/…` of findings and `postgres/…` of problems alike. */
-export function lookRequest(words: readonly string[], { remediator }: { readonly remediator: readonly string[] }) {
+/** The request that names on the command line make. They may be ids of findings or of problems. */
+export function detectRequest(words: readonly string[], { remediator }: { readonly remediator: readonly string[] }) {
   return {
     ...(words.length === 0 ? {} : { ids: words }),
     ...(remediator.length === 0 ? {} : { remediators: remediator }),
   };
 }
 
-/** Runs that are not fixed count as found. */
+/** The exit code of runs: 1 if one did not fix its problem. */
 export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly Skipped[] = []): number {
-  return lookedExitCode(
+  return checkExitCode(
     reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent'),
     notLookedAt,
   );
 }
 
-/** Of every command that looks: what is found counts first, then what could not be looked at this time. */
-export function lookedExitCode(nothingFound: boolean, notLookedAt: readonly Skipped[]): number {
+/** 1 if something was found, else 2 if a check could not run that may run another time, else 0. */
+export function checkExitCode(nothingFound: boolean, notLookedAt: readonly Skipped[]): number {
   if (!nothingFound) return 1;
   return notLookedAt.every(({ lasting }) => lasting === true) ? 0 : 2;
 }

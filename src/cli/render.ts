@@ -9,7 +9,7 @@ import { nothingText, notLookedAtText, reportsText } from '../reporters/text/rem
 import { version } from '../version.ts';
 import type { Output, Screen } from './terminal.ts';
 
-/** How runs ended, as text or as JSON; and, of a command that looked first, what it could not look at. */
+/** Prints how runs ended, as text or JSON, and the checks that could not run if the command checked instances first. */
 export function printReports(
   runs: readonly RunReport[],
   asJson: boolean,
@@ -22,19 +22,17 @@ export function printReports(
   }
   out.write(reportsText(runs, out.style) + notLookedAtText(notLookedAt ?? [], out.style));
   if (runs.length > 0) return;
-  notes.write(
-    notLookedAt === undefined ? 'There is nothing to do.\n' : `${nothingText(notLookedAt)}: there is nothing to do.\n`,
-  );
+  notes.write(notLookedAt === undefined ? 'Nothing to do.\n' : `${nothingText(notLookedAt)}; nothing to do.\n`);
 }
 
 /** Says what could not be written into the registries. */
 export function printRecorded({ refused, unrecorded }: RecordedResults, { notes }: Screen): void {
   for (const { path, reason } of refused)
     notes.write(`Not recorded in ${escapeTerminal(path)}: ${escapeTerminal(reason)}\n`);
-  if (unrecorded > 0) notes.write('No registry was found here, so nothing is recorded. See: problems init\n');
+  if (unrecorded > 0) notes.write('No registry found here; the findings were not recorded. See: problems init\n');
 }
 
-/** With rules and colours on a terminal, aligned text elsewhere. */
+/** With lines and colours on a terminal, otherwise aligned text. */
 export async function tableText(table: Table, out: Output): Promise<string> {
   const { plainTable, terminalTable } = await import('../reporters/table.ts');
   return out.isTerminal ? terminalTable(table, out.columns, out.style) : plainTable(table);
@@ -42,7 +40,7 @@ export async function tableText(table: Table, out: Output): Promise<string> {
 
 export type ReportFormat = 'text' | 'json' | 'sarif' | 'github';
 
-/** Prints what a check found: the report on the output, what else there is to say beside it. */
+/** Prints a validation: the report to `out`, everything else to `notes`. */
 export async function reportValidation(validation: Validation, format: ReportFormat, screen: Screen): Promise<void> {
   const { notes } = screen;
   for (const { path, line, code, description } of validation.fixed) {
@@ -62,7 +60,7 @@ async function reportText(validation: Validation, format: ReportFormat, { out }:
   const { diagnostics, textOf } = validation;
   switch (format) {
     case 'text':
-      // Nothing to say is the usual case, and touches no stream.
+      // The usual case has nothing to print, and opens no stream.
       return diagnostics.length === 0 ? '' : textReport(diagnostics, out.style);
     case 'json': {
       const { validationJson } = await import('../reporters/json.ts');
@@ -81,5 +79,5 @@ async function reportText(validation: Validation, format: ReportFormat, { out }:
 
 function fixable({ diagnostics }: Validation): string {
   const number = diagnostics.filter(({ fix }) => fix?.safe === true).length;
-  return number === 0 ? '' : `; --fix mends ${number} of them`;
+  return number === 0 ? '' : `; --fix can fix ${number} of them`;
 }

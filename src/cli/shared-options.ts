@@ -6,10 +6,10 @@ export const configOptions = {
   config: {
     type: 'text',
     value: 'file',
-    about: 'Take this config, not the nearest problems.config.*.',
+    about: 'Use this config file instead of the nearest problems.config.*.',
     completion: 'file',
   },
-  configLookup: { type: 'flag', default: true, about: 'Do not look for a config.' },
+  configLookup: { type: 'flag', default: true, about: 'Do not look for a config file.' },
 } as const;
 
 export interface ConfigChoice {
@@ -17,18 +17,23 @@ export interface ConfigChoice {
   readonly configLookup: boolean;
 }
 
-/** The config that the options of a command ask for. */
+/** Loads the config that the options select. */
 export function configFor({ config, configLookup }: ConfigChoice, cwd: string): Promise<Config> {
   if (config !== undefined && !configLookup) {
-    throw new ProblemsError('bad-usage', '--config and --no-config-lookup contradict each other');
+    throw new ProblemsError('bad-usage', '--config and --no-config-lookup cannot be used together');
   }
   return loadConfig(cwd, { ...(config === undefined ? {} : { file: config }), lookup: configLookup });
 }
 
-/** The arguments and options of commands that speak of one record or task. */
+/** The arguments and options of commands about one record or task. */
 export const lookUpArguments = [
-  { name: 'id', about: 'The id of a record or of a task, or the last part of a record id.', required: true },
-  { name: 'paths', about: 'Where to look. Default: here.', variadic: true, completion: 'folder' },
+  { name: 'id', about: 'Id of a record or task, or the last part of a record id.', required: true },
+  {
+    name: 'paths',
+    about: 'Folders and files to search. Default: the working folder.',
+    variadic: true,
+    completion: 'folder',
+  },
 ] as const;
 
 export const lookUpOptions = {
@@ -36,46 +41,40 @@ export const lookUpOptions = {
   ...configOptions,
 } as const;
 
-/** By remediator: what the command line asks of it, in place of what its settings say. */
-type RequestedSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
-/** The config's section `remediation` with these settings laid over those of the remediators. */
-export function withRequestedSettings(
-  section: Readonly<Record<string, unknown>>,
-  requested: RequestedSettings,
-): Readonly<Record<string, unknown>> {
-  const settings = objectOf(section['settings']);
-  const own = Object.entries(requested).map(([name, values]) => [name, { ...objectOf(settings[name]), ...values }]);
-  return own.length === 0 ? section : { ...section, settings: { ...settings, ...Object.fromEntries(own) } };
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-/** The option that asks for the data of instances to be moved; docs/remediation/volume-permissions.md. */
+/** The option that moves data to named volumes: see docs/remediation/volume-permissions.md. */
 export const movingOptions = {
   toNamedVolume: {
     type: 'words',
     value: 'names',
-    about: 'Move the data of these instances from a folder to a named volume; nothing else, unless it is named.',
+    about:
+      'Move the data of these instances from a folder to a named volume. Nothing else is repaired unless you name it.',
   },
 } as const;
 
-interface Asked {
+interface MoveChoice {
   readonly instance: readonly string[];
   readonly remediator: readonly string[];
   readonly toNamedVolume: readonly string[];
 }
 
-/** With a move alone, only its instances and its remediator are looked at. */
-export function withMoves<Options extends Asked>(options: Options, words: readonly string[]): Options {
+/** If a move is all that was asked for, only its instances are checked, and only by its remediator. */
+export function withMoves<Options extends MoveChoice>(options: Options, words: readonly string[]): Options {
   const { instance, remediator, toNamedVolume } = options;
   if (toNamedVolume.length === 0 || words.length + instance.length + remediator.length > 0) return options;
   return { ...options, instance: toNamedVolume, remediator: ['volume-permissions'] };
 }
 
-/** The instances to move, in place of those that the config names. */
-export function moveSettings(toNamedVolume: readonly string[] = []): RequestedSettings {
-  return toNamedVolume.length === 0 ? {} : { 'volume-permissions': { toNamedVolume } };
+/** The section `remediation` of a config, with these instances to move instead of those that it names. */
+export function withMoveSetting(
+  section: Readonly<Record<string, unknown>>,
+  toNamedVolume: readonly string[] = [],
+): Readonly<Record<string, unknown>> {
+  if (toNamedVolume.length === 0) return section;
+  const settings = objectOf(section['settings']);
+  const own = { ...objectOf(settings['volume-permissions']), toNamedVolume };
+  return { ...section, settings: { ...settings, 'volume-permissions': own } };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }

@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream';
 import { getSystemErrorMessage, styleText } from 'node:util';
 import { plain, type Style, type Tone } from '../reporters/escape-terminal.ts';
 
-/** Where a program writes: process.stdout and process.stderr are such streams. */
+/** Where a program writes, such as process.stdout and process.stderr. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** `process` has them. */
+/** Such as `process`. */
 export interface Streams {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: OutputStream;
@@ -21,7 +21,7 @@ export interface Output {
   /** Width in columns: `COLUMNS`, else the terminal's, else 80. */
   readonly columns: number;
   readonly style: Style;
-  /** For what draws by itself, such as a spinner. */
+  /** For code that draws by itself, such as a spinner. */
   readonly stream: OutputStream;
 }
 
@@ -38,15 +38,15 @@ export function writeAll(screen: Screen, writes: readonly Write[]): void {
   for (const [output, text] of writes) screen[output].write(text);
 }
 
-/** A screen of which it can be told whether all that was written has arrived. */
+/** A screen that can tell whether everything was written. */
 export interface WatchedScreen extends Screen {
-  /** Waits until everything is written. Why something could not be, in words; undefined where nothing failed. */
+  /** Waits until everything is written. Returns the reason if something failed, else undefined. */
   written(): Promise<string | undefined>;
 }
 
 /**
- * The streams are looked at when something is first written or asked: Node opens them at the first touch, and a
- * clean `validate` writes nothing.
+ * Streams are opened when something is first written or asked: Node opens them at the first access, and a clean
+ * `validate` writes nothing.
  */
 export function createScreen(streams: Streams, env: Environment): WatchedScreen {
   const opened: OutputStream[] = [];
@@ -76,7 +76,7 @@ export function createScreen(streams: Streams, env: Environment): WatchedScreen 
     async written() {
       if (opened.length === 0) return undefined;
       for (const stream of opened) await emptied(stream);
-      // Failures are told a few ticks later, and the streams of a process forget them.
+      // Errors are emitted a few ticks later, and process streams do not keep them.
       await new Promise(setImmediate);
       return failure === undefined ? undefined : reasonOf(failure);
     },
@@ -101,12 +101,12 @@ function createOutput(stream: () => OutputStream, env: Environment): Output {
   };
 }
 
-/** The answer to a write comes after those to all earlier ones. */
+/** A write is confirmed after all earlier ones. */
 async function emptied(stream: OutputStream): Promise<void> {
   if (stream.writableLength > 0) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
 }
 
-/** A reader that has seen enough, such as `head`, closes the pipe: that is no failure, and the rest is not wanted. */
+/** A reader such as `head` closes the pipe when it has read enough. That is not a failure. */
 function isClosedPipe(error: Error): boolean {
   return 'code' in error && error.code === 'EPIPE';
 }
@@ -120,7 +120,7 @@ function columnsOf(text: string | undefined): number | undefined {
   return Number.isInteger(columns) && columns > 0 ? columns : undefined;
 }
 
-/** FORCE_COLOR as Node reads it, then NO_COLOR (no-color.org), then whether a terminal is there. */
+/** FORCE_COLOR as Node reads it, then NO_COLOR (no-color.org), then whether the stream is a terminal. */
 function hasColours(stream: OutputStream, env: Environment): boolean {
   const forced = env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';

@@ -5,14 +5,14 @@ const env = { DOCKER_HOST: 'unix:///nowhere.sock' };
 
 describe('problems migrate, called wrongly', () => {
   it.for([
-    [['migrate'], 'an instance and a folder are needed'],
-    [['migrate', 'orders'], 'an instance and a folder are needed'],
-    [['migrate', '--all', 'orders', 'migrations'], 'with --all, the folder alone is named'],
-    [['migrate', 'orders', '.', '--databases', 'a'], 'are made from a --template'],
-    [['migrate', 'orders', '.', '--template', 'a', '--dry-run'], 'goes with neither'],
-    [['migrate', 'orders', '.', '--template', 'a"; drop'], 'is no name of a database'],
-    [['migrate', 'orders', '.', '--address', 'localhost'], 'is no address'],
-    [['migrate', 'orders', '.', '--address', 'localhost:99999'], 'is no address'],
+    [['migrate'], 'missing instance or folder'],
+    [['migrate', 'orders'], 'missing instance or folder'],
+    [['migrate', '--all', 'orders', 'migrations'], 'with --all, name only the folder'],
+    [['migrate', 'orders', '.', '--databases', 'a'], '--databases requires --template'],
+    [['migrate', 'orders', '.', '--template', 'a', '--dry-run'], '--template cannot be combined with'],
+    [['migrate', 'orders', '.', '--template', 'a"; drop'], 'invalid database name'],
+    [['migrate', 'orders', '.', '--address', 'localhost'], 'invalid address'],
+    [['migrate', 'orders', '.', '--address', 'localhost:99999'], 'invalid address'],
     [['migrate', 'orders', 'no-such-folder'], 'cannot be read'],
   ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
     await using folder = temporaryFolder();

@@ -3,12 +3,12 @@ import { run, temporaryFolder } from './run.ts';
 
 describe('problems ports and preflight, called wrongly', () => {
   it.for([
-    [['ports', 'lease'], 'which instance is to have the port?'],
+    [['ports', 'lease'], 'missing instance name'],
     [['ports', 'leese', 'orders'], 'leese'],
     [['ports', 'lease', 'orders', '--ttl', '0'], 'ttl'],
-    [['preflight'], 'preflight for what?'],
-    [['preflight', '--port', '70000'], '70000 is no port'],
-    [['preflight', '--memory', 'lots'], 'lots is no size'],
+    [['preflight'], 'nothing to check'],
+    [['preflight', '--port', '70000'], 'invalid port 70000'],
+    [['preflight', '--memory', 'lots'], 'invalid size "lots"'],
   ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, {

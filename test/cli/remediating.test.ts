@@ -24,7 +24,7 @@ describe('problems resume', () => {
   it('does not say that nothing is wrong, since it has not looked', async () => {
     await using folder = temporaryFolder();
     const { code, stderr } = await run(['resume'], { cwd: folder.path });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: 'There is nothing to do.\n' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'Nothing to do.\n' });
   });
 });
 
@@ -38,7 +38,7 @@ describe('problems runs lift', () => {
     function lift(...args: readonly string[]) {
       return run(['runs', 'lift', ...args], { cwd: folder.path });
     }
-    const why = 'orders is suspended since 2026-01-02T03:04:05.000Z: undoing run r1 failed\n';
+    const why = 'orders has been suspended since 2026-01-02T03:04:05.000Z: undoing run r1 failed\n';
 
     expect(await lift('orders')).toMatchObject({ code: 1, stdout: why, stderr: expect.stringContaining('--yes') });
     const shown = await lift('orders', '--json');
@@ -62,11 +62,11 @@ describe('problems runs lift', () => {
 });
 
 describe('problems remediate', () => {
-  it('agrees to everything only where that is said', async () => {
+  it('requires --all before --yes approves every finding', async () => {
     await using folder = temporaryFolder();
     const { code, stderr } = await run(['remediate', '--yes'], { cwd: folder.path });
     expect(code).toBe(2);
-    expect(stderr).toContain('Name a problem, or say --all.');
+    expect(stderr).toContain('Name a problem, or add --all.');
   });
 
   it('takes --record and --no-record, each by itself and after --yes', async () => {

@@ -91,7 +91,7 @@ describe('problems scan', () => {
     expect(await run(['scan'], { cwd: folder.path })).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'No PROBLEMS.md with records was found here.\n',
+      stderr: 'No PROBLEMS.md with records found here.\n',
     });
     const { stdout } = await run(['scan', '--json', '.', 'README.md'], { cwd: folder.path });
     expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, registries: [], records: [], tasks: [], diagnostics: [] });

@@ -74,6 +74,6 @@ describe('problems explain', () => {
     const [{ id }] = JSON.parse(stdout).records;
     const { code, stderr } = await run(['explain', id], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain('no task follows');
+    expect(stderr).toContain('has no task');
   });
 });

@@ -75,7 +75,7 @@ describe('problems validate', () => {
     expect(await run(['validate'], { cwd: folder.path })).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'No PROBLEMS.md with records was found here.\n',
+      stderr: 'No PROBLEMS.md with records found here.\n',
     });
   });
 
@@ -92,7 +92,7 @@ describe('problems validate', () => {
     const { code, stdout } = await run(['validate', 'b/PROBLEMS.md', 'a/PROBLEMS.md'], { cwd: folder.path });
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^b\/PROBLEMS\.md:3:9: error The id "same\/id" already stands in a\/PROBLEMS\.md, line 1\. \[id-repeated\]/,
+      /^b\/PROBLEMS\.md:3:9: error Duplicate id "same\/id" \(first used in a\/PROBLEMS\.md, line 1\)\. \[id-repeated\]/,
     );
   });
 
@@ -163,7 +163,7 @@ describe('problems validate -', () => {
       expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('is checked alone and cannot be mended', async () => {
+  it('cannot be combined with other paths or with --fix', async () => {
     expect((await run(['validate', '-', 'PROBLEMS.md'], { input: bad })).code).toBe(2);
     expect((await run(['validate', '-', '--fix'], { input: bad })).code).toBe(2);
   });
@@ -175,7 +175,7 @@ describe('problems validate --fix', () => {
   it('mends the file, says what it mended, and looks again', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': odd });
     chmodSync(join(folder.path, 'PROBLEMS.md'), 0o640);
-    expect((await run(['validate', '--strict'], { cwd: folder.path })).stderr).toContain('--fix mends 1 of them');
+    expect((await run(['validate', '--strict'], { cwd: folder.path })).stderr).toContain('--fix can fix 1 of them');
     const { code, stdout, stderr } = await run(['validate', '--fix', '--strict'], { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
     expect(stderr).toMatch(/^fixed PROBLEMS\.md:1: .* \[marker-spelling\]\n$/);
@@ -210,7 +210,7 @@ describe('problems validate --fix', () => {
     expect(readFileSync(join(folder.path, 'b/PROBLEMS.md'), 'utf8')).toBe(registry('One'));
   });
 
-  it('refuses a link that leads out of the folder it works in', async () => {
+  it('refuses a symbolic link that leaves the working folder', async () => {
     await using outside = temporaryFolder({ 'PROBLEMS.md': odd });
     await using folder = temporaryFolder();
     symlinkSync(join(outside.path, 'PROBLEMS.md'), join(folder.path, 'PROBLEMS.md'));

@@ -18,10 +18,10 @@ describe.skipIf(!(await labRuns()))(
       for (const command of commands) {
         const { code, stdout, stderr } = await problems(...command);
         const why = expect.stringMatching(
-          /^not looked at: orders by volume-permissions: The data of \S+ is in the container/,
+          /^not checked: orders by volume-permissions: The data of \S+ is in the container/,
         );
         expect({ command, code, stdout }).toEqual({ command, code: 0, stdout: why });
-        expect(stderr).toContain('Nothing is wrong in what could be looked at');
+        expect(stderr).toContain('No problems found in the checks that could run');
       }
     });
 

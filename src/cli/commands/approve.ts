@@ -7,18 +7,18 @@ import { configOptions } from '../shared-options.ts';
 export const approve = defineCommand({
   name: 'approve',
   group: 'repair',
-  summary: 'Let a run go on that waits for a person.',
+  summary: 'Approve a run that is waiting for approval.',
   about:
-    'Who may let it run is decided again: what the policy leaves to a person is decided by approving it, and what that ' +
-    'overrules is said. No approval lifts a pause or a suspension, or lets a program do what it never does.',
-  arguments: [{ name: 'run', about: 'Its id, as `problems runs` lists it.', required: true }],
+    'The policy is evaluated again. Your approval decides what the policy leaves to you; the command prints what it ' +
+    'overrides. An approval cannot lift a pause or a suspension, or allow what is never automated.',
+  arguments: [{ name: 'run', about: 'Run id, as `problems runs` lists it.', required: true }],
   options: {
-    despiteDamage: { type: 'flag', about: 'I know that data may be damaged, and have looked at it.' },
-    despiteFailures: { type: 'flag', about: 'I know that it, or what ran before it, did not help.' },
+    despiteDamage: { type: 'flag', about: 'Approve although data may be damaged. You have checked it.' },
+    despiteFailures: { type: 'flag', about: 'Approve although this or an earlier run did not fix the problem.' },
     json: { type: 'flag', about: 'Print JSON.' },
     ...configOptions,
   },
-  examples: [{ command: 'problems approve r1f0c2a9be4', about: 'it is looked for again, then it runs' }],
+  examples: [{ command: 'problems approve r1f0c2a9be4', about: 'checks that the problem still exists, then runs' }],
   exitCodes,
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
@@ -30,7 +30,7 @@ export const approve = defineCommand({
           ...(options.despiteFailures ? (['failures'] as const) : []),
         ],
         onOverruled: (reasons) =>
-          screen.notes.write(reasons.map((reason) => `Approved against: ${escapeTerminal(reason)}\n`).join('')),
+          screen.notes.write(reasons.map((reason) => `Approved despite: ${escapeTerminal(reason)}\n`).join('')),
       });
       const { printReports } = await import('../render.ts');
       printReports([report], options.json, screen);

@@ -6,33 +6,34 @@ import { tableText } from '../render.ts';
 import { type ConfigChoice, configOptions } from '../shared-options.ts';
 
 export interface RestoreOptions extends ConfigChoice {
-  /** Of the new instance. */
+  /** Name of the new instance. */
   readonly into: string | undefined;
-  /** A moment of the archive; undefined: as the backup has it. */
+  /** Point in time; undefined: the state of the backup. */
   readonly to: string | undefined;
   readonly json: boolean;
 }
 
 /** Restores a backup into a new instance and prints the run. Returns the exit code. */
 export async function restoreBackup(
-  surroundings: RemediationContext,
+  context: RemediationContext,
   backup: string | undefined,
   options: RestoreOptions,
 ): Promise<number> {
-  const { screen } = surroundings;
+  const { screen } = context;
   const { into } = options;
   if (backup === undefined || into === undefined || !/^[A-Za-z0-9_-]{1,50}$/.test(into))
     throw new ProblemsError('bad-usage', 'restore needs a backup and the name of the new instance', {
       hint: 'problems backups restore orders/20260301_031000 --into orders-march',
     });
   const to = momentOf(options.to);
-  return withRemediation(surroundings, { ...options, registries: false }, async (remediation) => {
+  return withRemediation(context, { ...options, registries: false }, async (remediation) => {
     const { restoreBackup: restore } = await import('../../app/remediation.ts');
     const { report, port } = await restore(remediation, { backup, into, ...(to === undefined ? {} : { to }) });
     const { printReports } = await import('../render.ts');
     printReports([report], options.json, screen);
     const code = exitCodeOf([report]);
-    if (code === 0) screen.notes.write(`${into} answers at 127.0.0.1:${port}, with the roles of the backup.\n`);
+    if (code === 0)
+      screen.notes.write(`${into} accepts connections at 127.0.0.1:${port}, with the roles of the backup.\n`);
     return code;
   });
 }
@@ -41,8 +42,8 @@ function momentOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const moment = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
   if (Number.isNaN(moment))
-    throw new ProblemsError('bad-usage', `'${text}' is no moment`, {
-      hint: '2026-03-01T12:30:00Z, or without the Z in the time of this machine.',
+    throw new ProblemsError('bad-usage', `invalid time "${text}"`, {
+      hint: 'Use 2026-03-01T12:30:00Z; without the Z it is local time.',
     });
   return new Date(moment).toISOString();
 }
@@ -51,13 +52,17 @@ const backupOptions = {
   level: {
     type: 'text',
     value: 'L0..L6',
-    about: 'How far `verify` climbs. From L4 on a copy is restored in a throw-away container. Default L5.',
+    about: 'How far to verify (with `verify`). From L4 on, a copy is restored in a temporary container. Default: L5.',
     choices: ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'],
   },
-  noDrill: { type: 'flag', about: '`take` ends when the files were compared with the manifest, at L3.' },
-  into: { type: 'text', value: 'name', about: 'Of `restore`: how the new instance is called.' },
-  to: { type: 'text', value: 'time', about: 'Of `restore`: a moment of the archive, such as 2026-03-01T12:30:00Z.' },
-  yes: { type: 'flag', about: '`expire` removes what it would remove.' },
+  noDrill: { type: 'flag', about: 'Verify the files against the manifest only, at L3 (with `take`).' },
+  into: { type: 'text', value: 'name', about: 'Name of the new instance (with `restore`).' },
+  to: {
+    type: 'text',
+    value: 'time',
+    about: 'Point in time to restore, such as 2026-03-01T12:30:00Z (with `restore`).',
+  },
+  yes: { type: 'flag', about: 'Remove the backups that would be removed (with `expire`).' },
   json: { type: 'flag', about: 'Print one JSON object.' },
   ...configOptions,
 } as const satisfies OptionDeclarations;
@@ -69,14 +74,14 @@ export type BackupInvocation = Invocation<typeof backupOptions>;
 export const backups = defineCommand({
   name: 'backups',
   group: 'instances',
-  summary: 'Show backups and how far they are known to hold; verify, take, restore and expire them.',
+  summary: 'List backups and how far each is verified; verify, take, restore and expire them.',
   about:
-    'Backups lie in <folder>/<instance>/<name>/; the folders are remediation.backupFolders of the config, by default ' +
-    '.vrooli/backups/postgres. The levels are in docs/backups.md; only a backup that was restored once (L4) counts as ' +
-    'good. A word alone is an instance; `verify`, `take`, `restore` and `expire` are what to do. ' +
-    '`restore` makes a new instance beside, never over, what is there.',
+    'Backups are in <folder>/<instance>/<name>/. The folders are remediation.backupFolders of the config, by default ' +
+    '.vrooli/backups/postgres. docs/backups.md explains the levels; only a backup that was restored once (L4) counts as ' +
+    'good. The first argument is an instance or an action: `verify`, `take`, `restore` or `expire`. ' +
+    '`restore` always restores into a new instance; it never overwrites one.',
   arguments: [
-    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore`, `expire`.' },
+    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore` or `expire`.' },
     {
       name: 'of',
       about: '`verify`: backups (<instance>/<name>) or instances. `restore`: a backup. `take`, `expire`: an instance.',
@@ -85,20 +90,20 @@ export const backups = defineCommand({
   ],
   options: backupOptions,
   examples: [
-    { command: 'problems backups', about: 'every backup, with the level it has reached' },
-    { command: 'problems backups verify orders/20260301_031000 --level L4', about: 'restore a copy and compare' },
+    { command: 'problems backups', about: 'every backup, with its level' },
+    { command: 'problems backups verify orders/20260301_031000 --level L4', about: 'restore a copy and compare it' },
     { command: 'problems backups verify orders', about: 'all backups of an instance' },
-    { command: 'problems backups take orders', about: 'a new backup, proven by a restore' },
+    { command: 'problems backups take orders', about: 'a new backup, verified by a restore' },
     {
       command: 'problems backups restore orders/20260301_031000 --to 2026-03-01T12:30:00Z --into orders-noon',
-      about: 'as it was at noon, in a new instance',
+      about: 'the state at noon, in a new instance',
     },
     { command: 'problems backups expire orders', about: 'what retention would remove; --yes removes it' },
   ],
   exitCodes: [
-    { code: 0, about: 'no backup is bad, or it was done' },
-    { code: 1, about: 'a backup is bad or could not be asked, or something was not done' },
-    { code: 2, about: 'the work could not be done: there is no such backup, the engine does not answer, …' },
+    { code: 0, about: 'success; no damaged backup' },
+    { code: 1, about: 'a backup is damaged or could not be checked, or the action failed' },
+    { code: 2, about: 'the command failed: there is no such backup, the Docker engine does not answer, …' },
   ],
   async run(invocation) {
     const [word, ...rest] = invocation.arguments;
@@ -114,7 +119,7 @@ export const backups = defineCommand({
       default:
         if (rest.length > 0)
           throw new ProblemsError('bad-usage', `unknown action '${word}'`, {
-            hint: 'There are verify, take, restore and expire.',
+            hint: 'Use verify, take, restore or expire.',
           });
         return show(invocation, word);
     }
@@ -124,7 +129,7 @@ export const backups = defineCommand({
 function one(words: readonly string[], action: string): string {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0)
-    throw new ProblemsError('bad-usage', `which instance is to be backed up?`, {
+    throw new ProblemsError('bad-usage', 'missing instance name', {
       hint: `problems backups ${action} orders`,
     });
   return word;
@@ -145,7 +150,7 @@ async function show(invocation: BackupInvocation, instance: string | undefined):
   else {
     if (found.length > 0) screen.out.write(await tableText(backupsTable(found, now()), screen.out));
     else screen.notes.write(`There are no backups${instance === undefined ? '' : ` of ${instance}`}.\n`);
-    for (const { path, reason } of notLookedAt) screen.notes.write(`not looked at: ${path}: ${reason}\n`);
+    for (const { path, reason } of notLookedAt) screen.notes.write(`not checked: ${path}: ${reason}\n`);
   }
   return found.some(({ verdict, state }) => verdict === 'bad' && state !== 'quarantined') ? 1 : 0;
 }
@@ -153,7 +158,7 @@ async function show(invocation: BackupInvocation, instance: string | undefined):
 async function verify(invocation: BackupInvocation, words: readonly string[]): Promise<number> {
   const { options: chosen, screen } = invocation;
   if (words.length === 0)
-    throw new ProblemsError('bad-usage', 'which backup is to be verified?', {
+    throw new ProblemsError('bad-usage', 'missing backup or instance name', {
       hint: 'problems backups verify orders/20260301_031000',
     });
   const [{ listBackups, verifyBackup }, { toJson }, { checksText }] = await Promise.all([
@@ -222,7 +227,7 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
   });
 }
 
-/** Prints what would go; with `--yes` it goes. */
+/** Prints what retention would remove; with `--yes`, removes it. */
 export async function expireBackups(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options, screen, now } = invocation;
   const [{ retainedBackups }, { toJson }, { retentionTable }] = await Promise.all([

@@ -10,7 +10,7 @@ const scripts = {
 export const completion = defineCommand({
   name: 'completion',
   group: 'project',
-  summary: 'Print a script that completes commands and options in a shell.',
+  summary: 'Print a shell completion script.',
   arguments: [{ name: 'shell', about: 'The shell.', required: true, choices: Object.keys(scripts) }],
   options: {},
   examples: [

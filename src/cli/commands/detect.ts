@@ -1,35 +1,32 @@
 import { defineCommand } from '../command.ts';
-import {
-  lookedExitCode,
-  lookingExitCodes,
-  lookingOptions,
-  lookRequest,
-  withRemediation,
-} from '../remediation-context.ts';
+import { checkExitCode, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
 
 export const detect = defineCommand({
   name: 'detect',
   group: 'repair',
-  summary: 'Look at the PostgreSQL instances and say what is wrong with them. Changes nothing.',
+  summary: 'Check PostgreSQL instances and report what is wrong. Changes nothing.',
   about:
     'Instances are the containers named vrooli-postgres-*, labelled problems.instance=<name>, or matched by the config. ' +
-    'What is found is linked to the records of the registries below the working folder.',
-  arguments: [{ name: 'ids', about: 'Problems or findings to look for; all without one.', variadic: true }],
+    'Findings are linked to the records of the registries below the working folder.',
+  arguments: [{ name: 'ids', about: 'Problems or findings to check for. Default: all.', variadic: true }],
   options: {
-    record: { type: 'flag', about: 'Write what is found, and what has stayed away long enough, into the registries.' },
-    ...lookingOptions,
+    record: {
+      type: 'flag',
+      about: 'Record findings in the registries, and resolve records whose problem has not recurred.',
+    },
+    ...checkOptions,
   },
   examples: [
-    { command: 'problems detect', about: 'everything' },
-    { command: 'problems detect --record', about: 'and note it in the registries' },
-    { command: 'problems detect --instance orders --json', about: 'one instance, for a program' },
+    { command: 'problems detect', about: 'check every instance' },
+    { command: 'problems detect --record', about: 'and record the findings in the registries' },
+    { command: 'problems detect --instance orders --json', about: 'one instance, as JSON' },
   ],
-  exitCodes: lookingExitCodes,
+  exitCodes: checkExitCodes,
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { detect: look } = await import('../../app/remediation.ts');
-      const request = lookRequest(words, options);
+      const request = detectRequest(words, options);
       const detected = await look(remediation, request);
       if (options.record) {
         const { recordFindings } = await import('../../app/remediation.ts');
@@ -46,7 +43,7 @@ export const detect = defineCommand({
         screen.out.write(detectedText(detected, screen.out.style));
         if (detected.findings.length === 0) screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
       }
-      return lookedExitCode(detected.findings.length === 0, detected.notLookedAt);
+      return checkExitCode(detected.findings.length === 0, detected.notLookedAt);
     });
   },
 });

@@ -4,8 +4,8 @@ import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts'
 export const explain = defineCommand({
   name: 'explain',
   group: 'tasks',
-  summary: 'Say why a problem has its priority, and what would move it up one place.',
-  about: 'Of the tasks of a record, the first one is explained.',
+  summary: 'Explain the priority of a problem, and what would move it up one place.',
+  about: 'If a record has several tasks, the first one is explained.',
   arguments: lookUpArguments,
   options: lookUpOptions,
   examples: [{ command: 'problems explain postgres/port-allocation-conflicts', about: 'every factor and its source' }],

@@ -6,23 +6,23 @@ import { tableText } from '../render.ts';
 export const fleet = defineCommand({
   name: 'fleet',
   group: 'instances',
-  summary: 'Show the memory of every instance, running or not, and whether the machine has it.',
+  summary: 'Show the memory of every instance, running or stopped, and whether the host has enough.',
   about:
-    'The worst case is every connection taken, four working on each CPU, and autovacuum busy: docs/tuning.md. The ' +
-    'machine keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case.',
+    'The worst case is every connection in use, four of them working on each CPU, and autovacuum busy: see ' +
+    'docs/tuning.md. The host keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case.',
   arguments: [],
   options: {
     json: { type: 'flag', about: 'Print one JSON object.' },
     ...configOptions,
   },
   examples: [
-    { command: 'problems fleet', about: 'limits, worst cases and what is left' },
-    { command: 'problems fleet --json', about: 'for other programs' },
+    { command: 'problems fleet', about: 'limits, worst cases and free memory' },
+    { command: 'problems fleet --json', about: 'as JSON' },
   ],
   exitCodes: [
-    { code: 0, about: 'the machine has what its containers were promised' },
-    { code: 1, about: 'more is promised than there is' },
-    { code: 2, about: 'the engine does not answer' },
+    { code: 0, about: 'the host has the memory that its containers may use' },
+    { code: 1, about: 'the containers may use more memory than the host has' },
+    { code: 2, about: 'the Docker engine does not answer' },
   ],
   async run(invocation) {
     const { options, screen } = invocation;

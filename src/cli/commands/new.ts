@@ -5,13 +5,13 @@ export const newRecord = defineCommand({
   name: 'new',
   group: 'registry',
   summary: 'Print a blank record, or add one to a registry.',
-  about: 'A blank record holds placeholders, which `problems validate` reports until they are filled.',
+  about: 'A blank record has placeholders, which `problems validate` reports until you fill them in.',
   arguments: [{ name: 'kind', about: 'The kind of record.', required: true, choices: kinds.map(({ name }) => name) }],
   options: {
     into: {
       type: 'text',
       value: 'file',
-      about: 'Add the record at the end of this registry, which is made where it does not exist.',
+      about: 'Add the record at the end of this registry, which is created if it does not exist.',
       completion: 'file',
     },
   },
@@ -25,7 +25,7 @@ export const newRecord = defineCommand({
   ],
   async run({ arguments: [name], options: { into }, cwd, screen }) {
     const kind = kinds.find((candidate) => candidate.name === name);
-    if (kind === undefined) throw new TypeError('The parser lets no other kind through.');
+    if (kind === undefined) throw new TypeError('The parser accepts no other kind.');
     if (into === undefined) {
       const { blankRecord } = await import('../../registry/kinds/blank.ts');
       screen.out.write(blankRecord(kind));

@@ -1,27 +1,21 @@
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../shared-options.ts';
-import {
-  lookedExitCode,
-  lookingExitCodes,
-  lookingOptions,
-  lookRequest,
-  withRemediation,
-} from '../remediation-context.ts';
+import { checkExitCode, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
 
 export const plan = defineCommand({
   name: 'plan',
   group: 'repair',
-  summary: 'Say what would be done about a problem: steps, changes, downtime, policy, undo. Changes nothing.',
-  arguments: [{ name: 'ids', about: 'Problems or findings; all without one.', variadic: true }],
-  options: { ...movingOptions, ...lookingOptions },
-  examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before anything runs' }],
-  exitCodes: lookingExitCodes,
+  summary: 'Show how problems would be repaired: steps, changes, downtime, policy, undo. Changes nothing.',
+  arguments: [{ name: 'ids', about: 'Problems or findings. Default: all.', variadic: true }],
+  options: { ...movingOptions, ...checkOptions },
+  examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before you repair it' }],
+  exitCodes: checkExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
     return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
       const { plan: propose } = await import('../../app/remediation.ts');
-      const { proposals, detected } = await propose(remediation, lookRequest(words, options));
+      const { proposals, detected } = await propose(remediation, detectRequest(words, options));
       const { notLookedAt } = detected;
       if (options.json) {
         const { toJson } = await import('../../reporters/json.ts');
@@ -31,9 +25,9 @@ export const plan = defineCommand({
         const { style } = screen.out;
         screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
         screen.out.write(notLookedAtText(notLookedAt, style));
-        if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}: there is nothing to plan.\n`);
+        if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
       }
-      return lookedExitCode(proposals.length === 0, notLookedAt);
+      return checkExitCode(proposals.length === 0, notLookedAt);
     });
   },
 });

@@ -7,20 +7,20 @@ import { configOptions } from '../shared-options.ts';
 export const ports = defineCommand({
   name: 'ports',
   group: 'instances',
-  summary: 'Show who holds which port of the instances and why, or lease a free one.',
+  summary: 'Show which ports of the instances’ range are in use and why, or lease a free one.',
   about:
-    '`lease` hands out a free port, atomically among all processes on one state file, for a script to use before it ' +
-    'creates an instance: it prints the port alone. The lease ends after its time, unless a container of the instance ' +
-    'declares the port by then; asking again gives the same port.',
+    '`lease` reserves a free port and prints it, for a script that then creates an instance. Leases are atomic among all ' +
+    'processes that use the same state file. A lease ends after its time unless a container of the instance declares the ' +
+    'port by then; asking again returns the same port.',
   arguments: [
-    { name: 'action', about: 'Without one, every port of the range is shown.', choices: ['lease'] },
-    { name: 'instance', about: 'Of `lease`: the instance that is to have the port.' },
+    { name: 'action', about: 'Default: show every port of the range.', choices: ['lease'] },
+    { name: 'instance', about: 'Instance that gets the port (with `lease`).' },
   ],
   options: {
     ttl: {
       type: 'number',
       value: 'seconds',
-      about: 'Of `lease`: how long it holds without a container. Default: 600.',
+      about: 'How long the port is reserved without a container (with `lease`). Default: 600.',
       minimum: 1,
       whole: true,
     },
@@ -28,13 +28,13 @@ export const ports = defineCommand({
     ...configOptions,
   },
   examples: [
-    { command: 'problems ports', about: 'who holds what' },
+    { command: 'problems ports', about: 'what uses which port' },
     { command: 'port=$(problems ports lease orders)', about: 'a port for a new instance' },
   ],
   exitCodes: [
-    { code: 0, about: 'the ports were shown, or one was leased' },
-    { code: 1, about: 'no port of the range is free' },
-    { code: 2, about: 'the engine does not answer, or the state file cannot be used' },
+    { code: 0, about: 'the ports were shown, or a port was leased' },
+    { code: 1, about: 'no port in the range is free' },
+    { code: 2, about: 'the Docker engine does not answer, or the state file cannot be used' },
   ],
   async run(invocation) {
     const {
@@ -55,7 +55,7 @@ export const ports = defineCommand({
       return 0;
     }
     if (instance === undefined)
-      throw new ProblemsError('bad-usage', 'which instance is to have the port?', {
+      throw new ProblemsError('bad-usage', 'missing instance name', {
         hint: 'problems ports lease orders',
       });
     const lease = await withRemediation(invocation, choice, (remediation) =>
@@ -63,14 +63,14 @@ export const ports = defineCommand({
     );
     if (options.json) screen.out.write(toJson({ schemaVersion: 1, lease: lease ?? null }));
     if (lease === undefined) {
-      screen.notes.write('No port of the range is free: `problems ports` shows who holds each of them.\n');
+      screen.notes.write('No port in the range is free. `problems ports` shows what uses each of them.\n');
       return 1;
     }
     if (!options.json) screen.out.write(`${lease.port}\n`);
     screen.notes.write(
       lease.expiresAt === null
-        ? `It is the port of ${instance} already.\n`
-        : `Kept for ${instance} until ${lease.expiresAt}.\n`,
+        ? `${instance} already has this port.\n`
+        : `Reserved for ${instance} until ${lease.expiresAt}.\n`,
     );
     return 0;
   },
@@ -81,13 +81,13 @@ async function portsText(situations: readonly PortSituation[]): Promise<string> 
   const held = situations.filter(({ holders }) => holders.length > 0);
   const rows = held.map(({ port, holders }) => [String(port), holders.map(({ text }) => text).join('; ')]);
   const table =
-    rows.length === 0 ? '' : plainTable({ columns: [{ title: 'PORT', align: 'right' }, { title: 'HELD BY' }], rows });
+    rows.length === 0 ? '' : plainTable({ columns: [{ title: 'PORT', align: 'right' }, { title: 'USED BY' }], rows });
   const free = situations.filter(({ holders }) => holders.length === 0).map(({ port }) => port);
-  return `${table}${free.length} of ${situations.length} ports are free${free.length === 0 ? '' : `: ${inRuns(free)}`}.\n`;
+  return `${table}${free.length} of ${situations.length} ports are free${free.length === 0 ? '' : `: ${inRanges(free)}`}.\n`;
 }
 
 /** `5440, 5443-5499`. */
-function inRuns(sorted: readonly number[]): string {
+function inRanges(sorted: readonly number[]): string {
   const runs: { first: number; last: number }[] = [];
   for (const port of sorted) {
     const run = runs.at(-1);

@@ -6,34 +6,40 @@ import { configOptions } from '../shared-options.ts';
 export const preflight = defineCommand({
   name: 'preflight',
   group: 'instances',
-  summary: 'Say whether an instance could be created like this now, and why not.',
-  about: 'Looks at the engine, its containers, the leases and the declared ports, and changes nothing.',
+  summary: 'Check whether an instance could be created now, and why not.',
+  about: 'Checks the Docker engine, its containers, the leases and the declared ports. Changes nothing.',
   arguments: [],
   options: {
-    port: { type: 'number', value: 'port', about: 'The port that it is to be published on.', minimum: 1, whole: true },
+    port: { type: 'number', value: 'port', about: 'Host port to publish.', minimum: 1, whole: true },
     volume: {
       type: 'text',
       value: 'volume',
-      about: 'The volume, or the folder on the engine’s machine, for its data.',
+      about: 'Volume, or folder on the Docker host, for the data.',
     },
-    memory: { type: 'text', value: 'size', about: 'Its memory limit as Docker writes it: 512m, 2g.' },
-    instance: { type: 'text', value: 'name', about: 'Its name: what it holds already is no obstacle.' },
+    memory: { type: 'text', value: 'size', about: 'Memory limit in Docker’s notation: 512m, 2g.' },
+    instance: {
+      type: 'text',
+      value: 'name',
+      about: 'Instance name; resources it already holds do not count as conflicts.',
+    },
     json: { type: 'flag', about: 'Print one JSON object.' },
     ...configOptions,
   },
-  examples: [{ command: 'problems preflight --port 5440 --volume orders-data --memory 512m', about: 'all three' }],
+  examples: [
+    { command: 'problems preflight --port 5440 --volume orders-data --memory 512m', about: 'check all three' },
+  ],
   exitCodes: [
-    { code: 0, about: 'yes' },
-    { code: 1, about: 'no' },
-    { code: 2, about: 'the engine does not answer' },
+    { code: 0, about: 'the instance could be created' },
+    { code: 1, about: 'it could not be created' },
+    { code: 2, about: 'the Docker engine does not answer' },
   ],
   async run(invocation) {
     const { options, screen } = invocation;
     const { port, volume, memory, instance, json: asJson, ...choice } = options;
     if (port === undefined && volume === undefined && memory === undefined) {
-      throw new ProblemsError('bad-usage', 'preflight for what?', { hint: 'Name --port, --volume or --memory.' });
+      throw new ProblemsError('bad-usage', 'nothing to check: pass --port, --volume or --memory');
     }
-    if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `${port} is no port`);
+    if (port !== undefined && port > 65_535) throw new ProblemsError('bad-usage', `invalid port ${port}`);
     const bytes = memory === undefined ? undefined : bytesOf(memory);
     const [{ preflight: ask }, { toJson }, { escapeTerminal }] = await Promise.all([
       import('../../app/remediation.ts'),
@@ -62,9 +68,9 @@ export const preflight = defineCommand({
   },
 });
 
-/** `512m`: bytes, or with b, k, m or g in powers of 1,024. */
+/** `512m` in bytes: b, k, m and g are powers of 1,024. */
 function bytesOf(text: string): number {
   const match = /^(\d{1,12})([bkmg]?)$/i.exec(text);
-  if (match === null) throw new ProblemsError('bad-usage', `${text} is no size`, { hint: 'Write 512m or 2g.' });
+  if (match === null) throw new ProblemsError('bad-usage', `invalid size "${text}"`, { hint: 'Use 512m or 2g.' });
   return Number(match[1]) * 1024 ** 'bkmg'.indexOf((match[2] || 'b').toLowerCase());
 }

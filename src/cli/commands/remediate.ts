@@ -2,44 +2,50 @@ import { ProblemsError } from '../../errors.ts';
 import type { DetectResult, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { movingOptions, withMoves } from '../shared-options.ts';
-import { exitCodeOf, lookingExitCodes, lookingOptions, lookRequest, withRemediation } from '../remediation-context.ts';
+import { exitCodeOf, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
 
 export const remediate = defineCommand({
   name: 'remediate',
   group: 'repair',
-  summary: 'Repair what is found, verify it, and undo what did not help.',
+  summary: 'Repair problems, verify each repair, and roll back what did not help.',
   about:
-    'What runs unattended, what waits for approval and what only a person may do follows from the command line, the ' +
-    'config, the registry and the risk, in this order; docs/remediation.md has the rules.',
+    'Whether a repair runs unattended, waits for approval or is left to you follows from the command line, the config, ' +
+    'the registry and the risk, in this order. See docs/remediation.md.',
   arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true }],
   options: {
-    all: { type: 'flag', about: 'Everything that is found, as without a name; --yes wants it said.' },
-    yes: { type: 'flag', about: 'Agree to what asks for approval. Implies --record.' },
-    record: { type: 'flag', about: 'Write how it ended into the registries.' },
-    noRecord: { type: 'flag', about: 'Write nothing into the registries, with --yes neither.' },
+    all: { type: 'flag', about: 'Repair every finding. Required together with --yes when no finding is named.' },
+    yes: { type: 'flag', about: 'Approve repairs that need approval. Implies --record.' },
+    record: { type: 'flag', about: 'Record the outcome in the registries.' },
+    noRecord: { type: 'flag', about: 'Do not write to the registries, even with --yes.' },
     ...movingOptions,
-    ...lookingOptions,
+    ...checkOptions,
   },
   examples: [
-    { command: 'problems remediate', about: 'what may run unattended runs, the rest waits or is described' },
-    { command: 'problems remediate postgres/port-allocation-conflicts --yes', about: 'one problem, agreed to' },
-    { command: 'problems remediate --to-named-volume orders --yes', about: 'copied, compared, and the folder kept' },
+    { command: 'problems remediate', about: 'run what may run unattended, list the rest' },
+    {
+      command: 'problems remediate postgres/port-allocation-conflicts --yes',
+      about: 'repair one problem and approve it',
+    },
+    {
+      command: 'problems remediate --to-named-volume orders --yes',
+      about: 'move data to a named volume; the old folder is kept',
+    },
   ],
-  exitCodes: lookingExitCodes,
+  exitCodes: checkExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
     const options = withMoves(invocation.options, words);
     const isEverything = words.length === 0 && options.instance.length === 0 && options.remediator.length === 0;
-    // Without --yes the policy keeps back what needs a person's word; with it, the word must not be for all unawares.
+    // --yes approves, so it must be clear what: without --yes the policy holds back what needs approval.
     if (isEverything && options.yes && !options.all) {
-      throw new ProblemsError('bad-usage', '--yes agrees to everything that is found.', {
-        hint: 'Name a problem, or say --all.',
+      throw new ProblemsError('bad-usage', '--yes would approve every finding', {
+        hint: 'Name a problem, or add --all.',
       });
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
       const { printRecorded, printReports } = await import('../render.ts');
-      const request = lookRequest(words, options);
+      const request = detectRequest(words, options);
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
       async function tell(runs: readonly RunReport[], detected: DetectResult): Promise<void> {
         if (!options.noRecord && (options.record || options.yes)) {
@@ -54,7 +60,7 @@ export const remediate = defineCommand({
         yes: options.yes,
         onReport: (report, looked) => made.push({ report, looked }),
       }).catch(async (error: unknown) => {
-        // What was done before the engine or the journal went away is told and recorded all the same.
+        // Runs that ended before the engine or the journal failed are still printed and recorded.
         const [first] = made;
         const reports = made.map(({ report }) => report);
         if (first !== undefined) await tell(reports, first.looked);

@@ -6,8 +6,8 @@ import { configOptions } from '../shared-options.ts';
 export const resume = defineCommand({
   name: 'resume',
   group: 'repair',
-  summary: 'Take up runs that were cut off, and end them as fixed or as rolled back.',
-  arguments: [{ name: 'run', about: 'One of them; all without it.' }],
+  summary: 'Complete or roll back runs whose process was killed.',
+  arguments: [{ name: 'run', about: 'Run id. Default: all interrupted runs.' }],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
   examples: [{ command: 'problems resume', about: 'after a crash, before anything else' }],
   exitCodes,
@@ -19,7 +19,7 @@ export const resume = defineCommand({
       try {
         await goOn(remediation, words[0], { onReport: (report) => void reports.push(report) });
       } catch (error) {
-        // Those that were ended before it are told all the same.
+        // Runs that ended before the error are still printed.
         if (reports.length > 0) await tell();
         throw error;
       }

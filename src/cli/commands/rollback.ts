@@ -5,14 +5,14 @@ import { configOptions } from '../shared-options.ts';
 export const rollback = defineCommand({
   name: 'rollback',
   group: 'repair',
-  summary: 'Put back what a run changed, while that is still possible.',
-  arguments: [{ name: 'run', about: 'Its id; a fixed one too.', required: true }],
+  summary: 'Undo what a run changed, while that is still possible.',
+  arguments: [{ name: 'run', about: 'Run id. Also works for a run that ended as fixed.', required: true }],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
-  examples: [{ command: 'problems rollback r1f0c2a9be4', about: 'the old container, the old texts' }],
+  examples: [{ command: 'problems rollback r1f0c2a9be4', about: 'restores the old container and files' }],
   exitCodes: [
-    { code: 0, about: 'what was before is there again' },
-    { code: 1, about: 'it could not be put back' },
-    { code: 2, about: 'the run cannot be undone any more, or the work could not be done' },
+    { code: 0, about: 'rolled back' },
+    { code: 1, about: 'could not be rolled back' },
+    { code: 2, about: 'the run can no longer be rolled back, or the command failed' },
   ],
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;

@@ -5,28 +5,28 @@ import { configOptions } from '../shared-options.ts';
 export const runs = defineCommand({
   name: 'runs',
   group: 'repair',
-  summary: 'List the runs of the journal, show one in full, or lift the suspension of an instance.',
+  summary: 'List runs, show one in full, or lift the suspension of an instance.',
   about:
-    'An instance is suspended where its data may be damaged or an undo failed: nothing runs on it until a person has ' +
-    'looked. `problems runs lift <instance>` says why it is suspended, and with --yes lets repairs run on it again.',
+    'An instance is suspended if its data may be damaged or a rollback failed. No repair runs on it until you have ' +
+    'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again.',
   arguments: [
-    { name: 'run', about: 'The id of one; or `lift`.' },
-    { name: 'instance', about: 'Of `lift`: the instance that a person has looked at.' },
+    { name: 'run', about: 'Run id, or `lift`.' },
+    { name: 'instance', about: 'Instance whose suspension to lift (with `lift`).' },
   ],
   options: {
-    yes: { type: 'flag', about: 'Of `lift`: I have looked at it.' },
+    yes: { type: 'flag', about: 'Confirm that the instance has been checked (with `lift`).' },
     json: { type: 'flag', about: 'Print JSON.' },
     ...configOptions,
   },
   examples: [
     { command: 'problems runs', about: 'newest first' },
-    { command: 'problems runs lift orders', about: 'why it is suspended' },
-    { command: 'problems runs lift orders --yes', about: 'a person has looked: repairs may run again' },
+    { command: 'problems runs lift orders', about: 'show why it is suspended' },
+    { command: 'problems runs lift orders --yes', about: 'allow repairs again, after checking the instance' },
   ],
   exitCodes: [
-    { code: 0, about: 'the runs were printed; the instance is not, or no longer, suspended' },
+    { code: 0, about: 'the runs were printed; the instance is not suspended, or no longer' },
     { code: 1, about: 'the instance is suspended' },
-    { code: 2, about: 'there is no such run, or the journal cannot be read' },
+    { code: 2, about: 'there is no such run, or the state file cannot be read' },
   ],
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
@@ -48,7 +48,7 @@ export const runs = defineCommand({
       screen.out.write(
         first !== undefined && one !== undefined ? runText(one, screen.out.style) : runsText(found, screen.out.style),
       );
-      if (found.length === 0) screen.notes.write('No run yet.\n');
+      if (found.length === 0) screen.notes.write('No runs yet.\n');
       return 0;
     });
   },

@@ -15,14 +15,14 @@ const taskKinds = [
 export const scan = defineCommand({
   name: 'scan',
   group: 'tasks',
-  summary: 'Find registries and print the tasks that follow from them, the most urgent first.',
+  summary: 'Find registries and list the tasks that follow from them, most urgent first.',
   about:
-    'Folders are searched for PROBLEMS.md in any case of letters, with ignore files honoured; without a path, the ' +
-    'working folder. The tasks go to standard output; the diagnostics and the summary to standard error. Filters ' +
-    'that are lists take words between commas. Tasks are the normal result: only errors in the files give exit code 1.',
+    'Folders are searched for PROBLEMS.md, in upper or lower case, except for what ignore files exclude. The default is ' +
+    'the working folder. Tasks go to standard output, diagnostics and the summary to standard error. Filters that are ' +
+    'lists take words separated by commas. Tasks are the normal result: only errors in the files give exit code 1.',
   arguments: [{ name: 'paths', about: 'Folders and files.', variadic: true, completion: 'folder' }],
   options: {
-    json: { type: 'flag', about: 'Print one JSON object, which also holds the records and the diagnostics.' },
+    json: { type: 'flag', about: 'Print one JSON object, which also contains the records and the diagnostics.' },
     kind: {
       type: 'words',
       value: 'kinds',
@@ -33,25 +33,31 @@ export const scan = defineCommand({
     severity: {
       type: 'words',
       value: 'severities',
-      about: 'Only from records of these severities.',
+      about: 'Only tasks from records of these severities.',
       choices: Object.keys(active.header.Severity.value.terms),
     },
     status: {
       type: 'words',
       value: 'states',
-      about: 'Only from records of these states.',
+      about: 'Only tasks from records with these statuses.',
       choices: Object.keys(active.header.Status.value.terms),
     },
-    top: { type: 'number', value: 'number', about: 'Only so many tasks.', minimum: 0, whole: true },
-    minScore: { type: 'number', value: 'score', about: 'Only tasks of this score or more.', minimum: 0, whole: false },
+    top: { type: 'number', value: 'number', about: 'At most this many tasks.', minimum: 0, whole: true },
+    minScore: {
+      type: 'number',
+      value: 'score',
+      about: 'Only tasks with this score or a higher one.',
+      minimum: 0,
+      whole: false,
+    },
     writeTasks: {
       type: 'text',
       value: 'folder',
-      about: 'Write the tasks to backlog/generated of this tasks folder, each only once.',
+      about: 'Write the tasks to backlog/generated in this tasks folder, each only once.',
       completion: 'folder',
     },
-    strict: { type: 'flag', about: 'Let warnings give exit code 1 too.' },
-    cache: { type: 'flag', default: true, about: 'Look at every file anew.' },
+    strict: { type: 'flag', about: 'Exit with 1 for warnings too.' },
+    cache: { type: 'flag', default: true, about: 'Ignore the cache and read every file again.' },
     watch: { type: 'flag', about: 'Scan again whenever a registry changes.' },
     ...configOptions,
   },
@@ -60,12 +66,12 @@ export const scan = defineCommand({
     { command: 'problems scan resources --severity critical,high --top 10', about: 'the ten most urgent' },
     { command: 'problems scan --kind resolution --component postgres', about: 'what to repair there' },
     { command: 'problems scan --write-tasks tasks', about: 'hand the tasks to a swarm-manager' },
-    { command: "problems scan --json | jq '.tasks[0]'", about: 'the first task, for programs' },
+    { command: "problems scan --json | jq '.tasks[0]'", about: 'the first task, as JSON' },
   ],
   exitCodes: [
-    { code: 0, about: 'no errors in the registries, whatever tasks there are' },
-    { code: 1, about: 'an error in a registry (--strict: or a warning)' },
-    { code: 2, about: 'the work could not be done, or a file could not be read' },
+    { code: 0, about: 'no errors in the registries, with or without tasks' },
+    { code: 1, about: 'an error in a registry; with --strict: or a warning' },
+    { code: 2, about: 'the command failed, or a file could not be read' },
   ],
   async run({ arguments: paths, options, ...context }) {
     const { kind, component, severity, status, top, minScore } = options;

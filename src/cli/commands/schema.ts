@@ -5,7 +5,7 @@ export const schema = defineCommand({
   name: 'schema',
   group: 'project',
   summary: 'Print the JSON Schema of a kind of record or of an output.',
-  about: 'JSON Schema, draft 2020-12. Without a name: that of any record.',
+  about: 'JSON Schema, draft 2020-12. Without a name: the schema of any record.',
   arguments: [{ name: 'name', about: 'What to describe.', choices: schemaNames }],
   options: {},
   examples: [

@@ -4,7 +4,7 @@ import { configFor, lookUpArguments, lookUpOptions } from '../shared-options.ts'
 export const show = defineCommand({
   name: 'show',
   group: 'registry',
-  summary: 'Print everything a record says, its tasks and what is wrong in it.',
+  summary: 'Show a record in full, with its tasks and diagnostics.',
   arguments: lookUpArguments,
   options: lookUpOptions,
   examples: [

@@ -7,37 +7,37 @@ import { tableText } from '../render.ts';
 export const tune = defineCommand({
   name: 'tune',
   group: 'instances',
-  summary: 'Say what an instance’s settings should be, and why, without changing any.',
+  summary: 'Recommend settings for an instance, with reasons. Changes nothing.',
   about:
-    'The values are PGTune’s for the container’s memory limit and CPU quota, corrected where its limit bites, where ' +
-    'backups need WAL, and where Docker or the disk sets bounds: docs/tuning.md.',
-  arguments: [{ name: 'instance', about: 'The instance.', required: true }],
+    'The values are those of PGTune for the container’s memory limit and CPU quota. They are corrected if the limit is ' +
+    'too tight for them, if backups need WAL, and if Docker or the disk sets bounds: see docs/tuning.md.',
+  arguments: [{ name: 'instance', about: 'Instance name.', required: true }],
   options: {
     profile: {
       type: 'text',
       value: 'profile',
-      about: 'What it is used for.',
+      about: 'What the instance is used for.',
       choices: profiles,
       default: 'mixed',
     },
     connections: {
       type: 'number',
       value: 'number',
-      about: 'How many connections there should be. Default: what is usual for the profile.',
+      about: 'Number of connections to plan for. Default: the usual number for the profile.',
       minimum: 10,
       whole: true,
     },
-    disk: { type: 'text', value: 'kind', about: 'What its data lie on.', choices: diskKinds, default: 'ssd' },
+    disk: { type: 'text', value: 'kind', about: 'Type of storage.', choices: diskKinds, default: 'ssd' },
     json: { type: 'flag', about: 'Print one JSON object.' },
     ...configOptions,
   },
   examples: [
-    { command: 'problems tune orders --profile oltp', about: 'for many short transactions' },
-    { command: 'problems tune orders --connections 200 --json', about: 'for other programs' },
+    { command: 'problems tune orders --profile oltp', about: 'many short transactions' },
+    { command: 'problems tune orders --connections 200 --json', about: 'for 200 connections, as JSON' },
   ],
   exitCodes: [
     { code: 0, about: 'the recommendation was printed' },
-    { code: 2, about: 'there is no such instance, or the engine does not answer' },
+    { code: 2, about: 'there is no such instance, or the Docker engine does not answer' },
   ],
   async run(invocation) {
     const {

@@ -9,42 +9,45 @@ import { configFor, configOptions } from '../shared-options.ts';
 export const validate = defineCommand({
   name: 'validate',
   group: 'registry',
-  summary: 'Check registries.',
+  summary: 'Check registries for errors.',
   about:
-    'Files are checked as they are named, folders are searched for PROBLEMS.md in any case of letters; without a path, ' +
+    'Files are checked whatever their names; folders are searched for PROBLEMS.md, in upper or lower case. The default is ' +
     'the working folder. A file without markers is ordinary prose and has nothing to check.',
   arguments: [{ name: 'paths', about: 'Files and folders; - is standard input.', variadic: true, completion: 'file' }],
   options: {
     format: {
       type: 'text',
       value: 'format',
-      about: 'How to report.',
+      about: 'Output format.',
       choices: ['text', 'json', 'sarif', 'github'],
       default: 'text',
     },
-    fix: { type: 'flag', about: 'Mend what can be mended without a change of meaning, then check again.' },
-    strict: { type: 'flag', about: 'Let warnings fail too.' },
+    fix: { type: 'flag', about: 'Fix what can be fixed without changing meaning, then validate again.' },
+    strict: { type: 'flag', about: 'Exit with 1 for warnings too.' },
     maxWarnings: {
       type: 'number',
       value: 'number',
-      about: 'Fail when there are more warnings.',
+      about: 'Exit with 1 if there are more warnings than this.',
       minimum: 0,
       whole: true,
     },
-    stdinFilename: { type: 'text', value: 'path', about: 'What to call standard input.', completion: 'file' },
+    stdinFilename: { type: 'text', value: 'path', about: 'Path to report for standard input.', completion: 'file' },
     ...configOptions,
   },
   examples: [
     { command: 'problems validate', about: 'every registry below this folder' },
-    { command: 'problems validate PROBLEMS.md --fix', about: 'mend one and check it' },
+    { command: 'problems validate PROBLEMS.md --fix', about: 'fix one file and check it' },
     { command: 'problems validate --format sarif > problems.sarif', about: 'for code scanning' },
-    { command: 'problems validate --format github --strict', about: 'in GitHub Actions, warnings fail' },
-    { command: 'git show :PROBLEMS.md | problems validate - --stdin-filename PROBLEMS.md', about: 'what is staged' },
+    { command: 'problems validate --format github --strict', about: 'in GitHub Actions; warnings fail' },
+    {
+      command: 'git show :PROBLEMS.md | problems validate - --stdin-filename PROBLEMS.md',
+      about: 'the staged version',
+    },
   ],
   exitCodes: [
-    { code: 0, about: 'no error' },
+    { code: 0, about: 'no errors' },
     { code: 1, about: 'an error, or more warnings than --strict or --max-warnings allow' },
-    { code: 2, about: 'the work could not be done, or a file could not be read' },
+    { code: 2, about: 'the command failed, or a file could not be read' },
   ],
   async run({ arguments: words, options, cwd, screen, readInput, signal }) {
     const config = await configFor(options, cwd);
@@ -54,15 +57,15 @@ export const validate = defineCommand({
       ? await validateText(await readInput(), { config, cwd, name: options.stdinFilename })
       : await validatePaths(words, { config, cwd, signal, fix: options.fix });
     if (words.length === 0 && validation.registries === 0)
-      screen.notes.write('No PROBLEMS.md with records was found here.\n');
+      screen.notes.write('No PROBLEMS.md with records found here.\n');
     await reportValidation(validation, options.format, screen);
     return exitCode(validation.diagnostics, options);
   },
 });
 
 function requireInputAlone(words: readonly string[], fix: boolean): void {
-  if (words.length > 1) throw new ProblemsError('bad-usage', 'standard input is checked alone, without other paths');
-  if (fix) throw new ProblemsError('bad-usage', 'standard input cannot be mended in place', { hint: 'Name the file.' });
+  if (words.length > 1) throw new ProblemsError('bad-usage', 'standard input cannot be combined with other paths');
+  if (fix) throw new ProblemsError('bad-usage', '--fix cannot be used with standard input', { hint: 'Name the file.' });
 }
 
 function exitCode(

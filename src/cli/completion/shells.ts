@@ -55,8 +55,7 @@ function fishQuoted(text: string): string {
 }
 
 /**
- * A script for `eval "$(problems completion bash)"`. Where it offers nothing of its own, bash offers the names of
- * files. Written for bash 3.2 and later, which macOS still has.
+ * A script for `eval "$(problems completion bash)"`. If it offers nothing, bash offers file names. Written for bash 3.2 and later, which macOS still has.
  */
 export function bashScript(commands: readonly CompletedCommand[]): string {
   const names = commands.map(({ name }) => name);

@@ -1,6 +1,6 @@
 import { type ArgumentDeclaration, type Command, type OptionDeclaration, optionName } from '../command.ts';
 
-/** What a shell offers at a place: words, of which several may stand between commas; names of files or folders; or nothing. */
+/** What a shell offers to complete: one of some words, a list of them with commas, files, folders, or nothing. */
 export type Offer =
   | { readonly type: 'words' | 'list'; readonly words: readonly string[] }
   | { readonly type: 'file' | 'folder' | 'nothing' };
@@ -9,7 +9,7 @@ export interface CompletedOption {
   /** With its dashes. */
   readonly name: string;
   readonly about: string;
-  /** What its value is called; undefined where it takes none. */
+  /** The name of its value; undefined if it takes none. */
   readonly value: string | undefined;
   readonly offer: Offer;
 }
@@ -28,7 +28,7 @@ export function completedCommands(commands: readonly Command[]): readonly Comple
     summary,
     options: [
       ...Object.entries(options).map(([property, option]) => completedOption(property, option)),
-      { name: '--verbose', about: 'Show the stack of an unexpected error.', value: undefined, offer: nothing },
+      { name: '--verbose', about: 'Show the stack trace of an error.', value: undefined, offer: nothing },
       { name: '--help', about: 'Show this help.', value: undefined, offer: nothing },
     ],
     argument: argument === undefined ? nothing : offerOf(argument),
@@ -56,7 +56,7 @@ function offerOf({ choices, completion }: Pick<ArgumentDeclaration, 'choices' | 
   return choices === undefined ? { type: completion ?? 'nothing' } : { type: 'words', words: choices };
 }
 
-/** With a backslash before each sign that zsh or fish might take for more than itself, and blanks between. */
+/** Separated by blanks, with a backslash before each character that zsh or fish might interpret. */
 export function escaped(words: readonly string[]): string {
   return words.map((word) => word.replaceAll(/[^\w-]/g, '\\$&')).join(' ');
 }

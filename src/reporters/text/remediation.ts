@@ -3,7 +3,7 @@ import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
-/** What was found, with its evidence, and what could not be looked at. */
+/** The findings with their evidence, and the checks that could not run. */
 export function detectedText({ findings, notLookedAt }: DetectResult, style: Style): string {
   const lines = findings.flatMap((finding) => [
     `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}`,
@@ -13,19 +13,19 @@ export function detectedText({ findings, notLookedAt }: DetectResult, style: Sty
   return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
 }
 
-/** What could not be looked at, a line each. */
+/** One line for each check that could not run. */
 export function notLookedAtText(notLookedAt: readonly Skipped[], style: Style): string {
   return notLookedAt
     .map(({ remediator, instance, reason }) => {
       const place = `${escapeTerminal(instance ?? 'anything')} by ${escapeTerminal(remediator)}`;
-      return `${style('warning', 'not looked at')}: ${place}: ${escapeTerminal(reason)}\n`;
+      return `${style('warning', 'not checked')}: ${place}: ${escapeTerminal(reason)}\n`;
     })
     .join('');
 }
 
-/** What can be said where nothing was found: only what was looked at is known to be well. */
+/** What follows if nothing was found: only what was checked is known to be in order. */
 export function nothingText(notLookedAt: readonly Skipped[]): string {
-  return notLookedAt.length === 0 ? 'Nothing is wrong' : 'Nothing is wrong in what could be looked at';
+  return notLookedAt.length === 0 ? 'No problems found' : 'No problems found in the checks that could run';
 }
 
 function evidenceText(evidence: Evidence): string {
@@ -45,7 +45,7 @@ function evidenceText(evidence: Evidence): string {
   }
 }
 
-/** The steps of a plan with what each changes, the policy and its reasons, and what cannot be foreseen. */
+/** The steps of a plan with their changes, the policy with its reasons, and what cannot be predicted. */
 export function proposalText({ finding, plan, decision, effects }: Proposal, style: Style): string {
   const head = `${style('strong', escapeTerminal(finding.instance))}  ${escapeTerminal(finding.summary)}  ${style('faint', escapeTerminal(finding.id))}`;
   if (plan.type === 'refusal') {
@@ -67,7 +67,7 @@ export function proposalText({ finding, plan, decision, effects }: Proposal, sty
     ...steps,
     `  Policy: ${decision?.automation ?? 'human'} (${decision?.source ?? ''}): ${escapeTerminal(decision?.reasons.join('; ') ?? '')}`,
     `  Downtime: ${plan.downtime.seconds} s (${escapeTerminal(plan.downtime.why)})`,
-    ...plan.unpredictable.map((sentence) => `  Cannot be foreseen: ${escapeTerminal(sentence)}`),
+    ...plan.unpredictable.map((sentence) => `  Cannot be predicted: ${escapeTerminal(sentence)}`),
     `  Undo: ${escapeTerminal(plan.undo)}`,
     ...plan.leftovers.map(({ object, why }) => `  Left over: ${escapeTerminal(object)}: ${escapeTerminal(why)}`),
   ]
@@ -101,13 +101,13 @@ export function reportsText(reports: readonly RunReport[], style: Style): string
           `  Left over: ${escapeTerminal(object)}: ${escapeTerminal(why)} (${escapeTerminal(command)})`,
       ),
       ...(report.outcome === 'awaiting-approval' ? [`  problems approve ${report.id ?? ''}`] : []),
-      ...(report.dossier === null ? [] : [`  What a person needs to decide: ${escapeTerminal(report.dossier)}`]),
+      ...(report.dossier === null ? [] : [`  Report for your decision: ${escapeTerminal(report.dossier)}`]),
     ])
     .map((line) => `${line}\n`)
     .join('');
 }
 
-/** The journal, a line a run. */
+/** One line per run. */
 export function runsText(runs: readonly RunRecord[], style: Style): string {
   return runs
     .map(({ id, createdAt, plan, outcome, phase }) => {

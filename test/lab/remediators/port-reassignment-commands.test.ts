@@ -13,7 +13,7 @@ describe.skipIf(!(await labRuns()))('problems ports', () => {
     const shown = await problems('ports');
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(shown.stdout).toBe(
-      ` PORT  HELD BY\n${first}  container ${made.containerName} (stopped)\n${first + 1}  reserved for postgis in the config\n` +
+      ` PORT  USED BY\n${first}  container ${made.containerName} (stopped)\n${first + 1}  reserved for postgis in the config\n` +
         `${last - first - 1} of ${last - first + 1} ports are free: ${first + 2}-${last}.\n`,
     );
 
@@ -21,7 +21,7 @@ describe.skipIf(!(await labRuns()))('problems ports', () => {
     expect(leased).toMatchObject({
       code: 0,
       stdout: `${first + 2}\n`,
-      stderr: expect.stringContaining('Kept for orders until 20'),
+      stderr: expect.stringContaining('Reserved for orders until 20'),
     });
     expect(await problems('ports', 'lease', 'orders')).toMatchObject({ stdout: `${first + 2}\n` });
     expect(JSON.parse((await problems('ports', 'lease', 'billing', '--ttl', '1', '--json')).stdout)).toMatchObject({

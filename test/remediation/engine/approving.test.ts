@@ -248,7 +248,7 @@ describe('the commands of a dossier', { timeout: 60_000 }, () => {
     for (const command of changing) ran.push(await problems(command, { cwd: folder }));
     for (const [index, { code, stderr }] of ran.entries())
       expect(code, `${changing[index]?.join(' ')}: ${stderr}`).toBe(0);
-    if (overruled !== undefined) expect(ran.at(-1)?.stderr).toContain(`Approved against: ${overruled}`);
+    if (overruled !== undefined) expect(ran.at(-1)?.stderr).toContain(`Approved despite: ${overruled}`);
     expect(await answers(folder)).toEqual(['right', 'right', 'right']);
   });
 });
