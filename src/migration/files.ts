@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { compareBy } from '../util/compare.ts';
 
-/** A migration as it stands in its folder. */
+/** A migration file. */
 export interface Migration {
-  /** The file's name without `.sql`, as `schema_migrations` has it. */
+  /** The file's name without `.sql`, as in `schema_migrations`. */
   readonly version: string;
   readonly name: string;
   /** Without a byte order mark. */
   readonly sql: string;
-  /** SHA-256 of the bytes with every line end as a line feed: a checkout with other line ends is no other file. */
+  /** SHA-256 of the text with line feeds as line ends, so that it is the same in checkouts with other line ends. */
   readonly sha256: string;
 }
 
@@ -20,12 +20,12 @@ export interface MigrationFile {
 
 const maxVersion = 255;
 
-/** Whether a file of this name is a migration: `*.sql`, but never `rollback_*.sql`, nor one that is hidden. */
+/** Whether a file of this name is a migration: `*.sql`, except `rollback_*.sql` and hidden files. */
 export function isMigrationName(name: string): boolean {
   return name.endsWith('.sql') && !/^rollback_/i.test(name) && !name.startsWith('.') && name !== '.sql';
 }
 
-/** In name order, by code unit, as every machine orders them. What is no migration is left out. */
+/** The migrations among the files, ordered by name in code units, which is the same on every machine. */
 export function migrationsOf(files: readonly MigrationFile[]): readonly Migration[] {
   return files
     .filter(({ name }) => isMigrationName(name))
@@ -38,11 +38,12 @@ export function migrationsOf(files: readonly MigrationFile[]): readonly Migratio
     .sort(compareBy(({ version }) => version));
 }
 
-/** Why a name can be no version, if so. */
+/** Why a name cannot be a version, if so. */
 export function nameObstacle(name: string): string | undefined {
   const length = Array.from(name.slice(0, -'.sql'.length)).length;
-  if (length > maxVersion) return `its version has ${length} characters, and schema_migrations takes ${maxVersion}`;
-  return /\p{Cc}/u.test(name) ? 'its name holds a control character' : undefined;
+  if (length > maxVersion)
+    return `its version has ${length} characters, but schema_migrations holds at most ${maxVersion}`;
+  return /\p{Cc}/u.test(name) ? 'its name contains a control character' : undefined;
 }
 
 function checksumOf(text: string): string {

@@ -1,6 +1,6 @@
 import { identifierOf, type Statement, type Token } from './sql-tokens.ts';
 
-/** What a statement makes, or drops, as far as its own words tell. Without a schema it is found by the search path. */
+/** What a statement creates or drops, from its text alone. Without a schema, the search path decides. */
 export interface NamedObject {
   readonly kind:
     | 'table'
@@ -15,9 +15,9 @@ export interface NamedObject {
     | 'subscription';
   readonly schema: string | undefined;
   readonly name: string;
-  /** Of an index: what it is on. */
+  /** The table of an index. */
   readonly table?: { readonly schema: string | undefined; readonly name: string };
-  /** IF NOT EXISTS, IF EXISTS. */
+  /** With IF NOT EXISTS or IF EXISTS. */
   readonly lenient: boolean;
 }
 
@@ -47,13 +47,13 @@ const before = new Set([
   'LOCAL',
 ]);
 
-/** The object of a `CREATE …`; undefined for all others, for temporary ones and for names that cannot be told. */
-export function madeBy(sql: string, statement: Statement): NamedObject | undefined {
+/** The object of a `CREATE …`; undefined for other statements, temporary objects and names that cannot be read. */
+export function objectCreatedBy(sql: string, statement: Statement): NamedObject | undefined {
   return objectAfter(sql, statement, 'CREATE');
 }
 
 /** The first object of a `DROP …`. */
-export function droppedBy(sql: string, statement: Statement): NamedObject | undefined {
+export function objectDroppedBy(sql: string, statement: Statement): NamedObject | undefined {
   return objectAfter(sql, statement, 'DROP');
 }
 
@@ -66,7 +66,7 @@ function objectAfter(sql: string, { tokens }: Statement, verb: 'CREATE' | 'DROP'
   at.next();
   at.skip('CONCURRENTLY');
   const lenient = verb === 'CREATE' ? at.skip('IF', 'NOT', 'EXISTS') : at.skip('IF', 'EXISTS');
-  // An index without a name is named by the server.
+  // The server names an index without a name.
   if (kind === 'index' && at.word() === 'ON') return undefined;
   if (kind === 'schema' && at.word() === 'AUTHORIZATION') return undefined;
   const name = at.name();
@@ -81,7 +81,7 @@ function objectAfter(sql: string, { tokens }: Statement, verb: 'CREATE' | 'DROP'
 interface Cursor {
   word(): string;
   next(): void;
-  /** Goes on past these words, if they all stand there. */
+  /** Skips these words if all of them follow. */
   skip(...wanted: readonly string[]): boolean;
   name(): { readonly schema: string | undefined; readonly name: string } | undefined;
 }

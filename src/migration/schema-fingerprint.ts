@@ -2,16 +2,16 @@ import { hash } from 'node:crypto';
 import { quoteLiteral } from '../util/quote.ts';
 import { databasePath } from '../postgres/search-path.ts';
 
-/** A relation by its name; without a schema it is found by the search path. */
+/** A relation by name; without a schema, the search path decides. */
 export interface RelationName {
   readonly schema: string | undefined;
   readonly name: string;
 }
 
 /**
- * One SELECT that describes relations by the catalog: a JSON object with a list of lines for each name, or null where
- * there is none. What two databases answer alike has the same kind, columns, defaults, constraints, indexes, triggers and
- * definition; the order of columns, owners and privileges are left out.
+ * A SELECT that describes relations from the catalog: a JSON object with a list of lines for each name, or null if it does not
+ * exist. Equal answers mean the same kind, columns, defaults, constraints, indexes, triggers and definition; the order of
+ * columns, owners and privileges are ignored.
  */
 export function schemaQuery(relations: readonly RelationName[]): string {
   const names = JSON.stringify(relations.map(({ schema, name }) => ({ schema: schema ?? null, name })));
@@ -39,12 +39,12 @@ export function schemaQuery(relations: readonly RelationName[]): string {
       FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = o.oid) AS described) AS d ON true`;
 }
 
-/** SHA-256 of an answer: the same relations give the same. */
+/** SHA-256 of an answer, the same for the same relations. */
 export function fingerprintOf(answer: string): string {
   return hash('sha256', answer);
 }
 
-/** Lines that one of the two answers has alone: `-` of the first, `+` of the second. Empty: they are the same. */
+/** Lines in only one of the two answers: `-` from the first, `+` from the second. Empty if they are the same. */
 export function differences(first: string, second: string): readonly string[] {
   const [a, b] = [linesOf(first), linesOf(second)];
   return [
@@ -57,7 +57,7 @@ function linesOf(answer: string): ReadonlySet<string> {
   const parsed: unknown = JSON.parse(answer);
   if (typeof parsed !== 'object' || parsed === null) throw new Error('no description of relations');
   const all = Object.entries(parsed).flatMap(([name, lines]: [string, unknown]) =>
-    Array.isArray(lines) ? lines.map((line) => `${name}: ${String(line)}`) : [`${name}: is not there`],
+    Array.isArray(lines) ? lines.map((line) => `${name}: ${String(line)}`) : [`${name}: does not exist`],
   );
   return new Set(all);
 }

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's lexical structure (the manual's chapter 4.1, with `standard_conforming_strings` on), exact enough to know
- * what is a keyword and what only looks like one.
+ * PostgreSQL's lexical structure (chapter 4.1 of the manual, with `standard_conforming_strings` on), exact enough to tell
+ * keywords from text that only looks like one.
  */
 
 export type TokenKind =
@@ -9,13 +9,13 @@ export type TokenKind =
   /** An identifier or keyword without quotes. */
   | 'word'
   | 'quoted-identifier'
-  /** Of every form: plain, E'', B'', X'', N'', U&''. */
+  /** All forms: plain, E'', B'', X'', N'', U&''. */
   | 'string'
   /** `$$…$$`, `$tag$…$tag$`. */
   | 'dollar-string'
   | 'number'
   | 'semicolon'
-  /** Of psql: no server knows one outside quotes. */
+  /** A command of psql. Outside quotes a server does not accept it. */
   | 'backslash'
   | 'other';
 
@@ -24,7 +24,7 @@ export interface Token {
   /** Offsets in UTF-16 units; the end is exclusive. */
   readonly start: number;
   readonly end: number;
-  /** A quote or comment that nothing closes, up to the end of the text. */
+  /** A quote or comment without an end. */
   readonly unclosed?: true;
 }
 
@@ -42,10 +42,10 @@ const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
 const parameter = /\$[0-9]+/y;
 
-/** White space with a line break in it, and then a quote: the same string goes on, in the same form. */
+/** White space with a line break and then a quote continue a string in the same form. */
 const continuation = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y;
 
-/** Every character of the text is in exactly one token, in order. */
+/** Splits a text into tokens. Every character is in exactly one token, in order. */
 export function tokensOf(sql: string): readonly Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < sql.length;) {
@@ -135,21 +135,21 @@ function match(pattern: RegExp, sql: string, at: number): number | undefined {
   return pattern.test(sql) ? pattern.lastIndex : undefined;
 }
 
-/** A part of an SQL text up to and with its semicolon, and the blanks and comments before it. */
+/** A statement with its semicolon and the white space and comments before it. */
 export interface Statement {
   readonly text: string;
   /** Offset of `text`. */
   readonly start: number;
-  /** What is neither blank nor comment nor the semicolon. */
+  /** Without white space, comments and the semicolon. */
   readonly tokens: readonly Token[];
-  /** Of the words among `tokens` up to the eighth, in capitals; quoted identifiers and all else leave an empty place. */
+  /** The first eight tokens in capitals; empty for all that are not words. */
   readonly words: readonly string[];
 }
 
 export interface Split {
-  /** In order; joined they are the text again, with `rest`. */
+  /** In order; joined with `rest` they are the text again. */
   readonly statements: readonly Statement[];
-  /** Blanks and comments after the last statement. */
+  /** White space and comments after the last statement. */
   readonly rest: string;
   readonly tokens: readonly Token[];
 }
@@ -201,7 +201,7 @@ export function split(sql: string): Split {
   return { statements, rest: sql.slice(start), tokens };
 }
 
-/** The text of a token as an identifier: folded to small letters, or as its quotes hold it. */
+/** The name that a token means: folded to lower case, or as quoted. */
 export function identifierOf(sql: string, token: Token): string | undefined {
   const text = sql.slice(token.start, token.end);
   if (token.kind === 'word') return text.toLowerCase();

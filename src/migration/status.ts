@@ -11,19 +11,19 @@ export interface LedgerRow {
   readonly error: string | null;
 }
 
-/** Both tables of one database as they were read, at one moment. */
+/** Both tables of a database, read at the same time. */
 export interface Ledger {
-  /** Of `schema_migrations`. */
+  /** From `schema_migrations`. */
   readonly versions: ReadonlySet<string>;
-  /** Of `problems_migrations`, by version. */
+  /** From `problems_migrations`, by version. */
   readonly rows: ReadonlyMap<string, LedgerRow>;
 }
 
 export type Conflict = 'checksum' | 'unlisted' | 'changed-while-started';
 
 /**
- * How a file stands in the ledger. `adopted`: applied by another tool, so there is no checksum to hold it to.
- * `unfinished`: begun outside a transaction, and nobody wrote how it ended. `conflict`: a person must look.
+ * The status of a file in the ledger. `adopted`: applied by another tool, so there is no checksum to compare. `unfinished`:
+ * started outside a transaction, with an unknown end. `conflict`: needs a decision by an operator.
  */
 export type MigrationStatus =
   | { readonly standing: 'applied' | 'adopted' | 'pending' | 'failed' | 'unfinished' }
@@ -37,14 +37,14 @@ export function migrationStatusOf({ version, name, sha256 }: Migration, { versio
     if (row.state === 'done' && row.sha256 !== sha256)
       return conflict(
         'checksum',
-        `${name} was applied as ${short(row.sha256)} and is ${short(sha256)} by now: an applied file must not change.`,
-        'Bring the old text back, and put the change into a new file.',
+        `${name} was applied with checksum ${short(row.sha256)} but now has ${short(sha256)}: an applied file must not change.`,
+        'Restore the old text and put the change into a new file.',
       );
     if (!isListed)
       return conflict(
         'unlisted',
-        `${name} is done by problems_migrations, and schema_migrations does not list it.`,
-        'Somebody removed the row. If it is applied, insert it again; if not, delete the row of problems_migrations too.',
+        `${name} is done according to problems_migrations, but schema_migrations does not list it.`,
+        'The row was removed. If the file is applied, insert the row again; if not, delete the row of problems_migrations as well.',
       );
     return { standing: row.state === 'done' ? 'applied' : 'adopted' };
   }
@@ -52,13 +52,13 @@ export function migrationStatusOf({ version, name, sha256 }: Migration, { versio
   if (row.sha256 !== sha256)
     return conflict(
       'changed-while-started',
-      `${name} was begun as ${short(row.sha256)}, its end is unknown, and it is ${short(sha256)} by now.`,
-      'Bring the old text back and migrate, or look by hand at what it left and delete its row of problems_migrations.',
+      `${name} was started with checksum ${short(row.sha256)}, its outcome is unknown, and it now has ${short(sha256)}.`,
+      'Restore the old text and migrate, or check what it has changed and delete its row of problems_migrations.',
     );
   return { standing: 'unfinished' };
 }
 
-/** Files that are still to run though one of a later name is applied: applied in their turn, and said. */
+/** Pending files although one with a later name is applied. They are applied in order and reported. */
 export function outOfOrder(migrations: readonly Migration[], ledger: Ledger): readonly string[] {
   const last = migrations.findLastIndex(({ version }) => ledger.versions.has(version));
   return migrations

@@ -1,27 +1,27 @@
 /**
- * `postgresql.auto.conf` as text: what ALTER SYSTEM writes, one `name = 'value'` a line. The last line of a name counts;
- * names are told apart without regard to case.
+ * The text of `postgresql.auto.conf`, which ALTER SYSTEM writes: a line of `name = 'value'` for each setting. The last line of a
+ * name is used; names are case-insensitive.
  */
 
-/** A setting's new value; null takes its lines away, so that the file or default below it counts again. */
+/** A setting's new value; null removes its lines, so that other files or the default apply again. */
 export type SettingChanges = Readonly<Record<string, string | null>>;
 
 const line = /^\s*([A-Za-z_][A-Za-z0-9_.$]*)\s*(?:=\s*|\s)([^]*)$/;
 
-/** Lower-case names with their values as written, without quotes. */
+/** Values as written, without quotes, by lower-case name. */
 export function readAutoConf(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const one of text.split('\n')) {
     const [, name, rest] = line.exec(one) ?? [];
     if (name === undefined || rest === undefined) continue;
-    // Moved to the end, as the server reads it.
+    // Moved to the end, since the last line is used.
     values.delete(name.toLowerCase());
     values.set(name.toLowerCase(), unquoted(rest));
   }
   return values;
 }
 
-/** Every line of the names taken away, the new ones at the end, as the server itself does; other bytes stay. */
+/** Removes all lines of the names and appends the new ones, as the server does. Other bytes are unchanged. */
 export function withChanges(text: string, changes: SettingChanges): string {
   const names = new Set(Object.keys(changes).map((name) => name.toLowerCase()));
   const kept = text
@@ -35,16 +35,16 @@ export function withChanges(text: string, changes: SettingChanges): string {
   return `${kept === '' || kept.endsWith('\n') ? kept : `${kept}\n`}${added.join('')}`;
 }
 
-/** What these settings are in a text: the value of each, null where it says nothing of it. */
+/** The value of each setting in a text; null if it is not set. */
 export function valuesIn(text: string, names: readonly string[]): SettingChanges {
   const values = readAutoConf(text);
   return Object.fromEntries(names.map((name) => [name, values.get(name.toLowerCase()) ?? null]));
 }
 
 /**
- * What takes `changes` back: the text `before` them to the byte, where nobody else has written since; else the present
- * text with these settings alone as they were, every other byte as it is. Undefined where one of them is neither what it
- * was nor what it was changed to: that is somebody's later decision. Where the changes are back already, the same text.
+ * The text that undoes `changes`: `before`, to the byte, if nothing else was written since; else the present text with the old
+ * values of these settings. Undefined if one of them has neither its old nor its new value, since that is a later decision.
+ * If the changes are undone already, the same text.
  */
 export function undoneText(now: string, before: string, changes: SettingChanges): string | undefined {
   const names = Object.keys(changes);
@@ -56,7 +56,7 @@ export function undoneText(now: string, before: string, changes: SettingChanges)
   return saysAutoConf(now, was) ? now : withChanges(now, was);
 }
 
-/** What ALTER SYSTEM leaves of a text: its own heading and every line with a value, in their order; no comments. */
+/** The text as ALTER SYSTEM rewrites it: a heading and all lines with a value, in order, without comments. */
 function asServerWrites(text: string): string {
   const lines = text.split('\n').flatMap((one) => {
     const [, name, rest] = line.exec(one) ?? [];
@@ -69,7 +69,7 @@ function endedLine(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** Whether the text says exactly that of these settings. */
+/** Whether the text has exactly these values. */
 export function saysAutoConf(text: string, changes: SettingChanges): boolean {
   const values = readAutoConf(text);
   return Object.entries(changes).every(([name, value]) => (values.get(name.toLowerCase()) ?? null) === value);

@@ -1,22 +1,22 @@
 import { decodePercent } from '../util/text.ts';
 
-/** What a client was told about its database. It may hold a password: for probes alone, never for evidence or plans. */
+/** How a client connects. May contain a password: only for probes, never for evidence or plans. */
 export interface ConnectionText {
   readonly host: string;
   readonly port: number;
-  /** Undefined where the text does not say. */
+  /** Undefined if the text does not contain it. */
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
   readonly sslMode: string | undefined;
 }
 
-/** Longer texts are no connection strings of anybody's. */
+/** Longer texts are not parsed. */
 const longest = 4_096;
 
 /**
- * A PostgreSQL URL or keyword string, as libpq and the usual drivers read it. Undefined for whatever is neither, for
- * sockets, and for several hosts, of which a driver takes any.
+ * Parses a PostgreSQL URL or keyword string, as libpq and the usual drivers do. Undefined for other texts, for sockets, and for
+ * several hosts, from which a driver may choose any.
  */
 export function parseConnectionText(text: string): ConnectionText | undefined {
   if (text.length > longest) return undefined;
@@ -24,7 +24,7 @@ export function parseConnectionText(text: string): ConnectionText | undefined {
   return parseUrl(trimmed) ?? parseKeywords(trimmed);
 }
 
-/** `scheme://user:password@host:port/database?parameters`; a password may hold `@`, the last one counts. */
+/** `scheme://user:password@host:port/database?parameters`; a password may contain `@`, since the last one separates. */
 const urlText = /^postgres(?:ql)?(?:\+\w{1,20})?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?(?:#.*)?$/is;
 
 function parseUrl(text: string): ConnectionText | undefined {
@@ -68,7 +68,7 @@ function parseKeywords(text: string): ConnectionText | undefined {
   });
 }
 
-/** Pieces as they were written, checked: `host` and `port` may come from anywhere. */
+/** Checks the parts, which come from untrusted text. */
 export function connectionOf(
   pieces: Omit<ConnectionText, 'host' | 'port'> & {
     readonly host: string | undefined;
@@ -82,7 +82,7 @@ export function connectionOf(
   return { host: host.toLowerCase(), port, user, password, database, sslMode };
 }
 
-/** A name, an IPv4 or an IPv6 address. Nothing that a shell, a path or a second host could hide in. */
+/** A name, an IPv4 or an IPv6 address, without characters that are special in shells, paths or lists of hosts. */
 function isHost(text: string): boolean {
   return /^[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?$/i.test(text) || /^(?=.*:)[\da-f:.]{2,45}$/i.test(text);
 }
@@ -107,7 +107,6 @@ function filled(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** What is not percent-encoded properly is taken as it stands. */
 function decoded(text: string | undefined): string | undefined {
   return text === undefined ? undefined : decodePercent(text);
 }

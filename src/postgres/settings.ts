@@ -1,21 +1,21 @@
 import { formatSize } from './sizes.ts';
 
 /**
- * The settings that a program may change, each within bounds of ours.
+ * The settings that the tool may change, each within its own bounds.
  * See docs/engineering/settings.md#when-a-change-applies.
  */
 export interface KnownSetting {
-  /** `reload`: taken over by the server as it runs. `start`: only by its next start. */
+  /** `reload`: applies to the running server. `start`: applies at the next start. */
   readonly applies: 'reload' | 'start';
   readonly value: ValueKind;
-  /** ALTER ROLE and ALTER DATABASE take it too. */
+  /** Also accepted by ALTER ROLE and ALTER DATABASE. */
   readonly perRole?: true;
 }
 
 export type ValueKind =
-  /** Written with a unit; bounds in bytes. `off`: the number that switches it off or leaves it to another setting. */
+  /** Has a unit; bounds in bytes. `off`: the number that disables it or leaves it to another setting. */
   | { readonly type: 'bytes'; readonly min: number; readonly max: number; readonly off?: string }
-  /** Written with a unit, or 0; bounds in milliseconds. */
+  /** Has a unit, or is 0; bounds in milliseconds. */
   | { readonly type: 'time'; readonly min: number; readonly max: number }
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'word'; readonly words: readonly string[] }
@@ -45,7 +45,7 @@ const knownSettings = {
   max_wal_senders: { applies: 'start', value: { type: 'integer', min: 1, max: 100 } },
   max_locks_per_transaction: { applies: 'start', value: { type: 'integer', min: 64, max: 1_024 } },
   wal_buffers: { applies: 'start', value: { type: 'bytes', min: 32 * kB, max: GB, off: '-1' } },
-  // `minimal` would end base backups and archiving.
+  // `minimal` would make base backups and archiving impossible.
   wal_level: { applies: 'start', value: { type: 'word', words: ['replica', 'logical'] } },
   archive_mode: { applies: 'start', value: onOff },
   archive_command: { applies: 'reload', value: { type: 'text', maxLength: 1_000 } },
@@ -74,12 +74,12 @@ const knownSettings = {
   log_temp_files: { applies: 'reload', value: { type: 'bytes', min: 0, max: 1_024 * GB, off: '-1' }, perRole: true },
 } as const satisfies Readonly<Record<string, KnownSetting>>;
 
-/** Undefined for every name that is not listed. */
+/** Undefined if the name is not listed. */
 export function knownSetting(name: string): KnownSetting | undefined {
   return Object.entries(knownSettings).find(([known]) => known === name)?.[1];
 }
 
-/** Why a value is not written, a phrase; undefined where it may be. */
+/** Why a value is not allowed, as a phrase; undefined if it is. */
 export function unfitValue(name: string, value: string): string | undefined {
   const kind = knownSetting(name)?.value;
   if (kind === undefined) return 'is no setting that a program changes';
@@ -107,8 +107,8 @@ export function unfitValue(name: string, value: string): string | undefined {
 }
 
 /**
- * A value as the server's own number in its own unit, both as text: `64MB` is 8192 of `8kB`. For comparing what was
- * written with `setting` and `unit` of pg_settings. Text and words are as they are.
+ * A value in the unit of pg_settings, as text: `64MB` is 8192 for `8kB`. Serves to compare a written value with `setting` and
+ * `unit`. Text and words are unchanged.
  */
 export function isValue(name: string, value: string, setting: string, unit: string | null): boolean {
   const kind = knownSetting(name)?.value;
@@ -117,7 +117,7 @@ export function isValue(name: string, value: string, setting: string, unit: stri
   return value === setting;
 }
 
-/** `1GB` as bytes, by units of 1,024; undefined without a unit. */
+/** Bytes of `1GB`, in units of 1,024; undefined without a unit. */
 export function bytesOf(value: string): number | undefined {
   const [, amount, unit = ''] = /^(\d{1,12})\s?(B|kB|MB|GB|TB)$/.exec(value.trim()) ?? [];
   const factor = { B: 1, kB, MB, GB, TB: 1_024 * GB }[unit];
@@ -131,7 +131,7 @@ function millisecondsOf(value: string): number | undefined {
   return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
 }
 
-/** pg_settings has units such as `8kB`: a number of them. */
+/** Units of pg_settings may have a number, such as `8kB`. */
 function inUnit(setting: string, unit: string | null, read: (value: string) => number | undefined): number | undefined {
   const [, times = '', name = ''] = /^(\d*)([A-Za-z]+)$/.exec(unit ?? '') ?? [];
   const one = read(`1${name}`);
@@ -142,16 +142,16 @@ function outside(amount: number, { min, max }: { readonly min: number; readonly 
   return amount < min || amount > max ? 'is outside the bounds that a program keeps to' : undefined;
 }
 
-/** What a setting can be: bytes, a number, or a word such as `off`. */
+/** The value of a setting: bytes, a number, or a word such as `off`. */
 export type SettingValue =
   | { readonly type: 'size'; readonly bytes: number }
   | { readonly type: 'number'; readonly number: number }
   | { readonly type: 'word'; readonly word: string };
 
 /**
- * Where a value comes from; docs/tuning.md has a section for each. `pgtune`: PGTune's own. The others are corrections:
- * `backups` keeps WAL for those who need it, `connections` and `memory` fit the worst case into the limit, `disk` the WAL
- * onto its disk, `build` leaves out what the server was built without, `seccomp` what Docker forbids.
+ * The source of a value; docs/tuning.md has a section for each. `pgtune`: PGTune itself. The others are corrections: `backups`
+ * keeps the WAL that backups and standbys need, `connections` and `memory` fit the worst case into the limit, `disk` fits the WAL
+ * onto its disk, `build` avoids what the server was built without, `seccomp` what Docker forbids.
  */
 export type Rule = 'pgtune' | 'backups' | 'connections' | 'memory' | 'disk' | 'build' | 'seccomp';
 
@@ -162,7 +162,7 @@ export interface Advice {
   /** One sentence. */
   readonly reason: string;
   readonly rule: Rule;
-  /** What PGTune says, where a correction says otherwise. */
+  /** The value of PGTune, if a correction changes it. */
   readonly pgtune?: SettingValue;
 }
 
@@ -178,7 +178,7 @@ export function word(text: string): SettingValue {
   return { type: 'word', word: text };
 }
 
-/** As ALTER SYSTEM takes it and SHOW prints it: `512MB`, `1.1`, `off`. */
+/** In the form of ALTER SYSTEM and SHOW: `512MB`, `1.1`, `off`. */
 export function formatValue(value: SettingValue): string {
   switch (value.type) {
     case 'size':
@@ -190,7 +190,7 @@ export function formatValue(value: SettingValue): string {
   }
 }
 
-/** Bytes or the number of a setting among the advice; undefined where it is a word or is not named. */
+/** Bytes or number of a recommended setting; undefined if it is a word or not among them. */
 export function amountOf(advice: readonly Advice[], name: string): number | undefined {
   const value = advice.find((one) => one.name === name)?.value;
   switch (value?.type) {

@@ -4,15 +4,15 @@ export const kiB = 1024;
 export const MiB = 1024 ** 2;
 export const GiB = 1024 ** 3;
 
-/** Case counts, as in postgresql.conf. */
+/** Case-sensitive, as in postgresql.conf. */
 const units: Readonly<Record<string, number>> = { B: 1, kB: kiB, MB: MiB, GB: GiB, TB: 1024 ** 4 };
 
-/** From the largest, as SHOW tries them. */
+/** Largest first, as SHOW tries them. */
 const descending = Object.entries(units).toReversed();
 
 /**
- * Bytes of `128MB`, `1.5GB` or, with a unit of the setting such as `kB` or `8kB`, of a bare number. Undefined for what
- * is no size, and for negative numbers: they stand for something else (`autovacuum_work_mem = -1`).
+ * Bytes of `128MB`, `1.5GB` or, with a unit of the setting such as `kB` or `8kB`, of a bare number. Undefined for
+ * anything else, and for negative numbers, which have another meaning (`autovacuum_work_mem = -1`).
  */
 export function parseSize(text: string, unit?: string | null): number | undefined {
   const match = /^\s*(\d{1,15}(?:\.\d{1,6})?)\s*([kMGT]?B)?\s*$/.exec(text);
@@ -22,7 +22,7 @@ export function parseSize(text: string, unit?: string | null): number | undefine
   return factor === undefined ? undefined : Math.round(Number(number) * factor);
 }
 
-/** Bytes of a unit as `pg_settings.unit` has it: `kB`, `8kB`, `16MB`. Undefined for units of time, and without one. */
+/** Bytes of a unit of `pg_settings.unit`: `kB`, `8kB`, `16MB`. Undefined for units of time and without a unit. */
 function unitBytes(unit: string | undefined): number | undefined {
   const match = /^(\d{0,4})([kMGT]?B)$/.exec(unit ?? '');
   if (match === null) return undefined;
@@ -30,20 +30,20 @@ function unitBytes(unit: string | undefined): number | undefined {
   return (times === '' ? 1 : Number(times)) * (units[name] ?? 1);
 }
 
-/** As SHOW prints it: the largest unit in which it is a whole number. Whole bytes, not negative. */
+/** In the form of SHOW: the largest unit with a whole number. Takes whole bytes, not negative. */
 export function formatSize(bytes: number): string {
   if (bytes === 0) return '0';
   const [unit, factor] = descending.find(([, size]) => bytes % size === 0) ?? ['B', 1];
   return `${bytes / factor}${unit}`;
 }
 
-/** For people: at most one digit after the point, `1.5 GiB`, `271 MiB`, `64 kiB`. */
+/** For messages, with at most one decimal: `1.5 GiB`, `271 MiB`, `64 kiB`. */
 export function readableSize(bytes: number): string {
   const name = Math.abs(bytes) >= GiB ? 'GB' : Math.abs(bytes) >= MiB ? 'MB' : 'kB';
   return `${Math.round((bytes / (units[name] ?? 1)) * 10) / 10} ${name.replace('B', 'iB')}`;
 }
 
-/** Down to a whole number of `unit` bytes. */
+/** Rounds down to a multiple of `unit` bytes. */
 export function floorTo(bytes: number, unit: number): number {
   return Math.floor(bytes / unit) * unit;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { droppedBy, madeBy, runnableOf, split } from '../../src/migration/index.ts';
+import { objectDroppedBy, objectCreatedBy, runnableOf, split } from '../../src/migration/index.ts';
 
 function modeOf(sql: string): string {
   const found = runnableOf(sql);
@@ -106,13 +106,13 @@ describe('what a statement makes', () => {
     ['select 1', undefined],
   ] as const)('%s', (sql, made) => {
     const [statement] = split(sql).statements;
-    expect(statement === undefined ? undefined : madeBy(sql, statement)).toEqual(made);
+    expect(statement === undefined ? undefined : objectCreatedBy(sql, statement)).toEqual(made);
   });
 
   it('and what it drops', () => {
     const sql = 'drop index concurrently if exists s.i, j';
     const [statement] = split(sql).statements;
-    expect(statement === undefined ? undefined : droppedBy(sql, statement)).toEqual({
+    expect(statement === undefined ? undefined : objectDroppedBy(sql, statement)).toEqual({
       kind: 'index',
       schema: 's',
       name: 'i',

@@ -5,8 +5,8 @@ import type { LedgerTables, Refusal } from './ledger.ts';
 import { type AppliedMigration, type MigrateProgress, type MigrationProblem, problem } from './types.ts';
 
 /**
- * Whether a statement lost to others and may well win the next time: a lock that was not to be had, a deadlock, a
- * serialisation failure, or two sessions on one row of the catalog (docs/engineering/migrations.md#ddl-races).
+ * Whether a statement failed because of other sessions, so that another attempt may succeed: a lock timeout, a deadlock, a
+ * serialisation failure, or two sessions that change one row of the catalog (docs/engineering/migrations.md#ddl-races).
  */
 export function isLostRace({ sqlstate, message, constraint }: Refusal): boolean {
   switch (sqlstate) {
@@ -23,7 +23,7 @@ export function isLostRace({ sqlstate, message, constraint }: Refusal): boolean 
   }
 }
 
-/** The same of what a row of the ledger says: `40P01 deadlock detected`. */
+/** The same for the error in a row of the ledger: `40P01 deadlock detected`. */
 export function isLostRaceState(error: string): boolean {
   const [sqlstate = ''] = error.split(' ', 1);
   return isLostRace({
@@ -37,30 +37,30 @@ export function isLostRaceState(error: string): boolean {
   });
 }
 
-/** Milliseconds before the next attempt: doubled each time up to eight seconds, with jitter. */
+/** Milliseconds before the next attempt: doubles each time, up to eight seconds, with jitter. */
 export function backoff(attempt: number): number {
   return Math.round(Math.min(250 * 2 ** (attempt - 1), 8_000) * (0.5 + Math.random()));
 }
 
-/** What a person can do about an error that no further attempt mends. */
+/** What to do about an error that another attempt does not fix. */
 function hintFor({ sqlstate, message }: Refusal): string {
   if (sqlstate === '25001' || sqlstate === '2D000')
-    return 'It cannot run inside a transaction: put it alone into a file of its own, if it is a statement of its own.';
+    return 'It cannot run inside a transaction. If it is a separate statement, move it to a separate file.';
   if (sqlstate === '55P04')
-    return 'A new value of an enum can be used only after its transaction: add it in a file of its own.';
+    return 'A new enum value can be used only after its transaction: add it in a separate file.';
   if (sqlstate === '42P07' || sqlstate === '42710' || sqlstate === '42P06')
-    return 'It was made without the ledger. Compare it with the file: where it is the same, insert the version into schema_migrations; else write a file that leads from what is there to what is wanted.';
+    return 'It was created without the ledger. Compare it with the file: if they agree, insert the version into schema_migrations; if not, write a migration from the existing state to the intended one.';
   if (sqlstate === '23505' || sqlstate === '23502' || sqlstate === '23503' || sqlstate === '23514')
-    return 'The rows do not fit it: mend the data first, in a file before this one or by hand.';
+    return 'Existing rows violate it. Fix the data first, in an earlier file or by hand.';
   if (sqlstate === '55P03')
-    return 'Somebody holds a lock on the table for long: `select * from pg_stat_activity` shows who.';
-  if (sqlstate === '42501') return 'The instance’s user lacks a privilege.';
+    return 'Another session holds a lock on the table; `select * from pg_stat_activity` shows which.';
+  if (sqlstate === '42501') return 'The instance’s user does not have the privilege.';
   return /^(?:42|22)/.test(sqlstate ?? '')
-    ? 'Mend the file, and migrate again: nothing of it was applied.'
+    ? 'Fix the file and migrate again: nothing of it was applied.'
     : `See SQLSTATE ${sqlstate ?? 'of the message'}: ${message.slice(0, 80)}`;
 }
 
-/** What applying one file needs. The session holds the lock. */
+/** What is needed to apply one file. The session holds the lock. */
 export interface MigrationContext {
   readonly session: SqlSession;
   readonly tables: LedgerTables;
@@ -72,13 +72,13 @@ export interface MigrationContext {
   readonly point: (name: string) => Promise<void>;
 }
 
-/** `read-again`: somebody without our lock was quicker, and the ledger says more by now. */
+/** `read-again`: a migration without our lock was faster, so the ledger has changed. */
 export type Applied =
   { readonly applied: AppliedMigration } | { readonly problem: MigrationProblem } | { readonly readAgain: true };
 
 export function failed({ migration }: MigrationContext, sql: string, refusal: Refusal): MigrationProblem {
   const { message, detail, sqlstate, position } = refusal;
-  // Positions count characters, offsets UTF-16 units.
+  // Positions count characters; offsets count UTF-16 units.
   const offset =
     position === undefined
       ? undefined

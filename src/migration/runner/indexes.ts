@@ -6,14 +6,14 @@ import { indexOfFile, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import type { NamedObject } from '../objects.ts';
 import type { LedgerRow } from '../status.ts';
-import { ask, findTables, makeTables, queryAsTheirs, writeState } from './ledger.ts';
+import { ask, findTables, createTables, queryWithDatabasePath, writeState } from './ledger.ts';
 
 export interface IndexState {
   readonly oid: string;
-  /** Quoted and with its schema. */
+  /** Quoted, with its schema. */
   readonly name: string;
   readonly isSound: boolean;
-  /** A session builds it, or another index of its table, at this moment. */
+  /** A session is building it or another index of its table. */
   readonly isBeingBuilt: boolean;
   readonly definition: string;
 }
@@ -25,7 +25,7 @@ const stateQuery = `SELECT c.oid::text AS oid, format('%I.%I', n.nspname, c.reln
   FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace`;
 
-/** The index that a `CREATE INDEX` names, if it is there on that table. */
+/** The index that a `CREATE INDEX` names, if it exists on that table. */
 export async function indexOf(
   session: SqlSession,
   { name, table }: Pick<NamedObject, 'name' | 'table'>,
@@ -39,9 +39,9 @@ export async function indexOf(
 }
 
 /**
- * Drops an index if it is invalid and nobody builds it, asked in this very session right before. An index that is sound
- * by now, or gone, is left alone.
- * @returns what became of it.
+ * Drops an index if it is invalid and no session is building it, which is checked in the same session right before. An index
+ * that is valid or gone is left alone.
+ * @returns what happened to it.
  */
 export async function dropInvalidIndex(
   session: SqlSession,
@@ -51,7 +51,7 @@ export async function dropInvalidIndex(
   if (found === undefined || found.name !== name) return 'gone';
   if (found.isSound) return 'sound';
   if (found.isBeingBuilt) return 'building';
-  // It is in nobody's way while it waits, so it may wait.
+  // It blocks no other session while it waits.
   await ask(session, 'SET lock_timeout = 0');
   await ask(session, `DROP INDEX CONCURRENTLY ${found.name}`);
   return 'dropped';
@@ -69,14 +69,14 @@ function stateOf(row: Readonly<Record<string, string | null>> | undefined): Inde
 }
 
 /**
- * Builds the index of a file that the ledger lists as applied, where it is not there: `IF NOT EXISTS` had taken an
- * invalid one for it. The session holds the lock.
+ * Builds the missing index of a file that the ledger lists as applied: `IF NOT EXISTS` had accepted an invalid one. The session
+ * holds the lock.
  */
 export async function buildIndexAgain(session: SqlSession, migration: Migration): Promise<void> {
   const named = indexOfFile(migration);
   if (named === undefined || (await indexOf(session, named)) !== undefined) return;
   await ask(session, 'SET lock_timeout = 0');
-  const built = await queryAsTheirs(session, migration.sql);
+  const built = await queryWithDatabasePath(session, migration.sql);
   const index = await indexOf(session, named);
   if (index?.isSound === true) return;
   if (index !== undefined) await dropInvalidIndex(session, index);
@@ -85,11 +85,10 @@ export async function buildIndexAgain(session: SqlSession, migration: Migration)
 }
 
 /**
- * Takes back what applying a file did, where that loses nothing: the index that it built, and its rows. What a file did
- * in a transaction stays (docs/engineering/migrations.md#half-applied-migrations: never a step back over data by
- * itself). The session holds the lock.
+ * Undoes what applying a file did, as far as no data is lost: drops the index that it built, and restores its rows. What it did
+ * in a transaction stays (docs/engineering/migrations.md#half-applied-migrations). The session holds the lock.
  */
-export async function takeBackIndex(
+export async function undoIndexBuild(
   session: SqlSession,
   migration: Migration,
   before: { readonly row: LedgerRow | null; readonly listed: boolean },
@@ -99,20 +98,20 @@ export async function takeBackIndex(
   const index = await indexOf(session, named);
   await ask(session, 'SET lock_timeout = 0');
   if (index !== undefined) await ask(session, `DROP INDEX CONCURRENTLY ${index.name}`);
-  await takeBackRows(session, migration, before);
+  await restoreRows(session, migration, before);
 }
 
-/** Lists a file as applied that was not run. The session holds the lock. */
+/** Records a file as applied without running it. The session holds the lock. */
 export async function recordAsDone(session: SqlSession, migration: Migration, runner: string): Promise<void> {
   const tables = await findTables(session);
-  if (!tables.versionsExist || !tables.statesExist) await makeTables(session, tables);
+  if (!tables.versionsExist || !tables.statesExist) await createTables(session, tables);
   const runnable = runnableOf(migration.sql);
   const mode = 'mode' in runnable ? runnable.mode : 'tx';
   await writeState(session, tables, migration, { mode, state: 'done', runner });
 }
 
-/** The rows of a file as they were before. The session holds the lock. */
-export async function takeBackRows(
+/** Restores the rows of a file in the ledger. The session holds the lock. */
+export async function restoreRows(
   session: SqlSession,
   migration: Migration,
   before: { readonly row: LedgerRow | null; readonly listed: boolean },

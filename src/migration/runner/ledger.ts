@@ -11,8 +11,8 @@ import type { MigrateProgress } from './types.ts';
 export type Refusal = Extract<SessionResult, { readonly ok: false }>;
 
 /**
- * A statement of the runner's own, which is to succeed.
- * @throws ProblemsError `engine-unreachable` where the connection is gone, else `step-refused`.
+ * Runs a statement of the runner and returns its rows.
+ * @throws ProblemsError `engine-unreachable` if the connection is lost, else `step-refused`.
  */
 export async function ask(session: SqlSession, sql: string, values?: readonly string[]): Promise<readonly SqlRow[]> {
   const answer = await session.query(sql, values);
@@ -24,16 +24,16 @@ export function errorOf({ lost, sqlstate, message }: Refusal): ProblemsError {
   return new ProblemsError(lost ? 'engine-unreachable' : 'step-refused', `${sqlstate ?? ''} ${message}`.trim());
 }
 
-/** Whether a connection was lost: what was under way may have taken effect, and only the ledger knows. */
-export function isLoss(error: unknown): boolean {
+/** Whether the connection was lost. The last statement may have taken effect, which only the ledger tells. */
+export function isConnectionLoss(error: unknown): boolean {
   return error instanceof ProblemsError && error.code === 'engine-unreachable';
 }
 
 /**
- * Makes a session as it was when it was opened, but for its locks: what one file sets is nothing to the next. Whatever
- * would cut a migration short by time is off; a lock is waited for only so long, since whoever comes later waits too.
+ * Resets a session to its first state, except its locks, so that settings of one file do not affect the next. Timeouts that
+ * would interrupt a migration are off; waits for locks are short, since all later readers of the table wait too.
  */
-export async function freshen(session: SqlSession, lockTimeoutMs: number): Promise<void> {
+export async function resetSession(session: SqlSession, lockTimeoutMs: number): Promise<void> {
   await ask(
     session,
     `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setSafePath}; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL;
@@ -46,15 +46,15 @@ export async function freshen(session: SqlSession, lockTimeoutMs: number): Promi
   );
 }
 
-/** A text of the application's own: its names are found by the database's path, and ours by our own again behind it. */
-export async function queryAsTheirs(session: SqlSession, sql: string): Promise<SessionResult> {
+/** Runs SQL of the application with the search_path of the database, then goes back to the safe one. */
+export async function queryWithDatabasePath(session: SqlSession, sql: string): Promise<SessionResult> {
   await ask(session, 'RESET search_path');
   const answer = await session.query(sql);
   if (answer.ok || !answer.lost) await ask(session, setSafePath);
   return answer;
 }
 
-/** The two tables, by their full names. `schema_migrations` is every tool's; checksums and states are in one of our own. */
+/** The full names of the two tables. Other tools share `schema_migrations`; checksums and states are in our own table. */
 export interface LedgerTables {
   readonly versions: string;
   readonly states: string;
@@ -62,7 +62,7 @@ export interface LedgerTables {
   readonly statesExist: boolean;
 }
 
-/** Where they are, or would be: beside `schema_migrations` as an unqualified name finds it, else where one would be made. */
+/** Finds their schema: that of `schema_migrations`, or else the one in which an unqualified name would be created. */
 export const ledgerPlace = `WITH ${databasePath}, known AS MATERIALIZED (
     SELECT pg_catalog.to_regclass('schema_migrations')::oid AS oid, pg_catalog.current_schema() AS here FROM own WHERE own.set)
   SELECT coalesce(n.nspname, known.here, 'public') AS schema,
@@ -79,28 +79,28 @@ export const ledgerPlace = `WITH ${databasePath}, known AS MATERIALIZED (
     LEFT JOIN pg_catalog.pg_class AS o
       ON o.relname = 'problems_migrations' AND o.relnamespace = coalesce(c.relnamespace, (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = known.here))`;
 
-/** @throws ProblemsError `step-refused` where another tool's table of that name cannot hold our versions. */
+/** @throws ProblemsError `step-refused`: another tool's table of that name cannot store our versions. */
 export async function findTables(session: SqlSession): Promise<LedgerTables> {
   const [row] = await ask(session, ledgerPlace);
   return tablesOf(row);
 }
 
-/** Of what `ledgerPlace` answers. Throws as `findTables` does. */
+/** Reads the answer to `ledgerPlace`. Throws like `findTables`. */
 export function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
   const schema = row?.['schema'] ?? 'public';
   const versions = `${quoteIdentifier(schema)}.schema_migrations`;
-  // What a view calls is called with the rights of whoever reads it.
+  // Reading a view would run its functions with our rights.
   if (row?.['tables'] === 'f')
-    throw new ProblemsError('step-refused', `${versions}, or problems_migrations beside it, is no table.`, {
-      hint: 'Give what is there another name.',
+    throw new ProblemsError('step-refused', `${versions}, or problems_migrations in the same schema, is not a table.`, {
+      hint: 'Rename it.',
     });
   if (row?.['versions'] === 't') {
     const demanding = row['demanding'] ?? null;
     if (row['category'] !== 'S' || demanding !== null)
       throw new ProblemsError(
         'step-refused',
-        `${versions} is another tool's table: ${row['category'] === 'S' ? `a row needs ${demanding} too` : 'its version is no text'}.`,
-        { hint: 'Migrate with that tool, or into a database of its own.' },
+        `${versions} belongs to another tool: ${row['category'] === 'S' ? `its rows need ${demanding} as well` : 'its version is not text'}.`,
+        { hint: 'Migrate with that tool, or into a separate database.' },
       );
   }
   return {
@@ -111,8 +111,8 @@ export function tablesOf(row: Readonly<Record<string, string | null>> | undefine
   };
 }
 
-/** Under the lock: IF NOT EXISTS alone is no protection against others who do the same. */
-export async function makeTables(session: SqlSession, { versions, states }: LedgerTables): Promise<void> {
+/** Needs the lock: IF NOT EXISTS alone does not protect against other sessions that do the same. */
+export async function createTables(session: SqlSession, { versions, states }: LedgerTables): Promise<void> {
   await ask(
     session,
     `BEGIN;
@@ -132,8 +132,8 @@ export async function makeTables(session: SqlSession, { versions, states }: Ledg
   );
 }
 
-/** Both tables in one statement: between two, another runner could write into both. */
-export function readingLedger({ versions, states, versionsExist, statesExist }: LedgerTables): string {
+/** Reads both tables in one statement: between two, another runner could write to both. */
+export function ledgerQuery({ versions, states, versionsExist, statesExist }: LedgerTables): string {
   const listed = `SELECT 'listed' AS source, version::text AS version, NULL AS sha256, NULL AS mode, NULL AS state, NULL AS "startedAt", NULL AS runner, NULL AS error FROM ${versions}`;
   const own = `SELECT 'own', version, sha256, mode, state, started_at::text, runner, error FROM ${states}`;
   const parts = [...(versionsExist ? [listed] : []), ...(statesExist ? [own] : [])];
@@ -141,12 +141,12 @@ export function readingLedger({ versions, states, versionsExist, statesExist }: 
 }
 
 export async function readLedger(session: SqlSession, tables: LedgerTables): Promise<Ledger> {
-  return ledgerOf(await ask(session, readingLedger(tables)));
+  return ledgerOf(await ask(session, ledgerQuery(tables)));
 }
 
 type Rows = readonly Readonly<Record<string, string | null>>[];
 
-/** Of what `readingLedger` answers. */
+/** Reads the answer to `ledgerQuery`. */
 export function ledgerOf(rows: Rows): Ledger {
   return {
     versions: new Set(rows.filter(({ source }) => source === 'listed').map((row) => row['version'] ?? '')),
@@ -167,7 +167,7 @@ function rowOf(row: Rows[number]): LedgerRow {
   };
 }
 
-/** The row of a file in a state, in place of any other row of it. `done` lists it in `schema_migrations` as well. */
+/** Writes the state of a file, replacing an earlier one. `done` also adds it to `schema_migrations`. */
 export async function writeState(
   session: SqlSession,
   { versions, states }: LedgerTables,
@@ -192,22 +192,22 @@ export async function writeState(
 }
 
 /**
- * One runner for each database (docs/engineering/migrations.md#advisory-locks). Advisory locks are the database's own:
- * elsewhere it is another lock.
+ * One runner for each database (docs/engineering/migrations.md#advisory-locks). Each
+ * database has its own advisory locks.
  */
 const lockKey = `pg_catalog.hashtextextended('pgops:migrate:' || pg_catalog.current_database(), 0)`;
 
-/** Rows of `pg_locks` that are this lock, granted. */
-function thisLock(key: string): string {
+/** The condition for rows of `pg_locks` in which this lock is granted. */
+function lockCondition(key: string): string {
   return `locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
     AND ((classid::bigint << 32) | objid::bigint) = ${key}`;
 }
 
-/** Who holds the lock now: sessions of the database that this is asked in. */
+/** The sessions of the current database that hold the lock. */
 export function lockHolders(key = lockKey): string {
   return `SELECT a.pid::text AS pid, a.application_name AS application, a.backend_start::text AS since
-  FROM (SELECT pid FROM pg_catalog.pg_locks WHERE ${thisLock(key)}) AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)`;
+  FROM (SELECT pid FROM pg_catalog.pg_locks WHERE ${lockCondition(key)}) AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)`;
 }
 
 export interface Waiting {
@@ -217,10 +217,10 @@ export interface Waiting {
 }
 
 /**
- * Takes the lock by asking again and again. A session that waits inside `pg_advisory_lock` holds a snapshot, for which
- * CREATE INDEX CONCURRENTLY of the holder waits in turn: a deadlock, and an invalid index
+ * Takes the lock by polling. A session that waits in `pg_advisory_lock` holds a snapshot, and the holder's CREATE INDEX
+ * CONCURRENTLY would wait for it: a deadlock, and an invalid index
  * (docs/engineering/migrations.md#waiting-for-the-lock).
- * @returns undefined once it is taken, else who holds it.
+ * @returns undefined when the lock is taken, else its holder.
  */
 export async function takeLock(
   session: SqlSession,
@@ -239,16 +239,16 @@ export async function takeLock(
       told = said ?? told;
     }
     if (performance.now() > until || stop?.aborted === true) return told ?? 'another runner';
-    // Jitter: those who came at once do not ask at once for ever.
+    // Jitter keeps runners that started together from polling together.
     await sleep(Math.min(50 * (round + 1), 400) * (0.5 + Math.random()));
   }
 }
 
-/** A file may have given it up, or the session is not the one it was: then nothing more is run on it. */
+/** False if a file has released the lock or the session is another one: then nothing more may run on it. */
 export async function holdsLock(session: SqlSession): Promise<boolean> {
   const [row] = await ask(
     session,
-    `SELECT count(*) AS held FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND ${thisLock(lockKey)}`,
+    `SELECT count(*) AS held FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND ${lockCondition(lockKey)}`,
   );
   return row?.['held'] === '1';
 }

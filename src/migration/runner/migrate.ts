@@ -6,7 +6,16 @@ import { type Runnable, runnableOf } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import { type Ledger, outOfOrder, type MigrationStatus, migrationStatusOf } from '../status.ts';
 import { type Applied, backoff, type MigrationContext } from './context.ts';
-import { ask, findTables, freshen, holdsLock, isLoss, makeTables, readLedger, takeLock } from './ledger.ts';
+import {
+  ask,
+  findTables,
+  resetSession,
+  holdsLock,
+  isConnectionLoss,
+  createTables,
+  readLedger,
+  takeLock,
+} from './ledger.ts';
 import { applyNonTransactional } from './non-transactional.ts';
 import { applyInTransaction } from './transactional.ts';
 import {
@@ -20,10 +29,10 @@ import {
 const maxLosses = 6;
 
 /**
- * Brings one database to the state of the files, in name order, each exactly once whoever else does the same: under the
- * database's lock, with the ledger read again under it. A file that fails ends the work; what was applied stays.
- * @throws ProblemsError where there is no way to the server, a pooler is in between, or `schema_migrations` is another
- * tool's.
+ * Applies the files to a database in the order of their names, each exactly once, even if others do the same: under the
+ * database's lock, after reading the ledger under it. A file that fails ends the migration; files that were applied stay.
+ * @throws ProblemsError: there is no way to the server, a pooler is in between, or `schema_migrations` belongs to another
+ * tool.
  */
 export async function migrate(migrations: readonly Migration[], options: MigrateOptions): Promise<MigrationReport> {
   const progress: Progressed = { applied: [], waitedMs: 0 };
@@ -33,8 +42,8 @@ export async function migrate(migrations: readonly Migration[], options: Migrate
       session = await options.open(options.database);
       return await migrateOver(session, migrations, options, progress);
     } catch (error) {
-      // Whatever was under way is in the ledger or it is not: it is read again.
-      if (!isLoss(error) || loss >= maxLosses || options.stop?.aborted === true) throw error;
+      // The ledger tells whether the last file was applied: read it again.
+      if (!isConnectionLoss(error) || loss >= maxLosses || options.stop?.aborted === true) throw error;
       options.onProgress?.({ type: 'reconnecting', message: error instanceof Error ? error.message : '' });
       await sleep(backoff(loss));
     } finally {
@@ -56,7 +65,7 @@ async function migrateOver(
 ): Promise<MigrationReport> {
   const { waitMs = 600_000, lockTimeoutMs = 4_000, onProgress = ignore, stop, dryRun = false } = options;
   const point = async (name: string): Promise<void> => options.atPoint?.(name);
-  await freshen(session, lockTimeoutMs);
+  await resetSession(session, lockTimeoutMs);
   await point('connected');
   const tables = await findTables(session);
   const before = await readLedger(session, tables);
@@ -64,7 +73,7 @@ async function migrateOver(
   const [standby] = await ask(session, 'SELECT pg_catalog.pg_is_in_recovery() AS standby');
   if (standby?.['standby'] === 't')
     return report('refused', [
-      problem(null, 'This server is a standby, which takes no changes.', 'Migrate on its primary.'),
+      problem(null, 'This server is a standby and accepts no changes.', 'Migrate on its primary.'),
     ]);
   const todo = pendingOf(migrations, before);
   if (todo.length === 0) return report(progress.applied.length > 0 ? 'applied' : 'up-to-date');
@@ -79,13 +88,13 @@ async function migrateOver(
     return report('failed', [
       problem(
         null,
-        `Another runner has held the lock of this database all the time: ${holder}.`,
-        'Wait for it, or look what it waits for in pg_stat_activity.',
+        `Another runner still holds the lock of this database: ${holder}.`,
+        'Wait for it, or check in pg_stat_activity what it is waiting for.',
       ),
     ]);
   await point('locked');
   const made = await findTables(session);
-  if (!made.versionsExist || !made.statesExist) await makeTables(session, made);
+  if (!made.versionsExist || !made.statesExist) await createTables(session, made);
   await point('tables made');
   const ready = { ...made, versionsExist: true, statesExist: true };
   const { runner, attempts = 8 } = options;
@@ -102,7 +111,7 @@ async function migrateOver(
   return reportOn(migrations, after, options.database, progress)(outcome);
 }
 
-/** By what the ledger says now, under the lock. Whoever migrates without our lock may still be quicker: then again. */
+/** Decides by the ledger, under the lock. If a migration without our lock is faster, the ledger is read again. */
 async function applyOne(
   work: MigrationContext,
   options: MigrateOptions,
@@ -111,25 +120,25 @@ async function applyOne(
   const { session, tables, migration, lockTimeoutMs, onProgress } = work;
   for (;;) {
     if (!(await holdsLock(session)))
-      throw new ProblemsError('engine-unreachable', 'The lock of this database is no longer this session’s.');
+      throw new ProblemsError('engine-unreachable', 'This session has lost the lock of this database.');
     const ledger = await readLedger(session, tables);
     const { standing } = migrationStatusOf(migration, ledger);
     if (standing === 'applied' || standing === 'adopted') return 'applied';
     const runnable = runnableOf(migration.sql);
     const [obstacle] = obstaclesOf(migration, ledger);
     if (obstacle !== undefined || 'obstacles' in runnable)
-      return obstacle ?? problem(migration.version, 'It is refused.', '');
+      return obstacle ?? problem(migration.version, 'The file is refused.', '');
     const result = await apply(runnable, standing, work, options);
     if ('problem' in result) return result.problem;
     if ('readAgain' in result) continue;
     applied.push(result.applied);
     onProgress({ type: 'applied', version: migration.version, durationMs: result.applied.durationMs });
-    await freshen(session, lockTimeoutMs);
+    await resetSession(session, lockTimeoutMs);
     return 'applied';
   }
 }
 
-/** Roles and databases are the whole server's, so whoever makes them holds the lock of the database `postgres` as well. */
+/** Roles and databases belong to the whole server, so creating them also needs the lock of the database `postgres`. */
 async function apply(
   runnable: Runnable,
   standing: MigrationStatus['standing'],
@@ -149,8 +158,8 @@ async function apply(
     return {
       problem: problem(
         work.migration.version,
-        `It changes roles or databases of the whole server, and another runner does so all the time: ${holder}.`,
-        'Migrate again when it has ended.',
+        `The file changes roles or databases of the whole server, and another runner still does the same: ${holder}.`,
+        'Migrate again when it has finished.',
       ),
     };
   } finally {
@@ -164,7 +173,7 @@ function pendingOf(migrations: readonly Migration[], ledger: Ledger): readonly M
   );
 }
 
-/** What is wrong with a file before anything is run. What is applied already is held to its checksum alone. */
+/** Problems that are known before anything runs. Of applied files only the checksum is compared. */
 function obstaclesOf(migration: Migration, ledger: Ledger): readonly MigrationProblem[] {
   const { version, sql } = migration;
   const now = migrationStatusOf(migration, ledger);
@@ -182,7 +191,7 @@ function reportOn(
 ): (outcome: MigrationReport['outcome'], problems?: readonly MigrationProblem[]) => MigrationReport {
   const known = new Set(migrations.map(({ version }) => version));
   const late = new Set(applied.map(({ version }) => version));
-  // A file that has just been applied late is told as one that was to be.
+  // A late file is reported as such also after it was applied.
   const before = { ...ledger, versions: new Set([...ledger.versions].filter((version) => !late.has(version))) };
   return (outcome, problems = []) => ({
     database,
@@ -200,5 +209,5 @@ function reportOn(
 }
 
 function ignore(): void {
-  // Nobody watches.
+  // No progress is reported.
 }

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databasePath } from '../../postgres/search-path.ts';
 import type { Runnable } from '../classify.ts';
-import { droppedBy, madeBy, type NamedObject } from '../objects.ts';
+import { objectDroppedBy, objectCreatedBy, type NamedObject } from '../objects.ts';
 import type { MigrationStatus } from '../status.ts';
 import { type Applied, backoff, failed, isLostRace, type MigrationContext } from './context.ts';
 import { dropInvalidIndex, indexOf } from './indexes.ts';
-import { ask, errorOf, freshen, queryAsTheirs, writeState } from './ledger.ts';
+import { ask, errorOf, resetSession, queryWithDatabasePath, writeState } from './ledger.ts';
 import { type MigrationProblem, problem } from './types.ts';
 
 type Alone = Extract<Runnable, { mode: 'nontx' }>;
 
 /**
- * A statement that PostgreSQL runs only outside transactions: `started` is committed before, `done` after. What a
- * runner before us left is looked at first (docs/engineering/migrations.md#half-applied-migrations): an invalid index
- * is dropped and built again, and what took effect without a word in the ledger is recorded.
+ * Applies a statement that cannot run inside a transaction: `started` is committed before it, `done` after it. First checks what
+ * an interrupted runner left (docs/engineering/migrations.md#half-applied-migrations): an invalid index is dropped and built
+ * again; an effect that the ledger does not list is recorded.
  */
 export async function applyNonTransactional(
   work: MigrationContext,
@@ -31,16 +31,16 @@ export async function applyNonTransactional(
   if (standing === 'unfinished') {
     const effect = await effectOf(work, alone);
     if (effect === 'taken') return done(0);
-    if (effect === 'unknown') return { problem: unknownEnd(work, alone) };
+    if (effect === 'unknown') return { problem: outcomeUnknown(work, alone) };
   }
-  const inTheWay = await dropLeftover(work, alone);
-  if (inTheWay !== undefined) return { problem: inTheWay };
+  const obstacle = await dropLeftover(work, alone);
+  if (obstacle !== undefined) return { problem: obstacle };
   for (let attempt = 1; ; attempt += 1) {
     onProgress({ type: 'running', version, mode: 'nontx', attempt });
     await writeState(session, tables, migration, { mode: 'nontx', state: 'started', runner });
     await point(`${version} started`);
     if (alone.kind.patient) await ask(session, 'SET lock_timeout = 0');
-    const ran = await queryAsTheirs(session, alone.sql);
+    const ran = await queryWithDatabasePath(session, alone.sql);
     await point(`${version} run`);
     if (ran.ok && (await isSoundAfter(work, alone))) return done(attempt);
     if (!ran.ok && ran.lost) throw errorOf(ran);
@@ -50,22 +50,22 @@ export async function applyNonTransactional(
       const inMs = backoff(attempt);
       onProgress({ type: 'again', version, message: ran.ok ? 'the index is invalid' : ran.message, inMs });
       await sleep(inMs);
-      await freshen(session, work.lockTimeoutMs);
+      await resetSession(session, work.lockTimeoutMs);
       continue;
     }
-    const found = ran.ok ? (left ?? unknownEnd(work, alone)) : failed(work, alone.sql, ran);
+    const found = ran.ok ? (left ?? outcomeUnknown(work, alone)) : failed(work, alone.sql, ran);
     const error = `${found.sqlstate ?? ''} ${found.message}`.trim().slice(0, 2_000);
     await writeState(session, tables, migration, { mode: 'nontx', state: 'failed', runner, error });
     return { problem: found };
   }
 }
 
-/** Of a statement that was begun and whose end nobody wrote down. */
+/** The effect of a statement that was started and whose outcome is not recorded. */
 async function effectOf({ session }: MigrationContext, alone: Alone): Promise<'taken' | 'none' | 'unknown'> {
   const { kind, sql, statement } = alone;
   if (kind.resumption === 'again') return 'none';
   if (kind.resumption === 'person') return 'unknown';
-  const made = kind.resumption === 'gone' ? droppedBy(sql, statement) : madeBy(sql, statement);
+  const made = kind.resumption === 'gone' ? objectDroppedBy(sql, statement) : objectCreatedBy(sql, statement);
   if (made === undefined) return 'unknown';
   if (kind.resumption === 'index') return (await indexOf(session, made))?.isSound === true ? 'taken' : 'none';
   const isThere = await exists(session, made);
@@ -94,12 +94,12 @@ async function exists(session: MigrationContext['session'], { kind, schema, name
   return row?.['there'] === 't';
 }
 
-/** The invalid index that an earlier attempt at this very file left: `IF NOT EXISTS` would take it for the real one. */
+/** Drops the invalid index of an earlier attempt at this file, which `IF NOT EXISTS` would accept. */
 async function dropLeftover(
   { session, migration, onProgress }: MigrationContext,
   { kind, sql, statement }: Alone,
 ): Promise<MigrationProblem | undefined> {
-  const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
+  const made = kind.resumption === 'index' ? objectCreatedBy(sql, statement) : undefined;
   const index = made === undefined ? undefined : await indexOf(session, made);
   if (index === undefined || index.isSound) return undefined;
   const { version } = migration;
@@ -107,20 +107,20 @@ async function dropLeftover(
   if ((await dropInvalidIndex(session, index)) !== 'building') return undefined;
   return problem(
     version,
-    `Another session builds an index of the same table as ${index.name}, which is not valid yet.`,
-    'Wait until it has ended, and migrate again.',
+    `Another session is building an index on the table of ${index.name}, which is not valid yet.`,
+    'Wait until it has finished, then migrate again.',
   );
 }
 
 async function isSoundAfter({ session }: MigrationContext, { kind, sql, statement }: Alone): Promise<boolean> {
-  const made = kind.resumption === 'index' ? madeBy(sql, statement) : undefined;
+  const made = kind.resumption === 'index' ? objectCreatedBy(sql, statement) : undefined;
   return made === undefined || (await indexOf(session, made))?.isSound === true;
 }
 
-function unknownEnd({ migration }: MigrationContext, { kind }: Alone): MigrationProblem {
+function outcomeUnknown({ migration }: MigrationContext, { kind }: Alone): MigrationProblem {
   return problem(
     migration.version,
-    `${kind.name} was begun, and whether it took effect cannot be told.`,
-    'Look whether it did. If so, insert the version into schema_migrations; if not, delete its row of problems_migrations and migrate again.',
+    `${kind.name} was started, and its outcome is unknown.`,
+    'Check whether it took effect. If so, insert the version into schema_migrations; if not, delete its row of problems_migrations and migrate again.',
   );
 }

@@ -11,15 +11,15 @@ import { migrate } from './migrate.ts';
 import type { MigrateOptions, MigrationReport } from './types.ts';
 
 export interface TemplateOptions extends Omit<MigrateOptions, 'database' | 'dryRun'> {
-  /** The beginning of the template's name; the files' fingerprint is its end. */
+  /** The first part of the template's name; the fingerprint of the files is the second. */
   readonly template: string;
-  /** To be made from it, where they are not there yet. */
+  /** Databases to create from it, unless they exist. */
   readonly databases: readonly string[];
 }
 
 export interface Clone {
   readonly database: string;
-  /** Null: it was there. */
+  /** Null: it existed already, or PostgreSQL is older than 15. */
   readonly strategy: 'wal_log' | 'file_copy' | null;
   readonly durationMs: number;
   readonly report: MigrationReport;
@@ -27,18 +27,18 @@ export interface Clone {
 
 export interface TemplateReport {
   readonly template: string;
-  /** Whether it was made now. */
+  /** Whether it was created now. */
   readonly made: boolean;
   readonly durationMs: number;
-  /** Of the template, where it was migrated now. */
+  /** Of the template, if it was migrated now. */
   readonly report: MigrationReport | null;
   readonly clones: readonly Clone[];
-  /** Templates of other versions of the files: nobody needs them, and nobody removes them. */
+  /** Templates of other versions of the files. They are not needed, and never removed automatically. */
   readonly older: readonly string[];
 }
 
 /**
- * Above it a copy of the files costs less than writing every page to the WAL as well
+ * Above this size, copying the files costs less than writing every page to the WAL
  * (docs/engineering/migrations.md#templates).
  */
 const fileCopyBytes = 256 * 2 ** 20;
@@ -48,8 +48,8 @@ const together = 4;
 const attempts = 8;
 
 /**
- * Migrates once, into a template named after the files' fingerprint, and makes the databases from it. Whoever does the
- * same at once waits and finds it made; a template that nobody finished is migrated on, since migrating is convergent.
+ * Migrates once, into a template named after the fingerprint of the files, and creates the databases from it. Concurrent callers
+ * wait and find it complete; a template that was not finished is migrated further.
  */
 export async function migrateFromTemplate(
   migrations: readonly Migration[],
@@ -59,10 +59,10 @@ export async function migrateFromTemplate(
   const began = performance.now();
   const session = await options.open('postgres');
   try {
-    const { made, report } = await makeTemplate(session, name, migrations, options);
+    const { made, report } = await createTemplate(session, name, migrations, options);
     const durationMs = Math.round(performance.now() - began);
     const isMigrated = report === null || report.outcome === 'applied' || report.outcome === 'up-to-date';
-    const clones = isMigrated ? await makeClones(session, name, migrations, options) : [];
+    const clones = isMigrated ? await createClones(session, name, migrations, options) : [];
     return {
       template: name,
       made,
@@ -76,14 +76,14 @@ export async function migrateFromTemplate(
   }
 }
 
-/** Twelve digits of all versions and checksums in order. */
+/** Twelve digits of the hash of all versions and checksums, in order. */
 function fingerprint(migrations: readonly Migration[]): string {
   const hash = createHash('sha256');
   for (const { version, sha256 } of migrations) hash.update(`${version}\0${sha256}\0`);
   return hash.digest('hex').slice(0, 12);
 }
 
-async function makeTemplate(
+async function createTemplate(
   session: SqlSession,
   name: string,
   migrations: readonly Migration[],
@@ -94,22 +94,19 @@ async function makeTemplate(
   const key = `pg_catalog.hashtextextended('pgops:template:' || ${quoteLiteral(name)}, 0)`;
   const holder = await takeLock(session, { waitMs, stop, onProgress }, key);
   if (holder !== undefined)
-    throw new ProblemsError(
-      'lock-held',
-      `Another runner has been making the template ${name} all the time: ${holder}.`,
-    );
+    throw new ProblemsError('lock-held', `Another runner is still creating the template ${name}: ${holder}.`);
   if (await isReady(session, name)) return { made: false, report: null };
   if (!(await exists(session, name))) await ask(session, `CREATE DATABASE ${quoteIdentifier(name)}`);
   await atPoint?.('template made');
   const report = await migrate(migrations, { ...options, database: name });
   if (report.outcome !== 'applied' && report.outcome !== 'up-to-date') return { made: false, report };
   await atPoint?.('template migrated');
-  // Nobody can connect any more, so nobody is in the way of a copy; and a template is not dropped by mistake (42809).
+  // Without connections nothing blocks a copy; and a template cannot be dropped by mistake (42809).
   await ask(session, `ALTER DATABASE ${quoteIdentifier(name)} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
   return { made: true, report };
 }
 
-async function makeClones(
+async function createClones(
   session: SqlSession,
   template: string,
   migrations: readonly Migration[],
@@ -123,7 +120,7 @@ async function makeClones(
     try {
       for (let database = waiting.shift(); database !== undefined; database = waiting.shift()) {
         const began = performance.now();
-        const made = await cloneOnce(own, template, database, strategy);
+        const made = await createClone(own, template, database, strategy);
         const report = await migrate(migrations, { ...options, database });
         const durationMs = Math.round(performance.now() - began);
         clones.push({ database, strategy: made ? (strategy ?? 'file_copy') : null, durationMs, report });
@@ -136,8 +133,8 @@ async function makeClones(
   return clones.sort(compareBy(({ database }) => database));
 }
 
-/** @returns whether it was made now. */
-async function cloneOnce(
+/** @returns whether it was created now. */
+async function createClone(
   session: SqlSession,
   template: string,
   database: string,
@@ -151,17 +148,17 @@ async function cloneOnce(
     );
     if (made.ok) return true;
     const { sqlstate, message } = made;
-    // 55006: somebody is still connected to the template; the others: somebody else makes the same database.
+    // 55006: a session is still connected to the template. The others: another session is creating the same database.
     if (!['55006', '42P04', '23505'].includes(sqlstate ?? '') || attempt >= attempts)
       throw new ProblemsError(
         'step-refused',
-        `${database} was not made from ${template}: ${sqlstate ?? ''} ${message}`,
+        `cannot create ${database} from ${template}: ${sqlstate ?? ''} ${message}`,
       );
     await sleep(backoff(attempt));
   }
 }
 
-/** Null: before version 15 there is one way only. */
+/** Null before PostgreSQL 15, which has no choice of strategy. */
 async function strategyFor(session: SqlSession, template: string): Promise<Clone['strategy']> {
   const [row] = await ask(
     session,
@@ -194,5 +191,5 @@ async function olderThan(session: SqlSession, name: string, template: string): P
 }
 
 function ignore(): void {
-  // Nobody watches.
+  // No progress is reported.
 }

@@ -6,8 +6,8 @@ import { ask, errorOf, type Refusal, writeState } from './ledger.ts';
 import { problem } from './types.ts';
 
 /**
- * The whole file in one transaction, with its rows in both tables. They are written first, so that whoever migrates
- * without our lock is met at once, and so that no role or search path that the file sets is in their way.
+ * Applies a file in one transaction, together with its rows in both tables. The rows are written first, to meet migrations
+ * without our lock at once, and before the file can set a role or search path.
  */
 export async function applyInTransaction(
   work: MigrationContext,
@@ -25,8 +25,8 @@ export async function applyInTransaction(
       return {
         problem: problem(
           version,
-          'The file ended the transaction it ran in: what it did before may have been committed.',
-          'Look what is there, and leave transactions to the runner.',
+          'The file ended its transaction; earlier changes may have been committed.',
+          'Check which changes exist, and leave transactions to the runner.',
         ),
       };
     if (refusal !== 'listed' && refusal.lost) throw errorOf(refusal);
@@ -62,7 +62,7 @@ async function tryOnce(
   );
   if (!written.ok) return written;
   await point(`${version} listed`);
-  // Until the end of the transaction, or until the file sets one of its own.
+  // Until the end of the transaction, or until the file sets another path.
   await ask(session, 'SET LOCAL search_path = DEFAULT');
   const ran = await session.query(sql);
   if (!ran.ok) return ran;

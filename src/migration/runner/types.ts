@@ -2,26 +2,26 @@ import type { SqlSession } from '../../host/postgres/types.ts';
 import type { Mode } from '../classify.ts';
 
 export interface MigrateOptions {
-  /** A connection straight to the server, to this database. */
+  /** Opens a connection to this database on the server itself, not through a pooler. */
   readonly open: (database: string) => Promise<SqlSession>;
   readonly database: string;
-  /** Who runs, as the ledger and other runners are told. */
+  /** The name of this runner in the ledger and for other runners. */
   readonly runner: string;
-  /** Only looks: nothing is locked, made or run. */
+  /** Only reads: locks, creates and runs nothing. */
   readonly dryRun?: boolean;
-  /** How long another runner is waited for. Default 600,000. */
+  /** How long to wait for another runner. Default 600,000. */
   readonly waitMs?: number;
   /**
-   * Of DDL: a statement that waits for a lock keeps all later readers waiting. Default 4,000
+   * For DDL: a statement that waits for a lock blocks all later readers. Default 4,000
    * (docs/engineering/migrations.md#lock-timeout).
    */
   readonly lockTimeoutMs?: number;
-  /** How often a file is tried that lost to others. Default 8. */
+  /** Attempts for a file that fails because of other sessions. Default 8. */
   readonly attempts?: number;
-  /** Asks for an end after the file that is under way. */
+  /** Stops after the current file. */
   readonly stop?: AbortSignal;
   readonly onProgress?: (progress: MigrateProgress) => void;
-  /** For tests that end the process there. */
+  /** For tests that kill the process at this point. */
   readonly atPoint?: (name: string) => void | Promise<void>;
 }
 
@@ -33,9 +33,9 @@ export type MigrateProgress =
   | { readonly type: 'dropping'; readonly version: string; readonly index: string }
   | { readonly type: 'reconnecting'; readonly message: string };
 
-/** What keeps a file from being applied, with its place where it has one. */
+/** Why a file was not applied, with the position if there is one. */
 export interface MigrationProblem {
-  /** Null: of the database as a whole. */
+  /** Null for a problem of the whole database. */
   readonly version: string | null;
   readonly message: string;
   readonly hint: string;
@@ -48,23 +48,23 @@ export interface MigrationProblem {
 export interface AppliedMigration {
   readonly version: string;
   readonly mode: Mode;
-  /** 0: it had taken effect already, and only the ledger did not say so. */
+  /** 0: it had taken effect already, but the ledger did not list it. */
   readonly attempts: number;
   readonly durationMs: number;
 }
 
 export interface MigrationReport {
   readonly database: string;
-  /** `pending`: of a dry run, or one that was stopped. `refused`: nothing was run. `failed`: one file was not applied. */
+  /** `pending`: a dry run, or stopped. `refused`: nothing was run. `failed`: a file was not applied. */
   readonly outcome: 'up-to-date' | 'applied' | 'pending' | 'refused' | 'failed';
   readonly applied: readonly AppliedMigration[];
   /** Not applied. */
   readonly pending: readonly string[];
-  /** In `schema_migrations` alone: applied by another tool, without a checksum. */
+  /** Only in `schema_migrations`: applied by another tool, without a checksum. */
   readonly adopted: readonly string[];
-  /** Applied, or to be, though one of a later name was there before. */
+  /** Applied or pending after a file with a later name was applied. */
   readonly outOfOrder: readonly string[];
-  /** In the ledger, without a file. */
+  /** In the ledger, but without a file. */
   readonly withoutFile: readonly string[];
   readonly problems: readonly MigrationProblem[];
   readonly waitedMs: number;

@@ -1,57 +1,57 @@
 import { floorTo, GiB, kiB, MiB } from '../sizes.ts';
 import { walBuffersFor } from './pgtune.ts';
 
-/** What decides how much memory an instance can come to need. Sizes in bytes. */
+/** What determines how much memory an instance may need. Sizes in bytes. */
 export interface MemoryFacts {
-  /** CPUs of the quota, fractions too; of the machine where there is none. */
+  /** CPUs of the quota, fractions included; of the machine if there is no quota. */
   readonly cpus: number;
   /** Shared memory without any connection: measured, or `sharedMemoryOf`. */
   readonly sharedMemory: number;
   readonly workMem: number;
-  /** 2 from PostgreSQL 15, 1 before. */
+  /** 2 from PostgreSQL 15 on, 1 before. */
   readonly hashMemMultiplier: number;
   readonly maintenanceWorkMem: number;
   /** Undefined as `-1`: maintenance_work_mem. */
   readonly autovacuumWorkMem: number | undefined;
   readonly autovacuumMaxWorkers: number;
-  /** The 95th percentile of RssAnon over this instance's backends; undefined where it was not measured. */
+  /** The 95th percentile of RssAnon of this instance's backends; undefined if it was not measured. */
   readonly perBackend: number | undefined;
 }
 
-/** Bytes, and how they came about. */
+/** The worst case in bytes, and its parts. */
 export interface WorstCase {
   readonly total: number;
   readonly sharedMemory: number;
-  /** Sorts and hashes of those who work at once. */
+  /** Sorts and hashes of all active connections. */
   readonly work: number;
-  /** VACUUM, by hand and by autovacuum. */
+  /** VACUUM, manual and by autovacuum. */
   readonly maintenance: number;
-  /** For everything that has no term of its own. */
+  /** All that is in no other part. */
   readonly reserve: number;
-  /** Private memory of the backends, with what a slot costs of shared memory. */
+  /** Private memory of the backends, and the shared memory of their slots. */
   readonly backends: number;
-  /** How many are taken to work at once. */
+  /** How many connections are assumed to be active at once. */
   readonly active: number;
 }
 
-/** See docs/engineering/memory.md#worst-case: what the server needs beside what is reckoned here. */
+/** What the server needs besides the other parts: docs/engineering/memory.md#worst-case. */
 const fixedReserve = 64 * MiB;
 
-/** What a slot costs of shared memory. */
+/** Shared memory of a connection slot. */
 const perSlot = 0.05 * MiB;
 
 const leastPerBackend = 5 * MiB;
 
 const unmeasuredPerBackend = 10 * MiB;
 
-/** More than one sort or hash in a query. */
+/** Allows for more than one sort or hash in a query. */
 const perQuery = 1.5;
 
-/** Of the limit: the rest is page cache, without which everything is slow. */
+/** The part of the limit that may be used. The rest is for the page cache. */
 export const usableShare = 0.8;
 
 /**
- * Everything at once: every connection taken, four working on each CPU, autovacuum busy and a VACUUM by hand.
+ * All at once: all connections used, four active per CPU, autovacuum busy, and a manual VACUUM.
  * See docs/engineering/memory.md#worst-case and docs/engineering/memory.md#host-budget.
  */
 export function worstCaseOf(facts: MemoryFacts, connections: number): WorstCase {
@@ -64,24 +64,24 @@ export function worstCaseOf(facts: MemoryFacts, connections: number): WorstCase 
   return { total, sharedMemory: facts.sharedMemory, work, maintenance, reserve: fixedReserve, backends, active };
 }
 
-/** How many work at once at the most, however many are connected. */
+/** How many connections are active at once at most. */
 function activeAtMost({ cpus }: Pick<MemoryFacts, 'cpus'>): number {
   return Math.max(1, Math.ceil(4 * cpus));
 }
 
-/** Bytes that one connection may take for its sorts and hashes. */
+/** Bytes that an active connection may use for sorts and hashes. */
 function workOfOne({ workMem, hashMemMultiplier }: Pick<MemoryFacts, 'workMem' | 'hashMemMultiplier'>): number {
   return workMem * hashMemMultiplier * perQuery;
 }
 
-/** Bytes that one connection costs whether it works or not. */
+/** Bytes that a connection uses even if it is idle. */
 function costOfOne({ perBackend }: Pick<MemoryFacts, 'perBackend'>): number {
   return (perBackend === undefined ? unmeasuredPerBackend : Math.max(perBackend, leastPerBackend)) + perSlot;
 }
 
 /**
- * What `postgres -C shared_memory_size` says without connections, to within a few MB: the buffers with their
- * descriptors, wal_buffers (1/32 of the buffers where nothing sets it) and what every server has. Measured figures of
+ * What `postgres -C shared_memory_size` prints without connections, to within a few MB: the buffers with their descriptors,
+ * wal_buffers (1/32 of the buffers by default) and a fixed part. From the measurements of
  * docs/engineering/memory.md#cost-of-a-connection for 128 MB and 1 GB.
  */
 export function sharedMemoryOf(sharedBuffers: number, walBuffers?: number): number {
@@ -89,37 +89,37 @@ export function sharedMemoryOf(sharedBuffers: number, walBuffers?: number): numb
   return Math.ceil(sharedBuffers * 1.0257 + wal + 2.7 * MiB);
 }
 
-/** Of what the machine has, for containers: 2 GiB or 15 % are its own. See docs/engineering/memory.md#host-budget. */
+/** Memory that the machine keeps for itself: 2 GiB or 15 %. See docs/engineering/memory.md#host-budget. */
 export function hostReserve(memory: number): number {
   return Math.max(2 * GiB, Math.ceil(memory * 0.15));
 }
 
-/** A container as the machine's memory sees it. */
+/** A container's claim on the memory of the machine. */
 interface BudgetMember {
   readonly name: string;
-  /** Bytes; 0: none. */
+  /** Bytes; 0: no limit. */
   readonly limit: number;
-  /** Bytes that it may come to need, where that is known: counted for one without a limit. */
+  /** Bytes that it may need, if known; counted for a container without a limit. */
   readonly worstCase?: number;
 }
 
 export interface HostBudget {
-  /** Bytes, all of them. */
+  /** All memory of the machine, in bytes. */
   readonly memory: number;
-  /** The machine's own: 2 GiB or 15 %. */
+  /** Kept for the machine: 2 GiB or 15 %. */
   readonly reserve: number;
-  /** What may be promised to containers. */
+  /** What containers may use together. */
   readonly budget: number;
-  /** The limits of all members, and the worst cases of those without one. */
+  /** The limits of all members, and the worst case of those without a limit. */
   readonly promised: number;
-  /** Negative: more is promised than there is. */
+  /** Negative: the limits exceed the memory. */
   readonly left: number;
   readonly within: boolean;
-  /** Names of members without a limit, as given. */
+  /** Names of members without a limit, in the given order. */
   readonly unlimited: readonly string[];
 }
 
-/** Whether all that is promised to containers is there. See docs/engineering/memory.md#host-budget. */
+/** Whether the limits of all containers fit into the machine. See docs/engineering/memory.md#host-budget. */
 export function hostBudget(memory: number, members: readonly BudgetMember[]): HostBudget {
   const reserve = hostReserve(memory);
   const budget = Math.max(0, memory - reserve);
@@ -136,8 +136,8 @@ export function hostBudget(memory: number, members: readonly BudgetMember[]): Ho
 }
 
 /**
- * What an instance without a limit may take for its own: an equal part of what the limits of the others leave, with all
- * that have none. Bytes, whole MiB.
+ * The share of an instance without a limit: an equal part, with all others without a limit, of what the limits leave. Bytes,
+ * in whole MiB.
  */
 export function shareOfUnlimited({ budget, unlimited }: HostBudget, limits: number): number {
   return Math.max(0, floorTo((budget - limits) / Math.max(1, unlimited.length), MiB));
@@ -147,12 +147,12 @@ export interface InstanceBudget {
   /** Bytes: 80 % of the limit. */
   readonly usable: number;
   readonly worstCase: number;
-  /** What is wrong with it; empty where it fits. */
+  /** What does not fit; empty if it fits. */
   readonly over: readonly ('worst-case' | 'shared-buffers' | 'limit')[];
 }
 
 /**
- * Whether an instance fits into its limit: its worst case into 80 %, shared_buffers into 25 %. `limit`: it has none.
+ * Whether an instance fits into its limit: the worst case into 80 %, shared_buffers into 25 %. `limit`: it has no limit.
  * See docs/engineering/memory.md#host-budget.
  */
 export function instanceBudget(of: {
@@ -173,17 +173,17 @@ export function instanceBudget(of: {
 }
 
 export interface Ceiling {
-  /** How many connections fit; 0 where not even one does. */
+  /** How many connections fit; may be 0. */
   readonly connections: number;
   /** Bytes that may be used: 80 % of the limit. */
   readonly budget: number;
-  /** What that many connections need, term by term. */
+  /** The worst case for that many connections. */
   readonly terms: WorstCase;
 }
 
 /**
  * The most connections whose worst case stays within 80 % of `memory` (the container's limit, or its share of the
- * machine; bytes). More demand than that needs a pooler, not more connections.
+ * machine; bytes). For more clients, use a pooler.
  * See docs/engineering/memory.md#connection-ceiling.
  */
 export function connectionCeiling(facts: MemoryFacts & { readonly memory: number }): Ceiling {
@@ -192,7 +192,7 @@ export function connectionCeiling(facts: MemoryFacts & { readonly memory: number
   const left = budget - facts.sharedMemory - idle.maintenance - fixedReserve;
   const active = activeAtMost(facts);
   const withAllActive = Math.floor((left - active * workOfOne(facts)) / costOfOne(facts));
-  // Fewer connections than could work at once: each of them works.
+  // With so few connections, all may be active at once.
   const whereEachWorks = Math.floor(left / (costOfOne(facts) + workOfOne(facts)));
   const connections = Math.max(0, withAllActive >= active ? withAllActive : Math.min(whereEachWorks, active));
   return { connections, budget, terms: worstCaseOf(facts, connections) };
@@ -207,7 +207,7 @@ export interface MemorySettings {
   readonly autovacuumWorkMem: number;
 }
 
-/** What the settings do not say. */
+/** Facts that are not settings. */
 export type Surroundings = Pick<MemoryFacts, 'cpus' | 'hashMemMultiplier' | 'autovacuumMaxWorkers' | 'perBackend'> & {
   /** The container's limit, or its share of the machine: bytes. */
   readonly memory: number;
@@ -220,25 +220,24 @@ export interface Fitted {
   readonly fits: boolean;
 }
 
-/** Below it, connections are no longer given up for memory settings: a server for fewer is of little use. */
+/** Connections are not reduced below this for memory settings, since a server for fewer is of little use. */
 const fewConnections = 20;
 
-/** Three are the superuser's. */
+/** Three of them are reserved for superusers. */
 const fewestConnections = 10;
 
-/** The settings with what they come to need, none of them changed. */
+/** The worst case of the settings without changes. */
 export function asStated(settings: MemorySettings, surroundings: Surroundings): Fitted {
   const found = worstCaseOf(factsOf(settings, surroundings), settings.connections);
   return { settings, worstCase: found, fits: found.total <= Math.floor(surroundings.memory * usableShare) };
 }
 
 /**
- * The settings made to fit into 80 % of the memory, no further than needed, in the order of what is missed least:
+ * Reduces the settings until they fit into 80 % of the memory, and no further, the least important first:
  * autovacuum's memory; connections, down to 20, before work_mem
  * (docs/engineering/pgtune.md#corrections-for-containers); maintenance_work_mem; work_mem down to 1 MB; shared_buffers
- * down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to 1 MB. A number that
- * was `asked` for is kept where VACUUM's memory and work_mem alone can make the room; where they cannot, a pooler is
- * needed.
+ * down to 1/16 of the memory; work_mem down to 64 kB; connections down to 10; what VACUUM has, to 1 MB. A number of connections
+ * that was `asked` for is kept if reducing VACUUM's memory and work_mem suffices; otherwise a pooler is needed.
  */
 export function fit(settings: MemorySettings, surroundings: Surroundings, asked: boolean): Fitted {
   if (asked) {
@@ -258,7 +257,7 @@ export function fit(settings: MemorySettings, surroundings: Surroundings, asked:
   ]);
 }
 
-/** `over`: bytes that are too much. */
+/** `over`: bytes in excess. */
 type Step = (settings: MemorySettings, surroundings: Surroundings, over: number) => MemorySettings;
 
 function reduce(settings: MemorySettings, surroundings: Surroundings, steps: readonly Step[]): Fitted {
@@ -271,7 +270,7 @@ function reduce(settings: MemorySettings, surroundings: Surroundings, steps: rea
   return now;
 }
 
-/** Without `least`, 16 MB, or 1/64 of the memory where that is less: below it VACUUM reads indexes over and over. */
+/** Default of `least`: 16 MB, or 1/64 of the memory if that is less. With less, VACUUM reads indexes repeatedly. */
 function autovacuumStep(least?: number): Step {
   return (settings, { memory, autovacuumMaxWorkers }, over) => {
     const { autovacuumWorkMem: now } = settings;
@@ -312,7 +311,7 @@ function sharedBuffersStep(settings: MemorySettings, { memory }: Surroundings, o
   return { ...settings, sharedBuffers: lowered(settings.sharedBuffers, over, least, MiB) };
 }
 
-/** Less by at least `by`, in whole units, but not below `least`, and never more than it was. */
+/** Reduces by at least `by`, in whole units, but not below `least`, and never increases. */
 function lowered(now: number, by: number, least: number, unit: number): number {
   return Math.min(now, Math.max(least, floorTo(now - by, unit)));
 }

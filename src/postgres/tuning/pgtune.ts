@@ -11,20 +11,20 @@ export interface PgtuneInput {
   /** Default: the profile's. */
   readonly connections?: number;
   readonly disk: DiskKind;
-  /** Bytes of all databases; left out, no value depends on it. */
+  /** Bytes of all databases. Without it, no value depends on the size. */
   readonly databaseSize?: number;
   /** PostgreSQL's major version. */
   readonly major: number;
 }
 
-/** max_worker_processes, where nothing sets it. */
+/** The default of max_worker_processes. */
 const defaultWorkerProcesses = 8;
-/** Below it sorts and hashes of the simplest queries spill to disk. */
+/** With less, sorts and hashes of simple queries spill to disk. */
 const workMemFloor = 4 * MiB;
 
 /**
- * Everything that PGTune (its source of 2026, for Linux) recommends, in its order, with the reason for each. Sizes are
- * whole kB, as PGTune reckons. See docs/engineering/pgtune.md#formulas.
+ * All that PGTune (source of 2026, for Linux) recommends, in its order, with reasons. Sizes are whole kB, as in PGTune.
+ * See docs/engineering/pgtune.md#formulas.
  */
 export function pgtune(input: PgtuneInput): readonly Advice[] {
   const { profile, cpus, disk, major } = input;
@@ -81,7 +81,7 @@ function say(name: string, value: SettingValue, reason: string): Advice {
   return { name, value, reason, rule: 'pgtune' };
 }
 
-/** Whole kB, downwards. */
+/** Rounds down to whole kB. */
 function kB(bytes: number): number {
   return floorTo(bytes, kiB);
 }
@@ -94,7 +94,7 @@ function connectionsReason({ connections }: PgtuneInput, { use }: ProfileNumbers
   return connections === undefined ? `the usual number for ${use}` : 'as asked for';
 }
 
-/** 3 % of shared_buffers, at most 16 MB, and those from 14 MB on too; at least 32 kB. Bytes. */
+/** 3 % of shared_buffers, at least 32 kB, at most 16 MB; from 14 MB on it is 16 MB. In bytes. */
 export function walBuffersFor(sharedBuffers: number): number {
   const part = kB((3 * sharedBuffers) / 100);
   return part > 14 * MiB ? 16 * MiB : Math.max(part, 32 * kiB);
@@ -113,7 +113,7 @@ function randomPageReason(profile: Profile, disk: DiskKind, fits: boolean | unde
     : `on ${disk} storage pages far apart cost little more`;
 }
 
-/** A third of what shared_buffers leave, over all who may sort at once, since a query may sort more than once. */
+/** A third of the memory besides shared_buffers, divided by all possible sorts, since a query may sort several times. */
 function workMem(
   { memory, cpus }: PgtuneInput,
   { workMem: divisor, use }: ProfileNumbers,
@@ -127,7 +127,7 @@ function workMem(
       : known.fits
         ? [1.3, ', and 30 % more since the databases fit into the memory']
         : [0.9, ', and 10 % less since the databases do not fit into the memory'];
-  // PGTune rounds down to kB both times.
+  // PGTune rounds down to kB twice.
   const reckoned = Math.floor(Math.floor(each / divisor / kiB) * factor) * kiB;
   return reckoned < workMemFloor
     ? say('work_mem', size(workMemFloor), 'the least that keeps simple sorts and hashes in memory')

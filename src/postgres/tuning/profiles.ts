@@ -1,13 +1,13 @@
 import { GiB, MiB } from '../sizes.ts';
 
-/** What the server is used for, in PGTune's words. */
+/** How the server is used, with the names of PGTune. */
 export type Profile = 'web' | 'oltp' | 'dw' | 'desktop' | 'mixed';
 export const profiles = ['web', 'oltp', 'dw', 'desktop', 'mixed'] as const satisfies readonly Profile[];
 
 export type DiskKind = 'hdd' | 'ssd' | 'san' | 'nvme';
 export const diskKinds = ['hdd', 'ssd', 'san', 'nvme'] as const satisfies readonly DiskKind[];
 
-/** Where the profiles differ. */
+/** The values in which profiles differ. */
 export interface ProfileNumbers {
   readonly connections: number;
   /** Divisors of the memory. */

@@ -13,35 +13,35 @@ import {
 import { pgtune, walBuffersFor } from './pgtune.ts';
 import type { DiskKind, Profile } from './profiles.ts';
 
-/** What is known of an instance and its container. Sizes in bytes. */
+/** Facts about an instance and its container. Sizes in bytes. */
 export interface TuningFacts {
   readonly profile: Profile;
   readonly disk: DiskKind;
   readonly major: number;
   readonly memory: number;
   /**
-   * What `memory` is: the container's limit; its share of a machine with others on it; or all of a machine that it has
-   * for itself, where PGTune's values are taken as they are.
+   * What `memory` is: the container's limit; its share of a machine with other containers; or a whole machine, for which the
+   * values of PGTune are used without corrections.
    */
   readonly memoryIs: 'limit' | 'share' | 'machine';
-  /** Of the quota, fractions too; the machine's where there is none. */
+  /** CPUs of the quota, fractions included; of the machine if there is no quota. */
   readonly cpus: number;
-  /** As asked for; left out, the profile's. */
+  /** The requested number. Default: the profile's. */
   readonly connections?: number;
-  /** All databases; left out where it is not known. */
+  /** Size of all databases, if known. */
   readonly databaseSize?: number;
-  /** The whole of the file system that holds the data; left out where it is not known. */
+  /** Size of the file system with the data, if known. */
   readonly diskSize?: number;
-  /** Who needs more than the least WAL, each as a short sentence; undefined where nobody could say. */
+  /** What needs more than minimal WAL, as short sentences; undefined if unknown. */
   readonly walNeededBy: readonly string[] | undefined;
-  /** The 95th percentile of RssAnon over the backends; undefined where it was not measured. */
+  /** The 95th percentile of RssAnon of the backends; undefined if it was not measured. */
   readonly perBackend: number | undefined;
   readonly hashMemMultiplier: number;
   /** Default 3. */
   readonly autovacuumMaxWorkers?: number;
-  /** What wal_compression can be set to, where the server said so. */
+  /** The values that the server accepts for wal_compression, if known. */
   readonly walCompressions?: readonly string[];
-  /** The container's seccomp profile allows io_uring, which Docker's own does not. */
+  /** The container's seccomp profile allows io_uring, which Docker's default does not. */
   readonly ioUringAllowed?: boolean;
 }
 
@@ -56,16 +56,16 @@ export interface Recommendation {
   readonly fits: boolean;
   /** How many connections would fit with PGTune's own sizes. */
   readonly ceiling: number;
-  /** More connections are asked for than fit: they need a pooler in front. */
+  /** More connections are requested than fit, so a pooler is needed. */
   readonly needsPooler: boolean;
 }
 
-/** Below it PGTune's parts of it are less than PostgreSQL takes; nothing fits there, which `fits` says. */
+/** With less memory, the shares of PGTune are below PostgreSQL's minimum, and `fits` is false. */
 const leastMemory = 128 * MiB;
 
 /**
- * PGTune for the container's memory and CPUs, corrected as docs/engineering/pgtune.md#corrections-for-containers
- * demands: docs/tuning.md names every rule.
+ * PGTune for the container's memory and CPUs, with the corrections of
+ * docs/engineering/pgtune.md#corrections-for-containers. docs/tuning.md lists all rules.
  */
 export function recommend(facts: TuningFacts): Recommendation {
   const stated = pgtune({
@@ -111,11 +111,11 @@ function memorySettings(stated: readonly Advice[]): MemorySettings {
   };
 }
 
-/** Where PGTune must be corrected in containers: docs/engineering/pgtune.md#corrections-for-containers. */
+/** Corrections of PGTune in containers: docs/engineering/pgtune.md#corrections-for-containers. */
 
 type AdviceList = readonly Advice[];
 
-/** The settings that were made to fit, in place of PGTune's. */
+/** The reduced settings, which replace those of PGTune. */
 function correctMemory(
   advice: AdviceList,
   before: MemorySettings,
@@ -172,7 +172,7 @@ function correctMemory(
   return changes.filter(({ changed }) => changed).reduce<AdviceList>(replace, advice);
 }
 
-/** wal_level stays where a backup, a standby or archiving needs it, and where nobody knows whether one does. */
+/** Keeps wal_level if a backup, a standby or archiving needs it, or if that is unknown. */
 function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): AdviceList {
   if (!advice.some(({ name }) => name === 'wal_level') || walNeededBy?.length === 0) return advice;
   const why = walNeededBy === undefined ? 'backups or standbys may depend on it' : walNeededBy.join('; ');
@@ -190,7 +190,7 @@ function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): AdviceLis
   });
 }
 
-/** WAL takes no more than a tenth of the disk. */
+/** WAL uses at most a tenth of the disk. */
 function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): AdviceList {
   if (diskSize === undefined) return advice;
   const most = Math.max(64 * MiB, floorTo(diskSize / 10, MiB));
@@ -213,7 +213,7 @@ function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): AdviceList 
   });
 }
 
-/** A compression that the server was built without makes it refuse to start. */
+/** A server does not start with a compression that it was built without. */
 function correctBuild(advice: AdviceList, { walCompressions }: TuningFacts): AdviceList {
   const stated = advice.find(({ name }) => name === 'wal_compression');
   if (stated === undefined || walCompressions?.includes(formatValue(stated.value)) !== false) return advice;
@@ -225,7 +225,7 @@ function correctBuild(advice: AdviceList, { walCompressions }: TuningFacts): Adv
   });
 }
 
-/** Docker's own seccomp profile has forbidden io_uring since November 2023. */
+/** Docker's default seccomp profile has forbidden io_uring since November 2023. */
 function correctIo(advice: AdviceList, { ioUringAllowed }: TuningFacts): AdviceList {
   if (ioUringAllowed === true || !advice.some(({ name }) => name === 'io_method')) return advice;
   return replace(advice, {
@@ -243,7 +243,7 @@ interface Change {
   readonly reason: string;
 }
 
-/** In the place of PGTune's value, which is kept beside it; at the end where PGTune names none. */
+/** Replaces the value of PGTune, which is kept for reference; appended if PGTune has none. */
 function replace(advice: AdviceList, change: Change): AdviceList {
   const { name, value, rule, reason } = change;
   const corrected = { name, value, rule, reason };

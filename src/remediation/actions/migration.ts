@@ -9,20 +9,20 @@ import {
   schemaQuery,
   dropInvalidIndex,
   fingerprintOf,
-  freshen,
+  resetSession,
   indexOfFile,
   ledgerOf,
   ledgerPlace,
   migrate,
   type Migration,
   migrationsOf,
-  readingLedger,
+  ledgerQuery,
   recordAsDone,
   relationsOfFile,
   migrationStatusOf,
   tablesOf,
-  takeBackIndex,
-  takeBackRows,
+  undoIndexBuild,
+  restoreRows,
   takeLock,
 } from '../../migration/index.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
@@ -89,7 +89,7 @@ async function underLock<Result>(
 ): Promise<Result> {
   const session = await openDirect(host, place);
   try {
-    await freshen(session, lockTimeoutMs);
+    await resetSession(session, lockTimeoutMs);
     const waiting = { waitMs: 60_000, stop: host.signal, onProgress: () => undefined };
     const holder = await takeLock(session, waiting);
     if (holder !== undefined)
@@ -135,7 +135,7 @@ async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): 
 async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
   const migration = await fileOf(wanted, host);
   const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
-  const ledger = ledgerOf(await rowsOf(host, wanted, readingLedger(tables)));
+  const ledger = ledgerOf(await rowsOf(host, wanted, ledgerQuery(tables)));
   const now = migrationStatusOf(migration, ledger);
   if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
   const { version } = migration;
@@ -238,7 +238,7 @@ export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.o
   },
   async undo(wanted, was, host) {
     const migration = await fileOf(wanted, host);
-    await underLock(host, wanted, async (session) => takeBackRows(session, migration, was));
+    await underLock(host, wanted, async (session) => restoreRows(session, migration, was));
   },
   async isUndone(wanted, was, host) {
     const now = await ledgerStateOf(wanted, host);
@@ -295,7 +295,7 @@ export const migrationApply: Action<FilePlace, Before> = {
   async undo(wanted, was, host) {
     const migration = await fileOf(wanted, host);
     if (was.index !== 'none' || indexOfFile(migration) === undefined) return;
-    await underLock(host, wanted, async (session) => takeBackIndex(session, migration, was));
+    await underLock(host, wanted, async (session) => undoIndexBuild(session, migration, was));
   },
   async isUndone(wanted, was, host) {
     if (was.index !== 'none' || indexOfFile(await fileOf(wanted, host)) === undefined) return true;

@@ -193,7 +193,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       const reasons: string[] = [];
       const look = async () => reasons.push(...(await detect(remediation)).notLookedAt.map(({ reason }) => reason));
       expect(await called(look)).toEqual([]);
-      expect(reasons.join()).toContain('is no table');
+      expect(reasons.join()).toContain('is not a table');
       remediation.close();
       await query(lab, 'drop database viewed');
     });

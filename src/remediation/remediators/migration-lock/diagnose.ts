@@ -5,7 +5,7 @@ import {
   isLostRaceState,
   isRelation,
   type LedgerRow,
-  madeBy,
+  objectCreatedBy,
   type Migration,
   runnableOf,
   type MigrationStatus,
@@ -95,7 +95,7 @@ function namesOf({ sql }: Migration) {
   if (!('mode' in runnable)) return [];
   const statements = runnable.mode === 'tx' ? runnable.statements : [runnable.statement];
   return statements.flatMap((statement) => {
-    const made = madeBy(sql, statement);
+    const made = objectCreatedBy(sql, statement);
     if (made === undefined || !isRelation(made)) return [];
     const schema = made.schema ?? made.table?.schema;
     return [{ schema, name: made.name, key: `${schema ?? ''}.${made.name}` }];

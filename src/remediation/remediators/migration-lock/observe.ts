@@ -12,7 +12,7 @@ import {
   type Migration,
   migrationsOf,
   nameObstacle,
-  readingLedger,
+  ledgerQuery,
   tablesOf,
 } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
@@ -183,7 +183,7 @@ async function observe(
 ): Promise<Observation | undefined> {
   const tables = tablesOf((await rowsOf(instance, database, host, ledgerPlace))[0]);
   const ledger = ledgerOf(
-    tables.versionsExist || tables.statesExist ? await rowsOf(instance, database, host, readingLedger(tables)) : [],
+    tables.versionsExist || tables.statesExist ? await rowsOf(instance, database, host, ledgerQuery(tables)) : [],
   );
   const invalid = (await rowsOf(instance, database, host, invalidIndexes)).map(invalidOf);
   const folder = await folderOf(host, instance, database, ledger, read);
