@@ -23,7 +23,6 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
   [/^remediation\/store\/sqlite\/store\.ts$/, 'puts the tables of the state file together'],
   [/^remediation\/remediators\/[a-z-]+\/refusals\.ts$/, 'the same file names in every remediator'],
-  [/^remediation\/remediators\/network-reconnect\/pgweb\.ts$/, 'all that is known of one GUI'],
   [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],
 ];
 

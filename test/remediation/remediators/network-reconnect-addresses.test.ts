@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/clients.ts';
 import { parseConnectionText } from '../../../src/postgres/connection-string.ts';
 
 const nothing = { user: undefined, password: undefined, database: undefined, sslMode: undefined };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Container } from '../../../src/host/docker/types.ts';
-import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/clients.ts';
 import { envEdits } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 
 const place = { host: 'vrooli-postgres-orders', port: 5432 };

@@ -7,12 +7,12 @@ import {
   type Situation,
   conditions,
 } from '../../../src/remediation/remediators/network-reconnect/diagnose.ts';
-import { requestOf } from '../../../src/remediation/remediators/network-reconnect/look.ts';
+import { requestOf } from '../../../src/remediation/remediators/network-reconnect/observe.ts';
 import {
   clientErrorOf,
   type Client,
   clientsOf,
-} from '../../../src/remediation/remediators/network-reconnect/observe.ts';
+} from '../../../src/remediation/remediators/network-reconnect/clients.ts';
 import { networkPolicy } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 import { escalation, isCurable } from '../../../src/remediation/remediators/network-reconnect/refusals.ts';
 import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/types.ts';

@@ -6,12 +6,14 @@ import { diagnose, type Observation } from '../../../src/remediation/remediators
 import {
   below,
   isAcceptedTop,
-  isTraceOfData,
   obstacleTo,
   unexpectedFiles,
+} from '../../../src/remediation/remediators/volume-permissions/files.ts';
+import {
+  isTraceOfData,
   type Sign,
   signOf,
-} from '../../../src/remediation/remediators/volume-permissions/observe.ts';
+} from '../../../src/remediation/remediators/volume-permissions/log-patterns.ts';
 import { shellQuote } from '../../../src/util/quote.ts';
 import { readControlFile } from '../../../src/remediation/shared/server-settings.ts';
 

@@ -7,7 +7,7 @@ import { promisableTo } from '../../shared/memory.ts';
 import { recordsToKeep, keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { commandLineSettings } from '../../shared/server-settings.ts';
 import { needsStart, settingSteps } from '../../shared/settings-steps.ts';
-import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type PlanInput, withValues } from './base-plan.ts';
+import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type PlanInput, withValues } from './plan-values.ts';
 import { recentEvents } from './detect.ts';
 import { diagnose } from './diagnose.ts';
 import { observe } from './observe.ts';

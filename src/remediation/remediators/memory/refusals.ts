@@ -4,7 +4,7 @@ import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { budgetOf, machineMemory, memoryFor } from '../../shared/memory.ts';
 import { isSameMount, refusalForOwner } from '../../shared/recreate.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import type { PlanInput } from './base-plan.ts';
+import type { PlanInput } from './plan-values.ts';
 import type { ServerMemory } from './types.ts';
 
 /** Why no program may change this instance's memory, if so. */

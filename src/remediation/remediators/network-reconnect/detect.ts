@@ -11,9 +11,8 @@ import {
   type ReadonlyHost,
 } from '../../contract.ts';
 import { diagnose, type Situation, summaryOf, type Condition } from './diagnose.ts';
-import { factsOf, observe, type ServerFacts, worldOf } from './look.ts';
-import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './observe.ts';
-import { guiPage, guiPath } from './pgweb.ts';
+import { factsOf, guiPage, guiPath, observe, type ServerFacts, worldOf } from './observe.ts';
+import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './clients.ts';
 import { isToldWrong } from './refusals.ts';
 import type { NetworkDetails } from './types.ts';
 

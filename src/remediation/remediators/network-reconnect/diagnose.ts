@@ -1,5 +1,5 @@
 import type { ReachResult } from '../../../host/probes/types.ts';
-import { clientErrorOf, type Client } from './observe.ts';
+import { clientErrorOf, type Client } from './clients.ts';
 
 /**
  * The words for what keeps a client from its instance. See docs/engineering/networks.md#messages-in-the-client; one

@@ -11,7 +11,7 @@ import {
 } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, lostOnRecreate, refusalForOwner, restartPolicyOf } from '../../shared/recreate.ts';
-import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './observe.ts';
+import { type Address, addressesOf, answering, type Client, clientsOf, commonNetworks, type World } from './clients.ts';
 import type { NetworkExpected, NetworkSettings } from './types.ts';
 
 /**

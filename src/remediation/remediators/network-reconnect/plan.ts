@@ -1,7 +1,7 @@
 import type { Container, Network } from '../../../host/docker/types.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { factsOf, situationOf, worldOf } from './look.ts';
+import { factsOf, situationOf, worldOf } from './observe.ts';
 import {
   borrowsNetwork,
   type Client,
@@ -11,7 +11,7 @@ import {
   namesOn,
   networksOf,
   type World,
-} from './observe.ts';
+} from './clients.ts';
 import { networkPolicy, planNewClient } from './plan-recreate.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';

@@ -2,7 +2,7 @@ import { quoteIdentifier } from '../../../util/quote.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { Condition } from './diagnose.ts';
-import { answering, type Client, networksOf, type World } from './observe.ts';
+import { answering, type Client, networksOf, type World } from './clients.ts';
 
 /**
  * Troubles that a connection to a network cures; all others are a person's to decide.

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { requestOf, worldOf } from './look.ts';
-import { clientErrorOf, type Client, clientsOf, ownAddresses, type World } from './observe.ts';
-import { guiPage, guiPath } from './pgweb.ts';
+import { guiPage, guiPath, requestOf, worldOf } from './observe.ts';
+import { clientErrorOf, type Client, clientsOf, ownAddresses, type World } from './clients.ts';
 import type { NetworkExpected } from './types.ts';
 
 type Check = Verification['checks'][number];

@@ -3,8 +3,8 @@ import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
-import { type Observed, observe } from './look.ts';
-import { everyRelation, type ImageUsers, imageUsers } from './observe.ts';
+import { type Observed, observe } from './observe.ts';
+import { everyRelation, type ImageUsers, imageUsers } from './files.ts';
 import { placeOf } from './refusals.ts';
 import { type VolumeDetails, volumeSettings } from './types.ts';
 

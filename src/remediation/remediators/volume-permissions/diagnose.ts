@@ -1,5 +1,6 @@
 import type { SurveyEntry } from '../../../host/probes/types.ts';
-import { obstacleTo, type Owner, type Sign } from './observe.ts';
+import { obstacleTo, type Owner } from './files.ts';
+import type { Sign } from './log-patterns.ts';
 
 /** What was seen of one instance: all that a diagnosis rests on. */
 export interface Observation {

@@ -1,291 +1,87 @@
-import type { Container } from '../../../host/docker/types.ts';
+import { posix } from 'node:path';
+import type { LogLine, Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SurveyEntry } from '../../../host/probes/types.ts';
-import type { Json } from '../../../util/json.ts';
-import { isWithin } from '../../../util/text.ts';
-import type { ReadonlyHost } from '../../contract.ts';
+import { asideName, type ReadonlyHost } from '../../contract.ts';
+import { isRunning } from '../../shared/availability.ts';
+import { diagnose, type Observation, type Condition } from './diagnose.ts';
+import { below, type ImageUsers, serverUser } from './files.ts';
+import { isTraceOfData, signOf } from './log-patterns.ts';
 
-/** The numeric user and group that the server runs as in its container. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
+/** What was seen of an instance, and what it means. */
+export interface Observed {
+  readonly seen: Observation;
+  readonly trouble: Condition | undefined;
+  /** Of the data directory within its mount: `.` or a path. */
+  readonly folder: string;
+  /** The lines of the last start that speak of permissions. */
+  readonly lines: readonly LogLine[];
 }
 
-/** PostgreSQL's own folders: it reads and writes every file in them. */
-const ownFolders = new Set([
-  'base',
-  'global',
-  'pg_commit_ts',
-  'pg_dynshmem',
-  'pg_logical',
-  'pg_multixact',
-  'pg_notify',
-  'pg_replslot',
-  'pg_serial',
-  'pg_snapshots',
-  'pg_stat',
-  'pg_stat_tmp',
-  'pg_subtrans',
-  'pg_tblspc',
-  'pg_twophase',
-  'pg_wal',
-  'pg_xact',
-]);
-
-/** What keeps the server from an entry: its owner, or the bits that its owner has. */
-export type Obstacle = 'owner' | 'mode';
-
-/**
- * Whether the server can do with an entry what it does with it. An owner that is not its own is no trouble where the
- * bits let it in: a root-owned key, a note that anybody may read. `path` is relative to the data directory.
- */
-export function obstacleTo(entry: SurveyEntry, owner: Owner): Obstacle | undefined {
-  const mode = Number.parseInt(entry.mode, 8);
-  if (entry.path === '.') {
-    if (entry.uid !== owner.uid) return 'owner';
-    return isAcceptedTop(entry.mode) ? undefined : 'mode';
-  }
-  const needed = bitsNeeded(entry);
-  if (needed === 0) return undefined;
-  const isOwn = entry.uid === owner.uid;
-  const bits = isOwn ? mode >> 6 : entry.gid === owner.gid ? mode >> 3 : mode;
-  if ((bits & needed) === needed) return undefined;
-  return isOwn ? 'mode' : 'owner';
-}
-
-/** 0700 or 0750, whatever the special bits: what PostgreSQL asks of its data directory. */
-export function isAcceptedTop(mode: string): boolean {
-  const bits = Number.parseInt(mode, 8);
-  return (bits & 0o700) === 0o700 && (bits & 0o027) === 0;
-}
-
-function bitsNeeded({ path, type }: SurveyEntry): number {
-  const [first = ''] = path.split('/');
-  const writes = ownFolders.has(first) || path === 'postmaster.pid' || path === 'postmaster.opts';
-  switch (type) {
-    case 'd':
-      return writes ? 0o7 : 0o5;
-    case 'f':
-      return writes ? 0o6 : 0o4;
-    default:
-      return 0;
-  }
-}
-
-/** The entries of a folder of the mount, with paths relative to it. */
-export function below(entries: readonly SurveyEntry[], folder: string): readonly SurveyEntry[] {
-  if (folder === '.') return entries;
-  return entries
-    .filter(({ path }) => isWithin(path, folder))
-    .map((entry) => ({ ...entry, path: entry.path === folder ? '.' : entry.path.slice(folder.length + 1) }));
-}
-
-/** Something that no program should give away, and why. */
-export interface UnexpectedFile {
-  readonly path: string;
-  readonly why: string;
-}
-
-/** Where the container has mounts, and what the engine does with user ids. */
-export interface Surroundings {
-  readonly owner: Owner;
-  /** Destinations of the container's mounts. */
-  readonly mounts: readonly string[];
-}
-
-/** The id that a user namespace shows for an owner it has no number for. */
-const nobody = 65_534;
-
-/**
- * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a
- * file outside of it (docs/engineering/volumes.md#entrypoint), and one that cannot be undone is not begun.
- */
-export function unexpectedFiles(
-  entries: readonly SurveyEntry[],
-  surroundings: Surroundings,
-): readonly UnexpectedFile[] {
-  return entries.flatMap((entry) => {
-    const why = oddnessOf(entry, surroundings);
-    return why === undefined ? [] : [{ path: entry.path, why }];
-  });
-}
-
-function oddnessOf(entry: SurveyEntry, { owner, mounts }: Surroundings): string | undefined {
-  const { path, type, uid, gid, links, linkTarget } = entry;
-  const mode = Number.parseInt(entry.mode, 8);
-  if (path.includes('\uFFFD')) return 'its name is no UTF-8, so its owner could not be put back';
-  if (type === 'l') return oddLink(path, linkTarget, mounts);
-  if (type === 'b' || type === 'c') return 'it is a device';
-  if (type === 's') return 'it is a socket';
-  if (type === 'p') return 'it is a named pipe';
-  if (type !== 'f' && type !== 'd') return `it is of the type ${type}`;
-  if (uid === nobody && owner.uid !== nobody) return 'its owner has no number in this user namespace';
-  if (type === 'd') return path === 'lost+found' ? 'it belongs to the file system' : undefined;
-  if (links > 1) return `it is a hard link, one of ${links}: the others may lie outside`;
-  if ((mode & 0o6000) !== 0) return 'it is set-user-ID or set-group-ID, which a chown would take away';
-  if (uid === 0 && gid === owner.gid && (mode & 0o077) !== 0 && /\.(?:key|pem)$/.test(path))
-    return 'it looks like a private key, which PostgreSQL takes from root with these bits and from nobody else';
-  return undefined;
-}
-
-/** PostgreSQL itself makes two: the WAL's folder, and one for each tablespace. */
-function oddLink(path: string, target: string, mounts: readonly string[]): string | undefined {
-  if (path !== 'pg_wal' && !/^pg_tblspc\/\d+$/.test(path)) return `it is a symbolic link to ${target}`;
-  const isKnown =
-    !target.split('/').includes('..') && mounts.some((mount) => target === mount || target.startsWith(`${mount}/`));
-  return isKnown ? undefined : `it is a symbolic link to ${target}, where the container has no mount`;
-}
-
-/**
- * One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask
- * (docs/engineering/data-directory.md#readiness).
- */
-export const everyRelation = `SELECT count(pg_catalog.pg_read_binary_file(path, 0, 1, true)) AS readable
-FROM (SELECT pg_catalog.pg_relation_filepath(oid) AS path FROM pg_catalog.pg_class) AS files WHERE path IS NOT NULL`;
-
-const databases = 'SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname COLLATE "C"';
-
-/**
- * Databases whose text was sorted by another version of the C library than the one there is: data that came from Alpine
- * to Debian, or back (docs/engineering/volumes.md#changing-the-image). No version was recorded where the library had
- * none to give.
- */
-const collations = `SELECT datname || ': ' || coalesce(datcollversion, 'no version') || ', here ' || coalesce(pg_catalog.pg_database_collation_actual_version(oid), 'no version') AS collation
-FROM pg_catalog.pg_database WHERE datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datallowconn
-ORDER BY datname COLLATE "C"`;
-
-export async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<readonly string[]> {
-  const answer = await host.sql.query(instance, databases);
-  return answer.ok ? answer.rows.flatMap((row) => row['datname'] ?? []) : [instance.database];
-}
-
-/** Of all databases together; undefined where it could not be asked. */
-export async function bytesOf(instance: Instance, host: ReadonlyHost): Promise<number | undefined> {
-  const sizes = 'SELECT sum(pg_catalog.pg_database_size(oid))::text AS bytes FROM pg_catalog.pg_database';
-  const answer = await host.sql.query(instance, sizes, { timeoutMs: 30_000 });
-  return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
-}
-
-/** Sorted; null where it could not be asked, as of a server before 15, which does not record it. */
-export async function unfitCollations(instance: Instance, host: ReadonlyHost): Promise<string[] | null> {
-  const answer = await host.sql.query(instance, collations);
-  return answer.ok ? answer.rows.flatMap((row) => row['collation'] ?? []) : null;
-}
-
-/** How a container begins: which user its server runs as, and whether its entrypoint can put owners right. */
-export interface Runtime {
-  readonly owner: Owner;
-  readonly heals: boolean;
-  readonly missingCapabilities: readonly string[];
-}
-
-export type ImageUsers = (image: string, user: string) => Promise<Owner>;
-
-/** Asks each image once for each user. */
-export function imageUsers(host: ReadonlyHost): ImageUsers {
-  const known = new Map<string, Promise<Owner>>();
-  return (image, user) => {
-    const key = `${image} ${user}`;
-    const found = known.get(key) ?? host.probes.imageUser(image, user);
-    known.set(key, found);
-    return found;
+/** Reads state, log and files of one instance. `mount` is its `dataMount`. */
+export async function observe(
+  instance: Instance,
+  mount: Mount,
+  host: ReadonlyHost,
+  users: ImageUsers,
+): Promise<Observed> {
+  const { container, dataDirectory } = instance;
+  const folder = posix.relative(mount.destination, dataDirectory) || '.';
+  const [runtime, survey, log, info] = await Promise.all([
+    serverUser(container, users),
+    host.probes.survey(mount, container.image),
+    logOfLastStart(instance, host),
+    host.docker.info(),
+  ]);
+  if (survey.truncated) throw new Error(`${mount.source} holds more entries than can be looked at.`);
+  const entries = below(survey.entries, folder);
+  const running = isRunning(instance) && hasBegun(log);
+  const lines = (log ?? []).filter(({ text }) => signOf(text) !== undefined).slice(-20);
+  const seen: Observation = {
+    running,
+    ...runtime,
+    mountWritable: mount.writable,
+    entries,
+    signs: lines.flatMap(({ text }) => signOf(text) ?? []),
+    history: !running && !hasCluster(entries) && (await hasHistory(instance, host)),
+    labelled: info.securityOptions.some((option) => option.startsWith('name=selinux')),
   };
+  return { seen, trouble: diagnose(seen), folder, lines };
 }
 
-/**
- * Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says.
- * See docs/engineering/volumes.md#the-images-user.
- */
-export async function serverUser(container: Container, users: ImageUsers): Promise<Runtime> {
-  const [user = '', group] = container.user.split(':');
-  const asRoot = user === '' || user === 'root' || user === '0';
-  const byEntrypoint = container.entrypoint.some((word) => word.endsWith('docker-entrypoint.sh'));
-  const missingCapabilities = asRoot && byEntrypoint ? missing(container) : [];
-  return {
-    owner: asRoot ? await users(container.image, 'postgres') : await ownerOf(container.image, user, group, users),
-    heals: asRoot && byEntrypoint && missingCapabilities.length === 0,
-    missingCapabilities,
-  };
+const lastLines = 500;
+
+/** Before that the entrypoint may be about to put everything right. A log that cannot be read is no proof against it. */
+function hasBegun(log: readonly LogLine[] | undefined): boolean {
+  if (log === undefined || log.length >= lastLines) return true;
+  return log.some(({ text }) => text.includes('database system is ready to accept'));
 }
 
-async function ownerOf(image: string, user: string, group: string | undefined, users: ImageUsers): Promise<Owner> {
-  const isNumber = /^\d+$/.test(user);
-  if (isNumber && group !== undefined && /^\d+$/.test(group)) return { uid: Number(user), gid: Number(group) };
-  // A number that the image has no name for has the group 0, as the engine gives it.
-  const found = await users(image, user).catch((error: unknown) => {
-    if (isNumber) return { uid: Number(user), gid: 0 };
+function hasCluster(entries: readonly SurveyEntry[]): boolean {
+  return entries.some(({ path }) => path === 'PG_VERSION');
+}
+
+/** Undefined where the log driver keeps nothing to read. */
+async function logOfLastStart(instance: Instance, host: ReadonlyHost): Promise<readonly LogLine[] | undefined> {
+  const { id, state } = instance.container;
+  const { startedAt } = state;
+  if (startedAt.startsWith('0001-')) return [];
+  // Of a process that ends at once, the engine notes the start after its last line, and even after its end.
+  const since = isRunning(instance) ? startedAt : new Date(Date.parse(startedAt) - 2_000).toISOString();
+  try {
+    return await host.docker.logs(id, { since, tail: lastLines });
+  } catch (error) {
+    if (error instanceof Error && /does not support reading/.test(error.message)) return undefined;
     throw error;
-  });
-  return group !== undefined && /^\d+$/.test(group) ? { uid: found.uid, gid: Number(group) } : found;
+  }
 }
 
-/** What giving files away and stepping down to another user takes; the engine grants all of it unless told otherwise. */
-const needed = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] as const;
-
-function missing({ inspect }: Container): readonly string[] {
-  const host = property(inspect, 'HostConfig');
-  if (property(host, 'Privileged') === true) return [];
-  const dropped = capabilities(property(host, 'CapDrop'));
-  const added = capabilities(property(host, 'CapAdd'));
-  return needed.filter(
-    (name) =>
-      (dropped.has('ALL') || dropped.has(name)) && !added.has(name) && !(added.has('ALL') && !dropped.has(name)),
-  );
-}
-
-function capabilities(list: Json | undefined): ReadonlySet<string> {
-  const names = Array.isArray(list) ? list.filter((name) => typeof name === 'string') : [];
-  return new Set(names.map((name) => name.toUpperCase().replace(/^CAP_/, '')));
-}
-
-function property(value: Json | undefined, key: string): Json | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return Object.entries(value).find(([name]) => name === key)?.[1];
-}
-
-/**
- * What a server, its entrypoint or initdb say when permissions stand in the way. One text can have opposite causes, so
- * a sign is evidence and never a diagnosis: the data is looked at first. Texts: docs/engineering/volumes.md#messages.
- */
-export type Sign =
-  | 'wrong-ownership'
-  | 'invalid-permissions'
-  /** A file or folder that the server, the entrypoint or initdb may not read or write. */
-  | 'permission-denied'
-  /** initdb was tried: on a folder that is not its own, or on data that it could not see. */
-  | 'initdb-refused'
-  /** The entrypoint is root and may not give files to the server all the same. */
-  | 'chown-refused'
-  | 'read-only'
-  | 'lost-and-found';
-
-const texts: readonly (readonly [Sign, RegExp])[] = [
-  ['read-only', /(?:FATAL|PANIC|ERROR|mkdir|chown|chmod|initdb).*: Read-only file system/],
-  ['lost-and-found', /It contains a lost\+found directory/],
-  ['wrong-ownership', /FATAL: {1,2}data directory ".*" has wrong ownership/],
-  ['invalid-permissions', /FATAL: {1,2}data directory ".*" has invalid permissions/],
-  ['chown-refused', /^(?:chown|chmod): changing (?:ownership|permissions) of .*: Operation not permitted$/],
-  ['chown-refused', /^(?:chown|chmod): .*: Operation not permitted$/],
-  [
-    'initdb-refused',
-    /^initdb: error: could not (?:access|change permissions of|create) directory ".*": (?:Permission denied|Operation not permitted)$/,
-  ],
-  [
-    'permission-denied',
-    /(?:could not (?:open|read|write|access|create|stat|remove|rename|fsync)|cannot open).*: Permission denied/,
-  ],
-  ['permission-denied', /^(?:find|mkdir|ls|cat|touch|gosu|su-exec): .*: Permission denied$/],
-];
-
-/** What a line of the log says about permissions; undefined for every other line. */
-export function signOf(line: string): Sign | undefined {
-  return texts.find(([, text]) => text.test(line))?.[0];
-}
-
-const served =
-  /database system is ready to accept connections|database system is shut down|database system was (?:shut down|interrupted)|Skipping initialization/;
-
-/** Whether a line is a trace of a cluster that was there. */
-export function isTraceOfData(line: string): boolean {
-  return served.test(line);
+/** By a container that it replaced, by a declaration that is older than the container, or by the container's own log. */
+async function hasHistory({ container, declared }: Instance, host: ReadonlyHost): Promise<boolean> {
+  const hour = 3_600_000;
+  if (Date.parse(declared['created'] ?? '') < Date.parse(container.created) - hour) return true;
+  const aside = asideName({ name: container.name, id: '' });
+  if ((await host.docker.containers()).some(({ name }) => name.startsWith(aside))) return true;
+  const lines = await host.docker.logs(container.id, { tail: 5_000 }).catch(() => []);
+  return lines.some(({ text }) => isTraceOfData(text));
 }

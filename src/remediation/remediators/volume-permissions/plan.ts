@@ -5,8 +5,8 @@ import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '.
 import { refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, recreateSteps, refusalToRecreate, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
-import { type Observed, observe } from './look.ts';
-import { bytesOf, imageUsers, unfitCollations } from './observe.ts';
+import { type Observed, observe } from './observe.ts';
+import { bytesOf, imageUsers, unfitCollations } from './files.ts';
 import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, refusalToRepair } from './refusals.ts';
 import type { VolumeDetails, VolumeExpected } from './types.ts';
 

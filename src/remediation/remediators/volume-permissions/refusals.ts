@@ -5,8 +5,8 @@ import type { ReadonlyHost, Refusal } from '../../contract.ts';
 import { isSameMount } from '../../shared/recreate.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { ConditionKind } from './diagnose.ts';
-import type { Observed } from './look.ts';
-import { unexpectedFiles, type UnexpectedFile } from './observe.ts';
+import type { Observed } from './observe.ts';
+import { unexpectedFiles, type UnexpectedFile } from './files.ts';
 
 /**
  * What no program repairs: what stands in the way, and what a person can do. See docs/engineering/volumes.md#messages

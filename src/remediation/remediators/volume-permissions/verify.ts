@@ -3,8 +3,8 @@ import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { waitUntilReady } from '../../shared/availability.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import { answerCheck, asideCheck, type Check, sameClusterCheck, withoutAnswer } from '../../shared/settings-steps.ts';
-import { observe } from './look.ts';
-import { databasesOf, everyRelation, imageUsers, unfitCollations } from './observe.ts';
+import { observe } from './observe.ts';
+import { databasesOf, everyRelation, imageUsers, unfitCollations } from './files.ts';
 import { placeOf } from './refusals.ts';
 import type { VolumeExpected } from './types.ts';
 
