@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseMemoryUse } from '../../../src/host/probes/memory.ts';
 import { type MemoryFacts, sharedMemoryOf, worstCaseOf } from '../../../src/postgres/tuning/index.ts';
-import { changesFor, limitFor, shmSizeFor, withValues } from '../../../src/remediation/remediators/memory/plan-values.ts';
+import {
+  changesFor,
+  limitFor,
+  shmSizeFor,
+  withValues,
+} from '../../../src/remediation/remediators/memory/plan-values.ts';
 import { diagnose, checksMissingLimits } from '../../../src/remediation/remediators/memory/diagnose.ts';
 import { saysReady, type Sign, signOf, signsIn } from '../../../src/remediation/remediators/memory/log-patterns.ts';
 import {
