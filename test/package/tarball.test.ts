@@ -31,15 +31,18 @@ describe('the packed package', () => {
     run(root, join(root, 'node_modules/.bin/attw'), tarball, '--profile', 'esm-only');
   });
 
-  it('holds the command, the types, the schemas and the changelog, and no source or test', () => {
+  it('holds the command, the types, the schemas, the docs, the examples and the changelog, and no source or test', () => {
     const names = run(folder, 'tar', '-tzf', tarball).trim().split('\n');
     expect(names).toEqual(
       expect.arrayContaining([
         'package/CHANGELOG.md',
         'package/LICENSE',
         'package/README.md',
+        'package/SECURITY.md',
         'package/dist/cli/bin.js',
         'package/dist/index.d.ts',
+        'package/docs/getting-started.md',
+        'package/examples/swarm-manager.ts',
         'package/schemas/scan.json',
       ]),
     );
