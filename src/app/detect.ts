@@ -1,5 +1,6 @@
 import { ProblemsError } from '../errors.ts';
 import type { Automation } from '../tasks/types.ts';
+import type { Instance } from '../host/instance.ts';
 import type { Finding } from '../remediation/contract.ts';
 import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
 import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
@@ -30,7 +31,7 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
   }
   // Asked once and first: without an engine there is nothing to look at, and that is no finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
-  await requireInstances(remediation);
+  if (remediation.instances !== undefined) await requireInstances(remediation, remediation.instances);
   const detected = await detectAll(session, { ...request, problems });
   await suspendDamaged(remediation, detected);
   return detected;
@@ -48,15 +49,22 @@ async function suspendDamaged({ session }: Remediation, { findings }: DetectResu
   }
 }
 
-async function requireInstances({ instances, session }: Remediation): Promise<void> {
-  if (instances === undefined) return;
-  const found = (await session.reader.instances()).map(({ name }) => name);
-  const missing = instances.find((name) => !found.includes(name));
-  if (missing !== undefined) {
-    throw new ProblemsError('not-found', `There is no instance ${missing}.`, {
+/**
+ * The instances with these names, in this order.
+ * @throws ProblemsError `not-found`: there is no instance with one of the names. `engine-unreachable`.
+ */
+export async function requireInstances(
+  { session }: Remediation,
+  names: readonly string[],
+): Promise<readonly Instance[]> {
+  const found = await session.reader.instances();
+  return names.map((name) => {
+    const instance = found.find((one) => one.name === name);
+    if (instance !== undefined) return instance;
+    throw new ProblemsError('not-found', `There is no instance ${name}.`, {
       hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
     });
-  }
+  });
 }
 
 /** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */

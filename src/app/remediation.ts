@@ -26,6 +26,7 @@ export {
 } from './backups.ts';
 export { planRestore, type RestoreRequest } from '../remediation/remediators/backup-repair/index.ts';
 export { type BackupRequest, planBackup, planExpiry } from '../remediation/requests/backups.ts';
+export { type MoveRequest, moveToNamedVolume, reviewMoves } from './moves.ts';
 export { leasePort, listPorts, type LeaseRequest, type PortSituation } from './ports.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';

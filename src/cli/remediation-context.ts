@@ -3,7 +3,7 @@ import type { Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
-import { type ConfigChoice, configFor, configOptions, withMoveSetting } from './shared-options.ts';
+import { type ConfigChoice, configFor, configOptions } from './shared-options.ts';
 
 /** The options of every command that checks instances. */
 export const checkOptions = {
@@ -37,7 +37,6 @@ export async function withRemediation<Result>(
     readonly instance?: readonly string[];
     readonly registries?: boolean;
     readonly onlyLooking?: true;
-    readonly toNamedVolume?: readonly string[];
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
@@ -51,7 +50,7 @@ export async function withRemediation<Result>(
   const progress = createRunProgress(screen.notes);
   const opened = await openRemediation({
     folder: config.folder,
-    config: withMoveSetting(config.remediation, options.toNamedVolume),
+    config: config.remediation,
     configFile: config.file === undefined ? undefined : basename(config.file),
     plugins: config.plugins,
     now,

@@ -57,24 +57,7 @@ interface MoveChoice {
   readonly toNamedVolume: readonly string[];
 }
 
-/** If a move is all that was asked for, only its instances are checked, and only by its remediator. */
-export function withMoves<Options extends MoveChoice>(options: Options, words: readonly string[]): Options {
-  const { instance, remediator, toNamedVolume } = options;
-  if (toNamedVolume.length === 0 || words.length + instance.length + remediator.length > 0) return options;
-  return { ...options, instance: toNamedVolume, remediator: ['volume-permissions'] };
-}
-
-/** The section `remediation` of a config, with these instances to move instead of those that it names. */
-export function withMoveSetting(
-  section: Readonly<Record<string, unknown>>,
-  toNamedVolume: readonly string[] = [],
-): Readonly<Record<string, unknown>> {
-  if (toNamedVolume.length === 0) return section;
-  const settings = objectOf(section['settings']);
-  const own = { ...objectOf(settings['volume-permissions']), toNamedVolume };
-  return { ...section, settings: { ...settings, 'volume-permissions': own } };
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+/** Whether a move is all that was asked for: then nothing is checked. */
+export function isMoveOnly(words: readonly string[], { instance, remediator, toNamedVolume }: MoveChoice): boolean {
+  return toNamedVolume.length > 0 && words.length + instance.length + remediator.length === 0;
 }

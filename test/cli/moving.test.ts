@@ -1,30 +1,60 @@
-import { describe, expect, it } from 'vitest';
-import { withMoves, withMoveSetting } from '../../src/cli/shared-options.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ListedEngine, openListedEngine } from '../remediation/listed-engine.ts';
+import { type Folder, type Ran, run, temporaryFolder } from './run.ts';
 
-const none = { instance: [], remediator: [], toNamedVolume: [] };
+/** Data in a named volume: nothing is left to move. */
+const orders = {
+  Id: 'a'.repeat(64),
+  Name: '/vrooli-postgres-orders',
+  Config: { Image: 'postgres:17', Env: ['PGDATA=/var/lib/postgresql/data'] },
+  HostConfig: {},
+  State: { Status: 'exited', Running: false },
+  Mounts: [
+    {
+      Type: 'volume',
+      Name: 'orders-data',
+      Source: '/volumes/orders-data',
+      Destination: '/var/lib/postgresql/data',
+      RW: true,
+    },
+  ],
+  NetworkSettings: { Networks: {} },
+};
+
+let folder: Folder;
+let engine: ListedEngine;
+beforeEach(async () => {
+  folder = temporaryFolder();
+  engine = await openListedEngine(folder.path, {}, [orders]);
+});
+afterEach(async () => {
+  engine.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+function problems(...args: readonly string[]): Promise<Ran> {
+  return run(args, { cwd: folder.path, env: { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' } });
+}
 
 describe('--to-named-volume', () => {
-  it('checks only its own instances unless something else is named', () => {
-    const move = { ...none, toNamedVolume: ['orders'] };
-    expect(withMoves(move, [])).toEqual({ ...move, instance: ['orders'], remediator: ['volume-permissions'] });
-    expect(withMoves(move, ['postgres/port-allocation-conflicts'])).toEqual(move);
-    expect(withMoves({ ...move, instance: ['sales'] }, [])).toEqual({ ...move, instance: ['sales'] });
-    expect(withMoves(none, [])).toEqual(none);
-  });
-
-  it('replaces the instances that the config names and keeps every other setting', () => {
-    const section = { pause: 'x', settings: { other: { a: 1 }, 'volume-permissions': { toNamedVolume: ['sales'] } } };
-    expect(withMoveSetting(section, ['orders'])).toEqual({
-      pause: 'x',
-      settings: { other: { a: 1 }, 'volume-permissions': { toNamedVolume: ['orders'] } },
+  it('finds nothing to do when the data is in a volume already, and checks nothing else', async () => {
+    expect(await problems('plan', '--to-named-volume', 'orders')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('nothing to plan'),
     });
-    expect(withMoveSetting(section, [])).toBe(section);
-    expect(withMoveSetting({}, ['orders'])).toEqual({
-      settings: { 'volume-permissions': { toNamedVolume: ['orders'] } },
+    const { code, stdout } = await problems('remediate', '--to-named-volume', 'orders', '--yes', '--json');
+    expect({ code, told: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      told: { schemaVersion: 1, runs: [], notLookedAt: [] },
     });
   });
 
-  it('leaves settings that are not an object to the check of the config', () => {
-    expect(withMoveSetting({ settings: 'x' }, undefined)).toEqual({ settings: 'x' });
+  it('refuses an instance that does not exist', async () => {
+    expect(await problems('remediate', '--to-named-volume', 'orders,sales')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('There is no instance sales.'),
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { movingOptions, withMoves } from '../shared-options.ts';
+import { isMoveOnly, movingOptions } from '../shared-options.ts';
 import { checkExitCode, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
 
 export const plan = defineCommand({
@@ -12,22 +12,34 @@ export const plan = defineCommand({
   exitCodes: checkExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
-    const options = withMoves(invocation.options, words);
-    return withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
-      const { plan: propose } = await import('../../app/remediation.ts');
-      const { proposals, detected } = await propose(remediation, detectRequest(words, options));
-      const { notLookedAt } = detected;
-      if (options.json) {
-        const { toJson } = await import('../../reporters/json.ts');
-        screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt }));
-      } else {
-        const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/text/remediation.ts');
-        const { style } = screen.out;
-        screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
-        screen.out.write(notLookedAtText(notLookedAt, style));
-        if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
-      }
-      return checkExitCode(proposals.length === 0, notLookedAt);
-    });
+    const { options } = invocation;
+    const { toNamedVolume: moves } = options;
+    const moveOptions = { ...options, instance: moves, registries: false, onlyLooking: true } as const;
+    const moved =
+      moves.length === 0
+        ? []
+        : await withRemediation(invocation, moveOptions, async (remediation) => {
+            const { reviewMoves } = await import('../../app/remediation.ts');
+            return reviewMoves(remediation, { instances: moves });
+          });
+    const { proposals: repairs, detected } = isMoveOnly(words, options)
+      ? { proposals: [], detected: { notLookedAt: [] } }
+      : await withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
+          const { plan: propose } = await import('../../app/remediation.ts');
+          return propose(remediation, detectRequest(words, options));
+        });
+    const proposals = [...moved, ...repairs];
+    const { notLookedAt } = detected;
+    if (options.json) {
+      const { toJson } = await import('../../reporters/json.ts');
+      screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt }));
+    } else {
+      const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/text/remediation.ts');
+      const { style } = screen.out;
+      screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
+      screen.out.write(notLookedAtText(notLookedAt, style));
+      if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
+    }
+    return checkExitCode(proposals.length === 0, notLookedAt);
   },
 });

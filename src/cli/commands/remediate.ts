@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import type { DetectResult, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
-import { movingOptions, withMoves } from '../shared-options.ts';
+import { isMoveOnly, movingOptions } from '../shared-options.ts';
 import { exitCodeOf, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
 
 export const remediate = defineCommand({
@@ -34,17 +34,30 @@ export const remediate = defineCommand({
   exitCodes: checkExitCodes,
   async run(invocation) {
     const { arguments: words, screen } = invocation;
-    const options = withMoves(invocation.options, words);
-    const isEverything = words.length === 0 && options.instance.length === 0 && options.remediator.length === 0;
+    const { options } = invocation;
+    const { toNamedVolume: moves } = options;
+    const named = words.length + options.instance.length + options.remediator.length + moves.length;
     // --yes approves, so it must be clear what: without --yes the policy holds back what needs approval.
-    if (isEverything && options.yes && !options.all) {
+    if (named === 0 && options.yes && !options.all) {
       throw new ProblemsError('bad-usage', '--yes would approve every finding', {
         hint: 'Name a problem, or add --all.',
       });
     }
+    const { printRecorded, printReports } = await import('../render.ts');
+    const moved =
+      moves.length === 0
+        ? []
+        : await withRemediation(invocation, { ...options, instance: moves, registries: false }, async (remediation) => {
+            const { moveToNamedVolume } = await import('../../app/remediation.ts');
+            return moveToNamedVolume(remediation, { instances: moves, yes: options.yes });
+          });
+    // As after any run that is stuck, nothing else is changed.
+    if (isMoveOnly(words, options) || moved.some(({ outcome }) => outcome === 'stuck')) {
+      printReports(moved, options.json, screen, []);
+      return exitCodeOf(moved);
+    }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
-      const { printRecorded, printReports } = await import('../render.ts');
       const request = detectRequest(words, options);
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
       async function tell(runs: readonly RunReport[], detected: DetectResult): Promise<void> {
@@ -53,7 +66,7 @@ export const remediate = defineCommand({
           const target = { cwd: invocation.cwd, now: invocation.now() };
           printRecorded(await recordReports(remediation, runs, { request, detected }, target), screen);
         }
-        printReports(runs, options.json, screen, detected.notLookedAt);
+        printReports([...moved, ...runs], options.json, screen, detected.notLookedAt);
       }
       const { runs, detected } = await repair(remediation, {
         ...request,
@@ -61,13 +74,13 @@ export const remediate = defineCommand({
         onReport: (report, looked) => made.push({ report, looked }),
       }).catch(async (error: unknown) => {
         // Runs that ended before the engine or the journal failed are still printed and recorded.
-        const [first] = made;
         const reports = made.map(({ report }) => report);
-        if (first !== undefined) await tell(reports, first.looked);
+        const looked = made[0]?.looked ?? { findings: [], notLookedAt: [] };
+        if (moved.length + reports.length > 0) await tell(reports, looked);
         throw error;
       });
       await tell(runs, detected);
-      return exitCodeOf(runs, detected.notLookedAt);
+      return exitCodeOf([...moved, ...runs], detected.notLookedAt);
     });
   },
 });

@@ -91,14 +91,7 @@ async function findingOn(
   const { trouble, seen } = found;
   if (trouble === undefined) {
     if (!isToMove || dataMount.type !== 'bind') return undefined;
-    return make(
-      instance,
-      'bind-mount',
-      0,
-      seen.entries.length,
-      `The data of ${instance.name} is in the folder ${dataMount.source}, and is to move to a named volume.`,
-      [],
-    );
+    return moveFinding(instance, dataMount, found);
   }
   const wrong = 'wrong' in trouble ? trouble.wrong.length : 0;
   return make(instance, trouble.kind, wrong, seen.entries.length, summary(instance, found), [
@@ -106,6 +99,12 @@ async function findingOn(
     ...(await refusedQuery(instance, found, host)),
     ...ownersSeen(instance, found),
   ]);
+}
+
+/** States that the data is to move to a named volume: because the config says so, or because someone asked. */
+export function moveFinding(instance: Instance, mount: Mount, { seen }: Observed): Finding<VolumeDetails> {
+  const sentence = `The data of ${instance.name} is in the folder ${mount.source}, and is to move to a named volume.`;
+  return make(instance, 'bind-mount', 0, seen.entries.length, sentence, []);
 }
 
 function make(

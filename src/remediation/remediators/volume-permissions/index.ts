@@ -5,6 +5,8 @@ import { detect, name } from './detect.ts';
 import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
+export { requestMove } from './plan.ts';
+
 export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
   name,
   description:

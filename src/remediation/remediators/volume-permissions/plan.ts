@@ -1,10 +1,12 @@
+import { ProblemsError } from '../../../errors.ts';
 import { shellQuote } from '../../../util/quote.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, RequestedWork, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { keptContainer, recreateSteps, refusalToRecreate, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
+import { moveFinding } from './detect.ts';
 import { type Observed, observe } from './observe.ts';
 import { bytesOf, imageUsers, unfitCollations } from './files.ts';
 import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, refusalToRepair } from './refusals.ts';
@@ -255,12 +257,44 @@ export async function plan(
     return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
   const found = await observe(instance, mount, host, imageUsers(host));
   const { trouble } = found;
-  if (details.kind === 'bind-mount')
-    return trouble === undefined
-      ? planMove(finding, instance, mount, found, host)
-      : refusal(`${finding.instance} has a trouble of its own by now: ${trouble.kind}.`, 'Have that repaired first.');
+  if (details.kind === 'bind-mount') return planHealthyMove(finding, instance, mount, found, host);
   if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
   return trouble.kind === 'wrong-owner' || trouble.kind === 'wrong-mode'
     ? planChown(finding, instance, mount, found, host)
     : refusalForKind(trouble.kind, instance, mount, found);
+}
+
+/**
+ * Plans the move of an instance's data from a folder to a named volume, because someone asked for it. Undefined: the data
+ * is in a volume already.
+ */
+export async function requestMove(instance: Instance, host: ReadonlyHost): Promise<RequestedWork | undefined> {
+  const { name, container, dataDirectory, dataMount: mount } = instance;
+  if (mount === undefined)
+    throw new ProblemsError(
+      'step-refused',
+      `The data of ${name} is in the container ${container.name} itself (${dataDirectory}); there is no folder to move.`,
+    );
+  if (mount.type !== 'bind') return undefined;
+  const found = await observe(instance, mount, host, imageUsers(host));
+  const finding = moveFinding(instance, mount, found);
+  const made = await planHealthyMove(finding, instance, mount, found, host);
+  return { finding, plan: made.type === 'refusal' ? made : { ...made, requested: true } };
+}
+
+/** Only data that its server can use is moved. */
+async function planHealthyMove(
+  finding: Finding<VolumeDetails>,
+  instance: Instance,
+  mount: Mount,
+  found: Observed,
+  host: ReadonlyHost,
+): Promise<Plan<VolumeExpected> | Refusal> {
+  const { trouble } = found;
+  return trouble === undefined
+    ? planMove(finding, instance, mount, found, host)
+    : refusal(
+        `${instance.name} has another problem: ${trouble.kind}.`,
+        `Repair it first: problems remediate --remediator volume-permissions --instance ${instance.name}`,
+      );
 }

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Ran, run as runProblems } from '../../cli/run.ts';
+import { createEngineClient } from '../engine.ts';
+import { findInstance, query, startInstance } from '../instance.ts';
+import { addOrders } from '../rows.ts';
+import { createRun, labRuns } from '../support.ts';
+
+describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { concurrent: true }, () => {
+  it('plans the move, waits for approval, moves the data, and leaves nothing to move', async (test) => {
+    const volumes: string[] = [];
+    // Ends after the run, whose container uses the volume; a volume that a move made carries no label of the lab.
+    test.onTestFinished(async () => {
+      for (const name of volumes) await createEngineClient().getVolume(name).remove();
+    });
+    const run = await createRun(test);
+    const { prefix, folder } = run;
+    await addOrders(await startInstance(run, { name: 'orders', storage: 'bind' }));
+    const config = { remediation: { containers: `^${prefix}vrooli-postgres-(.+)$` } };
+    await writeFile(join(folder, 'problems.config.json'), JSON.stringify(config));
+    function problems(...args: readonly string[]): Promise<Ran> {
+      return runProblems(args, { cwd: folder });
+    }
+    const before = await findInstance(run, 'orders');
+
+    const planned = await problems('plan', '--to-named-volume', 'orders', '--json');
+    expect(planned).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(planned.stdout)).toMatchObject({
+      plans: [
+        {
+          finding: { id: 'volume-permissions/orders/bind-mount', risk: 'data' },
+          plan: { requested: true, remediator: 'volume-permissions' },
+          decision: { automation: 'approve' },
+        },
+      ],
+      notLookedAt: [],
+    });
+    expect((await findInstance(run, 'orders')).container.id).toBe(before.container.id);
+
+    const waits = await problems('remediate', '--to-named-volume', 'orders', '--json');
+    expect(waits.code).toBe(1);
+    const [waiting] = JSON.parse(waits.stdout).runs;
+    expect(waiting).toMatchObject({ outcome: 'awaiting-approval', problem: null });
+
+    // The config does not name the move: the approved request is enough.
+    expect(await problems('approve', waiting.id)).toMatchObject({ code: 0 });
+    const moved = await findInstance(run, 'orders');
+    const volume = `${prefix}vrooli-postgres-orders-data`;
+    expect(moved.data).toBe(volume);
+    volumes.push(volume);
+    expect(await query(moved, 'select count(*), sum(amount) from orders')).toEqual(['1000|625625.00']);
+
+    const again = await problems('remediate', '--to-named-volume', 'orders', '--yes', '--json');
+    expect({ code: again.code, told: JSON.parse(again.stdout) }).toEqual({
+      code: 0,
+      told: { schemaVersion: 1, runs: [], notLookedAt: [] },
+    });
+  });
+});
