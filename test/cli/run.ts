@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { main } from '../../src/cli/main.ts';
 
 export const bin = join(import.meta.dirname, '../../src/cli/bin.ts');
 
@@ -17,9 +19,36 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
 }
 
-/** Runs the real command line in a process of its own. */
-export function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  return spawned(process.execPath, [bin, ...args], options);
+/** What the program reads from the process itself, and not from the environment that `main` is given. */
+const readFromProcess = ['DOCKER_HOST', 'HOME', 'PGPASSFILE', 'XDG_CACHE_HOME'];
+
+/**
+ * Runs the real command line with pipes for its streams: in this process, which takes a tenth of the time, or in another
+ * one if `env` has a variable that is read from the process.
+ */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { cwd = process.cwd(), env = {}, input = '' } = options;
+  if (readFromProcess.some((name) => name in env)) return spawned(process.execPath, [bin, ...args], options);
+  const [stdout, stderr] = [collect(), collect()];
+  const code = await main({
+    argv: args,
+    cwd,
+    env,
+    streams: { stdin: Readable.from([Buffer.from(input)]), stdout: stdout.stream, stderr: stderr.stream },
+    now: () => new Date(),
+  });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function collect(): { readonly stream: Writable; readonly text: () => string } {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(chunks).toString() };
 }
 
 /** Runs a program with an environment that says nothing about colours or terminals. */
