@@ -50,9 +50,14 @@ export async function openRun(settings: RunSettings): Promise<Run> {
   const { id, docker, folder, ports, scenario = 'none', prefix = '', postgres = 17 } = settings;
   await mkdir(folder, { recursive: true });
   const taken = new Set<number>();
-  async function take(range: RunPorts['instances']): Promise<number> {
-    const port = await freePort(docker, range, taken);
-    taken.add(port);
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other: asked at once twice, the engine would name one port twice. */
+  function take(range: RunPorts['instances']): Promise<number> {
+    const port = last.then(() => freePort(docker, range, taken));
+    last = port.then(
+      (found) => taken.add(found),
+      () => undefined,
+    );
     return port;
   }
   return {

@@ -60,8 +60,16 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
 /** Removes everything of the run: containers, volumes, networks, its folder; and gives its ports back. */
 export async function closeTestRun(run: Run): Promise<void> {
   await removeObjects({ docker: run.docker, run: run.id });
+  await removeVolumesOfRepairs(run);
   await removeFolder(run.docker, run.folder);
   await run.ports.release();
+}
+
+/** Volumes that a repair has made carry no label of the lab, only the run's prefix. */
+async function removeVolumesOfRepairs({ docker, prefix }: Run): Promise<void> {
+  const { Volumes } = await docker.listVolumes({ filters: JSON.stringify({ name: [prefix] }) });
+  const made = Volumes.filter(({ Name }) => Name.startsWith(prefix));
+  await Promise.all(made.map(({ Name }) => docker.getVolume(Name).remove()));
 }
 
 /** Writes logs and inspections of the run's containers to `.lab/failed/<run>/`, and returns that folder. */

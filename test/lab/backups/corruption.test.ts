@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenHost } from '../../../src/remediation/contract.ts';
 import type { Instance } from '../../../src/host/instance.ts';
 import type { BackupAnswer, BackupLevel } from '../../../src/backups/types.ts';
+import { soak } from '../../soak.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
@@ -14,13 +15,12 @@ import { addVariety } from './load.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
 const runs = await labRuns();
-/** `PROBLEMS_SOAK=1`: every case on both versions. The short form takes turns. */
-const soak = process.env['PROBLEMS_SOAK'] === '1';
 
 /** `L2 truncated`: the level that finds it, and the cause that it names. */
 type Found = `${BackupLevel} ${string}`;
 
 describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (postgres: PostgresMajor) => {
+  /** In soak every case on both versions; else they take turns. */
   const tried = (_: unknown, index: number): boolean => soak || index % 2 === (postgres === 15 ? 0 : 1);
   let run: Run;
   let host: OpenHost;

@@ -1,12 +1,12 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { soak } from '../../soak.ts';
 import { query, startInstance } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { addVariety, startPgbench } from './load.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
-const soak = process.env['PROBLEMS_SOAK'] === '1';
-/** `PROBLEMS_SOAK=1`: a hundred rounds of each version, or as many as `PROBLEMS_DRILLS` says. */
+/** In soak a hundred rounds of each version, or as many as `PROBLEMS_DRILLS` says. */
 const rounds = Number(process.env['PROBLEMS_DRILLS'] ?? (soak ? 100 : 2));
 
 describe.skipIf(!(await labRuns()))('backup after backup under pgbench', () => {

@@ -5,13 +5,12 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
 import type { Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 import { type BackupWork, openRequests, submitWork } from './open-backups.ts';
-
-const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 
 describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: true, timeout: 900_000 }, () => {
   it('while it removes backups leaves a run that resume ends, with every good backup that must stay', async (test) => {
@@ -23,7 +22,7 @@ describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: tr
     expect(await lying(run, 'many')).toEqual(['3', '4']);
     const chosen = ['step 0 is applied', 'step 1 is journalled', 'phase cleaning begins', 'step 2 is applied'];
     expect(points).toEqual(expect.arrayContaining(chosen));
-    for (const point of everyPoint ? points : chosen) {
+    for (const point of soak ? points : chosen) {
       await rm(join(run.folder, '.problems'), { recursive: true });
       await layGood(run, ['1', '2', '3', '4']);
       expect((await child(run, settings, point)).signal, point).toBe('SIGKILL');

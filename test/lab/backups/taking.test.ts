@@ -1,13 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { soak } from '../../soak.ts';
 import { query, startInstance } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { addVariety, startPgbench } from './load.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
-
-/** `PROBLEMS_SOAK=1`: on both versions. */
-const soak = process.env['PROBLEMS_SOAK'] === '1';
 
 describe.skipIf(!(await labRuns()))('a backup that is taken while clients write', () => {
   it.for(soak ? ([15, 17] as const) : ([17] as const))(

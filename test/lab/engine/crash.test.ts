@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { resume, runs as journal } from '../../../src/app/remediation.ts';
+import { someOf } from '../../soak.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { openPorts, stateFile } from '../remediators/open-ports.ts';
 import { addOrders } from '../rows.ts';
 import { createVolume, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 
-/** All of them take some minutes: here every third. */
-const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 const name = 'orders';
 
 describe.skipIf(!(await labRuns()))(
@@ -23,7 +22,7 @@ describe.skipIf(!(await labRuns()))(
       const { points, outcomes } = await turns.next();
       expect(outcomes).toEqual(['fixed']);
       expect(points).toContain('step 5 is applied');
-      for (const point of chosen(points)) expect(await turns.killed(point), point).toBe('fixed');
+      for (const point of someOf(points)) expect(await turns.killed(point), point).toBe('fixed');
     });
 
     it('of going back from a port that was stolen leaves a run that resume ends as rolled back, with one server and every row', async (test) => {
@@ -33,14 +32,10 @@ describe.skipIf(!(await labRuns()))(
       expect(outcomes).toEqual(['rolled-back']);
       const way = points.slice(points.indexOf('phase undoing begins'));
       expect(way.length).toBeGreaterThan(12);
-      for (const point of chosen(way)) expect(await turns.killed(point, stealAt), point).toBe('rolled-back');
+      for (const point of someOf(way)) expect(await turns.killed(point, stealAt), point).toBe('rolled-back');
     });
   },
 );
-
-function chosen(points: readonly string[]): readonly string[] {
-  return everyPoint ? points : points.filter((_, index) => index % 3 === 0);
-}
 
 interface Ended {
   readonly points: readonly string[];

@@ -89,7 +89,11 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     const docker = run.docker;
     const until = Math.ceil(Date.now() / 1000) + 1;
     const stream: AsyncIterable<unknown> = Readable.from(
-      await docker.getEvents({ since: Date.parse(since) / 1000, until }),
+      await docker.getEvents({
+        since: Date.parse(since) / 1000,
+        until,
+        filters: JSON.stringify({ container: [lab.container.id] }),
+      }),
     );
     let text = '';
     for await (const chunk of stream) text += String(chunk);

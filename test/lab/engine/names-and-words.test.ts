@@ -4,7 +4,7 @@ import { startInstance } from '../instance.ts';
 import { writeMigrations } from '../migration/open-migrating.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
-import { openMemory } from '../remediators/open-memory.ts';
+import { openMemory } from '../remediators/open-remediator.ts';
 
 const MiB = 2 ** 20;
 const limit = { Memory: 256 * MiB, MemorySwap: 256 * MiB };

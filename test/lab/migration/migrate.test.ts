@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run as runProblems } from '../../cli/run.ts';
+import { soak } from '../../soak.ts';
 import { connect } from '../client.ts';
 import { startContainer } from '../container.ts';
 import { execIn, logOf } from '../exec.ts';
@@ -11,8 +12,6 @@ import { eventually } from '../waiting.ts';
 import { child, migrateEach, migrateNow, newDatabase, reportOf, writeMigrations } from './open-migrating.ts';
 
 const runs = await labRuns();
-/** Every point takes some minutes: here those between which something changes. */
-const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 
 const files = {
   '001_customers.sql': 'create table customers (id serial primary key, email text not null);\n',
@@ -60,7 +59,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     const { points, ended } = await child(run, 'unharmed');
     expect(ended?.report?.outcome).toBe('applied');
     const chosen = ['002_rows run', '003_email started', '003_email run'];
-    for (const [index, killAt] of (everyPoint ? points : chosen).entries()) {
+    for (const [index, killAt] of (soak ? points : chosen).entries()) {
       const database = `killed_${index}`;
       await newDatabase(instance, database, files);
       expect((await child(run, database, { killAt })).signal, killAt).toBe('SIGKILL');

@@ -7,7 +7,7 @@ import { addOrders } from '../rows.ts';
 import { snapshotEngine } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { createRunWithVolumes, openBackups } from './open-backups.ts';
+import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
 const rows = ['1000|625625.00'];
@@ -16,7 +16,7 @@ describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_0
   it.for([15, 17] as const)(
     'is set up on PostgreSQL %i with approval on a volume of its own, proven, and taken back',
     async (postgres, test) => {
-      const run = await createRunWithVolumes(test, { postgres });
+      const run = await createRun(test, { postgres });
       const first = await startInstance(run, { name: 'orders', storage: postgres === 15 ? 'bind' : 'volume' });
       await addOrders(first);
       const looking = await openBackups(run, { archive: ['orders'] }, { onlyLooking: true });

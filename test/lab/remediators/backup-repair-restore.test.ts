@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chown, mkdir, readdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,9 +19,11 @@ import { backupFolder, writeBackupMetadata } from '../project.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { labRuns } from '../support.ts';
+import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { createRunWithVolumes, openBackups } from './open-backups.ts';
+import { soak } from '../../soak.ts';
+import { inProcess } from './crash.ts';
+import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
 const name = '20260101_000000';
@@ -33,7 +33,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
   it.for([15, 17] as const)(
     'to a moment of the archive on PostgreSQL %i brings back what was dropped after it, beside the source',
     async (postgres, test) => {
-      const run = await createRunWithVolumes(test, { postgres });
+      const run = await createRun(test, { postgres });
       const source = await startArchiving(run);
       await baseBackup(source);
       await query(source, "create table late as select 'before' as word");
@@ -70,7 +70,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
   );
 
   it('to a moment that the archive does not reach says so, with the last one that it does, and leaves nothing', async (test) => {
-    const run = await createRunWithVolumes(test);
+    const run = await createRun(test);
     const source = await startArchiving(run);
     await baseBackup(source);
     await query(source, 'create table late (word text)');
@@ -97,7 +97,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
   });
 
   it('of dumps makes a new cluster with the roles, and one that is cut off is refused', async (test) => {
-    const run = await createRunWithVolumes(test, { postgres: 15 });
+    const run = await createRun(test, { postgres: 15 });
     const source = await startInstance(run, { name: 'orders', storage: 'bind' });
     await addOrders(source);
     await query(
@@ -149,19 +149,17 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
 
 describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 }, () => {
   const points = ['step 1 is journalled+900', 'step 1 is applied', 'step 2 is applied', 'step 3 is journalled'];
-  it.for(process.env['PROBLEMS_LAB_POINTS'] === 'all' ? points : points.slice(0, 1))(
+  it.for(soak ? points : points.slice(0, 1))(
     'at %s is ended by resume, with one server on the volume, and can be rolled back',
     async (point, test) => {
-      const run = await createRunWithVolumes(test, { postgres: 15 });
+      const run = await createRun(test, { postgres: 15 });
       const source = await startInstance(run, { name: 'orders', storage: 'volume' });
       await addOrders(source);
       const folder = await note(source);
       const dumped = await execIn(source.container, ['pg_dump', '-C', '-U', source.user, source.database]);
       await writeFile(join(folder, 'full.sql'), dumped.stdout);
       const restore = { backup: `orders/${name}`, into: 'copy', port: await run.takePort() };
-      const script = join(import.meta.dirname, 'backup-repair-child.ts');
-      const args = [script, run.folder, run.prefix, 'on', point, JSON.stringify(restore)];
-      const [, signal] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'close');
+      const { signal } = await inProcess({ remediator: 'backup-repair', run, restore, killAt: point });
       expect(signal).toBe('SIGKILL');
 
       // Another process, that knows nothing of what was asked for on the command line.

@@ -11,7 +11,7 @@ import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { addOrders } from '../rows.ts';
 import { createRun, labRuns } from '../support.ts';
-import { openBackups } from './open-backups.ts';
+import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
 const checksums = '--data-checksums --encoding=UTF8 --locale=en_US.UTF-8 --no-sync';

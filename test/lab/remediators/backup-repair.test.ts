@@ -20,7 +20,7 @@ import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
-import { openBackups } from './open-backups.ts';
+import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
 const backups = join('.vrooli', 'backups', 'postgres', 'archive');

@@ -1,16 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  detect,
-  type Remediation,
-  resume,
-  rollback,
-  type RunRecord,
-  runs as journal,
-} from '../../../src/app/remediation.ts';
+import { detect, resume, rollback, type RunRecord, runs as journal } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { type Client, connect } from '../client.ts';
 import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from '../engine/faulty-engine.ts';
 import { execIn } from '../exec.ts';
@@ -18,10 +10,9 @@ import { type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { openPools } from './open-pools.ts';
+import { begin, type Opened, withRemediation } from './crash.ts';
 
 const lab = await labRuns();
-const everyPoint = process.env['PROBLEMS_LAB_POINTS'] === 'all';
 const app = { user: 'app', password: 'hidden' };
 /** In the order of the plan. */
 const databases = ['shop', 'vrooli'] as const;
@@ -49,9 +40,11 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
   let run: Run;
   let shop: LabInstance;
   let engine: FaultyEngine;
+  let opened: Opened;
   let clients: readonly Client[] = [];
   beforeAll(async () => {
     run = await openTestRun({ postgres: 17 });
+    opened = { remediator: 'connection-pool', run, settings };
     engine = await openFaultyEngine(join(run.folder, 'engine.sock'));
     shop = await startCrowded(run);
     clients = await crowd(shop);
@@ -66,11 +59,11 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
     await closeTestRun(run);
   });
 
-  it.for(everyPoint ? points : (['the container is started, without its configuration'] as const))(
+  it.for(soak ? points : (['the container is started, without its configuration'] as const))(
     'once %s leaves a run that resume ends fixed: clients are answered through the pooler',
     async (point) => {
       await killedAt(point);
-      await withRemediation(async (remediation) => {
+      await withRemediation(opened, async (remediation) => {
         expect(await resume(remediation)).toMatchObject([{ outcome: 'fixed', failure: null }]);
         for (const database of databases) expect(await throughPooler(database), database).toBe('app\n');
         expect((await detect(remediation)).notLookedAt).toEqual([]);
@@ -81,11 +74,11 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
     },
   );
 
-  it.for(everyPoint ? points : (['the first of two lookups is made'] as const))(
+  it.for(soak ? points : (['the first of two lookups is made'] as const))(
     'once %s leaves a run that rollback ends with no role, schema or container left',
     async (point) => {
       const { id } = await killedAt(point);
-      await withRemediation(async (remediation) =>
+      await withRemediation(opened, async (remediation) =>
         expect(await rollback(remediation, id)).toMatchObject({ outcome: 'rolled-back' }),
       );
       expect(await left()).toEqual([]);
@@ -97,13 +90,13 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
     // Two that were rolled back within an hour would hand the next one to a person.
     await rm(join(run.folder, '.problems'), { recursive: true, force: true });
     expect(await left()).toEqual([]);
-    const child = repairing(run, engine);
-    const ended = once(child, 'close');
+    // With the engine behind faults.
+    const { process: child, ended } = begin(opened, { DOCKER_HOST: engine.address });
     const end = (): void => void child.kill('SIGKILL');
     if (point === 'the role is made') await atSchema(databases[0], end);
     else if (point === 'the first of two lookups is made') await atSchema(databases[1], end);
     else engine.faultOf = faultAt(point, poolerOf(shop), end);
-    expect(await ended, point).toEqual([null, 'SIGKILL']);
+    expect((await ended).signal, point).toBe('SIGKILL');
     engine.faultOf = () => undefined;
     expect((await left()).length, point).toBe(points.indexOf(point) === 0 ? 1 : points.indexOf(point) === 1 ? 2 : 4);
     // What reads its configuration and gets none runs on and on, and that is not being up.
@@ -113,7 +106,7 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
       expect((await execIn(run.docker.getContainer(poolerOf(shop)), file)).code, point).not.toBe(0);
     }
     let record: RunRecord | undefined;
-    await withRemediation(async (remediation) => {
+    await withRemediation(opened, async (remediation) => {
       [record] = await journal(remediation);
     });
     if (record?.steps[0]?.state !== 'applying') throw new Error(`${point}: ${JSON.stringify(record?.steps)}`);
@@ -162,15 +155,6 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
     const env = { PGHOST: poolerOf(shop), PGPORT: '6432', PGUSER: 'app', PGPASSWORD: 'hidden', PGDATABASE: database };
     const { stdout, stderr } = await execIn(shop.container, ['psql', '-XAtc', 'select current_user'], { env });
     return stdout + stderr;
-  }
-
-  async function withRemediation(work: (remediation: Remediation) => Promise<void>): Promise<void> {
-    const remediation = await openPools(run, settings);
-    try {
-      await work(remediation);
-    } finally {
-      remediation.close();
-    }
   }
 });
 
@@ -223,13 +207,4 @@ async function crowd(shop: LabInstance): Promise<readonly Client[]> {
   for (const one of more) if (one.status === 'fulfilled') await one.value.end();
   expect(more.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(4);
   return clients;
-}
-
-/** The repair in a process of its own, with the engine behind faults. */
-function repairing({ folder, prefix }: Run, { address }: FaultyEngine): ChildProcess {
-  const script = join(import.meta.dirname, 'connection-pool-child.ts');
-  return spawn(process.execPath, [script, folder, prefix, '', JSON.stringify(settings)], {
-    env: { ...process.env, DOCKER_HOST: address },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
 }

@@ -19,7 +19,7 @@ import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { openPools } from './open-pools.ts';
+import { openPools } from './open-remediator.ts';
 
 const runs = await labRuns();
 

@@ -10,7 +10,7 @@ import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { openMemory } from './open-memory.ts';
+import { openMemory } from './open-remediator.ts';
 
 const runs = await labRuns();
 const MiB = 2 ** 20;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { detect, plan, type Proposal, remediate, rollback } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { connect } from '../client.ts';
 import { findInstance, type LabInstance, psql, query, startInstance } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
@@ -7,7 +8,7 @@ import { snapshotEngine } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { newDatabase, reportOf, writeMigrations } from '../migration/open-migrating.ts';
-import { openMigrations } from './open-migrations.ts';
+import { openMigrations } from './open-remediator.ts';
 
 const invalid = 'migration-lock/ledger/invalid-index/vrooli.public.customers_email';
 
@@ -214,7 +215,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
 });
 
 /** Everything that the lab can break, at once: some minutes. */
-describe.skipIf(!(await labRuns()) || process.env['PROBLEMS_SOAK'] !== '1')('all scenarios at once', () => {
+describe.skipIf(!(await labRuns()) || !soak)('all scenarios at once', () => {
   it('have one trouble of migrations, that of the race', { timeout: 900_000 }, async (test) => {
     const run = await createRun(test);
     await scenarioNamed('all').up(run, () => undefined);

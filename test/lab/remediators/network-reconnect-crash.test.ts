@@ -1,50 +1,48 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runs } from '../../../src/app/remediation.ts';
 import { startGui } from '../gui.ts';
 import { waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { inProcess, type Opened, withRemediation } from './crash.ts';
 import { startClient, startServer } from './network-causes.ts';
-import { openNetworks } from './open-networks.ts';
-import { stateFile } from './open-ports.ts';
 
-const child = fileURLToPath(new URL('network-reconnect-child.ts', import.meta.url));
+const lab = await labRuns();
 
-describe.skipIf(!(await labRuns()))('network-reconnect, killed at any point of its run', () => {
+describe.skipIf(!lab)('a repair of networks whose process is killed', { concurrent: true, timeout: 600_000 }, () => {
   let run: Run;
   beforeAll(async () => {
     run = await openTestRun();
   });
   afterAll(() => closeTestRun(run));
 
-  it.concurrent('goes on from each by resume, and ends as fixed with the client connected once', async (test) => {
-    const points = (await inChild(await outside(run, 'whole'), await stateFile(test), 'remediate')).points;
+  it('connects the client once, however often it is killed and resumed', async () => {
+    const { points } = await inProcess((await outside(run, 'whole')).opened);
     expect(points.length).toBeGreaterThan(10);
     for (const [index, some] of inTwo(points).entries()) {
       const world = await outside(run, `killed-${index}`);
-      expect(await killedAtEach(test, world, some)).toBe('fixed');
+      expect(await killedAtEach(world, some)).toBe('fixed');
       expect(await networksOf(world.client)).toEqual([`${run.prefix}other`, run.network]);
     }
   });
 
-  it.concurrent('goes on going back, and ends as rolled back with the client as it was', async (test) => {
-    const { points } = await inChild(await outside(run, 'refused', 'not-this-one'), await stateFile(test), 'remediate');
+  it('leaves the client as it was, however often a rollback is killed and resumed', async () => {
+    const { points } = await inProcess((await outside(run, 'refused', 'not-this-one')).opened);
     const way = points.slice(points.indexOf('phase verifying begins'));
     expect(way.length).toBeGreaterThan(6);
     const world = await outside(run, 'refused-killed', 'not-this-one');
-    expect(await killedAtEach(test, world, way)).toBe('rolled-back');
+    expect(await killedAtEach(world, way)).toBe('rolled-back');
     expect(await networksOf(world.client)).toEqual([`${run.prefix}other`]);
   });
 
-  it.concurrent('puts a server back on its network under its new name, wherever it was cut off', async (test) => {
+  it('puts a server back on its network under its new name, wherever it is killed', async () => {
     const steps = ['begins', 'is journalled', 'is applied', 'is recorded'].map((point) => `step 0 ${point}`);
     for (const [index, some] of inTwo(steps).entries()) {
       const world = await nameless(run, `nameless-${index}`);
-      expect(await killedAtEach(test, world, some)).toBe('fixed');
+      expect(await killedAtEach(world, some)).toBe('fixed');
       expect(await networksOf(world.server)).toEqual([run.network]);
     }
   });
@@ -57,8 +55,7 @@ function inTwo(points: readonly string[]): readonly (readonly string[])[] {
 }
 
 interface World {
-  readonly run: Run;
-  readonly instance: string;
+  readonly opened: Opened;
   readonly server: Docker.Container;
   readonly client: Docker.Container;
 }
@@ -71,7 +68,7 @@ async function outside(run: Run, name: string, password?: string): Promise<World
     ...(password === undefined ? {} : { password }),
   });
   await waitReady(server);
-  return { run, instance: name, server: server.container, client };
+  return { opened: await openedOn(run, name), server: server.container, client };
 }
 
 /** A server and a GUI on one network, which was told a name that the server does not have. */
@@ -79,58 +76,36 @@ async function nameless(run: Run, name: string): Promise<World> {
   const server = await startServer(run, name);
   const gui = await startGui(run, server, { address: `${name}-db` });
   await waitReady(server);
-  return { run, instance: name, server: server.container, client: gui.container };
+  return { opened: await openedOn(run, name), server: server.container, client: gui.container };
 }
 
-interface Ended {
-  readonly signal: NodeJS.Signals | null;
-  readonly points: readonly string[];
-}
-
-/** Remediates, or resumes, in a process of its own. */
-async function inChild(
-  { run, instance }: World,
-  state: string,
-  ...what: readonly ['remediate' | 'resume', string?]
-): Promise<Ended> {
-  const args = [
-    child,
-    run.folder,
-    run.prefix,
-    state,
-    instance,
-    run.network,
-    ...what.filter((word) => word !== undefined),
-  ];
-  const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  started.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  started.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const [code, signal] = await once(started, 'close');
-  if (code !== 0 && signal === null) throw new Error(stderr);
-  return { signal, points: stdout === '' ? [] : JSON.parse(stdout).points };
+/** With a folder of its own, and so a journal of its own. */
+async function openedOn({ folder: project, prefix, network }: Run, instance: string): Promise<Opened> {
+  const folder = join(project, instance);
+  await mkdir(folder);
+  return {
+    remediator: 'network-reconnect',
+    run: { folder, prefix },
+    settings: { sharedNetworks: [network] },
+    options: { instances: [instance] },
+  };
 }
 
 /**
  * One process remediates and is killed at the first point, the next resumes and is killed at the second, and so on; the
  * last one is left alone. Returns the outcome in the journal.
  */
-async function killedAtEach(
-  test: Pick<TestContext, 'onTestFinished'>,
-  world: World,
-  points: readonly string[],
-): Promise<string | null | undefined> {
-  const state = await stateFile(test);
-  for (const [index, point] of points.entries()) {
-    const { signal } = await inChild(world, state, index === 0 ? 'remediate' : 'resume', point);
-    expect(signal, point).toBe('SIGKILL');
+async function killedAtEach({ opened }: World, points: readonly string[]): Promise<string | null | undefined> {
+  for (const [index, killAt] of points.entries()) {
+    const { signal } = await inProcess({ ...opened, action: index === 0 ? 'remediate' : 'resume', killAt });
+    expect(signal, killAt).toBe('SIGKILL');
   }
-  await inChild(world, state, 'resume');
-  const networks = await openNetworks(world.run, state);
-  const [record] = await runs(networks);
-  networks.close();
-  return record?.outcome;
+  await inProcess({ ...opened, action: 'resume' });
+  let outcome: string | null | undefined;
+  await withRemediation(opened, async (remediation) => {
+    outcome = (await runs(remediation))[0]?.outcome;
+  });
+  return outcome;
 }
 
 async function networksOf(container: Docker.Container): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import {
   type DetectResult,
   detect,
@@ -7,6 +7,7 @@ import {
   type Plan,
   type Refusal,
   remediate,
+  type Remediation,
   rollback,
 } from '../../../src/app/remediation.ts';
 import { askGui, findGui, startGui } from '../gui.ts';
@@ -29,7 +30,8 @@ import {
   startServer,
   waitInside,
 } from './network-causes.ts';
-import { openFor } from './open-networks.ts';
+import { openNetworks, type Settings } from './open-remediator.ts';
+import { stateFile } from './open-ports.ts';
 
 describe.skipIf(!(await labRuns()))('network-reconnect', () => {
   it('connects a web GUI to the network of its instance, which then shows real data; and takes it off again', async (test) => {
@@ -442,4 +444,15 @@ async function namesOf(container: Docker.Container, network: string): Promise<re
   const { Id, NetworkSettings } = await container.inspect();
   const aliases: readonly string[] = NetworkSettings.Networks[network]?.Aliases ?? [];
   return aliases.filter((alias) => alias !== Id.slice(0, 12)).sort();
+}
+
+/** Closed when the test ends. The state is outside the project, so that snapshots do not see it. */
+async function openFor(
+  test: Pick<TestContext, 'onTestFinished'>,
+  run: Run,
+  settings: Settings = {},
+): Promise<Remediation> {
+  const networks = await openNetworks(run, settings, { state: await stateFile(test) });
+  test.onTestFinished(() => networks.close());
+  return networks;
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { leasePort, listPorts } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { holdPort } from '../ports.ts';
 import { removeObjects, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 import type { LeaseJob } from './lease-worker.ts';
 import { openPorts, stateFile } from './open-ports.ts';
 
-/** `PROBLEMS_SOAK=1`: the long form, with every container started. The short one creates them and starts none. */
-const soak = process.env['PROBLEMS_SOAK'] === '1';
+/** In soak every container is started. The short form creates them and starts none. */
 const size = soak
   ? { processes: 8, each: 8, killed: 3, start: true }
   : { processes: 4, each: 4, killed: 1, start: false };

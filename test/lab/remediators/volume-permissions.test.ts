@@ -30,7 +30,7 @@ import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine, tablesOf } from '../snapshot.ts';
 import { createRun, labRuns } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { openVolumes } from './open-volumes.ts';
+import { openVolumes } from './open-remediator.ts';
 
 const runs = await labRuns();
 

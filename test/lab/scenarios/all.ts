@@ -24,6 +24,6 @@ export const all: Scenario = {
   problem: undefined,
   description: 'Every other scenario at once, in one project.',
   async up(run, say) {
-    for (const scenario of [healthy, ...broken]) await scenario.up(run, say);
+    await Promise.all([healthy, ...broken].map((scenario) => scenario.up(run, say)));
   },
 };
