@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const results = process.env['TEST_RESULTS'];
 
 /** Tests of what `npm run build` and `npm pack` make. */
-const ofPackage = ['test/package/{command,exports,licences,loading,tarball}.test.ts'];
+const ofPackage = ['test/package/{command,exports,licences,loading,release,tarball}.test.ts'];
 /** Programs that tests start load our sources in half the time. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') };
 /** Where no engine is, so that a test that needs one fails everywhere and not only on machines without Docker. */

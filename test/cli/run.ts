@@ -53,8 +53,8 @@ function collect(): { readonly stream: Writable; readonly text: () => string } {
 
 /** Runs a program with an environment that says nothing about colours or terminals. */
 export function spawned(program: string, args: readonly string[], { cwd, env, input = '' }: RunOptions): Promise<Ran> {
-  const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(program, args, { cwd, env: { PATH, HOME, ...env } });
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const child = spawn(program, args, { cwd, env: { PATH, HOME, NODE_COMPILE_CACHE, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -17,7 +17,7 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-describe('a process that is killed at any point of a run', { timeout: 120_000 }, () => {
+describe('a process that is killed at any point of a run', { timeout: 300_000 }, () => {
   it('leaves a run that the next resume ends as fixed, with every file right', async () => {
     const { points } = await run(await newFolder(), 'remediate');
     expect(points.length).toBeGreaterThan(15);
@@ -63,7 +63,7 @@ describe('a process that is killed at any point of a run', { timeout: 120_000 },
   });
 });
 
-describe('a step that fails half done', { timeout: 240_000 }, () => {
+describe('a step that fails half done', { timeout: 300_000 }, () => {
   it('is undone to what was there before it, wherever the process is killed until then', async () => {
     const folder = await newFolder();
     await writePlugin(folder);
@@ -93,7 +93,7 @@ describe('a step that fails half done', { timeout: 240_000 }, () => {
   });
 });
 
-describe('two processes', { timeout: 30_000 }, () => {
+describe('two processes', { timeout: 120_000 }, () => {
   it('do not work on one volume: one repairs, the other says who does', async () => {
     const folder = await newFolder();
     const first = begin(folder, 'remediate', 'hang:step 0 is journalled');
