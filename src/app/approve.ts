@@ -2,7 +2,7 @@ import { ProblemsError } from '../errors.ts';
 import type { Block } from '../remediation/contract.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { decideOn } from '../remediation/engine/plan.ts';
-import { waiting, waitsForNobody } from '../remediation/engine/resume.ts';
+import { waiting, notWaiting } from '../remediation/engine/resume.ts';
 import { type Acknowledgement, approvalOf, approveCommand } from '../remediation/policy/circuit-breakers.ts';
 import { reportOf, type RunReport } from '../remediation/run-report.ts';
 import { detect } from './detect.ts';
@@ -10,17 +10,17 @@ import { bindCall, type Remediation, type RemediationCall } from './open-remedia
 import { executeOrRefuse } from './run-plan.ts';
 
 export interface ApproveOptions extends RemediationCall {
-  /** What the person says besides: it is demanded where data may be damaged, and where the repair failed before. */
+  /** Acknowledgements, required if data may be damaged or earlier repairs failed. */
   readonly despite?: readonly Acknowledgement[];
-  /** Told what the approval overrules, before the run begins. */
+  /** Called with what the approval overrules, before the run begins. */
   readonly onOverruled?: (reasons: readonly string[]) => void;
 }
 
 /**
- * Lets a run go on that waits for a person. What it is about is looked for again first, and who may let it run is decided
- * again: what the policy leaves to a person is decided by approving, what nobody may decide is refused.
- * @throws ProblemsError `bad-usage`: it waits for nobody. `run-live`: somebody else has just approved it. `step-refused`:
- * no program does what it does, everything is paused, its instance is suspended, or something must be said besides.
+ * Approves a run that is waiting. First runs its detector again, and decides again whether approval is enough.
+ * @throws ProblemsError `bad-usage`: the run is not waiting. `run-live`: someone else has just approved it.
+ * `step-refused`: the plan never runs automatically, everything is paused, its instance is suspended, or the approval
+ * lacks an acknowledgement.
  */
 export async function approve(
   opened: Remediation,
@@ -31,7 +31,7 @@ export async function approve(
   const remediation = bindCall(opened, call);
   const { session, problems, policy } = remediation;
   const record = await recordOf(session, id);
-  if (!waiting.includes(record.phase)) throw waitsForNobody(record);
+  if (!waiting.includes(record.phase)) throw notWaiting(record);
   const { plan, decision } = record;
   const { instance } = plan.target;
   const suspended = await session.store.suspensions.get(instance);
@@ -44,12 +44,11 @@ export async function approve(
   if (finding === undefined) {
     const at = session.at();
     const change = { phase: 'ended', outcome: 'absent', endedAt: at, approvedBy } as const;
-    if (!(await session.store.runs.changeFrom(id, waiting, change, at)))
-      throw waitsForNobody(await recordOf(session, id));
+    if (!(await session.store.runs.changeFrom(id, waiting, change, at))) throw notWaiting(await recordOf(session, id));
     return reportOf(await recordOf(session, id), session.actions);
   }
   const now = await decideOn(session, finding, plan, detected, problems, policy);
-  // Damage that was only now seen has suspended the instance by that: the one word is enough for both.
+  // Damage found just now has also suspended the instance: one acknowledgement covers both.
   const holds = (now.holds ?? []).filter(
     ({ cause }, _, all) => cause !== 'suspension' || suspended !== undefined || !all.some(isDamage),
   );
@@ -74,9 +73,9 @@ function isDamage({ cause }: Block): boolean {
 
 function refusedBlock({ cause, reason }: Block, id: string, instance: string): ProblemsError {
   const hints: Partial<Record<Block['cause'], string>> = {
-    never: `A person who must do it does it by hand; \`problems runs ${id}\` shows the steps.`,
-    pause: 'Once that is over, take away the file `paused`, or `pause` in the config.',
-    suspension: `Once a person has looked: problems runs lift ${instance}.`,
+    never: `Do it by hand; \`problems runs ${id}\` shows the steps.`,
+    pause: 'End the pause first: remove the file `paused`, or `pause` from the config.',
+    suspension: `After checking the instance, run: problems runs lift ${instance} --yes`,
   };
   return new ProblemsError('step-refused', reason, { hint: hints[cause] });
 }
@@ -90,6 +89,6 @@ function demand(
 ): ProblemsError {
   const lift = suspension === undefined ? '' : `problems runs lift ${instance} --yes, then `;
   return new ProblemsError('step-refused', `${reasons.join('; ')}.`, {
-    hint: `A person who has looked, and lets it run all the same, says so: ${lift}${approveCommand(id, demanded)}`,
+    hint: `After checking the instance, approve it anyway with: ${lift}${approveCommand(id, demanded)}`,
   });
 }

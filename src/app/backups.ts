@@ -9,7 +9,7 @@ import { planBackup, planExpiry, requestSettings, type Retained, retention } fro
 
 export type { Retained } from '../remediation/requests/backups.ts';
 
-/** What lies in the backup folders: of one instance, or all. Nothing is read but beginnings and what is noted beside them. */
+/** Lists the backups of one instance, or all. Reads only the beginning of each backup, and its sidecar files. */
 export function listBackups({ session: { reader } }: Remediation, instance?: string): Promise<BackupInventory> {
   return reader.backups.list(instance);
 }
@@ -17,13 +17,13 @@ export function listBackups({ session: { reader } }: Remediation, instance?: str
 export interface VerifyRequest extends RemediationCall {
   /** `<instance>/<name>`, or the path of the folder. */
   readonly backup: string;
-  /** How far to climb. */
+  /** The highest level to check. */
   readonly upTo: BackupLevel;
   readonly onProgress?: (what: string) => void;
 }
 
 /**
- * Climbs the ladder and writes the answer beside the backup. Nothing of the backup itself is changed.
+ * Checks a backup level by level and writes the result into its sidecar file. The backup itself is unchanged.
  * @throws ProblemsError `not-found`: there is no such backup, or no instance whose image could restore it.
  */
 export async function verifyBackup(
@@ -38,7 +38,7 @@ export async function verifyBackup(
   if (instance === undefined)
     throw new ProblemsError(
       'not-found',
-      `There is no instance ${backup.instance}: its image is what restores a copy.`,
+      `There is no instance ${backup.instance}, whose image is needed to restore a copy.`,
       {
         hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
       },
@@ -51,12 +51,12 @@ export async function verifyBackup(
     ...(archive === undefined ? {} : { archive }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
-  // One that is set aside or still being taken is left as it is.
+  // A backup that is quarantined or still being taken is left unchanged.
   if (backup.state === 'complete' || backup.state === 'failed') await host.changer.backups.record(backup, answer);
   return { backup: (await reader.backups.read(ref)) ?? backup, answer };
 }
 
-/** What retention keeps and what may go, of one instance or all. Nothing goes of an instance that is suspended. */
+/** What retention keeps and removes, for one instance or all. Removes nothing of a suspended instance. */
 export async function retainedBackups({ session }: Remediation, instance?: string): Promise<readonly Retained[]> {
   const { reader, store } = session;
   const { backups } = await reader.backups.list(instance);
@@ -72,7 +72,7 @@ export async function retainedBackups({ session }: Remediation, instance?: strin
 
 export interface TakeBackupRequest extends SubmitOptions {
   readonly instance: string;
-  /** Whether it is proved by restoring a copy. Default true. */
+  /** Whether to prove the backup by restoring a copy. Default true. */
   readonly drill?: boolean;
 }
 
@@ -87,7 +87,7 @@ export async function takeBackup(
   return submit(remediation, work, { automation: 'auto', ...options });
 }
 
-/** Removes backups, `<instance>/<name>` each: one run for each instance. Waits for approval unless `yes` is given. */
+/** Removes backups, given as `<instance>/<name>`: one run for each instance. Waits for approval unless `yes` is given. */
 export async function expireBackups(
   opened: Remediation,
   { backups, ...options }: SubmitOptions & { readonly backups: readonly string[] },
@@ -104,11 +104,11 @@ export interface RestoreBackupRequest extends SubmitOptions {
   readonly backup: string;
   /** Name of the new instance. */
   readonly into: string;
-  /** A moment in the archive, RFC 3339. Default: as the backup has it. */
+  /** Recovery target time, RFC 3339. Default: the end of the backup. */
   readonly to?: string;
 }
 
-/** Checking the backup and restoring it may take a day each. */
+/** Long enough for checking and restoring the backup, which may take a day each. */
 const restoreLeaseMs = 48 * 3_600_000;
 
 /**

@@ -28,8 +28,8 @@ export interface EvaluateOptions {
 }
 
 /**
- * Checks registries, each alone and all together. Circles of related issues only show in `evaluate`, which makes tasks:
- * that costs a start that checks one file more than reading the file.
+ * Checks registries, each alone and all together. Only `evaluate` finds cycles of related issues, since it makes tasks:
+ * loading that code costs more than reading one file.
  */
 export async function checkRegistries(
   { registries, diagnostics }: ScanResult,
@@ -66,7 +66,7 @@ function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagn
   return [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
 }
 
-/** Only a config that names plugins pays for loading them. */
+/** Loads plugins only if the config names any. */
 async function claimsOf(config: Config): Promise<Readonly<Record<string, Claims>>> {
   if (config.plugins.length === 0) return {};
   const { pluginClaims } = await import('./plugins.ts');

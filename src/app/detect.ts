@@ -15,8 +15,8 @@ export interface DetectOptions extends RemediationCall {
 }
 
 /**
- * Looks, and changes nothing.
- * @throws ProblemsError `not-found`: there is no such remediator. `engine-unreachable`.
+ * Detects problems; changes nothing.
+ * @throws ProblemsError `not-found`: unknown remediator. `engine-unreachable`.
  */
 export async function detect(opened: Remediation, request: DetectOptions = {}): Promise<DetectResult> {
   const remediation = bindCall(opened, request);
@@ -25,11 +25,11 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
     (name) => !session.remediators.some((remediator) => remediator.name === name),
   );
   if (unknown !== undefined) {
-    throw new ProblemsError('not-found', `There is no remediator ${unknown}.`, {
-      hint: `There are: ${session.remediators.map(({ name }) => name).join(', ')}.`,
+    throw new ProblemsError('not-found', `Unknown remediator ${unknown}.`, {
+      hint: `Remediators: ${session.remediators.map(({ name }) => name).join(', ')}.`,
     });
   }
-  // Asked once and first: without an engine there is nothing to look at, and that is no finding.
+  // Asked first: an unreachable engine is an error, not a finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
   if (remediation.instances !== undefined) await requireInstances(remediation, remediation.instances);
   const detected = await detectAll(session, { ...request, problems });
@@ -38,8 +38,8 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
 }
 
 /**
- * What may be damaged is out of bounds for every remediator until a person has looked, also for a later call that does not
- * ask the detector that saw it. Without a state file there is nothing to note it in.
+ * Suspends instances whose data may be damaged until an operator has checked them, also for later calls that do not run
+ * the detector that found it. Without a state file it cannot be recorded.
  */
 async function suspendDamaged({ session }: Remediation, { findings }: DetectResult): Promise<void> {
   const { suspensions } = session.store;
@@ -67,7 +67,7 @@ export async function requireInstances(
   });
 }
 
-/** What would be done about what is found: the steps, their effects, and which policy applies. Changes nothing. */
+/** Plans the repair of every finding: the steps, their effects and the policy. Changes nothing. */
 export async function plan(
   opened: Remediation,
   request: DetectOptions & { readonly automation?: Automation } = {},
@@ -84,7 +84,7 @@ export async function plan(
   return { detected, proposals };
 }
 
-/** What cannot be planned is refused with the error's words, and the others are planned all the same. */
+/** Turns an error into a refusal, so that the other findings are still planned. */
 async function proposeOrRefuse(
   { session, problems }: Remediation,
   finding: Finding,
@@ -97,12 +97,12 @@ async function proposeOrRefuse(
     if (endsRound(error)) throw error;
     const reason = session.redact.text(failureOf(error).message);
     const hint = error instanceof ProblemsError ? error.hint : undefined;
-    const advice = hint ?? 'It may have changed since it was found: look again.';
+    const advice = hint ?? 'It may have changed since it was found. Run `problems detect` again.';
     return { finding, plan: { type: 'refusal', reason, advice }, decision: undefined, effects: [] };
   }
 }
 
-/** Without the engine or the journal nothing can be done for the other findings either. */
+/** Without the engine or the journal, the other findings cannot be planned either. */
 export function endsRound(error: unknown): boolean {
   if (!(error instanceof ProblemsError)) return false;
   return (

@@ -14,7 +14,7 @@ export interface FindRecordOptions extends Omit<ScanProblemsOptions, 'filter'> {
 
 export interface FoundRecord {
   readonly record: ProblemRecord;
-  /** The task that was asked for, or all tasks of the record, highest priority first. */
+  /** The task with the given id, or all tasks of the record, highest priority first. */
   readonly tasks: readonly Task[];
   /** What is wrong in the record's block. */
   readonly diagnostics: readonly Diagnostic[];

@@ -11,22 +11,22 @@ import {
 } from '../remediation/shared/memory.ts';
 import { readServerSettings } from '../remediation/shared/server-settings.ts';
 
-/** What an instance may take, and what it could come to take. Sizes in bytes. */
+/** The memory limit of an instance, and its worst-case use. Sizes in bytes. */
 export interface FleetInstance {
   readonly instance: string;
   readonly container: string;
   readonly running: boolean;
-  /** 0: none. */
+  /** 0: no limit. */
   readonly limit: number;
   readonly sharedBuffers: number;
   readonly maxConnections: number;
   readonly worstCase: number;
   /** 80 % of the limit; 0 without one. */
   readonly usable: number;
-  /** Of the machine's budget: the limit, or the worst case where there is none. 0 to 1, and more where it is over. */
+  /** Share of the machine's budget: of the limit, or of the worst case without one. Above 1 if it exceeds the budget. */
   readonly share: number;
   readonly findings: readonly FleetFinding[];
-  /** What could not be known, a sentence each. */
+  /** What could not be determined, one sentence each. */
   readonly unknown: readonly string[];
 }
 
@@ -39,13 +39,13 @@ export type FleetFinding = 'no-limit' | 'worst-case' | 'shared-buffers';
 export interface Fleet {
   /** Sorted by name, running or not. */
   readonly instances: readonly FleetInstance[];
-  /** Other containers that run, sorted by name; `limit` 0: none, and not counted. */
+  /** Other running containers, sorted by name. `limit` 0: no limit, not counted. */
   readonly others: readonly { readonly container: string; readonly limit: number }[];
   readonly host: HostBudget;
 }
 
 /**
- * Every instance's limit and worst case, and whether the machine has what they were promised.
+ * Every instance's memory limit and worst case, and whether the machine has enough memory for all limits.
  * See docs/engineering/memory.md#host-budget.
  */
 export async function fleet({ session: { reader } }: Remediation): Promise<Fleet> {

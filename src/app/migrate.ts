@@ -24,7 +24,7 @@ import { errorText } from '../util/text.ts';
 export interface MigrateRequest extends RemediationCall {
   /** The folder of the files, absolute. */
   readonly folder: string;
-  /** Names. `all`: every instance that the session sees. */
+  /** Names of instances, or `all`. */
   readonly instances: readonly string[] | 'all';
   /** Default: the instance's own. */
   readonly database?: string;
@@ -34,16 +34,16 @@ export interface MigrateRequest extends RemediationCall {
   readonly waitMs?: number;
   readonly address?: SessionOptions['address'];
   readonly onProgress?: (instance: string, progress: MigrateProgress) => void;
-  /** For tests that end the process there. */
+  /** For tests that kill the process there. */
   readonly atPoint?: (name: string) => void | Promise<void>;
 }
 
-/** Of one instance: exactly one of these is not null. */
+/** The result for one instance: exactly one of the two is not null. */
 export interface InstanceMigration {
   readonly instance: string;
   readonly report: MigrationReport | null;
   readonly template: TemplateReport | null;
-  /** Nothing could be done there, and why. */
+  /** Why nothing could be done. */
   readonly error: { readonly message: string; readonly hint: string | null } | null;
 }
 
@@ -51,11 +51,11 @@ const maxBytes = 16 * 2 ** 20;
 
 const maxFiles = 10_000;
 
-/** What other runners and `pg_stat_activity` see. */
+/** The `application_name` that other runners see in `pg_stat_activity`. */
 const application = 'problem-registry migrate';
 
 /**
- * Migrates one instance after the other. What goes wrong on one is in its report, and the next is migrated all the same.
+ * Migrates one instance after the other. A failure is reported for its instance, and the next one is still migrated.
  * @throws ProblemsError `file-unreadable` of the folder, `not-found` of an instance.
  */
 export async function migrateInstances(
@@ -74,15 +74,17 @@ export async function migrateInstances(
 }
 
 /**
- * The migrations of a folder, in name order. Folders below it are not looked into.
- * @throws ProblemsError `file-unreadable`: no folder, a file that is no UTF-8, too long, or whose name is no version.
+ * The migrations of a folder, in name order. Subfolders are ignored.
+ * @throws ProblemsError `file-unreadable`: not a folder, or a file is not UTF-8, too large, or without a version in its
+ * name.
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw unreadable(`${folder} cannot be read: ${errorText(cause)}`);
   });
   const wanted = names.filter(isMigrationName);
-  if (wanted.length > maxFiles) throw unreadable(`${folder} holds ${wanted.length} migrations: at most ${maxFiles}.`);
+  if (wanted.length > maxFiles)
+    throw unreadable(`${folder} contains ${wanted.length} migrations; at most ${maxFiles} are allowed.`);
   const files: { readonly name: string; readonly text: string }[] = [];
   for (const name of wanted) {
     const path = join(folder, name);
@@ -90,7 +92,7 @@ export async function readMigrations(folder: string): Promise<readonly Migration
     if (!found.isFile()) continue;
     const obstacle = nameObstacle(name);
     if (obstacle !== undefined) throw unreadable(`${path}: ${obstacle}.`);
-    if (found.size > maxBytes) throw unreadable(`${path} has ${found.size} bytes: at most ${maxBytes}.`);
+    if (found.size > maxBytes) throw unreadable(`${path} has ${found.size} bytes; at most ${maxBytes} are allowed.`);
     files.push({ name, text: decoded(await readFile(path), path) });
   }
   return migrationsOf(files);
@@ -153,7 +155,7 @@ function decoded(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw unreadable(`${path} is no UTF-8.`);
+    throw unreadable(`${path} is not valid UTF-8.`);
   }
 }
 

@@ -19,18 +19,18 @@ export interface HostOptions {
   readonly roots: readonly string[];
   /** Folders that hold `<instance>/config/instance.conf`. */
   readonly instanceFolders?: readonly string[];
-  /** Of the config: container names that are instances too. */
+  /** Pattern of further container names that are instances, from the config. */
   readonly pattern?: RegExp;
-  /** Folders that hold `<instance>/<backup>/`. The first is where new ones are taken to. */
+  /** Folders with `<instance>/<backup>/`. New backups go to the first. */
   readonly backupFolders?: readonly string[];
   readonly passfile?: string;
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
-  /** Looks only at these instances. Default: all. */
+  /** Use only these instances. Default: all. */
   readonly only?: readonly string[];
 }
 
-/** The machine's engine, servers and files. Connects at the first question. */
+/** The machine's engine, servers and files. Connects on first use. */
 export function openHost(options: HostOptions): OpenHost {
   const files = readFiles(options.roots);
   const credentials = openCredentials({
@@ -91,7 +91,7 @@ function connect(
     },
     async instances({ all: every } = {}) {
       const all = await findInstances(sources);
-      // Learned now, so that whatever is printed later is free of them.
+      // Loaded now, so that later output can be redacted.
       await Promise.all(all.map((instance) => credentials.passwords(instance)));
       return options.only === undefined || every === true
         ? all

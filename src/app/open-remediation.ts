@@ -20,40 +20,42 @@ function patternOf({ containers }: RemediationConfig): RegExp | undefined {
   try {
     return new RegExp(containers);
   } catch (cause) {
-    throw new ProblemsError('bad-config', `remediation.containers: ${containers} is no regular expression.`, { cause });
+    throw new ProblemsError('bad-config', `remediation.containers: ${containers} is not a valid regular expression.`, {
+      cause,
+    });
   }
 }
 
-/** The switch for everything: of the config, or a file `paused` in the state file's folder. */
+/** Why everything is paused: `pause` in the config, or a file `paused` in the state file's folder. */
 function pauseOf(config: RemediationConfig, folder: string): string | undefined {
   if (config.pause !== undefined) return config.pause;
   const file = join(resolve(folder, config.state), '..', 'paused');
-  return existsSync(file) ? `the file ${file} stands` : undefined;
+  return existsSync(file) ? `the file ${file} exists` : undefined;
 }
 
 export interface RemediationOptions {
-  /** The project's folder: files are read and edited below it, and the state file stands in it. Absolute. */
+  /** The project's folder: files are read and edited below it, and it contains the state file. Absolute. */
   readonly folder: string;
   /** The section `remediation` of the config, as the file states it. */
   readonly config?: unknown;
   /** That file, as error messages name it. */
   readonly configFile?: string | undefined;
-  /** Modules with remediators and actions of others: package names, or paths within the folder. */
+  /** Modules with further remediators and actions: package names, or paths within the folder. */
   readonly plugins?: readonly string[];
   /** Names of instances. Default: all. */
   readonly instances?: readonly string[];
   readonly now?: () => Date;
-  /** For tests: called at every point between two writes of the journal. */
+  /** For tests: called between any two writes of the journal. */
   readonly atPoint?: (name: string) => void | Promise<void>;
-  /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
+  /** How long a run waits for an engine that does not answer. Default 60,000. */
   readonly patienceMs?: number;
-  /** Makes no state file where there is none. */
+  /** Do not create the state file. */
   readonly onlyLooking?: true;
-  /** In place of this machine's. */
+  /** Instead of this machine's host. */
   readonly host?: OpenHost;
-  /** In place of the state file of the config: a journal, locks, leases and suspensions kept elsewhere. */
+  /** Instead of the state file: a journal, locks, leases and suspensions stored elsewhere. */
   readonly store?: Store;
-  /** In place of the built-in ones. */
+  /** Instead of the built-in ones. */
   readonly remediators?: readonly Remediator[];
 }
 
@@ -64,14 +66,14 @@ export interface Remediation {
   readonly problems: readonly KnownProblem[];
   readonly policy: PolicySettings;
   readonly folder: string;
-  /** What was asked for by name; undefined: all. */
+  /** Names of the requested instances; undefined: all. */
   readonly instances: readonly string[] | undefined;
   close(): void;
 }
 
 /**
- * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-unwritable`. The engine is first asked by
- * the first call that needs it.
+ * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-unwritable`. The first call that
+ * needs the engine connects to it.
  */
 export async function openRemediation(options: RemediationOptions): Promise<Remediation> {
   const { folder } = options;
@@ -147,7 +149,7 @@ function definedOf({
 
 /** What every call may be given: see `CallOptions`, and the records of registries that findings are linked to. */
 export interface RemediationCall extends CallOptions {
-  /** Records with what triage says of them. Default: none, or those the remediation was bound to. */
+  /** Records with their triage. Default: none, or those the remediation was bound to. */
   readonly problems?: readonly KnownProblem[];
 }
 

@@ -12,7 +12,7 @@ import { errorText } from '../util/text.ts';
 
 /** What a plugin module exports as its default, made by `definePlugin`. */
 export interface Plugin {
-  /** Version of the contract that it was written for. */
+  /** Version of the contract that the plugin was written for. */
   readonly apiVersion: 1;
   readonly remediators?: readonly Remediator[];
   readonly actions?: readonly Action[];
@@ -44,7 +44,7 @@ const schema = z.custom<z.ZodType>(
 );
 
 const pluginShape = z.looseObject({
-  apiVersion: z.literal(1, { error: 'must be 1: this version of problem-registry knows no other contract' }),
+  apiVersion: z.literal(1, { error: 'must be 1, the only contract that this version of problem-registry supports' }),
   remediators: z.array(z.unknown(), { error: 'must be an array' }).exactOptional(),
   actions: z.array(z.unknown(), { error: 'must be an array' }).exactOptional(),
 });

@@ -14,23 +14,22 @@ import type { Leases } from '../remediation/store/store.ts';
 
 export interface LeaseRequest {
   readonly instance: string;
-  /** For how long the port is kept while there is no container that declares it. */
+  /** How long the lease lasts while no container declares the port. */
   readonly ttlMs: number;
 }
 
 /**
- * Hands out a port that nobody else has a reason to hold and that can be bound, atomically among all processes on this
- * state file: for a script to use before it creates an instance. An instance that has a lease gets the same port again.
- * Undefined where no port of the range is left.
- * @throws ProblemsError `bad-usage`: that is no name of an instance.
+ * Leases a port that is free and can be bound, atomically among all processes on this state file, for scripts that create
+ * an instance. An instance that already has a lease gets the same port again. Undefined if the range has no free port.
+ * @throws ProblemsError `bad-usage`: invalid instance name.
  */
 export async function leasePort(
   { session: { reader, store } }: Remediation,
   { instance, ttlMs }: LeaseRequest,
 ): Promise<PortLease | undefined> {
   if (!/^[a-zA-Z0-9_-]{1,50}$/.test(instance)) {
-    throw new ProblemsError('bad-usage', `${instance} is no name of an instance`, {
-      hint: 'Letters, digits, _ and -, at most 50.',
+    throw new ProblemsError('bad-usage', `invalid instance name ${instance}`, {
+      hint: 'Use letters, digits, _ and -, at most 50 characters.',
     });
   }
   const settings = portSettings(reader);
@@ -44,13 +43,13 @@ export async function leasePort(
     if (lease === undefined || isPublished(survey, lease)) return lease;
     const [probe] = await reader.probes.portsFree([{ hostIp: '', port: lease.port }]);
     if (probe?.free === true) return lease;
-    // Somebody outside Docker listens there.
+    // A program outside Docker is listening there.
     unusable.add(lease.port);
     await leases.release(lease.port, instance);
   }
 }
 
-/** One port of the range, and why it is not free: in words, for people. Nobody: it is free. */
+/** One port of the range, and who holds it, as text. No holder: it is free. */
 export interface PortSituation {
   readonly port: number;
   readonly holders: readonly {
@@ -61,14 +60,14 @@ export interface PortSituation {
   }[];
 }
 
-/** Who holds what of the range. Leases are brought in line with the containers first; nothing else is changed. */
+/** Who holds each port of the range. First updates the leases from the containers; changes nothing else. */
 export async function listPorts({ session: { reader, store } }: Remediation): Promise<readonly PortSituation[]> {
   const settings = portSettings(reader);
   const seen = await surveyPorts(reader, settings);
   const changed = await settleLeases(seen, store.leases(seen.engine));
   const survey = changed ? await surveyPorts(reader, settings) : seen;
   const ports = portsOf(settings.range).map((port) => ({ port, holders: survey.holders(port).map(situationOf) }));
-  // A container that runs listens for a reason that is known already.
+  // The listener on the port of a running container is already listed as that container.
   const unheld = ports
     .filter(({ holders }) => holders.every(({ state }) => state !== 'running'))
     .map(({ port }) => ({ hostIp: '', port }));
@@ -92,8 +91,8 @@ function listener(reason: string): PortSituation['holders'][number] {
 }
 
 /**
- * A reservation whose container was created becomes lasting, so that a stopped instance keeps its port. A lasting lease
- * ends when neither a container nor an `instance.conf` is left of its instance. See docs/engineering/ports.md#leases.
+ * A reservation whose container was created becomes bound, so that a stopped instance keeps its port. A bound lease ends
+ * when its instance has neither a container nor an `instance.conf`. See docs/engineering/ports.md#leases.
  */
 async function settleLeases(survey: PortSurvey, leases: Leases): Promise<boolean> {
   let changed = false;
@@ -116,12 +115,12 @@ async function bindUnlessGone(leases: Leases, { port, instance }: PortLease): Pr
   try {
     await leases.bind(port, instance);
   } catch (error) {
-    // It expired or was given back meanwhile.
+    // It has expired or was released in the meantime.
     if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
   }
 }
 
-/** Its own container publishes it: that it cannot be bound is as it should be. */
+/** Its own container publishes the port, so it is expected that it cannot be bound. */
 function isPublished(survey: PortSurvey, { port, instance }: PortLease): boolean {
   return survey.holders(port).some((holder) => holder.type === 'container' && holder.instance === instance);
 }

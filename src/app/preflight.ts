@@ -9,7 +9,7 @@ export interface PreflightQuestion {
   readonly volume?: string;
   /** Bytes. */
   readonly memory?: number;
-  /** The name that the instance will have: what it holds already is no obstacle. */
+  /** Name of the instance; resources it already holds do not count as conflicts. */
   readonly instance?: string;
 }
 
@@ -19,7 +19,7 @@ export interface PreflightAnswer {
   readonly reasons: readonly string[];
 }
 
-/** Whether an instance could be created like this now. Looks, and changes nothing. */
+/** Whether an instance with these resources could be created now. Changes nothing. */
 export async function preflight(
   { session: { reader } }: Remediation,
   question: PreflightQuestion,
@@ -41,12 +41,12 @@ async function askPort(reader: Reader, port: number, instance: string | undefine
     .filter((holder) => instance === undefined || holder.instance !== instance)
     .map(describeHolder);
   const [probe] = await reader.probes.portsFree([{ hostIp: '', port }]);
-  // A container that runs is listed already; its listener is the same reason a second time.
+  // A running container is already listed; its listener would be the same reason again.
   if (probe?.free !== true && reasons.length === 0) reasons.push(`it cannot be bound: ${probe?.reason ?? 'unknown'}`);
   return {
     about: 'port',
     ok: reasons.length === 0,
-    reasons: reasons.length === 0 ? [`nobody holds ${port}`] : reasons,
+    reasons: reasons.length === 0 ? [`port ${port} is free`] : reasons,
   };
 }
 
@@ -62,20 +62,20 @@ async function askVolume(reader: Reader, volume: string): Promise<PreflightAnswe
     return {
       about: 'volume',
       ok: false,
-      reasons: running.map(({ name }) => `${name} runs on it: two servers on one volume destroy it`),
+      reasons: running.map(({ name }) => `${name} is running on it: two servers on one volume corrupt it`),
     };
   }
   const exists = isFolder || (await reader.docker.volume(volume)) !== undefined;
-  const reasons = users.map(({ name }) => `${name} is stopped and has it: only one of the two may ever run`);
+  const reasons = users.map(({ name }) => `the stopped container ${name} uses it: only one of the two may ever run`);
   return {
     about: 'volume',
     ok: true,
-    reasons: reasons.length > 0 ? reasons : [exists ? 'no container has it' : 'it does not exist yet'],
+    reasons: reasons.length > 0 ? reasons : [exists ? 'no container uses it' : 'it does not exist yet'],
   };
 }
 
 /**
- * The limits of all containers and what is asked for, within what the machine can promise.
+ * Whether the limits of all containers and the requested memory fit into the machine's budget.
  * See docs/engineering/memory.md#host-budget.
  */
 async function askMemory(reader: Reader, memory: number, instance: string | undefined): Promise<PreflightAnswer> {
@@ -83,9 +83,9 @@ async function askMemory(reader: Reader, memory: number, instance: string | unde
   const others = members.filter((one) => instance === undefined || one.instance?.name !== instance);
   const { budget, promised, left, unlimited } = budgetOf({ memoryBytes, members: others });
   const reasons = [
-    `${inMiB(promised)} are promised to containers, and ${inMiB(memory)} asked for, of ${inMiB(budget)}`,
+    `containers may use ${inMiB(promised)}, ${inMiB(memory)} are requested, and the budget is ${inMiB(budget)}`,
   ];
-  if (unlimited.length > 0) reasons.push(`without a limit, and not counted: ${named(unlimited)}`);
+  if (unlimited.length > 0) reasons.push(`not counted, since they have no limit: ${named(unlimited)}`);
   return { about: 'memory', ok: memory <= left, reasons };
 }
 

@@ -13,18 +13,17 @@ import { bindCall, type Remediation, type RemediationCall } from './open-remedia
 import { afterError, carryOut, type Consent, failureIn, runId } from './run-plan.ts';
 
 export interface RemediateRequest extends DetectOptions, Consent {
-  /** In place of what config, registry and risk say. */
+  /** Overrides config, registry and risk. */
   readonly automation?: Automation;
-  /** Each report as soon as it is made: an error that ends the round takes none of them away. */
+  /** Called with each report at once, so that an error that ends the round loses none. */
   readonly onReport?: (report: RunReport, detected: DetectResult) => void;
 }
 
 /**
- * Detects, plans, and lets run what may run, one instance after the other. A run that ends `stuck`, or whose undo
- * failed, ends the round: what comes after is only planned. What cannot be planned or begun is a `failed` report, and
- * the others are dealt with all the same.
- * @throws ProblemsError `engine-unreachable`, `state-damaged`, `state-locked`, `state-unwritable`: for the rest nothing
- * can be done either.
+ * Detects, plans, and runs what may run, one instance after the other. After a run that ends `stuck`, or whose undo
+ * failed, the rest is only planned. A repair that cannot be planned or started is a `failed` report, and the others go
+ * on.
+ * @throws ProblemsError `engine-unreachable`, `state-damaged`, `state-locked`, `state-unwritable`: these end the round.
  */
 export async function remediate(
   opened: Remediation,
@@ -50,7 +49,7 @@ export async function remediate(
   return { detected, runs: reports };
 }
 
-/** Takes up runs whose process has ended: this one, or all. One that cannot be taken up leaves the others none the worse. */
+/** Resumes runs whose process has ended: one, or all. A run that cannot be resumed does not affect the others. */
 export async function resume(
   opened: Remediation,
   id?: string,
@@ -68,7 +67,7 @@ export async function resume(
   return reports;
 }
 
-/** Undefined: it is under way elsewhere, or has been ended there since it was listed. */
+/** Undefined if another process is running it, or has ended it since it was listed. */
 async function takenUp(session: EngineContext, id: string, isWanted: boolean): Promise<RunReport | undefined> {
   try {
     return reportOf(await resumeRun(session, id), session.actions);
@@ -80,7 +79,7 @@ async function takenUp(session: EngineContext, id: string, isWanted: boolean): P
   }
 }
 
-/** Puts back what a run changed: of one that was cut off, or of a fixed one while that is still possible. */
+/** Rolls back a run: one that was interrupted, or a fixed one while its changes are still in place. */
 export async function rollback(opened: Remediation, id: string, call: RemediationCall = {}): Promise<RunReport> {
   const { session } = bindCall(opened, call);
   return reportOf(await rollbackRun(session, id), session.actions);
@@ -109,7 +108,7 @@ async function dealWith(
   }
 }
 
-/** Problems that were asked for by name and are not there. */
+/** Requested problems that were not found. */
 function absentOf({ ids = [] }: RemediateRequest, { findings }: DetectResult): readonly RunReport[] {
   return ids
     .filter((id) => !findings.some((finding) => finding.id === id || finding.problem === id))

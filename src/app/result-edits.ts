@@ -55,7 +55,7 @@ export function noteEvidence(text: string, record: ProblemRecord, finding: Findi
 
 /** Notes a repair that helped, and how long the instance did not accept connections. */
 export function noteFix(text: string, record: ProblemRecord, report: RunReport, now: Date): string {
-  const took = report.downtimeMs === null ? '' : `, without an answer for ${(report.downtimeMs / 1000).toFixed(1)} s`;
+  const took = report.downtimeMs === null ? '' : `, ${(report.downtimeMs / 1000).toFixed(1)} s downtime`;
   const said = `${dayOf(now)}: ${report.remediator ?? ''} (run ${report.id ?? ''}) fixed it${took}`;
   return noteRun(text, record, report, said);
 }
@@ -99,7 +99,7 @@ export function noteResolution(text: string, record: ActiveProblem, run: RunReco
       resolution: 'configuration',
       resolvedBy: markdownLine(`${run.plan.remediator} (run ${run.id})`),
       changesMade: markdownLine(run.plan.summary),
-      validation: markdownLine([...checks, 'the same detector has been silent since'].join('; ')).slice(0, 1_000),
+      validation: markdownLine([...checks, 'the same detector has found nothing since'].join('; ')).slice(0, 1_000),
       rollbackPlan: markdownLine(run.plan.undo),
     },
     placeOf(record),

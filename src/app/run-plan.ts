@@ -13,18 +13,18 @@ import type { RunRecord } from '../remediation/store/store.ts';
 /** How a proposal becomes a run: journalled, then executed, left for an approval, or refused with a report. */
 
 export interface Consent {
-  /** A person has agreed: what waits for approval runs. What no program may do still does not. */
+  /** Approve what needs approval. Operations that never run automatically are still refused. */
   readonly yes?: boolean;
-  /** Who agrees, for the audit log. */
+  /** Who approves, for the audit log. */
   readonly by?: string;
 }
 
-/** A word for people and labels, not an order: what sorts is the time in the journal. */
+/** For people and labels. Runs sort by the time in the journal, not by id. */
 export function runId(): string {
   return `r${randomBytes(5).toString('hex')}`;
 }
 
-/** The journal knows how far it came: what has not begun is over, what has begun stays open for `resume`. */
+/** After an error: a run that has not begun ends as failed; one that has begun stays open for `resume`. */
 export async function afterError(
   session: EngineContext,
   id: string,
@@ -86,7 +86,7 @@ export async function carryOut(
   return reportOf(await recordOf(session, id), session.actions);
 }
 
-/** Somebody else works on the volume: the run has not begun, and says so. */
+/** Another run has locked the volume: the report says that this run did not begin. */
 export async function executeOrRefuse(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
   try {
     return await execute(session, id, approvedBy);

@@ -7,11 +7,11 @@ import { bindCall, type Remediation, type RemediationCall } from './open-remedia
 import { afterError, carryOut, type Consent, runId } from './run-plan.ts';
 
 export interface SubmitOptions extends RemediationCall, Consent {
-  /** In place of what config and risk say. */
+  /** Overrides config and risk. */
   readonly automation?: Automation;
 }
 
-/** What would be done about a request, and who lets it run. Changes nothing. */
+/** Plans a request: its steps, their effects and the policy. Changes nothing. */
 export async function review(
   opened: Remediation,
   work: RequestedWork,
@@ -24,8 +24,7 @@ export async function review(
 }
 
 /**
- * Runs work that someone asked for, such as a backup to take: through policy, lock, journal, verification and undo like
- * every repair. What needs approval waits for it unless `yes` is given. A plan that is refused or cannot begin is a
+ * Runs requested work, such as taking a backup, with policy, locks, journal, verification and undo like every repair. What needs approval waits for it unless `yes` is given. A plan that is refused or cannot begin is a
  * `failed` report.
  * @throws ProblemsError `engine-unreachable`, `state-damaged`, `state-locked`, `state-unwritable`.
  *

@@ -20,7 +20,7 @@ import { getNumber } from '../util/json.ts';
 import type { Remediation } from './open-remediation.ts';
 import { type ReadFacts, readTuningFacts } from './tuning-facts.ts';
 
-/** Something about the container that should be otherwise. */
+/** A property of the container that should be changed. */
 export interface ContainerAdvice {
   readonly name: 'memory' | 'memory-swap' | 'shm-size';
   /** `none`, `unlimited` or a size as PostgreSQL writes it. */
@@ -32,7 +32,7 @@ export interface ContainerAdvice {
 const MiB = 2 ** 20;
 
 /**
- * What no setting of the server can mend: docs/engineering/memory.md#host-budget and
+ * Limits that no server setting can fix: docs/engineering/memory.md#host-budget and
  * docs/engineering/memory.md#dev-shm.
  */
 export function containerAdvice(
@@ -47,7 +47,8 @@ export function containerAdvice(
       name: 'memory',
       current: 'none',
       recommended: formatSize(facts.memory),
-      reason: 'without a limit it can take what the others were promised: this is its equal part of what they leave',
+      reason:
+        'without a limit it can use memory that other containers were promised; this is an equal share of what they leave',
     });
   }
   if (memory > 0 && memorySwap !== memory) {
@@ -55,7 +56,7 @@ export function containerAdvice(
       name: 'memory-swap',
       current: memorySwap > 0 ? formatSize(memorySwap) : 'unlimited',
       recommended: formatSize(memory),
-      reason: 'equal to the memory limit it forbids swap, in which a database stands still',
+      reason: 'a value equal to the memory limit disables swap, which makes a database unusably slow',
     });
   }
   const needed = sharedForParallelQueries(facts, advice);
@@ -65,15 +66,15 @@ export function containerAdvice(
       current: formatSize(shmSize),
       recommended: formatSize(needed),
       reason:
-        'hashes of parallel queries lie in /dev/shm and fail when it is full; max_parallel_workers_per_gather = 0 keeps them out of it',
+        'parallel queries keep hash tables in /dev/shm and fail when it is full; max_parallel_workers_per_gather = 0 avoids it',
     });
   }
   return found;
 }
 
 /**
- * Bytes for two parallel hash joins at once, between 256 MB and 1 GB but within a quarter of the memory; 0 where less
- * than Docker's own 64 MB would do.
+ * Bytes for two parallel hash joins at once, between 256 MB and 1 GB but at most a quarter of the memory; 0 if Docker's
+ * default of 64 MB is enough.
  */
 function sharedForParallelQueries(facts: TuningFacts, advice: Recommendation['advice']): number {
   const workers = amountOf(advice, 'max_parallel_workers_per_gather') ?? 2;
@@ -94,22 +95,22 @@ export interface TuningRequest {
   readonly disk?: DiskKind;
 }
 
-/** One setting: what it is, what it should be, and why. Values as PostgreSQL prints them. */
+/** One setting: its value, its recommended value, and why. Values as PostgreSQL prints them. */
 export interface TunedSetting {
   readonly name: string;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly current: string | null;
   readonly recommended: string;
   readonly changes: boolean;
   readonly reason: string;
   readonly rule: Rule;
-  /** PGTune's own value, where a correction says otherwise. */
+  /** PGTune's own value, if it was corrected. */
   readonly pgtune: string | null;
-  /** `command line`, `default`, …, or the path of the file that says it; null where it is not known. */
+  /** `command line`, `default`, …, or the path of the file that sets it; null if unknown. */
   readonly source: string | null;
-  /** What a change takes. `recreate`: the container's command line says it, and nothing overrides that. */
+  /** What a change requires. `recreate`: the container's command line sets it, which nothing else overrides. */
   readonly takes: 'reload' | 'restart' | 'recreate';
-  /** Another value is written already, for the server's next start. */
+  /** Another value is already configured for the next server start. */
   readonly pendingRestart: boolean;
 }
 
@@ -128,29 +129,29 @@ export interface Tuning {
   readonly backends: BackendMemory | null;
   readonly settings: readonly TunedSetting[];
   readonly containerSettings: readonly ContainerAdvice[];
-  /** Bytes that the recommended settings come to need at worst, and that may be used: 80 % of the memory. */
+  /** Bytes that the recommended settings need at worst, and that may be used: 80 % of the memory. */
   readonly worstCase: number;
   readonly usable: number;
   readonly fits: boolean;
-  /** Connections that would fit beside PGTune's own sizes. */
+  /** Connections that would fit with PGTune's own sizes. */
   readonly ceiling: number;
-  /** More connections were asked for than can fit. */
+  /** More connections were requested than fit. */
   readonly needsPooler: boolean;
-  /** What to heed before anything is changed, a sentence each. */
+  /** What to consider before changing anything, one sentence each. */
   readonly warnings: readonly string[];
-  /** What could not be known, a sentence each. */
+  /** What could not be determined, one sentence each. */
   readonly unknown: readonly string[];
 }
 
 /**
- * What an instance's settings should be, and why. Looks, and changes nothing.
+ * Recommends settings for an instance, with reasons. Changes nothing.
  * @throws ProblemsError `not-found`: there is no such instance. `engine-unreachable`.
  */
 export async function tune({ session: { reader } }: Remediation, request: TuningRequest): Promise<Tuning> {
   const instance = await reader.instance(request.instance);
   if (instance === undefined) {
     throw new ProblemsError('not-found', `There is no instance ${request.instance}.`, {
-      hint: '`problems fleet` shows those that there are.',
+      hint: 'List the instances with: problems fleet',
     });
   }
   const { profile = 'mixed', disk = 'ssd', connections } = request;
@@ -187,15 +188,17 @@ export async function tune({ session: { reader } }: Remediation, request: Tuning
 function warningsOf({ advice, needsPooler }: Recommendation, activity: ReadFacts['activity']): readonly string[] {
   const connections = amountOf(advice, 'max_connections') ?? 0;
   return [
-    ...(needsPooler ? ['more connections were asked for than fit: a pooler in front can take them'] : []),
+    ...(needsPooler ? ['more connections were requested than fit: use a connection pooler'] : []),
     ...(activity !== undefined && activity.sessions > connections
-      ? [`${activity.sessions} sessions are open now, more than ${connections}: fewer connections need a pooler first`]
+      ? [
+          `${activity.sessions} sessions are open now, more than ${connections}: add a pooler before lowering max_connections`,
+        ]
       : []),
     ...(activity?.standby === true
-      ? ['it is a standby: what limits connections and workers is raised here first, and lowered at its primary first']
+      ? ['it is a standby: raise limits of connections and workers here first, and lower them on its primary first']
       : []),
     ...(activity !== undefined && activity.senders > 0
-      ? ['a standby may follow it: what limits connections and workers is raised there first, and lowered here first']
+      ? ['it may have a standby: raise limits of connections and workers there first, and lower them here first']
       : []),
   ];
 }
@@ -222,7 +225,7 @@ function shown({ setting, unit }: ServerSetting, { type }: SettingValue): string
   return bytes === undefined ? setting : formatSize(bytes);
 }
 
-/** The server rounds a size to its own unit: 7,866 kB of `8kB` are 983 of them. */
+/** The server rounds a size to its unit: 7,866 kB in units of 8 kB is 983. */
 function isSame({ setting, unit }: ServerSetting, value: SettingValue): boolean {
   switch (value.type) {
     case 'size': {

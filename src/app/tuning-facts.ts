@@ -17,16 +17,16 @@ export interface ReadFacts {
   readonly facts: TuningFacts;
   readonly settings: ServerSettings;
   readonly backends: BackendMemory | undefined;
-  /** What could not be known, a sentence each. */
+  /** What could not be determined, one sentence each. */
   readonly unknown: readonly string[];
-  /** Undefined where the server does not answer. */
+  /** Undefined if the server does not answer. */
   readonly activity: Activity | undefined;
 }
 
-/** What goes on at the server now. */
+/** Current activity of the server. */
 interface Activity {
   readonly standby: boolean;
-  /** Of clients. */
+  /** Client sessions. */
   readonly sessions: number;
   readonly senders: number;
   readonly slots: number;
@@ -38,7 +38,7 @@ export interface TuningWishes {
   readonly connections: number | undefined;
 }
 
-/** Every setting that may be recommended, or that a recommendation depends on. */
+/** Every setting that may be recommended, or on which a recommendation depends. */
 const names = [
   ...memorySettingNames,
   'effective_cache_size',
@@ -64,7 +64,7 @@ const names = [
 
 const newestMajor = 17;
 
-/** What is to be known of an instance before its settings can be recommended. Looks, and changes nothing. */
+/** Reads what the recommendations for an instance depend on. Changes nothing. */
 export async function readTuningFacts(
   reader: ReadonlyHost,
   instance: Instance,
@@ -98,7 +98,7 @@ export async function readTuningFacts(
       hashMemMultiplier: hashMemMultiplierOf(settings),
       ioUringAllowed: seccompIsOff(instance.container),
       ...(connections === undefined ? {} : { connections }),
-      // Databases that fit today may not tomorrow: only what is too much for the memory already counts.
+      // Databases that fit today may not fit tomorrow, so only databases already larger than memory count.
       ...(databases === undefined || databases < memory.bytes ? {} : { databaseSize: databases }),
       ...(diskSize === undefined ? {} : { diskSize }),
       ...(autovacuumMaxWorkers === undefined ? {} : { autovacuumMaxWorkers }),
@@ -106,12 +106,10 @@ export async function readTuningFacts(
     },
     unknown: [
       ...settings.unknown,
-      ...(settings.major === undefined ? [`the version is not known: ${newestMajor} is taken`] : []),
-      ...(backends === undefined
-        ? ['too few sessions are there to measure what one takes: 10 MiB each are reckoned with']
-        : []),
-      ...(diskSize === undefined ? ['the size of the disk is not known: max_wal_size is not held against it'] : []),
-      ...(databases === undefined ? ['the size of the databases is not known: they are taken to fit'] : []),
+      ...(settings.major === undefined ? [`unknown version: ${newestMajor} is assumed`] : []),
+      ...(backends === undefined ? ['too few sessions to measure memory per session: 10 MiB is assumed'] : []),
+      ...(diskSize === undefined ? ['unknown disk size: max_wal_size is not limited by it'] : []),
+      ...(databases === undefined ? ['unknown database size: the databases are assumed to fit in memory'] : []),
     ],
   };
 }
@@ -147,7 +145,7 @@ async function askActivity(reader: ReadonlyHost, instance: Instance): Promise<Ac
   };
 }
 
-/** Who needs more WAL than `minimal`; undefined where that cannot be known. */
+/** What needs more WAL than `minimal`; undefined if unknown. */
 async function walNeeds(
   reader: ReadonlyHost,
   instance: Instance,
@@ -160,11 +158,11 @@ async function walNeeds(
   const { standby = false, senders = 0, slots = 0 } = activity ?? {};
   const needs = [
     ...(archiving === 'on' || archiving === 'always' ? [`archive_mode is ${archiving}`] : []),
-    ...(level === 'logical' ? ['wal_level is logical: somebody decodes it'] : []),
+    ...(level === 'logical' ? ['wal_level is logical: logical decoding may use it'] : []),
     ...(standby ? ['it is a standby itself'] : []),
-    ...(senders === 0 ? [] : [`standbys or backups receive it now: ${senders}`]),
-    ...(slots === 0 ? [] : [`replication slots wait for it: ${slots}`]),
-    ...(physical.length === 0 ? [] : [`base backups of it were taken: ${physical.length}`]),
+    ...(senders === 0 ? [] : [`active WAL senders: ${senders}`]),
+    ...(slots === 0 ? [] : [`replication slots: ${slots}`]),
+    ...(physical.length === 0 ? [] : [`base backups: ${physical.length}`]),
   ];
   return needs.length > 0 || activity !== undefined ? needs : undefined;
 }
@@ -180,7 +178,7 @@ function isPhysical({ kind }: { readonly kind: string }): boolean {
   return kind === 'base-backup' || kind === 'base-backup-tar' || kind === 'data-directory';
 }
 
-/** Only then is io_uring allowed, whatever the engine's version. */
+/** Without it, Docker's default seccomp profile blocks io_uring. */
 function seccompIsOff({ inspect }: Container): boolean {
   const options = getStrings(inspect, 'HostConfig', 'SecurityOpt');
   return getBoolean(inspect, 'HostConfig', 'Privileged') || options.some((one) => /^seccomp[=:]unconfined$/.test(one));

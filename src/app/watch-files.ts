@@ -9,8 +9,7 @@ export type Change = 'registry' | 'rules';
 
 export interface Changes {
   /**
-   * Waits until something has changed since the last call, and nothing more has for a moment. Undefined once the signal
-   * is aborted.
+   * Waits for a change since the last call, and until changes have paused briefly. Undefined once the signal is aborted.
    * @throws ProblemsError `file-unreadable`: the system cannot watch more folders.
    */
   next(): Promise<Change | undefined>;
@@ -154,7 +153,7 @@ function createFolderWatch({ matters, isLeftOut, onChange, onError }: FolderWatc
       watched.set(folder, made);
       return made;
     } catch (error) {
-      // It is gone, or may not be read.
+      // It was removed, or may not be read.
       if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENAMETOOLONG'].includes(codeOf(error))) onError(error);
       return undefined;
     }

@@ -16,10 +16,10 @@ const instanceSection = z.strictObject({
   windows: z
     .array(maintenanceWindow)
     .exactOptional()
-    .describe('The maintenance windows of this instance, in place of the general ones.'),
+    .describe('The maintenance windows of this instance, instead of the general ones.'),
 });
 
-/** The section `remediation` of problems.config.*. What each remediator takes under `settings` is its own to declare. */
+/** The section `remediation` of problems.config.*. Each remediator declares its own `settings`. */
 export const remediationConfig = z.strictObject({
   pause: z.string().min(1).exactOptional().describe('While this is set nothing runs; the text is given as the reason.'),
   automation: z
@@ -61,7 +61,7 @@ export const remediationConfig = z.strictObject({
     .default(7)
     .describe('For how many days a fixed problem must stay away before its record is resolved.'),
   state: z.string().default('.problems/state.db').describe('The state file.'),
-  settings: z.record(z.string(), jsonValue).default({}).describe('Settings of single remediators, by name.'),
+  settings: z.record(z.string(), jsonValue).default({}).describe('Settings of remediators, by name.'),
 });
 
 export type RemediationConfig = z.output<typeof remediationConfig>;
@@ -69,7 +69,7 @@ export type RemediationConfig = z.output<typeof remediationConfig>;
 /** What the config needs to know of a remediator. */
 type Configurable = Pick<Remediator, 'name' | 'settings'>;
 
-/** The section with the settings of these remediators spelled out. Those of plugins, which it cannot know, pass. */
+/** The section's schema with the settings of these remediators. It accepts any settings for plugins. */
 export function remediationSection(remediators: readonly Configurable[]): z.ZodType {
   const known = remediators.flatMap(({ name, settings }) =>
     settings === undefined ? [] : [[name, settings.exactOptional()] as const],
@@ -79,7 +79,7 @@ export function remediationSection(remediators: readonly Configurable[]): z.ZodT
       .object(Object.fromEntries(known))
       .catchall(z.record(z.string(), jsonValue))
       .exactOptional()
-      .describe('Settings of single remediators, by name; those of plugins too.'),
+      .describe('Settings of remediators, plugins included, by name.'),
   });
 }
 
@@ -94,8 +94,8 @@ export interface SectionContext {
 
 /**
  * The section, checked as a whole and remediator by remediator. Settings stay as the file states them.
- * @throws ProblemsError `bad-config`: an unknown key, a value that does not fit, settings of an unknown remediator, an
- * unknown operation, or one that no configuration can allow. Names the file and the key.
+ * @throws ProblemsError `bad-config`: an unknown key, an invalid value, settings of an unknown remediator, an
+ * unknown operation, or one that no config can allow. The message names the file and the key.
  */
 export function readRemediationConfig(value: unknown, context: SectionContext): RemediationConfig {
   const config = checkConfig(remediationConfig, value, { file: context.file, keys: ['remediation'] });
@@ -109,7 +109,7 @@ function checkAllowed(name: string, { operations, file }: SectionContext): void 
   if (operation?.floor === 'never')
     throw new ProblemsError(
       'bad-config',
-      `${locate(file)}remediation.allow: ${name} is never done by a program and cannot be allowed`,
+      `${locate(file)}remediation.allow: ${name} never runs automatically and cannot be allowed`,
     );
   if (operation !== undefined) return;
   const meant = suggest(name, operations.keys());

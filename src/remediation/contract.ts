@@ -12,23 +12,23 @@ export interface ConnectedHost {
 }
 
 export interface OpenHost extends ConnectedHost {
-  /** The same host; its calls reject when the signal is aborted, helper containers are removed all the same. */
+  /** The same host, whose calls reject when the signal is aborted. Helper containers are still removed. */
   withSignal(signal: AbortSignal): ConnectedHost;
-  /** Passwords handed to drivers so far: to be taken out of whatever is printed or kept. */
+  /** Passwords passed to drivers so far, for redaction. */
   secrets(): readonly string[];
 }
 
 export type { Json } from '../util/json.ts';
 
 /**
- * The contract: remediators plan, actions act, the engine runs. Findings, plans and verifications are plain JSON: they
- * are printed, approved, journalled and read back by another process.
+ * The contract: remediators plan, actions act, the engine runs them. Findings, plans and verifications are plain JSON,
+ * since they are printed, approved, journalled and read by other processes.
  */
 
-/** How much a plan touches: nothing that runs; a restart of something; the data itself. */
+/** What a plan interrupts or touches: nothing, a running service, or data. */
 export type Risk = 'safe' | 'restart' | 'data';
 
-/** One thing that was seen, as it was seen. Secrets are taken out before it is printed or kept. */
+/** One observation, verbatim. Secrets are redacted before it is printed or stored. */
 export type Evidence =
   | { readonly type: 'message'; readonly text: string; readonly sqlstate?: string }
   /** A field of `docker inspect`: `State.Error`, `HostConfig.PortBindings`. */
@@ -39,12 +39,12 @@ export type Evidence =
   | { readonly type: 'probe'; readonly name: string; readonly result: string };
 
 export interface Finding<Details extends Json = Json> {
-  /** `<remediator>/<instance>/<kind>`, made by `findingId`: the same for the same trouble, whenever it is seen. */
+  /** `<remediator>/<instance>/<kind>`, made by `findingId`: the same for the same problem every time. */
   readonly id: string;
   readonly remediator: string;
-  /** The instance's name without prefix. */
+  /** The instance's name without its prefix. */
   readonly instance: string;
-  /** The remediator's word for what it found: `port-taken`, `wrong-owner`. kebab-case. */
+  /** What the remediator found, in kebab-case: `port-taken`, `wrong-owner`. */
   readonly kind: string;
   /** One sentence. */
   readonly summary: string;
@@ -52,18 +52,18 @@ export interface Finding<Details extends Json = Json> {
   readonly evidence: readonly Evidence[];
   /** What the remediator's own `plan` needs. Checked against its `details` schema. */
   readonly details: Details;
-  /** The registry's record this is about. The engine fills it in by `claims`; remediators leave it null. */
+  /** Id of the registry's record. Remediators leave it null; the engine fills it in, using `claims`. */
   readonly problem: string | null;
-  /** Data may be damaged: no remediator runs on this instance until a person has looked. */
+  /** Data may be damaged: no remediator runs on this instance until an operator has checked it. */
   readonly corruption?: true;
 }
 
-/** What could not be looked at, and why. */
+/** A check that could not run, and why. */
 export interface Skipped {
   readonly remediator: string;
   readonly instance: string | null;
   readonly reason: string;
-  /** No later look sees more while the instance is made as it is. Not the work that could not be done this time. */
+  /** The check can never run for this container. Absent if it only failed this time. */
   readonly lasting?: true;
 }
 
@@ -72,7 +72,7 @@ export interface Detection<Details extends Json = Json> {
   readonly notLookedAt: readonly Skipped[];
 }
 
-/** Something that must still hold. The engine asks right before the step, and refuses it if the answer has changed. */
+/** Something that must still hold. The engine checks it right before the step, and refuses the step if it does not. */
 export type Precondition =
   | {
       readonly check: 'container';
@@ -84,26 +84,26 @@ export type Precondition =
       readonly startedAt?: string;
     }
   | { readonly check: 'no-container'; readonly ref: string }
-  /** No running container but these (ids) mounts the volume. */
+  /** No running container except these (ids) mounts the volume. */
   | { readonly check: 'volume-unused'; readonly volumeKey: string; readonly except: readonly string[] }
-  /** No server answers in the container: one that has come up meanwhile is not stopped. */
+  /** No server answers in the container. Protects a server that has recovered from being stopped. */
   | { readonly check: 'not-serving'; readonly ref: string }
   | { readonly check: 'port-free'; readonly hostIp: string; readonly port: number }
-  /** `null`: there must be no such file. */
+  /** `null`: the file must not exist. */
   | { readonly check: 'file'; readonly path: string; readonly sha256: string | null };
 
 export interface Step {
   /** Name of an action. */
   readonly action: string;
   readonly params: Json;
-  /** Beyond what the action says of itself: why this step is here. */
+  /** Why this step is in the plan, if the action alone does not make it clear. */
   readonly why?: string;
   readonly expects?: readonly Precondition[];
   /** Default: the action's. */
   readonly deadlineMs?: number;
 }
 
-/** What is left over after a fix and holds data or history: a person may remove it, the engine never does. */
+/** Something with data or history that is left after a fix. You may remove it; the engine never does. */
 export interface Leftover {
   /** `container vrooli-postgres-orders.pgops-old-1a2b`. */
   readonly object: string;
@@ -114,14 +114,14 @@ export interface Leftover {
 
 export interface Plan<Expected extends Json = Json> {
   readonly type: 'plan';
-  /** Name of the verifier that judges the result. */
+  /** Name of the verifier that checks the result. */
   readonly remediator: string;
-  /** Someone asked for it; no detector found it, so none is asked again after the verification. */
+  /** Someone requested it, and no detector found it, so none runs again after the verification. */
   readonly requested?: true;
   readonly finding: Finding;
   readonly target: {
     readonly instance: string;
-    /** The container that is worked on, by id. */
+    /** Id of the container to work on. */
     readonly container: string;
     /** Locks to hold: the `volumeKey` of every instance touched. */
     readonly volumes: readonly string[];
@@ -129,21 +129,21 @@ export interface Plan<Expected extends Json = Json> {
   /** One line. */
   readonly summary: string;
   readonly steps: readonly Step[];
-  /** Ends the run when verified: only what needs no undo. */
+  /** Steps after the verification, which ends the run. They need no undo. */
   readonly cleanup: readonly Step[];
   readonly leftovers: readonly Leftover[];
   readonly risk: Risk;
-  /** Seconds during which the instance does not answer, as expected. 0: none. */
+  /** Expected seconds during which the instance does not answer. 0: none. */
   readonly downtime: { readonly seconds: number; readonly why: string };
-  /** What cannot be foreseen, a sentence each. */
+  /** What cannot be predicted, one sentence each. */
   readonly unpredictable: readonly string[];
-  /** What undoing means for people, where it is more than the steps in reverse. */
+  /** What undoing means, if it is more than undoing the steps in reverse. */
   readonly undo: string;
-  /** What must be true afterwards, for the remediator's own `verify`. Checked against its `expected` schema. */
+  /** What must be true after the run, for the remediator's own `verify`. Checked against its `expected` schema. */
   readonly expected: Expected;
 }
 
-/** No plan can be made safely: what stands in the way, and what a person can do. */
+/** No plan would be safe: the reason, and what you can do. */
 export interface Refusal {
   readonly type: 'refusal';
   readonly reason: string;
@@ -151,14 +151,14 @@ export interface Refusal {
 }
 
 export interface Verification {
-  /** `impossible`: it could not be asked. That is not a proof, and the run is not fixed. */
+  /** `impossible`: the checks could not run. That proves nothing, so the run is not fixed. */
   readonly result: 'verified' | 'not-verified' | 'impossible';
   /** When the instance first answered again, RFC 3339: where the run's downtime ends. */
   readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
 }
 
-/** A port held for an instance. `reserved` expires; `bound` belongs to a container that exists and does not. */
+/** A port leased to an instance. `reserved` expires; `bound` belongs to an existing container and does not expire. */
 export interface PortLease {
   /** The engine's id. */
   readonly host: string;
@@ -179,8 +179,8 @@ export interface LeaseReader {
 
 export interface LeaseChanger {
   /**
-   * Takes one of the ports, in the given order, for the instance: the first that nobody holds. The same instance gets
-   * the port it already holds, for at least the whole time from then on. `undefined`: all are held.
+   * Leases the first free one of the ports, in the given order, to the instance. An instance that already has a lease
+   * keeps its port for at least the full time from now on. `undefined`: none is free.
    */
   take(request: {
     readonly instance: string;
@@ -191,13 +191,13 @@ export interface LeaseChanger {
   bind(port: number, instance: string): Promise<void>;
   release(port: number, instance: string): Promise<void>;
   /**
-   * Makes the instance's lease exactly this one, or none: what undoing needs. One that has ended is none. Refuses a port
-   * that another holds.
+   * Sets the instance's lease to exactly this one, or none, for undo. An expired lease counts as none. Refuses a port
+   * that is leased to another instance.
    */
   put(instance: string, lease: PortLease | null): Promise<void>;
 }
 
-/** What remediators are given. Nothing in it can change anything, and that is enforced when it runs. */
+/** The host as remediators see it. Nothing in it can change anything, which is enforced at run time. */
 export interface ReadonlyHost extends HostReader {
   readonly backups: BackupReader;
   readonly leases: LeaseReader;
@@ -205,7 +205,7 @@ export interface ReadonlyHost extends HostReader {
   readonly settings: Readonly<Record<string, Json>>;
 }
 
-/** What actions are given. Every call under `change` first checks that the lock still holds. */
+/** The host as actions see it. Every call under `change` first checks that the run still holds its locks. */
 export interface Host extends ReadonlyHost {
   readonly change: HostChanger & { readonly backups: BackupChanger; readonly leases: LeaseChanger };
   readonly run: RunContext;
@@ -214,42 +214,42 @@ export interface Host extends ReadonlyHost {
 export interface RunContext {
   readonly id: string;
   readonly token: number;
-  /** For everything that is created: run id and fencing token. */
+  /** Labels for everything that the run creates: its id and its fencing token. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /**
- * Says whether a plan did what it promised. Every remediator is one; work that someone asks for, such as taking a backup,
- * has a verifier without a detector, and its plans are handed to `submit`.
+ * Checks whether a plan had its expected result. Every remediator is a verifier. Requested work, such as taking a backup,
+ * has a verifier without a detector; its plans go to `submit`.
  */
 export interface Verifier<Expected extends Json = Json> {
   readonly name: string;
   readonly description: string;
   readonly expected: z.ZodType<Expected>;
-  /** What the config may hold under `remediation.settings.<name>`. Absent: nothing. Strict schemas refuse unknown keys. */
+  /** Schema of `remediation.settings.<name>` in the config. Absent: no settings. Strict schemas refuse unknown keys. */
   readonly settings?: z.ZodType;
-  /** Independent of the steps: from the client's place, end to end. */
+  /** Checks end to end, as a client, independently of the steps. */
   verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
 }
 
 /** Read-only: finds one class of problem and plans its repair. A plain object in a list; folder name = `name`. */
 export interface Remediator<Details extends Json = Json, Expected extends Json = Json> extends Verifier<Expected> {
-  /** Of `Finding.details`, which may come back from another process. */
+  /** Schema of `Finding.details`, which may come from another process. */
   readonly details: z.ZodType<Details>;
-  /** Which records of registries belong to it. Triage reads it too. Absent: none. */
+  /** Which records of registries belong to it. Triage uses it too. Absent: none. */
   readonly claims?: Claims;
-  /** Looks at every instance of `host.instances()`. */
+  /** Checks every instance of `host.instances()`. */
   detect(host: ReadonlyHost): Promise<Detection<Details>>;
   plan(finding: Finding<Details>, host: ReadonlyHost): Promise<Plan<Expected> | Refusal>;
 }
 
-/** Work that someone asked for, planned, for `submit`. The finding states the request: `problem` is null. */
+/** Requested work with its plan, for `submit`. The finding states the request; its `problem` is null. */
 export interface RequestedWork {
   readonly finding: Finding;
   readonly plan: Plan | Refusal;
 }
 
-/** What one step changes, for people: values before and after. */
+/** What one step changes, as text: the values before and after. */
 export interface Effect {
   readonly object: string;
   readonly before: string;
@@ -257,49 +257,49 @@ export interface Effect {
 }
 
 /**
- * The only code that changes anything. Convergent: applying twice equals once, `isDone` tells a killed run where it
- * was, and what `prepare` captured is enough to undo in another process.
+ * Only actions change anything. They are idempotent: `isDone` tells a resumed run whether a step took effect, and what
+ * `prepare` captured is enough to undo it in another process.
  */
 export interface Action<Params extends Json = Json, Before extends Json = Json> {
   /** `container.rename`, `volume.chown`, … */
   readonly name: string;
   readonly description: string;
   readonly params: z.ZodType<Params>;
-  /** Of what `prepare` returns. */
+  /** Schema of what `prepare` returns. */
   readonly undoState: z.ZodType<Before>;
   /**
-   * What the policy decides on: one operation, or one for a target that runs and one for a target that does not. Use the
+   * What the policy decides on: one operation, or one for a running target and one for a stopped target. Use the
    * standard `operations`, or declare one: `{ name: 'write-note', floor: 'auto', description: 'a note in a file' }`.
    */
   readonly operation: Operation | { readonly running: Operation; readonly stopped: Operation };
-  /** Name of the action that ends this one's effect on purpose later in the same plan: `container.start` of a stop. */
+  /** Name of the action that ends this one's effect later in the same plan: `container.start` for a stop. */
   readonly endedBy?: string;
-  /** Docker volumes that stay, with what the step wrote, even after undo: data is never deleted. */
+  /** Docker volumes that keep what the step wrote even after undo: data is never deleted. */
   leaves?(params: Params): readonly string[];
   /** Default 60,000. */
   readonly deadlineMs?: number;
-  /** From here on the instance does not answer: where the run's downtime begins. */
+  /** The instance does not answer from this step on: the run's downtime begins here. */
   readonly interrupts?: true;
   /** One line in the imperative. */
   describe(params: Params): string;
   /** Before and after, for `problems plan`. Reads only. */
   effect(params: Params, host: ReadonlyHost): Promise<readonly Effect[]>;
   /**
-   * Captures what `undo` needs. Reads only; called for every step before the first one runs, and again right before
-   * its own. Kept apart from the journal that is shown, so it may hold a file's old text or a container's environment.
+   * Captures what `undo` needs. Reads only; called for every step before the first step runs, and again right before its
+   * own. Stored apart from the journal that is shown, so it may contain a file's old text or a container's environment.
    */
   prepare(params: Params, host: ReadonlyHost): Promise<Before>;
   isDone(params: Params, host: ReadonlyHost, run: RunContext): Promise<boolean>;
   /**
-   * What makes `apply` shorter and changes nothing that anybody could tell: a checkpoint before a stop. It comes while
-   * everything still runs, before the step is journalled as begun, and has 60 seconds. That it fails is noted, and no
-   * more.
+   * Makes `apply` shorter without a visible change, such as a checkpoint before a stop. Called while everything is still
+   * running, before the step is journalled as begun, with a limit of 60 seconds. A failure is recorded in the audit log
+   * and otherwise ignored.
    */
   beforeInterrupt?(params: Params, host: Host): Promise<void>;
   apply(params: Params, host: Host): Promise<void>;
-  /** Convergent too. Absent: allowed only in `cleanup`. */
+  /** Idempotent too. Absent: allowed only in `cleanup`. */
   undo?(params: Params, before: Before, host: Host): Promise<void>;
-  /** Whether what was there before is there again. */
+  /** Whether the state from before the step is restored. */
   isUndone?(params: Params, before: Before, host: ReadonlyHost): Promise<boolean>;
 }
 
@@ -317,33 +317,33 @@ export type FailureClass =
   | 'interrupted'
   | 'step-failed';
 
-/** What a replaced container is called from then on: kept for people, looked at by no remediator. */
+/** The new name of a replaced container. It is kept for you, and ignored by all remediators. */
 export function asideName(container: { readonly name: string; readonly id: string }): string {
   return `${container.name}.pgops-old-${container.id.slice(0, 12)}`;
 }
 
-/** The stable id of a finding. `subject` tells several of one kind on one instance apart. */
+/** The stable id of a finding. `subject` distinguishes several findings of one kind on one instance. */
 export function findingId(remediator: string, instance: string, kind: string, subject?: string): string {
   return [remediator, instance, kind, ...(subject === undefined ? [] : [subject])].join('/');
 }
 
 /**
- * Why only a person may let a plan run. `policy`: command line, config, registry or risk leave it to one. `never`: an
- * operation that no program does. `failures`: it did not help before. `damage`: data of the instance may be damaged.
+ * Why a plan must not run unattended. `policy`: the command line, config, registry or risk requires an operator. `never`:
+ * an operation that never runs automatically. `failures`: it did not help before. `damage`: data may be damaged.
  */
 export interface Block {
   readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
   readonly reason: string;
 }
 
-/** How far a plan may go unattended, with every reason, as it is journalled and shown. */
+/** Whether a plan may run unattended, with every reason, as journalled and shown. */
 export interface Decision {
   readonly automation: Automation;
-  /** Which source spoke first: `command line`, `config`, `registry`, `risk`. */
+  /** The source that decided: `command line`, `config`, `registry` or `risk`. */
   readonly source: string;
   readonly reasons: readonly string[];
   /** Names of the operations of the plan. */
   readonly operations: readonly string[];
-  /** Every reason why it is `human`; absent if it is not. */
+  /** Every reason why it is `human`; absent otherwise. */
   readonly holds?: readonly Block[];
 }

@@ -2,7 +2,7 @@ import type { Finding, Outcome, Skipped } from './contract.ts';
 import type { Phase } from './store/store.ts';
 
 /**
- * What happens during a call, as it happens: for progress on a terminal, metrics and logs. Texts are redacted. New types
+ * Events of a call as they happen: for progress on a terminal, metrics and logs. Texts are redacted. New types
  * may be added, so ignore the ones you do not know.
  *
  * @example
@@ -13,7 +13,7 @@ import type { Phase } from './store/store.ts';
  * });
  */
 export type RemediationEvent =
-  /** A call looks at all instances: `detect`, `plan` and `remediate` begin with one. */
+  /** A call checks all instances: `detect`, `plan` and `remediate` begin with a round. */
   | { readonly type: 'round'; readonly state: 'started'; readonly remediators: readonly string[] }
   | { readonly type: 'round'; readonly state: 'ended'; readonly findings: number; readonly skipped: number }
   /** One remediator checks its instances. */
@@ -33,11 +33,11 @@ export type RemediationEvent =
       readonly what: string;
     };
 
-/** What belongs to one call, not to the opened engine. */
+/** Options of one call, not of the opened engine. */
 export interface CallOptions {
   /**
    * Ends the call. Checks and planning stop at once and the call rejects with the signal's reason; a run stops at the next
-   * safe point and is rolled back. Removing helper containers and undoing are never cut short.
+   * safe point and is rolled back. Undo and the removal of helper containers are never interrupted.
    */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RemediationEvent) => void;

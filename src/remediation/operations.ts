@@ -1,62 +1,74 @@
-/** How far an operation may go unattended: runs by itself, waits for an approval, or is never done by a program. */
+/** Whether an operation may run unattended: it runs, waits for approval, or never runs automatically. */
 export type Floor = 'auto' | 'approve' | 'never';
 
-/** What an action does to its target, as the policy sees it. Declared by the action; a plugin may declare its own. */
+/** What an action does to its target, for the policy. Declared by the action; a plugin may declare its own. */
 export interface Operation {
-  /** kebab-case; what `allow` in the config names. */
+  /** kebab-case; used in `allow` in the config. */
   readonly name: string;
-  /** The least that every decision about a plan with this operation requires. */
+  /** The minimum that a plan with this operation requires. */
   readonly floor: Floor;
-  /** What is done, for the sentence "<name> (<description>) needs approval". */
+  /** Completes the sentence "<name> (<description>) needs approval". */
   readonly description: string;
 }
 
 /**
- * The rule table: what may run unattended, what needs approval, what is never done. A configuration lowers an `approve`
- * by naming it under `allow`; a `never` cannot be lowered.
+ * The rule table: what may run unattended, what needs approval, and what never runs. The config can lower an `approve`
+ * by naming it under `allow`, but never a `never`.
  */
 const table = {
-  'read-only-diagnosis': { floor: 'auto', description: 'looking, without changing anything' },
+  'read-only-diagnosis': { floor: 'auto', description: 'reading only' },
   'port-lease': { floor: 'auto', description: 'holding a port for an instance' },
-  'move-stopped-port': { floor: 'auto', description: 'moving the port of an instance that does not run' },
-  'restart-stopped': { floor: 'auto', description: 'starting or recreating an instance that is already down' },
+  'move-stopped-port': { floor: 'auto', description: 'moving the port of a stopped instance' },
+  'restart-stopped': { floor: 'auto', description: 'starting or recreating an instance that is down' },
   'connect-client-network': { floor: 'auto', description: 'connecting a client to a network' },
-  'chown-stopped-volume': { floor: 'auto', description: 'owner and mode on a stopped volume after a clean survey' },
-  'update-dependant-file': { floor: 'auto', description: 'the port in a file of a client, the old text kept' },
-  'reload-setting': { floor: 'auto', description: 'a setting within bounds that needs only a reload' },
+  'chown-stopped-volume': {
+    floor: 'auto',
+    description: 'changing owner and mode on a stopped volume that holds only expected files',
+  },
+  'update-dependant-file': {
+    floor: 'auto',
+    description: 'changing the port in a file of a client; the old text is kept',
+  },
+  'reload-setting': { floor: 'auto', description: 'changing a setting within bounds that needs only a reload' },
   'end-idle-session': {
     floor: 'auto',
-    description: 'ending a session that has been idle in a transaction for long and has written nothing',
+    description: 'ending a session that has been idle in transaction for a long time and has written nothing',
   },
-  'new-backup': { floor: 'auto', description: 'a new backup, its check and its drill' },
-  'quarantine-backup': { floor: 'auto', description: 'setting a bad backup aside' },
-  'raise-memory': { floor: 'auto', description: 'a higher memory limit within the budget' },
+  'new-backup': { floor: 'auto', description: 'taking, checking and test-restoring a new backup' },
+  'quarantine-backup': { floor: 'auto', description: 'moving a bad backup to quarantine' },
+  'raise-memory': { floor: 'auto', description: 'raising a memory limit within the budget' },
   'retry-migration': { floor: 'auto', description: 'running a transactional migration again' },
-  'drop-own-invalid-index': { floor: 'auto', description: 'dropping an invalid index that our own migration left' },
-  'restart-policy': { floor: 'auto', description: 'when the engine starts a container by itself' },
-  'rename-aside': { floor: 'auto', description: 'keeping a replaced container under another name' },
+  'drop-own-invalid-index': {
+    floor: 'auto',
+    description: 'dropping an invalid index that a migration of this program left',
+  },
+  'restart-policy': { floor: 'auto', description: 'changing the restart policy of a container' },
+  'rename-aside': { floor: 'auto', description: 'renaming a replaced container' },
 
-  'restart-running': { floor: 'approve', description: 'restarting an instance that runs' },
-  'recreate-running': { floor: 'approve', description: 'recreating an instance that runs' },
-  'shared-memory-setting': { floor: 'approve', description: 'max_connections, shared_buffers and their like' },
-  'insert-pooler': { floor: 'approve', description: 'putting a pooler in front' },
+  'restart-running': { floor: 'approve', description: 'restarting a running instance' },
+  'recreate-running': { floor: 'approve', description: 'recreating a running instance' },
+  'shared-memory-setting': {
+    floor: 'approve',
+    description: 'changing max_connections, shared_buffers or a similar setting',
+  },
+  'insert-pooler': { floor: 'approve', description: 'inserting a connection pooler' },
   'terminate-session': { floor: 'approve', description: 'ending a session that has written' },
-  'edit-hba': { floor: 'approve', description: 'access rules' },
-  'expire-backup': { floor: 'approve', description: 'removing a backup that newer good ones have replaced' },
-  'record-migration': { floor: 'approve', description: 'recording as applied what was made without the ledger' },
-  reindex: { floor: 'approve', description: 'building indexes anew' },
+  'edit-hba': { floor: 'approve', description: 'changing access rules in pg_hba.conf' },
+  'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
+  'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },
+  reindex: { floor: 'approve', description: 'rebuilding indexes' },
   'recreate-dependant': { floor: 'approve', description: 'recreating an application' },
   'switch-volume': { floor: 'approve', description: 'moving data to another volume' },
   'restore-switch-over': { floor: 'approve', description: 'switching to restored data' },
-  'change-image': { floor: 'approve', description: 'another image' },
+  'change-image': { floor: 'approve', description: 'changing the image' },
 
   'delete-data': { floor: 'never', description: 'deleting a volume or the last good backup' },
   'reset-wal': { floor: 'never', description: 'pg_resetwal, zero_damaged_pages, deleting WAL or postmaster.pid' },
-  'disable-durability': { floor: 'never', description: 'fsync or full_page_writes off' },
+  'disable-durability': { floor: 'never', description: 'turning off fsync or full_page_writes' },
   'kill-server': { floor: 'never', description: 'kill -9 on a server process' },
-  'open-access': { floor: 'never', description: '`trust` or every address in pg_hba.conf' },
+  'open-access': { floor: 'never', description: 'allowing `trust` or every address in pg_hba.conf' },
   'restore-over-live': { floor: 'never', description: 'restoring over live data' },
-  'restart-engine': { floor: 'never', description: 'restarting the engine or the machine' },
+  'restart-engine': { floor: 'never', description: 'restarting the Docker engine or the machine' },
   'share-volume': { floor: 'never', description: 'two running containers on one volume' },
 } as const satisfies Readonly<Record<string, Omit<Operation, 'name'>>>;
 

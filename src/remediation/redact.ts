@@ -2,7 +2,7 @@ import { compareText } from '../util/compare.ts';
 
 const mark = '[redacted]';
 
-/** Keys and words before `=` or `:` whose value nobody may see. */
+/** Keys and words before `=` or `:` whose value is secret. */
 const secretKey = /(?:pass(?:word|wd|phrase)?|pgpassword|pwd|secret|api_?key|auth_?token|credential)s?$/i;
 const assignment =
   /\b([\w.-]*(?:password|passwd|passphrase|pgpassword|secret|api_?key))(["']?\s*[=:]\s*)("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s"',;&]+)/gi;
@@ -16,8 +16,8 @@ export interface Redactor {
 }
 
 /**
- * Takes secrets out of whatever is printed or kept: every password that was handed to a driver, in each form it may
- * appear in, and what looks like one.
+ * Redacts secrets in everything that is printed or stored: every password that was passed to a driver, in each form in
+ * which it may appear, and everything that looks like a password.
  */
 export function redactor(known: () => readonly string[]): Redactor {
   function text(input: string): string {
@@ -44,7 +44,7 @@ export function redactor(known: () => readonly string[]): Redactor {
   return { text, data };
 }
 
-/** The longest first, so that one secret within another leaves no rest. */
+/** The longest first, so that a secret that contains another is redacted completely. */
 function formsOf(secrets: readonly string[]): readonly string[] {
   const forms = new Set<string>();
   for (const secret of secrets) {

@@ -7,9 +7,9 @@ import type { RunRecord, StepRecord } from './store/store.ts';
 type Actions = ReadonlyMap<string, Pick<Action, 'params' | 'leaves'>>;
 
 /**
- * What a person may remove once the run is over: what its plan says where it is fixed, and the volumes that it filled
- * before it was undone. Taken from the journal alone, so the command for those takes a volume of this very run and no
- * other that came to be called the same.
+ * What you may remove after a run: the plan's own list if it is fixed, or the volumes that it filled before it was
+ * undone. Derived from the journal; the command selects volumes by the run's label, so it cannot remove another volume
+ * that has the same name.
  */
 function leftoversOf({ id, plan, steps, outcome }: RunRecord, actions: Actions): readonly Leftover[] {
   if (outcome === 'fixed') return plan.leftovers;
@@ -19,12 +19,12 @@ function leftoversOf({ id, plan, steps, outcome }: RunRecord, actions: Actions):
     .flatMap(({ index, action }) => volumesLeft(actions.get(action), plan.steps[index]?.params));
   return volumes.map((volume) => ({
     object: `volume ${volume}`,
-    why: `what run ${id} has put there stays: data is never deleted`,
+    why: `it keeps what run ${id} wrote: data is never deleted`,
     command: `docker volume rm $(docker volume ls -q --filter label=problems.run=${id} --filter 'name=^${volume.replaceAll('.', '[.]')}$')`,
   }));
 }
 
-/** Parameters may have been journalled by another version; a name goes into a shell command, so it is checked. */
+/** Parameters may come from another version; a name goes into a shell command, so it is checked. */
 function volumesLeft(
   action: Pick<Action, 'params' | 'leaves'> | undefined,
   params: Json | undefined,
@@ -34,9 +34,9 @@ function volumesLeft(
   return (action?.leaves?.(parsed.data) ?? []).filter((volume) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(volume));
 }
 
-/** How one problem was dealt with, as `problems remediate --json` prints it. */
+/** How one problem was handled, as `problems remediate --json` prints it. */
 export interface RunReport {
-  /** Null where there was nothing to plan. */
+  /** Null if there was nothing to plan. */
   readonly id: string | null;
   readonly remediator: string | null;
   readonly instance: string | null;
@@ -55,7 +55,7 @@ export interface RunReport {
   readonly endedAt: string | null;
 }
 
-/** Of a problem that was asked for and is not there. */
+/** The report for a requested problem that was not found. */
 export const emptyReport: RunReport = {
   id: null,
   remediator: null,
@@ -103,7 +103,7 @@ export function reportOf(record: RunRecord, actions: Actions): RunReport {
   };
 }
 
-/** A run that has begun and is open has no outcome yet: what it waited for before counts no more. */
+/** An open run that has begun has no outcome yet; the one from before it began no longer counts. */
 function outcomeOf({ outcome, phase }: RunRecord): Outcome {
   if (phase === 'planned' || phase === 'awaiting-approval') return outcome ?? phase;
   return outcome === null || outcome === 'planned' || outcome === 'awaiting-approval' ? 'stuck' : outcome;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Decision, Evidence, Precondition, Finding, Plan, Step, Verification } from './contract.ts';
 
 /**
- * The contract's data as it is read back: from the journal of another process, or from a third party's remediator.
- * The types of contract.ts stay the reference; `satisfies` makes the compiler compare the two.
+ * Schemas for the contract's data when it comes from the journal of another process or from a plugin. The types of
+ * contract.ts are the reference; `satisfies` makes the compiler compare the two.
  */
 
 export const jsonValue = z.json();

@@ -111,7 +111,7 @@ describe('writing back', () => {
     expect(after).toBe(
       seen.replace(
         '- Workaround: chown\n',
-        '- Workaround: chown\n- 2026-02-03: port-reassignment (run r0123456789) fixed it, without an answer for 1.2 s\n',
+        '- Workaround: chown\n- 2026-02-03: port-reassignment (run r0123456789) fixed it, 1.2 s downtime\n',
       ),
     );
     const [again] = readRegistry(after, options).records;
@@ -133,7 +133,7 @@ describe('writing back', () => {
     const after = noteFix(text, active(text), fixed, now);
     expect(active(after)).toMatchObject({
       investigationStatus: {
-        attemptedSolutions: '2026-02-03: port-reassignment (run r0123456789) fixed it, without an answer for 1.2 s',
+        attemptedSolutions: '2026-02-03: port-reassignment (run r0123456789) fixed it, 1.2 s downtime',
       },
     });
     expect(noteFix(after, active(after), fixed, now)).toBe(after);

@@ -12,8 +12,8 @@ import type { EngineContext } from './session.ts';
 import { failureOf } from './steps.ts';
 
 /**
- * Whether a record's own words name an instance: `orders`, or its container `vrooli-postgres-orders`. Neither
- * `orders-archive` nor `pre-orders` does, since a hyphen belongs to names.
+ * Whether the text of a record names an instance: `orders`, or its container `vrooli-postgres-orders`. `orders-archive`
+ * and `pre-orders` do not, since names may contain hyphens.
  */
 function mentionsInstance(record: ProblemRecord, instance: string): boolean {
   const name = instance.toLowerCase();
@@ -33,10 +33,10 @@ function endsFree(text: string): boolean {
   return !/[\p{L}\p{N}_-]$/u.test(text.slice(-2));
 }
 
-/** Where it stands and what it is called there says nothing of instances: a registry's component may be `postgres`. */
+/** Keys that describe the registry, not an instance: a registry's component may be `postgres`. */
 const aboutTheFile = new Set(['kind', 'id', 'component', 'path', 'place', 'places']);
 
-/** What people have written, without the names that the kinds give to it. */
+/** The text that people wrote, without the keys of its kind. */
 function wordsOf(record: ProblemRecord): readonly string[] {
   const written = Object.entries(record).flatMap(([key, value]) => (aboutTheFile.has(key) ? [] : textsIn(value)));
   const metrics = record.kind === 'active' ? Object.keys(record.evidence?.metrics ?? {}) : [];
@@ -48,11 +48,11 @@ function textsIn(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
-/** A record of a registry, with what triage says of it where its kind is triaged. */
+/** A record of a registry, with its triage if its kind has one. */
 export interface KnownProblem {
   readonly record: ProblemRecord;
   readonly triage?: Triage;
-  /** The config names the record or its class, so that what triage says is not the registry's own word. */
+  /** The config names the record or its class, so the triage comes from the config, not from the registry. */
   readonly byConfig?: true;
 }
 
@@ -79,7 +79,7 @@ const notLookedAt = z.array(
   }),
 );
 
-/** Asks the detectors, one after the other, and links what they find to the registry's records. Secrets are taken out. */
+/** Runs the detectors one after the other, redacts their findings and links them to the registry's records. */
 export async function detectAll(session: EngineContext, request: DetectRequest): Promise<DetectResult> {
   const findings: Finding[] = [];
   const blind: Skipped[] = [];
@@ -110,7 +110,7 @@ export async function detectAll(session: EngineContext, request: DetectRequest):
   return result;
 }
 
-/** What was asked for, sorted, and what could not be checked that may hide some of it. */
+/** The requested findings, sorted, and the skipped checks that might have found more of them. */
 function inRequest(
   session: EngineContext,
   request: DetectRequest,
@@ -129,7 +129,7 @@ function inRequest(
   };
 }
 
-/** Whether what was not looked at may hide something that is asked for. What nobody knows may be anywhere. */
+/** Whether a skipped check might have found one of the wanted ids. An unknown id may belong to any remediator. */
 function mayHide(
   { remediator, instance }: Skipped,
   wanted: readonly string[],
@@ -161,8 +161,8 @@ function linkToRecord(
 }
 
 /**
- * Of the records that belong to the remediator: the one that names the instance, else the first. Open records come before
- * resolved ones, and those that mention PostgreSQL before those that may be about another component.
+ * Of the remediator's records, the one that names the instance, else the first. Open records come before resolved ones,
+ * and records that mention PostgreSQL before records that may be about another component.
  */
 export function recordFor(
   remediator: string,
@@ -185,7 +185,7 @@ function isOver(record: ProblemRecord): boolean {
   return record.kind === 'active' && record.status === 'resolved';
 }
 
-/** A problem whose status is resolved may come back, and then it is that record's again. */
+/** A resolved problem may come back; it then belongs to the same record. */
 function isOpen(record: ProblemRecord): boolean {
   return record.kind === 'intermittent' || (record.kind === 'active' && record.status !== "won't-fix");
 }

@@ -6,7 +6,7 @@ import { approveCommand, approvalOf } from '../policy/circuit-breakers.ts';
 import type { RunRecord } from '../store/store.ts';
 import type { EngineContext } from './session.ts';
 
-/** What a person needs to decide: evidence, what was tried, and the commands. Returns the file's path. */
+/** Writes the evidence, the steps that ran and the commands that an operator needs to decide. Returns the file's path. */
 export async function writeEscalationReport(session: EngineContext, run: RunRecord): Promise<string> {
   return writeFileOf(session, run.id, reportText(run));
 }
@@ -21,10 +21,10 @@ export async function writeRefusalReport(
   const text = [
     `# ${inline(summary)}`,
     '',
-    `No repair is planned: ${inline(refusal.reason)}`,
+    `Not repaired automatically: ${inline(refusal.reason)}`,
     '',
     ...section('Evidence', evidence.map(evidenceLine)),
-    ...section('What a person can do', [inline(refusal.advice)]),
+    ...section('What you can do', [inline(refusal.advice)]),
   ];
   return writeFileOf(session, id, text.join('\n'));
 }
@@ -43,23 +43,23 @@ function reportText(run: RunRecord): string {
     `# ${inline(plan.finding.summary)}`,
     '',
     `Run \`${run.id}\` of ${plan.remediator} on ${inline(plan.target.instance)}: ${run.outcome ?? run.phase}.`,
-    ...(run.failure === null ? [] : ['', `It ended because (${run.failure.class}): ${inline(run.failure.message)}`]),
+    ...(run.failure === null ? [] : ['', `Reason (${run.failure.class}): ${inline(run.failure.message)}`]),
     '',
     ...section('Evidence', plan.finding.evidence.map(evidenceLine)),
     ...section(
       'What was tried',
       tried.length === 0
-        ? ['Nothing.']
+        ? ['No step ran.']
         : tried.map(
             (step) =>
               `${step.index + 1}. \`${step.action}\`: ${step.state}${step.error === null ? '' : `, ${inline(step.error)}`}`,
           ),
     ),
-    ...section('What a person must decide', [
-      `Whether to let this plan run: ${inline(plan.summary)}.`,
+    ...section('What you must decide', [
+      `Whether to run this plan: ${inline(plan.summary)}.`,
       ...decision.reasons.map((reason) => `- ${inline(reason)}`),
-      ...plan.unpredictable.map((sentence) => `- Cannot be foreseen: ${inline(sentence)}`),
-      `Downtime as expected: ${plan.downtime.seconds} s (${inline(plan.downtime.why)}). Undo: ${inline(plan.undo)}`,
+      ...plan.unpredictable.map((sentence) => `- Cannot be predicted: ${inline(sentence)}`),
+      `Expected downtime: ${plan.downtime.seconds} s (${inline(plan.downtime.why)}). Undo: ${inline(plan.undo)}`,
     ]),
     ...section(
       'The plan',
@@ -69,7 +69,7 @@ function reportText(run: RunRecord): string {
   ].join('\n');
 }
 
-/** Only what works: nothing here is refused to a person who has done what stands above it. */
+/** Only commands that work: each succeeds once the comment above it is true. */
 function commandsOf(run: RunRecord): string {
   const { plan, decision } = run;
   const instance = shellWord(plan.target.instance);
@@ -79,7 +79,7 @@ function commandsOf(run: RunRecord): string {
       `problems runs ${run.id}`,
       `docker ps -a --filter label=problems.run=${run.id}`,
       `problems rollback ${run.id}`,
-      '# once a person has looked, and repairs may run on it again:',
+      '# after checking the instance, allow repairs again:',
       lift,
     ].join('\n');
   const looking = [`problems detect --instance ${instance}`, `problems plan ${shellWord(plan.finding.id)}`];
@@ -87,17 +87,17 @@ function commandsOf(run: RunRecord): string {
   function has(cause: Block['cause']): boolean {
     return holds.some((hold) => hold.cause === cause);
   }
-  if (has('never')) return [...looking, '# no program does what this plan does: a person does it by hand'].join('\n');
+  if (has('never')) return [...looking, '# this plan never runs automatically: do it by hand'].join('\n');
   const suspended = has('suspension') || has('damage');
   return [
     ...looking,
-    ...(has('pause') ? ['# once the pause is over: the file `paused`, or `pause` in the config, is taken away'] : []),
-    ...(suspended ? ['# once a person has looked at the data:', lift] : []),
+    ...(has('pause') ? ['# end the pause first: remove the file `paused`, or `pause` from the config'] : []),
+    ...(suspended ? ['# after checking the data:', lift] : []),
     approveCommand(run.id, approvalOf(decision, decision).demanded),
   ].join('\n');
 }
 
-/** As a POSIX shell reads it. */
+/** Quoted for a POSIX shell. */
 function shellWord(text: string): string {
   return shellQuote(text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '_'));
 }
@@ -123,7 +123,7 @@ function evidenceLine(evidence: Evidence): string {
   }
 }
 
-/** Text of containers and databases, made harmless in a line of Markdown: no markup, no HTML, no second line. */
+/** Escapes text of containers and databases for one line of Markdown: no markup, no HTML, no line breaks. */
 export function inline(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')

@@ -15,18 +15,18 @@ export interface RunningRun {
   readonly id: string;
   readonly host: Host;
   readonly run: RunContext;
-  /** As it stands in the journal now. */
+  /** The run as the journal has it now. */
   record(): Promise<RunRecord>;
-  /** The steps, then those of the cleanup, by their number in the journal. */
+  /** The steps, then the cleanup steps, indexed as in the journal. */
   steps(): Promise<readonly Step[]>;
   /** Ends the heartbeat; the locks stay with a run that is still open. */
   letGo(open: boolean): Promise<void>;
 }
 
-/** Runs that this process works on: to the store its locks look like those of a run that it left open before. */
+/** Runs this process is working on. The store cannot tell their locks from those of a run it left open earlier. */
 const working = new Set<string>();
 
-/** Takes the run's locks and keeps them alive by a heartbeat, or says who holds them. */
+/** Takes the run's locks and keeps them alive with a heartbeat, or returns who holds them. */
 export async function withRunLock(session: EngineContext, id: string): Promise<RunningRun | LockHolder> {
   if (working.has(id)) return { volume: '', run: id, owner: session.identity, heartbeatAt: session.at() };
   working.add(id);
@@ -51,7 +51,7 @@ async function take(session: EngineContext, id: string): Promise<RunningRun | Lo
   const { token } = taken;
   const run = { id, token, labels: { [runLabel]: id, [tokenLabel]: String(token) } };
   const timer = setInterval(() => {
-    // A heartbeat that cannot be written shows at the next change, which asks for the lock.
+    // A lost heartbeat shows at the next change, which checks the lock.
     session.store.locks.heartbeat(id, token, session.at()).catch(() => undefined);
   }, 5_000);
   timer.unref();
@@ -77,13 +77,13 @@ export async function recordOf(session: EngineContext, id: string): Promise<RunR
   return record;
 }
 
-/** The volumes, and the engine they are on: one instance of an engine at a time. Sorted, so that nobody waits crosswise. */
+/** The volumes and their engine: one instance per engine at a time. Sorted, to avoid deadlocks. */
 function lockKeys(volumes: readonly string[]): readonly string[] {
   const engines = volumes.map(engineOf).filter((id) => id !== undefined);
   return [...new Set([...engines.map((id) => `engine:${id}`), ...volumes])].sort(compareText);
 }
 
-/** The engine's id within a volume key of ours; undefined for a key of another make. */
+/** The engine's id in a volume key of this program; undefined for any other key. */
 export function engineOf(key: string): string | undefined {
   return /^(?:volume|bind|container):([^/]+)\//.exec(key)?.[1];
 }
@@ -96,7 +96,7 @@ async function containersOn(active: RunningRun): Promise<readonly Container[]> {
   return (await active.host.docker.containers()).filter((container) => ours.includes(volumeKey(id, container)));
 }
 
-/** A container on the same volume by a run that this state file does not know: one of another project, or another machine. */
+/** A container on the same volume made by a run that is not in this state file: another project, or another machine. */
 export async function foreignRun(active: RunningRun): Promise<string | undefined> {
   const since = active.session.now().getTime() - 15 * 60_000;
   for (const container of await containersOn(active)) {
@@ -108,7 +108,7 @@ export async function foreignRun(active: RunningRun): Promise<string | undefined
   return undefined;
 }
 
-/** Before anything else after a crash: two servers on one volume destroy it. The one that the run made is stopped. */
+/** Runs first after a crash: two servers on one volume corrupt it. Stops the one that the run made. */
 export async function stopSecondContainer(active: RunningRun): Promise<boolean> {
   const running = (await containersOn(active)).filter((container) => container.state.running);
   const [first, ...others] = running.sort((a, b) => rank(a, active.id) - rank(b, active.id));

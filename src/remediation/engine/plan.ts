@@ -9,7 +9,7 @@ import { servesClients } from '../shared/availability.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
 import { actionNamed, remediatorNamed, type EngineContext } from './session.ts';
 
-/** What the configuration and the command line say about how far a program may go. */
+/** What the config and the command line allow without approval. */
 export interface PolicySettings {
   readonly commandLine?: Automation;
   readonly byRemediator?: Readonly<Record<string, Automation>>;
@@ -17,7 +17,7 @@ export interface PolicySettings {
   /** Names of operations. */
   readonly allow: readonly string[];
   readonly windows?: readonly MaintenanceWindow[];
-  /** In place of `windows`. */
+  /** Used instead of `windows`. */
   readonly windowsByInstance?: Readonly<Record<string, readonly MaintenanceWindow[]>>;
   readonly limits: Limits;
 }
@@ -25,13 +25,13 @@ export interface PolicySettings {
 export interface Proposal {
   readonly finding: Finding;
   readonly plan: Plan | Refusal;
-  /** Of a plan; a refusal needs none. */
+  /** Undefined for a refusal. */
   readonly decision: Decision | undefined;
-  /** Of each step, for people. */
+  /** What each step changes, as text. */
   readonly effects: readonly { readonly step: string; readonly effects: readonly Effect[] }[];
 }
 
-/** Plans the repair of a finding and decides who lets it run. Changes nothing. */
+/** Plans the repair of a finding and decides whether it needs approval. Changes nothing. */
 export async function propose(
   session: EngineContext,
   finding: Finding,
@@ -44,7 +44,7 @@ export async function propose(
   return proposePlan(session, { finding, plan: made }, detected, problems, policy);
 }
 
-/** Decides who lets a plan run, and says what each step changes. Changes nothing. */
+/** Decides whether a plan needs approval, and describes what each step changes. Changes nothing. */
 export async function proposePlan(
   session: EngineContext,
   { finding, plan: made }: RequestedWork,
@@ -58,7 +58,7 @@ export async function proposePlan(
   return { finding, plan, decision, effects: await effectsOf(session, plan) };
 }
 
-/** Who lets a plan run, as the world, the config and the registries are now. */
+/** Whether a plan needs approval, given the current state of the host, the config and the registries. */
 export async function decideOn(
   session: EngineContext,
   finding: Finding,
@@ -94,48 +94,48 @@ function policyFor(triage: Triage, byConfig: true | undefined): NonNullable<Poli
   return byConfig === true ? { automation, reason, byConfig } : { automation, reason };
 }
 
-/** What the host refuses to tell, as which of two instances is meant, is a refusal of the plan. */
+/** Turns a refusal of the host, such as an ambiguous instance name, into a refusal of the plan. */
 async function planned(session: EngineContext, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
   try {
     const known = { ...finding, details: remediator.details.parse(finding.details) };
     return await remediator.plan(known, session.reader);
   } catch (error) {
     if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
-    return { type: 'refusal', reason: error.message, advice: error.hint ?? 'Detect again.' };
+    return { type: 'refusal', reason: error.message, advice: error.hint ?? 'Run `problems detect` again.' };
   }
 }
 
-/** The plan that is journalled is the plan that runs, so nothing in its steps may be what the journal must not hold. */
+/** Refuses secrets in steps: the journalled plan is the plan that runs, and the journal must not contain secrets. */
 function withoutSecrets(session: EngineContext, plan: Plan): Plan {
   const redacted = planSchema.parse(session.redact.data(plan));
   if (!isDeepStrictEqual(asKept([redacted.steps, redacted.cleanup]), asKept([plan.steps, plan.cleanup]))) {
     throw new ProblemsError(
       'step-refused',
-      `The plan of ${plan.remediator} holds a secret in its steps: it is not kept and not run.`,
+      `The plan of ${plan.remediator} contains a secret in its step parameters; refused.`,
     );
   }
   return redacted;
 }
 
-/** As it is read back from the journal: the order of keys is no difference, and a key without a value is none. */
+/** As read back from the journal: ignores the order of keys, and keys without a value. */
 function asKept(steps: unknown): unknown {
   return JSON.parse(JSON.stringify(steps));
 }
 
 /**
- * One that the engine starts again and again has no availability left to lose, though it says that it runs. It may have
- * come up by the time of the stop, so a plan that does not ask again takes it for one that runs.
+ * A container in a restart loop has no availability left to lose, although Docker reports it as running. It may have
+ * recovered before the stop, so it counts as running unless the plan checks again right before the stop.
  */
 async function isRunning(session: EngineContext, plan: Plan): Promise<boolean> {
   const { reader } = session;
   const { container: ref } = plan.target;
   const container = ref === '' ? undefined : await reader.docker.container(ref);
   if (container === undefined) return false;
-  const isUp = container.state.running && !asksAgain(session, plan);
+  const isUp = container.state.running && !checksBeforeStop(session, plan);
   return isUp || (await servesClients(container, reader, session.now()));
 }
 
-function asksAgain(session: EngineContext, { steps, target }: Plan): boolean {
+function checksBeforeStop(session: EngineContext, { steps, target }: Plan): boolean {
   return steps.every(
     ({ action, expects = [] }) =>
       actionNamed(session, action).interrupts !== true ||

@@ -2,7 +2,7 @@ import { volumeKey } from '../../host/instances.ts';
 import type { Precondition, ReadonlyHost } from '../contract.ts';
 import { serverAnswers } from '../shared/availability.ts';
 
-/** What no longer holds of a step's expectations, a sentence each; empty when all do. */
+/** The preconditions of a step that no longer hold, one sentence each; empty if all hold. */
 export async function failedPrecondition(
   expectations: readonly Precondition[],
   host: ReadonlyHost,
@@ -17,7 +17,7 @@ async function ask(expectation: Precondition, host: ReadonlyHost): Promise<strin
       return askContainer(expectation, host);
     case 'no-container': {
       const found = await host.docker.container(expectation.ref);
-      return found === undefined ? undefined : `There is a container ${expectation.ref} by now.`;
+      return found === undefined ? undefined : `Container ${expectation.ref} already exists.`;
     }
     case 'volume-unused': {
       const { id } = await host.docker.info();
@@ -27,19 +27,23 @@ async function ask(expectation: Precondition, host: ReadonlyHost): Promise<strin
           !expectation.except.includes(container.id) &&
           volumeKey(id, container) === expectation.volumeKey,
       );
-      return user === undefined ? undefined : `${user.name} runs on the same data.`;
+      return user === undefined ? undefined : `${user.name} is running on the same data.`;
     }
     case 'not-serving': {
       const found = await host.docker.container(expectation.ref);
-      return found !== undefined && (await serverAnswers(found, host)) ? `${found.name} answers by now.` : undefined;
+      return found !== undefined && (await serverAnswers(found, host))
+        ? `${found.name} is accepting connections again.`
+        : undefined;
     }
     case 'port-free': {
       const [probe] = await host.probes.portsFree([expectation]);
-      return probe?.free === true ? undefined : `Port ${expectation.port} is taken: ${probe?.reason ?? 'unknown'}.`;
+      return probe?.free === true ? undefined : `Port ${expectation.port} is in use: ${probe?.reason ?? 'unknown'}.`;
     }
     case 'file': {
       const file = await host.files.read(expectation.path);
-      return (file?.sha256 ?? null) === expectation.sha256 ? undefined : `${expectation.path} has changed since.`;
+      return (file?.sha256 ?? null) === expectation.sha256
+        ? undefined
+        : `${expectation.path} has changed since it was checked.`;
     }
   }
 }
@@ -49,14 +53,14 @@ async function askContainer(
   host: ReadonlyHost,
 ): Promise<string | undefined> {
   const found = await host.docker.container(expected.ref);
-  if (found === undefined) return `The container ${expected.ref} is gone.`;
+  if (found === undefined) return `Container ${expected.ref} no longer exists.`;
   if (expected.running !== undefined && found.state.running !== expected.running) {
-    return `${found.name} ${found.state.running ? 'runs' : 'does not run'} by now.`;
+    return `${found.name} ${found.state.running ? 'is running' : 'has stopped'}.`;
   }
   if (expected.name !== undefined && found.name !== expected.name)
-    return `${expected.name} is called ${found.name} by now.`;
-  if (expected.image !== undefined && found.image !== expected.image) return `${found.name} has another image by now.`;
+    return `Container ${expected.name} has been renamed to ${found.name}.`;
+  if (expected.image !== undefined && found.image !== expected.image) return `${found.name} now runs another image.`;
   if (expected.startedAt !== undefined && found.state.startedAt !== expected.startedAt)
-    return `${found.name} was started again since.`;
+    return `${found.name} has been restarted since it was checked.`;
   return undefined;
 }

@@ -8,15 +8,15 @@ import { advance } from './state-machine.ts';
 import { actionNamed, type EngineContext } from './session.ts';
 import { withEngineRetry, ready } from './steps.ts';
 
-/** A run that is planned, and has not begun. */
+/** Phases of a run that has not begun. */
 export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
 
 /**
- * Runs a plan that was approved, or needs no approval, from its first step to its outcome. A run begins once: whether it
- * still waits is asked where it is noted that it begins.
- * @param approvedBy Who agreed, where somebody did.
- * @throws ProblemsError `bad-usage`: it has begun, or is over. `run-live`: another process begins it. `lock-held`:
- * another run works on its data.
+ * Runs a plan that was approved, or needs no approval, from its first step to its outcome. A run begins only once: the
+ * journal checks and changes its phase in one statement.
+ * @param approvedBy Who approved it, if anyone did.
+ * @throws ProblemsError `bad-usage`: it has begun or ended. `run-live`: another process is starting it. `lock-held`:
+ * another run is working on its data.
  */
 export async function execute(session: EngineContext, id: string, approvedBy?: string): Promise<RunRecord> {
   return runLocked(session, id, async (active) => {
@@ -26,36 +26,38 @@ export async function execute(session: EngineContext, id: string, approvedBy?: s
       foreign === undefined
         ? { phase: 'preparing', startedAt: at, ...(approvedBy === undefined ? {} : { approvedBy }) }
         : { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } };
-    if (!(await session.store.runs.changeFrom(id, waiting, change, at)))
-      throw waitsForNobody(await recordOf(session, id));
+    if (!(await session.store.runs.changeFrom(id, waiting, change, at))) throw notWaiting(await recordOf(session, id));
     return foreign === undefined ? advance(active) : recordOf(session, id);
   });
 }
 
-export function waitsForNobody({ id, outcome, phase }: RunRecord): ProblemsError {
-  return new ProblemsError('bad-usage', `Run ${id} waits for nobody: it is ${phase === 'ended' ? outcome : phase}.`);
+export function notWaiting({ id, outcome, phase }: RunRecord): ProblemsError {
+  return new ProblemsError(
+    'bad-usage',
+    `Run ${id} is not waiting for approval (status: ${phase === 'ended' ? outcome : phase}).`,
+  );
 }
 
 /**
- * Takes up a run whose process has ended, where the journal left it.
- * @throws ProblemsError `run-live`: its process is alive. `bad-usage`: it is over, or was never begun.
+ * Continues a run whose process has ended, from where the journal left it.
+ * @throws ProblemsError `run-live`: its process is alive. `bad-usage`: it has ended, or has not begun.
  */
 export async function resume(session: EngineContext, id: string, direction: 'on' | 'back' = 'on'): Promise<RunRecord> {
   await refuseLive(session, await begunRecord(session, id));
   return runLocked(session, id, async (active) => {
-    // Between the look and the lock another process may have taken it up and ended it.
+    // Another process may have resumed and ended it before we took the lock.
     const record = await begunRecord(session, id);
     const { store } = session;
     const at = session.at();
     await endHelpers(active);
     if (await withEngineRetry(active, async () => stopSecondContainer(active))) {
-      const reason = `two containers ran on the data of ${record.plan.target.instance} when run ${id} was resumed`;
+      const reason = `two containers were running on the data of ${record.plan.target.instance} when run ${id} was resumed`;
       await store.suspensions.add(record.plan.target.instance, reason, at);
       await store.runs.goBack(id, { class: 'data-risk', message: reason }, at);
     } else if (direction === 'back') {
-      await store.runs.goBack(id, { class: 'interrupted', message: 'rolled back on demand' }, at);
+      await store.runs.goBack(id, { class: 'interrupted', message: 'rolled back on request' }, at);
     } else if (record.phase === 'running' && !(await stillDone(active, record))) {
-      const message = 'what the run had done before it was cut off is no longer so';
+      const message = 'changes made before the run was interrupted have since been reverted';
       await store.runs.goBack(id, { class: 'precondition', message }, at);
     }
     return advance(active);
@@ -65,41 +67,44 @@ export async function resume(session: EngineContext, id: string, direction: 'on'
 async function begunRecord(session: EngineContext, id: string): Promise<RunRecord> {
   const record = await recordOf(session, id);
   if (record.phase === 'ended')
-    throw new ProblemsError('bad-usage', `Run ${id} is over: ${record.outcome ?? 'unknown'}.`);
+    throw new ProblemsError('bad-usage', `Run ${id} has ended: ${record.outcome ?? 'unknown'}.`);
   if (waiting.includes(record.phase)) {
     throw new ProblemsError('bad-usage', `Run ${id} has not begun.`, {
-      hint: `\`problems approve ${id}\` lets it run.`,
+      hint: `Start it with \`problems approve ${id}\`.`,
     });
   }
   return record;
 }
 
 /**
- * Undoes a run: one that was cut off, or one that is fixed, while what it did still stands.
- * @throws ProblemsError `step-refused`: the world has moved on, and undoing would overwrite somebody's work.
+ * Rolls back a run that was interrupted, or one that ended as fixed while its changes are still in place.
+ * @throws ProblemsError `step-refused`: its changes have been changed since, and undoing would overwrite that.
  */
 export async function rollback(session: EngineContext, id: string): Promise<RunRecord> {
   if ((await endedRecord(session, id)) === undefined) return resume(session, id, 'back');
   return runLocked(session, id, async (active) => {
     const record = await endedRecord(session, id);
     if (record?.outcome === 'fixed' && !(await stillDone(active, record))) {
-      throw new ProblemsError('step-refused', `Run ${id} can no longer be undone: what it did has been changed since.`);
+      throw new ProblemsError(
+        'step-refused',
+        `Run ${id} can no longer be rolled back: something has changed since it ended.`,
+      );
     }
     if (!(await session.store.runs.changeFrom(id, ['ended'], { phase: 'undoing' }, session.at())))
-      throw new ProblemsError('run-live', `Run ${id} has been taken up by another process.`);
+      throw new ProblemsError('run-live', `Another process is already working on run ${id}.`);
     return advance(active);
   });
 }
 
-/** Of a run that is over and has left something to undo; undefined while it is not over. */
+/** The record of a run that has ended and left something to undo; undefined if it has not ended. */
 async function endedRecord(session: EngineContext, id: string): Promise<RunRecord | undefined> {
   const record = await recordOf(session, id);
   if (record.phase !== 'ended') return undefined;
   if (record.outcome === 'fixed' || record.outcome === 'stuck') return record;
-  throw new ProblemsError('bad-usage', `Run ${id} ended as ${record.outcome ?? 'unknown'}: there is nothing to undo.`);
+  throw new ProblemsError('bad-usage', `Run ${id} ended as ${record.outcome ?? 'unknown'}: nothing to roll back.`);
 }
 
-/** Whether what the journal calls done is so. Where it is not, the way back is safe and the way on is not. */
+/** Whether every step that the journal calls done is still done. If not, only rolling back is safe. */
 async function stillDone(active: RunningRun, record: RunRecord): Promise<boolean> {
   const steps = await active.steps();
   for (const { index, state, part } of record.steps) {
@@ -112,7 +117,7 @@ async function stillDone(active: RunningRun, record: RunRecord): Promise<boolean
   return true;
 }
 
-/** What a plan stops to change it, and starts again, is not to be found stopped. */
+/** True if a later step ends this one's effect: a container that the plan stops and starts again is running. */
 function isEndedLater(
   { session }: RunningRun,
   { action, params }: Step,
@@ -134,7 +139,7 @@ function isEndedLater(
   );
 }
 
-/** What a step is done to. */
+/** The container or instance that a step changes. */
 function objectOf(params: Json | undefined): Json | undefined {
   if (typeof params !== 'object' || params === null) return undefined;
   if ('container' in params) return params['container'];
@@ -144,12 +149,12 @@ function objectOf(params: Json | undefined): Json | undefined {
 async function refuseLive(session: EngineContext, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
   if (owner === null || heartbeatAt === null) return;
   const itself = owner.pid === session.identity.pid && owner.began === session.identity.began;
-  if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) throw underWay(id, owner);
+  if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) throw stillRunning(id, owner);
 }
 
-function underWay(id: string, { pid }: ProcessIdentity): ProblemsError {
-  return new ProblemsError('run-live', `Run ${id} is under way in process ${pid}.`, {
-    hint: 'Wait for it, or end that process.',
+function stillRunning(id: string, { pid }: ProcessIdentity): ProblemsError {
+  return new ProblemsError('run-live', `Run ${id} is running in process ${pid}.`, {
+    hint: 'Wait until it ends, or stop that process.',
   });
 }
 
@@ -160,15 +165,19 @@ async function runLocked(
 ): Promise<RunRecord> {
   const active = await withRunLock(session, id);
   if ('volume' in active) {
-    if (active.run === id) throw underWay(id, active.owner);
-    throw new ProblemsError('lock-held', `Run ${active.run} works on ${active.volume} (process ${active.owner.pid}).`, {
-      hint: `Wait until it is over; if its process has ended, \`problems resume ${active.run}\`.`,
-    });
+    if (active.run === id) throw stillRunning(id, active.owner);
+    throw new ProblemsError(
+      'lock-held',
+      `Run ${active.run} has locked ${active.volume} (process ${active.owner.pid}).`,
+      {
+        hint: `Wait until it ends. If its process has died, run: problems resume ${active.run}`,
+      },
+    );
   }
   try {
     return await work(active);
   } finally {
-    // An open run keeps its locks: what it has begun is nobody else's. So does one that cannot be asked about.
+    // An open run keeps its locks, so that no other run touches half-done work. So does a run that cannot be read.
     let isOpen = true;
     try {
       const { phase } = await recordOf(session, id);

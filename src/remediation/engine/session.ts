@@ -22,23 +22,23 @@ export interface EngineOptions {
   readonly host: OpenHost;
   readonly store: Store;
   readonly remediators: readonly Remediator[];
-  /** Of work that is asked for. Remediators verify their own plans. */
+  /** For requested work. Remediators verify their own plans. */
   readonly verifiers: readonly Verifier[];
   readonly actions: readonly Action[];
-  /** Of the config, by remediator name. */
+  /** From the config, by remediator name. */
   readonly settings?: Readonly<Record<string, Json>>;
   readonly now?: () => Date;
-  /** Called at every point between two writes of the journal. For tests that end the process there. */
+  /** Called between any two writes of the journal, for tests that kill the process there. */
   readonly atPoint?: (name: string) => void | Promise<void>;
-  /** Where escalation dossiers are written. */
+  /** Directory for escalation reports. */
   readonly dossiers: string;
-  /** How long an engine that does not answer is waited for in the middle of a run. Default 60,000. */
+  /** How long a run waits for an engine that does not answer. Default 60,000. */
   readonly patienceMs?: number;
 }
 
-/** Everything one call works with. */
+/** Everything that one call uses. */
 export interface EngineContext {
-  /** For checks, plans and verification: its calls reject when the call's signal is aborted. */
+  /** For checks, plans and verification; its calls reject when the call's signal is aborted. */
   readonly reader: ReadonlyHost;
   /** For steps and undo, which the signal never cuts short. */
   readonly stepReader: ReadonlyHost;
@@ -47,12 +47,12 @@ export interface EngineContext {
   readonly remediators: readonly Remediator[];
   /** By name, remediators included. */
   readonly verifiers: ReadonlyMap<string, Verifier>;
-  /** The name of the remediator that a record belongs to, by what these remediators claim. */
+  /** The name of the remediator whose claims match a record. */
   readonly remediatorFor: (record: ProblemRecord) => string | undefined;
   readonly actions: ReadonlyMap<string, Action>;
   readonly redact: Redactor;
   readonly identity: ProcessIdentity;
-  /** Of the call; one that is never aborted without a call. */
+  /** The call's signal; outside a call, one that is never aborted. */
   readonly signal: AbortSignal;
   readonly patienceMs: number;
   readonly dossiers: string;
@@ -90,7 +90,7 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
   };
 }
 
-/** The engine for one call, with the call's own signal and listener. A signal it already has opens no second host. */
+/** The engine for one call, with the call's signal and listener. Reuses the host if the signal is the same. */
 export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOptions): EngineContext {
   const isBound = signal === undefined || signal === engine.signal;
   return {
@@ -100,7 +100,7 @@ export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOp
   };
 }
 
-/** Which of these remediators a record belongs to. Analyses and integration blocks describe a registry, not a problem. */
+/** Assigns records to these remediators. Analyses and integration blocks describe a registry, so they have none. */
 export function assignmentBy(
   remediators: readonly Pick<Remediator, 'name' | 'claims'>[],
 ): (record: ProblemRecord) => string | undefined {
@@ -114,44 +114,44 @@ export function assignmentBy(
 
 export function actionNamed(session: EngineContext, name: string): Action {
   const action = session.actions.get(name);
-  if (action === undefined) throw new ProblemsError('not-found', `There is no action ${name}.`);
+  if (action === undefined) throw new ProblemsError('not-found', `Unknown action ${name}.`);
   return action;
 }
 
 export function remediatorNamed(session: EngineContext, name: string): Remediator {
   const remediator = session.remediators.find((one) => one.name === name);
-  if (remediator === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
+  if (remediator === undefined) throw new ProblemsError('not-found', `Unknown remediator ${name}.`);
   return remediator;
 }
 
 export function verifierNamed(session: EngineContext, name: string): Verifier {
   const verifier = session.verifiers.get(name);
-  if (verifier === undefined) throw new ProblemsError('not-found', `There is no remediator ${name}.`);
+  if (verifier === undefined) throw new ProblemsError('not-found', `Unknown remediator ${name}.`);
   return verifier;
 }
 
-/** What a step may do, and for how long: `over` says that its time is up, or its work done. */
+/** Limits of a step. `over` is aborted when its time is up or its work is done. */
 export interface StepBounds {
   readonly over: AbortSignal;
-  /** Aborted when the caller wants the run to stop: waits, helpers and drills of the step end. Undo has none. */
+  /** Aborted when the caller stops the run: ends waits, helpers and drills of the step. Undo has none. */
   readonly stop?: AbortSignal;
-  /** Of `performance.now()`. */
+  /** A time of `performance.now()`. */
   readonly until: number;
 }
 
-/** For what a helper has left to do when its time is up: its container is removed, and the step says why. */
+/** Time left to remove a helper's container and report why, before the step's deadline. */
 const marginMs = 5_000;
 
 /**
- * The host as actions get it: each change asks first whether the run still holds its locks, and whether the step that
- * makes it is not over. Helpers carry the run's labels, and end with their step.
+ * The host as actions see it. Before each change it checks that the run still holds its locks and that the step has not
+ * ended. Helpers carry the run's labels and end with their step.
  */
 export function changingHost(session: EngineContext, run: RunContext, step?: StepBounds): Host {
   async function check(): Promise<void> {
     if (step?.over.aborted === true)
-      throw new ProblemsError('step-refused', `A step of run ${run.id} is over: it changes nothing more.`);
+      throw new ProblemsError('step-refused', `A step of run ${run.id} has ended and must not change anything.`);
     if (await session.store.locks.holds(run.id, run.token)) return;
-    throw new ProblemsError('lock-held', `Run ${run.id} no longer holds its locks: another process has taken it over.`);
+    throw new ProblemsError('lock-held', `Run ${run.id} has lost its locks: another process has taken it over.`);
   }
   const { docker, sql, files, backups } = session.host.changer;
   const signals = [step?.over, step?.stop].filter((signal) => signal !== undefined);
@@ -191,7 +191,7 @@ export function changingHost(session: EngineContext, run: RunContext, step?: Ste
   };
 }
 
-/** Of the engine that answers when it is asked: a session without Docker never asks. */
+/** Asks for the engine only when a lease changes, so a session without Docker can be opened. */
 function lateLeases({ stepReader, store }: EngineContext): LeaseChanger {
   async function leases(): Promise<LeaseChanger> {
     return store.leases((await stepReader.docker.info()).id);

@@ -21,8 +21,8 @@ import { undoAll } from './undo.ts';
 const verifyLimitMs = 180_000;
 
 /**
- * Preparing, steps, verification, cleanup, or back through undo: each phase reads the journal, does its part and names
- * the next. A run that was killed goes on from the phase that the journal names, so there is no other way to resume.
+ * Prepare, run the steps, verify and clean up, or undo: each phase reads the journal, does its part and names the next.
+ * A killed run continues from the phase in the journal, so resuming is running.
  */
 export async function advance(active: RunningRun): Promise<RunRecord> {
   for (;;) {
@@ -46,8 +46,8 @@ export async function advance(active: RunningRun): Promise<RunRecord> {
 }
 
 /**
- * The disk under the journal is full. What undo needs was written before the first step, so the instance is put back
- * all the same; the journal still calls the run open, and `resume` will find that nothing is left to undo.
+ * The disk under the journal is full. What undo needs was written before the first step, so the instance is rolled back
+ * anyway. The journal still shows the run as open, and `resume` will find nothing left to undo.
  */
 async function backWithoutJournal(active: RunningRun, cause: ProblemsError): Promise<RunRecord> {
   const record = await active.record();
@@ -62,7 +62,7 @@ async function backWithoutJournal(active: RunningRun, cause: ProblemsError): Pro
   };
 }
 
-/** Returns undefined where the run stays open, to be resumed. */
+/** Returns undefined if the run stays open, to be resumed. */
 async function phaseOf(active: RunningRun, record: RunRecord): Promise<Phase | undefined> {
   switch (record.phase) {
     case 'preparing':
@@ -82,13 +82,13 @@ async function phaseOf(active: RunningRun, record: RunRecord): Promise<Phase | u
   }
 }
 
-/** Every undo is prepared before the first step runs: what cannot be undone is not begun. */
+/** Prepares every undo before the first step runs. */
 async function preparing(active: RunningRun, record: RunRecord): Promise<Phase> {
   try {
     for (const [index, step] of record.plan.steps.entries()) {
       const one = ready(active, step);
       if (one.action.undo === undefined)
-        throw new ProblemsError('step-refused', `${step.action} cannot be undone, so it is no step of a plan.`);
+        throw new ProblemsError('step-refused', `${step.action} cannot be undone, so a plan may not use it as a step.`);
       await prepare(active, index, one);
     }
     for (const step of record.plan.cleanup) ready(active, step);
@@ -104,7 +104,7 @@ async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
   const steps = await active.steps();
   for (const done of record.steps) {
     if (done.part !== 'steps' || done.state === 'done') continue;
-    // What a failed step left half done is never taken for what was there before it: from there the way is back.
+    // A failed step may be half done, so running it again would capture the wrong state for undo: roll back.
     if (done.state === 'failed')
       return startRollback(active, { class: 'step-failed', message: done.error ?? `step ${done.index + 1} failed` });
     if (session.signal.aborted)
@@ -132,12 +132,12 @@ async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
   return enter(active, 'verifying');
 }
 
-/** A step or a verification that failed because the caller stopped the run says so. */
+/** The failure of a step or verification; `interrupted` if the caller stopped the run. */
 function failureIn({ signal }: EngineContext, error: unknown): Failure {
-  return signal.aborted ? { class: 'interrupted', message: 'stopped on demand' } : failureOf(error);
+  return signal.aborted ? { class: 'interrupted', message: 'stopped on request' } : failureOf(error);
 }
 
-/** By the remediator from the client's place, then by the detector that found the trouble. */
+/** Verifies as a client with the remediator, then runs the detector that found the problem again. */
 async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> {
   const { session } = active;
   const { plan } = record;
@@ -185,7 +185,7 @@ async function isStillFound(active: RunningRun, { plan }: RunRecord): Promise<st
     const blind = notLookedAt.find(({ instance }) => instance === plan.target.instance);
     return blind === undefined
       ? undefined
-      : `${remediator.name} could not look at ${plan.target.instance}: ${blind.reason}`;
+      : `${remediator.name} could not check ${plan.target.instance}: ${blind.reason}`;
   } catch (error) {
     return failureIn(active.session, error).message;
   }
@@ -201,7 +201,7 @@ function downtimeOf(active: RunningRun, { steps }: RunRecord, answeredAt: string
   return Math.max(0, Date.parse(answeredAt) - Date.parse(began));
 }
 
-/** The trouble is over: a cleanup that fails is noted and leaves it so. */
+/** The problem is fixed: a failing cleanup is recorded and does not change the outcome. */
 async function cleaning(active: RunningRun, record: RunRecord): Promise<Phase> {
   const steps = await active.steps();
   for (const done of record.steps) {
@@ -229,7 +229,7 @@ async function undoing(active: RunningRun, record: RunRecord): Promise<Phase | u
   const failure = await undoAll(active, record);
   if (failure === undefined) return end(active, 'rolled-back', record.failure);
   if (failure.class === 'transient') {
-    // The engine is away for longer than a run can wait: the run stays open, and the journal knows the way back.
+    // The engine did not answer for longer than a run waits: the run stays open, to be resumed.
     await session.store.runs.change(active.id, { outcome: 'stuck', failure: redacted(active, failure) }, session.at());
     return undefined;
   }
@@ -251,14 +251,14 @@ async function enter(active: RunningRun, phase: Phase): Promise<Phase> {
 
 async function end(active: RunningRun, outcome: Outcome, failure: Failure | null): Promise<Phase> {
   const { session, id } = active;
-  const told = failure === null ? null : redacted(active, failure);
+  const shown = failure === null ? null : redacted(active, failure);
   const dossier =
     outcome === 'stuck'
-      ? await writeEscalationReport(session, { ...(await active.record()), outcome, failure: told })
+      ? await writeEscalationReport(session, { ...(await active.record()), outcome, failure: shown })
       : undefined;
   await session.store.runs.change(
     id,
-    { phase: 'ended', outcome, endedAt: session.at(), failure: told, ...(dossier === undefined ? {} : { dossier }) },
+    { phase: 'ended', outcome, endedAt: session.at(), failure: shown, ...(dossier === undefined ? {} : { dossier }) },
     session.at(),
   );
   return 'ended';

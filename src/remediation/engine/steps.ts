@@ -7,12 +7,12 @@ import type { RunningRun } from './lock-run.ts';
 import { failedPrecondition } from './preconditions.ts';
 import { actionNamed, changingHost, type StepBounds } from './session.ts';
 
-/** For how long what a step has begun is waited for when its time is up. */
+/** How long a step that timed out may take to settle. */
 const settleLimitMs = 30_000;
 
 /**
- * Work of a step, with a host that ends with it. When its time is up nothing more of it is begun, its helpers are
- * removed, and it is waited for: what comes next is undoing, and nothing may land behind that.
+ * Runs the work of a step with a host that ends with it. On timeout the host refuses further changes, helpers are
+ * removed, and the step may settle first, so that nothing changes after undo has begun.
  */
 export async function withDeadline<Result>(
   { session, run }: Pick<RunningRun, 'session' | 'run'>,
@@ -38,7 +38,7 @@ export async function withDeadline<Result>(
 export async function withTimeLimit<Result>(deadlineMs: number, doing: string, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${doing} did not end within ${deadlineMs / 1000} s`)), deadlineMs);
+    timer = setTimeout(() => reject(new Error(`${doing} did not finish within ${deadlineMs / 1000} s`)), deadlineMs);
   });
   try {
     return await Promise.race([work, late]);
@@ -63,19 +63,19 @@ export function ready(active: RunningRun, step: Step): ReadyStep {
   const action = actionNamed(active.session, step.action);
   const parsed = action.params.safeParse(step.params);
   if (!parsed.success)
-    throw new ProblemsError('step-refused', `The parameters of ${step.action} do not fit it: ${parsed.error.message}`);
+    throw new ProblemsError('step-refused', `Invalid parameters of ${step.action}: ${parsed.error.message}`);
   return { action, params: parsed.data, step };
 }
 
-/** Captures what undoing needs, on disk. */
+/** Saves what undo needs to disk. */
 export async function prepare(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
   const before = await withEngineRetry(active, async () => action.prepare(params, active.host));
   await active.session.store.runs.keep(active.id, index, before);
 }
 
 /**
- * Right before the step the world is asked once more. Only what interrupts keeps what it saw before the run: an engine
- * that was restarted meanwhile may have stopped what the run found running, and undoing must start it again.
+ * Captures the state again right before the step. A step that interrupts keeps the state from before the run: an engine
+ * restart may have stopped what was running, and undo must start it again.
  */
 async function prepareAgain(active: RunningRun, index: number, one: ReadyStep): Promise<void> {
   if (one.action.interrupts !== true) return prepare(active, index, one);
@@ -83,8 +83,8 @@ async function prepareAgain(active: RunningRun, index: number, one: ReadyStep): 
 }
 
 /**
- * One step: what it relies on is asked again, what undoing needs is captured, the intent is on disk, and only then it
- * acts. A step that a killed process had begun is probed first.
+ * Runs one step: checks its preconditions, saves what undo needs, journals the intent, then acts. A step that a killed
+ * process had begun is first checked with `isDone`.
  */
 export async function applyStep(active: RunningRun, record: StepRecord, one: ReadyStep): Promise<void> {
   const { session, host, run, id } = active;
@@ -107,7 +107,7 @@ export async function applyStep(active: RunningRun, record: StepRecord, one: Rea
   await act(active, one);
   await session.point(`step ${index} is applied`);
   if (!(await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
-    throw new Error(`${step.action} took no effect: ${action.describe(params)}`);
+    throw new Error(`${step.action} had no effect: ${action.describe(params)}`);
   }
   await session.store.runs.step(id, index, 'done', session.at());
   await session.point(`step ${index} is recorded`);
@@ -120,7 +120,7 @@ async function refuseBroken(active: RunningRun, { step }: ReadyStep): Promise<vo
 
 const aheadLimitMs = 60_000;
 
-/** It only saves time: without it the step takes longer, and is the same. */
+/** Only saves time: if it fails, the step takes longer but has the same effect. */
 async function runBeforeInterrupt(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
   const { session, id } = active;
   try {
@@ -150,12 +150,12 @@ async function act(active: RunningRun, { action, params, step }: ReadyStep): Pro
   });
 }
 
-/** Puts back what was there before. Done twice it is the same. */
+/** Restores the state from before the step. Idempotent. */
 export async function undoStep(active: RunningRun, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
   const { session, host, id } = active;
   const { index } = record;
   const kept = await session.store.runs.kept(id, index);
-  if (action.undo === undefined || kept === undefined) throw new Error(`Nothing was prepared to undo ${action.name}.`);
+  if (action.undo === undefined || kept === undefined) throw new Error(`No undo was prepared for ${action.name}.`);
   const before = action.undoState.parse(kept);
   await session.point(`undo ${index} begins`);
   await ignoreFullDisk(session.store.runs.step(id, index, 'undoing', session.at()));
@@ -168,12 +168,12 @@ export async function undoStep(active: RunningRun, record: StepRecord, { action,
   });
   await session.point(`undo ${index} is applied`);
   if ((await action.isUndone?.(params, before, host)) === false)
-    throw new Error(`The undo of ${action.name} took no effect.`);
+    throw new Error(`The undo of ${action.name} had no effect.`);
   await ignoreFullDisk(session.store.runs.step(id, index, 'undone', session.at()));
   await session.point(`undo ${index} is recorded`);
 }
 
-/** What undo needs is on disk already: with a full disk the instance is put back all the same, and `resume` sees it. */
+/** Ignores a full disk: what undo needs is already saved, so the rollback goes on and `resume` will see it. */
 export async function ignoreFullDisk(writing: Promise<void>): Promise<void> {
   try {
     await writing;
@@ -182,7 +182,7 @@ export async function ignoreFullDisk(writing: Promise<void>): Promise<void> {
   }
 }
 
-/** The engine may be restarted in the middle of a run: it is waited for, and asked again. */
+/** Retries while the engine does not answer: it may be restarted in the middle of a run. */
 export async function withEngineRetry<Result>(active: RunningRun, work: () => Promise<Result>): Promise<Result> {
   const until = performance.now() + active.session.patienceMs;
   for (;;) {
@@ -220,7 +220,7 @@ function classOf({ code }: ProblemsError): FailureClass {
   }
 }
 
-/** Another process goes on with the run: this one touches nothing more, the journal least of all. */
+/** Rethrows if another process has taken over the run: this one must not change anything more, nor the journal. */
 export function rethrowTakeover(error: unknown): void {
   if (error instanceof ProblemsError && error.code === 'lock-held') throw error;
 }

@@ -13,8 +13,8 @@ import {
 } from './steps.ts';
 
 /**
- * Before a run is taken up, or undone: a helper that a killed process left goes on by itself, and would change what was
- * looked at, or put back, a moment before. Those that go on are waited for by the step that needs them.
+ * Ends the helpers of a killed process before a run is resumed or undone: they would go on changing what was just
+ * checked or restored. A helper that must go on is awaited by the step that needs it.
  */
 export async function endHelpers(active: RunningRun): Promise<void> {
   const { plan } = await active.record();
@@ -22,7 +22,7 @@ export async function endHelpers(active: RunningRun): Promise<void> {
   await withEngineRetry(active, async () => active.host.change.docker.endHelpers(runLabel, active.id));
 }
 
-/** In reverse; stops at the first that fails. */
+/** Undoes the steps in reverse; stops at the first failure. */
 export async function undoAll(active: RunningRun, record: RunRecord): Promise<Failure | undefined> {
   const { session, id } = active;
   const steps = await active.steps();
@@ -66,8 +66,8 @@ function begun({ state }: StepRecord): boolean {
 }
 
 /**
- * Whether what the run found running is down, though the step that would have stopped it never began: the engine was
- * restarted, and the run had taken away the restart policy by which it would have come back.
+ * True if the container is stopped although its stop step never began: the engine was restarted after the run had removed
+ * the restart policy.
  */
 async function wasTakenDown(
   active: RunningRun,

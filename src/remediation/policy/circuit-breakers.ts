@@ -1,23 +1,23 @@
 import type { Decision, Finding, Block } from '../contract.ts';
 import type { RunRecord, Store } from '../store/store.ts';
 
-/** Where automation stops, whatever it is allowed otherwise. See docs/engineering/safety.md#limits. */
+/** Limits that stop automation whatever else allows it. See docs/engineering/safety.md#limits. */
 export interface Limits {
-  /** A switch for everything: of the config, or a file `paused` beside the state file. */
+  /** Pauses everything: `pause` in the config, or a file `paused` next to the state file. */
   readonly paused: string | undefined;
-  /** Of one remediator on one instance, within 24 hours. */
+  /** Failed runs of one remediator on one instance within 24 hours. */
   readonly attemptsPerDay: number;
 }
 
 const hour = 3_600_000;
 
-/** What earlier runs and suspensions are read from. */
+/** Where earlier runs and suspensions are read from. */
 interface Journal {
   readonly store: Pick<Store, 'runs' | 'suspensions'>;
   readonly now: () => Date;
 }
 
-/** Why nothing may run unattended on the finding's instance now, a sentence each. */
+/** Why nothing may run unattended on the finding's instance now, one sentence each. */
 export async function blocksFor(
   { store, now }: Journal,
   finding: Finding,
@@ -32,12 +32,12 @@ export async function blocksFor(
 
   const damaged = detected.find((other) => other.instance === instance && other.corruption === true);
   if (damaged !== undefined) {
-    const reason = `data of ${instance} may be damaged (${damaged.id}): nothing runs on it until a person has looked`;
+    const reason = `data of ${instance} may be damaged (${damaged.id}): no automatic repair until you have checked it`;
     stops.push({ cause: 'damage', reason });
   }
   const suspended = await suspensions.get(instance);
   if (suspended !== undefined) {
-    const reason = `${instance} is suspended since ${suspended.at}: ${suspended.reason}`;
+    const reason = `${instance} has been suspended since ${suspended.at}: ${suspended.reason}`;
     stops.push({ cause: 'suspension', reason });
   }
 
@@ -50,12 +50,12 @@ export async function blocksFor(
 
   const recent = (await runs.attempts({ since: before(now(), hour) })).filter(didNotHelp);
   if (recent.some(({ failure }) => failure?.class === 'rollback-failed'))
-    failures.push('undoing a run failed within the last hour');
+    failures.push('a rollback failed within the last hour');
   else if (recent.length >= 2) failures.push(`${recent.length} runs failed within the last hour`);
   return [...stops, ...failures.map((reason) => ({ cause: 'failures', reason }) as const)];
 }
 
-/** One that a person stopped says nothing about the repair. */
+/** A run that its operator stopped says nothing about the repair. */
 function didNotHelp({ outcome, failure }: RunRecord): boolean {
   return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
 }
@@ -64,14 +64,14 @@ function before(now: Date, milliseconds: number): string {
   return new Date(now.getTime() - milliseconds).toISOString();
 }
 
-/** What a person who approves must say besides: `damage`: I know that data may be damaged. `failures`: I know that it failed. */
+/** What an approval must acknowledge. `damage`: data may be damaged. `failures`: earlier runs did not help. */
 export type Acknowledgement = 'damage' | 'failures';
 
-/** What stands against an approval. */
+/** What blocks an approval, and what it must acknowledge. */
 export interface Approval {
-  /** Nobody lets it run by approving: first of what lies in the way. */
+  /** The first block that no approval can overrule. */
   readonly forbidden: Block | undefined;
-  /** What must be said besides, in order. */
+  /** What the approval must acknowledge, in order. */
   readonly demanded: readonly Acknowledgement[];
   /** What the approval overrules. */
   readonly overruled: readonly string[];
@@ -79,18 +79,18 @@ export interface Approval {
 
 const lasting: readonly Block['cause'][] = ['policy', 'never', 'damage'];
 
-/** The command that says all that is demanded. */
+/** The command with every acknowledgement that the approval needs. */
 export function approveCommand(run: string, demanded: readonly Acknowledgement[]): string {
   return ['problems approve', run, ...demanded.map((cause) => `--despite-${cause}`)].join(' ');
 }
 
 /**
- * What a person decides by approving a plan that was left to one. `never` holds for everybody, and a pause and a
- * suspension until they are lifted; what the policy leaves to a person is decided by the approval itself.
+ * What approving a plan overrules. No approval overrules `never`, nor a pause or a suspension until it is lifted. The
+ * approval itself decides what the policy leaves to people.
  * Rule: docs/engineering/safety.md#who-may-decide.
- * @param now As the world is now.
- * @param planned As it was when the plan was made: damage that was seen then is not forgotten because another detector
- * looks now, and an operation that is never done stays so.
+ * @param now The decision as of now.
+ * @param planned The decision when the plan was made: damage found then still counts if another detector runs now, and
+ * an operation that never runs automatically stays so.
  */
 export function approvalOf(now: Decision, planned: Decision): Approval {
   const current = now.holds ?? [];

@@ -6,9 +6,9 @@ import { type Operation, operations } from '../operations.ts';
 /** Days of the week as `Date.getUTCDay` counts them. */
 const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'is no time of day such as 02:30');
+const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 02:30');
 
-/** When an instance may be restarted without asking anybody, in UTC. `to` before `from` ends on the next day. */
+/** When an instance may be restarted without approval, in UTC. `to` before `from` ends on the next day. */
 export const maintenanceWindow = z.strictObject({
   /** The days on which it begins. Default: every day. */
   days: z.array(z.enum(days)).min(1).exactOptional(),
@@ -18,7 +18,7 @@ export const maintenanceWindow = z.strictObject({
 
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
 
-/** What needs no approval inside a window: what interrupts an instance, and nothing that moves data or opens access. */
+/** Operations that need no approval inside a window: they interrupt an instance, but move no data and open no access. */
 const allowedInWindow: readonly string[] = [
   operations['restart-running'].name,
   operations['recreate-running'].name,
@@ -30,7 +30,7 @@ const minute = 60_000;
 const minutesOfDay = 24 * 60;
 
 /**
- * The window that `now` falls into, in words, if what is to be done is expected to end within it.
+ * The window that contains `now`, as text, if the work is expected to end within it.
  * Rule: docs/engineering/safety.md#windows.
  * @param seconds How long the instance is expected not to answer.
  */
@@ -60,23 +60,23 @@ function minutesOf(text: string): number {
 
 export interface PolicyQuestion {
   readonly plan: Plan;
-  /** What the plan's actions do to this target, as it is now. */
+  /** What the plan's actions do to this target in its current state. */
   readonly operations: readonly Operation[];
-  /** Whether the target runs: one that is already down has no availability left to lose. */
+  /** Whether the target is running: one that is down has no availability left to lose. */
   readonly running: boolean;
   readonly commandLine?: Automation;
   readonly config?: Automation;
-  /** What triage says of the record; `byConfig`: because the config names the record or its class. */
+  /** The record's triage; `byConfig`: the config names the record or its class. */
   readonly registry?: { readonly automation: Automation; readonly reason: string; readonly byConfig?: true };
   /** Names of the operations that the config allows without approval. */
   readonly allow: readonly string[];
-  /** The maintenance window that is open now and long enough, in words. */
+  /** The maintenance window that is open now and long enough, as text. */
   readonly window?: string;
-  /** Suspicion, pause, cooldown: no automation, whatever the sources say. */
+  /** Suspicion, pause, cooldown: these stop automation whatever the sources say. */
   readonly stops: readonly Block[];
 }
 
-/** The first source that speaks decides; the rule table is the floor beneath it. */
+/** The first source with a setting decides; the floors of the operations limit it. */
 export function decide(question: PolicyQuestion): Decision {
   const [source, wanted, reason] = firstSource(question);
   const reasons = [reason];
@@ -86,7 +86,7 @@ export function decide(question: PolicyQuestion): Decision {
   for (const { name, floor, description } of wantedOperations) {
     if (floor === 'auto') continue;
     if (floor === 'never') {
-      holds.push({ cause: 'never', reason: `${name} (${description}) is never done by a program` });
+      holds.push({ cause: 'never', reason: `${name} (${description}) never runs automatically` });
       continue;
     }
     if (question.allow.includes(name)) {
@@ -122,31 +122,31 @@ function firstSource(question: PolicyQuestion): readonly [source: string, automa
   return ['risk', ...byRisk(question)];
 }
 
-/** What a plan does that touches neither a database nor its only copy. */
-const besideData: readonly string[] = [
+/** Operations that touch neither a database nor its only copy. */
+const withoutDataAccess: readonly string[] = [
   operations['read-only-diagnosis'].name,
   operations['new-backup'].name,
   operations['quarantine-backup'].name,
 ];
 
 /**
- * A registry that sends damaged data to a person means the database and its only copy. Setting a bad backup aside and
- * taking a new one beside it changes neither, so there somebody is asked instead
+ * A registry that leaves damaged data to people means the database and its only copy. Moving a bad backup to quarantine
+ * and taking a new one changes neither, so approval is enough
  * (docs/engineering/safety.md#who-may-decide).
  */
 function byRegistry(
   { plan, operations: wanted }: PolicyQuestion,
   { automation, reason, byConfig }: NonNullable<PolicyQuestion['registry']>,
 ): readonly [Automation, string] {
-  const staysBeside =
-    plan.risk === 'safe' && wanted.length > 0 && wanted.every(({ name }) => besideData.includes(name));
-  if (automation !== 'human' || byConfig === true || !staysBeside) return [automation, reason];
-  return ['approve', `${reason} This plan touches backups alone, no data: approval is enough.`];
+  const sparesData =
+    plan.risk === 'safe' && wanted.length > 0 && wanted.every(({ name }) => withoutDataAccess.includes(name));
+  if (automation !== 'human' || byConfig === true || !sparesData) return [automation, reason];
+  return ['approve', `${reason} This plan changes only backups, no data: approval is enough.`];
 }
 
 function byRisk({ plan, running, window }: PolicyQuestion): readonly [Automation, string] {
   if (plan.risk === 'safe') return ['auto', 'the plan interrupts nothing'];
   if (plan.risk === 'data') return ['approve', 'the plan touches data'];
   if (running && window !== undefined) return ['auto', 'the plan interrupts an instance within its maintenance window'];
-  return running ? ['approve', 'the plan interrupts an instance that runs'] : ['auto', 'the instance is already down'];
+  return running ? ['approve', 'the plan interrupts a running instance'] : ['auto', 'the instance is already down'];
 }

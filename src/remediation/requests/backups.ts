@@ -16,7 +16,7 @@ import type { Json } from '../../util/json.ts';
 import { refusal } from '../shared/for-each-instance.ts';
 import { settingsOf } from '../shared/server-settings.ts';
 
-/** What must be true afterwards. */
+/** What must be true after the run. */
 export const expected = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('taken'), ref: z.string(), level: z.enum(['L3', 'L4']) }),
   z.strictObject({ kind: z.literal('expired'), refs: z.array(z.string()) }),
@@ -33,14 +33,14 @@ const settings = z.strictObject({
 /** `remediation.settings.backup-request` of the config. */
 export type RequestSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function requestSettings(host: Pick<ReadonlyHost, 'settings'>): RequestSettings {
   return settingsOf(host, 'backup-request', settings);
 }
 
 const name = 'backup-request';
 
-/** Judges backups that were taken and removed on request: see `planBackup` and `planExpiry`. */
+/** Verifies backups that were taken or removed on request: see `planBackup` and `planExpiry`. */
 export const backupRequest: Verifier<RequestExpected> = {
   name,
   description: 'Takes and removes backups on request: `problems backups take` and `problems backups expire`.',
@@ -53,7 +53,7 @@ export interface BackupRequest {
   readonly instance: string;
   /** Name of the new backup: `20260301_031000`. */
   readonly backup: string;
-  /** Whether it is proved by restoring a copy. */
+  /** Whether to prove the backup by restoring a copy. */
   readonly drill: boolean;
 }
 
@@ -72,7 +72,7 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
   if (instance === undefined)
     return {
       finding,
-      plan: refusal(`There is no instance ${request.instance}.`, 'docker ps -a lists the containers.'),
+      plan: refusal(`There is no instance ${request.instance}.`, 'List the containers with: docker ps -a'),
     };
   if (!instance.container.state.running)
     return {
@@ -82,7 +82,7 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
   const prove: Step = {
     action: 'backup.prove',
     params: { ref, level: 'L4', upTo: 'L5' },
-    why: 'Only a backup that has been restored once is known to restore.',
+    why: 'Only a test restore proves that a backup can be restored.',
   };
   const plan: Plan<RequestExpected> = {
     ...common(finding, instance),
@@ -96,16 +96,16 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
       ...(drill ? [prove] : []),
     ],
     cleanup: [],
-    unpredictable: ['How long taking and restoring lasts: about three times as long to restore as to take.'],
-    undo: 'A backup that was taken stays.',
+    unpredictable: ['How long it takes. Restoring takes about three times as long as taking the backup.'],
+    undo: 'A finished backup is kept.',
     expected: { kind: 'taken', ref, level: drill ? 'L4' : 'L3' },
   };
   return { finding, plan };
 }
 
 /**
- * Plans the removal of backups (`<instance>/<name>`), one piece of work for each instance. Those that no longer exist are
- * left out.
+ * Plans the removal of backups (`<instance>/<name>`), one request for each instance. Backups that no longer exist are
+ * skipped.
  */
 export async function planExpiry(refs: readonly string[], host: ReadonlyHost): Promise<readonly RequestedWork[]> {
   const existing: string[] = [];
@@ -133,7 +133,7 @@ function requestFinding(instance: string, kind: string, summary: string, details
   };
 }
 
-/** Moves the backups out of sight first, which can be undone; deletes them only after that has succeeded. */
+/** First moves the backups away, which can be undone; deletes them only after that has succeeded. */
 function expiryPlan(finding: Finding, refs: readonly string[], instance: Instance | undefined): Plan<RequestExpected> {
   return {
     ...common(finding, instance),
@@ -141,7 +141,7 @@ function expiryPlan(finding: Finding, refs: readonly string[], instance: Instanc
     steps: refs.map((ref) => ({ action: 'backup.expire', params: { ref } })),
     cleanup: refs.map((ref) => ({ action: 'backup.remove', params: { ref } })),
     unpredictable: [],
-    undo: 'The backups are put back until they are deleted, which is the last step.',
+    undo: 'The backups are moved back. Once the last step has deleted them, they cannot be restored.',
     expected: { kind: 'expired', refs: [...refs] },
   };
 }
@@ -191,7 +191,7 @@ function instanceOf(ref: string): string {
   return ref.split('/')[0] ?? '';
 }
 
-/** Whether a backup may go, and why, in a sentence. */
+/** Whether a backup may be removed, and why. */
 export interface Retained {
   readonly backup: Backup;
   readonly expires: boolean;
@@ -201,14 +201,14 @@ export interface Retained {
 const day = 86_400_000;
 
 /**
- * docs/engineering/backups.md#retention, for the backups of one instance. Nothing goes while fewer than `keepGood` good
- * ones would be left, nor in an incident; the newest good one from before the window stays, so that each day of the
- * window can be reached.
+ * Retention for the backups of one instance: docs/engineering/backups.md#retention. Removes nothing during an incident,
+ * and never leaves fewer than `keepGood` good backups. The newest good backup from before the retention period is kept,
+ * so that every day of the period can be restored.
  */
 export function retention(
   backups: readonly Backup[],
   { keepDays, quarantineDays, keepGood }: Pick<RequestSettings, 'keepDays' | 'quarantineDays' | 'keepGood'>,
-  /** Why the instance is frozen; undefined: it is not. */
+  /** Why nothing may be removed; undefined if there is no incident. */
   incident: string | undefined,
   now: Date,
 ): readonly Retained[] {
@@ -220,24 +220,25 @@ export function retention(
   function decide(backup: Backup): Omit<Retained, 'backup'> {
     const { state, createdAt, quarantine, ref } = backup;
     const age = ageOf(createdAt, now);
-    if (incident !== undefined) return keep(`nothing goes in an incident: ${incident}`);
-    if (state === 'running') return keep('it is being taken, or was given up');
+    if (incident !== undefined) return keep(`nothing is removed during an incident: ${incident}`);
+    if (state === 'running') return keep('it is being taken, or was never finished');
     if (kept.some((one) => one.ref === ref && one.folder === backup.folder))
-      return keep(`one of the ${keepGood} newest good ones`);
+      return keep(`one of the ${keepGood} newest good backups`);
     if (backups.some((one) => one.ref === ref && one.folder !== backup.folder))
-      return keep('there is another backup of that name: a person must say which of them');
+      return keep('another backup has the same name; choose one yourself');
     if (oldestKept === undefined || kept.length < keepGood)
-      return keep(`there are ${kept.length} good backups, and ${keepGood} must be left`);
+      return keep(`good backups: ${kept.length}; at least ${keepGood} must be kept`);
     if (state === 'quarantined') {
       const aside = quarantine === null || quarantine.at === '' ? 0 : ageOf(quarantine.at, now);
       return aside > quarantineDays
-        ? expirable(`it was set aside ${days(aside)} ago`)
-        : keep(`it was set aside ${days(aside)} ago, and is kept for ${quarantineDays}`);
+        ? expirable(`quarantined ${days(aside)} ago`)
+        : keep(`quarantined ${days(aside)} ago; kept for ${quarantineDays}`);
     }
-    if (age <= keepDays) return keep(`it is ${days(age)} old, and is kept for ${keepDays}`);
-    if (createdAt >= oldestKept.createdAt) return keep('it is newer than the good ones that are kept');
-    if (reachesBack?.folder === backup.folder) return keep(`the newest good one from before the last ${keepDays} days`);
-    return expirable(`it is ${days(age)} old, and there are ${kept.length} newer good ones`);
+    if (age <= keepDays) return keep(`${days(age)} old; kept for ${keepDays}`);
+    if (createdAt >= oldestKept.createdAt) return keep('newer than the good backups that are kept');
+    if (reachesBack?.folder === backup.folder)
+      return keep(`the newest good backup from before the last ${keepDays} days`);
+    return expirable(`${days(age)} old, with ${kept.length} newer good backups`);
   }
   return newestFirst.map((backup) => ({ backup, ...decide(backup) }));
 }

@@ -1,5 +1,5 @@
 import type { Verifier } from '../contract.ts';
 import { backupRequest } from './backups.ts';
 
-/** Verifiers of work that is asked for, one file each. What remediators find, they verify themselves. */
+/** Verifiers of requested work, one file each. Remediators verify their own plans. */
 export const verifiers: readonly Verifier[] = [backupRequest];

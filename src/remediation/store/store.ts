@@ -11,20 +11,20 @@ import type {
 } from '../contract.ts';
 
 /**
- * What must outlive the process: the journal of runs, leases, locks, suspensions and the audit log. When a call has
- * returned, what it wrote is on disk.
+ * Everything that must outlive the process: the journal of runs, leases, locks, suspensions and the audit log. A call
+ * returns after its changes are on disk.
  */
 export interface Store {
   readonly runs: RunJournal;
   readonly locks: Locks;
   readonly audit: AuditLog;
   readonly suspensions: Suspensions;
-  /** Of one engine. */
+  /** The leases of one engine. */
   leases(host: string): Leases;
   close(): void;
 }
 
-/** Where a run stands. What has not `ended` and has been begun is taken up again by `resume`. */
+/** The phase of a run. `resume` continues a run that has begun and has not `ended`. */
 export type Phase =
   'planned' | 'awaiting-approval' | 'preparing' | 'running' | 'verifying' | 'undoing' | 'cleaning' | 'ended';
 
@@ -42,12 +42,12 @@ export interface StepRecord {
   readonly error: string | null;
 }
 
-/** A process, told apart from a later one with the same number. */
+/** A process, distinguishable from a later one with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process began, as the system counts it; empty where it does not say. */
+  /** When the process began, in the system's own clock; empty if the system does not tell. */
   readonly began: string;
-  /** The boot and the space that process numbers belong to. */
+  /** The boot and the pid namespace. */
   readonly machine: string;
 }
 
@@ -68,7 +68,7 @@ export interface RunRecord {
   readonly endedAt: string | null;
   readonly approvedBy: string | null;
   readonly downtimeMs: number | null;
-  /** Path of the escalation dossier. */
+  /** Path of the escalation report. */
   readonly dossier: string | null;
 }
 
@@ -93,15 +93,15 @@ export interface RunJournal {
     readonly at: string;
   }): Promise<void>;
   change(id: string, change: RunChange, at: string): Promise<void>;
-  /** As `change`, if the run is in one of these phases at that moment. False: it is in none of them, and nothing is written. */
+  /** As `change`, if the run is in one of these phases. Returns false and writes nothing if it is in none of them. */
   changeFrom(id: string, phases: readonly Phase[], change: RunChange, at: string): Promise<boolean>;
   /**
-   * Turns a run back, in one commit with the step that failed, where that had begun. Apart, a process killed between the
-   * two would leave a run that goes on, with a step that is prepared again over what it left half done.
+   * Starts the rollback of a run, and marks the failed step if it had begun, in one commit. With two commits, a process
+   * killed in between would leave a run that goes on and captures the half-done step as its undo state.
    */
   goBack(id: string, failure: NonNullable<RunRecord['failure']>, at: string, failedStep?: number): Promise<void>;
   step(id: string, index: number, state: StepState, at: string, error?: string): Promise<void>;
-  /** What undoing the step needs. May hold secrets: it is never part of a `RunRecord`. */
+  /** Saves what undoing the step needs. It may contain secrets, so it is never part of a `RunRecord`. */
   keep(id: string, index: number, before: Json): Promise<void>;
   kept(id: string, index: number): Promise<Json | undefined>;
   get(id: string): Promise<RunRecord | undefined>;
@@ -111,7 +111,7 @@ export interface RunJournal {
     readonly instance?: string;
     readonly limit?: number;
   }): Promise<readonly RunRecord[]>;
-  /** Runs of an instance that were begun since, for limits on attempts. */
+  /** Runs that have begun since a time, for limits on attempts. */
   attempts(filter: {
     readonly remediator?: string;
     readonly instance?: string;
@@ -127,11 +127,11 @@ export interface LockHolder {
 }
 
 /**
- * Locks belong to a run and outlive its process: what a killed run has begun is nobody else's until it is resumed.
- * Tokens only grow, so that an owner who slept through a takeover is refused.
+ * Locks belong to a run and outlive its process: no other run may touch what a killed run has begun until it is resumed.
+ * Tokens only grow, so the engine can refuse an owner that was suspended during a takeover.
  */
 export interface Locks {
-  /** All of the volumes or none. A run that holds them already gets a higher token, if its owner is no more alive. */
+  /** Locks all of the volumes or none. A run that already holds them gets a higher token if its owner is dead. */
   take(
     run: string,
     volumes: readonly string[],
@@ -139,7 +139,7 @@ export interface Locks {
     at: string,
   ): Promise<{ readonly ok: true; readonly token: number } | { readonly ok: false; readonly holder: LockHolder }>;
   heartbeat(run: string, token: number, at: string): Promise<void>;
-  /** Whether the run still holds its locks by this token. */
+  /** Whether the run still holds its locks with this token. */
   holds(run: string, token: number): Promise<boolean>;
   release(run: string, token: number): Promise<void>;
 }
@@ -157,7 +157,7 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
-/** Append-only; each entry's hash covers the one before. */
+/** Append-only; each entry's hash covers the previous entry. */
 export interface AuditLog {
   append(entry: {
     readonly at: string;
@@ -166,11 +166,11 @@ export interface AuditLog {
     readonly body: Json;
   }): Promise<void>;
   list(run?: string): Promise<readonly AuditEntry[]>;
-  /** The sequence of the first entry that does not follow from the one before; undefined where all do. */
+  /** The sequence of the first entry whose hash does not match; undefined if all match. */
   firstBroken(): Promise<number | undefined>;
 }
 
-/** Instances on which nothing runs until a person has looked: suspected corruption, a failed rollback. */
+/** Instances with suspected corruption or a failed rollback: nothing runs on them until an operator has checked. */
 export interface Suspensions {
   add(instance: string, reason: string, at: string): Promise<void>;
   get(instance: string): Promise<{ readonly reason: string; readonly at: string } | undefined>;

@@ -45,7 +45,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
 
     const kept = await problems('backups', 'expire', 'archive');
     expect(kept).toMatchObject({ code: 0, stderr: 'Nothing would be removed.\n' });
-    expect(kept.stdout).toContain('there are 1 good backups, and 2 must be left');
+    expect(kept.stdout).toContain('good backups: 1; at least 2 must be kept');
   });
 
   it('takes a backup and proves it; removes the oldest of three only when told to', async (test) => {

@@ -161,7 +161,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
       seen.push('late');
       await own.change.docker.createVolume(volume, { ...run.labels });
     });
-    await expect(work).rejects.toThrow('a step did not end within 0.5 s');
+    await expect(work).rejects.toThrow('a step did not finish within 0.5 s');
     expect(seen).toEqual(['late']);
     await sleep(500);
     expect(await isKnown(volume)).toBe(false);

@@ -60,7 +60,7 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
     const later = { remediators: ['volume-permissions'], yes: true, automation: 'auto' } as const;
     const { runs: again } = await remediate(remediation, later);
     expect(again).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
-    expect(again[0]?.reasons.join(' ')).toContain('orders is suspended since');
+    expect(again[0]?.reasons.join(' ')).toContain('orders has been suspended since');
     // Retention is frozen with it: the newest backup from before the damage may be the oldest there is.
     await writeBackupMetadata(run, {
       instance: 'orders',
@@ -73,7 +73,7 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
       instance_config: { port: 5432, template: 'development' },
     });
     expect(await retainedBackups(remediation, 'orders')).toMatchObject([
-      { expires: false, why: expect.stringContaining('nothing goes in an incident') },
+      { expires: false, why: expect.stringContaining('nothing is removed during an incident') },
     ]);
   });
 

@@ -6,7 +6,7 @@ import { createVolume, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems ports', () => {
-  it('shows who holds which port, and hands out one that nobody holds', async (test) => {
+  it('shows who holds which port, and leases a free one', async (test) => {
     const { run, problems, first, last } = await project(test);
     const made = await createInstance(run, { name: 'made', storage: 'seeded', port: first });
 
@@ -55,14 +55,16 @@ describe.skipIf(!(await labRuns()))('problems preflight', () => {
     expect(no.code).toBe(1);
     expect(no.stdout).toContain(`port: no, container ${made.containerName} (stopped)\n`);
     expect(no.stdout).toContain(
-      `volume: yes, ${made.containerName} is stopped and has it: only one of the two may ever run\n`,
+      `volume: yes, the stopped container ${made.containerName} uses it: only one of the two may ever run\n`,
     );
-    expect(no.stdout).toMatch(/^memory: no, \d+ MiB are promised to containers, and 921600 MiB asked for, of \d+ MiB/m);
+    expect(no.stdout).toMatch(
+      /^memory: no, containers may use \d+ MiB, 921600 MiB are requested, and the budget is \d+ MiB/m,
+    );
 
     await made.container.start();
     expect(await problems('preflight', '--volume', volume)).toMatchObject({
       code: 1,
-      stdout: `volume: no, ${made.containerName} runs on it: two servers on one volume destroy it\n`,
+      stdout: `volume: no, ${made.containerName} is running on it: two servers on one volume corrupt it\n`,
     });
     const yes = await problems(
       'preflight',

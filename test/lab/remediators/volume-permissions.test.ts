@@ -106,7 +106,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
       {
         outcome: 'rolled-back',
         automation: 'auto',
-        failure: { class: 'precondition', message: expect.stringContaining('answers by now') },
+        failure: { class: 'precondition', message: expect.stringContaining('is accepting connections again') },
       },
     ]);
     expect((await restored.container.inspect()).State).toMatchObject({ Running: true, StartedAt: since });

@@ -68,7 +68,7 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
     const second = heldUp(await open(), async () => run(folder, id));
     await expect(approve(second, id, 'second')).rejects.toMatchObject({
       code: 'bad-usage',
-      message: expect.stringContaining('waits for nobody: it is fixed'),
+      message: expect.stringContaining('is not waiting for approval (status: fixed)'),
     });
     expect(await runs(first, id)).toMatchObject([{ outcome: 'fixed', approvedBy: 'somebody' }]);
     // What undo needs is still from before the repair.

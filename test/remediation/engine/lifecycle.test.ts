@@ -184,7 +184,7 @@ describe('policy', () => {
     expect(reports).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
     const dossier = reports[0]?.dossier ?? '';
-    expect(await readFile(dossier, 'utf8')).toContain('## What a person must decide');
+    expect(await readFile(dossier, 'utf8')).toContain('## What you must decide');
     expect((await stat(dossier)).mode & 0o777).toBe(0o600);
     remediation.close();
   });

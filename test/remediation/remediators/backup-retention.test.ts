@@ -47,7 +47,7 @@ describe('retention', () => {
   it('lets nothing go in an incident, and says so', () => {
     const all = retention([good(1), good(2), good(90), good(91)], settings, 'pages are damaged', now);
     expect(all.map(({ expires }) => expires)).toEqual([false, false, false, false]);
-    expect(all[0]?.why).toBe('nothing goes in an incident: pages are damaged');
+    expect(all[0]?.why).toBe('nothing is removed during an incident: pages are damaged');
   });
 
   it('whatever there is, leaves the two newest good ones, and lets nothing go where there are fewer', () => {

@@ -11,7 +11,7 @@ interface Entry {
 }
 
 export interface AuditTable extends AuditLog {
-  /** Within the transaction of what it tells of. */
+  /** Call it within the transaction of the change that it records. */
   write(entry: Entry): void;
 }
 

@@ -82,23 +82,23 @@ const migrations: readonly string[] = [
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
-/** SQLite, with its errors named. Synchronous, as node:sqlite is. */
+/** SQLite, with its errors as `ProblemsError`. Synchronous, as node:sqlite is. */
 export interface Database {
   all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
   one(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
   /** Returns how many rows changed. */
   run(sql: string, ...values: readonly SQLInputValue[]): number;
-  /** One writer at a time: the lock is taken before anything is read. */
+  /** Allows one writer at a time: takes the write lock before the first read. */
   writing<Result>(work: () => Result): Result;
   close(): void;
 }
 
 /**
- * Opens the state file, or makes it: 0600 in a folder of 0700 that git leaves alone. One that is damaged stays as it is.
+ * Opens or creates the state file: 0600 in a folder of 0700 that git ignores. A damaged file is left unchanged.
  * @throws ProblemsError `state-damaged`, `state-locked`, `state-unwritable`.
  */
 export async function openDatabase(path: string): Promise<Database> {
-  // Only those who remediate pay for it, and only from Node 22.13 on is it there without a flag.
+  // Loaded here, so that only remediation pays for it. Available without a flag since Node 22.13.
   const { DatabaseSync } = await import('node:sqlite');
   const guarded = named(path);
   const database = guarded(() => {
@@ -126,8 +126,8 @@ function makeFile(path: string): void {
 }
 
 /**
- * What undo needs may hold passwords, so it must not be committed. `.problems` may be there before the state file, made
- * for the file `paused`; in any other folder somebody else's files lie too, and only ours are named.
+ * Undo state may contain passwords, so it must not be committed. `.problems` may exist before the state file, created for
+ * the file `paused`. Any other folder may hold other files too, so only our own are ignored there.
  */
 function hideFromGit(path: string, isNew: boolean): void {
   const folder = dirname(path);
@@ -137,7 +137,7 @@ function hideFromGit(path: string, isNew: boolean): void {
   try {
     writeFileSync(file, isNew || basename(folder) === '.problems' ? '*\n' : ours, { flag: 'wx' });
   } catch (error) {
-    // Another process was faster, or it is a link to nowhere, which is not followed.
+    // Another process was faster, or it is a dangling link, which must not be followed.
     if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
@@ -149,7 +149,7 @@ function migrate(database: DatabaseSync, path: string): void {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version > migrations.length) {
       throw new ProblemsError('state-damaged', `${path} was written by a newer version of this program.`, {
-        hint: 'Use that version: the file is left as it is.',
+        hint: 'Use that version. The file is unchanged.',
       });
     }
     for (const migration of migrations.slice(version)) database.exec(migration);
@@ -193,13 +193,13 @@ function nameOf(error: unknown, path: string): unknown {
   if (code !== undefined && damage.has(code)) return stateDamaged(path, error.message, error);
   if (code !== undefined && busy.has(code)) {
     return new ProblemsError('state-locked', `${path} is locked by another program: ${error.message}`, {
-      hint: 'Wait until it is done, or end it; `fuser` on the file shows which it is.',
+      hint: 'Wait until it finishes, or stop it. `fuser` on the file shows the process.',
       cause: error,
     });
   }
   if ((code !== undefined && unwritable.has(code)) || 'syscall' in error) {
     return new ProblemsError('state-unwritable', `${path} cannot be written: ${error.message}`, {
-      hint: 'Make room on the disk and make the file writable, then run `problems resume`.',
+      hint: 'Free disk space and make the file writable, then run: problems resume',
       cause: error,
     });
   }
@@ -208,7 +208,7 @@ function nameOf(error: unknown, path: string): unknown {
 
 function stateDamaged(path: string, words: string, cause?: unknown): ProblemsError {
   return new ProblemsError('state-damaged', `${path} is damaged: ${words}`, {
-    hint: 'Nothing was changed. Copy the file and its -wal away; put a backup back, or look with `sqlite3 … .recover` for runs that had not ended before you let a new file be made.',
+    hint: 'Nothing was changed. Move the file and its -wal away. Then restore a backup of it, or use `sqlite3 … .recover` to look for unfinished runs before a new file is created.',
     cause,
   });
 }

@@ -11,7 +11,7 @@ export const processIdentity = z.object({ pid: z.number(), began: z.string(), ma
 export function locksOf(database: Database, audit: AuditTable): Locks {
   return {
     async take(run, volumes, owner, at) {
-      // Whether an owner lives is asked before the transaction; in it, the lock must still be that owner's.
+      // Checks whether the owner is alive before the transaction; inside it, the lock must still be that owner's.
       const before = lockOf(database, run);
       if (
         before !== undefined &&
@@ -66,7 +66,7 @@ export function locksOf(database: Database, audit: AuditTable): Locks {
   };
 }
 
-/** Locks of runs that are over, or were never begun, whose process ended between two writes. */
+/** Removes locks of runs that have ended or never began, left by a process that died between two writes. */
 async function dropVoid(database: Database, volumes: readonly string[], at: string): Promise<void> {
   for (const volume of volumes) {
     const row = database.one(
@@ -99,8 +99,8 @@ function holderOf(row: Row): LockHolder {
 }
 
 /**
- * Ports of one engine, each held for one instance. A `reserved` one expires and is then anybody's; a `bound` one stays
- * until it is released, since a stopped instance keeps its port. See docs/engineering/ports.md#leases.
+ * Ports of one engine, each leased to one instance. A `reserved` lease expires; a `bound` one lasts until it is released,
+ * since a stopped instance keeps its port. See docs/engineering/ports.md#leases.
  */
 export function leasesOf(database: Database, host: string, now: () => Date): Leases {
   function held(instance: string): PortLease | undefined {
@@ -116,7 +116,7 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
     return new Date(now().getTime() + ttlMs).toISOString();
   }
 
-  /** Whoever asks again keeps it for the whole time from now on; what lasts, or lasts longer, stays as it is. */
+  /** Extends the lease to the full time from now on. A bound lease, or one that ends later, is unchanged. */
   function renewed(lease: PortLease, ttlMs: number): PortLease {
     const expiresAt = endOf(ttlMs);
     return lease.expiresAt === null || lease.expiresAt >= expiresAt ? lease : { ...lease, expiresAt };
@@ -188,7 +188,7 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
         port,
         instance,
       );
-      if (changed === 0) throw new ProblemsError('step-refused', `The lease of port ${port} for ${instance} is gone.`);
+      if (changed === 0) throw new ProblemsError('step-refused', `Port ${port} is no longer leased to ${instance}.`);
     },
     async release(port, instance) {
       database.run('DELETE FROM leases WHERE host = ? AND port = ? AND instance = ?', host, port, instance);
@@ -196,7 +196,7 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
     async put(instance, lease) {
       database.writing(() => {
         dropExpired();
-        // One that has ended meanwhile is none: written back it would only stand in nobody's way and nobody's list.
+        // An expired lease is not written back: it would reserve nothing and appear in no list.
         if (lease === null || (lease.expiresAt !== null && lease.expiresAt <= now().toISOString())) {
           database.run('DELETE FROM leases WHERE host = ? AND instance = ?', host, instance);
           return;
@@ -208,10 +208,7 @@ export function leasesOf(database: Database, host: string, now: () => Date): Lea
           instance,
         );
         if (other !== undefined)
-          throw new ProblemsError(
-            'step-refused',
-            `Port ${lease.port} is leased to ${String(other['instance'])} by now.`,
-          );
+          throw new ProblemsError('step-refused', `Port ${lease.port} is now leased to ${String(other['instance'])}.`);
         write({ ...lease, instance });
       });
     },

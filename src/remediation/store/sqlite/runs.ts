@@ -24,14 +24,14 @@ const stepState = z.enum(['pending', 'applying', 'done', 'undoing', 'undone', 'f
 
 type ColumnValue = string | number | null;
 
-/** Every change of a run or of a step is one commit, and one entry of the audit log in the same commit. */
+/** Every change of a run or step is one commit, with its entry of the audit log. */
 export function runJournal(database: Database, audit: AuditTable): RunJournal {
   function recordOf(row: Row): RunRecord {
     try {
       return parsed(row);
     } catch (cause) {
-      throw new ProblemsError('state-damaged', `The journal's entry of run ${String(row['id'])} cannot be read.`, {
-        hint: 'It was written by another version, or changed by hand: `sqlite3` on the state file shows it.',
+      throw new ProblemsError('state-damaged', `The journal entry of run ${String(row['id'])} cannot be read.`, {
+        hint: 'Another version wrote it, or it was changed by hand. Inspect the state file with `sqlite3`.',
         cause,
       });
     }
@@ -67,7 +67,7 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
     audit.write({ at, run: id, event: 'run', body: Object.fromEntries(columns) });
   }
 
-  /** A step that was refused before it began changed nothing, and must not be undone over what somebody else did. */
+  /** Marks only a step that has begun: a step refused before changed nothing, and undoing it could overwrite other work. */
   function failBegun(id: string, index: number, error: string, at: string): void {
     const changed = database.run(
       "UPDATE steps SET state = 'failed', ended_at = ?, error = ? WHERE run = ? AND number = ? AND state = 'applying'",

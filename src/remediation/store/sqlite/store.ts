@@ -4,7 +4,7 @@ import { openDatabase } from './database.ts';
 import { leasesOf, locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
 
-/** The store as one SQLite file, served to several processes of one machine: WAL, each commit synced. */
+/** The store as one SQLite file for several processes on one machine: WAL, every commit synced. */
 export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {
   const database = await openDatabase(path);
   const audit = auditLog(database);
