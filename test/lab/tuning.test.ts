@@ -202,7 +202,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(of('max_connections')).toMatchObject({ current: '77', source: '/etc/postgresql/postgresql.conf' });
     expect(of('work_mem')).toMatchObject({ current: '3MB', source: expect.stringMatching(/auto\.conf$/) });
     expect(of('wal_level')).toMatchObject({ recommended: 'replica', rule: 'backups' });
-    expect(tuning.unknown).toContain('settings are those of its files, since it does not run');
+    expect(tuning.unknown).toContain('settings were read from its files, since it is not running');
   });
 
   it('of one that takes no more sessions does the same, and still measures what the sessions take', async (test) => {
@@ -219,7 +219,9 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     const { tuning, of } = await tune('orders');
     expect(tuning.backends.backends).toBe(12);
     expect(of('max_connections')).toMatchObject({ current: '12', source: 'command line', takes: 'recreate' });
-    expect(tuning.unknown[0]).toMatch(/^settings are those of its files, since it does not answer: .*too many clients/);
+    expect(tuning.unknown[0]).toMatch(
+      /^settings were read from its files, since it does not answer: .*too many clients/,
+    );
   });
 
   it('takes a share of the machine for one without a limit, and says which limit it should have', async (test) => {

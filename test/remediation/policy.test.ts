@@ -82,7 +82,7 @@ describe('the policy', () => {
   it('refuses a config that allows what is never done, or an operation that does not exist', async () => {
     const open = async (name: string) =>
       openRemediation({ folder: import.meta.dirname, config: { allow: [name] }, onlyLooking: true });
-    await expect(open('delete-data')).rejects.toThrow('delete-data is never done by a program');
+    await expect(open('delete-data')).rejects.toThrow('delete-data never runs automatically');
     await expect(open('restart-runing')).rejects.toMatchObject({
       code: 'bad-config',
       hint: 'Did you mean restart-running?',

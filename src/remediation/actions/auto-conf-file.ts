@@ -7,7 +7,7 @@ import type { Instance } from '../../host/instance.ts';
 import { type SettingChanges, undoneText } from '../../postgres/auto-conf.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
 
-/** The text of `postgresql.auto.conf`, of a server that runs or not. */
+/** The text of `postgresql.auto.conf`, whether or not the server is running. */
 export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
   const bytes = await host.docker.file(container.id, `${dataDirectory}/postgresql.auto.conf`);
   if (bytes === undefined)
@@ -16,8 +16,8 @@ export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory 
 }
 
 /**
- * The same, once no helper of an earlier process writes there any more: one goes on by itself when its process was
- * killed, and what was read before it ended would say nothing.
+ * The same, after helpers of an earlier process have ended: a helper goes on when its process is killed, and would make
+ * the text stale.
  */
 export async function settledAutoConf(host: ReadonlyHost, instance: Instance): Promise<string> {
   const until = performance.now() + 60_000;
@@ -40,22 +40,22 @@ async function isBeingWritten(host: ReadonlyHost, { dataMount }: Instance): Prom
 
 const writesLabel = 'problems.writes-settings';
 
-/** The text before the changes, or what is to stand there in its place now that somebody else has written too. */
+/** The text that undoes the changes, even if other settings have been changed since. */
 export function textToPutBack({ name }: Instance, now: string, before: string, changes: SettingChanges): string {
   const text = undoneText(now, before, changes);
   if (text !== undefined) return text;
   const names = Object.keys(changes).join(', ');
   throw new ProblemsError(
     'step-refused',
-    `Of ${names} in postgresql.auto.conf of ${name}, somebody has changed at least one since: it is left as it is.`,
+    `At least one of ${names} in postgresql.auto.conf of ${name} has been changed since; the file is left unchanged.`,
   );
 }
 
 /**
- * By the server's own user and in one rename, so that nothing in the data directory belongs to root and a killed helper
- * leaves either text (docs/engineering/volumes.md#files-owned-by-root and
- * docs/engineering/settings.md#repairing-auto-conf). The text comes on stdin, behind the hash of what is to be there
- * and its own.
+ * Runs as the server's own user and replaces the file with one rename, so that root owns nothing in the data directory
+ * and a killed helper leaves either text (docs/engineering/volumes.md#files-owned-by-root and
+ * docs/engineering/settings.md#repairing-auto-conf). Stdin has the hash of the expected text, the hash of the new text,
+ * then the new text.
  */
 const script = String.raw`
 set -eu
@@ -73,12 +73,12 @@ mv -f .problems-auto.conf.tmp postgresql.auto.conf
 sync .
 `;
 
-/** Puts a text in the place of the one that is there, if that is still `now`. */
+/** Replaces the text if it is still `now`. */
 export async function writeAutoConf(host: Host, instance: Instance, now: string, text: string): Promise<void> {
   if (now === text) return;
   const { container, dataMount, dataDirectory } = instance;
   if (dataMount === undefined || (dataMount.type !== 'volume' && dataMount.type !== 'bind'))
-    throw new ProblemsError('step-refused', `The data of ${container.name} is in no volume and no folder.`);
+    throw new ProblemsError('step-refused', `The data of ${container.name} is neither in a volume nor in a folder.`);
   const { exitCode, stderr } = await host.change.docker.runHelper({
     image: container.image,
     command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
@@ -89,12 +89,15 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
     stdin: `${hash('sha256', now)}\n${hash('sha256', text)}\n${text}`,
   });
   if (exitCode === 3)
-    throw new ProblemsError('step-refused', `postgresql.auto.conf of ${container.name} was changed by somebody else.`);
+    throw new ProblemsError(
+      'step-refused',
+      `postgresql.auto.conf of ${container.name} was changed by another program.`,
+    );
   if (exitCode !== 0)
     throw new Error(`writing postgresql.auto.conf of ${container.name} failed: ${stderr.trim().slice(0, 500)}`);
 }
 
-/** Whoever may not write there is refused by the file system: the helper has no capability that would go past it. */
+/** The server's user. The helper has no capabilities, so the file system checks its permissions. */
 function serverUser({ user }: Container): string {
   return user === '' || /^(?:root|0)(?::|$)/.test(user) ? 'postgres' : user;
 }

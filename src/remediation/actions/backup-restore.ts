@@ -15,15 +15,15 @@ const params = z.strictObject({
   ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
   /** The new volume. */
   volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
-  /** Of the data within the volume. */
+  /** Path of the data within the volume. */
   folder: z.string().regex(/^(?:\.|[\w-][\w.-]*(?:\/[\w-][\w.-]*)*)$/),
-  /** The source's container, by id: its image restores, its archive is read, its superuser is the new one's. */
+  /** Id of the source's container, which provides the image, the archive and the superuser. */
   like: z.string().regex(/^[0-9a-f]{64}$/),
   role: z.string().min(1),
   database: z.string().min(1),
-  /** RFC 3339; null: as the backup has it. */
+  /** Recovery target time, RFC 3339; null: the end of the backup. */
   to: z.string().nullable(),
-  /** The volume or folder of the source's archive; null where no moment is asked for. */
+  /** The volume or folder of the source's archive; null without a target time. */
   archive: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }).nullable(),
 });
 
@@ -32,13 +32,13 @@ type Wanted = z.output<typeof params>;
 const restoredByLabel = 'problems.restored-by';
 
 /**
- * Into a new volume, beside everything: what a backup is restored over is nobody's only copy.
+ * Restores only into a new volume, so that no existing data is overwritten.
  * See docs/engineering/wal-archiving.md#point-in-time-recovery.
  */
 export const backupRestore: Action<Wanted, null> = {
   name: 'backup.restore',
   description:
-    'Restores a backup into a new volume, in a container without a network; to a moment of the archive where one is asked for. A volume that exists is refused.',
+    'Restores a backup into a new volume, in a container without a network; with a target time, to that time from the archive. Refuses an existing volume.',
   params,
   undoState: z.null(),
   operation: operations['new-backup'],
@@ -49,7 +49,7 @@ export const backupRestore: Action<Wanted, null> = {
   effect: async ({ ref, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `restored from ${ref}` }],
   async prepare({ volume, ref }, host) {
     if ((await host.docker.volume(volume)) !== undefined)
-      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     await requireBackup(ref, host);
     return null;
   },
@@ -69,13 +69,12 @@ export const backupRestore: Action<Wanted, null> = {
     if (there === undefined)
       await host.change.docker.createVolume(volume, { ...host.run.labels, [restoredByLabel]: host.run.id });
     else if (there.labels[restoredByLabel] !== host.run.id)
-      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     await waitForOther(volume, host);
     if (await backupRestore.isDone(wanted, host, host.run)) return;
     const backup = await requireBackup(wanted.ref, host);
     const source = await host.docker.container(like);
-    if (source === undefined)
-      throw new ProblemsError('step-refused', 'The container that the new one is to be like is gone.');
+    if (source === undefined) throw new ProblemsError('step-refused', 'The source container no longer exists.');
     const { exitCode, stdout, stderr } = await host.change.docker.runHelper({
       image: source.image,
       command: ['bash', '-c', restoreScript],
@@ -94,18 +93,18 @@ export const backupRestore: Action<Wanted, null> = {
     if (lines.includes('over')) return;
     throw failureOf(wanted, lines, stderr.trim() || `status ${exitCode}`);
   },
-  /** Data is never deleted, and nothing was there before: there is nothing to put back. */
+  /** Data is never deleted, and the volume is new, so there is nothing to undo. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
 
 async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
   const backup = await host.backups.read(ref);
-  if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+  if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
   return backup;
 }
 
-/** Lines of stdin: names and the password are no arguments. */
+/** Lines for stdin, since names and the password must not be arguments. */
 function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source: Container): string {
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');
   const globals = backup.parts.find(({ kind }) => kind === 'globals');
@@ -113,7 +112,7 @@ function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source:
     folder === '.' ? '/volume' : `/volume/${folder}`,
     base === undefined ? 'dumps' : 'base-backup',
     base?.path ?? '',
-    // The server takes no `Z` here.
+    // PostgreSQL does not accept `Z` here.
     to?.replace('T', ' ').replace('Z', '+00') ?? '',
     role,
     String(Math.ceil((backup.bytes / 1024) * 1.5)),
@@ -127,7 +126,7 @@ function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source:
 
 const dumpKinds: readonly BackupKind[] = ['plain', 'plain-gzip', 'custom', 'tar', 'directory', 'cluster'];
 
-/** The managed layout: `full` holds what `schema` and `data` hold together; rows alone come after the schema they need. */
+/** The managed layout: `full` contains both `schema` and `data`; data comes after its schema. */
 function dumpsOf({ parts }: Backup): readonly BackupPart[] {
   const dumps = parts.filter(({ kind }) => dumpKinds.includes(kind));
   const hasWhole = dumps.some(({ path }) => path.startsWith('full.'));
@@ -141,25 +140,22 @@ function failureOf({ ref, to }: Wanted, lines: readonly string[], otherwise: str
   const [, needed, room] =
     lines.map((line) => /^no-room (\d+) (\d+)$/.exec(line)).find((match) => match !== null) ?? [];
   if (needed !== undefined)
-    return new ProblemsError(
-      'step-refused',
-      `There is no room for ${ref}: ${needed} KiB are needed, ${room} are free.`,
-    );
+    return new ProblemsError('step-refused', `Not enough space for ${ref}: ${needed} KiB needed, ${room} KiB free.`);
   const last = lines.find((line) => line.startsWith('last '))?.slice(5);
   if (faults.some((line) => line.includes('recovery ended before configured recovery target was reached')))
     return new ProblemsError(
       'step-refused',
-      `The archive does not reach ${to ?? 'the moment'}: ${last === undefined ? 'no transaction after the backup is in it' : `its last transaction is of ${last}`}. A WAL file gets there when it is full, after archive_timeout, or by pg_switch_wal().`,
+      `The archive does not reach ${to ?? 'the target time'}: ${last === undefined ? 'it has no transaction after the backup' : `its last transaction is from ${last}`}. A WAL file is archived when it is full, after archive_timeout, or after pg_switch_wal().`,
     );
   if (faults.some((line) => line.includes('before consistent recovery point')))
     return new ProblemsError(
       'step-refused',
-      `${to ?? 'The moment'} is before the end of the backup ${ref}: an earlier backup is needed.`,
+      `${to ?? 'The target time'} is before the end of the backup ${ref}; restore an earlier backup.`,
     );
   return new Error(`${ref} was not restored: ${faults.slice(0, 5).join(' | ') || otherwise.slice(0, 500)}`);
 }
 
-/** Of a process that was killed: its container goes on by itself. */
+/** After a crash: the helper container of the killed process goes on. */
 async function waitForOther(volume: string, host: Host): Promise<void> {
   while (restoring(volume, await host.docker.containers()) !== undefined)
     await sleep(500, undefined, { signal: host.signal });

@@ -10,16 +10,16 @@ const archiveSwitchParams = z.strictObject({ instance: z.string() });
 
 const patienceMs = 60_000;
 
-/** What proves that an archive works: a WAL file that got there. The marker in it is what a drill recovers to. */
+/** Proves that archiving works: waits until a WAL file is archived. A drill recovers to the marker in it. */
 export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> = {
   name: 'archive.switch',
-  description: 'Writes a marker, closes the current WAL file, and waits until it is in the archive.',
+  description: 'Writes a restore point, switches the WAL file, and waits until it is archived.',
   params: archiveSwitchParams,
   undoState: z.null(),
   operation: operations['new-backup'],
   deadlineMs: 120_000,
-  describe: ({ instance }) => `close a WAL file of ${instance} and see it archived`,
-  effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'unproven', after: 'has a WAL file' }],
+  describe: ({ instance }) => `switch the WAL file of ${instance} and wait until it is archived`,
+  effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'not proven', after: 'has a WAL file' }],
   prepare: async () => null,
   async isDone({ instance }, host) {
     return archived(await requireArchiving(instance, host), host);
@@ -28,7 +28,7 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
     const found = await requireArchiving(instance, host);
     if (await archived(found, host)) return;
     for (const sql of [
-      // A run id is made of letters and digits.
+      // A run id consists of letters and digits.
       `SELECT pg_catalog.pg_create_restore_point('problems ${host.run.id}')`,
       'SELECT pg_catalog.pg_switch_wal()',
     ]) {
@@ -39,7 +39,7 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
     while (!(await archived(found, host)) && performance.now() < until)
       await sleep(250, undefined, { signal: host.signal });
   },
-  /** What is in the archive stays there. */
+  /** The archived file is kept. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
@@ -50,7 +50,7 @@ async function requireArchiving(name: string, host: ReadonlyHost): Promise<Insta
   return found;
 }
 
-/** Since the server's start, and no failure after it. */
+/** Archived since the server's start, with no failure after it. */
 async function archived(instance: Instance, host: ReadonlyHost): Promise<boolean> {
   const answer = await host.sql.query(
     instance,
@@ -64,37 +64,40 @@ async function archived(instance: Instance, host: ReadonlyHost): Promise<boolean
 const backupProveParams = z.strictObject({
   /** `<instance>/<name>`. */
   ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
-  /** The level of docs/backups.md that it must reach. */
+  /** The level that it must reach: docs/backups.md. */
   level: z.enum(backupLevels).default('L4'),
-  /** How far it is tried. What cannot be asked above `level` is no failure; damage that is found there is. */
+  /** The highest level to check. Above `level`, a check that cannot run is not a failure; damage is. */
   upTo: z.enum(backupLevels).default('L5'),
 });
 
 type BackupProveWanted = z.output<typeof backupProveParams>;
 
 /**
- * A drill: only a backup that was restored once is known to restore (docs/engineering/backups.md#verification-ladder).
+ * A drill: only a test restore proves a backup (docs/engineering/backups.md#verification-ladder).
  */
 export const backupProve: Action<BackupProveWanted, null> = {
   name: 'backup.prove',
   description:
-    'Restores a copy of a backup in an isolated throw-away container, compares it with what was noted when it was taken, and writes the answer beside the backup.',
+    'Restores a copy of a backup in an isolated temporary container, compares it with the fingerprints from when it was taken, and writes the result into the sidecar file.',
   params: backupProveParams,
   undoState: z.null(),
   operation: operations['new-backup'],
   deadlineMs: 24 * 3_600_000,
-  describe: ({ ref, level }) => `restore a copy of the backup ${ref} and prove it at ${level}`,
-  effect: async ({ ref, level }) => [{ object: `backup ${ref}`, before: 'unproven', after: `proven at ${level}` }],
+  describe: ({ ref, level }) => `restore a copy of the backup ${ref} to prove it at ${level}`,
+  effect: async ({ ref, level }) => [{ object: `backup ${ref}`, before: 'not proven', after: `proven at ${level}` }],
   prepare: async () => null,
   async isDone({ ref, level }, host) {
     return reached(checksOf(await host.backups.read(ref)), level);
   },
   async apply({ ref, level, upTo }, host) {
     const backup = await host.backups.read(ref);
-    if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+    if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
     const instance = await host.instance(backup.instance);
     if (instance === undefined)
-      throw new ProblemsError('step-refused', `There is no instance ${backup.instance} to restore by the image of.`);
+      throw new ProblemsError(
+        'step-refused',
+        `There is no instance ${backup.instance}, whose image is needed to restore a copy.`,
+      );
     const answer = await host.backups.check(backup, { upTo, instance });
     await host.change.backups.record(backup, answer);
     if (reached(answer.checks, level)) return;
@@ -103,7 +106,7 @@ export const backupProve: Action<BackupProveWanted, null> = {
       `The backup ${ref} was not proven at ${level}: ${seen.map((one) => `${one.level} ${one.result}, ${one.says.join(' ')}`).join('; ')}`,
     );
   },
-  /** What was found out of a backup stays true: there is nothing to put back. */
+  /** The result stays true, so there is nothing to undo. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
@@ -112,7 +115,7 @@ function checksOf(backup: Backup | undefined): readonly BackupCheck[] {
   return backup?.verification?.checks ?? [];
 }
 
-/** Nothing failed, and this level or a higher one passed. */
+/** Whether nothing failed, and this level or a higher one passed. */
 function reached(checks: readonly BackupCheck[], wanted: BackupProveWanted['level']): boolean {
   return (
     checks.every(({ result }) => result !== 'failed') &&
@@ -129,25 +132,25 @@ const backupQuarantineParams = z.strictObject({
 
 const backupQuarantineBefore = z.strictObject({ state: z.string() });
 
-/** The first half of a repair of backups: what does not hold is out of the way, and nothing of it is lost. */
+/** First part of a backup repair: the bad backup no longer counts, and nothing of it is lost. */
 export const backupQuarantine: Action<
   z.output<typeof backupQuarantineParams>,
   z.output<typeof backupQuarantineBefore>
 > = {
   name: 'backup.quarantine',
-  description: 'Moves a bad backup aside, read-only, with the reason beside it. Nothing of it is changed or removed.',
+  description:
+    'Moves a bad backup to quarantine, read-only, with the reason next to it. Nothing in it is changed or removed.',
   params: backupQuarantineParams,
   undoState: backupQuarantineBefore,
   operation: operations['quarantine-backup'],
   deadlineMs: 600_000,
-  describe: ({ ref, reason }) => `set the backup ${ref} aside: ${reason}`,
+  describe: ({ ref, reason }) => `quarantine the backup ${ref}: ${reason}`,
   async effect({ ref }, host) {
     return [{ object: `backup ${ref}`, before: (await requireBackup(ref, host)).state, after: 'quarantined' }];
   },
   async prepare({ ref }, host) {
     const { state } = await requireBackup(ref, host);
-    if (state === 'running')
-      throw new ProblemsError('step-refused', `The backup ${ref} is being taken: it is left as it is.`);
+    if (state === 'running') throw new ProblemsError('step-refused', `Backup ${ref} is still being taken.`);
     return { state };
   },
   async isDone({ ref }, host) {
@@ -169,26 +172,25 @@ export const backupQuarantine: Action<
 
 async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
   const backup = await host.backups.read(ref);
-  if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+  if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
   return backup;
 }
 
 const backupRemoveParams = z.strictObject({
-  /** `<instance>/<name>` of one that has expired. */
+  /** `<instance>/<name>` of an expired backup. */
   ref: z.string().regex(/^[^/\0]+\/[^/\0]+$/),
 });
 
-/** Has no undo, so it can only stand in a cleanup. */
+/** Has no undo, so it is only allowed in a cleanup. */
 export const backupRemove: Action<z.output<typeof backupRemoveParams>, null> = {
   name: 'backup.remove',
-  description:
-    'Deletes a backup that has expired. The only action that deletes anything; the last two good backups never expire.',
+  description: 'Deletes an expired backup. No other action deletes anything. The last two good backups never expire.',
   params: backupRemoveParams,
   undoState: z.null(),
   operation: operations['expire-backup'],
   deadlineMs: 600_000,
   describe: ({ ref }) => `delete the expired backup ${ref}`,
-  effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'expired', after: 'gone' }],
+  effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'expired', after: 'deleted' }],
   prepare: async () => null,
   async isDone({ ref }, host) {
     const [instance = '', name = ''] = ref.split('/');
@@ -202,19 +204,19 @@ export const backupRemove: Action<z.output<typeof backupRemoveParams>, null> = {
 
 const backupTakeParams = z.strictObject({
   instance: z.string(),
-  /** Of the new backup: one path segment. */
+  /** Name of the new backup: one path segment. */
   name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}$/),
 });
 
 type BackupTakeWanted = z.output<typeof backupTakeParams>;
 
 /**
- * See docs/engineering/backups.md#taking. It reads the server and writes beside it: nothing that is there is touched.
+ * See docs/engineering/backups.md#taking. Only reads from the server, and changes no existing file.
  */
 export const backupTake: Action<BackupTakeWanted, null> = {
   name: 'backup.take',
   description:
-    'Takes a base backup with a manifest and a dump of each database with roles, both from the running server, with fingerprints of the rows that the dump holds; under a temporary name until it is durable and was compared with its manifest.',
+    'Takes a base backup with a manifest, and a dump of each database and the roles, from the running server, with fingerprints of the dumped rows. Uses a temporary name until the backup is durable and matches its manifest.',
   params: backupTakeParams,
   undoState: z.null(),
   operation: operations['new-backup'],
@@ -224,7 +226,7 @@ export const backupTake: Action<BackupTakeWanted, null> = {
   async prepare(wanted, host) {
     const there = await host.backups.read(refOf(wanted));
     if (there !== undefined && there.state !== 'running')
-      throw new ProblemsError('step-refused', `There is a backup ${refOf(wanted)} already.`);
+      throw new ProblemsError('step-refused', `Backup ${refOf(wanted)} already exists.`);
     return null;
   },
   isDone,
@@ -234,12 +236,12 @@ export const backupTake: Action<BackupTakeWanted, null> = {
     if (instance === undefined) throw new ProblemsError('step-refused', `There is no instance ${wanted.instance}.`);
     await host.change.backups.take({ instance, name: wanted.name, labels: host.run.labels });
   },
-  /** What was taken is good for whoever needs it: a backup is never deleted for tidiness. */
+  /** A finished backup is useful in any case, so undo keeps it. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
 
-/** Whole under its name: it gets there by one rename. */
+/** Complete under its final name, which it gets by one rename. */
 async function isDone(wanted: BackupTakeWanted, host: ReadonlyHost): Promise<boolean> {
   const there = await host.backups.read(refOf(wanted));
   return there?.state === 'complete' && there.verification?.filesBy === 'completion';
@@ -256,30 +258,27 @@ const backupExpireParams = z.strictObject({
 
 const backupExpireBefore = z.strictObject({ there: z.boolean() });
 
-/** The half of removing that can be taken back: what lies there is in no inventory, and nothing restores from it. */
+/** The part of a removal that can be undone: an expired backup is not listed, and nothing restores from it. */
 export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<typeof backupExpireBefore>> = {
   name: 'backup.expire',
-  description: 'Moves a backup that is no longer needed to where the cleanup removes it.',
+  description: 'Moves a backup that is no longer needed to the folder from which the cleanup removes it.',
   params: backupExpireParams,
   undoState: backupExpireBefore,
   operation: operations['expire-backup'],
-  describe: ({ ref }) => `let the backup ${ref} expire`,
+  describe: ({ ref }) => `expire the backup ${ref}`,
   effect: async ({ ref }) => [{ object: `backup ${ref}`, before: 'kept', after: 'expired' }],
   async prepare({ ref }, host) {
     const found = await allOf(ref, host);
     if (found.some(({ state }) => state === 'running'))
-      throw new ProblemsError(
-        'step-refused',
-        `The backup ${ref} is being taken, or was given up: it is left as it is.`,
-      );
-    // A name says which of them only as long as there is one.
+      throw new ProblemsError('step-refused', `Backup ${ref} is still being taken, or was never finished.`);
+    // A name must identify exactly one.
     if (found.length > 1)
       throw new ProblemsError(
         'step-refused',
-        `There are ${found.length} backups ${ref}: ${found.map(({ folder }) => folder).join(', ')}. A person must say which.`,
+        `There are ${found.length} backups named ${ref}: ${found.map(({ folder }) => folder).join(', ')}. Choose one yourself.`,
       );
     if (found.length > 0 && (await isExpired(ref, host)))
-      throw new ProblemsError('step-refused', `Another backup ${ref} has expired and is not removed yet.`);
+      throw new ProblemsError('step-refused', `Another expired backup ${ref} has not been removed yet.`);
     return { there: found.length > 0 };
   },
   isDone: isGone,
@@ -287,7 +286,7 @@ export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<
     const { ref } = wanted;
     if (await isGone(wanted, host)) return;
     const backup = await host.backups.read(ref);
-    if (backup === undefined) throw new ProblemsError('step-refused', `There is no backup ${ref}.`);
+    if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
     await requireGoodOnes(ref, host);
     await host.change.backups.expire(backup);
   },
@@ -300,7 +299,7 @@ export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<
   },
 };
 
-/** Not while it is among the backups: one that was cut off before it moved is in both lists. */
+/** False while it is still listed: after a crash before the move it is in both lists. */
 async function isGone({ ref }: z.output<typeof backupExpireParams>, host: ReadonlyHost): Promise<boolean> {
   return (await isExpired(ref, host)) && (await host.backups.read(ref)) === undefined;
 }
@@ -315,10 +314,10 @@ async function isExpired(ref: string, host: ReadonlyHost): Promise<boolean> {
   return (await host.backups.expired(instance)).includes(name);
 }
 
-/** Whoever asks: the last two good ones stay. */
+/** Always keeps the last two good backups. */
 async function requireGoodOnes(ref: string, host: ReadonlyHost): Promise<void> {
   const { backups } = await host.backups.list(ref.split('/')[0]);
   const left = backups.filter((one) => one.ref !== ref && one.state === 'complete' && one.verdict === 'good');
   if (left.length < 2)
-    throw new ProblemsError('step-refused', `Without ${ref} there would be ${left.length} good backups: it stays.`);
+    throw new ProblemsError('step-refused', `Without ${ref} only ${left.length} good backups would be left; refused.`);
 }

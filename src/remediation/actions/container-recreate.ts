@@ -7,17 +7,16 @@ import { edits, mountsFrom, networksOf, otherMounts, recreatedFromLabel, specFro
 import { operations } from '../operations.ts';
 
 const params = z.strictObject({
-  /** The old container's id. It stays, under another name. */
+  /** The old container's id. It is kept under another name. */
   from: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string(),
   edits,
 });
 
-/** Creates and connects; `container.start` starts it. Stopping the old one comes between, so that little time is lost. */
+/** Creates and connects it. The plan stops the old one before `container.start`, to keep the downtime short. */
 export const containerRecreate: Action<z.output<typeof params>, null> = {
   name: 'container.recreate',
-  description:
-    'Makes a container like another one, on the same data, with the edits that the plan names. Does not start it.',
+  description: 'Creates a container like another one, on the same data, with the edits of the plan. Does not start it.',
   params,
   undoState: z.null(),
   operation: { running: operations['recreate-running'], stopped: operations['restart-stopped'] },
@@ -57,8 +56,8 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
   async prepare({ from, edits: { mounts = {} } }, host) {
     const old = await requireContainer(host, from);
     if (old.autoRemove)
-      throw new ProblemsError('step-refused', `${old.name} is removed with its volumes when it stops (AutoRemove).`);
-    // Refused before anything has stopped.
+      throw new ProblemsError('step-refused', `${old.name} is removed with its volumes when it stops (--rm).`);
+    // Refuse before anything is stopped.
     mountsFrom(old, mounts);
     return null;
   },
@@ -75,7 +74,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
       await host.change.docker.create(specFrom(old, name, changes, host.run.labels));
       made = await requireContainer(host, name);
     }
-    // However its mounts were written: it has not been started, and is taken away again.
+    // Compares the mounts as created. It has not been started, and is removed again.
     const others = otherMounts(old, made, changes.mounts ?? {});
     if (others.length > 0) throw new ProblemsError('step-refused', others.join(' '));
     for (const { name: network, aliases } of missing(old, made)) {
@@ -91,7 +90,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     const made = await madeFrom(host, from, name);
     if (made === undefined) return;
     if (made.state.running) await host.change.docker.stop(made.id, { timeoutSeconds: 120 });
-    // Never with its volumes: they are the old one's.
+    // Never with its volumes: they belong to the old container.
     await host.change.docker.remove(made.id);
   },
   async isUndone({ from, name }, _before, host) {
@@ -99,7 +98,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
   },
 };
 
-/** By name, and only if it is what this step makes: the name may still be the old one's, or anybody's. */
+/** By name, and only if this step made it: the name may belong to the old container or to any other. */
 async function madeFrom(host: ReadonlyHost, from: string, name: string): Promise<Container | undefined> {
   const found = await host.docker.container(name);
   return found?.labels[recreatedFromLabel] === from ? found : undefined;

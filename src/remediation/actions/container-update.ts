@@ -15,7 +15,7 @@ const policy = z.strictObject({
 const containerUpdateRestartPolicyParams = z.strictObject({ container: z.string(), policy });
 
 /**
- * A kept container with `restart: always` comes back on the same data when the engine restarts
+ * A kept container with `restart: always` starts again on the same data when the engine restarts
  * (docs/engineering/docker-engine.md#restart-policy).
  */
 export const containerUpdateRestartPolicy: Action<
@@ -23,7 +23,7 @@ export const containerUpdateRestartPolicy: Action<
   z.output<typeof policy>
 > = {
   name: 'container.update-restart-policy',
-  description: 'Sets when the engine starts a container by itself.',
+  description: 'Sets the restart policy of a container.',
   params: containerUpdateRestartPolicyParams,
   undoState: policy,
   operation: operations['restart-policy'],
@@ -68,21 +68,21 @@ const bytes = z.int().min(6 * 2 ** 20);
 const containerUpdateMemoryParams = z.strictObject({
   container: z.string(),
   memory: bytes,
-  /** Memory and swap together, as Docker takes it. Equal to `memory`: no swap, as a database wants it. */
+  /** Memory plus swap, as in Docker. Equal to `memory`: no swap, which suits a database. */
   memorySwap: bytes,
 });
 
-/** As the engine has it; 0: none. */
+/** As the engine reports it; 0: none. */
 const before = z.strictObject({ memory: z.int().nonnegative(), memorySwap: z.int(), running: z.boolean() });
 
-/** Only upwards: a limit below what is used kills, and one that was never there could not be taken away again. */
+/** Only raises: a limit below the present use kills processes, and a newly added limit could not be removed again. */
 export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemoryParams>, z.output<typeof before>> = {
   name: 'container.update-memory',
-  description: 'Raises the memory limit of a container, live, within what the machine has left.',
+  description: 'Raises the memory limit of a container without a restart, within the machine’s budget.',
   params: containerUpdateMemoryParams,
   undoState: before,
   operation: operations['raise-memory'],
-  // Undoing it may take a stop.
+  // Undo may need a stop.
   deadlineMs: 180_000,
   describe: ({ container, memory }) => `raise the memory limit of ${shortRef(container)} to ${mebibytes(memory)}`,
   async effect({ container, memory }, host) {
@@ -91,10 +91,9 @@ export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemory
   },
   async prepare({ container, memory, memorySwap }, host) {
     const found = await requireContainer(host, container);
-    if (found.memory === 0)
-      throw new ProblemsError('step-refused', `${found.name} has no memory limit that could be raised.`);
+    if (found.memory === 0) throw new ProblemsError('step-refused', `${found.name} has no memory limit to raise.`);
     if (memory < found.memory || memorySwap < memory)
-      throw new ProblemsError('step-refused', `The memory limit of ${found.name} is only raised, never lowered.`);
+      throw new ProblemsError('step-refused', `The memory limit of ${found.name} can only be raised.`);
     await refuseBeyondBudget(found, memory, host);
     return { ...limitsOf(found), running: found.state.running };
   },
@@ -104,7 +103,7 @@ export const containerUpdateMemory: Action<z.output<typeof containerUpdateMemory
   async apply({ container, memory, memorySwap }, host) {
     await host.change.docker.updateMemory(container, { memory, memorySwap });
   },
-  /** What is used by now may be more than the old limit: only a stop gives it back. */
+  /** The server may now use more than the old limit; then only a stop frees it. */
   async undo({ container }, { running, ...wanted }, host) {
     const found = await requireContainer(host, container);
     if (!isSame(limitsOf(found), wanted)) await lower(found, wanted, host);
@@ -126,9 +125,8 @@ function isSame(a: Limits, b: Limits): boolean {
 }
 
 /**
- * Never below what is used while the server runs: the kernel of control groups of version 1 refuses that, the one of
- * version 2 takes it as an order to make room, and kills where it finds none
- * (docs/engineering/memory.md#changing-a-limit). What cannot be asked may be more.
+ * Never sets a limit below the present use while the server is running: cgroup v1 refuses that, and cgroup v2 reclaims
+ * memory and kills if it cannot (docs/engineering/memory.md#changing-a-limit). Unknown use counts as more.
  */
 async function lower(found: Container, wanted: Limits, host: Host): Promise<void> {
   const { id, name, state, autoRemove } = found;
@@ -136,14 +134,14 @@ async function lower(found: Container, wanted: Limits, host: Host): Promise<void
     if (autoRemove)
       throw new ProblemsError(
         'step-refused',
-        `${name} uses more than its old memory limit of ${mebibytes(wanted.memory)}, and would be removed if it were stopped (AutoRemove).`,
+        `${name} uses more than its old memory limit of ${mebibytes(wanted.memory)}, and stopping it would remove it (--rm).`,
       );
     await host.change.docker.stop(id, { timeoutSeconds: 120 });
   }
   try {
     await host.change.docker.updateMemory(id, wanted);
   } catch (error) {
-    // More has come into use since it was asked.
+    // Its use has grown since it was measured.
     const inUse = error instanceof ProblemsError && error.code === 'engine-refused' && state.running;
     if (!inUse || autoRemove) throw error;
     await host.change.docker.stop(id, { timeoutSeconds: 120 });
@@ -151,7 +149,7 @@ async function lower(found: Container, wanted: Limits, host: Host): Promise<void
   }
 }
 
-/** Of what is used, page cache that nobody has asked for lately can be taken back at once. */
+/** The use without inactive page cache, which the kernel can reclaim at once. */
 async function mayUseMoreThan(limit: number, found: Container, host: ReadonlyHost): Promise<boolean> {
   const instance = await instanceIn(found, host);
   if (instance === undefined) return true;
@@ -162,13 +160,13 @@ async function mayUseMoreThan(limit: number, found: Container, host: ReadonlyHos
   return use === undefined || use.usage - use.inactiveFile > limit;
 }
 
-/** All limits together stay within what the machine can promise. See docs/engineering/memory.md#host-budget. */
+/** Keeps the sum of all limits within the machine's budget. See docs/engineering/memory.md#host-budget. */
 async function refuseBeyondBudget(found: Container, memory: number, host: ReadonlyHost): Promise<void> {
   const promisable = await promisableTo(found, host);
   if (memory > promisable)
     throw new ProblemsError(
       'step-refused',
-      `The machine can promise ${mebibytes(promisable)} to ${found.name} beside the limits of the others, not ${mebibytes(memory)}.`,
+      `The limit of ${found.name} can be at most ${mebibytes(promisable)} next to those of the other containers, not ${mebibytes(memory)}.`,
     );
 }
 

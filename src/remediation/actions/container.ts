@@ -14,16 +14,16 @@ const containerStartBefore = z.strictObject({ running: z.boolean() });
 
 export const containerStart: Action<z.output<typeof containerStartParams>, z.output<typeof containerStartBefore>> = {
   name: 'container.start',
-  description: 'Starts a container, unless another one runs on its data.',
+  description: 'Starts a container, unless another one is running on its data.',
   params: containerStartParams,
   undoState: containerStartBefore,
   operation: { running: operations['restart-running'], stopped: operations['restart-stopped'] },
-  // Undoing it is a stop, which may take as long as one.
+  // Undo is a stop, so it may take as long as one.
   deadlineMs: 180_000,
   describe: ({ container }) => `start ${shortRef(container)}`,
   async effect({ container }, host) {
     const found = await host.docker.container(container);
-    return [{ object: found?.name ?? container, before: found?.state.status ?? 'not there yet', after: 'running' }];
+    return [{ object: found?.name ?? container, before: found?.state.status ?? 'not created yet', after: 'running' }];
   },
   async prepare({ container }, host) {
     return { running: (await host.docker.container(container))?.state.running ?? false };
@@ -46,9 +46,9 @@ export const containerStart: Action<z.output<typeof containerStartParams>, z.out
 
 const containerStopParams = z.strictObject({
   container: z.string(),
-  /** Docker's own 10 seconds end in a SIGKILL while PostgreSQL still writes. */
+  /** Docker's default of 10 seconds ends in SIGKILL while PostgreSQL is still writing. */
   timeoutSeconds: z.int().min(1).max(900).default(120),
-  /** Requires exit code 0 and PostgreSQL's own word that it has shut down. */
+  /** Requires exit code 0, and the log line that the database system is shut down. */
   clean: z.boolean().default(true),
 });
 
@@ -56,7 +56,7 @@ const containerStopBefore = z.strictObject({ running: z.boolean() });
 
 export const containerStop: Action<z.output<typeof containerStopParams>, z.output<typeof containerStopBefore>> = {
   name: 'container.stop',
-  description: 'Stops a container and makes sure that PostgreSQL has shut down cleanly.',
+  description: 'Stops a container and checks that PostgreSQL has shut down cleanly.',
   params: containerStopParams,
   undoState: containerStopBefore,
   operation: { running: operations['restart-running'], stopped: operations['restart-stopped'] },
@@ -71,16 +71,16 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
   async prepare({ container }, host) {
     const found = await requireContainer(host, container);
     const other = containerOnSameData(found, await host.docker.containers());
-    // Then it could not be started again, neither forward nor back.
+    // Then neither the plan nor undo could start it again.
     if (other !== undefined)
-      throw new ProblemsError('step-refused', `${other.name} runs on the data of ${found.name}.`);
+      throw new ProblemsError('step-refused', `${other.name} is running on the data of ${found.name}.`);
     if (found.autoRemove)
-      throw new ProblemsError('step-refused', `${found.name} is removed with its volumes when it stops (AutoRemove).`);
+      throw new ProblemsError('step-refused', `${found.name} is removed with its volumes when it stops (--rm).`);
     return { running: found.state.running };
   },
   async isDone({ container, clean }, host) {
     const found = await requireContainer(host, container);
-    // A process that was killed in mid-stop has not seen how it ended.
+    // After a crash during the stop, check how the server ended.
     return !found.state.running && (!clean || (await uncleanEnd(found, host)) === undefined);
   },
   async beforeInterrupt({ container, clean }, host) {
@@ -102,18 +102,18 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
   },
 };
 
-/** Why the last end of a container was none of a server that has shut down, if so. */
+/** Why the container's last exit was not a clean shutdown; undefined if it was. */
 async function uncleanEnd({ id, name, state }: Container, host: ReadonlyHost): Promise<string | undefined> {
   if (state.exitCode !== 0)
-    return `${name} ended with exit code ${state.exitCode}, so PostgreSQL has not shut down cleanly.`;
+    return `${name} ended with exit code ${state.exitCode}, so PostgreSQL did not shut down cleanly.`;
   const lines = await host.docker.logs(id, { since: state.startedAt, tail: 50 });
   return lines.some(({ text }) => text.includes('database system is shut down'))
     ? undefined
-    : `${name} did not say that its database system is shut down.`;
+    : `The log of ${name} does not say that the database system is shut down.`;
 }
 
 const containerRenameParams = z.strictObject({
-  /** By id: a name is what changes. */
+  /** By id, since the name changes. */
   container: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
 });
@@ -122,7 +122,7 @@ const containerRenameBefore = z.strictObject({ name: z.string() });
 
 export const containerRename: Action<z.output<typeof containerRenameParams>, z.output<typeof containerRenameBefore>> = {
   name: 'container.rename',
-  description: 'Gives a container another name; its data and its networks stay.',
+  description: 'Renames a container; its data and networks are unchanged.',
   params: containerRenameParams,
   undoState: containerRenameBefore,
   operation: operations['rename-aside'],
@@ -139,7 +139,7 @@ export const containerRename: Action<z.output<typeof containerRenameParams>, z.o
   async prepare({ container, name }, host) {
     const holder = await host.docker.container(name);
     if (holder !== undefined && holder.id !== container)
-      throw new ProblemsError('step-refused', `The name ${name} is taken.`);
+      throw new ProblemsError('step-refused', `The name ${name} is already in use.`);
     return { name: (await requireContainer(host, container)).name };
   },
   async isDone({ container, name }, host) {

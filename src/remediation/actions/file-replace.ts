@@ -7,17 +7,17 @@ import { operations } from '../operations.ts';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const params = z.strictObject({
   path: z.string(),
-  /** Of the text before and after: what tells a killed run where it was, and somebody else's edit from ours. */
+  /** Hashes of the text before and after: they show whether the step took effect, or another program edited the file. */
   from: sha256,
   to: sha256,
-  /** By position in the text, in order and apart. Only the characters that change, so that no secret is in the plan. */
+  /** By position in the text, in order, without overlaps. Only the changed characters, so that plans contain no secret. */
   edits: z.array(z.strictObject({ at: z.int().nonnegative(), before: z.string(), after: z.string() })).min(1),
 });
 const before = z.strictObject({ text: z.string() });
 
 export const fileReplace: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'file.replace',
-  description: 'Changes places in a text file: a temporary file, fsync, rename. The old text is kept in the journal.',
+  description: 'Edits a text file atomically: temporary file, fsync, rename. The old text is kept in the journal.',
   params,
   undoState: before,
   operation: operations['update-dependant-file'],
@@ -30,7 +30,7 @@ export const fileReplace: Action<z.output<typeof params>, z.output<typeof before
     const found = hash('sha256', text);
     if (found === wanted.from) {
       if (hash('sha256', edited(text, wanted)) !== wanted.to)
-        throw new ProblemsError('step-refused', `The edits of ${wanted.path} do not lead to what was planned.`);
+        throw new ProblemsError('step-refused', `The edits of ${wanted.path} do not give the planned text.`);
     } else if (found !== wanted.to) throw changed(wanted.path);
     return { text };
   },
@@ -68,10 +68,10 @@ function edited(text: string, { path, edits }: z.output<typeof params>): string 
 
 async function textOf(host: ReadonlyHost, path: string): Promise<string> {
   const file = await host.files.read(path);
-  if (file === undefined) throw new ProblemsError('step-refused', `There is no file ${path}.`);
+  if (file === undefined) throw new ProblemsError('step-refused', `File ${path} does not exist.`);
   return file.text;
 }
 
 function changed(path: string): ProblemsError {
-  return new ProblemsError('step-refused', `${path} has been changed by somebody else: it is left as it is.`);
+  return new ProblemsError('step-refused', `${path} was changed by another program and is left unchanged.`);
 }

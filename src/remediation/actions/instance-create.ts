@@ -8,13 +8,13 @@ import { requireContainer, shortRef } from './containers.ts';
 import { operations } from '../operations.ts';
 
 const params = z.strictObject({
-  /** The container that it is like, by id. */
+  /** Id of the container to copy. */
   like: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
-  /** Holds the data in place of the other's. */
+  /** The volume with the data, instead of the original's. */
   volume: z.string(),
   serverPort: z.int(),
-  /** On the machine's own address alone. */
+  /** Published on 127.0.0.1 only. */
   port: z.int().min(1).max(65_535),
 });
 
@@ -23,13 +23,13 @@ type Wanted = z.output<typeof params>;
 const madeLikeLabel = 'problems.made-like';
 
 /**
- * A server of its own on restored data. It shares no network, no alias and no writable mount with the one it is like: what
- * asks for that one must not find this one, and this one must not write into its archive.
+ * A separate server on restored data. It shares no network, alias or writable mount with the original: clients of the
+ * original must not reach it, and it must not write into the original's archive.
  */
 export const instanceCreate: Action<Wanted, null> = {
   name: 'instance.create',
   description:
-    'Makes a container for a new instance, like another one’s, on a volume of its own and apart from its networks. Does not start it.',
+    'Creates a container for a new instance, like that of another one, with its own volume and without its networks. Does not start it.',
   params,
   undoState: z.null(),
   operation: operations['port-lease'],
@@ -37,7 +37,7 @@ export const instanceCreate: Action<Wanted, null> = {
   effect: async ({ name, port }) => [{ object: name, before: 'none', after: `a new container at 127.0.0.1:${port}` }],
   async prepare({ name }, host) {
     if ((await host.docker.container(name)) !== undefined)
-      throw new ProblemsError('step-refused', `There is a container ${name} already.`);
+      throw new ProblemsError('step-refused', `Container ${name} already exists.`);
     return null;
   },
   isDone: async (wanted, host) => (await made(wanted, host)) !== undefined,
@@ -94,14 +94,14 @@ function specLike(old: Container, wanted: Wanted, labels: Readonly<Record<string
   };
 }
 
-/** Those of Compose and of our own runs would make it somebody else's. */
+/** Without the labels of Compose and of our own runs, which would assign it to another owner. */
 function ownLabels(labels: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(labels).filter(([name]) => !/^(?:com\.docker\.|problems\.(?!lab))/.test(name)),
   );
 }
 
-/** Options go before every file, also before what the restored data directory says of archiving. */
+/** Options override every file, including archiving settings in the restored data directory. */
 function withoutFollowing(command: readonly string[]): readonly string[] {
   const follows = /^(?:-c|--)?\s*(?:archive_|restore_command|recovery_|primary_|promote_)\w*\s*=/;
   return command.filter((word, index) => {

@@ -28,7 +28,7 @@ import {
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 
-/** Where a step works: an instance by its name and its container's id, and one of its databases. */
+/** The target of a step: an instance by name and container id, and one of its databases. */
 const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
 
 export interface Place {
@@ -40,17 +40,17 @@ export interface Place {
 /** One migration file, as it was planned. */
 export const filePlace = z.strictObject({
   ...placeParams,
-  /** Within the folders that may be read. */
+  /** One of the folders that may be read. */
   folder: z.string(),
   /** The file's name. */
   name: z.string().regex(/^[^/\0]+\.sql$/),
-  /** Another text is another migration. */
+  /** Hash of the text: another text is another migration. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
 export type FilePlace = z.output<typeof filePlace>;
 
-/** What the ledger says of a file. */
+/** The ledger's entry of a file. */
 export const ledgerBefore = z.strictObject({
   listed: z.boolean(),
   row: z
@@ -73,7 +73,7 @@ const lockTimeoutMs = 4_000;
 async function requireInstance(host: ReadonlyHost, { instance, container }: Place): Promise<Instance> {
   const found = await host.instance(instance);
   if (found?.container.id !== container)
-    throw new ProblemsError('step-refused', `${instance} is another container by now.`);
+    throw new ProblemsError('step-refused', `${instance} has been recreated since the plan was made.`);
   return found;
 }
 
@@ -81,7 +81,7 @@ async function openDirect(host: Host, place: Place, database = place.database): 
   return host.change.sql.openSession(await requireInstance(host, place), { database, application });
 }
 
-/** Works under the lock that every runner takes, so that none is at work meanwhile. */
+/** Works under the lock that every runner takes, so that no other one runs at the same time. */
 async function underLock<Result>(
   host: Host,
   place: Place,
@@ -93,14 +93,14 @@ async function underLock<Result>(
     const waiting = { waitMs: 60_000, stop: host.signal, onProgress: () => undefined };
     const holder = await takeLock(session, waiting);
     if (holder !== undefined)
-      throw new ProblemsError('step-refused', `A runner migrates ${place.database} at this moment: ${holder}.`);
+      throw new ProblemsError('step-refused', `Another runner is migrating ${place.database}: ${holder}.`);
     return await work(session);
   } finally {
     await session.close();
   }
 }
 
-/** One answer of a query that changes nothing. */
+/** The first row of a read-only query. */
 async function rowsOf(
   host: ReadonlyHost,
   place: Place,
@@ -120,18 +120,18 @@ async function rowsOf(
   );
 }
 
-/** @throws ProblemsError `step-refused` where it is gone, or another text by now. */
+/** @throws ProblemsError `step-refused`: the file no longer exists, or its text has changed. */
 async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): Promise<Migration> {
   const file = await host.files.read(join(folder, name));
   const [migration] = file === undefined ? [] : migrationsOf([{ name, text: file.text }]);
   if (migration?.sha256 === sha256) return migration;
   throw new ProblemsError(
     'step-refused',
-    `${join(folder, name)} is ${migration === undefined ? 'gone' : 'another text'} by now.`,
+    `${join(folder, name)} ${migration === undefined ? 'no longer exists' : 'has changed since the plan was made'}.`,
   );
 }
 
-/** @throws ProblemsError `step-refused` where file and ledger contradict each other. */
+/** @throws ProblemsError `step-refused`: file and ledger contradict each other. */
 async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
   const migration = await fileOf(wanted, host);
   const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
@@ -145,20 +145,20 @@ async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.o
 const indexDropInvalidParams = z.strictObject({
   ...placeParams,
   oid: z.string().regex(/^\d{1,10}$/),
-  /** With its schema, quoted where it needs to be. */
+  /** With its schema, quoted if needed. */
   name: z.string(),
 });
 
 const indexDropInvalidBefore = z.strictObject({ definition: z.string().nullable() });
 
-/** The definition is kept for people: no undo makes an invalid index again, since none is of use to anybody. */
+/** The definition is kept for reference. Undo does not recreate an invalid index, since it is useless. */
 export const indexDropInvalid: Action<
   z.output<typeof indexDropInvalidParams>,
   z.output<typeof indexDropInvalidBefore>
 > = {
   name: 'index.drop-invalid',
   description:
-    'Drops an invalid index concurrently, if it is the same index, still invalid, and nobody builds it. There is no way back, and none is needed: no query can use it.',
+    'Drops an invalid index concurrently, if it is still the same index, still invalid, and not being built. There is no undo: no query can use an invalid index.',
   params: indexDropInvalidParams,
   undoState: indexDropInvalidBefore,
   operation: operations['drop-own-invalid-index'],
@@ -166,7 +166,7 @@ export const indexDropInvalid: Action<
   describe: ({ name, database }) => `drop the invalid index ${name} of ${database}`,
   async effect(wanted, host) {
     const { definition } = await indexDropInvalidIndexNow(wanted, host);
-    return [{ object: `${wanted.database}: ${wanted.name}`, before: definition ?? 'gone', after: 'gone' }];
+    return [{ object: `${wanted.database}: ${wanted.name}`, before: definition ?? 'dropped', after: 'dropped' }];
   },
   prepare: async (wanted, host) => indexDropInvalidIndexNow(wanted, host),
   async isDone(wanted, host) {
@@ -174,11 +174,11 @@ export const indexDropInvalid: Action<
   },
   async apply(wanted, host) {
     const outcome = await underLock(host, wanted, async (session) => dropInvalidIndex(session, wanted));
-    if (outcome === 'sound') throw refused(`${wanted.name} is valid by now.`);
-    if (outcome === 'building') throw refused(`A session builds ${wanted.name}, or another index of its table.`);
+    if (outcome === 'sound') throw refused(`${wanted.name} is now valid.`);
+    if (outcome === 'building') throw refused(`A session is building ${wanted.name} or another index of its table.`);
   },
   async undo() {
-    // Nothing is lost that anybody could read.
+    // An invalid index holds nothing that can be read, so there is nothing to undo.
   },
   async isUndone() {
     return true;
@@ -205,24 +205,24 @@ function refused(message: string): ProblemsError {
 }
 
 const migrationRecordParams = filePlace.extend({
-  /** Of what the catalog said of the file's relations when they were compared. */
+  /** Fingerprint of the file's relations in the catalog when they were compared. */
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
 /**
- * For a file whose relations were made without the ledger and are just what it would have made
+ * For a file whose relations were created outside the ledger and match what it would have created
  * (docs/engineering/migrations.md#half-applied-migrations).
  */
 export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.output<typeof ledgerBefore>> = {
   name: 'migration.record',
   description:
-    'Lists a migration file as applied, without running it, if its relations are still what they were compared as. Undone by taking its rows out of the ledger.',
+    'Records a migration file as applied without running it, if its relations are unchanged since they were compared. Undo removes its rows from the ledger.',
   params: migrationRecordParams,
   undoState: ledgerBefore,
   operation: operations['record-migration'],
   describe: ({ name, database }) => `record ${name} as applied to ${database}`,
   async effect(wanted) {
-    return [{ object: `${wanted.database}: ${wanted.name}`, before: 'not listed', after: 'listed as applied' }];
+    return [{ object: `${wanted.database}: ${wanted.name}`, before: 'not recorded', after: 'recorded as applied' }];
   },
   prepare: async (wanted, host) => ledgerStateOf(wanted, host),
   async isDone(wanted, host) {
@@ -233,7 +233,7 @@ export const migrationRecord: Action<z.output<typeof migrationRecordParams>, z.o
     const migration = await fileOf(wanted, host);
     const [now] = await rowsOf(host, wanted, schemaQuery(relationsOfFile(migration) ?? []));
     if (fingerprintOf(now?.['description'] ?? '') !== wanted.fingerprint)
-      throw new ProblemsError('step-refused', `What ${wanted.name} makes has been changed since it was compared.`);
+      throw new ProblemsError('step-refused', `The relations of ${wanted.name} have changed since they were compared.`);
     await underLock(host, wanted, async (session) => recordAsDone(session, migration, host.run.id));
   },
   async undo(wanted, was, host) {
@@ -254,7 +254,7 @@ type Before = z.output<typeof migrationApplyBefore>;
 export const migrationApply: Action<FilePlace, Before> = {
   name: 'migration.apply',
   description:
-    'Applies one migration file under the lock of its database, with its rows in the ledger. Undone is an index that it built concurrently; what a file did in its transaction stays.',
+    'Applies one migration file under the lock of its database, with its rows in the ledger. Undo drops an index that it built concurrently; changes of a transaction are kept.',
   params: filePlace,
   undoState: migrationApplyBefore,
   operation: operations['retry-migration'],
@@ -265,7 +265,7 @@ export const migrationApply: Action<FilePlace, Before> = {
     return [
       {
         object: `${wanted.database}: ${wanted.name}`,
-        before: now.listed ? 'applied, its index is not there' : (now.row?.state ?? 'not applied'),
+        before: now.listed ? 'applied, without its index' : (now.row?.state ?? 'not applied'),
         after: 'applied',
       },
     ];

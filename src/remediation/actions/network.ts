@@ -4,7 +4,7 @@ import type { Action, Host } from '../contract.ts';
 import { requireContainer, shortRef } from './containers.ts';
 import { operations } from '../operations.ts';
 
-/** How a container is connected to a network; null: not at all. */
+/** How a container is connected to a network; null: not connected. */
 export const endpointBefore = z
   .strictObject({ aliases: z.array(z.string()), ipv4: z.string(), ipv6: z.string() })
   .nullable();
@@ -18,7 +18,7 @@ function endpointOn(container: Container, network: string): EndpointBefore {
   return { aliases, ipv4: found.staticIpv4, ipv6: found.staticIpv6 };
 }
 
-/** Makes the connection exactly this one. */
+/** Changes the connection to exactly this one. */
 async function setEndpoint(host: Host, container: Container, network: string, wanted: EndpointBefore): Promise<void> {
   const now = endpointOn(container, network);
   if (sameEndpoint(now, wanted)) return;
@@ -44,7 +44,7 @@ const networkDisconnectParams = z.strictObject({ network: z.string(), container:
 
 export const networkDisconnect: Action<z.output<typeof networkDisconnectParams>, EndpointBefore> = {
   name: 'network.disconnect',
-  description: 'Takes a container off a network. Sessions over it hang until they notice.',
+  description: 'Disconnects a container from a network. Sessions over it hang until they time out.',
   params: networkDisconnectParams,
   undoState: endpointBefore,
   operation: { running: operations['recreate-dependant'], stopped: operations['connect-client-network'] },
@@ -75,7 +75,7 @@ export const networkDisconnect: Action<z.output<typeof networkDisconnectParams>,
 const networkNameParams = z.strictObject({
   network: z.string(),
   container: z.string(),
-  /** All names it is to have there: one that was cut off between going and coming back knows the old ones no more. */
+  /** All aliases it must have there: after a crash between disconnect and connect the old ones are lost. */
   aliases: z.array(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
 });
 
@@ -84,12 +84,13 @@ type NameParams = z.output<typeof networkNameParams>;
 export const networkName: Action<NameParams, EndpointBefore> = {
   name: 'network.name',
   description:
-    'Gives a container the names it answers to on a network. It is taken off for a moment: sessions over it end.',
+    'Sets the aliases of a container on a network. It is disconnected briefly, which ends sessions over that network.',
   params: networkNameParams,
   undoState: endpointBefore,
   operation: { running: operations['restart-running'], stopped: operations['connect-client-network'] },
   interrupts: true,
-  describe: ({ network, container, aliases }) => `name ${shortRef(container)} ${aliases.join(', ')} on ${network}`,
+  describe: ({ network, container, aliases }) =>
+    `set the aliases of ${shortRef(container)} on ${network} to ${aliases.join(', ')}`,
   async effect(wanted, host) {
     const found = await requireContainer(host, wanted.container);
     const { network } = wanted;
@@ -128,13 +129,14 @@ function endpointFor({ aliases }: NameParams): NonNullable<EndpointBefore> {
 const networkConnectParams = z.strictObject({
   network: z.string(),
   container: z.string(),
-  /** Names it answers to there, beside those it has. Unique on a network, or clients get one server or the other. */
+  /** Additional aliases. They must be unique on the network, or clients reach one server or the other. */
   aliases: z.array(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/)),
 });
 
 export const networkConnect: Action<z.output<typeof networkConnectParams>, EndpointBefore> = {
   name: 'network.connect',
-  description: 'Connects a container to a network, or gives it a further name there. Live, and kept over restarts.',
+  description:
+    'Connects a container to a network, or adds an alias there. Works without a restart, and survives restarts.',
   params: networkConnectParams,
   undoState: endpointBefore,
   operation: operations['connect-client-network'],

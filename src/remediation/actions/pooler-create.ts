@@ -16,15 +16,15 @@ const plainName = z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/);
 
 const params = z.strictObject({
   instance: z.string(),
-  /** Of the pooler's container. */
+  /** Name of the pooler's container. */
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
   /** By id. */
   image: z.string(),
-  /** Numbers: whom PgBouncer runs as, since it refuses to be root. */
+  /** uid and gid for PgBouncer, which refuses to run as root. */
   user: z.string().regex(/^\d{1,10}:\d{1,10}$/),
-  /** The instance's own. */
+  /** The instance's network. */
   networks: z.array(z.string()).min(1),
-  /** The server as it is called there. */
+  /** The server's name on that network. */
   server: z.strictObject({ host: plainName, port: z.int().min(1).max(65_535) }),
   databases: z.array(plainName).min(1).max(100),
   mode: z.enum(['session', 'transaction']),
@@ -37,18 +37,18 @@ const params = z.strictObject({
 type Wanted = z.output<typeof params>;
 
 /**
- * The role, its function and the container. Clients change over by themselves or by people.
+ * Creates the role, its lookup function and the container. Clients are switched separately.
  * See docs/engineering/pgbouncer.md#authentication.
  */
 export const poolerCreate: Action<Wanted, null> = {
   name: 'pooler.create',
   description:
-    'Puts a PgBouncer into a container of its own in front of an instance, with a role that looks up verifiers of passwords and nothing else. Clients go to it once they are told to.',
+    'Creates a PgBouncer container for an instance, with a role that may only look up password verifiers. Clients use it once they are switched to it.',
   params,
   undoState: z.null(),
   operation: operations['insert-pooler'],
   deadlineMs: 180_000,
-  describe: ({ instance, name, mode }) => `put the pooler ${name} (${mode} mode) in front of ${instance}`,
+  describe: ({ instance, name, mode }) => `create the pooler ${name} (${mode} mode) for ${instance}`,
   async effect({ name, server, mode, poolSize, perDatabase, maxClients }) {
     const after = `${name}:${poolerPort} → ${server.host}:${server.port}, ${mode} mode, at most ${poolSize} sessions for each role and ${perDatabase} for each database, ${maxClients} clients`;
     return [{ object: `container ${name}`, before: 'none', after }];
@@ -56,9 +56,9 @@ export const poolerCreate: Action<Wanted, null> = {
   async prepare(wanted, host) {
     const instance = await requireInstance(host, wanted.instance);
     if ((await host.docker.container(wanted.name)) !== undefined)
-      throw new ProblemsError('step-refused', `There is a container ${wanted.name} already.`);
+      throw new ProblemsError('step-refused', `Container ${wanted.name} already exists.`);
     if (await hasRole(instance, host))
-      throw new ProblemsError('step-refused', `${wanted.instance} has a role ${poolerRole} already.`);
+      throw new ProblemsError('step-refused', `${wanted.instance} already has a role ${poolerRole}.`);
     return null;
   },
   async isDone({ name }, host, run) {
@@ -69,7 +69,7 @@ export const poolerCreate: Action<Wanted, null> = {
     if (await poolerCreate.isDone(wanted, host, host.run)) return;
     const instance = await requireInstance(host, wanted.instance);
     await removeContainer(wanted.name, host);
-    // Made anew each time: a killed run has left nobody who knows the one before.
+    // A new secret each time: the secret of a killed run is lost.
     const secret = randomBytes(24).toString('hex');
     await setRole(instance, secret, host);
     for (const database of wanted.databases) await addLookup(instance, database, host);
@@ -102,8 +102,8 @@ async function setRole(instance: Instance, secret: string, host: Host): Promise<
 }
 
 /**
- * Verifiers can only be read by superusers: the function reads one, of a role that may log in and is neither superuser
- * nor expired (CVE-2025-2291), and only for the pooler's role. Its search_path is its own.
+ * Only superusers can read password verifiers. The function returns the verifier of a role that may log in and is neither
+ * superuser nor expired (CVE-2025-2291), and only to the pooler's role. It sets its own search_path.
  */
 async function addLookup(instance: Instance, database: string, host: Host): Promise<void> {
   const statements = [
@@ -120,7 +120,7 @@ async function addLookup(instance: Instance, database: string, host: Host): Prom
   for (const statement of statements) await must(instance, statement, host, { database });
 }
 
-/** Bytes. PgBouncer takes some 5 KiB for a connection (a buffer of 4 KiB and its state), the kernel the rest. */
+/** Bytes. PgBouncer needs about 5 KiB for a connection (a 4 KiB buffer and its state), the kernel the rest. */
 const connectionMemory = 32 * 2 ** 10;
 
 const ownMemory = 64 * 2 ** 20;
@@ -162,17 +162,17 @@ async function startPooler(wanted: Wanted, secret: string, host: Host): Promise<
   for (;;) {
     const made = await host.docker.container(id);
     if (made !== undefined && (await isUp(made, host))) return;
-    if (performance.now() > until) throw new Error(`${name} does not serve: ${await lastWords(id, host)}`);
+    if (performance.now() > until) throw new Error(`${name} does not accept clients: ${await lastWords(id, host)}`);
     await sleep(200, undefined, { signal: host.signal });
   }
 }
 
 /**
- * By PgBouncer's own word since its container started, and the file that it reads: a container that was started and never
- * given its configuration runs too, for as long as one likes.
+ * Checks PgBouncer's log since its container started, and its configuration file: a container that was never given its
+ * configuration keeps running too.
  */
 async function isUp({ id, state }: Container, host: ReadonlyHost): Promise<boolean> {
-  // One that the engine restarts over and over says that it runs.
+  // Docker reports a container in a restart loop as running.
   if (!state.running || state.status !== 'running') return false;
   if ((await host.docker.file(id, poolerConfigFile)) === undefined) return false;
   const lines = await host.docker.logs(id, { since: state.startedAt, tail: 20_000 });
@@ -181,10 +181,10 @@ async function isUp({ id, state }: Container, host: ReadonlyHost): Promise<boole
 
 async function lastWords(id: string, host: ReadonlyHost): Promise<string> {
   const lines = await host.docker.logs(id, { tail: 3 });
-  return lines.map(({ text }) => text.slice(0, 200)).join(' ') || 'it says nothing';
+  return lines.map(({ text }) => text.slice(0, 200)).join(' ') || 'its log is empty';
 }
 
-/** It holds no data; its volumes, if its image declares any, are left. */
+/** It has no data; volumes that its image declares are kept. */
 async function removeContainer(name: string, host: Host): Promise<void> {
   const made = await ofRun(name, host, host.run);
   if (made === undefined) return;
@@ -192,7 +192,7 @@ async function removeContainer(name: string, host: Host): Promise<void> {
   await host.change.docker.remove(made.id);
 }
 
-/** Only what this run has made is looked at, let alone removed. */
+/** Only a container that this run made is ever removed. */
 async function ofRun(name: string, host: ReadonlyHost, run: RunContext): Promise<Container | undefined> {
   const found = await host.docker.container(name);
   return found?.labels[runLabel] === run.labels[runLabel] ? found : undefined;
@@ -211,7 +211,7 @@ async function must(instance: Instance, sql: string, host: Host, options: SqlOpt
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
 }
 
-/** A password as PostgreSQL stores it (RFC 5803), so that neither a file nor a log contains the password itself. */
+/** A password as PostgreSQL stores it (RFC 5803), so that no file or log contains the password itself. */
 export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16)): string {
   const iterations = 4_096;
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');

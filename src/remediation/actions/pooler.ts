@@ -6,29 +6,28 @@ import { poolerFolder, poolerLogin, poolerOf, poolerPort, poolerRole } from '../
 import { checkpoint, requireInstance } from './setting.ts';
 import { operations } from '../operations.ts';
 
-/** The last line: without it something is missing. A comment to PgBouncer. */
+/** Last line of a complete configuration. A comment for PgBouncer. */
 const endOfConfig = '; end of the configuration';
 
-/** After which a paused pooler lets its clients go on, whatever became of whoever paused it. */
+/** After this a paused pooler resumes by itself, even if the process that paused it has died. */
 const pauseSeconds = 120;
 
 export interface PoolerConfig {
   readonly server: { readonly host: string; readonly port: number };
-  /** Plain names, each with the lookup function in it. */
+  /** Names of databases that have the lookup function. */
   readonly databases: readonly string[];
   readonly mode: 'session' | 'transaction';
-  /** Server connections for each role in each database, and for each database together. */
+  /** Server connections for each role in each database, and in total for each database. */
   readonly poolSize: number;
   readonly perDatabase: number;
   readonly maxClients: number;
-  /** Server connections for the pooler's own role, which looks up verifiers and proves that clients get through. */
+  /** Server connections for the pooler's own role, which looks up verifiers and verifies that clients can connect. */
   readonly ownConnections: number;
 }
 
 /**
- * `pgbouncer.ini`. SCRAM goes through from the client to the server: no entry names a user, and the verifiers are
- * looked up (docs/engineering/pgbouncer.md#authentication). Drivers that set `extra_float_digits` or `options` at the
- * start are not refused for it.
+ * `pgbouncer.ini`. SCRAM passes through from the client to the server: no entry names a user, and verifiers are looked up
+ * (docs/engineering/pgbouncer.md#authentication). Accepts drivers that set `extra_float_digits` or `options` at startup.
  */
 export function poolerConfig(config: PoolerConfig): string {
   const { server, databases, mode, poolSize, perDatabase, maxClients, ownConnections } = config;
@@ -60,11 +59,10 @@ export function poolerConfig(config: PoolerConfig): string {
 }
 
 /**
- * What the pooler's container runs. It reads the one secret and then its configuration from standard input, once: both
- * stay in the container's own files, so that it starts again by itself. What was cut off on its way is not taken for
- * a configuration: it waits for another, which only a new container gets. Prepared statements of the protocol work in
- * transaction mode from version 1.21 on, with a setting that earlier ones refuse. Who orders a pause may die before
- * its end, so the pooler reads its own log and lets clients go on by itself.
+ * What the pooler's container runs. It reads the secret and then its configuration from standard input once, and keeps
+ * both in the container's own files, so that it can restart. An incomplete configuration is not used. Protocol-level
+ * prepared statements work in transaction mode from version 1.21 on, with a setting that earlier versions refuse. The
+ * process that orders a pause may die, so the pooler watches its own log and resumes by itself.
  */
 export const poolerEntry = String.raw`
 set -eu
@@ -97,23 +95,23 @@ done < "$folder/log" &
 exec pgbouncer "$folder/pgbouncer.ini" > "$folder/log" 2>&1
 `;
 
-/** Asking a pooler of ours to hold its clients back, and to let them go on. */
+/** Pauses and resumes a pooler of ours. */
 
 export const pausing = z.strictObject({ instance: z.string() });
 
 export type Pausing = z.output<typeof pausing>;
 
-/** For how long clients' transactions are waited for. */
+/** How long to wait for clients' transactions. */
 const patienceSeconds = 30;
 
-/** The command comes on stdin, behind the secret. */
+/** The command comes on stdin, after the secret. */
 const script = String.raw`
 IFS= read -r PGPASSWORD; IFS= read -r command
 export PGPASSWORD PGHOST=127.0.0.1 PGPORT=${poolerPort} PGUSER=${poolerRole} PGDATABASE=pgbouncer PGCONNECT_TIMEOUT=10
 exec timeout ${patienceSeconds} psql -X -q -c "$command"
 `;
 
-/** Whether it holds its clients back now: by its own log, where the last order stands. */
+/** Whether it is paused: the last command in its log. */
 async function isPaused(instance: string, host: ReadonlyHost): Promise<boolean> {
   const pooler = await requirePooler(instance, host);
   const lines = await host.docker.logs(pooler.id, { since: pooler.state.startedAt, tail: 5_000 });
@@ -121,7 +119,7 @@ async function isPaused(instance: string, host: ReadonlyHost): Promise<boolean> 
   return last?.text.includes('PAUSE command issued') === true;
 }
 
-/** @throws Error: transactions did not end in time; then clients go on. */
+/** @throws Error: transactions did not end in time; the pooler is then resumed. */
 async function order(command: 'PAUSE' | 'RESUME', instance: string, host: Host): Promise<void> {
   if ((await isPaused(instance, host)) === (command === 'PAUSE')) return;
   const pooler = await requirePooler(instance, host);
@@ -142,7 +140,7 @@ async function ask(
   host: Host,
 ): Promise<{ readonly exitCode: number; readonly stderr: string }> {
   const login = await poolerLogin(pooler, host);
-  if (login === undefined) throw new ProblemsError('step-refused', `${pooler.name} has no login of ours.`);
+  if (login === undefined) throw new ProblemsError('step-refused', `${pooler.name} has no login for this program.`);
   return host.change.docker.runHelper({
     image: (await requireInstance(host, instance)).container.image,
     command: ['sh', '-c', script],
@@ -157,23 +155,25 @@ async function ask(
 async function requirePooler(instance: string, host: ReadonlyHost): Promise<Container> {
   const pooler = await poolerOf(await requireInstance(host, instance), host);
   if (pooler?.state.running !== true)
-    throw new ProblemsError('step-refused', `No pooler of ours runs in front of ${instance}.`);
+    throw new ProblemsError('step-refused', `${instance} has no running pooler made by this program.`);
   return pooler;
 }
 
 export const poolerPause: Action<Pausing, null> = {
   name: 'pooler.pause',
   description:
-    'Lets the pooler in front of an instance hold its clients back between their transactions. Two minutes later it lets them go by itself, whatever has become of us.',
+    'Pauses the pooler of an instance: its clients wait between transactions. It resumes by itself after two minutes, even if this program has died.',
   params: pausing,
   undoState: z.null(),
   operation: operations['restart-running'],
   endedBy: 'pooler.resume',
-  describe: ({ instance }) => `let the pooler in front of ${instance} hold its clients back`,
-  effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'served', after: 'held' }],
+  describe: ({ instance }) => `pause the pooler of ${instance}`,
+  effect: async ({ instance }) => [
+    { object: `clients of the pooler of ${instance}`, before: 'served', after: 'waiting' },
+  ],
   prepare: () => Promise.resolve(null),
   isDone: ({ instance }, host) => isPaused(instance, host),
-  // Its clients wait until the server has been stopped and started: what can be written before, is.
+  // Its clients wait until the server has restarted, so write dirty pages first.
   async beforeInterrupt({ instance }, host) {
     const found = await host.instance(instance);
     if (found !== undefined) await checkpoint(found, host);
@@ -185,16 +185,18 @@ export const poolerPause: Action<Pausing, null> = {
 
 export const poolerResume: Action<Pausing, null> = {
   name: 'pooler.resume',
-  description: 'Lets the clients go on that the pooler in front of an instance holds back.',
+  description: 'Resumes the pooler of an instance, so that its clients go on.',
   params: pausing,
   undoState: z.null(),
   operation: operations['restart-running'],
-  describe: ({ instance }) => `let the clients of the pooler in front of ${instance} go on`,
-  effect: async ({ instance }) => [{ object: `clients of the pooler of ${instance}`, before: 'held', after: 'served' }],
+  describe: ({ instance }) => `resume the pooler of ${instance}`,
+  effect: async ({ instance }) => [
+    { object: `clients of the pooler of ${instance}`, before: 'waiting', after: 'served' },
+  ],
   prepare: () => Promise.resolve(null),
   isDone: async ({ instance }, host) => !(await isPaused(instance, host)),
   apply: ({ instance }, host) => order('RESUME', instance, host),
-  /** What comes before it is undone while clients wait, and ends in letting them go on. */
+  /** The steps before it are undone while clients wait, and the undo of the pause resumes them. */
   undo: ({ instance }, _before, host) => order('PAUSE', instance, host),
   isUndone: ({ instance }, _before, host) => isPaused(instance, host),
 };

@@ -25,7 +25,7 @@ export type LeaseBefore = z.output<typeof leaseBefore>;
 
 export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = {
   name: 'port.lease',
-  description: 'Holds a port for an instance, so that no other instance is given it.',
+  description: 'Leases a port to an instance, so that no other instance gets it.',
   params: portLeaseParams,
   undoState: leaseBefore,
   operation: operations['port-lease'],
@@ -42,8 +42,7 @@ export const portLease: Action<z.output<typeof portLeaseParams>, LeaseBefore> = 
   },
   async apply({ instance, port, ttlMs }, host) {
     const lease = await host.change.leases.take({ instance, ports: [port], ttlMs });
-    if (lease === undefined)
-      throw new ProblemsError('step-refused', `Port ${port} is leased to another instance by now.`);
+    if (lease === undefined) throw new ProblemsError('step-refused', `Port ${port} is now leased to another instance.`);
   },
   async undo({ instance, port }, before, host) {
     await putBack(host, instance, before, port);
@@ -58,21 +57,21 @@ async function leaseOf(host: ReadonlyHost, instance: string): Promise<LeaseBefor
 }
 
 /**
- * The lease that the instance had before, where there still is such a thing: one that has ended meanwhile is none, and a
- * port that another instance holds by now is that one's. `made` is the port that the run left it with, null for none.
+ * Restores the lease that the instance had before. An expired lease is not restored, nor a port that another instance
+ * holds now. `made` is the port that the run left it with, null for none.
  */
 async function putBack(host: Host, instance: string, before: LeaseBefore, made: number | null): Promise<void> {
   if (await isBack(host, instance, before, made)) return;
   try {
     await host.change.leases.put(instance, await stillFree(host, before));
   } catch (error) {
-    // Another instance was given the port between the question and the change.
+    // Another instance got the port between the check and the change.
     if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
     await host.change.leases.put(instance, null);
   }
 }
 
-/** Whether nothing of the run is left, and what could be put back is back. */
+/** Whether nothing of the run is left, and everything that can be restored is restored. */
 async function isBack(
   host: ReadonlyHost,
   instance: string,
@@ -82,7 +81,7 @@ async function isBack(
   const now = await leaseOf(host, instance);
   const wanted = await stillFree(host, before);
   if ((now?.port ?? null) === (wanted?.port ?? null)) return true;
-  // Neither what was there nor what the run made of it: somebody has leased anew for this instance.
+  // Neither the old lease nor that of the run: another process has leased a port for this instance.
   return now !== null && now.port !== made;
 }
 
@@ -96,7 +95,7 @@ const portReleaseParams = z.strictObject({ instance: z.string(), port: z.int().m
 
 export const portRelease: Action<z.output<typeof portReleaseParams>, LeaseBefore> = {
   name: 'port.release',
-  description: 'Gives a leased port back.',
+  description: 'Releases a leased port.',
   params: portReleaseParams,
   undoState: leaseBefore,
   operation: operations['port-lease'],
@@ -119,10 +118,10 @@ export const portRelease: Action<z.output<typeof portReleaseParams>, LeaseBefore
 
 const portBindParams = z.strictObject({ instance: z.string(), port: z.int().min(1).max(65_535) });
 
-/** Without an undo, so a matter of the cleanup: the lease is the instance's as long as there is a container. */
+/** Has no undo, so it belongs in the cleanup: the lease lasts as long as the container exists. */
 export const portBind: Action<z.output<typeof portBindParams>, null> = {
   name: 'port.bind',
-  description: 'Makes a lease last: the container exists, so the port is its own even while it is stopped.',
+  description: 'Makes a lease permanent: the container exists, so it keeps its port even while it is stopped.',
   params: portBindParams,
   undoState: z.null(),
   operation: operations['port-lease'],
@@ -136,10 +135,9 @@ export const portBind: Action<z.output<typeof portBindParams>, null> = {
     return lease?.port === port && lease.state === 'bound';
   },
   async apply({ instance, port }, host) {
-    // It may have ended while the run was cut off. The container exists, so the port is its own where nobody has it.
+    // The lease may have expired while the run was interrupted. The container exists, so lease the port again if it is free.
     const lease = await host.change.leases.take({ instance, ports: [port], ttlMs: 60_000 });
-    if (lease === undefined)
-      throw new ProblemsError('step-refused', `Port ${port} is leased to another instance by now.`);
+    if (lease === undefined) throw new ProblemsError('step-refused', `Port ${port} is now leased to another instance.`);
     await host.change.leases.bind(port, instance);
   },
 };

@@ -13,15 +13,15 @@ import {
   getStrings,
 } from '../../util/json.ts';
 
-/** By destination: another volume or folder on the same place. */
+/** By destination: another volume or folder at the same path. */
 export type MountEdits = Readonly<Record<string, { readonly source: string; readonly writable: boolean }>>;
 
 /**
- * `Binds`, `Mounts` and `VolumesFrom` by which a new container has the very mounts of the old one. What the engine had
- * made a volume for (`-v /data`, the image's VOLUME, `--mount type=volume` without a source) is bound by that volume's
- * name, else the new container would start on an empty one (docs/engineering/docker-engine.md#anonymous-volumes). What
- * came by `--volumes-from` is bound by itself: the container of that name may be gone by now, or another one.
- * @throws ProblemsError `step-refused`: a mount is of a kind that cannot be told to the engine again.
+ * `Binds`, `Mounts` and `VolumesFrom` that give a new container the same mounts as the old one. Anonymous volumes (`-v
+ * /data`, the image's VOLUME, `--mount type=volume` without a source) are bound by name, or the new container would start
+ * on an empty volume (docs/engineering/docker-engine.md#anonymous-volumes). Mounts of `--volumes-from` are bound
+ * directly, since that container may have been removed or replaced.
+ * @throws ProblemsError `step-refused`: a mount of a type that cannot be recreated.
  */
 export function mountsFrom(old: Container, edits: MountEdits): JsonObject {
   const binds = getStrings(old.inspect, 'HostConfig', 'Binds').filter((bind) => {
@@ -50,7 +50,7 @@ export function mountsFrom(old: Container, edits: MountEdits): JsonObject {
   };
 }
 
-/** Where a new container has other data than the old one, a sentence each; empty when it has the same everywhere. */
+/** Where a new container has other data than the old one, one sentence each; empty if all mounts are the same. */
 export function otherMounts(old: Container, made: Container, edits: MountEdits): readonly string[] {
   const wanted = new Map(old.mounts.map((mount) => [mount.destination, placeOf(mount)]));
   for (const [destination, { source, writable }] of Object.entries(edits))
@@ -58,7 +58,7 @@ export function otherMounts(old: Container, made: Container, edits: MountEdits):
   const found = new Map(made.mounts.map((mount) => [mount.destination, placeOf(mount)]));
   return [...new Set([...wanted.keys(), ...found.keys()])].sort().flatMap((destination) => {
     const [is, was] = [found.get(destination) ?? 'nothing', wanted.get(destination) ?? 'nothing'];
-    return is === was ? [] : [`${made.name} has ${is} at ${destination}, and ${old.name} has ${was} there.`];
+    return is === was ? [] : [`${made.name} has ${is} at ${destination}, but ${old.name} has ${was}.`];
   });
 }
 
@@ -67,7 +67,7 @@ function placeOf({ type, name, source, writable }: Mount): string {
   return `${place}${writable ? '' : ' (read-only)'}`;
 }
 
-/** One that names no volume has its options, and from now on the volume that the engine made by them. */
+/** A mount without a source gets the name of the volume that the engine created for it. */
 function withSource(mount: Json, old: Container): Json {
   if (!isObject(mount) || getString(mount, 'Type') !== 'volume' || getString(mount, 'Source') !== '') return mount;
   const destination = mountPath(getString(mount, 'Target'));
@@ -77,18 +77,18 @@ function withSource(mount: Json, old: Container): Json {
   return { ...mount, Source: volume.name };
 }
 
-/** `nocopy`: the image's files were copied into it when it was made, and who has deleted them since wants none again. */
+/** `nocopy`: the engine copied the image's files when it created the volume; files deleted since must stay deleted. */
 function volumeBind({ name, destination, writable }: Mount): string {
   if (name === '') throw new ProblemsError('step-refused', `The volume at ${destination} has no name.`);
   return `${name}:${destination}:${writable ? '' : 'ro,'}nocopy`;
 }
 
-/** In the long form, which refuses a folder that is gone where the short one makes an empty one. */
+/** In the long form, which refuses a missing folder; the short form would create an empty one. */
 function folderMount({ type, source, destination, writable }: Mount, old: Container): JsonObject {
   if (type !== 'bind')
     throw new ProblemsError(
       'step-refused',
-      `${old.name} has a mount of the type ${type} at ${destination} that no new container can be given.`,
+      `${old.name} has a mount of the type ${type} at ${destination}, which cannot be recreated.`,
     );
   const raw = getArray(old.inspect, 'Mounts').find((mount) => getString(mount, 'Destination') === destination);
   const propagation = getString(raw, 'Propagation');
@@ -101,9 +101,9 @@ function folderMount({ type, source, destination, writable }: Mount, old: Contai
   };
 }
 
-/** What a new container has otherwise than the old one. Everything that is not named stays as it is. */
+/** What to change in a new container. Everything else is as in the old one. */
 export const edits = z.strictObject({
-  /** In place of all bindings of these container ports: `5432/tcp`. */
+  /** Replaces all bindings of these container ports: `5432/tcp`. */
   ports: z
     .record(
       z.string().regex(/^\d{1,5}\/(tcp|udp|sctp)$/),
@@ -111,7 +111,7 @@ export const edits = z.strictObject({
     )
     .exactOptional(),
   command: z.array(z.string()).exactOptional(),
-  /** By variable, by position in its value, in order and apart. Only the characters that change: no secret is in a plan. */
+  /** By variable and position in its value, in order, without overlaps. Only the changed characters, without secrets. */
   env: z
     .record(
       z.string(),
@@ -120,19 +120,19 @@ export const edits = z.strictObject({
     .exactOptional(),
   shmSize: z.int().positive().exactOptional(),
   memory: z.int().nonnegative().exactOptional(),
-  /** By destination: another volume or folder on the same place. */
+  /** By destination: another volume or folder at the same path. */
   mounts: z.record(z.string(), z.strictObject({ source: z.string(), writable: z.boolean() })).exactOptional(),
 });
 
 export type Edits = z.output<typeof edits>;
 
-/** Which container this one was made from: what tells a killed recreate where it was. */
+/** Label with the id of the original container, for resuming a killed recreate. */
 export const recreatedFromLabel = 'problems.recreated-from';
 
 /**
- * The old container's whole Config and HostConfig with the edits: the image by id, every volume by name, and the first
- * network; the others are connected before start.
- * @throws ProblemsError `step-refused`: a mount cannot be given to a new container, or a variable has changed since.
+ * The old container's Config and HostConfig with the edits: the image by id, every volume by name, and the first network;
+ * the others are connected before the start.
+ * @throws ProblemsError `step-refused`: a mount cannot be recreated, or a variable has changed since.
  */
 export function specFrom(
   old: Container,
@@ -174,7 +174,7 @@ export interface NetworkEndpoint {
   readonly aliases: readonly string[];
 }
 
-/** The network of the network mode first: the engine takes one at create. Generated aliases are left out. */
+/** The network of the network mode first, since the engine accepts only one at create. Skips generated aliases. */
 export function networksOf(old: Container): readonly NetworkEndpoint[] {
   if (/^(host|none|container:)/.test(old.networkMode)) return [];
   const networks = getEntries(old.inspect, 'NetworkSettings', 'Networks').map(([name, endpoint]) => {
@@ -190,14 +190,14 @@ export function networksOf(old: Container): readonly NetworkEndpoint[] {
   return networks.sort((a, b) => Number(b.name === main) - Number(a.name === main));
 }
 
-/** @throws ProblemsError `step-refused`: a variable is not what it was when the plan was made. */
+/** @throws ProblemsError `step-refused`: a variable has changed since the plan was made. */
 function editedEnv(lines: readonly string[], changes: NonNullable<Edits['env']>): readonly string[] {
   return lines.map((line) => {
     const name = line.slice(0, line.indexOf('='));
     let value = line.slice(name.length + 1);
     for (const { at: position, before, after } of (changes[name] ?? []).toReversed()) {
       if (value.slice(position, position + before.length) !== before)
-        throw new ProblemsError('step-refused', `The variable ${name} is not what it was when the plan was made.`);
+        throw new ProblemsError('step-refused', `The variable ${name} has changed since the plan was made.`);
       value = value.slice(0, position) + after + value.slice(position + before.length);
     }
     return `${name}=${value}`;

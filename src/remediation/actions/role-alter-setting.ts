@@ -20,11 +20,13 @@ const params = z
     role: identifier.exactOptional(),
     /** … in this database; without a role, of all roles. */
     database: identifier.exactOptional(),
-    name: z.string().refine((name) => knownSetting(name)?.perRole === true, 'is no setting that is changed for a role'),
-    /** null: none of its own. */
+    name: z
+      .string()
+      .refine((name) => knownSetting(name)?.perRole === true, 'is not a setting that can be changed for a role'),
+    /** null: reset. */
     value: z.string().nullable(),
   })
-  .refine(({ role, database }) => role !== undefined || database !== undefined, 'names no role and no database')
+  .refine(({ role, database }) => role !== undefined || database !== undefined, 'names neither a role nor a database')
   .superRefine(({ name, value }, context) => {
     const unfit = value === null ? undefined : unfitValue(name, value);
     if (unfit !== undefined) context.addIssue({ code: 'custom', message: `${name} ${unfit}` });
@@ -34,10 +36,10 @@ type Wanted = z.output<typeof params>;
 
 const before = z.strictObject({ value: z.string().nullable() });
 
-/** For one application instead of all: sessions that begin from then on. See docs/engineering/settings.md#timeouts. */
+/** Affects new sessions of one application instead of all. See docs/engineering/settings.md#timeouts. */
 export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
   name: 'role.alter-setting',
-  description: 'Sets or resets a setting for the sessions of a role or a database that begin from then on.',
+  description: 'Sets or resets a setting for new sessions of a role or a database.',
   params,
   undoState: before,
   operation: operations['reload-setting'],
@@ -67,7 +69,7 @@ export const roleAlterSetting: Action<Wanted, z.output<typeof before>> = {
     if (now !== value && now !== wanted.value)
       throw new ProblemsError(
         'step-refused',
-        `Somebody has set ${wanted.name} for ${subjectOf(wanted)} since: it is left as it is.`,
+        `${wanted.name} for ${subjectOf(wanted)} has been changed since and is left unchanged.`,
       );
     await put(wanted, value, host);
   },
@@ -89,7 +91,7 @@ async function put(wanted: Wanted, value: string | null, host: Host): Promise<vo
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.message}`);
 }
 
-/** Of exactly this role and database; null where it has none of its own. */
+/** The value for exactly this role and database; null if unset. */
 async function valueOf(
   { role, database, name }: Wanted,
   instance: Instance,
@@ -103,7 +105,7 @@ async function valueOf(
      WHERE coalesce(rolname, '') = $1 AND coalesce(datname, '') = $2 AND pg_catalog.starts_with(config, $3)`,
     { values: [role ?? '', database ?? '', `${name}=`] },
   );
-  if (!answer.ok) throw new Error(`${instance.name} does not say the settings of its roles: ${answer.message}`);
+  if (!answer.ok) throw new Error(`cannot read the role settings of ${instance.name}: ${answer.message}`);
   return answer.rows[0]?.['config']?.slice(name.length + 1) ?? null;
 }
 

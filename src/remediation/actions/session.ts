@@ -5,25 +5,25 @@ import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 
 /**
- * What ending sessions asks and does, whether they have written or not.
+ * Ends sessions, whether or not they have written.
  * See docs/engineering/connections.md#ending-sessions.
  */
 
 export const sessionParams = z.strictObject({
-  /** By name: its container may have been restarted since, and then none of the sessions is there any more. */
+  /** By name: if its container has been restarted since, none of the sessions exists any more. */
   instance: z.string(),
-  /** A pid comes again, a pid with the start of its session does not. */
+  /** A pid may be reused, but not together with the start time of its session. */
   sessions: z
     .array(z.strictObject({ pid: z.int().positive(), backendStart: z.string().max(64), role: z.string() }))
     .min(1)
     .max(10_000),
-  /** For how long one must have been idle in its transaction when its turn comes. */
+  /** How long a session must have been idle in its transaction when it is ended. */
   minimumSeconds: z.number().min(1),
 });
 
 export type SessionParams = z.output<typeof sessionParams>;
 
-/** For people who ask later whose session it was; the text of a query may hold anything, so only its hash is kept. */
+/** Records whose session it was. The text of a query may contain secrets, so only its hash is kept. */
 export const sessionsBefore = z.strictObject({
   sessions: z.array(
     z.strictObject({
@@ -43,8 +43,8 @@ export const sessionsBefore = z.strictObject({
 export type SessionsBefore = z.output<typeof sessionsBefore>;
 
 /**
- * Who may be ended, asked in the statement that ends it: idle in its transaction for long enough, no superuser, nothing
- * that replicates, dumps or migrates, and no holder of an advisory lock. Prepared transactions have no session.
+ * Which session may be ended, checked in the statement that ends it: idle in transaction for long enough, not a
+ * superuser, no replication, dump or migration, and no advisory lock. Prepared transactions have no session.
  */
 const mayBeEnded = `
   a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
@@ -67,7 +67,7 @@ SELECT a.pid, a.backend_start::text AS backend_start, a.usename::text AS role, c
 FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
 WHERE ${mayBeEnded} ORDER BY a.pid`;
 
-/** Those of the plan that may still be ended. */
+/** The sessions of the plan that may still be ended. */
 async function sessionsToEnd(
   { instance: name, sessions, minimumSeconds }: SessionParams,
   mayHaveWritten: boolean,
@@ -78,7 +78,7 @@ async function sessionsToEnd(
     values: [String(minimumSeconds), String(mayHaveWritten)],
     maxRows: 10_000,
   });
-  if (!answer.ok) throw new Error(`${name} does not say which sessions it has: ${answer.message}`);
+  if (!answer.ok) throw new Error(`cannot list the sessions of ${name}: ${answer.message}`);
   const planned = new Set(sessions.map(({ pid, backendStart }) => `${pid} ${backendStart}`));
   return answer.rows
     .filter((row) => planned.has(`${row['pid']} ${row['backend_start']}`))
@@ -95,7 +95,7 @@ async function sessionsToEnd(
     }));
 }
 
-/** One at a time. One that has gone on meanwhile, or has ended, is left alone. */
+/** One at a time. Skips sessions that have become active or ended in the meantime. */
 async function endSessions(params: SessionParams, mayHaveWritten: boolean, host: Host): Promise<void> {
   const instance = await requireInstance(params.instance, host);
   for (const { pid, backendStart } of await sessionsToEnd(params, mayHaveWritten, host)) {
@@ -104,11 +104,11 @@ async function endSessions(params: SessionParams, mayHaveWritten: boolean, host:
       timeoutMs: 8_000,
     });
     if (!answer.ok) throw new Error(`session ${pid} of ${params.instance} was not ended: ${answer.message}`);
-    if (answer.rows[0]?.['ended'] === 'f') throw new Error(`session ${pid} of ${params.instance} does not end.`);
+    if (answer.rows[0]?.['ended'] === 'f') throw new Error(`session ${pid} of ${params.instance} does not end`);
   }
 }
 
-/** How many, and whose: `97 sessions of app`. */
+/** The number and roles of sessions: `97 sessions of app`. */
 function wordsOf({ sessions }: SessionParams): string {
   const roles = [...new Set(sessions.map(({ role }) => role))].sort();
   return `${sessions.length} ${sessions.length === 1 ? 'session' : 'sessions'} of ${roles.join(', ')}`;
@@ -123,12 +123,12 @@ async function requireInstance(name: string, host: ReadonlyHost): Promise<Instan
 export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
   name: 'session.end-idle',
   description:
-    'Ends sessions that have been idle in a transaction for long and have written nothing in it, one at a time; each is asked again in the statement that ends it. They do not come back by undoing: their clients open new ones.',
+    'Ends sessions that have been idle in transaction for a long time and have written nothing, one at a time; the statement that ends a session checks it again. Undo does not restore them: their clients open new ones.',
   params: sessionParams,
   undoState: sessionsBefore,
   operation: operations['end-idle-session'],
   deadlineMs: 900_000,
-  describe: (params) => `end ${wordsOf(params)} that idle in transactions which have written nothing`,
+  describe: (params) => `end ${wordsOf(params)} idle in transactions that have written nothing`,
   async effect(params) {
     return [{ object: `sessions of ${params.instance}`, before: wordsOf(params), after: 'ended' }];
   },
@@ -146,15 +146,15 @@ export const sessionEndIdle: Action<SessionParams, SessionsBefore> = {
 export const sessionTerminate: Action<SessionParams, SessionsBefore> = {
   name: 'session.terminate',
   description:
-    'Ends sessions that are idle in a transaction, whether or not they have written in it: what they wrote is rolled back. One at a time; each is asked again in the statement that ends it. They do not come back by undoing.',
+    'Ends sessions that are idle in transaction, even if they have written; their changes are rolled back. One at a time; the statement that ends a session checks it again. Undo does not restore them.',
   params: sessionParams,
   undoState: sessionsBefore,
   operation: operations['terminate-session'],
   deadlineMs: 900_000,
-  describe: (params) => `end ${wordsOf(params)} that idle in transactions`,
+  describe: (params) => `end ${wordsOf(params)} idle in transactions`,
   async effect(params) {
     return [
-      { object: `sessions of ${params.instance}`, before: wordsOf(params), after: 'ended, their work rolled back' },
+      { object: `sessions of ${params.instance}`, before: wordsOf(params), after: 'ended, their changes rolled back' },
     ];
   },
   async prepare(params, host) {

@@ -16,10 +16,10 @@ import type { Action, Effect, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 import { autoConfOf, settledAutoConf, textToPutBack, writeAutoConf } from './auto-conf-file.ts';
 
-/** Less than the time that the engine gives it. */
+/** Less than the step's deadline. */
 const timeoutMs = 55_000;
 
-/** The parameters of what changes settings: names of our list, values within its bounds, null for none. */
+/** Parameters of actions that change settings: names from our list, values within its bounds, null to reset. */
 function settingsSchema(applies: readonly ('reload' | 'start')[]) {
   return z
     .record(z.string(), z.string().nullable())
@@ -29,7 +29,7 @@ function settingsSchema(applies: readonly ('reload' | 'start')[]) {
         const known = knownSetting(name);
         const unfit =
           known === undefined || !applies.includes(known.applies)
-            ? 'is no setting that is changed in this way'
+            ? 'is not a setting that can be changed this way'
             : value === null
               ? undefined
               : unfitValue(name, value);
@@ -45,27 +45,27 @@ export async function requireInstance(host: ReadonlyHost, name: string): Promise
 }
 
 /**
- * Writes what a shutdown would have to write, while clients are still served: on a busy server that is most of the time
- * of its stop (docs/engineering/docker-engine.md#stopping).
- * @throws Error in the server's words, where it does not answer or the role may not.
+ * Runs a checkpoint while clients are still served: on a busy server the shutdown checkpoint is most of the time of a
+ * stop (docs/engineering/docker-engine.md#stopping).
+ * @throws Error with the server's message, if it does not answer or the role may not.
  */
 export async function checkpoint(instance: Instance, host: Host): Promise<void> {
   const answer = await host.change.sql.execute(instance, 'CHECKPOINT', { timeoutMs });
   if (!answer.ok) throw new Error(`CHECKPOINT: ${answer.sqlstate ?? ''} ${answer.message}`);
 }
 
-/** A value on the command line, of a role or of a database goes before the file: changing the file would do nothing. */
+/** Refuses settings that the command line, a role or a database overrides: changing the file would have no effect. */
 async function refuseOverridden(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<void> {
   for (const { name, source } of await inForce(instance, settings, host)) {
     if (source === 'command line' || source === 'environment variable' || source === 'database' || source === 'user')
       throw new ProblemsError(
         'step-refused',
-        `${name} of ${instance.name} comes from the ${source}, which goes before postgresql.auto.conf.`,
+        `${name} of ${instance.name} is set by the ${source}, which overrides postgresql.auto.conf.`,
       );
   }
 }
 
-/** Whether each has this value from `postgresql.auto.conf`; null: its value does not come from there. */
+/** Whether each setting has this value from `postgresql.auto.conf`; null: it must not come from there. */
 async function areInForce(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<boolean> {
   const rows = await inForce(instance, settings, host);
   return Object.entries(settings).every(([name, value]) => {
@@ -77,12 +77,12 @@ async function areInForce(instance: Instance, settings: SettingChanges, host: Re
 }
 
 /**
- * Whether the server goes by what stands in the file of these settings: by their values, or, where a person wrote one in
- * a way that only the server reads, by its having read the files since this one was written.
+ * Whether the server uses these settings as they are in the file: compares values, or, for a notation that only the
+ * server parses, checks that it has loaded its files since this one was written.
  */
 async function areTakenOver(instance: Instance, values: SettingChanges, host: ReadonlyHost): Promise<boolean> {
   if (await areInForce(instance, values, host)) return true;
-  // The time of a file is told in whole seconds.
+  // File times are in whole seconds.
   const answer = await host.sql.query(
     instance,
     `SELECT (pg_catalog.pg_conf_load_time() >= pg_catalog.date_trunc('second', modification) + interval '1 second')::text AS read
@@ -106,7 +106,7 @@ async function inForce(instance: Instance, settings: SettingChanges, host: Reado
      WHERE name = ANY (pg_catalog.string_to_array($1, ','))`,
     { values: [Object.keys(settings).join(',')] },
   );
-  if (!answer.ok) throw new Error(`${instance.name} does not say its settings: ${answer.message}`);
+  if (!answer.ok) throw new Error(`cannot read the settings of ${instance.name}: ${answer.message}`);
   return answer.rows.map((row) => ({
     name: row['name'] ?? '',
     setting: row['setting'] ?? '',
@@ -121,13 +121,13 @@ const settingAlterParams = z.strictObject({ instance: z.string(), settings: sett
 const before = z.strictObject({ text: z.string() });
 
 /**
- * Done once the server itself says so: a reload is only a signal, and `pending_restart` can be a lie
+ * Done once the server reports the new values: a reload is only a signal, and `pending_restart` can be wrong
  * (docs/engineering/settings.md#precedence).
  */
 export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<typeof before>> = {
   name: 'setting.alter',
   description:
-    'Sets or resets settings of a server that runs, by ALTER SYSTEM and a reload. The old file is kept in the journal; undoing leaves what others have set since.',
+    'Sets or resets settings of a running server with ALTER SYSTEM and a reload. The old file is kept in the journal; undo keeps what others have set since.',
   params: settingAlterParams,
   undoState: before,
   operation: operations['reload-setting'],
@@ -140,7 +140,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     if (found.dataMount === undefined)
       throw new ProblemsError(
         'step-refused',
-        `The data of ${instance} is in no volume: its file could not be put back.`,
+        `The data of ${instance} is not in a volume, so undo could not restore its file.`,
       );
     await refuseOverridden(found, settings, host);
     return { text: await autoConfOf(host, found) };
@@ -169,7 +169,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     const old = valuesIn(text, Object.keys(settings));
     if (found.container.state.running) await reload(host, found, async () => areTakenOver(found, old, host));
   },
-  /** By the server too: with the old file alone it would go on with the new values until somebody reloads it. */
+  /** Also reloads: with the old file alone the server would keep the new values until the next reload. */
   async isUndone({ instance, settings }, { text }, host) {
     const found = await requireInstance(host, instance);
     const now = await settledAutoConf(host, found);
@@ -178,7 +178,7 @@ export const settingAlter: Action<z.output<typeof settingAlterParams>, z.output<
     try {
       return await areTakenOver(found, valuesIn(text, Object.keys(settings)), host);
     } catch (error) {
-      // It does not answer, so it does not say so.
+      // A server that does not answer cannot confirm it.
       if (error instanceof ProblemsError) throw error;
       return false;
     }
@@ -192,7 +192,7 @@ function describeSettings(settings: SettingChanges): string {
     .join(', ');
 }
 
-/** What the server says now, or, of one that does not answer, its file. */
+/** The current values from the server, or from its file if it does not answer. */
 async function effectOf(instance: Instance, settings: SettingChanges, host: ReadonlyHost): Promise<readonly Effect[]> {
   const written = readAutoConf(await autoConfOf(host, instance));
   const rows = await host.sql
@@ -202,11 +202,11 @@ async function effectOf(instance: Instance, settings: SettingChanges, host: Read
   return Object.entries(settings).map(([name, value]) => ({
     object: `${instance.name}: ${name}`,
     before: shown.get(name) ?? written.get(name) ?? 'not in postgresql.auto.conf',
-    after: value ?? 'as without ALTER SYSTEM',
+    after: value ?? 'reset',
   }));
 }
 
-/** Reloads until the server says so. One that does not answer is asked again: it may be starting, and reads the file then. */
+/** Reloads until the server has the values. Retries a server that does not answer: it may be starting up. */
 async function reload(host: Host, instance: Instance, isSo: () => Promise<boolean>): Promise<void> {
   const until = performance.now() + 15_000;
   for (;;) {
@@ -236,14 +236,14 @@ const settingAlterStoppedParams = z.strictObject({
 });
 
 /**
- * Between `container.stop` and `container.start`, for what only a start takes over, and for a server that does not start
- * at all. In this order the way back needs nothing of its own: stop, the old text, start. A server that runs is never
- * left with a file that only its next crash would make it read.
+ * Between `container.stop` and `container.start`, for settings that need a restart, and for a server that does not start.
+ * In this order undo is the same in reverse: stop, old text, start. A running server never has a file that it would only
+ * read after a crash.
  */
 export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedParams>, z.output<typeof before>> = {
   name: 'setting.alter-stopped',
   description:
-    'Sets or resets settings in postgresql.auto.conf of a server that does not run, as its own user. The old file is kept in the journal; undoing leaves what others have set since.',
+    'Sets or resets settings in postgresql.auto.conf of a stopped server, as its own user. The old file is kept in the journal; undo keeps what others have set since.',
   params: settingAlterStoppedParams,
   undoState: before,
   operation: { running: operations['shared-memory-setting'], stopped: operations['restart-stopped'] },
@@ -254,7 +254,10 @@ export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedPara
   async prepare({ instance }, host) {
     const found = await requireInstance(host, instance);
     if (found.dataMount === undefined)
-      throw new ProblemsError('step-refused', `The data of ${instance} is in no volume: its file cannot be written.`);
+      throw new ProblemsError(
+        'step-refused',
+        `The data of ${instance} is not in a volume, so its file cannot be written.`,
+      );
     return { text: await autoConfOf(host, found) };
   },
   async isDone({ instance, settings }, host) {
@@ -279,6 +282,6 @@ export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedPara
 
 async function requireStopped(host: ReadonlyHost, name: string): Promise<Instance> {
   const found = await requireInstance(host, name);
-  if (found.container.state.running) throw new ProblemsError('step-refused', `${found.container.name} runs.`);
+  if (found.container.state.running) throw new ProblemsError('step-refused', `${found.container.name} is running.`);
   return found;
 }

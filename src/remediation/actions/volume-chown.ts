@@ -9,13 +9,13 @@ const owner = z.int().nonnegative();
 
 const params = z.strictObject({
   mount: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string().min(1) }),
-  /** Only this folder of the mount, where the data is not the whole of it. */
-  folder: z.string().refine(isBelow, 'is no folder within the mount').default('.'),
-  /** The server's own: it holds GNU find, and mapped user ids are right by themselves. */
+  /** Only this folder of the mount, if the data is not the whole mount. */
+  folder: z.string().refine(isBelow, 'must be a folder within the mount').default('.'),
+  /** The server's own image: it has GNU find, and user ids match. */
   image: z.string(),
   uid: owner,
   gid: owner,
-  /** Of the folder itself. PostgreSQL takes 0700 and 0750. */
+  /** Mode of the folder itself. PostgreSQL accepts 0700 and 0750. */
   topMode: z.enum(['700', '750']).default('700'),
 });
 
@@ -27,7 +27,8 @@ const before = z.strictObject({
 });
 
 /**
- * Only what differs, by number, links not followed, no other file system entered, modes left alone but the top's
+ * Changes only entries that differ, by uid and gid; follows no links, enters no other file system, and changes no mode
+ * except that of the top folder
  * (docs/engineering/volumes.md#changing-owners).
  */
 export const volumeChown: Action<Wanted, z.output<typeof before>> = {
@@ -38,7 +39,7 @@ export const volumeChown: Action<Wanted, z.output<typeof before>> = {
   undoState: before,
   operation: { running: operations['restart-running'], stopped: operations['chown-stopped-volume'] },
   deadlineMs: 600_000,
-  describe: ({ mount, uid, gid }) => `give ${mount.source} to ${uid}:${gid}`,
+  describe: ({ mount, uid, gid }) => `change the owner of ${mount.source} to ${uid}:${gid}`,
   async effect(wanted, host) {
     const { mount, uid, gid, topMode } = wanted;
     const { topMode: mode, entries } = await manifest(host, wanted);
@@ -83,7 +84,7 @@ export const volumeChown: Action<Wanted, z.output<typeof before>> = {
   },
 };
 
-/** What a server that ran in between has removed since has no owner to give back. */
+/** Skips entries that a server has removed in the meantime. */
 async function ownersOf(host: ReadonlyHost, { mount, image }: Wanted): Promise<ReadonlyMap<string, string>> {
   const { entries } = await host.probes.survey(mountOf(mount), image);
   return new Map(entries.map(({ path, uid, gid }) => [path, `${uid}:${gid}`]));
@@ -94,7 +95,7 @@ async function manifest(
   { mount, folder, image, uid, gid }: Wanted,
 ): Promise<z.output<typeof before>> {
   const { entries, truncated } = await host.probes.survey(mountOf(mount), image);
-  if (truncated) throw new ProblemsError('step-refused', `${mount.source} holds more entries than can be journalled.`);
+  if (truncated) throw new ProblemsError('step-refused', `${mount.source} has too many entries for the journal.`);
   return {
     topMode: entries.find(({ path }) => path === folder)?.mode ?? '',
     entries: entries
@@ -121,7 +122,7 @@ async function inVolume(
   if (result.exitCode !== 0) throw new Error(`chown in ${mount.source} failed: ${result.stderr.trim().slice(0, 500)}`);
 }
 
-/** No way out, and nothing that `find` could take for an option: it is always below `/d`. */
+/** Stays within the mount, and cannot be parsed as an option by `find`: the path always begins with `/d`. */
 function isBelow(folder: string): boolean {
   if (folder === '.') return true;
   return !folder.includes('\0') && folder.split('/').every((part) => part !== '' && part !== '.' && part !== '..');

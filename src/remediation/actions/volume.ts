@@ -9,7 +9,7 @@ const owner = z.int().nonnegative();
 
 const volumePrepareParams = z.strictObject({
   volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
-  /** The server's own: mapped user ids are right by themselves. */
+  /** The server's own image, so that user ids match. */
   image: z.string(),
   uid: owner,
   gid: owner,
@@ -19,19 +19,19 @@ type VolumePrepareWanted = z.output<typeof volumePrepareParams>;
 
 const preparedByLabel = 'problems.prepared-by';
 
-/** Beside the data, for what only the server may read: an archive of WAL. */
+/** For files that only the server may read, such as a WAL archive. */
 export const volumePrepare: Action<VolumePrepareWanted, null> = {
   name: 'volume.prepare',
-  description: 'Makes an empty volume whose folder belongs to the server’s user alone. One that exists is refused.',
+  description: 'Creates an empty volume that only the server’s user can access. Refuses an existing volume.',
   params: volumePrepareParams,
   undoState: z.null(),
   operation: operations['new-backup'],
   leaves: ({ volume }) => [volume],
-  describe: ({ volume, uid, gid }) => `make the volume ${volume} for ${uid}:${gid}`,
+  describe: ({ volume, uid, gid }) => `create the volume ${volume} for ${uid}:${gid}`,
   effect: async ({ volume }) => [{ object: `volume ${volume}`, before: 'none', after: 'empty' }],
   async prepare({ volume }, host) {
     if ((await host.docker.volume(volume)) !== undefined)
-      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     return null;
   },
   async isDone({ volume, image, uid, gid }, host, run) {
@@ -45,7 +45,7 @@ export const volumePrepare: Action<VolumePrepareWanted, null> = {
     if (there === undefined)
       await host.change.docker.createVolume(volume, { ...host.run.labels, [preparedByLabel]: host.run.id });
     else if (there.labels[preparedByLabel] !== host.run.id)
-      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     const { exitCode, stderr } = await host.change.docker.runHelper({
       image,
       command: ['sh', '-c', `chown ${uid}:${gid} /d && chmod 0700 /d`],
@@ -54,7 +54,7 @@ export const volumePrepare: Action<VolumePrepareWanted, null> = {
     });
     if (exitCode !== 0) throw new Error(`The volume ${volume} was not prepared: ${stderr.trim().slice(0, 500)}`);
   },
-  /** It is never removed: what a server has written into it since is kept. */
+  /** Never removed: a server may have written into it. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
@@ -64,20 +64,20 @@ function mountOf(name: string): Mount {
 }
 
 const volumeCopyParams = z.strictObject({
-  /** The folder on the engine's machine: only read. */
+  /** The folder on the engine's machine. Read-only. */
   source: z.string().startsWith('/'),
   /** The new volume. */
   volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
-  /** The server's own. It must hold GNU find and tar. */
+  /** The server's own image. It must have GNU find and tar. */
   image: z.string(),
 });
 
 type VolumeCopyWanted = z.output<typeof volumeCopyParams>;
 
 /**
- * `global/pg_control` comes last, after everything else was compared: no server starts without it, so a volume that has
- * it is a whole copy, however often the copying was cut off. Metadata and contents are compared as one digest of each
- * side; names may hold anything.
+ * `global/pg_control` is copied last, after everything else was compared: no server starts without it, so a volume that
+ * has it is a complete copy, even after interruptions. Metadata and contents are compared as one digest for each side;
+ * names may contain any bytes.
  */
 const script = String.raw`
 set -eu
@@ -104,12 +104,12 @@ sync -f /to
 `;
 
 /**
- * See docs/engineering/volumes.md#moving-to-a-named-volume. The server must have shut down; its folder stays as it is.
+ * See docs/engineering/volumes.md#moving-to-a-named-volume. The server must have shut down; its folder is unchanged.
  */
 export const volumeCopy: Action<VolumeCopyWanted, null> = {
   name: 'volume.copy',
   description:
-    'Copies the data of a stopped instance from a folder into a new volume, compares owners, modes and the SHA-256 of all files, and leaves the folder as it is.',
+    'Copies the data of a stopped instance from a folder into a new volume, and compares owners, modes and SHA-256 of all files. The folder is unchanged.',
   params: volumeCopyParams,
   undoState: z.null(),
   operation: operations['switch-volume'],
@@ -118,9 +118,9 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
   describe: ({ source, volume }) => `copy ${source} into the new volume ${volume}`,
   effect: async ({ source, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `a copy of ${source}` }],
   async prepare(wanted, host) {
-    // One that an earlier run filled may be older than the folder.
+    // A volume filled by an earlier run may be older than the folder.
     if ((await host.docker.volume(wanted.volume)) !== undefined)
-      throw new ProblemsError('step-refused', `There is a volume ${wanted.volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${wanted.volume} already exists.`);
     return null;
   },
   async isDone(wanted, host, run) {
@@ -141,7 +141,7 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     if (there === undefined)
       await host.change.docker.createVolume(volume, { ...host.run.labels, [copiedByLabel]: host.run.id });
     else if (there.labels[copiedByLabel] !== host.run.id)
-      throw new ProblemsError('step-refused', `There is a volume ${volume} already.`);
+      throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     const result = await host.change.docker.runHelper({
       image,
       command: ['bash', '-o', 'pipefail', '-c', script],
@@ -156,14 +156,14 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     if (result.exitCode !== 0)
       throw new Error(`copying ${source} into ${volume} failed: ${result.stderr.trim().slice(0, 500)}`);
   },
-  /** The folder was only read, and a volume that holds data is never deleted: there is nothing to put back. */
+  /** The folder was only read, and a volume with data is never deleted, so there is nothing to undo. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
 
 const copiedByLabel = 'problems.copied-by';
 
-/** Of a process that was killed: its container goes on by itself. True: it was waited for, and the copy is whole. */
+/** After a crash: waits for the helper container of the killed process. True if the copy is complete. */
 async function waitForOther(wanted: VolumeCopyWanted, host: Host): Promise<boolean> {
   let waited = false;
   while (copying(wanted, await host.docker.containers()) !== undefined) {
@@ -184,5 +184,5 @@ async function requireUnused(source: string, host: ReadonlyHost): Promise<void> 
   const user = (await host.docker.containers()).find(
     ({ state, mounts }) => state.running && mounts.some((mount) => mount.source === source && mount.writable),
   );
-  if (user !== undefined) throw new ProblemsError('step-refused', `${user.name} runs on ${source}: it is not copied.`);
+  if (user !== undefined) throw new ProblemsError('step-refused', `${user.name} is running on ${source}; refused.`);
 }

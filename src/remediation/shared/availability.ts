@@ -6,9 +6,9 @@ import type { SqlOptions, SqlResult } from '../../host/postgres/types.ts';
 import type { ReadonlyHost } from '../contract.ts';
 
 export interface ReadyResult {
-  /** As it was when it was asked last; undefined where there is none of that name. */
+  /** As of the last query; undefined if there is no instance of that name. */
   readonly instance: Instance | undefined;
-  /** A row with `system_identifier`. Undefined where nothing runs that could have been asked. */
+  /** A row with `system_identifier`. Undefined if nothing was running that could be queried. */
   readonly answer: SqlResult | undefined;
   /** RFC 3339: for `Verification.answeredAt`. */
   readonly answeredAt: string;
@@ -17,8 +17,8 @@ export interface ReadyResult {
 const readyLine = 'database system is ready to accept connections';
 
 /**
- * Asks an instance until it answers, ends, or refuses the login. It is looked up each time: the container of its name
- * may be a new one, with a new address. Default patience: 90 seconds.
+ * Queries an instance until it answers, exits, or refuses the login. Looks the instance up each time, since its container
+ * may have been replaced and have a new address. Default limit: 90 seconds.
  */
 export async function waitUntilReady(
   name: string,
@@ -48,15 +48,15 @@ export async function waitUntilReady(
   }
 }
 
-/** A container that the engine keeps restarting says that it runs; its server does not. */
+/** Docker reports a container in a restart loop as running although its server is not. */
 export function isRunning({ container: { state } }: Pick<Instance, 'container'>): boolean {
   return state.running && state.status !== 'restarting';
 }
 
 /**
  * A connection that reaches Docker's proxy before the container answers hangs for a second
- * (docs/engineering/recreating.md#downtime), so the word of a server that has just been started is waited for first.
- * Where it does not speak, it is asked all the same.
+ * (docs/engineering/recreating.md#downtime), so this first waits for the ready line in the log of a server that has just
+ * been started. Without that line the server is queried anyway.
  */
 async function serverReady({ container }: Instance, host: ReadonlyHost): Promise<void> {
   const { startedAt } = container.state;
@@ -70,33 +70,33 @@ async function serverReady({ container }: Instance, host: ReadonlyHost): Promise
   }
 }
 
-/** A PgBouncer that `pooler.create` has put in front of an instance. */
+/** Label of a PgBouncer that `pooler.create` made for an instance. */
 
-/** Its value is the instance's name. The host goes by the same, and remediators only know the host's types. */
+/** The label's value is the instance's name. The host uses the same label; remediators only see the host's types. */
 export const poolerLabel: typeof labelOfHost = 'problems.pooler';
 
 export const poolerPort = 6432;
 
-/** Looks up other roles' password verifiers for the pooler, and may ask it about itself. */
+/** Role that looks up other roles' password verifiers for the pooler, and may query the pooler's admin console. */
 export const poolerRole = 'problems_pooler';
 
-/** Inside its container: nothing of it is on the machine, in arguments, variables or labels. */
+/** Inside its container only: never on the machine, in arguments, variables or labels. */
 export const poolerFolder = '/tmp/problems-pooler';
 
-/** There once all of it has arrived. */
+/** Exists once the whole configuration has arrived. */
 export const poolerConfigFile = `${poolerFolder}/pgbouncer.ini`;
 
 export function poolerName({ container }: Pick<Instance, 'container'>): string {
   return `${container.name}-pooler`;
 }
 
-/** The pooler that stands in front of an instance, running or not. */
+/** The pooler of an instance, running or not. */
 export async function poolerOf(instance: Instance, host: ReadonlyHost): Promise<Container | undefined> {
   const found = await host.docker.container(poolerName(instance));
   return found?.labels[poolerLabel] === instance.name ? found : undefined;
 }
 
-/** How to log in to a pooler of ours as its own role, from the file that it reads itself. A secret. */
+/** The login of our pooler's own role, from the file that the pooler reads itself. A secret. */
 export async function poolerLogin(
   pooler: Container,
   host: ReadonlyHost,
@@ -106,19 +106,19 @@ export async function poolerLogin(
   return password === undefined ? undefined : { user: poolerRole, password };
 }
 
-/** A container that ends sooner than this after the engine has started it again is in a loop, if nobody answers in it. */
+/** A restarted container whose server does not answer for less than this is in a restart loop. */
 const shortMs = 60_000;
 
 /**
- * Whether somebody would be interrupted, as the engine of this program asks it: of no remediator's word depends what may
- * run unattended. One that is stopped or waits for its next start serves nobody; one that the engine has started again
- * just now serves whom it answers; any other is taken to serve.
+ * Whether stopping this container would disconnect clients. Decided here, never by a remediator, because it controls
+ * unattended runs. A stopped container, or one waiting for its next restart, serves no clients; one that was restarted
+ * just now serves clients if it answers; any other counts as serving.
  */
 export async function servesClients(container: Container, host: ReadonlyHost, now: Date): Promise<boolean> {
   return serves(container, now) ?? (await serverAnswers(container, host));
 }
 
-/** As far as the container's state tells; undefined where only an answer can. */
+/** What the container's state alone tells; undefined if only a query can tell. */
 export function serves(container: Container, now: Date): boolean | undefined {
   if (!isRunning({ container })) return false;
   const { startedAt } = container.state;
@@ -126,14 +126,14 @@ export function serves(container: Container, now: Date): boolean | undefined {
   return (container.restarts ?? 0) > 0 && isNew ? undefined : true;
 }
 
-/** Whether its server answers a query. What is no instance cannot be asked, and is taken to answer. */
+/** Whether its server answers a query. A container that is not an instance cannot be queried and counts as answering. */
 export async function serverAnswers(container: Container, host: ReadonlyHost): Promise<boolean> {
   if (!isRunning({ container })) return false;
   const instance = (await host.instances({ all: true })).find((one) => one.container.id === container.id);
   return instance === undefined || isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 3_000 }));
 }
 
-/** A refusal by the server is an answer too, but that it is only starting or shutting down: 57P03. */
+/** A refusal by the server is an answer too, except 57P03: it is starting up or shutting down. */
 export function isAnswer(result: SqlResult): boolean {
   if (result.ok) return true;
   const { sqlstate } = result;

@@ -2,17 +2,17 @@ import type { Container } from '../../host/docker/types.ts';
 import { compareBy } from '../../util/compare.ts';
 import type { Json } from '../../util/json.ts';
 
-/** What a new container is meant to have otherwise. */
+/** The intended differences of a new container. */
 export interface MeantDifferences {
-  /** Of `HostConfig.PortBindings`: `5432/tcp`. */
+  /** Keys of `HostConfig.PortBindings`: `5432/tcp`. */
   readonly ports?: readonly string[];
   /** Paths such as `HostConfig.ShmSize`, `Config.Cmd`. */
   readonly fields?: readonly string[];
 }
 
 /**
- * Where a recreated container differs from the one it was made from, beyond what was meant. Whole `Config` and
- * `HostConfig`, networks, aliases and static addresses; paths such as `HostConfig.Memory`, sorted.
+ * Unintended differences between a recreated container and the original: in `Config`, `HostConfig`, networks, aliases and
+ * static addresses. Returns paths such as `HostConfig.Memory`, sorted.
  */
 export function unexpectedDifferences(
   old: Container,
@@ -31,7 +31,7 @@ export function unexpectedDifferences(
 
 type Keyed = Readonly<Record<string, Json>>;
 
-/** Without what a new container has of its own: a host name from its id, the image by id, the labels of the run. */
+/** Without what is always new: the host name derived from the id, the image by id, the labels of the run. */
 function configOf({ id, image, inspect }: Container): Keyed {
   const config = objectAt(inspect, 'Config');
   const labels = Object.entries(objectAt(config, 'Labels')).filter(
@@ -45,7 +45,7 @@ function configOf({ id, image, inspect }: Container): Keyed {
   };
 }
 
-/** Without the restart policy, which the old one has lost by now, and with mounts apart: they may be written otherwise. */
+/** Without the restart policy, which the old container has lost, and without mounts, which have several notations. */
 function hostConfigOf({ inspect }: Container, movedPorts: readonly string[]): Keyed {
   const {
     RestartPolicy: _policy,
@@ -79,7 +79,7 @@ function differingKeys(prefix: string, a: Keyed, b: Keyed): readonly string[] {
   return keys.filter((key) => canonical(a[key]) !== canonical(b[key])).map((key) => `${prefix}.${key}`);
 }
 
-/** Absent, null and empty are the same to the engine, and keys come in any order. */
+/** The engine treats absent, null and empty alike, and returns keys in any order. */
 function canonical(value: Json | undefined): string {
   if (value === undefined || value === null || value === '' || isEmpty(value)) return 'nothing';
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;

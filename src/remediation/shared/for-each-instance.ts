@@ -3,33 +3,33 @@ import { compareBy } from '../../util/compare.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Detection, Finding, Json, Skipped, ReadonlyHost, Refusal } from '../contract.ts';
 
-/** What stands in the way, and what a person can do: whole sentences. */
+/** A refusal: the reason, and what you can do, as whole sentences. */
 export function refusal(reason: string, advice: string): Refusal {
   return { type: 'refusal', reason, advice };
 }
 
 export interface ForEachInstance {
   readonly remediator: string;
-  /** How many instances are looked at together: each may take a process in a container. */
+  /** How many instances to check at the same time: each may take a process in a container. */
   readonly together: number;
-  /** An error that ends the whole look, besides that the user stops it. Default: none, and the instance is named instead. */
+  /** Whether an error ends the whole round. Default: none does; the instance is listed as skipped. An abort always does. */
   readonly endsAll?: (error: unknown) => boolean;
   /**
-   * Which instances are looked at. Asked again after an error: one in a restart loop ends under our hands, and is then what
-   * it would have been a moment later. Default: all.
+   * Which instances to check. Re-evaluated after an error: a container in a restart loop may exit during the check.
+   * Default: all.
    */
   readonly only?: (instance: Instance) => boolean;
 }
 
-/** What is noted while one instance is looked at. An error afterwards takes nothing of it back. */
+/** Collects what a check of one instance finds. A later error keeps what was collected. */
 export interface Collector<Details extends Json> {
   found(...findings: readonly Finding<Details>[]): void;
   notLookedAt(reason: string, options?: Pick<Skipped, 'lasting'>): void;
 }
 
 /**
- * What is found on each of the instances, in the order of ids. One that cannot be looked at hides none of the others, and
- * an error at the end of a look none of what that look had found.
+ * Runs a check on each of the instances; findings come in the order of their ids. An error on one instance affects
+ * neither the others nor what its check had found before.
  */
 export async function forEachInstance<Details extends Json>(
   instances: readonly Instance[],

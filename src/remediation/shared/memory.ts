@@ -17,21 +17,21 @@ import type { ServerSettings } from './server-settings.ts';
 /** A container whose limit counts against the machine's memory. */
 export interface MemoryMember {
   readonly container: Container;
-  /** Undefined of one that is no PostgreSQL. */
+  /** Undefined if the container is not PostgreSQL. */
   readonly instance: Instance | undefined;
 }
 
 export interface MachineMemory {
-  /** Bytes, all that the machine has. */
+  /** The machine's memory in bytes. */
   readonly memoryBytes: number;
-  /** As the engine gives its containers: sorted by name. */
+  /** Sorted by name. */
   readonly members: readonly MemoryMember[];
 }
 
 /**
- * The containers that are promised memory of the machine: those that run, and instances that do not, since they may be
- * started at any time. All of the engine's, also where only some are looked at; our own short-lived helpers are left
- * out. See docs/engineering/memory.md#host-budget.
+ * The containers that count against the machine's memory: running ones, and stopped instances, since they may be started
+ * at any time. All containers of the engine, even if only some instances are checked, except our own short-lived helpers.
+ * See docs/engineering/memory.md#host-budget.
  */
 export async function machineMemory(host: ReadonlyHost): Promise<MachineMemory> {
   const [{ memoryBytes }, containers, instances] = await Promise.all([
@@ -49,8 +49,8 @@ export async function machineMemory(host: ReadonlyHost): Promise<MachineMemory> 
 }
 
 /**
- * What is promised to them, and what is left. `worstCases`, by container id: what those without a limit may come to need,
- * where that is to count too. Default: limits alone.
+ * What they may use in total, and what is left. `worstCases`, by container id: what containers without a limit may need.
+ * Default: only limits count.
  */
 export function budgetOf(
   { memoryBytes, members }: MachineMemory,
@@ -65,14 +65,14 @@ export function budgetOf(
   );
 }
 
-/** The highest limit that the machine can promise to a container beside those of all others. Bytes, never negative. */
+/** The highest limit that fits into the machine's budget next to those of all others. Bytes, never negative. */
 export async function promisableTo({ id }: Pick<Container, 'id'>, host: ReadonlyHost): Promise<number> {
   const { memoryBytes, members } = await machineMemory(host);
   const others = members.filter(({ container }) => container.id !== id);
   return Math.max(0, Math.floor(budgetOf({ memoryBytes, members: others }).left));
 }
 
-/** The limit of a container; without one a fair share of the machine, or all of it where nobody else is there. Bytes. */
+/** The limit of a container; without one an equal share of the machine, or all of it if it is alone. Bytes. */
 export async function memoryFor(
   { id, memory: limit }: Pick<Container, 'id' | 'memory'>,
   host: ReadonlyHost,
@@ -87,7 +87,7 @@ export async function memoryFor(
 
 const MiB = 2 ** 20;
 
-/** The settings that the worst case depends on. */
+/** The settings on which the worst case depends. */
 export const memorySettingNames = [
   'max_connections',
   'shared_buffers',
@@ -100,7 +100,7 @@ export const memorySettingNames = [
   'shared_memory_size',
 ] as const;
 
-/** What an instance uses and could come to use, with its settings as they are. Sizes in bytes. */
+/** What an instance uses, and its worst case with its present settings. Sizes in bytes. */
 export interface InstanceMemory {
   readonly maxConnections: number;
   readonly sharedBuffers: number;
@@ -108,14 +108,14 @@ export interface InstanceMemory {
   readonly worstCase: WorstCase;
 }
 
-/** With PostgreSQL's own defaults where nothing is said. See docs/engineering/memory.md#worst-case. */
+/** Uses PostgreSQL's defaults for missing settings. See docs/engineering/memory.md#worst-case. */
 export function memoryOf(settings: ServerSettings, cpus: number, perBackend: number | undefined): InstanceMemory {
   const maxConnections = numberOf(settings, 'max_connections') ?? 100;
   const sharedBuffers = bytesOf(settings, 'shared_buffers') ?? 128 * MiB;
   const measured = bytesOf(settings, 'shared_memory_size');
   const facts: MemoryFacts = {
     cpus,
-    // The server says it with its slots, which are reckoned with the connections.
+    // The server includes its connection slots, which are counted with the connections.
     sharedMemory:
       measured === undefined
         ? sharedMemoryOf(sharedBuffers, bytesOf(settings, 'wal_buffers'))
@@ -134,7 +134,7 @@ export function hashMemMultiplierOf(settings: ServerSettings): number {
   return numberOf(settings, 'hash_mem_multiplier') ?? ((settings.major ?? 15) >= 15 ? 2 : 1);
 }
 
-/** Bytes; undefined where nothing is said, and for -1. */
+/** Bytes; undefined if missing or -1. */
 function bytesOf({ values }: ServerSettings, name: string): number | undefined {
   const found = values.get(name);
   return found === undefined ? undefined : parseSize(found.setting, found.unit);
@@ -148,14 +148,14 @@ export function numberOf({ values }: ServerSettings, name: string): number | und
 
 export interface BackendMemory {
   readonly backends: number;
-  /** Bytes: 95 % of them have no more. */
+  /** Bytes: the 95th percentile. */
   readonly p95: number;
 }
 
-/** Below it one session decides. */
+/** With fewer sessions, a single one would decide the percentile. */
 const fewestBackends = 5;
 
-/** Undefined where the instance does not run, or too few sessions are there to tell. */
+/** Undefined if the instance is not running or has too few sessions to measure. */
 export async function measureBackends(host: ReadonlyHost, instance: Instance): Promise<BackendMemory | undefined> {
   if (!instance.container.state.running) return undefined;
   const sizes = await host.probes.sessionMemory(instance).catch(() => []);

@@ -12,7 +12,7 @@ import {
 } from '../contract.ts';
 import { refusal } from './for-each-instance.ts';
 
-/** What a person does instead, in the words of the change that is wanted. */
+/** Advice for doing the same change by hand. */
 export interface RecreateAdvice {
   readonly autoRemove?: string;
   readonly compose?: (file: string) => string;
@@ -20,7 +20,7 @@ export interface RecreateAdvice {
 }
 
 /**
- * Why no program may put a new container in the place of this one, on the same data, if so.
+ * Why this container must not be replaced automatically by a new one on the same data; undefined if it may.
  * See docs/engineering/recreating.md#when-to-refuse.
  */
 export async function refusalToRecreate(
@@ -35,15 +35,15 @@ export async function refusalToRecreate(
   );
 }
 
-/** Where somebody else removes a container when it stops, or makes it anew by itself. */
+/** Refuses containers that Docker, Compose or Swarm removes or recreates. */
 export function refusalForOwner(
   { name, autoRemove, labels }: Container,
   { autoRemove: instead, compose, swarm }: RecreateAdvice = {},
 ): Refusal | undefined {
   if (autoRemove) {
     return refusal(
-      `${name} was made with --rm: when it stops, the engine removes it and its anonymous volumes.`,
-      instead ?? 'Create it again without --rm and with its volume by name.',
+      `${name} was created with --rm: when it stops, the engine removes it and its anonymous volumes.`,
+      instead ?? 'Recreate it without --rm and with a named volume.',
     );
   }
   const project = labels['com.docker.compose.project'];
@@ -51,34 +51,34 @@ export function refusalForOwner(
     const file = labels['com.docker.compose.project.config_files'] ?? 'its compose file';
     return refusal(
       `${name} belongs to the Compose project ${project}: the next \`docker compose up\` would undo the change.`,
-      compose?.(file) ?? `Change it in ${file}, and run docker compose up -d.`,
+      compose?.(file) ?? `Change it in ${file}, then run: docker compose up -d`,
     );
   }
   if (labels['com.docker.swarm.service.id'] === undefined) return undefined;
   const service = labels['com.docker.swarm.service.name'] ?? 'its service';
   return refusal(
-    `${name} belongs to the Swarm service ${service}, which replaces its containers by itself.`,
-    swarm?.(service) ?? `Change it with docker service update ${service}.`,
+    `${name} belongs to the Swarm service ${service}, which manages its containers.`,
+    swarm?.(service) ?? `Change it with: docker service update ${service}`,
   );
 }
 
-/** What a recreate would lose or destroy. */
+/** Refuses containers whose data a recreate would lose or destroy. */
 async function refusalForData(
   { container, dataMount, dataDirectory }: Instance,
   host: ReadonlyHost,
 ): Promise<Refusal | undefined> {
   if (dataMount === undefined) {
     return refusal(
-      `The data of ${container.name} is in the container itself (${dataDirectory}), not in a volume: a new container would not have it.`,
-      'Dump it and restore it into an instance with a volume.',
+      `The data of ${container.name} is in the container itself (${dataDirectory}), not in a volume, and would be lost in a new container.`,
+      'Dump it, and restore it into an instance with a volume.',
     );
   }
   const lost = lostOnRecreate(await host.docker.changes(container.id), container.mounts);
   if (lost.length > 0) {
     const shown = lost.slice(0, 5).join(', ');
     return refusal(
-      `${container.name} has changes outside its volumes, which a new container would not have: ${shown}${lost.length > 5 ? ' and more' : ''}.`,
-      'Move them into the image or a volume, or undo them.',
+      `${container.name} has changes outside its volumes, which would be lost in a new container: ${shown}${lost.length > 5 ? ' and more' : ''}.`,
+      'Move them into the image or a volume, or revert them.',
     );
   }
   const other = (await host.docker.containers()).find(
@@ -88,12 +88,12 @@ async function refusalForData(
   return other === undefined
     ? undefined
     : refusal(
-        `${other.name} runs on the data of ${container.name}: two servers on one volume destroy it.`,
-        `docker stop ${other.name}, after looking which of the two is right.`,
+        `${other.name} is running on the data of ${container.name}: two servers on one volume corrupt it.`,
+        `Find out which of the two is the right one, then stop the other, for example: docker stop ${other.name}`,
       );
 }
 
-/** Containers that are tied to this very container would be cut off: they name its id, or follow its name. */
+/** Refuses containers that others depend on by id or legacy link: a recreate would cut those off. */
 async function refusalForNeighbours({ id, name }: Container, host: ReadonlyHost): Promise<Refusal | undefined> {
   const tied = (await host.docker.containers()).find(
     ({ networkMode, inspect }) => networkMode === `container:${id}` || linksTo(inspect, name),
@@ -101,24 +101,24 @@ async function refusalForNeighbours({ id, name }: Container, host: ReadonlyHost)
   return tied === undefined
     ? undefined
     : refusal(
-        `${tied.name} is tied to ${name} itself, by a legacy link or by sharing its network, and could not start again with a new one.`,
-        `Remove ${tied.name}, or connect it by a common network instead.`,
+        `${tied.name} depends on ${name} through a legacy link or its network namespace, and could not start with a new container.`,
+        `Remove ${tied.name}, or connect both to a common network instead.`,
       );
 }
 
 /**
- * Paths that a container has written outside its volumes, and that are no traces of running: sockets, locks, temporary
- * files, logs, histories of shells.
+ * Paths that a container has written outside its volumes, except traces of running: sockets, locks, temporary files,
+ * logs, shell histories.
  */
 export function lostOnRecreate(changes: readonly Change[], mounts: readonly Mount[]): readonly string[] {
   const paths = changes.map(({ path }) => path);
   return paths.filter((path) => {
     if (/^\/(?:var\/)?(?:run|tmp|log|cache|lock)(?:\/|$)|^\/(?:dev|proc|sys)(?:\/|$)/.test(path)) return false;
     if (/\/\.(?:psql|bash|ash|sh|python|node_repl)_history$|\/\.(?:lesshst|viminfo)$/.test(path)) return false;
-    // The engine itself puts it there for `--init`.
+    // The engine creates it for `--init`.
     if (/^\/(?:usr\/)?sbin\/docker-init$/.test(path)) return false;
     if (mounts.some(({ destination }) => isWithin(path, destination) || isWithin(destination, path))) return false;
-    // A folder is listed because of what changed in it; a top-level one also when that has gone again.
+    // Docker lists a folder because something in it changed; a top-level one even after that was removed.
     return (
       !paths.some((other) => other !== path && isWithin(other, path)) &&
       path.lastIndexOf('/') > 0 &&
@@ -127,7 +127,7 @@ export function lostOnRecreate(changes: readonly Change[], mounts: readonly Moun
   });
 }
 
-/** Whether two mounts are of one volume or one folder, wherever in their containers. */
+/** Whether two mounts are the same volume or folder, at any destination. */
 export function isSameMount(a: Mount, b: Mount): boolean {
   return a.type === b.type && (a.type === 'volume' ? a.name === b.name : a.source === b.source);
 }
@@ -141,23 +141,23 @@ function linksTo(inspect: Container['inspect'], name: string): boolean {
 
 export interface Recreation {
   readonly instance: Instance;
-  /** What the new container has otherwise: the `edits` of `container.recreate`. */
+  /** What to change in the new container: the `edits` of `container.recreate`. */
   readonly edits: { readonly [key: string]: Json };
-  /** Why a new container is needed: a sentence. */
+  /** Why a new container is needed, one sentence. */
   readonly why: string;
-  /** What has to be done between the old server's end and the new container: then that is made while nobody answers. */
+  /** Steps between the stop of the old server and the creation of the new container; they add to the downtime. */
   readonly whileStopped?: readonly Step[];
-  /** Beyond that the old one is stopped and kept aside. */
+  /** In addition to stopping and renaming the old one. */
   readonly startExpects?: readonly Precondition[];
-  /** Default true. `false`: its server does not come up, and its container is never twice the same. */
+  /** Default true. `false`: its server does not start, and its container changes state all the time. */
   readonly serves?: boolean;
 }
 
 /**
- * The steps that put a new container in the place of an instance's, on the same data. The order costs least: the new
- * container is made while the old one still runs, and only between its stop and the start of the new one nobody
- * answers. The old one first loses its restart policy, or it would come back beside the new one when the engine
- * restarts (docs/engineering/docker-engine.md#restart-policy). `refusalToRecreate` has been asked before.
+ * The steps that replace an instance's container with a new one on the same data, with the least downtime: the new
+ * container is created while the old one is still running. The old one first loses its restart policy, or it would start
+ * again next to the new one when the engine restarts (docs/engineering/docker-engine.md#restart-policy). Call
+ * `refusalToRecreate` first.
  */
 export function recreateSteps(recreation: Recreation): readonly Step[] {
   const { instance, edits, why, whileStopped = [], startExpects = [], serves = true } = recreation;
@@ -166,20 +166,20 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
   const aside = asideName(instance.container);
   const { unchanged, alone } = recordsToKeep(instance, serves);
   const stop: readonly Step[] = running ? [stopStep(instance, serves, [alone])] : [];
-  // The engine refuses to rename what it is about to start again.
+  // The engine refuses to rename a container that it is about to restart.
   const early = whileStopped.length > 0 || !serves;
   return [
     {
       action: 'container.update-restart-policy',
       params: { container: id, policy: { name: 'no', maximumRetryCount: 0 } },
-      why: 'The old container must not come back beside the new one when the engine restarts.',
+      why: 'The old container must not start again next to the new one when the engine restarts.',
       expects: [unchanged, alone],
     },
     ...(early ? [...stop, ...whileStopped] : []),
     {
       action: 'container.rename',
       params: { container: id, name: aside },
-      why: 'It is kept, and the new one takes its name.',
+      why: 'The old container is kept; the new one takes its name.',
     },
     {
       action: 'container.recreate',
@@ -191,20 +191,20 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
     {
       action: 'container.start',
       params: { container: name },
-      // That nobody else runs on the data is asked by the start itself: twice would be time in which nobody answers.
+      // The start itself checks that no other container runs on the data: a second check would only add downtime.
       expects: [{ check: 'container', ref: id, running: false, name: aside }, ...startExpects],
     },
     {
       action: 'container.update-restart-policy',
       params: { container: name, policy: restartPolicyOf(instance.container) },
-      why: 'As it was.',
+      why: 'Restore the restart policy.',
     },
   ];
 }
 
 /**
- * A server that does not come up cannot end cleanly either: what it had not written is recovered at the start. One that
- * has come up since is not stopped.
+ * A server that does not start cannot shut down cleanly either; crash recovery replays its WAL at the next start. A
+ * server that has recovered since is not stopped.
  */
 export function stopStep({ container: { id } }: Instance, serves: boolean, expects: readonly Precondition[]): Step {
   return serves
@@ -217,8 +217,8 @@ export function stopStep({ container: { id } }: Instance, serves: boolean, expec
 }
 
 /**
- * What must still hold when the first step begins: the container as it was looked at, and nobody else on its data. Of one
- * that the engine keeps restarting (`serves` is false) only what does not change from start to start.
+ * What must still hold when the first step begins: the container is as it was checked, and no other one uses its data.
+ * For a container in a restart loop (`serves` is false), only what does not change from start to start.
  */
 export function recordsToKeep(
   { container, volumeKey }: Instance,
@@ -242,26 +242,26 @@ export function recordsToKeep(
   };
 }
 
-/** The replaced container, which no program removes. */
+/** The replaced container, which is never removed automatically. */
 export function keptContainer(container: Container): Leftover {
   const aside = asideName(container);
   return {
     object: `container ${aside}`,
-    why: 'The old container, without its data: kept with its logs until nobody wants it back.',
+    why: 'The old container with its logs, without its data. Remove it when you no longer need to roll back.',
     command: `docker rm ${aside}`,
   };
 }
 
-/** For the end of a plan: one that somebody had stopped was only started to see that it can be. */
+/** For the end of a plan: an instance that was stopped was only started to verify the repair. */
 export function stoppedAgain(container: string): Step {
   return {
     action: 'container.stop',
     params: { container },
-    why: 'Somebody had stopped it, and it stays so.',
+    why: 'It was stopped before, so stop it again.',
   };
 }
 
-/** As Docker takes it: it calls no policy by two names. */
+/** Normalized: Docker has two names for no policy. */
 export function restartPolicyOf({ restartPolicy: { name, maximumRetryCount } }: Container): {
   readonly name: RestartPolicy['name'];
   readonly maximumRetryCount: number;

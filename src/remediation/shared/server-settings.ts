@@ -5,17 +5,17 @@ import { readAutoConf } from '../../postgres/auto-conf.ts';
 import type { ReadonlyHost } from '../contract.ts';
 import { isRunning } from './availability.ts';
 
-/** What `global/pg_control` says of a cluster. It can be read while no server runs, whoever owns it. */
+/** Facts from `global/pg_control`, which can be read while the server is down, with any owner. */
 export interface ControlFile {
   readonly systemIdentifier: string;
-  /** Its server has ended as it should: nothing is left to recover. */
+  /** The server has shut down cleanly; no crash recovery is needed. */
   readonly shutDown: boolean;
 }
 
 /** DB_SHUTDOWNED and DB_SHUTDOWNED_IN_RECOVERY of pg_control.h. */
 const shutDownStates: readonly number[] = [1, 2];
 
-/** Of the container's data directory. Undefined where there is none, or none that is written in this byte order. */
+/** Of the container's data directory. Undefined if the file is missing or has another byte order. */
 export async function controlFile(
   host: ReadonlyHost,
   container: string,
@@ -38,8 +38,8 @@ export function readControlFile(bytes: Uint8Array): ControlFile | undefined {
 }
 
 /**
- * What the config says for one remediator, under `remediation.settings.<name>`, with its defaults.
- * @throws ProblemsError `bad-config`: it does not fit. That ends the command, since nothing would be looked at as meant.
+ * The settings of one remediator from `remediation.settings.<name>`, with defaults.
+ * @throws ProblemsError `bad-config`: invalid settings. That ends the command, since no check would do what was meant.
  */
 export function settingsOf<Schema extends z.ZodType>(
   { settings }: Pick<ReadonlyHost, 'settings'>,
@@ -51,37 +51,37 @@ export function settingsOf<Schema extends z.ZodType>(
   throw new ProblemsError('bad-config', `remediation.settings.${remediator}: ${z.prettifyError(parsed.error)}`);
 }
 
-/** One setting as it is in force, or as the files of a server that cannot be asked say it. */
+/** One setting as it is in effect, or as in the files of a server that cannot be queried. */
 export interface ServerSetting {
-  /** As pg_settings has it, in `unit`; as written where it comes from a file. */
+  /** As in pg_settings, in `unit`; as written if it comes from a file. */
   readonly setting: string;
   /** `8kB`, `kB`, `s`; null without one. */
   readonly unit: string | null;
-  /** The words of pg_settings: `default`, `configuration file`, `command line`, `environment variable`, … */
+  /** As in pg_settings: `default`, `configuration file`, `command line`, `environment variable`, … */
   readonly source: string;
-  /** The file that says it; null where none does. */
+  /** The file that sets it; null if none does. */
   readonly file: string | null;
-  /** Taken over only by a start of the server. */
+  /** Takes effect only at server start. */
   readonly needsRestart: boolean;
-  /** Written already, and not in force until the server starts again. */
+  /** Changed in the files, but not in effect until the server restarts. */
   readonly pendingRestart: boolean;
-  /** What a setting of words can be; empty where that is not known. */
+  /** Allowed values of an enum setting; empty if unknown. */
   readonly words: readonly string[];
 }
 
 export interface ServerSettings {
   /** PostgreSQL's major version. */
   readonly major: number | undefined;
-  /** Whether the server itself said it; its files otherwise. */
+  /** True if read from the server, false if read from its files. */
   readonly asked: boolean;
   readonly values: ReadonlyMap<string, ServerSetting>;
-  /** What could not be known, a sentence each. */
+  /** What could not be determined, one sentence each. */
   readonly unknown: readonly string[];
 }
 
 /**
- * What these settings are: asked of the server, or read from its files where it does not answer. `serves`: whether to ask
- * it, default where its container runs; one that the engine starts again and again runs now and then.
+ * Reads these settings from the server, or from its files if it does not answer. `serves`: whether to query the server,
+ * by default if its container is running; pass false for a restart loop.
  */
 export async function readServerSettings(
   host: ReadonlyHost,
@@ -89,10 +89,10 @@ export async function readServerSettings(
   names: readonly string[],
   serves = isRunning(instance),
 ): Promise<ServerSettings> {
-  if (!serves) return readFiles(host, instance, names, 'it does not run');
+  if (!serves) return readFiles(host, instance, names, 'it is not running');
   const answer = await host.sql
     .query(instance, question, { values: [`{server_version_num,${names.join(',')}}`] })
-    // One that the engine keeps restarting may end in this very moment.
+    // A container in a restart loop may exit at any time.
     .catch((error: unknown) => {
       if (error instanceof Error && /is restarting|is not running/.test(error.message))
         return { ok: false, message: error.message } as const;
@@ -127,7 +127,7 @@ SELECT name, setting, unit, context, source, sourcefile AS file, pending_restart
   pg_catalog.array_to_string(enumvals, ',') AS words
 FROM pg_catalog.pg_settings WHERE name = ANY ($1::text[])`;
 
-/** Of bare numbers in files. */
+/** Units of bare numbers in files. */
 const units: Readonly<Record<string, string>> = {
   shared_buffers: '8kB',
   wal_buffers: '8kB',
@@ -165,7 +165,7 @@ async function readFiles(
     words.get('config_file') ?? `${dataDirectory}/postgresql.conf`,
     `${dataDirectory}/postgresql.auto.conf`,
   ];
-  const unknown = [`settings are those of its files, since ${why}`];
+  const unknown = [`settings were read from its files, since ${why}`];
   const found = new Map<string, ServerSetting>();
   function put(values: ReadonlyMap<string, string>, source: string, file: string | null): void {
     for (const name of names) {
@@ -189,14 +189,15 @@ async function readFiles(
       unknown.push(`${path} could not be read`);
       continue;
     }
-    if (/^\s*include(?:_dir|_if_exists)?\b/m.test(text)) unknown.push(`${path} includes files that were not looked at`);
+    if (/^\s*include(?:_dir|_if_exists)?\b/m.test(text))
+      unknown.push(`${path} includes other files, which were not read`);
     put(readAutoConf(text), 'configuration file', path);
   }
   put(words, 'command line', null);
   return { major: await majorInFiles(host, instance), asked: false, values: found, unknown };
 }
 
-/** `postgres -c name=value`, `--name=value`, `-N 50`, `-B 16384`, as the container's command says it. */
+/** Settings in the container's command: `postgres -c name=value`, `--name=value`, `-N 50`, `-B 16384`. */
 export function commandLineSettings(command: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const short: Readonly<Record<string, string>> = { N: 'max_connections', B: 'shared_buffers' };

@@ -8,19 +8,19 @@ import { recordsToKeep, restartPolicyOf, stopStep } from './recreate.ts';
 
 export type Check = Verification['checks'][number];
 
-/** Whether and how it answered; a verification whose login was refused is `impossible`. */
+/** Whether and how it answered. */
 export function answerCheck({ instance, answer }: ReadyResult, name = 'it answers a query'): Check {
   if (answer === undefined) return { name, ok: false, seen: instance?.container.state.status ?? 'no container' };
-  if (answer.ok) return { name, ok: true, seen: `yes, by way of ${answer.via}` };
+  if (answer.ok) return { name, ok: true, seen: `yes, via ${answer.via}` };
   return { name, ok: false, seen: `${answer.sqlstate ?? ''} ${answer.message}`.trim() };
 }
 
-/** The result of a verification whose first question got no answer. */
+/** The result of a verification whose first query failed: `impossible` if the login was refused. */
 export function withoutAnswer({ answer }: ReadyResult): 'impossible' | 'not-verified' {
   return answer?.ok === false && answer.sqlstate?.startsWith('28') === true ? 'impossible' : 'not-verified';
 }
 
-/** `expected`: as `pg_control` had it; null where there was no cluster yet. */
+/** `expected`: from `pg_control`; null if there was no cluster yet. */
 export function sameClusterCheck({ answer }: ReadyResult, expected: string | null): Check {
   const seen = answer?.ok === true ? (answer.rows[0]?.['system_identifier'] ?? '') : 'no answer';
   return {
@@ -31,7 +31,7 @@ export function sameClusterCheck({ answer }: ReadyResult, expected: string | nul
 }
 
 /**
- * On an instance with a history an init is the sign of a wrong mount: docs/engineering/data-directory.md#new-cluster.
+ * An initdb on an instance that had data means a wrong mount: docs/engineering/data-directory.md#new-cluster.
  */
 export async function notInitialisedCheck(
   { container }: Instance,
@@ -54,22 +54,21 @@ export function policyCheck(container: Container, wanted: RestartPolicy): Check 
   return { name: 'the restart policy is as before', ok, seen: seen.name };
 }
 
-/** The replaced container must neither run nor come back. */
+/** The replaced container must neither run nor start again. */
 export function asideCheck(old: Container | undefined): Check {
   const policy = old?.restartPolicy.name || 'no';
   return {
     name: 'the old container stays stopped',
     ok: old?.state.running === false && policy === 'no',
-    seen: old === undefined ? 'it is gone' : `${old.state.status}, restart ${policy}`,
+    seen: old === undefined ? 'it no longer exists' : `${old.state.status}, restart ${policy}`,
   };
 }
 
 /**
- * The steps that bring settings into force: by ALTER SYSTEM and a reload where all of them allow it, else by a stop, an
- * edit of `postgresql.auto.conf` and a start. The edit stands between the two so that the steps in reverse are the way
- * back: stop, the old text, start; and so that a server which runs never has a file before it that only its next crash
- * would make it read. An instance that is down is edited and started. `serves`, default true, is false of one that the
- * engine starts again and again.
+ * The steps that change settings: ALTER SYSTEM and a reload if all of them allow it, else stop, edit
+ * `postgresql.auto.conf`, start. The edit comes between stop and start, so that undo is the same in reverse, and so that
+ * a running server never has a file that it would only read after a crash. An instance that is down is edited and
+ * started. `serves`, default true, is false for a container in a restart loop.
  */
 export function settingSteps(
   instance: Instance,
@@ -98,7 +97,7 @@ export function settingSteps(
   ];
 }
 
-/** Whether any of the settings is taken over only by a start. */
+/** Whether any of the settings takes effect only at server start. */
 export function needsStart(settings: SettingChanges): boolean {
   return Object.keys(settings).some((name) => knownSetting(name)?.applies === 'start');
 }

@@ -454,7 +454,7 @@ describe.skipIf(!runs)('every action', () => {
       /never lowered/,
     );
     await expect(action?.prepare({ container, memory: 2 ** 50, memorySwap: 2 ** 50 }, host)).rejects.toThrow(
-      /can promise/,
+      /can be at most/,
     );
   });
 

@@ -142,7 +142,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     );
     const { runs } = await remediate(remediation, { yes: true });
     expect(runs).toMatchObject([
-      { outcome: 'stuck', failure: { message: expect.stringContaining('Somebody has set') } },
+      { outcome: 'stuck', failure: { message: expect.stringContaining('has been changed since') } },
     ]);
     remediation.close();
     expect(await query(instance, 'show lock_timeout')).toEqual(['7s']);

@@ -78,7 +78,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
     const { report } = await restore(test, run, { into: 'never', to: inAnHour });
     expect(report).toMatchObject({ outcome: 'rolled-back', failure: { class: 'precondition' } });
-    expect(report?.failure?.message).toMatch(/^The archive does not reach .*: its last transaction is of \d{4}-/);
+    expect(report?.failure?.message).toMatch(/^The archive does not reach .*: its last transaction is from \d{4}-/);
     await expect(findInstance(run, 'never')).rejects.toThrow();
     const early = await restore(test, run, { into: 'never', to: '2026-01-01T00:00:00Z' });
     expect(early.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });

@@ -101,11 +101,11 @@ describe('the mounts of a container that is made anew', () => {
     expect(otherMounts(old, container({}, [volume('shop', '/shop'), volume(first, '/data')], 'two'), {})).toEqual([]);
     const lost = container({}, [volume(second, '/data'), volume('shop', '/shop', false)], 'two');
     expect(otherMounts(old, lost, {})).toEqual([
-      `two has ${second} at /data, and one has ${first} there.`,
-      'two has shop (read-only) at /shop, and one has shop there.',
+      `two has ${second} at /data, but one has ${first}.`,
+      'two has shop (read-only) at /shop, but one has shop.',
     ]);
     expect(otherMounts(old, container({}, [volume('shop', '/shop')], 'two'), {})).toEqual([
-      `two has nothing at /data, and one has ${first} there.`,
+      `two has nothing at /data, but one has ${first}.`,
     ]);
   });
 });

@@ -117,7 +117,7 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
     const first = await open();
     const [{ id } = { id: '' }] = await runs(first);
     const second = heldUp(await open(), async () => run(folder, 'resume'));
-    await expect(resume(second, id)).rejects.toMatchObject({ code: 'bad-usage', message: `Run ${id} is over: fixed.` });
+    await expect(resume(second, id)).rejects.toMatchObject({ code: 'bad-usage', message: `Run ${id} has ended: fixed.` });
     expect(await runs(first, id)).toMatchObject([{ phase: 'ended', outcome: 'fixed' }]);
   });
 
@@ -171,7 +171,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     expect(await readFile(report.dossier ?? '', 'utf8')).not.toContain('problems approve');
     await expect(
       approve(remediation, report.id, 'somebody', { despite: ['damage', 'failures'] }),
-    ).rejects.toMatchObject({ code: 'step-refused', message: expect.stringContaining('never done by a program') });
+    ).rejects.toMatchObject({ code: 'step-refused', message: expect.stringContaining('never runs automatically') });
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
   });
 

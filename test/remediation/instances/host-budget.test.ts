@@ -71,7 +71,7 @@ describe('what a machine can promise', () => {
     const raiseTo = (memory: number): Promise<unknown> =>
       containerUpdateMemory.prepare({ container: instance.container.id, memory, memorySwap: memory }, session.reader);
     expect(await raiseTo(own)).toMatchObject({ memory: 2 * GiB });
-    await expect(raiseTo(own + 2 ** 20)).rejects.toThrow(/can promise 12288 MiB/);
+    await expect(raiseTo(own + 2 ** 20)).rejects.toThrow(/can be at most 12288 MiB/);
     remediation.close();
   });
 
