@@ -3,6 +3,7 @@ import { actions } from '../src/remediation/actions/index.ts';
 import { operations } from '../src/remediation/operations.ts';
 import { remediators } from '../src/remediation/remediators/index.ts';
 import { verifiers } from '../src/remediation/requests/index.ts';
+import type { Schema } from '../src/remediation/standard-schema.ts';
 import type { Claims } from '../src/tasks/types.ts';
 
 /** The pages of docs/reference that list what the engine has: actions, remediators, and the rule table. */
@@ -60,7 +61,7 @@ function claimsText({ topic, class: kind, phrases }: Claims): string {
   return `Claims records about ${topic} (class \`${kind}\`): ${phrases.map((phrase) => `“${phrase}”`).join(', ')}.`;
 }
 
-function settingsTable(name: string, schema: z.ZodType): readonly string[] {
+function settingsTable(name: string, schema: Schema): readonly string[] {
   const rows = Object.entries(propertiesOf(schema)).map(
     ([key, property]) => `| \`${key}\` | ${defaultOf(property)} | ${String(fieldOf(property, 'description'))} |`,
   );
@@ -93,7 +94,9 @@ export function operationsReference(): string {
   ].join('\n');
 }
 
-function propertiesOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
+/** Of our own schemas, which are all of zod. */
+function propertiesOf(schema: Schema): Readonly<Record<string, unknown>> {
+  if (!(schema instanceof z.ZodType)) throw new TypeError('only schemas of zod can be listed');
   const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return properties;
 }

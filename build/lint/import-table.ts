@@ -107,6 +107,7 @@ export const rooms: readonly Room[] = [
     ],
     packages: ['zod', 'write-file-atomic'],
   },
+  { path: 'testing/', rooms: ['host/', 'backups/', 'remediation/'] },
   // The published config schema contains the settings that each remediator declares.
   {
     path: 'schema/',
@@ -174,7 +175,7 @@ export const floors: readonly (readonly string[])[] = [
   ['priority/', 'scan/', 'backups/', 'migration/'],
   ['tasks/'],
   ['config/'],
-  ['remediation/operations.ts'],
+  ['remediation/operations.ts', 'remediation/standard-schema.ts'],
   ['remediation/contract.ts'],
   ['remediation/redact.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],
@@ -182,7 +183,7 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/events.ts'],
   ['remediation/engine/', 'remediation/config.ts'],
   ['remediation/run-report.ts'],
-  ['app/'],
+  ['app/', 'testing/'],
   ['schema/', 'reporters/'],
   ['cli/', 'index.ts', 'remark.ts'],
 ];

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Action, Remediator } from '../remediation/contract.ts';
 import { type Operation, operations } from '../remediation/operations.ts';
+import { isSchema, type Schema } from '../remediation/standard-schema.ts';
 import { type Claims, problemClasses } from '../tasks/types.ts';
 import { errorText } from '../util/text.ts';
 
@@ -38,10 +39,7 @@ const kebab = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be kebab-case')
 
 const method = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 
-const schema = z.custom<z.ZodType>(
-  (value) => typeof value === 'object' && value !== null && 'parse' in value && 'safeParse' in value,
-  'must be a zod schema',
-);
+const schema = z.custom<Schema>(isSchema, 'must be a Standard Schema, version 1, such as a schema of zod');
 
 const pluginShape = z.looseObject({
   apiVersion: z.literal(1, { error: 'must be 1, the only contract that this version of problem-registry supports' }),

@@ -6,6 +6,7 @@ export { detect, type DetectOptions, plan } from './detect.ts';
 export type { DetectResult } from '../remediation/engine/detect.ts';
 export type { PolicySettings, Proposal } from '../remediation/engine/plan.ts';
 export type { EngineContext } from '../remediation/engine/session.ts';
+export type { Schema, SchemaIssue, SchemaResult } from '../remediation/standard-schema.ts';
 export type { CallOptions, RemediationEvent } from '../remediation/events.ts';
 export { approve, type ApproveOptions } from './approve.ts';
 export { review, submit, type SubmitOptions } from './submit.ts';

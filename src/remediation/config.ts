@@ -6,6 +6,7 @@ import type { Remediator } from './contract.ts';
 import type { Operation } from './operations.ts';
 import { maintenanceWindow } from './policy/policy.ts';
 import { jsonValue } from './schemas.ts';
+import { checkValue } from './standard-schema.ts';
 
 const automation = z.enum(['auto', 'approve', 'human']);
 
@@ -69,10 +70,13 @@ export type RemediationConfig = z.output<typeof remediationConfig>;
 /** What the config needs to know of a remediator. */
 type Configurable = Pick<Remediator, 'name' | 'settings'>;
 
-/** The section's schema with the settings of these remediators. It accepts any settings for plugins. */
+/**
+ * The section's schema with the settings of these remediators whose schemas are of zod. It accepts any settings for
+ * plugins.
+ */
 export function remediationSection(remediators: readonly Configurable[]): z.ZodType {
   const known = remediators.flatMap(({ name, settings }) =>
-    settings === undefined ? [] : [[name, settings.exactOptional()] as const],
+    settings instanceof z.ZodType ? [[name, settings.exactOptional()] as const] : [],
   );
   return remediationConfig.extend({
     settings: z
@@ -122,8 +126,13 @@ function checkSettings(name: string, settings: unknown, { remediators, file }: S
   const origin: Origin = { file, keys: ['remediation', 'settings', name] };
   const remediator = remediators.find((one) => one.name === name);
   if (remediator?.settings !== undefined) {
-    checkConfig(remediator.settings, settings, origin);
-    return;
+    if (remediator.settings instanceof z.ZodType) {
+      checkConfig(remediator.settings, settings, origin);
+      return;
+    }
+    const checked = checkValue(remediator.settings, settings);
+    if (checked.ok) return;
+    throw new ProblemsError('bad-config', `${locate(file)}${origin.keys.join('.')}: ${checked.fault}`);
   }
   const configurable = remediators.filter((one) => one.settings !== undefined).map((one) => one.name);
   const meant = suggest(name, configurable);

@@ -1,9 +1,9 @@
 import type { BackupChanger, BackupReader } from '../backups/types.ts';
-import type { z } from 'zod';
 import type { HostChanger, HostReader } from '../host/types.ts';
 import type { Automation, Claims } from '../tasks/types.ts';
 import type { Json } from '../util/json.ts';
 import type { Operation } from './operations.ts';
+import type { Schema } from './standard-schema.ts';
 
 /** Docker, PostgreSQL, files and backups of one machine. */
 export interface ConnectedHost {
@@ -225,9 +225,9 @@ export interface RunContext {
 export interface Verifier<Expected extends Json = Json> {
   readonly name: string;
   readonly description: string;
-  readonly expected: z.ZodType<Expected>;
+  readonly expected: Schema<Expected>;
   /** Schema of `remediation.settings.<name>` in the config. Absent: no settings. Strict schemas refuse unknown keys. */
-  readonly settings?: z.ZodType;
+  readonly settings?: Schema;
   /** Checks end to end, as a client, independently of the steps. */
   verify(plan: Plan<Expected>, host: ReadonlyHost): Promise<Verification>;
 }
@@ -235,7 +235,7 @@ export interface Verifier<Expected extends Json = Json> {
 /** Read-only: finds one class of problem and plans its repair. A plain object in a list; folder name = `name`. */
 export interface Remediator<Details extends Json = Json, Expected extends Json = Json> extends Verifier<Expected> {
   /** Schema of `Finding.details`, which may come from another process. */
-  readonly details: z.ZodType<Details>;
+  readonly details: Schema<Details>;
   /** Which records of registries belong to it. Triage uses it too. Absent: none. */
   readonly claims?: Claims;
   /** Checks every instance of `host.instances()`. */
@@ -264,9 +264,9 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   /** `container.rename`, `volume.chown`, … */
   readonly name: string;
   readonly description: string;
-  readonly params: z.ZodType<Params>;
+  readonly params: Schema<Params>;
   /** Schema of what `prepare` returns. */
-  readonly undoState: z.ZodType<Before>;
+  readonly undoState: Schema<Before>;
   /**
    * What the policy decides on: one operation, or one for a running target and one for a stopped target. Use the
    * standard `operations`, or declare one: `{ name: 'write-note', floor: 'auto', description: 'a note in a file' }`.

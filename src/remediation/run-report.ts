@@ -2,6 +2,7 @@ import type { Automation } from '../tasks/types.ts';
 import type { Action, FailureClass, Finding, Leftover, Outcome, Verification } from './contract.ts';
 import type { Json } from '../util/json.ts';
 import type { RunRecord, StepRecord } from './store/store.ts';
+import { checkValue } from './standard-schema.ts';
 
 /** The engine's actions by name. */
 type Actions = ReadonlyMap<string, Pick<Action, 'params' | 'leaves'>>;
@@ -29,9 +30,9 @@ function volumesLeft(
   action: Pick<Action, 'params' | 'leaves'> | undefined,
   params: Json | undefined,
 ): readonly string[] {
-  const parsed = action?.params.safeParse(params);
-  if (parsed?.success !== true) return [];
-  return (action?.leaves?.(parsed.data) ?? []).filter((volume) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(volume));
+  const parsed = action === undefined ? undefined : checkValue(action.params, params);
+  if (parsed?.ok !== true) return [];
+  return (action?.leaves?.(parsed.value) ?? []).filter((volume) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(volume));
 }
 
 /** How one problem was handled, as `problems remediate --json` prints it. */

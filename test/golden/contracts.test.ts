@@ -6,7 +6,7 @@ import { type Command, optionName } from '../../src/cli/command.ts';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { diagnosticCatalogue } from '../../src/registry/diagnostics.ts';
 import { remediationConfig } from '../../src/remediation/config.ts';
-import { type Action, actions, operations, remediators } from '../../src/app/remediation.ts';
+import { type Action, actions, operations, remediators, type Schema } from '../../src/app/remediation.ts';
 import { backupSettings } from '../../src/remediation/remediators/backup-repair/types.ts';
 import { requestSettings } from '../../src/remediation/requests/backups.ts';
 import { poolSettings } from '../../src/remediation/remediators/connection-pool/types.ts';
@@ -93,7 +93,8 @@ function shapeOf({ arguments: words, options, exitCodes }: Command): unknown {
 }
 
 /** Without the texts for people. */
-function schemaOf(schema: z.ZodType): unknown {
+function schemaOf(schema: Schema): unknown {
+  if (!(schema instanceof z.ZodType)) throw new TypeError('not a schema of zod');
   const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
   return JSON.parse(text, function (key, value) {
     return key === 'description' && typeof value === 'string' ? undefined : value;

@@ -54,6 +54,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'watchProblems',
     'writeBacklog',
   ],
+  'problem-registry/testing': ['actionPromises', 'actionVerdicts', 'checkAction', 'checkRemediator', 'createTestHost'],
   'problem-registry/remark': ['default', 'remarkProblems'],
 };
 

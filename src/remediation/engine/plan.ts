@@ -8,6 +8,7 @@ import { plan as planSchema } from '../schemas.ts';
 import { servesClients } from '../shared/availability.ts';
 import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
 import { actionNamed, remediatorNamed, type EngineContext } from './session.ts';
+import { parseValue } from '../standard-schema.ts';
 
 /** What the config and the command line allow without approval. */
 export interface PolicySettings {
@@ -97,7 +98,7 @@ function policyFor(triage: Triage, byConfig: true | undefined): NonNullable<Poli
 /** Turns a refusal of the host, such as an ambiguous instance name, into a refusal of the plan. */
 async function planned(session: EngineContext, remediator: Remediator, finding: Finding): Promise<Plan | Refusal> {
   try {
-    const known = { ...finding, details: remediator.details.parse(finding.details) };
+    const known = { ...finding, details: parseValue(remediator.details, finding.details, '`details` of the finding') };
     return await remediator.plan(known, session.reader);
   } catch (error) {
     if (!(error instanceof ProblemsError && error.code === 'step-refused')) throw error;
@@ -147,7 +148,7 @@ async function effectsOf(session: EngineContext, plan: Plan): Promise<Proposal['
   const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];
   for (const { action: name, params } of plan.steps) {
     const action = actionNamed(session, name);
-    const parsed = action.params.parse(params);
+    const parsed = parseValue(action.params, params, `\`params\` of ${name}`);
     const effects = (await action.effect(parsed, session.reader)).map((effect) => ({
       object: session.redact.text(effect.object),
       before: session.redact.text(effect.before),

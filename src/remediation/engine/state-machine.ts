@@ -17,6 +17,7 @@ import {
   withTimeLimit,
 } from './steps.ts';
 import { undoAll } from './undo.ts';
+import { parseValue } from '../standard-schema.ts';
 
 const verifyLimitMs = 180_000;
 
@@ -150,7 +151,7 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
           withTimeLimit(
             verifyLimitMs,
             `verification by ${plan.remediator}`,
-            verifier.verify({ ...plan, expected: verifier.expected.parse(plan.expected) }, session.reader),
+            verifier.verify({ ...plan, expected: parseValue(verifier.expected, plan.expected, '`expected` of the plan') }, session.reader),
           ),
         ),
       ),

@@ -6,6 +6,7 @@ import type { StepRecord } from '../store/store.ts';
 import type { RunningRun } from './lock-run.ts';
 import { failedPrecondition } from './preconditions.ts';
 import { actionNamed, changingHost, type StepBounds } from './session.ts';
+import { checkValue, parseValue } from '../standard-schema.ts';
 
 /** How long a step that timed out may take to settle. */
 const settleLimitMs = 30_000;
@@ -61,10 +62,9 @@ export interface ReadyStep {
 
 export function ready(active: RunningRun, step: Step): ReadyStep {
   const action = actionNamed(active.session, step.action);
-  const parsed = action.params.safeParse(step.params);
-  if (!parsed.success)
-    throw new ProblemsError('step-refused', `Invalid parameters of ${step.action}: ${parsed.error.message}`);
-  return { action, params: parsed.data, step };
+  const parsed = checkValue(action.params, step.params);
+  if (!parsed.ok) throw new ProblemsError('step-refused', `Invalid parameters of ${step.action}: ${parsed.fault}`);
+  return { action, params: parsed.value, step };
 }
 
 /** Saves what undo needs to disk. */
@@ -156,7 +156,7 @@ export async function undoStep(active: RunningRun, record: StepRecord, { action,
   const { index } = record;
   const kept = await session.store.runs.kept(id, index);
   if (action.undo === undefined || kept === undefined) throw new Error(`No undo was prepared for ${action.name}.`);
-  const before = action.undoState.parse(kept);
+  const before = parseValue(action.undoState, kept, `What ${action.name} prepared`);
   await session.point(`undo ${index} begins`);
   await ignoreFullDisk(session.store.runs.step(id, index, 'undoing', session.at()));
   await session.point(`undo ${index} is journalled`);

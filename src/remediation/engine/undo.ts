@@ -11,6 +11,7 @@ import {
   undoStep,
   ignoreFullDisk,
 } from './steps.ts';
+import { parseValue } from '../standard-schema.ts';
 
 /**
  * Ends the helpers of a killed process before a run is resumed or undone: they would go on changing what was just
@@ -77,7 +78,7 @@ async function wasTakenDown(
   if (state !== 'pending' || action.interrupts !== true) return false;
   const kept = await active.session.store.runs.kept(active.id, index);
   if (kept === undefined) return false;
-  const before = action.undoState.parse(kept);
+  const before = parseValue(action.undoState, kept, `What ${action.name} prepared`);
   const undone = await withEngineRetry(active, async () => action.isUndone?.(params, before, active.host));
   return undone === false;
 }

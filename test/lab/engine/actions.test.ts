@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaQuery, fingerprintOf } from '../../../src/migration/index.ts';
+import { checkValue, parseValue } from '../../../src/remediation/standard-schema.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
 import { createContainer, startContainer } from '../container.ts';
@@ -11,7 +12,8 @@ import { type LabInstance, psql, query, startInstance, waitReady } from '../inst
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
-import { actingHost, contractOf, openLab, textOf } from './host.ts';
+import { actingHost, openLab, textOf } from './host.ts';
+import { actionVerdicts } from '../../../src/testing/index.ts';
 
 const runs = await labRuns();
 
@@ -38,8 +40,8 @@ describe.skipIf(!runs)('every action', () => {
     const action = actions.find((one) => one.name === name);
     if (action === undefined) throw new Error(`no action ${name}`);
     tested.add(name);
-    const answers = await contractOf(action, params, host, world);
-    return answers.filter(([, kept]) => !kept).map(([promise]) => promise);
+    const verdicts = await actionVerdicts(action, { params, host, world, kills: false });
+    return verdicts.filter(({ kept }) => !kept).map(({ promise }) => promise);
   }
 
   async function container(): Promise<unknown> {
@@ -114,7 +116,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('container.recreate', params, world)).toEqual([]);
 
     const action = actions.find((one) => one.name === 'container.recreate');
-    await action?.apply(action.params.parse(params), host);
+    await action?.apply(parseValue(action.params, params, 'params'), host);
     const [before, after] = [
       await run.docker.getContainer(old).inspect(),
       await run.docker.getContainer(name).inspect(),
@@ -405,14 +407,15 @@ describe.skipIf(!runs)('every action', () => {
 
     const action = actions.find(({ name }) => name === 'setting.alter');
     const late = { instance: 'tuned', settings: { shared_buffers: '64MB' } };
-    expect(action?.params.safeParse(late).success).toBe(false);
-    expect(action?.params.safeParse({ instance: 'tuned', settings: { fsync: 'off' } }).success).toBe(false);
+    expect(action && checkValue(action.params, late)).toMatchObject({ ok: false });
+    const unsafe = { instance: 'tuned', settings: { fsync: 'off' } };
+    expect(action && checkValue(action.params, unsafe)).toMatchObject({ ok: false });
   });
 
   it('setting.alter refuses what comes from the command line', async () => {
     await startInstance(run, { name: 'fixed', storage: 'volume', settings: { work_mem: '3MB' } });
     const action = actions.find(({ name }) => name === 'setting.alter');
-    const params = action?.params.parse({ instance: 'fixed', settings: { work_mem: '2MB' } }) ?? null;
+    const params = { instance: 'fixed', settings: { work_mem: '2MB' } };
     await expect(action?.prepare(params, host)).rejects.toThrow(/comes from the command line/);
   });
 
@@ -425,13 +428,11 @@ describe.skipIf(!runs)('every action', () => {
     const params = { instance: 'refused', settings };
     expect(await broken('setting.alter-stopped', params, world)).toEqual([]);
     const action = actions.find(({ name }) => name === 'setting.alter-stopped');
-    await action?.apply(action.params.parse(params), host);
+    await action?.apply(parseValue(action.params, params, 'params'), host);
     await host.change.docker.start(made.container.id);
     await waitReady(made);
     expect(await query(made, 'show shared_buffers')).toEqual(['64MB']);
-    await expect(
-      action?.apply(action.params.parse({ instance: 'refused', settings: { work_mem: '1MB' } }), host),
-    ).rejects.toThrow(/runs/);
+    await expect(action?.apply({ instance: 'refused', settings: { work_mem: '1MB' } }, host)).rejects.toThrow(/runs/);
   });
 
   it('container.update-memory keeps its promises, and lowers nothing', async () => {

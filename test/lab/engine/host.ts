@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openHost } from '../../../src/app/open-host.ts';
-import type { Action, Host, Json } from '../../../src/remediation/contract.ts';
+import type { Host } from '../../../src/remediation/contract.ts';
 import { changingHost } from '../../../src/remediation/engine/session.ts';
 import { openRemediation, type Remediation } from '../../../src/app/remediation.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
@@ -25,50 +25,6 @@ export async function actingHost(remediation: Remediation, volume = 'test'): Pro
     token,
     labels: { 'problems.run': 'r-test', 'problems.token': String(token) },
   });
-}
-
-/** What every action promises, asked one after the other. `world` is what it may change and nothing else. */
-export async function contractOf(
-  action: Action,
-  params: Json,
-  host: Host,
-  world: () => Promise<unknown>,
-): Promise<readonly [string, boolean][]> {
-  const wanted = action.params.parse(params);
-  const answers: [string, boolean][] = [];
-  const original = JSON.stringify(await world());
-  answers.push(['is not done before', !(await action.isDone(wanted, host, host.run))]);
-  const before = action.undoState.parse(JSON.parse(JSON.stringify(await action.prepare(wanted, host))));
-  answers.push([
-    'changes nothing by preparing and describing',
-    original === (await described(action, wanted, host, world)),
-  ]);
-  await action.beforeInterrupt?.(wanted, host);
-  answers.push([
-    'changes nothing ahead',
-    original === JSON.stringify(await world()) && !(await action.isDone(wanted, host, host.run)),
-  ]);
-  await action.apply(wanted, host);
-  answers.push(['is done after', await action.isDone(wanted, host, host.run)]);
-  const once = JSON.stringify(await world());
-  answers.push(['has changed something', once !== original]);
-  // A process that was killed between effect and record applies again.
-  await action.apply(wanted, host);
-  answers.push(['applied twice equals once', JSON.stringify(await world()) === once]);
-  if (action.undo === undefined) return answers;
-  answers.push(['is not undone yet', !(await action.isUndone?.(wanted, before, host))]);
-  await action.undo(wanted, before, host);
-  answers.push(['is undone', (await action.isUndone?.(wanted, before, host)) !== false]);
-  answers.push(['undo restores', JSON.stringify(await world()) === original]);
-  await action.undo(wanted, before, host);
-  answers.push(['undone twice equals once', JSON.stringify(await world()) === original]);
-  return answers;
-}
-
-async function described(action: Action, params: Json, host: Host, world: () => Promise<unknown>): Promise<string> {
-  await action.effect(params, host);
-  action.describe(params);
-  return JSON.stringify(await world());
 }
 
 export async function textOf(path: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { parseValue } from '../../../src/remediation/standard-schema.ts';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +18,7 @@ async function writePlugin(end: string): Promise<string> {
   const text = `
 import { appendFile } from 'node:fs/promises';
 import { fileReplace } from ${JSON.stringify(fileReplace)};
+import { parseValue } from '../../../src/remediation/standard-schema.ts';
 export default { apiVersion: 1, actions: [{
   ...fileReplace,
   name: 'file.prepared',
@@ -33,12 +35,12 @@ export default { apiVersion: 1, actions: [{
 const prepared: Remediator = {
   ...brokenFiles,
   async plan(finding, host) {
-    const made = await brokenFiles.plan({ ...finding, details: brokenFiles.details.parse(finding.details) }, host);
+    const made = await brokenFiles.plan({ ...finding, details: parseValue(brokenFiles.details, finding.details, 'details') }, host);
     if (made.type === 'refusal') return made;
     return { ...made, steps: made.steps.map((step) => ({ ...step, action: 'file.prepared' })) };
   },
   verify: (plan: Plan, host) =>
-    brokenFiles.verify({ ...plan, expected: brokenFiles.expected.parse(plan.expected) }, host),
+    brokenFiles.verify({ ...plan, expected: parseValue(brokenFiles.expected, plan.expected, 'expected') }, host),
 };
 
 describe('what an action does ahead', () => {
