@@ -8,6 +8,15 @@ const results = process.env['TEST_RESULTS'];
 const ofPackage = ['test/package/{command,exports,licences,loading,release,tarball}.test.ts'];
 /** Programs that tests start load our sources in half the time. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') };
+/** Examples import the package by its name; without a build that means the sources. */
+const sources = {
+  alias: Object.entries({ '': 'index.ts', '/remediation': 'app/remediation.ts', '/testing': 'testing/index.ts' }).map(
+    ([entry, file]) => ({
+      find: new RegExp(`^problem-registry${entry}$`),
+      replacement: join(import.meta.dirname, 'src', file),
+    }),
+  ),
+};
 /** Where no engine is, so that a test that needs one fails everywhere and not only on machines without Docker. */
 const withoutEngine = { ...env, DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 const lab = { env, testTimeout: 300_000, hookTimeout: 300_000 };
@@ -22,10 +31,11 @@ export default defineConfig({
       results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
     projects: [
       {
+        resolve: sources,
         test: {
           env: withoutEngine,
           name: 'unit',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['test/lab/**', ...ofPackage],
           // Tests that wait for another process must not fail on a busy machine.
           testTimeout: 60_000,

@@ -24,8 +24,8 @@ function plugin(changes: object): string {
 
 describe('remediators and actions of plugins', () => {
   it('are loaded by path and added to the built-in ones', async () => {
-    await cp(join(import.meta.dirname, '..', '..', 'examples', 'restart-policy.ts'), join(folder, 'restart-policy.ts'));
-    const loaded = await loadPlugins(['./restart-policy.ts'], folder, builtIn);
+    await cp(join(import.meta.dirname, '..', '..', 'examples', 'plugin'), join(folder, 'plugin'), { recursive: true });
+    const loaded = await loadPlugins(['./plugin/index.ts'], folder, builtIn);
     expect(loaded.remediators.map(({ name }) => name)).toEqual(['missing-restart-policy']);
     expect(loaded.actions.at(-1)?.name).toBe('note.write');
   });
@@ -58,7 +58,7 @@ describe('remediators and actions of plugins', () => {
 
   it('must be packages or files within the folder', async () => {
     await expect(loadPlugins(['../elsewhere.mjs'], folder, builtIn)).rejects.toMatchObject({ code: 'outside-root' });
-    await symlink(join(import.meta.dirname, '..', '..', 'examples', 'restart-policy.ts'), join(folder, 'link.ts'));
+    await symlink(join(import.meta.dirname, '..', '..', 'examples', 'plugin', 'index.ts'), join(folder, 'link.ts'));
     await expect(loadPlugins(['./link.ts'], folder, builtIn)).rejects.toMatchObject({ code: 'outside-root' });
     await expect(loadPlugins(['no-such-package-here'], folder, builtIn)).rejects.toMatchObject({ code: 'bad-config' });
   });
