@@ -135,7 +135,7 @@ export async function findInstance(run: Run, name: string): Promise<LabInstance>
  * Asks the server a question over TCP until it answers. A socket, and `pg_isready`, answer too early; and a program
  * started inside the container each time would slow down what it waits for.
  */
-export async function waitReady(instance: LabInstance, withinMs = 60_000): Promise<void> {
+export async function waitReady(instance: LabInstance, withinMs = 180_000): Promise<void> {
   const until = Date.now() + withinMs;
   for (;;) {
     const refused = await asked(instance);

@@ -45,7 +45,7 @@ describe.skipIf(!(await labRuns()))('what a registry is told', { timeout: 300_00
     }
     expect(await faulty('detect', '--record')).toMatchObject({
       code: 2,
-      stdout: expect.stringContaining('not looked'),
+      stdout: expect.stringContaining('not checked'),
     });
     expect(await text()).toBe(before);
     await billing.stop();

@@ -39,8 +39,9 @@ export async function createRun(
   const run = await openTestRun(options);
   test.onTestFinished(async ({ task }) => {
     if (task.result?.state === 'fail') {
-      const kept = await keepEvidence(run, task.name);
-      process.stderr.write(`lab: "${task.name}" failed; logs of its containers are in ${kept}\n`);
+      const messages = (task.result.errors ?? []).map(({ message }) => message);
+      const kept = await keepEvidence(run, [task.name, ...messages].join('\n\n'));
+      process.stderr.write(`lab: "${task.name}" failed; its error and the logs of its containers are in ${kept}\n`);
     }
     await closeTestRun(run);
   });
@@ -72,11 +73,11 @@ async function removeVolumesOfRepairs({ docker, prefix }: Run): Promise<void> {
   await Promise.all(made.map(({ Name }) => docker.getVolume(Name).remove()));
 }
 
-/** Writes logs and inspections of the run's containers to `.lab/failed/<run>/`, and returns that folder. */
-export async function keepEvidence(run: Run, test: string): Promise<string> {
+/** Writes `summary`, and logs and inspections of the run's containers, to `.lab/failed/<run>/`. Returns that folder. */
+export async function keepEvidence(run: Run, summary: string): Promise<string> {
   const folder = join(failedFolder, run.id);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'test.txt'), `${test}\n`);
+  await writeFile(join(folder, 'test.txt'), `${summary}\n`);
   const filters = JSON.stringify({ label: [`${runLabel}=${run.id}`] });
   for (const { Id, Names } of await run.docker.listContainers({ all: true, filters })) {
     const name = Names[0]?.slice(1) ?? Id;

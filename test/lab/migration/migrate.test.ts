@@ -202,7 +202,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
       database: 'foreign_table',
     });
     const { error } = await migrateNow(run, 'foreign_table');
-    expect(error?.message).toContain("another tool's table: its version is no text");
+    expect(error?.message).toContain('belongs to another tool: its version is not text');
   });
 
   it('stops hard where an applied file has changed, and at nothing but line ends', async () => {
@@ -217,7 +217,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(await query(instance, "select to_regclass('more') is null", { database: 'changed' })).toEqual(['t']);
   });
 
-  it('applies nothing of a file that fails, says where, and goes on once it is mended', async () => {
+  it('applies nothing of a file that fails, says where, and goes on once it is fixed', async () => {
     await newDatabase(instance, 'failing', {
       '1_good.sql': 'create table good ();\n',
       '2_bad.sql':
@@ -255,7 +255,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(await reportOf(run, 'mixed')).toMatchObject({
       outcome: 'refused',
       applied: [],
-      problems: [{ version: '2_mixed', line: 2, column: 1, hint: 'Put it alone into a file of its own.' }],
+      problems: [{ version: '2_mixed', line: 2, column: 1, hint: 'Move it to a separate file.' }],
     });
   });
 
@@ -275,14 +275,14 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(report.applied[0]?.attempts).toBeGreaterThan(1);
   });
 
-  it('drops what is left of an index that rows keep from being unique, and says what to mend', async () => {
+  it('drops what is left of an index that rows keep from being unique, and says what to fix', async () => {
     await newDatabase(instance, 'twice', {
       '1_t.sql': 'create table t (a int); insert into t values (1), (1);\n',
       '2_a.sql': 'create unique index concurrently if not exists t_a on t (a);\n',
     });
     const report = await reportOf(run, 'twice');
     expect(report).toMatchObject({ outcome: 'failed', problems: [{ version: '2_a', sqlstate: '23505' }] });
-    expect(report.problems[0]?.hint).toContain('mend the data first');
+    expect(report.problems[0]?.hint).toContain('Fix the data first');
     expect(await query(instance, "select to_regclass('t_a') is null", { database: 'twice' })).toEqual(['t']);
     await query(instance, 'truncate t', { database: 'twice' });
     expect((await reportOf(run, 'twice')).outcome).toBe('applied');
@@ -330,7 +330,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     const bad = await problems('orders', 'migrations/shown');
     expect(bad.code).toBe(1);
     expect(bad.stdout).toContain(
-      '3_bad.sql:2:8: error column "nothing" does not exist [42703]\n    hint: Mend the file',
+      '3_bad.sql:2:8: error column "nothing" does not exist [42703]\n    hint: Fix the file',
     );
     expect(await problems('order', 'migrations/shown')).toMatchObject({
       code: 2,
