@@ -59,7 +59,7 @@ describe.skipIf(!(await labRuns()))('a remediator alone', { concurrent: true, ti
       test.onTestFinished(() => remediation.close());
 
       // A session that waits is a leak only after a while.
-      await eventually(60_000, async () => (await detect(remediation)).findings.length === findings.length);
+      await eventually(180_000, async () => (await detect(remediation)).findings.length === findings.length);
       const before = await snapshotEngine(run);
       const { detected, proposals } = await plan(remediation);
       expect(detected.findings.map(({ instance, kind }) => `${instance}/${kind}`)).toEqual(findings);

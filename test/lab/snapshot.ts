@@ -104,11 +104,15 @@ function nameOf(container: Docker.ContainerInspectInfo): string {
 
 /** Without the log of health checks and running execs; without the state of one that the engine keeps restarting. */
 function settle(container: Docker.ContainerInspectInfo): unknown {
-  const flaps = container.State.Restarting || (container.RestartCount > 0 && container.State.ExitCode !== 0);
   // The engine lists mounts in any order.
   const Mounts = container.Mounts.toSorted((a, b) => (a.Destination < b.Destination ? -1 : 1));
   const rest = { ...container, Mounts, ExecIDs: undefined, State: { ...container.State, Health: undefined } };
-  return flaps ? { ...rest, State: 'restarting', RestartCount: undefined, NetworkSettings: undefined } : rest;
+  return keepsRestarting(container) ? { ...rest, State: 'restarting', RestartCount: undefined, NetworkSettings: undefined } : rest;
+}
+
+/** Between two attempts the engine shows such a container as running for a moment. */
+function keepsRestarting({ State, RestartCount }: Docker.ContainerInspectInfo): boolean {
+  return State.Restarting || RestartCount > 0;
 }
 
 async function dataOf(docker: Docker, info: Docker.ContainerInspectInfo): Promise<readonly string[]> {
@@ -117,7 +121,7 @@ async function dataOf(docker: Docker, info: Docker.ContainerInspectInfo): Promis
   const serves = info.Config.Cmd?.[0] === 'postgres';
   if (!serves || typeof path !== 'string') return [];
   const container = docker.getContainer(info.Id);
-  if (info.State.Running && !info.State.Restarting && !info.State.Paused) {
+  if (info.State.Running && !keepsRestarting(info) && !info.State.Paused) {
     return tablesOf(container, env['POSTGRES_USER'] ?? 'postgres');
   }
   const digest = createHash('sha256');

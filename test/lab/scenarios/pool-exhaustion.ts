@@ -27,7 +27,7 @@ export const poolExhaustion: Scenario = {
 };
 
 async function leakSessions(run: Run, instance: LabInstance, password: string): Promise<void> {
-  await eventually(30_000, async () => (await sessionTitles(instance)).length === 0);
+  await eventually(120_000, async () => (await sessionTitles(instance)).length === 0);
   await startContainer(run, {
     name: 'vrooli-orders-worker',
     image: `problems-lab/postgres-seeded:${run.postgres}`,
@@ -40,7 +40,7 @@ async function leakSessions(run: Run, instance: LabInstance, password: string): 
       PGAPPNAME: 'orders-worker',
     },
   });
-  await eventually(60_000, async () => {
+  await eventually(180_000, async () => {
     const titles = await sessionTitles(instance);
     return titles.filter((title) => title.endsWith('idle in transaction')).length === sessions;
   });
