@@ -54,6 +54,7 @@ export default defineConfig({
       },
       { test: { env, name: 'package', include: ofPackage, testTimeout: 120_000, hookTimeout: 120_000 } },
       {
+        resolve: sources,
         test: {
           ...lab,
           name: 'lab',

@@ -1,30 +1,71 @@
 /**
- * What a swarm-manager does with the library: scan, rank, and take the most urgent tasks that may run unattended.
- * Run it with a folder: node examples/swarm-manager.ts fixtures
+ * What a swarm-manager does with the library alone: it scans the registries of a folder, ranks their tasks, detects the
+ * problems of PostgreSQL instances, lets the policy decide which repairs run unattended, and writes the outcomes back.
+ *
+ * node examples/swarm-manager.ts <folder>
  */
-import { attemptsIn, generateTasks, loadConfig, readBacklog, scanAll } from 'problem-registry';
+import { resolve } from 'node:path';
+import { loadConfig, ProblemsError, scanProblems } from 'problem-registry';
+import { detect, knownProblems, openRemediation, recordReports, remediate } from 'problem-registry/remediation';
 
-const [folder = '.'] = process.argv.slice(2);
-const config = await loadConfig(folder);
-const { registries } = await scanAll([folder], {
-  configFolder: config.folder,
-  ignore: config.ignore,
-  components: config.components,
-  signal: AbortSignal.timeout(60_000),
-});
+export interface ManageOptions {
+  /** Absolute: the project with its registries and its problems.config.*. */
+  readonly folder: string;
+  readonly now: () => Date;
+  /** Ends checks at once, and a run at its next safe point. */
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+}
 
-// Where tasks have failed before, their cooldown lowers the score.
-const attempts = config.tasksDir === undefined ? new Map() : attemptsIn(await readBacklog(config.tasksDir), new Date());
-const { tasks, diagnostics } = generateTasks(registries, {
-  priority: config.priority,
-  triage: config.triage,
-  attempts,
-});
+export async function manage({ folder, now, signal, print }: ManageOptions): Promise<void> {
+  const config = await loadConfig(folder);
+  const { registries, tasks, diagnostics } = await scanProblems(['.'], { cwd: folder, config, now, signal });
+  print(`${registries.length} registries, ${tasks.length} tasks, ${diagnostics.length} diagnostics`);
+  for (const { id, priority, handler, automation } of tasks.slice(0, 5))
+    print(`${priority.score.toFixed(3)}  ${id}: ${handler}, ${automation}`);
 
-const wrong = [...registries.flatMap((registry) => registry.diagnostics), ...diagnostics];
-console.log(`${registries.length} registries, ${tasks.length} tasks, ${wrong.length} diagnostics`);
+  const remediation = await openRemediation({
+    folder: config.folder,
+    config: config.remediation,
+    plugins: config.plugins,
+    now,
+  });
+  try {
+    const request = { problems: await knownProblems(registries, config), signal };
+    const { findings, notLookedAt } = await detect(remediation, request);
+    for (const { id, summary, problem } of findings) print(`found ${id} (${problem ?? 'no record'}): ${summary}`);
+    for (const { remediator, instance, reason } of notLookedAt)
+      print(`not checked by ${remediator}: ${instance ?? 'all instances'}: ${reason}`);
+    if (findings.length === 0) return;
 
-for (const { id, priority, handler, dependencies } of tasks.filter((task) => task.automation === 'auto').slice(0, 5)) {
-  const after = dependencies.length === 0 ? '' : `, after ${dependencies.join(', ')}`;
-  console.log(`${priority.score.toFixed(3)}  ${id}: ${handler}${after}`);
+    // What needs approval is left waiting: `problems approve <run>`, or `approve` of the library.
+    const { runs, detected } = await remediate(remediation, request);
+    for (const { id, outcome, finding, failure } of runs)
+      print(`run ${id ?? '-'}: ${outcome} ${finding ?? ''}${failure === null ? '' : `: ${failure.message}`}`);
+
+    // A registry that was edited in the meantime is not touched, and listed in `refused`.
+    const { changed, refused } = await recordReports(
+      remediation,
+      runs,
+      { request, detected },
+      { cwd: folder, now: now() },
+    );
+    for (const path of changed) print(`recorded in ${path}`);
+    for (const { path, reason } of refused) print(`not recorded in ${path}: ${reason}`);
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
+    print(`instances were not checked: ${error.message}`);
+  } finally {
+    remediation.close();
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [folder = process.cwd()] = process.argv.slice(2);
+  await manage({
+    folder: resolve(folder),
+    now: () => new Date(),
+    signal: AbortSignal.timeout(600_000),
+    print: (line) => console.log(line),
+  });
 }

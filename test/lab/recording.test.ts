@@ -61,12 +61,12 @@ describe.skipIf(!(await labRuns()))('what a registry is told', { timeout: 300_00
 async function project(test: TestContext) {
   const run = await createRun(test);
   const [orders, billing] = [await start('orders'), await start('billing')];
-  await cp(join(root, 'examples', 'restart-policy.ts'), join(run.folder, 'restart-policy.ts'));
+  await cp(join(root, 'examples', 'plugin'), join(run.folder, 'plugin'), { recursive: true });
   await symlink(join(root, 'node_modules'), join(run.folder, 'node_modules'));
   await writeFile(join(run.folder, 'PROBLEMS.md'), record);
   await writeFile(
     join(run.folder, 'problems.config.yaml'),
-    `plugins: [./restart-policy.ts]
+    `plugins: [./plugin/index.ts]
 remediation: { holdDays: 0, containers: '^${run.prefix}vrooli-postgres-(.+)$' }
 `,
   );

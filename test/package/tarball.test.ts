@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,5 +67,12 @@ describe('the packed package', () => {
     expect(run(project, process.execPath, 'use.js', registry)).toBe('10\n');
     const command = join(project, 'node_modules/problem-registry/dist/cli/bin.js');
     expect(run(project, process.execPath, command, 'scan', join(root, 'fixtures'))).toContain('resolution');
+    cpSync(join(root, 'examples/swarm-manager.ts'), join(project, 'swarm-manager.ts'));
+    cpSync(registry, join(project, 'PROBLEMS.md'));
+    const nowhere = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+    const told = spawnSync(process.execPath, ['swarm-manager.ts'], { cwd: project, env: nowhere, encoding: 'utf8' });
+    expect(told).toMatchObject({ status: 0, stderr: '' });
+    expect(told.stdout).toMatch(/^1 registries, \d+ tasks/);
+    expect(told.stdout).toContain('instances were not checked: ');
   });
 });

@@ -10,11 +10,11 @@ export async function openExample(
   { folder, prefix }: { readonly folder: string; readonly prefix: string },
   options: Partial<RemediationOptions> = {},
 ): Promise<Remediation> {
-  await cp(join(root, 'examples', 'restart-policy.ts'), join(folder, 'restart-policy.ts'));
+  await cp(join(root, 'examples', 'plugin'), join(folder, 'plugin'), { recursive: true });
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules')).catch(() => undefined);
   return openRemediation({
     folder,
-    plugins: ['./restart-policy.ts'],
+    plugins: ['./plugin/index.ts'],
     remediators: [],
     host: openHost({
       roots: [folder],
