@@ -412,11 +412,11 @@ describe.skipIf(!runs)('every action', () => {
     expect(action && checkValue(action.params, unsafe)).toMatchObject({ ok: false });
   });
 
-  it('setting.alter refuses what comes from the command line', async () => {
+  it('setting.alter refuses a setting from the command line', async () => {
     await startInstance(run, { name: 'fixed', storage: 'volume', settings: { work_mem: '3MB' } });
     const action = actions.find(({ name }) => name === 'setting.alter');
     const params = { instance: 'fixed', settings: { work_mem: '2MB' } };
-    await expect(action?.prepare(params, host)).rejects.toThrow(/comes from the command line/);
+    await expect(action?.prepare(params, host)).rejects.toThrow(/is set by the command line/);
   });
 
   it('setting.alter-stopped keeps its promises, also of a server that cannot start', async () => {
@@ -452,7 +452,7 @@ describe.skipIf(!runs)('every action', () => {
     ).toEqual([]);
     const action = actions.find(({ name }) => name === 'container.update-memory');
     await expect(action?.prepare({ container, memory: limit / 2, memorySwap: limit / 2 }, host)).rejects.toThrow(
-      /never lowered/,
+      /can only be raised/,
     );
     await expect(action?.prepare({ container, memory: 2 ** 50, memorySwap: 2 ** 50 }, host)).rejects.toThrow(
       /can be at most/,

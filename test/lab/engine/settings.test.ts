@@ -120,7 +120,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     expect(runs).toMatchObject([
       {
         outcome: 'stuck',
-        failure: { class: 'rollback-failed', message: expect.stringContaining('somebody has changed') },
+        failure: { class: 'rollback-failed', message: expect.stringContaining('has been changed since') },
       },
     ]);
     remediation.close();

@@ -136,7 +136,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     await writeFile(join(folder, 'full.sql'), plain.slice(0, plain.indexOf('\n', plain.length / 2) + 1));
     const cut = await restore(test, run, { into: 'cut' });
     expect(cut.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
-    expect(cut.report?.failure?.message).toContain('does not hold at L0');
+    expect(cut.report?.failure?.message).toContain('fails at L0');
     // Nothing came of it, so no port is kept for it; of what came to be, the port lasts.
     expect(await problems('--into', 'refused')).toMatchObject({ code: 1 });
     const { reader } = cut.remediation.session;

@@ -97,7 +97,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
     const remediation = await open(test, run);
     const { runs: down } = await remediate(remediation, { yes: true });
     expect(down).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
-    expect(down[0]?.failure?.message).toContain('does not run');
+    expect(down[0]?.failure?.message).toContain('is not running');
     await container.start();
     const archive = await findInstance(run, 'archive');
     await waitReady(archive);

@@ -143,7 +143,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
       ['unrecorded-migration/same.1_t', 'record 1_t.sql as applied to same'],
     ]);
     const reasons = proposals.map(({ plan: made }) => (made.type === 'refusal' ? `${made.reason} ${made.advice}` : ''));
-    expect(reasons[0]).toMatch(/23505 could not create unique index "t_a".*mend the data first/s);
+    expect(reasons[0]).toMatch(/23505 could not create unique index "t_a".*fix the data first/s);
     expect(reasons[2]).toContain('DROP INDEX CONCURRENTLY public.u_a');
     expect(reasons[3]).toContain('an applied file must not change');
     expect(reasons[6]).toContain('- t: column a text; - t: column b integer; + t: column a integer');

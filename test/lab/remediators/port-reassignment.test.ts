@@ -52,7 +52,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       });
       const planned = planOf(proposals[0]?.plan);
       expect(planned.unpredictable.join('\n')).toMatch(
-        /\.env names port \d+ in line 2.*\n.*\.pgpass names port \d+ in line 2.*\n.*docker-compose\.yml publishes/,
+        /\.env contains port \d+ in line 2.*\n.*\.pgpass contains port \d+ in line 2.*\n.*docker-compose\.yml publishes/,
       );
       expect(JSON.stringify(proposals)).not.toContain(password);
       expect(await snapshotEngine(run), 'planning changes nothing').toEqual(before);

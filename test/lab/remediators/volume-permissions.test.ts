@@ -194,10 +194,10 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
     for (const reason of [
       '"base/linked": it is a symbolic link to /etc/passwd',
-      '"base/hard": it is a hard link, one of 2',
-      '"PG_VERSION": it is a hard link, one of 2',
+      '"base/hard": it is one of 2 hard links',
+      '"PG_VERSION": it is one of 2 hard links',
       '"base/device": it is a device',
-      'its name is no UTF-8',
+      'its name is not UTF-8',
     ])
       expect(reports[0]?.failure?.message).toContain(reason);
     expect(await entriesOf(remediation, 'odd')).toEqual(before);

@@ -117,7 +117,10 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
     const first = await open();
     const [{ id } = { id: '' }] = await runs(first);
     const second = heldUp(await open(), async () => run(folder, 'resume'));
-    await expect(resume(second, id)).rejects.toMatchObject({ code: 'bad-usage', message: `Run ${id} has ended: fixed.` });
+    await expect(resume(second, id)).rejects.toMatchObject({
+      code: 'bad-usage',
+      message: `Run ${id} has ended: fixed.`,
+    });
     expect(await runs(first, id)).toMatchObject([{ phase: 'ended', outcome: 'fixed' }]);
   });
 

@@ -89,11 +89,14 @@ describe('what a machine can promise', () => {
     expect((await fleet(remediation)).host).toMatchObject({ promised: 18 * GiB, within: false });
     const found = await hostConditions(await reader.instances(), { cpus: 2 }, memorySettings(reader), reader);
     expect(found).toMatchObject([
-      { kind: 'host-overcommitted', summary: expect.stringContaining('are 18 GiB, and the machine has 17 GiB') },
+      {
+        kind: 'host-overcommitted',
+        summary: expect.stringContaining('add up to 18 GiB, but the budget of the machine is 17 GiB'),
+      },
     ]);
     const instance = await instanceNamed(remediation, 'orders');
     expect(await hostRefusal(instance, 'host-overcommitted', reader)).toMatchObject({
-      reason: expect.stringContaining('18 GiB are promised to containers'),
+      reason: expect.stringContaining('Containers may use 18 GiB in total'),
     });
     remediation.close();
   });

@@ -115,8 +115,8 @@ describe('an archive', () => {
 
   it('fails where the last try failed, where nothing archives, and where much waits', () => {
     expect(archivingCondition({ ...fine, failsNow: true })).toContain('has failed 2 times');
-    expect(archivingCondition({ ...fine, command: '' })).toContain('there is no archive_command');
-    expect(archivingCondition({ ...fine, ready: 51 })).toContain('51 WAL files wait');
+    expect(archivingCondition({ ...fine, command: '' })).toContain('archive_command is not set');
+    expect(archivingCondition({ ...fine, ready: 51 })).toContain('51 WAL files are waiting');
   });
 
   it('is left alone where a success followed, where there is none, and where a file waits for its turn', () => {

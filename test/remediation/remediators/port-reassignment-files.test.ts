@@ -150,6 +150,6 @@ describe('a file', () => {
 
 describe('edits', () => {
   it('that do not fit the text are refused', () => {
-    expect(() => withEdits('port="5435"', [{ at: 6, before: '5434', after: '5440' }])).toThrow('no 5434 at 6');
+    expect(() => withEdits('port="5435"', [{ at: 6, before: '5434', after: '5440' }])).toThrow('expected 5434 at 6');
   });
 });

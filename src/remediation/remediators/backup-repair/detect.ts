@@ -7,10 +7,10 @@ import { type BackupDetails, type BackupSettings, backupSettings } from './types
 
 export const name = 'backup-repair';
 
-/** How many instances are looked at together: each may take a process in a container. */
+/** How many instances to check at the same time: each may take a process in a container. */
 const together = 2;
 
-/** Damaged sources, bad backups, none that is good and young enough, archives that WAL does not get to. */
+/** Finds damaged databases, bad backups, missing or old backups, and failing WAL archiving. */
 export async function detect(host: ReadonlyHost): Promise<Detection<BackupDetails>> {
   const settings = backupSettings(host);
   return forEachInstance(await host.instances(), host, { remediator: name, together }, async (instance, noting) =>
@@ -25,7 +25,7 @@ async function lookAt(
   noting: Collector<BackupDetails>,
 ): Promise<void> {
   const seen = await checkBackups(instance, host, settings);
-  // A backup that does not hold asks the question whether its source does.
+  // A bad backup raises the question whether its database is damaged.
   // See docs/engineering/corruption.md#bad-backup-or-damaged-database.
   const health = await sourceHealth(instance, host, settings, seen.bad.length > 0);
   const born = seen.bornDamaged.filter(
@@ -56,7 +56,7 @@ function sourceDamaged(
   ];
   return {
     ...common(instance, 'source-damaged', bad, health.unchecked),
-    summary: `Data of ${instance.name} is damaged in the database itself: its newest backups hold the damage too, and nothing runs on it until a person has looked.`,
+    summary: `Data of ${instance.name} is damaged in the database itself: its newest backups have the damage too. No automatic repair until you have checked it.`,
     risk: 'data',
     evidence,
     corruption: true,
@@ -75,21 +75,21 @@ function onBackups(
     return [
       {
         ...common(instance, 'bad-backup', bad, [...health.unchecked, ...notes]),
-        // By the newest: whatever comes to light once these are set aside is another trouble.
+        // Named after the newest: what shows up after these are quarantined is another problem.
         id: findingId(name, instance.name, 'bad-backup', bad[0]?.ref.split('/')[1]),
-        summary: `${many} of ${instance.name} would not restore: ${bad.map(({ ref, cause }) => `${ref} (${cause})`).join(', ')}.`,
+        summary: `${many} of ${instance.name} cannot be restored: ${bad.map(({ ref, cause }) => `${ref} (${cause})`).join(', ')}.`,
         risk: 'safe',
         evidence: bad.map(({ ref, level, says }) => ({ type: 'probe', name: `${ref} at ${level}`, result: says })),
       },
     ];
   }
   const late = tooOld(seen, settings);
-  // A server that is down cannot be backed up, and why it is down is another remediator's question.
+  // A stopped server cannot be backed up, and another remediator finds out why it is down.
   if (late === undefined || backups.length === 0 || !instance.container.state.running) return [];
   return [
     {
       ...common(instance, 'no-good-backup', [], [...health.unchecked, ...notes]),
-      summary: `${instance.name} has no good backup that is young enough: ${late}.`,
+      summary: `${instance.name} has no recent good backup: ${late}.`,
       risk: 'safe',
       evidence: [{ type: 'probe', name: 'backups', result: late }],
     },
@@ -100,14 +100,15 @@ const hour = 3_600_000;
 
 const unstatedHours = 8 * 24;
 
-/** Where the config states no age, a backup need not be proven: then nothing may speak against it. */
+/** Without an age in the config, a backup need not be proven, as long as no check speaks against it. */
 function tooOld({ standing }: BackupsSeen, { rpoHours }: BackupSettings): string | undefined {
   const newest = rpoHours === undefined ? standing[0] : standing.find(({ verdict }) => verdict === 'good');
   const most = rpoHours ?? unstatedHours;
-  if (newest === undefined) return rpoHours === undefined ? 'none is left that holds' : 'none has been restored at L4';
+  if (newest === undefined)
+    return rpoHours === undefined ? 'no backup without errors is left' : 'no backup has been restored at L4';
   const hours = (Date.now() - Date.parse(newest.createdAt)) / hour;
   return hours > most
-    ? `the newest one, ${newest.ref}, is ${Math.floor(hours)} hours old, and ${most} are allowed`
+    ? `the newest, ${newest.ref}, is ${Math.floor(hours)} hours old; at most ${most} are allowed`
     : undefined;
 }
 
@@ -125,7 +126,7 @@ async function onArchiving(
     return [
       {
         ...common(instance, 'archiving-failing', [], [trouble]),
-        summary: `WAL of ${instance.name} does not get to its archive: ${trouble}.`,
+        summary: `WAL archiving of ${instance.name} fails: ${trouble}.`,
         risk: 'safe',
         evidence: await archivingEvidence(instance, archiving, host),
       },
@@ -134,7 +135,7 @@ async function onArchiving(
   return [
     {
       ...common(instance, 'archiving-wanted', [], []),
-      summary: `${instance.name} is to archive its WAL continuously, and does not.`,
+      summary: `${instance.name} should archive its WAL continuously, but does not.`,
       risk: 'restart',
       evidence: [{ type: 'query', sql: 'SHOW archive_mode', result: archiving.mode }],
     },

@@ -5,7 +5,7 @@ import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { damageInAmcheck, damageInReport, signOfLine } from './observe.ts';
 import type { BackupSettings } from './types.ts';
 
-/** Continuous archiving as the server tells of it. See docs/engineering/wal-archiving.md#failing-archives. */
+/** State of continuous archiving, from the server. See docs/engineering/wal-archiving.md#failing-archives. */
 export interface Archiving {
   /** `off`, `on` or `always`. */
   readonly mode: string;
@@ -13,9 +13,9 @@ export interface Archiving {
   readonly library: string;
   readonly archived: number;
   readonly failed: number;
-  /** WAL files that wait. */
+  /** WAL files that wait to be archived. */
   readonly ready: number;
-  /** A failure stands that no success has followed. */
+  /** The last attempt failed. */
   readonly failsNow: boolean;
   readonly lastFailedFile: string;
   readonly lastFailedAt: string;
@@ -29,7 +29,7 @@ const sql = `SELECT current_setting('archive_mode') AS mode, current_setting('ar
   coalesce(last_failed_wal, '') AS last_file, coalesce(last_failed_time::timestamptz(0)::text, '') AS last_at
 FROM pg_catalog.pg_stat_archiver`;
 
-/** Undefined where it could not be asked. */
+/** Undefined if it could not be read. */
 export async function archivingOf(instance: Instance, host: ReadonlyHost): Promise<Archiving | undefined> {
   const answer = await host.sql.query(instance, sql);
   const row = answer.ok ? answer.rows[0] : undefined;
@@ -47,19 +47,19 @@ export async function archivingOf(instance: Instance, host: ReadonlyHost): Promi
   };
 }
 
-/** More of them than one switch of a busy server leaves for a moment. */
+/** More waiting files than a busy server has for a short time. */
 const manyWaiting = 50;
 
-/** Why WAL does not get to its archive, in a sentence; undefined where it does, or is not to. */
+/** Why WAL archiving fails, one sentence; undefined if it works or is off. */
 export function archivingCondition({ mode, command, library, ...seen }: Archiving): string | undefined {
   if (mode === 'off') return undefined;
   if (command === '' && library === '')
     return seen.ready > 0
-      ? `archive_mode is ${mode}, and there is no archive_command: ${seen.ready} files wait`
+      ? `archive_mode is ${mode}, but archive_command is not set: ${seen.ready} files are waiting`
       : undefined;
   if (seen.failsNow)
-    return `the archive_command has failed ${seen.failed} times, last at ${seen.lastFailedAt} on ${seen.lastFailedFile}; ${seen.ready} files wait`;
-  return seen.ready > manyWaiting ? `${seen.ready} WAL files wait to be archived` : undefined;
+    return `the archive_command has failed ${seen.failed} times, last at ${seen.lastFailedAt} on ${seen.lastFailedFile}; ${seen.ready} files are waiting`;
+  return seen.ready > manyWaiting ? `${seen.ready} WAL files are waiting to be archived` : undefined;
 }
 
 export async function archivingEvidence(
@@ -87,14 +87,14 @@ export async function archivingEvidence(
  * See docs/engineering/corruption.md#bad-backup-or-damaged-database.
  */
 export interface SourceHealth {
-  /** `unknown`: something was not asked that could have shown damage. */
+  /** `unknown`: a check that could have shown damage did not run. */
   readonly verdict: 'damaged' | 'sound' | 'unknown';
   readonly evidence: readonly Evidence[];
-  /** What could not be checked, a sentence each. */
+  /** What could not be checked, one sentence each. */
   readonly unchecked: readonly string[];
-  /** Something was said that damage may be behind: worth reading everything. */
+  /** Damage may be the cause of a message, so a full read is worthwhile. */
   readonly suspicious: boolean;
-  /** Why what is looked at each time could not be looked at this time; undefined: it was. */
+  /** Why the regular check could not run this time; undefined if it ran. */
   readonly blind: string | undefined;
 }
 
@@ -103,8 +103,8 @@ const day = 86_400_000;
 const most = 20;
 
 /**
- * The server's log, its checksum failures, and pg_amcheck where the extension is installed already. `thorough`: every row,
- * every page that has a checksum too. Takes no lock that blocks a write, and installs nothing.
+ * Checks the server's log, checksum failures, and pg_amcheck if the extension is already installed. `thorough`: also every
+ * row and every page with a checksum. Takes no lock that blocks writes, and installs nothing.
  */
 export async function sourceHealth(
   instance: Instance,
@@ -118,7 +118,9 @@ export async function sourceHealth(
     return {
       verdict: quick.damaged.length > 0 ? 'damaged' : 'unknown',
       evidence: [...quick.damaged, ...quick.suspicions],
-      unchecked: runs ? quick.unchecked : [...quick.unchecked, `${instance.name} does not run: it could not be read.`],
+      unchecked: runs
+        ? quick.unchecked
+        : [...quick.unchecked, `${instance.name} is not running, so it could not be read.`],
       suspicious: quick.suspicions.length > 0,
       blind: undefined,
     };
@@ -235,11 +237,11 @@ async function amcheckWhereInstalled(
   if (bytes > settings.amcheckMegabytes * 1e6)
     return {
       damaged: [],
-      unchecked: [`pg_amcheck was not run: the databases hold ${Math.round(bytes / 1e6)} MB.`],
+      unchecked: [`pg_amcheck did not run: the databases have ${Math.round(bytes / 1e6)} MB.`],
       blind: undefined,
     };
   const probes = await host.probes.amcheck(instance, installed, { timeoutMs: settings.sourceSeconds * 1_000 });
-  // A login that may not check never can; one that was not reached may be well or not.
+  // A login without the privilege never can; a database that was not reached is unknown.
   const unreached = probes.filter(({ exitCode }) => exitCode !== 0 && exitCode !== 2).flatMap(amcheckGap)[0];
   return { damaged: probes.flatMap(amcheckDamage), unchecked: probes.flatMap(amcheckGap), blind: unreached };
 }
@@ -251,10 +253,10 @@ function amcheckDamage({ database, exitCode, text }: DatabaseProbe): readonly Ev
     .map((line) => ({ type: 'probe', name: `pg_amcheck of ${database}`, result: line.slice(0, 500) }));
 }
 
-/** Status 1, or no end, is never a pass. */
+/** Exit status 1, or a timeout, is never a pass. */
 function amcheckGap({ database, exitCode, text }: DatabaseProbe): readonly string[] {
   if (exitCode === 0 || (exitCode === 2 && damageInAmcheck(text).length > 0)) return [];
-  return [`pg_amcheck could not check ${database}: ${lastLine(text) || 'no end in time'}`];
+  return [`pg_amcheck could not check ${database}: ${lastLine(text) || 'timeout'}`];
 }
 
 async function readEverything(
@@ -273,16 +275,16 @@ async function readEverything(
     for (const line of said) damaged.push({ type: 'probe', name: `reading every row of ${database}`, result: line });
     if (said.length > 0) continue;
     blind = true;
-    gaps.push(`Not every row of ${database} could be read: ${lastLine(text) || 'no end in time'}`);
+    gaps.push(`Not every row of ${database} could be read: ${lastLine(text) || 'timeout'}`);
   }
   const checksums = await host.sql.query(instance, 'SHOW data_checksums');
   if (checksums.ok && checksums.rows[0]?.['data_checksums'] !== 'on')
-    gaps.push('Its pages have no checksums: damage that leaves rows readable does not show without amcheck.');
+    gaps.push('Its pages have no checksums, so only amcheck can find damage in rows that are still readable.');
   else {
     const { result, message } = await host.probes.baseBackup(instance, { timeoutMs });
     for (const line of damageInReport(message).slice(0, 5))
       damaged.push({ type: 'probe', name: 'a base backup, which reads every page', result: line });
-    if (result === 'refused') gaps.push(`Its pages could not all be read: ${lastLine(message)}`);
+    if (result === 'refused') gaps.push(`Not all pages could be read: ${lastLine(message)}`);
   }
   return { damaged, unchecked: gaps, blind };
 }

@@ -11,7 +11,7 @@ export { planRestore, type RestoreRequest } from './plan-restore.ts';
 export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
   name,
   description:
-    'Backups that would not restore: they are set aside, and a new one is taken and proven by restoring it. A damaged database is left to a person.',
+    'Backups cannot be restored: quarantines them, takes a new one and proves it by a test restore. A damaged database is left to you.',
   details,
   expected,
   settings,

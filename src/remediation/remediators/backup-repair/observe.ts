@@ -3,7 +3,7 @@ import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { BackupSettings, BadBackup } from './types.ts';
 
-/** The name, or with a number the first that no volume has: one that exists is never written to. */
+/** The name, or the first one with a number that does not exist yet: an existing volume is never written to. */
 export async function freeVolume(wanted: string, host: ReadonlyHost): Promise<string> {
   const taken = new Set((await host.docker.volumes()).map(({ name }) => name));
   let name = wanted;
@@ -11,24 +11,24 @@ export async function freeVolume(wanted: string, host: ReadonlyHost): Promise<st
   return name;
 }
 
-/** What is known of an instance's backups, the newest ones looked at as far as the bounds allow. */
+/** The backups of an instance; the newest ones are checked as far as the limits allow. */
 export interface BackupsSeen {
-  /** Complete or failed, not set aside, newest first. */
+  /** Complete or failed, not quarantined, newest first. */
   readonly backups: readonly Backup[];
   readonly bad: readonly BadBackup[];
-  /** Those of which nothing bad is known. */
+  /** Backups without a failed check. */
   readonly standing: readonly Backup[];
-  /** Whose structure was damaged though every file was as the server had sent it: the source was damaged then. */
+  /** Damaged although every file is as the server sent it: the database was already damaged. */
   readonly bornDamaged: readonly Backup[];
   readonly notes: readonly string[];
 }
 
-/** One look may take this long for all backups of an instance; what was not reached is noted, and is not bad. */
+/** Time limit for all backups of an instance; backups that were not reached are noted, and do not count as bad. */
 const budgetMs = 60_000;
 
 /**
- * Recorded answers count. One that nobody has verified yet is read once, up to L3; of one that somebody has, the files are
- * compared with what they were. What is too large for that is `problems backups verify`'s, and so are deeper levels.
+ * Uses recorded results. A backup that was never verified is read once, up to L3; for the others, files are compared with
+ * their recorded state. Larger backups and deeper levels are left to `problems backups verify`.
  */
 export async function checkBackups(
   instance: Instance,
@@ -42,11 +42,11 @@ export async function checkBackups(
   const notes = notLookedAt.map(({ path, reason }) => `${path}: ${reason}`);
   const until = performance.now() + budgetMs;
   let readable = settings.readMegabytes * 1e6;
-  // Those that are set aside count: else a repair would bring older ones into sight, and seem not to have helped.
+  // Quarantined backups count too; otherwise a repair would bring older ones into view and seem not to have helped.
   for (const backup of newestFirst.slice(0, settings.newest).filter(isThere)) {
     let failed = failureOf(backup);
     if (failed === undefined && (backup.bytes > readable || performance.now() > until)) {
-      if (backup.verification === null) notes.push(`${backup.ref} is verified by nobody yet, and was not read here.`);
+      if (backup.verification === null) notes.push(`${backup.ref} has never been verified and was not read here.`);
       continue;
     }
     if (failed === undefined) {
@@ -90,8 +90,8 @@ function isBornDamaged({ verification }: Backup): boolean {
 }
 
 /**
- * What PostgreSQL says of damaged data: docs/engineering/corruption.md#messages. A sign is `damage` where nothing but
- * damage of files or storage makes the server say it, and `suspicion` where a race or an odd query may.
+ * Messages of PostgreSQL about damaged data: docs/engineering/corruption.md#messages. `damage`: only damaged files or
+ * storage cause the message. `suspicion`: a race or an unusual query may cause it too.
  */
 export type Sign = 'damage' | 'suspicion';
 
@@ -102,7 +102,7 @@ const damage: readonly RegExp[] = [
   /^page verification failed, calculated checksum \d+ but expected \d+/,
   /^checksum verification (?:failed in file "|failure during base backup)/,
   new RegExp(`^could not read blocks? \\d+(?:\\.\\.\\d+)? in file "${place}`),
-  // 58P01, but not of a file that a statement names.
+  // 58P01, but not for a file named in a statement.
   /^could not open file "(?:base|global|pg_tblspc|pg_xact|pg_multixact)\/[^"]*"(?: \(target block \d+\))?: No such file or directory/,
   /^could not access status of transaction \d+/,
   /^(?:missing|unexpected) chunk number \d+ (?:\(expected \d+\) )?for toast value \d+/,
@@ -117,7 +117,7 @@ const damage: readonly RegExp[] = [
 
 const suspicion: readonly RegExp[] = [/^cache lookup failed for /, /^invalid memory alloc request size \d+/];
 
-/** Of a message without its severity. */
+/** The sign in a message without its severity. */
 function signOfMessage(message: string): Sign | undefined {
   const text = message.trimStart();
   if (damage.some((pattern) => pattern.test(text))) return 'damage';
@@ -128,8 +128,8 @@ const field =
   /(?:^|[\s\]])(DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION): {1,2}(?:[0-9A-Z]{5}: )?(.*)$/s;
 
 /**
- * Of a line of a server's log, whatever its prefix. What a statement says between quotes is no word of the server: the
- * first field of a line counts, and a line that goes on with the one before has none.
+ * The sign in a line of a server's log, whatever its prefix. Text quoted from a statement does not count: only the first
+ * field of a line does, and a continuation line has none.
  */
 export function signOfLine(line: string): Sign | undefined {
   if (line.startsWith('\t')) return undefined;
@@ -137,11 +137,11 @@ export function signOfLine(line: string): Sign | undefined {
   return /^(?:WARNING|LOG|ERROR|FATAL|PANIC)$/.test(severity) ? signOfMessage(message) : undefined;
 }
 
-/** Refusals that say nothing of the data, though pg_amcheck ends with the same status. */
+/** Refusals that say nothing about the data, although pg_amcheck exits with the same status. */
 const harmless =
   /permission denied|canceling statement|lock timeout|deadlock detected|does not exist|terminating connection|out of memory|out of shared memory|No space left|too many clients/;
 
-/** What pg_amcheck (status 2) says of damage: its own reports, and errors but those that any query may meet. */
+/** Damage reported by pg_amcheck (status 2): its own reports, and errors that other queries would not cause. */
 export function damageInAmcheck(text: string): readonly string[] {
   return text
     .split('\n')
@@ -151,7 +151,7 @@ export function damageInAmcheck(text: string): readonly string[] {
     .filter((line) => !harmless.test(line));
 }
 
-/** What pg_dump and pg_basebackup report of the server's words on damage. */
+/** Damage messages of the server in the output of pg_dump and pg_basebackup. */
 export function damageInReport(text: string): readonly string[] {
   return text
     .split('\n')

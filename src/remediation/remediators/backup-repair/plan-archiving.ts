@@ -9,13 +9,13 @@ import { settingSteps } from '../../shared/settings-steps.ts';
 import { freeVolume } from './observe.ts';
 import type { BackupDetails, BackupExpected } from './types.ts';
 
-/** Where a new container gets the volume of its archive. */
+/** Mount point of the archive volume in a new container. */
 const archiveDirectory = '/var/lib/postgresql/archive';
 
 /**
- * Returns 0 only when the file is durable under its name; never overwrites, and takes an identical one for done.
- * See docs/engineering/wal-archiving.md#archive-command. A link fails where the name is taken meanwhile, which a rename
- * does not; `cmp` is in few images.
+ * Returns 0 only if the file is durable under its name. Never overwrites; an identical file counts as done. See
+ * docs/engineering/wal-archiving.md#archive-command. Uses a link, which fails if the name already exists, unlike a rename;
+ * and checksums, since few images have `cmp`.
  */
 export function archiveCommand(directory: string): string {
   return [
@@ -26,7 +26,7 @@ export function archiveCommand(directory: string): string {
   ].join(' ');
 }
 
-/** A volume or folder of its own, and the settings: a server takes archive_mode over only at its start. */
+/** Adds an archive volume or folder, and the settings: archive_mode needs a restart. */
 export async function planArchiving(
   finding: Finding<BackupDetails>,
   instance: Instance,
@@ -36,8 +36,8 @@ export async function planArchiving(
   const fixed = await fixedSettings(instance, host);
   if (fixed.length > 0)
     return refusal(
-      `${fixed.join(', ')} of ${name} come from the command line, which goes before every file.`,
-      'Take them out of the command of the container, and ask again.',
+      `${fixed.join(', ')} of ${name} are set on the command line, which overrides every file.`,
+      'Remove them from the command of the container, then try again.',
     );
   const there = archiveMountOf(container)?.destination;
   const directory = there ?? archiveDirectory;
@@ -47,11 +47,11 @@ export async function planArchiving(
     archive_timeout: '5min',
     wal_level: await walLevel(instance, host),
   };
-  const why = 'archive_mode is taken over only by a start; archive_timeout bounds what a lost machine would cost.';
+  const why = 'archive_mode needs a restart; archive_timeout limits the data loss if the machine is lost.';
   const prove: Step = {
     action: 'archive.switch',
     params: { instance: name },
-    why: 'An archive counts once a file got there.',
+    why: 'Archiving is proven once a file is archived.',
   };
   const common = {
     type: 'plan',
@@ -59,7 +59,7 @@ export async function planArchiving(
     finding,
     cleanup: [],
     risk: 'restart',
-    downtime: { seconds: 5, why: 'The server stops and starts once.' },
+    downtime: { seconds: 5, why: 'The server restarts once.' },
     expected: {
       kind: 'archiving',
       directory,
@@ -67,35 +67,35 @@ export async function planArchiving(
     },
   } as const;
   const unpredictable = [
-    'How much the archive will hold: every WAL file since, at least one of 16 MB in five minutes of writes, until somebody removes what is older than the oldest base backup.',
-    'A point in time can be reached only from a base backup that is taken after this: problems backups take.',
+    'The size of the archive: it keeps every WAL file, at least 16 MB for five minutes with writes, until you remove files older than the oldest base backup.',
+    'Point-in-time recovery needs a base backup that is taken after this: problems backups take',
   ];
   if (there !== undefined)
     return {
       ...common,
       target: { instance: name, container: container.id, volumes: [volumeKey] },
-      summary: `Have ${name} archive its WAL to ${there}, which it has mounted.`,
+      summary: `Archive the WAL of ${name} to ${there}, which is already mounted.`,
       steps: [...settingSteps(instance, settings, why), prove],
       leftovers: [],
       unpredictable,
-      undo: 'The server is stopped, gets its old settings, and is started. What was archived stays.',
+      undo: 'The server is stopped, its old settings are restored, and it is started. Archived files are kept.',
     };
 
   const refused = await refusalToRecreate(instance, host);
   if (refused !== undefined) return refused;
-  // An archive is never continued by another: what it holds may be of a time that was undone.
+  // Never reuses an existing archive: it may belong to a timeline that was rolled back.
   const volume = await freeVolume(`${container.name}-archive`, host);
   const { uid, gid } = await serverUser(container, host);
   const { id: engine } = await host.docker.info();
   return {
     ...common,
     target: { instance: name, container: container.id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
-    summary: `Have ${name} archive its WAL to a new volume ${volume}.`,
+    summary: `Archive the WAL of ${name} to a new volume ${volume}.`,
     steps: [
       ...recreateSteps({
         instance,
         edits: { mounts: { [directory]: { source: volume, writable: true } } },
-        why: 'Docker cannot give a container another mount.',
+        why: 'Docker cannot add a mount to an existing container.',
         whileStopped: [
           { action: 'volume.prepare', params: { volume, image: container.image, uid, gid } },
           {
@@ -111,13 +111,13 @@ export async function planArchiving(
     leftovers: [keptContainer(container)],
     unpredictable: [
       ...unpredictable,
-      `The volume ${volume} is on the same machine as the data: whoever wants to survive its disk copies it elsewhere.`,
+      `The volume ${volume} is on the same machine as the data. To survive a disk failure, copy it elsewhere.`,
     ],
-    undo: `The old container comes back with its old settings. The volume ${volume} with what was archived stays.`,
+    undo: `The old container is started again with its old settings. The volume ${volume} with archived files is kept.`,
   };
 }
 
-/** A writable mount that says what it is for and does not hold the data. */
+/** A writable mount, other than the data, whose name shows that it is for an archive. */
 export function archivePlaceOf(container: Container): ArchivePlace | undefined {
   const mount = archiveMountOf(container);
   if (mount === undefined) return undefined;
@@ -147,7 +147,7 @@ async function fixedSettings(instance: Instance, host: ReadonlyHost): Promise<re
   return answer.ok ? answer.rows.map(({ name }) => name ?? '') : [];
 }
 
-/** `minimal` cannot be archived, and what is more than `replica` has its reasons. */
+/** `minimal` cannot be archived; `logical` is kept. */
 async function walLevel(instance: Instance, host: ReadonlyHost): Promise<string> {
   const answer = await host.sql.query(instance, 'SHOW wal_level');
   return answer.ok && answer.rows[0]?.['wal_level'] === 'logical' ? 'logical' : 'replica';

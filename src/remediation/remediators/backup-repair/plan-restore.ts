@@ -19,14 +19,14 @@ export interface RestoreRequest {
   readonly backup: string;
   /** Name of the new instance. */
   readonly into: string;
-  /** Leased for it. */
+  /** The port leased for it. */
   readonly port: number;
-  /** A moment in the archive, RFC 3339. Default: as the backup has it. */
+  /** Recovery target time, RFC 3339. Default: the end of the backup. */
   readonly to?: string;
 }
 
 /**
- * Beside, never over: a new volume, a new container, apart from the source's networks.
+ * Never overwrites: uses a new volume and a new container without the source's networks.
  * See docs/engineering/wal-archiving.md#point-in-time-recovery and docs/engineering/safety.md#who-may-decide.
  */
 export async function planRestore(wanted: RestoreRequest, host: ReadonlyHost): Promise<RequestedWork> {
@@ -52,12 +52,13 @@ async function restorePlan(
   host: ReadonlyHost,
 ): Promise<Plan<BackupExpected> | Refusal> {
   const backup = await host.backups.read(wanted.backup);
-  if (backup === undefined) return refusal(`There is no backup ${wanted.backup}.`, 'problems backups lists them.');
+  if (backup === undefined)
+    return refusal(`Backup ${wanted.backup} does not exist.`, 'List the backups with: problems backups');
   const source = await host.instance(backup.instance);
   if (source?.dataMount === undefined)
     return refusal(
-      `${backup.instance}, of which ${backup.ref} is, has no container with a volume by which the new one could be made.`,
-      'Make an instance of that name with the same image first, or restore by hand.',
+      `${backup.instance}, the instance of ${backup.ref}, has no container with a volume to use as a template.`,
+      'Create an instance of that name with the same image first, or restore by hand.',
     );
   const { container, dataMount } = source;
   const name = nameFor(wanted.into, source);
@@ -74,13 +75,13 @@ async function restorePlan(
     requested: true,
     finding,
     target: { instance: wanted.into, container: '', volumes: [`volume:${engine}/${volume}`] },
-    summary: `Restore ${backup.ref} into the new instance ${wanted.into}, beside ${source.name}.`,
+    summary: `Restore ${backup.ref} into the new instance ${wanted.into}, next to ${source.name}.`,
     steps: [
       {
         action: 'port.lease',
-        // Until the container is there, which is after the restore: a day at most.
+        // Until the container exists, which is after the restore: a day at most.
         params: { instance: wanted.into, port: wanted.port, ttlMs: 25 * 3_600_000 },
-        why: 'So that nobody else is given it meanwhile.',
+        why: 'So that no other instance gets it in the meantime.',
       },
       {
         action: 'backup.restore',
@@ -94,7 +95,7 @@ async function restorePlan(
           to: wanted.to === undefined ? null : new Date(wanted.to).toISOString(),
           archive: archive === null ? null : { ...archive },
         },
-        why: 'In a container without a network, on a copy: the backup and the archive are only read.',
+        why: 'In a container without a network. The backup and the archive are only read.',
       },
       {
         action: 'instance.create',
@@ -112,12 +113,12 @@ async function restorePlan(
     cleanup: [{ action: 'port.bind', params: { instance: wanted.into, port: wanted.port } }],
     leftovers: [],
     risk: 'safe',
-    downtime: { seconds: 0, why: `${source.name} goes on as it is.` },
+    downtime: { seconds: 0, why: `${source.name} is not interrupted.` },
     unpredictable: [
-      'Jobs that the database itself runs, such as those of pg_cron, run in the new instance too once it is started.',
-      `The new instance listens on 127.0.0.1:${wanted.port} alone and is in no network of ${source.name}; it does not archive and follows no publisher.`,
+      'Jobs inside the database, such as those of pg_cron, run in the new instance too once it is started.',
+      `The new instance listens only on 127.0.0.1:${wanted.port} and is on no network of ${source.name}; it neither archives nor replicates.`,
     ],
-    undo: `The new container is removed. The volume ${volume} stays: docker volume rm ${volume}.`,
+    undo: `The new container is removed. The volume ${volume} is kept; to remove it, run: docker volume rm ${volume}`,
     expected: {
       kind: 'restored',
       container: name,
@@ -128,7 +129,7 @@ async function restorePlan(
   };
 }
 
-/** By the convention of its source: `vrooli-postgres-<name>`, whatever stands before it. */
+/** Named like its source: `vrooli-postgres-<name>`, or with any other prefix. */
 function nameFor(into: string, { name, container }: Instance): string {
   return container.name.endsWith(name)
     ? `${container.name.slice(0, container.name.length - name.length)}${into}`
@@ -138,11 +139,11 @@ function nameFor(into: string, { name, container }: Instance): string {
 async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal | undefined> {
   return (await host.docker.container(name)) === undefined
     ? undefined
-    : refusal(`There is a container ${name} already: nothing is restored over it.`, 'Choose another name.');
+    : refusal(`Container ${name} already exists; a restore never overwrites one.`, 'Choose another name.');
 }
 
 /**
- * A backup that does not hold would restore to less than it says, without a word
+ * Checks the backup first: a bad one could restore incompletely without an error
  * (docs/engineering/backups.md#plain-sql-dumps).
  */
 async function refusalForBackup(
@@ -152,22 +153,22 @@ async function refusalForBackup(
   host: ReadonlyHost,
 ): Promise<Refusal | undefined> {
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');
-  if (backup.state === 'running') return refusal(`${backup.ref} is still being taken.`, 'Wait until it is whole.');
+  if (backup.state === 'running') return refusal(`${backup.ref} is still being taken.`, 'Wait until it is complete.');
   if (to !== undefined) {
     if (base === undefined)
       return refusal(
-        `${backup.ref} has no base backup: only from one can a moment be reached.`,
-        'problems backups lists the kinds; a dump is restored as it is, without --to.',
+        `${backup.ref} has no base backup, which point-in-time recovery needs.`,
+        '`problems backups` lists the kinds. A dump can be restored without --to.',
       );
     if (Date.parse(to) <= Date.parse(backup.createdAt))
       return refusal(
-        `${to} is before ${backup.ref}, which was begun at ${backup.createdAt}.`,
+        `${to} is before the start of ${backup.ref} at ${backup.createdAt}.`,
         'Choose an earlier backup, or a later time.',
       );
     if (archivePlaceOf(instance.container) === undefined)
       return refusal(
-        `${instance.name} archives no WAL: nothing after ${backup.ref} can be reached.`,
-        'Without --to it is restored as it is. remediation.settings.backup-repair.archive sets archiving up.',
+        `${instance.name} does not archive WAL, so no time after ${backup.ref} can be restored.`,
+        'Without --to, the backup itself is restored. To set up archiving, use remediation.settings.backup-repair.archive.',
       );
   }
   if (
@@ -175,7 +176,7 @@ async function refusalForBackup(
     !backup.parts.some(({ kind }) => /^(?:plain|plain-gzip|custom|tar|directory|cluster)$/.test(kind))
   )
     return refusal(
-      `${backup.ref} holds nothing that this program restores: ${backup.parts.map(({ kind }) => kind).join(', ') || 'no part'}.`,
+      `${backup.ref} has no part that can be restored automatically: ${backup.parts.map(({ kind }) => kind).join(', ') || 'no part'}.`,
       'Restore it by hand, into a new folder.',
     );
   const { checks } = await host.backups.check(backup, { upTo: 'L3', instance });
@@ -183,7 +184,7 @@ async function refusalForBackup(
   return failed === undefined
     ? undefined
     : refusal(
-        `${backup.ref} does not hold at ${failed.level} (${failed.cause ?? 'damaged'}): ${failed.says.join(' ')}`,
-        'Choose another backup. What can be saved of this one is a person’s to try, on a copy.',
+        `${backup.ref} fails at ${failed.level} (${failed.cause ?? 'damaged'}): ${failed.says.join(' ')}`,
+        'Choose another backup. If you need data from this one, work on a copy of it.',
       );
 }

@@ -7,7 +7,7 @@ import { planArchiving } from './plan-archiving.ts';
 import { refusalForArchive, refusalForDamage } from './refusals.ts';
 import { type BackupDetails, type BackupExpected, backupSettings } from './types.ts';
 
-/** Looks again, and plans what changes no data. */
+/** Checks again, and plans a repair that changes no data. */
 export async function plan(
   finding: Finding<BackupDetails>,
   host: ReadonlyHost,
@@ -15,7 +15,7 @@ export async function plan(
   const { details } = finding;
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   switch (details.kind) {
     case 'source-damaged':
       return refusalForDamage(instance, details);
@@ -38,15 +38,15 @@ async function planBackup(
   const { bad, notes } = finding.details;
   if (!container.state.running)
     return refusal(
-      `${name} does not run: no new backup can be taken, and the bad ones are left where they are until one is.`,
-      `Have ${name} started first; \`problems detect --instance ${name}\` says what else is wrong with it.`,
+      `${name} is not running, so no new backup can be taken. The bad ones are kept in place until there is one.`,
+      `Start ${name} first; \`problems detect --instance ${name}\` shows what else is wrong with it.`,
     );
   const health = await sourceHealth(instance, host, backupSettings(host), false);
   if (health.verdict === 'damaged') return refusalForDamage(instance, finding.details);
   const standby = await host.sql.query(instance, 'SELECT pg_catalog.pg_is_in_recovery()::text AS standby');
   if (!standby.ok)
     return refusal(
-      `${name} could not be asked: ${standby.message}`,
+      `${name} could not be queried: ${standby.message}`,
       'A backup needs a login of a superuser: see docs/remediation.md on passwords.',
     );
   if (standby.rows[0]?.['standby'] === 'true')
@@ -57,20 +57,18 @@ async function planBackup(
     ...bad.map(({ ref, cause, level, says }, index): Step => ({
       action: 'backup.quarantine',
       params: { ref, reason: `${cause}: failed at ${level}. ${says}`.trim().slice(0, 1_000) },
-      ...(index === 0
-        ? { why: 'It would not restore, and whoever needs a backup must not take it for one that does.' }
-        : {}),
+      ...(index === 0 ? { why: 'It cannot be restored, and must not be mistaken for a good backup.' } : {}),
     })),
     {
       action: 'backup.take',
       params: { instance: name, name: taken.slice(name.length + 1) },
-      why: 'A base backup with a manifest and a dump of each database, under a temporary name until it is whole.',
+      why: 'A base backup with a manifest and a dump of each database, under a temporary name until it is complete.',
       expects: [{ check: 'container', ref: container.id, running: true }],
     },
     {
       action: 'backup.prove',
       params: { ref: taken, level: 'L4', upTo: 'L5' },
-      why: 'Only what was restored once is known to restore.',
+      why: 'Only a test restore proves that a backup can be restored.',
     },
   ];
   return {
@@ -81,18 +79,18 @@ async function planBackup(
     summary:
       bad.length === 0
         ? `Take a new backup of ${name} and prove it by restoring a copy.`
-        : `Set ${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name} aside, take a new one and prove it by restoring a copy.`,
+        : `Quarantine ${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name}, take a new one and prove it by restoring a copy.`,
     steps,
     cleanup: [],
     leftovers: bad.map(({ ref, cause }) => ({
       object: `quarantined backup ${ref}`,
-      why: `It would not restore (${cause}). Keep it for 30 days: parts of it may still be read.`,
+      why: `It cannot be restored (${cause}). Keep it for 30 days: parts of it may still be readable.`,
       command: `problems backups ${name}`,
     })),
     risk: 'safe',
-    downtime: { seconds: 0, why: 'The server goes on; it reads its data once for the backup.' },
-    unpredictable: [...notes, 'How long taking and restoring lasts: about three times as long to restore as to take.'],
-    undo: 'The backups that were set aside come back to their places. What was newly taken stays.',
+    downtime: { seconds: 0, why: 'The server is not interrupted; it reads its data once for the backup.' },
+    unpredictable: [...notes, 'How long it takes. Restoring takes about three times as long as taking the backup.'],
+    undo: 'The quarantined backups are moved back. The new backup is kept.',
     expected: {
       kind: 'backup',
       quarantined: bad.map(({ ref }) => ref),

@@ -9,7 +9,7 @@ export const settings = z.strictObject({
     .number()
     .positive()
     .exactOptional()
-    .describe('How old the newest good backup may be, in hours. Default: 192, for one that no check speaks against.'),
+    .describe('How old the newest good backup may be, in hours. Default: 192, for a backup without a failed check.'),
   newest: z.int().positive().default(10).describe('How many of the newest backups of an instance are checked.'),
   readMegabytes: z
     .number()
@@ -32,7 +32,7 @@ export const settings = z.strictObject({
 /** `remediation.settings.backup-repair` of the config. */
 export type BackupSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function backupSettings(host: Pick<ReadonlyHost, 'settings'>): BackupSettings {
   return settingsOf(host, 'backup-repair', settings);
 }
@@ -56,24 +56,24 @@ const badBackup = z.strictObject({
 
 export type BadBackup = z.output<typeof badBackup>;
 
-/** What a plan needs of a finding. */
+/** Details of a finding for `plan`. */
 export const details = z.strictObject({
   kind: z.enum(findingKinds),
-  /** The container's id; empty where there is none. */
+  /** The container's id; empty if there is none. */
   container: z.string(),
   bad: z.array(badBackup),
-  /** Of the source, of the age of backups: sentences that a plan repeats. */
+  /** Sentences about the database or the age of backups, which the plan repeats. */
   notes: z.array(z.string()),
 });
 
 export type BackupDetails = z.output<typeof details>;
 
-/** What must be true afterwards. */
+/** What must be true after the run. */
 export const expected = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('backup'),
     quarantined: z.array(z.string()),
-    /** `<instance>/<name>`: what was taken. */
+    /** The new backup: `<instance>/<name>`. */
     taken: z.string(),
     systemIdentifier: z.string().nullable(),
   }),

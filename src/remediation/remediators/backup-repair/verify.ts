@@ -12,10 +12,10 @@ import { waitUntilReady } from '../../shared/availability.ts';
 import { type Archiving, archivingOf } from './diagnose.ts';
 import type { BackupExpected } from './types.ts';
 
-/** A verification must end within three minutes; what is larger has been read whole by the drill a moment ago. */
+/** A verification must end within three minutes; the drill has just read larger backups completely. */
 const readableBytes = 1e9;
 
-/** The server answers as before, what was set aside is aside, and what was taken has been restored and still reads whole. */
+/** The server answers, bad backups are quarantined, and the new backup has been restored and is still readable. */
 export async function verify({ target, expected }: Plan<BackupExpected>, host: ReadonlyHost): Promise<Verification> {
   const answer = await waitUntilReady(target.instance, host);
   const checks: Check[] = [answerCheck(answer)];
@@ -26,7 +26,7 @@ export async function verify({ target, expected }: Plan<BackupExpected>, host: R
     const taken = await host.backups.read(expected.taken);
     checks.push(provenCheck(expected.taken, taken));
     if (taken !== undefined && taken.bytes <= readableBytes) {
-      // By its files as they are now, independent of what the drill wrote down.
+      // From its files now, independently of the drill's result.
       const { checks: again } = await host.backups.check(taken, { upTo: 'L3', instance: answer.instance });
       const failed = again.find(({ result }) => result === 'failed');
       const seen = failed === undefined ? `${again.length} levels` : `${failed.level}: ${failed.says.join(' ')}`;
@@ -49,7 +49,7 @@ async function restoredChecks(
     "SELECT pg_catalog.pg_is_in_recovery()::text AS recovering, current_setting('archive_mode') AS archiving, current_setting('primary_conninfo') AS follows",
   );
   const row = state.ok ? state.rows[0] : undefined;
-  const seen = row === undefined ? 'it could not be asked' : JSON.stringify(row);
+  const seen = row === undefined ? 'it could not be queried' : JSON.stringify(row);
   return [
     {
       name: 'it is the new container on the new volume',
@@ -67,7 +67,7 @@ async function restoredChecks(
 
 function archivingCheck(directory: string, archiving: Archiving | undefined): Check {
   const name = `WAL gets to ${directory}`;
-  if (archiving === undefined) return { name, ok: false, seen: 'it could not be asked' };
+  if (archiving === undefined) return { name, ok: false, seen: 'it could not be queried' };
   const { mode, command, archived, failsNow, ready } = archiving;
   return {
     name,
@@ -80,7 +80,7 @@ function asideCheck(ref: string, backup: Backup | undefined): Check {
   return {
     name: `${ref} is set aside with its reason`,
     ok: backup?.state === 'quarantined' && backup.quarantine !== null,
-    seen: backup === undefined ? 'it is gone' : (backup.quarantine?.reason ?? backup.state),
+    seen: backup === undefined ? 'it no longer exists' : (backup.quarantine?.reason ?? backup.state),
   };
 }
 

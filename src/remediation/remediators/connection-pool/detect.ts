@@ -20,7 +20,7 @@ export const name = 'connection-pool';
 
 const together = 4;
 
-/** Instances on which sessions are refused, or soon will be. Each that runs is asked once; under pressure, over a while. */
+/** Instances that refuse sessions, or soon will. Samples running instances once, and several times under pressure. */
 export async function detect(host: ReadonlyHost): Promise<Detection<PoolDetails>> {
   const settings = poolSettings(host);
   const each = { remediator: name, together, only: isRunning };
@@ -44,7 +44,7 @@ async function findingsOn(
   );
 }
 
-/** Whether most sessions come from others than the pooler that stands in front. */
+/** Whether most sessions bypass the pooler. */
 function goPast(measured: Observation, pooler: Container | undefined): boolean {
   if (pooler?.state.running !== true) return false;
   const own = pooler.endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter((address) => address !== '');
@@ -52,7 +52,7 @@ function goPast(measured: Observation, pooler: Container | undefined): boolean {
   return sessions.filter(({ client }) => own.includes(client)).length * 2 < sessions.length;
 }
 
-/** What a pooler in front is the answer to. */
+/** Diagnoses that a pooler solves. */
 function isForPooler(kind: DiagnosisKind): boolean {
   return ['oversized-pools', 'load', 'no-pooling', 'undersized'].includes(kind);
 }
@@ -67,19 +67,19 @@ function findingOf(
   const subject = diagnosis.kind === 'deliberate-limit' ? `${diagnosis.limit.kind} ${diagnosis.limit.name}` : '';
   return make(instance, hasPooler ? 'past-the-pooler' : diagnosis.kind, {
     subject,
-    summary: hasPooler ? `${summary} A pooler stands in front of it, and these go past it.` : summary,
+    summary: hasPooler ? `${summary} It has a pooler, which these sessions bypass.` : summary,
     evidence: evidenceOf(measured, diagnosis),
     used: lastSample(measured).sessions.length,
     ordinary: ordinarySlots(measured.limits),
   });
 }
 
-/** The titles of processes are all that can be read, and ending one by them would be a guess. */
+/** Only process titles can be read, and ending a session based on them would be a guess. */
 async function shutOut(instance: Instance, refused: Refused, host: ReadonlyHost): Promise<Finding<PoolDetails>> {
   const titles = countedTitles(await host.probes.processTitles(instance));
   return make(instance, 'no-slot-left', {
     subject: '',
-    summary: `Nobody gets a session of ${instance.name}, its superuser included: ${titles[0] ?? 'no process shows whose they are'}.`,
+    summary: `${instance.name} refuses every session, superusers included: ${titles[0] ?? 'no process title shows who holds them'}.`,
     evidence: [
       { type: 'message', text: refused.text, sqlstate: '53300' },
       { type: 'probe', name: 'serverTitles', result: titles.slice(0, 20).join('\n') },

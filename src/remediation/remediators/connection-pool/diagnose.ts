@@ -12,7 +12,7 @@ import {
   type Session,
 } from './types.ts';
 
-/** So many old open transactions are a leak though slots are free. */
+/** This many old open transactions are a leak even if slots are free. */
 export const manyStuck = 5;
 
 /** Who holds sessions: one line of a report. */
@@ -22,33 +22,33 @@ export interface Holder {
   readonly application: string;
   readonly client: string;
   readonly sessions: number;
-  /** The longest time that one of them has been in its state. */
+  /** The longest time that any of them has been in its state. */
   readonly oldestSeconds: number;
 }
 
 export type Diagnosis =
-  /** A role's or a database's own limit is reached. Somebody set it. */
+  /** The connection limit of a role or database is reached. Someone set it on purpose. */
   | { readonly kind: 'deliberate-limit'; readonly limit: OwnLimit; readonly used: number; readonly refused: number }
-  /** Many wait for what one holds. `root` is its pid; 0 for a prepared transaction. */
+  /** Many sessions wait for one lock holder. `root` is its pid; 0 for a prepared transaction. */
   | { readonly kind: 'lock-pile-up'; readonly root: number; readonly waiters: number }
-  /** An application leaves transactions open and goes away. */
+  /** An application leaves transactions open. */
   | { readonly kind: 'leak'; readonly holders: readonly Holder[]; readonly stuck: readonly Session[] }
-  /** An application opens sessions, uses each once and forgets it. */
+  /** An application opens sessions, uses each once and never closes it. */
   | { readonly kind: 'idle-leak'; readonly holders: readonly Holder[]; readonly idle: number }
   | { readonly kind: 'oversized-pools'; readonly holders: readonly Holder[]; readonly idle: number }
-  /** More sessions compute than the processors can serve. */
+  /** More sessions are active than the CPUs can serve. */
   | { readonly kind: 'load'; readonly busy: number }
-  /** A session for every request. */
+  /** Clients open a session for every request. */
   | { readonly kind: 'no-pooling'; readonly perSecond: number; readonly demand: number }
-  /** Every session is needed, and the server could serve more: the only one that raises max_connections. */
+  /** Every session is needed, and the server could serve more: the only diagnosis that raises max_connections. */
   | { readonly kind: 'undersized'; readonly demand: number }
   | { readonly kind: 'undetermined'; readonly demand: number };
 
 export type DiagnosisKind = Diagnosis['kind'];
 
 /**
- * What keeps clients out, in the order of docs/engineering/connections.md#diagnosis. At most one diagnosis besides
- * deliberate limits, which are told apart by their own words. Nothing where slots are not short and nobody waits.
+ * Why clients are refused, in the order of docs/engineering/connections.md#diagnosis. At most one diagnosis, plus
+ * deliberate limits, which have their own message. None if slots are free and no session waits.
  */
 export function diagnose(measured: Observation, settings: PoolSettings): readonly Diagnosis[] {
   const limits = deliberateLimits(measured);
@@ -59,7 +59,7 @@ export function diagnose(measured: Observation, settings: PoolSettings): readonl
   return other === undefined ? limits : [...limits, other];
 }
 
-/** Slots are short in every sample: one snapshot may be a moment. */
+/** Slots are short in every sample, since a single snapshot proves nothing. */
 function isPressed({ samples, limits }: Observation, { pressure }: PoolSettings): boolean {
   const enough = ordinarySlots(limits) * pressure;
   return samples.every(({ sessions }) => sessions.length >= enough);
@@ -75,7 +75,7 @@ function deliberateLimits({ ownLimits, refused, samples }: Observation): readonl
   });
 }
 
-/** More slots would let more clients wait for the same lock. */
+/** Sessions that wait for one lock: more slots would only let more of them wait. */
 function lockPileUp(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const { sessions } = lastSample(measured);
   const waiting = new Map(sessions.filter(isLockWaiter).map((session) => [session.pid, session]));
@@ -98,7 +98,7 @@ function rootOf(session: Session, waiting: ReadonlyMap<number, Session>): number
   let current = session;
   for (;;) {
     seen.add(current.pid);
-    // Its own pid where the server did not say whom it waits for.
+    // Its own pid if the server did not report the blocker.
     const blocker = current.blockedBy[0] ?? current.pid;
     const next = waiting.get(blocker);
     if (next === undefined || seen.has(blocker)) return blocker;
@@ -106,7 +106,7 @@ function rootOf(session: Session, waiting: ReadonlyMap<number, Session>): number
   }
 }
 
-/** Transactions in which nothing has happened for a while, and nothing happens while we look. */
+/** Transactions that have been idle for a while, and are idle in every sample. */
 function leak(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const pressed = isPressed(measured, settings);
   const { sessions } = lastSample(measured);
@@ -138,14 +138,14 @@ function shortOfSlots(measured: Observation, settings: PoolSettings, isFenced: b
   return { kind: isFull && isUsed && !isFenced ? 'undersized' : 'undetermined', demand };
 }
 
-/** Between two bursts slots are free: only the refusals and the number of new sessions tell. */
+/** Between two bursts slots are free: only refusals and the number of new sessions show the problem. */
 function burst(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
   const perSecond = connectRate(measured);
   if (!measured.refused.some(isForSlots) || perSecond < settings.connectsPerSecond) return undefined;
   return { kind: 'no-pooling', perSecond, demand: demandOf(measured) };
 }
 
-/** Sessions that would be there if none had been refused within the last minute; a client that tries again counts anew. */
+/** Sessions that would exist if none had been refused within the last minute. Every retry of a client counts. */
 function demandOf(measured: Observation): number {
   const most = Math.max(...measured.samples.map(({ sessions }) => sessions.length));
   const newest = Date.parse(measured.refused.at(-1)?.at ?? '') || 0;
@@ -153,7 +153,7 @@ function demandOf(measured: Observation): number {
   return most + Math.min(refused.length, most);
 }
 
-/** New sessions a second over the samples, without the two that each sample takes. */
+/** New sessions per second over the samples, without the two that each sample opens. */
 function connectRate({ samples }: Observation): number {
   const [first] = samples;
   const last = samples.at(-1) ?? first;
@@ -162,14 +162,14 @@ function connectRate({ samples }: Observation): number {
   return Math.max(0, last.opened - first.opened - 2 * (samples.length - 1)) / seconds;
 }
 
-/** Used once, soon after they were opened, and opened one after the other: a pool opens many at once, or uses them again. */
+/** Used once, right after they were opened, and opened one by one. A pool opens many at once, or reuses them. */
 function isForgotten(idle: readonly Session[]): boolean {
   const once = idle.filter(({ sessionMs, stateMs }) => sessionMs - (stateMs ?? 0) < 5_000);
   const ages = idle.map(({ sessionMs }) => sessionMs);
   return once.length >= idle.length * 0.8 && Math.max(...ages) - Math.min(...ages) >= 60_000;
 }
 
-/** Sessions that were so in every sample, as the last one shows them. */
+/** Sessions that match in every sample, as of the last sample. */
 function throughout(measured: Observation, isSo: (session: Session) => boolean): readonly Session[] {
   const others = measured.samples.slice(0, -1).map((sample) => heldIn(sample, isSo));
   return lastSample(measured).sessions.filter(
@@ -218,12 +218,12 @@ function isLockWaiter({ waitType }: Session): boolean {
   return waitType === 'Lock';
 }
 
-/** On a processor or on its way to a disk: one that sleeps or waits for its client needs neither. */
+/** On CPU or waiting for I/O, not sleeping or waiting for its client. */
 function isBusy({ state, waitType }: Session): boolean {
   return state === 'active' && ['', 'IO', 'LWLock', 'BufferPin'].includes(waitType);
 }
 
-/** What a diagnosis rests on, as people can look it up: the slots over time, who has them, who was refused. */
+/** Evidence for a diagnosis: slots over time, who holds them, who was refused. */
 export function evidenceOf(measured: Observation, diagnosis: Diagnosis): readonly Evidence[] {
   const { limits, samples, refused } = measured;
   const { sessions } = lastSample(measured);
@@ -238,8 +238,10 @@ export function evidenceOf(measured: Observation, diagnosis: Diagnosis): readonl
         `${measured.cpus} CPUs, ${limits.prepared} prepared transactions`,
         ...(limits.abandoned === null
           ? []
-          : [`${limits.abandoned} sessions whose client vanished since the statistics began`]),
-        ...(opened.length < 2 ? [] : [`${Number(opened.at(-1)) - Number(opened[0])} sessions opened while we looked`]),
+          : [`${limits.abandoned} sessions abandoned by their client since the statistics were reset`]),
+        ...(opened.length < 2
+          ? []
+          : [`${Number(opened.at(-1)) - Number(opened[0])} sessions opened between the samples`]),
       ].join('; '),
     },
     {
@@ -255,20 +257,20 @@ export function evidenceOf(measured: Observation, diagnosis: Diagnosis): readonl
 function own(diagnosis: Diagnosis, sessions: readonly Session[]): readonly Evidence[] {
   if (diagnosis.kind === 'deliberate-limit') {
     const { limit, used, refused } = diagnosis;
-    const result = `${limit.kind} ${limit.name}: ${limit.allowed} allowed, ${used} in use, ${refused} refused lately`;
+    const result = `${limit.kind} ${limit.name}: ${limit.allowed} allowed, ${used} in use, ${refused} refused recently`;
     return [{ type: 'query', sql: oneLine(ownLimitsQuery), result }];
   }
   if (diagnosis.kind === 'lock-pile-up')
     return [{ type: 'query', sql: 'pg_blocking_pids', result: rootLine(diagnosis, sessions) }];
   if (diagnosis.kind === 'leak') {
     const wrote = diagnosis.stuck.filter((session) => session.wrote).length;
-    const result = `${diagnosis.stuck.length} did nothing in every sample, ${wrote} of them have written in their transaction`;
+    const result = `${diagnosis.stuck.length} were idle in every sample, ${wrote} of them have written in their transaction`;
     return [{ type: 'query', sql: 'pg_stat_activity.backend_xid', result }];
   }
   return [];
 }
 
-/** Who holds what the others wait for. */
+/** The session that blocks the others. */
 export function rootLine(
   { root, waiters }: Diagnosis & { readonly kind: 'lock-pile-up' },
   sessions: readonly Session[],
@@ -276,7 +278,7 @@ export function rootLine(
   const waiting = `${waiters} sessions wait for it`;
   if (root === 0) return `a prepared transaction holds the lock; ${waiting}`;
   const holder = sessions.find(({ pid }) => pid === root);
-  if (holder === undefined) return `pid ${root}, which is no client session, holds the lock; ${waiting}`;
+  if (holder === undefined) return `pid ${root}, which is not a client session, holds the lock; ${waiting}`;
   const seconds = Math.floor((holder.transactionMs ?? 0) / 1000);
   return `pid ${root} (${nameOf(holder)}, ${holder.state}, in its transaction for ${seconds} s) holds the lock; ${waiting}`;
 }
@@ -304,31 +306,31 @@ function oneLine(sql: string): string {
   return sql.trim().replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 
-/** A sentence for each diagnosis. */
+/** One sentence for each diagnosis. */
 export function summaryOf(instance: string, measured: Observation, diagnosis: Diagnosis): string {
   const { sessions } = lastSample(measured);
   const slots = `${sessions.length} sessions for ${ordinarySlots(measured.limits)} ordinary slots of ${instance}`;
   switch (diagnosis.kind) {
     case 'deliberate-limit': {
       const { kind, name, allowed } = diagnosis.limit;
-      return `Sessions of the ${kind} ${name} of ${instance} are refused: somebody gave it a limit of ${allowed}.`;
+      return `Sessions of the ${kind} ${name} of ${instance} are refused: its connection limit is ${allowed}.`;
     }
     case 'lock-pile-up':
       return `Sessions of ${instance} pile up behind a lock: ${rootLine(diagnosis, sessions)}.`;
     case 'leak':
-      return `${slots}; ${diagnosis.stuck.length} of them do nothing inside open transactions: ${mostEvidence(diagnosis.holders)}.`;
+      return `${slots}; ${diagnosis.stuck.length} of them are idle in transaction: ${mostEvidence(diagnosis.holders)}.`;
     case 'idle-leak':
-      return `${slots}; ${diagnosis.idle} of them were used once and forgotten: ${mostEvidence(diagnosis.holders)}.`;
+      return `${slots}; ${diagnosis.idle} of them were used once and never closed: ${mostEvidence(diagnosis.holders)}.`;
     case 'oversized-pools':
-      return `${slots}; ${diagnosis.idle} of them do nothing: the pools of ${mostEvidence(diagnosis.holders)} are larger than what they use.`;
+      return `${slots}; ${diagnosis.idle} of them are idle: the pools of ${mostEvidence(diagnosis.holders)} are larger than needed.`;
     case 'load':
-      return `${slots}; ${diagnosis.busy} of them compute at once on ${measured.cpus} CPUs.`;
+      return `${slots}; ${diagnosis.busy} of them are active at once on ${measured.cpus} CPUs.`;
     case 'no-pooling':
-      return `${Math.round(diagnosis.perSecond)} sessions a second are opened on ${instance}, which has ${ordinarySlots(measured.limits)} ordinary slots: clients keep none.`;
+      return `Clients open ${Math.round(diagnosis.perSecond)} sessions per second on ${instance}, which has ${ordinarySlots(measured.limits)} ordinary slots: they do not reuse them.`;
     case 'undersized':
-      return `${slots}, all of them in use, and the server could serve more: ${diagnosis.demand} are asked for.`;
+      return `${slots}, all of them in use, and the server could serve more: clients need ${diagnosis.demand}.`;
     case 'undetermined':
-      return `${slots}, and no single cause is to be seen.`;
+      return `${slots}, with no single cause.`;
   }
 }
 

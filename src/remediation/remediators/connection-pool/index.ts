@@ -8,7 +8,7 @@ import { verify } from './verify.ts';
 export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
   name,
   description:
-    'A server refuses sessions: who holds them is found out, and leaks, too few slots or the want of a pooler are repaired.',
+    'A server refuses sessions: finds out who holds them, ends leaks, raises max_connections or adds a pooler.',
   details,
   expected,
   settings,

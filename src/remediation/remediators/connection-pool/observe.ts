@@ -16,7 +16,7 @@ import {
 } from './types.ts';
 
 /**
- * What the server is asked, READ ONLY. Columns that a version lacks are null by way of jsonb.
+ * Queries of the server, READ ONLY. Columns that a version lacks are null, through jsonb.
  * See docs/engineering/connections.md#measuring.
  */
 
@@ -32,7 +32,7 @@ SELECT current_setting('max_connections') AS max_connections,
   current_setting('server_version_num')::int / 10000 AS major,
   pg_postmaster_start_time()::text AS started`;
 
-/** Only client backends count; a snapshot of one moment. Ages in milliseconds. */
+/** Client backends only, as one snapshot. Ages in milliseconds. */
 export const sessionsOfServer = `
 SELECT a.pid, a.backend_start::text AS backend_start, coalesce(a.datname, '') AS database, coalesce(a.usename, '') AS role,
   coalesce(a.application_name, '') AS application, coalesce(host(a.client_addr), '') AS client, coalesce(a.state, '') AS state,
@@ -49,14 +49,14 @@ FROM pg_stat_activity AS a LEFT JOIN pg_roles AS r ON r.oid = a.usesysid
 WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.application_name <> 'problem-registry'
 ORDER BY a.pid`;
 
-/** Limits that somebody gave a role or a database. */
+/** Connection limits of roles and databases. */
 export const ownLimitsQuery = `
 SELECT 'role' AS kind, rolname::text AS name, rolconnlimit AS allowed FROM pg_roles WHERE rolconnlimit >= 0
 UNION ALL
 SELECT 'database', datname::text, datconnlimit FROM pg_database WHERE datconnlimit >= 0
 ORDER BY 1, 2`;
 
-/** What roles have of their own as idle_in_transaction_session_timeout, as it was written. */
+/** Each role's own idle_in_transaction_session_timeout, as written. */
 export const timeoutsOf = `
 SELECT rolname::text AS role, substr(config, length('idle_in_transaction_session_timeout=') + 1) AS value
 FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS config
@@ -64,11 +64,11 @@ WHERE setdatabase = 0 AND config LIKE 'idle_in_transaction_session_timeout=%'`;
 
 export type Measurement =
   | { readonly type: 'measured'; readonly measured: Observation }
-  /** All slots are taken, those of superusers too. */
+  /** All slots are in use, superuser-reserved ones included. */
   | { readonly type: 'shut-out'; readonly refused: Refused }
   | { readonly type: 'unknown'; readonly reason: string };
 
-/** One look; more of them where the first shows that something may be wrong, since a moment proves nothing. */
+/** Takes one sample, and more if the first looks wrong, since a single snapshot proves nothing. */
 export async function observe(instance: Instance, host: ReadonlyHost, settings: PoolSettings): Promise<Measurement> {
   const begun = performance.now();
   const limits = await host.sql.query(instance, limitsOfServer);
@@ -77,7 +77,7 @@ export async function observe(instance: Instance, host: ReadonlyHost, settings: 
   if (row === undefined || row['sees_all'] !== 't')
     return {
       type: 'unknown',
-      reason: `${instance.user} may not see the sessions of others: it is no member of pg_monitor.`,
+      reason: `${instance.user} may not see the sessions of other users: it is not a member of pg_monitor.`,
     };
   const [refused, own] = await Promise.all([
     refusedLately(instance, host, settings),
@@ -108,7 +108,7 @@ export async function observe(instance: Instance, host: ReadonlyHost, settings: 
   };
 }
 
-/** Half of the slots, sessions that wait or do nothing in a transaction, or somebody who was refused. */
+/** Half of the slots in use, sessions that wait or are idle in transaction, or a refused session. */
 function isWorthASecondLook(
   { sessions }: Sample,
   { maxConnections, reserved }: Limits,
@@ -140,7 +140,7 @@ function refusedUs({ message, sqlstate }: SqlResult & { readonly ok: false }): M
   return { type: 'shut-out', refused: { at: new Date().toISOString(), text: message, reached } };
 }
 
-/** Of the log, since this start of the server: what an earlier one refused says nothing about its settings now. */
+/** From the log, since the server's last start: earlier refusals say nothing about its present settings. */
 export async function refusedLately(
   { container }: Instance,
   host: ReadonlyHost,
@@ -208,7 +208,7 @@ function numberOrNull(text: string | null | undefined): number | null {
 const temporaryTables = `
 SELECT count(*) AS tables FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'`;
 
-/** The last statement of a session is all that can be seen of what it keeps. */
+/** Only the last statement of a session shows what session state it may have. */
 const keeping = `
 SELECT count(*) FILTER (WHERE query ~* '^[[:space:]]*listen[[:space:]]') AS listens,
   count(*) FILTER (WHERE query ~* '^[[:space:]]*set[[:space:]]' AND query !~* '^[[:space:]]*set[[:space:]]+(local|transaction)') AS sets,
@@ -216,7 +216,7 @@ SELECT count(*) FILTER (WHERE query ~* '^[[:space:]]*listen[[:space:]]') AS list
   count(*) FILTER (WHERE query ~* 'with[[:space:]]+hold') AS cursors
 FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'problem-registry'`;
 
-/** What clients were seen to keep in their sessions: a phrase each. Nothing seen is no proof of nothing kept. */
+/** Observed session state of clients, one phrase each. An empty list does not prove that there is none. */
 export async function sessionStateOf(
   instance: Instance,
   databases: readonly string[],
@@ -241,7 +241,7 @@ export async function sessionStateOf(
   return found.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
 }
 
-/** What the title of a server's process says of a session. */
+/** A session as described by the process title of its backend. */
 export interface TitledSession {
   readonly role: string;
   readonly database: string;
@@ -251,7 +251,7 @@ export interface TitledSession {
   readonly doing: string;
 }
 
-/** `postgres: role database client(port) doing`, with the cluster's name in front where it has one. */
+/** `postgres: role database client(port) doing`, with cluster_name in front if it is set. */
 export function titledSession(title: string): TitledSession | undefined {
   const match = /^postgres: (?:[^ ]+: )?(?!walsender )(\S+) (\S+) (\[local\]|[^\s()]+\(\d+\)) (\S.*)$/.exec(title);
   if (match === null) return undefined;
@@ -259,7 +259,7 @@ export function titledSession(title: string): TitledSession | undefined {
   return { role, database, client: client.replace(/\(\d+\)$/, ''), doing };
 }
 
-/** `97 × app vrooli 172.18.0.3 idle in transaction`, the most first. */
+/** `97 × app vrooli 172.18.0.3 idle in transaction`, most frequent first. */
 export function countedTitles(titles: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const title of titles) {

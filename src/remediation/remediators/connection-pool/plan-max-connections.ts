@@ -18,7 +18,7 @@ export interface ServerCeiling {
 }
 
 /**
- * How many connections the memory of a server allows, from its own figures.
+ * How many connections the memory of a server allows, from its settings and measured sessions.
  * See docs/engineering/memory.md#connection-ceiling.
  */
 export async function ceilingOf(instance: Instance, cpus: number, host: ReadonlyHost): Promise<ServerCeiling> {
@@ -37,8 +37,8 @@ export async function ceilingOf(instance: Instance, cpus: number, host: Readonly
 }
 
 /**
- * A container's command with another max_connections; undefined where the command does not name it in a form that can
- * be told with certainty. A value on the command line goes before every file.
+ * A container's command with another max_connections; undefined if the command does not set it in a known form. A value
+ * on the command line overrides every file.
  * See docs/engineering/settings.md#precedence.
  */
 export function withMaxConnections(command: readonly string[], value: number): readonly string[] | undefined {
@@ -63,12 +63,12 @@ export function withMaxConnections(command: readonly string[], value: number): r
   return found ? edited : undefined;
 }
 
-/** The bounds that `setting.alter-stopped` keeps to. */
+/** The bounds of `setting.alter-stopped`. */
 const most = 5_000;
 
 /**
- * How many connections to allow: a quarter more than are asked for, or all that memory allows if that is less.
- * Undefined where memory allows fewer than are asked for: a pooler is the answer then, and no raise.
+ * How many connections to allow: a quarter more than clients need, or what memory allows if that is less. Undefined if
+ * memory allows fewer than clients need: the answer is a pooler then.
  * See docs/engineering/memory.md#connection-ceiling.
  */
 export function wantedConnections(demand: number, reserved: number, ceiling: number): number | undefined {
@@ -78,7 +78,7 @@ export function wantedConnections(demand: number, reserved: number, ceiling: num
   return least > allowed ? undefined : Math.min(wanted, allowed);
 }
 
-/** A higher max_connections, which takes a restart; through a new container where the command line says the value. */
+/** Raises max_connections, which needs a restart, or a new container if the command line sets it. */
 export async function planRaise(
   finding: Finding<PoolDetails>,
   instance: Instance,
@@ -93,44 +93,49 @@ export async function planRaise(
   if (refused !== undefined) return refused;
   const known = settings.values.get('max_connections');
   const byCommand = known?.source === 'command line';
-  const why = `${readableSize(memory)} ${isLimited ? 'of its limit' : 'as its share of the machine'} allow at most ${ceiling.connections}, by its settings and ${readableSize(ceiling.terms.total)} in the worst case.`;
+  const why = `${isLimited ? 'Its limit' : 'Its share of the machine'} of ${readableSize(memory)} allows at most ${ceiling.connections} connections, which need ${readableSize(ceiling.terms.total)} in the worst case.`;
   let steps: readonly Step[];
   if (byCommand) {
     const command = withMaxConnections(container.command, wanted);
     if (command === undefined)
       return refusal(
-        `max_connections of ${name} comes from the command line of ${container.name}, in a form that is not changed with certainty: ${container.command.join(' ').slice(0, 300)}.`,
-        `Create the container again with max_connections=${wanted}.`,
+        `max_connections of ${name} is set on the command line of ${container.name}, in a form that cannot be changed safely: ${container.command.join(' ').slice(0, 300)}.`,
+        `Recreate the container with max_connections=${wanted}.`,
       );
     const recreate = await refusalToRecreate(instance, host, {
-      compose: (file) => `Set max_connections to ${wanted} in ${file}, and run docker compose up -d.`,
+      compose: (file) => `Set max_connections to ${wanted} in ${file}, then run: docker compose up -d`,
     });
     if (recreate !== undefined) return recreate;
     steps = recreateSteps({
       instance,
       edits: { command },
-      why: `The command line says ${maxConnections}, which goes before every file. ${why}`,
+      why: `The command line sets ${maxConnections}, which overrides every file. ${why}`,
     });
   } else {
     if (dataMount === undefined)
       return refusal(
-        `The data of ${name} is in the container itself: its postgresql.auto.conf could not be put back while it is stopped.`,
-        `ALTER SYSTEM SET max_connections = ${wanted}, and a restart.`,
+        `The data of ${name} is in the container itself, so undo could not restore its postgresql.auto.conf while it is stopped.`,
+        `Run ALTER SYSTEM SET max_connections = ${wanted}, then restart it.`,
       );
     steps = settingSteps(instance, { max_connections: String(wanted) }, `${whereItStands(known?.file ?? null)} ${why}`);
   }
   const systemIdentifier = await systemIdentifierOf(instance, host);
-  if (systemIdentifier === undefined) return refusal(`${name} does not say which cluster it is.`, 'Detect again.');
+  if (systemIdentifier === undefined)
+    return refusal(`The system identifier of ${name} could not be read.`, 'Run `problems detect` again.');
   const holdsBack = await canHoldBack(instance, host);
   return {
     type: 'plan',
     remediator: finding.remediator,
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
-    summary: `Allow ${wanted} connections on ${name} in place of ${maxConnections}, which takes a restart.`,
+    summary: `Raise max_connections of ${name} from ${maxConnections} to ${wanted}, with a restart.`,
     steps: holdsBack
       ? [
-          { action: 'pooler.pause', params: { instance: name }, why: 'Its clients wait, and lose no transaction.' },
+          {
+            action: 'pooler.pause',
+            params: { instance: name },
+            why: 'Clients of the pooler wait and lose no transaction.',
+          },
           ...steps,
           { action: 'pooler.resume', params: { instance: name } },
         ]
@@ -140,12 +145,12 @@ export async function planRaise(
     risk: 'restart',
     downtime: {
       seconds: 5,
-      why: 'The server shuts down and starts again: all sessions end, and their clients must connect anew.',
+      why: 'The server restarts: all sessions end, and their clients must reconnect.',
     },
-    unpredictable: ['A client that does not connect again by itself stays away until somebody restarts it.'],
+    unpredictable: ['A client that does not reconnect by itself must be restarted.'],
     undo: byCommand
-      ? 'The old container takes its name again and is started.'
-      : 'The old text of postgresql.auto.conf comes back while the server is stopped, and it is started again.',
+      ? 'The old container gets back its name and is started.'
+      : 'The server is stopped, the old text of postgresql.auto.conf is restored, and the server is started.',
     expected: {
       name: container.name,
       promised: ordinarySlots({ ...measured.limits, maxConnections: wanted }) - spared,
@@ -160,13 +165,13 @@ export async function planRaise(
   };
 }
 
-/** A server that starts again must do so on the same data: docs/engineering/data-directory.md#new-cluster. */
+/** A restarted server must have the same data: docs/engineering/data-directory.md#new-cluster. */
 async function systemIdentifierOf(instance: Instance, host: ReadonlyHost): Promise<string | undefined> {
   const answer = await host.sql.query(instance, 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()');
   return answer.ok ? (answer.rows[0]?.['system_identifier'] ?? undefined) : undefined;
 }
 
-/** Whether a pooler of ours can: in session mode it would wait for clients to leave. */
+/** Whether our pooler can be paused: in session mode it would wait for clients to disconnect. */
 async function canHoldBack(instance: Instance, host: ReadonlyHost): Promise<boolean> {
   const pooler = await poolerOf(instance, host);
   if (pooler?.state.running !== true) return false;
@@ -175,27 +180,27 @@ async function canHoldBack(instance: Instance, host: ReadonlyHost): Promise<bool
 }
 
 /**
- * Which shared-memory settings a standby has must not be less than those of its primary:
+ * Shared-memory settings of a standby must not be lower than those of its primary:
  * docs/engineering/settings.md#standbys.
  */
 function refusalToRaise({ name }: Instance, { limits }: Observation): Refusal | undefined {
   if (limits.standby)
     return refusal(
       `${name} is a standby.`,
-      'Raise max_connections on every standby first, then on the primary; a lower value than the primary has stops replay.',
+      'Raise max_connections on every standby first, then on the primary; a lower value than on the primary stops replay.',
     );
   if (limits.replicas > 0)
     return refusal(
-      `${limits.replicas} standbys follow ${name}. With a higher max_connections here than there they stop replaying.`,
+      `${name} has ${limits.replicas} standbys. They stop replaying if max_connections is higher here than there.`,
       'Raise max_connections on the standbys first, then here.',
     );
   return undefined;
 }
 
-/** What the file says stays as it is; postgresql.auto.conf goes before it. */
+/** The file is unchanged; postgresql.auto.conf overrides it. */
 function whereItStands(file: string | null): string {
-  if (file === null) return 'No file says it so far.';
+  if (file === null) return 'No file sets it so far.';
   return file.endsWith('/postgresql.auto.conf')
-    ? 'postgresql.auto.conf says it already.'
-    : `${file} says it and is left as it is: postgresql.auto.conf goes before it.`;
+    ? 'postgresql.auto.conf already sets it.'
+    : `${file} sets it and is unchanged: postgresql.auto.conf overrides it.`;
 }

@@ -19,15 +19,15 @@ import {
 export interface PoolSizes {
   /** Server connections for each role in each database. */
   readonly poolSize: number;
-  /** For each database together. */
+  /** In total for each database. */
   readonly perDatabase: number;
   readonly maxClients: number;
 }
 
 /**
- * Twice the processors and one, between 5 and 25, for each pair of role and database; never more in all than the
- * ordinary slots without five for people. In session mode a client keeps its connection, so the pairs share what there
- * is. See docs/engineering/pgbouncer.md#pool-sizes. Undefined where not one connection is left for each pair.
+ * Twice the CPUs plus one, between 5 and 25, for each pair of role and database; in total never more than the ordinary
+ * slots minus five for operators. In session mode a client keeps its connection, so the pairs share all slots. See
+ * docs/engineering/pgbouncer.md#pool-sizes. Undefined if there is not one connection for each pair.
  */
 export function poolSizes(
   limits: Limits,
@@ -57,7 +57,7 @@ export function poolSizes(
 }
 
 /**
- * A PgBouncer in front, in a container of its own on the instance's networks.
+ * Adds a PgBouncer in its own container on the instance's networks.
  * See docs/engineering/pgbouncer.md#pool-mode.
  */
 export async function planPooler(
@@ -74,14 +74,14 @@ export async function planPooler(
   const superusers = sessions.length - clients.length;
   if (superusers > clients.length)
     return refusal(
-      `${superusers} of ${sessions.length} sessions of ${name} are of superusers, whom a pooler must not let in.`,
-      'Give each application a role of its own, then detect again.',
+      `${superusers} of ${sessions.length} sessions of ${name} belong to superusers, which a pooler must not accept.`,
+      'Give each application its own role, then run `problems detect` again.',
     );
   const networks = container.endpoints.map(({ network }) => network).filter((network) => network !== 'bridge');
   if (networks.length === 0)
     return refusal(
-      `${container.name} is in no network of its own, so a pooler could not be called by a name.`,
-      'Connect it to a network that its clients are in.',
+      `${container.name} is on no user-defined network, so clients could not reach a pooler by name.`,
+      'Connect it to a network of its clients.',
     );
   const image = await imageOf(settings, host);
   if (typeof image !== 'string') return image;
@@ -91,14 +91,14 @@ export async function planPooler(
   const odd = found.find((one) => !/^[A-Za-z0-9_.-]{1,63}$/.test(one));
   if (odd !== undefined)
     return refusal(
-      `The database ${JSON.stringify(odd)} has a name that a pooler's configuration cannot hold.`,
-      'Put a pooler in front by hand.',
+      `The database ${JSON.stringify(odd)} has a name that PgBouncer's configuration does not allow.`,
+      'Set up a pooler by hand.',
     );
   const state = await sessionStateOf(instance, found, measured, host);
   if (settings.poolMode === 'transaction' && state.length > 0)
     return refusal(
-      `The config says transaction mode, and clients of ${name} keep something in their sessions: ${state.join('; ')}. It would be left behind on a connection that the next client gets.`,
-      'Take poolMode out of the config, or that use of sessions out of the clients.',
+      `The config sets transaction mode, but clients of ${name} use session state: ${state.join('; ')}. In transaction mode it would leak to other clients.`,
+      'Remove poolMode from the config, or change the clients not to use session state.',
     );
   const mode = settings.poolMode ?? 'session';
   const pairs = new Set(clients.map((session) => `${session.role}\0${session.database}`)).size || 1;
@@ -106,8 +106,8 @@ export async function planPooler(
   const free = ordinarySlots(measured.limits) - sessions.length;
   if (sizes === undefined || free < 2)
     return refusal(
-      `${name} has ${ordinarySlots(measured.limits)} ordinary slots, ${Math.max(0, free)} of them free, for ${pairs} pairs of role and database: a pooler would get no connection of its own.`,
-      `Stop one of the clients first (${holdersOf(clients).slice(0, 3).map(nameOf).join('; ')}), then detect again.`,
+      `${name} has ${ordinarySlots(measured.limits)} ordinary slots, ${Math.max(0, free)} of them free, for ${pairs} pairs of role and database: too few for a pooler.`,
+      `Stop one of the clients first (${holdersOf(clients).slice(0, 3).map(nameOf).join('; ')}), then run \`problems detect\` again.`,
     );
   const pooler = poolerName(instance);
   const promised = Math.min(200, Math.max(demand, ordinarySlots(measured.limits) + 10));
@@ -116,7 +116,7 @@ export async function planPooler(
     remediator: finding.remediator,
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
-    summary: `Put a PgBouncer (${mode} mode, ${sizes.poolSize} connections for each role and database) in front of ${name}, for ${sizes.maxClients} clients.`,
+    summary: `Add a PgBouncer for ${name} (${mode} mode, ${sizes.poolSize} connections for each role and database, ${sizes.maxClients} clients).`,
     steps: [
       {
         action: 'pooler.create',
@@ -130,28 +130,28 @@ export async function planPooler(
           databases: found,
           mode,
           ...sizes,
-          // Beside the clients that are still on the server itself.
+          // In addition to the clients that are still connected directly.
           ownConnections: Math.min(5, free - 1),
         },
         why: whyMode(settings, state),
-        // That there is no pooler yet is asked by the action before it begins: one that a killed run has half made is its own.
+        // The action itself checks that no pooler exists yet: it must accept one that its own killed run has half made.
         expects: [{ check: 'container', ref: container.id, running: true, name: container.name }],
       },
     ],
     cleanup: [],
     leftovers: [],
     risk: 'safe',
-    downtime: { seconds: 0, why: 'The server goes on as it is.' },
+    downtime: { seconds: 0, why: 'The server is not interrupted.' },
     unpredictable: [
       ...(await clientsToChange(measured, pooler, `${container.name}:${instance.port}`, host)),
       ...(mode === 'session'
         ? [
-            'In session mode a client that stays connected keeps its connection: clients that open one for each request gain most.',
+            'In session mode a connected client keeps its server connection, so this helps mostly clients that connect for each request.',
           ]
         : []),
-      ...(superusers > 0 ? [`${superusers} sessions of superusers cannot come through the pooler.`] : []),
+      ...(superusers > 0 ? [`${superusers} sessions of superusers cannot use the pooler.`] : []),
     ],
-    undo: 'The pooler, its role and its function are taken away. Clients that were told to use it must be told back first.',
+    undo: 'The pooler, its role and its function are removed. Switch its clients back to the server first.',
     expected: {
       name: container.name,
       promised,
@@ -166,18 +166,21 @@ export async function planPooler(
   };
 }
 
-/** By id, of the image that the config names: none is fetched. */
+/** Id of the image that the config names. Never pulls an image. */
 async function imageOf({ poolerImage }: PoolSettings, host: ReadonlyHost): Promise<string | Refusal> {
   if (poolerImage === undefined)
     return refusal(
-      'More clients want sessions than the memory of the server allows, and the config names no image of PgBouncer.',
+      'Clients need more sessions than the memory of the server allows, and the config names no PgBouncer image.',
       "Put one in front: set remediation.settings['connection-pool'].poolerImage, best to 1.25.2 or later.",
     );
   const image = await host.docker.image(poolerImage);
-  return image?.id ?? refusal(`The image ${poolerImage} is not on this engine.`, `docker pull ${poolerImage}`);
+  return (
+    image?.id ??
+    refusal(`The image ${poolerImage} does not exist on this engine.`, `Pull it with: docker pull ${poolerImage}`)
+  );
 }
 
-/** PgBouncer refuses to be root. */
+/** PgBouncer refuses to run as root. */
 async function userOf(image: string, host: ReadonlyHost): Promise<string> {
   for (const user of ['pgbouncer', 'postgres']) {
     const ids = await host.probes.imageUser(image, user).catch(() => undefined);
@@ -187,15 +190,14 @@ async function userOf(image: string, host: ReadonlyHost): Promise<string> {
 }
 
 function whyMode({ poolMode }: PoolSettings, state: readonly string[]): string {
-  if (poolMode === 'transaction')
-    return 'Transaction mode, as the config says, and nothing was seen that clients keep in their sessions.';
+  if (poolMode === 'transaction') return 'Transaction mode, as the config says; no session state of clients was found.';
   if (poolMode === 'session') return 'Session mode, as the config says.';
   return state.length > 0
     ? `Session mode: ${state.join('; ')}.`
-    : 'Session mode: what clients keep in their sessions cannot be seen for certain. The config may say transaction.';
+    : 'Session mode: whether clients use session state cannot be determined for certain. The config may set transaction mode.';
 }
 
-/** Whoever holds sessions now, by the container's name where it is one. Nothing of theirs is changed. */
+/** Clients that hold sessions now, by container name if they are containers. They are not changed. */
 async function clientsToChange(
   measured: Observation,
   pooler: string,
@@ -205,7 +207,7 @@ async function clientsToChange(
   const containers = await host.docker.containers();
   const lines = holdersOf(lastSample(measured).sessions).map((holder) => {
     const at = containerAt(holder.client, containers);
-    return `${at ?? (holder.client || 'a client on the socket')} (${nameOf(holder)}) goes on to ${server} until it is told to go to ${pooler}:${poolerPort}.`;
+    return `${at ?? (holder.client || 'a client on the socket')} (${nameOf(holder)}) connects to ${server} until you switch it to ${pooler}:${poolerPort}.`;
   });
   return [...new Set(lines)].slice(0, 20);
 }

@@ -19,7 +19,7 @@ import {
   spared,
 } from './types.ts';
 
-/** Seconds after which each role's sessions may idle in transactions no more; 0: for ever. Roles without their own are left out. */
+/** Each role's own idle_in_transaction_session_timeout in seconds; 0: none. Skips roles without one. */
 export async function ownTimeouts(
   instance: Instance,
   host: ReadonlyHost,
@@ -29,20 +29,19 @@ export async function ownTimeouts(
   return new Map(answer.rows.map((row) => [row['role'] ?? '', secondsOf(row['value'] ?? '')]));
 }
 
-/** As PostgreSQL reads it: a bare number is milliseconds. */
+/** As PostgreSQL parses it: a bare number is milliseconds. */
 export function secondsOf(value: string): number {
   const [, amount = '0', unit = 'ms'] = /^(\d+)\s*(us|ms|s|min|h|d)?$/.exec(value.trim()) ?? [];
   const factors: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3_600, d: 86_400 };
   return Number(amount) * (factors[unit] ?? 0);
 }
 
-/** As `session.end-idle` and `session.terminate` leave them alone. */
+/** Sessions that `session.end-idle` and `session.terminate` skip. */
 const tools = /pg_dump|pg_restore|pg_basebackup|pg_receivewal|flyway|liquibase|alembic|migrat/i;
 
 /**
- * A timeout for the roles that leave transactions open, and the end of those that are stuck already: a timeout that is
- * set later does not reach them (docs/engineering/settings.md#timeouts). The roles first, so that clients that come
- * back have it.
+ * Sets a timeout for the roles that leave transactions open, then ends the sessions that are already stuck, since the new
+ * timeout does not affect them (docs/engineering/settings.md#timeouts). In this order reconnecting clients have it.
  */
 async function planLeak(
   finding: Finding<PoolDetails>,
@@ -57,13 +56,14 @@ async function planLeak(
   const left = diagnosis.stuck.length - ended.length;
   if (ended.length === 0 || ended.length > settings.maxEnded || left >= manyStuck)
     return refusal(
-      `${left} of the ${diagnosis.stuck.length} sessions that are stuck in transactions may not be ended by a program (superusers, replication, holders of advisory locks, dumps and migrations), and a plan ends at most ${settings.maxEnded}.`,
-      `Restart the application that holds them: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. It forgets to end its transactions when something fails.`,
+      `${left} of the ${diagnosis.stuck.length} sessions stuck in transactions must not be ended automatically (superusers, replication, holders of advisory locks, dumps and migrations), and a plan ends at most ${settings.maxEnded}.`,
+      `Restart the application that holds them: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. It does not end its transactions after errors.`,
     );
   const roles = [...new Set(ended.map(({ role }) => role))].sort();
   const timeout = settings.idleInTransactionTimeoutSeconds;
   const own = await ownTimeouts(instance, host);
-  if (own === undefined) return refusal(`${name} does not say which timeouts its roles have.`, 'Detect again.');
+  if (own === undefined)
+    return refusal(`The timeouts of the roles of ${name} could not be read.`, 'Run `problems detect` again.');
   const unarmed = roles.filter((role) => {
     const seconds = own.get(role) ?? 0;
     return seconds === 0 || seconds > timeout;
@@ -76,7 +76,7 @@ async function planLeak(
     ...unarmed.map((role): Step => ({
       action: 'role.alter-setting',
       params: { instance: name, role, name: 'idle_in_transaction_session_timeout', value: `${timeout}s` },
-      why: `For this role alone: others, such as migrations, may rightly think for longer. Sessions that begin from now on have it.`,
+      why: `Only for this role: others, such as migrations, may need longer transactions. It applies to new sessions.`,
       expects: [{ check: 'container', ref: container.id, running: true, startedAt: container.state.startedAt }],
     })),
     ...end(
@@ -84,14 +84,14 @@ async function planLeak(
       name,
       unattended,
       timeout,
-      'What the timeout would have ended long ago; nothing was written.',
+      'The timeout would have ended them long ago; they have written nothing.',
     ),
     ...end(
       'session.terminate',
       name,
       approved,
       settings.stuckSeconds,
-      `They have done nothing for less than the timeout, or have written: approval stands in for the time. ${wrote} have written, and that is rolled back.`,
+      `They have been idle for less than the timeout, or have written, so this needs approval. Changes of ${wrote} sessions are rolled back.`,
     ),
   ];
   return {
@@ -99,17 +99,17 @@ async function planLeak(
     remediator: finding.remediator,
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
-    summary: `Let ${roles.join(', ')} leave no transaction open for more than ${timeout} s on ${name}, and end the ${ended.length} that are stuck.`,
+    summary: `Set idle_in_transaction_session_timeout to ${timeout} s for ${roles.join(', ')} on ${name}, and end the ${ended.length} sessions that are stuck.`,
     steps,
     cleanup: [],
     leftovers: [],
     risk: wrote > 0 ? 'data' : 'safe',
-    downtime: { seconds: 0, why: 'The server goes on; only sessions that do nothing end.' },
+    downtime: { seconds: 0, why: 'The server keeps running; only idle sessions end.' },
     unpredictable: [
-      `The application that forgets its transactions is not mended: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Sessions that it leaves open from now on end after ${timeout} s.`,
-      ...(left > 0 ? [`${left} stuck sessions are left: a program may not end them.`] : []),
+      `This does not fix the application that leaves transactions open: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Its new sessions end after ${timeout} s in an idle transaction.`,
+      ...(left > 0 ? [`${left} stuck sessions remain, which must not be ended automatically.`] : []),
     ],
-    undo: 'The timeout is taken away again. Sessions that were ended do not come back, nor what they had not committed.',
+    undo: 'The timeout is reset. Ended sessions and their uncommitted changes cannot be restored.',
     expected: {
       name: container.name,
       promised: Math.max(1, ordinarySlots(measured.limits) - spared),
@@ -140,15 +140,15 @@ function end(
   return [{ action, params: { instance, sessions: chosen, minimumSeconds }, why }];
 }
 
-/** Measures again, and plans the repair of what is still so. */
+/** Measures again, and plans the repair if the problem persists. */
 export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): Promise<Plan<PoolExpected> | Refusal> {
   const { details } = finding;
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   const settings = poolSettings(host);
   const measurement = await observe(instance, host, settings);
-  if (measurement.type === 'unknown') return refusal(measurement.reason, 'Detect again.');
+  if (measurement.type === 'unknown') return refusal(measurement.reason, 'Run `problems detect` again.');
   if (measurement.type === 'shut-out') return refusalWithoutSlot(instance.name);
   const { measured } = measurement;
   const pooler = await poolerOf(instance, host);
@@ -158,7 +158,8 @@ export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): P
       one.kind === details.kind &&
       (one.kind !== 'deliberate-limit' || `${one.limit.kind} ${one.limit.name}` === details.subject),
   );
-  if (diagnosis === undefined) return refusal(`${instance.name} is not as it was found.`, 'Detect again.');
+  if (diagnosis === undefined)
+    return refusal(`${instance.name} has changed since it was checked.`, 'Run `problems detect` again.');
   switch (diagnosis.kind) {
     case 'leak':
       return planLeak(finding, instance, measured, diagnosis, settings, host);

@@ -4,7 +4,7 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import { type Diagnosis, nameOf, rootLine } from './diagnose.ts';
 import { lastSample, type Observation } from './types.ts';
 
-/** What no program repairs, with what a person can do. */
+/** Problems that are not repaired automatically, with what you can do. */
 export function refusalFor(
   diagnosis: Diagnosis & { readonly kind: 'deliberate-limit' | 'lock-pile-up' | 'idle-leak' | 'undetermined' },
   instance: string,
@@ -14,42 +14,42 @@ export function refusalFor(
     case 'deliberate-limit': {
       const { kind, name, allowed } = diagnosis.limit;
       return refusal(
-        `The ${kind} ${name} of ${instance} may have ${allowed} sessions, and has ${diagnosis.used}. Somebody set that limit, mostly to keep the rest of the server free: it is not max_connections, and raising that would change nothing.`,
-        `Ask who set it. If it is too low: ALTER ${kind.toUpperCase()} "${name.replaceAll('"', '""')}" CONNECTION LIMIT <more>, or a smaller pool in its application.`,
+        `The ${kind} ${name} of ${instance} may have ${allowed} sessions, and has ${diagnosis.used}. Someone set that limit, usually to protect other clients of the server. It is independent of max_connections, so raising that would not help.`,
+        `Ask who set it. If it is too low: ALTER ${kind.toUpperCase()} "${name.replaceAll('"', '""')}" CONNECTION LIMIT <more>, or use a smaller pool in its application.`,
       );
     }
     case 'lock-pile-up': {
       const { sessions } = lastSample(measured);
       return refusal(
-        `Sessions of ${instance} wait for a lock: ${rootLine(diagnosis, sessions)}. More connections would let more of them wait.`,
+        `Sessions of ${instance} wait for a lock: ${rootLine(diagnosis, sessions)}. More connections would only let more sessions wait.`,
         diagnosis.root === 0
-          ? 'Look at pg_prepared_xacts, and commit or roll back what was forgotten there.'
-          : `Look what pid ${diagnosis.root} does (SELECT * FROM pg_stat_activity WHERE pid = ${diagnosis.root}) and end it if it may be ended: SELECT pg_terminate_backend(${diagnosis.root}). A lock_timeout for migrations keeps it from happening again.`,
+          ? 'Check pg_prepared_xacts, and commit or roll back the forgotten prepared transactions.'
+          : `Find out what pid ${diagnosis.root} is doing (SELECT * FROM pg_stat_activity WHERE pid = ${diagnosis.root}). If it may be ended, run: SELECT pg_terminate_backend(${diagnosis.root}). A lock_timeout for migrations prevents this.`,
       );
     }
     case 'idle-leak':
       return refusal(
-        `${diagnosis.idle} sessions of ${instance} were used once, one after the other, and never closed. Neither more slots nor a pooler mends a client that forgets its sessions.`,
-        `Mend or restart the client: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Until then, idle_session_timeout for its role ends what it forgets.`,
+        `${diagnosis.idle} sessions of ${instance} were used once, one after the other, and never closed. Neither more slots nor a pooler fixes a client that does not close its sessions.`,
+        `Fix or restart the client: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Until then, idle_session_timeout for its role can end its idle sessions.`,
       );
     case 'undetermined':
       return refusal(
-        `The slots of ${instance} are nearly all taken, and nothing that was seen says why.`,
-        'Look at who has them (the evidence lists roles, applications, states and ages) and detect again in some minutes.',
+        `Nearly all slots of ${instance} are in use, and the cause is unclear.`,
+        'Check who holds them (the evidence lists roles, applications, states and ages), and run `problems detect` again in a few minutes.',
       );
   }
 }
 
 export function refusalWithoutSlot(instance: string): Refusal {
   return refusal(
-    `All slots of ${instance} are taken, those for superusers too, so nothing can be asked of it or changed on it with certainty. Processes are not ended by their titles alone.`,
-    'Stop one of the clients that the evidence counts, then detect again. If no client can be stopped: kill -TERM (never -9, which restarts the whole server) one process of an ordinary role inside the container.',
+    `All slots of ${instance} are in use, superuser-reserved ones included, so it can be neither queried nor changed safely. Process titles alone are not enough to end a session.`,
+    'Stop one of the clients in the evidence, then run `problems detect` again. If you cannot stop any client: kill -TERM one backend of an ordinary role inside the container (never kill -9, which restarts the whole server).',
   );
 }
 
 export function refusalPastPooler(instance: string, pooler: string): Refusal {
   return refusal(
-    `The pooler ${pooler} stands in front of ${instance}, and clients still go to the server itself.`,
-    `Let them connect to ${pooler}, port ${poolerPort}, with the same role, password and database.`,
+    `${instance} has the pooler ${pooler}, but clients still connect directly to the server.`,
+    `Switch them to ${pooler}, port ${poolerPort}, with the same role, password and database.`,
   );
 }

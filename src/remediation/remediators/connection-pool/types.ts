@@ -3,12 +3,12 @@ import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 
 /**
- * Which limit a server (or a pooler of ours) says has been reached. Only the first two are max_connections; a role's or
- * a database's own limit has the same SQLSTATE, 53300, and is mostly meant.
+ * Which limit was reached, according to the server or our pooler. Only the first two are max_connections; the limit of a
+ * role or database has the same SQLSTATE, 53300, and is usually deliberate.
  * See docs/engineering/connections.md#refusals.
  */
 export type LimitReached =
-  /** Only the slots kept back for superusers (and `pg_use_reserved_connections`) are left. */
+  /** Only slots reserved for superusers (and `pg_use_reserved_connections`) are left. */
   | { readonly limit: 'ordinary-slots' }
   | { readonly limit: 'all-slots' }
   | { readonly limit: 'role' | 'database'; readonly name: string }
@@ -22,7 +22,7 @@ const texts: readonly (readonly [RegExp, 'ordinary-slots' | 'all-slots' | 'poole
   [/no more connections allowed \(max_client_conn\)|query_wait_timeout/, 'pooler'],
 ];
 
-/** A line of a log or an error's message; undefined where it speaks of something else. */
+/** Parses a log line or an error message; undefined for any other text. */
 export function limitReached(text: string): LimitReached | undefined {
   const own = /too many connections for (role|database) "((?:[^"]|"")*)"/.exec(text);
   if (own !== null) return { limit: own[1] === 'role' ? 'role' : 'database', name: own[2] ?? '' };
@@ -31,7 +31,7 @@ export function limitReached(text: string): LimitReached | undefined {
 }
 
 /**
- * What a live instance must keep for its clients while a proof runs.
+ * Slots that a live instance must keep for its clients during a verification.
  * See docs/engineering/connections.md#proving-a-limit.
  */
 export const spared = 5;
@@ -39,7 +39,7 @@ export const spared = 5;
 /** One client session as the server shows it. Ages in milliseconds; null where it has none. */
 export interface Session {
   readonly pid: number;
-  /** With the pid it is one session for ever: pids come again. As PostgreSQL prints it. */
+  /** Together with the pid it identifies a session, since pids are reused. As PostgreSQL prints it. */
   readonly backendStart: string;
   readonly database: string;
   readonly role: string;
@@ -53,9 +53,9 @@ export interface Session {
   readonly sessionMs: number;
   readonly waitType: string;
   readonly waitEvent: string;
-  /** Its transaction has an id: ending it throws work away. */
+  /** Its transaction has an id: ending it rolls back changes. */
   readonly wrote: boolean;
-  /** Of one that waits for a lock. */
+  /** Of a session that waits for a lock. */
   readonly blockedBy: readonly number[];
   /** A superuser or a replication role: never ended, and not bound by ordinary slots. */
   readonly privileged: boolean;
@@ -67,7 +67,7 @@ export interface Sample {
   /** Milliseconds since the first sample. */
   readonly afterMs: number;
   readonly sessions: readonly Session[];
-  /** Sessions opened since the statistics began, by pg_stat_database; null before PostgreSQL 14. */
+  /** Sessions opened since the statistics were reset, from pg_stat_database; null before PostgreSQL 14. */
   readonly opened: number | null;
 }
 
@@ -77,9 +77,9 @@ export interface Limits {
   readonly reserved: number;
   readonly standby: boolean;
   readonly prepared: number;
-  /** Standbys, and others that stream its WAL. */
+  /** Standbys and other WAL receivers. */
   readonly replicas: number;
-  /** Sessions whose client vanished, by pg_stat_database; null before PostgreSQL 14. */
+  /** Sessions abandoned by their client, from pg_stat_database; null before PostgreSQL 14. */
   readonly abandoned: number | null;
   readonly major: number;
 }
@@ -91,7 +91,7 @@ export interface OwnLimit {
   readonly allowed: number;
 }
 
-/** A session that was refused: by a line of the log, or one of our own. */
+/** A refused session, from the log or our own attempt. */
 export interface Refused {
   /** RFC 3339. */
   readonly at: string;
@@ -99,15 +99,15 @@ export interface Refused {
   readonly reached: LimitReached;
 }
 
-/** All that a diagnosis rests on. */
+/** The data for a diagnosis. */
 export interface Observation {
   readonly limits: Limits;
   readonly ownLimits: readonly OwnLimit[];
   /** Oldest first; at least one. */
   readonly samples: readonly [Sample, ...Sample[]];
-  /** Of the window that the settings name, oldest first. */
+  /** Within `logMinutes` of the settings, oldest first. */
   readonly refused: readonly Refused[];
-  /** What the container may use; fractions too. */
+  /** CPUs that the container may use; may be fractional. */
   readonly cpus: number;
 }
 
@@ -115,12 +115,12 @@ export function lastSample({ samples }: Observation): Sample {
   return samples.at(-1) ?? samples[0];
 }
 
-/** Slots that an ordinary role can have. */
+/** Slots for ordinary roles. */
 export function ordinarySlots({ maxConnections, reserved }: Limits): number {
   return Math.max(1, maxConnections - reserved);
 }
 
-/** The same session in two samples. */
+/** Identifies a session across samples. */
 export function identity({ pid, backendStart }: Session): string {
   return `${pid} ${backendStart}`;
 }
@@ -185,12 +185,12 @@ export const settings = z.strictObject({
 /** `remediation.settings.connection-pool` of the config. */
 export type PoolSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function poolSettings(host: Pick<ReadonlyHost, 'settings'>): PoolSettings {
   return settingsOf(host, 'connection-pool', settings);
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 const findingKinds = [
   'deliberate-limit',
@@ -202,19 +202,19 @@ const findingKinds = [
   'no-pooling',
   'undersized',
   'undetermined',
-  /** Not even a superuser gets in: only the titles of the processes could be read. */
+  /** Even superusers are refused, so only process titles could be read. */
   'no-slot-left',
-  /** A pooler of ours runs in front, and clients still go past it. */
+  /** Our pooler is running, and clients bypass it. */
   'past-the-pooler',
 ] as const;
 
 export type FindingKind = (typeof findingKinds)[number];
 
 export const details = z.strictObject({
-  /** By id. */
+  /** The container's id. */
   container: z.string(),
   kind: z.enum(findingKinds),
-  /** Of a deliberate limit: `role app`. Empty otherwise. */
+  /** For a deliberate limit: `role app`. Empty otherwise. */
   subject: z.string(),
   used: z.int().nonnegative(),
   ordinary: z.int().nonnegative(),
@@ -225,19 +225,19 @@ export type PoolDetails = z.output<typeof details>;
 export const expected = z.strictObject({
   /** The container's name. */
   name: z.string(),
-  /** How many sessions must be there at once, those of its clients counted in, and as whom the others are held. */
+  /** How many sessions must be possible at once, including those of clients, and the role for the additional ones. */
   promised: z.int().positive(),
-  /** How many sessions clients had that are to come back by themselves. */
+  /** How many sessions clients had, which should reconnect by themselves. */
   clients: z.int().nonnegative(),
   role: z.string(),
   database: z.string(),
-  /** What every new session of a role must have; null where no role's setting changed. */
+  /** The timeout that new sessions of a role must have; null if no role's setting changed. */
   timeout: z.strictObject({ roles: z.array(z.string()), seconds: z.int().positive() }).nullable(),
-  /** Null where it stays as it was. */
+  /** Null if unchanged. */
   maxConnections: z.int().positive().nullable(),
-  /** Of the data, where the server starts again on it; null where it goes on. */
+  /** System identifier, if the server restarts; null otherwise. */
   systemIdentifier: z.string().nullable(),
-  /** The pooler's container, through which the sessions are held; null without one. */
+  /** The pooler's container, through which the sessions are opened; null without one. */
   pooler: z.strictObject({ container: z.string(), port: z.int().positive() }).nullable(),
 });
 

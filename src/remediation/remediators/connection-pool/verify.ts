@@ -14,13 +14,13 @@ import { observe, refusedLately } from './observe.ts';
 import { ownTimeouts } from './plan.ts';
 import { lastSample, type Observation, type PoolExpected, poolSettings } from './types.ts';
 
-/** For how long the sessions are held: long enough that all are there at once. */
+/** How long the sessions are held: long enough that all of them are open at once. */
 const heldSeconds = 3;
 
-/** For how long clients are waited for that a restart has sent away. */
+/** How long to wait for clients to reconnect after a restart. */
 const patienceMs = 30_000;
 
-/** Holds what was promised, from a container in the clients' network, and looks who was refused meanwhile. */
+/** Opens the promised sessions from a container in the clients' network, and checks whether any client is refused. */
 export async function verify({ target, expected }: Plan<PoolExpected>, host: ReadonlyHost): Promise<Verification> {
   const answer = await waitUntilReady(target.instance, host);
   const { instance, answeredAt } = answer;
@@ -45,7 +45,7 @@ export async function verify({ target, expected }: Plan<PoolExpected>, host: Rea
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
 }
 
-/** Clients come back one after the other: to hold sessions meanwhile would take theirs. */
+/** Waits until clients have reconnected, so that the verification does not take their slots. */
 async function settled(instance: Instance, clients: number, host: ReadonlyHost): Promise<Observation | undefined> {
   const until = performance.now() + patienceMs;
   for (;;) {
@@ -63,7 +63,7 @@ function settingChecks({ limits }: Observation, { maxConnections }: PoolExpected
   return [{ name: 'max_connections is in force', ok: limits.maxConnections === maxConnections, seen }];
 }
 
-/** After a start: the data that was there before, and no new cluster. */
+/** After a restart: the same data, no new cluster. */
 async function dataChecks(
   answer: ReadyResult,
   instance: Instance,
@@ -88,7 +88,7 @@ async function timeoutChecks(
   });
 }
 
-/** Memory is looked at while the sessions are there. */
+/** Measures memory while the sessions are open. */
 async function heldChecks(
   instance: Instance,
   measured: Observation,
@@ -129,7 +129,7 @@ async function heldCheck(
   return { name, ok: held.held === count, seen };
 }
 
-/** As the pooler's own role, whose password it reads itself: those of the applications are not known. */
+/** As the pooler's own role, whose password the pooler has; those of the applications are unknown. */
 async function pooledCheck(
   instance: Instance,
   { promised, database }: PoolExpected,

@@ -8,7 +8,7 @@ import { diagnose, hostConditions } from './diagnose.ts';
 import { observe } from './observe.ts';
 import { type MemoryDetails, memorySettings, type Observation, type Condition } from './types.ts';
 
-/** Limit, counters, settings and words, as they were seen. */
+/** Limit, counters, settings and log lines as evidence. */
 function evidenceOf({ container }: Instance, seen: Observation): readonly Evidence[] {
   const { name } = container;
   const { status, exitCode, oomKilled } = container.state;
@@ -61,31 +61,31 @@ function summaryOf(
   const of = readableSize(limit);
   const worst = memory === undefined ? 'unknown' : readableSize(memory.worstCase.total);
   const shared = memory === undefined ? 'unknown' : readableSize(memory.sharedBuffers);
-  const why = cause === 'shared-buffers' ? `shared_buffers of ${shared} fill it` : `its worst case is ${worst}`;
+  const why = cause === 'shared-buffers' ? `shared_buffers (${shared}) fill it` : `its worst case is ${worst}`;
   switch (kind) {
     case 'oom-in-recovery':
-      return `${name} does not come up: its recovery is killed at the memory limit of ${of}, again and again; ${why}.`;
+      return `${name} does not start: its crash recovery is killed repeatedly at the memory limit of ${of}; ${why}.`;
     case 'start-refused':
-      return `${name} does not start: it asks for more shared memory than the machine has (shared_buffers ${shared}).`;
+      return `${name} does not start: it needs more shared memory than the machine has (shared_buffers ${shared}).`;
     case 'oom-killed':
       return use === undefined
-        ? `${name} was killed at its memory limit of ${of}, and does not run; ${why}.`
+        ? `${name} was killed at its memory limit of ${of} and is not running; ${why}.`
         : `${use.oomKills} processes of ${name} were killed at its memory limit of ${of}; ${why}.`;
     case 'shared-buffers-over-limit':
-      return `${name} runs with shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they are filled.`;
+      return `${name} has shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they fill up.`;
     case 'worst-case-over-limit':
-      return `${name} may come to need ${worst}, and its memory limit is ${of}.`;
+      return `${name} may need ${worst} in the worst case, but its memory limit is ${of}.`;
     case 'shm-too-small':
-      return `Parallel queries of ${name} fail: its /dev/shm holds ${readableSize(shmSize)}.`;
+      return `Parallel queries of ${name} fail: its /dev/shm has only ${readableSize(shmSize)}.`;
   }
 }
 
 export const name = 'memory';
 
-/** How many instances are looked at together. */
+/** How many instances to check at the same time. */
 const together = 4;
 
-/** Instances that were killed for their memory, cannot start for it, or will be killed; and what the machine lacks. */
+/** Instances that ran out of memory, cannot start for lack of it, or will run out; and overcommitted machines. */
 export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetails>> {
   const settings = memorySettings(host);
   const [instances, info, events] = await Promise.all([host.instances(), host.docker.info(), recentEvents(host)]);
@@ -108,7 +108,7 @@ function isAway(error: unknown): boolean {
   return error instanceof ProblemsError && error.code === 'engine-unreachable';
 }
 
-/** The engine keeps few of them; an instance's own log and counters are asked too. */
+/** The engine keeps only a few events, so an instance's log and counters are read too. */
 export async function recentEvents(host: ReadonlyHost): Promise<Awaited<ReturnType<ReadonlyHost['docker']['events']>>> {
   const now = Date.now();
   const since = new Date(now - memorySettings(host).recentHours * 3_600_000).toISOString();

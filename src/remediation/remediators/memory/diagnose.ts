@@ -7,7 +7,7 @@ import { isRunning } from '../../shared/availability.ts';
 import { budgetOf, machineMemory } from '../../shared/memory.ts';
 import { type MemorySettings, type Observation, serverMemory, type Condition } from './types.ts';
 
-/** What keeps it from running first, then what kills it, then what will. See docs/engineering/memory.md#oom-signals. */
+/** In order: what prevents a start, what kills it, what will kill it. See docs/engineering/memory.md#oom-signals. */
 export function diagnose(seen: Observation): Condition | undefined {
   const { limit, memory, running, signs } = seen;
   const has = (sign: string): boolean => signs.some((one) => one.sign === sign);
@@ -15,36 +15,36 @@ export function diagnose(seen: Observation): Condition | undefined {
   if (!running && has('start-refused')) return { kind: 'start-refused', cause: 'shared-buffers' };
   if (!running && limit > 0 && wasKilledRecovering(seen)) return { kind: 'oom-in-recovery', cause };
   if (limit > 0 && (running ? wasKilled(seen) : endedByKill(seen))) return { kind: 'oom-killed', cause };
-  // One that somebody has stopped is in no danger, and is not started for what may become of it.
+  // A stopped instance is in no danger, and is not started for a risk.
   if (limit > 0 && running && memory !== undefined) {
     if (cause === 'shared-buffers') return { kind: 'shared-buffers-over-limit', cause };
     if (memory.worstCase.total > limit) return { kind: 'worst-case-over-limit', cause };
   }
-  // With no parallel query there is nobody who would ask for it.
+  // Without parallel queries nothing uses it.
   if (running && has('shm-full') && memory?.parallelWorkersPerGather !== 0) return { kind: 'shm-too-small', cause };
   return undefined;
 }
 
-/** The buffers alone leave less than a fifth: they are not charged before they are touched, so the start succeeds. */
+/** The buffers alone use more than four fifths. They are charged only when touched, so the start still succeeds. */
 function fillsLimit({ limit, memory }: Observation): boolean {
   return limit > 0 && memory !== undefined && memory.facts.sharedMemory > usableShare * limit;
 }
 
-/** Signal 9 can be a person's: the engine's word, or a second time at the same place, makes it the kernel's. */
+/** A user may have sent signal 9. An OOM event of the engine, or a second kill at the same point, proves the kernel. */
 function wasKilledRecovering({ events, oomKilled, signs }: Observation): boolean {
   const killed = signs.filter(({ sign }) => sign === 'startup-killed').length;
   if (killed > 1) return true;
   return (events.length > 0 || oomKilled) && (killed > 0 || signs.some(({ sign }) => sign === 'recovering'));
 }
 
-/** The kernel took the first process of the container, and nobody started it again. */
+/** The kernel killed the first process of the container, which was not restarted. */
 function endedByKill({ oomKilled, exitCode }: Observation): boolean {
   return oomKilled && exitCode === 137;
 }
 
 /**
- * The counter begins anew with each start of the container, and a limit that was raised since lies above all that was
- * ever used: then the kill is an old story.
+ * The counter restarts with each start of the container. A limit raised since is above the peak, so an old kill no longer
+ * counts.
  */
 function wasKilled({ use, limit, signs }: Observation): boolean {
   if (use === undefined || use.oomKills === 0) return false;
@@ -59,7 +59,7 @@ export interface HostCondition {
   readonly evidence: readonly Evidence[];
 }
 
-/** What no instance has done wrong by itself. More promised than there is, is told once: of the one promised most. */
+/** Findings about the machine, not a single instance. Overcommitment is reported once, for the highest limit. */
 export async function hostConditions(
   instances: readonly Instance[],
   { cpus }: Pick<EngineInfo, 'cpus'>,
@@ -91,8 +91,8 @@ export async function hostConditions(
 }
 
 /**
- * A missing limit is no trouble where nobody keeps a budget: who gives limits to some of the containers of a machine has
- * promised them memory that those without one can take away. Then it is one as soon as not everything fits.
+ * A missing limit is only a problem on a machine where other containers have limits: they were promised memory that a
+ * container without one can take away. It is a finding as soon as not everything fits.
  */
 export function checksMissingLimits(
   { noLimit }: Pick<MemorySettings, 'noLimit'>,
@@ -111,7 +111,7 @@ function overcommitted(
   return {
     instance,
     kind: 'host-overcommitted',
-    summary: `The memory limits of all containers are ${readableSize(promised)}, and the machine has ${readableSize(budget)} to promise; ${instance.name} was promised most.`,
+    summary: `The memory limits of all containers add up to ${readableSize(promised)}, but the budget of the machine is ${readableSize(budget)}; ${instance.name} has the highest limit.`,
     evidence: limited.map(({ name, memory }) => ({
       type: 'docker',
       object: name,
@@ -125,7 +125,7 @@ function withoutLimit(instance: Instance, worstCase: number, { memory, budget, p
   return {
     instance,
     kind: 'no-limit',
-    summary: `${instance.name} has no memory limit, and may come to need ${readableSize(worstCase)}; all that is promised and may be needed is ${readableSize(promised)}, and the machine has ${readableSize(budget)} for it.`,
+    summary: `${instance.name} has no memory limit and may need ${readableSize(worstCase)} in the worst case; limits and worst cases add up to ${readableSize(promised)}, but the budget of the machine is ${readableSize(budget)}.`,
     evidence: [
       { type: 'docker', object: instance.container.name, field: 'HostConfig.Memory', value: 0 },
       { type: 'docker', object: 'engine', field: 'MemTotal', value: memory },

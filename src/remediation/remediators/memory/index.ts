@@ -8,7 +8,7 @@ import { verify } from './verify.ts';
 export const memory: Remediator<MemoryDetails, MemoryExpected> = {
   name,
   description:
-    'A server was killed for its memory, cannot start for it, or will be killed: its limit is raised, or its settings are made to fit.',
+    'A server ran out of memory, cannot start for lack of it, or will run out: raises its limit, or lowers its settings to fit.',
   details,
   expected,
   settings,

@@ -1,16 +1,16 @@
 import type { LogLine } from '../../../host/docker/types.ts';
 
-/** What a server says when memory ran out. Texts: docs/engineering/memory.md#oom-signals. */
+/** Log lines of a server that ran out of memory. Texts: docs/engineering/memory.md#oom-signals. */
 export type Sign =
-  /** A backend or another child, by signal 9: of the kernel, or of a person. */
+  /** A backend or another child was killed by signal 9, from the kernel or a user. */
   | 'child-killed'
-  /** The process that replays WAL: the server ends, and its next start meets the same wall. */
+  /** The startup process that replays WAL was killed: the server exits, and fails the same way at the next start. */
   | 'startup-killed'
-  /** Replay of WAL has begun. The kernel may take the first process of the container instead: then nobody has a last word. */
+  /** WAL replay has begun. The kernel may kill the container's first process instead, which logs nothing. */
   | 'recovering'
-  /** More shared memory is asked for than the machine has. */
+  /** The server needs more shared memory than the machine has. */
   | 'start-refused'
-  /** `/dev/shm`, not a disk. */
+  /** `/dev/shm` is full, not a disk. */
   | 'shm-full';
 
 const texts: readonly (readonly [Sign, RegExp])[] = [
@@ -29,12 +29,12 @@ export interface SignLine extends LogLine {
   readonly sign: Sign;
 }
 
-/** A standby takes read-only connections. */
+/** A standby accepts read-only connections. */
 export function saysReady(line: string): boolean {
   return /database system is ready to accept (?:read-only )?connections/.test(line);
 }
 
-/** The lines that are signs; `sinceReady`: only those after the server last was ready. */
+/** The lines that match; `sinceReady`: only those after the server was last ready. */
 export function signsIn(
   lines: readonly LogLine[],
   { sinceReady = false }: { readonly sinceReady?: boolean } = {},

@@ -5,7 +5,7 @@ import { isRunning } from '../../shared/availability.ts';
 import { saysReady, signsIn } from './log-patterns.ts';
 import { memorySettings, type Observation, serverMemory } from './types.ts';
 
-/** Reads log, counters and settings; of an instance without a limit and without a sign, its log alone. */
+/** Reads log, counters and settings; for an instance with neither a limit nor a sign, only its log. */
 export async function observe(
   instance: Instance,
   host: ReadonlyHost,
@@ -34,7 +34,7 @@ export async function observe(
 
 const lastLines = 1_000;
 
-/** Nothing of it where the log driver keeps nothing to read. */
+/** Empty if the log driver does not support reading. */
 async function recentLog({ container }: Instance, since: string, host: ReadonlyHost): Promise<readonly LogLine[]> {
   if (container.state.startedAt.startsWith('0001-')) return [];
   return host.docker.logs(container.id, { since, tail: lastLines }).catch((error: unknown) => {
@@ -43,7 +43,7 @@ async function recentLog({ container }: Instance, since: string, host: ReadonlyH
   });
 }
 
-/** One that ends soon after each start says that it runs, now and then. A long one's first words may be gone. */
+/** A container in a restart loop is reported as running now and then. The beginning of a long log may have been rotated. */
 function hasComeUp({ container }: Instance, lines: readonly LogLine[]): boolean {
   const { startedAt } = container.state;
   if (lines.length === 0 || lines.length >= lastLines || Date.now() - Date.parse(startedAt) > 600_000) return true;

@@ -14,7 +14,7 @@ import {
   type Condition,
 } from './types.ts';
 
-/** What a plan is made for. */
+/** What a plan is based on. */
 export interface PlanInput {
   readonly finding: Finding<MemoryDetails>;
   readonly instance: Instance;
@@ -23,7 +23,7 @@ export interface PlanInput {
   readonly trouble: Condition;
 }
 
-/** What is the same in every plan. */
+/** The parts that every plan shares. */
 export async function frameOf(
   { finding, instance, memory }: PlanInput,
   host: ReadonlyHost,
@@ -51,17 +51,17 @@ export async function frameOf(
       load: {
         clients: 4,
         seconds: memorySettings(host).loadSeconds,
-        // More than work_mem holds, at about 60 bytes a row, so that sorts spill.
+        // More rows than fit into work_mem, at about 60 bytes each, so that sorts spill.
         rows: Math.min(400_000, Math.max(50_000, Math.ceil((workMem * 1.2) / 60))),
       },
     },
   };
 }
 
-/** How a word of a server's command line names a setting: `-c name=value`, `--name=value`, `-N 50`, `-B 16384`. */
+/** Short options of the server's command line. Others are `-c name=value` and `--name=value`. */
 const letters: Readonly<Record<string, string>> = { '-N': 'max_connections', '-B': 'shared_buffers' };
 
-/** The same command with other values; only names that stand in it. */
+/** The same command with other values, for the settings that it contains. */
 export function withValues(command: readonly string[], values: Readonly<Record<string, string>>): string[] {
   return command.map((word, index) => {
     const before = command[index - 1] ?? '';
@@ -78,8 +78,8 @@ const step = 16 * 2 ** 20;
 const MiB = 2 ** 20;
 
 /**
- * The limit in which the settings fit as they are: the worst case in 80 % of it. Where they fit already and were killed
- * all the same, something is not reckoned with, and half as much again is given.
+ * The limit into which the present settings fit: 80 % of it is the worst case. If they fit already and the server was
+ * killed anyway, the formula misses something, so the limit is raised by half.
  */
 export function limitFor({ worstCase: worst }: ServerMemory, limit: number): number {
   const wanted = Math.ceil(worst.total / usableShare / step) * step;
@@ -87,10 +87,10 @@ export function limitFor({ worstCase: worst }: ServerMemory, limit: number): num
 }
 
 /**
- * The settings that make an instance fit its limit, no further than needed and in the order of what is missed least:
- * autovacuum's memory, maintenance, sorts, all by a reload; then shared_buffers, a quarter of the limit, by a restart.
- * max_connections is never lowered here: who would be turned away is not for this to say. Where shared_buffers are the
- * cause, it is enough that as many fit as can work at once. Undefined where that does not help.
+ * The settings that make an instance fit its limit, lowered no further than needed and least harmful first: autovacuum
+ * memory, maintenance, sorts, all by a reload; then shared_buffers to a quarter of the limit, by a restart. Never lowers
+ * max_connections, since that would reject clients. If shared_buffers are the cause, only sessions that can work at the
+ * same time must fit. Undefined if that is not enough.
  */
 export function changesFor(limit: number, { cause }: Condition, memory: ServerMemory): SettingChanges | undefined {
   const filled = cause === 'shared-buffers';
@@ -113,13 +113,13 @@ export function changesFor(limit: number, { cause }: Condition, memory: ServerMe
   };
 }
 
-/** A quarter, in whole MB; PostgreSQL does with less, but not well. */
+/** A quarter, in whole MB, at least 8 MB: PostgreSQL runs with less, but not well. */
 export function quarterOf(memory: number): number {
   return Math.max(8, Math.floor(memory / 4 / MiB)) * MiB;
 }
 
 /**
- * Of the quota; parallel queries beside each other share it, and it is charged to the limit.
+ * The size of /dev/shm. Concurrent parallel queries share it, and it is charged to the memory limit.
  * See docs/engineering/memory.md#dev-shm.
  */
 export function shmSizeFor(limit: number, now: number, memory: ServerMemory): number {

@@ -15,8 +15,8 @@ import { hostRefusal, refusalFor, refusalToStart, refusalToStop, refusalWithoutR
 import { type MemoryDetails, type MemoryExpected, memorySettings } from './types.ts';
 
 /**
- * Other values: by a reload where that is enough, by a restart where it is not, and by a new container where a value
- * stands on its command line, which goes before every file.
+ * Changes settings with a reload if that is enough, else with a restart, or with a new container if the command line sets
+ * one of them, which overrides every file.
  */
 async function planSettings(
   task: PlanInput,
@@ -28,22 +28,21 @@ async function planSettings(
   const values = valuesOf(changes);
   const fixed = [...commandLineSettings(container.command).keys()].filter((name) => Object.hasOwn(changes, name));
   const words = Object.entries(changes)
-    .map(([name, value]) => (value === null ? `${name} as without ALTER SYSTEM` : `${name} = ${value}`))
+    .map(([name, value]) => (value === null ? `${name} reset` : `${name} = ${value}`))
     .join(', ');
   const frame = await frameOf(task, host, bytesOf(values['work_mem'] ?? '') ?? task.memory.facts.workMem);
   const why =
     seen.limit === 0
-      ? 'It asks for more than the machine has.'
-      : `It is to fit into its limit of ${readableSize(seen.limit)}.`;
+      ? 'It needs more shared memory than the machine has.'
+      : `It must fit into its limit of ${readableSize(seen.limit)}.`;
   const { running } = container.state;
-  // One that does not run has nothing to end cleanly; one that the engine keeps restarting cannot.
+  // A stopped server needs no clean shutdown; one in a restart loop cannot have one.
   const serves = seen.running || !running;
   const downtime = {
     seconds: seen.running ? 4 : 0,
-    why: seen.running ? 'PostgreSQL shuts down and starts again.' : `${instance.name} does not answer as it is.`,
+    why: seen.running ? 'PostgreSQL restarts.' : `${instance.name} is already down.`,
   };
-  const kept =
-    'postgresql.conf is left as it is; a value there that is mounted read-only goes behind the one in postgresql.auto.conf.';
+  const kept = 'postgresql.conf is unchanged; postgresql.auto.conf overrides it, even if it is mounted read-only.';
   if (!seen.running || fixed.length > 0 || needsStart(changes)) {
     const unread = await refusalToStart(instance, values, host);
     if (unread !== undefined) return unread;
@@ -55,12 +54,12 @@ async function planSettings(
     const rest = Object.fromEntries(Object.entries(changes).filter(([name]) => !Object.hasOwn(onLine, name)));
     return {
       ...frame,
-      summary: `Create ${instance.name} again with ${words}: its command line says otherwise, and goes before every file.`,
+      summary: `Recreate ${instance.name} with ${words}: its command line sets other values, which override every file.`,
       steps: recreateSteps({
         instance,
         serves,
         edits: { command: withValues(container.command, onLine) },
-        why: 'What stands on the command line cannot be changed in a container that is there.',
+        why: 'The command line of an existing container cannot be changed.',
         ...(Object.keys(rest).length === 0
           ? {}
           : {
@@ -72,8 +71,8 @@ async function planSettings(
       leftovers: [keptContainer(container)],
       risk: running ? 'restart' : 'safe',
       downtime,
-      unpredictable: [`Whoever made ${container.name} by a script has the old values in it.`],
-      undo: `The new container is removed without its volumes, and the old one gets its name and policy back${running ? ' and is started' : ''}.`,
+      unpredictable: [`A script that creates ${container.name} still has the old values.`],
+      undo: `The new container is removed without its volumes, and the old one gets back its name and restart policy${running ? ' and is started' : ''}.`,
       expected: { ...frame.expected, settings: changes, aside: asideName(container) },
     };
   }
@@ -84,12 +83,12 @@ async function planSettings(
   }
   return {
     ...frame,
-    summary: `Set ${words} on ${instance.name}${restarts ? ', with a restart' : running ? ', by a reload' : ', and start it'}.`,
+    summary: `Set ${words} on ${instance.name}${restarts ? ', with a restart' : running ? ', with a reload' : ', and start it'}.`,
     steps: settingSteps(instance, changes, why, { serves }),
     risk: restarts ? 'restart' : 'safe',
-    downtime: restarts || !running ? downtime : { seconds: 0, why: 'A reload interrupts nobody.' },
+    downtime: restarts || !running ? downtime : { seconds: 0, why: 'A reload interrupts no client.' },
     unpredictable: [kept],
-    undo: `postgresql.auto.conf gets its old text back, to the byte${restarts ? ', between a stop and a start' : ''}.`,
+    undo: `The old text of postgresql.auto.conf is restored${restarts ? ', between a stop and a start' : ''}.`,
     expected: { ...frame.expected, settings: changes },
   };
 }
@@ -100,7 +99,7 @@ function valuesOf(changes: SettingChanges): Readonly<Record<string, string>> {
   );
 }
 
-/** A higher limit, live. One that cannot recover within its limit is started where the engine has given up. */
+/** Raises the limit without a restart. Starts a server whose crash recovery did not fit into the old limit. */
 async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
   const { instance, seen, memory } = task;
   const { id, name, state } = instance.container;
@@ -110,13 +109,13 @@ async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Pr
   const to = readableSize(limit);
   return {
     ...frame,
-    summary: `Raise the memory limit of ${instance.name} from ${from} to ${to}${seen.running ? ', while it runs' : ''}.`,
+    summary: `Raise the memory limit of ${instance.name} from ${from} to ${to}${seen.running ? ' while it is running' : ''}.`,
     steps: [
       {
         action: 'container.update-memory',
         params: { container: id, memory: limit, memorySwap: limit },
-        why: `Its worst case is ${readableSize(memory.worstCase.total)}, which is to fit into 80 % of the limit. Swap is not added: a database in swap is as good as down.`,
-        // One that the engine keeps restarting runs now and then.
+        why: `Its worst case of ${readableSize(memory.worstCase.total)} must fit into 80 % of the limit. No swap is added: a swapping database is as good as down.`,
+        // A container in a restart loop is running now and then.
         expects: [{ check: 'container', ref: id, name, ...(seen.running ? { running: true } : {}) }, alone],
       },
       ...(state.running
@@ -131,19 +130,19 @@ async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Pr
     ],
     risk: 'safe',
     downtime: seen.running
-      ? { seconds: 0, why: 'A limit is raised while the server runs.' }
-      : { seconds: 0, why: `${instance.name} does not answer as it is.` },
+      ? { seconds: 0, why: 'The limit is raised while the server is running.' }
+      : { seconds: 0, why: `${instance.name} is already down.` },
     unpredictable: [
-      'A limit that somebody wrote into a script or a file is lower from then on than the one in force: the next container made by it has the old one.',
+      'A script or file that creates the container still has the old limit, so the next container will have it again.',
     ],
-    undo: `The limit is ${from} again${state.running ? '; where more than that is in use by then, the server is stopped and started for it' : ', and the container is stopped'}.`,
+    undo: `The limit is set back to ${from}${state.running ? '; if the server uses more than that by then, it is restarted' : ', and the container is stopped'}.`,
     expected: { ...frame.expected, limit },
   };
 }
 
 /**
- * More shared memory is asked for than there is. What ALTER SYSTEM wrote is taken back, so that the value before it counts
- * again; what stands elsewhere is overruled by a quarter of what the instance may have.
+ * The server needs more shared memory than the machine has. Resets a value set by ALTER SYSTEM, so that the one before it
+ * applies again; overrides a value set elsewhere with a quarter of what the instance may use.
  */
 async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen } = task;
@@ -151,19 +150,19 @@ async function planStart(task: PlanInput, host: ReadonlyHost): Promise<Plan<Memo
   if (bytes === undefined)
     return refusal(
       `${instance.name} has no postgresql.auto.conf.`,
-      `Lower shared_buffers where it is set, and start ${instance.container.name}.`,
+      `Lower shared_buffers where it is set, then start ${instance.container.name}.`,
     );
   const isAltered = readAutoConf(new TextDecoder().decode(bytes)).has('shared_buffers');
   const isOnLine = commandLineSettings(instance.container.command).has('shared_buffers');
-  // With a limit a value is known that fits; without one the value before is the better guess.
+  // With a limit, a fitting value is known; without one, the previous value is the better guess.
   if (isAltered && !isOnLine && seen.limit === 0) return planSettings(task, { shared_buffers: null }, host);
   const buffers = quarterOf(seen.limit || Math.min(await promisableTo(instance.container, host), 2 ** 30));
   return planSettings(task, { shared_buffers: formatSize(buffers) }, host);
 }
 
 /**
- * A larger `/dev/shm` takes a new container. Where none can be made, or the limit has no room for more, queries are no
- * longer run in parallel: that is a reload, and none of them fails.
+ * A larger `/dev/shm` needs a new container. If that is impossible, or the limit has no room, disables parallel queries
+ * with a reload, so that they no longer fail.
  */
 async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen, memory } = task;
@@ -175,27 +174,27 @@ async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<Memory
   const frame = await frameOf(task, host);
   return {
     ...frame,
-    summary: `Create ${instance.name} again with a /dev/shm of ${readableSize(size)} in place of ${readableSize(seen.shmSize)}, on the same data.`,
+    summary: `Recreate ${instance.name} with a /dev/shm of ${readableSize(size)} instead of ${readableSize(seen.shmSize)}, on the same data.`,
     steps: recreateSteps({
       instance,
       edits: { shmSize: size },
-      why: 'The size of /dev/shm cannot be changed in a container that is there.',
+      why: 'The size of /dev/shm of an existing container cannot be changed.',
     }),
     leftovers: [keptContainer(container)],
     risk: 'restart',
-    downtime: { seconds: 3, why: 'PostgreSQL shuts down and starts again in a new container.' },
+    downtime: { seconds: 3, why: 'PostgreSQL restarts in a new container.' },
     unpredictable: [
-      '/dev/shm is charged to the memory limit: what parallel queries put there is not there for others.',
-      `Whoever made ${container.name} by a script has the old size in it.`,
+      '/dev/shm is charged to the memory limit: memory that parallel queries use there is not available for anything else.',
+      `A script that creates ${container.name} still has the old size.`,
     ],
-    undo: 'The new container is removed without its volumes, and the old one gets its name and policy back and is started.',
+    undo: 'The new container is removed without its volumes, and the old one gets back its name and restart policy and is started.',
     expected: { ...frame.expected, shmSize: size, aside: asideName(container) },
   };
 }
 
 /**
- * Looks again, and plans what interrupts least: a higher limit, live, where the machine has it to give; else settings
- * that a reload takes over; else shared_buffers and a restart. See docs/engineering/memory.md#order-of-action.
+ * Checks again, and plans the repair that interrupts least: a higher limit without a restart if the machine has the
+ * memory; else settings by a reload; else shared_buffers and a restart. See docs/engineering/memory.md#order-of-action.
  */
 export async function plan(
   finding: Finding<MemoryDetails>,
@@ -204,15 +203,17 @@ export async function plan(
   const { details } = finding;
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   if (details.kind === 'no-limit' || details.kind === 'host-overcommitted')
     return hostRefusal(instance, details.kind, host);
   const { cpus } = await host.docker.info();
   const seen = await observe(instance, host, { events: await recentEvents(host), cpus });
   const trouble = diagnose(seen);
-  if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
+  if (trouble?.kind !== details.kind)
+    return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
   const { memory } = seen;
-  if (memory === undefined) return refusal(`The settings of ${instance.name} are not known.`, 'Detect again.');
+  if (memory === undefined)
+    return refusal(`The settings of ${instance.name} could not be read.`, 'Run `problems detect` again.');
   const refused = await refusalFor(instance, memory, host);
   if (refused !== undefined) return refused;
   const task = { finding, instance, seen, memory, trouble };

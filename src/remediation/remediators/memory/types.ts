@@ -17,20 +17,20 @@ export type ConditionKind =
 
 export interface Condition {
   readonly kind: ConditionKind;
-  /** What fills the limit: shared_buffers by themselves, or what all that work at once take beside them. */
+  /** What fills the limit: shared_buffers alone, or also the memory of active sessions. */
   readonly cause: 'shared-buffers' | 'work';
 }
 
-/** The memory settings of a server as they are in force, or would be at its next start. Bytes. */
+/** The memory settings of a server as in effect, or as at its next start. Bytes. */
 export interface ServerMemory extends InstanceMemory {
   readonly parallelWorkersPerGather: number;
-  /** It follows another server. */
+  /** It replicates from another server. */
   readonly standby: boolean;
 }
 
 /**
- * Of the server where it answers, of its files and its command line where it does not. What a backend takes is the
- * formula's own figure: one that was measured now would make a finding come and go with the hour.
+ * From the server if it answers, else from its files and command line. Memory per backend is the formula's constant: a
+ * measured value would make findings come and go.
  */
 export async function serverMemory(
   instance: Instance,
@@ -50,7 +50,7 @@ export async function serverMemory(
   };
 }
 
-/** What autovacuum's workers take: their own setting, or that of maintenance. */
+/** Memory of autovacuum workers: autovacuum_work_mem, or maintenance_work_mem. */
 export function autovacuumWorkMem({ facts }: InstanceMemory): number {
   return facts.autovacuumWorkMem ?? facts.maintenanceWorkMem;
 }
@@ -78,12 +78,12 @@ export const settings = z.strictObject({
 /** `remediation.settings.memory` of the config. */
 export type MemorySettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function memorySettings(host: Pick<ReadonlyHost, 'settings'>): MemorySettings {
   return settingsOf(host, 'memory', settings);
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 const kinds = [
   'oom-in-recovery',
@@ -99,13 +99,13 @@ const kinds = [
 const bytes = z.number().nonnegative();
 
 export const details = z.strictObject({
-  /** By id. */
+  /** The container's id. */
   container: z.string(),
   kind: z.enum(kinds),
   cause: z.enum(['shared-buffers', 'work']),
   /** 0: none. */
   limit: bytes,
-  /** null where nobody could say. */
+  /** null if unknown. */
   worstCase: bytes.nullable(),
   sharedMemory: bytes.nullable(),
 });
@@ -114,36 +114,36 @@ export type MemoryDetails = z.output<typeof details>;
 
 export const expected = z.strictObject({
   name: z.string(),
-  /** Of the container; 0: none. */
+  /** The container's limit; 0: none. */
   limit: bytes,
   shmSize: bytes,
-  /** Values that are to be in force; null: not from postgresql.auto.conf. */
+  /** Expected values; null: not set in postgresql.auto.conf. */
   settings: z.record(z.string(), z.string().nullable()),
   restartPolicy: z.strictObject({ name: z.string(), maximumRetryCount: z.int() }),
-  /** As `pg_control` has it; null where that could not be read. */
+  /** From `pg_control`; null if that could not be read. */
   systemIdentifier: z.string().nullable(),
-  /** The container before a recreate; null where it stays the same. */
+  /** The container before a recreate; null without a recreate. */
   aside: z.string().nullable(),
   load: z.strictObject({ clients: z.int(), seconds: z.int(), rows: z.int() }),
 });
 
 export type MemoryExpected = z.output<typeof expected>;
 
-/** What was seen of one instance. */
+/** The observed state of one instance. */
 export interface Observation {
   /** Bytes; 0: none. */
   readonly limit: number;
   readonly shmSize: number;
-  /** A server runs, and its container is not one that the engine keeps restarting. */
+  /** A server is running, and its container is not in a restart loop. */
   readonly running: boolean;
-  /** Undefined where there is no reason to ask. */
+  /** Undefined if there was no reason to read them. */
   readonly memory: ServerMemory | undefined;
   readonly use: MemoryUse | undefined;
-  /** Since the container's last start, or, of one that does not come up, since it last did. Recent ones. */
+  /** Recent signs since the container's last start, or, if it does not start, since it last did. */
   readonly signs: readonly SignLine[];
-  /** `oom` of the engine for this container, recent ones. */
+  /** Recent `oom` events of the engine for this container. */
   readonly events: readonly EngineEvent[];
-  /** As the engine has them, of a container that has ended. */
+  /** From the engine, for a container that has exited. */
   readonly oomKilled: boolean;
   readonly exitCode: number;
 }

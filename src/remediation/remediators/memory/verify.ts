@@ -17,7 +17,7 @@ import { signsIn } from './log-patterns.ts';
 import type { MemoryExpected } from './types.ts';
 
 /**
- * What is in force, then a load that fills buffers and spills sorts: no OOM under no load proves nothing
+ * Checks the settings in effect, then runs a load that fills buffers and spills sorts: no OOM without load proves nothing
  * (docs/engineering/memory.md#proving-a-fix).
  */
 export async function verify(
@@ -34,7 +34,7 @@ export async function verify(
   const checks: Check[] = [answerCheck(first)];
   if (first.answer?.ok !== true) return { result: withoutAnswer(first), checks };
   const { container } = instance;
-  // One that was not started may still have its very first start in its log.
+  // A container that was not restarted may still have its first start in its log.
   const starts = steps.some(({ action }) => action === 'container.start');
   checks.push(
     sameClusterCheck(first, expected.systemIdentifier),
@@ -49,7 +49,7 @@ export async function verify(
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
 }
 
-/** Value and source: `pending_restart` can be a lie (docs/engineering/settings.md#precedence). */
+/** Checks value and source: `pending_restart` can be wrong (docs/engineering/settings.md#precedence). */
 async function settingChecks(
   instance: Instance,
   { settings, aside }: MemoryExpected,

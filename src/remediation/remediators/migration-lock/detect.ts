@@ -7,7 +7,7 @@ import type { MigrationDetails } from './types.ts';
 
 export const name = 'migration-lock';
 
-/** Every database of every instance that runs. Of one that does not run nothing can be told. */
+/** Checks every database of every running instance. */
 export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDetails>> {
   const read = folderReader(host);
   const each = { remediator: name, together: 1, only: isMigrating };

@@ -17,7 +17,7 @@ import { type InvalidIndex, type Observation, type Observations, originOf, relat
 import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refuseUnfinished } from './refusals.ts';
 import type { ConditionKind } from './types.ts';
 
-/** Files that are not applied are no trouble in themselves: objects of theirs that are there are, and races they lost. */
+/** Files that are not applied are only a problem if some of their objects exist, or if they lost a race. */
 async function pendingConditions(
   found: Observation,
   files: readonly MigrationState[],
@@ -42,14 +42,14 @@ async function pendingConditions(
       });
       continue;
     }
-    // One that waits for files before it has lost nothing yet; of an error that may be another database's nothing is said.
+    // A file that waits for earlier files has not lost yet; an error that may belong to another database does not count.
     if (isShared(file.sha256) || earlierPending(file, files).length > 0) continue;
     const lost = errors.filter((error) => speaksOf(error, textsOf(file)));
     if (lost.length === 0 || found.invalid.some((index) => originOf(index, found) === file)) continue;
     troubles.push({
       kind: 'lost-migration',
       subject: file.version,
-      summary: `${file.name} lost a race in ${found.database}, and nobody has applied it since.`,
+      summary: `${file.name} lost a race in ${found.database} and has not been applied since.`,
       evidence: lost.slice(-5).map(({ at, text }) => ({ type: 'log', at, text })),
       repair: { type: 'repair', drop: undefined, apply: file },
     });
@@ -63,7 +63,7 @@ interface ThereObject {
   readonly seen: string;
 }
 
-/** Relations that a pending file makes, that no applied file makes too, and that are there and sound. */
+/** Existing, valid relations that a pending file creates and no applied file creates. */
 async function relationsOf(
   waiting: readonly Migration[],
   files: readonly MigrationState[],
@@ -108,14 +108,14 @@ function textsOf(migration: Migration): readonly string[] {
   return 'mode' in runnable && runnable.mode === 'tx' ? runnable.statements.map(({ text }) => text) : [migration.sql];
 }
 
-/** What can be repaired because it is provably ours: an index to drop, a file to apply, or both in this order. */
+/** Safe repairs of what is certainly ours: drop an index, apply a file, or both in this order. */
 export interface Repair {
   readonly type: 'repair';
   readonly drop: InvalidIndex | undefined;
   readonly apply: Migration | undefined;
 }
 
-/** What is there must be compared with what the file makes before anything can be said: only a plan does so. */
+/** The plan must first compare the existing objects with what the file creates. */
 export interface Compare {
   readonly type: 'compare';
   readonly file: Migration;
@@ -136,8 +136,8 @@ export interface MigrationState {
 }
 
 /**
- * What is amiss in a database now. Messages of a race that is over are evidence of something that is still there, never
- * a trouble of their own: the log keeps them long after everything is sound.
+ * Present problems of a database. Messages of a past race are only evidence for a problem that still exists: the log keeps
+ * them long after everything is fixed.
  */
 export async function diagnose(
   found: Observation,
@@ -166,7 +166,7 @@ async function invalidIndex(
 ): Promise<Condition | undefined> {
   const origin = originOf(index, found);
   const stood = files.find(({ migration }) => migration === origin)?.stood;
-  // The row in the ledger says more, and its repair begins with the index.
+  // The ledger row is more precise, and its repair begins with the index.
   if (stood?.standing === 'unfinished') return undefined;
   const evidence: readonly Evidence[] = [
     { type: 'query', sql: `pg_index of ${index.qualified}`, result: `${index.state}: ${index.definition}` },
@@ -185,7 +185,7 @@ async function invalidIndex(
   };
 }
 
-/** Not where files before it are still to come, nor where it failed for a reason of its own. */
+/** False if earlier files are pending, or if it failed for its own reason. */
 function mayApply(
   origin: Migration,
   stood: MigrationStatus,
@@ -215,7 +215,7 @@ async function unfinished(found: Observation, files: readonly MigrationState[]):
   const troubles: Condition[] = [];
   for (const row of rowsIn(found, 'started')) {
     const file = files.find(({ migration }) => migration.version === row.version);
-    // A file of another text is a conflict, and told as one.
+    // A file with changed text is reported as a conflict.
     if (file?.stood.standing === 'conflict' || file?.stood.standing === 'adopted') continue;
     const runnable = file === undefined ? undefined : runnableOf(file.migration.sql);
     const isOurs = runnable !== undefined && 'mode' in runnable && runnable.mode === 'nontx';
@@ -223,7 +223,7 @@ async function unfinished(found: Observation, files: readonly MigrationState[]):
     troubles.push({
       kind: 'unfinished-migration',
       subject: row.version,
-      summary: `${row.version} was begun in ${found.database} at ${row.startedAt} by ${row.runner}, which is gone, and nobody wrote how it ended.`,
+      summary: `${row.version} was started in ${found.database} at ${row.startedAt} by ${row.runner}, which has ended without recording a result.`,
       evidence: [rowEvidence(row), ...(await logged(found, file === undefined ? [] : [file.migration.sql]))],
       repair:
         file === undefined || !isOurs || runnable.kind.resumption === 'person'
@@ -244,7 +244,7 @@ async function failed(found: Observation, files: readonly MigrationState[]): Pro
     troubles.push({
       kind: 'failed-migration',
       subject: row.version,
-      summary: `${row.version} failed in ${found.database}: ${row.error ?? 'nobody wrote why'}.`,
+      summary: `${row.version} failed in ${found.database}: ${row.error ?? 'no error was recorded'}.`,
       evidence: [rowEvidence(row), ...(await logged(found, file === undefined ? [] : textsOf(file)))],
       repair:
         file !== undefined && isSame && isLostRaceState(row.error ?? '') && earlier.length === 0
@@ -265,7 +265,7 @@ function rowEvidence(row: LedgerRow): Evidence {
   return { type: 'query', sql: 'problems_migrations', result: words.join(' | ') };
 }
 
-/** What the log tells of these statements; where it tells nothing of them, the last races that it tells of. */
+/** Log entries about these statements; without any, the last races in the log. */
 async function logged(found: Observation, texts: readonly string[]): Promise<readonly Evidence[]> {
   const errors = await found.errors();
   const own = errors.filter((error) => speaksOf(error, texts));

@@ -8,7 +8,7 @@ import { verify } from './verify.ts';
 export const migrationLock: Remediator<MigrationDetails, MigrationExpected> = {
   name,
   description:
-    'Migrations that were run at once, or cut off, left something half done: an invalid index is built again, and a file that lost is applied.',
+    'Migrations that ran at the same time, or were interrupted, left work half done: rebuilds invalid indexes, and applies files that lost a race.',
   details,
   expected,
   settings,

@@ -1,8 +1,7 @@
 import type { LogLine } from '../../../host/docker/types.ts';
 
 /**
- * What the losers of a race are told (docs/engineering/migrations.md#ddl-races), and what an index that could not be
- * built leaves in the log.
+ * Errors of the losers of a DDL race (docs/engineering/migrations.md#ddl-races), and of failed index builds.
  */
 const messages =
   /duplicate key value violates unique constraint "pg_\w+"|tuple concurrently (?:updated|deleted)|deadlock detected|canceling statement due to (?:lock timeout|statement timeout|user request)|(?:relation|type|schema|extension|role) "[^"]*" already exists|could not create unique index/;
@@ -10,7 +9,7 @@ const messages =
 export interface LoggedError {
   readonly at: string;
   readonly text: string;
-  /** On one line, as PostgreSQL logged it; empty where it did not. */
+  /** The statement on one line; empty if PostgreSQL did not log it. */
   readonly statement: string;
 }
 
@@ -37,7 +36,7 @@ function statementAfter(lines: readonly LogLine[]): string {
   return onOneLine(parts.join(' '));
 }
 
-/** Whether an error's statement is, or holds, one of these SQL texts. */
+/** Whether an error's statement contains one of these SQL texts. */
 export function speaksOf({ statement }: LoggedError, texts: readonly string[]): boolean {
   return texts.some((text) => {
     const wanted = onOneLine(text).replace(/;$/, '').trim().slice(0, 200);

@@ -19,7 +19,7 @@ import type { ReadonlyHost } from '../../contract.ts';
 import { type LoggedError, raceErrors } from './log-patterns.ts';
 import { migrationSettings } from './types.ts';
 
-/** The files that a database is migrated with. */
+/** The migration files of a database. */
 export interface Folder {
   readonly path: string;
   readonly migrations: readonly Migration[];
@@ -27,7 +27,7 @@ export interface Folder {
 
 const maxFiles = 2_000;
 
-/** The files of a folder, as the project's roots allow to read them. A folder that is not there holds none. */
+/** The files of a folder within the project's roots. A missing folder is empty. */
 export function folderReader(host: ReadonlyHost): (path: string) => Promise<readonly Migration[]> {
   const read = new Map<string, Promise<readonly Migration[]>>();
   async function migrationsIn(path: string): Promise<readonly Migration[]> {
@@ -35,13 +35,13 @@ export function folderReader(host: ReadonlyHost): (path: string) => Promise<read
       (name) => isMigrationName(name) && nameObstacle(name) === undefined,
     );
     if (names.length > maxFiles)
-      throw new Error(`${path} holds ${names.length} migrations: at most ${maxFiles} are read.`);
+      throw new Error(`${path} contains ${names.length} migrations; at most ${maxFiles} are allowed.`);
     const files: { readonly name: string; readonly text: string }[] = [];
     for (const name of names) {
       const file = await host.files.read(join(path, name));
       if (file === undefined) continue;
-      // What is no UTF-8 would have another checksum here than where it was applied.
-      if (file.text.includes('\uFFFD')) throw new Error(`${join(path, name)} is no UTF-8.`);
+      // Invalid UTF-8 would give another checksum here than where it was applied.
+      if (file.text.includes('\uFFFD')) throw new Error(`${join(path, name)} is not valid UTF-8.`);
       files.push({ name, text: file.text });
     }
     return migrationsOf(files);
@@ -53,7 +53,7 @@ export function folderReader(host: ReadonlyHost): (path: string) => Promise<read
   };
 }
 
-/** By the config, or by convention: then the ledger must know one of the files. */
+/** From the config, or by convention if the ledger lists one of the files. */
 async function folderOf(
   host: ReadonlyHost,
   instance: Instance,
@@ -76,13 +76,13 @@ async function folderOf(
   return isKnown ? { path, migrations } : undefined;
 }
 
-/** Databases that anybody can connect to; templates are nobody's. */
+/** Databases that allow connections, without templates. */
 const databases = `SELECT datname::text AS name FROM pg_catalog.pg_database
   WHERE datallowconn AND NOT datistemplate ORDER BY datname`;
 
 /**
- * Indexes that no query uses and every write may pay for, without those of partitioned tables, which are invalid until
- * each partition has its own, and without those that a session builds at this moment.
+ * Invalid indexes, except those of partitioned tables, which are invalid until each partition has its own, and those that
+ * a session is building now.
  */
 export const invalidIndexes = `SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name,
     format('%I.%I', n.nspname, c.relname) AS qualified, tn.nspname::text AS "tableSchema", t.relname::text AS "table",
@@ -96,7 +96,7 @@ export const invalidIndexes = `SELECT c.oid::text AS oid, n.nspname::text AS sch
     WHERE p.datname = pg_catalog.current_database() AND (p.index_relid = c.oid OR p.relid = i.indrelid))
   ORDER BY n.nspname, c.relname`;
 
-/** Of the relations in `$1` (JSON: objects with `schema` and `name`), those that are there, by their place in it. */
+/** Which of the relations in `$1` (JSON: objects with `schema` and `name`) exist, by position. */
 export const relationsThere = `WITH ${databasePath}
   SELECT (o.ordinality - 1)::text AS place, o.oid IS NOT NULL AS there,
     (SELECT i.indisvalid AND i.indisready FROM pg_catalog.pg_index AS i WHERE i.indexrelid = o.oid) AS sound,
@@ -108,8 +108,8 @@ export const relationsThere = `WITH ${databasePath}
     FROM own, pg_catalog.json_array_elements($1::json) WITH ORDINALITY AS j (e, ordinality)) AS o ORDER BY o.ordinality`;
 
 /**
- * Sessions that change the schema of this database now, or hold the lock of another tool: node-pg-migrate's number is
- * known (docs/engineering/migrations.md#advisory-locks).
+ * Sessions that are changing the schema of this database, or hold the advisory lock of node-pg-migrate
+ * (docs/engineering/migrations.md#advisory-locks).
  */
 export const otherRunners = `SELECT a.pid::text AS pid, a.application_name::text AS application, left(a.query, 80) AS query
   FROM pg_catalog.pg_stat_activity AS a
@@ -131,20 +131,20 @@ export interface InvalidIndex {
   readonly state: string;
 }
 
-/** One database as it is now. */
+/** The present state of one database. */
 export interface Observation {
   readonly database: string;
   readonly ledger: Ledger;
   readonly folder: Folder | undefined;
   readonly invalid: readonly InvalidIndex[];
-  /** Races that the log tells of, in any database of the instance. Read only where something is amiss. */
+  /** Races in the log, of any database of the instance. Read only if there is a problem. */
   readonly errors: () => Promise<readonly LoggedError[]>;
 }
 
-/** The databases of one instance, without those that a runner of ours is at work in. */
+/** The databases of one instance, without those that a runner of this program is migrating. */
 export interface Observations {
   readonly looks: readonly Observation[];
-  /** Whether the files of several databases hold this text: the log does not say which of them an error is of. */
+  /** Whether files of several databases contain this text, since the log does not tell the database of an error. */
   readonly isShared: (sha256: string) => boolean;
 }
 
@@ -174,7 +174,7 @@ async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<read
   return rows.map((row) => row['name'] ?? '');
 }
 
-/** Undefined while a runner of ours is at work there: whatever is seen is on its way. */
+/** Undefined while a runner of this program is migrating it, since its state is changing. */
 async function observe(
   instance: Instance,
   database: string,
@@ -202,7 +202,7 @@ async function observe(
   };
 }
 
-/** The file of the folder that builds exactly this index on this table. */
+/** The file that builds exactly this index on this table. */
 export function originOf(index: InvalidIndex, { folder }: Observation) {
   return folder?.migrations.find((migration) => {
     const named = indexOfFile(migration);

@@ -8,7 +8,7 @@ import { type Observation, observeAll, otherRunners, rowsOf } from './observe.ts
 import { compare } from './schema-diff.ts';
 import type { MigrationDetails, MigrationExpected } from './types.ts';
 
-/** Looks again, and plans the repair of what is still so, while nobody else changes the schema. */
+/** Checks again, and plans the repair if the problem persists and no other session is changing the schema. */
 export async function plan(
   finding: Finding<MigrationDetails>,
   host: ReadonlyHost,
@@ -16,20 +16,24 @@ export async function plan(
   const { details } = finding;
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container)
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   const all = await observeAll(instance, host);
   const found = all.looks.find(({ database }) => database === details.database);
   if (found === undefined)
-    return refusal(`A runner migrates ${details.database} at this moment.`, 'Detect again when it has ended.');
+    return refusal(
+      `Another runner is migrating ${details.database}.`,
+      'When it has ended, run `problems detect` again.',
+    );
   const troubles = await diagnose(found, all, instance, host);
   const trouble = troubles.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
-  if (trouble === undefined) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
+  if (trouble === undefined)
+    return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
   if (trouble.repair.type === 'refusal') return trouble.repair;
   const [other] = await rowsOf(instance, details.database, host, otherRunners);
   if (other !== undefined)
     return refusal(
-      `Somebody changes the schema of ${details.database} at this moment: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
-      'Wait until it has ended, or find out whose it is, and detect again.',
+      `Another session is changing the schema of ${details.database}: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
+      'Wait until it has ended, or find out whose it is; then run `problems detect` again.',
     );
   if (trouble.repair.type === 'repair') return planRepair(finding, instance, found, trouble.repair);
   const { file } = trouble.repair;
@@ -53,7 +57,7 @@ function planRepair(
           {
             action: 'index.drop-invalid',
             params: { ...place, oid: drop.oid, name: drop.qualified },
-            why: '`IF NOT EXISTS` would take it for the index that it never became',
+            why: '`IF NOT EXISTS` would skip the build because of the invalid index',
             expects,
           },
         ]),
@@ -82,15 +86,13 @@ function planRepair(
     cleanup: [],
     leftovers: [],
     risk: 'safe',
-    downtime: { seconds: 0, why: 'reads and writes go on' },
+    downtime: { seconds: 0, why: 'reads and writes continue' },
     unpredictable: [
       ...(drop === undefined && builds === undefined
         ? []
-        : [
-            'Dropping and building concurrently wait for every transaction that is older than they are, however long it lasts.',
-          ]),
+        : ['DROP and CREATE INDEX CONCURRENTLY wait for every older transaction, however long it takes.']),
       ...(apply !== undefined && drop === undefined && builds === undefined
-        ? ['Each statement of the file waits up to four seconds for its locks, and is tried again.']
+        ? ['Each statement of the file waits up to four seconds for its locks, then is retried.']
         : []),
     ],
     undo: undoWords(drop !== undefined, apply !== undefined, builds !== undefined),
@@ -117,7 +119,7 @@ function planRecord(
       {
         action: 'migration.record',
         params: { ...params, fingerprint },
-        why: 'its relations are what the file makes in an empty database, by the catalogs of both',
+        why: 'its relations match what the file creates in an empty database, according to the catalogs',
         expects: [{ check: 'container', ref: id, running: true }],
       },
     ],
@@ -126,15 +128,17 @@ function planRecord(
     risk: 'data',
     downtime: { seconds: 0, why: 'only the ledger changes' },
     unpredictable: ['Rows, owners and privileges were not compared.'],
-    undo: 'The rows of the file leave the ledger.',
+    undo: 'The rows of the file are removed from the ledger.',
     expected: { database, version, index: null },
   };
 }
 
 function undoWords(drops: boolean, applies: boolean, builds: boolean): string {
   return [
-    ...(drops ? ['An invalid index is not made again: no query could use it.'] : []),
-    ...(builds ? ['An index that was built is dropped, and its rows leave the ledger.'] : []),
-    ...(applies && !builds ? ['What a file did and committed stays: a migration is never taken back by itself.'] : []),
+    ...(drops ? ['The invalid index is not recreated: no query could use it.'] : []),
+    ...(builds ? ['The new index is dropped, and its rows are removed from the ledger.'] : []),
+    ...(applies && !builds
+      ? ['Committed changes of the file are kept: migrations are never reverted automatically.']
+      : []),
   ].join(' ');
 }

@@ -4,7 +4,7 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import type { InvalidIndex } from './observe.ts';
 
 /**
- * What no program repairs: what stands in the way, and what a person can do.
+ * Problems that are not repaired automatically: the reason, and what you can do.
  * See docs/engineering/migrations.md#half-applied-migrations.
  */
 
@@ -13,7 +13,7 @@ interface RefusalInput {
   readonly stood: MigrationStatus;
 }
 
-/** Files before this one that are not applied. */
+/** Earlier files that are not applied. */
 export function earlierPending({ version }: Migration, files: readonly RefusalInput[]): readonly string[] {
   return files
     .filter(({ migration, stood }) => migration.version < version && !['applied', 'adopted'].includes(stood.standing))
@@ -22,13 +22,13 @@ export function earlierPending({ version }: Migration, files: readonly RefusalIn
 
 export function refuseForeignIndex(index: InvalidIndex, stood: MigrationStatus | undefined): Refusal {
   const leftover = /_cc(?:new|old)\d*$/.test(index.name)
-    ? 'By its name it is what a REINDEX CONCURRENTLY that was cut off has left, and the index itself is another. '
+    ? 'Its name shows that an interrupted REINDEX CONCURRENTLY left it; the original index is a different one. '
     : '';
   return refusal(
     stood === undefined
-      ? `No migration file that is known here builds ${index.qualified}, so it may be anybody's.`
+      ? `No known migration file builds ${index.qualified}, so its owner is unknown.`
       : `The file that builds ${index.qualified} is in conflict with the ledger.`,
-    `${leftover}If nobody needs it: DROP INDEX CONCURRENTLY ${index.qualified}. If it is to be there: that, and then ${index.definition.replace(/^(CREATE (?:UNIQUE )?INDEX) /, '$1 CONCURRENTLY ')}. Where a folder of migrations builds it, name the folder in remediation.settings.migration-lock.folders.`,
+    `${leftover}If it is not needed: DROP INDEX CONCURRENTLY ${index.qualified}. If it is needed: drop it the same way, then ${index.definition.replace(/^(CREATE (?:UNIQUE )?INDEX) /, '$1 CONCURRENTLY ')}. If migrations build it, add their folder to remediation.settings.migration-lock.folders.`,
   );
 }
 
@@ -39,11 +39,11 @@ export function refuseConflict({ message, hint }: Extract<MigrationStatus, { sta
 export function refuseUnfinished({ version, mode }: LedgerRow, file: Migration | undefined): Refusal {
   return refusal(
     file === undefined
-      ? `${version} was begun, and no folder that is known here holds its file.`
-      : `${file.name} (${mode}) was begun, and whether it took effect cannot be told from outside.`,
+      ? `${version} was started, but no known folder contains its file.`
+      : `${file.name} (${mode}) was started, and it cannot be determined whether it took effect.`,
     file === undefined
-      ? 'Name its folder in remediation.settings.migration-lock.folders.'
-      : 'Look whether it did. If so, insert the version into schema_migrations; if not, delete its row of problems_migrations and migrate again.',
+      ? 'Add its folder to remediation.settings.migration-lock.folders.'
+      : 'Check whether it did. If so, insert the version into schema_migrations; if not, delete its row from problems_migrations and run the migration again.',
   );
 }
 
@@ -55,31 +55,31 @@ export function refuseFailed(
 ): Refusal {
   if (file === undefined)
     return refusal(
-      `${row?.version ?? 'It'} failed, and no folder that is known here holds its file.`,
-      'Name its folder in remediation.settings.migration-lock.folders.',
+      `${row?.version ?? 'It'} failed, and no known folder contains its file.`,
+      'Add its folder to remediation.settings.migration-lock.folders.',
     );
   if (!isSame)
     return refusal(
-      `${file.name} has been changed since it failed.`,
-      'If it is mended: problems migrate, with its folder.',
+      `${file.name} has changed since it failed.`,
+      'If it is fixed, run `problems migrate` with its folder.',
     );
   if (earlier.length > 0)
     return refusal(
-      `Files before ${file.name} are not applied: ${earlier.slice(0, 5).join(', ')}.`,
-      'Apply them all, in order: problems migrate, with their folder.',
+      `Earlier files than ${file.name} are not applied: ${earlier.slice(0, 5).join(', ')}.`,
+      'Apply all of them in order: run `problems migrate` with their folder.',
     );
   return refusal(
-    `${file.name} does not fit what is there, and another attempt would end the same: ${row?.error ?? ''}`,
+    `${file.name} conflicts with the present state of the database, so it would fail again: ${row?.error ?? ''}`,
     row?.error?.startsWith('23') === true
-      ? 'The rows do not fit it: mend the data first, and migrate again.'
-      : 'Mend the file, or what is there, and migrate again. Nothing of it was applied.',
+      ? 'Existing rows violate it: fix the data first, then run the migration again.'
+      : 'Fix the file or the database, then run the migration again. Nothing of it was applied.',
   );
 }
 
-/** What is there without the ledger, and why it is not simply recorded. */
+/** Objects that exist without a ledger row, and why they are not recorded automatically. */
 export function refuseUnrecorded({ name, version }: Migration, reason: string): Refusal {
   return refusal(
-    `What ${name} makes is there in part or in whole, and was made without the ledger. ${reason}`,
-    `If all that the file does is done: insert into schema_migrations (version) values ('${version.replaceAll("'", "''")}'). If not, write a file that leads from what is there to what is wanted.`,
+    `Some or all objects of ${name} already exist but are not in the ledger. ${reason}`,
+    `If everything in the file is already done: insert into schema_migrations (version) values ('${version.replaceAll("'", "''")}'). If not, write a migration from the present state to the wanted one.`,
   );
 }

@@ -16,9 +16,9 @@ const maxCharacters = 2 * 2 ** 20;
 const shown = 12;
 
 /**
- * Whether the relations of a file are just what it would have made: the files up to it are run in an empty server of a
- * throw-away container, and both are described by their catalogs.
- * @returns the fingerprint of what is there, or the difference.
+ * Whether the relations of a file are exactly what it would create: runs the files up to it in an empty server in a
+ * temporary container, and compares the catalogs.
+ * @returns the fingerprint of the existing relations, or the difference.
  */
 export async function compare(
   file: Migration,
@@ -28,17 +28,16 @@ export async function compare(
 ): Promise<{ readonly fingerprint: string } | Refusal> {
   const relations = relationsOfFile(file);
   if (relations === undefined)
-    return refuseUnrecorded(file, 'It does more than make relations, and the rest cannot be compared.');
+    return refuseUnrecorded(file, 'The file does more than create relations, which cannot be compared.');
   const upTo = (folder?.migrations ?? []).filter(({ version }) => version <= file.version);
   const files: { readonly mode: 'tx' | 'nontx'; readonly sql: string }[] = [];
   for (const { name, sql } of upTo) {
     const runnable = runnableOf(sql);
-    if (!('mode' in runnable))
-      return refuseUnrecorded(file, `It could not be compared, since ${name} cannot be run as it is.`);
+    if (!('mode' in runnable)) return refuseUnrecorded(file, `It could not be compared, since ${name} cannot be run.`);
     files.push({ mode: runnable.mode, sql: runnable.sql });
   }
   if (files.reduce((sum, { sql }) => sum + sql.length, 0) > maxCharacters)
-    return refuseUnrecorded(file, 'The files before it are too long to be run for a comparison.');
+    return refuseUnrecorded(file, 'The earlier files are too large to run for a comparison.');
   const question = schemaQuery(relations);
   const roles = await rowsOf(
     instance,
@@ -68,6 +67,6 @@ export async function compare(
   const more = found.length > shown ? `; and ${found.length - shown} more` : '';
   return refuseUnrecorded(
     file,
-    `It differs (- is there, + the file makes): ${found.slice(0, shown).join('; ')}${more}.`,
+    `It differs (- existing, + from the file): ${found.slice(0, shown).join('; ')}${more}.`,
   );
 }

@@ -14,12 +14,12 @@ export const settings = z.strictObject({
 /** `remediation.settings.migration-lock` of the config. */
 export type MigrationSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function migrationSettings(host: Pick<ReadonlyHost, 'settings'>): MigrationSettings {
   return settingsOf(host, 'migration-lock', settings);
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 const conditionKinds = [
   'invalid-index',
@@ -33,11 +33,11 @@ const conditionKinds = [
 export type ConditionKind = (typeof conditionKinds)[number];
 
 export const details = z.strictObject({
-  /** By id. */
+  /** The container's id. */
   container: z.string(),
   database: z.string(),
   kind: z.enum(conditionKinds),
-  /** Of the file, or the name of an index that no file makes. */
+  /** Version of the file, or the name of an index that no file creates. */
   subject: z.string(),
 });
 
@@ -45,9 +45,9 @@ export type MigrationDetails = z.output<typeof details>;
 
 export const expected = z.strictObject({
   database: z.string(),
-  /** To be listed by the ledger. Null: nothing is applied. */
+  /** The version that the ledger must list. Null: nothing is applied. */
   version: z.string().nullable(),
-  /** With its schema and quoted: to be sound, or, without a version, to be gone. */
+  /** Qualified and quoted: must be valid, or, without a version, dropped. */
   index: z.string().nullable(),
 });
 

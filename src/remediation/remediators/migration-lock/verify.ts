@@ -10,13 +10,13 @@ type Check = Verification['checks'][number];
 
 const patienceMs = 30_000;
 
-/** From outside, as a client: the ledger lists the file, its index is one that queries can use, and none is invalid. */
+/** Checks as a client: the ledger lists the file, queries can use its index, and no index is invalid. */
 export async function verify(plan: Plan<MigrationExpected>, host: ReadonlyHost): Promise<Verification> {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
       const instance = await host.instance(plan.target.instance);
-      if (instance === undefined) throw new Error(`${plan.target.instance} is gone.`);
+      if (instance === undefined) throw new Error(`${plan.target.instance} no longer exists.`);
       const checks = await checksOf(plan.expected, instance, host);
       return {
         result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified',
@@ -67,7 +67,7 @@ async function checksOf(
   checks.push({
     name: version === null ? `${index} is gone` : `${index} can be used by queries`,
     ok: version === null ? sound === null : sound === 't',
-    seen: sound === null ? 'not there' : sound === 't' ? 'valid and ready' : 'invalid',
+    seen: sound === null ? 'missing' : sound === 't' ? 'valid and ready' : 'invalid',
   });
   return checks;
 }

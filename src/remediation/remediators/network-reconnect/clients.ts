@@ -8,18 +8,18 @@ import {
   splitAuthority,
 } from '../../../postgres/connection-string.ts';
 
-/** A database that a container was told to use, and where it was told. */
+/** The address of a database in a container's configuration, and where it is set. */
 export interface Address extends ConnectionText {
-  /** The variable, or `command line`: what a person has to change, and how the address is found again. */
+  /** The variable, or `command line`: what to change, and how to find the address again. */
   readonly source: string;
 }
 
-/** More than anybody sets; the rest is not read. */
+/** More than any real container sets; the rest is ignored. */
 const mostVariables = 1_000;
 
 /**
- * Where a container looks for PostgreSQL, by its environment and its command line. Read as data: nothing is expanded or
- * executed. Sorted by source, the same address once.
+ * The PostgreSQL addresses in a container's environment and command line. Parsed as data: nothing is expanded or executed.
+ * Sorted by source, without duplicates.
  */
 export function addressesOf({
   env,
@@ -35,7 +35,7 @@ export function addressesOf({
   return found.filter((one, index) => found.findIndex((other) => isSame(one, other)) === index);
 }
 
-/** `PGHOST`, `DB_HOST`, `POSTGRES_HOSTNAME`, `APP_DATABASE_SERVER`: a host whose name says what is there. */
+/** `PGHOST`, `DB_HOST`, `POSTGRES_HOSTNAME`, `APP_DATABASE_SERVER`: variables whose name says that the value is a database host. */
 const hostVariable =
   /^((?:\w{0,60}_)?(?:PG|POSTGRES|POSTGRESQL|POSTGRESDB|DB|DATABASE)_?)(?:HOST|HOSTNAME|HOSTADDR|SERVER|ADDR)$/;
 
@@ -60,7 +60,7 @@ function familiesIn(env: ReadonlyMap<string, string>): readonly Address[] {
   });
 }
 
-/** A URL anywhere, and `--host db --port 5432` as pgweb and psql take it. */
+/** A URL anywhere, and `--host db --port 5432` as for pgweb and psql. */
 function fromArguments(words: readonly string[]): readonly Address[] {
   const source = 'command line';
   const urls = words.flatMap((word) => withSource(source, parseConnectionText(word.replace(/^--?[\w-]{1,40}=/, ''))));
@@ -94,10 +94,10 @@ function isSame(a: Address, b: Address): boolean {
   return a.host === b.host && a.port === b.port && a.user === b.user && a.database === b.database;
 }
 
-/** Networks as the containers on them see them: who is on which, and who answers to which name. */
+/** Networks as containers see them: which containers are on which network, and their names there. */
 
 /**
- * Only user-defined networks have names; the engine's own have none
+ * Only user-defined networks have DNS; the predefined ones have not
  * (docs/engineering/networks.md#user-defined-networks).
  */
 function isUserDefined({ network }: Pick<Endpoint, 'network'>): boolean {
@@ -112,13 +112,13 @@ export function networksOf(container: Container): readonly string[] {
     .sort();
 }
 
-/** User-defined networks that both are on. */
+/** User-defined networks that both containers are on. */
 export function commonNetworks(one: Container, other: Container): readonly string[] {
   const others = networksOf(other);
   return networksOf(one).filter((network) => others.includes(network));
 }
 
-/** What a container answers to on a user-defined network, in lower case. */
+/** The names of a container on a user-defined network, in lower case. */
 export function namesOn(container: Container, network: string): readonly string[] {
   const endpoint = container.endpoints.find((one) => one.network === network && isUserDefined(one));
   if (endpoint === undefined) return [];
@@ -127,7 +127,7 @@ export function namesOn(container: Container, network: string): readonly string[
   ];
 }
 
-/** On any of its networks. */
+/** The names of a container on all of its networks. */
 export function allNames(container: Container): readonly string[] {
   return [
     ...new Set([
@@ -137,19 +137,19 @@ export function allNames(container: Container): readonly string[] {
   ];
 }
 
-/** Its own addresses, of every network. */
+/** The addresses of a container on all networks. */
 export function ownAddresses({ endpoints }: Container): readonly string[] {
   return endpoints.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).filter((address) => address !== '');
 }
 
-/** Containers that run on the network and answer to the name there. */
+/** Running containers with this name on the network. */
 export function answering(name: string, network: string, containers: readonly Container[]): readonly Container[] {
   return containers.filter(
     (container) => container.state.running && namesOn(container, network).includes(name.toLowerCase()),
   );
 }
 
-/** The container that has the address on one of these networks. */
+/** The container with this address on one of these networks. */
 export function holderOf(
   address: string,
   networks: readonly string[],
@@ -162,7 +162,7 @@ export function holderOf(
   );
 }
 
-/** Whether the client has no place of its own on any network: the engine connects nothing like that. */
+/** Whether the client has no network namespace of its own, so that it cannot be connected to a network. */
 export function borrowsNetwork({ networkMode }: Container): boolean {
   return networkMode === 'host' || networkMode === 'none' || networkMode.startsWith('container:');
 }
@@ -175,16 +175,16 @@ export function isAddress(host: string): boolean {
   return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) || host.includes(':');
 }
 
-/** A container that uses an instance, by one address. */
+/** A container that connects to an instance, by one address. */
 export interface Client {
   readonly container: Container;
   readonly instance: Instance;
   readonly address: Address;
-  /** The web GUI that the managed system makes for this instance. */
+  /** The web GUI that the managed system creates for this instance. */
   readonly gui: boolean;
 }
 
-/** What the engine and the instances are, as they were looked at. */
+/** Containers and instances as of one check. */
 export interface World {
   readonly instances: readonly Instance[];
   readonly containers: readonly Container[];
@@ -200,8 +200,8 @@ function guiNameOf({ container }: Pick<Instance, 'container'>): string | undefin
 }
 
 /**
- * Which instance each running container uses: a GUI by its name, everything else by the host that it was told. Helpers
- * of the program and containers kept aside are no clients. Sorted by container, instance and source.
+ * Which instance each running container uses: a GUI by its name, any other by its configured host. Helpers and containers
+ * kept after a recreate are not clients. Sorted by container, instance and source.
  */
 export function clientsOf({ instances, containers }: World): readonly Client[] {
   return containers
@@ -219,12 +219,12 @@ function ofAddress(container: Container, address: Address, instances: readonly I
   const others = instances.filter((instance) => instance.container.id !== container.id);
   const gui = others.filter((instance) => guiNameOf(instance) === container.name);
   if (gui.length > 0) return gui.map((instance) => ({ container, instance, address, gui: true }));
-  // A GUI of somebody else's instance, or an instance's own settings.
+  // A GUI of another instance, or an instance's own settings.
   if (guiName.test(container.name) || others.length < instances.length) return [];
   return meant(container, address, others).map((instance) => ({ container, instance, address, gui: false }));
 }
 
-/** Several where the same name stands for several on one network: whose client it is then is the trouble itself. */
+/** Returns several if they share a name on one network; then finding the right one is the problem itself. */
 function meant(client: Container, { host, port }: Address, instances: readonly Instance[]): readonly Instance[] {
   if (isLoopback(host)) {
     const published = instances.filter(({ container }) =>
@@ -247,8 +247,8 @@ function keyOf({ container, instance, address }: Client): string {
 }
 
 /**
- * What libpq or the server says to a client. Texts: docs/engineering/networks.md#messages-in-the-client; libpq's own
- * are in English in a container of ours.
+ * Error messages of libpq and the server. Texts: docs/engineering/networks.md#messages-in-the-client. libpq's own messages
+ * are in English in our helper containers.
  */
 export type Answer =
   | 'no-such-name'
@@ -259,7 +259,7 @@ export type Answer =
   | 'tls-refused'
   | 'password-refused'
   | 'database-missing'
-  /** The server answers and refuses for another reason, such as too many clients: the network is sound. */
+  /** The server answers and refuses for another reason, such as too many clients: the network works. */
   | 'other-refusal'
   | 'unknown';
 
@@ -274,7 +274,7 @@ const texts: readonly (readonly [Answer, RegExp])[] = [
   ['starting', /the database system is (?:starting up|not yet accepting connections|in recovery mode)/],
   ['other-refusal', /FATAL: {1,2}/],
   ['no-such-name', /could not translate host name/],
-  // A proxy that takes connections for a server that is not there closes them at once.
+  // A proxy without a server behind it accepts connections and closes them at once.
   ['refused', /Connection refused|server closed the connection unexpectedly|Connection reset by peer/],
   ['no-answer', /timeout expired|No route to host|Network is unreachable|Host is unreachable|Connection timed out/],
   // `FATAL` in the server's own language.
@@ -285,7 +285,7 @@ export function clientErrorOf(message: string): Answer {
   return texts.find(([, text]) => text.test(message))?.[0] ?? 'unknown';
 }
 
-/** The codes that belong to these texts; psql does not print them for a connection that it did not get. */
+/** The SQLSTATEs of these messages; psql does not print them for a failed connection. */
 export function sqlstateOf(answer: Answer): string | undefined {
   switch (answer) {
     case 'hba-refused':

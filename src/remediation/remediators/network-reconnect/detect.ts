@@ -16,7 +16,7 @@ import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf
 import { isToldWrong } from './refusals.ts';
 import type { NetworkDetails } from './types.ts';
 
-/** What was seen, without passwords: of an address only its host, port, user and database are told. */
+/** Evidence without passwords: only host, port, user and database of an address. */
 async function evidenceOf(
   trouble: Condition,
   client: Client,
@@ -137,7 +137,7 @@ async function special(
   }
 }
 
-/** Another container under the name: asked with the client's own login, which the client sends there too. */
+/** Another container with the same name, queried with the client's own login, which the client sends there too. */
 async function whoIs(address: string, client: Client, { containers }: World, host: ReadonlyHost): Promise<Evidence> {
   const { container, instance } = client;
   const { user = instance.user, database = user, password = '', port } = client.address;
@@ -150,19 +150,19 @@ async function whoIs(address: string, client: Client, { containers }: World, hos
   const holder = holderOf(address, networksOf(container), containers);
   return {
     type: 'probe',
-    name: `${address} is ${holder?.name ?? 'nobody that is known'}`,
+    name: `${address} is ${holder?.name ?? 'unknown'}`,
     result: sql.ok ? `database ${sql.database}, system_identifier ${sql.systemIdentifier}` : sql.message,
   };
 }
 
 export const name = 'network-reconnect';
 
-/** Each probe is a short-lived container; more at once would slow down what they measure. */
+/** Each probe is a short-lived container; more at the same time would slow down what they measure. */
 const atOnce = 4;
 
 type NetworkFinding = Finding<NetworkDetails>;
 
-/** Every running client of every instance, from the client's own place. */
+/** Checks every running client of every instance, from the client's own network. */
 export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetails>> {
   const world = await worldOf(host);
   const clients = clientsOf(world);
@@ -181,14 +181,14 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
         notLookedAt.push(blind(client, `${client.instance.container.name} is still starting`));
         return;
       }
-      // It adds to the evidence, and a GUI that ends meanwhile has none.
+      // Only adds evidence, so a GUI that exits in the meantime may have none.
       const page = await guiPage(client, host).catch(() => undefined);
       const evidence = await evidenceOf(trouble, client, seen, page, world, host);
       const found = { ...findingOf(trouble, client), evidence };
       if (!findings.has(found.id)) findings.set(found.id, found);
     } catch (error) {
       if (host.signal.aborted) throw error;
-      // It has ended in the meantime: then it is no client any more.
+      // It has exited in the meantime, so it is no longer a client.
       if ((await host.docker.container(client.container.id))?.state.running !== true) return;
       notLookedAt.push(blind(client, errorText(error)));
     }
@@ -222,5 +222,5 @@ function findingOf(trouble: Condition, client: Client): NetworkFinding {
 }
 
 function blind({ container, instance }: Client, reason: string): Skipped {
-  return { remediator: name, instance: instance.name, reason: `the way of ${container.name}: ${reason}` };
+  return { remediator: name, instance: instance.name, reason: `connection of ${container.name}: ${reason}` };
 }

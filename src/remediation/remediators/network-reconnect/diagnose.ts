@@ -2,8 +2,8 @@ import type { ReachResult } from '../../../host/probes/types.ts';
 import { clientErrorOf, type Client } from './clients.ts';
 
 /**
- * The words for what keeps a client from its instance. See docs/engineering/networks.md#messages-in-the-client; one
- * text has several causes, so all is looked at.
+ * Why a client cannot reach its instance. See docs/engineering/networks.md#messages-in-the-client; one message has several
+ * causes, so everything is checked.
  */
 export const conditions = [
   'server-stopped',
@@ -27,7 +27,7 @@ export const conditions = [
 
 export type Condition = (typeof conditions)[number];
 
-/** All that the diagnosis goes by. */
+/** The data for a diagnosis. */
 export interface Situation {
   /** The server's `State.Status`. */
   readonly server: string;
@@ -39,25 +39,25 @@ export interface Situation {
   readonly port: number;
   /** The server's port inside its container. */
   readonly serverPort: number;
-  /** User-defined networks that both are on, and those of them on which the server answers to the name. */
+  /** User-defined networks that both are on, and those of them on which the server has the name. */
   readonly common: readonly string[];
   readonly named: readonly string[];
   readonly sharesDefaultBridge: boolean;
   /** The client uses the network of the machine or of another container. */
   readonly borrowed: boolean;
-  /** The server's addresses; empty where it has none of its own. */
+  /** The server's addresses; empty if it has none of its own. */
   readonly own: readonly string[];
-  /** Of the addresses that the client was given, those of other containers on the client's networks. */
+  /** Resolved addresses that belong to other containers on the client's networks. */
   readonly others: readonly string[];
-  /** As `pg_control` of the instance has it, where it could be asked. */
+  /** The instance's system identifier, if it could be read. */
   readonly systemIdentifier: string | undefined;
-  /** The server's `listen_addresses`, where it could be asked. */
+  /** The server's `listen_addresses`, if it could be read. */
   readonly listen: string | undefined;
-  /** From the client's place; undefined where nobody could be there, as in a client that keeps restarting. */
+  /** Probes from the client's network; undefined if impossible, as for a client in a restart loop. */
   readonly reach: ReachResult | undefined;
 }
 
-/** `starting`: neither sound nor broken yet. Undefined: nothing is wrong with the way. */
+/** `starting`: not decided yet. Undefined: the connection works. */
 export function diagnose(seen: Situation): Condition | 'starting' | undefined {
   if (seen.server === 'paused') return 'server-paused';
   if (seen.server === 'restarting') return 'server-restarting';
@@ -93,18 +93,18 @@ function ofAnswer(seen: Situation, message: string): Condition | 'starting' | un
   }
 }
 
-/** The host is there, and nobody takes the connection. */
+/** The host exists, but does not accept the connection. */
 function refused(seen: Situation): Condition | 'starting' {
   const { host, port, serverPort, listen } = seen;
   if (host.kind === 'address' && !host.ownAddress && !seen.borrowed) return 'stale-address';
   if (!host.ownName && !host.ownAddress) return withoutWay(seen) ?? 'unreachable';
   if (port !== serverPort) return 'wrong-port';
-  // A server that cannot be asked does not listen yet, as during its first initialisation.
+  // A server that cannot be queried is not listening yet, as during its first initialization.
   if (listen === undefined) return 'starting';
   return listensOn(listen, seen.own) ? 'unreachable' : 'listen-address';
 }
 
-/** What the engine says of the way between the two; undefined when it says that there is one. */
+/** What is wrong according to the networks alone; undefined if the two should reach each other. */
 function withoutWay(seen: Situation): Condition | undefined {
   const { host, common, named, sharesDefaultBridge } = seen;
   if (seen.borrowed) return undefined;
@@ -119,7 +119,7 @@ function addressed({ host, common, sharesDefaultBridge }: Situation): Condition 
   return common.length > 0 || sharesDefaultBridge ? undefined : 'no-common-network';
 }
 
-/** Another server: by its address, which clones of one data directory do not share; else by its data. */
+/** Whether it is another server: by address, since clones of a data directory have different ones; else by data. */
 function isOther(
   { own, systemIdentifier }: Situation,
   sql: { readonly systemIdentifier: string; readonly serverAddress: string },
@@ -136,45 +136,45 @@ function listensOn(listen: string, own: readonly string[]): boolean {
   return listen.split(',').some((one) => ['*', '0.0.0.0', '::', ...own].includes(one.trim()));
 }
 
-/** One sentence for people. */
+/** One sentence for each diagnosis. */
 export function summaryOf(trouble: Condition, { container, instance, address }: Client): string {
   const client = container.name;
   const server = instance.container.name;
   const { host, port, user = instance.user, database = user, source } = address;
   switch (trouble) {
     case 'server-stopped':
-      return `${client} does not reach ${server}, which does not run: its name has left the DNS.`;
+      return `${client} cannot reach ${server}, which is not running, so its name does not resolve.`;
     case 'server-paused':
-      return `${client} does not reach ${server}, which is paused.`;
+      return `${client} cannot reach ${server}, which is paused.`;
     case 'server-restarting':
-      return `${client} does not reach ${server}, which the engine keeps restarting.`;
+      return `${client} cannot reach ${server}, which is in a restart loop.`;
     case 'asks-itself':
-      return `${client} looks for ${instance.name} on ${host}:${port}, which inside its container is ${client} itself.`;
+      return `${client} connects to ${host}:${port} for ${instance.name}, which inside its container is ${client} itself.`;
     case 'no-common-network':
-      return `${client} does not reach ${server}: the two are on no common network.`;
+      return `${client} cannot reach ${server}: they share no network.`;
     case 'default-bridge':
-      return `${client} does not reach ${server}: they share the default bridge alone, which knows no names.`;
+      return `${client} cannot reach ${server}: they share only the default bridge network, which has no DNS.`;
     case 'missing-alias':
-      return `${client} looks for ${instance.name} under the name ${host}, which ${server} does not have on their common network.`;
+      return `${client} connects to ${host} for ${instance.name}, a name that ${server} does not have on their common network.`;
     case 'duplicate-alias':
-      return `Several containers answer ${client} to the name ${host}: it gets ${server} or another by chance.`;
+      return `Several containers have the name ${host} on the networks of ${client}: it reaches ${server} or another one by chance.`;
     case 'wrong-server':
-      return `${client} looks for ${instance.name} under the name ${host} and gets another server.`;
+      return `${client} connects to ${host} for ${instance.name} and reaches another server.`;
     case 'stale-address':
-      return `${client} looks for ${instance.name} at the address ${host}, which ${server} does not have.`;
+      return `${client} connects to the address ${host} for ${instance.name}, which ${server} does not have.`;
     case 'wrong-port':
-      return `${client} asks ${server} on port ${port}; on a Docker network it is ${instance.port}.`;
+      return `${client} connects to ${server} on port ${port}; on a Docker network its port is ${instance.port}.`;
     case 'listen-address':
-      return `${server} listens on its own loopback address alone, so ${client} is refused.`;
+      return `${server} listens only on its loopback address, so ${client} is refused.`;
     case 'hba-refused':
-      return `The access rules of ${server} (pg_hba.conf) have no entry that lets ${client} in as ${user}.`;
+      return `The access rules of ${server} (pg_hba.conf) have no entry for ${client} as ${user}.`;
     case 'tls-refused':
-      return `${client} asks ${server} for TLS, which it does not offer.`;
+      return `${client} requires TLS, which ${server} does not offer.`;
     case 'password-refused':
-      return `${server} refuses the user or password that ${client} has in ${source} (user ${user}).`;
+      return `${server} rejects the user or password of ${client} in ${source} (user ${user}).`;
     case 'database-missing':
-      return `${client} asks ${server} for the database ${database}, which does not exist.`;
+      return `${client} connects to the database ${database} of ${server}, which does not exist.`;
     case 'unreachable':
-      return `${client} does not reach ${server} at ${host}:${port}, though both are on one network.`;
+      return `${client} cannot reach ${server} at ${host}:${port} although they share a network.`;
   }
 }

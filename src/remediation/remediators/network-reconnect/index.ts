@@ -8,7 +8,7 @@ import { verify } from './verify.ts';
 export const networkReconnect: Remediator<NetworkDetails, NetworkExpected> = {
   name,
   description:
-    'A web GUI or another client does not reach its instance: the client is connected to the network of the instance.',
+    'A web GUI or another client cannot reach its instance: connects the client to the network of the instance.',
   details,
   expected,
   settings,

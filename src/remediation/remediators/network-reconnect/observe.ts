@@ -17,13 +17,13 @@ import {
   type World,
 } from './clients.ts';
 
-/** Instances and containers as they are now. */
+/** Present instances and containers. */
 export async function worldOf(host: ReadonlyHost): Promise<World> {
   const [instances, containers] = await Promise.all([host.instances(), host.docker.containers()]);
   return { instances, containers };
 }
 
-/** What a server says of itself, asked once for all its clients. */
+/** Facts about a server, read once for all its clients. */
 export interface ServerFacts {
   readonly systemIdentifier: string | undefined;
   readonly listen: string | undefined;
@@ -37,12 +37,12 @@ export async function factsOf(instance: Instance, host: ReadonlyHost): Promise<S
   const answer = instance.container.state.status === 'running' ? await host.sql.query(instance, factsQuery) : undefined;
   if (answer?.ok !== true) return { systemIdentifier: undefined, listen: undefined };
   const { system_identifier: systemIdentifier, listen, source } = answer.rows[0] ?? {};
-  // The first initialisation runs a server that listens on its socket alone, told so on its command line.
+  // During the first initialization a server listens only on its socket, set on the command line.
   const initialises = listen === '' && source === 'command line';
   return { systemIdentifier: systemIdentifier ?? undefined, listen: initialises ? undefined : (listen ?? undefined) };
 }
 
-/** One client's way to its instance: what the engine says of it, and what the client meets. */
+/** The connection of one client to its instance: from the engine's data, and from probes in the client's network. */
 export async function observe(
   client: Client,
   world: World,
@@ -54,7 +54,7 @@ export async function observe(
   return reach === undefined ? situation : { ...situation, reach, others: othersAmong(reach, client, world) };
 }
 
-/** Undefined for a client that ends and is started again: nobody is in its network for long enough to see anything. */
+/** Undefined for a client in a restart loop: its network does not exist for long enough. */
 async function fromInside(client: Client, world: World, host: ReadonlyHost): Promise<ReachResult | undefined> {
   if (client.container.state.status === 'restarting') return undefined;
   try {
@@ -71,7 +71,7 @@ async function startsAgain({ container }: Client, host: ReadonlyHost): Promise<b
   return state?.status === 'restarting' || (state?.running === true && state.startedAt !== container.state.startedAt);
 }
 
-/** Without asking anybody but the engine. */
+/** From the engine's data alone. */
 export function situationOf({ container, instance, address }: Client): Situation {
   const server = instance.container;
   const common = commonNetworks(container, server);
@@ -114,8 +114,8 @@ function othersAmong(
 }
 
 /**
- * The client's own login goes where the client sends it anyway. The instance's is used only where the client's is not
- * known, and only where nobody but the instance can be meant.
+ * The client's own login is only sent where the client sends it anyway. The instance's login is used only if the client's
+ * is unknown, and only if the host is certainly the instance.
  */
 export function requestOf(client: Client, world: World): ReachRequest {
   const { instance, address } = client;
@@ -125,7 +125,7 @@ export function requestOf(client: Client, world: World): ReachRequest {
   return { host, port, instance, login };
 }
 
-/** Whether the host is a name or an address of the instance and of no other container that the client can see. */
+/** Whether the host is a name or address of the instance, and of no other container that the client can see. */
 function isSure(client: Client, { containers }: World): boolean {
   const { container, instance, address } = client;
   const { own, named } = situationOf(client);
@@ -138,7 +138,7 @@ function isSure(client: Client, { containers }: World): boolean {
 /** pgweb answers `/api/info` without its database; this page needs it (docs/engineering/networks.md#pgweb). */
 export const guiPath = '/api/connection';
 
-/** What a GUI says of its connection; undefined for a client that is none, or that nobody can be in now. */
+/** A GUI's own status page; undefined for other clients, or if its network does not exist now. */
 export async function guiPage(
   { container, instance, gui }: Client,
   host: ReadonlyHost,

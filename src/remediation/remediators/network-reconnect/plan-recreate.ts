@@ -15,7 +15,7 @@ import { type Address, addressesOf, answering, type Client, clientsOf, commonNet
 import type { NetworkExpected, NetworkSettings } from './types.ts';
 
 /**
- * Why a client must not be put on a network by a program, a sentence; undefined where it may.
+ * Why a client must not be connected to a network automatically, one sentence; undefined if it may.
  * See docs/engineering/networks.md#connecting-a-client and docs/engineering/safety.md#when-to-escalate.
  */
 export function networkPolicy(
@@ -25,19 +25,18 @@ export function networkPolicy(
   { sharedNetworks }: NetworkSettings,
 ): string | undefined {
   const [found, ...others] = world.networks.filter(({ name }) => name === network);
-  if (found === undefined) return `There is no network ${network} any more.`;
-  if (others.length > 0) return `There are ${others.length + 1} networks called ${network}.`;
-  if (found.driver !== 'bridge')
-    return `${network} is a network of the driver ${found.driver}, which may span machines.`;
-  if (found.internal) return `${network} is closed to the outside on purpose (internal).`;
+  if (found === undefined) return `Network ${network} no longer exists.`;
+  if (others.length > 0) return `There are ${others.length + 1} networks named ${network}.`;
+  if (found.driver !== 'bridge') return `${network} uses the driver ${found.driver}, which may span machines.`;
+  if (found.internal) return `${network} is an internal network, isolated on purpose.`;
   const rival = answering(address.host, network, world.containers).find(({ id }) => id !== instance.container.id);
-  if (rival !== undefined) return `${rival.name} answers to the name ${address.host} on ${network}.`;
+  if (rival !== undefined) return `${rival.name} also has the name ${address.host} on ${network}.`;
   if (sharedNetworks.includes(network) || declaredNetworks(instance.declared).includes(network)) return undefined;
   const tenants = tenantsOf(network, [container.id, instance.container.id], world);
   const shown = tenants.slice(0, 3).map(({ name }) => name);
   return tenants.length === 0
     ? undefined
-    : `Other programs are on ${network} (${shown.join(', ')}${tenants.length > 3 ? ' and more' : ''}), which ${container.name} would see and be seen by.`;
+    : `${network} has other containers (${shown.join(', ')}${tenants.length > 3 ? ' and more' : ''}), which could then connect to ${container.name} and vice versa.`;
 }
 
 /** Containers on a network that are neither instances nor their clients. */
@@ -56,12 +55,12 @@ function tenantsOf(network: string, except: readonly string[], world: World): re
   );
 }
 
-/** `networks` of `instance.conf`: where the instance and its GUI are meant to be. */
+/** `networks` of `instance.conf`: the networks for the instance and its GUI. */
 function declaredNetworks({ networks = '' }: Readonly<Record<string, string>>): readonly string[] {
   return networks.split(/[\s,]+/).filter((network) => network !== '');
 }
 
-/** Characters of one variable that change; only these, so that no password is in a plan. */
+/** The changed characters of one variable; only these, so that a plan contains no password. */
 export interface VariableEdit {
   readonly at: number;
   readonly before: string;
@@ -76,9 +75,8 @@ export interface Place {
 }
 
 /**
- * The changes to a container's variables after which it asks for another place, and for nothing else otherwise.
- * Undefined where it was told in a way that is not changed with certainty: on its command line, or in a form that has the
- * host twice.
+ * Edits of a container's variables that change the host and port, and nothing else. Undefined if the address cannot be
+ * changed safely: on the command line, or in a form with two hosts.
  */
 export function envEdits(
   container: Pick<Container, 'env' | 'command' | 'entrypoint'>,
@@ -102,7 +100,7 @@ function inUrl(value: string, { source }: Address, { host, port }: Place): Varia
   return { [source]: [{ at: match[1]?.length ?? 0, before: match[2] ?? '', after: `${host}:${port}` }] };
 }
 
-/** `PGHOST` and `PGPORT`, or both in one. A port that is not named is PostgreSQL's own. */
+/** `PGHOST` and `PGPORT`, or both in one variable. The default port is PostgreSQL's. */
 function inVariables(
   env: Container['env'],
   value: string,
@@ -137,10 +135,10 @@ function isDeepEqual(a: Address, b: Address): boolean {
 }
 
 /**
- * Makes a client anew that was told the wrong place: with the name and the port of the server, which stay what they are
- * whatever starts. The environment of a container cannot be changed otherwise
+ * Recreates a client that has a wrong address, with the name and port of the server, which survive restarts. The
+ * environment of a container cannot be changed otherwise
  * (docs/engineering/recreating.md#dependants).
- * @param network One of the server's, on which the client is or may be.
+ * @param network A network of the server that the client is on, or may join.
  */
 export async function planNewClient(
   finding: Finding,
@@ -155,8 +153,8 @@ export async function planNewClient(
   const edits = envEdits(container, address, place);
   if (edits === undefined) {
     return refusal(
-      `${container.name} was told ${address.host}:${address.port} in ${address.source}, in a form that is not changed with certainty.`,
-      `Create it again with ${server.name}:${instance.port} in ${address.source}, on the network ${network}.`,
+      `${container.name} has ${address.host}:${address.port} in ${address.source}, in a form that cannot be changed safely.`,
+      `Recreate it with ${server.name}:${instance.port} in ${address.source}, on the network ${network}.`,
     );
   }
   const refused = refusalForOwner(container) ?? (await refusalForChanges(client, host));
@@ -167,20 +165,20 @@ export async function planNewClient(
     remediator: finding.remediator,
     finding,
     target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
-    summary: `Make ${container.name} anew with ${place.host}:${place.port} in ${address.source}, so that it reaches ${instance.name}.`,
+    summary: `Recreate ${container.name} with ${place.host}:${place.port} in ${address.source}, so that it reaches ${instance.name}.`,
     steps: stepsFor(client, edits, joins ? network : undefined),
     cleanup: [],
     leftovers: [keptContainer(container)],
     risk: 'restart',
     downtime: {
       seconds: 0,
-      why: `Only ${container.name} is away, while it is replaced: ${instance.name} is not touched.`,
+      why: `Only ${container.name} is down while it is replaced; ${instance.name} is not touched.`,
     },
     unpredictable: [
-      `Whatever makes ${container.name} must be told ${place.host}:${place.port} too, or it makes it with ${address.host}:${address.port} the next time.`,
-      `What ${container.name} holds in memory is lost, as with a restart.`,
+      `Change ${address.host}:${address.port} to ${place.host}:${place.port} in whatever creates ${container.name} too, or its next container has the old address again.`,
+      `${container.name} loses what it has in memory, as with a restart.`,
     ],
-    undo: `The new container is removed and the old one gets its name and its restart policy back and is started, with ${address.host}:${address.port} as before.`,
+    undo: `The new container is removed, and the old one gets back its name and restart policy and is started, with ${address.host}:${address.port} as before.`,
     expected: {
       client: container.name,
       source: address.source,
@@ -201,7 +199,7 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
     {
       action: 'container.update-restart-policy',
       params: { container: id, policy: { name: 'no', maximumRetryCount: 0 } },
-      why: 'The old container must not come back beside the new one when the engine restarts.',
+      why: 'The old container must not start again next to the new one when the engine restarts.',
       expects: [
         { check: 'container', ref: id, running: true, name, image, startedAt: state.startedAt },
         { check: 'container', ref: instance.container.id, running: true },
@@ -210,7 +208,7 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
     {
       action: 'container.rename',
       params: { container: id, name: aside },
-      why: 'It is kept, and the new one takes its name.',
+      why: 'The old container is kept; the new one takes its name.',
     },
     {
       action: 'container.recreate',
@@ -223,7 +221,7 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
           ),
         },
       },
-      why: 'The environment of a container cannot be changed.',
+      why: 'The environment of an existing container cannot be changed.',
       expects: [old],
     },
     { action: 'container.stop', params: { container: id, timeoutSeconds: 30, clean: false }, expects: [old] },
@@ -233,7 +231,7 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
           {
             action: 'network.connect',
             params: { network, container: name, aliases: [] },
-            why: `${instance.container.name} has its name there.`,
+            why: `${instance.container.name} has a name there.`,
           } satisfies Step,
         ]),
     {
@@ -244,17 +242,17 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
     {
       action: 'container.update-restart-policy',
       params: { container: name, policy: restartPolicyOf(container) },
-      why: 'As it was.',
+      why: 'Restore the restart policy.',
     },
   ];
 }
 
-/** A client has no data directory, but it may have written elsewhere than into its volumes. */
+/** Refuses a client that has written outside its volumes. */
 async function refusalForChanges({ container }: Client, host: ReadonlyHost): Promise<Refusal | undefined> {
   const lost = lostOnRecreate(await host.docker.changes(container.id), container.mounts);
   if (lost.length === 0) return undefined;
   return refusal(
-    `${container.name} has changes outside its volumes, which a new container would not have: ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ' and more' : ''}.`,
-    'Move them into the image or a volume, or undo them.',
+    `${container.name} has changes outside its volumes, which would be lost in a new container: ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ' and more' : ''}.`,
+    'Move them into the image or a volume, or revert them.',
   );
 }

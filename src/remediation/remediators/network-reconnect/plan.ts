@@ -16,7 +16,7 @@ import { networkPolicy, planNewClient } from './plan-recreate.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
 
-/** Connects the client to a network of the server, or gives the server the name it is called by; or says why not. */
+/** Connects the client to a network of the server, gives the server the missing alias, or refuses. */
 export async function plan(
   finding: Finding<NetworkDetails>,
   host: ReadonlyHost,
@@ -32,7 +32,10 @@ export async function plan(
       address.port === details.port,
   );
   if (client === undefined) {
-    return refusal(`${details.clientName} is another container by now, or does not run.`, 'Detect again.');
+    return refusal(
+      `${details.clientName} has been recreated since it was checked, or is not running.`,
+      'Run `problems detect` again.',
+    );
   }
   const { trouble } = details;
   if (isToldWrong(trouble)) return anew(finding, client, world, host);
@@ -47,19 +50,19 @@ export async function plan(
     const { container, instance } = client;
     return networks.length === 0
       ? refusal(
-          `${instance.container.name} is on no network that has names.`,
+          `${instance.container.name} is on no user-defined network.`,
           `docker network create <network>; docker network connect <network> ${instance.container.name}; docker network connect <network> ${container.name}`,
         )
       : refusal(
           objections.filter((objection) => objection !== undefined).join(' '),
-          `If that is meant to be: docker network connect ${networks[0]} ${container.name}, or name the network under sharedNetworks in the config.`,
+          `If you want that: docker network connect ${networks[0]} ${container.name}, or list the network under sharedNetworks in the config.`,
         );
   }
   const { systemIdentifier } = await factsOf(client.instance, host);
   return planFor(finding, client, network, systemIdentifier ?? null);
 }
 
-/** On a network that both are on, or else on one of the server's that the client may be put on. */
+/** On a network that both are on, or else on a network of the server that the client may join. */
 async function anew(
   finding: Finding<NetworkDetails>,
   client: Client,
@@ -78,35 +81,35 @@ async function anew(
   return planNewClient(finding, client, network, systemIdentifier ?? null, host);
 }
 
-/** What stands in the way whatever the network. */
+/** Refusals that do not depend on the network. */
 function refusalOf({ container, instance, address }: Client): Refusal | undefined {
   const server = instance.container;
   if (borrowsNetwork(container)) {
     return refusal(
-      `${container.name} uses the network of ${container.networkMode}: the engine cannot connect it to another.`,
-      `Create it again with --network ${networksOf(server)[0] ?? '<network>'}.`,
+      `${container.name} uses the network mode ${container.networkMode}, so it cannot be connected to another network.`,
+      `Recreate it with --network ${networksOf(server)[0] ?? '<network>'}.`,
     );
   }
   const swarm = [container, server].find(({ labels }) => labels['com.docker.swarm.service.id'] !== undefined);
   if (swarm !== undefined) {
     return refusal(
-      `${swarm.name} belongs to a Swarm service, which replaces its containers by itself.`,
-      'docker service update --network-add <network> <service>',
+      `${swarm.name} belongs to a Swarm service, which manages its containers.`,
+      'Run: docker service update --network-add <network> <service>',
     );
   }
   if (address.port !== instance.port) {
     return refusal(
-      `A network alone would not help: ${container.name} asks for port ${address.port}, and on a Docker network ${server.name} has ${instance.port}.`,
-      `Create ${container.name} again with ${server.name}:${instance.port} in ${address.source}, on a network of ${server.name}.`,
+      `A network alone would not help: ${container.name} connects to port ${address.port}, but on a Docker network ${server.name} has port ${instance.port}.`,
+      `Recreate ${container.name} with ${server.name}:${instance.port} in ${address.source}, on a network of ${server.name}.`,
     );
   }
   if (situationOf({ container, instance, address, gui: false }).named.length > 0) {
-    return refusal(`${container.name} and ${server.name} are on a common network by now.`, 'Detect again.');
+    return refusal(`${container.name} and ${server.name} now share a network.`, 'Run `problems detect` again.');
   }
   return undefined;
 }
 
-/** Those where the server already answers to what the client asks for come first, then those that both are on. */
+/** Networks on which the server already has the client's name for it come first, then those that both are on. */
 function candidates({ container, instance, address }: Client): readonly string[] {
   const server = instance.container;
   const common = commonNetworks(container, server);
@@ -138,7 +141,7 @@ function planFor(
           {
             action: 'network.connect',
             params: { network, container: container.id, aliases: [] },
-            why: `${server.name} answers to ${address.host} there. Live, without a restart.`,
+            why: `${server.name} has the name ${address.host} there. No restart is needed.`,
             expects: [present(container), present(server)],
           },
         ]
@@ -147,7 +150,7 @@ function planFor(
   ];
   const doing = [
     ...(joins ? [`connect ${container.name} to ${network}`] : []),
-    ...(renames ? [`give ${server.name} the name ${address.host} on ${network}`] : []),
+    ...(renames ? [`add the alias ${address.host} for ${server.name} on ${network}`] : []),
   ].join(' and ');
   return {
     type: 'plan',
@@ -166,21 +169,21 @@ function planFor(
     downtime: renames
       ? {
           seconds: 1,
-          why: `A name is given by connecting ${server.name} to ${network} anew: sessions over it are cut off.`,
+          why: `Adding an alias reconnects ${server.name} to ${network}, which ends sessions over it.`,
         }
-      : { seconds: 0, why: 'A connection to a network is live.' },
+      : { seconds: 0, why: 'A container can be connected to a network while it is running.' },
     unpredictable: [
-      `A container that is made anew is not connected: let whatever makes ${renames ? server.name : container.name} name the network too.`,
-      `A program that has remembered that the name does not exist may need its own time to ask again.`,
+      `A recreated container is not connected: add the network to whatever creates ${renames ? server.name : container.name}.`,
+      `A program that has cached the failed name lookup may need some time to try again.`,
       ...(isAddress(address.host)
         ? [
-            `${container.name} asks for an address, which another container may have after the next start: the name ${server.name} would last.`,
+            `${container.name} uses an address, which may change with the next start; use the name ${server.name} instead.`,
           ]
         : []),
-      ...(renames ? [`Sessions of other clients over ${network} end; they hang until they notice.`] : []),
+      ...(renames ? [`Sessions of other clients over ${network} end; they hang until they time out.`] : []),
     ],
     undo: [
-      ...(renames ? [`${server.name} is connected to ${network} as it was`] : []),
+      ...(renames ? [`${server.name} gets back its previous aliases on ${network}`] : []),
       ...(joins ? [`${container.name} is disconnected from ${network}`] : []),
     ]
       .join(', and ')
@@ -197,20 +200,20 @@ function planFor(
   };
 }
 
-/** The engine gives a name only along with a connection, so the server is taken off for a moment: that needs approval. */
+/** An alias can only be set when connecting, so the server is disconnected briefly, which needs approval. */
 function namingSteps({ instance, address }: Client, network: string): readonly Step[] | Refusal {
   const server = instance.container;
   const endpoint = server.endpoints.find((one) => one.network === network);
   if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(address.host)) {
     return refusal(
-      `${address.host} is no name to give to a container: it may be somebody's outside.`,
-      `Create the client again with ${server.name}:${instance.port} in ${address.source}.`,
+      `${address.host} must not be used as an alias: it may be the name of a host outside Docker.`,
+      `Recreate the client with ${server.name}:${instance.port} in ${address.source}.`,
     );
   }
   if (endpoint !== undefined && (endpoint.staticIpv4 !== '' || endpoint.staticIpv6 !== '')) {
     return refusal(
-      `${server.name} has a fixed address on ${network}, which it would lose for a moment to whoever wants it.`,
-      `In a quiet moment: docker network disconnect ${network} ${server.name}; docker network connect --ip ${endpoint.staticIpv4 || endpoint.staticIpv6} --alias ${address.host} ${network} ${server.name}`,
+      `${server.name} has a static address on ${network}, which another container could take while it is disconnected.`,
+      `When it is idle: docker network disconnect ${network} ${server.name}; docker network connect --ip ${endpoint.staticIpv4 || endpoint.staticIpv6} --alias ${address.host} ${network} ${server.name}`,
     );
   }
   const kept = (endpoint?.aliases ?? []).filter((alias) => alias !== server.id.slice(0, 12));
@@ -219,7 +222,7 @@ function namingSteps({ instance, address }: Client, network: string): readonly S
     {
       action: 'network.name',
       params: { network, container: server.id, aliases },
-      why: 'The engine gives a name only along with a connection.',
+      why: 'An alias can only be set when connecting.',
       expects: [{ ...present(server), startedAt: server.state.startedAt }],
     },
   ];

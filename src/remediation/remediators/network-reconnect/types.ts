@@ -14,18 +14,18 @@ export const settings = z.strictObject({
 /** `remediation.settings.network-reconnect` of the config. */
 export type NetworkSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function networkSettings(host: Pick<ReadonlyHost, 'settings'>): NetworkSettings {
   return settingsOf(host, 'network-reconnect', settings);
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 export const details = z.strictObject({
   /** The container's id and name. */
   client: z.string(),
   clientName: z.string(),
-  /** The variable that says where the client looks, or `command line`. */
+  /** The variable with the client's address, or `command line`. */
   source: z.string(),
   host: z.string(),
   port: z.int().min(1).max(65_535),
@@ -35,15 +35,15 @@ export const details = z.strictObject({
 export type NetworkDetails = z.output<typeof details>;
 
 export const expected = z.strictObject({
-  /** The container's id, or the name that a new one has. */
+  /** The container's id, or the name of the new one. */
   client: z.string(),
   source: z.string(),
   host: z.string(),
   port: z.int().min(1).max(65_535),
-  /** On which client and server meet. */
+  /** The common network of client and server. */
   network: z.string(),
   server: z.string(),
-  /** As `pg_control` has it; null where the server could not be asked. */
+  /** The system identifier; null if it could not be read. */
   systemIdentifier: z.string().nullable(),
 });
 

@@ -8,8 +8,8 @@ import type { NetworkExpected } from './types.ts';
 type Check = Verification['checks'][number];
 
 /**
- * Name, route, login and data from the client's place, three times (docs/engineering/networks.md#connecting-a-client);
- * then what its own page says.
+ * Checks name, route, login and data from the client's network three times
+ * (docs/engineering/networks.md#connecting-a-client), then the GUI's own page.
  */
 export async function verify({ expected, target }: Plan<NetworkExpected>, host: ReadonlyHost): Promise<Verification> {
   const world = await worldWith(expected.client, host);
@@ -17,7 +17,7 @@ export async function verify({ expected, target }: Plan<NetworkExpected>, host: 
   if (world === undefined || client === undefined) {
     return {
       result: 'not-verified',
-      checks: [{ name: 'the client runs', ok: false, seen: 'it is gone, or does not stay up' }],
+      checks: [{ name: 'the client runs', ok: false, seen: 'it no longer exists, or keeps exiting' }],
     };
   }
   const checks: Check[] = [];
@@ -38,7 +38,7 @@ export async function verify({ expected, target }: Plan<NetworkExpected>, host: 
   };
 }
 
-/** One that ended because it had no database is started again by the engine, after up to a minute. */
+/** Waits for a client that exited without its database: the engine restarts it after up to a minute. */
 async function worldWith(client: string, host: ReadonlyHost): Promise<World | undefined> {
   const until = performance.now() + 75_000;
   for (;;) {
@@ -85,18 +85,18 @@ function sound(
   };
 }
 
-/** The server answers, and lets nobody in to look: no proof of anything. */
+/** The server answers but refuses the login, which proves nothing. */
 function isUnclear({ sql }: ReachResult): boolean {
   return !sql.ok && ['other-refusal', 'password-refused', 'starting'].includes(clientErrorOf(sql.message));
 }
 
-/** A program that waits for its old connection may take pgweb's thirty seconds to see that the new one is there. */
+/** A program that waits for its old connection may need pgweb's thirty seconds to notice the new one. */
 async function ownPage(client: Client, host: ReadonlyHost): Promise<readonly Check[]> {
   const until = performance.now() + 45_000;
   for (;;) {
     const page = await guiPage(client, host);
     if (page === undefined) return [];
-    // Behind a login of its own, or of a version that has no such page: it says nothing about the database.
+    // It needs a login, or its version has no such page, so it tells nothing about the database.
     const ok = page.status === 200 || [401, 403, 404].includes(page.status);
     if (ok || performance.now() > until) {
       return [{ name: `its own page ${guiPath} answers`, ok, seen: `${page.status} ${page.text.slice(0, 200)}` }];

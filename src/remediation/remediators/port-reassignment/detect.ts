@@ -15,11 +15,11 @@ import { parsePorts, type PortDetails, type PortSettings, portSettings, portsOf,
 
 export const name = 'port-reassignment';
 
-/** What was found, in words and with what it was seen by. */
+/** A problem as text, with its evidence. */
 export interface Condition {
   readonly port: number;
   readonly trouble: PortDetails['trouble'];
-  /** Who or what is in the way. */
+  /** Who holds the port. */
   readonly holder: string;
   readonly evidence: readonly Evidence[];
 }
@@ -82,17 +82,17 @@ function summaryOf(
   switch (trouble) {
     case 'taken':
     case 'stale':
-      return `${state}: its port ${port} is held by ${holder}.`;
+      return `${state}: its port ${port} is in use by ${holder}.`;
     case 'free-again':
-      return `${instance} did not start because port ${port} was taken. It is free again, and the engine does not try a second time.`;
+      return `${instance} did not start because port ${port} was in use. The port is free again, but the engine does not retry.`;
     case 'address-missing':
-      return `${instance} did not start: it is to publish port ${port} on ${holder}.`;
+      return `${instance} did not start: it publishes port ${port} on ${holder}.`;
     case 'reserved':
-      return `${container.name} runs on port ${port}, which is ${holder}.`;
+      return `${container.name} is running on port ${port}, which is ${holder}.`;
   }
 }
 
-/** The publications that a container declares, with the ports that each may get. */
+/** The port bindings that a container declares, with the ports that each may get. */
 function declared({
   portBindings,
 }: Container): readonly { readonly binding: PortBinding; readonly ports: readonly number[] }[] {
@@ -102,7 +102,7 @@ function declared({
   });
 }
 
-/** A claim as it was seen. */
+/** A claim as evidence. */
 function claimed({ container, bound, ports }: Claim): Evidence {
   const value = ports.first === ports.last ? String(ports.first) : `${ports.first}-${ports.last}`;
   return {
@@ -121,7 +121,7 @@ interface World {
   readonly leases: ReadonlyMap<number, string>;
 }
 
-/** Instances that cannot have a port they declare, and the one case where a running one has a port it should not. */
+/** Instances that cannot get a declared port, and running ones on a port that is reserved for someone else. */
 export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>> {
   const [instances, containers, leases] = await Promise.all([
     host.instances(),
@@ -141,7 +141,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
       const found = instance.container.state.running ? ofRunning(instance, world) : await ofStopped(instance, world);
       if (found !== undefined) findings.push(findingOf(instance, found));
     } catch (error) {
-      // An engine that is away says nothing about this instance: whoever asked decides whether to wait.
+      // An unreachable engine is not a finding about this instance: let the caller decide whether to wait.
       if (error instanceof ProblemsError && error.code === 'engine-unreachable') throw error;
       notLookedAt.push({
         remediator: name,
@@ -153,7 +153,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<PortDetails>
   return { findings, notLookedAt };
 }
 
-/** A healthy instance keeps its port, whoever else wants it: unless a person has given that port to somebody else. */
+/** A running instance keeps its port, unless the config reserves that port for someone else. */
 function ofRunning({ container }: Instance, { settings }: World): Condition | undefined {
   const wanted = declared(container).flatMap(({ ports }) => ports);
   for (const { hostPort, protocol } of container.publishedPorts) {
@@ -184,15 +184,15 @@ async function ofStopped(instance: Instance, world: World): Promise<Condition | 
     if (held !== undefined) return { ...held, port: failedPort(failure, ports) ?? held.port };
   }
   if (failed === undefined || failure === undefined) return undefined;
-  return { port: failed, trouble: 'free-again', holder: 'nobody any more', evidence: [] };
+  return { port: failed, trouble: 'free-again', holder: 'nothing now', evidence: [] };
 }
 
-/** The one that the engine named, where it is one of these. */
+/** The port that the engine named, if it is one of these. */
 function failedPort(failure: StartFailure | undefined, ports: readonly number[]): number | undefined {
   return ports.find((port) => port === failure?.port) ?? ports[0];
 }
 
-/** Of a range the engine takes the first free port, so it is taken only when all of it is. */
+/** From a range the engine takes the first free port, so a range is in use only if all of its ports are. */
 async function holderOf(
   instance: Instance,
   binding: PortBinding,
@@ -224,7 +224,7 @@ async function holderOfPort(
     return {
       port,
       trouble: 'taken',
-      holder: `container ${running.container.name}, which runs`,
+      holder: `the running container ${running.container.name}`,
       evidence: [claimed(running)],
     };
 
@@ -232,13 +232,13 @@ async function holderOfPort(
   if (lessee !== undefined && lessee !== instance.name)
     return { port, trouble: 'taken', holder: `a lease of ${lessee}`, evidence: [] };
 
-  // A rival's range may end up elsewhere: only one that wants this very port is sure to collide.
+  // A rival with a range may get another port: only one that declares exactly this port is sure to collide.
   const older = rivals.find(
     ({ ports, container }) =>
       ports.first === ports.last && hasBetterRight(container, instance.container, lessee === instance.name),
   );
   if (older !== undefined) {
-    const holder = `container ${older.container.name}, which is older and does not run either`;
+    const holder = `the stopped container ${older.container.name}, which is older`;
     return { port, trouble: 'taken', holder, evidence: [claimed(older)] };
   }
 
@@ -249,9 +249,9 @@ async function holderOfPort(
     name: `bind and listen on ${binding.hostIp}:${port}`,
     result: probe.reason,
   };
-  // The machine lacks the address, whether a start has shown it yet or not.
+  // The machine lacks the address, even if no start has failed yet.
   if (/EADDRNOTAVAIL|cannot assign requested address/i.test(probe.reason)) return undefined;
   const stale = failure?.reason === 'allocated';
-  const holder = stale ? 'no container, though the engine has it allocated' : 'a program outside Docker';
+  const holder = stale ? 'no container, although the engine has it allocated' : 'a program outside Docker';
   return { port, trouble: stale ? 'stale' : 'taken', holder, evidence: [evidence] };
 }

@@ -15,7 +15,7 @@ export { portSettings } from './types.ts';
 
 export const portReassignment: Remediator<PortDetails, PortExpected> = {
   name,
-  description: 'An instance cannot have its host port: the one that does not run is given another, on the same data.',
+  description: 'An instance cannot get its host port: moves the stopped instance to another port, on the same data.',
   details,
   expected,
   settings,

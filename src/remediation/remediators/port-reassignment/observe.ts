@@ -16,20 +16,20 @@ import {
   reservedFor,
 } from './types.ts';
 
-/** A container's declared or bound publication of ports. */
+/** A declared or bound port binding of a container. */
 export interface Claim {
   readonly container: Container;
   readonly hostIp: string;
   readonly protocol: string;
   readonly ports: PortRange;
-  /** It has them now. A container that does not run claims what it will want at its next start. */
+  /** True if it holds the ports now. A stopped container claims what it needs at its next start. */
   readonly bound: boolean;
 }
 
 /**
- * What a container binds now and what it declares. Of one that does not run only the declaration tells: its
- * `NetworkSettings.Ports` are empty (docs/engineering/ports.md#free-ports). A running one declares a range, and holds
- * one port of it.
+ * What a container binds and what it declares. For a stopped container only the declaration counts, since its
+ * `NetworkSettings.Ports` are empty (docs/engineering/ports.md#free-ports). A running one may declare a range and holds one
+ * port of it.
  */
 export function claimsOf(container: Container): readonly Claim[] {
   const bound = container.publishedPorts.flatMap((binding) => claim(container, binding, true));
@@ -41,7 +41,7 @@ export function claimsOf(container: Container): readonly Claim[] {
   return [...bound, ...declared];
 }
 
-/** Whether both cannot be published at once. */
+/** Whether both cannot be published at the same time. */
 export function collides(claimed: Claim, binding: PortBinding, port: number): boolean {
   return (
     claimed.protocol === binding.protocol &&
@@ -51,8 +51,8 @@ export function collides(claimed: Claim, binding: PortBinding, port: number): bo
 }
 
 /**
- * Whether `other` keeps a port that both declare and neither holds: the younger one moves, unless a lease says whose
- * the port is. One that runs is not asked here: it never makes room. See docs/engineering/ports.md#who-moves.
+ * Whether `other` keeps a port that both declare and neither holds: the younger one moves, unless a lease decides. A
+ * running container never moves and is not considered here. See docs/engineering/ports.md#who-moves.
  */
 export function hasBetterRight(other: Container, mine: Container, leaseIsMine: boolean): boolean {
   if (leaseIsMine) return false;
@@ -61,8 +61,8 @@ export function hasBetterRight(other: Container, mine: Container, leaseIsMine: b
 }
 
 /**
- * Containers kept after a recreate are not started again: they claim nothing, though a port that they would need for
- * their return is not given away lightly either.
+ * A container kept after a recreate, which does not start again and so claims nothing. Its port is still handed out last,
+ * since a rollback would need it.
  */
 export function isAside(container: Container): boolean {
   return container.name.includes('.pgops-old-') || Object.hasOwn(container.labels, 'problems.aside');
@@ -75,13 +75,13 @@ function claim(container: Container, { hostIp, hostPort, protocol }: PortBinding
 
 export interface Dependants {
   readonly steps: readonly Step[];
-  /** What a person has to look at, a sentence each. */
+  /** What you have to check, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Files on the host that name the instance's port. Containers on its network use the server's own port and need no
- * change. Only what is certainly about this instance is edited: another one may have had the same port.
+ * Files on the host that contain the instance's port. Containers on its network use the server's own port and need no
+ * change. Edits only what is certainly about this instance: another one may have had the same port.
  */
 export async function dependantsOf(
   instance: Instance,
@@ -95,7 +95,7 @@ export async function dependantsOf(
   for (const path of await candidatePaths(instance, host, settings)) {
     const kind = portFileKind(path);
     if (kind === undefined) {
-      notes.push(`${path} is no kind of file whose port could be changed: it is left as it is.`);
+      notes.push(`${path} is not a supported file type and is left unchanged.`);
       continue;
     }
     const file = await host.files.read(path).catch(() => undefined);
@@ -111,18 +111,22 @@ export async function dependantsOf(
       const lines = `line${unclear.length === 1 ? '' : 's'} ${unclear.join(', ')}`;
       notes.push(
         kind === 'compose'
-          ? `${path} publishes port ${from} in ${lines}: it is left as it is, and is a person's to change if it means ${instance.name}.`
-          : `${path} names port ${from} in ${lines}, for this instance or another: it is left as it is.`,
+          ? `${path} publishes port ${from} in ${lines} and is left unchanged; change it yourself if it is about ${instance.name}.`
+          : `${path} contains port ${from} in ${lines}, for this instance or another, and is left unchanged.`,
       );
     }
     if (edits.length === 0) continue;
     const params = { path, from: hash('sha256', file.text), to: hash('sha256', withEdits(file.text, edits)), edits };
-    steps.push({ action: 'file.replace', params, why: `Clients on this machine find ${instance.name} by its port.` });
+    steps.push({
+      action: 'file.replace',
+      params,
+      why: `Clients on this machine connect to ${instance.name} by its port.`,
+    });
   }
   return { steps, notes };
 }
 
-/** Of the instance's folder, of each root, and those that the config names. Sorted, each once. */
+/** Files in the instance's folder and in each root, and those in the config. Sorted, without duplicates. */
 async function candidatePaths(
   { folder }: Instance,
   host: ReadonlyHost,
@@ -145,14 +149,14 @@ async function candidatePaths(
   return [...paths].sort(compareText);
 }
 
-/** Somebody's reason for having a port, or for nobody being given it. */
+/** Why a port is not free. */
 export interface PortHolder {
   readonly type: 'container' | 'lease' | 'declaration' | 'reservation' | 'ephemeral';
-  /** The container's name, the instance, the file, or the config's word for the owner. */
+  /** The container's name, the instance, the file, or the owner in the config. */
   readonly name: string;
   /** `running`, `stopped`, `kept aside`, `reserved until …`, `bound`. */
   readonly state: string;
-  /** The instance that it has the port for; null where it is none of ours. */
+  /** The instance that the port is for; null if it is not for an instance. */
   readonly instance: string | null;
 }
 
@@ -160,18 +164,18 @@ export interface PortSurvey {
   readonly engine: string;
   readonly instances: readonly Instance[];
   readonly leases: readonly PortLease[];
-  /** Names of the folders with an `instance.conf`, whether there is a container or not. */
+  /** Names of the folders with an `instance.conf`, with or without a container. */
   readonly declared: ReadonlySet<string>;
-  /** Of any port, sorted by type and name. Listeners outside Docker are not among them: only a probe tells. */
+  /** Holders of a port, sorted by type and name. Does not include listeners outside Docker, which need a probe. */
   holders(port: number): readonly PortHolder[];
 }
 
 /**
- * Who holds which port, as everything that is written down says: docs/engineering/ports.md#free-ports, conditions 2 to
- * 4.
+ * Who holds which port according to declarations, leases and the config: docs/engineering/ports.md#free-ports, conditions
+ * 2 to 4.
  */
 export async function surveyPorts(host: ReadonlyHost, settings: PortSettings): Promise<PortSurvey> {
-  // Leases first: whoever has bound one has made its container before, so that container is seen below.
+  // Reads leases first: a container is created before its lease is bound, so it is seen below.
   const leases = await host.leases.list();
   const [{ id, local }, containers, instances] = await Promise.all([
     host.docker.info(),
@@ -218,7 +222,7 @@ export async function surveyPorts(host: ReadonlyHost, settings: PortSettings): P
   };
 }
 
-/** In words, for people and for evidence. */
+/** As text, for output and evidence. */
 export function describeHolder({ type, name, state }: PortHolder): string {
   switch (type) {
     case 'container':
@@ -230,7 +234,7 @@ export function describeHolder({ type, name, state }: PortHolder): string {
     case 'reservation':
       return `reserved for ${name} in the config`;
     case 'ephemeral':
-      return 'in the range that clients take ports from';
+      return 'in ip_local_port_range, for outgoing connections';
   }
 }
 
@@ -245,7 +249,7 @@ interface Declaration {
   readonly port: number | undefined;
 }
 
-/** Every `<instance>/config/instance.conf` beside the known ones: an instance without a container has its port too. */
+/** Every `<instance>/config/instance.conf`: an instance without a container has its port too. */
 async function declarationsOf(host: ReadonlyHost, instances: readonly Instance[]): Promise<readonly Declaration[]> {
   const known = instances.flatMap(({ folder }) => (folder === undefined ? [] : [dirname(folder)]));
   const usual = host.files.roots.flatMap((root) => [
@@ -263,7 +267,7 @@ async function declarationsOf(host: ReadonlyHost, instances: readonly Instance[]
   return declarations;
 }
 
-/** Where the system takes ports for outgoing connections from. Linux' own default where it cannot be read. */
+/** The system's port range for outgoing connections; Linux's default if it cannot be read. */
 async function ephemeralPorts(
   local: boolean,
 ): Promise<{ readonly range: PortRange; readonly reserved: ReadonlySet<number> }> {
@@ -278,20 +282,20 @@ async function ephemeralPorts(
   };
 }
 
-/** Why the engine could not publish a port, from `State.Error`. Wordings differ between engines and are matched loosely. */
+/** Why the engine could not publish a port, from `State.Error`. Messages differ between engines and are matched loosely. */
 export interface StartFailure {
   readonly reason:
-    | 'allocated' // the engine's own books say that a container has it
+    | 'allocated' // according to the engine, a container has it
     | 'in-use' // the system refused to listen: a container or any other program
-    | 'address-missing'; // HostIp is not an address of this machine: no conflict at all
-  /** Undefined where the text names none. */
+    | 'address-missing'; // HostIp is not an address of this machine: not a conflict
+  /** Undefined if the message names none. */
   readonly port: number | undefined;
   readonly hostIp: string;
 }
 
 /**
- * Undefined for every other failure, such as a static address of the container that is taken (`Address already in
- * use` without a word about ports).
+ * Undefined for every other failure, such as a static container address that is in use (`Address already in use` without
+ * a port).
  */
 export function startFailure(error: string): StartFailure | undefined {
   const reason = reasonOf(error);

@@ -15,9 +15,8 @@ import {
 } from './types.ts';
 
 /**
- * The ports of the range that the instance may be given: nobody else has a reason to hold one. A port that already is
- * the instance's own, by lease or declaration, comes first; then ascending. Whether they can be bound is another
- * question: `firstFree`. Pure.
+ * Ports of the range that no one else holds. A port that is already the instance's own, by lease or declaration, comes
+ * first; then ascending. `firstFree` checks whether they can be bound. Pure.
  */
 export function candidates(
   survey: PortSurvey,
@@ -32,7 +31,7 @@ export function candidates(
   return [...own, ...open.filter((port) => !own.includes(port))];
 }
 
-/** The first that can be bound and listened on, by every address that will be published. Undefined where none can. */
+/** The first port that can be bound on every address that will be published; undefined if there is none. */
 async function firstFree(
   host: ReadonlyHost,
   ports: readonly number[],
@@ -48,14 +47,14 @@ async function firstFree(
 export interface Move {
   readonly finding: Finding<PortDetails>;
   readonly instance: Instance;
-  /** Of the data; null where there is none yet. */
+  /** The system identifier; null if there is no data yet. */
   readonly identifier: string | null;
   readonly settings: PortSettings;
 }
 
 /**
- * The steps in the order that costs least (docs/engineering/recreating.md#order-of-steps): the new container is made
- * while the old one still runs, and only between its stop and the start of the new one nobody answers.
+ * The steps in the order with the least downtime (docs/engineering/recreating.md#order-of-steps): the new container is
+ * created while the old one is still running.
  */
 async function moveTo(
   port: number,
@@ -77,8 +76,8 @@ async function moveTo(
   const unfit = bindings.find(({ hostPort }) => !/^\d+$/.test(hostPort));
   if (unfit !== undefined) {
     return refusal(
-      `${container.name} also publishes its server on ${unfit.hostPort === '' ? 'whatever port the engine chooses' : unfit.hostPort}.`,
-      'Create it again with one port for each address.',
+      `${container.name} also publishes its server on ${unfit.hostPort === '' ? 'a port that the engine chooses' : unfit.hostPort}.`,
+      'Recreate it with one port for each address.',
     );
   }
   const { id, name } = container;
@@ -91,7 +90,7 @@ async function moveTo(
     ...recreateSteps({
       instance,
       edits: { ports: movingPortsOf(bindings) },
-      why: 'Docker cannot change the ports of a container.',
+      why: 'Docker cannot change the ports of an existing container.',
       startExpects: free,
     }),
     ...dependants.steps,
@@ -110,16 +109,16 @@ async function moveTo(
     leftovers: [keptContainer(container)],
     risk: running ? 'restart' : 'safe',
     downtime: running
-      ? { seconds: 2, why: 'PostgreSQL shuts down and starts again, as with a restart of the container.' }
-      : { seconds: 0, why: `${instance.name} does not run as it is.` },
+      ? { seconds: 2, why: 'PostgreSQL restarts, as with a restart of the container.' }
+      : { seconds: 0, why: `${instance.name} is already down.` },
     unpredictable: [
-      `Somebody outside Docker may take port ${port} between the last look and the start: then everything is put back.`,
-      `Programs that were told port ${details.port} in other ways than by files of the project must be told ${port}.`,
+      `A program outside Docker may take port ${port} before the start; then the run is rolled back.`,
+      `Programs that do not get port ${details.port} from files of the project must be changed to ${port}.`,
       ...dependants.notes,
     ],
-    undo: `The new container is removed without its volumes and the old one gets its name, its restart policy and port ${details.port} back${
+    undo: `The new container is removed without its volumes, and the old one gets back its name, restart policy and port ${details.port}${
       running ? ' and is started' : ''
-    }; the files are as they were.`,
+    }; the files are restored.`,
     expected: {
       name,
       port,
@@ -148,7 +147,7 @@ async function databasesOf(instance: Instance, host: ReadonlyHost): Promise<stri
   return answer.ok ? answer.rows.map((row) => row['datname'] ?? '') : null;
 }
 
-/** The port is free again: nothing is moved, only what the engine does not try a second time is done. */
+/** The port is free again: only starts the container, since the engine does not retry. */
 function startAgain(finding: Finding<PortDetails>, instance: Instance, identifier: string | null): Plan<PortExpected> {
   const { id, name } = instance.container;
   const { port, bindings } = finding.details;
@@ -175,8 +174,8 @@ function startAgain(finding: Finding<PortDetails>, instance: Instance, identifie
     cleanup: [],
     leftovers: [],
     risk: 'safe',
-    downtime: { seconds: 0, why: `${instance.name} does not run as it is.` },
-    unpredictable: [`Somebody may take port ${port} between the last look and the start: then it stays stopped.`],
+    downtime: { seconds: 0, why: `${instance.name} is already down.` },
+    unpredictable: [`Another program may take port ${port} before the start; then it stays stopped.`],
     undo: 'The container is stopped again.',
     expected: {
       name,
@@ -190,12 +189,12 @@ function startAgain(finding: Finding<PortDetails>, instance: Instance, identifie
   };
 }
 
-/** Gives the instance a port that nobody else has a reason to hold, or says why no program should. */
+/** Moves the instance to a port that no one else holds, or refuses. */
 export async function plan(finding: Finding<PortDetails>, host: ReadonlyHost): Promise<Plan<PortExpected> | Refusal> {
   const { details } = finding;
   const instance = await host.instance(finding.instance);
   if (instance === undefined || instance.container.id !== details.container) {
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   }
   const refused = await refusalFor(instance, details, host);
   if (refused !== undefined) return refused;
@@ -203,8 +202,8 @@ export async function plan(finding: Finding<PortDetails>, host: ReadonlyHost): P
   const identifier = control?.systemIdentifier ?? null;
   if (identifier === null && hasRun(instance)) {
     return refusal(
-      `${instance.container.name} has run before, and its data directory holds no cluster: a start would make an empty one.`,
-      'Look for the data first: an empty mount in its place is the usual cause.',
+      `${instance.container.name} has run before, but its data directory has no cluster: a start would create an empty one.`,
+      'Find the data first; the usual cause is an empty mount.',
     );
   }
   const settings = portSettings(host);
@@ -217,8 +216,8 @@ export async function plan(finding: Finding<PortDetails>, host: ReadonlyHost): P
     const { first, last } = settings.range;
     const holders = survey.holders(first).map(describeHolder).join(', ');
     return refusal(
-      `No port of ${first}–${last} is free. ${first} is held by ${holders || 'a program outside Docker'}.`,
-      '`problems ports` shows who holds each of them; give one back, or widen the range in the config.',
+      `No port of ${first}–${last} is free. ${first} is in use by ${holders || 'a program outside Docker'}.`,
+      '`problems ports` shows who holds each of them. Release one, or widen the range in the config.',
     );
   }
   return moveTo(port, { finding, instance, identifier, settings }, host);

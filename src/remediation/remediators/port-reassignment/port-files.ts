@@ -1,37 +1,37 @@
 import { decodePercent } from '../../../util/text.ts';
 
 /**
- * Where files of an instance and of its clients say its port, by offset: an edit replaces those digits and nothing
- * else, so that quoting, comments and secrets around them stay as they are. Pure.
+ * Finds the port in files of an instance and its clients, by offset. An edit replaces only those digits, so quoting,
+ * comments and secrets around them are unchanged. Pure.
  */
 
-/** Digits to be replaced. `at` counts UTF-16 units from the start of the text. A type, so that it passes for JSON. */
+/** Digits to replace. `at` counts UTF-16 units from the start of the text. A type, so that it is assignable to JSON. */
 export type PortEdit = {
   readonly at: number;
   readonly before: string;
   readonly after: string;
 };
 
-/** Whose port is meant. */
+/** The instance whose port is edited. */
 export interface PortOwner {
   readonly instance: string;
   readonly user: string;
   readonly database: string;
-  /** Tells instances apart that share user, database and port. Undefined where it is not known. */
+  /** Distinguishes instances with the same user, database and port. Undefined if unknown. */
   readonly password: string | undefined;
-  /** The file lies in the instance's own folder: what it says is about this instance. */
+  /** The file is in the instance's own folder, so it is about this instance. */
   readonly own: boolean;
 }
 
 export interface PortMentions {
   readonly edits: readonly PortEdit[];
-  /** Lines (from 1) that name the old port, and may mean this instance or another. They are left as they are. */
+  /** Lines (from 1) with the old port that may be about another instance. They are not edited. */
   readonly unclear: readonly number[];
 }
 
 export type PortFileKind = 'instance-conf' | 'env' | 'pgpass' | 'compose';
 
-/** By the file's name; undefined for one that nothing is known about. */
+/** The kind by file name; undefined for unsupported files. */
 export function portFileKind(path: string): PortFileKind | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name === 'instance.conf') return 'instance-conf';
@@ -47,19 +47,19 @@ export function findPort(kind: PortFileKind, text: string, from: number, to: num
   return find(linesOf(text), { from: String(from), to: String(to) }, owner);
 }
 
-/** What `edits` make of a text. Throws where they do not fit it. */
+/** Applies edits to a text. Throws if they do not match it. */
 export function withEdits(text: string, edits: readonly PortEdit[]): string {
   let result = '';
   let end = 0;
   for (const { at, before, after } of edits) {
-    if (at < end || !text.startsWith(before, at)) throw new Error(`there is no ${before} at ${at}`);
+    if (at < end || !text.startsWith(before, at)) throw new Error(`expected ${before} at ${at}`);
     result += text.slice(end, at) + after;
     end = at + before.length;
   }
   return result + text.slice(end);
 }
 
-/** The port that an `instance.conf` states; the last line that states one counts, as for a shell that sources it. */
+/** The port in an `instance.conf`; the last assignment counts, as in a shell that sources it. */
 export function declaredPort(text: string): number | undefined {
   const ports = linesOf(text).flatMap((line) => {
     const value = assignmentIn(line);
@@ -88,7 +88,7 @@ function linesOf(text: string): readonly Line[] {
   });
 }
 
-/** `key="value"`, quoted or not, with or without `export`: the value and where it begins. */
+/** Parses `key="value"`, quoted or not, with or without `export`: the value and its offset. */
 function assignmentIn({
   offset,
   text,
@@ -148,7 +148,7 @@ const localHosts: readonly string[] = [
   'host.docker.internal',
 ];
 
-/** A PostgreSQL URL that leads to this port of this machine. */
+/** A PostgreSQL URL with this port on this machine. */
 function localUrl(text: string, port: string): LocalUrl | undefined {
   const match =
     /^((?:\w+:)*postgres(?:ql)?(?:\+\w+)?:\/\/)(?:([^:@/]*)(?::([^@/]*))?@)?(\[[^\]]*\]|[^:/?@]*):(\d{1,5})(?:\/([^?]*))?/i.exec(
@@ -179,12 +179,12 @@ function isOf(url: LocalUrl | undefined, { user, database, password }: PortOwner
   );
 }
 
-/** `ORDERS_PGPORT` names the instance `orders`. */
+/** `ORDERS_PGPORT` contains the instance name `orders`. */
 function names(key: string, instance: string): boolean {
   return `_${key.toUpperCase()}_`.includes(`_${instance.toUpperCase().replaceAll('-', '_')}_`);
 }
 
-/** `host:port:database:user:password`: the port is part of what libpq compares, so an old one finds no password. */
+/** `host:port:database:user:password`: libpq also matches the port, so a line with the old port no longer matches. */
 function inPassfile(lines: readonly Line[], { from, to }: Change, owner: PortOwner): PortMentions {
   const edits: PortEdit[] = [];
   const unclear: number[] = [];

@@ -5,7 +5,7 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import type { PortDetails } from './types.ts';
 
 /**
- * Why no program may move this port, if so. See docs/engineering/ports.md#failed-starts and
+ * Why this port must not be moved automatically; undefined if it may. See docs/engineering/ports.md#failed-starts and
  * docs/engineering/recreating.md#when-to-refuse.
  */
 export async function refusalFor(
@@ -17,15 +17,15 @@ export async function refusalFor(
   const { port, bindings, trouble } = details;
   if (trouble === 'stale') {
     return refusal(
-      `The engine holds port ${port} for a container that no longer exists: a docker-proxy was left behind.`,
-      'Restart the Docker Engine when its containers can be spared for a moment. That is never done by a program.',
+      `The engine still holds port ${port} for a container that no longer exists: a docker-proxy was left behind.`,
+      'Restart the Docker Engine when its containers may be interrupted. That never happens automatically.',
     );
   }
   if (trouble === 'address-missing') {
     const addresses = bindings.map(({ hostIp }) => hostIp).join(', ');
     return refusal(
-      `This machine does not have the address that ${name} is to publish on (${addresses}). Another port would not help.`,
-      'Bring the address back, or create the container again with one that the machine has.',
+      `This machine does not have the address on which ${name} publishes its port (${addresses}). Another port would not help.`,
+      'Restore the address, or recreate the container with an address of this machine.',
     );
   }
   if (trouble === 'free-again') return undefined;
@@ -33,13 +33,13 @@ export async function refusalFor(
   if (foreign !== undefined) {
     return refusal(
       `Port ${port} is published for ${foreign.containerPort}/${foreign.protocol}, which is not the server's port ${serverPort}.`,
-      'Create the container again with another port for it, or without it.',
+      'Recreate the container with another port for it, or without it.',
     );
   }
   return refusalToRecreate(instance, host, {
-    autoRemove: `Create it again without --rm and with its volume by name, on a free port: problems ports lease ${name}`,
+    autoRemove: `Recreate it without --rm, with a named volume, on a free port: problems ports lease ${name}`,
     compose: (file) =>
-      `Take a free port (problems ports lease ${name}), change ${port} to it in ${file}, and run docker compose up -d.`,
+      `Lease a free port (problems ports lease ${name}), change ${port} to it in ${file}, then run: docker compose up -d`,
     swarm: (service) =>
       `docker service update --publish-rm ${port} --publish-add published=<free port>,target=${serverPort} ${service}`,
   });

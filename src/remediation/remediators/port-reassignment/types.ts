@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 
-/** Ports and addresses as `HostConfig.PortBindings` writes them. Pure. */
+/** Ports and addresses as in `HostConfig.PortBindings`. Pure. */
 
 export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** `5434` or `5460-5462`. Undefined for an empty one, which the engine fills at each start, and for what is no port. */
+/** `5434` or `5460-5462`. Undefined for an empty text, for which the engine chooses a port, and for invalid ports. */
 export function parsePorts(text: string): PortRange | undefined {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim());
   if (match === null) return undefined;
@@ -27,8 +27,8 @@ export function isWithin(port: number, { first, last }: PortRange): boolean {
 }
 
 /**
- * Whether two publications of one port number collide. Empty is every address of both families; `0.0.0.0` is all of
- * IPv4 and `::` all of IPv6, and these two live side by side, since Docker binds with IPV6_V6ONLY.
+ * Whether two bindings of one port number collide. Empty means every address of both families, `0.0.0.0` all of IPv4 and
+ * `::` all of IPv6; these two do not collide, since Docker binds with IPV6_V6ONLY.
  */
 export function addressesOverlap(a: string, b: string): boolean {
   const left = addressOf(a);
@@ -46,7 +46,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }
 
-/** One spelling for each address: `[::1]`, `0:0:0:0:0:0:0:1` and `::1` are the same. What is none stays as it is. */
+/** Normalizes addresses: `[::1]`, `0:0:0:0:0:0:0:1` and `::1` are the same. Other texts are unchanged. */
 function addressOf(text: string): string {
   const bare = text
     .trim()
@@ -85,7 +85,7 @@ export const settings = z.strictObject({
     .describe('Further files that may name the port of an instance, relative to the project’s folder.'),
 });
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function portSettings(host: Pick<ReadonlyHost, 'settings'>): PortSettings {
   const { range: stated, reserved, files } = settingsOf(host, 'port-reassignment', settings);
   return {
@@ -99,12 +99,12 @@ function rangeOf(checked: string): PortRange {
   return parsePorts(checked) ?? { first: 0, last: 0 };
 }
 
-/** Who has the port by the config, if anybody. */
+/** The owner of a reserved port in the config, if any. */
 export function reservedFor(port: number, { reserved }: PortSettings): string | undefined {
   return reserved.find((one) => isWithin(port, one.ports))?.owner;
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 const binding = z.strictObject({
   containerPort: z.int().min(1).max(65_535),
@@ -116,14 +116,14 @@ const binding = z.strictObject({
 
 export const details = z.strictObject({
   container: z.string(),
-  /** The port that the instance cannot have. */
+  /** The port that the instance cannot get. */
   port: z.int().min(1).max(65_535),
-  /** The publications of that port. */
+  /** The bindings of that port. */
   bindings: z.array(binding).min(1).max(50),
   trouble: z.enum(['taken', 'free-again', 'stale', 'address-missing', 'reserved']),
-  /** In words. */
+  /** As text. */
   holder: z.string(),
-  /** It tried to start and failed, or runs: it is to run afterwards. One that somebody stopped is stopped again. */
+  /** It failed to start, or is running, so it must run after the repair. A stopped one is stopped again. */
   wanted: z.boolean(),
 });
 
@@ -132,14 +132,14 @@ export type PortDetails = z.output<typeof details>;
 export const expected = z.strictObject({
   name: z.string(),
   port: z.int(),
-  /** As they are to be. */
+  /** The expected bindings. */
   bindings: z.array(binding),
   restartPolicy: z.strictObject({ name: z.string(), maximumRetryCount: z.int() }),
-  /** The container stays the one it was: it is only started. */
+  /** The container is not recreated, only started. */
   same: z.boolean(),
-  /** As `pg_control` has it; null where that could not be read. */
+  /** From `pg_control`; null if that could not be read. */
   systemIdentifier: z.string().nullable(),
-  /** Sorted names; null where they could not be asked for, as of an instance that does not run. */
+  /** Sorted names; null if they could not be read, as for a stopped instance. */
   databases: z.array(z.string()).nullable(),
 });
 

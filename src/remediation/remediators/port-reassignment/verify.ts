@@ -13,7 +13,7 @@ import {
 } from '../../shared/settings-steps.ts';
 import { databasesQuery, isWithin, parsePorts, type PortExpected } from './types.ts';
 
-/** From the client's place: a query with a password through the new port. Then that everything else is as it was. */
+/** Queries with a password through the new port, as a client. Then checks that everything else is unchanged. */
 export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Promise<Verification> {
   const { expected, target } = plan;
   const first = await waitUntilReady(target.instance, host, { via: 'published' });
@@ -81,7 +81,7 @@ async function likeTheOld(
   host: ReadonlyHost,
 ): Promise<readonly Check[]> {
   const old = await host.docker.container(target.container);
-  if (old === undefined) return [{ name: 'the old container is kept', ok: false, seen: 'it is gone' }];
+  if (old === undefined) return [{ name: 'the old container is kept', ok: false, seen: 'it no longer exists' }];
   const moved = expected.bindings.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`);
   const differences = unexpectedDifferences(old, container, { ports: moved });
   return [

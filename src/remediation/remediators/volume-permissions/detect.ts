@@ -8,17 +8,17 @@ import { everyRelation, type ImageUsers, imageUsers } from './files.ts';
 import { placeOf } from './refusals.ts';
 import { type VolumeDetails, volumeSettings } from './types.ts';
 
-/** What a client is told, where a server runs that cannot read all of its data. */
+/** The error message for a client, if a server is running that cannot read all of its data. */
 async function refusedQuery(instance: Instance, { seen }: Observed, host: ReadonlyHost): Promise<readonly Evidence[]> {
   if (!seen.running) return [];
-  // One that ends in this very moment has said enough already.
+  // The server may exit now; the other evidence is enough.
   const answer = await host.sql.query(instance, everyRelation, { timeoutMs: 30_000 }).catch(() => undefined);
   if (answer === undefined || answer.ok) return [];
   const { message, sqlstate } = answer;
   return [{ type: 'message', text: message, ...(sqlstate === undefined ? {} : { sqlstate }) }];
 }
 
-/** How many entries are in the way, whose they are, and the first of them. */
+/** How many entries are wrong, their owners, and examples. */
 function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): readonly Evidence[] {
   const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
   const counts = new Map<string, number>();
@@ -30,28 +30,28 @@ function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): reado
   return [{ type: 'probe', name: `survey of ${dataMount?.source ?? ''}`, result }];
 }
 
-/** One sentence of a finding. */
+/** The summary of a finding. */
 function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Observed): string {
   const place = dataMount === undefined ? '' : placeOf(dataMount);
   const { uid, gid } = seen.owner;
-  const state = seen.running ? `${instance} runs` : `${instance} does not run`;
+  const state = seen.running ? `${instance} is running` : `${instance} is not running`;
   switch (trouble?.kind) {
     case 'wrong-owner':
-      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} belong to others than its server, which is ${uid}:${gid}.`;
+      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} do not belong to the user of its server, ${uid}:${gid}.`;
     case 'wrong-mode':
-      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} have modes that its server does not take.`;
+      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} have modes that its server does not accept.`;
     case 'data-missing':
-      return `${state}, and there is no cluster in ${place} where there was one: the mount is wrong, or the data is gone.`;
+      return `${state}, and the cluster in ${place} is missing: the mount is wrong, or the data was deleted.`;
     case 'read-only':
       return `${state}: ${place} is read-only.`;
     case 'lost-and-found':
-      return `${state}: its data directory is the top of a file system, with a lost+found in it.`;
+      return `${state}: its data directory is the root of a file system, with a lost+found in it.`;
     case 'ownership-refused':
       return seen.missingCapabilities.length > 0
-        ? `${state}: ${container.name} lacks ${seen.missingCapabilities.join(', ')}, so its entrypoint cannot give the files to the server.`
-        : `${state}: the engine does not let ${container.name} give the files of ${place} to its server.`;
+        ? `${state}: ${container.name} lacks ${seen.missingCapabilities.join(', ')}, so its entrypoint cannot change the owner of the files.`
+        : `${state}: ${container.name} may not change the owner of the files in ${place}.`;
     case 'label-refused':
-      return `${state}: owners and modes of ${place} are right, and it is refused all the same, as SELinux does.`;
+      return `${state}: owners and modes of ${place} are right, but access is denied, as SELinux does.`;
     case undefined:
       return state;
   }
@@ -59,10 +59,10 @@ function summary({ name: instance, container, dataMount }: Instance, { seen, tro
 
 export const name = 'volume-permissions';
 
-/** How many instances are looked at together: each look is a short-lived container. */
+/** How many instances to check at the same time: each check is a short-lived container. */
 const together = 4;
 
-/** Instances whose server cannot use its files, running or not; and moves to a named volume that the config asks for. */
+/** Instances whose server cannot use its files, running or not; and moves to a named volume that the config requests. */
 export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
   const { toNamedVolume } = volumeSettings(host);
   const users = imageUsers(host);
@@ -70,7 +70,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetail
     const { container, dataDirectory, dataMount } = instance;
     if (dataMount === undefined) {
       noting.notLookedAt(
-        `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to survey.`,
+        `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to check.`,
         { lasting: true },
       );
       return;
@@ -101,9 +101,9 @@ async function findingOn(
   ]);
 }
 
-/** States that the data is to move to a named volume: because the config says so, or because someone asked. */
+/** A finding that the data should move to a named volume, requested by the config or by someone. */
 export function moveFinding(instance: Instance, mount: Mount, { seen }: Observed): Finding<VolumeDetails> {
-  const sentence = `The data of ${instance.name} is in the folder ${mount.source}, and is to move to a named volume.`;
+  const sentence = `The data of ${instance.name} is in the folder ${mount.source}, and should move to a named volume.`;
   return make(instance, 'bind-mount', 0, seen.entries.length, sentence, []);
 }
 

@@ -2,21 +2,21 @@ import type { SurveyEntry } from '../../../host/probes/types.ts';
 import { obstacleTo, type Owner } from './files.ts';
 import type { Sign } from './log-patterns.ts';
 
-/** What was seen of one instance: all that a diagnosis rests on. */
+/** The data for a diagnosis of one instance. */
 export interface Observation {
-  /** A server runs: one that the engine keeps restarting does not. */
+  /** A server is running; false in a restart loop. */
   readonly running: boolean;
   readonly owner: Owner;
-  /** The container begins as root, and its entrypoint gives the files to the server's user. */
+  /** The container starts as root, and its entrypoint changes the owner of the files to the server's user. */
   readonly heals: boolean;
-  /** Of those that the entrypoint needs for that, the ones that the container does not have. */
+  /** Capabilities that the entrypoint needs for that and the container does not have. */
   readonly missingCapabilities: readonly string[];
   readonly mountWritable: boolean;
-  /** Of the data directory, paths relative to it. Empty: there is no such folder. */
+  /** Entries of the data directory, with relative paths. Empty if the folder does not exist. */
   readonly entries: readonly SurveyEntry[];
-  /** Of the last start. */
+  /** Signs in the log since the last start. */
   readonly signs: readonly Sign[];
-  /** A cluster was there once. */
+  /** It had a cluster before. */
   readonly history: boolean;
   /** The engine labels files for SELinux. */
   readonly labelled: boolean;
@@ -28,10 +28,10 @@ export type Condition =
 
 export type ConditionKind = Condition['kind'];
 
-/** The data first, then the words: the same text is said of an empty folder and of data that cannot be seen. */
+/** Checks the data before the log: an empty folder and unreadable data give the same messages. */
 export function diagnose(seen: Observation): Condition | undefined {
   const { running } = seen;
-  // Without root the entrypoint tries as well, and goes on when it may not.
+  // Without root the entrypoint tries too, and ignores failures.
   const asRoot = seen.heals || seen.missingCapabilities.length > 0;
   const signs = asRoot ? seen.signs : seen.signs.filter((sign) => sign !== 'chown-refused');
   if (!seen.mountWritable || signs.includes('read-only')) return { kind: 'read-only' };
@@ -43,14 +43,14 @@ export function diagnose(seen: Observation): Condition | undefined {
     return { kind: 'ownership-refused' };
   if (wrong !== undefined) {
     if (signs.includes('chown-refused')) return { kind: 'ownership-refused' };
-    // The next start puts owners right by itself, and the mode of the data directory.
+    // The next start fixes owners and the mode of the data directory by itself.
     return seen.heals && isHealed(wrong, seen) ? undefined : wrong;
   }
   if (seen.labelled && isRefused(signs)) return { kind: 'label-refused' };
   return undefined;
 }
 
-/** Never to be initialised where a cluster was: the mount is wrong, or the data is gone. */
+/** A cluster must never be initialized over a missing one: the mount is wrong, or the data was deleted. */
 function withoutCluster({ entries, signs, history }: Observation): Condition | undefined {
   const isNew = entries.length <= 1;
   if (signs.includes('lost-and-found')) return { kind: 'lost-and-found' };
@@ -79,7 +79,7 @@ function isHealed(
   { entries, owner }: Observation,
 ): boolean {
   if (kind === 'wrong-mode') return wrong.every(({ path }) => path === '.');
-  // What is its own already stays as closed as it is.
+  // Entries that already belong to the server keep their modes.
   return entries.every((entry) => entry.path === '.' || obstacleTo({ ...entry, uid: owner.uid }, owner) === undefined);
 }
 

@@ -5,7 +5,7 @@ import type { Json } from '../../../util/json.ts';
 import { isWithin } from '../../../util/text.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 
-/** The numeric user and group that the server runs as in its container. */
+/** Numeric user and group of the server in its container. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
@@ -32,12 +32,12 @@ const ownFolders = new Set([
   'pg_xact',
 ]);
 
-/** What keeps the server from an entry: its owner, or the bits that its owner has. */
+/** Why the server cannot use an entry: the owner, or the owner's mode bits. */
 export type Obstacle = 'owner' | 'mode';
 
 /**
- * Whether the server can do with an entry what it does with it. An owner that is not its own is no trouble where the
- * bits let it in: a root-owned key, a note that anybody may read. `path` is relative to the data directory.
+ * Whether the server can use an entry as it needs to. Another owner is fine if the mode bits allow access: a root-owned
+ * key, a world-readable note. `path` is relative to the data directory.
  */
 export function obstacleTo(entry: SurveyEntry, owner: Owner): Obstacle | undefined {
   const mode = Number.parseInt(entry.mode, 8);
@@ -53,7 +53,7 @@ export function obstacleTo(entry: SurveyEntry, owner: Owner): Obstacle | undefin
   return isOwn ? 'mode' : 'owner';
 }
 
-/** 0700 or 0750, whatever the special bits: what PostgreSQL asks of its data directory. */
+/** 0700 or 0750, whatever the special bits: PostgreSQL requires one of them for its data directory. */
 export function isAcceptedTop(mode: string): boolean {
   const bits = Number.parseInt(mode, 8);
   return (bits & 0o700) === 0o700 && (bits & 0o027) === 0;
@@ -72,7 +72,7 @@ function bitsNeeded({ path, type }: SurveyEntry): number {
   }
 }
 
-/** The entries of a folder of the mount, with paths relative to it. */
+/** The entries of a folder of the mount, with paths relative to the folder. */
 export function below(entries: readonly SurveyEntry[], folder: string): readonly SurveyEntry[] {
   if (folder === '.') return entries;
   return entries
@@ -80,13 +80,13 @@ export function below(entries: readonly SurveyEntry[], folder: string): readonly
     .map((entry) => ({ ...entry, path: entry.path === folder ? '.' : entry.path.slice(folder.length + 1) }));
 }
 
-/** Something that no program should give away, and why. */
+/** An entry whose owner must not be changed automatically, and why. */
 export interface UnexpectedFile {
   readonly path: string;
   readonly why: string;
 }
 
-/** Where the container has mounts, and what the engine does with user ids. */
+/** The container's mounts, and whether the engine maps user ids. */
 export interface Surroundings {
   readonly owner: Owner;
   /** Destinations of the container's mounts. */
@@ -97,8 +97,8 @@ export interface Surroundings {
 const nobody = 65_534;
 
 /**
- * What a data directory does not hold unless somebody put it there. A chown that follows such an entry gives away a
- * file outside of it (docs/engineering/volumes.md#entrypoint), and one that cannot be undone is not begun.
+ * Entries that PostgreSQL does not create in a data directory. A chown that follows them could change a file outside
+ * (docs/engineering/volumes.md#entrypoint), and one that cannot be undone must not begin.
  */
 export function unexpectedFiles(
   entries: readonly SurveyEntry[],
@@ -113,22 +113,22 @@ export function unexpectedFiles(
 function oddnessOf(entry: SurveyEntry, { owner, mounts }: Surroundings): string | undefined {
   const { path, type, uid, gid, links, linkTarget } = entry;
   const mode = Number.parseInt(entry.mode, 8);
-  if (path.includes('\uFFFD')) return 'its name is no UTF-8, so its owner could not be put back';
+  if (path.includes('\uFFFD')) return 'its name is not UTF-8, so undo could not restore its owner';
   if (type === 'l') return oddLink(path, linkTarget, mounts);
   if (type === 'b' || type === 'c') return 'it is a device';
   if (type === 's') return 'it is a socket';
   if (type === 'p') return 'it is a named pipe';
   if (type !== 'f' && type !== 'd') return `it is of the type ${type}`;
-  if (uid === nobody && owner.uid !== nobody) return 'its owner has no number in this user namespace';
+  if (uid === nobody && owner.uid !== nobody) return 'its owner has no uid in this user namespace';
   if (type === 'd') return path === 'lost+found' ? 'it belongs to the file system' : undefined;
-  if (links > 1) return `it is a hard link, one of ${links}: the others may lie outside`;
-  if ((mode & 0o6000) !== 0) return 'it is set-user-ID or set-group-ID, which a chown would take away';
+  if (links > 1) return `it is one of ${links} hard links, and the others may be outside`;
+  if ((mode & 0o6000) !== 0) return 'it is set-user-ID or set-group-ID, which a chown would clear';
   if (uid === 0 && gid === owner.gid && (mode & 0o077) !== 0 && /\.(?:key|pem)$/.test(path))
-    return 'it looks like a private key, which PostgreSQL takes from root with these bits and from nobody else';
+    return 'it looks like a private key, which PostgreSQL accepts with this mode only from root';
   return undefined;
 }
 
-/** PostgreSQL itself makes two: the WAL's folder, and one for each tablespace. */
+/** Symbolic links that PostgreSQL itself creates: pg_wal, and one for each tablespace. */
 function oddLink(path: string, target: string, mounts: readonly string[]): string | undefined {
   if (path !== 'pg_wal' && !/^pg_tblspc\/\d+$/.test(path)) return `it is a symbolic link to ${target}`;
   const isKnown =
@@ -137,7 +137,7 @@ function oddLink(path: string, target: string, mounts: readonly string[]): strin
 }
 
 /**
- * One byte of every relation's file, read as the server's own user: what `pg_isready` does not ask
+ * Reads one byte of every relation's file as the server's user, which `pg_isready` does not check
  * (docs/engineering/data-directory.md#readiness).
  */
 export const everyRelation = `SELECT count(pg_catalog.pg_read_binary_file(path, 0, 1, true)) AS readable
@@ -146,9 +146,8 @@ FROM (SELECT pg_catalog.pg_relation_filepath(oid) AS path FROM pg_catalog.pg_cla
 const databases = 'SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname COLLATE "C"';
 
 /**
- * Databases whose text was sorted by another version of the C library than the one there is: data that came from Alpine
- * to Debian, or back (docs/engineering/volumes.md#changing-the-image). No version was recorded where the library had
- * none to give.
+ * Databases with indexes from another version of the C library: data moved between Alpine and Debian
+ * (docs/engineering/volumes.md#changing-the-image). Libraries without a version have recorded none.
  */
 const collations = `SELECT datname || ': ' || coalesce(datcollversion, 'no version') || ', here ' || coalesce(pg_catalog.pg_database_collation_actual_version(oid), 'no version') AS collation
 FROM pg_catalog.pg_database WHERE datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datallowconn
@@ -159,20 +158,20 @@ export async function databasesOf(instance: Instance, host: ReadonlyHost): Promi
   return answer.ok ? answer.rows.flatMap((row) => row['datname'] ?? []) : [instance.database];
 }
 
-/** Of all databases together; undefined where it could not be asked. */
+/** Total size of all databases; undefined if it could not be read. */
 export async function bytesOf(instance: Instance, host: ReadonlyHost): Promise<number | undefined> {
   const sizes = 'SELECT sum(pg_catalog.pg_database_size(oid))::text AS bytes FROM pg_catalog.pg_database';
   const answer = await host.sql.query(instance, sizes, { timeoutMs: 30_000 });
   return answer.ok ? Number(answer.rows[0]?.['bytes'] ?? 0) : undefined;
 }
 
-/** Sorted; null where it could not be asked, as of a server before 15, which does not record it. */
+/** Sorted; null if it could not be read, as before PostgreSQL 15, which does not record it. */
 export async function unfitCollations(instance: Instance, host: ReadonlyHost): Promise<string[] | null> {
   const answer = await host.sql.query(instance, collations);
   return answer.ok ? answer.rows.flatMap((row) => row['collation'] ?? []) : null;
 }
 
-/** How a container begins: which user its server runs as, and whether its entrypoint can put owners right. */
+/** How a container starts: the user of its server, and whether its entrypoint can fix owners. */
 export interface Runtime {
   readonly owner: Owner;
   readonly heals: boolean;
@@ -181,7 +180,7 @@ export interface Runtime {
 
 export type ImageUsers = (image: string, user: string) => Promise<Owner>;
 
-/** Asks each image once for each user. */
+/** Queries each image once for each user. */
 export function imageUsers(host: ReadonlyHost): ImageUsers {
   const known = new Map<string, Promise<Owner>>();
   return (image, user) => {
@@ -193,7 +192,7 @@ export function imageUsers(host: ReadonlyHost): ImageUsers {
 }
 
 /**
- * Of the ids, only the image knows: 999 on Debian, 70 on Alpine, whatever `--user` says.
+ * Only the image knows the ids: 999 on Debian, 70 on Alpine, whatever `--user` says.
  * See docs/engineering/volumes.md#the-images-user.
  */
 export async function serverUser(container: Container, users: ImageUsers): Promise<Runtime> {
@@ -211,7 +210,7 @@ export async function serverUser(container: Container, users: ImageUsers): Promi
 async function ownerOf(image: string, user: string, group: string | undefined, users: ImageUsers): Promise<Owner> {
   const isNumber = /^\d+$/.test(user);
   if (isNumber && group !== undefined && /^\d+$/.test(group)) return { uid: Number(user), gid: Number(group) };
-  // A number that the image has no name for has the group 0, as the engine gives it.
+  // The engine gives group 0 to a uid that is not in the image's passwd.
   const found = await users(image, user).catch((error: unknown) => {
     if (isNumber) return { uid: Number(user), gid: 0 };
     throw error;
@@ -219,7 +218,7 @@ async function ownerOf(image: string, user: string, group: string | undefined, u
   return group !== undefined && /^\d+$/.test(group) ? { uid: found.uid, gid: Number(group) } : found;
 }
 
-/** What giving files away and stepping down to another user takes; the engine grants all of it unless told otherwise. */
+/** Capabilities for chown and for switching users. The engine grants all of them by default. */
 const needed = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] as const;
 
 function missing({ inspect }: Container): readonly string[] {

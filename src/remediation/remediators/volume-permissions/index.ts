@@ -9,8 +9,7 @@ export { requestMove } from './plan.ts';
 
 export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
   name,
-  description:
-    'A server cannot use the files of its data directory: they are given to the user that it runs as, on the same data.',
+  description: 'A server cannot use the files of its data directory: changes their owner to the user of the server.',
   details,
   expected,
   settings,

@@ -1,15 +1,15 @@
 /**
- * What a server, its entrypoint or initdb say when permissions stand in the way. One text can have opposite causes, so
- * a sign is evidence and never a diagnosis: the data is looked at first. Texts: docs/engineering/volumes.md#messages.
+ * Messages of a server, its entrypoint or initdb about permissions. One message can have opposite causes, so a sign is
+ * only evidence; the diagnosis checks the data first. Texts: docs/engineering/volumes.md#messages.
  */
 export type Sign =
   | 'wrong-ownership'
   | 'invalid-permissions'
   /** A file or folder that the server, the entrypoint or initdb may not read or write. */
   | 'permission-denied'
-  /** initdb was tried: on a folder that is not its own, or on data that it could not see. */
+  /** initdb failed on a folder of another owner, or on data that it could not read. */
   | 'initdb-refused'
-  /** The entrypoint is root and may not give files to the server all the same. */
+  /** The entrypoint is root but may not change owners. */
   | 'chown-refused'
   | 'read-only'
   | 'lost-and-found';
@@ -32,7 +32,7 @@ const texts: readonly (readonly [Sign, RegExp])[] = [
   ['permission-denied', /^(?:find|mkdir|ls|cat|touch|gosu|su-exec): .*: Permission denied$/],
 ];
 
-/** What a line of the log says about permissions; undefined for every other line. */
+/** The sign in a line of the log; undefined for every other line. */
 export function signOf(line: string): Sign | undefined {
   return texts.find(([, text]) => text.test(line))?.[0];
 }
@@ -40,7 +40,7 @@ export function signOf(line: string): Sign | undefined {
 const served =
   /database system is ready to accept connections|database system is shut down|database system was (?:shut down|interrupted)|Skipping initialization/;
 
-/** Whether a line is a trace of a cluster that was there. */
+/** Whether a line shows that a cluster existed. */
 export function isTraceOfData(line: string): boolean {
   return served.test(line);
 }

@@ -8,13 +8,13 @@ import { diagnose, type Observation, type Condition } from './diagnose.ts';
 import { below, type ImageUsers, serverUser } from './files.ts';
 import { isTraceOfData, signOf } from './log-patterns.ts';
 
-/** What was seen of an instance, and what it means. */
+/** The observed state of an instance, and its diagnosis. */
 export interface Observed {
   readonly seen: Observation;
   readonly trouble: Condition | undefined;
-  /** Of the data directory within its mount: `.` or a path. */
+  /** Path of the data directory within its mount, or `.`. */
   readonly folder: string;
-  /** The lines of the last start that speak of permissions. */
+  /** Log lines about permissions since the last start. */
   readonly lines: readonly LogLine[];
 }
 
@@ -33,7 +33,7 @@ export async function observe(
     logOfLastStart(instance, host),
     host.docker.info(),
   ]);
-  if (survey.truncated) throw new Error(`${mount.source} holds more entries than can be looked at.`);
+  if (survey.truncated) throw new Error(`${mount.source} has too many entries to check.`);
   const entries = below(survey.entries, folder);
   const running = isRunning(instance) && hasBegun(log);
   const lines = (log ?? []).filter(({ text }) => signOf(text) !== undefined).slice(-20);
@@ -51,7 +51,7 @@ export async function observe(
 
 const lastLines = 500;
 
-/** Before that the entrypoint may be about to put everything right. A log that cannot be read is no proof against it. */
+/** Before that line the entrypoint may still be fixing owners. An unreadable log counts as ready. */
 function hasBegun(log: readonly LogLine[] | undefined): boolean {
   if (log === undefined || log.length >= lastLines) return true;
   return log.some(({ text }) => text.includes('database system is ready to accept'));
@@ -61,12 +61,12 @@ function hasCluster(entries: readonly SurveyEntry[]): boolean {
   return entries.some(({ path }) => path === 'PG_VERSION');
 }
 
-/** Undefined where the log driver keeps nothing to read. */
+/** Undefined if the log driver does not support reading. */
 async function logOfLastStart(instance: Instance, host: ReadonlyHost): Promise<readonly LogLine[] | undefined> {
   const { id, state } = instance.container;
   const { startedAt } = state;
   if (startedAt.startsWith('0001-')) return [];
-  // Of a process that ends at once, the engine notes the start after its last line, and even after its end.
+  // If a process exits at once, the engine records its start after its last line, or even after its exit.
   const since = isRunning(instance) ? startedAt : new Date(Date.parse(startedAt) - 2_000).toISOString();
   try {
     return await host.docker.logs(id, { since, tail: lastLines });
@@ -76,7 +76,7 @@ async function logOfLastStart(instance: Instance, host: ReadonlyHost): Promise<r
   }
 }
 
-/** By a container that it replaced, by a declaration that is older than the container, or by the container's own log. */
+/** Shown by a replaced container, a declaration older than the container, or the container's own log. */
 async function hasHistory({ container, declared }: Instance, host: ReadonlyHost): Promise<boolean> {
   const hour = 3_600_000;
   if (Date.parse(declared['created'] ?? '') < Date.parse(container.created) - hour) return true;

@@ -13,7 +13,7 @@ import { oddOf, placeOf, refusalForKind, refusalForNeighbour, refusalForOdd, ref
 import type { VolumeDetails, VolumeExpected } from './types.ts';
 
 /**
- * Copies a folder's data into a new named volume, and makes the container anew on that.
+ * Copies a folder's data into a new named volume, and recreates the container on it.
  * See docs/engineering/volumes.md#moving-to-a-named-volume.
  */
 async function planMove(
@@ -34,8 +34,8 @@ async function planMove(
   const control = await controlFile(host, id, dataDirectory);
   if (control === undefined || (!running && !control.shutDown))
     return refusal(
-      `The server of ${name} has not shut down cleanly: its folder is not a whole cluster without recovery.`,
-      `Start ${container.name}, let it recover, and ask again.`,
+      `The server of ${name} has not shut down cleanly, so its data needs crash recovery first.`,
+      `Start ${container.name}, let it recover, then try again.`,
     );
   const volume = await freeName(`${container.name}-data`, host);
   const { id: engine } = await host.docker.info();
@@ -43,12 +43,12 @@ async function planMove(
   const steps = recreateSteps({
     instance,
     edits: { mounts: { [mount.destination]: { source: volume, writable: true } } },
-    why: 'Docker cannot change the mounts of a container.',
+    why: 'Docker cannot change the mounts of an existing container.',
     whileStopped: [
       {
         action: 'volume.copy',
         params: { source: mount.source, volume, image },
-        why: 'The folder is only read; owners, modes and the SHA-256 of every file are compared before the volume counts as whole.',
+        why: 'The folder is only read. Owners, modes and the SHA-256 of every file are compared before the copy counts as complete.',
         expects: [{ check: 'container', ref: id, running: false, image }, alone],
       },
     ],
@@ -65,21 +65,21 @@ async function planMove(
     leftovers: [
       {
         object: `folder ${mount.source}`,
-        why: 'The data as it was before the move. Keep it for seven days at least, and until a backup of the volume was read back.',
+        why: 'The data from before the move. Keep it for at least seven days, and until a backup of the volume has been restored.',
         command: `sudo rm -r -- ${shellQuote(mount.source)}`,
       },
       {
         ...keptContainer(container),
-        why: 'The old container, on the old folder: it must not be started while the new one runs.',
+        why: 'The old container on the old folder. It must not be started while the new one is running.',
       },
     ],
     risk: 'data',
     downtime: await downtimeOf(instance, host),
     unpredictable: [
-      `Programs that read ${mount.source} directly read old data from then on: backups of the folder above all.`,
-      'Whether the disk of the engine has room is asked right before the copying; without room everything is put back.',
+      `Programs that read ${mount.source} directly, such as backups of the folder, read old data from then on.`,
+      'Free disk space is checked right before copying; without enough space the run is rolled back.',
     ],
-    undo: `The new container is removed without its volume, and the old one gets its name and policy back${running ? ' and is started' : ''} on the folder. Rows that were written since the move are in the volume ${volume} alone: it is kept.`,
+    undo: `The new container is removed without its volume, and the old one gets back its name and restart policy${running ? ' and is started' : ''} on the folder. Rows written since the move are only in the volume ${volume}, which is kept.`,
     expected: {
       name: container.name,
       mount: { type: 'volume', source: volume },
@@ -94,17 +94,17 @@ async function planMove(
 function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Observed): Refusal | undefined {
   if (mount.type !== 'bind')
     return refusal(
-      `The data of ${instance.name} is in no folder of the machine, but in a ${mount.type}.`,
-      'Nothing is to be done.',
+      `The data of ${instance.name} is not in a folder of the machine, but in a ${mount.type}.`,
+      'No action needed.',
     );
   if (folder !== '.')
     return refusal(
-      `The data is in ${folder} within the mounted folder ${mount.source}, beside other things.`,
+      `The data is in ${folder} within the mounted folder ${mount.source}, which also has other files.`,
       'Move it by hand, or mount the data directory itself.',
     );
   if (/alpine/i.test(instance.container.imageName))
     return refusal(
-      `${instance.container.imageName} has no GNU find and tar to copy and compare with.`,
+      `${instance.container.imageName} lacks GNU find or tar, which are needed to copy and compare.`,
       'Copy it by hand with an image that has them.',
     );
   const odd = oddOf(instance, seen.entries, seen.owner);
@@ -115,19 +115,19 @@ function refusalForData(instance: Instance, mount: Mount, { seen, folder }: Obse
   return links.length === 0
     ? undefined
     : refusal(
-        `Part of the cluster lies outside its data directory and would have to move too: ${links.join(', ')}.`,
+        `Part of the cluster is outside its data directory and would have to move too: ${links.join(', ')}.`,
         'Move the tablespaces back with ALTER DATABASE and ALTER TABLE … SET TABLESPACE first.',
       );
 }
 
-/** What copying and reading both sides took on a busy machine of two cores; docs/remediation/volume-permissions.md. */
+/** Measured speed of copying and comparing on a busy machine with two cores; docs/remediation/volume-permissions.md. */
 const bytesPerSecond = 25e6;
 
 async function downtimeOf(instance: Instance, host: ReadonlyHost): Promise<Plan['downtime']> {
-  if (!instance.container.state.running) return { seconds: 0, why: `${instance.name} does not run as it is.` };
+  if (!instance.container.state.running) return { seconds: 0, why: `${instance.name} is already down.` };
   const bytes = await bytesOf(instance, host);
-  const why = 'The server is down while its data is copied, read again on both sides and compared';
-  if (bytes === undefined) return { seconds: 60, why: `${why}; how much that is could not be asked.` };
+  const why = 'The server is down while its data is copied and compared';
+  if (bytes === undefined) return { seconds: 60, why: `${why}; its size could not be read.` };
   return { seconds: 5 + Math.ceil(bytes / bytesPerSecond), why: `${why}: ${Math.ceil(bytes / 1e6)} MB.` };
 }
 
@@ -140,7 +140,7 @@ async function freeName(wanted: string, host: ReadonlyHost): Promise<string> {
 }
 
 /**
- * Stops what runs, gives the server what is in its way, and starts it. See docs/engineering/volumes.md#changing-owners.
+ * Stops the server, changes the owners, and starts it. See docs/engineering/volumes.md#changing-owners.
  */
 async function planChown(
   finding: Finding<VolumeDetails>,
@@ -155,8 +155,8 @@ async function planChown(
   const control = await controlFile(host, container.id, dataDirectory);
   if (control === undefined)
     return refusal(
-      `${placeOf(mount)} has no global/pg_control that can be read: owners are not all that is wrong.`,
-      'Look at the data, and at the last good backup.',
+      `${placeOf(mount)} has no readable global/pg_control, so owners are not the only problem.`,
+      'Check the data and the last good backup.',
     );
   const { id, image, state, user, entrypoint } = container;
   const { uid, gid } = found.seen.owner;
@@ -172,7 +172,7 @@ async function planChown(
           {
             action: 'container.stop',
             params: { container: id, clean: false },
-            why: 'A server that cannot open a file cannot always end cleanly: what it had not written is recovered at the start.',
+            why: 'A server that cannot open a file may not shut down cleanly; crash recovery runs at the next start.',
             expects: [
               { check: 'container', ref: id, running, name: container.name, image, ...(serves ? { startedAt } : {}) },
               { check: 'volume-unused', volumeKey, except: [id] },
@@ -191,7 +191,7 @@ async function planChown(
         gid,
         topMode: keptMode(found, user !== '' && !entrypoint.some((word) => word.endsWith('docker-entrypoint.sh'))),
       },
-      why: `Its server runs as ${uid}:${gid} of ${container.imageName}. Only what differs is changed, and no mode but the folder's own.`,
+      why: `Its server runs as ${uid}:${gid} of ${container.imageName}. Only differing entries are changed, and no mode except that of the folder.`,
       expects: stopped,
     },
     { action: 'container.start', params: { container: id }, expects: stopped },
@@ -202,16 +202,16 @@ async function planChown(
     remediator: finding.remediator,
     finding,
     target: { instance: name, container: id, volumes: [volumeKey] },
-    summary: `Give ${placeOf(mount)} to the server of ${name}, ${uid}:${gid}, and start it.`,
+    summary: `Change the owner of ${placeOf(mount)} to ${uid}:${gid}, the user of ${name}, and start it.`,
     steps,
     cleanup: wanted ? [] : [stoppedAgain(id)],
     leftovers: [],
     risk: 'restart',
     downtime: serves
-      ? { seconds: 5, why: 'The server shuts down, its files change owners, and it starts again.' }
-      : { seconds: 0, why: `${name} does not answer as it is.` },
-    unpredictable: foreseen(found),
-    undo: `Every entry gets back the owner and group that it had, the folder its mode; ${running ? 'the container is started' : 'the container is stopped'} again.`,
+      ? { seconds: 5, why: 'The server restarts, and the owners of its files are changed in between.' }
+      : { seconds: 0, why: `${name} is already down.` },
+    unpredictable: unpredictableOf(found),
+    undo: `Owners and groups of all entries and the mode of the folder are restored, and the container is ${running ? 'started' : 'stopped'} again.`,
     expected: {
       name: container.name,
       mount: { type: mount.type === 'volume' ? 'volume' : 'bind', source: placeOf(mount) },
@@ -223,12 +223,12 @@ async function planChown(
   };
 }
 
-/** The entrypoint sets 0700 at every start; without it, what the group may read is the user's choice. */
+/** The entrypoint sets 0700 at every start; without it, group access is the user's choice. */
 function keptMode({ seen }: Observed, withoutEntrypoint: boolean): '700' | '750' {
   return withoutEntrypoint && seen.entries.some(({ path, mode }) => path === '.' && mode === '750') ? '750' : '700';
 }
 
-function foreseen({ seen }: Observed): readonly string[] {
+function unpredictableOf({ seen }: Observed): readonly string[] {
   const { uid } = seen.owner;
   const owners = new Set(seen.entries.map((entry) => entry.uid));
   const [only] = owners;
@@ -238,14 +238,14 @@ function foreseen({ seen }: Observed): readonly string[] {
   return [
     ...(owners.size === 1 && only !== 0 && only !== uid
       ? [
-          `The data is all of user ${only}, so it may come from another image. If the C library there is another one (Alpine, Debian), text is sorted otherwise: the versions are compared after the start, and a difference undoes the repair.`,
+          `All data belongs to user ${only}, so it may come from another image. With another C library (Alpine, Debian) text sorts differently: collation versions are compared after the start, and a difference rolls the repair back.`,
         ]
       : []),
-    ...(links.length === 0 ? [] : [`What lies in other mounts is left alone: ${links.join(', ')}.`]),
+    ...(links.length === 0 ? [] : [`Other mounts are not changed: ${links.join(', ')}.`]),
   ];
 }
 
-/** Looks again, and plans the repair or the move of what is still so. */
+/** Checks again, and plans the repair or the move if it is still needed. */
 export async function plan(
   finding: Finding<VolumeDetails>,
   host: ReadonlyHost,
@@ -254,19 +254,20 @@ export async function plan(
   const instance = await host.instance(finding.instance);
   const mount = instance?.dataMount;
   if (instance === undefined || mount === undefined || instance.container.id !== details.container)
-    return refusal(`${finding.instance} is another container by now.`, 'Detect again.');
+    return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   const found = await observe(instance, mount, host, imageUsers(host));
   const { trouble } = found;
   if (details.kind === 'bind-mount') return planHealthyMove(finding, instance, mount, found, host);
-  if (trouble?.kind !== details.kind) return refusal(`${finding.instance} is not as it was found.`, 'Detect again.');
+  if (trouble?.kind !== details.kind)
+    return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
   return trouble.kind === 'wrong-owner' || trouble.kind === 'wrong-mode'
     ? planChown(finding, instance, mount, found, host)
     : refusalForKind(trouble.kind, instance, mount, found);
 }
 
 /**
- * Plans the move of an instance's data from a folder to a named volume, because someone asked for it. Undefined: the data
- * is in a volume already.
+ * Plans the requested move of an instance's data from a folder to a named volume. Undefined if the data is already in a
+ * volume.
  */
 export async function requestMove(instance: Instance, host: ReadonlyHost): Promise<RequestedWork | undefined> {
   const { name, container, dataDirectory, dataMount: mount } = instance;
@@ -282,7 +283,7 @@ export async function requestMove(instance: Instance, host: ReadonlyHost): Promi
   return { finding, plan: made.type === 'refusal' ? made : { ...made, requested: true } };
 }
 
-/** Only data that its server can use is moved. */
+/** Moves only data that its server can use. */
 async function planHealthyMove(
   finding: Finding<VolumeDetails>,
   instance: Instance,

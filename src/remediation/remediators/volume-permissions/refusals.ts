@@ -9,7 +9,7 @@ import type { Observed } from './observe.ts';
 import { unexpectedFiles, type UnexpectedFile } from './files.ts';
 
 /**
- * What no program repairs: what stands in the way, and what a person can do. See docs/engineering/volumes.md#messages
+ * Problems that are not repaired automatically: the reason, and what you can do. See docs/engineering/volumes.md#messages
  * and docs/engineering/volumes.md#survey.
  */
 export function refusalForKind(
@@ -24,48 +24,48 @@ export function refusalForKind(
   switch (kind) {
     case 'data-missing':
       return refusal(
-        `${container.name} had a cluster, and ${place} holds none. A start would make an empty one in its place.`,
-        `Do not start it. Look for the data first: another folder or volume that was mounted at ${mount.destination} (docker inspect of this and older containers), a disk that is not mounted, a backup.`,
+        `${container.name} had a cluster, but ${place} has none. A start would create an empty one.`,
+        `Do not start it. Find the data first: another folder or volume that was mounted at ${mount.destination} (docker inspect of this and older containers), an unmounted disk, or a backup.`,
       );
     case 'read-only':
       return refusal(
         mount.writable
-          ? `The file system of ${place} is read-only. That may be a disk that fails, which remounts itself so.`
+          ? `The file system of ${place} is read-only. The kernel may have remounted it after disk errors.`
           : `${place} is mounted read-only into ${container.name}.`,
         mount.writable
-          ? 'Look at the kernel log (dmesg) and at the disk before anything writes to it again.'
-          : 'Create the container again without `:ro` at the data, if that was not meant.',
+          ? 'Check the kernel log (dmesg) and the disk before anything writes to it again.'
+          : 'If that is not intended, recreate the container without `:ro` for the data.',
       );
     case 'lost-and-found':
       return refusal(
-        `${dataDirectory} is the top of a file system, and lost+found in it belongs to the file system.`,
-        `Use a folder in it: set PGDATA to ${dataDirectory}/pgdata and create the container again.`,
+        `${dataDirectory} is the root of a file system, and its lost+found belongs to the file system.`,
+        `Use a subfolder: recreate the container with PGDATA=${dataDirectory}/pgdata.`,
       );
     case 'ownership-refused':
       if (seen.missingCapabilities.length > 0) {
         return refusal(
           `${container.name} was created without ${seen.missingCapabilities.join(', ')}, which its entrypoint needs as root.`,
-          `Create it again with these capabilities, or with --user ${uid}:${gid} on data that belongs to ${uid}:${gid}.`,
+          `Recreate it with these capabilities, or with --user ${uid}:${gid} on data that belongs to ${uid}:${gid}.`,
         );
       }
       return seen.entries.length <= 1
         ? refusal(
-            `${place} is empty and does not belong to ${uid}:${gid}, and nothing says that it is meant to be a new cluster.`,
-            `If it is new: docker run --rm --network none --user 0:0 --entrypoint chown -v ${shellQuote(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
+            `${place} is empty and does not belong to ${uid}:${gid}, and it is unclear whether a new cluster is wanted.`,
+            `If it is new, run: docker run --rm --network none --user 0:0 --entrypoint chown -v ${shellQuote(place)}:/d ${container.imageName} ${uid}:${gid} /d, then start it.`,
           )
         : refusal(
-            `Root in ${container.name} may not give away the files of ${place}: the folder is from NFS with root_squash, or the engine maps user ids (userns, rootless).`,
-            `Give them to ${uid}:${gid} as the container sees it where they are kept: on the NFS server's export, or on this machine with the mapped ids.`,
+            `Root in ${container.name} may not change the owner of files in ${place}: the folder is on NFS with root_squash, or the engine maps user ids (userns, rootless).`,
+            `Change the owner to what the container sees as ${uid}:${gid}: on the NFS server, or on this machine with the mapped ids.`,
           );
     case 'label-refused':
       return refusal(
-        `Owners and modes of ${place} are right, so SELinux refuses it: the label of the files is not the container's.`,
-        `Look for "avc: denied" in the audit log, and create the container again with :Z at the mount (:z if other containers use it too; neither on a folder of the system).`,
+        `Owners and modes of ${place} are right, so SELinux denies access: the label of the files does not match the container.`,
+        `Look for "avc: denied" in the audit log, and recreate the container with :Z at the mount (:z if other containers use it too; neither for a system folder).`,
       );
   }
 }
 
-/** Why the entries in the way are not simply given to the server, if so. */
+/** Why the owners must not be changed automatically; undefined if they may. */
 export function refusalToRepair(
   instance: Instance,
   mount: Mount,
@@ -73,20 +73,20 @@ export function refusalToRepair(
 ): Refusal | undefined {
   const { container } = instance;
   if (mount.type !== 'bind' && mount.type !== 'volume')
-    return refusal(`The data of ${container.name} is in a mount of the type ${mount.type}.`, 'Look at it by hand.');
+    return refusal(`The data of ${container.name} is in a mount of the type ${mount.type}.`, 'Check it by hand.');
   const odd = oddOf(instance, seen.entries, seen.owner);
   if (odd.length > 0) return refusalForOdd(mount, odd);
   if (container.autoRemove)
     return refusal(
-      `${container.name} was made with --rm: when it stops, the engine removes it.`,
-      'Create it again without --rm.',
+      `${container.name} was created with --rm: when it stops, the engine removes it.`,
+      'Recreate it without --rm.',
     );
   const wrong = trouble?.kind === 'wrong-mode' ? trouble.wrong.filter(({ path }) => path !== '.') : [];
   if (wrong.length === 0) return undefined;
   const paths = wrong.slice(0, 10).map(({ path }) => shellQuote(`./${folder === '.' ? '' : `${folder}/`}${path}`));
   return refusal(
-    `${wrong.length} entries of ${placeOf(mount)} belong to the server and are closed to it by their modes. Somebody did that on purpose, or something else went wrong.`,
-    `If it was not meant: chmod u+rwX ${paths.join(' ')}${wrong.length > paths.length ? ' and the others' : ''}, in ${placeOf(mount)}.`,
+    `${wrong.length} entries of ${placeOf(mount)} belong to the server, but their modes deny it access. Someone may have done that on purpose.`,
+    `If it was not intended, run: chmod u+rwX ${paths.join(' ')}${wrong.length > paths.length ? ' and the others' : ''}, in ${placeOf(mount)}.`,
   );
 }
 
@@ -101,12 +101,12 @@ export function oddOf(
 export function refusalForOdd(mount: Mount, odd: readonly UnexpectedFile[]): Refusal {
   const shown = odd.slice(0, 5).map(({ path, why }) => `${JSON.stringify(path)}: ${why}`);
   return refusal(
-    `${placeOf(mount)} holds what a data directory does not hold of itself. ${shown.join('; ')}${odd.length > shown.length ? `; and ${odd.length - shown.length} more` : ''}.`,
-    'Find out who put it there, and take it away. Giving it to the server could give away a file that lies elsewhere.',
+    `${placeOf(mount)} has entries that PostgreSQL does not create. ${shown.join('; ')}${odd.length > shown.length ? `; and ${odd.length - shown.length} more` : ''}.`,
+    'Find out where they come from, and remove them. Changing their owner could affect files elsewhere.',
   );
 }
 
-/** Another container that runs on the same folder or volume, whatever part of it. */
+/** Another running container on the same folder or volume, or a part of it. */
 export async function refusalForNeighbour(
   { container }: Instance,
   mount: Mount,
@@ -119,8 +119,8 @@ export async function refusalForNeighbour(
   return other === undefined
     ? undefined
     : refusal(
-        `${other.name} runs on ${placeOf(mount)} too.`,
-        `docker stop ${other.name}, after looking what it is for.`,
+        `${other.name} is also running on ${placeOf(mount)}.`,
+        `Find out what ${other.name} is used for, then run: docker stop ${other.name}`,
       );
 }
 

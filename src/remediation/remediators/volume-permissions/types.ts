@@ -13,12 +13,12 @@ export const settings = z.strictObject({
 /** `remediation.settings.volume-permissions` of the config. */
 export type VolumeSettings = z.output<typeof settings>;
 
-/** @throws ProblemsError `bad-config`: the settings do not fit. */
+/** @throws ProblemsError `bad-config`: invalid settings. */
 export function volumeSettings(host: Pick<ReadonlyHost, 'settings'>): VolumeSettings {
   return settingsOf(host, 'volume-permissions', settings);
 }
 
-/** What `plan` needs of a finding, and `verify` of a plan. Both may have been written by another process. */
+/** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
 const conditionKinds = [
   'wrong-owner',
@@ -30,16 +30,16 @@ const conditionKinds = [
   'label-refused',
 ] as const;
 
-/** A trouble, or `bind-mount`: a move to a named volume that somebody asked for. */
+/** A problem, or `bind-mount`: a requested move to a named volume. */
 const findingKinds = [...conditionKinds, 'bind-mount'] as const;
 
 export const details = z.strictObject({
-  /** By id. */
+  /** The container's id. */
   container: z.string(),
   kind: z.enum(findingKinds),
   /** How many entries the server cannot use. */
   wrong: z.int().nonnegative(),
-  /** Of the data directory. */
+  /** Mode of the data directory. */
   entries: z.int().nonnegative(),
 });
 
@@ -49,12 +49,12 @@ export const expected = z.strictObject({
   /** The container's name, and the mount that holds its data. */
   name: z.string(),
   mount: z.strictObject({ type: z.enum(['volume', 'bind']), source: z.string() }),
-  /** The container before a move: kept aside, stopped, on the folder. Null where the container stays the same. */
+  /** The old container after a move: kept, stopped, on the folder. Null without a move. */
   aside: z.string().nullable(),
   restartPolicy: z.string(),
-  /** As `pg_control` has it. */
+  /** From `pg_control`. */
   systemIdentifier: z.string(),
-  /** `database: version of its collation`, of those that did not fit before; null where nobody could be asked. */
+  /** `database: version of its collation` of databases that already differed before; null if unknown. */
   collations: z.array(z.string()).nullable(),
 });
 

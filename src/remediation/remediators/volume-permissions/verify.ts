@@ -8,7 +8,7 @@ import { databasesOf, everyRelation, imageUsers, unfitCollations } from './files
 import { placeOf } from './refusals.ts';
 import type { VolumeExpected } from './types.ts';
 
-/** A start, a query with a login, the same cluster, every relation, every file by a base backup. */
+/** Checks the start, a query with login, the same cluster, every relation, and every file with a base backup. */
 export async function verify({ target, expected }: Plan<VolumeExpected>, host: ReadonlyHost): Promise<Verification> {
   const first = await waitUntilReady(target.instance, host, { patienceMs: 60_000 });
   const { instance, answeredAt } = first;
@@ -62,10 +62,10 @@ async function collationsFit(instance: Instance, expected: VolumeExpected, host:
   return { name, ok: added.length === 0, seen: added.join('; ') || 'no version of a collation has changed' };
 }
 
-/** A server that makes no backups by its settings has none to lose, and its files were looked at one by one. */
+/** A server whose settings forbid base backups is skipped; its files were checked one by one. */
 async function backupSucceeds(instance: Instance, host: ReadonlyHost): Promise<Check> {
   const { result, message } = await host.probes.baseBackup(instance);
-  const seen = result === 'done' ? 'done' : result === 'refused' ? `none could be begun: ${message}` : message;
+  const seen = result === 'done' ? 'done' : result === 'refused' ? `refused: ${message}` : message;
   return { name: 'a base backup succeeds', ok: result !== 'failed', seen };
 }
 
