@@ -25,8 +25,10 @@ export type { Json } from '../util/json.ts';
  * since they are printed, approved, journalled and read by other processes.
  */
 
+export const risks = ['safe', 'restart', 'data'] as const;
+
 /** What a plan interrupts or touches: nothing, a running service, or data. */
-export type Risk = 'safe' | 'restart' | 'data';
+export type Risk = (typeof risks)[number];
 
 /** One observation, verbatim. Secrets are redacted before it is printed or stored. */
 export type Evidence =
@@ -150,9 +152,11 @@ export interface Refusal {
   readonly advice: string;
 }
 
+export const verificationResults = ['verified', 'not-verified', 'impossible'] as const;
+
 export interface Verification {
   /** `impossible`: the checks could not run. That proves nothing, so the run is not fixed. */
-  readonly result: 'verified' | 'not-verified' | 'impossible';
+  readonly result: (typeof verificationResults)[number];
   /** When the instance first answered again, RFC 3339: where the run's downtime ends. */
   readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
@@ -303,19 +307,24 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
   isUndone?(params: Params, before: Before, host: ReadonlyHost): Promise<boolean>;
 }
 
-export type Outcome = 'absent' | 'planned' | 'awaiting-approval' | 'fixed' | 'rolled-back' | 'stuck' | 'failed';
+export const outcomes = ['absent', 'planned', 'awaiting-approval', 'fixed', 'rolled-back', 'stuck', 'failed'] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+export const failureClasses = [
+  'transient',
+  'precondition',
+  'conflict',
+  'unsafe',
+  'data-risk',
+  'rollback-failed',
+  'unverified',
+  'interrupted',
+  'step-failed',
+] as const;
 
 /** Why a run was not fixed. See docs/engineering/safety.md#classes-of-failure. */
-export type FailureClass =
-  | 'transient'
-  | 'precondition'
-  | 'conflict'
-  | 'unsafe'
-  | 'data-risk'
-  | 'rollback-failed'
-  | 'unverified'
-  | 'interrupted'
-  | 'step-failed';
+export type FailureClass = (typeof failureClasses)[number];
 
 /** The new name of a replaced container. It is kept for you, and ignored by all remediators. */
 export function asideName(container: { readonly name: string; readonly id: string }): string {
@@ -327,12 +336,14 @@ export function findingId(remediator: string, instance: string, kind: string, su
   return [remediator, instance, kind, ...(subject === undefined ? [] : [subject])].join('/');
 }
 
+export const blockCauses = ['policy', 'never', 'pause', 'damage', 'suspension', 'failures'] as const;
+
 /**
  * Why a plan must not run unattended. `policy`: the command line, config, registry or risk requires an operator. `never`:
  * an operation that never runs automatically. `failures`: it did not help before. `damage`: data may be damaged.
  */
 export interface Block {
-  readonly cause: 'policy' | 'never' | 'pause' | 'damage' | 'suspension' | 'failures';
+  readonly cause: (typeof blockCauses)[number];
   readonly reason: string;
 }
 

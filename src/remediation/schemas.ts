@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import type { Decision, Evidence, Precondition, Finding, Plan, Step, Verification } from './contract.ts';
+import {
+  blockCauses,
+  failureClasses,
+  risks,
+  verificationResults,
+  type Decision,
+  type Evidence,
+  type Precondition,
+  type Finding,
+  type Plan,
+  type Step,
+  type Verification,
+} from './contract.ts';
 
 /**
  * Schemas for the contract's data when it comes from the journal of another process or from a plugin. The types of
@@ -8,7 +20,7 @@ import type { Decision, Evidence, Precondition, Finding, Plan, Step, Verificatio
 
 export const jsonValue = z.json();
 
-const risk = z.enum(['safe', 'restart', 'data']);
+const risk = z.enum(risks);
 
 const text = z.string().max(100_000);
 
@@ -76,7 +88,7 @@ export const plan = z.strictObject({
 }) satisfies z.ZodType<Plan>;
 
 export const verification = z.strictObject({
-  result: z.enum(['verified', 'not-verified', 'impossible']),
+  result: z.enum(verificationResults),
   answeredAt: z.string().exactOptional(),
   checks: z.array(z.strictObject({ name: text, ok: z.boolean(), seen: text })),
 }) satisfies z.ZodType<Verification>;
@@ -89,7 +101,7 @@ export const decision = z.strictObject({
   holds: z
     .array(
       z.strictObject({
-        cause: z.enum(['policy', 'never', 'pause', 'damage', 'suspension', 'failures']),
+        cause: z.enum(blockCauses),
         reason: z.string(),
       }),
     )
@@ -97,16 +109,6 @@ export const decision = z.strictObject({
 }) satisfies z.ZodType<Decision>;
 
 export const failure = z.strictObject({
-  class: z.enum([
-    'transient',
-    'precondition',
-    'conflict',
-    'unsafe',
-    'data-risk',
-    'rollback-failed',
-    'unverified',
-    'interrupted',
-    'step-failed',
-  ]),
+  class: z.enum(failureClasses),
   message: z.string(),
 });

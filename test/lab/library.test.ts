@@ -30,7 +30,11 @@ describe.skipIf(!(await labRuns()))('the library without the command line', () =
     await cp(join(root, 'examples/plugin'), join(folder, 'plugin'), { recursive: true });
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     await writeFile(join(folder, 'PROBLEMS.md'), registry);
-    const config = { plugins: ['./plugin/index.ts'], remediation: { containers: `^${prefix}vrooli-postgres-(.+)$` } };
+    const remediation = {
+      containers: `^${prefix}vrooli-postgres-(.+)$`,
+      automation: { 'missing-restart-policy': 'auto' },
+    };
+    const config = { plugins: ['./plugin/index.ts'], remediation };
     await writeFile(join(folder, 'problems.config.json'), JSON.stringify(config));
 
     const told: string[] = [];

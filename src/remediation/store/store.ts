@@ -24,11 +24,23 @@ export interface Store {
   close(): void;
 }
 
-/** The phase of a run. `resume` continues a run that has begun and has not `ended`. */
-export type Phase =
-  'planned' | 'awaiting-approval' | 'preparing' | 'running' | 'verifying' | 'undoing' | 'cleaning' | 'ended';
+export const phases = [
+  'planned',
+  'awaiting-approval',
+  'preparing',
+  'running',
+  'verifying',
+  'undoing',
+  'cleaning',
+  'ended',
+] as const;
 
-export type StepState = 'pending' | 'applying' | 'done' | 'undoing' | 'undone' | 'failed';
+/** The phase of a run. `resume` continues a run that has begun and has not `ended`. */
+export type Phase = (typeof phases)[number];
+
+export const stepStates = ['pending', 'applying', 'done', 'undoing', 'undone', 'failed'] as const;
+
+export type StepState = (typeof stepStates)[number];
 
 export interface StepRecord {
   readonly index: number;

@@ -1,26 +1,18 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../../errors.ts';
 import type { Json } from '../../../util/json.ts';
+import { outcomes } from '../../contract.ts';
 import { decision, failure, jsonValue, plan, verification } from '../../schemas.ts';
 import { processIdentity } from './locks.ts';
-import type { RunChange, RunJournal, RunRecord, StepRecord } from '../store.ts';
+import { phases, type RunChange, type RunJournal, type RunRecord, type StepRecord, stepStates } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
 
-const phase = z.enum([
-  'planned',
-  'awaiting-approval',
-  'preparing',
-  'running',
-  'verifying',
-  'undoing',
-  'cleaning',
-  'ended',
-]);
+const phase = z.enum(phases);
 
-const outcome = z.enum(['absent', 'planned', 'awaiting-approval', 'fixed', 'rolled-back', 'stuck', 'failed']);
+const outcome = z.enum(outcomes);
 
-const stepState = z.enum(['pending', 'applying', 'done', 'undoing', 'undone', 'failed']);
+const stepState = z.enum(stepStates);
 
 type ColumnValue = string | number | null;
 
