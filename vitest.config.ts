@@ -60,8 +60,9 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: ['test/lab/own-network/**'],
-          // Scenarios wait more than they work: three at a time keep two cores busy.
-          maxWorkers: 3,
+          // Two files at once, and two tests of each: initdb of more than four servers keeps two cores from answering.
+          maxWorkers: 2,
+          maxConcurrency: 2,
         },
       },
       { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },

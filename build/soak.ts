@@ -1,4 +1,4 @@
 import { configureGlobal } from 'fast-check';
 
-/** Runs of each property in `npm run test:soak`, for properties that state no number of their own. */
+/** Runs of each property in `npm run test:soak`; a slow property says `runsOf` in test/soak.ts instead. */
 configureGlobal({ numRuns: Number(process.env['SOAK_RUNS'] ?? 5000) });

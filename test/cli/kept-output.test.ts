@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { emptyFolder, tree, write } from '../scan/tree.ts';
+import { runsOf } from '../soak.ts';
 
 /** A registry of one record that tasks follow from. */
 function record(title: string): string {
@@ -165,6 +166,6 @@ describe('what a scan printed', () => {
         await expectSame(root);
       }
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: runsOf(15) });
   });
 });

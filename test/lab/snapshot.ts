@@ -107,7 +107,9 @@ function settle(container: Docker.ContainerInspectInfo): unknown {
   // The engine lists mounts in any order.
   const Mounts = container.Mounts.toSorted((a, b) => (a.Destination < b.Destination ? -1 : 1));
   const rest = { ...container, Mounts, ExecIDs: undefined, State: { ...container.State, Health: undefined } };
-  return keepsRestarting(container) ? { ...rest, State: 'restarting', RestartCount: undefined, NetworkSettings: undefined } : rest;
+  return keepsRestarting(container)
+    ? { ...rest, State: 'restarting', RestartCount: undefined, NetworkSettings: undefined }
+    : rest;
 }
 
 /** Between two attempts the engine shows such a container as running for a moment. */

@@ -14,6 +14,7 @@ import {
 import type { KindDeclaration } from '../../src/registry/kinds/declaration.ts';
 import { kinds } from '../../src/registry/kinds/index.ts';
 import { readRegistry } from '../../src/registry/parse/read.ts';
+import { runsOf } from '../soak.ts';
 
 const options = { path: 'PROBLEMS.md', component: 'postgres' };
 const postgres = readFileSync('fixtures/resources/postgres/PROBLEMS.md', 'utf8');
@@ -70,7 +71,7 @@ describe.each(forms)('editing a registry with %s', (_, form) => {
         expect(find(after, id)).toMatchObject({ [label.charAt(0).toLowerCase() + label.slice(1)]: term });
         expect(setHeader(after, id, label, term, options)).toBe(after);
       }),
-      { numRuns: 60 },
+      { numRuns: runsOf(60) },
     );
   });
 

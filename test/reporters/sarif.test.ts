@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../../src/registry/diagnostics.ts';
 import { lineFingerprints, sarifReport } from '../../src/reporters/sarif.ts';
 import { diagnosticAt } from './diagnostic.ts';
+import { runsOf } from '../soak.ts';
 
 const text = 'one\ntwo\nthree\n';
 
@@ -99,7 +100,7 @@ describe('SARIF', () => {
       fc.property(codes, strings, strings, (code, path, message) => {
         report([diagnosticAt(text, 'three', code, { path, message })]);
       }),
-      { numRuns: 30 },
+      { numRuns: runsOf(30) },
     );
   });
 });

@@ -22,6 +22,7 @@ import { findCandidates } from '../../src/scan/candidates.ts';
 import { scanAll, type ScanOptions } from '../../src/scan/scan.ts';
 import { fewestPaths, openSnapshotCache, type Snapshot, stampOf } from '../../src/scan/snapshot.ts';
 import { emptyFolder, record, tree, write } from './tree.ts';
+import { runsOf } from '../soak.ts';
 
 const registry = record('r');
 
@@ -284,7 +285,7 @@ describe('a scan long after the last change', () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: 25 });
+    await fc.assert(property, { numRuns: runsOf(25) });
   });
 
   describe('given a bad snapshot', () => {
@@ -458,6 +459,6 @@ describe('the cache folder', () => {
         expect(cache?.load()).toMatchObject(snapshot);
       },
     );
-    fc.assert(property, { numRuns: 50 });
+    fc.assert(property, { numRuns: runsOf(50) });
   });
 });

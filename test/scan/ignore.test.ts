@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyFolder, found, record, tree, write } from './tree.ts';
+import { runsOf } from '../soak.ts';
 
 const registry = record('r');
 
@@ -181,6 +182,6 @@ describe('against git itself', () => {
         expect(await paths(root)).toEqual(listed.filter((name) => name !== '').toSorted());
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: runsOf(40) });
   });
 });

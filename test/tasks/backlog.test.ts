@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backlogFolders, generateTasks, readBacklog, type Task, writeBacklog } from '../../src/tasks/index.ts';
 import { record as anyRecord } from '../priority/arbitrary.ts';
 import { active, stating } from '../priority/records.ts';
+import { runsOf } from '../soak.ts';
 
 const now = new Date('2025-09-01T12:00:00Z');
 const id = 'resolution-postgres--port-conflicts';
@@ -126,7 +127,7 @@ describe('a task that stands', () => {
         expect(changes.map(({ change }) => change)).toEqual(tasks.map(() => 'unchanged'));
         expect(notes).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: runsOf(30) },
     );
   });
 
@@ -196,7 +197,7 @@ describe('a task that stands', () => {
         expect(after).toMatch(/^priority_score: 11.664\r?$/m);
         expect(await changeOf(tasks)).toBe('unchanged');
       }),
-      { numRuns: 60 },
+      { numRuns: runsOf(60) },
     );
   });
 

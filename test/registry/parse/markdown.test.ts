@@ -5,6 +5,7 @@ import { markdownBudget, outlineOf } from '../../../src/registry/parse/read-outl
 import { readRegistry } from '../../../src/registry/parse/read.ts';
 import { exceededLimit, readMarkdown } from '../../../src/registry/parse/markdown.ts';
 import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
+import { runsOf } from '../../soak.ts';
 
 function read(text: string): readonly OutlineNode[] {
   const result = readMarkdown(text, { start: 0, end: text.length });
@@ -155,7 +156,7 @@ describe('the limits of what remark reads', () => {
 
   it('bound the time for any repeated text', { timeout: 600_000 }, () => {
     const shapes = fc.array(fc.constantFrom(...tokens), { minLength: 1, maxLength: 12 }).map((all) => all.join(''));
-    fc.assert(fc.property(shapes, expectQuickAnswer), { numRuns: 20 });
+    fc.assert(fc.property(shapes, expectQuickAnswer), { numRuns: runsOf(20) });
   });
 
   it('bound what remark reads of one file, so that many slow blocks do not add up', { timeout: 60_000 }, () => {

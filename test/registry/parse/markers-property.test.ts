@@ -8,6 +8,7 @@ import { isOpen, type Marker, markerComments } from '../../../src/registry/parse
 import { scanMarkerLines } from '../../../src/registry/parse/marker-lines.ts';
 import { findMarkers, plainMarkers } from '../../../src/registry/parse/markers.ts';
 import { anyMarkdown, fixture, fixtures, markedMarkdown, mutatedRegistries, readable } from './markdown-texts.ts';
+import { runsOf } from '../../soak.ts';
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 
@@ -57,7 +58,7 @@ describe('findMarkers', () => {
   });
 
   it('finds the markers that remark sees in mutated registries', () => {
-    fc.assert(fc.property(mutatedRegistries, expectReference), { numRuns: 25 });
+    fc.assert(fc.property(mutatedRegistries, expectReference), { numRuns: runsOf(25) });
   });
 
   it('finds the same markers by the short way through plain files and by the long way', () => {

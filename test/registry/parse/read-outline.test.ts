@@ -6,6 +6,7 @@ import { readMarkdown } from '../../../src/registry/parse/markdown.ts';
 import type { OutlineNode } from '../../../src/registry/parse/outline.ts';
 import { growth } from './growth.ts';
 import { anyMarkdown, fixture, fixtures, mutatedRegistries, plainMarkdown } from './markdown-texts.ts';
+import { runsOf } from '../../soak.ts';
 
 function read(text: string): readonly OutlineNode[] | undefined {
   return readLines(text, { start: 0, end: text.length });
@@ -118,7 +119,7 @@ describe('the line reader', () => {
   });
 
   it('agrees with remark on mutated registries', () => {
-    fc.assert(fc.property(mutatedRegistries, expectAgreement), { numRuns: 30 });
+    fc.assert(fc.property(mutatedRegistries, expectAgreement), { numRuns: runsOf(30) });
   });
 
   it('agrees with remark on raw bytes', () => {

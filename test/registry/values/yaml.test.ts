@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readPlainYaml } from '../../../src/registry/values/yaml-fast.ts';
 import { readAnyYaml } from '../../../src/registry/values/yaml.ts';
+import { runsOf } from '../../soak.ts';
 
 function plain(text: string, before = '') {
   return readPlainYaml(before + text, { start: before.length, end: before.length + text.length });
@@ -131,7 +132,7 @@ describe('the fast reader of yaml', () => {
 
   it('gives the values and places that js-yaml gives', () => {
     expect(fc.sample(yaml, 500).filter((text) => plain(text) !== undefined).length).toBeGreaterThan(30);
-    fc.assert(fc.property(yaml, expectAgreement), { numRuns: 500 });
+    fc.assert(fc.property(yaml, expectAgreement), { numRuns: runsOf(500) });
   });
 
   it('gives what js-yaml gives for any characters', { timeout: 60_000 }, () => {
@@ -147,7 +148,7 @@ describe('the fast reader of yaml', () => {
         anything.map((text) => `a: ${text}`),
         expectAgreement,
       ),
-      { numRuns: 500 },
+      { numRuns: runsOf(500) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/clients.ts';
 import { parseConnectionText } from '../../../src/postgres/connection-string.ts';
+import { runsOf } from '../../soak.ts';
 
 const nothing = { user: undefined, password: undefined, database: undefined, sslMode: undefined };
 
@@ -125,7 +126,7 @@ describe('a connection text', () => {
         expect(read.port).toBeGreaterThan(0);
         expect(read.port).toBeLessThan(65_536);
       }),
-      { numRuns: 500 },
+      { numRuns: runsOf(500) },
     );
   });
 

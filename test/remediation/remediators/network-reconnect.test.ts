@@ -16,6 +16,7 @@ import {
 import { networkPolicy } from '../../../src/remediation/remediators/network-reconnect/plan-recreate.ts';
 import { escalation, isCurable } from '../../../src/remediation/remediators/network-reconnect/refusals.ts';
 import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/types.ts';
+import { runsOf } from '../../soak.ts';
 
 describe('whose client a container is', () => {
   const orders = instanceOf('orders', { aliases: ['db'] });
@@ -215,7 +216,7 @@ describe('the diagnosis', () => {
         else if (seen.reach?.sql.ok === true)
           expect(['duplicate-alias', 'wrong-server', 'stale-address', undefined]).toContain(found);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runsOf(1_000) },
     );
   });
 
