@@ -42,7 +42,7 @@ describe('a schema of any library', () => {
       const { findings, notLookedAt } = await brokenFiles.detect(host);
       return { findings: findings.map((one) => ({ ...one, details: { folder: 1 } })), notLookedAt };
     };
-    const remediator: Remediator = { ...brokenFiles, details: byHand, detect } as Remediator;
+    const remediator: Remediator = { ...brokenFiles, details: byHand, detect };
     const remediation = await openFolder(folder, { remediators: [remediator] });
     const { runs } = await remediate(remediation);
     expect(runs).toMatchObject([

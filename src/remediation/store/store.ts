@@ -24,7 +24,7 @@ export interface Store {
   close(): void;
 }
 
-export const phases = [
+export const runPhases = [
   'planned',
   'awaiting-approval',
   'preparing',
@@ -36,7 +36,7 @@ export const phases = [
 ] as const;
 
 /** The phase of a run. `resume` continues a run that has begun and has not `ended`. */
-export type Phase = (typeof phases)[number];
+export type Phase = (typeof runPhases)[number];
 
 export const stepStates = ['pending', 'applying', 'done', 'undoing', 'undone', 'failed'] as const;
 

@@ -4,11 +4,11 @@ import type { Json } from '../../../util/json.ts';
 import { outcomes } from '../../contract.ts';
 import { decision, failure, jsonValue, plan, verification } from '../../schemas.ts';
 import { processIdentity } from './locks.ts';
-import { phases, type RunChange, type RunJournal, type RunRecord, type StepRecord, stepStates } from '../store.ts';
+import { type RunChange, type RunJournal, type RunRecord, runPhases, type StepRecord, stepStates } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
 
-const phase = z.enum(phases);
+const phase = z.enum(runPhases);
 
 const outcome = z.enum(outcomes);
 
