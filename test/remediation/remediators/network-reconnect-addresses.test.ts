@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { addressesOf } from '../../../src/remediation/remediators/network-reconnect/clients.ts';
 import { parseConnectionText } from '../../../src/postgres/connection-string.ts';
 import { runsOf } from '../../soak.ts';
+import { cpuTimeOf } from '../../cpu-time.ts';
 
 const nothing = { user: undefined, password: undefined, database: undefined, sslMode: undefined };
 
@@ -131,13 +132,14 @@ describe('a connection text', () => {
   });
 
   it('is read in no time, however it is made', () => {
-    const begun = performance.now();
-    for (const piece of ['@', ':', '/', '?', '&', '%', ' ', "'", '\\', 'host=', 'a', '[', '+', '=']) {
-      parseConnectionText(`postgres://${piece.repeat(4_000)}`.slice(0, 4_096));
-      parseConnectionText(`host=${piece.repeat(4_000)}`.slice(0, 4_096));
-      addressesOf({ env: { [`${piece}_`.repeat(2_000) + 'HOST']: piece }, command: [], entrypoint: [] });
+    function readAll(): void {
+      for (const piece of ['@', ':', '/', '?', '&', '%', ' ', "'", '\\', 'host=', 'a', '[', '+', '=']) {
+        parseConnectionText(`postgres://${piece.repeat(4_000)}`.slice(0, 4_096));
+        parseConnectionText(`host=${piece.repeat(4_000)}`.slice(0, 4_096));
+        addressesOf({ env: { [`${piece}_`.repeat(2_000) + 'HOST']: piece }, command: [], entrypoint: [] });
+      }
     }
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(cpuTimeOf(readAll)).toBeLessThan(500);
   });
 });
 

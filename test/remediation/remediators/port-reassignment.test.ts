@@ -21,6 +21,7 @@ import {
   reservedFor,
 } from '../../../src/remediation/remediators/port-reassignment/types.ts';
 import { lostOnRecreate } from '../../../src/remediation/shared/recreate.ts';
+import { cpuTimeOf } from '../../cpu-time.ts';
 
 const port = fc.integer({ min: 1, max: 65_535 });
 
@@ -245,9 +246,8 @@ describe('a start that failed', () => {
 
   it('is read in no time, whatever it says', () => {
     fc.assert(fc.property(fc.string(), (text) => void startFailure(text)));
-    const begun = performance.now();
-    startFailure(`bind ${':'.repeat(100_000)} address already in use listen ${'1'.repeat(100_000)}`);
-    expect(performance.now() - begun).toBeLessThan(500);
+    const text = `bind ${':'.repeat(100_000)} address already in use listen ${'1'.repeat(100_000)}`;
+    expect(cpuTimeOf(() => void startFailure(text))).toBeLessThan(500);
   });
 });
 
