@@ -39,6 +39,12 @@ export const diagnosticCatalogue = {
     summary: 'A marker is in a list, in a quote or on a line with other text, where it has no effect.',
     hint: 'Put the marker alone on a line, at the start of the line.',
   },
+  'merge-conflict': {
+    severity: 'error',
+    summary:
+      'The file has an unresolved merge conflict (<<<<<<<, =======, >>>>>>>). Records that it touches make no task.',
+    hint: 'Resolve the conflict and remove its lines.',
+  },
   'marker-spelling': {
     severity: 'warning',
     summary: 'A marker is written in unusual case or spacing.',
@@ -54,10 +60,22 @@ export const diagnosticCatalogue = {
     summary: 'A block has a second ### title. A pair of markers encloses one record; the rest is kept as extra.',
     hint: 'Give each record its own pair of markers, or make this heading a #### section.',
   },
+  'heading-form': {
+    severity: 'warning',
+    summary:
+      'A title is not a ### heading, or a section not a #### heading. It is read, and reported once for each record.',
+    hint: 'Write ### before the title and #### before each section, with a blank after the hashes.',
+  },
   'title-repeated': {
     severity: 'error',
     summary: 'Two records of a registry have the same title, and so would have the same id.',
     hint: 'Rename one of them, or give it an ID.',
+  },
+  'title-alike': {
+    severity: 'warning',
+    summary:
+      'Two titles of a registry differ only in signs that an id does not keep. Each id ends in characters made from its title.',
+    hint: 'Give each an ID, so that its id never changes.',
   },
   'id-invalid': {
     severity: 'error',
@@ -118,6 +136,11 @@ export const diagnosticCatalogue = {
     severity: 'error',
     summary: 'A placeholder of the template was not filled in; it is never used as a value.',
     hint: 'Replace it with a value, or remove the line.',
+  },
+  'value-remark': {
+    severity: 'warning',
+    summary: 'A remark after a value may say that the value does not hold; the value is used.',
+    hint: 'Write only the value, or make the remark a sentence of the description.',
   },
   'date-invalid': {
     severity: 'error',

@@ -41,6 +41,8 @@ export interface RecordBuilder {
   readonly values: Record<string, unknown>;
   readonly places: Record<string, Position>;
   readonly extra: Record<string, string>;
+  /** As `unreadable` of a record. */
+  readonly unreadable: string[];
   place(path: string, span: Span): void;
   keep(label: string, text: string): void;
 }
@@ -53,6 +55,7 @@ export function createRecordBuilder(index: LineIndex, given: Readonly<Record<str
     values: { ...given },
     places,
     extra,
+    unreadable: [],
     place: (path, span) => {
       places[path] = index.place(span);
     },
@@ -118,6 +121,11 @@ export interface RecordBase<Kind extends string> {
   readonly place: Position;
   /** The place of each value, by property path: `title`, `status`, `priorityEstimates.successProb`, `reproductionSteps.0`. */
   readonly places: Readonly<Record<string, Position>>;
+  /**
+   * What keeps a record from becoming a task: `merge-conflict`, or the property whose value could not be read (`status`).
+   * Absent if nothing does.
+   */
+  readonly unreadable?: readonly string[];
   /** Everything that the kind does not declare, as written: by label, or by section and label with ` / ` between them. */
   readonly extra: Readonly<Record<string, string>>;
 }

@@ -31,6 +31,12 @@ export function recordSchema(kind: KindDeclaration): z.ZodObject {
       ...sectionShape(kind),
       place: place.describe('From the START marker to the end of the END marker.'),
       places: z.record(z.string(), place).describe('The place of each value, by property path.'),
+      unreadable: z
+        .array(z.string())
+        .optional()
+        .describe(
+          'What keeps this record from becoming a task: `merge-conflict`, or a property that could not be read.',
+        ),
       extra: z.record(z.string(), z.string()).describe('Everything that this kind does not declare, as written.'),
     })
     .describe(kind.about);

@@ -59,6 +59,9 @@ export function includesMarker(bytes: Uint8Array): boolean {
     while (end > 0 && isBlank(bytes[end - 1])) end--;
     if (at - end > mostBlanks || isWord(bytes, end - word.length)) return true;
   }
+  // The wide colon of Chinese and Japanese, U+FF1A.
+  for (let at = bytes.indexOf(0xef); at !== -1; at = bytes.indexOf(0xef, at + 1))
+    if (bytes[at + 1] === 0xbc && bytes[at + 2] === 0x9a && isWord(bytes, at - word.length)) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import type { MarkerScan } from '../registry/parse/marker.ts';
 import { findMarkers } from '../registry/parse/markers.ts';
+import { brokenMarkers } from '../registry/parse/near-misses.ts';
 import { readMarked } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
@@ -74,7 +75,8 @@ export function decodeContent(bytes: Buffer): FileContent {
   if (!includesMarker(bytes)) return { type: 'none' };
   const text = bytes.toString('utf8');
   const markers = findMarkers(text);
-  if (markers.type !== 'too-complex' && markers.markers.length === 0) return { type: 'none' };
+  const isProse = markers.type !== 'too-complex' && markers.markers.length === 0 && brokenMarkers(text).length === 0;
+  if (isProse) return { type: 'none' };
   return { type: 'text', text, markers, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
 }
 

@@ -1,3 +1,4 @@
+import { shortHash } from '../registry/identity.ts';
 import { compareText } from '../util/compare.ts';
 import {
   type Attempts,
@@ -41,21 +42,12 @@ export function taskId(kind: string, problem: string, topic?: string): string {
 
 /** An id with a hash at its end, for what would have the same id without one. */
 function hashed(id: string, content: string): string {
-  return `${id.slice(0, longest - 9).replace(/-+$/, '')}-${hash(content)}`;
+  return `${id.slice(0, longest - 9).replace(/-+$/, '')}-${shortHash(content)}`;
 }
 
 function slugged(text: string): string {
   const parts = text.toLowerCase().split('/');
   return parts.map((part) => part.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '')).join('--');
-}
-
-/** FNV-1a over UTF-16 code units, 32 bits, as eight hexadecimal digits. No secret hangs on it, and it loads nothing. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) {
-    value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  }
-  return (value >>> 0).toString(16).padStart(8, '0');
 }
 
 type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;
@@ -133,7 +125,10 @@ function planRegistry(
   { priority, learned, triage: settings }: GenerateOptions,
   classifier: Classifier,
 ): PlannedRegistry {
-  const inOrder = records.toSorted((a, b) => a.place.offset - b.place.offset);
+  // What could not be read makes no task, but a registry's own policy holds as far as it can be read.
+  const inOrder = records
+    .filter(({ kind, unreadable }) => kind === 'integration' || unreadable === undefined)
+    .toSorted((a, b) => a.place.offset - b.place.offset);
   const integration = inOrder.find((record) => record.kind === 'integration');
   const policy = readPolicy(integration, classifier);
   const prioritised = prioritise(inOrder, {

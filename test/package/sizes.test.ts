@@ -16,6 +16,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^version\.ts$/, 'read by every room'],
   [/^schema\/names\.ts$/, 'the names without the schema library'],
   [/^registry\/kinds\/terms\.ts$/, 'terms that several kinds share'],
+  [/^registry\/parse\/merge-conflicts\.ts$/, 'what git writes, apart from what people do'],
   [/^registry\/registry\.ts$/, 'the type that readers return, apart from any reader'],
   [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],

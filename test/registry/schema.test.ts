@@ -34,8 +34,9 @@ describe.each(kinds.map((kind) => [kind.name, kind] as const))('the schema of %s
     expect([...reported].filter((code) => !['placeholder', 'label-missing', 'section-missing'].includes(code))).toEqual(
       [],
     );
-    const { kind: _, id, title, component, path, place, places, extra, ...values } = blank[0] ?? {};
+    const { kind: _, id, title, component, path, place, places, extra, unreadable, ...values } = blank[0] ?? {};
     expect(values).toEqual({});
     expect(extra).toEqual({});
+    expect(unreadable).toContain('title');
   });
 });

@@ -42,6 +42,10 @@ describe('an Active record', () => {
     expect(idsFrom(active({ title: 'Pool', status }))).toEqual([]);
   });
 
+  it('becomes nothing while something in it could not be read', () => {
+    expect(idsFrom({ ...active({ title: 'Pool' }), unreadable: ['status'] })).toEqual([]);
+  });
+
   it('is flagged by what its header says', () => {
     const flags = (header: Parameters<typeof active>[0]): unknown =>
       generateTasks([registry(active(header))]).tasks[0]?.flags;

@@ -2,9 +2,10 @@ import { ProblemsError } from '../../errors.ts';
 import { suggest } from '../../util/suggest.ts';
 import { createDiagnosticCollector, quote } from '../diagnostics.ts';
 import { propertyName } from '../names.ts';
-import { createLineIndex } from '../position.ts';
+import type { HeaderType } from '../kinds/declaration.ts';
+import { createLineIndex, type Position } from '../position.ts';
 import type { ReadOptions } from '../registry.ts';
-import { readHeaderValue } from '../values/values.ts';
+import { isPlaceholder, readHeaderValue } from '../values/values.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
 
 /** Adds a block with its markers at the end of a text, which stays byte for byte the same. */
@@ -21,7 +22,8 @@ export function addRecord(text: string, block: string): string {
 /**
  * Sets one header value: `setHeader(text, 'postgres/port-allocation-conflicts', 'Status', 'investigating')`. Adds a
  * missing label after the last one. Keeps brackets around a value.
- * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a label or a value that the kind does not have.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a label or a value that the kind does not have, and
+ * if there is more in the place of the value than one value, such as a remark.
  */
 export function setHeader(text: string, id: string, label: string, value: string, options: ReadOptions = {}): string {
   const target = findTarget(text, id, options);
@@ -49,6 +51,7 @@ export function setHeader(text: string, id: string, label: string, value: string
     });
   }
   const place = target.record.places[property];
+  if (place !== undefined) requireOneValue(text, place, declared, slot.value, target.registry.path);
   const after =
     place === undefined
       ? insertHeader(text, target, `**${declared}:** ${value}`)
@@ -60,6 +63,25 @@ export function setHeader(text: string, id: string, label: string, value: string
     after,
     options,
     (record) => record !== undefined && sameValue(valueAt(record, property), wanted),
+  );
+}
+
+/**
+ * An edit takes away nothing that it does not name.
+ * @throws ProblemsError `bad-usage` if there is more in the place of a value than one value.
+ */
+function requireOneValue(text: string, place: Position, label: string, type: HeaderType, path: string): void {
+  const written = text.slice(place.offset, place.endOffset);
+  const remarks: string[] = [];
+  const report = createDiagnosticCollector(path, createLineIndex(written));
+  const value = { start: 0, end: written.length, text: written };
+  const read = readHeaderValue(value, type, report, (remark) => remarks.push(remark));
+  const isUnread = read === undefined && !isPlaceholder(written) && written.split(/\s+/).length > 3;
+  if (remarks.length === 0 && !/[\r\n]/.test(written) && !isUnread) return;
+  throw new ProblemsError(
+    'bad-usage',
+    `The ${label} in ${path}, line ${place.line}, holds more than one value: ${quote(written)}.`,
+    { hint: 'Move the rest to another line, or edit the line by hand.' },
   );
 }
 
@@ -78,14 +100,11 @@ function insertHeader(text: string, target: Target, line: string): string {
   return applyEdits(text, [{ start: at, end: at, text: `${lineEndOf(text)}${marker}${line}` }]);
 }
 
+/** Keeps the brackets around the old value, escaped or not. */
 function inStyle(text: string, start: number, end: number, value: string): string {
   if (start === end) return text.charAt(start - 1) === ' ' ? value : ` ${value}`;
-  return text.charAt(start) === '[' &&
-    text.charAt(end - 1) === ']' &&
-    !value.startsWith('[') &&
-    !text.slice(start + 1, end - 1).includes('[')
-    ? `[${value}]`
-    : value;
+  const [, opening, closing] = /^(\\?\[)[^[\]]*?(\\?\])$/.exec(text.slice(start, end)) ?? [];
+  return opening === undefined || closing === undefined || value.startsWith('[') ? value : opening + value + closing;
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

@@ -8,7 +8,8 @@ import { type HeadingNode, headingText } from '../parse/outline.ts';
 import { markdownBudget, outlineOf } from '../parse/read-outline.ts';
 import type { ActiveProblem, ResolvedProblem } from '../record.ts';
 import type { ReadOptions, Registry } from '../registry.ts';
-import { dayOf, readDate, readTerm } from '../values/values.ts';
+import { dayOf, readDate } from '../values/dates.ts';
+import { readTerm } from '../values/values.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine } from './edits.ts';
 
 /**
@@ -100,7 +101,12 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
     );
   }
   const eol = lineEndOf(text);
-  const lines = resolvedLines(record, resolution, daysBetween(record.discovered, date.iso));
+  const lines = resolvedLines(
+    record,
+    titleAsWritten(text, record),
+    resolution,
+    daysBetween(record.discovered, date.iso),
+  );
   const block = [canonical(resolved.marker, 'START'), ...lines, canonical(resolved.marker, 'END')]
     .join('\n')
     .replaceAll('\n', eol);
@@ -113,10 +119,21 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
   );
 }
 
-function resolvedLines(record: ActiveProblem, resolution: Resolution, days: string | undefined): string[] {
+/** The title with its Markdown, which `title` is without. */
+function titleAsWritten(text: string, { title, places }: ActiveProblem): string {
+  const place = places['title'];
+  return place === undefined ? title : text.slice(place.offset, place.endOffset).replaceAll(/\s*[\r\n]+\s*/g, ' ');
+}
+
+function resolvedLines(
+  record: ActiveProblem,
+  title: string,
+  resolution: Resolution,
+  days: string | undefined,
+): string[] {
   const { investigationStatus } = record;
   return [
-    `### ${record.title}`,
+    `### ${title}`,
     ...(record.places['id'] === undefined ? [] : [`**ID:** ${record.id}`]),
     `**Resolved:** ${resolution.resolved}`,
     ...line('**Duration:** ', resolution.duration ?? days),

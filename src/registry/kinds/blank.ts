@@ -1,5 +1,8 @@
 import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } from './declaration.ts';
 
+/** The title of a blank record, which is a placeholder until somebody replaces it. */
+export const blankTitle = 'Title of the record';
+
 /**
  * A blank record of a kind, with its markers, all labels and all sections. Terms are written `[a|b]` and dates
  * `YYYY-MM-DD`, which the reader reports as placeholders until they are filled in. All other values are comments, which
@@ -12,7 +15,7 @@ export function blankRecord(kind: KindDeclaration): string {
   const sections = Object.entries(kind.sections).map(([title, section]) => `#### ${title}\n${sectionExample(section)}`);
   return [
     `<!-- EMBED:${kind.marker}:START -->`,
-    ['### Title of the record', ...header].join('\n'),
+    [`### ${blankTitle}`, ...header].join('\n'),
     ...sections.map((section) => `\n${section}`),
     `<!-- EMBED:${kind.marker}:END -->`,
     '',

@@ -3,7 +3,7 @@ import { type DiagnosticCode, quote, type DiagnosticCollector } from '../diagnos
 import type { Lookup } from '../kinds/declaration.ts';
 import { afterWord, trim, type Value, valueOf } from '../names.ts';
 import type { Span } from '../position.ts';
-import { lineEnd } from './lines.ts';
+import { lineEnd, skipBlanks } from './lines.ts';
 import { type OutlineNode, paragraphLines } from './outline.ts';
 
 /** Reports a name that a declaration does not have, with the nearest one that it has. `what` says what it should be: `a field of "Evidence"`. */
@@ -28,7 +28,7 @@ export function missingNames(noun: string, names: readonly { readonly label: str
   return `Missing ${noun}${names.length === 1 ? '' : 's'}: ${names.map(({ label }) => label).join(', ')}.`;
 }
 
-/** A value with its label, `**Label:** value`, or text without a label. The label's span excludes asterisks and colon. */
+/** A value with its label, `**Label:** value`, or text without a label. The label's span excludes emphasis and colon. */
 export interface LabelledValue {
   readonly label: Span | undefined;
   readonly value: Value;
@@ -36,90 +36,215 @@ export interface LabelledValue {
 
 const longestLabel = 120;
 
-/** Whether a section has a field of this name. */
-export type IsField = (name: string) => boolean;
+/** Which names are labels here, and how they may be written. */
+export interface LabelRules {
+  readonly isKnown: (name: string) => boolean;
+  /** `header`: strong text before a colon is a label, known or not. `fields`: `Field → text` is a label too. */
+  readonly place: 'header' | 'fields';
+}
 
 /**
- * Reads paragraphs and items as labelled values. A line without a label continues the previous line. With `isField`,
- * `**Field** text` and `Field → text` are labelled too.
+ * Reads paragraphs, items, quotes and rows of tables as labelled values. What precedes the first label, or has none, is
+ * text without a label; a line without a label continues the previous one. A label is written in strong text with a colon
+ * inside or after it. A known label may also be written plain, in emphasis, without colon or with `=`, and several labels
+ * may be on one line, as formatters join them.
  */
-export function readLabels(text: string, nodes: readonly OutlineNode[], isField?: IsField): LabelledValue[] {
-  const found: LabelledValue[] = [];
-  for (const node of nodes) {
+export function readLabels(text: string, nodes: readonly OutlineNode[], rules: LabelRules): LabelledValue[] {
+  return nodes.flatMap((node): readonly LabelledValue[] => {
+    if (node.type === 'paragraph') return inParagraph(text, node, rules);
     if (node.type === 'item') {
       const span = { start: afterWord(text, node), end: node.end };
-      found.push(valueAfter(text, span, splitLabel(text, span, isField)));
-    } else if (node.type === 'paragraph') {
-      for (const { start, end, split } of entries(text, node, isField))
-        found.push(valueAfter(text, { start, end }, split));
-    } else {
-      found.push({ label: undefined, value: valueOf(text, node) });
+      const isFlat = node.children.every(({ type }) => type === 'paragraph');
+      if (rules.place === 'header' && isFlat) return inParagraph(text, span, rules);
+      return [valueAfter(text, span, splitLabel(text, span, rules))];
     }
-  }
-  return found;
-}
-
-interface Entry {
-  readonly start: number;
-  end: number;
-  readonly split: Split | undefined;
-}
-
-/** Splits a paragraph before each line that begins with a label. */
-function entries(text: string, paragraph: Span, isField?: IsField): readonly Entry[] {
-  const found: Entry[] = [];
-  let last: Entry | undefined;
-  for (const { start, end } of paragraphLines(text, paragraph)) {
-    const split = splitLabel(text, { start, end }, isField);
-    if (last === undefined || split !== undefined) {
-      last = { start, end, split };
-      found.push(last);
-    } else last.end = end;
-  }
-  return found;
-}
-
-function valueAfter(text: string, span: Span, split: Split | undefined): LabelledValue {
-  return split === undefined
-    ? { label: undefined, value: valueOf(text, span) }
-    : { label: split.label, value: valueOf(text, { start: split.after, end: span.end }) };
+    const isRows = node.type === 'other' && (node.name === 'table' || node.name === 'quote');
+    const found = isRows && rules.place === 'header' ? inRows(text, node, rules) : [];
+    return found.length > 0 ? found : [{ label: undefined, value: valueOf(text, node) }];
+  });
 }
 
 interface Split {
+  /** Where the label begins, with its emphasis. */
+  readonly start: number;
   readonly label: Span;
   /** Where the value begins. */
   readonly after: number;
+  /** Where it ends, if not at the end of its text. */
+  readonly until?: number;
 }
 
-function splitLabel(text: string, span: Span, isField?: IsField): Split | undefined {
-  return text.startsWith('**', span.start) ? splitBold(text, span, isField) : splitArrow(text, span, isField);
+function inParagraph(text: string, paragraph: Span, rules: LabelRules): readonly LabelledValue[] {
+  const splits = labelsIn(text, paragraph, rules);
+  const [first] = splits;
+  const before = first === undefined || first.start === paragraph.start ? [] : [{ ...paragraph, end: first.start }];
+  return [
+    ...(first === undefined ? [paragraph] : before).map((span) => valueAfter(text, span, undefined)),
+    ...splits.map((split, position) => {
+      const next = splits[position + 1];
+      return valueAfter(text, { start: split.start, end: next?.start ?? paragraph.end }, split, next !== undefined);
+    }),
+  ].filter(({ label, value }) => label !== undefined || value.text !== '');
 }
 
-/** `**Label:** rest` and `**Label**: rest`. Without a blank after it the first is not emphasis to CommonMark, but it is a label to its writer. */
-function splitBold(text: string, span: Span, isField?: IsField): Split | undefined {
-  const start = span.start + 2;
-  const head = text.slice(start, Math.min(span.end, start + longestLabel));
-  const close = head.indexOf('**');
-  if (close < 1 || lineEnd(head, 0, close) < close) return undefined;
-  const inside = head.charAt(close - 1) === ':';
-  const label = trim(text, { start, end: start + close - (inside ? 1 : 0) });
-  if (label.start === label.end) return undefined;
-  if (inside) return { label, after: start + close + 2 };
-  if (head.charAt(close + 2) === ':') return { label, after: start + close + 3 };
-  if (isField?.(text.slice(label.start, label.end)) !== true) return undefined;
-  const arrow = /^[ \t]*(?:→|->)/.exec(head.slice(close + 2))?.[0].length ?? 0;
-  return { label, after: start + close + 2 + arrow };
+/** The labels of a paragraph in order: at the start of a line in any spelling, elsewhere in strong text with a colon. */
+function labelsIn(text: string, paragraph: Span, rules: LabelRules): readonly Split[] {
+  const splits: Split[] = [];
+  const code = codeSpans(text, paragraph);
+  for (const { start, end } of paragraphLines(text, paragraph)) {
+    const last = splits.at(-1);
+    if (start >= (last?.after ?? start)) {
+      const atStart = splitLabel(text, { start, end: paragraph.end }, rules);
+      if (atStart !== undefined) splits.push(atStart);
+    }
+    for (let at = start; at < end; at += 1) {
+      if (at < (splits.at(-1)?.after ?? 0) || !startsStrong(text, at) || !/[\s>|·•,;]/.test(text.charAt(at - 1)))
+        continue;
+      if (at === start || code.some((span) => span.start <= at && at < span.end)) continue;
+      const split = splitEmphasis(text, { start: at, end: paragraph.end }, rules, true);
+      if (split !== undefined) splits.push(split);
+    }
+  }
+  return splits;
+}
+
+function startsStrong(text: string, at: number): boolean {
+  const char = text.charAt(at);
+  return char === '*' || char === '_' || char === '<'
+    ? /^(?:\*\*|__|<strong>|<b>)/.test(text.slice(at, at + 8))
+    : false;
+}
+
+function codeSpans(text: string, { start, end }: Span): readonly Span[] {
+  if (!text.slice(start, end).includes('`')) return [];
+  return [...text.slice(start, end).matchAll(/(?<!`)(`+)(?!`)[^]{0,2000}?(?<!`)\1(?!`)/g)].map(
+    ({ 0: code, index }) => ({
+      start: start + index,
+      end: start + index + code.length,
+    }),
+  );
+}
+
+/** Lines of a table or a quote. Empty if none of them is a known label, so that the node is kept as it is. */
+function inRows(text: string, node: Span, rules: LabelRules): readonly LabelledValue[] {
+  const found: LabelledValue[] = [];
+  for (const line of paragraphLines(text, node)) {
+    const start = text.charAt(line.start) === '>' ? skipBlanks(text, line.start + 1, line.end) : line.start;
+    const span = { start, end: line.end };
+    if (text.charAt(start) === '|') {
+      const split = splitRow(text, span, rules);
+      if (split !== undefined) found.push(valueAfter(text, span, split));
+    } else found.push(...inParagraph(text, span, rules));
+  }
+  return found.some(({ label }) => label !== undefined) ? found : [];
+}
+
+/** What ends a line on the page, and what people put between labels on one line. */
+const lineBreak = /(?:\s|<br ?\/?>|(?<!\\)\\(?=\s*$))+$/;
+const separator = /(?:\s|<br ?\/?>|(?<!\\)\\|[|·•])+$/;
+
+function valueAfter(text: string, span: Span, split: Split | undefined, labelFollows = false): LabelledValue {
+  if (split === undefined) return { label: undefined, value: valueOf(text, span) };
+  const whole = { start: split.after, end: Math.max(split.after, split.until ?? span.end) };
+  const { start, end } = valueOf(text, whole);
+  const raw = text.slice(start, end);
+  const kept = raw.length > 100_000 ? raw : raw.replace(labelFollows ? separator : lineBreak, '');
+  return { label: split.label, value: valueOf(text, { start, end: start + kept.length }) };
+}
+
+function splitLabel(text: string, span: Span, rules: LabelRules): Split | undefined {
+  const code = text.charCodeAt(span.start);
+  if (code === ASTERISK || code === UNDERSCORE || code === LESS_THAN) return splitEmphasis(text, span, rules, false);
+  if (code === BAR) return rules.place === 'header' ? splitRow(text, span, rules) : undefined;
+  return splitPlain(text, span, rules) ?? (rules.place === 'fields' ? splitArrow(text, span, rules) : undefined);
+}
+
+const ASTERISK = 42;
+const UNDERSCORE = 95;
+const LESS_THAN = 60;
+const BAR = 124;
+
+/**
+ * `**Label:** rest`, `**Label**: rest`, the same with `__`, one to three marks or tags, and with the wide colon of Chinese
+ * and Japanese. Without a blank after it the first is not emphasis to CommonMark, but it is a label to its writer. Only a
+ * known label may do without colon, or enclose its value: `**Severity: high**`.
+ */
+function splitEmphasis(text: string, span: Span, rules: LabelRules, needsColon: boolean): Split | undefined {
+  const head = text.slice(span.start, Math.min(span.end, span.start + longestLabel));
+  const opening = /^(?:\*{1,3}|_{1,3}|<(?:strong|b|em|i)>)/.exec(head)?.[0];
+  if (opening === undefined) return undefined;
+  const closing = opening.replace('<', '</');
+  const close = head.indexOf(closing, opening.length);
+  if (close === -1) return undefined;
+  const inside = head.slice(opening.length, close);
+  const at = span.start + opening.length;
+  const whole = /^([^:：]*[^:：\s])\s*[:：]\s*(\S[^]*)$/.exec(inside);
+  const colon = /\s*[:：]\s*$/.exec(inside);
+  const label = trim(text, { start: at, end: at + (colon?.index ?? inside.length) });
+  if (label.start >= label.end) return undefined;
+  const name = text.slice(label.start, label.end);
+  const isKnown = rules.isKnown(name);
+  const isStrong = !/^(?:[*_]|<em>|<i>)$/.test(opening);
+  if (!isKnown && (!isStrong || /[\r\n]/.test(name))) {
+    if (whole === null || needsColon || !rules.isKnown(whole[1] ?? '')) return undefined;
+    const end = at + inside.length;
+    if (!/^[ \t]*(?:\\|<br ?\/?>)?[ \t]*(?:[\r\n]|$)/.test(text.slice(end + closing.length, span.end)))
+      return undefined;
+    return enclosed(span.start, at, whole);
+  }
+  const after = span.start + close + closing.length;
+  if (colon !== null) return { start: span.start, label, after };
+  const outside = /^[ \t\u00A0]*[:：]/.exec(head.slice(close + closing.length))?.[0];
+  if (outside !== undefined) return { start: span.start, label, after: after + outside.length };
+  if (whole !== null && !needsColon && rules.isKnown(whole[1] ?? '')) return enclosed(span.start, at, whole);
+  if (!isKnown || needsColon) return undefined;
+  const sign = /^[ \t]*(?:→|->|=)/.exec(head.slice(close + closing.length))?.[0].length ?? 0;
+  return { start: span.start, label, after: after + sign };
+}
+
+/** `**Severity: high**`, where the value is inside the emphasis. */
+function enclosed(start: number, at: number, [inside, name = '', value = '']: RegExpExecArray): Split {
+  return {
+    start,
+    label: { start: at, end: at + name.length },
+    after: at + inside.length - value.length,
+    until: at + inside.length,
+  };
+}
+
+/** `Severity: high`, without emphasis. */
+function splitPlain(text: string, span: Span, rules: LabelRules): Split | undefined {
+  const match = /^([^\s:：=*_`[\]<>|][^:：=*`[\]<>|\r\n]{0,60}?)[ \t\u00A0]*(?:[:：]|=(?=[ \t]))/.exec(
+    firstLine(text, span),
+  );
+  if (match === null || !rules.isKnown(match[1] ?? '')) return undefined;
+  const [written, label = ''] = match;
+  return {
+    start: span.start,
+    label: { start: span.start, end: span.start + label.length },
+    after: span.start + written.length,
+  };
 }
 
 /** `Severity + Frequency → Impact score (…)`. */
-function splitArrow(text: string, span: Span, isField?: IsField): Split | undefined {
-  if (isField === undefined) return undefined;
+function splitArrow(text: string, span: Span, rules: LabelRules): Split | undefined {
   const arrow = /→|->/.exec(firstLine(text, span));
   if (arrow === null) return undefined;
   const label = trim(text, { start: span.start, end: span.start + arrow.index });
-  return isField(text.slice(label.start, label.end))
-    ? { label, after: span.start + arrow.index + arrow[0].length }
+  return rules.isKnown(text.slice(label.start, label.end))
+    ? { start: span.start, label, after: span.start + arrow.index + arrow[0].length }
     : undefined;
+}
+
+/** `| **Severity** | high |`. */
+function splitRow(text: string, span: Span, rules: LabelRules): Split | undefined {
+  const line = text.slice(span.start, lineEnd(text, span.start, span.end));
+  const match = /^(\|\s*(?:\*\*|__)?)([^|*:：]{1,60}?)\s*[:：]?\s*(?:\*\*|__)?\s*[:：]?\s*\|(.*?)\|?\s*$/.exec(line);
+  if (match === null || !rules.isKnown(match[2] ?? '')) return undefined;
+  const [, before = '', label = '', value = ''] = match;
+  const start = span.start + before.length;
+  const after = span.start + line.lastIndexOf(value, line.replace(/\|?\s*$/, '').length - value.length);
+  return { start: span.start, label: { start, end: start + label.length }, after, until: after + value.length };
 }
 
 function firstLine(text: string, span: Span): string {

@@ -26,7 +26,13 @@ export type MarkerScan =
   | { readonly type: 'markers'; readonly markers: readonly Marker[] }
   | ({ readonly type: 'too-complex'; readonly reason: string } & Span);
 
-const form = /<!--[ \t]*embed[ \t]*:[ \t]*([\w.-]+)[ \t]*:[ \t]*(?:(start)|end)[ \t]*-->/iy;
+/** Blanks that look like one, or like nothing, may be in the place of a blank, and a wide colon in that of a colon. */
+const blanks = '[ \\t\\u00A0\\u200B\\u2007\\u202F\\u2060\\u3000\\uFEFF]*';
+
+const form = new RegExp(
+  String.raw`<!--${blanks}embed${blanks}[:：]${blanks}([\w.-]+)${blanks}[:：]${blanks}(?:(start)|end)${blanks}-->`,
+  'iy',
+);
 
 /** A comment that begins with EMBED or a form of it, and either ends on its line or is still open at the end of the line. */
 const nearly =

@@ -1,5 +1,6 @@
 import { suggest } from '../../util/suggest.ts';
 import { kinds } from '../kinds/index.ts';
+import type { Span } from '../position.ts';
 
 /** What a comment that is almost a marker probably means: the kind, and the edge if that is clear. */
 export interface NearMiss {
@@ -41,6 +42,18 @@ export function nearMissOf(comment: string): NearMiss | undefined {
   if (exact === undefined || words.length > 2) return undefined;
   const edge = words.map((word) => edges[word.replace(exact, '')]).find((found) => found !== undefined);
   return { name: exact, edge };
+}
+
+/** Lines that a page shows as text, since they only look like a comment: `<!– EMBED:…`, or a comment over several lines. */
+const broken =
+  /^[ \t]*(?:<!(?!--)[-\u2010-\u2015\u2212]{0,3}[ \u00A0\u200B]*embed[ ]*:([^<>\r\n]{1,160})>|<!--[ \t]*\r?\n[ \t]*embed[ ]*:([^<>]{1,160})-->)/gim;
+
+/** Markers that are not comments on one line, and so have no effect. */
+export function brokenMarkers(text: string): readonly (Span & NearMiss)[] {
+  return [...text.matchAll(broken)].flatMap(({ 0: written, 1: line, 2: lines, index }) => {
+    const meant = nearMissOf(line ?? lines ?? '');
+    return meant === undefined ? [] : [{ ...meant, start: index, end: index + written.length }];
+  });
 }
 
 /** `ACTIVEPROBLEMSTART`. */

@@ -3,24 +3,29 @@ import { recordId, withUniqueIds } from '../identity.ts';
 import { type KindDeclaration, lookupKind } from '../kinds/declaration.ts';
 import { kinds } from '../kinds/index.ts';
 import { type Value, valueOf } from '../names.ts';
-import { createLineIndex, type LineIndex } from '../position.ts';
+import { createLineIndex, type LineIndex, type Span } from '../position.ts';
 import { createRecordBuilder, type RecordBuilder, type ProblemRecord, type RecordContext } from '../record.ts';
 import type { ReadOptions, Registry, UnknownBlock } from '../registry.ts';
-import { dayOf, readHeaderValue } from '../values/values.ts';
-import { type Block, pairMarkers } from './blocks.ts';
+import { dayOf } from '../values/dates.ts';
+import { readHeaderValue } from '../values/values.ts';
+import { type Block, canonical, pairMarkers } from './blocks.ts';
 import { missingNames, readLabels, reportUnknownName } from './labels.ts';
 import type { MarkerScan } from './marker.ts';
 import { findMarkers } from './markers.ts';
+import { brokenMarkers, type NearMiss } from './near-misses.ts';
 import type { OutlineNode } from './outline.ts';
 import { type MarkdownBudget, markdownBudget, outlineOf } from './read-outline.ts';
-import { readSections, type Shape, splitSections, textFrom } from './sections.ts';
+import { findMergeConflicts } from './merge-conflicts.ts';
+import { readSections, textFrom } from './sections.ts';
+import { type Shape, splitSections, titleText } from './shape.ts';
 
 /** Reads the `**Label:** value` lines under the title. */
 function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, context: RecordContext): void {
   const { text, report } = context;
   const { header } = lookupKind(kind);
   const seen = new Map<string, Value>();
-  for (const { label, value } of readLabels(text, shape.header)) {
+  const isKnown = (name: string): boolean => header.find(name) !== undefined;
+  for (const { label, value } of readLabels(text, shape.header, { isKnown, place: 'header' })) {
     if (label === undefined) {
       if (kind.freeForm !== true) report.add('text-stray', value);
       draft.keep('text', value.text);
@@ -38,8 +43,11 @@ function readHeader(shape: Shape, kind: KindDeclaration, draft: RecordBuilder, c
       seen.set(known.property, value);
       // A wrong value has a place too, so that an edit can replace it.
       draft.place(known.property, value);
-      const read = readHeaderValue(value, known.entry.value, report);
+      const read = readHeaderValue(value, known.entry.value, report, (remark) =>
+        draft.keep(`${known.label} / remark`, remark),
+      );
       if (read !== undefined) draft.values[known.property] = read;
+      else if (known.property === 'status' && value.text !== '') draft.unreadable.push(known.property);
     }
   }
   reportMissing(shape, kind, seen, context);
@@ -79,12 +87,13 @@ function readRecord(block: Block, nodes: readonly OutlineNode[], context: Record
   const kind: KindDeclaration | undefined = kinds.find((candidate) => candidate.marker === block.marker);
   if (kind === undefined) return undefined;
   const { text, path, component, index, report } = context;
-  const shape = splitSections(text, block, nodes, kind.freeForm === true, report);
+  const shape = splitSections(text, block, nodes, kind, report);
   if (shape.title === undefined) return undefined;
 
-  const title = text.slice(shape.title.start, shape.title.end);
+  const title = titleText(text.slice(shape.title.start, shape.title.end));
   const draft = createRecordBuilder(index, { kind: kind.name, id: recordId(component, title), title, component, path });
   draft.place('title', shape.title);
+  if (shape.isBlank) draft.unreadable.push('title');
   for (const node of shape.stray) draft.keep('text', valueOf(text, node).text);
   readHeader(shape, kind, draft, context);
   readSections(shape, kind, draft, context);
@@ -96,6 +105,7 @@ function readRecord(block: Block, nodes: readonly OutlineNode[], context: Record
     place: index.place(block),
     places: draft.places,
     extra: draft.extra,
+    ...(draft.unreadable.length === 0 ? {} : { unreadable: draft.unreadable }),
   });
   return isRecord(record) ? record : undefined;
 }
@@ -123,12 +133,21 @@ export function readMarked(text: string, scan: MarkerScan, options: ReadOptions 
   const report = createDiagnosticCollector(path, index);
   if (scan.type === 'too-complex') return refused(scan, { path, component }, report);
 
+  const blocks = pairMarkers(scan.markers, report);
+  for (const broken of brokenMarkers(text)) reportBroken(broken, report);
   const context = { text, path, component, outline, budget: markdownBudget(), index, report };
+  const conflicts = findMergeConflicts(text).filter(
+    (conflict) =>
+      scan.markers.some((marker) => overlaps(conflict, marker)) || blocks.some((block) => overlaps(conflict, block)),
+  );
+  for (const { line } of conflicts) report.add('merge-conflict', line);
   const records: ProblemRecord[] = [];
   const unknown: UnknownBlock[] = [];
-  for (const block of pairMarkers(scan.markers, report)) {
+  for (const block of blocks) {
     if (kinds.some((kind) => kind.marker === block.marker)) {
-      const record = readBlock(block, context);
+      const record = conflicts.some((conflict) => overlaps(conflict, block))
+        ? readConflicted(block, context)
+        : readBlock(block, context);
       if (record !== undefined) records.push(record);
     } else {
       unknown.push({
@@ -140,6 +159,25 @@ export function readMarked(text: string, scan: MarkerScan, options: ReadOptions 
   }
   const named = withUniqueIds(records, report);
   return { path, component, records: named, unknown, diagnostics: sortDiagnostics(report.diagnostics) };
+}
+
+function reportBroken(broken: Span & NearMiss, report: DiagnosticCollector): void {
+  const edge = broken.edge === 'end' ? 'END' : 'START';
+  report.add('marker-unknown', broken, {
+    message: 'This is not a comment on one line, so it is not a marker and has no effect.',
+    hint: `Did you mean ${canonical(broken.name, edge)}?`,
+  });
+}
+
+function overlaps(one: Span, other: Span): boolean {
+  return one.start < other.end && other.start < one.end;
+}
+
+/** Reads what can be read of a block in a merge conflict. The conflict is reported; what follows from it is not. */
+function readConflicted(block: Block, context: ReadingContext): ProblemRecord | undefined {
+  const report = createDiagnosticCollector(context.path, context.index);
+  const record = readBlock(block, { ...context, report });
+  return record === undefined ? undefined : { ...record, unreadable: ['merge-conflict'] };
 }
 
 interface ReadingContext {

@@ -1,4 +1,4 @@
-import { quote, type DiagnosticCollector } from '../diagnostics.ts';
+import { quote } from '../diagnostics.ts';
 import {
   type FieldsSection,
   type KindDeclaration,
@@ -8,101 +8,14 @@ import {
   type SectionDeclaration,
   type YamlSection,
 } from '../kinds/declaration.ts';
-import { afterWord, trim, valueOf, withoutComment } from '../names.ts';
+import { afterWord, trim, valueOf } from '../names.ts';
 import type { Span } from '../position.ts';
 import type { RecordBuilder, RecordContext } from '../record.ts';
 import { readTags, reportPlaceholder } from '../values/values.ts';
 import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml-values.ts';
 import { missingNames, readLabels, reportUnknownName } from './labels.ts';
-import { fenceParts, headingText, type OutlineNode } from './outline.ts';
-
-/** The parts of a block, before its kind gives them meaning. Comments are left out. */
-export interface Shape {
-  readonly title: Span | undefined;
-  /** Everything before the title. */
-  readonly stray: readonly OutlineNode[];
-  /** Everything between the title and the first section. */
-  readonly header: readonly OutlineNode[];
-  readonly sections: readonly ShapeSection[];
-  /** Everything under further titles, which is not part of the record. */
-  readonly rest: readonly ShapeSection[];
-}
-
-export interface ShapeSection {
-  readonly title: Span;
-  readonly nodes: readonly OutlineNode[];
-}
-
-/**
- * `###` is the title, `####` opens a section. A second `###` is reported and ends the record; in a free-form kind it
- * opens a section instead. HTML counts as text unless it consists of comments.
- */
-export function splitSections(
-  text: string,
-  block: Span,
-  nodes: readonly OutlineNode[],
-  freeForm: boolean,
-  report: DiagnosticCollector,
-): Shape {
-  let title: Span | undefined;
-  const stray: OutlineNode[] = [];
-  const header: OutlineNode[] = [];
-  const sections: OpenSection[] = [];
-  const rest: OpenSection[] = [];
-  let current = stray;
-  for (const node of nodes) {
-    if (node.type === 'other' && node.name === 'html' && isComment(text.slice(node.start, node.end))) continue;
-    const depth = node.type === 'heading' ? node.depth : undefined;
-    if (depth === 3 && title === undefined) {
-      title = titleOf(node);
-      current = header;
-    } else if (title === undefined) {
-      report.add('text-stray', node, { message: 'This text is before the ### title.' });
-      stray.push(node);
-    } else if (depth === 3 && !freeForm) {
-      report.add('title-extra', node);
-      current = open(rest, node);
-    } else if (depth !== undefined && depth <= 4 && rest.length === 0) {
-      current = open(sections, node);
-    } else current.push(node);
-  }
-  if (title === undefined || title.start === title.end) {
-    report.add('title-missing', title ?? firstLine(text, block));
-    title = undefined;
-  } else if (reportPlaceholder(text.slice(title.start, title.end), title, report)) title = undefined;
-  return { title, stray, header, sections, rest };
-
-  function open(list: OpenSection[], node: OutlineNode): OutlineNode[] {
-    const section = { title: titleOf(node), nodes: [] };
-    list.push(section);
-    return section.nodes;
-  }
-
-  function titleOf(node: OutlineNode): Span {
-    return node.type === 'heading' ? withoutComment(text, headingText(text, node)) : node;
-  }
-}
-
-interface OpenSection {
-  readonly title: Span;
-  readonly nodes: OutlineNode[];
-}
-
-/** Whether HTML consists of comments only, which readers of the page do not see. */
-function isComment(html: string): boolean {
-  for (let at = 0; ;) {
-    at = trim(html, { start: at, end: html.length }).start;
-    if (at === html.length) return true;
-    const close = html.startsWith('<!--', at) ? html.indexOf('-->', at + 2) : -1;
-    if (close === -1) return false;
-    at = close + 3;
-  }
-}
-
-function firstLine(text: string, { start, end }: Span): Span {
-  const feed = text.indexOf('\n', start);
-  return { start, end: feed === -1 || feed > end ? end : feed };
-}
+import { fenceParts, type OutlineNode } from './outline.ts';
+import { findSection, type Shape, type ShapeSection } from './shape.ts';
 
 /** A section that the kind declares: its name as written, and the property it becomes. */
 export interface NamedSection extends ShapeSection {
@@ -150,7 +63,10 @@ function readFields(
   const known = lookupFields(declaration, section.property);
   const fields: Record<string, string> = {};
   const seen = new Set<string>();
-  for (const { label, value } of readLabels(text, nodes, (name) => known.find(name) !== undefined)) {
+  for (const { label, value } of readLabels(text, nodes, {
+    isKnown: (name) => known.find(name) !== undefined,
+    place: 'fields',
+  })) {
     if (label === undefined) {
       keepStray(section, value, '`- **Label:** text` fields', draft, context);
       continue;
@@ -256,7 +172,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: RecordB
   const seen = new Set<string>();
   for (const section of shape.sections) {
     const name = text.slice(section.title.start, section.title.end);
-    const known = sections.find(name);
+    const known = findSection(sections, name);
     if (known === undefined) {
       if (kind.freeForm !== true) {
         reportUnknownName(

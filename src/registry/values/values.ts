@@ -4,51 +4,8 @@ import { isValidId } from '../identity.ts';
 import type { DateType, HeaderType, TermType } from '../kinds/declaration.ts';
 import type { Value } from '../names.ts';
 import type { Span } from '../position.ts';
-
-/** A text read as a date: ISO text, an unfilled placeholder, or neither. */
-export type DateReading =
-  { readonly type: 'date'; readonly iso: string } | { readonly type: 'placeholder' } | { readonly type: 'invalid' };
-
-const form =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ]+(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?: ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?$/i;
-
-/**
- * Reads `2025-01-31` and `2025-01-31 14:05`, with seconds and zone if present, as ISO text. Accepts only days that exist
- * in the calendar. Adds nothing: a date without a time stays without a time, and a time without a zone without a zone.
- */
-export function readDate(text: string): DateReading {
-  if (/^YYYY-MM-DD/i.test(text) || (text.startsWith('[') && text.includes('|'))) return { type: 'placeholder' };
-  const match = text.length > 40 ? null : form.exec(text);
-  if (match === null) return { type: 'invalid' };
-  const [, year = '', month = '', day = '', hour, minute, second, zone] = match;
-  if (!isDay(Number(year), Number(month), Number(day))) return { type: 'invalid' };
-  if (hour === undefined || minute === undefined) return { type: 'date', iso: `${year}-${month}-${day}` };
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return { type: 'invalid' };
-  const offset = zone === undefined ? '' : readZone(zone);
-  if (offset === undefined) return { type: 'invalid' };
-  return {
-    type: 'date',
-    iso: `${year}-${month}-${day}T${hour}:${minute}${second === undefined ? '' : `:${second}`}${offset}`,
-  };
-}
-
-function isDay(year: number, month: number, day: number): boolean {
-  const date = new Date(Date.UTC(2000, month - 1, day));
-  date.setUTCFullYear(year, month - 1, day);
-  return month >= 1 && day >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-}
-
-function readZone(zone: string): string | undefined {
-  if (!/^[+-]/.test(zone)) return 'Z';
-  const hours = zone.slice(1, 3);
-  const minutes = zone.slice(-2);
-  return Number(hours) > 14 || Number(minutes) > 59 ? undefined : `${zone.charAt(0)}${hours}:${minutes}`;
-}
-
-/** The day of an ISO text of `readDate`. Days sort as text. */
-export function dayOf(iso: string): string {
-  return iso.slice(0, 10);
-}
+import { dayOf, readDate, readWrittenDate } from './dates.ts';
+import { beforeRemarkIn, isDoubtful, shownText } from './remarks.ts';
 
 const date = 'YYYY-MM-DD(?:[T ]+HH:MM(?::SS)?(?: ?(?:Z|UTC))?)?';
 
@@ -83,13 +40,16 @@ export function reportPlaceholder(text: string, span: Span, report: DiagnosticCo
 
 /** A word read as a term of a closed list: a term, an unfilled placeholder, or unknown, with the nearest term if there is one. */
 export type TermReading =
-  | { readonly type: 'term'; readonly term: string }
+  | { readonly type: 'term'; readonly term: string; readonly remark?: string }
   | { readonly type: 'placeholder' }
   | { readonly type: 'unknown'; readonly nearest: string | undefined };
 
 const spellings = new WeakMap<TermType, ReadonlyMap<string, string>>();
 
-/** Accepts brackets or none, any case, `-`, `_` or a blank between words, and the list's aliases. Source: docs/format.md. */
+/**
+ * Accepts brackets or none, any case, `-`, `_` or a blank between words, the list's aliases, symbols and Markdown around
+ * the term, and a remark after it. Source: docs/format.md.
+ */
 export function readTerm(text: string, type: TermType): TermReading {
   const known = spellingsOf(type);
   // Almost all values are written in one of the known spellings.
@@ -101,7 +61,13 @@ export function readTerm(text: string, type: TermType): TermReading {
   const word = spelling(text);
   const term = known.get(word);
   if (term !== undefined) return { type: 'term', term };
-  const meant = suggest(word, known.keys());
+  const shown = shownText(text);
+  const remarked = beforeRemarkIn(shown, (head) => known.get(spelling(head)));
+  if (remarked !== undefined) {
+    const { value, remark } = remarked;
+    return { type: 'term', term: value, ...(remark === undefined ? {} : { remark }) };
+  }
+  const meant = suggest(spelling(shown) || word, known.keys());
   return { type: 'unknown', nearest: meant === undefined ? undefined : known.get(meant) };
 }
 
@@ -138,14 +104,40 @@ export function choose(type: TermType): string {
   return `Choose one of ${Object.keys(type.terms).join(', ')}.`;
 }
 
+/** Receives the remark after a value. */
+export type KeepRemark = (remark: string) => void;
+
+/** Keeps a remark, and reports it if it may say that the value does not hold. */
+function reportRemark(
+  value: Span,
+  used: string,
+  remark: string | undefined,
+  otherTerms: readonly string[],
+  report: DiagnosticCollector,
+  keep: KeepRemark,
+): void {
+  if (remark === undefined) return;
+  keep(remark);
+  const words = ` ${spelling(remark).replaceAll(/[^a-z0-9]+/g, ' ')} `;
+  if (!isDoubtful(remark) && !otherTerms.some((term) => words.includes(` ${term.replaceAll('_', ' ')} `))) return;
+  report.add('value-remark', value, {
+    message: `${used} is used, although the remark ${quote(remark)} may say otherwise.`,
+  });
+}
+
 /** The term that was read. Otherwise undefined, with a diagnostic that says why. */
 export function reportTerm(
   value: Span & { readonly text: string },
   reading: TermReading,
   type: TermType,
   report: DiagnosticCollector,
+  keep: KeepRemark = () => {},
 ): string | undefined {
-  if (reading.type === 'term') return reading.term;
+  if (reading.type === 'term') {
+    const others = [...spellingsOf(type).keys()].filter((word) => spellingsOf(type).get(word) !== reading.term);
+    reportRemark(value, reading.term, reading.remark, others, report, keep);
+    return reading.term;
+  }
   const terms = Object.keys(type.terms).join(', ');
   if (reading.type === 'placeholder') {
     addPlaceholder(value.text, value, report, choose(type));
@@ -174,53 +166,76 @@ export function reportTerm(
   return undefined;
 }
 
-/** A header value in its type. Undefined if it is empty, and if it is wrong, which is reported. */
+/** A header value in its type. Undefined if it is empty, and if it is wrong, which is reported. `keep` receives a remark after it. */
 export function readHeaderValue(
   value: Value,
   type: HeaderType,
   report: DiagnosticCollector,
+  keep: KeepRemark = () => {},
 ): string | readonly string[] | undefined {
   const { text } = value;
   if (text === '') return undefined;
-  if (type.type === 'term') return reportTerm(value, readTerm(text, type), type, report);
+  if (type.type === 'term') return reportTerm(value, readTerm(text, type), type, report, keep);
   if (reportPlaceholder(text, value, report)) return undefined;
   const bare = withoutBrackets(text);
+  // A writer of Markdown escapes the first bracket.
+  const isEscaped = text.startsWith('\\[');
   switch (type.type) {
     case 'date':
-      return dateValue(value, bare, type, report);
+      return dateValue(value, bare, type, report, keep);
     case 'id':
       return idValue(value, bare, report);
     case 'words':
-      return splitWords(bare, value, report);
+      return splitWords(isEscaped ? withoutBrackets(shownText(text)) : bare, value, report);
     case 'tags':
       return readTags(value, report);
     case 'text':
-      return bare;
+      return isEscaped && text.endsWith(']') ? withoutBrackets(text.slice(1)) : bare;
   }
 }
 
-function dateValue(value: Value, text: string, type: DateType, report: DiagnosticCollector): string | undefined {
+function dateValue(
+  value: Value,
+  text: string,
+  type: DateType,
+  report: DiagnosticCollector,
+  keep: KeepRemark,
+): string | undefined {
   const reading = readDate(text);
-  if (reading.type === 'date') {
-    const day = dayOf(reading.iso);
-    if (type.time || day === reading.iso) return reading.iso;
-    report.add('date-time', value, {
-      message: `Expected a day without a time; ${day} is kept.`,
-      fix: {
-        description: `Write ${day}`,
-        safe: false,
-        edits: [{ start: value.start, end: value.end, text: value.text.startsWith('[') ? `[${day}]` : day }],
-      },
-    });
-    return day;
+  if (reading.type === 'date') return dayOrTime(reading.iso, value, type, report);
+  if (reading.type === 'placeholder') {
+    addPlaceholder(text, value, report);
+    return undefined;
   }
-  if (reading.type === 'placeholder') addPlaceholder(text, value, report);
-  else report.add('date-invalid', value, { message: `${quote(text)} is not a valid date.` });
-  return undefined;
+  const written = beforeRemarkIn(shownText(text), readWrittenDate);
+  if (written === undefined) {
+    report.add('date-invalid', value, { message: `${quote(text)} is not a valid date.` });
+    return undefined;
+  }
+  const remarks = [written.value.remark, written.remark].filter((remark) => remark !== undefined);
+  const remark = remarks.length === 0 ? undefined : remarks.join(' ');
+  reportRemark(value, written.value.value, remark, [], report, keep);
+  return dayOrTime(written.value.value, value, type, report);
+}
+
+function dayOrTime(iso: string, value: Value, type: DateType, report: DiagnosticCollector): string {
+  const day = dayOf(iso);
+  if (type.time || day === iso) return iso;
+  report.add('date-time', value, {
+    message: `Expected a day without a time; ${day} is kept.`,
+    fix: {
+      description: `Write ${day}`,
+      safe: false,
+      edits: [{ start: value.start, end: value.end, text: value.text.startsWith('[') ? `[${day}]` : day }],
+    },
+  });
+  return day;
 }
 
 function idValue(value: Value, text: string, report: DiagnosticCollector): string | undefined {
   if (isValidId(text)) return text;
+  const shown = withoutBrackets(shownText(text));
+  if (isValidId(shown)) return shown;
   report.add('id-invalid', value, { message: `${quote(text)} is not a valid ID.` });
   return undefined;
 }
@@ -236,7 +251,7 @@ function splitWords(text: string, value: Value, report: DiagnosticCollector): re
 /** `[#performance] [#reliability]`, `#performance #reliability` or words between commas. */
 export function readTags(value: Value, report: DiagnosticCollector): readonly string[] | undefined {
   if (reportPlaceholder(value.text, value, report)) return undefined;
-  const tags = value.text
+  const tags = (value.text.includes('\\') ? shownText(value.text) : value.text)
     .split(/[,\s]+/)
     .filter((tag) => !reportPlaceholder(tag, value, report))
     .map((tag) => tag.replaceAll(/^\[?#?|\]$/g, ''))

@@ -15,8 +15,18 @@ export function readYaml(text: string, content: Span): YamlReading {
     return { type: 'fault', fault: { code: 'too-complex', span: content, message } };
   }
   const value = readPlainYaml(text, content);
-  return value === undefined ? readAnyYaml(text, content) : { type: 'mapping', value };
+  if (value !== undefined) return { type: 'mapping', value };
+  const reading = readAnyYaml(text, content);
+  const source = text.slice(content.start, content.end);
+  if (reading.type !== 'fault' || !looksBlank.test(source)) return reading;
+  // Every replacement has the length of what it replaces, so places stay right.
+  const plain = source.replaceAll(/[\u00A0\u2007\u202F\u3000]/g, ' ').replaceAll(/^([\w ]+)：/gm, '$1:');
+  const again = readAnyYaml(text.slice(0, content.start) + plain + text.slice(content.end), content);
+  return again.type === 'fault' ? reading : again;
 }
+
+/** Blanks and colons that YAML does not take for such. */
+const looksBlank = /[\u00A0\u2007\u202F\u3000：]/;
 
 export type PlainYamlValue = string | number | readonly string[] | Readonly<Record<string, string>>;
 
@@ -37,9 +47,11 @@ export function readYamlValue(
       return numberValue(value, type.minimum, type.maximum, report);
     case 'term': {
       const scalar = scalarOf(value);
-      return scalar === undefined
-        ? wrong(value, 'one word', report)
-        : reportTerm(scalar, readTerm(scalar.text, type), type, report);
+      if (scalar === undefined) return wrong(value, 'one word', report);
+      const reading = readTerm(scalar.text, type);
+      // A remark in yaml is a comment.
+      const isRemarked = reading.type === 'term' && reading.remark !== undefined;
+      return reportTerm(scalar, isRemarked ? { type: 'unknown', nearest: reading.term } : reading, type, report);
     }
     case 'text': {
       const scalar = scalarOf(value);
@@ -59,7 +71,11 @@ function numberValue(
   report: DiagnosticCollector,
 ): number | undefined {
   const scalar = scalarOf(value);
-  if (scalar === undefined || !scalar.plain || !/^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/.test(scalar.text)) {
+  if (
+    scalar === undefined ||
+    !scalar.plain ||
+    !/^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:e[-+]?\d{1,2})?$/i.test(scalar.text)
+  ) {
     return wrong(value, `a number from ${minimum} to ${maximum}`, report);
   }
   const number = Number(scalar.text);
