@@ -175,7 +175,7 @@ export const floors: readonly (readonly string[])[] = [
   ['priority/', 'scan/', 'backups/', 'migration/'],
   ['tasks/'],
   ['config/'],
-  ['remediation/operations.ts', 'remediation/standard-schema.ts'],
+  ['remediation/operations.ts', 'remediation/leases.ts', 'remediation/standard-schema.ts'],
   ['remediation/contract.ts'],
   ['remediation/redact.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],

@@ -2,6 +2,7 @@ import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { HostChanger, HostReader } from '../host/types.ts';
 import type { Automation, Claims } from '../tasks/types.ts';
 import type { Json } from '../util/json.ts';
+import type { LeaseChanger, LeaseReader } from './leases.ts';
 import type { Operation } from './operations.ts';
 import type { Schema } from './standard-schema.ts';
 
@@ -19,6 +20,7 @@ export interface OpenHost extends ConnectedHost {
 }
 
 export type { Json } from '../util/json.ts';
+export type { LeaseChanger, LeaseReader, PortLease } from './leases.ts';
 
 /**
  * The contract: remediators plan, actions act, the engine runs them. Findings, plans and verifications are plain JSON,
@@ -160,45 +162,6 @@ export interface Verification {
   /** When the instance first answered again, RFC 3339: where the run's downtime ends. */
   readonly answeredAt?: string;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
-}
-
-/** A port leased to an instance. `reserved` expires; `bound` belongs to an existing container and does not expire. */
-export interface PortLease {
-  /** The engine's id. */
-  readonly host: string;
-  readonly port: number;
-  readonly instance: string;
-  readonly state: 'reserved' | 'bound';
-  /** The process that took the lease: `pid <number>`. */
-  readonly owner: string;
-  readonly token: number;
-  /** RFC 3339; null when bound. */
-  readonly expiresAt: string | null;
-}
-
-export interface LeaseReader {
-  /** Live ones of this engine, sorted by port. */
-  list(): Promise<readonly PortLease[]>;
-}
-
-export interface LeaseChanger {
-  /**
-   * Leases the first free one of the ports, in the given order, to the instance. An instance that already has a lease
-   * keeps its port for at least the full time from now on. `undefined`: none is free.
-   */
-  take(request: {
-    readonly instance: string;
-    readonly ports: readonly number[];
-    readonly ttlMs: number;
-  }): Promise<PortLease | undefined>;
-  /** The container exists: the lease no longer expires. */
-  bind(port: number, instance: string): Promise<void>;
-  release(port: number, instance: string): Promise<void>;
-  /**
-   * Sets the instance's lease to exactly this one, or none, for undo. An expired lease counts as none. Refuses a port
-   * that is leased to another instance.
-   */
-  put(instance: string, lease: PortLease | null): Promise<void>;
 }
 
 /** The host as remediators see it. Nothing in it can change anything, which is enforced at run time. */
