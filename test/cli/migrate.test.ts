@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { run, temporaryFolder } from './run.ts';
 
-const env = { DOCKER_HOST: 'unix:///nowhere.sock' };
-
 describe('problems migrate, called wrongly', () => {
   it.for([
     [['migrate'], 'missing instance or folder'],
@@ -16,15 +14,15 @@ describe('problems migrate, called wrongly', () => {
     [['migrate', 'orders', 'no-such-folder'], 'cannot be read'],
   ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
     await using folder = temporaryFolder();
-    const { code, stdout, stderr } = await run(args, { cwd: folder.path, env });
+    const { code, stdout, stderr } = await run(args, { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
   });
 
   it('is exit code 2 without an engine', async () => {
     await using folder = temporaryFolder();
-    const { code, stdout, stderr } = await run(['migrate', 'orders', '.'], { cwd: folder.path, env });
+    const { code, stdout, stderr } = await run(['migrate', 'orders', '.'], { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('unix:///nowhere.sock');
+    expect(stderr).toContain('unix:///nonexistent/docker.sock');
   });
 });

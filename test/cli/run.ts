@@ -19,7 +19,10 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
 }
 
-/** What the program reads from the process itself, and not from the environment that `main` is given. */
+/**
+ * What the program reads from the process itself, and not from the environment that `main` is given. The tier sets
+ * DOCKER_HOST to a socket that does not exist.
+ */
 const readFromProcess = ['DOCKER_HOST', 'HOME', 'PGPASSFILE', 'XDG_CACHE_HOME'];
 
 /**
