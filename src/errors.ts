@@ -1,4 +1,4 @@
-/** Why the program could not do its work. Exit code 2. What is wrong in a user's registry is a diagnostic, never an error. */
+/** Why the program could not do its work. Exit code 2. A mistake in a user's registry is a diagnostic, never an error. */
 export type ErrorCode =
   | 'bad-config'
   | 'bad-usage'
@@ -11,19 +11,19 @@ export type ErrorCode =
   /** The caller stopped the work. */
   | 'interrupted'
   | 'not-found'
-  /** Another owner holds the lock, or holds it by now. */
+  /** Another owner holds the lock, or has taken it over. */
   | 'lock-held'
   | 'outside-root'
-  /** Another process works on the run. */
+  /** Another process is working on the run. */
   | 'run-live'
   | 'state-damaged'
   | 'state-locked'
   /** The disk under it is full, failing or read-only. */
   | 'state-unwritable'
-  /** What a step relies on no longer holds: nothing was changed by it. */
+  /** A precondition of a step no longer holds; the step changed nothing. */
   | 'step-refused';
 
-/** The one error class. `hint` says what to do, in a sentence of its own. */
+/** The only error class. `hint` says what to do, as a separate sentence. */
 export class ProblemsError extends Error {
   override readonly name = 'ProblemsError';
   readonly code: ErrorCode;

@@ -4,9 +4,9 @@ import { ProblemsError } from '../errors.ts';
 import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from '../priority/settings.ts';
 import type { TriageSettings } from '../tasks/triage.ts';
 
-/** The settings of a repository, complete: what its problems.config.* does not state has its default. */
+/** The complete settings of a repository, with defaults for everything that its problems.config.* does not set. */
 export interface Config {
-  /** Absolute; undefined where there is none. */
+  /** Absolute; undefined without a config file. */
   readonly file: string | undefined;
   /** The folder that paths of the config are relative to: the file's own, or the one the search began in. Absolute. */
   readonly folder: string;
@@ -16,9 +16,9 @@ export interface Config {
   readonly ignore: readonly string[];
   readonly priority: PrioritySettings;
   readonly triage: TriageSettings;
-  /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined where the config names none. */
+  /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined if the config names none. */
   readonly tasksDir: string | undefined;
-  /** As it stands in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
+  /** As in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;
   readonly plugins: readonly string[];
 }
@@ -26,7 +26,7 @@ export interface Config {
 export interface LoadConfigOptions {
   /** This file and no other. Relative to `from`. */
   readonly file?: string;
-  /** Where no `file` is named: whether to look for one. Default true. */
+  /** Whether to search for a config if no `file` is given. Default true. */
   readonly lookup?: boolean;
 }
 
@@ -35,9 +35,9 @@ const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].
 );
 
 /**
- * The config that holds for a folder: the nearest problems.config.* from it upward to the repository's root. Where no
- * folder above is a repository, only the folder itself is looked at, so that nobody's file in a shared folder counts.
- * @throws ProblemsError `bad-config`: it cannot be read, holds what no config may hold, or two stand side by side.
+ * The config of a folder: the nearest problems.config.* from it upward to the repository's root. Outside a repository only
+ * the folder itself is searched, so that a file in a shared folder above does not count.
+ * @throws ProblemsError `bad-config`: it cannot be read, is invalid, or a folder has two configs.
  */
 export async function loadConfig(from: string, options: LoadConfigOptions = {}): Promise<Config> {
   const { lookup = true } = options;
@@ -58,7 +58,7 @@ export async function loadConfig(from: string, options: LoadConfigOptions = {}):
   );
 }
 
-/** What a file states of it. */
+/** The settings that a file may set. */
 interface StatedConfig {
   readonly components?: Config['components'];
   readonly ignore?: Config['ignore'];
@@ -110,7 +110,7 @@ function findConfig(from: string): string | undefined {
   return undefined;
 }
 
-/** The folders above one, from the nearest to the repository's root; undefined where none is a repository. */
+/** The folders above one, from the nearest to the repository's root; undefined outside a repository. */
 function foldersToRepository(from: string): readonly string[] | undefined {
   const folders: string[] = [];
   for (let folder = from; ; folder = dirname(folder)) {
@@ -123,14 +123,14 @@ function foldersToRepository(from: string): readonly string[] | undefined {
 function configIn(folder: string): string | undefined {
   const [first, second] = fileNames.filter((name) => existsSync(join(folder, name)));
   if (first !== undefined && second !== undefined) {
-    throw new ProblemsError('bad-config', `${first} and ${second} stand side by side`, {
+    throw new ProblemsError('bad-config', `both ${first} and ${second} exist`, {
       hint: 'Keep one of the two.',
     });
   }
   return first === undefined ? undefined : join(folder, first);
 }
 
-/** Relative where that is a way down: how people call the file. */
+/** The path as users write it: relative if the file is below. */
 function nameOf(file: string, from: string): string {
   const name = relative(from, file).replaceAll('\\', '/');
   return name.startsWith('..') ? basename(file) : name;

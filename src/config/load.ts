@@ -99,7 +99,7 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): readonly stri
 /** No one writes a config by hand that is larger. In bytes. */
 const largest = 256 * 1024;
 
-/** The value that a config file holds, unchecked. `name` is how the file is called to people. */
+/** The value that a config file holds, unchecked. `name` is the file's name in messages. */
 export async function readConfigFile(file: string, name: string): Promise<unknown> {
   try {
     switch (extname(file)) {
@@ -108,9 +108,9 @@ export async function readConfigFile(file: string, name: string): Promise<unknow
       case '.yaml':
       case '.yml': {
         const { loadAll } = await import('js-yaml');
-        // Aliases would let a small file stand for a huge value.
+        // With aliases a small file could expand to a huge value.
         const [settings, second] = loadAll(textOf(file, name), { maxAliases: 0, maxDepth: 20 });
-        if (second !== undefined) throw new ProblemsError('bad-config', `${name} holds more than one document`);
+        if (second !== undefined) throw new ProblemsError('bad-config', `${name} contains more than one document`);
         return settings ?? {};
       }
       default:
@@ -137,7 +137,7 @@ async function defaultExportOf(file: string, name: string): Promise<unknown> {
 /** When a module was changed that was loaded under its plain address. */
 const loadedAt = new Map<string, number>();
 
-/** A module is kept under its address for ever, and `--watch` loads a config again when it has changed. */
+/** Node caches a module by its URL, and `--watch` must reload a changed config. */
 function addressOf(file: string): string {
   const { href } = pathToFileURL(file);
   const { mtimeMs } = statSync(file);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { automations, problemClasses } from '../tasks/types.ts';
 
-/** What a problems.config.* may hold. Strict: an unknown key is an error, with the nearest known key offered. */
+/** The schema of problems.config.*. Strict: an unknown key is an error that suggests the nearest known key. */
 
 const path = z.string().min(1).max(1000);
 const name = z
@@ -27,7 +27,7 @@ const Priority = z.strictObject({
   bands: z
     .strictObject({ critical: level, high: level, medium: level })
     .exactOptional()
-    .describe('The lowest score of each band; what is below `medium` is low.'),
+    .describe('The lowest score of each band; scores below `medium` are low.'),
   cooldown: z
     .strictObject({ baseHours: hours, maximumHours: hours })
     .exactOptional()
@@ -40,11 +40,11 @@ const Triage = z.strictObject({
   problems: z
     .record(problemId, Automation)
     .exactOptional()
-    .describe('How far each of these problems may go unattended, by id.'),
+    .describe('Whether repairs of these problems may run unattended, by problem id.'),
   classes: z
     .partialRecord(z.enum(problemClasses), Automation)
     .exactOptional()
-    .describe('How far problems of each of these classes may go unattended.'),
+    .describe('Whether repairs of problems of these classes may run unattended.'),
 });
 
 export const Config = z
@@ -61,12 +61,8 @@ export const Config = z
       .max(1000)
       .exactOptional()
       .describe('Paths that are not scanned, as in .gitignore, relative to this file.'),
-    priority: Priority.exactOptional().describe(
-      'How estimates become a score. What is not stated stays as docs/priority.md has it.',
-    ),
-    triage: Triage.exactOptional().describe(
-      'How far problems may go unattended, in place of what their registries say.',
-    ),
+    priority: Priority.exactOptional().describe('How estimates become a score. docs/priority.md has the defaults.'),
+    triage: Triage.exactOptional().describe('Whether repairs may run unattended, overriding what registries say.'),
     tasks: z
       .strictObject({
         dir: path

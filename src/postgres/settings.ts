@@ -82,27 +82,25 @@ export function knownSetting(name: string): KnownSetting | undefined {
 /** Why a value is not allowed, as a phrase; undefined if it is. */
 export function unfitValue(name: string, value: string): string | undefined {
   const kind = knownSetting(name)?.value;
-  if (kind === undefined) return 'is no setting that a program changes';
+  if (kind === undefined) return 'is not a setting that can be changed automatically';
   switch (kind.type) {
     case 'bytes': {
       if (value === kind.off) return undefined;
       const bytes = bytesOf(value);
-      return bytes === undefined ? 'is to be written with a unit: kB, MB, GB' : outside(bytes, kind);
+      return bytes === undefined ? 'needs a unit: kB, MB, GB' : outside(bytes, kind);
     }
     case 'time': {
       const milliseconds = millisecondsOf(value);
-      return milliseconds === undefined
-        ? 'is to be written with a unit: ms, s, min, h, d'
-        : outside(milliseconds, kind);
+      return milliseconds === undefined ? 'needs a unit: ms, s, min, h, d' : outside(milliseconds, kind);
     }
     case 'integer':
-      return /^\d{1,9}$/.test(value) ? outside(Number(value), kind) : 'is to be a number';
+      return /^\d{1,9}$/.test(value) ? outside(Number(value), kind) : 'must be a number';
     case 'word':
-      return kind.words.includes(value) ? undefined : `is to be one of ${kind.words.join(', ')}`;
+      return kind.words.includes(value) ? undefined : `must be one of ${kind.words.join(', ')}`;
     case 'text':
       return /^[^\p{Cc}]*$/u.test(value) && value.length <= kind.maxLength
         ? undefined
-        : `is to be one line of at most ${kind.maxLength} characters`;
+        : `must be one line of at most ${kind.maxLength} characters`;
   }
 }
 
@@ -139,7 +137,7 @@ function inUnit(setting: string, unit: string | null, read: (value: string) => n
 }
 
 function outside(amount: number, { min, max }: { readonly min: number; readonly max: number }): string | undefined {
-  return amount < min || amount > max ? 'is outside the bounds that a program keeps to' : undefined;
+  return amount < min || amount > max ? 'is outside the bounds for automatic changes' : undefined;
 }
 
 /** The value of a setting: bytes, a number, or a word such as `off`. */

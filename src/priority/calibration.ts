@@ -22,14 +22,14 @@ export interface Example<Value> {
 /** The examples of an integration block's Priority Calculation, in the order of the file. */
 export type Calibrations = { readonly [Name in keyof Estimates]: readonly Example<EstimateValues[Name]>[] };
 
-/** An example that speaks of a record, and where in the record its words stand. */
+/** An example that matches a record, and where in the record it matches. */
 export interface Calibrated<Value> extends Example<Value> {
   readonly foundIn: MatchPlace;
 }
 
 const longestLine = 4000;
 
-/** Reads the examples in brackets. What is no example, or has a value that the estimate cannot have, is passed over. */
+/** Reads the examples in brackets. Skips other text, and values that the estimate cannot have. */
 export function readCalibrations(integration: ProblemIntegration | undefined): Calibrations {
   const lines = integration?.priorityCalculation;
   const other = (end: string) => (integration === undefined ? undefined : extraLine(integration, end));
@@ -41,7 +41,7 @@ export function readCalibrations(integration: ProblemIntegration | undefined): C
   };
 }
 
-/** The example that fits best among those that name a header term of the record: the surest ones. */
+/** The best match among examples that name a header term of the record, the most reliable ones. */
 export function findTermCalibration<Value>(
   candidates: readonly Example<Value>[],
   text: RecordText,
@@ -52,7 +52,7 @@ export function findTermCalibration<Value>(
   );
 }
 
-/** The example that fits best: by where it is found, then by how much it names, then the first. */
+/** The best match: by where it is found, then by the number of words, then the first. */
 export function findCalibration<Value>(
   candidates: readonly Example<Value>[],
   text: RecordText,
@@ -68,7 +68,7 @@ export function findCalibration<Value>(
     .at(0);
 }
 
-/** A line whose label is worded freely (`Severity → Impact score`) stands among what the reader kept as extra. */
+/** A line whose label is worded freely (`Severity → Impact score`) is kept as `extra`. */
 function extraLine(integration: ProblemIntegration, end: string): string | undefined {
   const label = Object.keys(integration.extra).find((key) => wordsOf(key).join(' ').endsWith(end));
   return label === undefined ? undefined : integration.extra[label];

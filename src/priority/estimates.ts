@@ -13,19 +13,19 @@ import { type EstimateValues, impactRange, isEstimate } from './priority.ts';
 import { type PrioritisedKind, recordText } from './record-text.ts';
 import type { Estimate, Estimates } from './types.ts';
 
-/** What a Root Cause field amounts to. */
+/** How much a Root Cause field tells. */
 export type RootCauseKnowledge = 'known' | 'suspected' | 'unknown';
 
 const mark = '[\\s!-/:-@[-`{-~]';
 
 const start = `^${mark}*`;
 
-/** Where a field speaks of the cause itself: at the start of it or of a part, and after `is` and the like. */
+/** Positions where a field is about the cause itself: at the start of the field or a part, and after `is` and the like. */
 const lead =
   `(?:${start}|[(:;.,\\u2013\\u2014]\\s*|\\b(?:is|are|was|has|have|had|been|remains?|stays?|cause|reason|origin)\\s+)` +
   '(?:(?:still|currently|yet|as yet|so far|largely)\\s+)?[*_`"\'\\[]*';
 
-/** What may follow there: the end, a mark, or a word that is no name of a thing. `unknown hosts` are not an unknown cause. */
+/** What may follow: the end, a mark, or a word that is not a noun. `unknown hosts` are not an unknown cause. */
 const end =
   '(?=[ \\t]*(?:$|[\\n.,;:!?()*_`"\'\\]\\u2013\\u2014]|-[\\s-])|' +
   '\\s+(?:why|how|what|which|where|when|who|whether|if|at (?:present|this|the moment)|yet|so far|as (?:of|yet)|until|for now|(?:root )?cause|reason|origin|but|and|or|still|currently|now)\\b)';
@@ -38,7 +38,7 @@ const noCause = new RegExp(
   'i',
 );
 
-/** Without one of these words the next pattern, which looks at what stands around them, need not be tried. */
+/** A quick check: without one of these words the next pattern, which checks their context, cannot match. */
 const unknownWord =
   /\b(?:un(?:known|clear|determined|identified)|not (?:yet|fully|been|known|clear|determined|identified|understood|found)|under investigation|to be (?:determined|found|investigated|analy[sz]ed))\b/i;
 
@@ -64,8 +64,8 @@ const suspected = new RegExp(
 );
 
 /**
- * Whether a root cause is known, suspected or unknown, by the words that docs/priority.md lists. They count where they
- * speak of the cause: "a bug: unknown hosts are tried" and "makes a clash likely" are known causes.
+ * Whether a root cause is known, suspected or unknown, by the words in docs/priority.md. They count only if they are about
+ * the cause: "a bug: unknown hosts are tried" and "makes a clash likely" are known causes.
  */
 export function rootCauseKnowledge(rootCause: string | undefined): RootCauseKnowledge {
   const text = rootCause?.trim().slice(0, 2000) ?? '';
@@ -80,7 +80,7 @@ export type Derived = {
 };
 
 /**
- * The table of docs/priority.md: what a record's header says about an estimate that neither the record nor the
+ * The table of docs/priority.md: estimates from a record's header, for an estimate that neither the record nor the
  * registry's calibrations give. `unstated` is the row of a header without the label.
  */
 export const derivedTable = {
@@ -210,11 +210,11 @@ function placeOf(record: ProblemRecord, properties: readonly string[]): Position
   return (property === undefined ? undefined : record.places[property]) ?? record.place;
 }
 
-/** What outcomes taught, by id of the problem. It stands above calibrations and the header, and below the record. */
+/** Values learned from outcomes, by problem id. They override calibrations and the header, but not the record. */
 export type LearnedEstimates = ReadonlyMap<string, Partial<EstimateValues>>;
 
 export interface EstimateSources {
-  /** Of the record's own registry: `readCalibrations` of its integration block. Default: none. */
+  /** Calibrations of the record's own registry, from `readCalibrations`. Default: none. */
   readonly calibrations?: Calibrations;
   /** Default: none. */
   readonly learned?: LearnedEstimates;
@@ -231,8 +231,8 @@ const yamlKeys = {
 
 /**
  * The four estimates of a record, each from the first source that has it: stated in the record, learned, calibrated by
- * the registry's integration block, derived from the header. A stated value out of range, which reading reports, is as
- * good as none. The diagnostics are `estimate-contradiction`: see docs/priority.md for what counts as one.
+ * the registry's integration block, derived from the header. A stated value out of range, which is reported when reading,
+ * is ignored. The diagnostics are `estimate-contradiction`: see docs/priority.md for what counts as one.
  */
 export function estimateRecord(
   record: PrioritisedKind,

@@ -12,16 +12,16 @@ import {
 import { defaultPrioritySettings, type PrioritySettings } from './settings.ts';
 import type { Estimates, Priority } from './types.ts';
 
-/** What `explainPriority` looks at. A task has it all. */
+/** The input of `explainPriority`. Tasks have all of it. */
 export interface Explainable extends Ranked {
   readonly problem: string;
   readonly priority: Priority;
 }
 
-/** Why a task stands where it stands, for a reporter to print. */
+/** Why a task has its rank, for reporters. */
 export interface Explanation {
   readonly id: string;
-  /** Its place in the order of priorities, from 1. */
+  /** Its rank by priority, from 1. */
   readonly rank: number;
   readonly of: number;
   readonly priority: Priority;
@@ -30,18 +30,18 @@ export interface Explanation {
   readonly above: { readonly id: string; readonly problem: string; readonly score: number } | null;
   /** One for each estimate, in the order of the formula; none at the top. */
   readonly changes: readonly Change[];
-  /** What waiting for the end of its cooldown would do; null at the top, and where there is nothing to wait for. */
+  /** The effect of waiting for the end of its cooldown; null at the top, and without a cooldown. */
   readonly waiting: Waiting | null;
 }
 
-/** The fewest whole hours of waiting that move the task above the next one; null where the whole cooldown does not. */
+/** The fewest whole hours of waiting that move the task above the next one; null if the whole cooldown does not. */
 export interface Waiting {
   readonly hours: number | null;
   /** The score then, or at the end of the cooldown. */
   readonly score: number;
 }
 
-/** The smallest change of one estimate alone that moves the task above the next one; `to` is null where none does. */
+/** The smallest change of one estimate alone that moves the task above the next one; `to` is null if none does. */
 export type Change = { readonly [Name in keyof EstimateValues]: ChangeOf<Name> }[keyof EstimateValues];
 
 /** Of one estimate. */
@@ -54,9 +54,9 @@ export interface ChangeOf<Name extends keyof EstimateValues> {
 }
 
 /**
- * Every factor of a task's priority and what would move it up one place while all others stand as they do, or undefined
- * where no task has the id. Impact is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
- * together, so what counts as one place is the next task of another problem.
+ * Every factor of a task's priority, and what would move it up one rank while all others stay the same. Undefined if no
+ * task has the id. Impact is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
+ * together, so one rank up means the next task of another problem.
  */
 export function explainPriority(
   id: string,
@@ -80,7 +80,7 @@ export function explainPriority(
   };
 }
 
-/** The score only rises with the hours, so the fewest are found by halves: a period may have a hundred thousand. */
+/** A binary search, since the score only rises with the hours and a period may have a hundred thousand. */
 function waitingBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): Waiting | null {
   const left = hoursLeft(cooldownOf(task));
   if (left <= 0) return null;

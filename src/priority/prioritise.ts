@@ -38,14 +38,14 @@ export function prioritise(
   };
 }
 
-/** Whether somebody still has to do something about an Active record. */
+/** Whether an Active record still needs work. */
 export function isOpen(record: ProblemRecord): boolean {
   return record.kind === 'active' && record.status !== 'resolved' && record.status !== "won't-fix";
 }
 
 /**
  * Open problems with exactly the same score: each is reported at its title, against the first of them. Only records
- * that state an estimate count, since without one a tie says nothing but that two headers look alike.
+ * that state an estimate count, since without one a tie only means that two headers are similar.
  */
 function scoreTies(results: readonly PrioritisedRecord[]): readonly Diagnostic[] {
   const first = new Map<number, PrioritisedKind>();

@@ -7,8 +7,8 @@ import type { Attempts, Band, Estimates, Factor, Priority, ResourceCost, Urgency
 const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
 /**
- * The instant of an ISO text, in milliseconds since 1970, or undefined where it is none. A day alone is its first
- * moment and a time without a zone is UTC, so that the same text means the same on every machine.
+ * The instant of an ISO text, in milliseconds since 1970, or undefined for other texts. A day alone means its start, and a
+ * time without a zone is UTC, so that the same text means the same on every machine.
  */
 export function instantOf(text: string | undefined): number | undefined {
   const match = text === undefined ? null : form.exec(text);
@@ -22,10 +22,10 @@ export type EstimateValues = { readonly [Name in keyof Estimates]: Estimates[Nam
 
 export const impactRange = { minimum: 1, maximum: 10 } as const;
 
-/** From the one that matters most to the one that matters least. */
+/** Most urgent first. */
 export const urgencies = ['critical', 'high', 'medium', 'low'] as const satisfies readonly Urgency[];
 
-/** From the cheapest on. */
+/** Cheapest first. */
 export const resourceCosts = ['minimal', 'moderate', 'heavy'] as const satisfies readonly ResourceCost[];
 
 export function isImpact(value: unknown): value is number {
@@ -44,7 +44,7 @@ export function isResourceCost(value: unknown): value is ResourceCost {
   return resourceCosts.some((cost) => cost === value);
 }
 
-/** Which values each estimate can have. `NaN` and infinities are none of them. */
+/** The valid values of each estimate. `NaN` and infinities are invalid. */
 export const isEstimate: {
   readonly [Name in keyof EstimateValues]: (value: unknown) => value is EstimateValues[Name];
 } = {
@@ -59,8 +59,8 @@ export const noAttempts: Attempts = { failures: 0, hoursSinceFailure: 0 };
 /**
  * priority = (impact × urgency × success) ÷ (cost × cooldown), each factor after its weight: docs/priority.md.
  * Scores and weighted factors are rounded to six decimals, so that float noise can neither make nor break a tie.
- * @throws ProblemsError `bad-usage` for estimates or attempts that are no numbers or out of range, `bad-config` for
- * settings that are: neither can produce a score.
+ * @throws ProblemsError `bad-usage` for estimates or attempts that are not numbers or out of range, `bad-config` for
+ * such settings.
  */
 export function computePriority(
   estimates: Estimates,
@@ -104,19 +104,19 @@ export function computePriority(
 
 /**
  * The score of checked values, after a cooldown that is at least 1.
- * @throws ProblemsError `bad-config`: it is not finite, as where settings lack a number.
+ * @throws ProblemsError `bad-config`: the score is not finite, for example because a setting is missing.
  */
 export function scoreOf(values: EstimateValues, cooldown: number, settings: PrioritySettings): number {
   const scales = scalesOf(values, settings);
   const after = (name: keyof Scales) => weighted(scales[name], settings.weights[name], settings);
   const score = rounded((after('impact') * after('urgency') * after('success')) / (after('cost') * cooldown));
   if (Number.isFinite(score)) return score;
-  throw new ProblemsError('bad-config', 'The priority settings lead to a score that is no number.', {
+  throw new ProblemsError('bad-config', 'The priority settings give a score that is not a number.', {
     hint: 'docs/priority.md lists the settings and their defaults.',
   });
 }
 
-/** What the tie order looks at. A task has it all. */
+/** The values that break ties. Tasks have all of them. */
 export interface Ranked {
   readonly id: string;
   readonly priority: { readonly score: number };
@@ -163,16 +163,19 @@ function bandOf(score: number, { bands }: PrioritySettings): Band {
   return score >= bands.medium ? 'medium' : 'low';
 }
 
-/** One more and the power of two is infinite, and infinity times a period of no hours is no number. */
+/** With more, the power of two is infinite, and infinity times zero hours is not a number. */
 const mostDoublings = 1023;
 
-/** 1 + the hours that are left of the waiting period ÷ 24. The period doubles with each failure, up to a maximum. */
+/** 1 + the remaining hours of the waiting period ÷ 24. The period doubles with each failure, up to a maximum. */
 function cooldownOf(
   { failures, hoursSinceFailure }: Attempts,
   { cooldown: { baseHours, maximumHours } }: PrioritySettings,
 ): { readonly factor: number; readonly reason: string } {
   if (!Number.isInteger(failures) || failures < 0 || !(hoursSinceFailure >= 0)) {
-    throw new ProblemsError('bad-usage', 'Attempts are a whole number of failures and the hours since the last one.');
+    throw new ProblemsError(
+      'bad-usage',
+      'Attempts must be a whole number of failures and the hours since the last one.',
+    );
   }
   if (failures === 0) return { factor: 1, reason: 'No attempt has failed.' };
   const period = Math.min(baseHours * 2 ** Math.min(failures - 1, mostDoublings), maximumHours);
@@ -180,7 +183,7 @@ function cooldownOf(
   const failed = failures === 1 ? '1 attempt has failed' : `${failures} attempts have failed`;
   return {
     factor: cooldownFactor(left),
-    reason: `${failed}: ${rounded(left)} of the ${period} hours to wait are left.`,
+    reason: `${failed}: ${rounded(left)} of the ${period} hours to wait remain.`,
   };
 }
 
@@ -189,7 +192,7 @@ export function cooldownFactor(left: number): number {
   return 1 + left / 24;
 }
 
-/** The hours that are left under a cooldown, without the noise of floating point. */
+/** The remaining hours of a cooldown, without floating-point noise. */
 export function hoursLeft(cooldown: number): number {
   return rounded((cooldown - 1) * 24);
 }
@@ -207,7 +210,7 @@ function checked<Name extends keyof EstimateValues>(name: Name, estimates: Estim
   const value: unknown = estimates[name].value;
   const fits: (candidate: unknown) => candidate is EstimateValues[Name] = isEstimate[name];
   if (fits(value)) return value;
-  throw new ProblemsError('bad-usage', `No priority follows from the estimate ${name} = ${String(value)}.`);
+  throw new ProblemsError('bad-usage', `Invalid estimate ${name} = ${String(value)}.`);
 }
 
 function rankOf(level: EstimateValues['urgency'] | undefined): number {

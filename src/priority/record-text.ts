@@ -7,7 +7,7 @@ import type {
 } from '../registry/record.ts';
 import { wordsIn } from '../util/words.ts';
 
-/** Words that say that there is a problem, but not which. They are no part of what a phrase names. */
+/** Generic words for problems, which are not part of a phrase's name. */
 const generic = new Set(
   'a an and any case error failure for in issue of on or problem severity the to trouble with'.split(' '),
 );
@@ -28,17 +28,17 @@ export function namingWords(phrase: string): readonly string[] {
   return wordsOf(phrase).filter((word) => !generic.has(word));
 }
 
-/** Whether each of the words stands somewhere among the others, in any order. */
+/** Whether the others contain each of the words, in any order. */
 function holdsWords(words: readonly string[], among: readonly string[]): boolean {
   return words.every((word) => among.some((other) => sameWord(word, other)));
 }
 
-/** Whether the words stand among the others in their order, at most two other words between neighbours. */
+/** Whether the others contain the words in their order, with at most two other words between neighbours. */
 function holdsPhrase(words: readonly string[], among: readonly string[]): boolean {
   return among.some((_, start) => phraseStartsAt(words, among, start));
 }
 
-/** The same for words that begin at one place. */
+/** The same for words that begin at one position. */
 export function phraseStartsAt(words: readonly string[], among: readonly string[], start: number): boolean {
   let at = start;
   return words.every((word, index) => {
@@ -70,20 +70,20 @@ export function hasPriority(record: ProblemRecord): record is PrioritisedKind {
   return record.kind !== 'analysis' && record.kind !== 'integration';
 }
 
-/** A record as words, for calibrations and policies that name it in passing. */
+/** The words of a record, for matching calibrations and policies. */
 export interface RecordText {
   readonly title: readonly string[];
   readonly tags: readonly string[];
-  /** The closed terms of its header, each as its words. */
+  /** The terms of its header, each as its words. */
   readonly terms: readonly (readonly string[])[];
-  /** Of the error messages and log lines that it quotes. */
+  /** The words of the error messages and log lines that it quotes. */
   readonly messages: readonly string[];
   readonly description: readonly string[];
 }
 
 const texts = new WeakMap<PrioritisedKind, RecordText>();
 
-/** Kept for each record, since estimating and triage both read it; long texts are split only when they are asked for. */
+/** Cached for each record, since estimates and triage both use it; long texts are split only when needed. */
 export function recordText(record: PrioritisedKind): RecordText {
   const known = texts.get(record);
   if (known !== undefined) return known;
@@ -104,14 +104,14 @@ export function recordText(record: PrioritisedKind): RecordText {
   return text;
 }
 
-/** Where a phrase was found, from the surest to the weakest. */
+/** Where a phrase was found, strongest first. */
 export const matchPlaces = ['term', 'title', 'tags', 'description'] as const;
 
 export type MatchPlace = (typeof matchPlaces)[number];
 
 /**
- * Where a record speaks of what the naming words of a phrase say: they are a header term (`system_down`), all stand in the title or
- * the tags, or, where there are two or more, stand in their order and close together in the description.
+ * Where a record matches the naming words of a phrase: they are a header term (`system_down`), the title or the tags
+ * contain all of them, or, with two or more words, the description contains them in order and close together.
  */
 export function matchPhrase(words: readonly string[], text: RecordText): MatchPlace | undefined {
   if (words.length === 0) return undefined;

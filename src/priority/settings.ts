@@ -8,7 +8,7 @@ export interface PrioritySettings {
   readonly urgency: Readonly<Record<Urgency, number>>;
   readonly cost: Readonly<Record<ResourceCost, number>>;
   readonly weights: Readonly<Record<'impact' | 'urgency' | 'success' | 'cost', number>>;
-  /** The lowest score of each band; what is below `medium` is low. */
+  /** The lowest score of each band; scores below `medium` are low. */
   readonly bands: Readonly<Record<Exclude<Band, 'low'>, number>>;
   /** The waiting period after the first failure, and the longest one. In hours. */
   readonly cooldown: { readonly baseHours: number; readonly maximumHours: number };
@@ -24,14 +24,14 @@ export const defaultPrioritySettings: PrioritySettings = {
   cooldown: { baseHours: 24, maximumHours: 168 },
 };
 
-/** Each score asks for the check, and one object of settings makes them all. */
+/** Settings that were already checked, since every score checks them. */
 const checkedSettings = new WeakSet<PrioritySettings>();
 
 const positive = { minimum: 0.001, maximum: 1000 } as const;
 const exponent = { minimum: 0.001, maximum: 10 } as const;
 
 /**
- * Refuses settings that could make a score infinite or no number.
+ * Refuses settings that could give an infinite or NaN score.
  * @throws ProblemsError `bad-config`: a scale is not within 0.001 to 1000, a weight not within 0.001 to 10 (`elastic`)
  * or 0.001 to 1000 (`published`), a period or band is not a number, or the bands do not descend.
  */

@@ -16,7 +16,7 @@ export interface Estimate<Value> {
   readonly reason: string;
 }
 
-/** What a priority is computed from. `impact` 1 to 10, `successProb` 0 to 1. */
+/** The input of a priority. `impact` 1 to 10, `successProb` 0 to 1. */
 export interface Estimates {
   readonly impact: Estimate<number>;
   readonly urgency: Estimate<Urgency>;
@@ -26,7 +26,7 @@ export interface Estimates {
 
 export type Band = 'critical' | 'high' | 'medium' | 'low';
 
-/** One factor of the formula: what was estimated, its number on the scale, and that number after its weight. */
+/** One factor of the formula: its estimate, the number on the scale, and that number after its weight. */
 export interface Factor {
   readonly name: 'impact' | 'urgency' | 'success' | 'cost' | 'cooldown';
   readonly estimate: string | number;
@@ -47,7 +47,7 @@ export interface Priority {
 /** Failed attempts on a task, from which its cooldown follows. */
 export interface Attempts {
   readonly failures: number;
-  /** Hours since the last failure; 0 where there was none. */
+  /** Hours since the last failure; 0 without failures. */
   readonly hoursSinceFailure: number;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Control characters, and the marks that turn the direction of text: what a terminal obeys and a reader does not see.
+ * Control characters and bidirectional marks: terminals interpret them, and readers do not see them.
  * `\p{Cc}` is written out, since classes of Unicode take milliseconds to compile.
  */
-// oxlint-disable-next-line no-control-regex -- They are what is looked for.
+// oxlint-disable-next-line no-control-regex -- These characters are to be found.
 const obeyed = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const shorthand = new Map([
@@ -12,7 +12,7 @@ const shorthand = new Map([
 ]);
 
 /**
- * Text of strangers, safe to print in one line: what a terminal would obey is written as an escape (`\u{1b}`).
+ * Makes untrusted text safe to print on one line: control characters are written as escapes (`\u{1b}`).
  * Everything that comes from a registry, a file name or a config passes through here before it is printed.
  */
 export function escapeTerminal(text: string): string {
@@ -22,7 +22,7 @@ export function escapeTerminal(text: string): string {
   );
 }
 
-/** The same, for text that may hold several lines: line ends stay, CRLF becomes LF. */
+/** The same for text with several lines: line ends are kept, CRLF becomes LF. */
 export function escapeTerminalLines(text: string): string {
   return text
     .split(/\r\n|\n|\r/)
@@ -30,10 +30,10 @@ export function escapeTerminalLines(text: string): string {
     .join('\n');
 }
 
-/** What a text is, from which follows how a terminal shows it. */
+/** The meaning of a text, which decides how a terminal shows it. */
 export type Tone = 'error' | 'warning' | 'path' | 'faint' | 'strong' | 'good';
 
-/** Gives a text the look of its tone; `plain` leaves it as it is. Reporters take one, and so never ask where they print. */
+/** Styles a text by its tone; `plain` does not change it. Reporters take one, so they do not depend on the terminal. */
 export type Style = (tone: Tone, text: string) => string;
 
 export function plain(_tone: Tone, text: string): string {

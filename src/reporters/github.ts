@@ -1,12 +1,12 @@
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import { count, worstFirst } from './text/diagnostics.ts';
 
-/** GitHub shows ten annotations of each level of a step and drops the rest without a word. */
+/** GitHub shows ten annotations of each level per step and silently drops the rest. */
 const shownPerLevel = 10;
 
 /**
- * Workflow commands that GitHub turns into annotations, worst first, as many of each level as it shows; a notice at
- * the end states how many it would have hidden. Source: GitHub Actions, "Workflow commands".
+ * Workflow commands that GitHub turns into annotations, worst first, as many of each level as it shows; a final notice
+ * tells how many are hidden. Source: GitHub Actions, "Workflow commands".
  */
 export function githubReport(diagnostics: readonly Diagnostic[]): string {
   const shown = { error: 0, warning: 0 };
@@ -27,7 +27,7 @@ export function githubReport(diagnostics: readonly Diagnostic[]): string {
 
 function annotation({ severity, path, place, code, message, hint }: Diagnostic): string {
   const properties = [`file=${property(path)}`, `line=${place.line}`, `endLine=${place.endLine}`];
-  // Columns are allowed only where both ends stand in one line.
+  // GitHub accepts columns only if both ends are on one line.
   if (place.line === place.endLine) properties.push(`col=${place.column}`, `endColumn=${place.endColumn}`);
   properties.push(`title=${property(code)}`);
   return `::${severity} ${properties.join(',')}::${data(hint === '' ? message : `${message} ${hint}`)}\n`;

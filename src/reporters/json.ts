@@ -4,7 +4,7 @@ import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Task } from '../tasks/types.ts';
 
-/** JSON with two blanks of indent and a line end. What a terminal would obey, and JSON lets stand, is escaped. */
+/** JSON with two spaces of indent and a line end. Escapes control characters that JSON allows but terminals interpret. */
 export function toJson(value: unknown): string {
   return `${escaped(JSON.stringify(value, undefined, 2))}\n`;
 }
@@ -14,7 +14,7 @@ export function jsonLine(value: unknown): string {
   return `${escaped(JSON.stringify(value))}\n`;
 }
 
-// The direction marks and C1 controls can only stand inside strings, so an escape keeps the JSON's meaning.
+// Bidirectional marks and C1 controls can only occur inside strings, so escaping them does not change the value.
 function escaped(written: string): string {
   return written.replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -3,7 +3,7 @@ import type { Diagnostic, Severity } from '../registry/diagnostics.ts';
 import { toJson } from './json.ts';
 import { count, worstFirst } from './text/diagnostics.ts';
 
-/** How many characters from the start of a line on, blanks left out, tell that line from others. */
+/** How many characters from the start of a line identify it, without spaces. */
 const reach = 100;
 
 const base = 37n;
@@ -12,10 +12,10 @@ const endOfText = '\uffff';
 
 /**
  * The fingerprint of each asked line (counted from 1) of a text: GitHub's `primaryLocationLineHash`, by which code
- * scanning knows a result again after lines have moved. It must agree with what GitHub's own upload action computes
+ * scanning recognizes a result after lines have moved. It must agree with what GitHub's own upload action computes
  * (github/codeql-action, src/fingerprints.ts), or that action warns about every result. The hash of a line is a
  * polynomial over the 100 characters that follow its start, blanks skipped and line ends made one, modulo 2^64; after
- * the colon stands how many lines so far had the same.
+ * the colon comes the number of lines so far with the same hash.
  */
 export function lineFingerprints(text: string, lines: Iterable<number>): ReadonlyMap<number, string> {
   const wanted = new Set(lines);
@@ -47,7 +47,7 @@ function hash(window: string): string {
 /** GitHub refuses a run with more results. */
 const mostResults = 25_000;
 
-/** What SARIF says once a code, beside the results: the diagnostic catalogue has this shape. */
+/** SARIF's rule for a diagnostic code; the diagnostic catalogue has this shape. */
 export type Rules = Readonly<
   Record<string, { readonly severity: Severity; readonly summary: string; readonly hint: string }>
 >;
@@ -55,7 +55,7 @@ export type Rules = Readonly<
 export interface SarifOptions {
   readonly rules: Rules;
   readonly version: string;
-  /** The text of a registry by its path, from which results get the fingerprint by which GitHub knows them again. */
+  /** The text of a registry by its path, for the fingerprints of results. */
   readonly textOf: (path: string) => string | undefined;
 }
 
@@ -134,7 +134,7 @@ function result(diagnostic: Diagnostic, ruleIndex: number, fingerprint: string |
   };
 }
 
-/** A relative reference stays relative; what no URI may hold is percent-encoded, lone surrogates are replaced. */
+/** Keeps relative references relative, percent-encodes characters that a URI must not contain, replaces lone surrogates. */
 function uriOf(path: string): string {
   const uri = path.toWellFormed().split('/').map(encodeURIComponent).join('/');
   return uri.startsWith('/') ? `file://${uri}` : uri;

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { type Style, escapeTerminal } from './escape-terminal.ts';
 
-/** Where a text may go on in the next line: after a blank; or after any sign, best after one that ends a part of a path or id. */
+/** Where a text may wrap: after a space; or anywhere, preferably after the end of a part of a path or id. */
 export type Breaking = 'words' | 'anywhere';
 
 const ends: Readonly<Record<Breaking, ReadonlySet<string>>> = {
@@ -9,14 +9,14 @@ const ends: Readonly<Record<Breaking, ReadonlySet<string>>> = {
   anywhere: new Set([' ', '/', '-', '_', '.']),
 };
 
-/** How many columns of a terminal a text of one line takes. */
+/** Width of a text of one line, in columns of a terminal. */
 export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
 /**
- * The lines of a text, without blanks at their ends and none wider than `width` columns; only a single character that is
- * wider itself, such as 水 in one column, stands out. What a reader sees as one character is never parted.
+ * Wraps a text into lines of at most `width` columns, without trailing spaces. Only a single character that is wider
+ * itself, such as 水 in one column, exceeds it. Never splits a grapheme.
  * @param text One line without escape sequences.
  */
 export function brokenLines(text: string, width: number, breaking: Breaking): readonly string[] {
@@ -41,14 +41,14 @@ interface Part {
   readonly width: number;
 }
 
-/** A blank that a line has no room for is dropped at its end. */
+/** A trailing space may exceed the width, since it is dropped. */
 function withoutBlank({ text, width }: Part): number {
   return text.endsWith(' ') ? width - 1 : width;
 }
 
 let characters: Intl.Segmenter | undefined;
 
-/** What stays together in a line; a part that no line has room for falls into its characters. */
+/** Splits a text into unbreakable parts; a part that is wider than a line is split into graphemes. */
 function* partsOf(text: string, width: number, endings: ReadonlySet<string>): Generator<Part> {
   characters ??= new Intl.Segmenter('en');
   let held: Part[] = [];
@@ -65,7 +65,7 @@ function* partsOf(text: string, width: number, endings: ReadonlySet<string>): Ge
   yield* together();
 }
 
-/** Rows of text. What comes from strangers is made visible here. */
+/** Rows of text. Untrusted text is escaped here. */
 export interface Table {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
@@ -74,11 +74,11 @@ export interface Table {
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
-  /** Takes what width a terminal has left, and wraps within it: anywhere, as paths and ids need it, or between words. */
+  /** Uses the remaining width of the terminal and wraps: anywhere, for paths and ids, or between words. */
   readonly wraps?: true | 'words';
 }
 
-/** Columns of aligned text, two blanks between them, no blanks at the ends of lines: for pipes and files. */
+/** Aligned columns with two spaces between them and no trailing spaces, for pipes and files. */
 export function plainTable({ columns, rows }: Table): string {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(escapeTerminal))];
   const widths = columns.map((_column, at) =>
@@ -100,28 +100,28 @@ function padded(text: string, width: number, align: Column['align']): string {
   return align === 'right' ? blanks + text : text + blanks;
 }
 
-/** How many characters a reader sees. */
+/** Number of graphemes. */
 function lengthOf(text: string): number {
-  // What is made of plain letters alone needs no segmenter, which takes longer to make than a page of them to print.
+  // Plain letters need no segmenter, which takes longer to create than a page takes to print.
   if (/^[ -~]*$/.test(text)) return text.length;
   characters ??= new Intl.Segmenter('en');
   return [...characters.segment(text)].length;
 }
 
-/** The narrowest that a wrapping column gets, in columns of the terminal. */
+/** Minimum width of a wrapping column, in columns of the terminal. */
 const narrowest = 10;
 
-/** What stands around the text of a cell: a blank on both sides, and one rule more than there are columns. */
+/** Width of borders and padding: a space on both sides of a cell, and one rule more than there are columns. */
 const aroundCell = 3;
 
-/** A table with rules, no wider than `width`; where its columns have no room beside each other, each row as a list. */
+/** A table with rules, at most `width` wide; if its columns do not fit, each row as a list. */
 export function terminalTable({ columns, rows }: Table, width: number, style: Style): string {
   const cells = rows.map((row) => columns.map((_column, at) => escapeTerminal(row[at] ?? '')));
   const widths = columnWidths(columns, cells, width - aroundCell * columns.length - 1);
   return widths === undefined ? listed(columns, cells, width, style) : ruled(columns, cells, widths, style);
 }
 
-/** Wrapping columns share what the others leave, and none takes more than it needs. Undefined where too little is left. */
+/** Wrapping columns share the remaining width, and none gets more than it needs. Undefined if too little is left. */
 function columnWidths(
   columns: readonly Column[],
   cells: readonly (readonly string[])[],
@@ -159,7 +159,7 @@ function ruled(
       const parts = columns.map(({ align }, at) => {
         const text = lines[at]?.[index] ?? '';
         const blanks = ' '.repeat(Math.max(0, (widths[at] ?? 0) - widthOf(text)));
-        // The look comes last: what it adds has no width.
+        // Style last: escape sequences have no width.
         return align === 'right' ? blanks + look(text) : look(text) + blanks;
       });
       return `│ ${parts.join(' │ ')} │\n`;
@@ -175,7 +175,7 @@ function ruled(
   ].join('');
 }
 
-/** Each row below the other, a line or more for each cell, with the title of its column in front. */
+/** Rows below each other, with the column's title in front of each cell. */
 function listed(
   columns: readonly Column[],
   cells: readonly (readonly string[])[],

@@ -30,7 +30,7 @@ export function jsonSchemaOf(name: string): Readonly<Record<string, unknown>> {
   const kind = kinds.find((candidate) => candidate.name === name);
   if (kind !== undefined) return recordJsonSchema(kind.name);
   const schema = schemas[name];
-  if (schema === undefined) throw new TypeError(`There is no schema ${name}.`);
+  if (schema === undefined) throw new TypeError(`Unknown schema ${name}.`);
   return jsonSchema(schema(), name, name === 'config' ? 'input' : 'output');
 }
 

@@ -5,7 +5,7 @@ import { resourceCost, urgency } from '../registry/kinds/terms.ts';
 import { anyRecordSchema, place } from '../registry/schema.ts';
 import { automations, problemClasses, taskFlags, taskKinds } from '../tasks/types.ts';
 
-/** What `--json` and `--format json` print. Strict: a property that stands here and not there is a defect. */
+/** The output of `--json` and `--format json`. Strict: a missing property is a defect. */
 
 const Level = z.enum(['critical', 'high', 'medium', 'low']);
 const Impact = z.number().min(1).max(10);
@@ -48,7 +48,7 @@ export const Task = z
     classReason: z.string(),
     handler: z.string().describe('A remediator, `agent` or `person`.'),
     handlerReason: z.string(),
-    automation: z.enum(automations).describe('How far a fix may go unattended.'),
+    automation: z.enum(automations).describe('Whether a fix may run unattended.'),
     automationReason: z.string(),
     severity: Level.optional().describe('Of an Active record.'),
     lastOccurrence: z.string().optional().describe('When the problem was last seen, as ISO text.'),
@@ -64,7 +64,7 @@ export const Task = z
       .describe('What the priority is computed from, as plain values; `provenance` has the same keys.'),
     provenance: z
       .strictObject({ impact: Provenance, urgency: Provenance, successProb: Provenance, resourceCost: Provenance })
-      .describe('Where each estimate comes from. The reasons stand in `priority.factors`.'),
+      .describe('Where each estimate comes from. `priority.factors` has the reasons.'),
     priority: Priority,
   })
   .describe('A piece of work for the swarm.');
@@ -98,13 +98,13 @@ export function scanSchema(): z.ZodType {
             unknown: z
               .array(
                 z.strictObject({
-                  marker: z.string().describe('As it stands between `EMBED:` and `:START`.'),
-                  text: z.string().describe('What stands between the markers, unread.'),
+                  marker: z.string().describe('The text between `EMBED:` and `:START`.'),
+                  text: z.string().describe('The text between the markers, not parsed.'),
                   place: place.describe('From the START marker to the end of the END marker.'),
                 }),
               )
               .optional()
-              .describe('Blocks of kinds that do not exist, in the order of the file; absent where there are none.'),
+              .describe('Blocks of unknown kinds, in the order of the file; absent if there are none.'),
           }),
         )
         .describe('Every registry that holds a marker, in the order of their paths.'),
@@ -123,7 +123,7 @@ export const Validation = z
     warnings: z.int().min(0),
     fixed: z
       .array(z.strictObject({ path: z.string(), line: z.int().min(1), code: z.string(), description: z.string() }))
-      .describe('What `--fix` mended. The diagnostics are those that stand after it.'),
+      .describe('What `--fix` fixed. The diagnostics are those that remain.'),
     diagnostics: z.array(Diagnostic),
   })
   .describe('What `problems validate --format json` prints.');

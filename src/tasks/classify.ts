@@ -80,7 +80,7 @@ export function createClassifier(claims: Readonly<Record<string, Claims>>): Clas
       ['title', () => bestRule(text.title)],
       ['tags', () => bestRule(text.tags)],
       ['header', () => bestRule(text.terms.flatMap((term) => (term.length === 1 ? term : [])))],
-      // A server says `memory` or `restore` in passing; two words of a phrase are no accident.
+      // Messages of a server may mention `memory` or `restore` in passing; two words of a phrase are significant.
       ['messages', () => bestRule(text.messages, 2)],
       ['description', () => bestRule(text.description)],
     ] as const;
@@ -94,7 +94,7 @@ export function createClassifier(claims: Readonly<Record<string, Claims>>): Clas
   return { rules, topicOf, bestRule };
 }
 
-/** By the first two letters of their first word: every record asks for its topic, and most phrases never come near it. */
+/** Indexed by the first two letters of their first word, since most phrases do not match a record at all. */
 function byFirstLetters(rules: readonly TriageRule[]): ReadonlyMap<string, readonly Phrase[]> {
   return Map.groupBy(
     rules.flatMap((rule) => rule.phrases.map((phrase) => ({ rule, words: wordsOf(phrase) }))),

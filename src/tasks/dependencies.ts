@@ -13,8 +13,8 @@ import { type Planned, isStanding } from './types.ts';
 export type Graph<Node> = ReadonlyMap<Node, readonly Node[]>;
 
 /**
- * Cuts every circle: of the dependencies within one, only those on a node that comes earlier in the graph's order stay.
- * The circles are returned, each in the graph's order. Linear, and without recursion (Tarjan's strongly connected
+ * Cuts every cycle: within one, only dependencies on nodes earlier in the graph's order remain. Returns the cycles, each
+ * in the graph's order. Linear, and without recursion (Tarjan's strongly connected
  * components, SIAM J. Comput. 1, 1972).
  */
 function breakCycles<Node>(graph: Graph<Node>): {
@@ -96,10 +96,9 @@ const longestText = 2000;
 const none: readonly number[] = [];
 
 /**
- * Ids and titles count wherever they stand. A title of one word, which may stand for itself, counts only where it is
- * the whole of a part, between commas, semicolons and list items, or one of several names joined by `and`. Where
- * several records fit, one of the same registry is meant, else one of the same component; where that does not tell,
- * none. At most 50 names.
+ * Ids and titles count anywhere. A title of one word, which may be an ordinary word, counts only if it is a whole part,
+ * between commas, semicolons and list items, or one of several names joined by `and`. If several records match, one of the
+ * same registry is chosen, else one of the same component; if that is ambiguous, none. At most 50 names.
  */
 function indexRecords(records: readonly PrioritisedKind[]): RecordIndex {
   const [byName, byWord] = [nameIndex(), nameIndex()];
@@ -181,7 +180,7 @@ function longestNameAt(byName: NameIndex, words: readonly string[], start: numbe
   return [];
 }
 
-/** What stands between commas, semicolons and list items, without the number of an item and the target of a link. */
+/** The parts between commas, semicolons and list items, without item numbers and link targets. */
 function partsOf(text: string): readonly string[] {
   return text
     .slice(0, longestText)
@@ -191,7 +190,7 @@ function partsOf(text: string): readonly string[] {
 
 const mostDependencies = 50;
 
-/** The tasks by which a problem is understood and ended. */
+/** The tasks that investigate and resolve a problem. */
 interface Work {
   readonly entry: PrioritisedRecord;
   readonly investigation: Planned | undefined;
@@ -201,7 +200,7 @@ interface Work {
 /**
  * The ids that each task waits for, sorted. A resolution waits for the investigation of its own problem and for the
  * end of the open problems that its Related Issues name. What a pattern teaches is written down once the open problems
- * of its class in its registry, at most 50, are resolved. Related Issues that lead in a circle are cut by priority and reported.
+ * of its class in its registry, at most 50, are resolved. Cycles of Related Issues are cut by priority and reported.
  */
 export function dependenciesBetween(planned: readonly Planned[]): {
   readonly dependencies: ReadonlyMap<Planned, readonly string[]>;
@@ -239,7 +238,7 @@ function workByRecord(planned: readonly Planned[]): ReadonlyMap<PrioritisedKind,
   return works;
 }
 
-/** Most registries name no related issues, and then there is neither a name to look up nor an order to keep. */
+/** Most registries name no related issues; then there is nothing to look up or to order. */
 function waysBetween(works: ReadonlyMap<PrioritisedKind, Work>): ReturnType<typeof breakCycles<Work>> {
   const naming = [...works.values()].filter(({ entry }) => relatedIssues(entry.record) !== undefined);
   return naming.length === 0 ? { graph: new Map(), circles: [] } : breakCycles(relations(works));
@@ -300,6 +299,6 @@ function reportCircle(circle: readonly Work[]): Diagnostic {
     'dependency-cycle',
     first,
     ['investigationStatus.relatedIssues', 'title'],
-    `The Related Issues of ${names} lead in a circle; the one with the higher priority goes first.`,
+    `The Related Issues of ${names} form a cycle; the one with the higher priority comes first.`,
   );
 }

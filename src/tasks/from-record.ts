@@ -12,7 +12,7 @@ function titleText(text: string): string {
   return shortened(text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim(), longestTitle);
 }
 
-/** `Label: text` paragraphs of what a record states; what it does not state is left out. At most 8,000 characters. */
+/** `Label: text` paragraphs of the record's values; missing values are skipped. At most 8,000 characters. */
 function paragraphs(parts: Readonly<Record<string, string | readonly string[] | undefined>>): string {
   const stated = Object.entries(parts).flatMap(([label, value]) => {
     const text = typeof value === 'string' ? value : value?.map((item) => `\n- ${item}`).join('');
@@ -22,11 +22,11 @@ function paragraphs(parts: Readonly<Record<string, string | readonly string[] | 
 }
 
 function shortened(text: string, longest: number): string {
-  // Half a character, whether stated so or cut here, could not be written to a file and read again.
+  // A lone surrogate, from the record or from cutting here, could not be written to a file and read again.
   return (text.length <= longest ? text : `${text.slice(0, longest - 1)}…`).toWellFormed();
 }
 
-/** An investigation of when and why it comes, and a monitoring task that catches it when it does. */
+/** An investigation of when and why it occurs, and a monitoring task to catch it. */
 export function draftsFromIntermittent(record: IntermittentProblem): readonly Draft[] {
   const { problemPattern, detectionCriteria } = record;
   return [
@@ -67,7 +67,7 @@ interface Measure {
   readonly title: string;
 }
 
-/** One task for each of the Prevention Measures that says something. */
+/** One task for each non-empty Prevention Measure. */
 export function draftsFromPattern(record: ProblemPattern): readonly Draft[] {
   const { patternDescription, detectionStrategy, resolutionStrategy } = record;
   return measuresOf(record).flatMap(({ label, text, kind, topic, title }) =>
@@ -118,7 +118,7 @@ function measuresOf({ title, preventionMeasures: measures }: ProblemPattern): re
   ];
 }
 
-/** A resolution, and an investigation before it where the root cause is unknown or suspected. Nothing for what is closed. */
+/** A resolution, preceded by an investigation if the root cause is unknown or suspected. None for closed problems. */
 export function draftsFromActive(record: ActiveProblem): readonly Draft[] {
   if (!isOpen(record)) return [];
   const { impactAssessment, investigationStatus } = record;
@@ -141,7 +141,7 @@ export function draftsFromActive(record: ActiveProblem): readonly Draft[] {
   return [{ kind: 'investigation', title: titleText(`Find the cause of ${record.title}`), description }, resolution];
 }
 
-/** What the template's automation triggers say of an Active record. */
+/** Flags of an Active record, from the template's automation triggers. */
 export function flagsOf({ status, severity, frequency, impact }: ActiveProblem): readonly TaskFlag[] {
   const flags: TaskFlag[] = [];
   if (severity === 'critical' && status === 'active') flags.push('immediate');

@@ -29,9 +29,8 @@ import { type Claims, type Draft, type Planned, isStanding, type Task, type Task
 const longest = 100;
 
 /**
- * The id of a task: its kind, the problem's id with `--` for each slash, and its topic. Different problems have
- * different ids: what the letters `a-z`, digits and single dashes of the usual id cannot tell apart, or what is too
- * long, is told apart by a hash of the whole at the end.
+ * The id of a task: its kind, the problem's id with `--` for each slash, and its topic. Different problems have different
+ * ids: a hash at the end distinguishes ids that are too long, or equal after reduction to `a-z`, digits and dashes.
  */
 export function taskId(kind: string, problem: string, topic?: string): string {
   const whole = [kind, problem, ...(topic === undefined ? [] : [topic])];
@@ -40,7 +39,7 @@ export function taskId(kind: string, problem: string, topic?: string): string {
   return usual && plain.length <= longest ? plain : hashed(plain, whole.join('\n'));
 }
 
-/** An id with a hash at its end, for what would have the same id without one. */
+/** An id with a hash at its end, for ids that would be equal without it. */
 function hashed(id: string, content: string): string {
   return `${id.slice(0, longest - 9).replace(/-+$/, '')}-${shortHash(content)}`;
 }
@@ -53,9 +52,8 @@ function slugged(text: string): string {
 type GenerationLine = keyof NonNullable<ProblemIntegration['taskGeneration']>;
 
 /**
- * Whether a registry wants tasks of a kind from records of a kind. Without an integration block, or where none of its
- * Task Generation lines can be read, it wants all; otherwise each line stands for some tasks, and where it is absent or
- * says none, they are not made.
+ * Whether a registry wants tasks of a kind from records of a kind. Without an integration block, or without readable Task
+ * Generation lines, it wants all. Otherwise each line enables some tasks; if it is absent or says none, they are not made.
  */
 function isWanted(
   task: TaskKind,
@@ -74,13 +72,13 @@ function lineFor(task: TaskKind, record: PrioritisedKind['kind']): GenerationLin
   return record === 'active' ? 'activeIssues' : 'patternRecognition';
 }
 
-/** What tasks are made from: a registry as it was read. */
+/** The input for tasks: a registry as it was read. */
 export type RegistryInput = Pick<Registry, 'path' | 'component' | 'records'>;
 
 export interface GenerateOptions {
   /** Default: the published scales and weights. */
   readonly priority?: PrioritySettings;
-  /** Default: what the registries say. */
+  /** Default: the policies of the registries. */
   readonly triage?: TriageSettings;
   /** Default: none. */
   readonly learned?: LearnedEstimates;
@@ -173,7 +171,7 @@ function draftsFrom(record: PrioritisedKind): readonly Draft[] {
   }
 }
 
-/** Only where records share an id, which reading reports, would tasks do so too: the later ones get a hash. */
+/** Tasks share an id only if their records do, which is reported when reading; the later ones get a hash. */
 function withUniqueIds(planned: readonly Planned[]): readonly Planned[] {
   const taken = new Set<string>();
   return planned.map((entry) => {

@@ -1,6 +1,6 @@
 import { wordsIn } from '../util/words.ts';
 
-/** A longer text says more than that there is nothing. */
+/** A longer text says more than "none". */
 const longest = 80;
 
 const now = '(?: (?:yet|so far|for now|now|currently|today|at present|at the moment|at this time))?';
@@ -16,10 +16,10 @@ const noMeasures = new RegExp(
     `(?:(?:gap|change|need|improvement|measure)s?(?: (?:known|found|identified|${needed}))?|training ${needed})${now}$`,
 );
 
-/** Marks and dashes without a word. A tick, for one, does say something. */
+/** Marks and dashes without a word. A tick, however, does say something. */
 const blank = /^[\s!-/:-@[-`{-~\u2010-\u2015]*$/;
 
-/** Whether a text says nothing but that there is nothing, as a whole: `None.`, `n/a`, `-`, `none so far`, `not needed`. */
+/** Whether a whole text only says "none": `None.`, `n/a`, `-`, `none so far`, `not needed`. */
 export function isNegated(text: string): boolean {
   const words = fewWords(text);
   return words !== undefined && (words === '' ? blank.test(text) : none.test(words));
@@ -38,7 +38,7 @@ const aboutTasks = new Set(
 );
 
 /**
- * The same for a line of Task Generation, which may say more of the tasks that are not to be made, and why in brackets:
+ * The same for a line of Task Generation, which may also name the unwanted tasks, and give a reason in brackets:
  * `No automatic tasks`, `never generated`, `None (we plan by hand)`. `No more than one task each` asks for tasks.
  */
 export function wantsNoTasks(text: string): boolean {
@@ -49,7 +49,7 @@ export function wantsNoTasks(text: string): boolean {
   return refusal !== undefined && wordsIn(words.slice(refusal.length)).every((word) => aboutTasks.has(word));
 }
 
-/** The words of a short text, with one blank between; undefined for a long one. */
+/** The words of a short text, separated by one space; undefined for a long one. */
 function fewWords(text: string): string | undefined {
   const trimmed = text.trim();
   return trimmed.length > longest ? undefined : wordsIn(trimmed.toLowerCase()).join(' ');

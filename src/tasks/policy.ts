@@ -3,22 +3,22 @@ import type { ProblemIntegration } from '../registry/record.ts';
 import { type Classifier, defaultClassifier, type TriageRule } from './classify.ts';
 import { isNegated } from './negation.ts';
 
-/** One thing that a line of a registry's policy names. */
+/** One phrase of a line of a registry's policy. */
 export interface PolicyPhrase {
   readonly written: string;
-  /** Without the words for who acts and how: `Automatic port assignment` is about `port`. */
+  /** The topic words, without words for who acts and how: `Automatic port assignment` is about `port`. */
   readonly about: readonly string[];
   readonly rule: TriageRule | undefined;
-  /** Whether it speaks of all problems: `every problem`. */
+  /** Whether it covers all problems: `every problem`. */
   readonly everything: boolean;
 }
 
 /** What an Auto-Resolution line lets run unattended. */
 export interface Allowance {
   readonly resolution: readonly PolicyPhrase[];
-  /** What the line takes out again: "port conflicts, except on client instances". */
+  /** Exceptions of the line: "port conflicts, except on client instances". */
   readonly exceptions: readonly PolicyPhrase[];
-  /** The words for which the line, whatever else it says, allows nothing: "without a person". */
+  /** Words that make the whole line allow nothing: "without a person". */
   readonly doubt?: string;
 }
 
@@ -36,11 +36,11 @@ const negation =
 
 const negationFirst = /^\W*(?:(?:but|do|does|should|must|please|yet)\W+)*(?:no|not|never|don['’]t)\b/i;
 
-/** An unattended repair cannot tell whether a condition holds or a plan has come true, and has nobody to ask. */
+/** Conditions and plans, which an unattended repair cannot evaluate. */
 const condition =
   /\b(?:if|unless|until|till|when|while|once|before|after|during|provided|assuming|without|only (?:at|by|in|on|with)|human|manual(?:ly)?|persons?|people|operators?|some(?:body|one)|admins?|administrators?|by hand|approv\w*|confirm\w*|consent|supervis\w*|ask(?:s|ed|ing)?|escalat\w*|interventions?|planned|pending|paused|suspended|proposed|future|later|tb[ad]|to ?do)\b/i;
 
-/** Words of a policy line that say who acts and how, not what about. */
+/** Words of a policy line for who acts and how, not for the topic. */
 const actingWords = new Set(
   wordsOf(
     `all any assign assignment attention auto automated automatic automatically check clean cleanup complex correction
@@ -49,7 +49,7 @@ const actingWords = new Set(
   ),
 );
 
-/** More of them, where more is kept for a person the fewer words must be found. */
+/** Further such words for escalation, where fewer required words mean that more is escalated. */
 const sayingLittle = new Set(
   wordsOf(
     `admin always anyone anything approval approve approved are as ask at attended be but by call cannot do does don
@@ -62,8 +62,8 @@ const sayingLittle = new Set(
 const universal = /\b(?:all|always|any|anything|every|everything|whatever)\b/i;
 
 /**
- * Reads an Auto-Resolution line, strictly: what is not clearly allowed is not. A negated name is an exception; a
- * negation of anything else, a condition and a word for people are a doubt, for which the line allows nothing at all.
+ * Reads an Auto-Resolution line strictly: only what is clearly allowed is allowed. A negated name is an exception. Any
+ * other negation, a condition, or a word for people is a doubt, and then the line allows nothing.
  */
 function readAllowance(line: string, classifier: Classifier): Allowance {
   if (line === '' || isNegated(line)) return { resolution: [], exceptions: [] };
@@ -91,8 +91,8 @@ function readAllowance(line: string, classifier: Classifier): Allowance {
 }
 
 /**
- * Reads an Auto-Escalation line, generously: all that it names is kept for a person, however it is worded, and everything
- * where it names nothing. Only a line that says no more than `none` keeps nothing.
+ * Reads an Auto-Escalation line generously: everything that it names is escalated, however it is worded, and all problems
+ * if it names nothing. Only a line that just says `none` escalates nothing.
  */
 function readEscalation(line: string, classifier: Classifier): readonly PolicyPhrase[] {
   if (line === '' || isNegated(line) || /^\W*(?:no escalations?|never escalated?)\W*$/i.test(line)) return [];
@@ -106,8 +106,8 @@ function doubting(doubt: string): Allowance {
 }
 
 /**
- * The part for which a negation cannot be told to mean names alone, as in "never data corruption": the first one does
- * not begin with it, or one holds other words than those of its topic.
+ * The part whose negation may not be about names alone, unlike "never data corruption": the first name does not begin with
+ * it, or one contains words outside its topic.
  */
 function unclear(parts: readonly string[], classifier: Classifier): string | undefined {
   const [first] = parts;
@@ -135,15 +135,15 @@ function phrasesOf(line: string, generous: boolean, { bestRule }: Classifier): r
   });
 }
 
-/** What a registry lets run unattended and what it keeps for a person: its Auto-Resolution and Auto-Escalation lines. */
+/** What a registry allows unattended and what it escalates: its Auto-Resolution and Auto-Escalation lines. */
 export interface Policy extends Allowance {
   readonly escalation: readonly PolicyPhrase[];
-  /** That its phrases were read with. Records are classified by the same one. */
+  /** The classifier that read its phrases. Records must be classified by the same one. */
   readonly classifier: Classifier;
 }
 
 /**
- * The policy of a registry; an integration block without such lines, or none, allows nothing and keeps nothing.
+ * The policy of a registry. Without such lines, or without an integration block, it allows and escalates nothing.
  * @param classifier Default: knows the built-in remediators.
  */
 export function readPolicy(
@@ -159,8 +159,8 @@ export function readPolicy(
 }
 
 /**
- * The phrase that lets a record be repaired unattended. This is read strictly: the phrase and the record must be of one
- * topic, and the record's title, tags or description must hold what the phrase is about, word for word.
+ * The phrase that allows the unattended repair of a record. Strict: phrase and record must have the same topic, and the
+ * record's title, tags or description must contain the phrase's words literally.
  */
 export function allowing(
   phrases: readonly PolicyPhrase[],
@@ -175,8 +175,8 @@ export function allowing(
 }
 
 /**
- * The phrase that keeps a record for a person. This is read generously: one topic is enough, and so are the words in
- * its header, title or tags, or that the phrase speaks of everything. A description may well mention in passing what the problem is not.
+ * The phrase that escalates a record. Generous: the same topic is enough, as are the words in its header, title or tags,
+ * or a phrase about all problems. A description does not count, since it may mention what the problem is not.
  */
 export function keeping(
   phrases: readonly PolicyPhrase[],

@@ -3,9 +3,9 @@ import { type Classifier, mentionsPostgres, remediatorFor, type Topic, type Tria
 import { allowing, keeping, type Policy } from './policy.ts';
 import type { Automation, ProblemClass, Triage } from './types.ts';
 
-/** How far problems may go unattended, in place of what their registries say. */
+/** Whether repairs may run unattended, overriding what registries say. */
 export interface TriageSettings {
-  /** By problem id. Counts before everything else. */
+  /** By problem id. Overrides everything else. */
   readonly problems?: Readonly<Record<string, Automation>>;
   readonly classes?: Readonly<Partial<Record<ProblemClass, Automation>>>;
 }
@@ -13,8 +13,8 @@ export interface TriageSettings {
 type Decision = Pick<Triage, 'automation' | 'automationReason'>;
 
 /**
- * Which class of problem a record is, who can take it, and how far it may go unattended: docs/tasks.md.
- * @param policy Of its registry; made with the classifier that decides here too.
+ * The class of a record, who handles it, and whether its repair may run unattended: docs/tasks.md.
+ * @param policy The policy of its registry, read with the same classifier.
  */
 export function triage(record: PrioritisedKind, policy: Policy, settings: TriageSettings = {}): Triage {
   const text = recordText(record);
@@ -43,9 +43,8 @@ function chooseHandler(
 ): Pick<Triage, 'handler' | 'handlerReason'> {
   const remediator = remediatorFor(record, classifier);
   if (remediator !== undefined && stands(record) && mentionsPostgres(record))
-    return { handler: remediator, handlerReason: `The remediator ${remediator} looks for ${topic?.rule.topic}.` };
-  if (automation === 'human')
-    return { handler: 'person', handlerReason: 'No remediator fits, and a person must decide.' };
+    return { handler: remediator, handlerReason: `The remediator ${remediator} handles ${topic?.rule.topic}.` };
+  if (automation === 'human') return { handler: 'person', handlerReason: 'No remediator fits, so you must decide.' };
   return {
     handler: 'agent',
     handlerReason: stands(record) ? 'No remediator fits.' : 'There is nothing to repair at present.',
@@ -68,7 +67,7 @@ function decideAutomation(
   if (!stands(record)) {
     return {
       automation: 'approve',
-      automationReason: 'The policy of a registry speaks of problems that stand; this record has none to repair.',
+      automationReason: 'The policy of a registry applies to open problems; this record has nothing to repair.',
     };
   }
   const kept = keeping(policy.escalation, text, rule);
@@ -87,12 +86,12 @@ function decideAutomation(
   if (policy.doubt !== undefined) {
     return {
       automation: 'approve',
-      automationReason: `Auto-Resolution of the registry says "${policy.doubt}", so nothing goes unattended by it.`,
+      automationReason: `Auto-Resolution of the registry says "${policy.doubt}", so it allows nothing unattended.`,
     };
   }
   return {
     automation: 'approve',
-    automationReason: 'Neither the registry nor the config names it, and then somebody is asked.',
+    automationReason: 'Neither the registry nor the config names it, so it needs approval.',
   };
 }
 
@@ -100,7 +99,7 @@ function classOf(rule: TriageRule | undefined): ProblemClass {
   return rule?.class ?? 'other';
 }
 
-/** Whether a record tells of a problem that is there, as far as anybody knows. */
+/** Whether a record describes a problem that may still exist. */
 function stands(record: PrioritisedKind): boolean {
   return record.kind === 'active' || record.kind === 'intermittent';
 }

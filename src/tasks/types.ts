@@ -2,7 +2,7 @@ import type { PrioritisedKind, PrioritisedRecord, Ranked } from '../priority/ind
 import type { Estimates, Priority } from '../priority/types.ts';
 import type { ActiveProblem } from '../registry/record.ts';
 
-/** The closed lists of tasks, from which come their types and every schema that speaks of them. */
+/** The enumerations of tasks, used by their types and schemas. */
 
 export const taskKinds = ['resolution', 'investigation', 'prevention', 'monitoring', 'documentation'] as const;
 
@@ -17,7 +17,7 @@ export const problemClasses = [
   'other',
 ] as const;
 
-/** How far a fix may go unattended: it runs, it asks, or a person does it. */
+/** Whether a fix may run unattended: it runs, it needs approval, or you do it. */
 export const automations = ['auto', 'approve', 'human'] as const;
 
 export const taskFlags = ['immediate', 'alert', 'escalate'] as const;
@@ -26,12 +26,12 @@ export type TaskKind = (typeof taskKinds)[number];
 
 export type ProblemClass = (typeof problemClasses)[number];
 
-/** How far a fix may go unattended: it runs, it asks, or a person does it. */
+/** Whether a fix may run unattended: it runs, it needs approval, or you do it. */
 export type Automation = (typeof automations)[number];
 
 export type TaskFlag = (typeof taskFlags)[number];
 
-/** What problems a remediator takes, and how people write about them. */
+/** The problems that a remediator handles, and how people write about them. */
 export interface Claims {
   /** Short, for reasons: "Its title speaks of port conflicts". */
   readonly topic: string;
@@ -43,7 +43,7 @@ export interface Claims {
   readonly phrases: readonly string[];
 }
 
-/** Which class of problem a record is, who can take it, and how far it may go unattended; each with its reason. */
+/** The class of a record, who handles it, and whether its repair may run unattended; each with its reason. */
 export interface Triage {
   readonly class: ProblemClass;
   readonly classReason: string;
@@ -66,7 +66,7 @@ export interface Task extends Triage {
   readonly component: string;
   /** The registry's path. */
   readonly target: string;
-  /** Of an Active record: the tie order looks at it. */
+  /** Of an Active record; used to break ties. */
   readonly severity?: NonNullable<ActiveProblem['severity']>;
   /** When an Active or Intermittent problem was last seen, as ISO text: a finished task comes back only after it. */
   readonly lastOccurrence?: string;
@@ -80,20 +80,20 @@ export interface Task extends Triage {
 /** A task before it has an id, a priority and dependencies. */
 export interface Draft {
   readonly kind: TaskKind;
-  /** What tells it from the record's other tasks of this kind; part of the id. */
+  /** Distinguishes it from the record's other tasks of this kind; part of the id. */
   readonly topic?: string;
   readonly title: string;
   readonly description: string;
 }
 
-/** A draft with all that its task needs but the tasks that come first. */
+/** A draft with everything that its task needs except its dependencies. */
 export interface Planned extends PrioritisedRecord {
   readonly draft: Draft;
   readonly id: string;
   readonly triage: Triage;
 }
 
-/** What the tie order looks at besides the priority. */
+/** What breaks ties besides the priority. */
 export function isStanding(record: PrioritisedKind): Pick<Ranked, 'severity' | 'lastOccurrence'> {
   switch (record.kind) {
     case 'active':

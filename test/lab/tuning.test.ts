@@ -277,10 +277,10 @@ describe.skipIf(!(await labRuns()))('problems fleet', () => {
 
     const shown = await problems('fleet');
     expect(shown.stdout).toMatch(/^INSTANCE +STATE +LIMIT +SHARED BUFFERS +CONNECTIONS +AT WORST +SHARE +FINDINGS$/m);
-    expect(shown.stdout).toMatch(/^big +runs +512 MiB +200 MiB +100 /m);
-    expect(shown.stdout).toMatch(/^free +runs +none +128 MiB .* no limit on a machine with others$/m);
+    expect(shown.stdout).toMatch(/^big +running +512 MiB +200 MiB +100 /m);
+    expect(shown.stdout).toMatch(/^free +running +none +128 MiB .* no limit, on a machine with other containers$/m);
     expect(shown.stdout).toMatch(/^idle +stopped +256 MiB /m);
-    expect(shown.stdout).toMatch(/^Machine: [\d.]+ GiB, of which [\d.]+ GiB are its own; /m);
+    expect(shown.stdout).toMatch(/^Machine: [\d.]+ GiB, of which [\d.]+ GiB are reserved for itself; /m);
   });
 
   it('is 1 when an instance is promised more than the machine has, which preflight refuses too', async (test) => {
@@ -288,7 +288,7 @@ describe.skipIf(!(await labRuns()))('problems fleet', () => {
     await createInstance(run, { name: 'huge', storage: 'seeded', host: { Memory: 900 * GiB } });
     const { code, stdout } = await problems('fleet');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/GiB more than there is/);
+    expect(stdout).toMatch(/GiB more than available/);
     expect(await problems('preflight', '--memory', '16m')).toMatchObject({ code: 1 });
     expect(await problems('preflight', '--memory', '16m', '--instance', 'huge')).toMatchObject({ code: 0 });
   });

@@ -82,7 +82,7 @@ orders/four   base-backup, custom  36 h  3.3 MiB  bad: L2 truncated  2026-03-01 
       'orders/one: bad\n  L0 passed\n     2 files were read\n  L2 failed: truncated\n     end of file\n',
     );
     const table = retentionTable([{ backup, expires: true, why: 'it is 36 days old' }], now);
-    expect(plainTable(table).split('\n')[1]).toBe('orders/one  36 h  3.3 MiB  goes  it is 36 days old');
+    expect(plainTable(table).split('\n')[1]).toBe('orders/one  36 h  3.3 MiB  remove  it is 36 days old');
   });
 
   it('have ages and sizes that people read at a glance', () => {

@@ -65,15 +65,15 @@ describe('a recommendation as text', () => {
     const text = tuningHead(tuning, plain) + plainTable(tuningTable(tuning)) + tuningFoot(tuning, plain);
     expect(text).toBe(`orders  PostgreSQL 17, profile web, ssd
   512 MiB of memory (its limit), 0.5 CPUs (its quota)
-  6.3 MiB a backend, measured over 12
-SETTING          CURRENT  RECOMMENDED  CHANGE           SAID BY               WHY
+  6.3 MiB per backend, measured over 12
+SETTING          CURRENT  RECOMMENDED  CHANGE           SET BY                WHY
 max_connections      150           20  recreate         command line          200 would not fit (PGTune: 200)
 work_mem               ?          4MB  restart pending  postgresql.auto.conf  the least
-2 settings would change, 1 of them not before a restart.
+2 settings to change, 1 of them with a restart.
 At worst 400 MiB of 409.6 MiB that may be used.
 warning: it is a standby
-container: --shm-size 128MB in place of 64MB: hashes lie in it
-not known: the disk \\u{1b}[31m
+container: --shm-size 128MB instead of 64MB: hashes lie in it
+unknown: the disk \\u{1b}[31m
 `);
   });
 
@@ -88,9 +88,9 @@ work_mem (postgresql.auto.conf): the least
     expect(tuningReasons(tuning, 120)).toBe('');
   });
 
-  it('says that there is too little memory, or that nothing is to be done', () => {
-    expect(tuningFoot({ ...tuning, fits: false }, plain)).toContain('there is too little memory for it.');
-    expect(tuningFoot({ ...tuning, settings: [] }, plain)).toMatch(/^Nothing is to be changed\.\n/);
+  it('says that there is not enough memory, or that no change is recommended', () => {
+    expect(tuningFoot({ ...tuning, fits: false }, plain)).toContain('not enough memory.');
+    expect(tuningFoot({ ...tuning, settings: [] }, plain)).toMatch(/^No changes recommended\.\n/);
   });
 });
 
@@ -142,12 +142,12 @@ describe('a fleet as text', () => {
   it('is a line for each instance, and the machine', () => {
     expect(plainTable(fleetTable(fleet)) + fleetFoot(fleet, plain)).toBe(
       `INSTANCE  STATE    LIMIT  SHARED BUFFERS  CONNECTIONS  AT WORST  SHARE  FINDINGS
-free      runs      none         128 MiB          100   1.5 GiB   25 %  no limit on a machine with others
-orders    stopped  5 GiB           2 GiB          700     8 GiB   83 %  at worst more than 4 GiB, 80 % of the limit; shared_buffers above a quarter of the limit
-Machine: 8 GiB, of which 2 GiB are its own; 7.5 GiB promised, 1.5 GiB more than there is
-Counted too: cache
-Without a limit, and not counted: a, b, c, d, e and 1 more
-not known: orders: settings are those of its files
+free      running   none         128 MiB          100   1.5 GiB   25 %  no limit, on a machine with other containers
+orders    stopped  5 GiB           2 GiB          700     8 GiB   83 %  worst case above 4 GiB, 80 % of the limit; shared_buffers above a quarter of the limit
+Machine: 8 GiB, of which 2 GiB are reserved for itself; containers may use 7.5 GiB, 1.5 GiB more than available
+Also counted: cache
+Without a limit, not counted: a, b, c, d, e and 1 more
+unknown: orders: settings are those of its files
 `,
     );
   });

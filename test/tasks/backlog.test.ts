@@ -230,7 +230,7 @@ describe('a task that stands', () => {
     await put(generated, text);
     const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
     expect(changes).toMatchObject([{ change: 'standing' }]);
-    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('left as it is') }]);
+    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('left unchanged') }]);
     expect(await textOf(generated)).toBe(text);
   });
 
@@ -321,7 +321,7 @@ describe('a finished task', () => {
       expect(notes).toEqual([
         {
           path: `completed/${id}.yaml`,
-          message: 'It does not say when it was finished, so its task does not come back.',
+          message: 'It has no completion time, so its task does not return.',
         },
       ]);
     },
@@ -400,16 +400,16 @@ describe('a tasks folder', () => {
     await symlink(outside, join(tasksDir, generated));
     const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
     expect(changes).toMatchObject([{ change: 'standing' }]);
-    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('link') }]);
+    expect(notes).toMatchObject([{ path: generated, message: expect.stringContaining('not a regular file') }]);
     expect(await readFile(outside, 'utf8')).toBe(`id: ${id}\n`);
   });
 
   it.each([
-    ['broken', 'title: "unclosed\n', 'cannot be read'],
-    ['empty', '', 'cannot be read'],
-    ['a list', '- 1\n', 'cannot be read'],
-    ['full of aliases', 'a: &a [1]\nb: [*a, *a]\n', 'cannot be read'],
-    ['deep', '['.repeat(5000), 'cannot be read'],
+    ['broken', 'title: "unclosed\n', 'cannot be parsed'],
+    ['empty', '', 'cannot be parsed'],
+    ['a list', '- 1\n', 'cannot be parsed'],
+    ['full of aliases', 'a: &a [1]\nb: [*a, *a]\n', 'cannot be parsed'],
+    ['deep', '['.repeat(5000), 'cannot be parsed'],
     ['huge', `notes: ${'x'.repeat(1_100_000)}\n`, 'larger than 1 MiB'],
   ])('may hold a file that is %s: it is noted, stays, and its task stands', async (_, text, message) => {
     await put(generated, text);

@@ -373,7 +373,7 @@ describe('the dependencies of tasks', () => {
         code: 'dependency-cycle',
         place: line(77),
         message:
-          'The Related Issues of postgres/second-problem, postgres/first-problem, postgres/third-problem lead in a circle; the one with the higher priority goes first.',
+          'The Related Issues of postgres/second-problem, postgres/first-problem, postgres/third-problem form a cycle; the one with the higher priority comes first.',
       },
     ]);
   });

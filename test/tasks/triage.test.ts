@@ -139,7 +139,7 @@ describe('how far a problem may go unattended', () => {
   it('says for which word the line allows nothing', () => {
     const careful = policyOf({ autoResolution: 'port conflicts after approval' });
     expect(triage(ports, careful).automationReason).toBe(
-      'Auto-Resolution of the registry says "after", so nothing goes unattended by it.',
+      'Auto-Resolution of the registry says "after", so it allows nothing unattended.',
     );
   });
 

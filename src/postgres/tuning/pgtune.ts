@@ -40,7 +40,7 @@ export function pgtune(input: PgtuneInput): readonly Advice[] {
     say(
       'effective_cache_size',
       size(kB(memory * of.cacheShare)),
-      `${share(of.cacheShare)} of the memory: what the planner may take for cached; it allocates nothing`,
+      `${share(of.cacheShare)} of the memory: what the planner assumes to be cached; it allocates nothing`,
     ),
     say(
       'maintenance_work_mem',
@@ -50,25 +50,25 @@ export function pgtune(input: PgtuneInput): readonly Advice[] {
     say(
       'checkpoint_completion_target',
       number(0.9),
-      'a checkpoint is spread over nearly all the time until the next one',
+      'spreads a checkpoint over nearly all the time until the next one',
     ),
     say(
       'wal_buffers',
       size(walBuffersFor(sharedBuffers)),
-      '3 % of shared_buffers, between 32 kB and 16 MB, which one segment of WAL holds',
+      '3 % of shared_buffers, between 32 kB and 16 MB, the size of a WAL segment',
     ),
-    say('default_statistics_target', number(of.statistics), `how many values are kept of each column, for ${of.use}`),
+    say('default_statistics_target', number(of.statistics), `number of values sampled from each column, for ${of.use}`),
     say('random_page_cost', number(randomPageCost(profile, disk, fits)), randomPageReason(profile, disk, fits)),
     say(
       'effective_io_concurrency',
       number({ hdd: 2, ssd: 200, san: 300, nvme: 1000 }[disk]),
-      `how many reads ${disk} storage takes at once`,
+      `number of concurrent reads of ${disk} storage`,
     ),
     workMem({ ...input, memory }, of, { connections, sharedBuffers, fits }),
     sharedBuffers >= 2 * GiB
-      ? say('huge_pages', word('try'), 'from 2 GB of shared_buffers they save page tables, where the machine has them')
-      : say('huge_pages', word('off'), 'below 2 GB of shared_buffers they save nothing'),
-    say('min_wal_size', size(of.minWal), `WAL that is kept for use again, for ${of.use}`),
+      ? say('huge_pages', word('try'), 'from 2 GB of shared_buffers they save page tables, if the machine has them')
+      : say('huge_pages', word('off'), 'no benefit below 2 GB of shared_buffers'),
+    say('min_wal_size', size(of.minWal), `WAL that is recycled, for ${of.use}`),
     say('max_wal_size', size(of.maxWal), `WAL between two checkpoints, for ${of.use}`),
     ...parallelism(profile, cpus, major),
     ...desktopWal(profile),
@@ -91,7 +91,7 @@ function share(part: number): string {
 }
 
 function connectionsReason({ connections }: PgtuneInput, { use }: ProfileNumbers): string {
-  return connections === undefined ? `the usual number for ${use}` : 'as asked for';
+  return connections === undefined ? `the usual number for ${use}` : 'as requested';
 }
 
 /** 3 % of shared_buffers, at least 32 kB, at most 16 MB; from 14 MB on it is 16 MB. In bytes. */
@@ -107,10 +107,10 @@ function randomPageCost(profile: Profile, disk: DiskKind, fits: boolean | undefi
 
 function randomPageReason(profile: Profile, disk: DiskKind, fits: boolean | undefined): string {
   if (fits === true) return 'the databases fit into the memory: a page anywhere costs the same';
-  if (disk === 'hdd') return 'a disk that turns is slow at pages far apart';
+  if (disk === 'hdd') return 'random reads are slow on a rotating disk';
   return profile === 'dw'
-    ? 'large reads through an index are slower than in sequence, on solid state too'
-    : `on ${disk} storage pages far apart cost little more`;
+    ? 'large index reads are slower than sequential reads, even on solid state disks'
+    : `on ${disk} storage random reads cost little more`;
 }
 
 /** A third of the memory besides shared_buffers, divided by all possible sorts, since a query may sort several times. */
@@ -130,11 +130,11 @@ function workMem(
   // PGTune rounds down to kB twice.
   const reckoned = Math.floor(Math.floor(each / divisor / kiB) * factor) * kiB;
   return reckoned < workMemFloor
-    ? say('work_mem', size(workMemFloor), 'the least that keeps simple sorts and hashes in memory')
+    ? say('work_mem', size(workMemFloor), 'the minimum that keeps simple sorts and hashes in memory')
     : say(
         'work_mem',
         size(reckoned),
-        `what shared_buffers leave, over ${known.connections} connections and ${workers} workers three times each, for ${use}${why}`,
+        `memory besides shared_buffers, divided by three sorts for each of ${known.connections} connections and ${workers} workers, for ${use}${why}`,
       );
 }
 
@@ -164,8 +164,8 @@ function parallelism(profile: Profile, cpus: number, major: number): readonly Ad
 function desktopWal(profile: Profile): readonly Advice[] {
   if (profile !== 'desktop') return [];
   return [
-    say('wal_level', word('minimal'), 'the least WAL, where nobody needs it for a backup or a standby'),
-    say('max_wal_senders', number(0), 'none can be with wal_level minimal'),
+    say('wal_level', word('minimal'), 'the least WAL, if no backup or standby needs it'),
+    say('max_wal_senders', number(0), 'must be 0 with wal_level minimal'),
   ];
 }
 
@@ -173,14 +173,14 @@ function versions(profile: Profile, cpus: number, major: number): readonly Advic
   const ioWorkers = Math.min(32, Math.max(3, Math.floor(cpus / 4)));
   return [
     ...(major >= 12 && profile !== 'dw' && profile !== 'desktop'
-      ? [say('jit', word('off'), 'compiling costs short queries more than it saves')]
+      ? [say('jit', word('off'), 'compiling costs more than it saves for short queries')]
       : []),
     ...(major >= 10
       ? [
           say(
             'wal_compression',
             word(major >= 15 ? 'lz4' : 'on'),
-            'full pages in WAL take less room; lz4, from PostgreSQL 15, costs little CPU',
+            'compresses full pages in WAL; lz4, from PostgreSQL 15, costs little CPU',
           ),
         ]
       : []),
@@ -195,7 +195,7 @@ function autovacuum(maintenance: number, cpus: number): readonly Advice[] {
       ? [say('autovacuum_max_workers', number(cpus >= 32 ? 5 : 4), `more than the usual 3, for ${cpus} CPUs`)]
       : []),
     ...(maintenance >= 2 * GiB
-      ? [say('autovacuum_work_mem', size(2 * GiB), 'each worker has it: not as much as maintenance_work_mem')]
+      ? [say('autovacuum_work_mem', size(2 * GiB), 'every worker uses it, so less than maintenance_work_mem')]
       : []),
   ];
 }

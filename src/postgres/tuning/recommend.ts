@@ -130,7 +130,7 @@ function correctMemory(
       value: number(now.connections),
       rule: 'connections',
       reason: asked
-        ? `${before.connections} would not fit into ${room}: more clients than this need a pooler in front`
+        ? `${before.connections} would not fit into ${room}: use a connection pooler for more clients`
         : `${before.connections} would not fit into ${room}, with the private memory of each backend`,
     },
     {
@@ -138,28 +138,28 @@ function correctMemory(
       changed: now.sharedBuffers !== before.sharedBuffers,
       value: size(now.sharedBuffers),
       rule: 'memory',
-      reason: `the backends of ${now.connections} connections need the room within ${room}`,
+      reason: `the backends of ${now.connections} connections need the memory within ${room}`,
     },
     {
       name: 'maintenance_work_mem',
       changed: now.maintenanceWorkMem !== before.maintenanceWorkMem,
       value: size(now.maintenanceWorkMem),
       rule: 'memory',
-      reason: `what the connections leave of ${room}`,
+      reason: `what remains of ${room} besides the connections`,
     },
     {
       name: 'autovacuum_work_mem',
       changed: now.autovacuumWorkMem !== before.autovacuumWorkMem,
       value: size(now.autovacuumWorkMem),
       rule: 'memory',
-      reason: `each worker would have ${readableSize(before.autovacuumWorkMem)} beside everything else, more than ${room} leave`,
+      reason: `${readableSize(before.autovacuumWorkMem)} for each worker would not fit into ${room} with everything else`,
     },
     {
       name: 'work_mem',
       changed: now.workMem !== before.workMem,
       value: size(now.workMem),
       rule: 'memory',
-      reason: `${room} leave no more for each sort and hash of those who work at once`,
+      reason: `${room} leaves no more for each sort and hash of concurrent sessions`,
     },
     {
       name: 'wal_buffers',
@@ -180,13 +180,13 @@ function correctWal(advice: AdviceList, { walNeededBy }: TuningFacts): AdviceLis
     name: 'wal_level',
     value: word('replica'),
     rule: 'backups',
-    reason: `minimal would end base backups and archiving: ${why}`,
+    reason: `minimal would disable base backups and archiving: ${why}`,
   });
   return replace(kept, {
     name: 'max_wal_senders',
     value: number(10),
     rule: 'backups',
-    reason: `base backups and standbys each take one: ${why}`,
+    reason: `base backups and standbys each need one: ${why}`,
   });
 }
 
@@ -201,7 +201,7 @@ function correctDisk(advice: AdviceList, { diskSize }: TuningFacts): AdviceList 
     name: 'max_wal_size',
     value: size(most),
     rule: 'disk',
-    reason: `a tenth of the disk of ${disk}: one that is full stops the server`,
+    reason: `a tenth of the disk of ${disk}: a full disk stops the server`,
   });
   const least = Math.max(32 * MiB, floorTo(most / 4, MiB));
   if ((amountOf(advice, 'min_wal_size') ?? 0) <= least) return lowered;

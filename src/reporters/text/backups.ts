@@ -3,7 +3,7 @@ import type { Backup, BackupCheck } from '../../backups/types.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 
-/** A row for each backup: what it is, how old, how large, and how far it is known to hold. */
+/** A row for each backup: kind, age, size, and the highest level that it has passed. */
 export function backupsTable(backups: readonly Backup[], now: Date): Table {
   return {
     columns: [
@@ -40,13 +40,13 @@ export function retentionTable(retained: readonly Retained[], now: Date): Table 
       backup.ref,
       ageText(backup.createdAt, now),
       sizeText(backup.bytes),
-      expires ? 'goes' : 'stays',
+      expires ? 'remove' : 'keep',
       why,
     ]),
   };
 }
 
-/** The climb of one backup, a line each level, and under it what was seen. */
+/** The levels of one backup, one line each, with their results below. */
 export function checksText({ ref, verdict }: Backup, checks: readonly BackupCheck[], style: Style): string {
   const lines = checks.flatMap(({ level, result, cause, says }) => [
     `  ${level} ${style(tones[result], result)}${cause === undefined ? '' : `: ${cause}`}`,
@@ -70,7 +70,7 @@ function levelText({ verdict, reached, verification }: Backup): string {
   return reached === null ? '-' : verdict === 'good' ? reached : `${reached}, unproven`;
 }
 
-/** Of the level that stands in the table. */
+/** The time of the check of the level in the table. */
 function verifiedAt({ reached, verdict, verification }: Backup): string {
   const check = verification?.checks.find(({ level, result }) =>
     verdict === 'bad' ? result === 'failed' : level === reached,

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { plain, type Style, escapeTerminal } from '../escape-terminal.ts';
 
-/** Errors before warnings; within each the order stays. For outputs of which only the first part is shown. */
+/** Errors before warnings, otherwise in the same order. For outputs of which only the first part is shown. */
 export function worstFirst(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return [
     ...diagnostics.filter((diagnostic) => diagnostic.severity === 'error'),
@@ -10,8 +10,8 @@ export function worstFirst(diagnostics: readonly Diagnostic[]): readonly Diagnos
 }
 
 /**
- * One line a diagnostic, `path:line:column: severity message [code]`, as editors and problem matchers read it, and
- * below it the hint. Ends with a line end unless there is nothing to say.
+ * One line per diagnostic, `path:line:column: severity message [code]`, for editors and problem matchers, followed by its
+ * hint. Empty without diagnostics, else ends with a line end.
  */
 export function textReport(diagnostics: readonly Diagnostic[], style: Style = plain): string {
   let report = '';

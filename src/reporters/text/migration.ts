@@ -8,22 +8,22 @@ import type {
 import { plain, type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
 
-/** How each instance ended, and with several a line at the end that counts them. */
+/** The result of each instance, and a summary line if there are several. */
 export function migrationText(ended: readonly InstanceMigration[], style: Style = plain): string {
   const bad = ended.filter((one) => !isMigrated(one));
   const total =
-    ended.length < 2 ? '' : `${count(ended.length - bad.length, 'instance')} of ${ended.length} as they should be.\n`;
+    ended.length < 2 ? '' : `${count(ended.length - bad.length, 'instance')} of ${ended.length} succeeded.\n`;
   return ended.map((one) => instanceText(one, style)).join('') + total;
 }
 
-/** Whether everything that was asked for is so, or, in a dry run, could be. */
+/** Whether everything succeeded, or, in a dry run, can succeed. */
 export function isMigrated({ report, template, error }: InstanceMigration): boolean {
   if (error !== null) return false;
   const reports = [report, template?.report, ...(template?.clones.map((clone) => clone.report) ?? [])];
   return reports.every((one) => one === null || one === undefined || !['refused', 'failed'].includes(one.outcome));
 }
 
-/** One line for people who watch. */
+/** One line of progress. */
 export function migrateProgressText(instance: string, progress: MigrateProgress): string {
   const name = escapeTerminal(instance);
   switch (progress.type) {
@@ -32,11 +32,11 @@ export function migrateProgressText(instance: string, progress: MigrateProgress)
     case 'running':
       return `${name}: ${escapeTerminal(progress.version)}${progress.mode === 'nontx' ? ', outside a transaction' : ''}${progress.attempt > 1 ? `, attempt ${progress.attempt}` : ''}\n`;
     case 'again':
-      return `${name}: ${escapeTerminal(progress.version)} again in ${seconds(progress.inMs)}: ${escapeTerminal(progress.message)}\n`;
+      return `${name}: ${escapeTerminal(progress.version)} retrying in ${seconds(progress.inMs)}: ${escapeTerminal(progress.message)}\n`;
     case 'dropping':
       return `${name}: dropping the invalid index ${escapeTerminal(progress.index)} that an earlier attempt left\n`;
     case 'reconnecting':
-      return `${name}: connecting again: ${escapeTerminal(progress.message)}\n`;
+      return `${name}: reconnecting: ${escapeTerminal(progress.message)}\n`;
     case 'applied':
       return '';
   }
@@ -58,12 +58,12 @@ function reportText(instance: string, report: MigrationReport, style: Style): st
     `${style('strong', `${instance}/${escapeTerminal(database)}`)}: ${outcomeText(report, style)}${waitedMs > 1_000 ? `, after ${seconds(waitedMs)} of waiting for another runner` : ''}`,
     ...applied.map(
       ({ version, attempts, durationMs }) =>
-        `  ${escapeTerminal(version)}  ${attempts === 0 ? 'had taken effect already' : seconds(durationMs)}${attempts > 1 ? `, ${attempts} attempts` : ''}`,
+        `  ${escapeTerminal(version)}  ${attempts === 0 ? 'had already taken effect' : seconds(durationMs)}${attempts > 1 ? `, ${attempts} attempts` : ''}`,
     ),
     ...(pending.length > 0 ? [`  not applied: ${list(pending)}`] : []),
     ...(adopted.length > 0 ? [`  applied by another tool, without a checksum: ${list(adopted)}`] : []),
     ...(outOfOrder.length > 0 ? [`  ${style('warning', 'out of order')}: ${list(outOfOrder)}`] : []),
-    ...(withoutFile.length > 0 ? [`  in the ledger, and without a file here: ${list(withoutFile)}`] : []),
+    ...(withoutFile.length > 0 ? [`  in the ledger, but without a file here: ${list(withoutFile)}`] : []),
     ...problems.flatMap((one) => problemLines(one, style)),
   ];
   return `${lines.join('\n')}\n`;
@@ -78,7 +78,7 @@ function outcomeText({ outcome, applied, pending }: MigrationReport, style: Styl
     case 'pending':
       return `${count(pending.length, 'file')} to apply`;
     case 'refused':
-      return style('error', 'refused, and nothing was run');
+      return style('error', 'refused; nothing was run');
     case 'failed':
       return style('error', applied.length === 0 ? 'failed' : `failed, after ${count(applied.length, 'file')}`);
   }
@@ -99,17 +99,17 @@ function problemLines(
 
 function templateText(instance: string, template: TemplateReport, style: Style): string {
   const { template: name, made, report, clones, older, durationMs } = template;
-  const head = `${style('strong', instance)}: template ${escapeTerminal(name)} ${made ? `made in ${seconds(durationMs)}` : report === null ? 'is there' : style('error', 'is not ready')}\n`;
+  const head = `${style('strong', instance)}: template ${escapeTerminal(name)} ${made ? `created in ${seconds(durationMs)}` : report === null ? 'exists' : style('error', 'is not ready')}\n`;
   const own = report === null || report.problems.length === 0 ? '' : reportText(instance, report, style);
   const copies = clones.map((clone) => {
-    const how = clone.strategy === null ? 'was there' : `made by ${clone.strategy.toUpperCase()}`;
+    const how = clone.strategy === null ? 'already existed' : `created by ${clone.strategy.toUpperCase()}`;
     const told =
       clone.report.problems.length > 0 || clone.report.applied.length > 0
         ? reportText(instance, clone.report, style)
         : '';
     return `  ${escapeTerminal(clone.database)}  ${how}, ${seconds(clone.durationMs)}\n${told}`;
   });
-  const kept = older.length === 0 ? '' : `  older templates, which nobody needs any more: ${list(older)}\n`;
+  const kept = older.length === 0 ? '' : `  older templates, no longer needed: ${list(older)}\n`;
   return head + own + copies.join('') + kept;
 }
 

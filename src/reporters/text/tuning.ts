@@ -3,10 +3,10 @@ import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 import { count } from './diagnostics.ts';
 
-/** Below it a terminal has no room for the reasons beside the values. */
+/** Narrower terminals show the reasons below the table. */
 const widthForReasons = 120;
 
-/** A line a setting: what it is, what it should be, and what a change takes; with room, who says so and why. */
+/** One line per setting: current and recommended value, and what a change requires; if it fits, the source and reason. */
 export function tuningTable({ settings }: Tuning, width = Infinity): Table {
   const wide = width >= widthForReasons;
   return {
@@ -15,7 +15,7 @@ export function tuningTable({ settings }: Tuning, width = Infinity): Table {
       { title: 'CURRENT', align: 'right' },
       { title: 'RECOMMENDED', align: 'right' },
       { title: 'CHANGE' },
-      ...(wide ? [{ title: 'SAID BY' }, { title: 'WHY', wraps: 'words' } as const] : []),
+      ...(wide ? [{ title: 'SET BY' }, { title: 'WHY', wraps: 'words' } as const] : []),
     ],
     rows: settings.map((setting) => [
       setting.name,
@@ -27,7 +27,7 @@ export function tuningTable({ settings }: Tuning, width = Infinity): Table {
   };
 }
 
-/** The reasons of what changes, below a table that had no room for them. */
+/** The reasons for changes, below a table that was too narrow for them. */
 export function tuningReasons({ settings }: Tuning, width: number): string {
   if (width >= widthForReasons) return '';
   return lines(
@@ -43,7 +43,7 @@ function changeOf({ changes, takes, pendingRestart }: TunedSetting): string {
   return changes ? takes : '';
 }
 
-/** The last part of a path tells the files apart. */
+/** The last part of a path is enough to distinguish the files. */
 function saidBy(source: string | null): string {
   return source?.split('/').at(-1) ?? '?';
 }
@@ -52,39 +52,39 @@ function reasonOf({ reason, pgtune }: TunedSetting): string {
   return pgtune === null ? reason : `${reason} (PGTune: ${pgtune})`;
 }
 
-/** What the numbers rest on: above the table. */
+/** The facts behind the numbers, above the table. */
 export function tuningHead(tuning: Tuning, style: Style): string {
   const { instance, profile, disk, memory, cpus, postgres, running, backends } = tuning;
   const of = { limit: 'its limit', share: 'its share of the machine', machine: 'the whole machine' }[memory.is];
   return lines([
     `${style('strong', escapeTerminal(instance))}  PostgreSQL ${postgres}${running ? '' : ', stopped'}, profile ${profile}, ${disk}`,
     `  ${size(memory.bytes)} of memory (${of}), ${cpus.count} ${cpus.count === 1 ? 'CPU' : 'CPUs'} (${cpus.is === 'quota' ? 'its quota' : 'the machine’s'})`,
-    ...(backends === null ? [] : [`  ${size(backends.p95)} a backend, measured over ${backends.backends}`]),
+    ...(backends === null ? [] : [`  ${size(backends.p95)} per backend, measured over ${backends.backends}`]),
   ]);
 }
 
-/** What follows from the numbers: below the table. */
+/** The summary, below the table. */
 export function tuningFoot(tuning: Tuning, style: Style): string {
   const { settings, containerSettings, worstCase, usable, memory, fits, warnings, unknown } = tuning;
   const changing = settings.filter(({ changes }) => changes);
   const restarting = changing.filter(({ takes }) => takes !== 'reload').length;
   return lines([
     changing.length === 0
-      ? style('good', 'Nothing is to be changed.')
-      : `${count(changing.length, 'setting')} would change, ${restarting} of them not before a restart.`,
+      ? style('good', 'No changes recommended.')
+      : `${count(changing.length, 'setting')} to change, ${restarting} of them with a restart.`,
     `At worst ${size(worstCase)} of ${size(usable)} that may be used${
       fits
         ? '.'
         : memory.is === 'machine'
-          ? `: ${style('warning', 'more than that, if all of it came at once')}.`
-          : `: ${style('error', 'there is too little memory for it')}.`
+          ? `: ${style('warning', 'more than that in the worst case')}.`
+          : `: ${style('error', 'not enough memory')}.`
     }`,
     ...warnings.map((sentence) => `${style('warning', 'warning')}: ${escapeTerminal(sentence)}`),
     ...containerSettings.map(
       ({ name, current, recommended, reason }) =>
-        `${style('warning', 'container')}: --${name} ${recommended} in place of ${current}: ${reason}`,
+        `${style('warning', 'container')}: --${name} ${recommended} instead of ${current}: ${reason}`,
     ),
-    ...unknown.map((sentence) => `${style('faint', 'not known')}: ${escapeTerminal(sentence)}`),
+    ...unknown.map((sentence) => `${style('faint', 'unknown')}: ${escapeTerminal(sentence)}`),
   ]);
 }
 
@@ -102,7 +102,7 @@ export function fleetTable({ instances }: Fleet): Table {
     ],
     rows: instances.map((one) => [
       one.instance,
-      one.running ? 'runs' : 'stopped',
+      one.running ? 'running' : 'stopped',
       one.limit === 0 ? 'none' : size(one.limit),
       size(one.sharedBuffers),
       String(one.maxConnections),
@@ -114,26 +114,26 @@ export function fleetTable({ instances }: Fleet): Table {
 }
 
 const sentences: Readonly<Record<FleetFinding, (of: FleetInstance) => string>> = {
-  'no-limit': () => 'no limit on a machine with others',
-  'worst-case': ({ usable }) => `at worst more than ${size(usable)}, 80 % of the limit`,
+  'no-limit': () => 'no limit, on a machine with other containers',
+  'worst-case': ({ usable }) => `worst case above ${size(usable)}, 80 % of the limit`,
   'shared-buffers': () => 'shared_buffers above a quarter of the limit',
 };
 
-/** The machine: below the table. */
+/** The machine, below the table. */
 export function fleetFoot({ host, others, instances }: Fleet, style: Style): string {
   const limited = others.filter(({ limit }) => limit > 0);
   const unlimited = others.filter(({ limit }) => limit === 0);
   return lines([
-    `Machine: ${size(host.memory)}, of which ${size(host.reserve)} are its own; ${size(host.promised)} promised, ` +
+    `Machine: ${size(host.memory)}, of which ${size(host.reserve)} are reserved for itself; containers may use ${size(host.promised)}, ` +
       (host.within
         ? style('good', `${size(host.left)} left`)
-        : style('error', `${size(-host.left)} more than there is`)),
-    ...(limited.length === 0 ? [] : [`Counted too: ${named(limited.map(({ container }) => container))}`]),
+        : style('error', `${size(-host.left)} more than available`)),
+    ...(limited.length === 0 ? [] : [`Also counted: ${named(limited.map(({ container }) => container))}`]),
     ...(unlimited.length === 0
       ? []
-      : [`Without a limit, and not counted: ${named(unlimited.map(({ container }) => container))}`]),
+      : [`Without a limit, not counted: ${named(unlimited.map(({ container }) => container))}`]),
     ...instances.flatMap(({ instance, unknown }) =>
-      unknown.map((sentence) => `${style('faint', 'not known')}: ${escapeTerminal(`${instance}: ${sentence}`)}`),
+      unknown.map((sentence) => `${style('faint', 'unknown')}: ${escapeTerminal(`${instance}: ${sentence}`)}`),
     ),
   ]);
 }

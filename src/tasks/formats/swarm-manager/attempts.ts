@@ -6,7 +6,7 @@ const hour = 3_600_000;
 
 /**
  * The failed attempts on each task of a backlog, by its id, for the cooldown. Hours are whole, so that a waiting task's
- * score changes at most once an hour. Where a task stands twice, its file with more failures counts.
+ * score changes at most once an hour. If a task has two files, the one with more failures counts.
  */
 export function attemptsIn(backlog: Backlog, now: Date): ReadonlyMap<string, Attempts> {
   const attempts = new Map<string, Attempts>();
@@ -28,7 +28,7 @@ export function attemptsOf({ values, folder }: BacklogEntry): readonly TaskValue
   return [...listed, { timestamp: values['failed_at'] ?? values['completed_at'] ?? null, error }];
 }
 
-/** When a completed or failed task was done with, in milliseconds since 1970; undefined where its file does not say. */
+/** When a completed or failed task ended, in milliseconds since 1970; undefined if its file does not say. */
 export function finishedAt(entry: BacklogEntry): number | undefined {
   const { values, folder } = entry;
   const stated = folder === 'failed' ? [values?.['failed_at'], values?.['completed_at']] : [values?.['completed_at']];
@@ -41,7 +41,7 @@ function isFailure({ error }: TaskValues): boolean {
   return typeof error === 'string' && error !== '';
 }
 
-/** A time of a task file. The year 1 is how the swarm-manager's language writes that there is none. */
+/** A time of a task file. The year 1 is the zero time of the swarm-manager's language and means none. */
 function timeOf(value: unknown): number | undefined {
   const instant = typeof value === 'string' ? instantOf(value.trim().replace(' ', 'T')) : undefined;
   return instant === undefined || instant <= 0 ? undefined : instant;

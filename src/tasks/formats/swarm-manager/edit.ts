@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Event, ScalarEvent } from 'js-yaml';
 import { formatTask, isMapping, parseTask, type TaskValues } from './task-file.ts';
 
-/** Where a value stands in its text. `end` is the end of its last scalar: of a collection, the bracket comes after it. */
+/** The position of a value in its text. `end` is the end of its last scalar, before a closing bracket. */
 export interface YamlNode {
-  /** -1 where nothing is written, as in `key:`. */
+  /** -1 if empty, as in `key:`. */
   readonly start: number;
   readonly end: number;
   readonly form: 'line' | 'block' | 'mapping' | 'flow-mapping' | 'other';
@@ -14,14 +14,14 @@ export interface YamlNode {
 
 export interface YamlPair {
   readonly key: YamlNode;
-  /** The key as it is written, without quotes. */
+  /** The key as written, without quotes. */
   readonly name: string;
   readonly value: YamlNode;
 }
 
 /**
- * The one document of a text as nodes with offsets. Its nesting is bounded by what `parseTask` lets through.
- * @throws whatever the YAML is wrong about.
+ * The one document of a text as nodes with offsets. `parseTask` limits its nesting.
+ * @throws an error for invalid YAML.
  */
 async function outlineYaml(text: string): Promise<YamlNode> {
   const { parseEvents, EVENT_ID, SCALAR_STYLE, COLLECTION_STYLE } = await import('js-yaml');
@@ -52,7 +52,7 @@ async function outlineYaml(text: string): Promise<YamlNode> {
       at += 1;
       return { start: event.start, end: endOf(items, event.start), form: 'other', pairs: [] };
     }
-    throw new TypeError('it holds an alias');
+    throw new TypeError('it contains an alias');
   }
 
   function readPairs(): readonly YamlPair[] {
@@ -91,7 +91,7 @@ function endOf(nodes: readonly YamlNode[], start: number): number {
   return nodes.reduce((end, node) => Math.max(end, node.end), start);
 }
 
-/** What stands from `start` to `end` gives way to `text`. */
+/** Replaces the text from `start` to `end` with `text`. */
 interface Edit {
   readonly start: number;
   readonly end: number;
@@ -99,11 +99,10 @@ interface Edit {
 }
 
 /**
- * The text of a task file with other values for some of its keys. Every other byte stays as it is: the keys of others
- * in the form in which they are written, and comments but for those inside a value that is written anew. A key that is
- * not there comes last. Undefined where the text cannot be changed without touching more, as where its keys do not
- * stand at column 0: the result is read again and must hold the changes and else the same values.
- * @throws whatever the YAML is wrong about.
+ * The text of a task file with new values for some of its keys. Every other byte is unchanged: other keys keep their form,
+ * and comments are kept except inside a replaced value. New keys are appended. Undefined if more would have to change,
+ * such as with keys that are not at column 0: the result is parsed again and must contain exactly the changes.
+ * @throws an error for invalid YAML.
  */
 export async function editTask(text: string, changes: TaskValues): Promise<string | undefined> {
   const before = await parseTask(text);
@@ -128,8 +127,8 @@ export async function editTask(text: string, changes: TaskValues): Promise<strin
 }
 
 /**
- * The text of a new task file with the value of one key as another file writes it, or the text as it was where that
- * would not be the same value.
+ * The text of a new task file with the value of one key as written in another file, or the text unchanged if that would
+ * give another value.
  */
 export async function copyEntry(text: string, key: string, from: string): Promise<string> {
   const [source, target] = [await outlineYaml(from), await outlineYaml(text)];
@@ -143,7 +142,7 @@ export async function copyEntry(text: string, key: string, from: string): Promis
   return (await checked(apply(text, [edit]), await parseTask(text))) ?? text;
 }
 
-/** Whether each key begins a line, so that what stands between two keys is the value of the first. */
+/** Whether each key begins a line, so that the text between two keys is the value of the first. */
 function isPlain({ form, pairs }: YamlNode, text: string): boolean {
   return form === 'mapping' && pairs.every(({ key }) => key.start >= 0 && /^(?:\? *)?$/.test(indentOf(key, text)));
 }
@@ -153,12 +152,12 @@ function entryStart({ key }: YamlPair, text: string): number {
   return key.start - indentOf(key, text).length;
 }
 
-/** What stands before a node on its line. A byte-order mark is nothing. */
+/** The text before a node on its line, without a byte-order mark. */
 function indentOf({ start }: YamlNode, text: string): string {
   return text.slice(text.lastIndexOf('\n', start - 1) + 1, start).replace(/^\uFEFF/, '');
 }
 
-/** The entry as a whole. A value on one line keeps the comment behind it. */
+/** The whole entry. A value on one line keeps its trailing comment. */
 function editEntry(pair: YamlPair, index: number, root: YamlNode, entry: string, text: string): Edit {
   const start = entryStart(pair, text);
   const line = entry.trimEnd();
@@ -170,7 +169,7 @@ function endOfValue({ key, value }: YamlPair, text: string): number {
   return value.start < 0 ? text.indexOf(':', key.end) + 1 : value.end;
 }
 
-/** The end of an entry's last line: what follows up to the next key are comments, empty lines and the document's end. */
+/** The end of an entry's last line, before comments, empty lines and the end of the document. */
 function contentEnd({ pairs }: YamlNode, index: number, text: string): number {
   const [pair, next] = [pairs[index], pairs[index + 1]];
   if (pair === undefined) return text.length;
@@ -192,8 +191,7 @@ function afterLine(text: string, at: number, end: number): number {
 }
 
 /**
- * A mapping of plain values, one by one, so that the keys of others in it keep their form as well; undefined where it
- * is not of that kind.
+ * Edits a mapping of plain values one by one, so that its other keys keep their form too; undefined for other mappings.
  */
 function editMapping(node: YamlNode, before: unknown, after: unknown, text: string): readonly Edit[] | undefined {
   if (!isMapping(before) || !isMapping(after) || !node.form.endsWith('mapping')) return undefined;

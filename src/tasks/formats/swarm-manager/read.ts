@@ -4,7 +4,7 @@ import { ProblemsError } from '../../../errors.ts';
 import { compareBy } from '../../../util/compare.ts';
 import { parseTask, type TaskValues } from './task-file.ts';
 
-/** The swarm-manager's folders below its tasks folder. Where a task's file lies is how far it has come. */
+/** The swarm-manager's folders below its tasks folder. The folder of a task's file is its state. */
 export const backlogFolders = [
   'active',
   'backlog/manual',
@@ -19,18 +19,18 @@ export type BacklogFolder = (typeof backlogFolders)[number];
 /** Where new tasks are written. */
 export const generatedFolder = 'backlog/generated' satisfies BacklogFolder;
 
-/** The real path of a folder below `root`, itself a real path; undefined where it does not exist. */
+/** The real path of a folder below `root`, itself a real path; undefined if it does not exist. */
 async function findFolder(root: string, folder: string): Promise<string | undefined> {
   const real = await realPath(join(root, folder));
   if (real !== undefined && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
-    throw new ProblemsError('outside-root', `${folder} of the tasks folder is a link that leads out of it.`, {
-      hint: 'Make it a folder of its own, or name the tasks folder that it leads to.',
+    throw new ProblemsError('outside-root', `${folder} is outside the tasks folder (via a symbolic link).`, {
+      hint: 'Make it a real folder, or use the tasks folder that the link points to.',
     });
   }
   return real;
 }
 
-/** The real path of the folder for generated tasks. What does not exist is made, one level after the other. */
+/** The real path of the folder for generated tasks. Creates missing folders. */
 export async function makeGeneratedFolder(root: string): Promise<string> {
   let made = root;
   let so = '';
@@ -43,8 +43,8 @@ export async function makeGeneratedFolder(root: string): Promise<string> {
 }
 
 /**
- * The real path, or undefined where nothing stands there.
- * @throws ProblemsError `file-unreadable`: it cannot be looked at, as below a file.
+ * The real path, or undefined if it does not exist.
+ * @throws ProblemsError `file-unreadable`: it cannot be read, such as a path below a file.
  */
 async function realPath(path: string): Promise<string | undefined> {
   try {
@@ -59,18 +59,18 @@ async function realPath(path: string): Promise<string | undefined> {
 
 /** One task file of the swarm-manager. */
 export interface BacklogEntry {
-  /** What stands in the file as `id`, else the file's name without extension. */
+  /** The `id` in the file, else the file's name without extension. */
   readonly id: string;
   readonly folder: BacklogFolder;
   /** Below the tasks folder, with forward slashes. */
   readonly path: string;
   /** The file's name without extension. */
   readonly name: string;
-  /** Undefined where the file cannot be read; a note says why. The task counts as standing there all the same. */
+  /** Undefined if the file cannot be read; a note says why. The task still counts as existing. */
   readonly values: TaskValues | undefined;
 }
 
-/** Something about a task file that people should know, such as YAML that cannot be read. */
+/** A warning about a task file, such as invalid YAML. */
 export interface BacklogNote {
   /** Below the tasks folder, with forward slashes. */
   readonly path: string;
@@ -86,8 +86,8 @@ export interface Backlog {
 const largestFile = 1_048_576;
 
 /**
- * Reads all six folders; those that do not exist are empty. A file that is broken, larger than 1 MiB or a link is not
- * read but noted, and its task stands there under the file's name.
+ * Reads all six folders; missing ones are empty. A file that is broken, larger than 1 MiB or a link is noted instead of
+ * read, and its task gets the file's name.
  * @throws ProblemsError `outside-root`: a folder is a link out of the tasks folder; `file-unreadable`: it cannot be listed.
  */
 export async function readBacklog(tasksDir: string): Promise<Backlog> {
@@ -131,10 +131,10 @@ interface ReadTask {
 }
 
 async function readTask(path: string, regular: boolean): Promise<ReadTask> {
-  if (!regular) return unread('It is a link or no file, and is not followed.');
+  if (!regular) return unread('It is not a regular file; ignored.');
   let text: string | undefined;
   try {
-    if ((await stat(path)).size > largestFile) return unread('It is larger than 1 MiB and is not read.');
+    if ((await stat(path)).size > largestFile) return unread('It is larger than 1 MiB; ignored.');
     text = await readFile(path, 'utf8');
     const values = await parseTask(text);
     return { id: idOf(values['id']), values, fault: undefined };
@@ -142,7 +142,7 @@ async function readTask(path: string, regular: boolean): Promise<ReadTask> {
     const [reason = ''] = error instanceof Error ? error.message.split('\n') : [];
     // The swarm-manager's command line finds a broken file by this line too.
     const id = idOf(/^id:[ \t]*["']?([^\s"'#]+)/m.exec(text ?? '')?.[1]);
-    return { ...unread(`It cannot be read, so it is left as it is: ${reason}`), id };
+    return { ...unread(`It cannot be parsed and is left unchanged: ${reason}`), id };
   }
 }
 

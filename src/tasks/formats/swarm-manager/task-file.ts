@@ -1,6 +1,6 @@
 import type { Task, TaskKind } from '../../types.ts';
 
-/** What a task file holds, by key. */
+/** The content of a task file, by key. */
 export type TaskValues = Readonly<Record<string, unknown>>;
 
 export function isMapping(value: unknown): value is TaskValues {
@@ -9,12 +9,12 @@ export function isMapping(value: unknown): value is TaskValues {
 
 /**
  * Reads the YAML of one task. Times stay text, and anchors are refused, so that a small file cannot become a large one.
- * @throws whatever the YAML is wrong about, in words for people.
+ * @throws an error for invalid YAML, with a readable message.
  */
 export async function parseTask(text: string): Promise<TaskValues> {
   const { load } = await import('js-yaml');
   const value = load(text, { maxDepth: 50, maxAliases: 0 });
-  if (!isMapping(value)) throw new TypeError('it holds no keys and values');
+  if (!isMapping(value)) throw new TypeError('it is not a mapping');
   return value;
 }
 
@@ -51,7 +51,7 @@ const types: Readonly<Record<TaskKind, string>> = {
   documentation: 'documentation',
 };
 
-/** A task as a new file holds it: the swarm-manager's keys, in its order. `attempts` are those of its earlier life. */
+/** A task as a new file: the swarm-manager's keys, in its order. `attempts` come from an earlier file of the task. */
 export function newTaskFile(
   task: Task,
   score: number,
@@ -80,8 +80,8 @@ export function newTaskFile(
 }
 
 /**
- * What of an existing file the registry says otherwise today, by key; empty where nothing. Once somebody has analysed
- * the task (`analyzed_at`), its estimates and score are theirs.
+ * The values of an existing file that differ from the registry, by key. Once someone has analysed the task
+ * (`analyzed_at`), its estimates and score are not changed.
  */
 export function changesOf(existing: TaskValues, task: Task, score: number): TaskValues {
   const before = existing['priority_estimates'];
@@ -117,7 +117,7 @@ function estimatesOf({ estimates }: Task): TaskValues {
   };
 }
 
-/** Whoever takes the task from its file sees how far it may go unattended, for which the swarm-manager has no key. */
+/** Tells whether the task may run unattended, for which the swarm-manager has no key. */
 function describe(task: Task): string {
   const triage = [
     `Class: ${task.class}. ${task.classReason}`,

@@ -15,12 +15,12 @@ export interface WriteBacklogOptions {
   readonly priority?: PrioritySettings;
 }
 
-/** What became of one task. Paths are below the tasks folder, with forward slashes. */
+/** The result for one task. Paths are below the tasks folder, with forward slashes. */
 export interface BacklogChange {
   readonly id: string;
   /**
    * `new`: its first file. `returned`: it was completed or failed, and the problem has occurred since. `updated`: its
-   * generated file said something else. `unchanged`: it did not. `standing`: its file is somebody else's now.
+   * generated file differed. `unchanged`: it did not. `standing`: its file now belongs to someone else.
    */
   readonly change: 'new' | 'returned' | 'updated' | 'unchanged' | 'standing';
   readonly path: string;
@@ -33,11 +33,11 @@ export interface BacklogResult {
 }
 
 /**
- * Writes tasks to `backlog/generated`, one file each, by the rules of docs/tasks.md: a task that stands in any of the
- * six folders is not written again, and a finished one comes back only when its problem occurred after it. Each file is
- * written beside its place, synced and renamed; nothing is ever removed.
+ * Writes tasks to `backlog/generated`, one file each, by the rules of docs/tasks.md: a task in any of the six folders is
+ * not written again, and a finished one returns only if its problem has occurred since. Files are written to a temporary
+ * name, synced and renamed; nothing is ever removed.
  * @throws ProblemsError `outside-root`: a folder is a link out of the tasks folder; `file-unreadable` and
- * `file-unwritable`: a folder cannot be listed or made, a file not written; `bad-usage`: a task's id is no file name.
+ * `file-unwritable`: a folder cannot be listed or created, a file cannot be written; `bad-usage`: a task's id is not a file name.
  */
 export async function writeBacklog(
   tasksDir: string,
@@ -46,7 +46,7 @@ export async function writeBacklog(
 ): Promise<BacklogResult> {
   for (const { id } of tasks) {
     if (!/^[a-z0-9-]{1,100}$/.test(id))
-      throw new ProblemsError('bad-usage', `The task id ${JSON.stringify(id)} is no file name.`);
+      throw new ProblemsError('bad-usage', `The task id ${JSON.stringify(id)} is not a valid file name.`);
   }
   const { root, generated } = await openFolders(tasksDir);
   const backlog = await readBacklog(root);
@@ -73,7 +73,7 @@ async function openFolders(tasksDir: string): Promise<{ readonly root: string; r
     return { root, generated: await makeGeneratedFolder(root) };
   } catch (cause) {
     if (cause instanceof ProblemsError) throw cause;
-    throw new ProblemsError('file-unwritable', `The folder ${generatedFolder} of the tasks folder cannot be made.`, {
+    throw new ProblemsError('file-unwritable', `The folder ${generatedFolder} of the tasks folder cannot be created.`, {
       cause,
     });
   }
@@ -92,7 +92,7 @@ function indexEntries(entries: readonly BacklogEntry[]): (id: string) => readonl
   return (id) => [...(index.get(id) ?? [])];
 }
 
-/** What is to be written: a new file, with the attempts of another one as it writes them, or changes to a file. */
+/** What to write: a new file, with the attempts of another file as written there, or changes to a file. */
 type Write =
   | { readonly kind: 'new'; readonly values: TaskValues; readonly attemptsFrom?: string }
   | { readonly kind: 'changed'; readonly path: string; readonly changes: TaskValues };
@@ -102,7 +102,7 @@ interface Decision extends Omit<BacklogChange, 'id'> {
   readonly note?: string;
 }
 
-const unchangeable = 'Its YAML cannot be changed without touching the keys of others, so it is left as it is.';
+const unchangeable = 'Its YAML cannot be edited without changing other keys, so it is left unchanged.';
 
 function decide(task: Task, entries: readonly BacklogEntry[], score: number, now: Date): Decision {
   const finished = entries.filter(({ folder }) => folder === 'completed' || folder === 'failed');
@@ -125,7 +125,7 @@ function decideFinished(task: Task, finished: readonly BacklogEntry[], score: nu
   const path = `${generatedFolder}/${task.id}.yaml`;
   const undated = finished.find((entry) => finishedAt(entry) === undefined);
   if (undated !== undefined) {
-    const note = 'It does not say when it was finished, so its task does not come back.';
+    const note = 'It has no completion time, so its task does not return.';
     return { change: 'standing', path: undated.path, ...(undated.values === undefined ? {} : { note }) };
   }
   const latest = finished.toSorted((a, b) => (finishedAt(b) ?? 0) - (finishedAt(a) ?? 0)).at(0);
@@ -138,7 +138,7 @@ function decideFinished(task: Task, finished: readonly BacklogEntry[], score: nu
   return { change: 'returned', path, write: { kind: 'new', values, attemptsFrom: latest.path } };
 }
 
-/** Undefined where a file cannot be changed in place. */
+/** Undefined if a file cannot be changed in place. */
 async function textOf(write: Write, root: string): Promise<string | undefined> {
   if (write.kind === 'changed') {
     return editTask(await readTaskFile(root, write.path), write.changes);
