@@ -33,7 +33,12 @@ export const rooms: readonly Room[] = [
   { path: 'registry/parse/markdown-tree.ts', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
   { path: 'scan/', rooms: ['registry/'], packages: ['ignore', 'write-file-atomic'] },
-  { path: 'tasks/', rooms: ['priority/'], types: ['registry/'], packages: ['js-yaml', 'write-file-atomic'] },
+  {
+    path: 'tasks/',
+    rooms: ['priority/', 'registry/identity.ts'],
+    types: ['registry/'],
+    packages: ['js-yaml', 'write-file-atomic'],
+  },
   { path: 'config/', rooms: ['priority/', 'tasks/'], packages: ['zod', 'js-yaml'] },
   { path: 'host/', rooms: ['postgres/'] },
   { path: 'host/postgres/client.ts', rooms: ['host/', 'postgres/'], packages: ['pg'] },
