@@ -40,7 +40,7 @@ const damage = { cause: 'damage', reason: 'data may be damaged' } as const;
 const never = all.filter(({ floor }) => floor === 'never');
 
 describe('the policy', () => {
-  it('asks the sources in order: command line, config, registry, risk', () => {
+  it('uses the first source with a setting: command line, config, registry, risk', () => {
     const registry = { automation: 'human', reason: 'its Integration block says so' } as const;
     expect(ask({ commandLine: 'auto', config: 'approve', registry })).toBe('auto');
     expect(ask({ config: 'approve', registry })).toBe('approve');
@@ -66,7 +66,7 @@ describe('the policy', () => {
     ).toBe('approve');
   });
 
-  it('never lets a program do what no program does, and no configuration can say otherwise', () => {
+  it('never runs an operation with the floor `never`, whatever the config says', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...never),
@@ -79,7 +79,7 @@ describe('the policy', () => {
     );
   });
 
-  it('refuses a config that allows what is never done, or an operation that does not exist', async () => {
+  it('refuses a config that allows an operation that never runs, or an unknown one', async () => {
     const open = async (name: string) =>
       openRemediation({ folder: import.meta.dirname, config: { allow: [name] }, onlyLooking: true });
     await expect(open('delete-data')).rejects.toThrow('delete-data never runs automatically');
@@ -105,7 +105,7 @@ describe('the policy', () => {
     });
   });
 
-  it('asks nobody for a restart inside a maintenance window, and for anything else as ever', () => {
+  it('needs no approval for a restart inside a maintenance window, but for everything else as usual', () => {
     const window = '02:00 to 04:00 UTC';
     expect(ask({ window })).toBe('auto');
     expect(
@@ -125,18 +125,18 @@ describe('the policy', () => {
     ).toBe('human');
   });
 
-  describe('where the registry sends damaged data to a person', () => {
+  describe('with a registry that leaves damaged data to people', () => {
     const registry = { automation: 'human', reason: 'Auto-Escalation names it.' } as const;
     const safe = { ...plan, risk: 'safe' } as const;
     const beside = [operations['quarantine-backup'], operations['new-backup']];
 
-    it('asks for approval of a plan that only sets bad backups aside and takes new ones', () => {
+    it('requires approval for a plan that only quarantines bad backups and takes new ones', () => {
       const decision = decide({ plan: safe, running: true, allow: [], stops: [], registry, operations: beside });
       expect(decision).toMatchObject({ automation: 'approve', source: 'registry' });
       expect(decision.reasons[0]).toContain('Auto-Escalation names it.');
     });
 
-    it('leaves everything else to the person', () => {
+    it('leaves everything else to people', () => {
       for (const one of all.filter((other) => ![...beside, operations['read-only-diagnosis']].includes(other)))
         expect(ask({ plan: safe, registry, operations: [...beside, one] }), one.name).toBe('human');
       expect(ask({ plan: safe, registry, operations: [] })).toBe('human');
@@ -144,7 +144,7 @@ describe('the policy', () => {
       expect(ask({ plan: { ...plan, risk: 'data' }, registry, operations: beside })).toBe('human');
     });
 
-    it('holds the config to its word: human is human, and a suspension is one too', () => {
+    it('keeps `human` from the config, and from a suspension', () => {
       expect(ask({ plan: safe, config: 'human', registry, operations: beside })).toBe('human');
       expect(ask({ plan: safe, registry: { ...registry, byConfig: true }, operations: beside })).toBe('human');
       expect(ask({ plan: safe, registry, operations: beside, stops: [damage] })).toBe('human');

@@ -21,7 +21,7 @@ describe('a maintenance window', () => {
     expect(openWindow([window], new Date(now), seconds) !== undefined).toBe(open);
   });
 
-  it('is closed for what takes longer than it is long, at every moment', () => {
+  it('is never open for work that takes longer than the window', () => {
     fc.assert(
       fc.property(fc.date({ noInvalidDate: true }), (now) => {
         expect(openWindow([weekend, night], now, 2.5 * 3600 + 1)).toBeUndefined();
@@ -29,7 +29,7 @@ describe('a maintenance window', () => {
     );
   });
 
-  it('does not depend on where the program runs', () => {
+  it('does not depend on the time zone of the process', () => {
     const { TZ } = process.env;
     process.env['TZ'] = 'Pacific/Auckland';
     try {

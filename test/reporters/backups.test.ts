@@ -35,7 +35,7 @@ const backup: Backup = {
 };
 
 describe('backups for people', () => {
-  it('stand in a table with age, size and the level they have reached with its date', () => {
+  it('are listed with age, size and the level they have reached with its date', () => {
     const bad: Backup = {
       ...backup,
       ref: 'orders/two',
@@ -73,7 +73,7 @@ orders/four   base-backup, custom  36 h  3.3 MiB  bad: L2 truncated  2026-03-01 
     );
   });
 
-  it('show what was seen at each level, and what retention decides', () => {
+  it('show the result of each level, and the decision of retention', () => {
     const checks = [
       { ...check, level: 'L0', result: 'passed', says: ['2 files were read'] },
       { ...check, level: 'L2', result: 'failed', cause: 'truncated', says: ['end of file'] },
@@ -85,7 +85,7 @@ orders/four   base-backup, custom  36 h  3.3 MiB  bad: L2 truncated  2026-03-01 
     expect(plainTable(table).split('\n')[1]).toBe('orders/one  36 h  3.3 MiB  remove  it is 36 days old');
   });
 
-  it('have ages and sizes that people read at a glance', () => {
+  it('have readable ages and sizes', () => {
     expect(
       ['2026-03-02T11:58:30Z', '2026-03-02T09:00:00Z', '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'].map((at) =>
         ageText(at, now),

@@ -61,7 +61,7 @@ const tuning: Tuning = {
 };
 
 describe('a recommendation as text', () => {
-  it('says what it rests on, a line for each setting, and what follows', () => {
+  it('shows its facts, a line for each setting, and a summary', () => {
     const text = tuningHead(tuning, plain) + plainTable(tuningTable(tuning)) + tuningFoot(tuning, plain);
     expect(text).toBe(`orders  PostgreSQL 17, profile web, ssd
   512 MiB of memory (its limit), 0.5 CPUs (its quota)
@@ -77,7 +77,7 @@ unknown: the disk \\u{1b}[31m
 `);
   });
 
-  it('says the reasons of what changes below the table where a terminal is narrow', () => {
+  it('shows the reasons for changes below the table on a narrow terminal', () => {
     expect(plainTable(tuningTable(tuning, 80)) + tuningReasons(tuning, 80))
       .toBe(`SETTING          CURRENT  RECOMMENDED  CHANGE
 max_connections      150           20  recreate
@@ -139,7 +139,7 @@ const fleet: Fleet = {
 };
 
 describe('a fleet as text', () => {
-  it('is a line for each instance, and the machine', () => {
+  it('shows a line for each instance, and the machine', () => {
     expect(plainTable(fleetTable(fleet)) + fleetFoot(fleet, plain)).toBe(
       `INSTANCE  STATE    LIMIT  SHARED BUFFERS  CONNECTIONS  AT WORST  SHARE  FINDINGS
 free      running   none         128 MiB          100   1.5 GiB   25 %  no limit, on a machine with other containers

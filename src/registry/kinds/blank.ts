@@ -1,6 +1,6 @@
 import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } from './declaration.ts';
 
-/** The title of a blank record, which is a placeholder until somebody replaces it. */
+/** The title of a blank record, which is a placeholder until someone replaces it. */
 export const blankTitle = 'Title of the record';
 
 /**

@@ -41,7 +41,7 @@ interface Piece {
   readonly run?: { readonly mark: string; readonly opens: boolean; readonly closes: boolean };
 }
 
-/** Nobody writes a longer title, and the time grows with the square of the length. */
+/** No real title is longer, and the time grows with the square of the length. */
 const longest = 2000;
 
 const special = /[\\`*_~<>&[\]!]/;

@@ -26,7 +26,7 @@ export function tasksTable(tasks: readonly Task[]): Table {
   };
 }
 
-/** A score with what a person can compare: three decimals at most. */
+/** A score with at most three decimals, for comparison by eye. */
 function scoreText(score: number): string {
   return String(Number(score.toFixed(3)));
 }

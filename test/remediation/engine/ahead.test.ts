@@ -35,7 +35,10 @@ export default { apiVersion: 1, actions: [{
 const prepared: Remediator = {
   ...brokenFiles,
   async plan(finding, host) {
-    const made = await brokenFiles.plan({ ...finding, details: parseValue(brokenFiles.details, finding.details, 'details') }, host);
+    const made = await brokenFiles.plan(
+      { ...finding, details: parseValue(brokenFiles.details, finding.details, 'details') },
+      host,
+    );
     if (made.type === 'refusal') return made;
     return { ...made, steps: made.steps.map((step) => ({ ...step, action: 'file.prepared' })) };
   },
@@ -43,8 +46,8 @@ const prepared: Remediator = {
     brokenFiles.verify({ ...plan, expected: parseValue(brokenFiles.expected, plan.expected, 'expected') }, host),
 };
 
-describe('what an action does ahead', () => {
-  it('comes before its step is journalled as begun, once, and what the step relies on is asked again after it', async () => {
+describe('beforeInterrupt of an action', () => {
+  it('runs once before its step is journalled as begun, and preconditions are checked again after it', async () => {
     const seen: string[] = [];
     const remediation = await openFolder(folder, {
       remediators: [prepared],
@@ -66,7 +69,7 @@ describe('what an action does ahead', () => {
     remediation.close();
   });
 
-  it('may fail: that is noted, and the step goes on without it', async () => {
+  it('may fail: the failure is recorded, and the step goes on', async () => {
     const plugin = await writePlugin(`throw new Error('the server does not answer');`);
     const remediation = await openFolder(folder, { remediators: [prepared], plugins: [plugin] });
     const { runs: reports } = await remediate(remediation);
@@ -81,7 +84,7 @@ describe('what an action does ahead', () => {
     remediation.close();
   });
 
-  it('is no part of the step: one that is refused after it has changed nothing', async () => {
+  it('is not part of the step: a step that is refused after it has changed nothing', async () => {
     const plugin = await writePlugin(
       `if (path.endsWith('b.conf')) await appendFile(path, 'written by somebody meanwhile');`,
     );

@@ -61,8 +61,8 @@ function heldUp(remediation: Remediation, first: () => Promise<unknown>): Remedi
   return { ...remediation, session: { ...session, store: { ...store, locks } } };
 }
 
-describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
-  it('is approved once: who comes second hears how it ended, and it can still be undone', async () => {
+describe('a run that two people handle at the same time', { timeout: 60_000 }, () => {
+  it('is approved once: the second approval gets the outcome, and rollback still works', async () => {
     const { id } = await leftTo('approve');
     const first = await open();
     const second = heldUp(await open(), async () => run(folder, id));
@@ -76,7 +76,7 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
   });
 
-  it('is not called absent by who looks for it after it was fixed', async () => {
+  it('is not reported as absent by an approval that comes after the fix', async () => {
     const { id } = await leftTo('approve');
     const first = await open();
     const late: Remediator = {
@@ -112,7 +112,7 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
     expect(await runs(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
   });
 
-  it('is resumed once: who comes second hears that it is over', async () => {
+  it('is resumed once: the second resume is told that the run has ended', async () => {
     await run(folder, 'remediate', 'step 1 is applied');
     const first = await open();
     const [{ id } = { id: '' }] = await runs(first);
@@ -135,7 +135,7 @@ describe('a run that two people deal with at once', { timeout: 60_000 }, () => {
 });
 
 describe('approving a run', { timeout: 30_000 }, () => {
-  it('that the config leaves to a person is that decision, and says what it overrules', async () => {
+  it('decides what the config leaves to people, and reports what it overrules', async () => {
     const { id } = await leftTo('human');
     const overruled: string[] = [];
     const remediation = await open({ config: { automation: { 'broken-files': 'human' } } });
@@ -147,7 +147,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     });
   });
 
-  it('is refused while everything is paused, also where the pause came after the plan', async () => {
+  it('is refused while everything is paused, even if the pause came after the plan', async () => {
     const { id } = await leftTo('approve');
     await writeFile(join(folder, '.problems', 'paused'), '');
     await expect(approve(await open(), id, 'somebody', { despite: ['damage', 'failures'] })).rejects.toMatchObject({
@@ -158,7 +158,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     expect(await approve(await open(), id, 'somebody')).toMatchObject({ outcome: 'fixed' });
   });
 
-  it('that no program carries out is refused, whatever is said', async () => {
+  it('is refused for an operation that never runs automatically, with any acknowledgement', async () => {
     const path = join(folder, 'never.ts');
     const from = JSON.stringify(join(import.meta.dirname, '..', 'two-files.ts'));
     const text = [
@@ -178,7 +178,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
   });
 
-  it('of a repair that failed twice wants that said', async () => {
+  it('requires an acknowledgement for a repair that failed twice', async () => {
     const remediation = await open({ remediators: [failing] });
     for (let round = 0; round < 2; round += 1) await remediate(remediation);
     const { id } = only((await remediate(remediation)).runs);
@@ -192,7 +192,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     expect(await approve(again, id, 'somebody', { despite: ['failures'] })).toMatchObject({ outcome: 'fixed' });
   });
 
-  it('on data that may be damaged wants that said, and the suspension lifted', async () => {
+  it('requires an acknowledgement for data that may be damaged, and a lifted suspension', async () => {
     const damaged: Remediator = {
       ...brokenFiles,
       async detect(host) {
@@ -223,7 +223,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
   });
 });
 
-describe('the commands of a dossier', { timeout: 60_000 }, () => {
+describe('the commands of an escalation report', { timeout: 60_000 }, () => {
   it.for([
     ['the config leaves the run to a person', { automation: { 'broken-files': 'human' } }, [], 'the config says human'],
     ['the repair has failed before', {}, ['--despite-failures'], 'broken-files has failed on orders 2 times'],

@@ -101,11 +101,11 @@ describe('a server that does not answer', () => {
     },
   );
 
-  it('is not taken for down by a plan that does not ask again before it stops it', async () => {
+  it('does not count as down for a plan that does not check again before the stop', async () => {
     expect(await automation({ status: 'running', restarts: 3, secondsAgo: 1 }, [])).toBe('approve');
   });
 
-  it('needs no such question where nothing runs', async () => {
+  it('needs no such check if nothing is running', async () => {
     expect(await automation({ status: 'exited', restarts: 0, secondsAgo: 5 }, [])).toBe('auto');
   });
 });

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(async () => removeFolder(folder));
 
 describe('a plan that may run unattended', () => {
-  it('ends fixed: the files say right, the detector is silent, every step is journalled as done', async () => {
+  it('ends as fixed: the files are right, the detector finds nothing, every step is journalled as done', async () => {
     const remediation = await openFolder(folder);
     const { runs: reports } = await remediate(remediation);
 
@@ -23,7 +23,7 @@ describe('a plan that may run unattended', () => {
     remediation.close();
   });
 
-  it('is told apart from a problem that is not there', async () => {
+  it('differs from a requested problem that does not exist', async () => {
     const remediation = await openFolder(folder);
     const { runs: reports } = await remediate(remediation, { ids: ['postgres/some-other-problem'] });
     expect(reports).toMatchObject([{ outcome: 'absent', problem: 'postgres/some-other-problem', id: null }]);
@@ -32,7 +32,7 @@ describe('a plan that may run unattended', () => {
 });
 
 describe('planning', () => {
-  it('changes nothing and says what each step would change', async () => {
+  it('changes nothing and shows what each step would change', async () => {
     const remediation = await openFolder(folder);
     const { proposals } = await plan(remediation);
     expect(proposals[0]?.effects[0]?.effects).toEqual([
@@ -46,7 +46,7 @@ describe('planning', () => {
 });
 
 describe('a step that fails', () => {
-  it('has everything before it undone', async () => {
+  it('causes the rollback of all earlier steps', async () => {
     const remediation = await openFolder(folder, {
       atPoint: async (name) => {
         // Somebody else's edit, between two of our steps.
@@ -60,7 +60,7 @@ describe('a step that fails', () => {
     remediation.close();
   });
 
-  it('ends stuck, with a dossier and a suspension, where the undo would overwrite somebody', async () => {
+  it('ends as stuck, with a report and a suspension, if undo would overwrite the work of others', async () => {
     const remediation = await openFolder(folder, {
       atPoint: async (name) => {
         if (name === 'step 1 is recorded') await writeFile(join(folder, 'a.conf'), 'answer = theirs\n');
@@ -138,7 +138,7 @@ describe('data that may be damaged', () => {
     plan: async () => ({ type: 'refusal', reason: 'It is damaged.', advice: 'Look.' }),
   };
 
-  it('stops every other remediator on its instance, in every later call too, until a person lifts it', async () => {
+  it('stops every other remediator on its instance, in every later call too, until you lift the suspension', async () => {
     const waiting = await openFolder(folder, { config: { automation: { 'broken-files': 'approve' } } });
     const { runs: before } = await remediate(waiting);
     waiting.close();
@@ -165,7 +165,7 @@ describe('data that may be damaged', () => {
 });
 
 describe('policy', () => {
-  it('lets a run wait for approval, and approval lets another process run it', async () => {
+  it('makes a run wait for approval, after which another process can run it', async () => {
     const first = await openFolder(folder, { config: { automation: { 'broken-files': 'approve' } } });
     const { runs: waiting } = await remediate(first);
     expect(waiting).toMatchObject([{ outcome: 'awaiting-approval' }]);
@@ -178,7 +178,7 @@ describe('policy', () => {
     second.close();
   });
 
-  it('never runs what only a person may do, not even with --yes, and writes a dossier', async () => {
+  it('never runs a plan for people, not even with --yes, and writes a report', async () => {
     const remediation = await openFolder(folder, { config: { automation: { 'broken-files': 'human' } } });
     const { runs: reports } = await remediate(remediation, { yes: true });
     expect(reports).toMatchObject([{ outcome: 'planned', automation: 'human' }]);
@@ -198,7 +198,7 @@ describe('policy', () => {
     remediation.close();
   });
 
-  it('pauses everything while the file `paused` stands', async () => {
+  it('pauses everything while the file `paused` exists', async () => {
     const before = await openFolder(folder);
     before.close();
     await writeFile(join(folder, '.problems', 'paused'), '');
@@ -210,8 +210,8 @@ describe('policy', () => {
   });
 });
 
-describe('a person who asks for an end', () => {
-  it('gets it between two steps: what was done is undone', async () => {
+describe('a stop request', () => {
+  it('takes effect between two steps, and finished steps are undone', async () => {
     const stop = new AbortController();
     const remediation = await openFolder(folder, {
       atPoint: (name) => {
@@ -226,7 +226,7 @@ describe('a person who asks for an end', () => {
 });
 
 describe('rolling back a fixed run', () => {
-  it('brings the old texts back', async () => {
+  it('restores the old texts', async () => {
     const remediation = await openFolder(folder);
     const { runs: reports } = await remediate(remediation);
     expect(await rollback(remediation, reports[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
@@ -234,7 +234,7 @@ describe('rolling back a fixed run', () => {
     remediation.close();
   });
 
-  it('is refused when somebody has worked on the files since', async () => {
+  it('is refused if the files have been changed since', async () => {
     const remediation = await openFolder(folder);
     const { runs: reports } = await remediate(remediation);
     await writeFile(join(folder, 'b.conf'), 'answer = right\n# ours\n');

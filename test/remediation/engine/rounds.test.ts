@@ -20,7 +20,7 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
     if (instance === 'billing') throw new ProblemsError('not-found', 'There is no container billing.');
   });
 
-  it('is a failed report, and the others are repaired all the same', async () => {
+  it('is a failed report, and the others are still repaired', async () => {
     const remediation = await openFolder(folder, { remediators: [refusing] });
     const { runs: reports } = await remediate(remediation);
     expect(reports).toMatchObject([
@@ -32,7 +32,7 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
     remediation.close();
   });
 
-  it('is a refusal of `plan`, and the others are planned all the same', async () => {
+  it('is a refusal of `plan`, and the others are still planned', async () => {
     const remediation = await openFolder(folder, { remediators: [refusing] });
     const { proposals } = await plan(remediation);
     expect(proposals).toMatchObject([
@@ -44,8 +44,8 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
   });
 });
 
-describe('one run that cannot be begun', { timeout: 30_000 }, () => {
-  it('is over as failed, keeps no lock, and the others are repaired all the same', async () => {
+describe('one run that cannot begin', { timeout: 30_000 }, () => {
+  it('ends as failed, keeps no lock, and the others are still repaired', async () => {
     const remediation = await openFolder(folder, { remediators: [ofThree(() => undefined)] });
     const { session } = remediation;
     const { runs: journal } = session.store;
@@ -71,8 +71,8 @@ describe('one run that cannot be begun', { timeout: 30_000 }, () => {
   });
 });
 
-describe('an error that leaves nothing to be done for the others', () => {
-  it('ends the round, and the reports before it have been handed on', { timeout: 30_000 }, async () => {
+describe('an error that affects all findings', () => {
+  it('ends the round after delivering the earlier reports', { timeout: 30_000 }, async () => {
     let other: DatabaseSync | undefined;
     const locking = ofThree((instance) => {
       if (instance !== 'billing') return;
@@ -93,7 +93,7 @@ describe('an error that leaves nothing to be done for the others', () => {
 });
 
 describe('problems remediate', () => {
-  it('tells what it did before the engine went away, and exits with 2', { timeout: 30_000 }, async () => {
+  it('prints what it did before the engine became unreachable, and exits with 2', { timeout: 30_000 }, async () => {
     const [three, errors] = ['../three-instances.ts', '../../../src/errors.ts'].map((path) =>
       JSON.stringify(join(import.meta.dirname, path)),
     );
@@ -117,7 +117,7 @@ describe('problems remediate', () => {
 });
 
 describe('resuming all', () => {
-  it('leaves one that cannot be taken up as it is, and ends the others', { timeout: 30_000 }, async () => {
+  it('skips a run that cannot be resumed, and finishes the others', { timeout: 30_000 }, async () => {
     await run(folder, 'remediate', 'step 1 is applied');
     const remediation = await openFolder(folder);
     const [open] = await runs(remediation);

@@ -29,7 +29,7 @@ async function request(remediation: Remediation): Promise<RequestedWork> {
 }
 
 describe('submitted work', () => {
-  it('runs through journal and verification, and no detector is asked again', async () => {
+  it('runs with journal and verification, and no detector runs again', async () => {
     const remediation = await openFolder(folder, {
       remediators: [{ ...brokenFiles, verify: async () => ({ result: 'verified', checks: [] }) }],
     });
@@ -50,7 +50,7 @@ describe('submitted work', () => {
     remediation.close();
   });
 
-  it('waits for approval when the caller demands it, and runs once approved', async () => {
+  it('waits for approval if the caller requires it, and runs once approved', async () => {
     const remediation = await openFolder(folder, {
       remediators: [{ ...brokenFiles, verify: async () => ({ result: 'verified', checks: [] }) }],
     });
@@ -72,7 +72,7 @@ describe('submitted work', () => {
     remediation.close();
   });
 
-  it('is reviewed without a change', async () => {
+  it('can be reviewed without a change', async () => {
     const remediation = await openFolder(folder);
     const proposal = await review(remediation, await request(remediation));
     expect(proposal.decision?.automation).toBe('auto');
@@ -84,7 +84,7 @@ describe('submitted work', () => {
 });
 
 describe('a call', () => {
-  it('tells its own listener what happens, in order', async () => {
+  it('emits its events in order to its own listener', async () => {
     const remediation = await openFolder(folder);
     const events: RemediationEvent[] = [];
     await detect(remediation, { onEvent: (event) => events.push(event) });
@@ -94,7 +94,7 @@ describe('a call', () => {
     remediation.close();
   });
 
-  it('tells phases and steps of a run', async () => {
+  it('emits phases and steps of a run', async () => {
     const remediation = await openFolder(folder);
     const events: RemediationEvent[] = [];
     await submit(remediation, await request(remediation), { onEvent: (event) => events.push(event) });

@@ -20,7 +20,7 @@ afterEach(async () => rm(folder, { recursive: true, force: true }));
 const at = '2026-01-01T00:00:00.000Z';
 
 describe('the state file', () => {
-  it('is readable by its owner alone, with its companions, and left alone by git', async () => {
+  it('is readable only by its owner, like its companions, and ignored by git', async () => {
     const store = await openSqliteStore(file);
     await store.audit.append({ at, run: null, event: 'test', body: 1 });
     for (const name of [file, `${file}-wal`, `${file}-shm`]) expect((await stat(name)).mode & 0o777, name).toBe(0o600);
@@ -29,7 +29,7 @@ describe('the state file', () => {
     store.close();
   });
 
-  it('is left alone by git, too, where its folder was made before it for the file `paused`', async () => {
+  it('is ignored by git even if its folder was created earlier for the file `paused`', async () => {
     await mkdir(join(folder, '.problems'));
     await writeFile(join(folder, '.problems', 'paused'), '');
     execFileSync('git', ['init', '--quiet'], { cwd: folder });
@@ -40,7 +40,7 @@ describe('the state file', () => {
     expect(await readFile(join(folder, '.problems', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
-  it('in a folder of somebody else’s is left alone by git, and their files are not', async () => {
+  it('is ignored by git in a folder with other files, which are not', async () => {
     await writeFile(join(folder, 'theirs.txt'), '');
     execFileSync('git', ['init', '--quiet'], { cwd: folder });
     const store = await openSqliteStore(join(folder, 'runs.db'));
@@ -52,7 +52,7 @@ describe('the state file', () => {
     store.close();
   });
 
-  it('leaves a .gitignore that is there as it is, and follows no link', async () => {
+  it('does not change an existing .gitignore, and follows no link', async () => {
     await mkdir(join(folder, '.problems'));
     await symlink(join(folder, 'elsewhere'), join(folder, '.problems', '.gitignore'));
     (await openSqliteStore(file)).close();
@@ -63,14 +63,14 @@ describe('the state file', () => {
     expect(await readFile(join(folder, '.problems', '.gitignore'), 'utf8')).toBe('state.db*\n');
   });
 
-  it('is never made anew over a damaged one', async () => {
+  it('never overwrites a damaged one', async () => {
     await mkdir(join(folder, '.problems'));
     await writeFile(file, 'this was a database once\n'.repeat(200));
     await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'state-damaged' });
     expect(await readFile(file, 'utf8')).toContain('this was a database once');
   });
 
-  it('of which pages are torn is called damaged', async () => {
+  it('is reported as damaged if pages are torn', async () => {
     const store = await openSqliteStore(file);
     for (let entry = 0; entry < 200; entry += 1)
       await store.audit.append({ at, run: null, event: 'test', body: 'x'.repeat(500) });
@@ -81,7 +81,7 @@ describe('the state file', () => {
     await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'state-damaged' });
   });
 
-  it('of a newer version is left as it is', async () => {
+  it('of a newer version is left unchanged', async () => {
     (await openSqliteStore(file)).close();
     const database = new DatabaseSync(file);
     database.exec('PRAGMA user_version = 99');
@@ -89,7 +89,7 @@ describe('the state file', () => {
     await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'state-damaged' });
   });
 
-  it('that another program holds is called locked, after a wait', { timeout: 30_000 }, async () => {
+  it('is reported as locked after a wait if another program holds it', { timeout: 30_000 }, async () => {
     (await openSqliteStore(file)).close();
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
@@ -104,8 +104,8 @@ describe('the state file', () => {
 
 const mayMount = process.getuid?.() === 0 && canMount();
 
-describe.runIf(mayMount)('a disk that is full under the state file in the middle of a run', () => {
-  it('has the run undone, which the next resume confirms', async () => {
+describe.runIf(mayMount)('a full disk under the state file in the middle of a run', () => {
+  it('causes a rollback, which the next resume confirms', async () => {
     const target = await brokenFolder();
     const disk = join(target, '.problems');
     await mkdir(disk);
@@ -183,7 +183,7 @@ describe('port leases', () => {
     store.close();
   });
 
-  it('are put back as they were, unless the port is somebody else’s by now', async () => {
+  it('are restored unless another instance has the port now', async () => {
     const store = await openSqliteStore(file);
     const leases = store.leases('engine');
     const old = await leases.take({ instance: 'a', ports: [5433], ttlMs: 60_000 });
@@ -198,7 +198,7 @@ describe('port leases', () => {
 });
 
 describe('a port lease', () => {
-  it('that is asked for again holds for the whole time from then on, and never for less than it did', async () => {
+  it('is extended to the full time by a new request, and never shortened', async () => {
     let now = new Date(at);
     const store = await openSqliteStore(file, () => now);
     const leases = store.leases('engine');
@@ -217,7 +217,7 @@ describe('a port lease', () => {
     store.close();
   });
 
-  it('that has ended is put back as none', async () => {
+  it('is not restored after it has expired', async () => {
     let now = new Date(at);
     const store = await openSqliteStore(file, () => now);
     const leases = store.leases('engine');
@@ -233,7 +233,7 @@ describe('a port lease', () => {
 });
 
 describe('locks', () => {
-  it('refuse the token of an owner that was taken over from', async () => {
+  it('refuse the token of an owner that has lost them', async () => {
     const store = await openSqliteStore(file);
     const owner = await ownIdentity();
     const dead = { ...owner, pid: 2 ** 22 + 1 };
@@ -246,7 +246,7 @@ describe('locks', () => {
     store.close();
   });
 
-  it('are taken all or none', async () => {
+  it('are all taken, or none', async () => {
     const store = await openSqliteStore(file);
     const owner = await ownIdentity();
     expect((await store.locks.take('one', ['b'], owner, at)).ok).toBe(true);

@@ -176,7 +176,7 @@ async function invalidIndex(
   return {
     kind: 'invalid-index',
     subject: index.qualified,
-    summary: `The index ${index.qualified} of ${found.database} is invalid and nobody is building it; ${made}.`,
+    summary: `The index ${index.qualified} of ${found.database} is invalid and is not being built; ${made}.`,
     evidence,
     repair:
       origin === undefined || stood === undefined || stood.standing === 'conflict'

@@ -38,7 +38,7 @@ export async function plan(
     );
   }
   const { trouble } = details;
-  if (isToldWrong(trouble)) return anew(finding, client, world, host);
+  if (isToldWrong(trouble)) return planRecreate(finding, client, world, host);
   if (!isCurable(trouble)) return escalation(trouble, client, world);
   const refused = refusalOf(client);
   if (refused !== undefined) return refused;
@@ -63,7 +63,7 @@ export async function plan(
 }
 
 /** On a network that both are on, or else on a network of the server that the client may join. */
-async function anew(
+async function planRecreate(
   finding: Finding<NetworkDetails>,
   client: Client,
   world: World & { readonly networks: readonly Network[] },
