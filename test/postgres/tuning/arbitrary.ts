@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { diskKinds, type MemoryFacts, profiles, type TuningFacts } from '../../src/postgres/tuning/index.ts';
+import { diskKinds, type MemoryFacts, profiles, type TuningFacts } from '../../../src/postgres/tuning/index.ts';
 
 const MiB = 2 ** 20;
 

@@ -6,7 +6,7 @@ import {
   profiles,
   recommend,
   type TuningFacts,
-} from '../../src/postgres/tuning/index.ts';
+} from '../../../src/postgres/tuning/index.ts';
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;

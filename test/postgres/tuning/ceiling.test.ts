@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectionCeiling, sharedMemoryOf, worstCaseOf } from '../../src/postgres/tuning/index.ts';
+import { connectionCeiling, sharedMemoryOf, worstCaseOf } from '../../../src/postgres/tuning/index.ts';
 import { anyMemory } from './arbitrary.ts';
 
 const MiB = 2 ** 20;

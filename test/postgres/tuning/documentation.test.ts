@@ -8,7 +8,7 @@ import {
   pgtune,
   recommend,
   sharedMemoryOf,
-} from '../../src/postgres/tuning/index.ts';
+} from '../../../src/postgres/tuning/index.ts';
 
 const text = readFileSync('docs/tuning.md', 'utf8');
 

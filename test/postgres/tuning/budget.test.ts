@@ -7,7 +7,7 @@ import {
   instanceBudget,
   parseSize,
   shareOfUnlimited,
-} from '../../src/postgres/tuning/index.ts';
+} from '../../../src/postgres/tuning/index.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isValue, knownSetting, unfitValue } from '../../../src/postgres/settings.ts';
+import { isValue, knownSetting, unfitValue } from '../../src/postgres/settings.ts';
 
 describe('a setting that a program may change', () => {
   it.for([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { amountOf, formatValue, parseSize, recommend, type TuningFacts } from '../../src/postgres/tuning/index.ts';
+import { amountOf, formatValue, parseSize, recommend, type TuningFacts } from '../../../src/postgres/tuning/index.ts';
 import { anyFacts } from './arbitrary.ts';
 
 const MiB = 2 ** 20;
