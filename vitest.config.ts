@@ -60,9 +60,9 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: ['test/lab/own-network/**'],
-          // Two files at once, and two tests of each: initdb of more than four servers keeps two cores from answering.
+          // Two files at once, and three tests of each: initdb of fifteen servers at once leaves two cores no time to answer.
           maxWorkers: 2,
-          maxConcurrency: 2,
+          maxConcurrency: 3,
         },
       },
       { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },
