@@ -73,6 +73,7 @@ export function isValidId(id: string): boolean {
  * If a title or an ID appears twice, the id of the later one ends in `-2`, `-3` and so on.
  */
 export function withUniqueIds(records: readonly ProblemRecord[], report: DiagnosticCollector): ProblemRecord[] {
+  if (new Set(records.map(({ id }) => id)).size === records.length) return [...records];
   const alike = titlesAlike(records);
   const seen = new Map<string, ProblemRecord>();
   return records.map((original) => {

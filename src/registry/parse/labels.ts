@@ -50,18 +50,17 @@ export interface LabelRules {
  * may be on one line, as formatters join them.
  */
 export function readLabels(text: string, nodes: readonly OutlineNode[], rules: LabelRules): LabelledValue[] {
-  return nodes.flatMap((node): readonly LabelledValue[] => {
-    if (node.type === 'paragraph') return inParagraph(text, node, rules);
-    if (node.type === 'item') {
+  const found: LabelledValue[] = [];
+  for (const node of nodes) {
+    if (node.type === 'paragraph') readParagraph(text, node, rules, found);
+    else if (node.type === 'item') {
       const span = { start: afterWord(text, node), end: node.end };
       const isFlat = node.children.every(({ type }) => type === 'paragraph');
-      if (rules.place === 'header' && isFlat) return inParagraph(text, span, rules);
-      return [valueAfter(text, span, splitLabel(text, span, rules))];
-    }
-    const isRows = node.type === 'other' && (node.name === 'table' || node.name === 'quote');
-    const found = isRows && rules.place === 'header' ? inRows(text, node, rules) : [];
-    return found.length > 0 ? found : [{ label: undefined, value: valueOf(text, node) }];
-  });
+      if (rules.place === 'header' && isFlat) readParagraph(text, span, rules, found);
+      else found.push(valueAfter(text, span, splitLabel(text, span, rules)));
+    } else if (!readRows(text, node, rules, found)) found.push({ label: undefined, value: valueOf(text, node) });
+  }
+  return found;
 }
 
 interface Split {
@@ -74,18 +73,21 @@ interface Split {
   readonly until?: number;
 }
 
-function inParagraph(text: string, paragraph: Span, rules: LabelRules): readonly LabelledValue[] {
+function readParagraph(text: string, paragraph: Span, rules: LabelRules, found: LabelledValue[]): void {
   const splits = labelsIn(text, paragraph, rules);
-  const [first] = splits;
-  const before = first === undefined || first.start === paragraph.start ? [] : [{ ...paragraph, end: first.start }];
-  return [
-    ...(first === undefined ? [paragraph] : before).map((span) => valueAfter(text, span, undefined)),
-    ...splits.map((split, position) => {
-      const next = splits[position + 1];
-      return valueAfter(text, { start: split.start, end: next?.start ?? paragraph.end }, split, next !== undefined);
-    }),
-  ].filter(({ label, value }) => label !== undefined || value.text !== '');
+  const from = splits[0]?.start ?? paragraph.end;
+  if (from > paragraph.start) {
+    const before = valueAfter(text, { start: paragraph.start, end: from }, undefined);
+    if (before.value.text !== '') found.push(before);
+  }
+  for (const [position, split] of splits.entries()) {
+    const next = splits[position + 1];
+    found.push(valueAfter(text, { start: split.start, end: next?.start ?? paragraph.end }, split, next !== undefined));
+  }
 }
+
+/** Where strong text begins within a line. */
+const strongInside = /(?<=[\s>|·•,;])(?:\*\*|__|<(?:strong|b)>)/g;
 
 /** The labels of a paragraph in order: at the start of a line in any spelling, elsewhere in strong text with a colon. */
 function labelsIn(text: string, paragraph: Span, rules: LabelRules): readonly Split[] {
@@ -97,22 +99,17 @@ function labelsIn(text: string, paragraph: Span, rules: LabelRules): readonly Sp
       const atStart = splitLabel(text, { start, end: paragraph.end }, rules);
       if (atStart !== undefined) splits.push(atStart);
     }
-    for (let at = start; at < end; at += 1) {
-      if (at < (splits.at(-1)?.after ?? 0) || !startsStrong(text, at) || !/[\s>|·•,;]/.test(text.charAt(at - 1)))
-        continue;
-      if (at === start || code.some((span) => span.start <= at && at < span.end)) continue;
+    const from = splits.at(-1)?.after ?? start;
+    const tail = text.slice(from, end);
+    if (!tail.includes('**') && !tail.includes('__') && !tail.includes('<')) continue;
+    for (const { index } of tail.matchAll(strongInside)) {
+      const at = from + index;
+      if (at < (splits.at(-1)?.after ?? 0) || code.some((span) => span.start <= at && at < span.end)) continue;
       const split = splitEmphasis(text, { start: at, end: paragraph.end }, rules, true);
       if (split !== undefined) splits.push(split);
     }
   }
   return splits;
-}
-
-function startsStrong(text: string, at: number): boolean {
-  const char = text.charAt(at);
-  return char === '*' || char === '_' || char === '<'
-    ? /^(?:\*\*|__|<strong>|<b>)/.test(text.slice(at, at + 8))
-    : false;
 }
 
 function codeSpans(text: string, { start, end }: Span): readonly Span[] {
@@ -125,18 +122,22 @@ function codeSpans(text: string, { start, end }: Span): readonly Span[] {
   );
 }
 
-/** Lines of a table or a quote. Empty if none of them is a known label, so that the node is kept as it is. */
-function inRows(text: string, node: Span, rules: LabelRules): readonly LabelledValue[] {
-  const found: LabelledValue[] = [];
+/** Reads the lines of a table or a quote in a header. False if none of them has a label, so that the node is kept as it is. */
+function readRows(text: string, node: OutlineNode, rules: LabelRules, found: LabelledValue[]): boolean {
+  if (rules.place !== 'header' || node.type !== 'other' || (node.name !== 'table' && node.name !== 'quote'))
+    return false;
+  const rows: LabelledValue[] = [];
   for (const line of paragraphLines(text, node)) {
     const start = text.charAt(line.start) === '>' ? skipBlanks(text, line.start + 1, line.end) : line.start;
     const span = { start, end: line.end };
     if (text.charAt(start) === '|') {
       const split = splitRow(text, span, rules);
-      if (split !== undefined) found.push(valueAfter(text, span, split));
-    } else found.push(...inParagraph(text, span, rules));
+      if (split !== undefined) rows.push(valueAfter(text, span, split));
+    } else readParagraph(text, span, rules, rows);
   }
-  return found.some(({ label }) => label !== undefined) ? found : [];
+  if (rows.every(({ label }) => label === undefined)) return false;
+  found.push(...rows);
+  return true;
 }
 
 /** What ends a line on the page, and what people put between labels on one line. */
@@ -146,7 +147,9 @@ const separator = /(?:\s|<br ?\/?>|(?<!\\)\\|[|·•])+$/;
 function valueAfter(text: string, span: Span, split: Split | undefined, labelFollows = false): LabelledValue {
   if (split === undefined) return { label: undefined, value: valueOf(text, span) };
   const whole = { start: split.after, end: Math.max(split.after, split.until ?? span.end) };
-  const { start, end } = valueOf(text, whole);
+  const value = valueOf(text, whole);
+  const { start, end } = value;
+  if (!/[\\>|·•]/.test(text.charAt(end - 1))) return { label: split.label, value };
   const raw = text.slice(start, end);
   const kept = raw.length > 100_000 ? raw : raw.replace(labelFollows ? separator : lineBreak, '');
   return { label: split.label, value: valueOf(text, { start, end: start + kept.length }) };
@@ -171,6 +174,8 @@ const BAR = 124;
  */
 function splitEmphasis(text: string, span: Span, rules: LabelRules, needsColon: boolean): Split | undefined {
   const head = text.slice(span.start, Math.min(span.end, span.start + longestLabel));
+  const usual = splitUsual(text, span.start, head);
+  if (usual !== undefined) return usual;
   const opening = /^(?:\*{1,3}|_{1,3}|<(?:strong|b|em|i)>)/.exec(head)?.[0];
   if (opening === undefined) return undefined;
   const closing = opening.replace('<', '</');
@@ -178,28 +183,48 @@ function splitEmphasis(text: string, span: Span, rules: LabelRules, needsColon: 
   if (close === -1) return undefined;
   const inside = head.slice(opening.length, close);
   const at = span.start + opening.length;
-  const whole = /^([^:：]*[^:：\s])\s*[:：]\s*(\S[^]*)$/.exec(inside);
-  const colon = /\s*[:：]\s*$/.exec(inside);
-  const label = trim(text, { start: at, end: at + (colon?.index ?? inside.length) });
+  const colon = colonAtEnd(inside);
+  const label = trim(text, { start: at, end: at + (colon ?? inside.length) });
   if (label.start >= label.end) return undefined;
   const name = text.slice(label.start, label.end);
-  const isKnown = rules.isKnown(name);
   const isStrong = !/^(?:[*_]|<em>|<i>)$/.test(opening);
-  if (!isKnown && (!isStrong || /[\r\n]/.test(name))) {
-    if (whole === null || needsColon || !rules.isKnown(whole[1] ?? '')) return undefined;
+  const isAny = isStrong && !/[\r\n]/.test(name);
+  if (!isAny && !rules.isKnown(name)) {
+    const whole = needsColon ? null : withValue.exec(inside);
+    if (whole === null || !rules.isKnown(whole[1] ?? '')) return undefined;
     const end = at + inside.length;
     if (!/^[ \t]*(?:\\|<br ?\/?>)?[ \t]*(?:[\r\n]|$)/.test(text.slice(end + closing.length, span.end)))
       return undefined;
     return enclosed(span.start, at, whole);
   }
   const after = span.start + close + closing.length;
-  if (colon !== null) return { start: span.start, label, after };
+  if (colon !== undefined) return { start: span.start, label, after };
   const outside = /^[ \t\u00A0]*[:：]/.exec(head.slice(close + closing.length))?.[0];
   if (outside !== undefined) return { start: span.start, label, after: after + outside.length };
-  if (whole !== null && !needsColon && rules.isKnown(whole[1] ?? '')) return enclosed(span.start, at, whole);
-  if (!isKnown || needsColon) return undefined;
+  if (needsColon) return undefined;
+  const whole = withValue.exec(inside);
+  if (whole !== null && rules.isKnown(whole[1] ?? '')) return enclosed(span.start, at, whole);
+  if (!rules.isKnown(name)) return undefined;
   const sign = /^[ \t]*(?:→|->|=)/.exec(head.slice(close + closing.length))?.[0].length ?? 0;
   return { start: span.start, label, after: after + sign };
+}
+
+/** `**Label:** rest`, as almost all labels are written. */
+function splitUsual(text: string, start: number, head: string): Split | undefined {
+  const close = head.indexOf('**', 2);
+  if (close < 4 || !head.startsWith('**') || head.charAt(2) === '*' || head.charAt(close - 1) !== ':') return undefined;
+  const label = trim(text, { start: start + 2, end: start + close - 1 });
+  if (label.start === label.end || /[\r\n]/.test(head.slice(2, close))) return undefined;
+  return { start, label, after: start + close + 2 };
+}
+
+const withValue = /^([^:：]*[^:：\s])\s*[:：]\s*(\S[^]*)$/;
+
+/** Where the colon at the end of a text is, before the blanks in front of it. */
+function colonAtEnd(text: string): number | undefined {
+  const end = text.trimEnd().length;
+  const last = text.charAt(end - 1);
+  return last === ':' || last === '：' ? text.slice(0, end - 1).trimEnd().length : undefined;
 }
 
 /** `**Severity: high**`, where the value is inside the emphasis. */

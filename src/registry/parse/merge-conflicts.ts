@@ -13,7 +13,7 @@ const markerLine = /^(?:<{7}|\|{7}|={7}|>{7})(?:[ \t].*)?\r?$/gm;
  * unless it is `=======`, which underlines a heading.
  */
 export function findMergeConflicts(text: string): readonly MergeConflict[] {
-  if (!/<{7}|>{7}|\|{7}/.test(text)) return [];
+  if (!text.includes('<<<<<<<') && !text.includes('>>>>>>>') && !text.includes('|||||||')) return [];
   const found: { line: Span; start: number; end: number }[] = [];
   let isOpen = false;
   for (const { 0: written, index } of text.matchAll(markerLine)) {

@@ -48,8 +48,16 @@ export function nearMissOf(comment: string): NearMiss | undefined {
 const broken =
   /^[ \t]*(?:<!(?!--)[-\u2010-\u2015\u2212]{0,3}[ \u00A0\u200B]*embed[ ]*:([^<>\r\n]{1,160})>|<!--[ \t]*\r?\n[ \t]*embed[ ]*:([^<>]{1,160})-->)/gim;
 
+/** Whether a text has `<!` that opens no comment, or a comment with nothing else on its line. */
+function mayHoldBroken(text: string): boolean {
+  for (let at = text.indexOf('<!'); at !== -1; at = text.indexOf('<!', at + 2))
+    if (!text.startsWith('--', at + 2) || /^[ \t]*[\r\n]/.test(text.slice(at + 4, at + 40))) return true;
+  return false;
+}
+
 /** Markers that are not comments on one line, and so have no effect. */
 export function brokenMarkers(text: string): readonly (Span & NearMiss)[] {
+  if (!mayHoldBroken(text)) return [];
   return [...text.matchAll(broken)].flatMap(({ 0: written, 1: line, 2: lines, index }) => {
     const meant = nearMissOf(line ?? lines ?? '');
     return meant === undefined ? [] : [{ ...meant, start: index, end: index + written.length }];

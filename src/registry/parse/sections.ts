@@ -15,7 +15,7 @@ import { readTags, reportPlaceholder } from '../values/values.ts';
 import { isNothing, readYaml, readYamlValue, reportRepeatedKey } from '../values/yaml-values.ts';
 import { missingNames, readLabels, reportUnknownName } from './labels.ts';
 import { fenceParts, type OutlineNode } from './outline.ts';
-import { findSection, type Shape, type ShapeSection } from './shape.ts';
+import type { Shape, ShapeSection } from './shape.ts';
 
 /** A section that the kind declares: its name as written, and the property it becomes. */
 export interface NamedSection extends ShapeSection {
@@ -172,7 +172,7 @@ export function readSections(shape: Shape, kind: KindDeclaration, draft: RecordB
   const seen = new Set<string>();
   for (const section of shape.sections) {
     const name = text.slice(section.title.start, section.title.end);
-    const known = findSection(sections, name);
+    const { known } = section;
     if (known === undefined) {
       if (kind.freeForm !== true) {
         reportUnknownName(

@@ -1,5 +1,11 @@
 import type { DiagnosticCollector } from '../diagnostics.ts';
-import { type KindDeclaration, lookupKind, type Lookup, type Named } from '../kinds/declaration.ts';
+import {
+  type KindDeclaration,
+  lookupKind,
+  type Lookup,
+  type Named,
+  type SectionDeclaration,
+} from '../kinds/declaration.ts';
 import { trim, withoutComment } from '../names.ts';
 import type { Span } from '../position.ts';
 import { addPlaceholder, reportPlaceholder } from '../values/values.ts';
@@ -23,11 +29,14 @@ export interface Shape {
 
 export interface ShapeSection {
   readonly title: Span;
+  /** The section of the kind, if it is one. */
+  readonly known?: Named<SectionDeclaration> | undefined;
   readonly nodes: readonly OutlineNode[];
 }
 
 /** The text of a title or of a section's heading, without Markdown and without an anchor such as `{#port-clash}`. */
 export function titleText(source: string): string {
+  if (!/[\\`*_~<>&[\]!{\r\n]/.test(source)) return source;
   return inlineText(source.replace(/\s*\{#[\w-]+\}\s*$/, ''))
     .replaceAll(/\s+/g, ' ')
     .trim();
@@ -36,7 +45,10 @@ export function titleText(source: string): string {
 /** A section by its heading, with or without a number before it: `2. Evidence`. */
 export function findSection<Entry>(sections: Lookup<Entry>, heading: string): Named<Entry> | undefined {
   const name = titleText(heading);
-  return sections.find(name) ?? sections.find(name.replace(/^\d{1,2}(?:\.\d{1,2})*[.):]?\s+/, ''));
+  const found = sections.find(name);
+  return found !== undefined || !/^\d/.test(name)
+    ? found
+    : sections.find(name.replace(/^\d{1,2}(?:\.\d{1,2})*[.):]?\s+/, ''));
 }
 
 /**
@@ -69,7 +81,7 @@ export function splitSections(
       continue;
     }
     const name = titleOf(text, node);
-    const isKnown = isSection(text.slice(name.start, name.end));
+    const known = node === titleNode ? undefined : findSection(lookup.sections, text.slice(name.start, name.end));
     if (title === undefined) {
       if (node !== titleNode) stray.push(node);
       else {
@@ -77,10 +89,10 @@ export function splitSections(
         current = header;
         if (node.depth !== 3) reportForm(node, 'A title is a ### heading.');
       }
-    } else if (isKnown && rest.length === 0 && node.depth <= Math.max(4, sections[0]?.depth ?? 5)) {
+    } else if (known !== undefined && rest.length === 0 && node.depth <= Math.max(4, sections[0]?.depth ?? 5)) {
       if (node.depth !== 4) reportForm(node, `Sections are #### headings.`);
       else if (node.glued !== undefined) reportForm(node, 'A heading has a blank after its hashes.');
-      current = open(sections, name, node.depth);
+      current = open(sections, name, node.depth, known);
     } else if (current === header && isHeaderBlock(node)) {
       header.push({ type: 'paragraph', ...name });
     } else if (node.depth === 3 && !freeForm) {
@@ -130,9 +142,9 @@ interface OpenSection extends ShapeSection {
   readonly depth: number;
 }
 
-function open(list: OpenSection[], title: Span, depth: number): OutlineNode[] {
+function open(list: OpenSection[], title: Span, depth: number, known?: Named<SectionDeclaration>): OutlineNode[] {
   const nodes: OutlineNode[] = [];
-  list.push({ title, nodes, depth });
+  list.push({ title, nodes, depth, known });
   return nodes;
 }
 
@@ -149,9 +161,9 @@ function withGluedHeadings(
   nodes: readonly OutlineNode[],
   isSection: (name: string) => boolean,
 ): readonly (AnyHeading | Exclude<OutlineNode, HeadingNode>)[] {
+  if (!nodes.some((node) => mayBeGlued(text, node))) return nodes;
   return nodes.flatMap((node) => {
-    if (node.type !== 'paragraph' || !/(?:^|\n)[ \t]*#{1,6}[^\s#]/.test(text.slice(node.start, node.end)))
-      return [node];
+    if (!mayBeGlued(text, node)) return [node];
     const parts: (AnyHeading | Exclude<OutlineNode, HeadingNode>)[] = [];
     let from: number | undefined = undefined;
     let to = node.start;
@@ -169,6 +181,12 @@ function withGluedHeadings(
     if (from !== undefined) parts.push({ type: 'paragraph', start: from, end: to });
     return parts;
   });
+}
+
+function mayBeGlued(text: string, { type, start, end }: OutlineNode): boolean {
+  if (type !== 'paragraph') return false;
+  const hash = text.indexOf('#', start);
+  return hash !== -1 && hash < end && /(?:^|\n)[ \t]*#{1,6}[^\s#]/.test(text.slice(start, end));
 }
 
 /** Whether HTML consists of comments only, which readers of the page do not see. */
