@@ -57,7 +57,7 @@ const report: RunReport = {
 };
 
 describe('writing back', () => {
-  it('makes a record of a finding that no record is about, and leaves the rest byte for byte', () => {
+  it('adds a record for a finding without one, and leaves every other byte unchanged', () => {
     const text = noteNewProblem(before, finding, now);
     expect(text.startsWith(before)).toBe(true);
     expect(active(text)).toMatchObject({
@@ -68,7 +68,7 @@ describe('writing back', () => {
     });
   });
 
-  it('makes no markup, no marker and no second record of what a container says', () => {
+  it('makes no markup, marker or second record from the text of a container', () => {
     const hostile = 'x <!-- EMBED:ACTIVEPROBLEM:END -->\n### Other\n```\n**Status:** [resolved] "\\';
     const evil: Finding = {
       ...finding,
@@ -83,14 +83,14 @@ describe('writing back', () => {
     expect(active(text).evidence?.errorMessages).toEqual([hostile]);
   });
 
-  it('notes when a problem was last seen, and nothing else', () => {
+  it('records only when a problem was last seen', () => {
     const text = noteNewProblem(before, finding, new Date('2026-01-01T00:00:00Z'));
     const after = noteOccurrence(text, active(text), now);
     expect(active(after).lastOccurrence).toBe('2026-02-03T04:05');
     expect(after.replace('2026-02-03 04:05', '2026-01-01 00:00')).toBe(text);
   });
 
-  it('notes of what comes and goes when it was last seen, and what helped, once', () => {
+  it('records once when a recurring problem was last seen, and what helped', () => {
     const text = `${before}
 <!-- EMBED:INTERMITTENTPROBLEM:START -->
 ### Volumes nobody may read
@@ -118,7 +118,7 @@ describe('writing back', () => {
     expect(again === undefined ? undefined : noteFix(after, again, fixed, now)).toBe(after);
   });
 
-  it('notes an attempt that did not help, once', () => {
+  it('records an attempt that did not help, once', () => {
     const text = noteNewProblem(before, finding, now);
     const once = noteAttempt(text, active(text), report, now);
     expect(active(once).investigationStatus?.attemptedSolutions).toContain('ended rolled-back');
@@ -127,7 +127,7 @@ describe('writing back', () => {
     expect(active(twice).investigationStatus?.attemptedSolutions?.split('\n')).toHaveLength(2);
   });
 
-  it('notes a fix with how long nobody was answered, once', () => {
+  it('records a fix with its downtime, once', () => {
     const text = noteNewProblem(before, finding, now);
     const fixed: RunReport = { ...report, outcome: 'fixed', failure: null, downtimeMs: 1_234 };
     const after = noteFix(text, active(text), fixed, now);
@@ -139,14 +139,14 @@ describe('writing back', () => {
     expect(noteFix(after, active(after), fixed, now)).toBe(after);
   });
 
-  it('calls a problem resolved of which nothing is left, and active when it is seen again', () => {
+  it('marks a problem as resolved after nothing is left of it, and as active if it returns', () => {
     const text = noteNewProblem(before, finding, now);
     const over = noteEnd(text, active(text));
     expect(over).toBe(text.replace('**Status:** [active]', '**Status:** [resolved]'));
     expect(noteOccurrence(over, active(over), now)).toBe(text);
   });
 
-  it('adds messages that are new to the evidence, and none that differ in ids and times alone', () => {
+  it('adds new messages to the evidence, but none that differ only in ids and times', () => {
     function saying(...texts: readonly string[]): Finding {
       return { ...finding, evidence: texts.map((text) => ({ type: 'message', text })) };
     }
@@ -176,7 +176,7 @@ describe('writing back', () => {
     expect(Math.max(...messages.map(({ length }) => length))).toBe(500);
   });
 
-  it('leaves evidence alone that a person wrote in a form of their own', () => {
+  it('leaves evidence unchanged that an operator wrote in another form', () => {
     const text = noteNewProblem(before, finding, now).replace(
       /error_messages:\n.*\n/,
       'error_messages: see the wiki\n',
@@ -186,7 +186,7 @@ describe('writing back', () => {
     expect(record === undefined ? undefined : noteEvidence(text, record, finding)).toBe(text);
   });
 
-  it('resolves a record with what was done and what proved it', () => {
+  it('resolves a record with the repair and its proof', () => {
     const text = noteNewProblem(before, finding, new Date('2026-01-01T00:00:00Z'));
     const run: RunRecord = {
       id: 'r0123456789',

@@ -17,7 +17,7 @@ describe('problems completion', () => {
     }
   });
 
-  it('knows no other shell', async () => {
+  it('refuses an unknown shell', async () => {
     const { code, stderr } = await run(['completion', 'bsh']);
     expect(code).toBe(2);
     expect(stderr).toContain('Did you mean bash?');
@@ -42,7 +42,7 @@ describe.skipIf(!isInstalled('bash'))('the completion of bash, where bash is ins
   });
 
   it.each([
-    // bash takes `=` for a word of its own, unless COMP_WORDBREAKS is without it.
+    // bash takes `=` for a separate word, unless COMP_WORDBREAKS is without it.
     [
       ['validate', '--format', '='],
       ['text', 'json', 'sarif', 'github'],
@@ -59,7 +59,7 @@ describe.skipIf(!isInstalled('bash'))('the completion of bash, where bash is ins
     expect(await offeredByBash(...words)).toEqual(offers);
   });
 
-  it('leaves the names of files to bash', async () => {
+  it('leaves file names to bash', async () => {
     expect(await offeredByBash('validate', 'PRO')).toEqual([]);
     expect(await offeredByBash('new', 'active', '--into', 'PRO')).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe.skipIf(!isInstalled('zsh'))('the completion of zsh, where zsh is instal
     ['problems validate /dev/nul', 'problems validate /dev/null '],
     ['problems scan --write-tasks /et', 'problems scan --write-tasks /etc/'],
   ])(
-    'makes of %j %j',
+    'completes %j to %j',
     async (typed, completed) => {
       expect(await completedByZsh(typed)).toBe(completed);
     },

@@ -26,7 +26,7 @@ function record(title: string): string {
 
 let cache = '';
 
-// Nobody can set back the time at which a file changed, so the clock goes ahead instead.
+// The change time of a file cannot be set back, so the clock goes forward instead.
 beforeEach(() => {
   cache = emptyFolder();
   vi.stubEnv('XDG_CACHE_HOME', cache);
@@ -53,7 +53,7 @@ async function scan(cwd: string, args: readonly string[] = [], program = 'this b
   return { code, printed: await Promise.all(printed) };
 }
 
-/** The same with what is kept, twice, and anew. */
+/** The same scan twice with the cache and once without. */
 async function expectSame(cwd: string, args: readonly string[] = []) {
   const anew = await scan(cwd, [...args, '--no-cache']);
   expect(await scan(cwd, args)).toEqual(anew);
@@ -70,15 +70,15 @@ function keptFile(): string {
   return file;
 }
 
-/** Puts other words into what is kept, as nobody but a test would, to tell whether it is printed. */
+/** Replaces the cached output with other words, to tell whether it is printed. */
 function forge(file: string): void {
   const content = readFileSync(file, 'utf8').split('\n').slice(1).join('\n').replaceAll('Disk full', 'FORGED');
   const half = (seed: number) => crc32(content, seed).toString(16).padStart(8, '0');
   writeFileSync(file, `${half(0) + half(crc32(content))}\n${content}`);
 }
 
-describe('what a scan printed', () => {
-  it('is printed again where the same is found, and nothing is read for it', async () => {
+describe('cached scan output', () => {
+  it('is printed again if the scan finds the same, and nothing is read for it', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('Disk full'), 'b/PROBLEMS.md': 'prose' });
     await scan(root);
     forge(keptFile());
@@ -100,14 +100,14 @@ describe('what a scan printed', () => {
     expect((await scan(root, args, program)).printed[0]).not.toContain('FORGED');
   });
 
-  it('is not kept of what changed a moment ago', async () => {
+  it('is not stored for a file that changed a moment ago', async () => {
     const root = tree({ 'PROBLEMS.md': record('One') });
     vi.setSystemTime(statSync(join(root, 'PROBLEMS.md')).ctimeMs + 1000);
     await scan(root);
     expect(keptFiles()).toEqual([]);
   });
 
-  it('is not kept of named files, nor where tasks are written, nor where a file could not be read', async () => {
+  it('is not stored for named files, with --write-tasks, or if a file could not be read', async () => {
     const root = tree({ 'PROBLEMS.md': record('One'), 'tasks/backlog/.keep': '' });
     await scan(root, ['PROBLEMS.md']);
     await scan(root, ['--write-tasks', 'tasks']);
@@ -115,7 +115,7 @@ describe('what a scan printed', () => {
     expect(keptFiles()).toEqual([]);
   });
 
-  it('is for its owner alone, and worth nothing once it is damaged', async () => {
+  it('is readable only by its owner, and ignored if it is damaged', async () => {
     const root = tree({ 'PROBLEMS.md': record('One') });
     const first = await scan(root);
     const file = keptFile();
@@ -132,7 +132,7 @@ describe('what a scan printed', () => {
     expect(await scan(root)).toEqual(first);
   });
 
-  it('is what a scan without the cache prints, after any edits', { timeout: 60_000 }, async () => {
+  it('is the same as the output of a scan without the cache, after any edits', { timeout: 60_000 }, async () => {
     const path = fc.constantFrom(
       'PROBLEMS.md',
       'a/PROBLEMS.md',
@@ -160,7 +160,7 @@ describe('what a scan printed', () => {
           else if (one.type === 'remove') rmSync(join(root, one.path), { recursive: true });
           else renameSync(join(root, one.path), join(root, one.text));
         } catch {
-          // An edit that cannot be made is none.
+          // Some edits are impossible here; they count as no edit.
         }
         mkdirSync(join(root, 'a'), { recursive: true });
         await expectSame(root);

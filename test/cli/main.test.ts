@@ -57,20 +57,20 @@ describe('problems', () => {
     [['validate', 'a.md', ''], 'The value is empty.', 'problems validate --help'],
     [['scan', '--top'], 'argument missing', 'problems scan --help'],
     [['toString'], "unknown command 'toString'", ''],
-  ])('refuses %j and says what was meant', async (args, message, hint) => {
+  ])('refuses %j and suggests the intended word', async (args, message, hint) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).toContain(hint);
   });
 
-  it('makes control characters in what it repeats visible', async () => {
+  it('escapes control characters in the arguments that it repeats', async () => {
     const { stderr } = await run(['\u001b[31mred\u0007']);
     expect(stderr).toContain('\\u{1b}[31mred\\u{7}');
     expect(stderr).not.toContain('\u001b');
   });
 
-  it('says which config key is wrong, in one message with a hint', async () => {
+  it('names the wrong config key, in one message with a hint', async () => {
     await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [x]\n' });
     expect(await run(['scan'], { cwd: folder.path })).toEqual({
       code: 2,
@@ -80,7 +80,7 @@ describe('problems', () => {
     expect((await run(['scan', '--no-config-lookup'], { cwd: folder.path })).code).toBe(0);
   });
 
-  it('shows the stack of an error only when it is asked for', async () => {
+  it('shows the stack of an error only on request', async () => {
     await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [x]\n' });
     expect((await run(['scan'], { cwd: folder.path })).stderr).not.toContain('    at ');
     expect((await run(['scan', '--verbose'], { cwd: folder.path })).stderr).toContain('    at ');
@@ -88,7 +88,7 @@ describe('problems', () => {
   });
 });
 
-describe('on a Node that is too old', () => {
+describe('problems on an unsupported Node version', () => {
   it.each(['20.19.4', '22.12.0', '18.0.0'])(
     'says on %s in one line which one it needs, and loads nothing',
     async (version) => {
@@ -110,14 +110,14 @@ describe('colours and pipes', () => {
 <!-- EMBED:ACTIVEPROBLEM:END -->
 `;
 
-  it('has no colours in a pipe, whatever the terminal is called', async () => {
+  it('has no colours in a pipe, whatever TERM says', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const { stdout } = await run(['validate'], { cwd: folder.path, env: { TERM: 'xterm-256color' } });
     expect(stdout).toContain('warning');
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('has colours with FORCE_COLOR, and none with FORCE_COLOR=0 or NO_COLOR alone', async () => {
+  it('has colours with FORCE_COLOR, and none with FORCE_COLOR=0 or with NO_COLOR alone', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const coloured = async (env: Readonly<Record<string, string>>) =>
       (await run(['validate'], { cwd: folder.path, env })).stdout.includes('\u001b[33mwarning');
@@ -127,7 +127,7 @@ describe('colours and pipes', () => {
     expect(await coloured({ NO_COLOR: '1' })).toBe(false);
   });
 
-  it('draws a table with colours on a terminal, no wider than it, and none when NO_COLOR asks for that', async () => {
+  it('draws a table with colours that fits the terminal, and without colours if NO_COLOR is set', async () => {
     const fixtures = join(import.meta.dirname, '../../fixtures/resources');
     const command = `"${process.execPath}" "${bin}" scan "${fixtures}"`;
     const onTerminal = (columns: number, env: Readonly<Record<string, string>>) =>
@@ -145,7 +145,7 @@ describe('colours and pipes', () => {
     }
   }, 30_000);
 
-  it('ends quietly when the reader of its output has seen enough', async () => {
+  it('ends without an error when the reader closes the pipe', async () => {
     const fixtures = join(import.meta.dirname, '../../fixtures');
     const command = `"${process.execPath}" "${bin}" scan --json "${fixtures}" | head -1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await spawned('bash', ['-c', command], {});
@@ -164,7 +164,7 @@ describe('colours and pipes', () => {
     },
   );
 
-  it('fails where even that cannot be said', async () => {
+  it('fails if standard error cannot be written either', async () => {
     const command = `"${process.execPath}" "${bin}" scan fixtures > /dev/null 2> /dev/full`;
     const { code } = await spawned('bash', ['-c', command], { cwd: join(import.meta.dirname, '../..') });
     expect(code).toBe(2);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run, temporaryFolder } from './run.ts';
 
-describe('problems migrate, called wrongly', () => {
+describe('problems migrate with a wrong command line', () => {
   it.for([
     [['migrate'], 'missing instance or folder'],
     [['migrate', 'orders'], 'missing instance or folder'],
@@ -19,7 +19,7 @@ describe('problems migrate, called wrongly', () => {
     expect(stderr).toContain(message);
   });
 
-  it('is exit code 2 without an engine', async () => {
+  it('exits with 2 if no engine answers', async () => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(['migrate', 'orders', '.'], { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

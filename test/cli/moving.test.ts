@@ -37,7 +37,7 @@ function problems(...args: readonly string[]): Promise<Ran> {
 }
 
 describe('--to-named-volume', () => {
-  it('finds nothing to do when the data is in a volume already, and checks nothing else', async () => {
+  it('finds nothing to do if the data is already in a volume, and checks nothing else', async () => {
     expect(await problems('plan', '--to-named-volume', 'orders')).toMatchObject({
       code: 0,
       stdout: '',

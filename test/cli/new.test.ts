@@ -11,7 +11,7 @@ describe('problems new', () => {
     expect(stdout.endsWith('<!-- EMBED:ACTIVEPROBLEM:END -->\n')).toBe(true);
   });
 
-  it('adds it to a registry and leaves every byte before it as it was', async () => {
+  it('adds a record to a registry and leaves every byte before it unchanged', async () => {
     await using folder = temporaryFolder();
     const before = '\uFEFF# Problems\r\n\r\ntrailing blanks  \r\n';
     folder.write('PROBLEMS.md', before);
@@ -24,7 +24,7 @@ describe('problems new', () => {
     expect(statSync(join(folder.path, 'PROBLEMS.md')).mode & 0o777).toBe(0o640);
   });
 
-  it('makes the registry where there is none', async () => {
+  it('creates the registry if there is none', async () => {
     await using folder = temporaryFolder();
     expect((await run(['new', 'resolved', '--into', 'PROBLEMS.md'], { cwd: folder.path })).code).toBe(0);
     expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toMatch(/^# Problems\n\n<!-- EMBED:RESOLVEDPROBLEM/);
@@ -50,13 +50,13 @@ describe('problems new', () => {
     expect(readFileSync(join(outside.path, 'PROBLEMS.md'), 'utf8')).toBe('# Problems\n');
   });
 
-  it('offers the nearest kind', async () => {
+  it('suggests the nearest kind', async () => {
     const { code, stdout, stderr } = await run(['new', 'activ']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Did you mean active?');
   });
 
-  it('wants a kind', async () => {
+  it('requires a kind', async () => {
     const { code, stderr } = await run(['new']);
     expect(code).toBe(2);
     expect(stderr).toContain("missing required argument 'kind'");
@@ -64,7 +64,7 @@ describe('problems new', () => {
 });
 
 describe('problems init', () => {
-  it('writes a registry and a config, and both are fit for use', async () => {
+  it('writes a registry and a config that are both valid', async () => {
     await using folder = temporaryFolder();
     expect(await run(['init'], { cwd: folder.path })).toEqual({
       code: 0,
@@ -85,7 +85,7 @@ describe('problems init', () => {
     expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toBe('mine');
   });
 
-  it('says where it cannot write', async () => {
+  it('names a path that it cannot write', async () => {
     await using folder = temporaryFolder();
     const { code, stderr } = await run(['init', 'no/such/folder'], { cwd: folder.path });
     expect(code).toBe(2);

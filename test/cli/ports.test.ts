@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run, temporaryFolder } from './run.ts';
 
-describe('problems ports and preflight, called wrongly', () => {
+describe('problems ports and preflight with a wrong command line', () => {
   it.for([
     [['ports', 'lease'], 'missing instance name'],
     [['ports', 'leese', 'orders'], 'leese'],
@@ -18,7 +18,7 @@ describe('problems ports and preflight, called wrongly', () => {
     expect(stderr).toContain(message);
   });
 
-  it('an engine that does not answer is exit code 2', async () => {
+  it('exit with 2 if the engine does not answer', async () => {
     await using folder = temporaryFolder();
     expect(await run(['ports'], { cwd: folder.path })).toMatchObject({ code: 2, stdout: '' });
     expect(await run(['preflight', '--port', '5440'], { cwd: folder.path })).toMatchObject({

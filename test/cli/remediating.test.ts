@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openSqliteStore } from '../../src/remediation/store/sqlite/store.ts';
 import { run, temporaryFolder } from './run.ts';
 
-describe('an engine that is not there', () => {
+describe('commands without an engine', () => {
   it.for([
     [['detect']],
     [['plan']],
@@ -20,7 +20,7 @@ describe('an engine that is not there', () => {
 });
 
 describe('problems resume', () => {
-  it('does not say that nothing is wrong, since it has not looked', async () => {
+  it('does not report success, since it could not check anything', async () => {
     await using folder = temporaryFolder();
     const { code, stderr } = await run(['resume'], { cwd: folder.path });
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'Nothing to do.\n' });
@@ -28,7 +28,7 @@ describe('problems resume', () => {
 });
 
 describe('problems runs lift', () => {
-  it('says why an instance is suspended, and lifts it only where a person agrees', async () => {
+  it('shows why an instance is suspended, and lifts the suspension only after confirmation', async () => {
     await using folder = temporaryFolder();
     const file = join(folder.path, '.problems', 'state.db');
     const store = await openSqliteStore(file);
@@ -54,7 +54,7 @@ describe('problems runs lift', () => {
     after.close();
   });
 
-  it('without an instance is a mistake in the call', async () => {
+  it('refuses a call without an instance', async () => {
     await using folder = temporaryFolder();
     expect(await run(['runs', 'lift'], { cwd: folder.path })).toMatchObject({ code: 2, stdout: '' });
   });
@@ -68,7 +68,7 @@ describe('problems remediate', () => {
     expect(stderr).toContain('Name a problem, or add --all.');
   });
 
-  it('takes --record and --no-record, each by itself and after --yes', async () => {
+  it('accepts --record and --no-record, alone and after --yes', async () => {
     await using folder = temporaryFolder();
     for (const option of ['--record', '--no-record']) {
       const { stderr } = await run(['remediate', '--all', '--yes', option], { cwd: folder.path });

@@ -14,7 +14,7 @@ async function scanned(...args: readonly string[]) {
 }
 
 describe('problems scan', () => {
-  it('prints a table of tasks alone, most urgent first; the rest goes to standard error', async () => {
+  it('prints only a table of tasks to stdout, most urgent first; the rest goes to stderr', async () => {
     const { code, stdout, stderr } = await run(['scan', 'resources'], { cwd: fixtures });
     expect(code).toBe(0);
     const [head, ...rows] = stdout.trimEnd().split('\n');
@@ -36,7 +36,7 @@ describe('problems scan', () => {
     expect(output.diagnostics.length).toBeGreaterThan(20);
   });
 
-  it('counts records by kind and keeps estimates as plain values with their provenance beside them', async () => {
+  it('counts records by kind and shows estimates as plain values next to their provenance', async () => {
     const output = await scanned('resources');
     expect(output.schemaVersion).toBe(1);
     expect(output.registries).toEqual([
@@ -57,7 +57,7 @@ describe('problems scan', () => {
     });
   });
 
-  it('keeps the blocks of kinds that do not exist, as text with its place', async () => {
+  it('keeps blocks of unknown kinds as text with their place', async () => {
     const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('scan'));
     const text = '# P\n<!-- EMBED:WISH:START -->\n### More disks\n**Status:** [open]\n<!-- EMBED:WISH:END -->\n';
     await using folder = temporaryFolder({ 'PROBLEMS.md': text });
@@ -74,7 +74,7 @@ describe('problems scan', () => {
     expect(text.slice(4, 87)).toMatch(/^<!-- EMBED:WISH:START -->[^]*<!-- EMBED:WISH:END -->$/);
   });
 
-  it('gives the same bytes in every run, with and without a cache', async () => {
+  it('prints the same bytes in every run, with and without a cache', async () => {
     await using folder = temporaryFolder();
     cpSync(postgres, folder.path, { recursive: true });
     const env = { XDG_CACHE_HOME: join(folder.path, '.cache') };
@@ -86,7 +86,7 @@ describe('problems scan', () => {
     expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
   });
 
-  it('says so where nothing is found, which is no failure', async () => {
+  it('says that it found nothing, and succeeds', async () => {
     await using folder = temporaryFolder({ 'README.md': 'nothing' });
     expect(await run(['scan'], { cwd: folder.path })).toEqual({
       code: 0,
@@ -104,7 +104,7 @@ describe('problems scan', () => {
     expect((await run(['scan', 'resources', '--strict'], { cwd: fixtures })).code).toBe(1);
   });
 
-  it('reports a folder that is not there', async () => {
+  it('reports a folder that does not exist', async () => {
     const { code, stderr } = await run(['scan', 'no/such/folder'], { cwd: fixtures });
     expect(code).toBe(2);
     expect(stderr).toContain('no/such/folder:1:1: error');
@@ -118,7 +118,7 @@ describe('the filters of problems scan', () => {
     readonly priority: { readonly score: number };
   }[];
 
-  it('--kind takes kinds of task and kinds of record', async () => {
+  it('accept kinds of task and kinds of record with --kind', async () => {
     const resolutions = await scanned('.', '--kind', 'resolution');
     expect(new Set((resolutions.tasks as Tasks).map(({ kind }) => kind))).toEqual(new Set(['resolution']));
     expect(resolutions.records.length).toBeGreaterThan(resolutions.tasks.length);
@@ -130,7 +130,7 @@ describe('the filters of problems scan', () => {
     expect(both.tasks.length).toBeGreaterThan(0);
   });
 
-  it('--component narrows everything, and a slip is pointed out', async () => {
+  it('restrict everything with --component, and suggest a name for a typo', async () => {
     const output = await scanned('.', '--component', 'postgres');
     expect(output.registries.map(({ component }: { readonly component: string }) => component)).toEqual(['postgres']);
     expect((output.tasks as Tasks).every(({ problem }) => problem.startsWith('postgres/'))).toBe(true);
@@ -139,13 +139,13 @@ describe('the filters of problems scan', () => {
     expect(stderr).toContain('No registry has the component postgre. Did you mean postgres?');
   });
 
-  it('--severity and --status ask for records that state them', async () => {
+  it('match records that state the value with --severity and --status', async () => {
     const { records } = await scanned('.', '--severity', 'critical', '--status', 'active,investigating');
     expect(records.length).toBeGreaterThan(0);
     for (const record of records) expect(record).toMatchObject({ kind: 'active', severity: 'critical' });
   });
 
-  it('--min-score and --top keep the most urgent', async () => {
+  it('keep the most urgent tasks with --min-score and --top', async () => {
     const { tasks } = await scanned('.', '--min-score', '5');
     expect((tasks as Tasks).every(({ priority }) => priority.score >= 5)).toBe(true);
     expect((await scanned('.', '--min-score', '5', '--top', '2')).tasks).toEqual(tasks.slice(0, 2));

@@ -12,17 +12,17 @@ describe('problems schema', () => {
     expect(JSON.parse(stdout)).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema' });
   });
 
-  it('prints the schema of any record where it is not told which', async () => {
+  it('prints the schema of any record by default', async () => {
     expect((await run(['schema'])).stdout).toBe((await run(['schema', 'record'])).stdout);
   });
 
-  it('offers the nearest name', async () => {
+  it('suggests the nearest name', async () => {
     const { code, stderr } = await run(['schema', 'valdate']);
     expect(code).toBe(2);
     expect(stderr).toContain('Did you mean validate?');
   });
 
-  it('has a file for every name, each a schema of draft 2020-12 with an id of its own', () => {
+  it('has a file for every name, each a schema of draft 2020-12 with its own id', () => {
     const files = schemaFiles();
     expect(files.size).toBe(schemaNames.length);
     expect(new Set([...files.values()].map(({ $id }) => $id)).size).toBe(files.size);

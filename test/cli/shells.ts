@@ -37,7 +37,7 @@ export async function offeredByFish(line: string): Promise<readonly string[]> {
   return lines.map((offer) => offer.split('\t')[0] ?? '');
 }
 
-/** Types a line into a real zsh, presses the tabulator, and prints what then stands there. */
+/** Types a line into a real zsh, presses Tab, and prints the resulting line. */
 const typeIntoZsh = `
 zmodload zsh/zpty
 zpty z zsh -f -i

@@ -5,7 +5,7 @@ import { obeyed, run, temporaryFolder } from './run.ts';
 const cwd = join(import.meta.dirname, '../../fixtures');
 
 describe('problems show', () => {
-  it('prints what a record says, its tasks and what is wrong in it', async () => {
+  it('prints the content of a record, its tasks and its diagnostics', async () => {
     const { code, stdout, stderr } = await run(['show', 'postgres/port-allocation-conflicts'], { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Port Allocation Conflicts\nresources\/postgres\/PROBLEMS\.md:\d+\n/);
@@ -15,7 +15,7 @@ describe('problems show', () => {
     expect(stdout).toContain('[estimate-contradiction]');
   });
 
-  it('takes the last part of an id, and the id of a task', async () => {
+  it('accepts the last part of an id, and the id of a task', async () => {
     const whole = await run(['show', 'postgres/port-allocation-conflicts'], { cwd });
     expect(await run(['show', 'port-allocation-conflicts'], { cwd })).toEqual(whole);
     const { stdout } = await run(['show', '--json', 'port-allocation-conflicts'], { cwd });
@@ -29,13 +29,13 @@ describe('problems show', () => {
     ['postgres/port-alocation-conflicts', 'Did you mean postgres/port-allocation-conflicts?'],
     ['port-allocation', 'Did you mean postgres/port-allocation-conflicts?'],
     ['zzzzzzzzzzzzzzzzzzzz', 'lists all ids'],
-  ])('offers the nearest id for %s', async (id, hint) => {
+  ])('suggests the nearest id for %s', async (id, hint) => {
     const { code, stdout, stderr } = await run(['show', id], { cwd });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(hint);
   });
 
-  it('prints hostile text so that a terminal does not obey it', async () => {
+  it('escapes control characters in hostile text', async () => {
     const text =
       '<!-- EMBED:ACTIVEPROBLEM:START -->\n### Evil\u001b[2J\n**Discovered By:** \u009b31m\u202ex\n\n#### Description\nOne\u0007\nTwo\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
     await using folder = temporaryFolder({ 'PROBLEMS.md': text });
@@ -50,7 +50,7 @@ describe('problems show', () => {
 });
 
 describe('problems explain', () => {
-  it('prints every factor with its source, the triage, and what would move the task up', async () => {
+  it('prints every factor with its source, the triage, and the changes that would move the task up', async () => {
     const { code, stdout, stderr } = await run(['explain', 'port-allocation-conflicts'], { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/score 10\.368 \(high\), place \d+ of \d+/);
@@ -61,7 +61,7 @@ describe('problems explain', () => {
     expect(stdout).toMatch(/^ {2}impact 8 → 8\.\d+: the score is /m);
   });
 
-  it('says the same as JSON', async () => {
+  it('gives the same content as JSON', async () => {
     const { stdout } = await run(['explain', '--json', 'port-allocation-conflicts'], { cwd });
     const { task, rank, of, changes } = JSON.parse(stdout);
     expect(task.priority.score).toBe(10.368);

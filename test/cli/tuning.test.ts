@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run, temporaryFolder } from './run.ts';
 
-describe('problems tune and fleet, called wrongly', () => {
+describe('problems tune and fleet with a wrong command line', () => {
   it.for([
     [['tune'], 'instance'],
     [['tune', 'orders', '--profile', 'webb'], 'Did you mean web?'],

@@ -7,7 +7,7 @@ import { obeyed, run, temporaryFolder } from './run.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 
-/** One error and one fix: a term that is unknown, and a marker in odd spelling. */
+/** One error and one fixable warning: an unknown term, and a marker in odd spelling. */
 function registry(title: string, { status = 'active', marker = 'EMBED:ACTIVEPROBLEM:START' } = {}): string {
   return `<!-- ${marker} -->
 ### ${title}
@@ -41,17 +41,17 @@ resource_cost: minimal
 }
 
 describe('problems validate', () => {
-  it('says nothing about a good registry', async () => {
+  it('prints nothing about a valid registry', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry('One') });
     expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('says nothing about prose without markers', async () => {
+  it('prints nothing about prose without markers', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': '# Problems\n\nNothing is marked.\n' });
     expect(await run(['validate', 'PROBLEMS.md'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('prints path, line, column, severity, message and code of what is wrong, and fails', async () => {
+  it('prints path, line, column, severity, message and code of each diagnostic, and fails', async () => {
     await using folder = temporaryFolder({ 'a/PROBLEMS.md': registry('One', { status: 'activ' }) });
     const { code, stdout, stderr } = await run(['validate', 'a/PROBLEMS.md'], { cwd: folder.path });
     expect(code).toBe(1);
@@ -59,7 +59,7 @@ describe('problems validate', () => {
     expect(stderr).toBe('1 error, no warnings\n');
   });
 
-  it('finds registries by itself where no path is named, in any case of letters', async () => {
+  it('finds registries itself if no path is given, in any case of letters', async () => {
     await using folder = temporaryFolder({
       'a/PROBLEMS.md': registry('One', { status: 'activ' }),
       'b/docs/problems.md': registry('Two', { status: 'activ' }),
@@ -70,7 +70,7 @@ describe('problems validate', () => {
     expect(stdout.match(/^\S+(?=:\d+:\d+: error)/gm)).toEqual(['a/PROBLEMS.md', 'b/docs/problems.md']);
   });
 
-  it('says so where there is nothing to check, which is no failure', async () => {
+  it('says that there is nothing to check, and succeeds', async () => {
     await using folder = temporaryFolder();
     expect(await run(['validate'], { cwd: folder.path })).toEqual({
       code: 0,
@@ -86,7 +86,7 @@ describe('problems validate', () => {
     expect(stdout).toContain('[file-unreadable]');
   });
 
-  it('reports an id that stands in two files, wherever it stands second', async () => {
+  it('reports an id that occurs in two files, at its second occurrence', async () => {
     const text = registry('One').replace('**Status:**', '**ID:** same/id\n**Status:**');
     await using folder = temporaryFolder({ 'a/PROBLEMS.md': text, 'b/PROBLEMS.md': text });
     const { code, stdout } = await run(['validate', 'b/PROBLEMS.md', 'a/PROBLEMS.md'], { cwd: folder.path });
@@ -96,7 +96,7 @@ describe('problems validate', () => {
     );
   });
 
-  it('lets warnings pass unless --strict or --max-warnings says otherwise', async () => {
+  it('accepts warnings unless --strict or --max-warnings is given', async () => {
     await using folder = temporaryFolder({
       'PROBLEMS.md': registry('One').replace('**Status:**', '**Colour:** blue\n**Status:**'),
     });
@@ -107,7 +107,7 @@ describe('problems validate', () => {
     expect(await code('--max-warnings', '1')).toBe(0);
   });
 
-  it('makes control characters in names and values visible', async () => {
+  it('escapes control characters in names and values', async () => {
     await using folder = temporaryFolder();
     folder.write('\u001b[2J/PROBLEMS.md', registry('One', { status: '\u009b31mred\u202e' }));
     const { code, stdout } = await run(['validate', '.'], { cwd: folder.path });
@@ -116,7 +116,7 @@ describe('problems validate', () => {
     expect(obeyed(stdout)).toEqual([]);
   });
 
-  it('takes names with blanks, quotes and dashes as they are', async () => {
+  it('accepts file names with blanks, quotes and dashes', async () => {
     await using folder = temporaryFolder({ '-- "odd" name/PROBLEMS.md': registry('One', { status: 'activ' }) });
     const { stdout } = await run(['validate', '--', '-- "odd" name/PROBLEMS.md'], { cwd: folder.path });
     expect(stdout).toContain('-- "odd" name/PROBLEMS.md:3:13: error');
@@ -126,13 +126,13 @@ describe('problems validate', () => {
 describe('problems validate -', () => {
   const bad = registry('One', { status: 'activ' });
 
-  it('checks standard input under the name it is given', async () => {
+  it('checks standard input under the given name', async () => {
     const { code, stdout } = await run(['validate', '-', '--stdin-filename', 'x/PROBLEMS.md'], { input: bad });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^x\/PROBLEMS\.md:3:13: error/);
   });
 
-  it('calls it PROBLEMS.md otherwise, and passes what is good', async () => {
+  it('calls standard input PROBLEMS.md by default, and accepts valid input', async () => {
     expect((await run(['validate', '-'], { input: bad })).stdout).toMatch(/^PROBLEMS\.md:3:13: error/);
     expect(await run(['validate', '-'], { input: registry('One') })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
@@ -145,7 +145,7 @@ describe('problems validate -', () => {
   it.each([
     ['little-endian', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
     ['big-endian', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
-  ])('does not pass a registry in UTF-16, %s, of which it reads nothing, nor does a file', async (_, encode) => {
+  ])('refuses a registry in UTF-16, %s, from standard input and from a file', async (_, encode) => {
     await using folder = temporaryFolder();
     folder.write('PROBLEMS.md', encode(registry('One')));
     const said = /^PROBLEMS\.md:1:1: error The file is UTF-16, not UTF-8, and is not read\. \[file-unreadable\]\n/;
@@ -158,7 +158,7 @@ describe('problems validate -', () => {
     }
   });
 
-  it('says nothing of prose without markers, whatever its encoding', async () => {
+  it('prints nothing about prose without markers, in any encoding', async () => {
     for (const input of [Buffer.from([0x70, 0xff, 0x0a]), Buffer.from('\uFEFFProse.\n', 'utf16le'), Buffer.alloc(0)])
       expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
@@ -172,7 +172,7 @@ describe('problems validate -', () => {
 describe('problems validate --fix', () => {
   const odd = registry('One', { marker: 'embed:ActiveProblem:start' });
 
-  it('mends the file, says what it mended, and looks again', async () => {
+  it('fixes the file, lists the fixes, and validates again', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': odd });
     chmodSync(join(folder.path, 'PROBLEMS.md'), 0o640);
     expect((await run(['validate', '--strict'], { cwd: folder.path })).stderr).toContain('--fix can fix 1 of them');
@@ -182,7 +182,7 @@ describe('problems validate --fix', () => {
     expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toBe(registry('One'));
   });
 
-  it('leaves every other byte alone, byte-order mark and CRLF included', async () => {
+  it('leaves every other byte unchanged, byte-order mark and CRLF included', async () => {
     const text = `\uFEFF${odd.replaceAll('\n', '\r\n')}trailing  \r\n`;
     await using folder = temporaryFolder({ 'PROBLEMS.md': text });
     await run(['validate', '--fix'], { cwd: folder.path });
@@ -191,7 +191,7 @@ describe('problems validate --fix', () => {
     );
   });
 
-  it('fails for what is left', async () => {
+  it('fails if problems remain', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': odd.replace('[active]', '[activ]') });
     const { code, stdout } = await run(['validate', '--fix'], { cwd: folder.path });
     expect(code).toBe(1);
@@ -199,7 +199,7 @@ describe('problems validate --fix', () => {
     expect(stdout).not.toContain('[marker-spelling]');
   });
 
-  it('refuses a file that is not valid UTF-8, mends the others, and says both', async () => {
+  it('refuses a file that is not valid UTF-8, fixes the others, and reports both', async () => {
     await using folder = temporaryFolder({ 'b/PROBLEMS.md': odd });
     const bytes = Buffer.concat([Buffer.from(odd), Buffer.from([0xff])]);
     folder.write('a/PROBLEMS.md', bytes);
@@ -237,7 +237,7 @@ describe('the formats of problems validate', () => {
     expect(output.diagnostics).toHaveLength(output.errors + output.warnings);
   });
 
-  it('prints JSON also where nothing is wrong', async () => {
+  it('prints JSON even without diagnostics', async () => {
     const { code, stdout } = await run(['validate', '-', '--format', 'json'], { input: registry('One') });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
@@ -265,7 +265,7 @@ describe('the formats of problems validate', () => {
     expect(stdout).toMatch(/^::error file=PROBLEMS\.md,line=3,endLine=3,col=13,endColumn=20,title=term-unknown::/);
   });
 
-  it('is the same in every run and in any order of the files', async () => {
+  it('are the same in every run and for any order of the files', async () => {
     await using folder = temporaryFolder({
       'a/PROBLEMS.md': registry('One', { status: 'activ' }),
       'b/PROBLEMS.md': registry('Two', { status: 'activ' }),
@@ -279,7 +279,7 @@ describe('the formats of problems validate', () => {
 });
 
 describe('a config and problems validate', () => {
-  it('names components and leaves paths out', async () => {
+  it('names components and excludes paths', async () => {
     await using folder = temporaryFolder({
       'problems.config.yaml': 'components:\n  a: alpha\nignore:\n  - left-out/\n',
       'a/PROBLEMS.md': registry('One').replace('**Status:**', '**ID:** same/id\n**Status:**'),
@@ -293,7 +293,7 @@ describe('a config and problems validate', () => {
     expect(stdout).not.toContain('left-out');
   });
 
-  it('names standard input by the folder of its name, as it names the file', async () => {
+  it('names the component of standard input by the folder of its name, as for the file', async () => {
     await using folder = temporaryFolder({
       '.git/HEAD': '',
       'problems.config.yaml': 'components:\n  a: alpha\n',
@@ -315,7 +315,7 @@ describe('a config and problems validate', () => {
     expect(stdout).toContain('"alpha/two"');
   }, 30_000);
 
-  it('finds no id repeated in a file of the folder above', async () => {
+  it('reports no repeated id for a file in the parent folder', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry('One'), 'x/PROBLEMS.md': registry('One') });
     const { code, stdout } = await run(['validate', '../PROBLEMS.md', 'PROBLEMS.md'], { cwd: join(folder.path, 'x') });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });

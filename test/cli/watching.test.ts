@@ -43,7 +43,7 @@ function watching(cwd: string, ...args: readonly string[]) {
 }
 
 describe('problems scan --watch', { timeout: 60_000 }, () => {
-  it('scans again when a registry changes or comes, and prints one line of JSON for each scan', async () => {
+  it('scans again if a registry changes or is added, and prints one line of JSON for each scan', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const watch = watching(folder.path);
     await watch.isReady();
@@ -57,7 +57,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.paths()).toEqual(['PROBLEMS.md']);
   });
 
-  it('walks no circle of links', async () => {
+  it('follows no circle of symbolic links', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry, 'a/x.md': '' });
     symlinkSync('..', join(folder.path, 'a/up'));
     symlinkSync('a', join(folder.path, 'b'));
@@ -73,7 +73,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.said()).not.toContain('ELOOP');
   });
 
-  it('watches nothing outside the folder, whatever links lead there', async () => {
+  it('watches nothing outside the folder, whatever symbolic links lead there', async () => {
     await using outside = temporaryFolder({ 'PROBLEMS.md': registry });
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     symlinkSync(outside.path, join(folder.path, 'out'));
@@ -87,7 +87,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.scans()).toBe(1);
   });
 
-  it('watches the file in the folder that a link in it leads to, and a folder that is named by a link', async () => {
+  it('watches the target of a symbolic link within the folder, and a folder that is named by a link', async () => {
     await using folder = temporaryFolder({ 'real/docs/registry.md': registry });
     symlinkSync('docs/registry.md', join(folder.path, 'real/PROBLEMS.md'));
     symlinkSync('real', join(folder.path, 'link'));
@@ -99,7 +99,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.paths()).toEqual([]);
   });
 
-  it('does not look into what ignore files leave out, until they do no more', async () => {
+  it('does not enter ignored folders until the ignore files change', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry, '.gitignore': 'made/\n', 'a/.ignore': 'b\n' });
     for (const ignored of ['made', 'a/b', 'node_modules/x']) folder.write(`${ignored}/x/PROBLEMS.md`, registry);
     const watch = watching(folder.path);
@@ -115,7 +115,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.paths()).toEqual(['PROBLEMS.md']);
   });
 
-  it('scans again when the config changes, also one above, and goes on after one that is wrong', async () => {
+  it('scans again if the config changes, even one in a parent folder, and continues after an invalid one', async () => {
     await using folder = temporaryFolder({
       '.git/HEAD': '',
       'problems.config.yaml': '{}\n',
@@ -131,7 +131,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.paths()).toEqual(['b/PROBLEMS.md']);
   });
 
-  it('scans by what a config that is a module says now', async () => {
+  it('reads a config module again when it changes', async () => {
     await using folder = temporaryFolder({ 'problems.config.mjs': 'export default {};', 'a/PROBLEMS.md': registry });
     const watch = watching(folder.path);
     await watch.isReady();
@@ -141,7 +141,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect(watch.paths()).toEqual([]);
   });
 
-  it('loses no change while it scans, nor the replacement of a file as editors write it', async () => {
+  it('misses no change during a scan, and no file that an editor replaces', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const watch = watching(folder.path);
     await watch.isReady();
@@ -154,7 +154,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     await expect.poll(() => watch.paths().length, { timeout: 30_000 }).toBe(13);
   });
 
-  it('goes on where a folder cannot be read', async () => {
+  it('continues if a folder cannot be read', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry, 'closed/x.md': '' });
     chmodSync(join(folder.path, 'closed'), 0o000);
     const watch = watching(folder.path);
@@ -164,7 +164,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     chmodSync(join(folder.path, 'closed'), 0o700);
   });
 
-  it('waits for a folder that is not there yet', async () => {
+  it('waits for a folder that does not exist yet', async () => {
     await using folder = temporaryFolder();
     const watch = watching(folder.path, 'later');
     await watch.isReady();
@@ -172,7 +172,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     await expect.poll(watch.paths, { timeout: 30_000 }).toEqual(['later/PROBLEMS.md']);
   });
 
-  it('follows a scanned folder that is moved away and comes back, and folders that are moved in it', async () => {
+  it('follows a scanned folder that is moved away and back, and folders that are moved into it', async () => {
     await using folder = temporaryFolder({ 'in/a/PROBLEMS.md': registry, 'in/a/b/PROBLEMS.md': registry });
     const watch = watching(folder.path, 'in');
     await watch.isReady();
@@ -197,7 +197,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     expect({ code: watch.child.exitCode, signal: watch.child.signalCode }).toEqual({ code: null, signal });
   });
 
-  it('says in one message that a config is wrong at the start, and ends', async () => {
+  it('reports an invalid config at the start in one message, and ends', async () => {
     await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [a]\n' });
     const { child, said } = watching(folder.path);
     await once(child, 'close');

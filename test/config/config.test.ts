@@ -23,8 +23,8 @@ function repository(): void {
   mkdirSync(join(root, '.git'));
 }
 
-describe('where a config is looked for', () => {
-  it('finds none and has every default', async () => {
+describe('the search for a config', () => {
+  it('uses every default if it finds no config', async () => {
     expect(await loadConfig(root)).toEqual({
       file: undefined,
       folder: root,
@@ -38,7 +38,7 @@ describe('where a config is looked for', () => {
     });
   });
 
-  it('goes up to the root of the repository, and the nearest one holds', async () => {
+  it('goes up to the root of the repository, and the nearest config applies', async () => {
     repository();
     write('problems.config.yaml', 'ignore: [outer]');
     write('a/problems.config.json', '{ "ignore": ["inner"] }');
@@ -54,20 +54,20 @@ describe('where a config is looked for', () => {
     expect((await loadConfig(join(root, 'a'))).file).toBeUndefined();
   });
 
-  it('looks at the folder alone where no folder above is a repository', async () => {
+  it('checks only the folder itself if no folder above it is a repository', async () => {
     write('problems.config.yaml', 'ignore: [outer]');
     mkdirSync(join(root, 'a'));
     expect((await loadConfig(join(root, 'a'))).file).toBeUndefined();
     expect((await loadConfig(root)).ignore).toEqual(['outer']);
   });
 
-  it('refuses two side by side', async () => {
+  it('refuses two configs in one folder', async () => {
     write('problems.config.yaml', '{}');
     write('problems.config.json', '{}');
     await expect(loadConfig(root)).rejects.toMatchObject({ code: 'bad-config', hint: 'Keep one of the two.' });
   });
 
-  it('takes the file it is told to and no other', async () => {
+  it('reads only the file that it is given', async () => {
     write('problems.config.yaml', 'ignore: [one]');
     write('other.yaml', 'ignore: [two]');
     expect((await loadConfig(root, { file: 'other.yaml' })).ignore).toEqual(['two']);
@@ -75,7 +75,7 @@ describe('where a config is looked for', () => {
   });
 });
 
-describe('what a config may be written in', () => {
+describe('the formats of a config', () => {
   it.each([
     ['json', '{ "$schema": "x", "components": { ".": "app" } }'],
     ['yaml', 'components:\n  .: app\n'],
@@ -111,8 +111,8 @@ describe('what a config may be written in', () => {
   });
 });
 
-describe('what a config may hold', () => {
-  it('states some settings and leaves the others as they are', async () => {
+describe('the contents of a config', () => {
+  it('set some settings and leave the others at their defaults', async () => {
     write(
       'problems.config.yaml',
       `
@@ -155,7 +155,7 @@ plugins: [./plugins/mine.js]
     ['triage: { classes: { network: always } }', 'triage.classes.network: ', undefined],
     ['components: { .: ../up }', 'components..: ', undefined],
     ['just text', 'the whole file: ', undefined],
-  ])('refuses %s and names the key', async (text, message, hint) => {
+  ])('are refused for %s, with the name of the key', async (text, message, hint) => {
     write('problems.config.yaml', text);
     const error: unknown = await loadConfig(root).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
@@ -165,12 +165,12 @@ plugins: [./plugins/mine.js]
     });
   });
 
-  it('says what was found and how much else is wrong', async () => {
+  it('name the first fault and count the others', async () => {
     write('problems.config.yaml', 'ignore: examples\ntasks: 3\n');
     await expect(loadConfig(root)).rejects.toThrow(/found "examples" \(and 1 more\)$/);
   });
 
-  it('says on which settings of priority no score could rest', async () => {
+  it('are refused if they contain priority settings that cannot rank anything', async () => {
     write('problems.config.yaml', 'priority: { bands: { critical: 1 } }');
     await expect(loadConfig(root)).rejects.toMatchObject({ code: 'bad-config' });
   });

@@ -20,7 +20,7 @@ describe('docs/priority.md', () => {
     expect(text).toContain(`critical from ${bands.critical}, high from ${bands.high}, medium from ${bands.medium}`);
   });
 
-  it('shows the table of derived estimates as it is', () => {
+  it('shows the table of derived estimates as the code has it', () => {
     const { active, intermittent, pattern, resolved } = derivedTable;
     expect(text).toContain(`impact: ${listed(active.impact.severity)}`);
     expect(text).toContain(listed(active.impact.frequency, '+'));

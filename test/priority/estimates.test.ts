@@ -23,7 +23,7 @@ function from(record: PrioritisedKind): Record<string, readonly [value: string |
 }
 
 describe('an estimate', () => {
-  it('is what the record states', () => {
+  it('uses the value that the record states', () => {
     expect(from(active({ title: 'Port Conflicts', ...stating(3, 'low', 0.2, 'heavy') }))).toEqual({
       impact: [3, 'stated'],
       urgency: ['low', 'stated'],
@@ -32,7 +32,7 @@ describe('an estimate', () => {
     });
   });
 
-  it('is calibrated by the registry where the record states none, each on its own', () => {
+  it('uses the calibration of the registry for each value that the record does not state', () => {
     const record = active({
       title: 'Port Allocation Conflicts',
       impact: 'system_down',
@@ -46,7 +46,7 @@ describe('an estimate', () => {
     });
   });
 
-  it('is derived from the header where neither says anything', () => {
+  it('is derived from the header if neither the record nor the registry gives a value', () => {
     const record = active({
       title: 'Slow Start',
       severity: 'critical',
@@ -72,7 +72,7 @@ describe('an estimate', () => {
     expect(Object.values(estimateRecord(record).estimates).map(({ value }) => value)).toEqual(values);
   });
 
-  it('may be learned, which stands above a calibration and below the record', () => {
+  it('may be learned; a learned value overrides a calibration but not the record', () => {
     const record = active({ title: 'Port Conflicts', priorityEstimates: { successProb: 0.4 } });
     const learned = new Map([[record.id, { impact: 6, successProb: 0.9, urgency: 'low' as const }]]);
     const { estimates } = estimateRecord(record, { calibrations, learned });
@@ -84,14 +84,14 @@ describe('an estimate', () => {
     });
   });
 
-  it('says in a sentence where it comes from', () => {
+  it('explains its source in a sentence', () => {
     const { estimates } = estimateRecord(active({ title: 'Port Conflicts', impact: 'system_down' }), { calibrations });
     expect(estimates.urgency.reason).toBe(
       'Calibrated by "system_down = critical" in the registry\'s integration block, which fits a term of its header.',
     );
   });
 
-  it('always gives a finite score, whatever a record holds', () => {
+  it('always gives a finite score, whatever a record contains', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         const { score } = computePriority(estimateRecord(record, { calibrations }).estimates);
@@ -118,7 +118,7 @@ describe('a calibration', () => {
     ['(config issues = 8)', resolved({ title: 'X', resolution: 'configuration' })],
     ['(load-based problems = 8)', intermittent({ title: 'X', pattern: 'load_based' })],
     ['see (lag=2; [port conflicts] = `8`) and so on', active({ title: 'Port Conflicts' })],
-  ])('%s fits by header term, title, tags, or close words of the description', (examples, record) => {
+  ])('%s matches by header term, title, tags, or adjacent words of the description', (examples, record) => {
     expect(impactOf(examples, record)).toBe(8);
   });
 
@@ -133,17 +133,17 @@ describe('a calibration', () => {
     ['(port conflicts = 80)', active({ title: 'Port Conflicts' })],
     ['(port conflicts = high)', active({ title: 'Port Conflicts' })],
     ['port conflicts = 8', active({ title: 'Port Conflicts' })],
-  ])('%s does not fit by chance, and a value out of range is none', (examples, record) => {
+  ])('%s does not match by coincidence, and ignores a value out of range', (examples, record) => {
     expect(impactOf(examples, record)).toBeUndefined();
   });
 
-  it('that fits the header counts before one that fits the title, and that before the description', () => {
+  it('prefers a match in the header to one in the title, and one in the title to one in the description', () => {
     const record = active({ title: 'Port Conflicts', severity: 'high', description: 'Seen after a data loss.' });
     expect(impactOf('(data loss = 9, port conflicts = 8, high severity = 7)', record)).toBe(7);
     expect(impactOf('(data loss = 9, port conflicts = 8)', record)).toBe(8);
   });
 
-  it('is found under a label worded freely', () => {
+  it('is read from a label in free wording', () => {
     const read = readCalibrations(
       integration({ extra: { 'Policy / Severity -> Impact score': '(port conflicts = 8)' } }),
     );
@@ -154,7 +154,7 @@ describe('a calibration', () => {
 describe('a contradiction', () => {
   const places = { title: line(3), 'priorityEstimates.urgency': line(40) };
 
-  it('is reported where a term of the header is calibrated otherwise, at the value itself', () => {
+  it('is reported at the stated value if it differs from the calibration of a header term', () => {
     const record = active({
       title: 'Port Conflicts',
       impact: 'system_down',
@@ -173,12 +173,12 @@ describe('a contradiction', () => {
     ]);
   });
 
-  it('is none where both say the same', () => {
+  it('is not reported if record and calibration agree', () => {
     const record = active({ title: 'Pool', impact: 'degraded_performance', ...stating(9, 'high', 0.8, 'moderate') });
     expect(estimateRecord(record, { calibrations }).diagnostics).toEqual([]);
   });
 
-  it('is none where an example only resembles the record in its words: it says what is usual', () => {
+  it('is not reported for an example that only shares words with the record', () => {
     const record = active({ title: 'Port Conflicts in Config Backup', ...stating(2, 'low', 0.1, 'heavy') });
     expect(estimateRecord(record, { calibrations }).diagnostics).toEqual([]);
   });

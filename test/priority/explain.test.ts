@@ -31,7 +31,7 @@ const tasks = [
 ];
 
 describe('an explanation', () => {
-  it('gives the place, the factors and the next task above of another problem', () => {
+  it('gives the rank, the factors and the next higher task of another problem', () => {
     expect(explainPriority('resolution-backup', tasks)).toMatchObject({
       rank: 3,
       of: 3,
@@ -43,17 +43,17 @@ describe('an explanation', () => {
     });
   });
 
-  it('names the smallest change of each estimate that moves the task up, or that none does', () => {
+  it('names the smallest change of each estimate that moves the task up, or says that none does', () => {
     expect(explainPriority('resolution-backup', tasks)?.changes).toEqual([
       { estimate: 'impact', from: 10, to: null, score: 8.96 },
       { estimate: 'urgency', from: 'critical', to: null, score: 8.96 },
-      // 0.81 gives the same score as the pool, and the tie goes by impact: 10 against 9.
+      // 0.81 gives the same score as the pool; the higher impact wins the tie: 10 against 9.
       { estimate: 'successProb', from: 0.7, to: 0.81, score: 10.368 },
       { estimate: 'resourceCost', from: 'heavy', to: 'moderate', score: 13.44 },
     ]);
   });
 
-  it('has nothing to change at the top', () => {
+  it('suggests no change for the highest task', () => {
     expect(explainPriority('resolution-pool', tasks)).toMatchObject({
       rank: 1,
       above: null,
@@ -62,9 +62,9 @@ describe('an explanation', () => {
     });
   });
 
-  it('is undefined for a task that is not there', () => expect(explainPriority('x', tasks)).toBeUndefined());
+  it('is undefined for an unknown task', () => expect(explainPriority('x', tasks)).toBeUndefined());
 
-  it('keeps its word: after each change the task stands above, and no smaller step would do', () => {
+  it('suggests changes that move the task up, and no smaller step would', () => {
     fc.assert(
       fc.property(estimates, estimates, (one, other) => {
         const pair = [task('one', 'resolution', one), task('other', 'resolution', other)].toSorted(comparePriorities);
@@ -86,12 +86,12 @@ describe('an explanation', () => {
     );
   });
 
-  it('has nothing to wait for where no attempt has failed', () => {
+  it('gives no waiting time if no attempt has failed', () => {
     expect(explainPriority('resolution-backup', tasks)?.waiting).toBeNull();
   });
 
   it.each([
-    // 24 of 24 hours are left: at the end the score is that of the other, and the tie goes by id.
+    // 24 of 24 hours are left: when they end, the scores are equal, and the id decides the tie.
     ['a', stated(10, 'critical', 1, 'minimal'), { failures: 1, hoursSinceFailure: 0 }, { hours: 24, score: 38.4 }],
     ['z', stated(10, 'critical', 1, 'minimal'), { failures: 1, hoursSinceFailure: 0 }, { hours: null, score: 38.4 }],
     // 9 × 3.2 × 0.6 ÷ 0.5 = 34.56 is never enough.
@@ -102,7 +102,7 @@ describe('an explanation', () => {
     expect(explainPriority(`resolution-${problem}`, pair)).toMatchObject({ rank: 2, waiting });
   });
 
-  it('keeps its word about waiting: after those hours the task stands above, and not an hour earlier', () => {
+  it('gives the waiting time after which the task moves up, exact to the hour', () => {
     const failed = fc.record({ failures: fc.integer({ min: 1, max: 6 }), hoursSinceFailure: fc.nat(200) });
     fc.assert(
       fc.property(estimates, estimates, failed, (one, other, attempts) => {

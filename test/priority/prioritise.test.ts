@@ -16,7 +16,7 @@ const pool = active({
 });
 
 describe('a tie of scores', () => {
-  it('between two open problems is reported at the title of the later one', () => {
+  it('is reported at the title of the later of two open problems', () => {
     expect(prioritise([ports, pool]).diagnostics).toMatchObject([
       {
         code: 'score-tie',
@@ -27,7 +27,7 @@ describe('a tie of scores', () => {
     ]);
   });
 
-  it('between three is reported twice, against the first', () => {
+  it('is reported twice for three problems, against the first', () => {
     const third = active({ ...ports, title: 'Third', id: 'postgres/third' });
     expect(prioritise([ports, pool, third]).diagnostics.map(({ message }) => message)).toEqual([
       'postgres/pool and postgres/ports both score 10.368.',
@@ -39,13 +39,13 @@ describe('a tie of scores', () => {
     expect(prioritise([ports, { ...pool, status }]).diagnostics).toEqual([]);
   });
 
-  it('does not matter where the records state nothing and only their headers look alike', () => {
+  it('is not reported if the records state no estimates and only their headers are alike', () => {
     expect(prioritise([active({ title: 'One' }), active({ title: 'Two' })]).diagnostics).toEqual([]);
   });
 });
 
 describe('a registry', () => {
-  it('is calibrated by its integration block, which itself has no priority', () => {
+  it('is calibrated by its integration block, which gets no priority itself', () => {
     const policy = integration({ priorityCalculation: { severityFrequencyImpactScore: '(slow starts = 2)' } });
     const { records } = prioritise([active({ title: 'Slow Starts' }), policy]);
     expect(records.map(({ record, estimates }) => [record.title, estimates.impact.value])).toEqual([

@@ -65,7 +65,7 @@ describe('the score', () => {
     expect(computePriority(of(impactValue, urgencyValue, success, cost))).toMatchObject({ score, band });
   });
 
-  it('shows every factor with its scale, its weight and what becomes of it', () => {
+  it('shows every factor with its scale, its weight and its result', () => {
     const { factors } = computePriority(of(8, 'high', 0.9, 'moderate'));
     expect(factors.map(({ name, scale, weight, weighted }) => [name, scale, weight, weighted])).toEqual([
       ['impact', 8, 1, 8],
@@ -76,13 +76,13 @@ describe('the score', () => {
     ]);
   });
 
-  it.each([Number.NaN, Infinity, 0, 11, -1])('does not come from an impact of %s', (value) => {
+  it.each([Number.NaN, Infinity, 0, 11, -1])('refuses an impact of %s', (value) => {
     expect(() => computePriority(of(value, 'high', 0.9, 'moderate'))).toThrow(
       expect.objectContaining({ code: 'bad-usage' }),
     );
   });
 
-  it.each([Number.NaN, Infinity, 1.01, -0.1])('does not come from a success probability of %s', (value) => {
+  it.each([Number.NaN, Infinity, 1.01, -0.1])('refuses a success probability of %s', (value) => {
     expect(() => computePriority(of(8, 'high', value, 'moderate'))).toThrow(
       expect.objectContaining({ code: 'bad-usage' }),
     );
@@ -94,15 +94,15 @@ describe('the score', () => {
     { bands: { critical: 5, high: 8, medium: 3 } },
     { cost: {} },
     { weights: { impact: 1 } },
-  ])('does not come from the settings %j', (wrong) => {
-    // Whoever calls from JavaScript can leave out what the type demands.
+  ])('refuses the settings %j', (wrong) => {
+    // JavaScript callers can omit what the type requires.
     const settings: PrioritySettings = Object.assign({}, defaultPrioritySettings, wrong);
     expect(() => computePriority(of(8, 'high', 0.9, 'moderate'), undefined, settings)).toThrow(
       expect.objectContaining({ code: 'bad-config' }),
     );
   });
 
-  it('is finite whatever settings and attempts are allowed', () => {
+  it('is finite for all allowed settings and attempts', () => {
     fc.assert(
       fc.property(estimates, anySettings, anyAttempts, (from, settings, attempts) => {
         const { score, factors } = computePriority(from, attempts, settings);
@@ -113,7 +113,7 @@ describe('the score', () => {
     );
   });
 
-  it('never falls when one estimate gets better, in either profile', () => {
+  it('never falls if one estimate improves, in either profile', () => {
     const settings = fc.constantFrom(defaultPrioritySettings, elastic);
     fc.assert(
       fc.property(estimates, impact, urgency, successProb, resourceCost, settings, (before, ...changes) => {
@@ -143,7 +143,7 @@ describe('the weights', () => {
   const costly = of(10, 'low', 1, 'heavy');
   const cheap = of(4, 'low', 1, 'minimal');
 
-  it('reorder nothing where they multiply', () => {
+  it('do not change the order if they are factors', () => {
     fc.assert(
       fc.property(estimates, estimates, fc.double({ min: 0.1, max: 5, noNaN: true }), (a, b, weight) => {
         const settings = { ...defaultPrioritySettings, weights: { impact: weight, urgency: 1, success: 1, cost: 1 } };
@@ -156,7 +156,7 @@ describe('the weights', () => {
     );
   });
 
-  it('reorder in the elastic profile, where they are exponents', () => {
+  it('change the order in the elastic profile, where they are exponents', () => {
     expect(computePriority(costly).score).toBeLessThan(computePriority(cheap).score);
     expect(computePriority(costly, undefined, elastic).score).toBeGreaterThan(
       computePriority(cheap, undefined, elastic).score,
@@ -168,7 +168,7 @@ describe('the cooldown', () => {
   const cooldown = (failures: number, hoursSinceFailure: number): number | undefined =>
     computePriority(of(8, 'high', 0.9, 'moderate'), { failures, hoursSinceFailure }).factors.at(-1)?.scale;
 
-  it('is 1 where nothing has failed', () => expect(cooldown(0, 0)).toBe(1));
+  it('is 1 if nothing has failed', () => expect(cooldown(0, 0)).toBe(1));
 
   it.each([
     [1, 2],
@@ -188,7 +188,7 @@ describe('the cooldown', () => {
     [0.5, 0],
     [1, -1],
     [1, Number.NaN],
-  ])('does not come from %s failures and %s hours', (failures, hours) => {
+  ])('refuses %s failures and %s hours', (failures, hours) => {
     expect(() => cooldown(failures, hours)).toThrow(expect.objectContaining({ code: 'bad-usage' }));
   });
 });
@@ -215,10 +215,10 @@ describe('the order of tasks', () => {
     ],
     ['last occurrence, where one has none', { lastOccurrence: '2025-01-01', id: 'z' }, { id: 'a' }],
     ['id', { id: 'a' }, { id: 'b' }],
-  ])('goes by %s', (_, first, second) => {
+  ])('depends on %s', (_, first, second) => {
     expect(comparePriorities(ranked(first), ranked(second))).toBeLessThan(0);
     expect(comparePriorities(ranked(second), ranked(first))).toBeGreaterThan(0);
   });
 
-  it('holds nothing equal but one task and itself', () => expect(comparePriorities(ranked({}), ranked({}))).toBe(0));
+  it('never treats two different tasks as equal', () => expect(comparePriorities(ranked({}), ranked({}))).toBe(0));
 });

@@ -268,7 +268,7 @@ describe('adding an error message', () => {
   );
 });
 
-describe('an edit that would change something else', () => {
+describe('an edit that would change more than its target', () => {
   it.each([
     ['a value that is no term', () => setHeader(postgres, ports, 'Severity', 'terrible', options)],
     ['a value over two lines', () => setHeader(postgres, ports, 'Discovered By', 'a\n### b', options)],
@@ -290,7 +290,7 @@ describe('an edit that would change something else', () => {
     expect(edit).toThrow(expect.objectContaining({ code: 'bad-usage' }));
   });
 
-  it('names the nearest id for an unknown one', () => {
+  it('suggests the nearest id for an unknown one', () => {
     expect(() => setHeader(postgres, 'postgres/port-allocation-conflict', 'Severity', 'low', options)).toThrow(
       expect.objectContaining({ code: 'not-found', hint: `Did you mean ${ports}?` }),
     );

@@ -34,8 +34,8 @@ const backup: Backup = {
   notes: [],
 };
 
-describe('backups for people', () => {
-  it('are listed with age, size and the level they have reached with its date', () => {
+describe('the text report of backups', () => {
+  it('lists them with age, size, and the highest level that passed with its date', () => {
     const bad: Backup = {
       ...backup,
       ref: 'orders/two',
@@ -73,7 +73,7 @@ orders/four   base-backup, custom  36 h  3.3 MiB  bad: L2 truncated  2026-03-01 
     );
   });
 
-  it('show the result of each level, and the decision of retention', () => {
+  it('shows the result of each level, and the decision of retention', () => {
     const checks = [
       { ...check, level: 'L0', result: 'passed', says: ['2 files were read'] },
       { ...check, level: 'L2', result: 'failed', cause: 'truncated', says: ['end of file'] },
@@ -85,7 +85,7 @@ orders/four   base-backup, custom  36 h  3.3 MiB  bad: L2 truncated  2026-03-01 
     expect(plainTable(table).split('\n')[1]).toBe('orders/one  36 h  3.3 MiB  remove  it is 36 days old');
   });
 
-  it('have readable ages and sizes', () => {
+  it('has readable ages and sizes', () => {
     expect(
       ['2026-03-02T11:58:30Z', '2026-03-02T09:00:00Z', '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'].map((at) =>
         ageText(at, now),

@@ -1,7 +1,7 @@
 import { type Diagnostic, diagnosticCatalogue, type DiagnosticCode } from '../../src/registry/diagnostics.ts';
 import { createLineIndex } from '../../src/registry/position.ts';
 
-/** A diagnostic as the reader would make it of a text, at the first place where `at` stands in it. */
+/** A diagnostic as the reader would make it from a text, at the first occurrence of `at`. */
 export function diagnosticAt(
   text: string,
   at: string,

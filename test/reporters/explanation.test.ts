@@ -22,7 +22,7 @@ function changesOfPorts(severity: 'high' | 'low', failures: number, success = 1)
 }
 
 describe('the explanation of a task', () => {
-  it('says that no single change helps where none does', () => {
+  it('says that no single change moves the task up', () => {
     expect(changesOfPorts('low', 1)).toBe(
       [
         'No single change would move it above resolution-postgres--pool (38.4):',
@@ -36,13 +36,13 @@ describe('the explanation of a task', () => {
     );
   });
 
-  it('says how long a task that failed has to wait, which may be all that helps', () => {
+  it('says how long a failed task has to wait, which may be the only way up', () => {
     expect(changesOfPorts('high', 1)).toMatch(
       /^One of these would move it above .*:\n(?: {2}\w+ alone cannot: .*\n){4} {2}waiting 24 hours: the score is 38.4\n$/,
     );
   });
 
-  it('says what a better estimate would do, and nothing of waiting where nothing has failed', () => {
+  it('describes the effect of a better estimate, and no waiting if nothing has failed', () => {
     expect(changesOfPorts('high', 0, 0.5)).toMatch(/^One of these would move it above .*:\n/);
     expect(changesOfPorts('high', 0, 0.5)).not.toContain('waiting');
   });

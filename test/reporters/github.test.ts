@@ -12,12 +12,12 @@ describe('GitHub annotations', () => {
     );
   });
 
-  it('leave columns out where both ends stand in different lines, as GitHub asks', () => {
+  it('omit columns if both ends are on different lines, as GitHub requires', () => {
     const diagnostic = diagnosticAt(text, 'two\nthree', 'term-unknown', { message: 'Wrong.', hint: '' });
     expect(githubReport([diagnostic])).toBe('::error file=PROBLEMS.md,line=2,endLine=3,title=term-unknown::Wrong.\n');
   });
 
-  it('escape what would end a message or a property', () => {
+  it('escape characters that would end a message or a property', () => {
     const diagnostic = diagnosticAt(text, 'two', 'label-unknown', {
       path: 'a,b:c%/PROBLEMS.md',
       message: '100%\r\n::error::no',

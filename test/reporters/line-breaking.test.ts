@@ -5,15 +5,15 @@ import { cpuTimeOf } from '../cpu-time.ts';
 
 const family = '👩‍👩‍👧‍👦';
 
-describe('a text that is broken into lines', () => {
-  it('goes on after a blank between words, and inside a word only where no line has room for it', () => {
+describe('breakLines', () => {
+  it('breaks after a blank between words, and inside a word only if no line has room for it', () => {
     expect(brokenLines('the memory of each backend', 12, 'words')).toEqual(['the memory', 'of each', 'backend']);
     expect(brokenLines('an unbreakable word', 6, 'words')).toEqual(['an unb', 'reakab', 'le', 'word']);
     expect(brokenLines('fits', 4, 'words')).toEqual(['fits']);
     expect(brokenLines('', 4, 'words')).toEqual(['']);
   });
 
-  it('goes on after the parts of a path or an id, where those fit', () => {
+  it('breaks after the parts of a path or an id that fit', () => {
     expect(brokenLines('postgres/port-allocation', 12, 'anywhere')).toEqual(['postgres/', 'port-', 'allocation']);
     expect(brokenLines('postgres/port-allocation', 6, 'anywhere')).toEqual([
       'postgr',
@@ -30,7 +30,7 @@ describe('a text that is broken into lines', () => {
     expect(brokenLines('e\u0301e\u0301e\u0301', 2, 'words')).toEqual(['e\u0301e\u0301', 'e\u0301']);
   });
 
-  it('has nothing too wide, loses nothing but blanks, and parts no character, whatever the text and the width', () => {
+  it('exceeds no width, loses only blanks, and splits no character, for any text and width', () => {
     const text = fc
       .array(fc.oneof(fc.constantFrom(family, '水', ' ', '-', 'e\u0301', '🇩🇪', '\u200b', 'word'), fc.string()))
       .map((parts) => parts.join('').replaceAll(/\p{Cc}/gu, ''));
@@ -51,7 +51,7 @@ describe('a text that is broken into lines', () => {
     );
   });
 
-  it('takes a moment for a long text without any width', () => {
+  it('is fast for a long text without a width', () => {
     const text = `wide ${'\u200b'.repeat(60_000)}`;
     expect(cpuTimeOf(() => expect(brokenLines(text, 4, 'words')).toHaveLength(2))).toBeLessThan(2_000);
   });

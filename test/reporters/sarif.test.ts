@@ -32,17 +32,17 @@ function report(diagnostics: readonly Diagnostic[]): Log {
 }
 
 describe('SARIF', () => {
-  it('is checked against a schema that refuses what is wrong', () => {
+  it('is checked against a schema that refuses invalid documents', () => {
     expect(validate({ version: '2.1.0', runs: [{ results: [] }] })).toBe(false);
   });
 
-  it('is valid and names every rule where nothing is wrong', () => {
+  it('is valid and names every rule if there are no diagnostics', () => {
     const [run] = report([]).runs;
     expect(run?.results).toEqual([]);
     expect(run?.tool.driver.rules?.map(({ id }) => id)).toEqual(Object.keys(diagnosticCatalogue).toSorted());
   });
 
-  it('gives every rule what GitHub requires', () => {
+  it('has everything that GitHub requires for a rule', () => {
     for (const rule of report([]).runs[0]?.tool.driver.rules ?? []) {
       expect(rule.shortDescription?.text).not.toBe('');
       expect(rule.fullDescription?.text).not.toBe('');
@@ -84,7 +84,7 @@ describe('SARIF', () => {
     ]);
   });
 
-  it('stays below the number of results that GitHub takes, errors first, and says how many it leaves out', () => {
+  it("stays below GitHub's limit of results, errors first, and states how many are omitted", () => {
     const warning = diagnosticAt(text, 'two', 'label-unknown');
     const error = diagnosticAt(text, 'two', 'term-unknown');
     const [run] = report([...Array.from({ length: 25_000 }, () => warning), error, error]).runs;
@@ -93,7 +93,7 @@ describe('SARIF', () => {
     expect(run?.invocations?.[0]?.toolExecutionNotifications?.[0]?.message.text).toContain('2 further results');
   });
 
-  it('is valid whatever a path and a message hold', () => {
+  it('is valid for any path and message', () => {
     const codes = fc.constantFrom(...(Object.keys(diagnosticCatalogue) as DiagnosticCode[]));
     const strings = fc.string({ unit: 'binary' });
     fc.assert(
@@ -106,11 +106,11 @@ describe('SARIF', () => {
 });
 
 describe('the fingerprint of a line', () => {
-  it("is what GitHub's own action computes, for an empty text", () => {
+  it("equals the fingerprint of GitHub's own action for an empty text", () => {
     expect([...lineFingerprints('', [1])]).toEqual([[1, 'c129715d7a2bc9a3:1']]);
   });
 
-  it('looks 100 characters ahead, numbers equal lines, and knows the end of the text', () => {
+  it('covers 100 characters, numbers equal lines, and recognizes the end of the text', () => {
     const repeated = 'Lorem ipsum dolor sit amet.\n'.repeat(10);
     expect([...lineFingerprints(repeated, [1, 2, 6, 7, 11]).values()]).toEqual([
       'a7f2ff13bc495cf2:1',
@@ -121,7 +121,7 @@ describe('the fingerprint of a line', () => {
     ]);
   });
 
-  it('does not see blanks, nor which line ends a text has', () => {
+  it('ignores blanks and the kind of line end', () => {
     const lines = ['# Problems', '', '**Status:**  [active]', '\tend'];
     const asked = [1, 2, 3, 4];
     const expected = lineFingerprints(lines.join('\n'), asked);
@@ -130,7 +130,7 @@ describe('the fingerprint of a line', () => {
     expect(lineFingerprints(lines.join('\r').replaceAll(' ', '\t'), asked)).toEqual(expected);
   });
 
-  it('stays when lines are added before it', () => {
+  it('does not change if lines are added before it', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('x', 'y z', '')), (before) => {
         const added = [...before, text].join('\n');

@@ -41,19 +41,19 @@ const chinese = ['8', 'high', 'human', 'postgres/数据库连接池耗尽', '解
 
 const emoji = ['2', 'low', 'auto', 'web/👩‍👩‍👧‍👦-🇩🇪-🫠', '👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦 🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪🇩🇪 🫠🫠🫠🫠🫠🫠🫠🫠'];
 
-/** What stands in the last column, its lines joined. */
+/** The text of the last column, its lines joined. */
 function lastColumn(drawn: string, between: string): string {
   const cells = drawn.split('\n').map((line) => line.split('│').at(-2)?.trim() ?? '');
   return cells.filter((cell) => cell !== '').join(between);
 }
 
 describe('a table on a terminal', () => {
-  it('is no wider than the terminal', () => {
+  it('fits the width of the terminal', () => {
     for (const line of table(true).split('\n')) expect(line.length).toBeLessThanOrEqual(30);
     for (const line of table('words').split('\n')) expect(line.length).toBeLessThanOrEqual(30);
   });
 
-  it('breaks sentences between words, where that is asked for', () => {
+  it('breaks sentences between words on request', () => {
     expect(table('words')).toBe(`┌──────┬─────────────────────┐
 │ NAME │ WHY                 │
 ├──────┼─────────────────────┤
@@ -63,12 +63,12 @@ describe('a table on a terminal', () => {
 `);
   });
 
-  it('gives a column that needs less than its share no more, and the rest to the others', () => {
+  it('gives a narrow column only the width that it needs, and the rest to the others', () => {
     const drawn = terminalTable(tasks(['1', 'low', 'auto', 'a/b', 'a title of some length, in one line']), 80, plain);
     expect(drawn).toContain('│ a/b     │ a title of some length, in one line │');
   });
 
-  it.each([40, 60, 80, 100, 120, 200])('looks the same with colours as without, at %i columns', (width) => {
+  it.each([40, 60, 80, 100, 120, 200])('has the same layout with and without colours, at %i columns', (width) => {
     const given = tasks(english, chinese, emoji);
     const drawn = terminalTable(given, width, coloured);
     expect(stripVTControlCharacters(drawn)).toBe(terminalTable(given, width, plain));
@@ -77,7 +77,7 @@ describe('a table on a terminal', () => {
     }
   });
 
-  it.each([80, 100, 120, 200])('has all its rules in line at %i columns, whatever is written in it', (width) => {
+  it.each([80, 100, 120, 200])('has all its rules in line at %i columns, for any cell text', (width) => {
     const lines = terminalTable(tasks(english, chinese, emoji), width, plain)
       .trimEnd()
       .split('\n');
@@ -92,7 +92,7 @@ describe('a table on a terminal', () => {
     expect(lastColumn(terminalTable(tasks(english), 80, plain), ' ')).toBe(`title ${english[4]}`);
   });
 
-  it('becomes a list where the columns have no room beside each other', () => {
+  it('becomes a list if the columns do not fit next to each other', () => {
     expect(terminalTable(tasks(english, ['2', 'low', 'auto', 'a/b', '']), 36, coloured).replaceAll('\u001b', '')).toBe(
       `[1mscore[22m       10.368
 [1mband[22m        high
@@ -111,13 +111,13 @@ describe('a table on a terminal', () => {
     );
   });
 
-  it.each([1, 5, 22])('says everything even at %i columns', (width) => {
+  it.each([1, 5, 22])('shows everything even at %i columns', (width) => {
     const drawn = terminalTable(tasks(english, chinese, emoji), width, plain);
     const written = drawn.replaceAll(/\s/g, '');
     for (const cell of [...english, ...chinese, ...emoji]) expect(written).toContain(cell.replaceAll(' ', ''));
   });
 
-  it('shows what a terminal would obey', () => {
+  it('makes control characters visible', () => {
     expect(terminalTable(tasks(['1', 'low', 'auto', 'a/b', '\u001b[2J']), 80, plain)).toContain('\\u{1b}[2J');
   });
 });

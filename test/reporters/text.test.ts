@@ -14,16 +14,16 @@ describe('the text report', () => {
     );
   });
 
-  it('leaves the hint line out where there is no hint', () => {
+  it('omits the hint line if there is no hint', () => {
     const diagnostic = diagnosticAt(text, 'open', 'term-unknown', { message: 'No.', hint: '' });
     expect(textReport([diagnostic])).toBe('PROBLEMS.md:3:13: error No. [term-unknown]\n');
   });
 
-  it('is empty where nothing is wrong', () => {
+  it('is empty without diagnostics', () => {
     expect(textReport([])).toBe('');
   });
 
-  it('keeps a line per diagnostic whatever path and message hold', () => {
+  it('has one line per diagnostic for any path and message', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (path, message) => {
         const report = textReport([diagnosticAt(text, 'open', 'term-unknown', { path, message, hint: '' })]);
@@ -33,7 +33,7 @@ describe('the text report', () => {
     );
   });
 
-  it('counts in words', () => {
+  it('writes counts with the right plural', () => {
     const error = diagnosticAt(text, 'open', 'term-unknown');
     const warning = diagnosticAt(text, 'open', 'label-unknown');
     expect(countText([error, error, warning])).toBe('2 errors, 1 warning');
@@ -42,18 +42,18 @@ describe('the text report', () => {
 });
 
 describe('visible text', () => {
-  it('shows what a terminal would obey', () => {
+  it('makes control characters visible', () => {
     expect(escapeTerminal('a\u001b[31mred\u009b0m\u202eback\r\n\t')).toBe(
       'a\\u{1b}[31mred\\u{9b}0m\\u{202e}back\\r\\n\\t',
     );
   });
 
-  it('leaves letters of any script, emoji and quotes alone', () => {
+  it('leaves letters of any script, emoji and quotes unchanged', () => {
     const kept = 'Größe 大きさ حجم 👩‍👩‍👧 "x" \\n';
     expect(escapeTerminal(kept)).toBe(kept);
   });
 
-  it('keeps line ends where a text may have lines', () => {
+  it('keeps line ends in texts that may have lines', () => {
     expect(escapeTerminalLines('one\r\ntwo\nthree\u0007')).toBe('one\ntwo\nthree\\u{7}');
   });
 });

@@ -35,7 +35,7 @@ function largeTree(files: Readonly<Record<string, string | Uint8Array>>): string
   return root;
 }
 
-/** The same scan with the cache and without. */
+/** The same scan with and without the cache. */
 async function both(root: string, cache: string, options: ScanOptions = {}) {
   return {
     cached: await scanAll(['.'], { cwd: root, cache, ...options }),
@@ -60,7 +60,7 @@ function storedIn(cache: string): Stored {
   return deserialize(readFileSync(snapshotFile(cache)).subarray(4)) as Stored;
 }
 
-/** Replaces what is kept by something else with a checksum that fits. */
+/** Replaces the cached content, with a valid checksum. */
 function forge(cache: string, stored: unknown): void {
   const content = serialize(stored);
   const head = Buffer.alloc(4);
@@ -88,7 +88,7 @@ describe('the stamp of a file', () => {
 });
 
 describe('a scan right after a change', () => {
-  it('keeps nothing, and sees a change that keeps size and modification time', async () => {
+  it('stores no snapshot, and sees a change that keeps size and modification time', async () => {
     const cache = emptyFolder();
     const root = largeTree({ 'a/PROBLEMS.md': prose });
     const file = join(root, 'a/PROBLEMS.md');
@@ -106,7 +106,7 @@ describe('a scan long after the last change', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 }));
   afterEach(() => void vi.useRealTimers());
 
-  it('believes the snapshot about unchanged files', async () => {
+  it('trusts the snapshot for unchanged files', async () => {
     const cache = emptyFolder();
     const root = largeTree({ '.gitignore': 'x\n', '.git/HEAD': '', 'a/PROBLEMS.md': registry });
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
@@ -118,7 +118,7 @@ describe('a scan long after the last change', () => {
     expect(plain.registries).toHaveLength(1);
   });
 
-  it('leaves the snapshot of an unchanged tree as it is', async () => {
+  it('leaves the snapshot of an unchanged tree unchanged', async () => {
     const cache = emptyFolder();
     const root = largeTree({ 'a/PROBLEMS.md': registry, 'b/x': '' });
     await paths(root, cache);
@@ -127,14 +127,14 @@ describe('a scan long after the last change', () => {
     expect(statSync(snapshotFile(cache)).ino).toBe(before);
   });
 
-  it('keeps no snapshot of a small tree, which a walk reads as fast', async () => {
+  it('stores no snapshot of a small tree, which a walk reads as fast', async () => {
     const cache = emptyFolder();
     const root = tree({ 'a/PROBLEMS.md': registry });
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('tells by the fingerprint whether the same files with the same content were found', async () => {
+  it('returns equal fingerprints only if it found the same files with the same content', async () => {
     const cache = emptyFolder();
     const fingerprint = async (root: string, options: ScanOptions = { cache }, scanned = ['.']) =>
       (await findCandidates(scanned, { cwd: root, ...options })).fingerprint;
@@ -165,7 +165,7 @@ describe('a scan long after the last change', () => {
     expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
   });
 
-  it('sees that another file or folder of the same size and time has replaced one', async () => {
+  it('sees that a file or folder was replaced by one of the same size and time', async () => {
     const cache = emptyFolder();
     const root = largeTree({
       'a/PROBLEMS.md': prose,
@@ -184,7 +184,7 @@ describe('a scan long after the last change', () => {
     expect(await paths(root, cache, options)).toEqual(['a/PROBLEMS.md', 'b/PROBLEMS.md']);
   });
 
-  it('sees that an ignore file was added, removed or changed, in any folder that counts', async () => {
+  it('sees that an ignore file was added, removed or changed, in every relevant folder', async () => {
     const cache = emptyFolder();
     const outer = tree({
       '.git/HEAD': '',
@@ -233,7 +233,7 @@ describe('a scan long after the last change', () => {
     }
   });
 
-  it('finds the same with the cache and without after any edits', { timeout: 60_000 }, async () => {
+  it('gives the same result with and without the cache after any edits', { timeout: 60_000 }, async () => {
     const folder = fc.constantFrom('', 'a', 'b', 'a/b', 'a/b/c');
     const edit = fc.oneof(
       fc.record({
@@ -280,7 +280,7 @@ describe('a scan long after the last change', () => {
             }
           }
           await paths(root, cache);
-          // Now from the snapshot of the scan before.
+          // Now from the snapshot of the previous scan.
           await paths(root, cache);
         }
       },
@@ -302,13 +302,13 @@ describe('a scan long after the last change', () => {
       bytes = readFileSync(snapshotFile(cache));
     });
 
-    /** A scan must find what is there and replace the bad snapshot by the one it had written before. */
+    /** A scan must find the actual files and replace the bad snapshot with its own. */
     async function expectReplaced(): Promise<void> {
       expect(await paths(root, cache)).toEqual(['a/PROBLEMS.md']);
       expect(readFileSync(snapshotFile(cache)).equals(bytes)).toBe(true);
     }
 
-    it('replaces a damaged one', async () => {
+    it('replaces a damaged snapshot', async () => {
       const damaged = [
         ...[0, 1, 3, 4, bytes.length >> 1, bytes.length - 1].map((length) => bytes.subarray(0, length)),
         ...Array.from({ length: 24 }, (_, index) => {
@@ -325,14 +325,14 @@ describe('a scan long after the last change', () => {
       }
     });
 
-    it('replaces that of another folder', async () => {
+    it('replaces the snapshot of another folder', async () => {
       const foreign = emptyFolder();
       await paths(largeTree({ 'a/PROBLEMS.md': prose, 'b/PROBLEMS.md': registry }), foreign);
       writeFileSync(snapshotFile(cache), readFileSync(snapshotFile(foreign)));
       await expectReplaced();
     });
 
-    it('replaces one of the wrong shape, though its checksum fits', async () => {
+    it('replaces a snapshot of the wrong shape, even with a valid checksum', async () => {
       const count = stored.paths.length;
       const wrong: readonly unknown[] = [
         undefined,
@@ -356,7 +356,7 @@ describe('a scan long after the last change', () => {
       }
     });
 
-    it('replaces one with a path that leads out of the folder', async () => {
+    it('replaces a snapshot with a path outside the folder', async () => {
       const secret = tree({ 'PROBLEMS.md': registry });
       const stats = statSync(join(secret, 'PROBLEMS.md'));
       const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs];
@@ -376,7 +376,7 @@ describe('a scan long after the last change', () => {
       }
     });
 
-    it('passes by one that another user could have written', async () => {
+    it('ignores a snapshot that another user could have written', async () => {
       const forged = { ...stored, registries: [] };
       forge(cache, forged);
       expect((await both(root, cache)).cached.registries).toEqual([]);
@@ -387,13 +387,13 @@ describe('a scan long after the last change', () => {
       }
     });
 
-    it.runIf(process.geteuid?.() === 0)('passes by one that belongs to another user', async () => {
+    it.runIf(process.geteuid?.() === 0)('ignores a snapshot that belongs to another user', async () => {
       forge(cache, { ...stored, registries: [] });
       chownSync(snapshotFile(cache), 12_345, 12_345);
       await expectReplaced();
     });
 
-    it('passes by a link or a folder of its name', async () => {
+    it('ignores a symbolic link or a folder with the name of a snapshot', async () => {
       const file = snapshotFile(cache);
       const elsewhere = join(emptyFolder(), 'file');
       forge(cache, { ...stored, registries: [] });
@@ -406,7 +406,7 @@ describe('a scan long after the last change', () => {
     });
   });
 
-  it('keeps the snapshot readable by its owner alone', async () => {
+  it('makes the snapshot readable only by its owner', async () => {
     const cache = join(emptyFolder(), 'new', 'cache');
     await paths(largeTree({ 'PROBLEMS.md': registry }), cache);
     expect(statSync(cache).mode & 0o777).toBe(0o700);
@@ -414,7 +414,7 @@ describe('a scan long after the last change', () => {
     expect(readdirSync(cache)).toHaveLength(1);
   });
 
-  it('goes on if the cache cannot be written', async () => {
+  it('continues if the cache cannot be written', async () => {
     const occupied = tree({ file: '' });
     const root = largeTree({ 'PROBLEMS.md': registry });
     expect(await paths(root, join(occupied, 'file'))).toEqual(['PROBLEMS.md']);
@@ -422,12 +422,12 @@ describe('a scan long after the last change', () => {
 });
 
 describe('the cache folder', () => {
-  it('is where the XDG specification puts it', () => {
+  it('is in the place that the XDG specification gives', () => {
     expect(usualCacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/problem-registry');
     expect(usualCacheFolder({ XDG_CACHE_HOME: 'relative' })).toMatch(/^\/.*\/\.cache\/problem-registry$/);
   });
 
-  it('keeps the last fifty files of each kind', () => {
+  it('keeps the fifty newest files of each kind', () => {
     const cache = emptyFolder();
     for (let index = 0; index < 53; index++) {
       writeCacheFile(cache, `${index}.scan`, Buffer.from(`${index}`));
@@ -440,7 +440,7 @@ describe('the cache folder', () => {
     expect(readCacheFile(cache, 'a.output')?.toString()).toBe('text');
   });
 
-  it('returns the snapshot that was saved', () => {
+  it('returns the saved snapshot', () => {
     const path = fc.oneof(fc.string(), fc.constantFrom('', 'PROBLEMS.md', 'a/b/problems.md'));
     const link = fc.constantFrom('PROBLEMS.md', 'a/PROBLEMS.md', 'x y/Problems.MD');
     const cache = openSnapshotCache(emptyFolder(), emptyFolder(), 'settings', 'state');

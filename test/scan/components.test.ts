@@ -7,7 +7,7 @@ import fc from 'fast-check';
 const registry = record('r');
 
 describe('the component of a registry', () => {
-  it('is the folder that holds it; docs belong to the folder above; the root has a name of its own', async () => {
+  it('is the folder of the registry; the parent folder for docs; and a fixed name for the root', async () => {
     const root = tree({
       'PROBLEMS.md': registry,
       'resources/postgres/PROBLEMS.md': registry,
@@ -27,7 +27,7 @@ describe('the component of a registry', () => {
     expect(await found(tree({ 'docs/PROBLEMS.md': registry }))).toEqual({ 'docs/PROBLEMS.md': 'root' });
   });
 
-  it('gets the folder above in front where two folders have the same name, until they differ', async () => {
+  it('gets parent folders in front if two folders have the same name, until they differ', async () => {
     const root = tree({
       'resources/x/PROBLEMS.md': registry,
       'scenarios/x/PROBLEMS.md': registry,
@@ -38,7 +38,7 @@ describe('the component of a registry', () => {
     expect(Object.values(await found(root))).toEqual(['a/b/y', 'c/b/y', 'resources/x', 'scenarios/x', 'z']);
   });
 
-  it('does not depend on the folder from which the tree is scanned, nor on files without markers', async () => {
+  it('does not depend on the scanned folder, or on files without markers', async () => {
     const files = {
       'x/PROBLEMS.md': registry,
       'a/x/PROBLEMS.md': registry,
@@ -55,7 +55,7 @@ describe('the component of a registry', () => {
     expect(Object.values(outer)).toEqual(Object.values(inner));
   });
 
-  it('tells the registries at several scanned roots apart by the names of the roots', async () => {
+  it('contains the name of the root if several roots are scanned', async () => {
     const root = tree({ 'a/PROBLEMS.md': registry, 'b/PROBLEMS.md': registry, 'b/c/PROBLEMS.md': registry });
     expect(await found(root, {}, ['a', 'b'])).toEqual({
       'a/PROBLEMS.md': 'a',
@@ -64,7 +64,7 @@ describe('the component of a registry', () => {
     });
   });
 
-  it('is told apart by the names of folders where a path leads up, and names none above the topmost', async () => {
+  it('is made unique with folder names for a path that leads up, but with none above the topmost', async () => {
     const root = tree({ 'in/a.md': registry, 'in/x/PROBLEMS.md': registry, 'in/x/y/PROBLEMS.md': registry });
     const x = `${root}/in/x`;
     expect(await found(x, {}, ['../a.md'])).toEqual({ '../a.md': 'root' });
@@ -81,12 +81,12 @@ describe('the component of a registry', () => {
     });
   });
 
-  it('tells a scanned folder and a file beside it apart', async () => {
+  it('differs for a scanned folder and a file next to it', async () => {
     const root = tree({ 'a/PROBLEMS.md': registry, 'PROBLEMS.md': registry });
     expect(await found(root, {}, ['a', 'PROBLEMS.md'])).toEqual({ 'PROBLEMS.md': 'root', 'a/PROBLEMS.md': 'a' });
   });
 
-  it('is what the config calls the file or its folder, relative to the config', async () => {
+  it('is the name that the config gives to the file or its folder, relative to the config', async () => {
     const root = tree({
       'sub/PROBLEMS.md': registry,
       'sub/x/PROBLEMS.md': registry,
@@ -102,7 +102,7 @@ describe('the component of a registry', () => {
     });
   });
 
-  it('is numbered where names differ only in signs that no id may hold', async () => {
+  it('gets a number if names differ only in characters that ids cannot contain', async () => {
     const root = tree({ 'a b/PROBLEMS.md': registry, 'a\tb/PROBLEMS.md': registry, 'a-b/PROBLEMS.md': registry });
     expect(await found(root)).toEqual({
       'a\tb/PROBLEMS.md': 'a-b',

@@ -21,7 +21,7 @@ function git(root: string, ...args: readonly string[]): string {
 }
 
 describe('ignore files', () => {
-  it('leave out what they name, in a repository and elsewhere, tracked or not', async () => {
+  it('exclude the files that they name, in a repository and elsewhere, tracked or not', async () => {
     const root = tree({ '.gitignore': 'out/\n', 'out/PROBLEMS.md': registry, 'in/PROBLEMS.md': registry });
     expect(await paths(root)).toEqual(['in/PROBLEMS.md']);
     git(root, 'init', '-q');
@@ -29,7 +29,7 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['in/PROBLEMS.md']);
   });
 
-  it('say more the deeper they stand: a deeper one brings back what one above leaves out', async () => {
+  it('override those in parent folders: a deeper file can include again what a higher one excludes', async () => {
     const root = tree({
       '.gitignore': 'build/\n*.md\n!/keep/**/PROBLEMS.md\n',
       'keep/.gitignore': '!build/\nsecret/\n',
@@ -42,12 +42,12 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['keep/a/PROBLEMS.md', 'keep/build/PROBLEMS.md']);
   });
 
-  it('cannot bring back what stands in an ignored folder', async () => {
+  it('cannot include anything in an ignored folder again', async () => {
     const root = tree({ '.gitignore': '/a/\n!/a/b/\n', 'a/.gitignore': '!b/\n', 'a/b/PROBLEMS.md': registry });
     expect(await paths(root)).toEqual([]);
   });
 
-  it('named .ignore overrule those of git, at whatever depth', async () => {
+  it('named .ignore override those of git at any depth', async () => {
     const root = tree({
       '.ignore': '!a\nb\n',
       '.gitignore': 'a\n',
@@ -58,7 +58,7 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['a/PROBLEMS.md']);
   });
 
-  it('above a scanned folder of a worktree count too, though its .git is a file', async () => {
+  it('above a scanned folder of a worktree apply too, although its .git is a file', async () => {
     const root = tree({
       '.git': 'gitdir: /elsewhere/.git/worktrees/x\n',
       '.gitignore': 'b\n',
@@ -68,7 +68,7 @@ describe('ignore files', () => {
     expect(await paths(join(root, 'in'))).toEqual(['a/PROBLEMS.md']);
   });
 
-  it('of the folders above a scanned one count up to the repository, and .git/info/exclude with them', async () => {
+  it('in folders above the scanned one apply up to the repository, as does .git/info/exclude', async () => {
     const root = tree({
       '.gitignore': '/in/a/\n',
       'in/a/PROBLEMS.md': registry,
@@ -83,7 +83,7 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['in/b/PROBLEMS.md']);
   });
 
-  it('of git end at a repository within another, those named .ignore do not', async () => {
+  it('of git apply up to the boundary of a nested repository; those named .ignore go further', async () => {
     const root = tree({
       '.gitignore': 'a\n',
       '.ignore': 'b\n',
@@ -96,18 +96,18 @@ describe('ignore files', () => {
     expect(await paths(root)).toEqual(['inner/a/PROBLEMS.md', 'linked/a/PROBLEMS.md']);
   });
 
-  it('do not keep a named folder from being scanned', async () => {
+  it('do not exclude a folder that is named explicitly', async () => {
     const root = tree({ '.git/HEAD': '', '.gitignore': 'dist/\n', 'dist/a/PROBLEMS.md': registry });
     expect(await paths(root, {}, ['dist'])).toEqual(['dist/a/PROBLEMS.md']);
   });
 
-  it('that are links, folders or unreadable say nothing', async () => {
+  it('have no effect if they are symbolic links, folders or unreadable', async () => {
     const root = tree({ rules: 'a\n', 'a/PROBLEMS.md': registry, 'b/.gitignore/x': '', 'b/PROBLEMS.md': registry });
     symlinkSync('rules', join(root, '.gitignore'));
     expect(await paths(root)).toEqual(['a/PROBLEMS.md', 'b/PROBLEMS.md']);
   });
 
-  it('are case-sensitive, and hold for folders with signs that patterns use', async () => {
+  it('are case-sensitive, and apply to folders with pattern characters in their names', async () => {
     const root = tree({
       '.gitignore': 'Problems.md\n',
       'a/PROBLEMS.md': registry,
@@ -137,7 +137,7 @@ describe('patterns of the config', () => {
   });
 });
 
-describe('against git itself', () => {
+describe('ignore rules compared with git', () => {
   const names = ['a', 'b', 'c', 'a b', '[a]'];
   const path = fc
     .array(fc.constantFrom(...names), { maxLength: 3 })

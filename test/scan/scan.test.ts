@@ -5,8 +5,8 @@ import type { Diagnostic } from '../../src/registry/diagnostics.ts';
 import { scan, scanAll } from '../../src/scan/scan.ts';
 import { codes, emptyFolder, found, record, tree } from './tree.ts';
 
-describe('what a scan finds', () => {
-  it('finds PROBLEMS.md in any case and at any depth, in the order of the paths', async () => {
+describe('the result of a scan', () => {
+  it('contains PROBLEMS.md in any case and at any depth, sorted by path', async () => {
     const root = tree({
       'b/Problems.MD': record('b'),
       'PROBLEMS.md': record('r'),
@@ -16,12 +16,12 @@ describe('what a scan finds', () => {
     expect(Object.keys(await found(root))).toEqual(['PROBLEMS.md', 'a/x/y/z/problems.md', 'b/Problems.MD']);
   });
 
-  it('reads two registries of one folder, which share its component', async () => {
+  it('contains two registries of one folder, which share its component', async () => {
     const root = tree({ 'x/PROBLEMS.md': record('one'), 'x/problems.md': record('two') });
     expect(await found(root)).toEqual({ 'x/PROBLEMS.md': 'x', 'x/problems.md': 'x' });
   });
 
-  it('says nothing of files without markers, or with markers in code alone', async () => {
+  it('omits files without markers, or with markers only in code', async () => {
     const root = tree({
       'a/PROBLEMS.md': '# Problems\n\nNone.\n',
       'b/PROBLEMS.md': `\`\`\`\n${record('example')}\`\`\`\n`,
@@ -30,13 +30,13 @@ describe('what a scan finds', () => {
     expect(await scanAll(['.'], { cwd: root })).toEqual({ registries: [], diagnostics: [] });
   });
 
-  it('finds markers in odd case and spacing, and behind a quarter of a megabyte of prose', async () => {
+  it('contains files with markers in odd case and spacing, or after 256 KiB of prose', async () => {
     const odd = record('odd').replaceAll('EMBED:', 'embed :');
     const root = tree({ 'a/PROBLEMS.md': odd, 'b/PROBLEMS.md': 'A line of prose.\n'.repeat(30_000) + record('late') });
     expect(Object.keys(await found(root))).toEqual(['a/PROBLEMS.md', 'b/PROBLEMS.md']);
   });
 
-  it('finds a marker wherever it stands across two pieces of a large file', async () => {
+  it('contains a marker that spans two chunks of a large file', async () => {
     const files = Array.from(
       { length: 12 },
       (_, index) => [`f${index}/PROBLEMS.md`, `${'x'.repeat(256 * 1024 - 8 - index)}\n\n${record('r')}`] as const,
@@ -44,7 +44,7 @@ describe('what a scan finds', () => {
     expect(Object.keys(await found(tree(Object.fromEntries(files))))).toHaveLength(12);
   });
 
-  it('reads a named file whatever it is called, and whatever ignores it', async () => {
+  it('contains a named file with any name, even an ignored one', async () => {
     const root = tree({ '.gitignore': 'notes/\n', 'notes/known.md': record('n'), 'plain.txt': record('p') });
     expect(await found(root, { ignore: ['*.txt'] }, ['notes/known.md', 'plain.txt'])).toEqual({
       'notes/known.md': 'notes',
@@ -52,20 +52,20 @@ describe('what a scan finds', () => {
     });
   });
 
-  it('reads a file once, however often and by whatever names it is given', async () => {
+  it('contains a file once, however often and by whatever names it is given', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a') });
     symlinkSync('a', join(root, 'link'));
     expect(await found(root, {}, ['.', 'a', 'a/PROBLEMS.md', './link/PROBLEMS.md'])).toEqual({ 'a/PROBLEMS.md': 'a' });
   });
 
-  it('gives paths relative to the working folder, with nothing absolute in what it returns', async () => {
+  it('has paths relative to the working folder, and nothing absolute', async () => {
     const root = tree({ 'in/x/PROBLEMS.md': record('x'), 'out/y/PROBLEMS.md': record('y') });
     const result = await scanAll(['.', '../out', join(root, 'missing')], { cwd: join(root, 'in') });
     expect(result.registries.map(({ path }) => path)).toEqual(['../out/y/PROBLEMS.md', 'x/PROBLEMS.md']);
     expect(JSON.stringify(result)).not.toContain(root);
   });
 
-  it('yields registries one by one, the same as all at once', async () => {
+  it('is the same one by one as all at once', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a'), 'b/PROBLEMS.md': record('b') });
     const one = [];
     for await (const registry of scan(['.'], { cwd: root })) one.push(registry);
@@ -74,8 +74,8 @@ describe('what a scan finds', () => {
   });
 });
 
-describe('what a scan does not enter', () => {
-  it('passes node_modules and .git by, whatever the ignore files say', async () => {
+describe('the limits of a scan', () => {
+  it('skip node_modules and .git, regardless of ignore files', async () => {
     const root = tree({
       '.gitignore': '!node_modules\n',
       'node_modules/x/PROBLEMS.md': record('x'),
@@ -85,14 +85,14 @@ describe('what a scan does not enter', () => {
     expect(await found(root)).toEqual({});
   });
 
-  it('follows no link to a folder, so that no circle is walked', async () => {
+  it('exclude symbolic links to folders, so that a scan never loops', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a') });
     symlinkSync('..', join(root, 'a/up'));
     symlinkSync('a', join(root, 'b'));
     expect(await found(root)).toEqual({ 'a/PROBLEMS.md': 'a' });
   });
 
-  it('refuses links that lead out of the scanned folder, in a circle or nowhere', async () => {
+  it('refuse symbolic links that lead out of the scanned folder, in a circle or nowhere', async () => {
     const outside = tree({ 'secret.md': record('secret') });
     const root = tree({ 'a/readme.md': '' });
     symlinkSync(join(outside, 'secret.md'), join(root, 'PROBLEMS.md'));
@@ -107,7 +107,7 @@ describe('what a scan does not enter', () => {
     ]);
   });
 
-  it('reads what a link within the scanned folder leads to, unless it is read anyway', async () => {
+  it('allow a symbolic link within the scanned folder, and read its target once', async () => {
     const root = tree({ 'docs/known.md': record('known'), 'b/PROBLEMS.md': record('b') });
     mkdirSync(join(root, 'a'));
     symlinkSync('../docs/known.md', join(root, 'a/PROBLEMS.md'));
@@ -115,14 +115,14 @@ describe('what a scan does not enter', () => {
     expect(await found(root)).toEqual({ 'a/PROBLEMS.md': 'a', 'b/PROBLEMS.md': 'b' });
   });
 
-  it('takes a folder named PROBLEMS.md for the folder it is', async () => {
+  it('treat a folder named PROBLEMS.md as a folder', async () => {
     const root = tree({ 'PROBLEMS.md/PROBLEMS.md': record('inner') });
     expect(Object.keys(await found(root))).toEqual(['PROBLEMS.md/PROBLEMS.md']);
   });
 });
 
-describe('what cannot be read', () => {
-  it('is a diagnostic, and everything else is read', async () => {
+describe('an unreadable file', () => {
+  it('is reported as a diagnostic, and all others are read', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a') });
     symlinkSync('loop', join(root, 'loop'));
     const { registries, diagnostics } = await scanAll(['missing.md', 'loop', 'a/PROBLEMS.md/x', '.'], { cwd: root });
@@ -135,7 +135,7 @@ describe('what cannot be read', () => {
     expect(diagnostics[2]?.message).toBe('It cannot be read: it does not exist.');
   });
 
-  it('is told while a scan streams', async () => {
+  it('is reported while a scan streams', async () => {
     const told: Diagnostic[] = [];
     const registries = scan(['missing.md'], {
       cwd: emptyFolder(),
@@ -145,7 +145,7 @@ describe('what cannot be read', () => {
     expect(codes(told)).toEqual(['missing.md: file-unreadable']);
   });
 
-  it('includes names that are not UTF-8', async () => {
+  it('may have a name that is not UTF-8', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a') });
     mkdirSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff])]));
     const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
@@ -153,7 +153,7 @@ describe('what cannot be read', () => {
     expect(codes(diagnostics)).toEqual(['b\uFFFD: file-unreadable']);
   });
 
-  it('reads a file with bytes that are not UTF-8, and points at the first of them', async () => {
+  it('may hold bytes that are not UTF-8: it is read, and the first of them is reported', async () => {
     const bytes = Buffer.concat([
       Buffer.from('\uFFFD is fine\nbut this: '),
       Buffer.from([0xe9]),
@@ -165,7 +165,7 @@ describe('what cannot be read', () => {
     expect(invalid?.place).toMatchObject({ line: 2, column: 11 });
   });
 
-  it('says of a UTF-16 file with markers that it is not read, and nothing of one without', async () => {
+  it('is reported if it is UTF-16 with markers, and ignored without markers', async () => {
     const root = tree({
       'a/PROBLEMS.md': Buffer.from(`\uFEFF${record('r')}`, 'utf16le'),
       'b/PROBLEMS.md': Buffer.from('\uFEFFProse.', 'utf16le'),
@@ -177,7 +177,7 @@ describe('what cannot be read', () => {
   });
 });
 
-describe('a scan under way', () => {
+describe('an aborted scan', () => {
   it('ends with the reason of its signal', async () => {
     const root = tree({ 'a/PROBLEMS.md': record('a') });
     const reason = new Error('enough');

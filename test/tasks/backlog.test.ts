@@ -50,7 +50,7 @@ async function changeOf(tasks = tasksFrom(), at = now): Promise<string | undefin
 }
 
 describe('a new task', () => {
-  it('is written to backlog/generated in the words and order of the swarm-manager', async () => {
+  it('is written to backlog/generated in the format of the swarm-manager', async () => {
     const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
     expect([changes, notes]).toEqual([[{ id, change: 'new', path: generated }], []]);
     const values = await valuesOf(generated);
@@ -74,7 +74,7 @@ describe('a new task', () => {
     });
   });
 
-  it('can be read by grep: id, title, type and score stand at column 0, the title in double quotes', async () => {
+  it('can be read with grep: id, title, type and score are at column 0, the title in double quotes', async () => {
     await changeOf();
     const lines = (await textOf(generated)).split('\n');
     expect(lines).toEqual(
@@ -100,15 +100,15 @@ describe('a new task', () => {
     expect(await readdir(join(tasksDir, 'backlog/generated'))).toEqual([`${id}.yaml`]);
   });
 
-  it('must have a file name for an id', async () => {
+  it('is refused if its id is not a safe file name', async () => {
     const tasks = tasksFrom().map((task) => ({ ...task, id: '../../escape' }));
     await expect(changeOf(tasks)).rejects.toMatchObject({ code: 'bad-usage' });
     await expect(stat(tasksDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
-describe('a task that stands', () => {
-  it('is not touched by a second scan, however much later', async () => {
+describe('an existing task', () => {
+  it('is not changed by a second scan, however much later', async () => {
     await changeOf();
     const [before, { mtimeMs, ino }] = [await textOf(generated), await stat(join(tasksDir, generated))];
     expect(await changeOf(tasksFrom(), new Date('2026-01-01T00:00:00Z'))).toBe('unchanged');
@@ -116,7 +116,7 @@ describe('a task that stands', () => {
     expect(await stat(join(tasksDir, generated))).toMatchObject({ mtimeMs, ino });
   });
 
-  it('is not touched by a second scan, whatever the records hold', async () => {
+  it('is not changed by a second scan, whatever the records contain', async () => {
     const inputs = fc.array(anyRecord, { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(inputs, async (records) => {
@@ -151,7 +151,7 @@ describe('a task that stands', () => {
     expect(await textOf(path)).toBe(text);
   });
 
-  it('follows its registry where its generated file says something else, and keeps what others wrote', async () => {
+  it('is updated from its registry if its generated file differs, and keeps keys of other programs', async () => {
     await changeOf();
     const before = (await textOf(generated)).replace(
       'attempts: []',
@@ -175,7 +175,7 @@ describe('a task that stands', () => {
     expect(await changeOf(tasksFrom(9))).toBe('unchanged');
   });
 
-  it('keeps the keys of others as they are written, whatever they hold', async () => {
+  it('keeps keys of other programs as they are written', async () => {
     await changeOf();
     const before = await textOf(generated);
     await fc.assert(
@@ -201,7 +201,7 @@ describe('a task that stands', () => {
     );
   });
 
-  it('keeps every line but those that change, comments included', async () => {
+  it('keeps every unchanged line, comments included', async () => {
     await changeOf();
     const before = (await textOf(generated))
       .replace('type: problem-resolution', '# whose turn it is\ntype: problem-resolution # set by hand')
@@ -213,7 +213,7 @@ describe('a task that stands', () => {
     expect(await textOf(generated)).toBe(before.replace('impact: 8 #', 'impact: 9 #').replace('10.368 #', '11.664 #'));
   });
 
-  it('gets the keys that its file lacks, in their place or at the end', async () => {
+  it('gets missing keys in their usual place or at the end', async () => {
     await put(generated, `# by hand\nid: ${id}\npriority_estimates: {confidence: 1.0}\nmine: 0x10`);
     expect(await changeOf()).toBe('updated');
     const text = await textOf(generated);
@@ -226,7 +226,7 @@ describe('a task that stands', () => {
   it.each([
     ['in braces', `{id: ${id}, big: 12345678901234567890}\n`],
     ['indented', `  id: ${id}\n  big: 12345678901234567890\n`],
-  ])('is left alone, with a note, where its file holds it %s', async (_, text) => {
+  ])('is left unchanged, with a note, if its file holds it %s', async (_, text) => {
     await put(generated, text);
     const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
     expect(changes).toMatchObject([{ change: 'standing' }]);
@@ -234,7 +234,7 @@ describe('a task that stands', () => {
     expect(await textOf(generated)).toBe(text);
   });
 
-  it('keeps the estimates of whoever analysed it, unless its score is none', async () => {
+  it('keeps the estimates of an analysed task, unless its score is not a number', async () => {
     await changeOf();
     const analysed = (await textOf(generated)).replace('analyzed_at: null', 'analyzed_at: 2025-09-01T13:00:00Z');
     await put(generated, analysed.replace('priority_score: 10.368', 'priority_score: 2.5'));
@@ -303,7 +303,7 @@ describe('a finished task', () => {
     ['completed', 'completed_at: 2025-08-20T00:00:00Z'],
     ['failed', 'failed_at: "2025-08-20T00:00:00.123456789-02:00"'],
     ['failed', 'attempts:\n  - timestamp: 2025-08-20 00:00:00Z\n    error: no luck'],
-  ])('in %s comes back only when its problem has occurred since (%s)', async (folder, lines) => {
+  ])('in %s returns only if its problem has occurred since (%s)', async (folder, lines) => {
     await put(`${folder}/${id}.yaml`, `id: ${id}\n${lines}\n`);
     expect(await changeOf(tasksFrom(8, '2025-08-14T09:42'))).toBe('standing');
     expect(await changeOf(tasksFrom(8, '2025-08-20'))).toBe('standing');
@@ -313,7 +313,7 @@ describe('a finished task', () => {
   });
 
   it.each(['id: x', 'completed_at: null', 'completed_at: 0001-01-01T00:00:00Z', 'completed_at: yesterday'])(
-    'that does not say when it was finished stays, and a note says so: %s',
+    'does not return without a completion time, and a note says so: %s',
     async (line) => {
       await put(`completed/${id}.yaml`, `${line}\n`);
       const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
@@ -327,7 +327,7 @@ describe('a finished task', () => {
     },
   );
 
-  it('comes back with its failed attempts and waits: its score rises again as time passes', async () => {
+  it('returns with its failed attempts and a cooldown: its score rises again as time passes', async () => {
     await put(
       `failed/${id}.yaml`,
       `id: ${id}\nfailed_at: 2025-08-31T12:00:00Z\nattempts:\n- {timestamp: 2025-08-30T10:00:00Z, error: no port}\n- {timestamp: 2025-08-31T12:00:00Z, error: no host}\n`,
@@ -344,7 +344,7 @@ describe('a finished task', () => {
     expect((await valuesOf(generated))['priority_score']).toBe(10.368);
   });
 
-  it('takes its attempts along as they are written', async () => {
+  it('keeps its attempts as they are written', async () => {
     const attempts =
       'attempts:\n  - timestamp: 2025-08-20T00:00:00Z\n    error: no luck\n    run: 12345678901234567890 # the first\n';
     await put(`failed/${id}.yaml`, `id: ${id}\n${attempts}# the end\nnotes: failed\n`);
@@ -352,7 +352,7 @@ describe('a finished task', () => {
     expect(await textOf(generated)).toContain(`\ncompleted_at: null\n${attempts}notes: `);
   });
 
-  it('that failed without a list of attempts has failed once', async () => {
+  it('counts one failed attempt if it failed without a list of attempts', async () => {
     await put(`failed/${id}.yaml`, `id: ${id}\nfailed_at: 2025-09-01T11:30:00Z\nerror: killed\n`);
     expect(await changeOf(tasksFrom(8, '2025-09-01T11:40'))).toBe('returned');
     expect(await valuesOf(generated)).toMatchObject({
@@ -361,7 +361,7 @@ describe('a finished task', () => {
     });
   });
 
-  it('counts from its latest end where it stands in both folders', async () => {
+  it('uses the later end time if it is in both folders', async () => {
     await put(`failed/${id}.yaml`, `id: ${id}\nfailed_at: 2025-08-01T00:00:00Z\n`);
     await put(`completed/${id}.yaml`, `id: ${id}\ncompleted_at: 2025-08-20T00:00:00Z\n`);
     expect(await changeOf(tasksFrom(8, '2025-08-14'))).toBe('standing');
@@ -369,11 +369,11 @@ describe('a finished task', () => {
 });
 
 describe('a tasks folder', () => {
-  it('that does not exist yet is an empty backlog', async () => {
+  it('is an empty backlog if it does not exist yet', async () => {
     expect(await readBacklog(tasksDir)).toEqual({ entries: [], notes: [] });
   });
 
-  it('is read in all six folders', async () => {
+  it('is read from all six folders', async () => {
     for (const folder of backlogFolders) await put(`${folder}/one.yaml`, `id: in-${folder}\n`);
     const { entries } = await readBacklog(tasksDir);
     expect(entries.map((entry) => [entry.folder, entry.id])).toEqual(
@@ -382,7 +382,7 @@ describe('a tasks folder', () => {
   });
 
   it.each(['backlog', 'backlog/generated', 'completed'])(
-    'whose %s leads out of it is refused, and nothing is written there',
+    'is refused if its %s is a symbolic link to a folder outside, and nothing is written there',
     async (folder) => {
       const outside = join(dirname(tasksDir), 'outside');
       await mkdir(join(outside, 'generated'), { recursive: true });
@@ -393,7 +393,7 @@ describe('a tasks folder', () => {
     },
   );
 
-  it('has files that are links noted and never followed', async () => {
+  it('reports symbolic links and never follows them', async () => {
     const outside = join(dirname(tasksDir), 'outside.yaml');
     await writeFile(outside, `id: ${id}\n`);
     await mkdir(join(tasksDir, 'backlog/generated'), { recursive: true });
@@ -411,7 +411,7 @@ describe('a tasks folder', () => {
     ['full of aliases', 'a: &a [1]\nb: [*a, *a]\n', 'cannot be parsed'],
     ['deep', '['.repeat(5000), 'cannot be parsed'],
     ['huge', `notes: ${'x'.repeat(1_100_000)}\n`, 'larger than 1 MiB'],
-  ])('may hold a file that is %s: it is noted, stays, and its task stands', async (_, text, message) => {
+  ])('keeps and reports a file that is %s, and keeps its task', async (_, text, message) => {
     await put(generated, text);
     const { changes, notes } = await writeBacklog(tasksDir, tasksFrom(), { now });
     expect(changes).toMatchObject([{ change: 'standing' }]);
@@ -419,14 +419,14 @@ describe('a tasks folder', () => {
     expect(await textOf(generated)).toBe(text);
   });
 
-  it('cannot change what objects are through a key', async () => {
+  it("cannot change an object's prototype through a key", async () => {
     await put('active/a.yaml', '__proto__: {polluted: true}\nid: a\n');
     const { entries } = await readBacklog(tasksDir);
     expect(entries).toMatchObject([{ id: 'a' }]);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('that cannot be written to is an error with its path', async () => {
+  it('gives an error with its path if it cannot be written', async () => {
     await put('backlog/generated', 'a file, not a folder');
     await expect(changeOf()).rejects.toMatchObject({ code: 'file-unreadable' });
   });

@@ -22,12 +22,12 @@ function idsFrom(...records: readonly ProblemRecord[]): readonly string[] {
 const known = { investigationStatus: { rootCause: 'A lock is not taken' } };
 
 describe('an Active record', () => {
-  it('becomes a resolution where its root cause is known', () => {
+  it('becomes a resolution task if its root cause is known', () => {
     expect(idsFrom(active({ title: 'Pool', ...known }))).toEqual(['resolution-postgres--pool']);
   });
 
   it.each([undefined, 'Unknown', 'Suspected: a lock'])(
-    'becomes an investigation and then a resolution where it is %j',
+    'becomes an investigation and then a resolution if it is %j',
     (rootCause) => {
       const status = rootCause === undefined ? {} : { investigationStatus: { rootCause } };
       const { tasks } = generateTasks([registry(active({ title: 'Pool', ...status }))]);
@@ -42,11 +42,11 @@ describe('an Active record', () => {
     expect(idsFrom(active({ title: 'Pool', status }))).toEqual([]);
   });
 
-  it('becomes nothing while something in it could not be read', () => {
+  it('becomes no task while part of it cannot be read', () => {
     expect(idsFrom({ ...active({ title: 'Pool' }), unreadable: ['status'] })).toEqual([]);
   });
 
-  it('is flagged by what its header says', () => {
+  it('gets flags from its header', () => {
     const flags = (header: Parameters<typeof active>[0]): unknown =>
       generateTasks([registry(active(header))]).tasks[0]?.flags;
     expect(flags({ title: 'A', severity: 'critical', status: 'active', impact: 'system_down' })).toEqual([
@@ -57,7 +57,7 @@ describe('an Active record', () => {
     expect(flags({ title: 'A', severity: 'high', frequency: 'constant' })).toEqual(['escalate']);
   });
 
-  it('gives the task all that it states, and the place it comes from', () => {
+  it('gives the task all its values and its source location', () => {
     const record = active({
       title: 'Pool\u0007 \n of "clients"',
       severity: 'high',
@@ -85,14 +85,14 @@ describe('an Active record', () => {
 });
 
 describe('records of other kinds', () => {
-  it('become an investigation and monitoring where they are intermittent', () => {
+  it('become an investigation and a monitoring task if they are intermittent', () => {
     expect(idsFrom(intermittent({ title: 'Race' }))).toEqual([
       'investigation-postgres--race',
       'monitoring-postgres--race',
     ]);
   });
 
-  it('become one task for each prevention measure of a pattern that says something', () => {
+  it('become one task for each prevention measure with content if they are patterns', () => {
     const preventionMeasures = {
       designChanges: 'lease ports',
       processImprovements: 'one by one',
@@ -106,7 +106,7 @@ describe('records of other kinds', () => {
     ]);
   });
 
-  it('become documentation and monitoring where what is solved left gaps', () => {
+  it('become documentation and monitoring tasks if they are resolved with gaps', () => {
     expect(
       idsFrom(
         resolved({ title: 'Memory', lessonsLearned: { knowledgeGaps: 'cost of a backend', detection: 'watch oom' } }),
@@ -146,7 +146,7 @@ describe('a measure or a lesson', () => {
     'No monitoring',
     'No gaps without a name',
     `${'-'.repeat(120)} a rule, then words`,
-  ])('makes its task where it begins with a negation: %j', (text) => {
+  ])('makes its task even if it begins with a negation: %j', (text) => {
     expect(idsWith(text)).toHaveLength(6);
   });
 
@@ -169,7 +169,7 @@ describe('a measure or a lesson', () => {
     'No known gaps',
     'No changes needed',
     'No training needed',
-  ])('makes none where it says no more than that there is none: %j', (text) => {
+  ])('makes no task if it only says that there is nothing to do: %j', (text) => {
     expect(idsWith(text)).toEqual([]);
   });
 });
@@ -188,7 +188,7 @@ describe('the Task Generation lines', () => {
   const kindsWith = (taskGeneration: Parameters<typeof integration>[0]['taskGeneration']): readonly string[] =>
     idsFrom(...records, integration(taskGeneration === undefined ? {} : { taskGeneration }));
 
-  it('are not needed: without them all tasks are made', () => {
+  it('are optional: without them all tasks are made', () => {
     expect(all).toHaveLength(8);
     expect(kindsWith(undefined)).toEqual(all);
     expect(kindsWith({})).toEqual(all);
@@ -202,7 +202,7 @@ describe('the Task Generation lines', () => {
       'monitoringImprovements',
       ['monitoring-postgres--conflicts', 'monitoring-postgres--memory', 'monitoring-postgres--race'],
     ],
-  ])('switch on only their own tasks: %s', (name, ids) => {
+  ])('enable only their own tasks: %s', (name, ids) => {
     expect(kindsWith({ [name]: 'make them' })).toEqual(ids);
     expect(
       kindsWith({
@@ -230,7 +230,7 @@ describe('a Task Generation line', () => {
     'Off-hours tasks too',
     'None (except critical issues)',
     'Disabled records too',
-  ])('that begins with a negation of something else asks for tasks: %j', (text) => {
+  ])('enables its tasks although it begins with another negation: %j', (text) => {
     expect(idsWith(text)).toEqual(['resolution-postgres--pool']);
   });
 
@@ -247,7 +247,7 @@ describe('a Task Generation line', () => {
     'Off',
     'disabled',
     'None (we plan by hand).',
-  ])('that refuses tasks makes none: %j', (text) => {
+  ])('disables its tasks: %j', (text) => {
     expect(idsWith(text)).toEqual([]);
   });
 });
@@ -280,7 +280,7 @@ describe('the dependencies of tasks', () => {
     '[Deadlocks](#deadlocks)',
     'Deadlocks and Leaks',
     'Pool Exhaustion and Deadlocks',
-  ])('follow from a title of one word where it is the whole of a part: %j', (text) => {
+  ])('follow from a title of one word that is the whole of a part: %j', (text) => {
     const input = registry(
       related('Timeouts of Clients', text),
       active({ title: 'Deadlocks', ...known }),
@@ -300,7 +300,7 @@ describe('the dependencies of tasks', () => {
     },
   );
 
-  it('lead in a circle by titles of one word as well', () => {
+  it('can form a circle between titles of one word too', () => {
     const { tasks, diagnostics } = generateTasks([
       registry(related('Deadlocks', 'Timeouts'), { ...related('Timeouts', 'Deadlocks'), severity: 'critical' }),
     ]);
@@ -311,7 +311,7 @@ describe('the dependencies of tasks', () => {
     expect(diagnostics).toMatchObject([{ code: 'dependency-cycle' }]);
   });
 
-  it('wait for the investigation of an intermittent problem, and not for what is solved or closed', () => {
+  it('include the investigation of an intermittent problem, but no resolved or closed problem', () => {
     const input = registry(
       related('Timeouts of Clients', 'Race Conditions, Old Memory, Lost Cause'),
       intermittent({ title: 'Race Conditions' }),
@@ -323,7 +323,7 @@ describe('the dependencies of tasks', () => {
     ]);
   });
 
-  it('reach into other registries of the scan, where the title leaves no doubt', () => {
+  it('reach into other registries of the scan if the title is unambiguous', () => {
     const at = (component: string, ...records: readonly ProblemRecord[]): RegistryInput => ({
       ...registry(...records),
       path: `${component}/PROBLEMS.md`,
@@ -338,7 +338,7 @@ describe('the dependencies of tasks', () => {
     expect(dependenciesOf('resolution-n8n--timeouts-of-clients', one, two, three)).toEqual([]);
   });
 
-  it('let documentation of a pattern wait for the resolution of the open problems of its class', () => {
+  it('make documentation of a pattern wait for the resolution of the open problems of its class', () => {
     const input = registry(
       pattern({
         title: 'Port Conflicts Everywhere',
@@ -353,7 +353,7 @@ describe('the dependencies of tasks', () => {
     expect(dependenciesOf('prevention-postgres--port-conflicts-everywhere--design-changes', input)).toEqual([]);
   });
 
-  it('are cut and reported where they lead in a circle: the higher priority goes first', () => {
+  it('are cut and reported in a circle, where the task with the higher priority goes first', () => {
     const places = { 'investigationStatus.relatedIssues': line(77) };
     const input = registry(
       { ...related('First Problem', 'Second Problem'), places },
@@ -392,7 +392,7 @@ describe('tasks', () => {
     })),
   );
 
-  it('have ids of their own that are file names, and dependencies on one another without a circle', () => {
+  it('have unique ids that are valid file names, and dependencies without circles', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { tasks } = generateTasks(input);
@@ -409,7 +409,7 @@ describe('tasks', () => {
     );
   });
 
-  it('are the same bytes in whatever order registries and records come', () => {
+  it('are the same bytes for any order of registries and records', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const turned = input.toReversed().map((one) => ({ ...one, records: one.records.toReversed() }));
@@ -418,14 +418,14 @@ describe('tasks', () => {
     );
   });
 
-  it('keep their ids when others come and go', () => {
+  it('keep their ids if other tasks are added or removed', () => {
     const alone = idsFrom(active({ title: 'Pool', ...known }));
     expect(idsFrom(active({ title: 'Ports', ...known }), active({ title: 'Pool', ...known }))).toEqual(
       expect.arrayContaining([...alone]),
     );
   });
 
-  it('stand by priority, after the cooldown of failed attempts', () => {
+  it('are sorted by priority, after the cooldown for failed attempts', () => {
     const input = registry(
       active({ title: 'Ports', ...known, ...stating(8, 'high', 0.9, 'moderate') }),
       active({ title: 'Backup', ...known, ...stating(10, 'critical', 0.7, 'heavy') }),
@@ -439,7 +439,7 @@ describe('tasks', () => {
     ]);
   });
 
-  it('are made in time from two thousand records of one title that all name it again and again', () => {
+  it('are made in time from two thousand records with one title that all refer to it repeatedly', () => {
     const [title, relatedIssues] = ['Pool Exhaustion', 'Pool Exhaustion, '.repeat(100)];
     const records = Array.from({ length: 2000 }, (_, index) =>
       active({ title, id: `postgres/${index}`, investigationStatus: { rootCause: 'clear', relatedIssues } }),
@@ -448,7 +448,7 @@ describe('tasks', () => {
     expect([tasks.length, diagnostics]).toEqual([2000, []]);
   });
 
-  it('are made in time from ten thousand records that all name one another', () => {
+  it('are made in time from ten thousand records that all refer to one another', () => {
     const records = Array.from({ length: 10_000 }, (_, index) =>
       active({
         title: `Problem ${index}`,

@@ -37,7 +37,7 @@ describe('the postgres registry', () => {
     });
   });
 
-  it('has the cause of the ports known and that of the pool and the backup suspected', () => {
+  it('has a known cause for the ports, and suspected causes for the pool and the backup', () => {
     const investigated = tasks.filter(({ kind }) => kind === 'investigation').map(({ problem }) => problem);
     expect(investigated).toEqual([
       'postgres/database-connection-pool-exhaustion',
@@ -47,7 +47,7 @@ describe('the postgres registry', () => {
     ]);
   });
 
-  it('calls for attention where the whole system is down', () => {
+  it('raises an alert for the record with a system-wide outage', () => {
     const flagged = tasks.filter(({ kind, flags }) => kind === 'resolution' && flags.length > 0);
     expect(flagged.map(({ problem, flags }) => [problem, flags])).toEqual([
       ['postgres/port-allocation-conflicts', ['alert']],
@@ -75,7 +75,7 @@ describe('the postgres registry', () => {
     ]);
   });
 
-  it('explains what would move the ports above the pool', () => {
+  it('explains which changes would move the ports above the pool', () => {
     const ports = 'resolution-postgres--port-allocation-conflicts';
     expect(explainPriority(ports, tasks)).toMatchObject({
       above: { problem: 'postgres/database-connection-pool-exhaustion' },

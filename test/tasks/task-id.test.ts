@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { taskId } from '../../src/tasks/generate.ts';
 
 describe('the id of a task', () => {
-  it('is readable for the usual id of a problem', () => {
+  it('is readable for an ordinary problem id', () => {
     expect(taskId('resolution', 'postgres/port-allocation-conflicts')).toBe(
       'resolution-postgres--port-allocation-conflicts',
     );
@@ -15,7 +15,7 @@ describe('the id of a task', () => {
     (problem) => expect(taskId('resolution', problem)).toMatch(/^resolution-(?:[a-z0-9-]{1,80}-)?[0-9a-f]{8}$/),
   );
 
-  it('is another one for another problem', () => {
+  it('differs for different problems', () => {
     const part = fc.stringMatching(/^[a-cA-C._ä-]{1,4}$/);
     const problem = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
     fc.assert(

@@ -27,11 +27,11 @@ describe('the class of a problem', () => {
     [pattern({ title: 'Multi-Instance Resource Conflicts' }), 'resource-conflict', 'agent'],
     [pattern({ title: 'Data Integrity and Backup Pattern' }), 'data-integrity', 'agent'],
     [resolved({ title: 'pgweb GUI Connection Timeouts' }), 'network', 'agent'],
-  ])('and its handler follow from the title', (record, kind, handler) => {
+  ])('follows from the title, and so does its handler', (record, kind, handler) => {
     expect(triage(record, policyOf({}))).toMatchObject({ class: kind, handler });
   });
 
-  it('follows from tags, then the header, then the description where the title says nothing', () => {
+  it('follows from tags, then the header, then the description if the title does not decide', () => {
     const description = 'It comes after a migration.';
     expect(triage(active({ title: 'X', tags: ['dns'], description }), policy)).toMatchObject({
       class: 'network',
@@ -41,13 +41,13 @@ describe('the class of a problem', () => {
     expect(triage(active({ title: 'X', description }), policy).class).toBe('migration');
   });
 
-  it('takes no remediator for a component that is no PostgreSQL', () => {
+  it('selects no remediator for a component other than PostgreSQL', () => {
     const record = active({ title: 'Memory Leak', component: 'browserless' });
     expect(triage(record, policy)).toMatchObject({ class: 'performance', handler: 'agent' });
     expect(triage({ ...record, title: 'Memory Leak in PostgreSQL' }, policy).handler).toBe('memory');
   });
 
-  it('has rules whose every phrase leads to its own rule when it stands alone', () => {
+  it('is found for every phrase of a rule on its own', () => {
     for (const rule of defaultClassifier.rules) {
       for (const phrase of rule.phrases)
         expect([phrase, triage(active({ title: phrase }), policy).class]).toEqual([phrase, rule.class]);
@@ -55,7 +55,7 @@ describe('the class of a problem', () => {
   });
 });
 
-describe('how far a problem may go unattended', () => {
+describe('the automation of a problem', () => {
   it.each<[PrioritisedKind, string, RegExp]>([
     [active({ title: 'Port Allocation Conflicts' }), 'auto', /"Automatic port assignment"/],
     [intermittent({ title: 'Docker Volume Permission Issues' }), 'auto', /"volume permission fixing"/],
@@ -67,12 +67,12 @@ describe('how far a problem may go unattended', () => {
     expect(triage(record, policy)).toMatchObject({ automation, automationReason: expect.stringMatching(reason) });
   });
 
-  it('is asked about without a policy', () => {
+  it('requires approval without a policy', () => {
     expect(triage(active({ title: 'Port Conflicts' }), readPolicy(undefined)).automation).toBe('approve');
   });
 
   it.each(['None', 'No automatic port assignment', 'off', '-'])(
-    'is asked about where the policy says %j',
+    'requires approval if the policy says %j',
     (autoResolution) => {
       expect(triage(active({ title: 'Port Conflicts' }), policyOf({ autoResolution })).automation).toBe('approve');
     },
@@ -82,9 +82,11 @@ describe('how far a problem may go unattended', () => {
     ['user permissions', active({ title: 'User Permissions Are Missing' })],
     ['ports of a machine', active({ title: 'Serial Port Is Dead' })],
     ['a mention in passing', active({ title: 'Slow Start', description: 'Slower than automatic port assignment.' })],
-  ])('is not widened by chance to %s', (_, record) => expect(triage(record, policy).automation).toBe('approve'));
+  ])('is not granted by a coincidental match: %s', (_, record) =>
+    expect(triage(record, policy).automation).toBe('approve'),
+  );
 
-  it('stays with the registry where a migration only mentions what might become of the data', () => {
+  it('follows the registry if a migration only mentions possible damage to data', () => {
     const record = intermittent({
       title: 'Schema Migration Race Conditions',
       problemPattern: { triggers: 'two runners; without a backup there may be data corruption' },
@@ -122,7 +124,7 @@ describe('how far a problem may go unattended', () => {
     '~~Port conflicts~~, volume permissions',
     '<!-- port conflicts --> volume permissions',
     `Port conflicts, ${'volume permissions, '.repeat(200)} but no ports`,
-  ])('is asked about where the resolution line does not clearly allow it: %j', (autoResolution) => {
+  ])('requires approval if the resolution line does not clearly allow it: %j', (autoResolution) => {
     expect(triage(ports, policyOf({ autoResolution })).automation).toBe('approve');
   });
 
@@ -131,19 +133,19 @@ describe('how far a problem may go unattended', () => {
     'port conflicts (not data corruption)',
     'port conflicts, but no migrations. Never data corruption and backups.',
     'Do not repair backups. Port conflicts',
-  ])('is no less allowed because the line excepts something else by name: %j', (autoResolution) => {
+  ])('is still granted if the line excludes another problem by name: %j', (autoResolution) => {
     const line = policyOf({ autoResolution });
     expect([ports, backups].map((record) => triage(record, line).automation)).toEqual(['auto', 'approve']);
   });
 
-  it('says for which word the line allows nothing', () => {
+  it('names the word for which the line grants nothing', () => {
     const careful = policyOf({ autoResolution: 'port conflicts after approval' });
     expect(triage(ports, careful).automationReason).toBe(
       'Auto-Resolution of the registry says "after", so it allows nothing unattended.',
     );
   });
 
-  it('is not allowed by a term of the header alone', () => {
+  it('is not granted by a term of the header alone', () => {
     const line = policyOf({ autoResolution: 'active issues' });
     expect(triage(active({ title: 'Strange Smell', status: 'active' }), line).automation).toBe('approve');
   });
@@ -164,48 +166,48 @@ describe('how far a problem may go unattended', () => {
     'No automatic repair',
     '✅',
     `${'port conflicts, '.repeat(200)}backup corruption`,
-  ])('is for a person however the escalation line is worded: %j', (autoEscalation) => {
+  ])('escalates for any wording of the escalation line: %j', (autoEscalation) => {
     const both = policyOf({ autoResolution: 'backup corruption', autoEscalation });
     expect(triage(backups, both).automation).toBe('human');
   });
 
-  it('is for a person by the words of an escalation line about what no topic knows', () => {
+  it('escalates if the words of the escalation line match and no topic does', () => {
     const smells = policyOf({ autoEscalation: 'No unattended work on smells, they must always go to a person' });
     expect(triage(active({ title: 'Strange Smells' }), smells).automation).toBe('human');
     expect(triage(active({ title: 'Strange Noise' }), smells).automation).toBe('approve');
   });
 
   it.each(['', 'None', 'none.', 'N/A', '-', '—', 'Never', 'none needed', 'No escalation', 'nothing so far'])(
-    'is for nobody in particular where the escalation line says no more than none: %j',
+    'does not escalate if the escalation line only says none: %j',
     (autoEscalation) => {
       const both = policyOf({ autoResolution: 'backup corruption', autoEscalation });
       expect(triage(backups, both).automation).toBe('auto');
     },
   );
 
-  it('is for a person where resolution and escalation both name it', () => {
+  it('escalates if resolution and escalation both name the problem', () => {
     const both = policyOf({ autoResolution: 'port conflicts', autoEscalation: 'port conflicts' });
     expect(triage(active({ title: 'Port Conflicts' }), both).automation).toBe('human');
   });
 
-  it('is for a person by a term of the header', () => {
+  it('escalates by a term of the header', () => {
     const critical = policyOf({ autoResolution: 'port conflicts', autoEscalation: 'all critical issues' });
     expect(triage(active({ title: 'Port Conflicts', severity: 'critical' }), critical).automation).toBe('human');
     expect(triage(active({ title: 'Port Conflicts', severity: 'high' }), critical).automation).toBe('auto');
   });
 
-  it('is asked about where the resolution line excepts it', () => {
+  it('requires approval if the resolution line excludes the problem', () => {
     const excepting = policyOf({ autoResolution: 'port conflicts, volume permission fixing, except client ports' });
     expect(triage(active({ title: 'Port Conflicts of Client Instances' }), excepting).automation).toBe('approve');
     expect(triage(active({ title: 'Volume Permissions' }), excepting).automation).toBe('auto');
   });
 
-  it('is no matter of policy for a pattern or what is solved, though their titles fit', () => {
+  it('ignores the policy for patterns and resolved records, even if their titles match', () => {
     expect(triage(pattern({ title: 'Data Integrity and Backup Pattern' }), policy).automation).toBe('approve');
     expect(triage(resolved({ title: 'Port Conflicts' }), policy).automation).toBe('approve');
   });
 
-  it('is what the config says, by problem before class, in place of the registry', () => {
+  it('follows the config, by problem before class, instead of the registry', () => {
     const settings: TriageSettings = {
       problems: { 'postgres/port-conflicts': 'human' },
       classes: { 'resource-conflict': 'approve', 'data-integrity': 'auto' },
@@ -214,7 +216,7 @@ describe('how far a problem may go unattended', () => {
     expect(['Port Conflicts', 'Port Collision', 'Data Corruption'].map(decide)).toEqual(['human', 'approve', 'auto']);
   });
 
-  it('hands what a person must do and no remediator can to a person', () => {
+  it('assigns an escalated problem without a remediator to an operator', () => {
     const strict = policyOf({ autoEscalation: 'smells' });
     expect(triage(active({ title: 'Strange Smells' }), strict)).toMatchObject({
       automation: 'human',

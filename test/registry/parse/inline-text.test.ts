@@ -41,7 +41,7 @@ describe('the text of inline Markdown', () => {
     expect(inlineText('~~low~~ high', 'drop')).toBe(' high');
   });
 
-  it('is what remark finds, for words with emphasis, code, escapes, links and references', () => {
+  it('equals the text that remark finds, for words with emphasis, code, escapes, links and references', () => {
     const word = fc.stringMatching(/^[a-z]{1,5}$/);
     const piece = fc.oneof(
       word,
@@ -62,7 +62,7 @@ describe('the text of inline Markdown', () => {
     );
   });
 
-  it('is found in linear time, whatever the text', () => {
+  it('is found in linear time for any text', () => {
     for (const unit of ['*', '_a', '`', '[', '![', '](', '<', '&#', '\\', '~~', '**a_', '[a](']) {
       const start = performance.now();
       inlineText(unit.repeat(2000 / unit.length));
@@ -74,7 +74,7 @@ describe('the text of inline Markdown', () => {
 });
 
 describe('plain characters', () => {
-  it('take the place of wide, invisible and look-alike ones, and leave joiners of letters alone', () => {
+  it('replace wide, invisible and look-alike ones, and keep joiners of letters', () => {
     expect(plainCharacters('ｈｉｇｈ：\u00A0２–３\u200B')).toBe('high: 2-3');
     expect(plainCharacters('نمی\u200Cشود 👩\u200D💻')).toBe('نمی\u200Cشود 👩\u200D💻');
   });

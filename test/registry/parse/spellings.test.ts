@@ -128,7 +128,7 @@ describe('a header', () => {
     expect(values(withLine('Severity', line))).toEqual(plain);
   });
 
-  it.each(headerForms)('%s is edited in one value alone', (_, lines) => {
+  it.each(headerForms)('%s can be edited in one value alone', (_, lines) => {
     const text = record(lines);
     expect(setHeader(text, 'root/invoices-printed-twice', 'Severity', 'low')).toBe(text.replace('high', 'low'));
   });
@@ -137,20 +137,20 @@ describe('a header', () => {
     ['a remark', '**Severity:** high (customers wait)', 'Severity', 'low'],
     ['a second line', '**Severity:** high\nthe ledger is late', 'Severity', 'low'],
     ['a sentence', '**Severity:** it is high I think', 'Severity', 'low'],
-  ])('is not edited where the value has %s, and the place is named', (_, line, label, value) => {
+  ])('cannot be edited if the value has %s, and the place is reported', (_, line, label, value) => {
     expect(() => setHeader(withLine('Severity', line), 'root/invoices-printed-twice', label, value)).toThrow(
       /Severity in PROBLEMS.md, line 5, holds more than one value/,
     );
   });
 
-  it('is edited where the value is a placeholder or a mistake', () => {
+  it('can be edited if the value is a placeholder or a mistake', () => {
     for (const value of ['[critical|high|medium|low]', '[hgih]', 'P1']) {
       const text = withLine('Severity', `**Severity:** ${value}`);
       expect(values(setHeader(text, 'root/invoices-printed-twice', 'Severity', 'high'))).toEqual(plain);
     }
   });
 
-  it('reports an unknown label on its own line and keeps it, and the values around it are read', () => {
+  it('keeps an unknown label and reports it on its own line, and the values around it are read', () => {
     const text = withLine('Severity', '**Schweregrad:** [high]');
     expect(read(text).found).toEqual(['2:label-missing', '5:label-unknown']);
     expect(read(text).records[0]).toMatchObject({
@@ -160,7 +160,7 @@ describe('a header', () => {
     });
   });
 
-  it('ends a value before a label in the middle of its line, known or not, but not before one in code', () => {
+  it('ends a value before a label in the middle of its line, known or not, but not before a label in code', () => {
     const [joined] = read(withLine('Discovered By', '**Discovered By:** Mara **Seen From:** Bremen')).records;
     expect(joined).toMatchObject({ discoveredBy: 'Mara', extra: { 'Seen From': 'Bremen' } });
     const [code] = read(withLine('Discovered By', '**Discovered By:** Mara, by `a **b:** c`')).records;
@@ -226,7 +226,7 @@ describe('a term', () => {
     expect(read(text).records[0]).not.toHaveProperty('severity');
   });
 
-  it('in a status with a check mark and a day is read, and the day is kept', () => {
+  it('in a status is read with a check mark and a date, and the date is kept', () => {
     const text = withLine('Status', '**Status:** ✅ Resolved (2025-10-03)');
     expect(read(text)).toMatchObject({
       found: [],
@@ -328,7 +328,7 @@ describe('a title', () => {
     expect(read(record(header, `### ${written}`)).records).toMatchObject([{ title, id }]);
   });
 
-  it('that differs from another only in signs has an id of its own, whatever the order of the file', () => {
+  it('gets a unique id if it differs only in punctuation, for any order of the file', () => {
     const [one, other] = [record(header, '### Build 1.12 fails'), record(header, '### Build 1-12 fails')];
     const ids = (text: string) => Object.fromEntries(read(text).records.map(({ title, id }) => [title, id]));
     expect(ids(one + other)).toEqual(ids(other + one));
@@ -374,7 +374,7 @@ describe('a merge conflict', () => {
     for (const { unreadable } of records) expect(unreadable).toEqual(['merge-conflict']);
   });
 
-  it('outside of all records, and an underline of equals signs, is not reported', () => {
+  it('is not reported outside of all records, nor is a setext underline', () => {
     const text = `${['```', ...conflict(['a'], ['b']), '```'].join('\n')}\n\nProblems\n=======\n\n${record()}`;
     expect(read(text)).toMatchObject({ found: [], records: [{ title: 'Invoices printed twice' }] });
   });
@@ -413,7 +413,7 @@ describe('a marker', () => {
     ['one dash', '<!- EMBED:$1 ->'],
     ['an em dash', '<!— EMBED:$1 —>'],
     ['line ends', '<!--\nEMBED:$1\n-->'],
-  ])('with %s has no effect, and is reported with what it should be', (_, written) => {
+  ])('with %s has no effect, and is reported with its correct form', (_, written) => {
     const { found, hints, records } = read(record().replaceAll(/<!-- EMBED:(.*) -->/g, written));
     expect(records).toEqual([]);
     expect(found).toEqual(['1:marker-unknown', expect.stringMatching(/:marker-unknown$/)]);
