@@ -24,9 +24,9 @@ describe('a setting that a program may change', () => {
     ['max_connections', '2e3', 'number'],
     ['archive_mode', 'always', 'on, off'],
     ['archive_command', 'one\ntwo', 'one line'],
-    ['fsync', 'off', 'no setting'],
-    ['full_page_writes', 'off', 'no setting'],
-    ['constructor', 'x', 'no setting'],
+    ['fsync', 'off', 'not a setting'],
+    ['full_page_writes', 'off', 'not a setting'],
+    ['constructor', 'x', 'not a setting'],
     ['wal_level', 'minimal', 'replica'],
   ] as const)('%s may not be %j', ([name, value, why]) => {
     expect(unfitValue(name, value)).toContain(why);
