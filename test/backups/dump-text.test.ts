@@ -28,8 +28,8 @@ COPY public.orders (id) FROM stdin;
 
 `;
 
-describe('what a plain dump says of itself', () => {
-  it('is read from its header, its end and what stands between', () => {
+describe('the text of a plain dump', () => {
+  it('is read from its header, its end and the part between them', () => {
     expect(read(dump)).toMatchObject({
       begins: 1,
       ends: 1,
@@ -43,7 +43,7 @@ describe('what a plain dump says of itself', () => {
     });
   });
 
-  it('is the same however the text is cut into chunks', () => {
+  it('gives the same result for any chunks', () => {
     const whole = read(dump);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: dump.length - 1 }), { maxLength: 12 }), (cuts) => {
@@ -53,7 +53,7 @@ describe('what a plain dump says of itself', () => {
     );
   });
 
-  it('cut off anywhere before its last words is never a whole dump', () => {
+  it('is never complete if it is cut off anywhere before its end marker', () => {
     const last =
       dump.lastIndexOf('-- PostgreSQL database dump complete') + '-- PostgreSQL database dump complete'.length;
     for (let length = 0; length < last; length += 1) {
@@ -62,19 +62,19 @@ describe('what a plain dump says of itself', () => {
     }
   });
 
-  it('goes on after its end where two were written into one file', () => {
+  it('is not over at its end marker if two dumps were written into one file', () => {
     expect(read(`${dump}${dump}`)).toMatchObject({ begins: 2, ends: 2 });
     expect(read(`${dump}12\tthe rest of a longer one\n`).afterEnd).toBe(true);
   });
 
-  it('of a whole cluster ends with the cluster, not with its first database', () => {
+  it('ends with the cluster for a dump of all databases, not with its first database', () => {
     const cluster = `--\n-- PostgreSQL database cluster dump\n--\nCREATE ROLE a;\n\\connect a\n${dump}\\connect b\n${dump}`;
     const whole = `${cluster}--\n-- PostgreSQL database cluster dump complete\n--\n\n`;
     expect(read(cluster)).toMatchObject({ clusterBegins: 1, clusterEnds: 0, connects: true });
     expect(read(whole)).toMatchObject({ clusterBegins: 1, clusterEnds: 1, afterEnd: false });
   });
 
-  it('takes a row of any length in bounded memory', () => {
+  it('can contain a row of any length in bounded memory', () => {
     const long = 'x'.repeat(2 ** 20);
     const text = dumpTextReader();
     text.take(Buffer.from('COPY public.long (text) FROM stdin;\n'));

@@ -26,7 +26,7 @@ describe('a fingerprint', () => {
     expect(original.invalid).toEqual(['public.half']);
   });
 
-  it('equals itself, a copy with newer extensions, and one whose moving sequence stopped anywhere', () => {
+  it('equals itself, a copy with newer extensions, and a copy whose moving sequence stopped elsewhere', () => {
     const copy = changed((line) => line.replace('"1.3"', '"1.4"').replace('"public.ids", "9"', '"public.ids", "700"'));
     expect(differences(original, original)).toEqual([]);
     expect(differences(original, copy)).toEqual([]);

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(async () => rm(top, { recursive: true, force: true }));
 
 describe('the inventory of backups', () => {
-  it('knows what lies in a folder by what it begins with', async () => {
+  it('recognizes files by their first bytes', async () => {
     await lay('orders/plain/full.sql', plain);
     await lay('orders/packed/full.sql.gz', gzipSync(plain));
     await lay('orders/custom/anything', 'PGDMP\x01\x0e');
@@ -51,7 +51,7 @@ describe('the inventory of backups', () => {
     });
   });
 
-  it('takes time and state from the metadata, the name, or where it lies', async () => {
+  it('takes time and state from the metadata, the name, or the location', async () => {
     await lay('orders/20260301_031000/full.sql', plain);
     await lay('orders/named/full.sql', plain);
     await lay(
@@ -76,7 +76,7 @@ describe('the inventory of backups', () => {
     expect(named['old']).toMatchObject({ state: 'quarantined', quarantine: { reason: 'no reason recorded' } });
   });
 
-  it('never leaves its folders, whatever a link or a name says', async () => {
+  it('never leaves its folders, whatever a symbolic link or a name says', async () => {
     await writeFile(join(top, 'secret.sql'), plain);
     await mkdir(join(top, 'elsewhere'));
     await lay('orders/sound/full.sql', plain);
@@ -95,7 +95,7 @@ describe('the inventory of backups', () => {
     expect((await findBackup([folder], join(folder, 'orders', 'sound')))?.ref).toBe('orders/sound');
   });
 
-  it('takes nothing on trust that stands in a record beside a backup', async () => {
+  it('validates the record next to a backup', async () => {
     await lay('orders/odd/full.sql', plain);
     for (const text of [
       '',
@@ -109,8 +109,8 @@ describe('the inventory of backups', () => {
   });
 });
 
-describe('what is noted beside a backup', () => {
-  it('finds every later change, and keeps what the files were first', async () => {
+describe('the verification record of a backup', () => {
+  it('reveals every later change, and keeps the first state of the files', async () => {
     await lay('orders/one/full.sql', plain);
     const first = await filesLevel(await sole(), undefined, never);
     expect(first.observations.map(({ result }) => result)).toEqual(['passed', 'passed']);
@@ -126,7 +126,7 @@ describe('what is noted beside a backup', () => {
     expect((await sole()).verification?.files).toEqual(first.files);
   });
 
-  it('takes nothing against a backup that somebody laid a file beside it', async () => {
+  it('accepts an added file next to a backup', async () => {
     await lay('orders/one/full.sql', plain);
     const { files } = await filesLevel(await sole(), undefined, never);
     await recordVerification([folder], await sole(), { checks: [], files });
@@ -136,7 +136,7 @@ describe('what is noted beside a backup', () => {
     expect(observations[0]?.says).toMatch(/^All 1 files are unchanged since .* Added since: notes\.txt\.$/);
   });
 
-  it('makes one good only where a restore was tried, and bad by one failure', async () => {
+  it('marks a backup as good only after a restore test, and as bad after one failure', async () => {
     await lay('orders/one/full.sql', plain);
     const check = { at: '2026-01-01T00:00:00.000Z', says: [], ms: 1, result: 'passed' } as const;
     await recordVerification([folder], await sole(), {
@@ -158,7 +158,7 @@ describe('what is noted beside a backup', () => {
 });
 
 describe('moving a backup', () => {
-  it('aside keeps it whole and says why; the way back leaves no trace', async () => {
+  it('to quarantine keeps it whole and states why; the way back leaves no trace', async () => {
     await lay('orders/one/full.sql', plain);
     const before = await sole();
     await quarantineBackup([folder], before, 'it does not restore');
@@ -174,7 +174,7 @@ describe('moving a backup', () => {
     expect({ ...(await sole()), createdAt: '' }).toEqual({ ...before, createdAt: '' });
   });
 
-  it('aside and back leaves it to whom it was open before', async () => {
+  it('to quarantine and back keeps its permissions', async () => {
     await lay('orders/one/full.sql', plain);
     await chmod(join(folder, 'orders', 'one'), 0o750);
     await quarantineBackup([folder], await sole(), 'it does not restore');
@@ -193,7 +193,7 @@ describe('moving a backup', () => {
     await expect(expireBackup([folder], one)).rejects.toMatchObject({ code: 'step-refused' });
   });
 
-  it('out of the inventory can be taken back until it is removed', async () => {
+  it('to the expired backups can be undone until it is removed', async () => {
     await lay('orders/one/full.sql', plain);
     const one = await sole();
     await expireBackup([folder], one);
@@ -209,7 +209,7 @@ describe('moving a backup', () => {
     await expect(removeExpired([folder], '..', 'one')).rejects.toMatchObject({ code: 'bad-usage' });
   });
 
-  it('out of what was set aside goes where everything goes that expires, and comes back aside and read-only', async () => {
+  it('from quarantine to the expired backups can be undone, back to a read-only quarantine', async () => {
     await lay('orders/one/full.sql', plain);
     await quarantineBackup([folder], await sole(), 'it does not restore');
     const aside = await sole();
@@ -226,7 +226,7 @@ describe('moving a backup', () => {
     expect(await readdir(join(folder, 'orders', '.expired'))).toEqual([]);
   });
 
-  it('that was cut off between its note and its move is in both lists, and goes on or back from there', async () => {
+  it('leaves it in both lists if interrupted after its note, and can be completed or undone', async () => {
     for (const goOn of [true, false]) {
       await lay('orders/.quarantined/one/full.sql', plain);
       await lay('orders/.expired/.one.was', '{"schemaVersion":1,"place":"quarantined","mode":320}');

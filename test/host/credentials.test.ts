@@ -8,14 +8,14 @@ import type { Instance } from '../../src/host/instance.ts';
 import { openCredentials } from '../../src/host/postgres/credentials.ts';
 import { redactor } from '../../src/remediation/redact.ts';
 
-describe('passwords that were seen', () => {
+describe('the redaction of known passwords', () => {
   it.each(['data', 'postgresql', 'container', 'password', 'orders', 'app', 'restart', 'orders-net'])(
-    'are no secret where they are a word of every plan: %s',
+    'keeps a password that is an ordinary word of plans: %s',
     async (password) => {
       const redact = await redactorFor(password);
       const plan = { mount: '/var/lib/postgresql/data', container: 'vrooli-postgres-orders', network: 'orders-net' };
       expect(redact.data(plan)).toEqual(plan);
-      // Where a password stands as one it is taken out, whatever it is.
+      // A password in a context that marks it as one is always redacted.
       expect(redact.text(`postgres://app:${password}@orders/app`)).toBe('postgres://app:[redacted]@orders/app');
       expect(redact.text(`POSTGRES_PASSWORD=${password}`)).toBe('POSTGRES_PASSWORD=[redacted]');
       expect(redact.text(`ALTER ROLE app PASSWORD '${password}'`)).toBe('ALTER ROLE app PASSWORD [redacted]');
@@ -24,7 +24,7 @@ describe('passwords that were seen', () => {
   );
 
   it.each(['hunter2', 'data1', 'Postgresql', 'mydata', 'postgresql data', 'secret', 'changeme', 'dat4', 'lib/post'])(
-    'are taken out of everything else: %s',
+    'redacts every other password everywhere: %s',
     async (password) => {
       const redact = await redactorFor(password);
       expect(redact.data({ command: ['psql', password], note: `it is ${password}.` })).toEqual({

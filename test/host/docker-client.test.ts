@@ -45,7 +45,7 @@ describe('openEngine', () => {
     return { ...openEngine(signal), server };
   }
 
-  it('gives readers a client that sends nothing but GET', async () => {
+  it('gives readers a client that sends only GET', async () => {
     const { reading } = await serve((_, response) => response.end('{}'));
     expect(Object.keys(reading).sort()).toEqual(['address', 'get', 'hostname', 'local']);
     const disguised = { path: '/containers/a/stop', method: 'POST', body: { a: 1 } };
@@ -60,7 +60,7 @@ describe('openEngine', () => {
     expect((await changing.post({ path: '/a' })).body.toString()).toBe('{}');
   });
 
-  it('gives up an engine that does not answer in time, or not to the end', async () => {
+  it('rejects if the engine does not answer, or does not finish its answer, in time', async () => {
     const { reading } = await serve((request, response) => {
       if (request.url === '/begun') response.write('{');
     });
@@ -71,7 +71,7 @@ describe('openEngine', () => {
       });
   });
 
-  it('refuses an answer over the limit without reading it whole', async () => {
+  it('refuses an answer over the limit without reading all of it', async () => {
     let sent = 0;
     const { reading } = await serve(async (_, response) => {
       for (; sent < 2_000 && !response.destroyed; sent += 1) {
@@ -93,7 +93,7 @@ describe('openEngine', () => {
     expect(requests).toEqual(['GET /containers/../json']);
   });
 
-  it('tells an engine that fails one request from an engine that fails all of them', async () => {
+  it('distinguishes an engine that fails one request from an engine that fails all of them', async () => {
     let pings = 200;
     const { reading } = await serve((request, response) =>
       response.writeHead(request.url === '/_ping' ? pings : 500).end('{"message":"port is already allocated"}'),
@@ -103,7 +103,7 @@ describe('openEngine', () => {
     await expect(reading.get({ path: '/a' })).rejects.toMatchObject({ code: 'engine-unreachable' });
   });
 
-  it('says that nothing listens', async () => {
+  it('reports that nothing listens on the socket', async () => {
     vi.stubEnv('DOCKER_HOST', 'unix:///nowhere/engine.sock');
     await expect(openEngine(new AbortController().signal).reading.get({ path: '/info' })).rejects.toMatchObject({
       code: 'engine-unreachable',
@@ -144,7 +144,7 @@ describe('openEngine', () => {
         response.writeHead(409).end('{"message":"container a is not running"}'),
       );
       server.on('upgrade', (_, stream: Duplex) => {
-        // What goes out with the headers belongs to the stream as well.
+        // Data that arrives with the headers belongs to the stream as well.
         stream.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst ');
         stream.on('error', () => undefined);
         onStream(stream);
@@ -161,7 +161,7 @@ describe('openEngine', () => {
       expect(text).toBe('first then this');
     });
 
-    it('is destroyed when its time is up, and when it is aborted', async () => {
+    it('is destroyed at its timeout and on abort', async () => {
       const changing = await serveStream(() => undefined);
       const late = await changing.openStream({ path: '/exec/a/start', timeoutMs: 200 });
       expect(await once(late.resume(), 'error')).toMatchObject([{ message: 'did not finish within 0.2 s' }]);
@@ -171,7 +171,7 @@ describe('openEngine', () => {
       expect(await once(stopped.resume(), 'error')).toMatchObject([{ message: 'stopped before the end' }]);
     });
 
-    it("throws the engine's words if it opens none", async () => {
+    it("throws the engine's message if the engine opens no stream", async () => {
       const { changing } = await serve((_, response) =>
         response.writeHead(409).end('{"message":"container a is not running"}'),
       );
@@ -213,7 +213,7 @@ describe('openEngine', () => {
       execFileSync('openssl', words.split(' '), { cwd: folder, stdio: 'ignore' });
     }
 
-    it('shows its certificate, and trusts the authority of DOCKER_CERT_PATH alone', async () => {
+    it('sends its client certificate, and trusts only the authority of DOCKER_CERT_PATH', async () => {
       vi.stubEnv('DOCKER_HOST', await serveSecurely());
       vi.stubEnv('DOCKER_TLS_VERIFY', '1');
       vi.stubEnv('DOCKER_CERT_PATH', folder);

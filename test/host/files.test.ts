@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 describe('files of the host', () => {
-  it('are those under the roots: neither .., nor a link, nor a relative path leads out', async () => {
+  it('must be under the roots: neither .., nor a symbolic link, nor a relative path leads out', async () => {
     const files = readFiles([root]);
     await symlink(join(folder, 'outside.conf'), join(root, 'link.conf'));
     await symlink(folder, join(root, 'up'));
@@ -39,13 +39,13 @@ describe('files of the host', () => {
     expect(await files.read(join(root, 'none.conf'))).toBeUndefined();
   });
 
-  it('that are pipes or folders are not waited for', async () => {
+  it('are refused without waiting if they are pipes or folders', async () => {
     execFileSync('mkfifo', [join(root, 'pipe')]);
     expect(await readFiles([root]).read(join(root, 'pipe'))).toBeUndefined();
     expect(await readFiles([root]).read(root)).toBeUndefined();
   });
 
-  it('are replaced whole or not at all, and only if they are what they were', async () => {
+  it('are replaced atomically, and only if they are unchanged', async () => {
     const files = readFiles([root]);
     const path = join(root, 'inside.conf');
     await expect(

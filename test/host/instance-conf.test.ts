@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseInstanceConf } from '../../src/host/instances.ts';
 
 describe('instance.conf', () => {
-  it('is read as data: plain assignments, quoted or not, the later one counting', () => {
+  it('is read as data: plain assignments, quoted or not; the last one applies', () => {
     const text = '# made by manage\nport="5434"\nuser=\'vrooli\'\nexport database=vrooli # here\nport="5435"\r\n';
     expect(parseInstanceConf(text)).toEqual({ port: '5435', user: 'vrooli', database: 'vrooli' });
   });
@@ -16,11 +16,11 @@ describe('instance.conf', () => {
     'port=5434 reboot',
     'source other',
     '__proto__="x"',
-  ])('passes over what only a shell would understand: %s', (line) => {
+  ])('skips lines that need a shell: %s', (line) => {
     expect(parseInstanceConf(line)).toEqual({});
   });
 
-  it('gives back any value that is safe between double quotes', () => {
+  it('preserves any value that is safe between double quotes', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[^"\\$`\r\n]*$/), (value) => {
         expect(parseInstanceConf(`password="${value}"`)).toEqual({ password: value });

@@ -25,7 +25,7 @@ describe('the mode of a file', () => {
     "alter system set work_mem = '64MB'",
     "create subscription s connection 'host=a' publication p",
     'alter table t detach partition p concurrently',
-  ])('is alone, outside a transaction: %s', (sql) => {
+  ])('is one statement outside a transaction: %s', (sql) => {
     expect(modeOf(sql)).toBe('nontx');
     expect(modeOf(`select 1;\n  ${sql}`)).toBe(`2:${sql.startsWith('--') ? 1 : 3}`.replace(/^2:1$/, '3:1'));
   });
@@ -69,7 +69,7 @@ describe('the mode of a file', () => {
     expect(modeOf(sql)).toBe(places);
   });
 
-  it('keeps every other character in place where it passes over the BEGIN and COMMIT around a file', () => {
+  it('blanks out the BEGIN and COMMIT around a file and keeps every other character in place', () => {
     const sql = '-- a\nBEGIN;\ncreate table t ();\nCOMMIT;\n';
     expect(runnableOf(sql)).toMatchObject({ sql: '-- a\n     ;\ncreate table t ();\n      ;\n' });
   });
@@ -80,16 +80,16 @@ describe('the mode of a file', () => {
     'create database d',
     'do $$ begin create role x; end $$',
     'alter user a login',
-  ])('knows what belongs to the whole server: %s', (sql) => {
+  ])('includes cluster-wide changes: %s', (sql) => {
     expect(runnableOf(sql)).toMatchObject({ clusterWide: true });
   });
 
-  it('knows that grants on objects do not', () => {
+  it('excludes grants on objects from cluster-wide changes', () => {
     expect(runnableOf('grant select on t to b')).toMatchObject({ clusterWide: false });
   });
 });
 
-describe('what a statement makes', () => {
+describe('the object that a statement creates', () => {
   it.each([
     [
       'create table if not exists Customers (id int)',

@@ -29,11 +29,11 @@ function ledger(versions: readonly string[], row?: Partial<LedgerRow>): Ledger {
 }
 
 describe('migration files', () => {
-  it('are the *.sql files in the order of code units, without rollbacks', () => {
+  it('are the *.sql files in code unit order, without rollbacks', () => {
     expect([one?.version, two?.version, ten?.version]).toEqual(['001_a', '002_b', '10_c']);
   });
 
-  it('have one checksum whatever their line ends, and another for any other change', () => {
+  it('have the same checksum with any line ends, and another after any other change', () => {
     const sums = ['a\nb\n', 'a\r\nb\r\n', 'a\rb\r', 'a\nb', 'a\nB\n'].map(
       (text) => migrationsOf([{ name: '1.sql', text }])[0]?.sha256,
     );
@@ -41,13 +41,13 @@ describe('migration files', () => {
     expect(new Set(sums).size).toBe(3);
   });
 
-  it('have a version that schema_migrations takes', () => {
+  it('have a version that schema_migrations accepts', () => {
     expect(nameObstacle(`${'é'.repeat(255)}.sql`)).toBeUndefined();
     expect(nameObstacle(`${'é'.repeat(256)}.sql`)).toContain('255');
   });
 });
 
-describe('the standing of a file', () => {
+describe('the status of a migration file', () => {
   it.each([
     ['not in the ledger', [], undefined, 'pending'],
     ['listed by another tool', ['001_a'], undefined, 'adopted'],
@@ -64,7 +64,7 @@ describe('the standing of a file', () => {
     expect(migrationStatusOf(one, ledger(versions, row))).toMatchObject({ standing });
   });
 
-  it('says which files come late', () => {
+  it('marks files that come late', () => {
     const all = [one, two, ten].filter((file) => file !== undefined);
     expect(outOfOrder(all, ledger(['002_b']))).toEqual(['001_a']);
     expect(outOfOrder(all, ledger(['001_a']))).toEqual([]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flatText, split, tokensOf } from '../../src/migration/index.ts';
 
-/** Whatever of SQL may hide a semicolon, a quote or a keyword; each is whole. */
+/** SQL that can hide a semicolon, a quote or a keyword; each piece is complete. */
 const hiding = fc
   .stringMatching(/^[A-Za-z0-9 ;'"$\\\n*/-]{0,12}$/)
   .chain((inside) =>
@@ -36,7 +36,7 @@ const statement = fc
   .map((parts) => `select ${parts.join(' ')} `);
 
 describe('an SQL text', () => {
-  it('is in its tokens character by character, whatever it is', () => {
+  it('equals its tokens, character by character, for any text', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.array(fc.oneof(plain, hiding, fc.constantFrom(';', "'", '$a$', '/*', '"')))),
@@ -52,7 +52,7 @@ describe('an SQL text', () => {
     );
   });
 
-  it('is split at its own semicolons, and at no other', () => {
+  it('is split only at the semicolons between its statements', () => {
     fc.assert(
       fc.property(fc.array(statement, { maxLength: 5 }), (statements) => {
         expect(split(statements.map((text) => `${text};`).join('')).statements.map(({ text }) => text)).toEqual(
@@ -62,7 +62,7 @@ describe('an SQL text', () => {
     );
   });
 
-  it('shows no word that stands in quotes or comments', () => {
+  it('shows no word in quotes or comments', () => {
     fc.assert(
       fc.property(fc.array(hiding, { minLength: 1, maxLength: 5 }), (parts) => {
         const sql = parts.map((part) => `x ${part} `).join('');

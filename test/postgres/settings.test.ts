@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isValue, knownSetting, unfitValue } from '../../src/postgres/settings.ts';
 
-describe('a setting that a program may change', () => {
+describe('a setting that remediators may change', () => {
   it.for([
     ['shared_buffers', '512MB'],
     ['work_mem', '64kB'],
@@ -32,7 +32,7 @@ describe('a setting that a program may change', () => {
     expect(unfitValue(name, value)).toContain(why);
   });
 
-  it('is compared in the server’s own units', () => {
+  it('is compared in the server’s units', () => {
     expect(isValue('shared_buffers', '64MB', '8192', '8kB')).toBe(true);
     expect(isValue('max_wal_size', '1GB', '1024', 'MB')).toBe(true);
     expect(isValue('statement_timeout', '1min', '60000', 'ms')).toBe(true);
@@ -42,7 +42,7 @@ describe('a setting that a program may change', () => {
     expect(isValue('log_line_prefix', '%m', '%m', null)).toBe(true);
   });
 
-  it('never switches durability off', () => {
+  it('never turns durability off', () => {
     for (const name of ['fsync', 'full_page_writes', 'synchronous_commit', 'zero_damaged_pages', 'data_checksums'])
       expect(knownSetting(name)).toBeUndefined();
   });

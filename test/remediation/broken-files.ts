@@ -14,7 +14,7 @@ import { type ListedEngine, openListedEngine } from './listed-engine.ts';
 
 /**
  * A real target that needs no Docker: an "instance" is a folder of three files, each of which must say `right`. The
- * trouble is that they say `wrong`; the repair is three steps of the real action `file.replace`.
+ * problem is that they say `wrong`; the repair is three steps of the real action `file.replace`.
  */
 export const fileNames = ['a.conf', 'b.conf', 'c.conf'] as const;
 

@@ -75,7 +75,7 @@ describe('the remediator that a record belongs to', () => {
     expect(linking(record)).toEqual(remediator === undefined ? [] : [remediator]);
   });
 
-  it('is decided for every phrase alike by triage and by linking', () => {
+  it('is the same in triage and in linking for every phrase', () => {
     for (const { phrases } of defaultClassifier.rules) {
       for (const title of phrases) {
         const record = active({ title });
@@ -131,12 +131,12 @@ describe('the remediator that a record belongs to', () => {
 });
 
 describe('the claims', () => {
-  it('of the table are those of the remediators', () => {
+  it('in the table are those of the remediators', () => {
     const declared = remediators.flatMap(({ name, claims: own }) => (own === undefined ? [] : [[name, own]]));
     expect(Object.fromEntries(declared)).toEqual(claims);
   });
 
-  it('of a plugin count in triage, in policies and in linking', () => {
+  it('of a plugin apply in triage, in policies and in linking', () => {
     const stalePid = { topic: 'stale PID files', class: 'other', phrases: ['postmaster.pid', 'stale pid'] } as const;
     const classifier = classifierWith({ 'stale-pid': stalePid });
     const session = { remediatorFor: assignmentBy([...remediators, { name: 'stale-pid', claims: stalePid }]) };
@@ -146,7 +146,7 @@ describe('the claims', () => {
     expect(recordFor('stale-pid', findingOf('stale-pid'), [{ record }], session)?.record).toBe(record);
   });
 
-  it('of a plugin cannot displace a built-in remediator by the same words', () => {
+  it('of a plugin cannot displace a built-in remediator with the same words', () => {
     const greedy = { topic: 'everything', class: 'other', phrases: ['memory'] } as const;
     const record = active({ title: 'Memory' });
     expect(remediatorFor(record, classifierWith({ greedy }))).toBe('memory');

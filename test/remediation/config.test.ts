@@ -33,7 +33,7 @@ const valid = [
   { settings: { 'migration-lock': { folders: { orders: 'migrations' } }, 'stale-pid': { minutes: 3 } } },
 ];
 
-/** What is wrong, the key that the message names, and what the hint suggests. */
+/** The fault, the key that the message names, and the suggestion of the hint. */
 const wrong: readonly (readonly [value: unknown, key: string, hint?: string])[] = [
   [{ alow: [] }, 'remediation.alow', 'allow'],
   [{ instances: { orders: { automaton: 'auto' } } }, 'remediation.instances.orders.automaton', 'automation'],
@@ -52,7 +52,7 @@ describe('the section `remediation` of the config', () => {
     expect(refusalOf(value)).toBeUndefined();
   });
 
-  it.for(wrong)('is refused with the file and the key if it is wrong: %j', ([value, key, hint]) => {
+  it.for(wrong)('is refused with the file and the key if it is invalid: %j', ([value, key, hint]) => {
     expect(refusalOf(value)).toMatchObject({
       code: 'bad-config',
       message: expect.stringMatching(new RegExp(`^${file}: ${key}\\b`)),

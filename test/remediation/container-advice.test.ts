@@ -28,24 +28,24 @@ function adviceOf(container: { memory: number; shmSize: number; swap: number }, 
   ]);
 }
 
-describe('what only the container can change', () => {
-  it('is nothing where limit, swap and /dev/shm are right', () => {
+describe('advice on changes that need a new container', () => {
+  it('is empty if limit, swap and /dev/shm are right', () => {
     expect(adviceOf({ memory: 16 * GiB, shmSize: 512 * MiB, swap: 16 * GiB })).toEqual([]);
   });
 
-  it('is swap beyond the limit, however it is written', () => {
+  it('covers swap beyond the limit, in any notation', () => {
     expect(adviceOf({ memory: 16 * GiB, shmSize: GiB, swap: 32 * GiB })).toEqual([['memory-swap', '32GB', '16GB']]);
     expect(adviceOf({ memory: 16 * GiB, shmSize: GiB, swap: -1 })).toEqual([['memory-swap', 'unlimited', '16GB']]);
   });
 
-  it('is a /dev/shm too small for two parallel hash joins, within a quarter of the memory', () => {
+  it('covers a /dev/shm too small for two parallel hash joins, within a quarter of the memory', () => {
     // 13,617 kB of work_mem, hashes twice that, five processes, two queries.
     expect(adviceOf({ memory: 16 * GiB, shmSize: 64 * MiB, swap: 16 * GiB })).toEqual([['shm-size', '64MB', '265MB']]);
     const small = { memory: 512 * MiB, memoryIs: 'limit', cpus: 1, profile: 'web' } as const;
     expect(adviceOf({ memory: 512 * MiB, shmSize: 64 * MiB, swap: 512 * MiB }, small)).toEqual([]);
   });
 
-  it('is a limit where others share the machine, and none where nobody does', () => {
+  it('covers a missing limit if other containers share the machine, and not otherwise', () => {
     const free = { memory: 0, shmSize: GiB, swap: 0 };
     expect(adviceOf(free, { memoryIs: 'share', memory: 4 * GiB, cpus: 2 })).toEqual([['memory', 'none', '4GB']]);
     expect(adviceOf(free, { memoryIs: 'share', memory: 0, cpus: 2 })).toEqual([]);

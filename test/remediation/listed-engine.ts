@@ -14,9 +14,9 @@ export interface Inspected {
 }
 
 /**
- * An engine that knows these containers and nothing else: it answers questions about itself and about them, and everything
- * else with 404. Until it is closed, `DOCKER_HOST` names it. For questions of numbers and states that no real engine can
- * be brought to in a moment.
+ * An engine that knows only these containers: it answers questions about itself and about them, and everything
+ * else with 404. Until it is closed, `DOCKER_HOST` names it. For numbers and states that no real engine can
+ * reach in a moment.
  */
 export async function openListedEngine(
   folder: string,

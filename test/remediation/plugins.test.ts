@@ -14,7 +14,7 @@ afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 const builtIn = { remediators: [], actions };
 
-/** A plugin with one action, sound but for these properties. */
+/** A plugin with one action, valid except for these properties. */
 function plugin(changes: object): string {
   const operation = { name: 'write-note', floor: 'auto', description: 'a note' };
   const data = JSON.stringify({ name: 'note.write', description: 'Writes a note.', operation, ...changes });
@@ -30,7 +30,7 @@ describe('remediators and actions of plugins', () => {
     expect(loaded.actions.at(-1)?.name).toBe('note.write');
   });
 
-  it('may declare operations of their own', async () => {
+  it('may declare their own operations', async () => {
     await writeFile(join(folder, 'plugin.mjs'), plugin({}));
     const { operations } = await loadPlugins(['./plugin.mjs'], folder, builtIn);
     expect(operations.get('write-note')).toEqual({ name: 'write-note', floor: 'auto', description: 'a note' });

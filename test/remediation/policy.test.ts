@@ -48,11 +48,11 @@ describe('the policy', () => {
     expect(ask({})).toBe('approve');
   });
 
-  it('lets an instance that is already down be restarted unattended', () => {
+  it('allows an unattended restart of an instance that is already down', () => {
     expect(ask({ running: false, operations: [operations['restart-stopped']] })).toBe('auto');
   });
 
-  it('holds a running instance for approval whatever the sources say, until the config names the operation', () => {
+  it('requires approval for a running instance whatever the sources say, until the config names the operation', () => {
     expect(ask({ config: 'auto', operations: [operations['restart-running']] })).toBe('approve');
     expect(ask({ config: 'auto', operations: [operations['restart-running']], allow: ['restart-running'] })).toBe(
       'auto',
@@ -89,7 +89,7 @@ describe('the policy', () => {
     });
   });
 
-  it('stops automation on suspicion, and says why', () => {
+  it('stops automation on suspicion, and gives the reason', () => {
     const decision = decide({
       plan,
       operations: [],
@@ -105,7 +105,7 @@ describe('the policy', () => {
     });
   });
 
-  it('needs no approval for a restart inside a maintenance window, but for everything else as usual', () => {
+  it('needs no approval for a restart inside a maintenance window, but for all other operations as usual', () => {
     const window = '02:00 to 04:00 UTC';
     expect(ask({ window })).toBe('auto');
     expect(
@@ -125,7 +125,7 @@ describe('the policy', () => {
     ).toBe('human');
   });
 
-  describe('with a registry that leaves damaged data to people', () => {
+  describe('with a registry that leaves damaged data to operators', () => {
     const registry = { automation: 'human', reason: 'Auto-Escalation names it.' } as const;
     const safe = { ...plan, risk: 'safe' } as const;
     const beside = [operations['quarantine-backup'], operations['new-backup']];
@@ -136,7 +136,7 @@ describe('the policy', () => {
       expect(decision.reasons[0]).toContain('Auto-Escalation names it.');
     });
 
-    it('leaves everything else to people', () => {
+    it('leaves everything else to operators', () => {
       for (const one of all.filter((other) => ![...beside, operations['read-only-diagnosis']].includes(other)))
         expect(ask({ plan: safe, registry, operations: [...beside, one] }), one.name).toBe('human');
       expect(ask({ plan: safe, registry, operations: [] })).toBe('human');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { redactor } from '../../src/remediation/redact.ts';
 
 describe('redaction', () => {
-  it('leaves no secret in any text or structure, in any of the forms it is printed in', () => {
+  it('leaves no secret in any text or structure, in any printed form', () => {
     const secret = fc
       .string({ minLength: 6, maxLength: 24 })
       .filter((text) => text.trim().length >= 6 && !'[redacted]'.includes(text));
@@ -20,7 +20,7 @@ describe('redaction', () => {
           const output = JSON.stringify(
             redact.data({ [before]: [`${before}${form}${after}`], nested: { text: form } }),
           );
-          // What surrounds it may spell it again by chance.
+          // The surrounding text may contain the same characters by chance.
           if (!JSON.stringify([before, after]).includes(JSON.stringify(form).slice(1, -1))) {
             expect(output).not.toContain(JSON.stringify(form).slice(1, -1));
           }
@@ -35,11 +35,11 @@ describe('redaction', () => {
     ['postgres://vrooli:hunter2@db:5432/x', 'postgres://vrooli:[redacted]@db:5432/x'],
     ["ALTER ROLE x PASSWORD 'it''s'", 'ALTER ROLE x PASSWORD [redacted]'],
     ['port="5434"', 'port="5434"'],
-  ])('knows what looks like a password: %s', (text, expected) => {
+  ])('recognizes passwords by their form: %s', (text, expected) => {
     expect(redactor(() => []).text(text)).toBe(expected);
   });
 
-  it('hides what stands under a key that names a secret, and keeps numbers and other keys', () => {
+  it('hides the value of a key that names a secret, and keeps numbers and other keys', () => {
     expect(redactor(() => []).data({ password: 'x', POSTGRES_PASSWORD: 'y', token: 7, port: '5434' })).toEqual({
       password: '[redacted]',
       POSTGRES_PASSWORD: '[redacted]',

@@ -11,7 +11,7 @@ import { volumeSettings } from '../../src/remediation/remediators/volume-permiss
 
 type Host = Pick<ReadonlyHost, 'settings'>;
 
-describe('what the config says for one remediator', () => {
+describe('the settings of a remediator', () => {
   it.each([
     ['backup-repair', backupSettings],
     ['backup-request', requestSettings],
@@ -22,7 +22,7 @@ describe('what the config says for one remediator', () => {
     ['port-reassignment', portSettings],
     ['volume-permissions', volumeSettings],
   ] as const satisfies readonly (readonly [string, (host: Host) => unknown])[])(
-    'has defaults for %s, and is refused by name where it does not fit',
+    'have defaults for %s, and are refused by name if they are invalid',
     (name, read) => {
       expect(read({ settings: {} })).toEqual(read({ settings: { [name]: {} } }));
       expect(() => read({ settings: { [name]: { unheardOf: true } } })).toThrow(

@@ -5,7 +5,7 @@ import { readRemediationConfig } from '../../src/remediation/config.ts';
 import { checkValue, isSchema, parseValue } from '../../src/remediation/standard-schema.ts';
 import { answers, brokenFiles, brokenFolder, openFolder, removeFolder } from './broken-files.ts';
 
-/** A schema written by hand: an object with one text. */
+/** A hand-written schema: an object with one text. */
 const byHand: Schema<{ folder: string }> = {
   '~standard': {
     version: 1,
@@ -18,14 +18,14 @@ const byHand: Schema<{ folder: string }> = {
   },
 };
 
-describe('a schema of any library', () => {
+describe('a schema from any library', () => {
   let folder = '';
   beforeEach(async () => {
     folder = await brokenFolder();
   });
   afterEach(async () => removeFolder(folder));
 
-  it('checks details and expectations of a remediator whose plans the engine runs', async () => {
+  it('validates details and expectations of a remediator whose plans the engine runs', async () => {
     const remediator: Remediator<{ folder: string }, { folder: string }> = {
       ...brokenFiles,
       details: byHand,
@@ -37,7 +37,7 @@ describe('a schema of any library', () => {
     remediation.close();
   });
 
-  it('refuses details that do not fit, with path and message', async () => {
+  it('refuses invalid details, with path and message', async () => {
     const detect: Remediator['detect'] = async (host) => {
       const { findings, notLookedAt } = await brokenFiles.detect(host);
       return { findings: findings.map((one) => ({ ...one, details: { folder: 1 } })), notLookedAt };
@@ -55,8 +55,8 @@ describe('a schema of any library', () => {
   });
 });
 
-describe('settings with a schema of another library', () => {
-  it('are checked when the config is read', () => {
+describe('settings with a schema from another library', () => {
+  it('are validated when the config is read', () => {
     const context = { remediators: [{ name: 'mine', settings: byHand }], operations: new Map() };
     expect(readRemediationConfig({ settings: { mine: { folder: '/x' } } }, context).settings).toEqual({
       mine: { folder: '/x' },

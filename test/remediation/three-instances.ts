@@ -3,7 +3,7 @@ import { brokenFiles } from './broken-files.ts';
 
 const fileOf: Readonly<Record<string, string>> = { archive: 'a.conf', billing: 'b.conf', orders: 'c.conf' };
 
-/** The same trouble of three instances, each with a file of its own. `atPlan` is called before each is planned. */
+/** The same problem of three instances, each with its own file. `atPlan` is called before each is planned. */
 export function ofThree(atPlan: (instance: string) => void): typeof brokenFiles {
   return {
     ...brokenFiles,

@@ -20,7 +20,7 @@ describe('the budget of a machine', () => {
     expect(hostReserve(memory)).toBe(kept);
   });
 
-  it('counts limits, and the worst case of who has none', () => {
+  it('counts limits, and the worst case of containers without a limit', () => {
     const budget = hostBudget(8 * GiB, [
       { name: 'a', limit: 2 * GiB, worstCase: 9 * GiB },
       { name: 'b', limit: 0, worstCase: GiB },
@@ -38,13 +38,13 @@ describe('the budget of a machine', () => {
     expect(shareOfUnlimited(budget, 2 * GiB)).toBe(2 * GiB);
   });
 
-  it('is exceeded by one byte', () => {
+  it('is exceeded by one byte more', () => {
     const members = (extra: number) => [{ name: 'a', limit: 6 * GiB + extra }];
     expect(hostBudget(8 * GiB, members(0)).within).toBe(true);
     expect(hostBudget(8 * GiB, members(1))).toMatchObject({ within: false, left: -1 });
   });
 
-  it('of a machine smaller than its reserve is nothing', () => {
+  it('is nothing on a machine smaller than its reserve', () => {
     expect(hostBudget(GiB, [])).toMatchObject({ budget: 0, left: 0, within: true });
   });
 
@@ -90,7 +90,7 @@ describe('a size of PostgreSQL', () => {
     expect(parseSize(text, unit)).toBe(bytes);
   });
 
-  it('is written in the largest unit that it fills', () => {
+  it('is written in the largest unit that divides it', () => {
     expect([0, 512, 1536, 1536 * 1024, 128 * MiB, 1536 * MiB, GiB, 1024 * GiB].map(formatSize)).toEqual([
       '0',
       '512B',
@@ -103,7 +103,7 @@ describe('a size of PostgreSQL', () => {
     ]);
   });
 
-  it('comes back as it was written', () => {
+  it('is read back as it was written', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 49 }), (bytes) => {
         expect(parseSize(formatSize(bytes), 'B')).toBe(bytes);

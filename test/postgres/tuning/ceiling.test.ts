@@ -33,13 +33,13 @@ describe('the ceiling of connections', () => {
     [128 * MiB, 138],
     [GiB, 1069],
   ] as const)(
-    'reckons the shared memory of %s bytes of buffers within 2 MB of what was measured',
+    'estimates the shared memory of %s bytes of buffers within 2 MB of the measurement',
     ([buffers, measured]) => {
       expect(Math.abs(sharedMemoryOf(buffers) / MiB - measured)).toBeLessThan(2);
     },
   );
 
-  it('takes fewer backends than 5 MiB each for 5, and none measured for 10', () => {
+  it('counts each backend as at least 5 MiB, and as 10 MiB if none was measured', () => {
     const facts = {
       memory: 4 * GiB,
       cpus: 4,
@@ -56,20 +56,20 @@ describe('the ceiling of connections', () => {
     expect(of(20 * MiB)).toBeLessThan(of(undefined));
   });
 
-  it('is the last number whose worst case fits', () => {
+  it('is the highest number whose worst case fits', () => {
     fc.assert(
       fc.property(anyMemory, fc.integer({ min: 64 * MiB, max: 2 ** 38 }), (facts, memory) => {
         const { connections, budget } = connectionCeiling({ ...facts, memory });
         expect(connections).toBeGreaterThanOrEqual(0);
         expect(budget).toBeLessThanOrEqual(memory);
-        // A byte of rounding either way.
+        // One byte of rounding in either direction.
         if (connections > 0) expect(worstCaseOf(facts, connections).total).toBeLessThanOrEqual(budget + 1);
         expect(worstCaseOf(facts, connections + 1).total).toBeGreaterThanOrEqual(budget);
       }),
     );
   });
 
-  it('never falls when there is more memory, and never rises when sessions sort more', () => {
+  it('never falls with more memory, and never rises if sessions sort more', () => {
     fc.assert(
       fc.property(
         anyMemory,

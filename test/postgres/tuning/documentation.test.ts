@@ -45,7 +45,7 @@ function profileOf(row: Readonly<Record<string, string>>) {
 }
 
 describe('docs/tuning.md', () => {
-  it('shows PGTune’s values as they are', () => {
+  it('shows PGTune’s values as the code has them', () => {
     const rows = tableAfter('profile', 'memory');
     expect(rows.map(({ profile }) => profile)).toEqual(profiles);
     for (const { profile, memory, CPUs, connections, ...values } of rows) {
@@ -61,7 +61,7 @@ describe('docs/tuning.md', () => {
     }
   });
 
-  it('shows the ceilings as they are', () => {
+  it('shows the ceilings as the code has them', () => {
     const rows = tableAfter('limit', 'CPUs');
     expect(rows).toHaveLength(4);
     for (const row of rows) {
@@ -80,7 +80,7 @@ describe('docs/tuning.md', () => {
     }
   });
 
-  it('shows corrected values as they are', () => {
+  it('shows corrected values as the code has them', () => {
     const rows = tableAfter('profile', 'limit');
     expect(rows).toHaveLength(6);
     for (const row of rows) {

@@ -15,7 +15,7 @@ function valuesOf(advice: ReturnType<typeof pgtune>): Readonly<Record<string, st
   return Object.fromEntries(advice.map(({ name, value }) => [name, formatValue(value)]));
 }
 
-/** PGTune's own code, run with `ssd` and without a size of the database. */
+/** PGTune's own code, run with `ssd` and without a database size. */
 const golden = [
   {
     input: { profile: 'web', memory: 2 * GiB, cpus: 2, connections: 200 },
@@ -86,7 +86,7 @@ const golden = [
 ] as const satisfies readonly { input: Partial<PgtuneInput>; values: Readonly<Record<string, string>> }[];
 
 describe('PGTune’s recommendation', () => {
-  it.for(golden)('for $input.profile is what its own code says', ({ input, values }) => {
+  it.for(golden)('for $input.profile equals the output of PGTune’s code', ({ input, values }) => {
     expect(valuesOf(pgtune({ ...input, disk: 'ssd', major: 17 }))).toMatchObject({
       ...values,
       max_connections: String(input.connections),
@@ -96,7 +96,7 @@ describe('PGTune’s recommendation', () => {
     });
   });
 
-  it.for(golden)('for $input.profile is what a container without a limit is told', ({ input }) => {
+  it.for(golden)('for $input.profile applies to a container without a limit', ({ input }) => {
     const facts: TuningFacts = {
       ...input,
       disk: 'ssd',
@@ -112,7 +112,7 @@ describe('PGTune’s recommendation', () => {
   });
 
   it.for(golden.filter(({ input }) => ['oltp', 'desktop', 'mixed'].includes(input.profile)))(
-    'for $input.profile fits into a limit of that size as it is',
+    'for $input.profile fits into a limit of that size without a change',
     ({ input }) => {
       const { advice, fits } = recommend({
         ...input,
@@ -128,7 +128,7 @@ describe('PGTune’s recommendation', () => {
     },
   );
 
-  it('takes the connections of the profile where none are named', () => {
+  it('uses the connections of the profile by default', () => {
     const of = profiles.map((profile) =>
       Number(valuesOf(pgtune({ profile, memory: 8 * GiB, cpus: 4, disk: 'ssd', major: 17 }))['max_connections']),
     );
@@ -161,7 +161,7 @@ describe('PGTune’s recommendation', () => {
     ['dw', 'san', MiB, '1.1', '300'],
     ['oltp', 'nvme', 64 * GiB, '1.1', '1000'],
   ] as const)(
-    'for %s on %s with databases of %s bytes reckons pages at %s',
+    'for %s on %s with databases of %s bytes estimates pages at %s',
     ([profile, disk, databaseSize, cost, io]) => {
       const values = valuesOf(
         pgtune({
@@ -177,7 +177,7 @@ describe('PGTune’s recommendation', () => {
     },
   );
 
-  it('caps maintenance_work_mem at 8 GB, and names autovacuum’s from 16 CPUs on', () => {
+  it('caps maintenance_work_mem at 8 GB, and sets autovacuum_work_mem from 16 CPUs on', () => {
     const values = valuesOf(pgtune({ profile: 'web', memory: 256 * GiB, cpus: 32, disk: 'ssd', major: 18 }));
     expect(values).toMatchObject({
       maintenance_work_mem: '8GB',
@@ -188,7 +188,7 @@ describe('PGTune’s recommendation', () => {
     });
   });
 
-  it('says of a version only what that version knows', () => {
+  it('contains only settings that the server version knows', () => {
     const old = valuesOf(pgtune({ profile: 'web', memory: 4 * GiB, cpus: 8, disk: 'ssd', major: 10 }));
     expect(old).toMatchObject({ wal_compression: 'on', max_parallel_workers: '8' });
     expect(Object.keys(old)).not.toEqual(expect.arrayContaining(['jit']));

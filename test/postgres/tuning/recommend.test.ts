@@ -30,34 +30,34 @@ function of(change: Partial<TuningFacts>, name: string) {
 }
 
 describe('a recommendation for a container', () => {
-  it('lowers the connections before work_mem where the limit is small', () => {
+  it('lowers the connections before work_mem if the limit is small', () => {
     expect(of({}, 'max_connections')).toEqual({ value: '75', rule: 'connections', pgtune: '200' });
     expect(of({}, 'autovacuum_work_mem')).toMatchObject({ value: '16MB', rule: 'memory' });
     expect(of({}, 'work_mem')).toEqual({ value: '4MB', rule: 'pgtune', pgtune: undefined });
     expect(of({}, 'shared_buffers')).toEqual({ value: '512MB', rule: 'pgtune', pgtune: undefined });
   });
 
-  it('gives up the 4 MB of work_mem where 200 connections of it would be 928 MB of 512', () => {
+  it('goes below 4 MB of work_mem if 200 connections would need 928 MB of 512', () => {
     const small = { memory: 512 * MiB, cpus: 0.5 };
     expect(of(small, 'max_connections')).toEqual({ value: '20', rule: 'connections', pgtune: '200' });
     expect(of(small, 'work_mem')?.rule).toBe('memory');
     expect(recommend({ ...facts, ...small })).toMatchObject({ fits: true, needsPooler: false });
   });
 
-  it('keeps a number that is asked for where the other settings can make the room', () => {
+  it('keeps a requested number of connections if the other settings can make room', () => {
     const asked = { memory: 2 * GiB, connections: 85 };
     expect(of(asked, 'max_connections')).toEqual({ value: '85', rule: 'pgtune', pgtune: undefined });
     expect(of(asked, 'maintenance_work_mem')?.rule).toBe('memory');
     expect(recommend({ ...facts, ...asked })).toMatchObject({ fits: true, needsPooler: false });
   });
 
-  it('names a pooler where more are asked for than can fit', () => {
+  it('suggests a pooler if more connections are requested than can fit', () => {
     const { needsPooler, fits, advice } = recommend({ ...facts, connections: 500 });
     expect({ needsPooler, fits }).toEqual({ needsPooler: true, fits: true });
     expect(advice.find(({ name }) => name === 'max_connections')?.reason).toContain('pooler');
   });
 
-  it('counts a whole CPU for half of one, and takes parallelism from the quota', () => {
+  it('rounds half a CPU up to one, and derives parallelism from the quota', () => {
     expect(of({ cpus: 0.5 }, 'max_worker_processes')).toBeUndefined();
     expect(of({ cpus: 4.5, memory: 16 * GiB }, 'max_worker_processes')?.value).toBe('4');
   });
@@ -78,7 +78,7 @@ describe('a recommendation for a container', () => {
     expect(of({ diskSize: 100 * GiB }, 'max_wal_size')?.rule).toBe('pgtune');
   });
 
-  it('leaves out what Docker forbids and what the server was built without', () => {
+  it('omits settings that Docker prevents or that the server was built without', () => {
     expect(of({ major: 18 }, 'io_method')).toEqual({ value: 'worker', rule: 'seccomp', pgtune: 'io_uring' });
     expect(of({ major: 18, ioUringAllowed: true }, 'io_method')?.value).toBe('io_uring');
     expect(of({ walCompressions: ['pglz', 'on', 'off'] }, 'wal_compression')).toEqual({
@@ -90,8 +90,8 @@ describe('a recommendation for a container', () => {
   });
 });
 
-describe('whatever the container', () => {
-  it('what is recommended stays within 80 % of its memory, shared_buffers within a quarter', () => {
+describe('for any container', () => {
+  it('the recommendation stays within 80 % of its memory, with shared_buffers within a quarter', () => {
     fc.assert(
       fc.property(anyFacts, (any) => {
         const { advice, worstCase, usable, fits } = recommend({ ...any, memoryIs: 'limit' });
@@ -103,7 +103,7 @@ describe('whatever the container', () => {
     );
   });
 
-  it('no correction gives an instance more than PGTune would, and each says why', () => {
+  it('no correction gives an instance more than PGTune would, and each has a reason', () => {
     fc.assert(
       fc.property(anyFacts, (any) => {
         for (const { name, value, pgtune, rule, reason } of recommend(any).advice) {
@@ -119,7 +119,7 @@ describe('whatever the container', () => {
     );
   });
 
-  it('every size is one that PostgreSQL can read back, and every name is there once', () => {
+  it('PostgreSQL can read every size back, and every name occurs once', () => {
     fc.assert(
       fc.property(anyFacts, (any) => {
         const { advice } = recommend(any);
@@ -132,7 +132,7 @@ describe('whatever the container', () => {
     );
   });
 
-  it('even of next to nothing, every value is one that PostgreSQL takes', () => {
+  it('PostgreSQL accepts every value, even for tiny containers', () => {
     fc.assert(
       fc.property(anyFacts, fc.integer({ min: 0, max: 256 * MiB }), (any, memory) => {
         const { advice, fits, worstCase, usable } = recommend({ ...any, memory, memoryIs: 'share' });
@@ -153,7 +153,7 @@ describe('whatever the container', () => {
   it('more memory never means fewer connections', () => {
     fc.assert(
       fc.property(anyFacts, fc.integer({ min: 0, max: 2 ** 36 }), (any, more) => {
-        // PGTune's work_mem jumps up where the databases begin to fit into the memory.
+        // PGTune's work_mem jumps up when the databases begin to fit into memory.
         const { databaseSize: _, ...rest } = any;
         const limited = { ...rest, memoryIs: 'limit' } as const;
         const before = amountOf(recommend(limited).advice, 'max_connections') ?? 0;

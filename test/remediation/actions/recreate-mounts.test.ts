@@ -14,7 +14,7 @@ function container(host: { readonly [key: string]: Json }, mounts: readonly Json
   return containerOf({ Id: id, Name: `/${id}`, HostConfig: host, Mounts: mounts });
 }
 
-describe('the mounts of a container that is made anew', () => {
+describe('the mounts of a recreated container', () => {
   it.for([
     ['-v /data, or the VOLUME of the image', {}, '/data'],
     ['a bind that says only where, by the API', { Binds: ['/data'] }, '/data'],
@@ -25,7 +25,7 @@ describe('the mounts of a container that is made anew', () => {
     expect(mountsFrom(old, {})).toEqual({ Binds: [`${first}:/data:nocopy`], Mounts: [] });
   });
 
-  it('--mount type=volume without a source names its volume from then on, and keeps its options', () => {
+  it('keep the volume of --mount type=volume without a source by name, with its options', () => {
     const options = { NoCopy: true, Labels: { a: 'b' }, DriverConfig: { Name: 'local' } };
     const old = container(
       {
@@ -46,7 +46,7 @@ describe('the mounts of a container that is made anew', () => {
     });
   });
 
-  it('what is written out stays to the letter: names, modes, propagation, a part of a volume, tmpfs', () => {
+  it('keep explicit names, modes, propagation, volume subpaths and tmpfs exactly', () => {
     const host = {
       Binds: ['shop:/shop/:ro,nocopy', '/srv/in:/in:rslave'],
       Mounts: [
@@ -66,7 +66,7 @@ describe('the mounts of a container that is made anew', () => {
     expect(mountsFrom(old, {})).toEqual(host);
   });
 
-  it('what came by --volumes-from is mounted by itself: the container of that name may be another one by now', () => {
+  it('replace --volumes-from by direct mounts: the container of that name may be a different one now', () => {
     const old = container({ VolumesFrom: ['other:ro'] }, [
       volume(first, '/their', false),
       { Type: 'bind', Source: '/srv/x', Destination: '/x', RW: false, Propagation: 'rprivate' },
@@ -80,7 +80,7 @@ describe('the mounts of a container that is made anew', () => {
     });
   });
 
-  it('an edit takes the place of whatever was there, however that was written', () => {
+  it('use an edit instead of the old mount, in any notation', () => {
     const edits = { '/data': { source: 'moved', writable: true } };
     for (const host of [{}, { Binds: ['/srv/d:/data/'] }, { Mounts: [{ Type: 'volume', Target: '/data/' }] }])
       expect(mountsFrom(container(host, [volume(first, '/data')]), edits)).toEqual({
@@ -89,14 +89,14 @@ describe('the mounts of a container that is made anew', () => {
       });
   });
 
-  it('is refused where a mount cannot be told to the engine again', () => {
+  it('are refused if a mount cannot be described to the engine again', () => {
     const unnamed = container({ Mounts: [{ Type: 'volume', Target: '/data' }] }, []);
     expect(() => mountsFrom(unnamed, {})).toThrow(/at \/data has no name/);
     const odd = container({}, [{ Type: 'cluster', Source: '', Destination: '/csi', RW: true }]);
     expect(() => mountsFrom(odd, {})).toThrow(/type cluster at \/csi/);
   });
 
-  it('are compared when it is there: an empty volume in place of the old one is told', () => {
+  it('are compared after the recreation: an empty volume in place of the old one is reported', () => {
     const old = container({}, [volume(first, '/data'), volume('shop', '/shop')]);
     expect(otherMounts(old, container({}, [volume('shop', '/shop'), volume(first, '/data')], 'two'), {})).toEqual([]);
     const lost = container({}, [volume(second, '/data'), volume('shop', '/shop', false)], 'two');

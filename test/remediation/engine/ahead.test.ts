@@ -13,7 +13,7 @@ afterEach(async () => removeFolder(folder));
 
 const fileReplace = join(import.meta.dirname, '../../../src/remediation/actions/file-replace.ts');
 
-/** The real `file.replace`, with something to do ahead: it notes that it was there, and ends as `end` says. */
+/** The real `file.replace` with a `beforeInterrupt`: it records that it ran, and ends as `end` says. */
 async function writePlugin(end: string): Promise<string> {
   const text = `
 import { appendFile } from 'node:fs/promises';
@@ -47,7 +47,7 @@ const prepared: Remediator = {
 };
 
 describe('beforeInterrupt of an action', () => {
-  it('runs once before its step is journalled as begun, and preconditions are checked again after it', async () => {
+  it('runs once before its step is journalled as started, and preconditions are checked again after it', async () => {
     const seen: string[] = [];
     const remediation = await openFolder(folder, {
       remediators: [prepared],
@@ -69,7 +69,7 @@ describe('beforeInterrupt of an action', () => {
     remediation.close();
   });
 
-  it('may fail: the failure is recorded, and the step goes on', async () => {
+  it('may fail: the failure is recorded, and the step continues', async () => {
     const plugin = await writePlugin(`throw new Error('the server does not answer');`);
     const remediation = await openFolder(folder, { remediators: [prepared], plugins: [plugin] });
     const { runs: reports } = await remediate(remediation);
@@ -84,7 +84,7 @@ describe('beforeInterrupt of an action', () => {
     remediation.close();
   });
 
-  it('is not part of the step: a step that is refused after it has changed nothing', async () => {
+  it('is not part of the step: a step that is refused afterwards has changed nothing', async () => {
     const plugin = await writePlugin(
       `if (path.endsWith('b.conf')) await appendFile(path, 'written by somebody meanwhile');`,
     );

@@ -35,7 +35,7 @@ async function open(options: Partial<RemediationOptions> = {}): Promise<Remediat
 
 const failing: Remediator = { ...brokenFiles, verify: async () => ({ result: 'not-verified', checks: [] }) };
 
-/** A run that is left to a person because of the config. */
+/** A run that waits for approval because of the config. */
 async function leftTo(automation: 'approve' | 'human'): Promise<RunReport & { readonly id: string }> {
   const remediation = await open({ config: { automation: { 'broken-files': automation } } });
   return only((await remediate(remediation)).runs);
@@ -47,7 +47,7 @@ function only(reports: readonly RunReport[]): RunReport & { readonly id: string 
   return { ...report, id: report.id };
 }
 
-/** The same state file, seen by somebody who is held up between the look and the lock until `first` is over. */
+/** The same state file, opened by a second process that waits between reading and locking until `first` is over. */
 function heldUp(remediation: Remediation, first: () => Promise<unknown>): Remediation {
   const { session } = remediation;
   const { store } = session;
@@ -135,7 +135,7 @@ describe('a run that two people handle at the same time', { timeout: 60_000 }, (
 });
 
 describe('approving a run', { timeout: 30_000 }, () => {
-  it('decides what the config leaves to people, and reports what it overrules', async () => {
+  it('decides cases that the config leaves to operators, and reports what it overrules', async () => {
     const { id } = await leftTo('human');
     const overruled: string[] = [];
     const remediation = await open({ config: { automation: { 'broken-files': 'human' } } });
@@ -218,7 +218,7 @@ describe('approving a run', { timeout: 30_000 }, () => {
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
     expect(await approve(remediation, id, 'somebody', { despite: ['damage'] })).toMatchObject({ steps: [{}, {}, {}] });
     expect(await answers(folder)).toEqual(['right', 'right', 'right']);
-    // What runs next is not covered by it.
+    // The approval does not cover the next run.
     expect(await suspensions.get('orders')).toBeDefined();
   });
 });

@@ -5,8 +5,8 @@ import { openFolder } from '../broken-files.ts';
 import { twoFilesPlugin } from '../two-files.ts';
 
 /**
- * A process of its own that repairs a folder, or resumes, and ends itself by SIGKILL at the point named last:
- * `node child.ts <folder> remediate|spoiled|resume|rollback|<run to approve> [point]`; in a spoiled run somebody else
+ * A separate process that repairs a folder, or resumes, and ends itself by SIGKILL at the point named last:
+ * `node child.ts <folder> remediate|spoiled|resume|rollback|<run to approve> [point]`; in a spoiled run someone else
  * changes the third file once the second step is recorded, or the first. The newest run is rolled back. Prints the outcomes as JSON, and every point.
  */
 const [folder = '', what = '', killAt = ''] = process.argv.slice(2);

@@ -29,7 +29,7 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
       const remediation = await openFolder(folder);
       const open = (await runs(remediation))[0];
       const reports = await resume(remediation);
-      // At the last point the run is over already.
+      // At the last point the run has already ended.
       if (open?.phase !== 'ended') expect(reports, point).toMatchObject([{ outcome: 'fixed' }]);
       expect((await runs(remediation))[0]?.outcome, point).toBe('fixed');
       expect(await answers(folder), point).toEqual(['right', 'right', 'right']);
@@ -38,7 +38,7 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
     });
   });
 
-  it('leaves a run that goes back when the world has moved on meanwhile', async () => {
+  it('leaves a run that is rolled back if the target has changed meanwhile', async () => {
     const folder = await newFolder();
     await run(folder, 'remediate', 'step 1 is journalled');
     await writeFile(join(folder, 'c.conf'), 'answer = theirs\n');
@@ -47,7 +47,7 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'theirs']);
   });
 
-  it('leaves a run that goes on going back, wherever it is killed on the way back', async () => {
+  it('leaves a run that continues to roll back, even if it is killed again during the rollback', async () => {
     const { points } = await run(await newFolder(), 'spoiled');
     const way = points.slice(points.indexOf('phase undoing begins'));
     expect(way.length).toBeGreaterThan(6);
@@ -63,8 +63,8 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
   });
 });
 
-describe('a step that fails half done', { timeout: 300_000 }, () => {
-  it('is undone to what was there before it, wherever the process is killed until then', async () => {
+describe('a step that fails halfway', { timeout: 300_000 }, () => {
+  it('is undone to the state before it, wherever the process is killed until then', async () => {
     const folder = await newFolder();
     await writePlugin(folder);
     const { points, outcomes } = await run(folder, 'spoiled');
@@ -80,7 +80,7 @@ describe('a step that fails half done', { timeout: 300_000 }, () => {
     });
   });
 
-  it('is never begun again: a run that goes on with a failed step goes back from there', async () => {
+  it('is never retried: a run that resumes at a failed step rolls back from there', async () => {
     const folder = await newFolder();
     await run(folder, 'remediate', 'step 1 is applied');
     const remediation = await openFolder(folder);
@@ -94,7 +94,7 @@ describe('a step that fails half done', { timeout: 300_000 }, () => {
 });
 
 describe('two processes', { timeout: 120_000 }, () => {
-  it('do not work on one volume: one repairs, the other says who does', async () => {
+  it('do not work on one volume: one repairs, the other names the owner of the lock', async () => {
     const folder = await newFolder();
     const first = begin(folder, 'remediate', 'hang:step 0 is journalled');
     await hanging(first.process);
@@ -105,7 +105,7 @@ describe('two processes', { timeout: 120_000 }, () => {
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
   });
 
-  it('that start together end with one repair, and with no file half done', async () => {
+  it('end with one repair and no half-written file if they start together', async () => {
     const folder = await newFolder();
     const ended = await Promise.all([run(folder, 'remediate'), run(folder, 'remediate'), run(folder, 'remediate')]);
     const outcomes = ended.flatMap((one) => one.outcomes.map(({ outcome }) => outcome));
@@ -113,7 +113,7 @@ describe('two processes', { timeout: 120_000 }, () => {
     expect(await answers(folder)).toEqual(['right', 'right', 'right']);
   });
 
-  it('do not take over a run whose process is alive, and do once it is dead', async () => {
+  it('take over a run only after its process has died', async () => {
     const folder = await newFolder();
     const first = begin(folder, 'remediate', 'hang:step 1 is applied');
     await hanging(first.process);

@@ -12,7 +12,7 @@ const id = 'a'.repeat(64);
 const nothing = z.null();
 const notServing: Precondition = { check: 'not-serving', ref: id };
 
-/** Stops and starts the instance, whatever it is; `expects` of the stop. */
+/** Stops and starts the instance; `expects` of the stop. */
 function restarting(expects: readonly Precondition[]): Remediator<null, null> {
   return {
     name: 'restarting',
@@ -69,7 +69,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Who lets the restart run, of a container in this state in which nobody answers. */
+/** The automation of the restart for a container in this state whose server does not answer. */
 async function automation(
   state: { readonly status: string; readonly restarts: number; readonly secondsAgo: number },
   expects: readonly Precondition[],
@@ -91,11 +91,11 @@ describe('a server that does not answer', () => {
     ['exited', 0, 5, 'auto'],
     ['restarting', 3, 1, 'auto'],
     ['running', 3, 1, 'auto'],
-    // Nobody knows yet, or it has been up for long: somebody is asked.
+    // Undecided, or up for a long time: needs approval.
     ['running', 0, 1, 'approve'],
     ['running', 3, 600, 'approve'],
   ] as const)(
-    '%s, started %i times by the engine, %i s ago, is restarted by: %s',
+    '%s, started %i times by the engine, %i s ago, is restarted with automation %s',
     async ([status, restarts, secondsAgo, who]) => {
       expect(await automation({ status, restarts, secondsAgo }, [notServing])).toBe(who);
     },

@@ -49,7 +49,7 @@ describe('a step that fails', () => {
   it('causes the rollback of all earlier steps', async () => {
     const remediation = await openFolder(folder, {
       atPoint: async (name) => {
-        // Somebody else's edit, between two of our steps.
+        // An edit by another process between two of our steps.
         if (name === 'step 1 is recorded') await writeFile(join(folder, 'c.conf'), 'answer = theirs\n');
       },
     });
@@ -60,7 +60,7 @@ describe('a step that fails', () => {
     remediation.close();
   });
 
-  it('ends as stuck, with a report and a suspension, if undo would overwrite the work of others', async () => {
+  it('ends as stuck, with a report and a suspension, if undo would overwrite changes by others', async () => {
     const remediation = await openFolder(folder, {
       atPoint: async (name) => {
         if (name === 'step 1 is recorded') await writeFile(join(folder, 'a.conf'), 'answer = theirs\n');
@@ -178,7 +178,7 @@ describe('policy', () => {
     second.close();
   });
 
-  it('never runs a plan for people, not even with --yes, and writes a report', async () => {
+  it('never runs a plan with automation `human`, not even with --yes, and writes a report', async () => {
     const remediation = await openFolder(folder, { config: { automation: { 'broken-files': 'human' } } });
     const { runs: reports } = await remediate(remediation, { yes: true });
     expect(reports).toMatchObject([{ outcome: 'planned', automation: 'human' }]);

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(async () => removeFolder(folder));
 
-/** Both see nothing: one of an instance, the other of anything. */
+/** Neither can check: one of them one instance, the other any instance. */
 const blind = [
   { remediator: 'broken-files', instance: 'orders', reason: 'refused' },
   { remediator: 'other-files', instance: null, reason: 'refused', lasting: true },
@@ -22,7 +22,7 @@ const remediators = blind.map((one) => ({
   detect: () => Promise.resolve({ findings: [], notLookedAt: [one] }),
 }));
 
-describe('what could not be looked at', () => {
+describe('a check that could not run', () => {
   it.for([
     [undefined, ['broken-files', 'other-files']],
     [['broken-files/orders/wrong-text'], ['broken-files']],

@@ -26,12 +26,12 @@ describe('the record that a finding belongs to', () => {
     ['orders', 'orders-archive and pre-orders', false],
     ['orders-archive', 'orders-archive holds wrong files', true],
     ['orders-archive', 'orders holds wrong files', false],
-    // Names that stand in every record, but not in its text.
+    // Names of fields that occur in every record, but not in its text.
     ['postgres', 'holds wrong files', false],
     ['description', 'holds wrong files', false],
   ] as const)('of the instance %s names it in %j: %s', ([instance, said, isNamed]) => {
     const problems = records('Wrong files', 'anywhere').concat(records('Wrong files, too', said));
-    // Without one that names the instance it is the first.
+    // If no record names the instance, the first one is used.
     expect(recordFor('broken-files', findingOn(instance), problems, session)?.record.title).toBe(
       isNamed ? 'Wrong files, too' : 'Wrong files',
     );

@@ -20,7 +20,7 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
     if (instance === 'billing') throw new ProblemsError('not-found', 'There is no container billing.');
   });
 
-  it('is a failed report, and the others are still repaired', async () => {
+  it('results in a failed report, and the others are still repaired', async () => {
     const remediation = await openFolder(folder, { remediators: [refusing] });
     const { runs: reports } = await remediate(remediation);
     expect(reports).toMatchObject([
@@ -32,7 +32,7 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
     remediation.close();
   });
 
-  it('is a refusal of `plan`, and the others are still planned', async () => {
+  it('results in a refusal of `plan`, and the others are still planned', async () => {
     const remediation = await openFolder(folder, { remediators: [refusing] });
     const { proposals } = await plan(remediation);
     expect(proposals).toMatchObject([
@@ -51,7 +51,7 @@ describe('one run that cannot begin', { timeout: 30_000 }, () => {
     const { runs: journal } = session.store;
     const odd = {
       ...journal,
-      // Between the plan and the lock: what begins the second run is refused by the engine.
+      // Between the plan and the lock: the engine refuses the request that starts the second run.
       async changeFrom(...args: Parameters<typeof journal.changeFrom>) {
         const { plan: of } = (await journal.get(args[0])) ?? {};
         if (of?.target.instance === 'billing' && args[2].phase === 'preparing')
@@ -123,7 +123,7 @@ describe('resuming all', () => {
     const [open] = await runs(remediation);
     const { runs: journal } = remediation.session.store;
     const at = remediation.session.at();
-    // A newer one on the same data, which the older one still holds.
+    // A newer run on the same data, which the older one still locks.
     await journal.create({
       id: 'r-newer',
       plan: open?.plan ?? never(),

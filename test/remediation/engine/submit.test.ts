@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(async () => removeFolder(folder));
 
-/** A request to repair the first file only: the detector goes on finding the other two. */
+/** A request to repair only the first file: the detector still finds the other two. */
 async function request(remediation: Remediation): Promise<RequestedWork> {
   const { reader } = remediation.session;
   const [finding] = (await brokenFiles.detect(reader)).findings;

@@ -27,13 +27,13 @@ describe('a line of a server’s log', () => {
     'ERROR:  heap tuple (6,51) from table "orders" lacks matching index tuple within index "lying"',
     'PANIC:  could not fsync file "base/16384/16385": Input/output error',
     'PANIC:  could not locate a valid checkpoint record',
-  ])('that says "%s" is a sign of damage', (message) => {
+  ])('is a sign of damage if it says "%s"', (message) => {
     expect(signOfLine(prefix + message)).toBe('damage');
     expect(signOfLine(message)).toBe('damage');
     expect(signOfLine(`acme@orders[12] ${message}`)).toBe('damage');
   });
 
-  it('that a race of sessions explains as well is a suspicion', () => {
+  it('is a suspicion if concurrent sessions can explain it too', () => {
     expect(signOfLine(`${prefix}ERROR:  cache lookup failed for relation 16399`)).toBe('suspicion');
   });
 
@@ -49,11 +49,11 @@ describe('a line of a server’s log', () => {
     "DETAIL:  Failed process was running: select 'ERROR:  could not access status of transaction 1'",
     'FATAL:  sorry, too many clients already',
     'ERROR:  could not resize shared memory segment "/PostgreSQL.1" to 1 bytes: No space left on device',
-  ])('that says "%s" is none', (message) => {
+  ])('is no sign of damage if it says "%s"', (message) => {
     expect(signOfLine(prefix + message)).toBeUndefined();
   });
 
-  it('that goes on with a statement is none, whatever the statement says', () => {
+  it('is no sign of damage if it continues with a statement, whatever the statement says', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(signOfLine(`\t${text}ERROR:  invalid page in block 5 of relation base/1/2`)).toBeUndefined();
@@ -62,8 +62,8 @@ describe('a line of a server’s log', () => {
   });
 });
 
-describe('what pg_amcheck reports', () => {
-  it('is damage where it describes a table or index, or the server refuses to read one', () => {
+describe('the output of pg_amcheck', () => {
+  it('is damage if it describes a table or index, or if the server refuses to read one', () => {
     const text = [
       'heap table "vrooli.public.orders", block 5, offset 88, attribute 2:',
       '    attribute with length 4294967295 ends at offset 90 beyond total tuple length 46',
@@ -82,13 +82,13 @@ describe('what pg_amcheck reports', () => {
     'heap table "vrooli.public.a":\n    ERROR:  canceling statement due to lock timeout',
     'heap table "vrooli.public.a":\n    ERROR:  relation with OID 16399 does not exist',
     'pg_amcheck: warning: skipping database "postgres": amcheck is not installed\npg_amcheck: error: no relations to check',
-  ])('is none where it could not look: %s', (text) => {
+  ])('is not damage if the check could not run: %s', (text) => {
     expect(damageInAmcheck(text)).toEqual([]);
   });
 });
 
-describe('what a dump or a base backup reports', () => {
-  it('is damage where the server said so, and not where it could not be read for another reason', () => {
+describe('the output of a dump or a base backup', () => {
+  it('is damage if the server reported it, and not if reading failed for another reason', () => {
     expect(
       damageInReport(
         'pg_dump: error: Dumping the contents of table "orders" failed: PQgetResult() failed.\n' +
@@ -100,7 +100,7 @@ describe('what a dump or a base backup reports', () => {
   });
 });
 
-describe('an archive', () => {
+describe('continuous archiving', () => {
   const fine = {
     mode: 'on',
     command: 'cp',
@@ -113,13 +113,13 @@ describe('an archive', () => {
     lastFailedAt: '2026-11-23 17:10:25+00',
   };
 
-  it('fails where the last try failed, where nothing archives, and where much waits', () => {
+  it('fails if the last try failed, if nothing archives, or if many files wait', () => {
     expect(archivingCondition({ ...fine, failsNow: true })).toContain('has failed 2 times');
     expect(archivingCondition({ ...fine, command: '' })).toContain('archive_command is not set');
     expect(archivingCondition({ ...fine, ready: 51 })).toContain('51 WAL files are waiting');
   });
 
-  it('is left alone where a success followed, where there is none, and where a file waits for its turn', () => {
+  it('is healthy after a success, if it is off, or if a file waits for its turn', () => {
     expect(archivingCondition(fine)).toBeUndefined();
     expect(archivingCondition({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
     expect(archivingCondition({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();

@@ -7,21 +7,21 @@ const now = new Date('2026-03-31T12:00:00Z');
 const settings = { keepDays: 7, quarantineDays: 30, keepGood: 2 };
 
 describe('retention', () => {
-  it('lets go what is older than the window, but for the two newest good ones and the last from before it', () => {
+  it('expires backups older than the window, except the two newest good ones and the last from before it', () => {
     const all = [good(1), good(2), unproven(3), good(9), unproven(9.5), good(12), bad(13)];
     expect(going(all)).toEqual(['d9.5', 'd12', 'd13']);
   });
 
-  it('lets nothing go while there are not two good ones', () => {
+  it('expires nothing if there are fewer than two good backups', () => {
     expect(going([good(1), unproven(30), bad(40)])).toEqual([]);
     expect(going([unproven(30), unproven(40)])).toEqual([]);
   });
 
-  it('lets nothing go that is newer than the second good one, however old', () => {
+  it('expires nothing newer than the second good backup, however old', () => {
     expect(going([good(20), unproven(25), good(30), unproven(35)])).toEqual(['d35']);
   });
 
-  it('keeps what was set aside for thirty days', () => {
+  it('keeps quarantined backups for thirty days', () => {
     const aside = (days: number): Backup => ({
       ...bad(60),
       state: 'quarantined',
@@ -29,11 +29,11 @@ describe('retention', () => {
     });
     expect(going([good(1), good(2), aside(29)])).toEqual([]);
     expect(going([good(1), good(2), aside(31)])).toEqual(['d60']);
-    // Nobody noted when: it may have been today.
+    // The time of the quarantine is unknown: it may have been today.
     expect(going([good(1), good(2), { ...aside(0), quarantine: { at: '', reason: 'x' } }])).toEqual([]);
   });
 
-  it('lets neither go of two that are called the same: a name would not say which', () => {
+  it('keeps two backups with the same name, since the name would be ambiguous', () => {
     const aside: Backup = {
       ...good(60),
       folder: '/b/aside',
@@ -44,13 +44,13 @@ describe('retention', () => {
     expect(going([good(1), good(2), good(40), { ...aside, ref: 'orders/other', name: 'other' }])).toEqual(['other']);
   });
 
-  it('lets nothing go in an incident, and says so', () => {
+  it('expires nothing during an incident, and says so', () => {
     const all = retention([good(1), good(2), good(90), good(91)], settings, 'pages are damaged', now);
     expect(all.map(({ expires }) => expires)).toEqual([false, false, false, false]);
     expect(all[0]?.why).toBe('nothing is removed during an incident: pages are damaged');
   });
 
-  it('whatever there is, leaves the two newest good ones, and lets nothing go where there are fewer', () => {
+  it('always keeps the two newest good backups, and expires nothing if there are fewer', () => {
     const some = fc.array(
       fc.record({ days: fc.integer({ min: 0, max: 100 }), make: fc.constantFrom(good, bad, unproven) }),
       { maxLength: 12 },

@@ -44,18 +44,18 @@ describe('max_connections on a command line', () => {
   });
 });
 
-describe('a raise', () => {
-  it('allows a quarter more than is asked for, in tens', () => {
+describe('a plan to raise max_connections', () => {
+  it('allows a quarter more than the demand, rounded to tens', () => {
     expect(wantedConnections(97, 3, 500)).toBe(130);
   });
 
-  it('takes what memory allows where that is less, and nothing where even the demand does not fit', () => {
+  it('uses what memory allows if that is less, and is empty if even the demand does not fit', () => {
     expect(wantedConnections(97, 3, 110)).toBe(110);
     expect(wantedConnections(97, 3, 104)).toBeUndefined();
     expect(wantedConnections(17, 3, 0)).toBeUndefined();
   });
 
-  it('is never above the ceiling, and always holds the demand with five to spare', () => {
+  it('never exceeds the ceiling, and always covers the demand plus five', () => {
     const whole = fc.integer({ min: 0, max: 6_000 });
     fc.assert(
       fc.property(whole, fc.integer({ min: 0, max: 20 }), whole, (demand, reserved, ceiling) => {
@@ -79,20 +79,20 @@ describe('the sizes of a pool', () => {
     major: 17,
   };
 
-  it('are twice the processors and one for each role and database, between five and twenty-five', () => {
+  it('is twice the number of CPUs plus one for each role and database, between five and twenty-five', () => {
     const wanted = { pairs: 2, databases: 1, demand: 150, mode: 'transaction' } as const;
     expect(poolSizes(limits, 4, wanted)).toEqual({ poolSize: 9, perDatabase: 92, maxClients: 1_000 });
     expect(poolSizes(limits, 0.5, wanted)?.poolSize).toBe(5);
     expect(poolSizes(limits, 64, wanted)?.poolSize).toBe(25);
   });
 
-  it('share all slots in session mode, and are none where not one is left for each', () => {
+  it('uses all slots in session mode, and is undefined if there is less than one slot for each', () => {
     expect(poolSizes(limits, 4, { pairs: 2, databases: 1, demand: 150, mode: 'session' })?.poolSize).toBe(46);
     const few = { ...limits, maxConnections: 12 };
     expect(poolSizes(few, 4, { pairs: 5, databases: 1, demand: 5, mode: 'session' })).toBeUndefined();
   });
 
-  it('never come to more than the ordinary slots without five', () => {
+  it('never exceeds the ordinary slots minus five', () => {
     const some = fc.integer({ min: 1, max: 40 });
     fc.assert(
       fc.property(
@@ -127,20 +127,20 @@ describe("a pooler's configuration", () => {
     ownConnections: 2,
   });
 
-  it('names no user in a database, so that SCRAM goes through, and holds no secret', () => {
+  it('names no user in a database, so that SCRAM is passed through, and contains no secret', () => {
     expect(text).toContain('\nshop = host=vrooli-postgres-shop port=5432 dbname=shop\n');
     expect(text).not.toMatch(/(?:^| )(?:user|password)=/m);
     expect(text).toContain('auth_query = SELECT usename, passwd FROM problems_pooler.lookup($1)');
   });
 
-  it('is written by a script that takes the secret from standard input', () => {
+  it('is written by a script that reads the secret from standard input', () => {
     expect(poolerEntry).toContain('IFS= read -r secret');
     expect(poolerEntry).toContain('umask 077');
   });
 });
 
-describe('what is small', () => {
-  it('a verifier has the form that PostgreSQL keeps, and another salt each time', () => {
+describe('helpers of the plan', () => {
+  it("make a verifier in PostgreSQL's format, with a new salt each time", () => {
     const salt = Buffer.from('AAECAwQFBgcICQoLDA0ODw==', 'base64');
     expect(scramVerifier('secret', salt)).toMatch(
       /^SCRAM-SHA-256\$4096:AAECAwQFBgcICQoLDA0ODw==\$[\w+/]{43}=:[\w+/]{43}=$/,
@@ -189,7 +189,7 @@ describe('what is small', () => {
     expect(mayBeEnded({ ...session, ...more })).toBe(false);
   });
 
-  it('settings that do not fit are told by their name', () => {
+  it('name the settings that do not fit', () => {
     expect(() => poolSettings({ settings: { 'connection-pool': { samples: 0 } } })).toThrow(
       /remediation\.settings\.connection-pool/,
     );

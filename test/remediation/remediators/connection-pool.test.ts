@@ -24,7 +24,7 @@ const limits: Limits = {
   major: 17,
 };
 
-/** How a session is in all samples, unless they are given one by one. */
+/** The state of a session in all samples, unless they are given one by one. */
 type Kind = Partial<Session> & { readonly count: number };
 
 const kinds = {
@@ -86,7 +86,7 @@ function refused(text: string, count = 1): readonly Refused[] {
 
 const reserved = 'FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute';
 
-describe('the words of a server that has no slot left', () => {
+describe('the log lines of a server without free slots', () => {
   it.for([
     ['FATAL:  remaining connection slots are reserved for non-replication superuser connections', 'ordinary-slots'],
     [reserved, 'ordinary-slots'],
@@ -123,7 +123,7 @@ describe('the title of a process', () => {
     expect(found && `${found.role} ${found.database} ${found.client} ${found.doing}`).toBe(expected);
   });
 
-  it('is counted with its like, the most first', () => {
+  it('is counted with its kind, most frequent first', () => {
     const titles = ['postgres: a d [local] idle', 'postgres: b d 10.0.0.1(1) idle', 'postgres: b d 10.0.0.1(2) idle'];
     expect(countedTitles(titles)).toEqual(['2 × b d 10.0.0.1 idle', '1 × a d [local] idle']);
   });
@@ -228,16 +228,16 @@ describe('a diagnosis', () => {
       measured([{ count: 20, ...kinds.works }], { refused: refused(reserved, 5), perSecond: 60 }),
       ['no-pooling'],
     ],
-  ])('says %s', ([, seen, expected]) => {
+  ])('recognizes %s', ([, seen, expected]) => {
     expect(diagnose(seen, settings).map(({ kind }) => kind)).toEqual(expected);
   });
 
-  it('asks for as many sessions as are there and were refused within the last minute', () => {
+  it('asks for the sum of current sessions and sessions refused within the last minute', () => {
     const seen = measured([{ count: 97, ...kinds.works }], { refused: refused(reserved, 33) });
     expect(diagnose(seen, settings)).toEqual([{ kind: 'undersized', demand: 130 }]);
   });
 
-  it('finds the root behind a chain of waiters', () => {
+  it('finds the root of a chain of waiting sessions', () => {
     const chain = sessions([{ count: 20, ...kinds.waits }]).map((session) => ({
       ...session,
       pid: session.pid + 100,
@@ -248,7 +248,7 @@ describe('a diagnosis', () => {
     expect(diagnose(seen, settings)).toEqual([{ kind: 'lock-pile-up', root: 50, waiters: 20 }]);
   });
 
-  it('ends with waiters that wait for one another', () => {
+  it('ends if sessions wait for each other', () => {
     const ring = sessions([{ count: 12, ...kinds.waits }]).map((session) => ({
       ...session,
       blockedBy: [(session.pid % 12) + 1],
@@ -288,8 +288,8 @@ const anyMeasured = fc
     }),
   );
 
-describe('only a server that is undersized', () => {
-  it('is called so: every slot taken or refused, hardly a lock waiter, nobody stuck, no limit of somebody in the way', () => {
+describe('the diagnosis `undersized`', () => {
+  it('requires all slots taken or refused, hardly any lock waits, no stuck sessions and no deliberate limit', () => {
     fc.assert(
       fc.property(anyMeasured, (seen) => {
         const found = diagnose(seen, settings);
@@ -303,7 +303,7 @@ describe('only a server that is undersized', () => {
     );
   });
 
-  it('has at most one diagnosis beside limits, and the same each time', () => {
+  it('excludes other diagnoses except limits, and is the same each time', () => {
     fc.assert(
       fc.property(anyMeasured, (seen) => {
         const found = diagnose(seen, settings);

@@ -64,7 +64,7 @@ function used(oomKills: number, peak: number): NonNullable<Observation['use']> {
 
 const oom = { at: '2026-01-01T00:00:00.000Z', type: 'container', action: 'oom', actor: 'c', attributes: {} };
 
-describe('what a log says of memory', () => {
+describe('log lines about memory', () => {
   it.for([
     [
       '2026-01-01 10:00:00.000 UTC [1] LOG:  server process (PID 43) was terminated by signal 9: Killed',
@@ -87,11 +87,11 @@ describe('what a log says of memory', () => {
     'ERROR:  could not extend file "base/5/1": No space left on device',
     "STATEMENT:  select 'terminated by signal 9'",
     'LOG:  database system is ready to accept connections',
-  ])('is nothing in: %s', (line) => {
+  ])('are ignored: %s', (line) => {
     expect(signOf(line)).toBeUndefined();
   });
 
-  it('of a server that does not come up counts from when it last did', () => {
+  it('count from the last successful start if the server does not come up', () => {
     const lines = [
       'LOG:  startup process (PID 2) was terminated by signal 9: Killed',
       'LOG:  database system is ready to accept connections',
@@ -104,13 +104,13 @@ describe('what a log says of memory', () => {
 });
 
 describe('a diagnosis', () => {
-  it('finds nothing in an instance that fits, nor in one without a limit', () => {
+  it('finds nothing in an instance that fits, or without a limit', () => {
     expect(diagnose(seen())).toBeUndefined();
     expect(diagnose(seen({ limit: 0, memory: undefined }))).toBeUndefined();
     expect(diagnose(seen({ limit: 0, memory: server({ sharedBuffers: 64 * GiB }) }))).toBeUndefined();
   });
 
-  it('finds buffers that fill the limit, and a worst case above it, before anything was killed', () => {
+  it('finds buffers that fill the limit, and a worst case above it, before a process is killed', () => {
     expect(diagnose(seen({ limit: 256 * MiB, memory: server({ sharedBuffers: GiB }) }))).toEqual({
       kind: 'shared-buffers-over-limit',
       cause: 'shared-buffers',
@@ -118,32 +118,32 @@ describe('a diagnosis', () => {
     expect(diagnose(seen({ limit: GiB }))).toEqual({ kind: 'worst-case-over-limit', cause: 'work' });
   });
 
-  it('finds nothing in one that somebody has stopped, whatever may become of it', () => {
+  it('finds nothing in an instance that an operator has stopped', () => {
     const tight = { limit: 256 * MiB, memory: server({ sharedBuffers: GiB }), running: false };
     expect(diagnose(seen(tight))).toBeUndefined();
     expect(diagnose(seen({ ...tight, exitCode: 137 }))).toBeUndefined();
   });
 
-  it('takes a kill at the limit for one, and a kill below a limit that was raised since for an old story', () => {
+  it('reports an OOM kill at the limit, but not a kill below a limit that was raised since', () => {
     const words = ['child-killed'] as const;
     expect(diagnose(seen({ words, use: used(1, 2 * GiB) }))).toEqual({ kind: 'oom-killed', cause: 'work' });
     expect(diagnose(seen({ words, use: used(1, GiB) }))).toBeUndefined();
-    // By a person: the kernel's counter does not know of it.
+    // Killed by an operator: the kernel's counter does not count it.
     expect(diagnose(seen({ words, use: used(0, 2 * GiB) }))).toBeUndefined();
   });
 
-  it('takes a server that ends in recovery for killed by the kernel by its word, or the second time', () => {
+  it('reports an OOM kill in recovery if the kernel or Docker confirms it, or after the second kill', () => {
     const down = { running: false, limit: 2 * GiB };
     expect(diagnose(seen({ ...down, words: ['recovering', 'startup-killed'] }))).toBeUndefined();
     expect(diagnose(seen({ ...down, words: ['startup-killed', 'startup-killed'] }))?.kind).toBe('oom-in-recovery');
     expect(diagnose(seen({ ...down, words: ['recovering'], oomKilled: true }))?.kind).toBe('oom-in-recovery');
     expect(diagnose(seen({ ...down, words: ['startup-killed'], events: [oom] }))?.kind).toBe('oom-in-recovery');
-    // A backend was killed once, and a person has stopped the server since.
+    // A backend was killed once, and an operator has stopped the server since.
     expect(diagnose(seen({ ...down, words: [], oomKilled: true }))).toBeUndefined();
     expect(diagnose(seen({ ...down, words: [], oomKilled: true, exitCode: 137 }))?.kind).toBe('oom-killed');
   });
 
-  it('tells a start that asks for too much, and a full /dev/shm that somebody still fills', () => {
+  it('reports a start that requests too much, and a full /dev/shm that is still in use', () => {
     expect(diagnose(seen({ running: false, limit: 0, words: ['start-refused'] }))?.kind).toBe('start-refused');
     expect(diagnose(seen({ words: ['shm-full'] }))?.kind).toBe('shm-too-small');
     const alone = { ...server(), parallelWorkersPerGather: 0 };
@@ -151,8 +151,8 @@ describe('a diagnosis', () => {
   });
 });
 
-describe('what is planned', () => {
-  it('is a limit of which the worst case is four fifths, or half as much again where that did not save it', () => {
+describe('a memory plan', () => {
+  it('raises the limit so that the worst case is four fifths of it, or by half if that was not enough', () => {
     const { worstCase: worst } = server();
     const limit = limitFor(server(), 256 * MiB);
     expect(worst.total / limit).toBeLessThanOrEqual(0.8);
@@ -160,7 +160,7 @@ describe('what is planned', () => {
     expect(limitFor(server(), 4 * GiB)).toBe(6 * GiB);
   });
 
-  it('is a quarter of the limit for shared_buffers, and room for those who work at once', () => {
+  it('sets shared_buffers to a quarter of the limit, and makes room for active sessions', () => {
     const changes = changesFor(
       512 * MiB,
       { kind: 'oom-killed', cause: 'shared-buffers' },
@@ -170,11 +170,11 @@ describe('what is planned', () => {
     expect(Object.keys(changes ?? {})).not.toContain('max_connections');
   });
 
-  it('is nothing where no setting of memory helps: a hundred connections do not fit into 256 MB', () => {
+  it('is empty if no setting of memory helps: a hundred connections do not fit into 256 MB', () => {
     expect(changesFor(256 * MiB, { kind: 'worst-case-over-limit', cause: 'work' }, server())).toBeUndefined();
   });
 
-  it('is memory of maintenance and sorts alone where that is enough', () => {
+  it('changes only maintenance and sort memory if that is enough', () => {
     const changes = changesFor(
       Math.ceil(server().worstCase.total * 1.1),
       { kind: 'worst-case-over-limit', cause: 'work' },
@@ -184,7 +184,7 @@ describe('what is planned', () => {
     expect(Object.keys(changes ?? {})).not.toContain('shared_buffers');
   });
 
-  it('is 256 MB of /dev/shm at least, and a quarter of the limit at most', () => {
+  it('sets /dev/shm to at least 256 MB and at most a quarter of the limit', () => {
     expect(shmSizeFor(0, 64 * MiB, server())).toBe(256 * MiB);
     expect(shmSizeFor(512 * MiB, 64 * MiB, server())).toBe(128 * MiB);
     expect(shmSizeFor(0, 256 * MiB, server())).toBe(512 * MiB);
@@ -194,7 +194,7 @@ describe('what is planned', () => {
 describe('a command line', () => {
   const command = ['postgres', '-c', 'shared_buffers=1GB', '--work-mem=4MB', '-cport=5433', '-N', '100'];
 
-  it('is changed in the values that are named and in nothing else', () => {
+  it('is changed only in the named values', () => {
     expect(
       withValues(command, { shared_buffers: '128MB', work_mem: '2MB', max_connections: '10', fsync: 'off' }),
     ).toEqual(['postgres', '-c', 'shared_buffers=128MB', '--work-mem=2MB', '-cport=5433', '-N', '10']);
@@ -202,7 +202,7 @@ describe('a command line', () => {
 });
 
 describe('an instance without a limit', () => {
-  it('is trouble where others were promised memory, or where the config says so', () => {
+  it('is a problem if the memory is promised to others, or if the config says so', () => {
     expect(checksMissingLimits({ noLimit: 'when-overcommitted' }, 0, 5)).toBe(false);
     expect(checksMissingLimits({ noLimit: 'when-overcommitted' }, 1, 5)).toBe(true);
     expect(checksMissingLimits({ noLimit: 'always' }, 0, 1)).toBe(true);
@@ -210,8 +210,8 @@ describe('an instance without a limit', () => {
   });
 });
 
-describe('the counters of a control group', () => {
-  it('are read of version 1 and of version 2, where no limit has a word of its own', () => {
+describe('the counters of a cgroup', () => {
+  it('are read from version 1 and from version 2, with and without a limit', () => {
     const first =
       'usage 100\nlimit 9223372036854771712\npeak 200\ninactive_file 7\nanon 8\nshmem 9\noom_kill 1\nshm_size 64\nshm_used 2\n';
     expect(parseMemoryUse(first)).toEqual({
@@ -231,7 +231,7 @@ describe('the counters of a control group', () => {
 });
 
 describe('the config', () => {
-  it('is checked, and says where it is wrong', () => {
+  it('is validated, and errors name the key', () => {
     expect(memorySettings({ settings: {} })).toMatchObject({ raise: 'within-budget', noLimit: 'when-overcommitted' });
     expect(() => memorySettings({ settings: { memory: { raise: 'always' } } })).toThrow(
       /remediation\.settings\.memory/,

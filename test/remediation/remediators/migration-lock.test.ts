@@ -7,7 +7,7 @@ function lines(...texts: readonly string[]) {
   return texts.map((text) => ({ at: '2025-08-02T10:00:00.000000000Z', stream: 'stderr' as const, text }));
 }
 
-describe('what a log says of a race', () => {
+describe('log lines about a migration race', () => {
   it.each([
     'ERROR:  duplicate key value violates unique constraint "pg_class_relname_nsp_index"',
     'ERROR:  duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
@@ -18,7 +18,7 @@ describe('what a log says of a race', () => {
     'ERROR:  canceling statement due to lock timeout',
     'ERROR:  canceling statement due to statement timeout',
     'ERROR:  could not create unique index "customers_email"',
-  ])('is %s', (text) => {
+  ])('report %s', (text) => {
     expect(raceErrors(lines(`${prefix} ${text}`))).toMatchObject([{ text: `${prefix} ${text}`, statement: '' }]);
   });
 
@@ -27,11 +27,11 @@ describe('what a log says of a race', () => {
     "LOG:  statement: select 'deadlock detected'",
     'STATEMENT:  select 1 /* tuple concurrently updated */',
     'NOTICE:  relation "customers" already exists, skipping',
-  ])('is not %s', (text) => {
+  ])('do not report %s', (text) => {
     expect(raceErrors(lines(`${prefix} ${text}`))).toEqual([]);
   });
 
-  it('comes with its own statement, whole, and with no other', () => {
+  it('include only their complete statement', () => {
     const [first, second] = raceErrors(
       lines(
         `${prefix} ERROR:  deadlock detected`,

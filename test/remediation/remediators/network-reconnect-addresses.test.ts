@@ -50,7 +50,7 @@ describe('a connection text', () => {
     ['plain text', 'nothing to see'],
   ] as const)('that holds %s is none of ours', ([, text]) => expect(parseConnectionText(text)).toBeUndefined());
 
-  it('reads back what a client would write, whatever the password', () => {
+  it('is parsed as a client would write it, with any password', () => {
     const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,20}$/);
     const secret = fc.string({ minLength: 1, maxLength: 40 });
     const port = fc.integer({ min: 1, max: 65_535 });
@@ -86,7 +86,7 @@ describe('a connection text', () => {
     );
   });
 
-  it('never throws, and never lets a host through that is more than a host', () => {
+  it('never causes an exception, and never lets more than a host through as a host', () => {
     const hostile = fc.oneof(
       fc.string(),
       fc
@@ -131,7 +131,7 @@ describe('a connection text', () => {
     );
   });
 
-  it('is read in no time, however it is made', () => {
+  it('is parsed quickly, whatever it contains', () => {
     function readAll(): void {
       for (const piece of ['@', ':', '/', '?', '&', '%', ' ', "'", '\\', 'host=', 'a', '[', '+', '=']) {
         parseConnectionText(`postgres://${piece.repeat(4_000)}`.slice(0, 4_096));
@@ -143,7 +143,7 @@ describe('a connection text', () => {
   });
 });
 
-describe('where a container looks for PostgreSQL', () => {
+describe('the PostgreSQL addresses of a container', () => {
   function read(env: Readonly<Record<string, string>>, command: readonly string[] = []) {
     return addressesOf({ env, command, entrypoint: [] }).map(({ source, host, port, database }) => [
       source,
@@ -153,7 +153,7 @@ describe('where a container looks for PostgreSQL', () => {
     ]);
   }
 
-  it('is in any variable that holds a URL, and in families of variables', () => {
+  it('are found in any variable with a URL, and in families of variables', () => {
     expect(
       read({
         PGWEB_DATABASE_URL: 'postgres://u:p@one/x',
@@ -178,7 +178,7 @@ describe('where a container looks for PostgreSQL', () => {
     ]);
   });
 
-  it('is on the command line, as a URL or in options', () => {
+  it('are found on the command line, as a URL or in options', () => {
     expect(read({}, ['pgweb', '--bind=0.0.0.0', '--url=postgres://u:p@db/x'])).toEqual([
       ['command line', 'db', 5432, 'x'],
     ]);
@@ -188,11 +188,11 @@ describe('where a container looks for PostgreSQL', () => {
     expect(read({}, ['postgres', '-c', 'listen_addresses=*'])).toEqual([]);
   });
 
-  it('is told once where two variables say the same', () => {
+  it('are listed once if two variables agree', () => {
     expect(read({ A: 'postgres://u@db/x', B: 'postgres://u@db:5432/x' })).toEqual([['A', 'db', 5432, 'x']]);
   });
 
-  it('is not in a socket, nor in nothing', () => {
+  it('are not found in a socket path or an empty value', () => {
     expect(read({ PGHOST: '/var/run/postgresql', DB_HOST: '', POSTGRES_USER: 'vrooli' })).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { envEdits } from '../../../src/remediation/remediators/network-reconnect
 
 const place = { host: 'vrooli-postgres-orders', port: 5432 };
 
-describe('what a client was told otherwise', () => {
+describe('the changed address of a client', () => {
   it.for([
     [
       'a URL, between its login and its database',
@@ -45,7 +45,7 @@ describe('what a client was told otherwise', () => {
     expect(ask(env, command, source)).toBeUndefined(),
   );
 
-  it('leaves user, password and database as they were, whatever they are, and shows none of them', () => {
+  it('keeps user, password and database as they were, and shows none of them', () => {
     const word = fc.stringMatching(/^[a-z][a-z0-9]{7,20}$/);
     fc.assert(
       fc.property(word, word, word, (user, password, database) => {

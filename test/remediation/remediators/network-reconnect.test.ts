@@ -18,7 +18,7 @@ import { escalation, isCurable } from '../../../src/remediation/remediators/netw
 import { networkSettings } from '../../../src/remediation/remediators/network-reconnect/types.ts';
 import { runsOf } from '../../soak.ts';
 
-describe('whose client a container is', () => {
+describe('the instance of a client container', () => {
   const orders = instanceOf('orders', { aliases: ['db'] });
   const sales = instanceOf('sales', { network: 'other', aliases: ['db'], ipv4: '172.19.0.2', hostPort: '5440' });
 
@@ -29,27 +29,27 @@ describe('whose client a container is', () => {
     );
   }
 
-  it('is told by the container name, an alias on its network, an address or a published port', () => {
+  it('is found by the container name, an alias on its network, an address or a published port', () => {
     expect(whose({ env: { PGHOST: 'vrooli-postgres-sales' } })).toEqual(['client → sales']);
     expect(whose({ env: { PGHOST: 'db' } })).toEqual(['client → orders']);
     expect(whose({ env: { PGHOST: '172.19.0.2' } })).toEqual(['client → sales']);
     expect(whose({ env: { URL: 'postgres://localhost:5440/x' } })).toEqual(['client → sales']);
   });
 
-  it('is told by the name of a GUI, whatever it asks for', () => {
+  it('is found by the name of a GUI, whatever its address says', () => {
     expect(whose({ name: 'vrooli-pgweb-orders', env: { DATABASE_URL: 'postgres://vrooli-postgres-sales/x' } })).toEqual(
       ['vrooli-pgweb-orders → orders'],
     );
     expect(whose({ name: 'vrooli-pgweb-gone', env: { DATABASE_URL: 'postgres://localhost:5440/x' } })).toEqual([]);
   });
 
-  it("is both of two where both have the name on its network, and nobody's where it cannot see either", () => {
+  it('can be two instances with the same name on the network, and none that the client cannot resolve', () => {
     const twin = instanceOf('twin', { aliases: ['db'], ipv4: '172.18.0.3' });
     expect(whose({ env: { PGHOST: 'db' } }, [orders, twin])).toEqual(['client → orders', 'client → twin']);
     expect(whose({ env: { PGHOST: 'db' }, endpoints: [endpointOf('third')] })).toEqual([]);
   });
 
-  it("is nobody's for instances, helpers, containers kept aside, stopped ones, and hosts of somebody else", () => {
+  it('is undefined for instances, helpers, old containers, stopped containers, and external hosts', () => {
     const env = { PGHOST: 'db' };
     expect(whose({ env, labels: { 'problems.helper': '1' } })).toEqual([]);
     expect(whose({ env, name: 'client.pgops-old-0123456789ab' })).toEqual([]);
@@ -60,7 +60,7 @@ describe('whose client a container is', () => {
   });
 });
 
-describe('the login that a probe uses', () => {
+describe('the login of a probe', () => {
   const instance = instanceOf('orders', { aliases: ['db'] });
   const address = {
     source: 'A',
@@ -75,12 +75,12 @@ describe('the login that a probe uses', () => {
   const world = { instances: [instance], containers: [client.container, instance.container] };
   const twin = containerOf('twin', { endpoints: [endpointOf('n', ['db'])] });
 
-  it("is the client's own, which goes to that host anyway", () => {
+  it("is the client's own, which it already sends to that host", () => {
     const login = { user: 'app', password: 'theirs', database: 'x', sslMode: 'require' };
     expect(requestOf(client, { ...world, containers: [...world.containers, twin] }).login).toEqual(login);
   });
 
-  it("is the instance's only where the client's is unknown and nobody else can be meant", () => {
+  it("is the instance's only if the client's is unknown and no other server can be meant", () => {
     const silent = { ...client, address: { ...address, password: undefined } };
     expect(requestOf(silent, world).login).toBeUndefined();
     expect(requestOf(silent, { ...world, containers: [...world.containers, twin] }).login).toMatchObject({
@@ -91,7 +91,7 @@ describe('the login that a probe uses', () => {
   });
 });
 
-describe('what a client is told', () => {
+describe('the changes for a client', () => {
   it.for([
     [
       'psql: error: could not translate host name "db" to address: Temporary failure in name resolution',
@@ -171,9 +171,9 @@ describe('the diagnosis', () => {
       { host: ownAddress, common: [], named: [], reach: reachOf('timeout expired') },
       'no-common-network',
     ],
-  ])('of %s', ([, seen, found]) => expect(diagnose({ ...sound, ...seen })).toBe(found));
+  ])('recognizes %s', ([, seen, found]) => expect(diagnose({ ...sound, ...seen })).toBe(found));
 
-  it('has a word for everything, and says nothing only where the server was reached or cannot be blamed on the way', () => {
+  it('covers every observation, and finds nothing only if the server was reached or the network is not the cause', () => {
     const some = fc.constantFrom<readonly string[]>([], ['n']);
     const message = fc.constantFrom(
       noName,
@@ -211,7 +211,7 @@ describe('the diagnosis', () => {
         const found = diagnose(seen);
         if (found !== undefined) expect(['starting', ...conditions]).toContain(found);
         else expect(seen.server).toBe('running');
-        // Nobody is connected to a network because a server does not run, or because it answered.
+        // No client is connected to a network because a server does not run, or because it answered.
         if (seen.server !== 'running') expect(found).toMatch(/^server-/);
         else if (seen.reach?.sql.ok === true)
           expect(['duplicate-alias', 'wrong-server', 'stale-address', undefined]).toContain(found);
@@ -220,7 +220,7 @@ describe('the diagnosis', () => {
     );
   });
 
-  it('that no network cures is refused with advice, and never with an open door', () => {
+  it('gives advice if no network change helps, and never suggests open access', () => {
     const client: Client = {
       container: containerOf('client', {}),
       instance: instanceOf('orders', {}),
@@ -245,8 +245,8 @@ describe('the diagnosis', () => {
   });
 });
 
-describe('a name that two servers have', () => {
-  it('is taken from the other one by commands that keep its other names', () => {
+describe('a name that two servers share', () => {
+  it('is removed from the other server by commands that keep its other names', () => {
     const orders = instanceOf('orders', { aliases: ['db'] });
     const other = containerOf('other', { endpoints: [endpointOf('n', ['db', 'kept'])] });
     const address = {
@@ -267,7 +267,7 @@ describe('a name that two servers have', () => {
   });
 });
 
-describe('a network that a client would be put on', () => {
+describe('a network to which a client would be connected', () => {
   const orders = instanceOf('orders', {});
   const client: Client = {
     container: containerOf('gui', { endpoints: [] }),
@@ -299,20 +299,20 @@ describe('a network that a client would be put on', () => {
     return networkPolicy('n', { ...client, instance }, world, { sharedNetworks: shared });
   }
 
-  it('may hold the instance, other instances and their GUIs', () => {
+  it('may contain the instance, other instances and their GUIs', () => {
     expect(
       objection([containerOf('vrooli-postgres-other', {}), containerOf('vrooli-pgweb-other', {})]),
     ).toBeUndefined();
   });
 
-  it('holds nobody else, unless the instance declares it or the config names it', () => {
+  it('must contain no other container, unless the instance declares it or the config names it', () => {
     const tenants = [containerOf('n8n', {})];
     expect(objection(tenants)).toContain('n8n');
     expect(objection(tenants, {}, ['n'])).toBeUndefined();
     expect(objection(tenants, {}, [], { ...orders, declared: { networks: 'm, n' } })).toBeUndefined();
   });
 
-  it('is neither closed nor of several machines, and nobody else has the name there', () => {
+  it('must not be internal or an overlay, and no other container may have the name there', () => {
     expect(objection([], { internal: true })).toContain('on purpose');
     expect(objection([], { driver: 'overlay' })).toContain('overlay');
     expect(objection([], { name: 'other' })).toContain('Network n no longer exists');
@@ -323,7 +323,7 @@ describe('a network that a client would be put on', () => {
 });
 
 describe('the settings', () => {
-  it('name no network unless told, and refuse what they do not know', () => {
+  it('name no network by default, and unknown settings are refused', () => {
     expect(networkSettings({ settings: {} })).toEqual({ sharedNetworks: [] });
     expect(() => networkSettings({ settings: { 'network-reconnect': { shared: [] } } })).toThrow(
       'remediation.settings.network-reconnect',

@@ -21,7 +21,7 @@ function unclear(kind: Parameters<typeof findPort>[0], text: string, owner: Port
 }
 
 describe('an instance.conf', () => {
-  it('gets its port changed, with quoting, comments and line ends as they are', () => {
+  it('gets a new port, with quoting, comments and line ends unchanged', () => {
     const text = '# port="5434"\r\nport="5434" # was 5433\r\nexport port=\'5434\'\nport=5434\npassword="5434"\n';
     expect(changed('instance-conf', text)).toBe(
       '# port="5434"\r\nport="5440" # was 5433\r\nexport port=\'5440\'\nport=5440\npassword="5434"\n',
@@ -29,16 +29,16 @@ describe('an instance.conf', () => {
   });
 
   it.for(['port="$(reboot)5434"', 'port="5434\\"', 'port=`id`', 'port=5434;reboot', 'port="54345"', 'xport="5434"'])(
-    'is left alone where it does more than state the port: %s',
+    'is not changed if it does more than set the port: %s',
     (line) => expect(changed('instance-conf', `${line}\n`)).toBe(`${line}\n`),
   );
 
-  it('says its port as a shell that sources it would have it', () => {
+  it('is read as by a shell that sources it', () => {
     expect(declaredPort('port="5434"\nport="5435"\n')).toBe(5435);
     expect(declaredPort('user="vrooli"\n')).toBeUndefined();
   });
 
-  it('differs by the port alone, and is shell-safe where it was, whatever its values are', () => {
+  it('changes only its port and stays safe for a shell, for any values', () => {
     const word = fc.stringMatching(/^[A-Za-z0-9_.:/@-]{0,20}$/);
     const conf = fc.record({ password: word, template: word, user: word, database: word, networks: word });
     fc.assert(
@@ -52,7 +52,7 @@ describe('an instance.conf', () => {
     );
   });
 
-  it('has nothing changed but digits at the offsets, whatever stands in it', () => {
+  it('changes only in the digits at the offsets, for any text', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.constantFrom('port="5434"', "port='5434'", 'port = 5434'))),
@@ -74,7 +74,7 @@ describe('an instance.conf', () => {
 describe('an .env', () => {
   const url = 'postgresql://vrooli:s3%3Acr%5Cet@localhost:5434/vrooli?sslmode=disable';
 
-  it('gets the URL changed that has the password of the instance', () => {
+  it('gets a new port in the URL with the password of the instance', () => {
     expect(changed('env', `DATABASE_URL="${url}"\n`)).toBe(`DATABASE_URL="${url.replace('5434', '5440')}"\n`);
   });
 
@@ -89,13 +89,13 @@ describe('an .env', () => {
     for (const other of others) expect(changed('env', `U=${other}\n`), other).toBe(`U=${other}\n`);
   });
 
-  it('names the lines that may mean this instance or another, and leaves them', () => {
+  it('is reported line by line where it is ambiguous, and those lines are kept', () => {
     const text = `PORT=3000\nPGPORT=5434\nU=${url.replace('cr', 'xx')}\n`;
     expect(changed('env', text)).toBe(text);
     expect(unclear('env', text)).toEqual([2, 3]);
   });
 
-  it('gets a bare port changed beside the password, under the name of the instance, or in its own folder', () => {
+  it("gets a new bare port next to the password, under the name of the instance, or in the instance's folder", () => {
     const beside = "PGPORT=5434\nPGPASSWORD='s3:cr'\n";
     expect(changed('env', beside, { ...orders, password: 's3:cr' })).toBe("PGPORT=5440\nPGPASSWORD='s3:cr'\n");
     expect(changed('env', 'ORDERS_PGPORT=5434\nBILLING_PGPORT=5434\n')).toBe(
@@ -104,7 +104,7 @@ describe('an .env', () => {
     expect(changed('env', 'PGPORT=5434\n', { ...orders, own: true })).toBe('PGPORT=5440\n');
   });
 
-  it('is read in no time, whatever it says', () => {
+  it('is read quickly, whatever it contains', () => {
     const text = `A=${'postgres://'.repeat(20_000)}\nB=${'postgres://a:'.repeat(20_000)}\n`;
     expect(cpuTimeOf(() => void unclear('env', text))).toBeLessThan(1000);
   });
@@ -113,7 +113,7 @@ describe('an .env', () => {
 describe('a .pgpass', () => {
   const mine = 'localhost:5434:vrooli:vrooli:s3\\:cr\\\\et\n';
 
-  it('gets the port changed of the line with the password of the instance: the port is part of what is compared', () => {
+  it('gets a new port in the line with the password of the instance, since the port is part of the match', () => {
     const text = `# localhost:5434:*:*:x\n${mine}*:5434:*:vrooli:other\n*:*:*:*:s3\\:cr\\\\et\n`;
     expect(changed('pgpass', text)).toBe(text.replace(mine, mine.replace('5434', '5440')));
     expect(unclear('pgpass', text)).toEqual([3]);
@@ -127,7 +127,7 @@ describe('a .pgpass', () => {
 });
 
 describe('a compose file', () => {
-  it('is never changed; the lines that publish the port are named', () => {
+  it('is never changed; the lines that publish the port are reported', () => {
     const text =
       'services:\n  db:\n    ports:\n      - "5434:5432"\n      - 127.0.0.1:5434:5432\n      - "15434:5432"\n      - published: 5434\n';
     expect(findPort('compose', text, 5434, 5440, orders)).toEqual({ edits: [], unclear: [4, 5, 7] });
@@ -149,7 +149,7 @@ describe('a file', () => {
 });
 
 describe('edits', () => {
-  it('that do not fit the text are refused', () => {
+  it('are refused if they do not fit the text', () => {
     expect(() => withEdits('port="5435"', [{ at: 6, before: '5434', after: '5440' }])).toThrow('expected 5434 at 6');
   });
 });

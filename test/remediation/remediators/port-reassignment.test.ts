@@ -34,7 +34,7 @@ describe('a declared port', () => {
     }
   });
 
-  it('reads back every range that can be written', () => {
+  it('is written and read back for every range', () => {
     fc.assert(
       fc.property(port, port, (a, b) => {
         const [first, last] = [Math.min(a, b), Math.min(Math.max(a, b), Math.min(a, b) + 50)];
@@ -51,7 +51,7 @@ describe('a declared port', () => {
   });
 });
 
-describe('two addresses of one port', () => {
+describe('two addresses of the same port', () => {
   const address = fc.oneof(
     fc.constantFrom('', '0.0.0.0', '::', '127.0.0.1', '::1', '192.0.2.7', '[::1]', '0:0:0:0:0:0:0:1'),
     fc.ipV4(),
@@ -71,7 +71,7 @@ describe('two addresses of one port', () => {
     ['::ffff:127.0.0.1', '0.0.0.0', true],
   ] as const)('%j and %j: %j', ([a, b, collide]) => expect(addressesOverlap(a, b)).toBe(collide));
 
-  it('collide the same way round or the other, and each with itself and with the empty one', () => {
+  it('collide in either order, and each collides with itself and with the wildcard', () => {
     fc.assert(
       fc.property(address, address, (a, b) => {
         expect(addressesOverlap(a, b)).toBe(addressesOverlap(b, a));
@@ -82,7 +82,7 @@ describe('two addresses of one port', () => {
   });
 });
 
-describe('what a container claims', () => {
+describe('the ports that a container claims', () => {
   const binding = (hostPort: string, hostIp = ''): PortBinding => ({
     containerPort: 5432,
     protocol: 'tcp',
@@ -90,36 +90,36 @@ describe('what a container claims', () => {
     hostPort,
   });
 
-  it('is its declaration while it does not run, ranges included', () => {
+  it('are those it declares while it is stopped, ranges included', () => {
     const [claim] = claimsOf(container({ portBindings: [binding('5460-5462')] }));
     expect(claim).toMatchObject({ ports: { first: 5460, last: 5462 }, bound: false });
     expect(collides(claim!, binding('5461'), 5461)).toBe(true);
     expect(collides(claim!, { ...binding('5461'), protocol: 'udp' }, 5461)).toBe(false);
   });
 
-  it('is the one port of its range that it has while it runs', () => {
+  it('are only the one it has of a range while it runs', () => {
     const claims = claimsOf(
       container({ portBindings: [binding('5460-5462')], publishedPorts: [binding('5461', '0.0.0.0')] }),
     );
     expect(claims.map(({ ports, bound }) => [ports.first, ports.last, bound])).toEqual([[5461, 5461, true]]);
   });
 
-  it('is nothing where the engine chooses the port', () => {
+  it('are none if the engine chooses the port', () => {
     expect(claimsOf(container({ portBindings: [binding('')] }))).toEqual([]);
   });
 
-  it('counts no longer once it is kept aside', () => {
+  it('are none for an old container that is kept after a recreate', () => {
     expect(isAside(container({ name: `vrooli-postgres-orders${asideMarker}0123456789ab` }))).toBe(true);
     expect(isAside(container({ labels: { 'problems.aside': '1' } }))).toBe(true);
     expect(isAside(container({ name: 'vrooli-postgres-orders' }))).toBe(false);
   });
 });
 
-describe('who moves', () => {
+describe('the choice of the instance that moves', () => {
   const created = fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
   const some = fc.record({ id: fc.stringMatching(/^[0-9a-f]{64}$/), created }).map(container);
 
-  it('is always exactly one of two that do not run', () => {
+  it('is always exactly one of two stopped instances', () => {
     fc.assert(
       fc.property(some, some, (a, b) => {
         fc.pre(a.id !== b.id);
@@ -128,7 +128,7 @@ describe('who moves', () => {
     );
   });
 
-  it('is the younger, unless a lease says otherwise', () => {
+  it('is the younger one, unless a lease says otherwise', () => {
     const [older, younger] = [
       container({ created: '2026-01-01T00:00:00Z' }),
       container({ created: '2026-02-01T00:00:00Z' }),
@@ -150,7 +150,7 @@ describe('the ports that an instance may be given', () => {
     fc.array(holder, { minLength: 1, maxLength: 3 }),
   );
 
-  it('lie in the range, are held by nobody else, and its own come first', () => {
+  it('are in the range and held by no other instance, its own first', () => {
     fc.assert(
       fc.property(held, fc.integer({ min: 5433, max: 5460 }), (holders, without) => {
         const survey = surveyWith(holders);
@@ -242,16 +242,16 @@ describe('a start that failed', () => {
     'OCI runtime create failed: exec: "postgres": executable file not found in $PATH: unknown',
     'Cannot link to a non running container: /old AS /client/database',
     'network vrooli-network not found',
-  ])('for another reason is not ours: %j', (error) => expect(startFailure(error)).toBeUndefined());
+  ])('for another reason is ignored: %j', (error) => expect(startFailure(error)).toBeUndefined());
 
-  it('is read in no time, whatever it says', () => {
+  it('is parsed quickly, whatever it says', () => {
     fc.assert(fc.property(fc.string(), (text) => void startFailure(text)));
     const text = `bind ${':'.repeat(100_000)} address already in use listen ${'1'.repeat(100_000)}`;
     expect(cpuTimeOf(() => void startFailure(text))).toBeLessThan(500);
   });
 });
 
-describe('what a recreate would lose', () => {
+describe('the changes that a recreate would lose', () => {
   const added = (...paths: readonly string[]) => paths.map((path) => ({ path, kind: 'added' as const }));
   const data = {
     type: 'volume',
@@ -262,7 +262,7 @@ describe('what a recreate would lose', () => {
     anonymous: true,
   };
 
-  it('is nothing of what running leaves behind', () => {
+  it('exclude files that the server creates while it runs', () => {
     const traces = ['/var', '/var/run', '/var/run/postgresql', '/var/run/postgresql/.s.PGSQL.5432', '/tmp', '/tmp/x'];
     const history = [
       '/root',
@@ -279,7 +279,7 @@ describe('what a recreate would lose', () => {
     ).toEqual([]);
   });
 
-  it('is what was installed or written beside the volumes', () => {
+  it('include files that were installed or written outside the volumes', () => {
     const paths = [
       '/usr',
       '/usr/lib',

@@ -21,7 +21,7 @@ const server = { uid: 999, gid: 999 };
 
 const pgdata = '/var/lib/postgresql/data';
 
-describe('what a line of the log says', () => {
+describe('a line of the log', () => {
   it.for<[Sign | undefined, string]>([
     ['chown-refused', `chmod: changing permissions of '${pgdata}': Operation not permitted`],
     ['chown-refused', `chown: changing ownership of '${pgdata}': Operation not permitted`],
@@ -59,7 +59,7 @@ describe('what a line of the log says', () => {
     expect(signOf(line)).toBe(sign);
   });
 
-  it('is a trace of data where a server was once', () => {
+  it('shows that a server has had data there', () => {
     expect(isTraceOfData('2025-08-02 10:00:00.000 UTC [1] LOG:  database system is shut down')).toBe(true);
     expect(isTraceOfData('PostgreSQL Database directory appears to contain a database; Skipping initialization')).toBe(
       true,
@@ -101,7 +101,7 @@ describe('a survey', () => {
   });
   const bits: Readonly<Record<string, number>> = { f: 0x8, d: 0x4, l: 0xa, s: 0xc, p: 0x1, b: 0x6, c: 0x2 };
 
-  it('is read back as it was printed, whatever the names hold, by either find', () => {
+  it('is read back as printed, for any names, from either version of find', () => {
     fc.assert(
       fc.property(fc.uniqueArray(entry, { selector: (one) => one.path }), fc.boolean(), (entries, busybox) => {
         const printed = entries
@@ -118,7 +118,7 @@ describe('a survey', () => {
     );
   });
 
-  it('never takes a cut end for an entry', () => {
+  it('never reads a truncated end as an entry', () => {
     fc.assert(
       fc.property(entry, fc.double({ min: 0, max: 0.99, noNaN: true }), ({ path: name, uid, gid, mode }, share) => {
         const whole = `f ${uid} ${gid} ${mode} 1 ${name}\0\0`;
@@ -128,7 +128,7 @@ describe('a survey', () => {
     );
   });
 
-  it('calls the mount itself a dot, and shows a folder of it as if it were the mount', () => {
+  it('prints the mount itself as a dot, and a folder of it as if it were the mount', () => {
     const { entries } = parseSurvey(
       'd 999 999 755 3 \0\0d 999 999 700 3 18\0\0f 999 999 600 1 18/PG_VERSION\0\0',
       false,
@@ -139,7 +139,7 @@ describe('a survey', () => {
   });
 });
 
-describe("what is in a server's way", () => {
+describe('entries that block a server', () => {
   it.for<[string, Partial<SurveyEntry>, 'owner' | 'mode' | undefined]>([
     ['the data directory of root', { path: '.', type: 'd', uid: 0, mode: '700' }, 'owner'],
     ['its data directory, open to all', { path: '.', type: 'd', mode: '777' }, 'mode'],
@@ -155,7 +155,7 @@ describe("what is in a server's way", () => {
     expect(obstacleTo(entry('x', some), server)).toBe(obstacle);
   });
 
-  it('is never an entry of its own with all bits of an owner', () => {
+  it('never include an entry of its own with all owner bits', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('f', 'd'), fc.nat(0o77), (path, type, others) => {
         const mode = (0o700 + (path === '.' ? 0 : others)).toString(8);
@@ -164,13 +164,13 @@ describe("what is in a server's way", () => {
     );
   });
 
-  it('is decided for the top by its three last digits', () => {
+  it('are decided for the top folder by the last three digits of its mode', () => {
     expect(['700', '750', '2700', '1750'].map(isAcceptedTop)).toEqual([true, true, true, true]);
     expect(['755', '770', '600', '701', '0'].map(isAcceptedTop)).toEqual([false, false, false, false, false]);
   });
 });
 
-describe('an odd entry', () => {
+describe('an unexpected entry', () => {
   const around = { owner: server, mounts: [pgdata, '/wal', '/spaces'] };
   it.for<[string, Partial<SurveyEntry> & { readonly path: string }]>([
     ['a link anywhere else', { path: 'base/evil', type: 'l', linkTarget: '/etc/passwd' }],
@@ -190,7 +190,7 @@ describe('an odd entry', () => {
     expect(unexpectedFiles([entry('x', some)], around)).toMatchObject([{ path: some.path }]);
   });
 
-  it('is none of what PostgreSQL makes', () => {
+  it('is never one that PostgreSQL creates', () => {
     const usual = [
       entry('.', { type: 'd' }),
       entry('base/5/1259', {}),
@@ -212,14 +212,14 @@ describe('a diagnosis', () => {
   const ofRoot = cluster.map((one) => ({ ...one, uid: 0, gid: 0 }));
   const empty = [entry('.', { type: 'd', uid: 0, gid: 0 })];
 
-  it('tells data that cannot be seen from a folder that is empty, though initdb says the same of both', () => {
+  it('distinguishes unreadable data from an empty folder, although initdb reports the same for both', () => {
     const signs = ['initdb-refused'] as const;
     expect(diagnose(seen({ entries: ofRoot, signs }))).toMatchObject({ kind: 'wrong-owner', wrong: { length: 4 } });
     expect(diagnose(seen({ entries: empty, signs, history: true }))).toEqual({ kind: 'data-missing' });
     expect(diagnose(seen({ entries: empty, signs }))).toEqual({ kind: 'ownership-refused' });
   });
 
-  it('is nothing where the entrypoint puts it right at the next start, and only there', () => {
+  it('is empty if and only if the entrypoint fixes the problem at the next start', () => {
     expect(diagnose(seen({ entries: ofRoot, heals: true }))).toBeUndefined();
     expect(diagnose(seen({ entries: ofRoot, heals: true, running: true }))).toMatchObject({ kind: 'wrong-owner' });
     const closed = [...cluster, entry('base/5/2600', { mode: '0' })];
@@ -232,13 +232,13 @@ describe('a diagnosis', () => {
     });
   });
 
-  it('does not mind that a server without root tried to change the mode of its folder', () => {
+  it('ignores that a server without root tried to change the mode of its folder', () => {
     expect(diagnose(seen({ entries: ofRoot, signs: ['chown-refused', 'wrong-ownership'] }))).toMatchObject({
       kind: 'wrong-owner',
     });
   });
 
-  it('names capabilities that the entrypoint lacks, where that shows', () => {
+  it('names missing capabilities of the entrypoint if they are the cause', () => {
     const missingCapabilities = ['CHOWN'];
     expect(diagnose(seen({ missingCapabilities, signs: ['permission-denied'] }))).toEqual({
       kind: 'ownership-refused',
@@ -246,14 +246,14 @@ describe('a diagnosis', () => {
     expect(diagnose(seen({ missingCapabilities }))).toBeUndefined();
   });
 
-  it('suspects SELinux only where owners and modes are right and the engine labels files', () => {
+  it('suspects SELinux only if owners and modes are right and the engine labels files', () => {
     const signs = ['permission-denied'] as const;
     expect(diagnose(seen({ signs, labelled: true }))).toEqual({ kind: 'label-refused' });
     expect(diagnose(seen({ signs, labelled: true, entries: ofRoot }))).toMatchObject({ kind: 'wrong-owner' });
     expect(diagnose(seen({ signs }))).toBeUndefined();
   });
 
-  it('stops at a file system that cannot be written to', () => {
+  it('stops at a read-only file system', () => {
     expect(diagnose(seen({ mountWritable: false, entries: ofRoot }))).toEqual({ kind: 'read-only' });
     expect(diagnose(seen({ signs: ['read-only'], running: true }))).toEqual({ kind: 'read-only' });
   });
@@ -294,7 +294,7 @@ describe('a diagnosis', () => {
 });
 
 describe('pg_control', () => {
-  it('tells which cluster it is and whether its server has ended as it should', () => {
+  it('identifies the cluster and says whether its server shut down cleanly', () => {
     fc.assert(
       fc.property(fc.bigInt(0n, 2n ** 64n - 1n), fc.nat(6), (identifier, state) => {
         const bytes = new DataView(new ArrayBuffer(8192));
@@ -309,7 +309,7 @@ describe('pg_control', () => {
     );
   });
 
-  it('is not read out of anything else', () => {
+  it('is not read from other files', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 19 }), (bytes) => {
         expect(readControlFile(bytes)).toBeUndefined();
@@ -319,8 +319,8 @@ describe('pg_control', () => {
   });
 });
 
-describe('a command for people', () => {
-  it('keeps a path one word, whatever it holds', () => {
+describe('a shell command in advice', () => {
+  it('keeps a path as one word, for any characters', () => {
     expect(shellQuote('/srv/data')).toBe('/srv/data');
     expect(shellQuote("/srv/it's $(here)")).toBe(String.raw`'/srv/it'\''s $(here)'`);
   });

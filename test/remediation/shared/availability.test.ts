@@ -13,9 +13,9 @@ function state(status: string, restarts: number, seconds: number): boolean | und
   );
 }
 
-describe('whether somebody would be interrupted', () => {
+describe('whether a stop would disconnect clients', () => {
   it.for([
-    // Nobody, whatever came before.
+    // No clients, whatever happened before.
     ['exited', 0, 5, false],
     ['exited', 7, 5, false],
     ['created', 0, 0, false],
@@ -26,7 +26,7 @@ describe('whether somebody would be interrupted', () => {
     ['running', 0, 4_000, true],
     ['running', 3, 4_000, true],
     ['paused', 0, 1, true],
-    // Only an answer can tell.
+    // Only an answer of the server can decide.
     ['running', 1, 1, undefined],
     ['running', 9, 59, undefined],
     ['running', 9, 61, true],

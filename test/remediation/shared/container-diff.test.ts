@@ -9,7 +9,7 @@ function container(host: { readonly [key: string]: Json }, volume = 'data'): Con
   return containerOf({ Id: 'one', Name: '/one', HostConfig: host, Mounts: [mount] });
 }
 
-it('a container with the same mounts is the same, however they are written', () => {
+it('finds no difference between containers with the same mounts, in any notation', () => {
   const written: readonly { readonly [key: string]: Json }[] = [
     {},
     { Binds: ['data:/data'] },
@@ -21,7 +21,7 @@ it('a container with the same mounts is the same, however they are written', () 
     for (const other of written) expect(unexpectedDifferences(container(one), container(other), {})).toEqual([]);
 });
 
-it('other data, and whatever else was not meant, is told', () => {
+it('reports other data and every unintended difference', () => {
   expect(unexpectedDifferences(container({}), container({}, 'empty'), {})).toEqual(['Mounts./data']);
   expect(unexpectedDifferences(container({ Memory: 1 }), container({ Memory: 2 }), {})).toEqual(['HostConfig.Memory']);
   const meant = { fields: ['HostConfig.Memory'] };

@@ -10,8 +10,8 @@ const host = {
   instance: (name: string) => Promise.resolve(instance(name)),
 };
 
-describe('looking at each instance', () => {
-  it('keeps what was noted of one before an error, and names it beside', async () => {
+describe('checking each instance', () => {
+  it('keeps the findings of an instance before an error, and reports the error too', async () => {
     const seen = await forEachInstance(
       [instance('orders')],
       host,
@@ -32,7 +32,7 @@ describe('looking at each instance', () => {
     });
   });
 
-  it('hides none of the others, and is in the order of ids however long each takes', async () => {
+  it('hides no other instance on an error, and returns findings in order of ids however long each takes', async () => {
     const names = ['d', 'b', 'a', 'c'];
     const seen = await forEachInstance(
       names.map((name) => instance(name)),
@@ -50,7 +50,7 @@ describe('looking at each instance', () => {
     expect(seen.notLookedAt).toEqual([{ remediator, instance: 'b', reason: 'refused' }]);
   });
 
-  it('marks what no later look will see', async () => {
+  it('marks checks that can never run', async () => {
     const seen = await forEachInstance([instance('orders')], host, { remediator, together: 1 }, async (_, noting) =>
       noting.notLookedAt('its data is in the container itself', { lasting: true }),
     );
@@ -59,7 +59,7 @@ describe('looking at each instance', () => {
     ]);
   });
 
-  it('passes over one that has ended meanwhile where only those that run are looked at', async () => {
+  it('skips an instance that stopped meanwhile if only running ones are checked', async () => {
     const only = ({ container }: Instance): boolean => container.state.running;
     const ended = (name: string): Instance => instance(name, false);
     const looked: string[] = [];
@@ -71,13 +71,13 @@ describe('looking at each instance', () => {
     const all = [instance('orders'), ended('billing')];
     const seen = await forEachInstance(all, { ...host, instance: (name) => Promise.resolve(ended(name)) }, each, look);
     expect([looked, seen]).toEqual([['orders'], { findings: [], notLookedAt: [] }]);
-    // It runs on: then it was to be looked at.
+    // It is still running, so the failed check counts.
     expect((await forEachInstance(all, host, each, look)).notLookedAt).toEqual([
       { remediator, instance: 'orders', reason: 'it is restarting' },
     ]);
   });
 
-  it('ends where the user stops it, and on an error that is said to end it all', async () => {
+  it('ends on abort, and on an error that affects all instances', async () => {
     const stop = new AbortController();
     const all = [instance('orders'), instance('billing')];
     const stopped = forEachInstance(all, { ...host, signal: stop.signal }, { remediator, together: 1 }, async () => {

@@ -51,8 +51,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('what a machine can promise', () => {
-  it('is one number for all who ask, with an instance that does not run', async () => {
+describe('the memory that a machine can promise', () => {
+  it('is the same number everywhere, and includes a stopped instance', async () => {
     // 17 - 2 - 4 - 1
     const left = 10 * GiB;
     const remediation = await machineOf([orders, stopped, web, ...notCounted]);
@@ -63,7 +63,7 @@ describe('what a machine can promise', () => {
     expect(await preflight(remediation, { memory: left })).toMatchObject([{ ok: true }]);
     expect(await preflight(remediation, { memory: left + 1 })).toMatchObject([{ ok: false }]);
 
-    // Beside its own limit, which it gives up for the higher one.
+    // In addition to its own limit, which the higher one replaces.
     const own = left + 2 * GiB;
     expect(await promisableTo(instance.container, session.reader)).toBe(own);
     expect(await preflight(remediation, { memory: own, instance: 'orders' })).toMatchObject([{ ok: true }]);
@@ -75,14 +75,14 @@ describe('what a machine can promise', () => {
     remediation.close();
   });
 
-  it('is the same where only some instances are looked at', async () => {
+  it('is the same if the config selects only some instances', async () => {
     const remediation = await machineOf([orders, stopped, web], ['orders']);
     const { container } = await instanceNamed(remediation, 'orders');
     expect(await promisableTo(container, remediation.session.reader)).toBe(12 * GiB);
     remediation.close();
   });
 
-  it('is found overcommitted by the same sum that fleet shows', async () => {
+  it('is overcommitted by the same sum that fleet shows', async () => {
     const large = { ...stopped, memory: 15 * GiB };
     const remediation = await machineOf([orders, large, web]);
     const { reader } = remediation.session;
@@ -101,7 +101,7 @@ describe('what a machine can promise', () => {
     remediation.close();
   });
 
-  it('has one share for an instance without a limit, whoever asks', async () => {
+  it('has one share for an instance without a limit, in every command', async () => {
     const free = { ...orders, memory: 0 };
     const remediation = await machineOf([free, stopped, web, ...notCounted]);
     const { reader } = remediation.session;
@@ -117,7 +117,7 @@ describe('what a machine can promise', () => {
     remediation.close();
   });
 
-  it('is all of it for one that is alone', async () => {
+  it('belongs entirely to an instance that is alone', async () => {
     const remediation = await machineOf([{ ...orders, memory: 0 }, ...notCounted]);
     const instance = await instanceNamed(remediation, 'orders');
     expect((await ceilingOf(instance, 2, remediation.session.reader)).memory).toBe(20 * GiB);

@@ -81,7 +81,7 @@ describe('the state file', () => {
     await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'state-damaged' });
   });
 
-  it('of a newer version is left unchanged', async () => {
+  it('is left unchanged if it is from a newer version', async () => {
     (await openSqliteStore(file)).close();
     const database = new DatabaseSync(file);
     database.exec('PRAGMA user_version = 99');
@@ -233,7 +233,7 @@ describe('a port lease', () => {
 });
 
 describe('locks', () => {
-  it('refuse the token of an owner that has lost them', async () => {
+  it('are not granted to an owner that has lost them', async () => {
     const store = await openSqliteStore(file);
     const owner = await ownIdentity();
     const dead = { ...owner, pid: 2 ** 22 + 1 };
@@ -246,7 +246,7 @@ describe('locks', () => {
     store.close();
   });
 
-  it('are all taken, or none', async () => {
+  it('are all acquired, or none', async () => {
     const store = await openSqliteStore(file);
     const owner = await ownIdentity();
     expect((await store.locks.take('one', ['b'], owner, at)).ok).toBe(true);
