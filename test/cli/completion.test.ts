@@ -24,7 +24,7 @@ describe('problems completion', () => {
   });
 });
 
-describe.skipIf(!isInstalled('bash'))('the completion of bash, where bash is installed', () => {
+describe.skipIf(!isInstalled('bash'))('the completion of bash (if installed)', () => {
   it.each([
     [['va'], ['validate']],
     [['--v'], ['--version']],
@@ -65,7 +65,7 @@ describe.skipIf(!isInstalled('bash'))('the completion of bash, where bash is ins
   });
 });
 
-describe.skipIf(!isInstalled('zsh'))('the completion of zsh, where zsh is installed', () => {
+describe.skipIf(!isInstalled('zsh'))('the completion of zsh (if installed)', () => {
   it.each([
     ['problems va', 'problems validate '],
     ['problems --v', 'problems --version '],
@@ -95,7 +95,7 @@ describe.skipIf(!isInstalled('zsh'))('the completion of zsh, where zsh is instal
   );
 });
 
-describe.skipIf(!isInstalled('fish'))('the completion of fish, where fish is installed', () => {
+describe.skipIf(!isInstalled('fish'))('the completion of fish (if installed)', () => {
   it.each([
     ['problems va', ['validate']],
     ['problems --v', ['--version']],

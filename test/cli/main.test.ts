@@ -90,7 +90,7 @@ describe('problems', () => {
 
 describe('problems on an unsupported Node version', () => {
   it.each(['20.19.4', '22.12.0', '18.0.0'])(
-    'says on %s in one line which one it needs, and loads nothing',
+    'states in one line which version it needs on %s, and loads nothing',
     async (version) => {
       await using folder = temporaryFolder();
       const preload = join(folder.path, 'old.mjs');

@@ -16,7 +16,7 @@ describe('npm run lab', () => {
     for (const { name, description } of scenarios) expect(stdout).toMatch(new RegExp(`^${name} +${description}`, 'm'));
   });
 
-  it('says what it can do when it is not told, or told nonsense', async () => {
+  it('prints its usage without a command or with an unknown one', async () => {
     expect(await lab([], nowhere)).toMatchObject({ code: 2, stdout: expect.stringContaining('up <scenario>') });
     expect(await lab(['up', '--bogus'], nowhere)).toMatchObject({
       code: 2,
@@ -24,13 +24,13 @@ describe('npm run lab', () => {
     });
   });
 
-  it('says in one line that the tests did not run, and how to have an engine', async () => {
+  it('says in one line that the tests did not run, and how to get an engine', async () => {
     const { code, stdout, stderr } = await lab(['test'], nowhere);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^The lab did not run: no Docker Engine answers: .*engine\.sh.*\n$/);
   });
 
-  it.for([{ CI: 'true' }, { PROBLEMS_LAB: 'required' }])('fails without an engine where %o', async (variables) => {
+  it.for([{ CI: 'true' }, { PROBLEMS_LAB: 'required' }])('fails without an engine if %o is set', async (variables) => {
     const { code, stderr } = await lab(['test'], { ...nowhere, ...variables });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^lab: the lab is required here, and no Docker Engine answers/);

@@ -85,7 +85,7 @@ async function status(docker: Client): Promise<void> {
     say(`${one.run.padEnd(14)} ${one.scenario.padEnd(20)} ${one.name.padEnd(44)} ${one.status}`);
 }
 
-/** Without an engine the tests did not fail, they did not run: that is said in one line, and refused where it matters. */
+/** Without an engine the tests do not fail; they do not run. One line says so, and required runs refuse it. */
 async function runTests(names: readonly string[]): Promise<number> {
   if (!(await engineAnswers())) {
     if (labIsRequired()) throw new Error(`the lab is required here, and ${noEngine}`);
@@ -104,7 +104,7 @@ function wantsOwnNetwork(names: readonly string[]): boolean {
   return names.length === 0 || files.some((file) => names.some((name) => file.includes(name)));
 }
 
-/** The tests that start an engine of their own, in a network of their own. */
+/** The tests that start a separate engine, in a separate network. */
 async function runInOwnNetwork(names: readonly string[]): Promise<number> {
   const inside = 'ip link set lo up && exec vitest run --project lab-own-network --passWithNoTests "$@"';
   return runCommand('unshare', ['--net', 'sh', '-c', inside, 'sh', ...names]);

@@ -54,7 +54,7 @@ export async function runContainer(run: Run, settings: ContainerSettings): Promi
   }
 }
 
-/** The network-less helper: a shell as root on the data of somebody else, `/folder` inside. */
+/** The helper without a network: a shell as root on the data of another container, `/folder` inside. */
 export function runHelper(run: Run, bind: string, script: string): Promise<Executed> {
   return runContainer(run, {
     image: `problems-lab/postgres-seeded:${run.postgres}`,

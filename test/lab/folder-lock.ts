@@ -39,7 +39,7 @@ async function removeLock(path: string, owner: number | undefined): Promise<void
     throw error;
   }
   if ((await readOwner(aside)) === owner) await rm(aside, { recursive: true, force: true });
-  // Somebody was quicker and holds it anew.
+  // Another process was quicker and has taken the lock.
   else await rename(aside, path);
 }
 

@@ -19,7 +19,7 @@ export interface GuiSettings {
   readonly network?: string;
 }
 
-/** Starts the stand-in for pgweb that goes with an instance, and waits until it answers, reaching its database or not. */
+/** Starts the substitute for pgweb of an instance, and waits until it answers, with or without its database. */
 export async function startGui(run: Run, instance: LabInstance, settings: GuiSettings = {}): Promise<Gui> {
   const { address = `${instance.containerName}:5432`, network } = settings;
   const port = await run.takeGuiPort();

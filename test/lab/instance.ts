@@ -109,7 +109,7 @@ export async function startInstance(run: Run, settings: InstanceSettings): Promi
   return instance;
 }
 
-/** The instance of the run that has this name, however it was made and whoever made its container again since. */
+/** The instance of the run with this name, even if its container has been recreated since. */
 export async function findInstance(run: Run, name: string): Promise<LabInstance> {
   const containerName = `${run.prefix}vrooli-postgres-${name}`;
   const { Id, Config, HostConfig, Mounts } = await run.docker.getContainer(containerName).inspect();
@@ -193,7 +193,7 @@ export async function query(instance: LabInstance, sql: string, session: Session
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-/** Of letters and digits: it stands in a file that is sourced as shell, and in URLs. */
+/** Letters and digits only, because it is part of a file that is sourced as shell, and of URLs. */
 export function randomPassword(): string {
   return randomBytes(12).toString('hex');
 }

@@ -64,7 +64,7 @@ export async function takeDown(docker: Docker, some: readonly Scenario[]): Promi
   return removed;
 }
 
-/** Removes everything that carries the lab's label, whoever made it: tests that are running now lose their containers. */
+/** Removes everything with the lab's label, from any process: tests that are running now lose their containers. */
 export async function takeAllDown(docker: Docker, some: readonly Scenario[]): Promise<readonly Removed[]> {
   const removed = await takeDown(docker, some);
   return [...removed, await removeObjects({ docker })];

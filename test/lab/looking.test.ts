@@ -13,7 +13,7 @@ describe.skipIf(!(await labRuns()))(
   'problems detect, plan and remediate',
   { concurrent: true, timeout: 300_000 },
   () => {
-    it('say what can never be looked at, and count the rest as well: exit code 0', async (test) => {
+    it('report checks that can never run, and exit with 0 if the others find nothing', async (test) => {
       const { problems } = await seeded(test);
       for (const command of commands) {
         const { code, stdout, stderr } = await problems(...command);
@@ -25,7 +25,7 @@ describe.skipIf(!(await labRuns()))(
       }
     });
 
-    it('do not call an instance healthy that lets nobody in: exit code 2', async (test) => {
+    it('do not call an instance healthy that accepts no connections: exit code 2', async (test) => {
       const { orders, problems } = await seeded(test);
       await letNobodyIn(orders);
       for (const command of commands) {
@@ -39,7 +39,7 @@ describe.skipIf(!(await labRuns()))(
       }
     });
 
-    it('count what is found before what could not be looked at: exit code 1', async (test) => {
+    it('exit with 1 for findings, even if other checks could not run', async (test) => {
       const { orders, problems } = await seeded(test);
       await query(orders, "create role app login password 'hidden' connection limit 0");
       await refusalOf(connect(orders, { user: 'app', password: 'hidden' }));

@@ -65,7 +65,7 @@ export interface HeldPort {
   close(): Promise<void>;
 }
 
-/** Listens on `port` at `host` in this very process. Fails when somebody else has it. */
+/** Listens on `port` at `host` in this process. Fails if the port is in use. */
 export async function holdPort(port: number, host = '0.0.0.0'): Promise<HeldPort> {
   const held = await tryListen(port, host);
   if (held === undefined) throw new Error(`port ${port} at ${host} is taken`);

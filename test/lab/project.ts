@@ -40,7 +40,7 @@ export async function writeInstanceConf(run: Run, name: string, conf: InstanceCo
   await writeFile(join(folder, 'instance.conf'), lines.join(''), { mode: 0o600 });
 }
 
-/** The keys and values of an instance's `instance.conf` as they stand there now. */
+/** The current keys and values of an instance's `instance.conf`. */
 export async function readInstanceConf(run: Run, name: string): Promise<Readonly<Record<string, string>>> {
   const text = await readFile(join(instanceFolder(run, name), 'config', 'instance.conf'), 'utf8');
   return Object.fromEntries([...text.matchAll(/^(\w+)="(.*)"$/gm)].map(([, key = '', value = '']) => [key, value]));
@@ -61,7 +61,7 @@ export async function writePostgresConf(
   return path;
 }
 
-/** What the managed system notes beside the files of a backup. */
+/** The metadata that the managed system writes next to the files of a backup. */
 export interface BackupMetadata {
   readonly instance: string;
   readonly backup_name: string;

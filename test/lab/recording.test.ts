@@ -22,8 +22,8 @@ Stays down after a restart of the engine.
 <!-- EMBED:ACTIVEPROBLEM:END -->
 `;
 
-describe.skipIf(!(await labRuns()))('what a registry is told', { timeout: 300_000 }, () => {
-  it('calls nothing resolved that was not looked for, and what was not found again where it was', async (test) => {
+describe.skipIf(!(await labRuns()))('the records of a registry', { timeout: 300_000 }, () => {
+  it('become resolved only if their check ran and found nothing where the problem was', async (test) => {
     const { problems, text, orders, billing, faulty } = await project(test);
     await without(orders, billing);
 

@@ -29,8 +29,8 @@ interface Run {
 
 const registry = 'resources/postgres/PROBLEMS.md';
 
-describe.skipIf(!(await labRuns()))('the whole registry', () => {
-  it('is broken, found, repaired and verified, and written back; a second look finds only what a person was given', async (test) => {
+describe.skipIf(!(await labRuns()))('all problems of the registry', () => {
+  it('are caused, detected, repaired, verified and recorded; a second detection finds only those left to operators', async (test) => {
     const run = await createRun(test);
     await all.up(run, () => undefined);
     await copyRegistry(run);

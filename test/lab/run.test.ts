@@ -18,7 +18,7 @@ import { snapshotEngine } from './snapshot.ts';
 import { closeTestRun, createRun, keepEvidence, labRuns, openTestRun } from './support.ts';
 
 describe('ports for a run', () => {
-  it('are nobody else’s until they are given back', async () => {
+  it('are exclusive until they are released', async () => {
     const reserved = await Promise.all(Array.from({ length: 20 }, () => reservePorts()));
     const firsts = reserved.map(({ instances }) => instances.first);
     expect(new Set(firsts).size).toBe(20);
@@ -30,7 +30,7 @@ describe('ports for a run', () => {
 });
 
 describe.skipIf(!(await labRuns()))('a run of the lab', () => {
-  it('finds no port free that a program listens on or a stopped container claims', async (test) => {
+  it('treats a port as taken if a program listens on it or a stopped container claims it', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'claimant', storage: 'seeded' });
     await instance.container.stop();
@@ -64,7 +64,7 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     },
   );
 
-  it('sees in a snapshot what changed in containers, data and files, and nothing when nothing did', async (test) => {
+  it('detects changes of containers, data and files with snapshots, and no change otherwise', async (test) => {
     const run = await createRun(test);
     const [served, stopped] = await Promise.all(
       ['served', 'stopped'].map((name) => startInstance(run, { name, storage: 'bind' })),
@@ -89,7 +89,7 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     expect(after.files).toEqual(before.files);
   });
 
-  it('leaves no container, network, volume, folder or port behind when it is closed', async () => {
+  it('leaves no container, network, volume, folder or port when it is closed', async () => {
     const run = await openTestRun();
     await scenarioNamed('port-conflict').up(run, () => undefined);
     await createVolume(run, 'spare');
@@ -106,7 +106,7 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     expect(existsSync(run.folder)).toBe(false);
   });
 
-  it('lays an instance out as the managed system does: its settings, its data and its server settings in one folder', async (test) => {
+  it('creates an instance as the managed system does: its settings, data and server settings in one folder', async (test) => {
     const run = await createRun(test);
     const { port, password, data } = await startInstance(run, {
       name: 'laid',
@@ -137,7 +137,7 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     expect(inspection).not.toContain(password);
   });
 
-  it('does not touch what another run has', async (test) => {
+  it('does not touch the resources of another run', async (test) => {
     const [one, other] = [await createRun(test), await createRun(test)];
     await Promise.all([one, other].map((run) => startInstance(run, { name: 'same', storage: 'bind' })));
     const before = await snapshotEngine(other);

@@ -20,7 +20,7 @@ export interface Run {
   /** The project folder, with `resources/postgres/` in it. */
   readonly folder: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** What stands before the managed names: empty for a demonstration, `lab-<id>-` for a test. */
+  /** The prefix of the managed names: empty for a demonstration, `lab-<id>-` for a test. */
   readonly prefix: string;
   /** `<prefix>vrooli-network`. */
   readonly network: string;

@@ -11,6 +11,6 @@ export interface Scenario {
   readonly problem: string | undefined;
   /** One sentence: what is broken. */
   readonly description: string;
-  /** Breaks it; `say` is told each thing done. Returns when the trouble is there to be seen. */
+  /** Causes the problem and calls `say` with each action. Returns when the problem can be detected. */
   up(run: Run, say: (line: string) => void): Promise<void>;
 }

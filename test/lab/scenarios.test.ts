@@ -17,13 +17,13 @@ import { scenarioNamed, scenarios } from './scenarios/index.ts';
 import { createRun, labRuns } from './support.ts';
 
 describe('the list of scenarios', () => {
-  it('names every file of the folder and nothing else', async () => {
+  it('contains every file of the folder and nothing else', async () => {
     const files = (await readdir(join(import.meta.dirname, 'scenarios'))).filter((name) => name !== 'index.ts');
     expect(new Set(scenarios.map(({ name }) => `${name}.ts`))).toEqual(new Set(files));
     expect(scenarios).toHaveLength(files.length);
   });
 
-  it('has one scenario for each problem of the fixture registry that befalls an instance', async () => {
+  it('has one scenario for each problem of the fixture registry that affects an instance', async () => {
     const registry = await readFile(join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md'), 'utf8');
     const block = /<!-- EMBED:(?:ACTIVE|INTERMITTENT|RESOLVED)PROBLEM:START -->\s*### (.+)/g;
     const ids = [...registry.matchAll(block)].map(([, title = '']) => recordId('postgres', title));
@@ -32,7 +32,7 @@ describe('the list of scenarios', () => {
   });
 });
 
-describe.skipIf(!(await labRuns()))('a scenario that is up', { concurrent: true }, () => {
+describe.skipIf(!(await labRuns()))('a running scenario', { concurrent: true }, () => {
   it.for([15, 17] as const)(
     'port-conflict: PostgreSQL %i loses its port to another instance',
     async (postgres, test) => {
@@ -93,7 +93,7 @@ describe.skipIf(!(await labRuns()))('a scenario that is up', { concurrent: true 
     expect(await countOrders(run, 'archive')).toBe(5000);
   });
 
-  it('volume-permissions: one instance does not start, and another cannot read one table', async (test) => {
+  it('volume-permissions: one instance does not start, and another cannot read a table', async (test) => {
     const run = await takeUp(test, 'volume-permissions');
     const [restored, mixed] = [await findInstance(run, 'restored'), await findInstance(run, 'mixed')];
     const log = await logOf(restored.container);
@@ -122,7 +122,7 @@ describe.skipIf(!(await labRuns()))('a scenario that is up', { concurrent: true 
     },
   );
 
-  it('memory-oversized: a backend is killed, and Docker does not say so', async (test) => {
+  it('memory-oversized: a backend is killed, and Docker does not report it', async (test) => {
     const run = await takeUp(test, 'memory-oversized');
     const { container } = await findInstance(run, 'production');
     expect(await logOf(container)).toMatch(/server process \(PID \d+\) was terminated by signal 9: Killed/);
@@ -134,7 +134,7 @@ describe.skipIf(!(await labRuns()))('a scenario that is up', { concurrent: true 
     });
   });
 
-  it('webgui-unreachable: both pages say why, and both instances answer on their host ports', async (test) => {
+  it('webgui-unreachable: both pages show an error, and both instances answer on their host ports', async (test) => {
     const run = await takeUp(test, 'webgui-unreachable');
     const reports = await askGui(await findGui(run, 'reports'));
     expect(reports.status).toBe(503);

@@ -16,7 +16,7 @@ interface Case {
   readonly settings?: (run: Run) => Settings;
 }
 
-/** Once each: what the remediators' own tests do in many ways. */
+/** One pass each: the remediators' own tests cover the variants. */
 const cases: Readonly<Record<string, Case>> = {
   'backup-repair': { scenario: 'backup-corruption', findings: ['archive/bad-backup'] },
   'connection-pool': { scenario: 'pool-exhaustion', findings: ['main/leak'] },
@@ -48,7 +48,7 @@ it('names a scenario for every remediator that detects problems', () => {
 
 describe.skipIf(!(await labRuns()))('a remediator alone', { concurrent: true, timeout: 600_000 }, () => {
   it.for(remediators.filter(({ name }) => name in cases).map((remediator) => [remediator.name, remediator] as const))(
-    '%s detects what is broken, plans without a change, repairs it, detects nothing more, and rolls back',
+    '%s detects the problem, plans without a change, repairs it, detects nothing more, and rolls back',
     async ([name, remediator], test) => {
       const { scenario, findings, settings = () => ({}) } = cases[name] ?? { scenario: name, findings: [] };
       const run = await createRun(test);

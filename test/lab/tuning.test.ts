@@ -27,44 +27,47 @@ interface Shown {
 }
 
 describe.skipIf(!(await labRuns()))('problems tune', () => {
-  it.for([15, 17] as const)('of PostgreSQL %i in 16 GB with 8 CPUs says what PGTune says', async (postgres, test) => {
-    const { run, tune } = await project(test, postgres);
-    const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(16 * GiB, 8) });
+  it.for([15, 17] as const)(
+    'recommends the values of PGTune for PostgreSQL %i in 16 GB with 8 CPUs',
+    async (postgres, test) => {
+      const { run, tune } = await project(test, postgres);
+      const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(16 * GiB, 8) });
 
-    const { tuning, of } = await tune('orders', '--profile', 'oltp');
-    expect(tuning).toMatchObject({
-      schemaVersion: 1,
-      instance: 'orders',
-      profile: 'oltp',
-      postgres,
-      memory: { bytes: 16 * GiB, is: 'limit' },
-      cpus: { count: 8, is: 'quota' },
-      fits: true,
-      needsPooler: false,
-    });
-    expect(of('max_connections')).toMatchObject({ current: '100', recommended: '300', takes: 'restart' });
-    expect(of('shared_buffers')).toMatchObject({ current: '128MB', recommended: '4GB', rule: 'pgtune' });
-    expect(of('effective_cache_size')).toMatchObject({ current: '4GB', recommended: '12GB', takes: 'reload' });
-    expect(of('maintenance_work_mem')).toMatchObject({ current: '64MB', recommended: '1GB' });
-    expect(of('work_mem')).toMatchObject({ current: '4MB', recommended: '13617kB', source: 'default' });
-    expect(of('max_parallel_workers_per_gather')).toMatchObject({ recommended: '4' });
-    expect(of('checkpoint_completion_target')).toMatchObject({ current: '0.9', changes: false });
+      const { tuning, of } = await tune('orders', '--profile', 'oltp');
+      expect(tuning).toMatchObject({
+        schemaVersion: 1,
+        instance: 'orders',
+        profile: 'oltp',
+        postgres,
+        memory: { bytes: 16 * GiB, is: 'limit' },
+        cpus: { count: 8, is: 'quota' },
+        fits: true,
+        needsPooler: false,
+      });
+      expect(of('max_connections')).toMatchObject({ current: '100', recommended: '300', takes: 'restart' });
+      expect(of('shared_buffers')).toMatchObject({ current: '128MB', recommended: '4GB', rule: 'pgtune' });
+      expect(of('effective_cache_size')).toMatchObject({ current: '4GB', recommended: '12GB', takes: 'reload' });
+      expect(of('maintenance_work_mem')).toMatchObject({ current: '64MB', recommended: '1GB' });
+      expect(of('work_mem')).toMatchObject({ current: '4MB', recommended: '13617kB', source: 'default' });
+      expect(of('max_parallel_workers_per_gather')).toMatchObject({ recommended: '4' });
+      expect(of('checkpoint_completion_target')).toMatchObject({ current: '0.9', changes: false });
 
-    await orders.container.update(limits(8 * GiB, 4));
-    const mixed = await tune('orders');
-    expect(
-      ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem'].map(mixed.recommended),
-    ).toEqual(['2GB', '6GB', '512MB', '10082kB']);
-    await orders.container.update(limits(4 * GiB, 4));
-    const desktop = await tune('orders', '--profile', 'desktop', '--connections', '20');
-    expect(
-      ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'wal_buffers'].map(
-        desktop.recommended,
-      ),
-    ).toEqual(['256MB', '1GB', '256MB', '9102kB', '7864kB']);
-  });
+      await orders.container.update(limits(8 * GiB, 4));
+      const mixed = await tune('orders');
+      expect(
+        ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem'].map(mixed.recommended),
+      ).toEqual(['2GB', '6GB', '512MB', '10082kB']);
+      await orders.container.update(limits(4 * GiB, 4));
+      const desktop = await tune('orders', '--profile', 'desktop', '--connections', '20');
+      expect(
+        ['shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'wal_buffers'].map(
+          desktop.recommended,
+        ),
+      ).toEqual(['256MB', '1GB', '256MB', '9102kB', '7864kB']);
+    },
+  );
 
-  it('of a container of 512 MB and half a CPU says what fits, and which setting comes from where', async (test) => {
+  it('recommends values that fit for a container of 512 MB and half a CPU, with the source of each setting', async (test) => {
     const { run, problems, tune } = await project(test, 17);
     const orders = await startInstance(run, {
       name: 'orders',
@@ -87,7 +90,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     });
     expect(tuning.worstCase).toBeLessThanOrEqual(0.8 * 512 * MiB);
     expect(tuning.backends.backends).toBeGreaterThanOrEqual(8);
-    // What an idle session was measured to take, docs/engineering/memory.md#cost-of-a-connection: 3.1 MB.
+    // The measured memory of an idle session, docs/engineering/memory.md#cost-of-a-connection: 3.1 MB.
     expect(tuning.backends.p95).toBeGreaterThan(0.5 * MiB);
     expect(tuning.backends.p95).toBeLessThan(12 * MiB);
     expect(of('max_connections')).toMatchObject({
@@ -120,7 +123,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(stdout).toMatch(/^At worst [\d.]+ MiB of 409\.6 MiB that may be used\.$/m);
   });
 
-  it('what it recommends is taken by the server, and is then nothing to change', async (test) => {
+  it('recommends values that the server accepts, and then no further change', async (test) => {
     const { run, tune } = await project(test, 15);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(GiB, 2) });
     const before = await tune('orders', '--profile', 'desktop');
@@ -132,7 +135,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(tuning.settings.filter(({ changes }: Shown) => changes)).toEqual([]);
   });
 
-  it('what it recommends for 512 MB holds when every connection sorts and hashes at once', async (test) => {
+  it('recommends values for 512 MB that hold when every connection sorts and hashes at once', async (test) => {
     const { run, tune } = await project(test, 17);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(512 * MiB, 1) });
     const { tuning, of } = await tune('orders', '--profile', 'web');
@@ -142,7 +145,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     await waitReady(orders);
     await query(orders, `create table orders as select n, md5(n::text) as code from generate_series(1, 40000) as n`);
 
-    // The superuser's three are left.
+    // The three reserved for superusers remain.
     const sessions = Number(of('max_connections')?.recommended) - 3;
     const clients = await Promise.all(Array.from({ length: sessions }, () => connect(orders)));
     test.onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
@@ -158,7 +161,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(await logOf(orders.container)).not.toContain('terminated by signal 9');
   });
 
-  it('keeps the WAL that a slot waits for, and gives up what nobody needs', async (test) => {
+  it('keeps the WAL that a slot needs, and limits the rest', async (test) => {
     const { run, tune } = await project(test, 17);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(4 * GiB, 2) });
     expect((await tune('orders', '--profile', 'desktop')).of('wal_level')).toMatchObject({
@@ -175,7 +178,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     });
   });
 
-  it('says what to heed of a standby, and leaves its WAL alone', async (test) => {
+  it('warns about a standby, and leaves its WAL settings unchanged', async (test) => {
     const { run, tune } = await project(test, 15);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: limits(4 * GiB, 2) });
     await execIn(orders.container, ['sh', '-c', 'touch "$PGDATA/standby.signal"'], { user: 'postgres' });
@@ -186,7 +189,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(tuning.warnings).toEqual([expect.stringContaining('it is a standby')]);
   });
 
-  it('of one that is stopped reads its files, and says what could not be known', async (test) => {
+  it('reads the files of a stopped instance, and lists the facts that are unknown', async (test) => {
     const { run, tune } = await project(test, 17);
     const orders = await startInstance(run, {
       name: 'orders',
@@ -205,7 +208,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(tuning.unknown).toContain('settings were read from its files, since it is not running');
   });
 
-  it('of one that takes no more sessions does the same, and still measures what the sessions take', async (test) => {
+  it('does the same for an instance without free slots, and still measures its sessions', async (test) => {
     const { run, tune } = await project(test, 15);
     const orders = await startInstance(run, {
       name: 'orders',
@@ -224,7 +227,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     );
   });
 
-  it('takes a share of the machine for one without a limit, and says which limit it should have', async (test) => {
+  it('assumes a share of the machine for an instance without a limit, and recommends a limit', async (test) => {
     const { run, tune } = await project(test, 17);
     await startInstance(run, { name: 'free', storage: 'seeded' });
     await startInstance(run, { name: 'other', storage: 'seeded', host: limits(256 * MiB, 1) });
@@ -233,7 +236,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
     expect(tuning.containerSettings).toContainEqual(expect.objectContaining({ name: 'memory', current: 'none' }));
   });
 
-  it('knows no instance of another name', async (test) => {
+  it('refuses the name of an unknown instance', async (test) => {
     const { problems } = await project(test, 17);
     const { code, stdout, stderr } = await problems('tune', 'nobody');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -242,7 +245,7 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
 });
 
 describe.skipIf(!(await labRuns()))('problems fleet', () => {
-  it('shows limits, worst cases and what is left, of stopped instances too', async (test) => {
+  it('shows limits, worst cases and free memory, including stopped instances', async (test) => {
     const { run, problems } = await project(test, 17);
     await startInstance(run, {
       name: 'big',
@@ -283,7 +286,7 @@ describe.skipIf(!(await labRuns()))('problems fleet', () => {
     expect(shown.stdout).toMatch(/^Machine: [\d.]+ GiB, of which [\d.]+ GiB are reserved for itself; /m);
   });
 
-  it('is 1 when an instance is promised more than the machine has, which preflight refuses too', async (test) => {
+  it('exits with 1 if instances are promised more memory than the machine has, as preflight refuses too', async (test) => {
     const { run, problems } = await project(test, 17);
     await createInstance(run, { name: 'huge', storage: 'seeded', host: { Memory: 900 * GiB } });
     const { code, stdout } = await problems('fleet');
@@ -301,7 +304,7 @@ interface Findings {
   readonly findings: readonly string[];
 }
 
-/** A folder whose config sees the instances of one run alone. */
+/** A folder whose config selects only the instances of one run. */
 async function project(test: Pick<TestContext, 'onTestFinished' | 'task'>, postgres: PostgresMajor) {
   const run: Run = await createRun(test, { postgres });
   const folder = temporaryFolder({

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks until the answer is yes; fails after `withinMs`. */
+/** Repeats the question until the answer is true; fails after `withinMs`. */
 export async function eventually(withinMs: number, question: () => Promise<boolean>): Promise<void> {
   const until = Date.now() + withinMs;
   while (!(await question())) {

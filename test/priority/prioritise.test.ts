@@ -35,7 +35,7 @@ describe('a tie of scores', () => {
     ]);
   });
 
-  it.each(['resolved', "won't-fix"] as const)('does not matter where one is %s', (status) => {
+  it.each(['resolved', "won't-fix"] as const)('is not reported if one is %s', (status) => {
     expect(prioritise([ports, { ...pool, status }]).diagnostics).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems backups', () => {
-  it('tells the one good backup of the scenario from the four bad ones, with their causes', async (test) => {
+  it('lists the good backup and the four bad ones of the scenario, with their causes', async (test) => {
     const { run, problems } = await project(test);
     await scenarioNamed('backup-corruption').up(run, () => undefined);
 
@@ -48,7 +48,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
     expect(kept.stdout).toContain('good backups: 1; at least 2 must be kept');
   });
 
-  it('takes a backup and proves it; removes the oldest of three only when told to', async (test) => {
+  it('takes and verifies a backup, and removes the oldest of three only on request', async (test) => {
     const { run, problems } = await project(test);
     await startInstance(run, { name: 'orders', storage: 'seeded' });
     const taken = await problems('backups', 'take', 'orders', '--json');
@@ -67,7 +67,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
     expect((await problems('backups', 'expire', 'orders', '--yes')).stderr).toBe('Nothing would be removed.\n');
   });
 
-  it('says what is wrong with what it was asked', async (test) => {
+  it('explains invalid requests', async (test) => {
     const { problems } = await project(test);
     expect(await problems('backups')).toMatchObject({ code: 0, stdout: '', stderr: 'There are no backups.\n' });
     expect(await problems('backups', 'verify', 'no/such')).toMatchObject({
@@ -95,7 +95,7 @@ async function standing(run: Run): Promise<readonly string[]> {
   return names.filter((name) => !name.startsWith('.')).sort();
 }
 
-/** The one that was taken, under another name and of another day. */
+/** The backup that was taken, with another name and date. */
 async function age(run: Run, instance: string, name: string, created: string): Promise<void> {
   const [taken = ''] = await standing(run);
   await rename(backupFolder(run, instance, taken), backupFolder(run, instance, name));

@@ -20,7 +20,7 @@ const runs = await labRuns();
 type Found = `${BackupLevel} ${string}`;
 
 describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (postgres: PostgresMajor) => {
-  /** In soak every case on both versions; else they take turns. */
+  /** With soak, every case runs on both versions; otherwise the cases alternate. */
   const tried = (_: unknown, index: number): boolean => soak || index % 2 === (postgres === 15 ? 0 : 1);
   let run: Run;
   let host: OpenHost;
@@ -69,7 +69,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
     return `nothing up to ${checks.at(-1)?.level}${unasked.join('')}`;
   }
 
-  /** Ours, without the sums that would find every later change at L0: what is left is what a level finds by itself. */
+  /** Our backup, without the checksums that would find every later change at L0, so that each level must find it itself. */
   async function unsummed(name: string): Promise<string> {
     const folder = backupFolder(run, 'shop', name);
     await rm(folder, { recursive: true, force: true });
@@ -78,7 +78,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
     return folder;
   }
 
-  describe('that somebody else took', () => {
+  describe('taken by other means', () => {
     const sound: readonly [string, Record<string, string>, BackupLevel][] = [
       ['plain', { 'full.sql': 'full.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['packed', { 'full.sql.gz': 'full.sql.gz', 'globals.sql': 'globals.sql' }, 'L2'],
@@ -89,12 +89,12 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
       ['halves', { 'schema.sql': 'schema.sql', 'data.sql': 'data.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['base', { base: 'base' }, 'L5'],
     ];
-    it.for(sound.filter(tried))('and that is sound is not condemned: %s', async ([name, files, upTo]) => {
+    it.for(sound.filter(tried))('is accepted if it is sound: %s', async ([name, files, upTo]) => {
       await lay(run, 'shop', name, foreign, files);
       expect(await found(name, upTo)).toBe(`nothing up to ${upTo}`);
     });
 
-    it('and that lies in archives is restored, and L3 says that it could not be asked', async () => {
+    it('is restored from archives, and L3 reports that it could not run', async () => {
       await lay(run, 'shop', 'archives', foreign, { archives: 'archives' });
       const { checks } = await check('archives', 'L4');
       expect(checks.map(({ level, result }) => `${level} ${result}`)).toEqual([
@@ -106,7 +106,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
     });
   });
 
-  describe('that is damaged is found', () => {
+  describe('with damage is reported', () => {
     it.for([50, 80, 99].filter((percent) => soak || (percent === 99) === (postgres === 17)))(
       'cut off at %i %',
       async (percent) => {

@@ -7,7 +7,7 @@ import { createRun, labRuns } from '../support.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
 describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: true }, () => {
-  it('whose page headers are damaged cannot be backed up, and the server says why', async (test) => {
+  it('cannot be backed up if its page headers are damaged, and the server says why', async (test) => {
     const { source, host } = await shop(test);
     const [path] = await query(source, "checkpoint; select pg_relation_filepath('orders')");
     await execIn(
@@ -15,7 +15,7 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
       ['bash', '-c', `head -c 24 /dev/urandom | dd of="$PGDATA/${path}" bs=8192 seek=3 conv=notrunc status=none`],
       { user: 'postgres' },
     );
-    // What it has in memory is sound still.
+    // Its pages in memory are still sound.
     await source.container.restart();
     await waitReady(source);
     const instance = await instanceNamed(host, 'shop');
@@ -24,7 +24,7 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     );
   });
 
-  it('whose index lies is faithfully copied: every level passes until the structure of a restored copy is looked at', async (test) => {
+  it('is copied with a corrupt index: every level passes until amcheck runs on a restored copy', async (test) => {
     const { source, host } = await shop(test);
     await query(
       source,
@@ -40,7 +40,7 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     expect(last?.says.join()).toContain('places');
   });
 
-  it('whose functions only its own search_path finds is backed up, and its dump is not called good', async (test) => {
+  it('is backed up although its functions need its search_path, and its dump is not called good', async (test) => {
     const { source, host } = await shop(test);
     await query(
       source,
@@ -53,7 +53,7 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     expect(checks.at(-1)?.says.join()).toContain('function shift() does not exist');
   });
 
-  it('with an index that was never finished is no reason to condemn its backup, which names it', async (test) => {
+  it('can be backed up with an invalid index, and the check names the index', async (test) => {
     const { source, host } = await shop(test);
     await psql(source, 'create unique index concurrently unfinished on orders (customer)');
     const checks = await taken(host);

@@ -6,12 +6,12 @@ import { createRun, labRuns } from '../support.ts';
 import { addVariety, startPgbench } from './load.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
-/** In soak a hundred rounds of each version, or as many as `PROBLEMS_DRILLS` says. */
+/** With soak, a hundred rounds of each version, or as many as `PROBLEMS_DRILLS` says. */
 const rounds = Number(process.env['PROBLEMS_DRILLS'] ?? (soak ? 100 : 2));
 
-describe.skipIf(!(await labRuns()))('backup after backup under pgbench', () => {
+describe.skipIf(!(await labRuns()))('repeated backups under pgbench', () => {
   it.for(soak || rounds > 2 ? ([15, 17] as const) : ([15] as const))(
-    `of PostgreSQL %i: each of ${rounds} is taken while clients write, and restores equal`,
+    `of PostgreSQL %i: all ${rounds} are taken while clients write, and restores equal their source`,
     { timeout: 180_000 + rounds * 120_000 },
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -36,12 +36,12 @@ describe.skipIf(!(await labRuns()))('backup after backup under pgbench', () => {
         expect(said).not.toContain('could not be read');
         const prints = await host.reader.backups.fingerprints(backup);
         const history = prints?.databases[0]?.tables['public.pgbench_history']?.sum ?? '';
-        // It went on writing: no two backups are of the same rows.
+        // The clients kept writing: no two backups have the same rows.
         expect(history).not.toBe(last);
         last = history;
         const drilled = checks.find(({ level }) => level === 'L4')?.ms ?? 0;
         await note(`${postgres} ${round} take ${Math.round(took)} ms, drill ${drilled} ms, ${backup.bytes} bytes`);
-        // Expired ones need the room.
+        // Makes room by deleting expired ones.
         await host.changer.backups.expire(backup);
         await host.changer.backups.removeExpired('bank', name);
       }
@@ -54,7 +54,7 @@ describe.skipIf(!(await labRuns()))('backup after backup under pgbench', () => {
   );
 });
 
-/** Figures of a long run, for docs/backups.md. */
+/** Measurements of a long run, for docs/backups.md. */
 async function note(line: string): Promise<void> {
   const path = process.env['PROBLEMS_FIGURES'];
   if (path !== undefined) await appendFile(path, `${line}\n`);

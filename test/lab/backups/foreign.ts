@@ -5,7 +5,7 @@ import type { LabInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
 import type { Run } from '../run.ts';
 
-/** Backups in every format, as people take them without this program: no fingerprints, no sums, no metadata. */
+/** Backups in every format, as taken with PostgreSQL's own tools: no fingerprints, no checksums, no metadata. */
 export async function takeForeign(instance: LabInstance, otherDatabase: string): Promise<string> {
   const { run, user, password, database } = instance;
   const folder = join(run.folder, 'foreign');
@@ -40,7 +40,7 @@ export async function takeForeign(instance: LabInstance, otherDatabase: string):
   return folder;
 }
 
-/** Lays files of a folder into a backup of their own, by the names that they get there. Returns its folder. */
+/** Copies files of a folder into a separate backup, under the names given. Returns its folder. */
 export async function lay(
   run: Run,
   instance: string,

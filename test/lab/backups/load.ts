@@ -1,7 +1,7 @@
 import { execIn } from '../exec.ts';
 import { type LabInstance, query } from '../instance.ts';
 
-/** What stands in a database beyond rows: whatever a restored copy must have again. */
+/** Database objects other than rows, all of which a restored copy must have. */
 export async function addVariety(instance: LabInstance): Promise<void> {
   await query(
     instance,
@@ -24,7 +24,7 @@ export async function addVariety(instance: LabInstance): Promise<void> {
   );
 }
 
-/** Writes until it is ended. */
+/** Writes until it is stopped. */
 export interface Load {
   end(): Promise<void>;
 }

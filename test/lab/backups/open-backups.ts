@@ -13,7 +13,7 @@ import {
 } from '../../../src/app/remediation.ts';
 import type { Run } from '../run.ts';
 
-/** The machine as the run's project sees it: its instances, and its backups where the managed system keeps them. */
+/** The machine as the run's project sees it: its instances, and its backups in the folder of the managed system. */
 export function openRunHost(run: Pick<Run, 'folder' | 'prefix'>): OpenHost {
   return openHost({
     roots: [run.folder],
@@ -28,7 +28,7 @@ export async function instanceNamed({ reader }: OpenHost, name: string): Promise
   return instance;
 }
 
-/** What is asked of the backups of a run. */
+/** A request for the backups of a run. */
 export interface BackupWork {
   readonly take?: { readonly instance: string; readonly backup: string; readonly drill: boolean };
   /** `<instance>/<name>` each. */

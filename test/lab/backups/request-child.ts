@@ -2,9 +2,9 @@ import { rollback, runs as journal } from '../../../src/app/remediation.ts';
 import { openRequests, submitWork } from './open-backups.ts';
 
 /**
- * A process of its own that does what is asked of backups, and ends itself by SIGKILL at the point named last, or as many
- * milliseconds after it as stand behind a plus: `node request-child.ts <folder> <prefix> <settings> [point[+ms]]`. With
- * `rollback` in place of a point it takes the newest run back.
+ * A separate process that carries out a request for backups, and ends itself by SIGKILL at the point named last, or
+ * the milliseconds after the plus sign later: `node request-child.ts <folder> <prefix> <settings> [point[+ms]]`. With
+ * `rollback` instead of a point it rolls back the newest run.
  */
 const [folder = '', prefix = '', settings = '{}', kill = ''] = process.argv.slice(2);
 const [killAt, delay = '0'] = kill.split('+');

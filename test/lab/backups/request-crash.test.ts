@@ -13,7 +13,7 @@ import { createRun, labRuns } from '../support.ts';
 import { type BackupWork, openRequests, submitWork } from './open-backups.ts';
 
 describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: true, timeout: 900_000 }, () => {
-  it('while it removes backups leaves a run that resume ends, with every good backup that must stay', async (test) => {
+  it('while it removes backups leaves a run that resume ends, and every good backup that must stay', async (test) => {
     const run = await createRun(test);
     const settings = { expire: ['many/1', 'many/2'] };
     await layGood(run, ['1', '2', '3', '4']);
@@ -33,7 +33,7 @@ describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: tr
     }
   });
 
-  it('while a backup is taken leaves no half one among the backups, and resume takes it whole', async (test) => {
+  it('while it takes a backup leaves no partial backup, and resume takes a complete one', async (test) => {
     const run = await createRun(test);
     await startInstance(run, { name: 'shop', storage: 'seeded' });
     const settings = { take: { instance: 'shop', backup: 'first', drill: false } };
@@ -49,17 +49,17 @@ describe.skipIf(!(await labRuns()))('a process that is killed', { concurrent: tr
   });
 });
 
-/** Root may write into folders that are read-only, and everybody else may not: both are how it is used. */
+/** Only root can write to read-only folders; the program runs both as root and as other users. */
 const users = [
   ['root', undefined],
   ['somebody else', 65_534],
 ] as const;
 
 describe.skipIf(!(await labRuns()) || process.getuid?.() !== 0)(
-  'a backup that was set aside',
+  'a quarantined backup',
   { concurrent: true, timeout: 300_000 },
   () => {
-    it.for(users)('is removed in the end, by %s', async ([, uid], test) => {
+    it.for(users)('is finally removed by %s', async ([, uid], test) => {
       test.skip(uid !== undefined && !mayRun(uid), 'this checkout is not readable by others');
       const run = await createRun(test);
       await laySetAside(run, uid);
@@ -67,7 +67,7 @@ describe.skipIf(!(await labRuns()) || process.getuid?.() !== 0)(
       expect(await places(run)).toEqual({ lying: ['1', '2'], aside: [], expired: [] });
     });
 
-    it.for(users)('comes back aside, read-only, where the removal is taken back by %s', async ([, uid], test) => {
+    it.for(users)('returns to a read-only quarantine if %s undoes the removal', async ([, uid], test) => {
       test.skip(uid !== undefined && !mayRun(uid), 'this checkout is not readable by others');
       const run = await createRun(test);
       await laySetAside(run, uid);
@@ -81,7 +81,7 @@ describe.skipIf(!(await labRuns()) || process.getuid?.() !== 0)(
       }
     });
 
-    it('is not taken for a sound one of the same name', async (test) => {
+    it('is not confused with a sound backup of the same name', async (test) => {
       const run = await createRun(test);
       await laySetAside(run, undefined);
       await layGood(run, ['old']);
@@ -98,7 +98,7 @@ function mayRun(uid: number): boolean {
 
 const removing = { expire: ['many/old'] };
 
-/** Two good ones, and one that was set aside as the program does it. */
+/** Two good backups, and one that the program has quarantined. */
 async function laySetAside(run: Run, uid: number | undefined): Promise<void> {
   await layGood(run, ['1', '2', 'old']);
   const remediation = await openRequests(run);
@@ -134,7 +134,7 @@ async function engineGroup(): Promise<number> {
   return (await stat(DOCKER_HOST.replace('unix://', ''))).gid;
 }
 
-/** As whoever runs the tests, or as another user who may speak with the engine. */
+/** Runs as the user of the tests, or as another user with access to the engine. */
 async function child(run: Run, settings: BackupWork, point = '', uid?: number): Promise<Ended> {
   const script = join(import.meta.dirname, 'request-child.ts');
   const started = spawn(process.execPath, [script, run.folder, run.prefix, JSON.stringify(settings), point], {
@@ -145,7 +145,7 @@ async function child(run: Run, settings: BackupWork, point = '', uid?: number): 
   return { points: [], outcomes: [], ...(said === '' ? {} : JSON.parse(said)), signal };
 }
 
-/** How the newest run ends, resumed or over already; one that was killed before it was planned is begun again. */
+/** The outcome of the newest run, resumed if it has not ended; a run that was killed before its plan is started again. */
 async function ending(run: Run, settings: BackupWork): Promise<string | null | undefined> {
   const remediation: Remediation = await openRequests(run);
   try {

@@ -101,7 +101,7 @@ describe.skipIf(!runs)('every action', () => {
     await waitReady(instance);
   });
 
-  it('container.recreate makes a container that differs in its port alone, on the same data, and leaves nothing when undone', async () => {
+  it('container.recreate makes a container that differs only in its port, on the same data, and its undo leaves nothing behind', async () => {
     const anonymous = await startInstance(run, { name: 'anon', storage: 'anonymous' });
     await query(anonymous, 'create table keep as select generate_series(1, 100) as a');
     const port = await run.takePort();
@@ -135,7 +135,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(after.HostConfig.Binds).toEqual([`${volume}:/var/lib/postgresql/data:nocopy`]);
     expect(Object.keys(after.NetworkSettings.Networks)).toEqual(Object.keys(before.NetworkSettings.Networks));
 
-    // Two servers on one volume destroy it: the engine of this program never starts the second one.
+    // Two servers on one volume destroy it, so the engine never starts the second one.
     await expect(host.change.docker.start(name)).rejects.toMatchObject({ code: 'step-refused' });
     await host.change.docker.stop(old, { timeoutSeconds: 120 });
     await host.change.docker.start(name);
@@ -144,7 +144,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await query(moved, 'select count(*) from keep')).toEqual(['100']);
   });
 
-  it('container.recreate keeps what is in volumes that the engine made, however their mounts were written', async () => {
+  it('container.recreate keeps data in anonymous volumes, in every notation of their mounts', async () => {
     const image = `problems-lab/postgres-seeded:${run.postgres}`;
     const common = { image, entrypoint: ['sleep', '600'] };
     const named = `${run.prefix}kept-volume`;
@@ -172,7 +172,7 @@ describe.skipIf(!runs)('every action', () => {
     const { Id: old } = await client.inspect();
     const name = `${run.prefix}many-mounts`;
     await client.rename({ name: `${name}.old` });
-    // Another one has its name by now, with volumes of its own.
+    // Another container has its name now, with its own volumes.
     await other.rename({ name: `${run.prefix}another-by-now` });
     await createContainer(run, { ...common, name: 'volumes-of-another', binds: ['/of-another'] });
 
@@ -192,7 +192,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await destinations(name)).toEqual(await destinations(old));
   });
 
-  it('container.recreate is not done by a container that has other data', async () => {
+  it('container.recreate does not treat a container with other data as its result', async () => {
     const image = `problems-lab/postgres-seeded:${run.postgres}`;
     const old = await createContainer(run, { name: 'with-data', image, binds: ['/data'] });
     const { Id: from } = await old.inspect();
@@ -210,7 +210,7 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.apply(params, host)).rejects.toMatchObject({ code: 'step-refused' });
   });
 
-  it('container.stop is not done where the server was killed, though nothing runs any more', async () => {
+  it('container.stop does not count as done if the server was killed, although nothing runs any more', async () => {
     const killed = await startInstance(run, { name: 'killed', storage: 'seeded' });
     await killed.container.update({ RestartPolicy: { Name: 'no' } });
     const action = actions.find((one) => one.name === 'container.stop');
@@ -231,7 +231,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('container.start', { container: instance.container.id }, container)).toEqual([]);
   });
 
-  it('file.replace keeps its promises, and leaves the password beside it out of the plan', async () => {
+  it('file.replace keeps its promises, and keeps the password in the same file out of the plan', async () => {
     const path = join(run.folder, 'instance.conf');
     const text = 'port="5434"\npassword="hidden"\n';
     await writeFile(path, text);
@@ -254,7 +254,7 @@ describe.skipIf(!runs)('every action', () => {
     await host.change.leases.release(5440, 'orders');
   });
 
-  it('volume.chown keeps its promises: owners come back one by one', async () => {
+  it('volume.chown keeps its promises and restores each owner', async () => {
     await host.change.docker.stop(instance.container.id, { timeoutSeconds: 60 });
     const found = await host.docker.container(instance.container.id);
     const [mount] = found?.mounts ?? [];
@@ -282,7 +282,7 @@ describe.skipIf(!runs)('every action', () => {
     ).toEqual([]);
   });
 
-  it('volume.copy keeps its promises but one: what it copied is data, which is never deleted', async (test) => {
+  it('volume.copy keeps its promises, except that it never deletes the copied data', async (test) => {
     const bound = await startInstance(run, { name: 'bound', storage: 'bind' });
     await host.change.docker.stop(bound.container.id, { timeoutSeconds: 60 });
     const found = await host.docker.container(bound.container.id);
@@ -343,7 +343,7 @@ describe.skipIf(!runs)('every action', () => {
     await create?.undo?.(params, null, host);
   });
 
-  it('session.end-idle and session.terminate keep their promises but one: a session is not opened again', async () => {
+  it('session.end-idle and session.terminate keep their promises, except that they cannot reopen a session', async () => {
     const busy = await startInstance(run, { name: 'sessions', storage: 'seeded' });
     await query(
       busy,
@@ -377,7 +377,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('session.terminate', { instance: 'sessions', sessions, minimumSeconds: 6 }, world)).toEqual(
       unkept,
     );
-    // Who holds an advisory lock, and who is in no transaction, is left.
+    // Sessions with an advisory lock or outside a transaction remain.
     expect(await world()).toHaveLength(3);
     await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
   });
@@ -397,7 +397,7 @@ describe.skipIf(!runs)('every action', () => {
     ];
   }
 
-  it('setting.alter keeps its promises: the file comes back to the byte, and belongs to the server', async () => {
+  it('setting.alter keeps its promises: its undo restores the file byte for byte, owned by the server', async () => {
     const made = await startInstance(run, { name: 'tuned', storage: 'volume' });
     await query(made, "alter system set work_mem = '8MB'");
     const settings = { work_mem: '2MB', log_line_prefix: "%m it's \\ [%p] ", idle_session_timeout: null };
@@ -419,7 +419,7 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.prepare(params, host)).rejects.toThrow(/is set by the command line/);
   });
 
-  it('setting.alter-stopped keeps its promises, also of a server that cannot start', async () => {
+  it('setting.alter-stopped keeps its promises, even for a server that cannot start', async () => {
     const made = await startInstance(run, { name: 'refused', storage: 'volume' });
     await query(made, "alter system set shared_buffers = '900GB'");
     await host.change.docker.stop(made.container.id, { timeoutSeconds: 60 });
@@ -435,7 +435,7 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.apply({ instance: 'refused', settings: { work_mem: '1MB' } }, host)).rejects.toThrow(/runs/);
   });
 
-  it('container.update-memory keeps its promises, and lowers nothing', async () => {
+  it('container.update-memory keeps its promises, and never lowers a limit', async () => {
     const limit = 256 * 2 ** 20;
     const made = await startInstance(run, {
       name: 'limited',
@@ -459,7 +459,7 @@ describe.skipIf(!runs)('every action', () => {
     );
   });
 
-  it('container.update-memory takes a raise back by a stop where more is used by then, and never lowers below that', async () => {
+  it('container.update-memory undoes a raise with a stop if more memory is in use by then, and never goes below the old limit', async () => {
     const [limit, raised] = [96 * 2 ** 20, 512 * 2 ** 20];
     const made = await startInstance(run, {
       name: 'filled',
@@ -471,7 +471,7 @@ describe.skipIf(!runs)('every action', () => {
     const params = { container: made.container.id, memory: raised, memorySwap: raised };
     const before = await action?.prepare(params, host);
     await action?.apply(params, host);
-    // Row by row into shared_buffers: what reads or makes a whole table goes round them.
+    // Row by row into shared_buffers: bulk reads and bulk writes use a ring buffer instead.
     await query(made, 'create unlogged table filling (t text)');
     await query(made, "insert into filling select repeat('x', 1000) from generate_series(1, 150000)");
     const atChange: unknown[] = [];
@@ -496,7 +496,7 @@ describe.skipIf(!runs)('every action', () => {
     expect((await made.container.inspect()).State.OOMKilled).toBe(false);
   });
 
-  it('role.alter-setting keeps its promises, whatever a role is called', async () => {
+  it('role.alter-setting keeps its promises for any role name', async () => {
     const made = await startInstance(run, { name: 'roles', storage: 'seeded' });
     await query(made, `create role "app ""x"";'"`);
     await query(made, `alter role "app ""x"";'" set work_mem = '1MB'`);
@@ -512,7 +512,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await broken('role.alter-setting', { ...base, ...timeout, database: made.database }, world)).toEqual([]);
   });
 
-  it('volume.prepare keeps its promises but one: a volume is never removed', async (test) => {
+  it('volume.prepare keeps its promises, except that it never removes a volume', async (test) => {
     const volume = `${run.prefix}prepared`;
     test.onTestFinished(async () => run.docker.getVolume(volume).remove());
     const image = `problems-lab/postgres:${run.postgres}`;
@@ -530,7 +530,7 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.apply({ volume, image, uid: 0, gid: 0 }, other)).rejects.toThrow(/already/);
   });
 
-  it('archive.switch keeps its promises but one: what was archived stays', async () => {
+  it('archive.switch keeps its promises, except that archived files stay', async () => {
     const settings = { archive_mode: 'on', archive_command: 'true' };
     const made = await startInstance(run, { name: 'archives', storage: 'seeded', settings });
     const world = async (): Promise<unknown> => query(made, 'select archived_count > 0 from pg_stat_archiver');
@@ -547,7 +547,7 @@ describe.skipIf(!runs)('every action', () => {
     return one;
   }
 
-  it('migration.apply and migration.record keep their promises, and index.drop-invalid but one: an invalid index is not made again', async () => {
+  it('migration.apply, migration.record and index.drop-invalid keep their promises, except that an invalid index is not recreated', async () => {
     const ledger = await startInstance(run, { name: 'ledger', storage: 'seeded' });
     await query(ledger, 'create table customers (email text)');
     await query(ledger, "insert into customers select 'same' from generate_series(1, 2)");
@@ -593,7 +593,7 @@ describe.skipIf(!runs)('every action', () => {
     });
   });
 
-  it('backup.take keeps its promises but one: a backup is never deleted for tidiness', async () => {
+  it('backup.take keeps its promises, except that it never deletes a backup', async () => {
     const kept = await startInstance(run, { name: 'kept', storage: 'seeded' });
     const world = async (): Promise<unknown> => host.backups.list(kept.name);
     expect(await broken('backup.take', { instance: kept.name, name: 'first' }, world)).toEqual([
@@ -603,7 +603,7 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
-  it('backup.quarantine keeps its promises, and backup.prove but one: what was found out stays true', async () => {
+  it('backup.quarantine keeps its promises; so does backup.prove, except that its result stays recorded', async () => {
     const ref = 'kept/first';
     const place = async (): Promise<unknown> => {
       const backup = await host.backups.read(ref);
@@ -616,7 +616,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await reached()).toBe('good');
   });
 
-  it('backup.restore and instance.create keep their promises but one: restored data is never deleted', async (test) => {
+  it('backup.restore and instance.create keep their promises, except that they never delete restored data', async (test) => {
     const volume = `${run.prefix}restored`;
     const name = `${run.prefix}vrooli-postgres-restored`;
     test.onTestFinished(async () => run.docker.getVolume(volume).remove());
@@ -673,7 +673,7 @@ describe.skipIf(!runs)('every action', () => {
 });
 
 describe.skipIf(!runs)('the host', () => {
-  it('refuses every change of an owner whose locks were taken over', async () => {
+  it('refuses every change by an owner that has lost its locks', async () => {
     const run = await openTestRun();
     const remediation = await openLab(run);
     const host = await actingHost(remediation);

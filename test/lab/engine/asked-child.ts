@@ -2,7 +2,7 @@ import { remediate, rollback, runs } from '../../../src/app/remediation.ts';
 import { openAsked, openAskedHost } from './asked.ts';
 
 /**
- * A process of its own that does what is asked, or with `rollback` takes the newest run back, and ends itself by SIGKILL
+ * A separate process that runs the given steps, or with `rollback` rolls back the newest run, and ends itself by SIGKILL
  * right before it tells the server to reload for the undo: `node asked-child.ts <folder> <prefix> <asked> [rollback]`.
  */
 const [folder = '', prefix = '', asked = '{}', wanted = ''] = process.argv.slice(2);

@@ -21,7 +21,7 @@ export interface Asked {
 
 const details = z.object({});
 
-/** Plans the steps that a test asks for, once: the engine and the actions are under test, and no trouble is looked for. */
+/** Plans the steps of a test, once: the test is about the engine and the actions, so nothing is detected. */
 function asks({
   instance,
   steps,

@@ -8,7 +8,7 @@ import { actingHost, openLab } from './host.ts';
 
 const runs = await labRuns();
 
-/** Nothing is written but by a checkpoint that somebody asks for, or by the shutdown. */
+/** Pages are written only by a requested checkpoint or by the shutdown. */
 const settings = { shared_buffers: '256MB', max_wal_size: '8GB', checkpoint_timeout: '1h', bgwriter_lru_maxpages: '0' };
 
 describe.skipIf(!runs)('a stop', () => {
@@ -27,7 +27,7 @@ describe.skipIf(!runs)('a stop', () => {
 
   const stop = actions.find(({ name }) => name === 'container.stop');
 
-  it('has little to write after a checkpoint ahead of it, and is shorter, also of a container kept aside by then', async () => {
+  it('has little to write and is shorter after a checkpoint, also for a container that was renamed by a recreate', async () => {
     const busy = await startInstance(run, { name: 'busy', storage: 'volume', settings });
     const { container } = busy;
     const params = { container: container.id, timeoutSeconds: 120, clean: true };
@@ -53,7 +53,7 @@ describe.skipIf(!runs)('a stop', () => {
     expect(ahead).toBeLessThan(without);
   });
 
-  it('has nothing ahead of it where the server cannot end cleanly, or has ended', async () => {
+  it('runs no checkpoint before it if the server cannot shut down cleanly, or has stopped', async () => {
     const quiet = await startInstance(run, { name: 'quiet', storage: 'seeded', settings });
     const params = { container: quiet.container.id, timeoutSeconds: 60 };
     await stop?.beforeInterrupt?.({ ...params, clean: false }, host);

@@ -17,7 +17,7 @@ describe.skipIf(!(await labRuns()))(
   'a process that is killed at any point',
   { concurrent: true, timeout: 1_800_000 },
   () => {
-    it('of moving a running instance to another port leaves a run that resume ends, with one server and every row', async (test) => {
+    it('while moving a running instance to another port leaves a run that resume ends, with one server and every row', async (test) => {
       const turns = await movable(test);
       const { points, outcomes } = await turns.next();
       expect(outcomes).toEqual(['fixed']);
@@ -25,7 +25,7 @@ describe.skipIf(!(await labRuns()))(
       for (const point of someOf(points)) expect(await turns.killed(point), point).toBe('fixed');
     });
 
-    it('of going back from a port that was stolen leaves a run that resume ends as rolled back, with one server and every row', async (test) => {
+    it('while rolling back from a stolen port leaves a run that resume ends as rolled back, with one server and every row', async (test) => {
       const turns = await movable(test);
       const stealAt = 'step 3 is recorded';
       const { points, outcomes } = await turns.next({ stealAt });
@@ -104,7 +104,7 @@ async function serversOn(run: Run, volume: string): Promise<number> {
   return (await onVolume(run, volume)).filter(({ State }) => State === 'running').length;
 }
 
-/** What a person would remove after a fix; its port counts as claimed until then. */
+/** Leftovers that an operator removes after a fix; their port counts as claimed until then. */
 async function removeAside(run: Run, volume: string): Promise<void> {
   for (const { Id, Names } of await onVolume(run, volume))
     if (Names.some((one) => one.includes('.pgops-old-'))) await run.docker.getContainer(Id).remove();

@@ -16,7 +16,7 @@ import { type EngineCall, type Fault, type FaultyEngine, openFaultyEngine } from
 
 const lab = await labRuns();
 
-describe.skipIf(!lab)('an engine that', () => {
+describe.skipIf(!lab)('a faulty engine', () => {
   it.for([
     ['is slow with every answer', 'fixed', always({ type: 'delay', ms: 60 })],
     ['goes away before it hears of the change', 'fixed', onFirstChange({ type: 'cut' })],
@@ -35,7 +35,7 @@ describe.skipIf(!lab)('an engine that', () => {
     expect(await policyOf(orders)).toBe(outcome === 'fixed' ? 'unless-stopped' : 'no');
   });
 
-  it('answers everything with errors from the middle of a run on leaves it open, and resume ends it once it is well', async (test) => {
+  it('that answers everything with errors in the middle of a run leaves it open, and resume ends it after the engine recovers', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       patienceMs: 1_000,
       atPoint(name) {
@@ -57,7 +57,7 @@ describe.skipIf(!lab)('an engine that', () => {
     expect(await policyOf(orders)).toBe('no');
   });
 
-  it('is well and refuses every change from the middle of a run on leaves it stuck, and rollback ends it later', async (test) => {
+  it('that refuses every change in the middle of a run leaves it stuck, and rollback ends it later', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       atPoint(name) {
         if (name === 'step 0 is applied')
@@ -77,7 +77,7 @@ describe.skipIf(!lab)('an engine that', () => {
     expect(await policyOf(orders)).toBe('no');
   });
 
-  it('answers with errors for a while is waited for', async (test) => {
+  it('that answers with errors for a while is retried', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       atPoint(name) {
         if (name !== 'step 0 is applied') return;
@@ -89,7 +89,7 @@ describe.skipIf(!lab)('an engine that', () => {
     expect(await policyOf(orders)).toBe('unless-stopped');
   });
 
-  it('refuses to be looked at is said to be so: it is not taken for healthy', async (test) => {
+  it('that refuses to list containers is reported as a failed check, not as healthy', async (test) => {
     const { engine, remediation } = await behindFaults(test);
     engine.faultOf = ({ path }) => (path.includes('/containers/json') ? { type: 'status', status: 500 } : undefined);
     expect(await detect(remediation)).toEqual({
@@ -106,14 +106,14 @@ describe.skipIf(!lab)('an engine that', () => {
 });
 
 describe.skipIf(!lab)('a container that vanishes', () => {
-  it('before the first step has nothing done to it', async (test) => {
+  it('before the first step makes the run end without a change', async (test) => {
     const { remediation } = await vanishing(test, 'step 0 begins');
     expect((await remediate(remediation)).runs).toMatchObject([
       { outcome: 'rolled-back', failure: { class: 'precondition', message: expect.stringContaining('is gone') } },
     ]);
   });
 
-  it('between two steps leaves the run stuck: what it was cannot come back, and the dossier says so', async (test) => {
+  it('between two steps leaves the run stuck, and the dossier says that the container cannot be restored', async (test) => {
     const { remediation, run } = await vanishing(test, 'step 0 is recorded');
     const { runs: reports } = await remediate(remediation);
     expect(reports).toMatchObject([{ outcome: 'stuck', failure: { class: 'rollback-failed' } }]);
@@ -160,7 +160,7 @@ describe.skipIf(!lab)('a server that the engine has stopped in the middle of a m
 
 describe.skipIf(!lab)('a state file', () => {
   it.runIf(mayMount())(
-    'whose disk is full in the middle of a run has the container put back, and resume ends the run',
+    'on a full disk in the middle of a run causes a rollback of the container, and resume ends the run',
     async (test) => {
       const run = await createRun(test);
       const orders = await unpoliced(run);
@@ -188,7 +188,7 @@ describe.skipIf(!lab)('a state file', () => {
     },
   );
 
-  it('that another program locks in the middle of a run ends the process with its name, and resume ends the run', async (test) => {
+  it("that another program locks in the middle of a run makes the process exit with the file's name, and resume ends the run", async (test) => {
     const run = await createRun(test);
     const orders = await unpoliced(run);
     let other: DatabaseSync | undefined;
@@ -207,7 +207,7 @@ describe.skipIf(!lab)('a state file', () => {
     remediation.close();
   });
 
-  it('that is damaged when a run is to be resumed is left as it is, and so is the container', async (test) => {
+  it('that is damaged before a resume is left unchanged, and so is the container', async (test) => {
     const run = await createRun(test);
     const orders = await unpoliced(run);
     const child = spawn(process.execPath, [

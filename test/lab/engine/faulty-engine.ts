@@ -22,7 +22,7 @@ export interface EngineCall {
   readonly path: string;
 }
 
-/** The real engine behind a socket of its own, with faults on the requests that `faultOf` picks. */
+/** The real engine behind a separate socket, with faults on the requests that `faultOf` selects. */
 export interface FaultyEngine {
   readonly address: string;
   /** Asked for each request; undefined: it passes as it is. May be replaced at any time. */

@@ -60,7 +60,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     return { id: one?.Id ?? '', volume: one?.Mounts.find(({ Type }) => Type === 'volume')?.Name ?? '' };
   }
 
-  it('gives its status and its words, however quickly it ends, and is gone with its volume', async () => {
+  it('returns its exit code and output, however quickly it ends, and is removed with its volume', async () => {
     const label = `problems.test=quick-${run.id}`;
     const spec = helper('echo said; exit 7', { labels: { 'problems.test': `quick-${run.id}` } });
     const results = await Promise.all(Array.from({ length: 12 }, async () => docker().runHelper(spec)));
@@ -68,7 +68,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(await left(label)).toEqual([]);
   });
 
-  it('is started also where a proxy tells of the wait for its end only at its end', async (test) => {
+  it('starts even behind a proxy that delays the answer to the wait request', async (test) => {
     const engine = await openFaultyEngine(join(run.folder, 'late.sock'));
     test.onTestFinished(async () => engine.close());
     engine.faultOf = ({ path }) => (path.includes('/wait') ? { type: 'late-head' } : undefined);
@@ -79,7 +79,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
-  it('is ended by a signal, and gone when the call fails', async () => {
+  it('is stopped by an abort signal, and removed if the call fails', async () => {
     const label = `problems.test=ended-${run.id}`;
     const over = new AbortController();
     const spec = helper('sleep 60', { labels: { 'problems.test': `ended-${run.id}` }, signal: over.signal });
@@ -91,13 +91,13 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(await left(label)).toEqual([]);
   });
 
-  it('of a process that was killed is gone with its volume as soon as it ends', async () => {
+  it('of a killed process is removed with its volume as soon as it ends', async () => {
     const { volume } = await killed(helper('sleep 4'), `problems.lab=${run.id}`);
     await eventually(20_000, async () => !(await isKnown(volume)));
     expect(await left(`problems.lab=${run.id}`)).toEqual([]);
   });
 
-  it('of a process that was killed is ended by the next process, but for those of a run, which its resumption ends', async () => {
+  it('of a killed process is stopped by the next process, unless it belongs to a run, which resume stops', async () => {
     const probe = await killed(
       helper('sleep 300', { labels: { 'problems.test': `p-${run.id}` } }),
       `problems.test=p-${run.id}`,
@@ -113,7 +113,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(await isKnown(ofRun.volume)).toBe(false);
   });
 
-  it('that goes on is left to whoever waits for it', async () => {
+  it('that is marked as continuing is left running', async () => {
     const labels = { 'problems.run': `g-${run.id}` };
     const { id } = await killed(helper('sleep 300', { labels, goesOn: true }), `problems.run=g-${run.id}`);
     const next = docker();
@@ -122,7 +122,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     await run.docker.getContainer(id).remove({ force: true, v: true });
   });
 
-  it('is taken away where it was never started, and nobody else’s container is', async () => {
+  it('is removed if it was never started, and no other container is', async () => {
     const { pid, began, machine } = await ownIdentity();
     const create = async (label: Record<string, string>) =>
       run.docker.createContainer({ Image: image, Cmd: ['true'], Labels: { ...run.labels, ...label } });
@@ -139,7 +139,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     for (const one of kept) expect((await one.inspect()).State.Status).toBe('created');
   });
 
-  it('of a step has less time than the step', async () => {
+  it('of a step has a shorter time limit than the step', async () => {
     const remediation = await openLab(run);
     const active = { session: remediation.session, run: (await actingHost(remediation)).run };
     const began = performance.now();
@@ -151,7 +151,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     remediation.close();
   });
 
-  it('and nothing else is begun by a step whose time is up, and what it had begun is waited for', async () => {
+  it('is not started by a step whose time is up, and the work already started is awaited', async () => {
     const remediation = await openLab(run);
     const active = { session: remediation.session, run: (await actingHost(remediation)).run };
     const seen: string[] = [];
@@ -168,7 +168,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     remediation.close();
   });
 
-  it('of a step that takes too long changes nothing behind the undo of its run', async () => {
+  it('of a step that takes too long changes nothing after the undo of its run', async () => {
     const volume = await createVolume(run, 'late-data');
     await startInstance(run, {
       name: 'late',

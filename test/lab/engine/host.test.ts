@@ -28,7 +28,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
   });
   afterAll(async () => closeTestRun(run));
 
-  it('knows an instance, where its data is, and what is declared of it but the password', () => {
+  it('reads an instance, the location of its data, and its declared values except the password', () => {
     expect(instance).toMatchObject({
       name: 'orders',
       user: lab.user,
@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     expect(instance.declared['password']).toBeUndefined();
   });
 
-  it('leaves out containers that were kept aside', async () => {
+  it('excludes old containers that a recreate has kept', async () => {
     await createInstance(run, { name: `orders${asideMarker}1`, storage: 'seeded', port: false });
     expect(
       (await host().reader.instances())
@@ -50,7 +50,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     ).toEqual(['orders']);
   });
 
-  it('gets the same answer by a published port, the container’s address and psql, nulls and line ends too', async () => {
+  it('gets the same rows through a published port, the container’s address and psql, including nulls and line ends', async () => {
     const { sql } = host().reader;
     const question = "select 1 as one, null as nothing, '' as empty, E'a\\tb,\"c\"' || $1 as text";
     const plain = "select 1 as one, null as nothing, '' as empty, chr(10) || $1 as text";
@@ -66,7 +66,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
   });
 
   it.each(['published', 'network', 'exec'] as const)(
-    'changes nothing by a query (%s), whatever it says',
+    'changes nothing by a query (%s), whatever the statement says',
     async (via) => {
       const { sql } = host().reader;
       for (const text of ['create table t (a int)', 'with w as (delete from pg_class returning 1) select 1']) {
@@ -102,7 +102,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     expect(text).not.toContain(lab.password);
   });
 
-  it('says what a server that is down said', async () => {
+  it('returns the message of a server that is down', async () => {
     expect(
       await host().reader.sql.query(
         { ...instance, container: { ...instance.container, state: { ...instance.container.state, running: false } } },
@@ -111,7 +111,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     ).toMatchObject({ ok: false });
   });
 
-  it('reaches a server from a client’s own network', async () => {
+  it('reaches a server from a client’s network', async () => {
     const client = await host().reader.docker.container(lab.container.id);
     if (client === undefined) throw new Error('gone');
     const reached = await host().reader.probes.reach(client, { host: lab.containerName, port: 5432, instance });
@@ -123,7 +123,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     });
   });
 
-  it('reads the newest lines of a container that talks a lot, each with its time', async () => {
+  it('reads the newest lines of a container with a large log, each with its time', async () => {
     const talker = await startContainer(run, {
       image: `problems-lab/postgres-seeded:${run.postgres}`,
       entrypoint: ['bash', '-c'],
@@ -137,7 +137,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     expect(lines.filter(({ at, stream }) => Number.isNaN(Date.parse(at)) || stream !== 'stderr')).toEqual([]);
   });
 
-  it('says which ports are free by binding and listening', async () => {
+  it('finds free ports by binding and listening', async () => {
     const [taken, free] = await host().reader.probes.portsFree([
       { hostIp: '', port: lab.port ?? 0 },
       { hostIp: '', port: await run.takePort() },
@@ -145,7 +145,7 @@ describe.skipIf(!(await labRuns()))('the host', () => {
     expect([taken?.free, free?.free]).toEqual([false, true]);
   });
 
-  it('takes secrets it has handed out from everything it plans', async () => {
+  it('redacts known secrets from everything it plans', async () => {
     const remediation = await openLab(run);
     await remediation.session.reader.instances();
     expect(remediation.session.redact.text(`the password is ${lab.password}.`)).toBe('the password is [redacted].');

@@ -55,7 +55,7 @@ const hostile = [
 ];
 
 describe.skipIf(!(await labRuns())).each([15, 17] as const)(
-  'of PostgreSQL %i a database whose owner put functions and operators before the server’s own',
+  'on PostgreSQL %i a database with functions and operators that hide those of pg_catalog',
   { timeout: 600_000 },
   (postgres) => {
     let run: Run;
@@ -96,12 +96,12 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       });
     }
 
-    it('does call them for whoever asks by its path', async () => {
+    it('runs them for a session with its search_path', async () => {
       const asked = async () => query(lab, 'select pg_backend_pid() = 1');
       expect(await called(asked)).toEqual(['hostile operator =', 'hostile pg_backend_pid']);
     });
 
-    it('calls none of them when all detectors look, and they can look', async () => {
+    it('runs none of them while all detectors check it successfully', async () => {
       const remediation = await open();
       const seen: string[] = [];
       const look = async () => {
@@ -116,14 +116,14 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       remediation.close();
     });
 
-    it('calls none of them for a tuning', async () => {
+    it('runs none of them during tuning', async () => {
       const remediation = await open();
       const request = { instance: 'orders', profile: 'oltp' } as const;
       expect(await called(async () => tune(remediation, request))).toEqual([]);
       remediation.close();
     });
 
-    it('calls none of them by any way in, for a query, a change, or a session', async () => {
+    it('runs none of them for a query, a change or a session, through any connection', async () => {
       const { reader, changer } = openHost({
         roots: [run.folder],
         pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),
@@ -146,7 +146,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       expect(await called(work)).toEqual([]);
     });
 
-    it('calls none of them for what is asked from beside the server', async () => {
+    it('runs none of them for queries of helper containers', async () => {
       const { reader } = openHost({
         roots: [run.folder],
         pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),
@@ -165,7 +165,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       expect(await called(work)).toEqual([]);
     });
 
-    it('calls none of them where a backup is taken', async () => {
+    it('runs none of them during a backup', async () => {
       const { reader, changer } = openHost({
         roots: [run.folder],
         pattern: new RegExp(`^${run.prefix}vrooli-postgres-(.+)$`),
@@ -179,7 +179,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       expect(await reader.backups.read('orders/first')).toMatchObject({ state: 'complete' });
     });
 
-    it('reads no view that stands where the ledger of migrations would', async () => {
+    it('is not read through a view in place of the migration ledger', async () => {
       const tenant = { user: 'tenant', password: 'of-the-tenant', database: 'viewed' };
       await query(lab, 'create database viewed owner tenant');
       await query(
@@ -198,7 +198,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
       await query(lab, 'drop database viewed');
     });
 
-    it('calls them in the files of its migrations alone, which mean its own names', async () => {
+    it('runs them only in its own migration files, which refer to them', async () => {
       const files = {
         '001_a.sql': 'create table never (id int);\n',
         '002_b.sql': 'create table customers (id int primary key);\n',

@@ -1,4 +1,4 @@
-/** A remediator and an action for a test: writes a file beside the data, and takes longer over it than it may. */
+/** A remediator and an action for a test: writes a file next to the data, and exceeds its time limit. */
 import type { Action, Host, Plugin, Remediator } from 'problem-registry/remediation';
 import { z } from 'zod';
 
@@ -6,7 +6,7 @@ const place = z.object({ volume: z.string(), image: z.string() });
 type Place = z.output<typeof place>;
 const none = z.null();
 
-/** After which its file is there, where nobody ends it. */
+/** After this time its file exists, unless the helper is stopped. */
 export const lateAfterMs = 6_000;
 
 const lateFile: Remediator<Place, Place> = {

@@ -12,7 +12,7 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
   it.for([
     ['taken', lease],
     ['given back', release],
-  ] as const)('%s leaves none where the one before has ended meanwhile', async ([, step], test) => {
+  ] as const)('%s restores no lease that has expired meanwhile', async ([, step], test) => {
     const { report, held } = await rolledBack(test, [step], {
       before: async (leases) => leases.take({ instance: 'orders', ports: [5433], ttlMs: 1_500 }),
       meanwhile: async () => sleep(1_600),
@@ -24,7 +24,7 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
   it.for([
     ['taken', [lease]],
     ['given back', [release]],
-  ] as const)('%s leaves another instance the port that it was given meanwhile', async ([, steps], test) => {
+  ] as const)('%s keeps the lease that another instance has taken meanwhile', async ([, steps], test) => {
     const { report, held } = await rolledBack(test, steps, {
       before: async (leases) => leases.take({ instance: 'orders', ports: [5433], ttlMs: 60_000 }),
       meanwhile: async (leases) => leases.take({ instance: 'billing', ports: [5433], ttlMs: 60_000 }),
@@ -33,7 +33,7 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
     expect(held).toEqual([[5433, 'billing', 'reserved']]);
   });
 
-  it('puts one that lasts back also where its own has ended meanwhile', async (test) => {
+  it('restores a bound lease even if its own lease has expired meanwhile', async (test) => {
     const short: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 1_500 } };
     const { report, held } = await rolledBack(test, [short], {
       async before(leases) {
@@ -46,7 +46,7 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
     expect(held).toEqual([[5433, 'orders', 'bound']]);
   });
 
-  it('leaves alone what somebody has leased anew for the same instance meanwhile', async (test) => {
+  it('keeps a new lease that the same instance has taken meanwhile', async (test) => {
     const { report, held } = await rolledBack(test, [lease], {
       before: async () => undefined,
       meanwhile: async (leases) => leases.take({ instance: 'orders', ports: [5450], ttlMs: 60_000 }),
@@ -56,10 +56,10 @@ describe.skipIf(!(await labRuns()))('the undo of a lease', { concurrent: true },
   });
 });
 
-describe.skipIf(!(await labRuns()))('a lease that is to last', { concurrent: true }, () => {
+describe.skipIf(!(await labRuns()))('a lease that a run binds at its end', { concurrent: true }, () => {
   it.for([
     [
-      'has ended before it does, and was swept away by another: it lasts',
+      'is bound although it expired first and another request removed it',
       5441,
       [
         [5440, 'orders', 'bound'],
@@ -67,7 +67,7 @@ describe.skipIf(!(await labRuns()))('a lease that is to last', { concurrent: tru
       ],
       'done',
     ],
-    ['is another instance’s by then: it stays that one’s', 5440, [[5440, 'billing', 'reserved']], 'failed'],
+    ['stays with another instance that has taken the port meanwhile', 5440, [[5440, 'billing', 'reserved']], 'failed'],
   ] as const)('%s', async ([, port, held, state], test) => {
     const run = await createRun(test);
     const short: Step = { action: 'port.lease', params: { instance: 'orders', port: 5440, ttlMs: 4_000 } };

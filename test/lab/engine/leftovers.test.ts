@@ -6,8 +6,8 @@ import { startInstance } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { openAsked } from './asked.ts';
 
-describe.skipIf(!(await labRuns()))('the volume of a run that was undone', () => {
-  it('is named with a command that removes it, and never one that somebody else has made', async (test) => {
+describe.skipIf(!(await labRuns()))('the volume of a rolled-back run', () => {
+  it('is listed with a command that removes it, unless someone else created it', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'orders', storage: 'bind' });
     const { Image } = await instance.container.inspect();

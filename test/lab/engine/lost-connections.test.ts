@@ -7,7 +7,7 @@ import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
 
-describe.skipIf(!(await labRuns()))('a connection that is lost', { timeout: 120_000 }, () => {
+describe.skipIf(!(await labRuns()))('a lost connection', { timeout: 120_000 }, () => {
   let run: Run;
   let lab: LabInstance;
   let host: OpenHost;
@@ -22,7 +22,7 @@ describe.skipIf(!(await labRuns()))('a connection that is lost', { timeout: 120_
   });
   afterAll(async () => closeTestRun(run));
 
-  it('in the middle of a change is no reason to send it again by another way', async () => {
+  it('after a change was sent does not cause a second attempt through another connection', async () => {
     await query(
       lab,
       `create table counted (id int);
@@ -39,7 +39,7 @@ describe.skipIf(!(await labRuns()))('a connection that is lost', { timeout: 120_
     expect(await query(lab, 'select count(*) from counted')).toEqual(['1']);
   });
 
-  it('before a change was sent is: the next way is taken', async () => {
+  it('before a change was sent causes an attempt through the next connection', async () => {
     const gone = { ...instance.container.publishedPorts[0], hostIp: '127.0.0.1', hostPort: '1', containerPort: 5432 };
     const elsewhere = {
       ...instance,
@@ -48,13 +48,13 @@ describe.skipIf(!(await labRuns()))('a connection that is lost', { timeout: 120_
     expect(await host.changer.sql.execute(elsewhere, 'select 1 as one')).toMatchObject({ ok: true, via: 'network' });
   });
 
-  it('may take as long over a statement as it needs, while the server is there', async () => {
+  it('is not assumed during a long statement while the server is up', async () => {
     const session = await host.changer.sql.openSession(instance, { silenceMs: 2_000 });
     expect(await session.query('select pg_catalog.pg_sleep(5)')).toMatchObject({ ok: true });
     await session.close();
   });
 
-  it('to a server that was paused is given up, and nobody waits for its farewell', async () => {
+  it('to a paused server is closed after the timeout, without waiting for the server', async () => {
     const session = await host.changer.sql.openSession(instance, { silenceMs: 2_000 });
     const idle = await host.changer.sql.openSession(instance);
     await lab.container.pause();

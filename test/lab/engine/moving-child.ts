@@ -5,7 +5,7 @@ import { openPorts } from '../remediators/open-ports.ts';
 import { openRun } from '../run.ts';
 
 /**
- * A process of its own that moves a running instance away from its port, and ends itself by SIGKILL at a point. With
+ * A separate process that moves a running instance away from its port, and ends itself by SIGKILL at a point. With
  * `stealAt` it takes the new port itself at that point, so that the run goes back. Prints every point it passed.
  */
 const { settings, state, port, aheadMs, killAt, stealAt } = JSON.parse(process.argv[2] ?? '{}');

@@ -17,7 +17,7 @@ describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
   });
   afterAll(async () => closeTestRun(run));
 
-  it('whose password is a word of every plan can be planned for, and the word is taken out where it is the password', async () => {
+  it('can be planned for if its password is a common word of plans, which is redacted only as a password', async () => {
     const password = 'container';
     const host = { Memory: 256 * MiB, MemorySwap: 256 * MiB };
     const words = await startInstance(run, { name: 'words', storage: 'volume', settings: tooLarge, host, password });
@@ -32,7 +32,7 @@ describe.skipIf(!(await labRuns()))('an instance', { timeout: 180_000 }, () => {
     await words.container.remove({ force: true });
   });
 
-  it('with another of its name is refused by both their containers, whatever is asked of it by name', async () => {
+  it('is refused if two containers have its name, and the error names both', async () => {
     const labels = { 'problems.instance': 'twin' };
     const settings = { storage: 'seeded', port: false } as const;
     await startInstance(run, { ...settings, name: 'twin' });

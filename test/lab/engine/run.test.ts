@@ -12,7 +12,7 @@ import { openExample } from './example.ts';
 import { forwardEngine } from './forwarder.ts';
 
 describe.skipIf(!(await labRuns()))('a run on a real engine', () => {
-  it('repairs by a remediator and an action of somebody else’s, and takes it back on demand', async (test) => {
+  it('repairs with a remediator and an action of a plugin, and rolls back on request', async (test) => {
     const run = await createRun(test);
     const { container } = await startInstance(run, {
       name: 'orders',
@@ -38,7 +38,7 @@ describe.skipIf(!(await labRuns()))('a run on a real engine', () => {
     remediation.close();
   });
 
-  it('is not begun where another machine has just made a container on the same data', async (test) => {
+  it('does not start if another machine has just created a container on the same data', async (test) => {
     const run = await createRun(test);
     const { containerName } = await startInstance(run, {
       name: 'orders',
@@ -54,7 +54,7 @@ describe.skipIf(!(await labRuns()))('a run on a real engine', () => {
     remediation.close();
   });
 
-  it('that is resumed with two servers on one volume stops the second before anything else, and suspends the instance', async (test) => {
+  it('stops the second server on a volume first when it is resumed, and suspends the instance', async (test) => {
     const run = await createRun(test);
     const first = await startInstance(run, {
       name: 'orders',

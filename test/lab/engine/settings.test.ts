@@ -11,9 +11,9 @@ import { type Asked, openAsked } from './asked.ts';
 const versions = [15, 17] as const;
 const settings = { work_mem: '2MB', log_lock_waits: 'on' };
 
-describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, timeout: 300_000 }, () => {
+describe.skipIf(!(await labRuns()))('undoing settings', { concurrent: true, timeout: 300_000 }, () => {
   it.for(versions)(
-    'that was killed between the file and the reload is not taken for done: PostgreSQL %i goes by the old values again',
+    'repeats the reload after a kill between the file and the reload: PostgreSQL %i uses the old values again',
     async (postgres, test) => {
       const { run, instance } = await started(test, postgres);
       const before = await autoConf(instance);
@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     },
   );
 
-  it('reads back what a person had written without a unit, which only the server can compare', async (test) => {
+  it('recognizes a value that was written without a unit, which only the server can compare', async (test) => {
     const { run, instance } = await started(test, 17);
     await query(instance, 'alter system set work_mem = 8192; select pg_reload_conf()');
     const before = await autoConf(instance);
@@ -53,7 +53,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
   });
 
   it.for(versions)(
-    'of a fixed run keeps what somebody else has set since, byte for byte, also on PostgreSQL %i',
+    'after a fixed run keeps what someone else has set since, byte for byte, also on PostgreSQL %i',
     async (postgres, test) => {
       const { run, instance } = await started(test, postgres);
       await execIn(instance.container, ['sh', '-c', 'echo "# noted by hand" >>"$PGDATA/postgresql.auto.conf"'], {
@@ -76,7 +76,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     },
   );
 
-  it('of a fixed run brings the old file back to the byte where nobody else has written, comments too', async (test) => {
+  it('after a fixed run restores the old file byte for byte if no one else has written, comments included', async (test) => {
     const { run, instance } = await started(test, 17);
     await execIn(
       instance.container,
@@ -94,7 +94,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     expect(await autoConf(instance)).toBe(before);
   });
 
-  it('of a fixed run is refused where somebody has changed one of its own settings since', async (test) => {
+  it('after a fixed run is refused if someone has changed one of its settings since', async (test) => {
     const { run, instance } = await started(test, 17);
     const remediation = await openAsked(run, { ...altering('tuned'), verified: true });
     const { runs } = await remediate(remediation, { yes: true });
@@ -105,7 +105,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     expect(await autoConf(instance)).toBe(theirs);
   });
 
-  it('in the middle of a run leaves alone what somebody has changed meanwhile, and says so', async (test) => {
+  it('during a run keeps what someone else has changed meanwhile, and says so', async (test) => {
     const { run, instance } = await started(test, 17);
     const remediation = await openAsked(
       run,
@@ -127,7 +127,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     expect(await autoConf(instance)).toContain("work_mem = '3MB'");
   });
 
-  it('of a role leaves alone what somebody has set for it meanwhile, and says so', async (test) => {
+  it('of a role keeps what someone else has set for it meanwhile, and says so', async (test) => {
     const { run, instance } = await started(test, 17);
     const params = { instance: 'tuned', role: instance.user, name: 'lock_timeout', value: '5s' };
     const remediation = await openAsked(
@@ -148,7 +148,7 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
     expect(await query(instance, 'show lock_timeout')).toEqual(['7s']);
   });
 
-  it('of a server that was stopped for them keeps what somebody else has set since', async (test) => {
+  it('of a stopped server keeps what someone else has set since', async (test) => {
     const { run, instance } = await started(test, 17);
     const container = instance.container.id;
     const remediation = await openAsked(run, {
@@ -177,8 +177,8 @@ describe.skipIf(!(await labRuns()))('the undo of settings', { concurrent: true, 
   });
 });
 
-describe.skipIf(!(await labRuns()))('a helper that still writes settings for a process that was killed', () => {
-  it('is waited for, so that what it does in the end is not taken for undone', async (test) => {
+describe.skipIf(!(await labRuns()))('a helper that still writes settings for a killed process', () => {
+  it('is awaited, so that its late write cannot survive the undo', async (test) => {
     const { run, instance } = await started(test, 17);
     const container = instance.container.id;
     await instance.container.stop();

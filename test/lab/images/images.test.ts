@@ -21,14 +21,14 @@ const majors: readonly PostgresMajor[] = [15, 17];
 describe.skipIf(!lab)('the images', () => {
   beforeAll(() => ensureImages(createEngineClient(), () => undefined));
 
-  it('are all there, each under 160 MB', async () => {
+  it('all exist, each under 160 MB', async () => {
     const docker = createEngineClient();
     for (const { tag } of builds.flatMap((build) => build.images)) {
       expect((await docker.getImage(tag).inspect()).Size).toBeLessThan(160e6);
     }
   });
 
-  it.for(majors)('of PostgreSQL %i declare what the official image declares', async (major) => {
+  it.for(majors)('of PostgreSQL %i declare the same as the official image', async (major) => {
     const image = createEngineClient().getImage(`problems-lab/postgres:${major}`);
     const { Config } = await image.inspect();
     expect(Config.Volumes).toEqual({ '/var/lib/postgresql/data': {} });
@@ -40,7 +40,7 @@ describe.skipIf(!lab)('the images', () => {
 describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurrent: true }, (postgres) => {
   const image = `problems-lab/postgres:${postgres}`;
 
-  it('makes the user, the database and the password of the environment, whatever they hold', async (test) => {
+  it('creates the user, the database and the password of the environment, for any values', async (test) => {
     const run = await createRun(test, { postgres });
     const env = { POSTGRES_USER: 'an owner', POSTGRES_PASSWORD: `it's $HOME "x"`, POSTGRES_DB: 'a db' };
     const made = await createInstance(run, {
@@ -82,7 +82,7 @@ describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurre
     expect(await logOf(instance.container)).toContain('Skipping initialization');
   });
 
-  it('refuses to make a cluster without a password', async (test) => {
+  it('refuses to create a cluster without a password', async (test) => {
     const run = await createRun(test, { postgres });
     const ended = await runContainer(run, { image });
     expect(ended).toMatchObject({ code: 1 });
@@ -94,7 +94,7 @@ describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurre
     });
   });
 
-  it('runs what it finds in docker-entrypoint-initdb.d, in order, and takes the password from a file', async (test) => {
+  it('runs the files in docker-entrypoint-initdb.d in order, and reads the password from a file', async (test) => {
     const run = await createRun(test, { postgres });
     const folder = join(run.folder, 'init');
     await mkdir(folder);
@@ -120,7 +120,7 @@ describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurre
     expect(await logOf(instance.container)).toContain('ignoring /docker-entrypoint-initdb.d/4.txt');
   });
 
-  it('runs as another user, a nameless one too, on a folder of that user', async (test) => {
+  it('runs as another user, even one without a name, on a folder of that user', async (test) => {
     const run = await createRun(test, { postgres });
     const instance = await startInstance(run, {
       name: 'nameless',
@@ -168,7 +168,7 @@ describe.skipIf(!lab)('the other images', { concurrent: true }, () => {
     );
   });
 
-  it.for(majors)('postgres-seeded:%i answers at once and uses no volume', async (postgres, test) => {
+  it.for(majors)('postgres-seeded:%i is ready at once and uses no volume', async (postgres, test) => {
     const run = await createRun(test, { postgres });
     const instance = await startInstance(run, { name: 'quick', storage: 'seeded' });
     const { Mounts } = await instance.container.inspect();
@@ -177,7 +177,7 @@ describe.skipIf(!lab)('the other images', { concurrent: true }, () => {
     expect(await logOf(instance.container)).not.toContain('init process complete');
   });
 
-  it('pgbouncer:1 hands a client on to its server, and says so when there is none left', async (test) => {
+  it('pgbouncer:1 connects a client to its server, and reports when no server is left', async (test) => {
     const run = await createRun(test);
     const server = await startInstance(run, { name: 'pooled', storage: 'seeded', port: false });
     const container = await startContainer(run, {
@@ -196,7 +196,7 @@ describe.skipIf(!lab)('the other images', { concurrent: true }, () => {
     expect((await container.inspect()).State.ExitCode).toBe(0);
   });
 
-  it('webgui:1 stops when it is told to', async (test) => {
+  it('webgui:1 stops on its stop signal', async (test) => {
     const run = await createRun(test);
     const container = await createContainer(run, {
       image: 'problems-lab/webgui:1',
@@ -208,7 +208,7 @@ describe.skipIf(!lab)('the other images', { concurrent: true }, () => {
     expect((await container.inspect()).State.ExitCode).toBe(0);
   });
 
-  it(`${officialImage} serves as an instance too, where it could be pulled`, async (test) => {
+  it(`${officialImage} also serves as an instance, if it could be pulled`, async (test) => {
     const docker = createEngineClient();
     const present = await docker
       .getImage(officialImage)

@@ -14,7 +14,7 @@ import { withFolderLock } from '../folder-lock.ts';
 import { imageArchive } from './archive.ts';
 import { type Build, builds, recipeDigest, recipeLabel } from './recipe.ts';
 
-/** The image of the contract. It is used where it can be had; nothing of the lab depends on it. */
+/** The official image of the contract. It is used if it can be pulled; nothing in the lab depends on it. */
 export const officialImage = 'postgres:16-alpine';
 
 const buildMs = 5 * 60_000;

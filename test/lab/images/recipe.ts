@@ -38,7 +38,7 @@ export const seededCredentials = { user: 'vrooli', password: 'lab-password', dat
 /** The label that tells an image of this recipe from one of an older recipe under the same tag. */
 export const recipeLabel = 'problems.lab.recipe';
 
-/** A digest of the scripts and the declarations above: when it changes, the images are made anew. 16 hexadecimal digits. */
+/** A digest of the scripts and the declarations above: when it changes, the images are rebuilt. 16 hexadecimal digits. */
 export async function recipeDigest(): Promise<string> {
   const digest = createHash('sha256').update(JSON.stringify(builds));
   const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.sh'));

@@ -42,7 +42,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     const holder = await connect(instance, { database: 'sixteen' });
     await holder.query(`select pg_advisory_lock(hashtextextended('pgops:migrate:sixteen', 0))`);
     const children = Array.from({ length: 16 }, () => child(run, 'sixteen'));
-    // All of them stand before the lock, and see it go at once.
+    // All of them wait for the lock, and get it at the same time.
     const waiting = `select 1 from pg_stat_activity where datname = 'sixteen' and query ~ 'pg_try_advisory_lock|pg_locks' and application_name = 'problem-registry migrate'`;
     await eventually(150_000, async () => (await query(instance, waiting)).length === 16);
     await holder.end();
@@ -54,7 +54,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     expect(await query(instance, wholePicture, { database: 'sixteen' })).toEqual(whole);
   });
 
-  it('a process that is killed anywhere leaves what the next one brings to its end', async () => {
+  it('a process that is killed at any point leaves work that the next one completes', async () => {
     await newDatabase(instance, 'unharmed', files);
     const { points, ended } = await child(run, 'unharmed');
     expect(ended?.report?.outcome).toBe('applied');
@@ -70,7 +70,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     }
   });
 
-  it('a session that ends in the middle of CREATE INDEX CONCURRENTLY leaves an invalid index, which is built anew', async () => {
+  it('a session that ends during CREATE INDEX CONCURRENTLY leaves an invalid index, which is rebuilt', async () => {
     await newDatabase(instance, 'cut', files);
     await migrateNow(run, 'cut', { folder: await folderWith('cut', ['001_customers.sql']) });
     const older = await connect(instance, { database: 'cut' });
@@ -89,7 +89,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     expect(log).toContain('terminating connection due to administrator command');
   });
 
-  it('CREATE INDEX CONCURRENTLY does not fall to those who wait for its runner', async () => {
+  it('CREATE INDEX CONCURRENTLY does not deadlock with waiting runners', async () => {
     await newDatabase(instance, 'waiters', files);
     const older = await connect(instance, { database: 'waiters' });
     await older.query('begin isolation level repeatable read; select 1');
@@ -109,7 +109,7 @@ describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { t
     expect(await logOf(instance.container)).not.toContain('deadlock detected');
   });
 
-  it('roles are made once where several databases are migrated at once', async () => {
+  it('roles are created once if several databases are migrated at the same time', async () => {
     const role = `do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; end if; end $$;\n`;
     const names = Array.from({ length: 6 }, (_, index) => `roles_${index}`);
     for (const name of names) await newDatabase(instance, name, { '1_role.sql': role });
@@ -134,7 +134,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
   });
   afterAll(async () => closeTestRun(run));
 
-  it('is refused by a pooler in transaction mode, with the reason, and leaves no lock behind', async () => {
+  it('is refused by a pooler in transaction mode, with the reason, and leaves no lock', async () => {
     await newDatabase(instance, 'pooled', files);
     const port = await run.takePort();
     const { user, password, containerName } = instance;
@@ -173,7 +173,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     );
   });
 
-  it('keeps to the ledger of other tools: what they applied is adopted, what comes late is said', async () => {
+  it('adopts the ledger of other tools, and reports files that come late', async () => {
     await newDatabase(instance, 'adopted', { ...files, '005_psql.sql': '\\set x 1\n' });
     await query(
       instance,
@@ -196,7 +196,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     });
   });
 
-  it('leaves another tool’s table of that name alone', async () => {
+  it('keeps another tool’s table of the same name unchanged', async () => {
     await newDatabase(instance, 'foreign_table', files);
     await query(instance, 'create table schema_migrations (version bigint primary key, dirty boolean not null)', {
       database: 'foreign_table',
@@ -205,7 +205,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(error?.message).toContain('belongs to another tool: its version is not text');
   });
 
-  it('stops hard where an applied file has changed, and at nothing but line ends', async () => {
+  it('stops if an applied file has changed, except in its line ends', async () => {
     await newDatabase(instance, 'changed', files);
     expect((await reportOf(run, 'changed')).outcome).toBe('applied');
     await writeMigrations(run, 'changed', { '001_customers.sql': files['001_customers.sql'].replaceAll('\n', '\r\n') });
@@ -217,7 +217,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(await query(instance, "select to_regclass('more') is null", { database: 'changed' })).toEqual(['t']);
   });
 
-  it('applies nothing of a file that fails, says where, and goes on once it is fixed', async () => {
+  it('applies nothing of a failing file, reports the place, and continues once it is fixed', async () => {
     await newDatabase(instance, 'failing', {
       '1_good.sql': 'create table good ();\n',
       '2_bad.sql':
@@ -247,7 +247,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     ]);
   });
 
-  it('runs nothing where a file mixes what must be alone with what must not', async () => {
+  it('applies nothing if a file mixes statements that need a transaction with ones that cannot run in it', async () => {
     await newDatabase(instance, 'mixed', {
       '1_good.sql': 'create table good (a int);\n',
       '2_mixed.sql': 'create table t (a int);\ncreate index concurrently i on t (a);\n',
@@ -259,7 +259,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     });
   });
 
-  it('does not stand in the readers’ way for long, and tries again', async () => {
+  it('blocks readers only briefly, and retries', async () => {
     await newDatabase(instance, 'locked', { '1_t.sql': 'create table t (a int);\n' });
     await reportOf(run, 'locked');
     await writeMigrations(run, 'locked', { '2_b.sql': 'alter table t add b int;\n' });
@@ -275,7 +275,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(report.applied[0]?.attempts).toBeGreaterThan(1);
   });
 
-  it('drops what is left of an index that rows keep from being unique, and says what to fix', async () => {
+  it('drops the invalid index of a failed unique build, and says which rows to fix', async () => {
     await newDatabase(instance, 'twice', {
       '1_t.sql': 'create table t (a int); insert into t values (1), (1);\n',
       '2_a.sql': 'create unique index concurrently if not exists t_a on t (a);\n',
@@ -304,7 +304,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     });
   });
 
-  it('is what `problems migrate` runs, for people and for programs', async () => {
+  it('runs as `problems migrate`, with text and JSON output', async () => {
     const shown = { '1_t.sql': 'create table t (a int);\n', '2_a.sql': 'create index concurrently t_a on t (a);\n' };
     await newDatabase(instance, 'shown', shown);
     const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$` } };
@@ -338,7 +338,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     });
   });
 
-  it('does not hide how the other instances ended behind one that cannot be reached', async () => {
+  it('reports the results of the other instances if one cannot be reached', async () => {
     const stopped = await startInstance(run, { name: 'asleep', storage: 'seeded' });
     await stopped.container.stop();
     await writeMigrations(run, 'every', { '1_t.sql': 'create table every_instance ();\n' });
@@ -352,7 +352,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     expect(orders).toMatchObject({ instance: 'orders', report: { outcome: 'applied' }, error: null });
   });
 
-  it('makes a template once for all who ask at once, and databases from it', async () => {
+  it('creates a template once for concurrent callers, and databases from it', async () => {
     await newDatabase(instance, 'source', files);
     const request = { template: { name: 'tenant', databases: ['acme', 'globex', 'initech'] } };
     const ended = (await Promise.all([1, 2, 3].map(() => child(run, 'source', { request })))).map((one) => one.ended);
@@ -384,7 +384,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     });
   });
 
-  it('goes on with a template that nobody finished', async () => {
+  it('completes an unfinished template', async () => {
     await newDatabase(instance, 'unfinished', files);
     const request = { template: { name: 'begun', databases: ['later'] } };
     for (const killAt of ['template made', '003_email started', 'template migrated'])

@@ -74,7 +74,7 @@ export interface ChildJob {
   readonly delayMs: number;
 }
 
-/** A process of its own that migrates, and ends itself by SIGKILL at a point, or some time after it. */
+/** A separate process that migrates, and ends itself by SIGKILL at a point, or some time after it. */
 export async function child(
   { folder, prefix }: Where,
   database: string,

@@ -19,7 +19,7 @@ import { openSecondEngine, type SecondEngine } from './second-engine.ts';
 const lab = await labRuns();
 const rows = ['1000|625625.00'];
 
-describe.skipIf(!lab || !mayRunEngine())('an engine that is restarted in the middle of a move', () => {
+describe.skipIf(!lab || !mayRunEngine())('an engine restart during a move', () => {
   let engine: SecondEngine;
   let run: Run;
   let volume = '';
@@ -46,7 +46,7 @@ describe.skipIf(!lab || !mayRunEngine())('an engine that is restarted in the mid
     ['SIGKILL', 'step 4 is applied'],
     ['SIGKILL', 'step 5 is applied'],
   ] as const)(
-    'by %s, when %s, has the run end fixed or rolled back, with one server running',
+    'by %s, when %s, lets the run end fixed or rolled back, with one server running',
     async ([signal, point], test) => {
       let starting: Promise<void> | undefined;
       const reports = await moved(test, async (name) => {
@@ -60,7 +60,7 @@ describe.skipIf(!lab || !mayRunEngine())('an engine that is restarted in the mid
     },
   );
 
-  it('and whose new port is stolen besides, has the run end rolled back, with the old container running', async (test) => {
+  it('lets the run end rolled back if the new port is stolen too, with the old container running', async (test) => {
     const before = await findInstance(run, 'orders');
     const reports = await moved(test, async (name, port) => {
       if (name !== 'step 3 is recorded') return;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { eventually } from '../waiting.ts';
 
-/** A Docker Engine of the test's own, which may be ended and started again as nobody may the machine's. */
+/** A separate Docker Engine for the test, which may be stopped and started, unlike the machine's engine. */
 export interface SecondEngine {
   readonly address: string;
   readonly docker: Docker;

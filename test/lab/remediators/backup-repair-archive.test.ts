@@ -14,7 +14,7 @@ const rows = ['1000|625625.00'];
 
 describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_000 }, () => {
   it.for([15, 17] as const)(
-    'is set up on PostgreSQL %i with approval on a volume of its own, proven, and taken back',
+    'is set up on PostgreSQL %i with approval on a separate volume, verified, and rolled back',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const first = await startInstance(run, { name: 'orders', storage: postgres === 15 ? 'bind' : 'volume' });
@@ -48,7 +48,7 @@ describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_0
     },
   );
 
-  it('that fails is found with the words of the log, and repaired by nobody', async (test) => {
+  it('is reported with the log line of its failure, and left to an operator', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, {
       name: 'stuck',
@@ -72,7 +72,7 @@ describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_0
     expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
     expect(reports[0]?.failure?.message).toContain('Never delete anything from pg_wal');
     expect((await execIn(instance.container, ['sh', '-c', 'ls "$PGDATA/pg_wal"'])).stdout).toBe(before.stdout);
-    // What stands in the way goes, and archiving goes on by itself.
+    // Once the obstacle is removed, archiving continues without a repair.
     await execIn(instance.container, ['install', '-d', '-o', 'postgres', '-m', '700', '/nowhere'], { user: '0:0' });
     await eventually(120_000, async () =>
       (await psql(instance, 'select last_archived_time > last_failed_time from pg_stat_archiver')).stdout.includes('t'),
@@ -82,7 +82,7 @@ describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_0
 });
 
 describe.skipIf(!lab)('the archive command', { timeout: 120_000 }, () => {
-  it('never overwrites, takes what is there already for done, and leaves nothing half', async (test) => {
+  it('never overwrites, accepts an identical existing file, and leaves no partial file', async (test) => {
     const run = await createRun(test);
     const { container } = await startInstance(run, { name: 'shell', storage: 'seeded' });
     const command = archiveCommand('/tmp/archive')

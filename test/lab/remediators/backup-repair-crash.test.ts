@@ -17,7 +17,7 @@ const lab = await labRuns();
 const bad = ['20260101_000000', '20260102_000000'];
 
 describe.skipIf(!lab)('a repair of backups whose process is killed', { timeout: 5_400_000 }, () => {
-  it('quarantines what is broken and takes a whole backup when it is resumed, and rollback can be killed too', async (test) => {
+  it('quarantines bad backups and takes a complete backup when it is resumed, and rollback can be killed too', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'orders', storage: 'seeded' });
     await addOrders(instance);
@@ -58,7 +58,7 @@ async function repairAgain(opened: Opened, then?: 'rollback'): ReturnType<typeof
   return then === undefined ? repaired : inProcess({ ...opened, action: then });
 }
 
-/** Rolls the newest run back in a process that is killed, and goes on with that here: every backup is where it was. */
+/** Rolls back the newest run in a process that is killed, and continues here: every backup is in its old place. */
 async function rollBackKilledAt(killAt: string, opened: Opened, point: string): Promise<void> {
   expect((await inProcess({ ...opened, action: 'rollback', killAt })).signal, point).toBe('SIGKILL');
   await withRemediation(opened, async (remediation) => {

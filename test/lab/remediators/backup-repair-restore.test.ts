@@ -31,7 +31,7 @@ const rows = ['1000|625625.00'];
 
 describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () => {
   it.for([15, 17] as const)(
-    'to a moment of the archive on PostgreSQL %i brings back what was dropped after it, beside the source',
+    'to a point in time of the archive on PostgreSQL %i restores what was dropped later, into a new instance',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const source = await startArchiving(run);
@@ -69,7 +69,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     },
   );
 
-  it('to a moment that the archive does not reach says so, with the last one that it does, and leaves nothing', async (test) => {
+  it('to a point in time after the archive names the last one available, and leaves nothing behind', async (test) => {
     const run = await createRun(test);
     const source = await startArchiving(run);
     await baseBackup(source);
@@ -96,7 +96,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     expect(answer.checks.at(-1)).toMatchObject({ level: 'L6', result: 'failed', cause: 'missing-wal' });
   });
 
-  it('of dumps makes a new cluster with the roles, and one that is cut off is refused', async (test) => {
+  it('of dumps creates a new cluster with the roles, and refuses a truncated dump', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const source = await startInstance(run, { name: 'orders', storage: 'bind' });
     await addOrders(source);
@@ -165,7 +165,7 @@ describe.skipIf(!lab)('a restore whose process is killed', { timeout: 600_000 },
       // Another process, that knows nothing of what was asked for on the command line.
       const remediation = await openBackups(run);
       test.onTestFinished(() => remediation.close());
-      // A restore may take a day, and its port is nobody else's until it is over.
+      // A restore may take a day, and its port stays reserved until it is over.
       const [lease] = await remediation.session.reader.leases.list();
       expect(Date.parse(lease?.expiresAt ?? '') - Date.now()).toBeGreaterThan(24 * 3_600_000);
       const [report] = await resume(remediation);

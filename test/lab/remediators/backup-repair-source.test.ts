@@ -16,9 +16,9 @@ import { openBackups } from './open-remediator.ts';
 const lab = await labRuns();
 const checksums = '--data-checksums --encoding=UTF8 --locale=en_US.UTF-8 --no-sync';
 
-describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, timeout: 300_000 }, () => {
+describe.skipIf(!lab)('a damaged database', { concurrent: true, timeout: 300_000 }, () => {
   it.for([15, 17] as const)(
-    'with checksums on PostgreSQL %i: a flipped byte that was read once is a person’s, and nothing else runs there',
+    'with checksums on PostgreSQL %i: a flipped byte that was read is left to an operator, and no other repair runs there',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const instance = await startDamaged(run, { name: 'orders', env: { POSTGRES_INITDB_ARGS: checksums } });
@@ -38,12 +38,12 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
       expect(dossier).toContain('invalid page in block 5');
       expect(dossier).toContain('problems runs lift orders');
       expect(await remediation.session.store.suspensions.get('orders')).toBeDefined();
-      // Touched by nobody: the same process, the same bytes.
+      // Unchanged: the same process, the same bytes.
       expect(await stateOf(instance)).toEqual({ started, data });
     },
   );
 
-  it('suspends every other remediator there, also in a later call that does not look for damage', async (test) => {
+  it('suspends every other remediator on its instance, even in a later call that does not check for damage', async (test) => {
     const run = await createRun(test);
     const instance = await startDamaged(run, { name: 'orders', env: { POSTGRES_INITDB_ARGS: checksums } });
     await execIn(instance.container, ['sh', '-c', 'umask 077 && echo note >"$PGDATA/pg_hba.conf.orig"'], {
@@ -78,7 +78,7 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
   });
 
   it.for([15, 17] as const)(
-    'without checksums on PostgreSQL %i: amcheck sees a flipped byte and a lying index where it is installed, and nothing is installed',
+    'without checksums on PostgreSQL %i: amcheck finds a flipped byte and a corrupt index if it is installed, and is not installed otherwise',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const flipped = await startDamaged(run, { name: 'flipped' }, 'create extension amcheck');
@@ -109,7 +109,7 @@ describe.skipIf(!lab)('a database that is damaged itself', { concurrent: true, t
     },
   );
 
-  it('is sound again from the time on that a person names', async (test) => {
+  it('counts as sound from the time that the config gives', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'mended', storage: 'volume' });
     await psql(

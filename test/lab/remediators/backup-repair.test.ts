@@ -26,9 +26,9 @@ const lab = await labRuns();
 const backups = join('.vrooli', 'backups', 'postgres', 'archive');
 const bad = ['20250728_031000', '20250729_031000', '20250730_031000', '20250731_031000'];
 
-describe.skipIf(!lab)('backups that would not restore', { concurrent: true, timeout: 600_000 }, () => {
+describe.skipIf(!lab)('backups that cannot be restored', { concurrent: true, timeout: 600_000 }, () => {
   it.for([15, 17] as const)(
-    'of PostgreSQL %i are set aside with their causes, and a new one is taken and proven, though the registry sends damage to a person',
+    'of PostgreSQL %i are quarantined with their causes, and a new one is taken and verified, although the registry escalates damage',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('backup-corruption').up(run, () => undefined);
@@ -88,7 +88,7 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
     },
   );
 
-  it('are left where they are while their source does not run, or is damaged itself', async (test) => {
+  it('stay in place while their source is stopped or damaged', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('backup-corruption').up(run, () => undefined);
     const container = run.docker.getContainer(`${run.prefix}vrooli-postgres-archive`);
@@ -114,12 +114,12 @@ describe.skipIf(!lab)('backups that would not restore', { concurrent: true, time
 });
 
 describe.skipIf(!lab)('a new backup', { concurrent: true, timeout: 600_000 }, () => {
-  it('is taken and proven where the newest good one is older than the config allows', async (test) => {
+  it('is taken and verified if the newest good one is older than the config allows', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'orders', storage: 'volume' });
     await addOrders(instance);
     const remediation = await open(test, run, { rpoHours: 24 });
-    // Where nobody ever took one, none is missed.
+    // If no backup was ever taken, none is missing.
     expect((await detect(remediation)).findings).toEqual([]);
     await writeDump(instance, '20260101_000000');
     const { findings } = await detect(remediation);
@@ -133,7 +133,7 @@ describe.skipIf(!lab)('a new backup', { concurrent: true, timeout: 600_000 }, ()
     ]);
   });
 
-  it('shows that the database itself is damaged where nothing else can see it, and that is a person’s', async (test) => {
+  it('reveals damage of the database that no other check can see, which is left to an operator', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const instance = await startInstance(run, { name: 'lying', storage: 'volume' });
     await addOrders(instance);

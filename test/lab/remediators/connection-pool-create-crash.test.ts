@@ -36,7 +36,7 @@ const points = [
 ] as const;
 type Point = (typeof points)[number];
 
-describe.skipIf(!lab)('a process that is killed while it puts a pooler in front', { timeout: 1_800_000 }, () => {
+describe.skipIf(!lab)('a process that is killed while it adds a pooler', { timeout: 1_800_000 }, () => {
   let run: Run;
   let shop: LabInstance;
   let engine: FaultyEngine;
@@ -60,7 +60,7 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
   });
 
   it.for(soak ? points : (['the container is started, without its configuration'] as const))(
-    'once %s leaves a run that resume ends fixed: clients are answered through the pooler',
+    'after %s leaves a run that resume ends as fixed: clients are answered through the pooler',
     async (point) => {
       await killedAt(point);
       await withRemediation(opened, async (remediation) => {
@@ -75,7 +75,7 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
   );
 
   it.for(soak ? points : (['the first of two lookups is made'] as const))(
-    'once %s leaves a run that rollback ends with no role, schema or container left',
+    'after %s leaves a run that rollback ends without a role, schema or container left',
     async (point) => {
       const { id } = await killedAt(point);
       await withRemediation(opened, async (remediation) =>
@@ -87,7 +87,7 @@ describe.skipIf(!lab)('a process that is killed while it puts a pooler in front'
 
   /** The run that is left open, with the world as it is at that point. */
   async function killedAt(point: Point): Promise<RunRecord> {
-    // Two that were rolled back within an hour would hand the next one to a person.
+    // After two rollbacks within an hour, the next run would be escalated to an operator.
     await rm(join(run.folder, '.problems'), { recursive: true, force: true });
     expect(await left()).toEqual([]);
     // With the engine behind faults.

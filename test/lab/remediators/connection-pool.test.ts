@@ -25,7 +25,7 @@ const runs = await labRuns();
 
 describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_000 }, () => {
   it.for([15, 17] as const)(
-    'on PostgreSQL %i are found with everything taken, ended, and kept from coming back',
+    'on PostgreSQL %i are found when all slots are taken, ended, and limited by a timeout',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('pool-exhaustion').up(run, () => undefined);
@@ -65,7 +65,7 @@ describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_00
 });
 
 describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, () => {
-  it('become more in postgresql.auto.conf, whatever the mounted file says, and come back to the byte', async (test) => {
+  it('are increased in postgresql.auto.conf, which overrides the mounted file, and rolled back byte for byte', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const busy = await startInstance(run, {
       name: 'busy',
@@ -98,7 +98,7 @@ describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, 
     expect(await query(busy, 'select count(*) from orders', { socket: true })).toEqual(['1000']);
   });
 
-  it('that stand on the command line take a new container, with the old one kept', async (test) => {
+  it('are increased on the command line with a new container, and the old one is kept', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const busy = await startInstance(run, {
       name: 'busy',
@@ -189,8 +189,8 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, ti
   });
 });
 
-describe.skipIf(!runs)('a restart behind a pooler of ours', { timeout: 600_000 }, () => {
-  it('lets its clients wait, and none of them loses a transaction', async (test) => {
+describe.skipIf(!runs)('a restart behind our pooler', { timeout: 600_000 }, () => {
+  it('makes its clients wait, and none of them loses a transaction', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const shop = await startInstance(run, {
       name: 'shop',
@@ -253,8 +253,8 @@ describe.skipIf(!runs)('a restart behind a pooler of ours', { timeout: 600_000 }
   });
 });
 
-describe.skipIf(!runs)('what more slots would not help', { concurrent: true, timeout: 600_000 }, () => {
-  it('is a limit that somebody gave a role: nothing is raised, a person is told', async (test) => {
+describe.skipIf(!runs)('a problem that more slots would not fix', { concurrent: true, timeout: 600_000 }, () => {
+  it('is the limit of a role: nothing is raised, and the case is escalated', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const fenced = await startInstance(run, { name: 'fenced', storage: 'seeded' });
     await query(fenced, "create role app login password 'hidden' connection limit 3");
@@ -273,7 +273,7 @@ describe.skipIf(!runs)('what more slots would not help', { concurrent: true, tim
     await Promise.all(holder.map((client) => client.end()));
   });
 
-  it('is a lock that many wait for, even when they have taken every slot', async (test) => {
+  it('is a lock that many sessions wait for, even if they have taken every slot', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const jam = await startInstance(run, { name: 'jam', storage: 'volume', settings: { max_connections: '20' } });
     await addOrders(jam);
@@ -297,8 +297,8 @@ describe.skipIf(!runs)('what more slots would not help', { concurrent: true, tim
   });
 });
 
-describe.skipIf(!runs)('a server that lets in nobody', () => {
-  it('not even a superuser, is told by the titles of its processes, and left to a person', async (test) => {
+describe.skipIf(!runs)('a server that accepts no connections', () => {
+  it('not even from a superuser, is diagnosed from its process titles, and left to an operator', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const shut = await startInstance(run, { name: 'shut', storage: 'seeded', settings: { max_connections: '12' } });
     const all = await Promise.allSettled(Array.from({ length: 14 }, () => connect(shut)));

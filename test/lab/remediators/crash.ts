@@ -72,7 +72,7 @@ export function inProcess(job: ProcessJob): Promise<Ended> {
 export interface CrashScenario extends Opened {
   /** Before each run: makes it as it was at first. Default: nothing, since `check` rolls back. */
   readonly breakAgain?: () => Promise<void>;
-  /** After each run, `point` says where it was killed: checks what it has left, and rolls it back. */
+  /** After each run, `point` says where it was killed: checks the result, and rolls it back. */
   check(remediation: Remediation, outcome: string | null | undefined, point: string): Promise<void>;
 }
 

@@ -6,9 +6,9 @@ import { createRun, labRuns } from '../support.ts';
 
 const runs = await labRuns();
 
-describe.skipIf(!runs)('what is asked about memory', { concurrent: true }, () => {
+describe.skipIf(!runs)('the memory probes', { concurrent: true }, () => {
   it.for([15, 17] as const)(
-    'is told by the control group, by the files and by a load of PostgreSQL %i, and nothing is changed',
+    'read the cgroup, the files and a load of PostgreSQL %i, and change nothing',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const limit = 512 * 2 ** 20;
@@ -47,7 +47,7 @@ describe.skipIf(!runs)('what is asked about memory', { concurrent: true }, () =>
     },
   );
 
-  it('is refused in words where a file cannot be read', async (test) => {
+  it('fail with a message if a file cannot be read', async (test) => {
     const run = await createRun(test);
     const made = await startInstance(run, { name: 'broken', storage: 'volume' });
     await query(made, "alter system set work_mem = '2MB'");

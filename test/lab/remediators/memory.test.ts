@@ -15,9 +15,9 @@ import { openMemory } from './open-remediator.ts';
 const runs = await labRuns();
 const MiB = 2 ** 20;
 
-describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true }, () => {
+describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurrent: true }, () => {
   it.for([15, 17] as const)(
-    'is found after PostgreSQL %i was killed for it, planned without a change, and raised while the server runs',
+    'is found after the kernel killed PostgreSQL %i, planned without a change, and raised while the server runs',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('memory-oversized').up(run, () => undefined);
@@ -49,7 +49,7 @@ describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true
   );
 
   it.for([15, 17] as const)(
-    'stays where it may not be raised: shared_buffers of PostgreSQL %i are made to fit by approval, and rolled back to the byte',
+    'is kept if it may not be raised: shared_buffers of PostgreSQL %i are lowered with approval, and rolled back byte for byte',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       const limit = 512 * MiB;
@@ -78,7 +78,7 @@ describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true
       const audit = await remediation.session.store.audit.list(report?.id ?? '');
       expect(audit.filter(({ event }) => event === 'nothing was done ahead')).toEqual([]);
       expect(await query(instance, 'select count(*) from orders')).toEqual(['1000']);
-      // All of its 100 connections at once are another story, and a person's.
+      // All of its 100 connections at once are a separate problem, left to an operator.
       expect((await detect(remediation)).findings.map(({ kind }) => kind)).toEqual(['worst-case-over-limit']);
       const { proposals } = await plan(remediation);
       expect(proposals.map(({ plan: made }) => made.type)).toEqual(['refusal']);
@@ -92,7 +92,7 @@ describe.skipIf(!runs)('a limit that shared_buffers outgrow', { concurrent: true
 });
 
 describe.skipIf(!runs)('a worst case above the limit', () => {
-  it('is made to fit by a reload where the limit may not be raised, unattended and without a moment of silence', async (test) => {
+  it('is lowered by a reload if the limit may not be raised, unattended and without downtime', async (test) => {
     const run = await createRun(test);
     const limit = 700 * MiB;
     const instance = await startInstance(run, {
@@ -120,7 +120,7 @@ describe.skipIf(!runs)('a worst case above the limit', () => {
 });
 
 describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, () => {
-  it('again and again for what its command line asks for is made anew with less', async (test) => {
+  it('again and again because of its command line is recreated with smaller values', async (test) => {
     const run = await createRun(test);
     const instance = await createInstance(run, {
       name: 'asking',
@@ -154,7 +154,7 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
   });
 
   it.for(['no', 'unless-stopped'])(
-    'for shared_buffers larger than the machine is given back the value before; restart policy %s',
+    'because of shared_buffers larger than the machine gets the previous value back; restart policy %s',
     async (policy, test) => {
       const run = await createRun(test);
       const instance = await startInstance(run, {
@@ -190,7 +190,7 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
     },
   );
 
-  it('since its recovery is killed at the limit again and again is given more, and recovers', async (test) => {
+  it('because its recovery is repeatedly killed at the limit gets a higher limit, and recovers', async (test) => {
     const run = await createRun(test);
     const limit = 64 * MiB;
     const roomy = 1024 * MiB;
@@ -226,7 +226,7 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
 });
 
 describe.skipIf(!runs)('a limit of 256 MB with shared_buffers of 1 GB', () => {
-  it('lets the server start, kills it under load, and is raised so that the same load ends well', async (test) => {
+  it('lets the server start, kills it under load, and is raised so that the same load succeeds', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const limit = 256 * MiB;
     const instance = await startInstance(run, {
@@ -253,7 +253,7 @@ describe.skipIf(!runs)('a limit of 256 MB with shared_buffers of 1 GB', () => {
   });
 });
 
-describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent: true }, () => {
+describe.skipIf(!runs)('a /dev/shm that is too small for parallel queries', { concurrent: true }, () => {
   const parallelHash = `set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0; set parallel_tuple_cost = 0;
     set min_parallel_table_scan_size = 0; set work_mem = '64MB'; set enable_mergejoin = off; set enable_nestloop = off;
     select count(*) from wide as a join wide as b on a.entry = b.entry;`;
@@ -268,7 +268,7 @@ describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent:
     return instance;
   }
 
-  it('is enlarged in a new container on the same data, by approval', async (test) => {
+  it('is enlarged in a new container on the same data, with approval', async (test) => {
     const run = await createRun(test);
     await wide(run, 'parallel');
     const remediation = await open(test, run);
@@ -287,7 +287,7 @@ describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent:
     expect(await query(back, 'select count(*) from wide')).toEqual(['60000']);
   });
 
-  it('of a container that has changes of its own outside its volumes is relieved by a reload: no query runs in parallel', async (test) => {
+  it('of a container with changes outside its volumes is avoided by a reload that turns parallel queries off', async (test) => {
     const run = await createRun(test);
     const instance = await wide(run, 'kept');
     await instance.container.exec({ Cmd: ['sh', '-c', 'echo 1 > /etc/kept'] }).then(async (exec) => exec.start({}));
@@ -300,8 +300,8 @@ describe.skipIf(!runs)('a /dev/shm that parallel queries outgrow', { concurrent:
   });
 });
 
-describe.skipIf(!runs)('what stands on the command line', () => {
-  it('is changed in a new container on the same data, by approval, and comes back with the old one', async (test) => {
+describe.skipIf(!runs)('a setting on the command line', () => {
+  it('is changed in a new container on the same data, with approval, and rolled back with the old one', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const limit = 512 * MiB;
     const instance = await startInstance(run, {
@@ -329,7 +329,7 @@ describe.skipIf(!runs)('what stands on the command line', () => {
   });
 });
 
-describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
+describe.skipIf(!runs)('a case that is never repaired', { concurrent: true }, () => {
   const limited = { storage: 'seeded', settings: { shared_buffers: '1GB' }, host: { Memory: 256 * MiB } } as const;
 
   it.for([
@@ -345,7 +345,7 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
     expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringMatching(reason) });
   });
 
-  it('is what a standby needs: its primary decides that', async (test) => {
+  it('is a setting that a standby needs, since its primary determines it', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'standby', ...limited });
     await execIn(instance.container, ['sh', '-c', 'touch "$PGDATA/standby.signal"'], { user: 'postgres' });
@@ -356,7 +356,7 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
     expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringContaining('standby') });
   });
 
-  it('is a server whose files somebody has broken since its start: it would not come up again', async (test) => {
+  it('is a server whose files were broken since its start, because it would not start again', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, {
       name: 'broken',
@@ -371,7 +371,7 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
     expect((await instance.container.inspect()).State.Running).toBe(true);
   });
 
-  it('is an instance without a limit, though the config may ask to be told of it', async (test) => {
+  it('is an instance without a limit, although the config can request a report', async (test) => {
     const run = await createRun(test);
     await startInstance(run, { name: 'free', storage: 'seeded' });
     expect((await detect(await open(test, run))).findings).toEqual([]);
@@ -385,8 +385,8 @@ describe.skipIf(!runs)('what no program changes', { concurrent: true }, () => {
   });
 });
 
-describe.skipIf(!runs)('instances that are well', () => {
-  it('give no finding, whether they run, are stopped, have a limit that is enough or none at all', async (test) => {
+describe.skipIf(!runs)('healthy instances', () => {
+  it('give no finding, whether running, stopped, with a sufficient limit or without one', async (test) => {
     const run = await createRun(test);
     for (const name of ['healthy', 'port-conflict', 'pool-exhaustion'])
       await scenarioNamed(name).up(run, () => undefined);
@@ -394,7 +394,7 @@ describe.skipIf(!runs)('instances that are well', () => {
     await startInstance(run, { name: 'roomy', ...roomy });
     const stopped = await startInstance(run, { name: 'stopped', ...roomy });
     await stopped.container.stop();
-    // Killed by a person, and recovering by itself.
+    // Killed by an operator, and recovering without help.
     const killed = await startInstance(run, { name: 'killed', ...roomy });
     await killed.container.kill();
     await killed.container.start();

@@ -14,7 +14,7 @@ const invalid = 'migration-lock/ledger/invalid-index/vrooli.public.customers_ema
 
 describe.skipIf(!(await labRuns()))('a race of migrations', { concurrent: true }, () => {
   it.for([15, 17] as const)(
-    'on PostgreSQL %i that left an invalid index is found, planned without a change, repaired, and silent from then on',
+    'on PostgreSQL %i that left an invalid index is found, planned without a change, repaired, and not found again',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('migration-race').up(run, () => undefined);
@@ -66,8 +66,8 @@ const index = 'create unique index concurrently if not exists t_a on t (a);\n';
 const files = { '1_t.sql': table, '2_a.sql': index };
 const listing = `create table schema_migrations (version varchar(255) primary key, applied_at timestamp default now())`;
 
-describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout: 600_000 }, () => {
-  it('is repaired where it is provably ours, and a person’s where it is not', async (test) => {
+describe.skipIf(!(await labRuns()))('an unfinished migration', { timeout: 600_000 }, () => {
+  it('is repaired if it is provably ours, and left to an operator otherwise', async (test) => {
     const run = await createRun(test);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
     const names = ['accepted', 'begun', 'data', 'nobodys', 'lost', 'beside', 'same', 'changed', 'sound'];
@@ -95,13 +95,13 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
     // Rows that are not unique: another attempt would end the same.
     await writeMigrations(run, 'data', { '1_t.sql': `${table}insert into t values (1), (1);\n` });
     expect((await reportOf(run, 'data')).outcome).toBe('failed');
-    // An index of nobody we know.
+    // An index of unknown origin.
     expect((await reportOf(run, 'nobodys')).outcome).toBe('applied');
     await query(orders, 'insert into t values (1); create table u (a int); insert into u values (1), (1)', {
       database: 'nobodys',
     });
     await psql(orders, 'create unique index concurrently u_a on u (a)', { database: 'nobodys' });
-    // A deployment that waited for a lock and gave up; nobody has tried again.
+    // A deployment waited for a lock and gave up, and no one has retried.
     await query(orders, `${table} ${listing}; insert into schema_migrations (version) values ('1_t')`, {
       database: 'lost',
     });
@@ -116,7 +116,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
       { database: 'lost' },
     );
     await reader.end();
-    // A table that somebody made beside the ledger, and made otherwise.
+    // A table that someone created outside the ledger, with another definition.
     await query(
       orders,
       `${listing}; insert into schema_migrations (version) values ('0'); create table t (a text, b int)`,
@@ -189,7 +189,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
     ]);
   });
 
-  it('is nothing while a runner is at work, and no healthy instance has any', async (test) => {
+  it('is not reported while a runner is at work, nor on healthy instances', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('healthy').up(run, () => undefined);
     const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
@@ -216,7 +216,7 @@ describe.skipIf(!(await labRuns()))('what migrations left half done', { timeout:
 
 /** Everything that the lab can break, at once: some minutes. */
 describe.skipIf(!(await labRuns()) || !soak)('all scenarios at once', () => {
-  it('have one trouble of migrations, that of the race', { timeout: 900_000 }, async (test) => {
+  it('show one migration problem, that of the race', { timeout: 900_000 }, async (test) => {
     const run = await createRun(test);
     await scenarioNamed('all').up(run, () => undefined);
     const looking = await openMigrations(run, {}, { onlyLooking: true });

@@ -7,7 +7,7 @@ import { eventually } from '../waiting.ts';
 
 /** Instances and clients for whom one thing each is wrong on the way. All on one engine, so that one look sees them all. */
 
-/** An instance that is ready in a third of a second, on networks of the run and with names of its own there. */
+/** An instance that is ready in a third of a second, on networks of the run and with network aliases. */
 export async function startServer(
   run: Run,
   name: string,
@@ -42,7 +42,7 @@ export interface ClientSettings {
   readonly restart?: boolean;
 }
 
-/** A program that was told of a server and has nothing else to do. */
+/** A program that has the address of a server and does nothing else. */
 export async function startClient(
   run: Run,
   server: LabInstance,
@@ -80,7 +80,7 @@ export async function closeAccess(server: LabInstance): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
-/** A network on which the engine lets nobody talk to anybody. */
+/** A network on which the engine blocks traffic between containers. */
 export async function closedNetwork(run: Run): Promise<string> {
   const Name = `${run.prefix}closed`;
   await run.docker.createNetwork({

@@ -38,7 +38,7 @@ describe.skipIf(!lab)('a repair of networks whose process is killed', { concurre
     expect(await networksOf(world.client)).toEqual([`${run.prefix}other`]);
   });
 
-  it('puts a server back on its network under its new name, wherever it is killed', async () => {
+  it("restores a server's alias on its network, wherever it is killed", async () => {
     const steps = ['begins', 'is journalled', 'is applied', 'is recorded'].map((point) => `step 0 ${point}`);
     for (const [index, some] of inTwo(steps).entries()) {
       const world = await nameless(run, `nameless-${index}`);
@@ -60,7 +60,7 @@ interface World {
   readonly client: Docker.Container;
 }
 
-/** A server and a client on another network that was told its name. */
+/** A server and a client on another network that uses the server's name. */
 async function outside(run: Run, name: string, password?: string): Promise<World> {
   const server = await startServer(run, name);
   const client = await startClient(run, server, {
@@ -71,7 +71,7 @@ async function outside(run: Run, name: string, password?: string): Promise<World
   return { opened: await openedOn(run, name), server: server.container, client };
 }
 
-/** A server and a GUI on one network, which was told a name that the server does not have. */
+/** A server and a GUI on one network; the GUI uses a name that the server does not have. */
 async function nameless(run: Run, name: string): Promise<World> {
   const server = await startServer(run, name);
   const gui = await startGui(run, server, { address: `${name}-db` });
@@ -79,7 +79,7 @@ async function nameless(run: Run, name: string): Promise<World> {
   return { opened: await openedOn(run, name), server: server.container, client: gui.container };
 }
 
-/** With a folder of its own, and so a journal of its own. */
+/** With a separate folder, and so a separate journal. */
 async function openedOn({ folder: project, prefix, network }: Run, instance: string): Promise<Opened> {
   const folder = join(project, instance);
   await mkdir(folder);

@@ -34,7 +34,7 @@ import { openNetworks, type Settings } from './open-remediator.ts';
 import { stateFile } from './open-ports.ts';
 
 describe.skipIf(!(await labRuns()))('network-reconnect', () => {
-  it('connects a web GUI to the network of its instance, which then shows real data; and takes it off again', async (test) => {
+  it('connects a web GUI to the network of its instance, after which it shows real data; and disconnects it on rollback', async (test) => {
     const run = await createRun(test);
     await webguiUnreachable.up(run, () => undefined);
     const networks = await openFor(test, run);
@@ -100,7 +100,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     expect(await snapshotEngine(run)).toEqual(before);
   });
 
-  it('makes a web GUI anew that was told to ask itself, once somebody approves; and puts the old one back', async (test) => {
+  it('recreates a web GUI that was configured with its own address, after approval; and restores the old one', async (test) => {
     const run = await createRun(test);
     const sales = await startInstance(run, { name: 'sales', storage: 'seeded' });
     await startGui(run, sales, { address: `localhost:${sales.port}` });
@@ -123,7 +123,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     expect((await detect(networks)).findings).toMatchObject([{ kind: 'asks-itself' }]);
   });
 
-  it('finds nothing on healthy instances, and nothing where ports, volumes or connections are the trouble', async (test) => {
+  it('finds nothing on healthy instances, or if the problem is ports, volumes or connections', async (test) => {
     const run = await createRun(test);
     await Promise.all(
       [healthy, portConflict, volumePermissions, poolExhaustion].map((scenario) => scenario.up(run, () => undefined)),
@@ -131,7 +131,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     expect(await detect(await openFor(test, run))).toEqual({ findings: [], notLookedAt: [] });
   });
 
-  describe('tells apart by what a client meets and what the engine says', () => {
+  describe("distinguishes by the client's error and the engine's state", () => {
     let run: Run;
     let detected: DetectResult;
     let proposals: Awaited<ReturnType<typeof plan>>['proposals'];
@@ -204,7 +204,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       else expect(messages.join('\n')).toMatch(said);
     });
 
-    it('and says nothing of clients whose way is sound', () => {
+    it('and ignores clients whose connection works', () => {
       expect(findingsOf(detected, 'client-sound')).toEqual([]);
       expect(detected.notLookedAt).toEqual([]);
     });
@@ -234,7 +234,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       });
     });
 
-    it('and plans connections to networks, and new clients for those that were told a wrong place: all else is refused with what a person can do', () => {
+    it('and plans network connections, and new clients for those with a wrong address; all else is refused with advice', () => {
       const planned = proposals.filter(({ plan: made }) => made.type === 'plan').map(({ finding }) => finding.kind);
       expect([...new Set(planned)].sort()).toEqual([
         'asks-itself',
@@ -255,8 +255,8 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     });
   });
 
-  describe.concurrent('connects no more than needed', () => {
-    it('a client that ends for want of its database, and is started again by the engine', async (test) => {
+  describe.concurrent('makes only the necessary connections', () => {
+    it('for a client that exits without its database and is restarted by the engine', async (test) => {
       const run = await createRun(test);
       const server = await startServer(run, 'loop');
       await waitReady(server);
@@ -269,7 +269,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       await eventually(60_000, async () => (await client.inspect()).State.Status === 'running');
     });
 
-    it('leaves a network alone that other programs are on, unless the config names it', async (test) => {
+    it('and does not use a network with other programs, unless the config names it', async (test) => {
       const run = await createRun(test);
       const server = await startServer(run, 'shared');
       await waitReady(server);
@@ -286,7 +286,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       expect(await networksOf(client)).toEqual([`${run.prefix}other`, run.network]);
     });
 
-    it('gives a server the name it is called by with approval only, and takes it away again', async (test) => {
+    it('and adds a server alias only with approval, and removes it on rollback', async (test) => {
       const run = await createRun(test);
       const server = await startServer(run, 'named', { aliases: ['kept'] });
       await waitReady(server);
@@ -307,7 +307,7 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       expect(await query(server, 'select 1')).toEqual(['1']);
     });
 
-    it('goes back when the client does not reach its instance all the same', async (test) => {
+    it('and rolls back if the client still cannot reach its instance', async (test) => {
       const run = await createRun(test);
       const server = await startServer(run, 'wrong');
       await waitReady(server);

@@ -6,7 +6,7 @@ import { createVolume, type Run } from '../run.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems ports', () => {
-  it('shows who holds which port, and leases a free one', async (test) => {
+  it('shows the owner of each port, and leases a free one', async (test) => {
     const { run, problems, first, last } = await project(test);
     const made = await createInstance(run, { name: 'made', storage: 'seeded', port: first });
 
@@ -34,14 +34,14 @@ describe.skipIf(!(await labRuns()))('problems ports', () => {
     expect(ports[2]).toMatchObject({ port: first + 2, holders: [{ type: 'lease', name: 'orders' }] });
   });
 
-  it('says so with exit code 1 when no port is left', async (test) => {
+  it('exits with 1 when no port is left', async (test) => {
     const { problems } = await project(test, 1);
     expect(await problems('ports', 'lease', 'orders')).toMatchObject({ code: 1, stdout: '' });
   });
 });
 
 describe.skipIf(!(await labRuns()))('problems preflight', () => {
-  it('says yes or no to a port, a volume and a memory limit, with reasons, and leaves no trace', async (test) => {
+  it('accepts or refuses a port, a volume and a memory limit, with reasons, and changes nothing', async (test) => {
     const { run, problems, first, folder } = await project(test);
     const volume = await createVolume(run, 'data');
     const made = await createInstance(run, {

@@ -23,7 +23,7 @@ describe.skipIf(!(await labRuns()))(
   `${size.processes * size.each} instances created at once by ${size.processes} processes`,
   () => {
     it(
-      'by leases: some are killed in the middle, no two have one port, and no lease is left over',
+      'with leases: some processes are killed in the middle, no two instances share a port, and no lease is left over',
       async (test) => {
         const run = await widened(await createRun(test));
         const state = await stateFile(test);
@@ -75,7 +75,7 @@ describe.skipIf(!(await labRuns()))(
     );
 
     it(
-      'by a plain scan, for comparison: several are given one port, and only one of these starts',
+      'with a plain scan, for comparison: several instances get the same port, and only one of these starts',
       async (test) => {
         const run = await widened(await createRun(test));
         const begun = performance.now();
@@ -103,7 +103,7 @@ describe.skipIf(!(await labRuns()))(
       soak ? 600_000 : undefined,
     );
 
-    it('nobody is given a port that somebody listens on, and an instance that asks again keeps its own for longer', async (test) => {
+    it('get no port that is in use, and an instance that asks again keeps and extends its lease', async (test) => {
       const run = await createRun(test);
       const ports = await openPorts(run, await stateFile(test));
       test.onTestFinished(() => ports.close());

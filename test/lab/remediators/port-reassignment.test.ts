@@ -30,7 +30,7 @@ const seededData = '/var/lib/postgresql/seeded';
 
 describe.skipIf(!(await labRuns()))('port-reassignment', () => {
   describe('an instance that lost its port to another', () => {
-    it('moves to a free one on the same data, with everything else and the files of its clients as they should be, and back', async (test) => {
+    it('moves to a free one on the same data, updates the files of its clients, and rolls back', async (test) => {
       const { run, ports } = await createPortRun(test);
       const { loser, winner } = await conflict(run, { name: `orders-${run.id}`, storage: 'bind' });
       const { name, password, port: taken = 0 } = loser;
@@ -95,7 +95,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(await query(loser, 'select count(*) from orders')).toEqual(['1000']);
     });
 
-    it('keeps its anonymous volume, its networks with aliases and addresses, and every option it was made with', async (test) => {
+    it('keeps its anonymous volume, its networks with aliases and addresses, and every option of its container', async (test) => {
       const { run, ports } = await createPortRun(test);
       const second = `${run.prefix}second`;
       const subnet = `10.${200 + (process.pid % 50)}.${Number.parseInt(run.id.slice(0, 2), 16)}`;
@@ -166,7 +166,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(reports[0]?.leftovers).toMatchObject([{ command: `docker rm ${aside.Name.slice(1)}` }]);
     });
 
-    it('that has never run gets its first cluster on the new port', async (test) => {
+    it('gets its first cluster on the new port if it has never run', async (test) => {
       const { run, ports } = await createPortRun(test);
       const port = await run.takePort();
       await take(run, port);
@@ -177,7 +177,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(await query(await again(fresh), 'select 1')).toEqual(['1']);
     });
 
-    it('that somebody had stopped is moved, looked at, and stopped again', async (test) => {
+    it('is moved, checked, and stopped again if an operator had stopped it', async (test) => {
       const { run, ports } = await createPortRun(test);
       const stopped = await startInstance(run, await inVolume(run));
       await stopped.container.stop();
@@ -190,7 +190,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(await detect(ports)).toEqual({ findings: [], notLookedAt: [] });
     });
 
-    it('is only started when its port is free again by then', async (test) => {
+    it('is only started if its port is free again by then', async (test) => {
       const { run, ports } = await createPortRun(test);
       const { loser, winner } = await conflict(run, await inVolume(run));
       await winner.container.remove({ force: true });
@@ -204,7 +204,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect([same.port, await query(same, 'select count(*) from orders')]).toEqual([loser.port, ['1000']]);
     });
 
-    it('is put back as it was when the new port is stolen before its start', async (test) => {
+    it('is restored if the new port is stolen before its start', async (test) => {
       const { run, state } = await createPortRun(test);
       const { loser } = await conflict(run, await inVolume(run));
       const before = await snapshotEngine(run);
@@ -238,8 +238,8 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
     });
   });
 
-  describe('what is in the way is told apart', () => {
-    it('finds nothing on healthy instances, stopped ones among them, and on neighbours by address, family or protocol', async (test) => {
+  describe('detection', () => {
+    it('finds nothing on healthy or stopped instances, or if address, family or protocol differ', async (test) => {
       const { run, ports } = await createPortRun(test);
       const one = await seeded(run, 'one', { hostIp: '127.0.0.1' });
       await seeded(run, 'two', { hostIp: '127.0.0.2', port: one.port ?? 0 });
@@ -252,7 +252,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(await detect(ports)).toEqual({ findings: [], notLookedAt: [] });
     });
 
-    it('a listener outside Docker, of both families or one, on every address or one', async (test) => {
+    it('identifies a listener outside Docker, of both families or one, on every address or one', async (test) => {
       const { run, ports } = await createPortRun(test);
       for (const host of ['0.0.0.0', '127.0.0.1', '::1']) {
         const instance = await seeded(run, `a${host.replace(/\W/g, '')}`, {}, false);
@@ -273,7 +273,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       }
     });
 
-    it('a client that was given the port for an outgoing connection', async (test) => {
+    it('identifies a client that got the port for an outgoing connection', async (test) => {
       const { run, ports } = await createPortRun(test);
       const { port, close } = await outgoingConnection();
       test.onTestFinished(close);
@@ -281,7 +281,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect((await detect(ports)).findings).toMatchObject([{ kind: 'port-taken', details: { port } }]);
     });
 
-    it('an address that this machine does not have, which no other port would cure', async (test) => {
+    it('identifies an address that this machine does not have, which no other port would fix', async (test) => {
       const { run, ports } = await createPortRun(test);
       const instance = await seeded(run, 'elsewhere', { hostIp: '192.0.2.7' }, false);
       await refusedStart(instance);
@@ -290,7 +290,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       expect(proposals[0]?.plan).toMatchObject({ type: 'refusal', reason: expect.stringContaining('192.0.2.7') });
     });
 
-    it('a docker-proxy that outlived its container: escalated, since only a restart of the engine helps', async (test) => {
+    it('identifies a docker-proxy that outlived its container: escalated, since only a restart of the engine helps', async (test) => {
       const { run, ports } = await createPortRun(test);
       const { loser, winner } = await conflict(run, { name: `orders-${run.id}`, storage: 'seeded' });
       await winner.container.remove({ force: true });
@@ -321,7 +321,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       });
     });
 
-    it('of two that do not run the younger moves; a lease of the younger turns it round', async (test) => {
+    it('selects the younger of two stopped instances, unless the younger has a lease', async (test) => {
       const { run, ports } = await createPortRun(test);
       const older = await createInstance(run, { name: `older-${run.id}`, storage: 'seeded' });
       const port = older.port ?? 0;
@@ -334,7 +334,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       ]);
     });
 
-    it('a range is only taken when all of it is', async (test) => {
+    it('selects a range only if all of it is taken', async (test) => {
       const { run, ports } = await createPortRun(test);
       const [first, second] = [await run.takePort(), await run.takePort()];
       expect(second).toBe(first + 1);
@@ -351,7 +351,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
     });
   });
 
-  describe('what no program should move', () => {
+  describe('an instance that must not be moved', () => {
     it.for<[string, Partial<InstanceSettings>, RegExp]>([
       ['is removed when it stops', { host: { AutoRemove: true, RestartPolicy: { Name: 'no' } } }, /--rm/],
       [
@@ -365,7 +365,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
         /Swarm service db/,
       ],
       ['has its data in itself', {}, /in the container itself/],
-    ])('an instance that %s is refused with a clear word', async ([, settings, reason], test) => {
+    ])('and %s is refused with the reason', async ([, settings, reason], test) => {
       const { run, ports } = await createPortRun(test);
       const port = await run.takePort();
       await take(run, port);
@@ -376,7 +376,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       ]);
     });
 
-    it('an instance with software installed in it, and one on whose data another runs', async (test) => {
+    it('has installed software in its container, or shares its data with a running one', async (test) => {
       const { run, ports } = await createPortRun(test);
       const settings = await inVolume(run);
       const { loser, winner } = await conflict(run, settings);
@@ -404,8 +404,8 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
     });
   });
 
-  describe('an instance that runs on a port which the config has given to somebody else', () => {
-    it('is moved only with approval, and is away for no longer than twice what a restart takes', async (test) => {
+  describe('an instance that runs on a port that the config reserves for others', () => {
+    it('is moved only with approval, with a downtime of at most twice that of a restart', async (test) => {
       const { run, state } = await createPortRun(test);
       let instance = await startInstance(run, await inVolume(run));
       await addOrders(instance);

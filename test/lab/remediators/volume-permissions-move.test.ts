@@ -8,7 +8,7 @@ import { addOrders } from '../rows.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { concurrent: true }, () => {
-  it('plans the move, waits for approval, moves the data, and leaves nothing to move', async (test) => {
+  it('plans the move, waits for approval, moves the data, and finds nothing more to move', async (test) => {
     const volumes: string[] = [];
     // Ends after the run, whose container uses the volume; a volume that a move made carries no label of the lab.
     test.onTestFinished(async () => {

@@ -34,8 +34,8 @@ import { openVolumes } from './open-remediator.ts';
 
 const runs = await labRuns();
 
-describe.skipIf(!runs)('data that belongs to others than its server', { concurrent: true }, () => {
-  it('is found in both forms of the scenario, planned without a change, and given back with the data identical', async (test) => {
+describe.skipIf(!runs)("data with an owner other than the server's user", { concurrent: true }, () => {
+  it('is found in both forms of the scenario, planned without a change, and given to the server with identical content', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('volume-permissions').up(run, () => undefined);
     const looking = await open(test, run, { onlyLooking: true });
@@ -74,7 +74,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [] });
   });
 
-  it('is given back unattended where the engine restarts the server over and over, and by approval where it runs', async (test) => {
+  it('is repaired unattended if the engine restarts the server repeatedly, and with approval if it runs', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('volume-permissions').up(run, () => undefined);
     const { runs: reports } = await remediate(await open(test, run));
@@ -85,7 +85,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(await orders(run, 'restored')).toEqual(['1000|625625.00']);
   });
 
-  it('is left alone where somebody has brought the server up between plan and stop', async (test) => {
+  it('is left unchanged if someone has started the server between plan and stop', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('volume-permissions').up(run, () => undefined);
     const restored = await findInstance(run, 'restored');
@@ -114,7 +114,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
   });
 
   it.for(['volume', 'bind'] as const)(
-    'in a stopped %s of an image whose postgres is 70 goes to 70 unattended, and comes back exactly on rollback',
+    'in a stopped %s of an image whose postgres is 70 is given to 70 unattended, and rollback restores it exactly',
     async (storage, test) => {
       const run = await createRun(test, { postgres: 15 });
       const image = 'problems-lab/postgres:15-uid70';
@@ -154,7 +154,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     },
   );
 
-  it('is found where a running server never looks: a file of root, on which a base backup fails', async (test) => {
+  it('is found where a running server never checks: a file of root that makes a base backup fail', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'stray', storage: 'volume' });
     await addOrders(instance);
@@ -178,7 +178,7 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
     expect(await orders(run, 'stray')).toEqual(['1000|625625.00']);
   });
 
-  it('is not touched where it holds what no data directory holds of itself', async (test) => {
+  it('is not changed if it contains entries that a data directory never has', async (test) => {
     const run = await createRun(test);
     const odd = [
       'ln -s /etc/passwd /folder/base/linked',
@@ -204,8 +204,8 @@ describe.skipIf(!runs)('data that belongs to others than its server', { concurre
   });
 });
 
-describe.skipIf(!runs)('what is left to a person', { concurrent: true }, () => {
-  it('an empty folder where a cluster was: nothing is made in it', async (test) => {
+describe.skipIf(!runs)('a case for an operator', { concurrent: true }, () => {
+  it('is an empty folder in place of a cluster: nothing is created in it', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'lost', storage: 'bind' });
     await instance.container.stop();
@@ -249,7 +249,7 @@ describe.skipIf(!runs)('what is left to a person', { concurrent: true }, () => {
 });
 
 describe.skipIf(!runs)('a copy into a volume', () => {
-  it('is whole whatever its names hold, and is never taken for that of another run', async (test) => {
+  it('is complete for any file names, and never confused with that of another run', async (test) => {
     const run = await createRun(test);
     const source = join(run.folder, 'cluster');
     await mkdir(join(source, 'global'), { recursive: true, mode: 0o700 });
@@ -287,7 +287,7 @@ describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
     expect(notLookedAt.filter(({ reason }) => !reason.includes('there is no mount'))).toEqual([]);
   });
 
-  it('on data of root that the entrypoint, as root, puts right at the next start', async (test) => {
+  it('on data of root that the entrypoint, as root, fixes at the next start', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'heals', storage: 'bind' });
     await instance.container.stop();
@@ -310,7 +310,7 @@ async function open(
   return remediation;
 }
 
-/** An instance with rows that was stopped, broken by a script on its data, and made anew with `--user`. */
+/** An instance with rows that was stopped, broken by a script on its data, and recreated with `--user`. */
 async function brokenInstance(
   run: Run,
   settings: InstanceSettings,

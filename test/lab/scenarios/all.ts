@@ -8,7 +8,7 @@ import { portConflict } from './port-conflict.ts';
 import { volumePermissions } from './volume-permissions.ts';
 import { webguiUnreachable } from './webgui-unreachable.ts';
 
-/** Every problem of the registry, each in a scenario of its own. */
+/** Every problem of the registry, each in a separate scenario. */
 export const broken: readonly Scenario[] = [
   backupCorruption,
   memoryOversized,

@@ -36,7 +36,7 @@ describe('a check that could not run', () => {
       ['broken-files', 'other-files'],
     ],
     [['postgres/no-such-problem'], ['broken-files', 'other-files']],
-  ] as const)('is told where %j is asked for as far as it may hide it: %j', async ([ids, told]) => {
+  ] as const)('is reported for %j if it may hide a finding: %j', async ([ids, told]) => {
     const problems = [...records('broken-files'), ...records('other-files')];
     const remediation = await openFolder(folder, { remediators });
     const { notLookedAt } = await detect(remediation, { problems, ...(ids === undefined ? {} : { ids }) });
