@@ -131,7 +131,7 @@ describe('the linter', () => {
       '.oxlintrc.json',
       config.replace('"./build/lint/house-rules.ts"', rules).replace('"typeAware": true', '"typeAware": false'),
     );
-    // The same file may stand on both lists: what is refused and what is allowed are linted apart.
+    // The same file may be on both lists: refused and allowed imports are linted separately.
     for (const { file, text } of refused) write(join('refused', file), text);
     for (const [file, text] of Object.entries(allowed)) write(join('allowed', file), text);
     lines = [...(await lint('refused')), ...(await lint('allowed'))];
@@ -161,7 +161,7 @@ describe('the linter', () => {
     expect(found.join('\n')).toContain(message);
   });
 
-  it.each(Object.keys(allowed))('lets the imports of %s through', (file) => {
+  it.each(Object.keys(allowed))('allows the imports of %s', (file) => {
     expect(lines.filter((line) => line.startsWith(`allowed/${file}:`))).toEqual([]);
   });
 });

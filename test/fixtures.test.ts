@@ -8,7 +8,7 @@ import { readRegistry } from '../src/registry/parse/read.ts';
 const folder = join(import.meta.dirname, '../fixtures/diagnostics');
 const names = readdirSync(folder).toSorted();
 
-/** `expect: code` stands in a comment on the line it speaks of; `expect: code @12` names another line. */
+/** `expect: code` is in a comment on the line of the diagnostic; `expect: code @12` names another line. */
 function expectations(text: string): string[] {
   return text.split(/\r\n|\n|\r/).flatMap((line, index) => {
     const note = /(?:<!--|#) expect: (.*?)(?: -->)?$/.exec(line)?.[1];
@@ -30,15 +30,15 @@ function sorted(lines: readonly string[]): string[] {
 describe.each(names)('fixtures/diagnostics/%s', (name) => {
   const text = readFileSync(join(folder, name), 'utf8');
 
-  it('has the diagnostics that it states in place, and no others', () => {
+  it('has exactly the diagnostics that its comments expect', () => {
     expect(sorted(found(readRegistry(text).diagnostics))).toEqual(sorted(expectations(text)));
   });
 
-  it('says the same where remark reads all of it', () => {
+  it('has the same diagnostics if remark reads all of it', () => {
     expect(readRegistry(text, { outline: 'markdown' })).toEqual(readRegistry(text));
   });
 
-  it('has nothing left to fix when its safe fixes are applied, and nothing new that is wrong', () => {
+  it('has no fixable and no new diagnostics after its safe fixes', () => {
     const { diagnostics } = readRegistry(text);
     const remaining = diagnostics.filter(({ fix }) => fix?.safe !== true);
     const fixed = applyEdits(
@@ -51,7 +51,7 @@ describe.each(names)('fixtures/diagnostics/%s', (name) => {
 });
 
 describe('the fixtures of diagnostics', () => {
-  it('use line ends and a byte-order mark as their names say', () => {
+  it('have the line ends and the byte-order mark that their names state', () => {
     expect(readFileSync(join(folder, 'line-ends-crlf.md'), 'utf8').replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
     expect(readFileSync(join(folder, 'byte-order-mark.md'), 'utf8').startsWith('\uFEFF')).toBe(true);
   });

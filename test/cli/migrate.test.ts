@@ -12,7 +12,7 @@ describe('problems migrate with a wrong command line', () => {
     [['migrate', 'orders', '.', '--address', 'localhost'], 'invalid address'],
     [['migrate', 'orders', '.', '--address', 'localhost:99999'], 'invalid address'],
     [['migrate', 'orders', 'no-such-folder'], 'cannot be read'],
-  ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
+  ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

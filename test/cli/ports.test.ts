@@ -9,7 +9,7 @@ describe('problems ports and preflight with a wrong command line', () => {
     [['preflight'], 'nothing to check'],
     [['preflight', '--port', '70000'], 'invalid port 70000'],
     [['preflight', '--memory', 'lots'], 'invalid size "lots"'],
-  ] as const)('problems %s is refused before the engine is asked', async ([args, message]) => {
+  ] as const)('problems %s is refused before any request to the engine', async ([args, message]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, {
       cwd: folder.path,

@@ -10,7 +10,7 @@ describe('commands without an engine', () => {
     [['remediate']],
     [['remediate', '--all']],
     [['remediate', '--all', '--yes']],
-  ] as const)('is exit code 2 of problems %j, with what to do', async ([args]) => {
+  ] as const)('exit with 2 and advice: problems %j', async ([args]) => {
     await using folder = temporaryFolder();
     const { code, stdout, stderr } = await run(args, { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

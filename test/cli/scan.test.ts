@@ -169,13 +169,16 @@ describe('problems scan --write-tasks', () => {
     expect(second.stderr).toContain('Task files: 3 unchanged\n');
   });
 
-  it.each(['file', 'file/tasks', 'tasks'])('says that %s is no tasks folder, and writes nothing', async (tasks) => {
-    await using folder = temporaryFolder({ file: 'text', 'tasks/backlog': 'text' });
-    const { code, stdout, stderr } = await run(['scan', postgres, '--write-tasks', tasks], { cwd: folder.path });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('cannot be a folder of tasks: a part of its path is a file.');
-    expect(stderr).not.toContain('defect');
-    expect(readFileSync(join(folder.path, 'file'), 'utf8')).toBe('text');
-    expect(readdirSync(folder.path).toSorted()).toEqual(['file', 'tasks']);
-  });
+  it.each(['file', 'file/tasks', 'tasks'])(
+    'reports that %s is not a tasks folder, and writes nothing',
+    async (tasks) => {
+      await using folder = temporaryFolder({ file: 'text', 'tasks/backlog': 'text' });
+      const { code, stdout, stderr } = await run(['scan', postgres, '--write-tasks', tasks], { cwd: folder.path });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('cannot be a folder of tasks: a part of its path is a file.');
+      expect(stderr).not.toContain('defect');
+      expect(readFileSync(join(folder.path, 'file'), 'utf8')).toBe('text');
+      expect(readdirSync(folder.path).toSorted()).toEqual(['file', 'tasks']);
+    },
+  );
 });

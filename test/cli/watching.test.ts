@@ -188,7 +188,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     await expect.poll(watch.paths, { timeout: 30_000 }).toEqual([]);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends at once by %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends immediately on %s', async (signal) => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
     const watch = watching(folder.path);
     await watch.isReady();

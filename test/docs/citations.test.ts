@@ -114,7 +114,7 @@ describe('the documentation', () => {
 });
 
 describe('the check of links', () => {
-  it('names a missing file, a missing section and a path out of the repository', () => {
+  it('reports a missing file, a missing section and a path out of the repository', () => {
     const text = '[a](gone.md) [b](index.md#gone) [c](../../x.md) [d](https://example.org/#x) [e](index.md)\n';
     expect(linksOf('docs/page.md', text).map((target) => missing(target))).toEqual([
       'docs/gone.md does not exist',
@@ -124,7 +124,7 @@ describe('the check of links', () => {
     ]);
   });
 
-  it('follows GitHub in the anchors of headings', () => {
+  it('uses the same anchors of headings as GitHub', () => {
     const text = '# A `b` & c\n\n## What it finds\n\n## What it finds\n\n## PGTune’s values: 2.5 ×\n';
     expect([...anchorsOf(text)]).toEqual(['a-b--c', 'what-it-finds', 'what-it-finds-1', 'pgtunes-values-25-']);
   });

@@ -148,8 +148,8 @@ const returned = [
   ['completion', 'fish'],
 ];
 
-describe('exit codes of commands for people, and of wrong command lines', () => {
-  it('are the same, with nothing on stdout where the work could not be done', async () => {
+describe('exit codes of commands with text output, and of wrong command lines', () => {
+  it('are the same, with nothing on stdout after a failure', async () => {
     await using project = openProject({
       ...odd,
       'another.yaml': config,

@@ -72,7 +72,7 @@ const contracts = {
 } as const;
 
 describe.each(Object.entries(contracts))('contract: %s', (name, compute) => {
-  it('is as it was', async () => {
+  it('has not changed', async () => {
     const text = `${JSON.stringify(await compute(), undefined, 2)}\n`;
     await expect(text).toMatchFileSnapshot(golden(`contracts/${name}.json`));
   });

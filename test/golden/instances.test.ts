@@ -70,7 +70,7 @@ describe('commands about instances', () => {
     await expect(told).toMatchFileSnapshot(golden('instances/listed.txt'));
   });
 
-  it('print the same for the backups of a folder, from the files beside them', async () => {
+  it('print the same for the backups of a folder, from the files next to them', async () => {
     const check = { at: '2026-01-02T08:30:00Z', says: ['2 files were read'], ms: 12 };
     const records = {
       '20260101_030000': {

@@ -43,7 +43,7 @@ afterEach(async () => {
   await project[Symbol.asyncDispose]();
 });
 
-/** Makes the remediator known, with some of its functions replaced. */
+/** Registers the remediator, with some of its functions replaced. */
 function plugIn(name: string, changes = ''): void {
   const source = join(import.meta.dirname, '../remediation/broken-files.ts');
   project.write(
@@ -90,7 +90,7 @@ function steady(text: string): string {
 }
 
 describe('a round of repairs', () => {
-  it('is printed, written and kept the same where a person approves it and undoes it', async () => {
+  it('has the same output, files and records when a run is approved and rolled back', async () => {
     plugIn('usual');
     const told = await story(
       ['detect', '--record', ...only],
@@ -106,7 +106,7 @@ describe('a round of repairs', () => {
     await expect(told).toMatchFileSnapshot(golden('remediation/approved.txt'));
   });
 
-  it('is printed, written and kept the same where it does not help', async () => {
+  it('has the same output, files and records when the repair does not help', async () => {
     plugIn(
       'unhelpful',
       "verify: async () => ({ result: 'not-verified', checks: [{ name: 'a', ok: false, seen: 'still wrong' }] })",
@@ -120,7 +120,7 @@ describe('a round of repairs', () => {
     await expect(told).toMatchFileSnapshot(golden('remediation/unhelpful.txt'));
   });
 
-  it('is printed the same where no plan can be made, and where data may be damaged', async () => {
+  it('has the same output when no plan can be made, and when data may be damaged', async () => {
     plugIn('refusing', "plan: async () => ({ type: 'refusal', reason: 'it is not safe', advice: 'call somebody' })");
     const refused = await story(['plan', ...only], ['remediate', '--yes', ...only]);
     plugIn(
@@ -161,7 +161,7 @@ describe('the state file', () => {
   });
 });
 
-/** Hashes depend on the folder's path; their chain has tests of its own. */
+/** Hashes depend on the folder's path; their chain has separate tests. */
 function withoutHash({ hash: _, ...row }: Readonly<Record<string, unknown>>): unknown {
   return row;
 }

@@ -4,7 +4,7 @@ import { type Executed, logOf } from './exec.ts';
 import { environment } from './instance.ts';
 import { ensureNetwork, type Run } from './run.ts';
 
-/** A container of the run that is no instance: a client, a load, a helper, a web GUI. */
+/** A container of the run other than an instance: a client, a load, a helper, a web GUI. */
 export interface ContainerSettings {
   /** After the run's prefix. Default: a name of the engine's. */
   readonly name?: string;

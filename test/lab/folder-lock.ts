@@ -9,7 +9,7 @@ export interface FolderLock {
 }
 
 /**
- * Takes the lock at `path` if nobody alive holds it, else returns undefined. `mkdir` decides; the lock of a process that
+ * Takes the lock at `path` if no running process holds it, else returns undefined. `mkdir` decides; the lock of a process that
  * is gone is taken over. For processes of one machine.
  */
 async function tryFolderLock(path: string): Promise<FolderLock | undefined> {
@@ -28,7 +28,7 @@ async function tryFolderLock(path: string): Promise<FolderLock | undefined> {
 
 /**
  * Moved aside in one step and removed there: two processes that find the same dead owner do not remove each other's new
- * lock, and nobody writes into a folder that is being emptied.
+ * lock, and no process writes into a folder that is being emptied.
  */
 async function removeLock(path: string, owner: number | undefined): Promise<void> {
   const aside = `${path}.gone-${process.pid}`;

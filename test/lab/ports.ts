@@ -27,7 +27,7 @@ const blockSize = 40;
 const guisOfBlock = 10;
 const blocks: PortRange = { first: 10_000, last: 29_960 };
 
-/** Forty ports of its own for a test's run, the first of them as the lock, below the ephemeral range, on a machine where others do the same. */
+/** Forty exclusive ports for a test's run, the first of them as the lock, below the ephemeral range, on a machine where others do the same. */
 export async function reservePorts(): Promise<RunPorts> {
   const count = Math.floor((blocks.last - blocks.first) / blockSize);
   // Processes start at different places, so that they seldom meet.
@@ -73,7 +73,7 @@ export async function holdPort(port: number, host = '0.0.0.0'): Promise<HeldPort
 }
 
 async function tryListen(port: number, host: string): Promise<{ close(): Promise<void> } | undefined> {
-  // It lasts as long as the process, and is no reason for the process to last.
+  // It lasts as long as the process, and does not keep the process alive.
   const server = createServer().unref();
   server.listen({ port, host, ipv6Only: host.includes(':') });
   try {

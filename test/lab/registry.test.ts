@@ -58,7 +58,7 @@ describe.skipIf(!(await labRuns()))('all problems of the registry', () => {
         'postgres/database-connection-pool-exhaustion connection-pool',
         'postgres/docker-volume-permission-issues volume-permissions',
         'postgres/instance-data-corruption-during-backup backup-repair',
-        // The records of these two are resolved: that they are back makes records of their own.
+        // The records of these two are resolved, so their return creates new records.
         'none memory',
         'none network-reconnect',
         'postgres/port-allocation-conflicts port-reassignment',

@@ -29,7 +29,7 @@ export interface TestRunOptions {
 }
 
 /**
- * A run for one test, with names, ports and a project folder of its own. It is removed when the test ends; when the test
+ * A run for one test, with separate names, ports and a project folder. It is removed when the test ends; when the test
  * failed, the logs and the inspection of its containers are kept first, and the test's output says where.
  */
 export async function createRun(

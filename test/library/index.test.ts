@@ -89,7 +89,7 @@ describe('the library', () => {
   });
 });
 
-describe('what is loaded', () => {
+describe('the modules that are loaded', () => {
   /** The packages of ours and others that a program has loaded once it is done. */
   async function packagesOf(program: string): Promise<readonly string[]> {
     const watched = `
@@ -114,12 +114,12 @@ describe('what is loaded', () => {
 
   const heavy = ['zod', 'unified', 'remark-parse', 'mdast-util-from-markdown', 'pg', 'string-width'];
 
-  it('holds nothing heavy for the library', async () => {
+  it('include nothing heavy for the library', async () => {
     const packages = await packagesOf(`await import('./src/index.ts');`);
     expect(packages.filter((name) => heavy.includes(name))).toEqual([]);
   });
 
-  it('holds nothing heavy for validate', async () => {
+  it('include nothing heavy for validate', async () => {
     const validate = `
       const { main } = await import('./src/cli/main.ts');
       await main({ argv: ['validate', '${path}'], cwd: process.cwd(), env: {}, streams: process, now: () => new Date() });

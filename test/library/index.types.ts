@@ -28,7 +28,7 @@ import { expectTypeOf } from 'vitest';
 const cwd = '/project';
 const config = await loadConfig(cwd);
 
-// Records are a union that `kind` tells apart, with the terms of their declarations.
+// Records are a union discriminated by `kind`, with the terms of their declarations.
 expectTypeOf<ProblemRecord['kind']>().toEqualTypeOf<KindName>();
 expectTypeOf<Extract<ProblemRecord, { kind: 'active' }>>().toEqualTypeOf<ActiveProblem>();
 expectTypeOf<NonNullable<ActiveProblem['severity']>>().toEqualTypeOf<'critical' | 'high' | 'medium' | 'low'>();
@@ -59,7 +59,7 @@ expectTypeOf(await editRegistry('PROBLEMS.md', cwd, (text) => text)).toBeBoolean
 // @ts-expect-error -- not a kind of record
 await addBlankRecord('open', 'PROBLEMS.md', cwd);
 
-// Events of a watch are told apart by `type`.
+// The `type` of a watch event distinguishes the events.
 for await (const event of watchProblems(['.'], { cwd, loadConfig: () => loadConfig(cwd) })) {
   if (event.type === 'scan') expectTypeOf(event.report.registries).toEqualTypeOf<readonly Registry[]>();
   else expectTypeOf(event.error).toEqualTypeOf<ProblemsError>();

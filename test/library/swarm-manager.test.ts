@@ -7,7 +7,7 @@ import { temporaryFolder } from '../cli/run.ts';
 const registry = join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md');
 
 describe('examples/swarm-manager.ts', () => {
-  it('ranks the tasks of a folder, and says so when no engine answers', async () => {
+  it('ranks the tasks of a folder, and reports when no engine answers', async () => {
     await using folder = temporaryFolder();
     cpSync(registry, join(folder.path, 'PROBLEMS.md'));
     const told: string[] = [];

@@ -23,7 +23,7 @@ describe('the built command', () => {
     expect(run('--version').stdout.trim()).toContain(version);
   });
 
-  it('mends a file, so what writes atomically survives bundling', () => {
+  it('fixes a file, so the package for atomic writes works in the bundle', () => {
     copyFileSync(join(root, 'fixtures/diagnostics/marker-spelling.md'), join(folder, 'PROBLEMS.md'));
     expect(run('validate', '--fix', 'PROBLEMS.md')).toMatchObject({ status: 0 });
     expect(readFileSync(join(folder, 'PROBLEMS.md'), 'utf8')).toContain('<!-- EMBED:PROBLEMANALYSIS:START -->');

@@ -64,7 +64,7 @@ describe('the exports of the package', () => {
     expect(Object.keys(exported).toSorted()).toEqual(names);
   });
 
-  it('all lead to a file that was built', () => {
+  it('all resolve to a built file', () => {
     const targets = Object.values(manifest.exports).flatMap((target) =>
       typeof target === 'string' ? [target] : [target.types, target.default],
     );

@@ -16,7 +16,7 @@ function importsOf(file: string): readonly string[] {
 
 const graph = new Map(files.map((file) => [file, importsOf(file)]));
 
-/** The longest matching entry decides, so that a file may have a floor of its own within a folder. */
+/** The longest matching entry decides, so that a file may have a different floor from its folder. */
 function floorOf(file: string): number {
   const matches = floors.flatMap((entries, floor) =>
     entries

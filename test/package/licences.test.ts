@@ -25,12 +25,12 @@ describe('dist/third-party-licenses.txt', () => {
     expect(entry).toMatch(/Permission|Redistribution|Apache License/);
   });
 
-  it('names what they need in turn', () => {
+  it('names their dependencies too', () => {
     expect(bundled).toContain('remark-parse');
     expect(licences).toMatch(/^micromark \d/m);
   });
 
-  it.each(Object.keys(dependencies))('does not name %s, which is installed and not bundled', (name) => {
+  it.each(Object.keys(dependencies))('does not name %s, which is installed rather than bundled', (name) => {
     expect(licences).not.toMatch(new RegExp(`^${name} \\d`, 'm'));
   });
 });

@@ -20,7 +20,7 @@ function loadedBy(args: readonly string[]): readonly string[] {
 }
 
 describe('the built package', () => {
-  it('is there, since `npm ci` builds it', () => {
+  it('exists, since `npm ci` builds it', () => {
     expect(existsSync(bin), 'run npm run build').toBe(true);
   });
 

@@ -34,7 +34,7 @@ const changelog = `# Changelog
 - Everything.
 `;
 
-/** A package in a repository of its own, ready to be released; its documentation is generated from `source.txt`. */
+/** A package in a separate repository, ready to be released; its documentation is generated from `source.txt`. */
 const ready: Readonly<Record<string, string>> = {
   'package.json': JSON.stringify(readyManifest),
   'CHANGELOG.md': changelog,

@@ -44,7 +44,7 @@ describe('the pages of the repository', () => {
     expect(named.filter(({ name }) => !existsSync(join(root, name)))).toEqual([]);
   });
 
-  it('show no hook of a version that the changelog does not have', () => {
+  it('show the pre-commit hook only for versions in the changelog', () => {
     const tags = [...textOf('README.md').matchAll(/^ *rev: v(\S+)/gm)].map((match) => match[1] ?? '');
     expect(tags.filter((tag) => !textOf('CHANGELOG.md').includes(`\n## [${tag}]`))).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe('the CI workflow', () => {
     expect(runs.toSorted()).toEqual(['.ci/run', '.ci/run quick']);
   });
 
-  it('pins the actions of others to commits', () => {
+  it('pins third-party actions to commits', () => {
     const used = steps.flatMap(({ uses }) => uses ?? []);
     expect(used.length).toBeGreaterThan(0);
     expect(used.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);

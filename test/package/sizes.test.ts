@@ -7,7 +7,7 @@ const files = globSync('**/*.ts', { cwd: join(root, 'src') })
   .sort()
   .map((path) => ({ path, lines: readFileSync(join(root, 'src', path), 'utf8').split('\n').length - 1 }));
 
-/** Files under 40 lines, with the reason why each is a file of its own. A pattern stands for every file that it matches. */
+/** Files under 40 lines, with the reason why each is a separate file. A pattern covers every file that it matches. */
 const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/(?:^|\/)index\.ts$/, 'the list or the face of its folder'],
   [/^cli\/commands\//, 'one lazily loaded file for each command'],
@@ -44,12 +44,12 @@ describe('a file of src', () => {
     expect(files.filter(({ lines }) => lines > 350)).toEqual([]);
   });
 
-  it('has at least 40 lines, unless a reason says why not', () => {
+  it('has at least 40 lines, unless a reason is given', () => {
     const fragments = files.filter(({ path, lines }) => lines < 40 && !small.some(([pattern]) => pattern.test(path)));
     expect(fragments).toEqual([]);
   });
 
-  it('gives no reason that no file needs', () => {
+  it('has no unused reason', () => {
     const unused = small.filter(([pattern]) => !files.some(({ path, lines }) => lines < 40 && pattern.test(path)));
     expect(unused).toEqual([]);
   });

@@ -178,7 +178,7 @@ describe.each(forms)('editing a registry with %s', (_, form) => {
     ['a key with a comment behind it', 'error_messages: # as printed\nmetrics: # names', []],
     ['a list of one quoted text', 'error_messages: ["a b"]', ['a b']],
     ['no evidence yet', undefined, []],
-  ] as const)('a message is put before the others of %s', ([, yaml, known]) => {
+  ] as const)('a message is inserted before the others of %s', ([, yaml, known]) => {
     const section = yaml === undefined ? '' : `\n#### Evidence\n\`\`\`yaml\n${yaml}\n\`\`\`\n`;
     const text = form(
       `<!-- EMBED:ACTIVEPROBLEM:START -->\n### One\n**ID:** one\n\n#### Description\nd\n${section}<!-- EMBED:ACTIVEPROBLEM:END -->\n`,

@@ -38,7 +38,7 @@ describe('an Active record', () => {
     },
   );
 
-  it.each(['resolved', "won't-fix"] as const)('becomes nothing once it is %s', (status) => {
+  it.each(['resolved', "won't-fix"] as const)('becomes no task if it is %s', (status) => {
     expect(idsFrom(active({ title: 'Pool', status }))).toEqual([]);
   });
 

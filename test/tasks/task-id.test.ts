@@ -11,7 +11,7 @@ describe('the id of a task', () => {
   });
 
   it.each(['Postgres/Pool', 'postgres/pool.1', 'postgres/größe', '数据库/端口', `postgres/${'long-'.repeat(30)}name`])(
-    'has a hash at its end where letters or length do not fit: %s',
+    'ends with a hash if characters or length are not allowed: %s',
     (problem) => expect(taskId('resolution', problem)).toMatch(/^resolution-(?:[a-z0-9-]{1,80}-)?[0-9a-f]{8}$/),
   );
 

@@ -52,7 +52,7 @@ describe('checkAction', () => {
     },
   );
 
-  it('names a promise that is broken, with what was seen', async () => {
+  it('names a broken promise, with the observation', async () => {
     expect(await faultsOf({ undo: async () => undefined })).toBe(
       'AssertionError [ERR_ASSERTION]: note.write breaks its contract:\n' +
         '- is undone: `isUndone` is true after `undo`, but it is false\n' +
@@ -61,7 +61,7 @@ describe('checkAction', () => {
     );
   });
 
-  it('finds an action that is not convergent', async () => {
+  it('reports an action that is not convergent', async () => {
     const appended = await faultsOf({
       async apply(wanted, host) {
         const now = await host.files.read(wanted.path);
@@ -71,7 +71,7 @@ describe('checkAction', () => {
     expect(appended).toContain('- applied twice equals once: ');
   });
 
-  it('finds a preparation that changes something', async () => {
+  it('reports a preparation that changes something', async () => {
     const { acting } = createTestHost();
     expect(
       await faultsOf({
@@ -83,7 +83,7 @@ describe('checkAction', () => {
     ).toContain('- undo restores: ');
   });
 
-  it('finds an action that cannot be undone after it was killed between two changes', async () => {
+  it('reports an action that cannot be undone after a kill between two changes', async () => {
     const marker = '/project/MARKER';
     const twoFiles: Partial<typeof writeNote> = {
       async apply(wanted, host) {
@@ -92,7 +92,7 @@ describe('checkAction', () => {
         await writeNote.apply(wanted, host);
       },
       async undo(wanted, before, host) {
-        // Wrong: without the note it takes for granted that there is no marker either.
+        // Wrong: without the note it assumes that there is no marker either.
         if ((await host.files.read(wanted.path)) === undefined) return;
         const mark = await host.files.read(marker);
         if (mark !== undefined) await host.change.files.remove(marker, { sha256: mark.sha256 });
@@ -112,7 +112,7 @@ describe('checkAction', () => {
     );
   });
 
-  it('accepts a promise that is excepted, unless the action keeps it', async () => {
+  it('accepts a broken promise that is excepted, and refuses the exception if the promise is kept', async () => {
     const { acting, world } = createTestHost();
     const scenario = { params: { path, text: 'new' }, host: acting, world } as const;
     await expect(checkAction(writeNote, { ...scenario, except: ['undo restores'] })).rejects.toThrow(

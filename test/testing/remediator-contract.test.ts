@@ -81,7 +81,7 @@ describe('checkRemediator', () => {
     expect(await faultsOf(changes)).toContain(fault);
   });
 
-  it('finds a detection that differs from one time to the next', async () => {
+  it('reports a detection that differs between two calls', async () => {
     let times = 0;
     const unstable = await faultsOf({
       async detect(host) {

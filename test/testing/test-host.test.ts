@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../src/testing/index.ts';
 
 describe('createTestHost', () => {
-  it('has the instances that are declared, as the program derives them from containers', async () => {
+  it('has the declared instances, derived from containers as in the program', async () => {
     const { reader } = createTestHost({
       instances: [{ name: 'orders' }, { name: 'billing', container: { env: { POSTGRES_USER: 'app' } } }],
       containers: [{ name: 'shop' }],
@@ -39,7 +39,7 @@ describe('createTestHost', () => {
     );
   });
 
-  it('says what to declare for everything else', async () => {
+  it('names the missing declaration for everything else', async () => {
     const { reader, acting } = createTestHost({ docker: { logs: async () => [] } });
     expect(await reader.docker.logs('orders')).toEqual([]);
     await expect(reader.docker.volumes()).rejects.toThrow(
@@ -51,7 +51,7 @@ describe('createTestHost', () => {
     await expect(reader.files.read('/etc/passwd')).rejects.toMatchObject({ code: 'outside-root' });
   });
 
-  it('gives remediators nothing that changes, and shows actions their changes', async () => {
+  it('gives remediators no way to change anything, and shows actions their changes', async () => {
     const { reader, acting, world } = createTestHost({
       instances: [{ name: 'orders' }],
       files: { '/project/a/b': 'x' },

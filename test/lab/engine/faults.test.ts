@@ -22,7 +22,7 @@ describe.skipIf(!lab)('a faulty engine', () => {
     ['goes away before it hears of the change', 'fixed', onFirstChange({ type: 'cut' })],
     ['makes the change and goes away before it says so', 'fixed', onFirstChange({ type: 'cut-answer' })],
     ['refuses the change with an error', 'rolled-back', onFirstChange({ type: 'status', status: 500 })],
-  ] as const)('%s has the run end %s', async ([, outcome, faultOf], test) => {
+  ] as const)('%s makes the run end %s', async ([, outcome, faultOf], test) => {
     const { engine, orders, remediation } = await behindFaults(test);
     engine.faultOf = faultOf();
     const { runs: reports } = await remediate(remediation);
@@ -128,7 +128,7 @@ describe.skipIf(!lab)('a server that the engine has stopped in the middle of a m
   it.for([
     ['before the run came to stop it', 'step 1 is recorded', undefined],
     ['while the new port was stolen', 'step 3 is recorded', 'step 3 is recorded'],
-  ] as const)('%s runs again once the run is rolled back', async ([, stopAt, stealAt], test) => {
+  ] as const)('%s runs again after the rollback', async ([, stopAt, stealAt], test) => {
     const run = await createRun(test);
     const host = { Binds: [`${await createVolume(run, 'data')}:/var/lib/postgresql/seeded`] };
     const { container, port } = await startInstance(run, { name: 'orders', storage: 'seeded', host });

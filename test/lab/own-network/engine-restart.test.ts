@@ -52,7 +52,7 @@ describe.skipIf(!lab || !mayRunEngine())('an engine restart during a move', () =
       const reports = await moved(test, async (name) => {
         if (name !== point) return;
         await engine.end(signal);
-        // The run goes on meanwhile, and waits.
+        // The run continues meanwhile, and waits.
         starting = sleep(1_000).then(() => engine.start());
       });
       await starting;

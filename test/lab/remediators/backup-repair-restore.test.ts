@@ -84,7 +84,7 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     expect(early.report).toMatchObject({ outcome: 'failed', failure: { class: 'unsafe' } });
     expect(early.report?.failure?.message).toContain('is before');
 
-    // A gap in the archive: nothing behind it can be reached, whatever lies there.
+    // A gap in the archive: later WAL cannot be reached.
     for (const word of ['one', 'two']) {
       await query(source, `insert into late values ('${word}')`);
       await archiveNow(source);

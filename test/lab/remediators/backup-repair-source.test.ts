@@ -86,7 +86,7 @@ describe.skipIf(!lab)('a damaged database', { concurrent: true, timeout: 300_000
       await addOrders(lying, 2_000);
       await query(lying, lyingIndex);
       const remediation = await open(test, run);
-      // The rows can be read, so no tool that reads rows sees it; and there is no amcheck here yet.
+      // The rows can be read, so no tool that reads rows sees it; and amcheck is not installed yet.
       expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual([
         'backup-repair/flipped/source-damaged',
       ]);

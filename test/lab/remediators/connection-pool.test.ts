@@ -141,7 +141,7 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, ti
       host: { Memory: 300 * 2 ** 20 },
     });
     const pooler = `${shop.containerName}-pooler`;
-    // It is no object of the lab, which would leave it.
+    // Not an object of the lab, because the lab would leave it.
     test.onTestFinished(() =>
       run.docker
         .getContainer(pooler)

@@ -40,7 +40,7 @@ describe.skipIf(!(await labRuns()))(
             }
             expect(await child.ended).toBe('SIGKILL');
             killed.push(job.instances[at] ?? '');
-            // Another process goes on with them; what the first killed one had begun is given up.
+            // Another process continues with them; the unfinished work of the killed one is abandoned.
             return finish({ ...job, instances: job.instances.slice(index === 0 ? at + 1 : at) });
           }),
         );

@@ -411,7 +411,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       await addOrders(instance);
       const restarts: number[] = [];
       const reassignments: number[] = [];
-      // By turns, so that whatever else the machine does weighs on both.
+      // Alternating, so that other load of the machine affects both.
       for (let turn = 0; turn < 3; turn += 1) {
         const { container, port = 0 } = instance;
         restarts.push(await downtimeOf(port, () => container.restart({ t: 120 })));

@@ -8,7 +8,7 @@ import { eventually } from '../waiting.ts';
 
 const sessions = 97;
 
-/** One process holds all the sessions: pgbench, told to open a transaction and then to sleep. */
+/** One process holds all the sessions: pgbench with a script that opens a transaction and then sleeps. */
 export const poolExhaustion: Scenario = {
   name: 'pool-exhaustion',
   problem: 'postgres/database-connection-pool-exhaustion',

@@ -1,7 +1,7 @@
 /**
  * How many times longer `work` takes for eight times the text: about 8 if it is linear, 64 if it is quadratic. The
  * best of several runs each, in the CPU time of this thread, which nothing else stretches; a millisecond at least, so that
- * noise is no growth.
+ * noise does not count as growth.
  */
 export function growth(shape: string, work: (text: string) => unknown): number {
   const small = shape.repeat(Math.ceil(30_000 / shape.length));

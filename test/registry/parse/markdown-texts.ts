@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Every Markdown file under `fixtures/`, whatever is there. */
+/** Every Markdown file under `fixtures/`. */
 export const fixtures: readonly { readonly path: string; readonly text: string }[] = globSync('fixtures/**/*.md', {
   cwd: root,
 })
@@ -165,7 +165,7 @@ function documents(line: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.oneof({ arbitrary: text, weight: 9 }, { arbitrary: text.map((inside) => `\ufeff${inside}`), weight: 1 });
 }
 
-/** What people write in records, now and then with something that is no plain form. */
+/** What people write in records, sometimes with something outside the plain form. */
 export const plainMarkdown = documents(lines([plainLines, plainLines, plainLines, oddLines]));
 
 /** Every construct of CommonMark and of GFM that decides what a block is, in any order. */

@@ -253,7 +253,7 @@ describe('reading dates', () => {
   it.each([
     ['2025-06-03 10:00', '2025-06-03'],
     ['[2025-06-03T10:00:00Z]', '[2025-06-03]'],
-  ])('reports the time in %s where only a day is expected, and keeps the day', (text, fixed) => {
+  ])('reports the time in %s if only a day is expected, and keeps the day', (text, fixed) => {
     const registry = block('ACTIVEPROBLEM', '### T', `**Discovered:** ${text}`);
     expect(only(registry)).toMatchObject({ discovered: '2025-06-03' });
     const found = read(registry).diagnostics.find(({ code }) => code === 'date-time');

@@ -112,7 +112,7 @@ describe('a run that two people handle at the same time', { timeout: 60_000 }, (
     expect(await runs(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
   });
 
-  it('is resumed once: the second resume is told that the run has ended', async () => {
+  it('is resumed once: the second resume reports that the run has ended', async () => {
     await run(folder, 'remediate', 'step 1 is applied');
     const first = await open();
     const [{ id } = { id: '' }] = await runs(first);
@@ -228,7 +228,7 @@ describe('the commands of an escalation report', { timeout: 60_000 }, () => {
     ['the config leaves the run to a person', { automation: { 'broken-files': 'human' } }, [], 'the config says human'],
     ['the repair has failed before', {}, ['--despite-failures'], 'broken-files has failed on orders 2 times'],
     ['the instance was suspended', {}, [], undefined],
-  ] as const)('let the run go on when %s', async ([when, config, flags, overruled]) => {
+  ] as const)('continue the run when %s', async ([when, config, flags, overruled]) => {
     await writeConfig();
     const remediation = await open({
       remediators: [],

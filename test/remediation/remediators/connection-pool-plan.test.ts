@@ -165,7 +165,7 @@ describe('helpers of the plan', () => {
     ['an advisory lock', { advisory: true }],
     ['pg_dump', { application: 'pg_dump' }],
     ['a migration', { application: 'Flyway 10' }],
-  ] as const)('a session with %s is ended by nobody', ([, more]) => {
+  ] as const)('a session with %s is never ended', ([, more]) => {
     const session = {
       pid: 1,
       backendStart: '',

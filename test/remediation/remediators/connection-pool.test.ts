@@ -131,28 +131,24 @@ describe('the title of a process', () => {
 
 describe('a diagnosis', () => {
   it.for<readonly [string, Observation, readonly string[]]>([
-    ['nothing of a server that is half full', measured([{ count: 40, ...kinds.works }]), []],
-    ['nothing of an empty one', measured([]), []],
-    [
-      'nothing of a burst that is over',
-      measured([{ count: 4, ...kinds.works }], { refused: refused(reserved, 9) }),
-      [],
-    ],
+    ['no problem in a server that is half full', measured([{ count: 40, ...kinds.works }]), []],
+    ['no problem in an idle server', measured([]), []],
+    ['no problem after a burst', measured([{ count: 4, ...kinds.works }], { refused: refused(reserved, 9) }), []],
     ['a leak of transactions', measured([{ count: 97, ...kinds.stuck }]), ['leak']],
     [
-      'a leak beside work',
+      'a leak next to active sessions',
       measured([
         { count: 40, ...kinds.stuck },
         { count: 57, ...kinds.works },
       ]),
       ['leak'],
     ],
+    ['an old leak while slots are still free', measured([{ count: 6, ...kinds.stuck, stateMs: 400_000 }]), ['leak']],
     [
-      'a leak where slots are still free, once it is old',
-      measured([{ count: 6, ...kinds.stuck, stateMs: 400_000 }]),
-      ['leak'],
+      'no leak of transactions that continue',
+      measured([{ count: 97, ...kinds.stuck, stateMs: 300 }]),
+      ['undetermined'],
     ],
-    ['no leak of transactions that go on', measured([{ count: 97, ...kinds.stuck, stateMs: 300 }]), ['undetermined']],
     [
       'a lock pile-up',
       measured([
@@ -162,7 +158,7 @@ describe('a diagnosis', () => {
       ['lock-pile-up'],
     ],
     [
-      'a lock pile-up, also when it has filled every slot',
+      'a lock pile-up that has filled every slot',
       measured(
         [
           { count: 1, ...kinds.stuck },
@@ -175,9 +171,9 @@ describe('a diagnosis', () => {
       ),
       ['lock-pile-up'],
     ],
-    ['no lock pile-up of a few', measured([{ count: 3, ...kinds.waits }]), []],
+    ['no lock pile-up of a few sessions', measured([{ count: 3, ...kinds.waits }]), []],
     [
-      'a limit that somebody set',
+      'a deliberate limit',
       measured([{ count: 5, ...kinds.works }], {
         ownLimits: [{ kind: 'role', name: 'app', allowed: 5 }],
         refused: refused('FATAL:  too many connections for role "app"', 4),
@@ -185,12 +181,12 @@ describe('a diagnosis', () => {
       ['deliberate-limit'],
     ],
     [
-      'nothing of a limit that refuses nobody',
+      'no problem with a limit that refuses no session',
       measured([{ count: 5, ...kinds.works }], { ownLimits: [{ kind: 'database', name: 'shop', allowed: 5 }] }),
       [],
     ],
     [
-      'nothing of a limit that was taken away since',
+      'no problem with a limit that was removed since',
       measured([{ count: 5, ...kinds.works }], { refused: refused('too many connections for role "app"', 4) }),
       [],
     ],
@@ -218,7 +214,7 @@ describe('a diagnosis', () => {
     ['too few slots', measured([{ count: 97, ...kinds.works }]), ['undersized']],
     ['too few slots for sessions used in turns', measured([{ count: 97, ...kinds.usedNow }]), ['undersized']],
     [
-      'too few slots, by those who were refused',
+      'too few slots from refused sessions',
       measured([{ count: 90, ...kinds.works }], { refused: refused(reserved, 20) }),
       ['undersized'],
     ],

@@ -89,7 +89,7 @@ describe('an .env', () => {
     for (const other of others) expect(changed('env', `U=${other}\n`), other).toBe(`U=${other}\n`);
   });
 
-  it('is reported line by line where it is ambiguous, and those lines are kept', () => {
+  it('keeps and reports lines that are ambiguous', () => {
     const text = `PORT=3000\nPGPORT=5434\nU=${url.replace('cr', 'xx')}\n`;
     expect(changed('env', text)).toBe(text);
     expect(unclear('env', text)).toEqual([2, 3]);
@@ -145,7 +145,7 @@ describe('a file', () => {
     ['/p/compose.override.yaml', 'compose'],
     ['/p/postgresql.conf', undefined],
     ['/p/environment', undefined],
-  ] as const)('%s is taken for %s', ([path, kind]) => expect(portFileKind(path)).toBe(kind));
+  ] as const)('%s is recognized as %s', ([path, kind]) => expect(portFileKind(path)).toBe(kind));
 });
 
 describe('edits', () => {
