@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 export const root = join(import.meta.dirname, '../..');
 
 /**
- * A fenced block of a page that shows a session: the words behind `console` in its info string say where its commands
+ * A fenced block of a page that shows a session: the words after `console` in its info string say where its commands
  * run. None: in a folder of the page's own. `checkout`: in this repository. `lab`: in the project of a lab scenario.
  */
 export type Place = 'own' | 'checkout' | 'lab';

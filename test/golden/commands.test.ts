@@ -5,7 +5,7 @@ import { golden, openProject } from './project.ts';
 
 /*
  * What programs read from the commands that need no engine: the bytes of stdout and the exit code. A deliberate change is
- * recorded by `npx vitest run --project unit test/golden -u`. Texts for people are left out: of those commands only the
+ * recorded by `npx vitest run --project unit test/golden -u`. Human-readable texts are left out: of those commands only the
  * exit code is here.
  */
 

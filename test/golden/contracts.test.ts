@@ -92,7 +92,7 @@ function shapeOf({ arguments: words, options, exitCodes }: Command): unknown {
   };
 }
 
-/** Without the texts for people. */
+/** Without the human-readable texts. */
 function schemaOf(schema: Schema): unknown {
   if (!(schema instanceof z.ZodType)) throw new TypeError('not a schema of zod');
   const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));

@@ -8,7 +8,7 @@ export interface Client {
   end(): Promise<void>;
 }
 
-/** Connects over TCP: through the published port where there is one, else to the container's own address. */
+/** Connects over TCP: through the published port if there is one, else to the container's address. */
 export async function connect(instance: LabInstance, session: Session = {}): Promise<Client> {
   const { user = instance.user, password = instance.password, database = instance.database } = session;
   const address = await addressOf(instance);

@@ -14,7 +14,7 @@ import { createVolume, ensureNetwork, type Run } from './run.ts';
 /**
  * Where an instance keeps its data. `bind` is the managed layout: a folder of the project, `instance.conf` and a mounted
  * `postgresql.conf`. `anonymous` is what the image's VOLUME gives when nothing is said. `seeded` is a cluster in the
- * container itself, ready in a third of a second: for tests where the volume is not the subject. All seeded clusters of
+ * container itself, ready in a third of a second: for tests that are not about the volume. All seeded clusters of
  * one version have the same system identifier.
  */
 export type Storage = 'bind' | 'volume' | 'anonymous' | 'seeded';
@@ -46,7 +46,7 @@ export interface LabInstance {
   readonly containerName: string;
   readonly container: Docker.Container;
   readonly run: Run;
-  /** On the host; undefined where none is published. */
+  /** On the host; undefined if none is published. */
   readonly port: number | undefined;
   readonly user: string;
   readonly password: string;
@@ -164,12 +164,12 @@ async function asked(instance: LabInstance): Promise<string | undefined> {
   }
 }
 
-/** Who asks, and where: defaults are the instance's own user and database, over TCP with its password. */
+/** The user and the database; defaults are the instance's, over TCP with its password. */
 export interface Session {
   readonly user?: string;
   readonly password?: string;
   readonly database?: string;
-  /** Over the socket, where no password is asked for. */
+  /** Over the socket, which needs no password. */
   readonly socket?: boolean;
 }
 
@@ -186,7 +186,7 @@ export async function psql(instance: LabInstance, sql: string, session: Session 
   }));
 }
 
-/** The same, where failing is not expected: the lines of the answer. */
+/** The same for queries that must succeed: the lines of the answer. */
 export async function query(instance: LabInstance, sql: string, session: Session = {}): Promise<readonly string[]> {
   const { code, stdout, stderr } = await psql(instance, sql, session);
   if (code !== 0) throw new Error(`${instance.containerName}: ${stderr}`);

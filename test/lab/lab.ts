@@ -25,7 +25,7 @@ function projectFolder(scenario: string): string {
   return join(import.meta.dirname, '..', '..', '.lab', scenario);
 }
 
-/** Makes the images that are missing, and pulls the official one where a registry answers within five seconds. */
+/** Makes the images that are missing, and pulls the official one if a registry answers within five seconds. */
 export async function makeImages(docker: Docker, say: (line: string) => void): Promise<void> {
   await ensureImages(docker, say);
   const official = await pullOfficialImage(docker, 5000);

@@ -27,7 +27,7 @@ const blockSize = 40;
 const guisOfBlock = 10;
 const blocks: PortRange = { first: 10_000, last: 29_960 };
 
-/** Forty exclusive ports for a test's run, the first of them as the lock, below the ephemeral range, on a machine where others do the same. */
+/** Forty exclusive ports below the ephemeral range for a test's run. The first is the lock against other runs. */
 export async function reservePorts(): Promise<RunPorts> {
   const count = Math.floor((blocks.last - blocks.first) / blockSize);
   // Processes start at different places, so that they seldom meet.

@@ -7,7 +7,7 @@ import type { Run } from './run.ts';
 export interface Scenario {
   /** kebab-case, equal to the file's name. */
   readonly name: string;
-  /** The registry's id of the record; undefined where nothing is wrong. */
+  /** The registry's id of the record; undefined if nothing is wrong. */
   readonly problem: string | undefined;
   /** One sentence: what is broken. */
   readonly description: string;

@@ -78,7 +78,7 @@ describe.skipIf(!(await labRuns()))('a running scenario', { concurrent: true }, 
     const read = await readDump(run, half, '--file=/dev/null');
     expect(read.code).toBe(1);
     expect(read.stdout).toContain('pg_restore: error: could not read from input file: end of file');
-    // What a terminal breaks depends on where the bytes of a line end happen to be: an error, or nothing in it.
+    // The effect of a terminal depends on where it finds the bytes of a line end: an error, or no damage.
     const changed = await readDump(run, terminal, '--file=-');
     expect(changed.code === 0 && changed.stdout.includes('customer')).toBe(false);
     const served = await runContainer(run, {

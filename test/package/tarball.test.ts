@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Runs a command, and fails with what it printed unless it ends well. Returns its stdout. */
+/** Runs a command and returns its stdout. Throws an error with its output if it fails. */
 function run(cwd: string, command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
   expect(status, `${command} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);

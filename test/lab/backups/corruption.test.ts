@@ -108,7 +108,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
 
   describe('with damage is reported', () => {
     it.for([50, 80, 99].filter((percent) => soak || (percent === 99) === (postgres === 17)))(
-      'cut off at %i %',
+      'truncated at %i %',
       async (percent) => {
         for (const [name, file, level] of [
           ['cut-plain', 'full.sql', 'L0'],
@@ -335,7 +335,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
     return (await query(source, "select pg_relation_filepath('orders')"))[0] ?? '';
   }
 
-  it('whose source is damaged is not taken, and pg_basebackup says why', async () => {
+  it('cannot be taken from a damaged source, and pg_basebackup says why', async () => {
     const path = await tableFile();
     await query(source, 'checkpoint');
     const damaged = await execIn(

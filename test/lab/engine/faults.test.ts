@@ -19,10 +19,10 @@ const lab = await labRuns();
 describe.skipIf(!lab)('a faulty engine', () => {
   it.for([
     ['is slow with every answer', 'fixed', always({ type: 'delay', ms: 60 })],
-    ['goes away before it hears of the change', 'fixed', onFirstChange({ type: 'cut' })],
-    ['makes the change and goes away before it says so', 'fixed', onFirstChange({ type: 'cut-answer' })],
+    ['closes the connection before it reads the change', 'fixed', onFirstChange({ type: 'cut' })],
+    ['makes the change and closes the connection before it answers', 'fixed', onFirstChange({ type: 'cut-answer' })],
     ['refuses the change with an error', 'rolled-back', onFirstChange({ type: 'status', status: 500 })],
-  ] as const)('%s makes the run end %s', async ([, outcome, faultOf], test) => {
+  ] as const)('%s, and the run ends as %s', async ([, outcome, faultOf], test) => {
     const { engine, orders, remediation } = await behindFaults(test);
     engine.faultOf = faultOf();
     const { runs: reports } = await remediate(remediation);
@@ -35,7 +35,7 @@ describe.skipIf(!lab)('a faulty engine', () => {
     expect(await policyOf(orders)).toBe(outcome === 'fixed' ? 'unless-stopped' : 'no');
   });
 
-  it('that answers everything with errors in the middle of a run leaves it open, and resume ends it after the engine recovers', async (test) => {
+  it('leaves a run open if it answers everything with errors in the middle, and resume ends the run after the engine recovers', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       patienceMs: 1_000,
       atPoint(name) {
@@ -57,7 +57,7 @@ describe.skipIf(!lab)('a faulty engine', () => {
     expect(await policyOf(orders)).toBe('no');
   });
 
-  it('that refuses every change in the middle of a run leaves it stuck, and rollback ends it later', async (test) => {
+  it('leaves a run stuck if it refuses every change in the middle, and rollback ends the run later', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       atPoint(name) {
         if (name === 'step 0 is applied')
@@ -77,7 +77,7 @@ describe.skipIf(!lab)('a faulty engine', () => {
     expect(await policyOf(orders)).toBe('no');
   });
 
-  it('that answers with errors for a while is retried', async (test) => {
+  it('is retried while it answers with errors', async (test) => {
     const { engine, orders, remediation } = await behindFaults(test, {
       atPoint(name) {
         if (name !== 'step 0 is applied') return;
@@ -89,7 +89,7 @@ describe.skipIf(!lab)('a faulty engine', () => {
     expect(await policyOf(orders)).toBe('unless-stopped');
   });
 
-  it('that refuses to list containers is reported as a failed check, not as healthy', async (test) => {
+  it('is reported as a failed check, not as healthy, if it refuses to list containers', async (test) => {
     const { engine, remediation } = await behindFaults(test);
     engine.faultOf = ({ path }) => (path.includes('/containers/json') ? { type: 'status', status: 500 } : undefined);
     expect(await detect(remediation)).toEqual({
@@ -188,7 +188,7 @@ describe.skipIf(!lab)('a state file', () => {
     },
   );
 
-  it("that another program locks in the middle of a run makes the process exit with the file's name, and resume ends the run", async (test) => {
+  it('makes the process exit with its name if another program locks it in the middle of a run, and resume ends the run', async (test) => {
     const run = await createRun(test);
     const orders = await unpoliced(run);
     let other: DatabaseSync | undefined;
@@ -207,7 +207,7 @@ describe.skipIf(!lab)('a state file', () => {
     remediation.close();
   });
 
-  it('that is damaged before a resume is left unchanged, and so is the container', async (test) => {
+  it('is left unchanged if it is damaged before a resume, and so is the container', async (test) => {
     const run = await createRun(test);
     const orders = await unpoliced(run);
     const child = spawn(process.execPath, [

@@ -113,7 +113,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(await isKnown(ofRun.volume)).toBe(false);
   });
 
-  it('that is marked as continuing is left running', async () => {
+  it('is left running if it is marked as continuing', async () => {
     const labels = { 'problems.run': `g-${run.id}` };
     const { id } = await killed(helper('sleep 300', { labels, goesOn: true }), `problems.run=g-${run.id}`);
     const next = docker();

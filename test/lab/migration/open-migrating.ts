@@ -49,7 +49,7 @@ export async function migrateEach(
   }
 }
 
-/** The same, where there is to be a report. */
+/** The same for a migration that must return a report. */
 export async function reportOf(
   where: Where,
   database: string,

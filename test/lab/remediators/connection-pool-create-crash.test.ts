@@ -113,7 +113,7 @@ describe.skipIf(!lab)('a process that is killed while it adds a pooler', { timeo
     return record;
   }
 
-  /** Holds the child back before it makes its schema in a database, and ends it and what it has asked for there. */
+  /** Blocks the child before it creates its schema in a database, and ends it and its session there. */
   async function atSchema(database: string, end: () => void): Promise<void> {
     const holder = await connect(shop, { database });
     await holder.query('begin; lock table pg_catalog.pg_namespace in share mode');

@@ -17,7 +17,7 @@ export interface LeaseJob {
 }
 
 /**
- * Creates the instances one after the other, each on a port that it looks for itself. Says each step in a line on
+ * Creates the instances one after the other, each on a port that it finds itself. Says each step in a line on
  * stdout, and waits a moment between port and creation: where the parent ends it, if it does.
  */
 async function work(job: LeaseJob): Promise<void> {
@@ -60,7 +60,7 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/** The port; 0 where the instance was created and could not be started. */
+/** The port; 0 if the instance was created and could not be started. */
 async function create(run: Run, instance: string, port: number, start: boolean): Promise<number> {
   const container = await run.docker.createContainer({
     name: `${run.prefix}vrooli-postgres-${instance}`,

@@ -48,7 +48,7 @@ describe.skipIf(!lab)('a repair of networks whose process is killed', { concurre
   });
 });
 
-/** A process that finds a step applied records it at once: it does not come by the point where that is recorded. */
+/** A process that finds a step applied records it immediately and skips the point of the record. */
 function inTwo(points: readonly string[]): readonly (readonly string[])[] {
   const isRecorded = (point: string): boolean => /^step \d+ is recorded$/.test(point);
   return [points.filter((point) => !isRecorded(point)), points.filter(isRecorded)];

@@ -14,7 +14,7 @@ function markers(text: string): readonly Marker[] {
   return scan.markers;
 }
 
-/** The markers in short: `start`, `end`, with `!` where they are misplaced. */
+/** The markers in short: `start`, `end`, with `!` if they are misplaced. */
 function edges(text: string): string[] {
   return markers(text).map(({ edge, misplaced }) => (misplaced ? `${edge}!` : edge));
 }

@@ -13,7 +13,7 @@ function state(status: string, restarts: number, seconds: number): boolean | und
   );
 }
 
-describe('whether a stop would disconnect clients', () => {
+describe('the check for clients before a stop', () => {
   it.for([
     // No clients, whatever happened before.
     ['exited', 0, 5, false],
