@@ -29,13 +29,12 @@ interface Transcript {
 }
 
 /**
- * A repository in a temporary folder that holds a copy of the fixtures. Its cache is inside it, and the Docker engine of
- * this machine is out of reach.
+ * A repository in a temporary folder that holds a copy of the fixtures. Its cache is inside it, until it is disposed.
  */
 export function openProject(files: Readonly<Record<string, string>> = {}): Project {
   const folder = temporaryFolder();
+  const usualCache = process.env['XDG_CACHE_HOME'];
   process.env['XDG_CACHE_HOME'] = join(folder.path, '.cache');
-  process.env['DOCKER_HOST'] = `unix://${folder.path}/no-engine.sock`;
   mkdirSync(join(folder.path, '.git'));
   cpSync(join(import.meta.dirname, '../../fixtures'), join(folder.path, 'fixtures'), { recursive: true });
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
@@ -65,7 +64,11 @@ export function openProject(files: Readonly<Record<string, string>> = {}): Proje
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.path.length + 1));
       return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder.path, path), 'utf8')]));
     },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      if (usualCache === undefined) delete process.env['XDG_CACHE_HOME'];
+      else process.env['XDG_CACHE_HOME'] = usualCache;
+      await folder[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -91,10 +91,10 @@ async function certificates(
 ): Promise<Pick<RequestOptions, 'ca' | 'cert' | 'key'> | undefined> {
   if (folder === undefined || folder === '') return undefined;
   try {
-    const [ca, cert, key] = await Promise.all(
-      ['ca.pem', 'cert.pem', 'key.pem'].map(async (name) => readFile(join(folder, name))),
-    );
-    return { ca, cert, key };
+    // One after the other, so that the error always names the same file.
+    const ca = await readFile(join(folder, 'ca.pem'));
+    const cert = await readFile(join(folder, 'cert.pem'));
+    return { ca, cert, key: await readFile(join(folder, 'key.pem')) };
   } catch (error) {
     throw new ProblemsError('bad-usage', `Cannot read the certificates in DOCKER_CERT_PATH: ${errorText(error)}`, {
       hint: 'The folder must contain ca.pem, cert.pem and key.pem.',
