@@ -16,8 +16,7 @@ export interface Schema<Output = unknown> {
 }
 
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
 
 export interface SchemaIssue {
   readonly message: string;
@@ -25,7 +24,8 @@ export interface SchemaIssue {
 }
 
 /** A value that fits a schema, as the schema returns it, or what is wrong with it: `edits.0.at: must be a number`. */
-export type Checked<Output> = { readonly ok: true; readonly value: Output } | { readonly ok: false; readonly fault: string };
+export type Checked<Output> =
+  { readonly ok: true; readonly value: Output } | { readonly ok: false; readonly fault: string };
 
 /** @throws TypeError: the schema is asynchronous. */
 export function checkValue<Output>(schema: Schema<Output>, value: unknown): Checked<Output> {

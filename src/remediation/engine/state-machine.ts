@@ -151,7 +151,10 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
           withTimeLimit(
             verifyLimitMs,
             `verification by ${plan.remediator}`,
-            verifier.verify({ ...plan, expected: parseValue(verifier.expected, plan.expected, '`expected` of the plan') }, session.reader),
+            verifier.verify(
+              { ...plan, expected: parseValue(verifier.expected, plan.expected, '`expected` of the plan') },
+              session.reader,
+            ),
           ),
         ),
       ),
