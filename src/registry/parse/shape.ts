@@ -43,7 +43,7 @@ export function titleText(source: string): string {
 }
 
 /** A section by its heading, with or without a number before it: `2. Evidence`. */
-export function findSection<Entry>(sections: Lookup<Entry>, heading: string): Named<Entry> | undefined {
+function findSection<Entry>(sections: Lookup<Entry>, heading: string): Named<Entry> | undefined {
   const name = titleText(heading);
   const found = sections.find(name);
   return found !== undefined || !/^\d/.test(name)
