@@ -6,6 +6,10 @@ export interface ListedEngine {
   close(): void;
 }
 
+/** The addresses of the engines that are open, which may be closed in any order, and what `DOCKER_HOST` was before them. */
+const open: string[] = [];
+let usual: string | undefined;
+
 /** The part of `docker inspect` that a test needs. */
 export interface Inspected {
   readonly Id: string;
@@ -37,14 +41,18 @@ export async function openListedEngine(
   const socket = join(folder, 'engine.sock');
   server.listen(socket);
   await once(server, 'listening');
-  const usual = process.env['DOCKER_HOST'];
-  process.env['DOCKER_HOST'] = `unix://${socket}`;
+  const address = `unix://${socket}`;
+  if (open.length === 0) usual = process.env['DOCKER_HOST'];
+  open.push(address);
+  process.env['DOCKER_HOST'] = address;
   return {
     close() {
       server.closeAllConnections();
       server.close();
-      if (usual === undefined) delete process.env['DOCKER_HOST'];
-      else process.env['DOCKER_HOST'] = usual;
+      open.splice(open.indexOf(address), 1);
+      const last = open.at(-1) ?? usual;
+      if (last === undefined) delete process.env['DOCKER_HOST'];
+      else process.env['DOCKER_HOST'] = last;
     },
   };
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { remediate } from '../../../src/app/remediation.ts';
 import { openSqliteStore } from '../../../src/remediation/store/sqlite/store.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
-import { answers, brokenFolder, openFolder } from '../broken-files.ts';
+import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 
 let folder = '';
 let file = '';
@@ -134,7 +134,7 @@ describe.runIf(mayMount)('a full disk under the state file in the middle of a ru
       again.close();
     } finally {
       execFileSync('umount', ['-l', disk]);
-      await rm(target, { recursive: true, force: true });
+      await removeFolder(target);
     }
   });
 });
