@@ -39,6 +39,7 @@ export default defineConfig({
           exclude: ['test/lab/**', ...ofPackage],
           // The files of a worker share what they import: loading it again for each file takes half of the time.
           isolate: false,
+          maxWorkers: '100%',
           // Tests that wait for another process must not fail on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
