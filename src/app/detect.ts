@@ -5,6 +5,7 @@ import type { Finding } from '../remediation/contract.ts';
 import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
 import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
+import { instanceNotFound, notFound } from '../remediation/engine/not-found.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 
 export interface DetectOptions extends RemediationCall {
@@ -16,7 +17,8 @@ export interface DetectOptions extends RemediationCall {
 
 /**
  * Detects problems; changes nothing.
- * @throws ProblemsError `not-found`: unknown remediator. `engine-unreachable`.
+ * @throws ProblemsError `not-found`: an unknown remediator or instance, or an id that neither a record nor a finding has.
+ * `engine-unreachable`.
  */
 export async function detect(opened: Remediation, request: DetectOptions = {}): Promise<DetectResult> {
   const remediation = bindCall(opened, request);
@@ -25,9 +27,8 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
     (name) => !session.remediators.some((remediator) => remediator.name === name),
   );
   if (unknown !== undefined) {
-    throw new ProblemsError('not-found', `Unknown remediator ${unknown}.`, {
-      hint: `Remediators: ${session.remediators.map(({ name }) => name).join(', ')}.`,
-    });
+    const names = session.remediators.map(({ name }) => name);
+    throw notFound(`There is no remediator ${unknown}.`, unknown, names);
   }
   // Asked first: an unreachable engine is an error, not a finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
@@ -61,9 +62,7 @@ export async function requireInstances(
   return names.map((name) => {
     const instance = found.find((one) => one.name === name);
     if (instance !== undefined) return instance;
-    throw new ProblemsError('not-found', `There is no instance ${name}.`, {
-      hint: '`docker ps -a` shows the containers; docs/remediation.md says which are instances.',
-    });
+    throw instanceNotFound(name, found);
   });
 }
 

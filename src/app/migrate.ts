@@ -18,8 +18,8 @@ import {
 } from '../migration/index.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
-import { suggest } from '../util/suggest.ts';
 import { errorText } from '../util/text.ts';
+import { instanceNotFound } from '../remediation/engine/not-found.ts';
 
 export interface MigrateRequest extends RemediationCall {
   /** The folder of the files, absolute. */
@@ -141,13 +141,7 @@ async function chosen({ reader }: EngineContext, names: MigrateRequest['instance
   return names.map((name) => {
     const found = uniqueInstance(all, name);
     if (found !== undefined) return found;
-    const meant = suggest(
-      name,
-      all.map((instance) => instance.name),
-    );
-    throw new ProblemsError('not-found', `there is no instance ${name}`, {
-      hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
-    });
+    throw instanceNotFound(name, all);
   });
 }
 

@@ -1,4 +1,3 @@
-import { ProblemsError } from '../errors.ts';
 import type { Container } from '../host/docker/types.ts';
 import {
   type Advice,
@@ -17,6 +16,7 @@ import {
 import type { BackendMemory } from '../remediation/shared/memory.ts';
 import type { ServerSetting, ServerSettings } from '../remediation/shared/server-settings.ts';
 import { getNumber } from '../util/json.ts';
+import { instanceNotFound } from '../remediation/engine/not-found.ts';
 import type { Remediation } from './open-remediation.ts';
 import { type ReadFacts, readTuningFacts } from './tuning-facts.ts';
 
@@ -150,9 +150,7 @@ export interface Tuning {
 export async function tune({ session: { reader } }: Remediation, request: TuningRequest): Promise<Tuning> {
   const instance = await reader.instance(request.instance);
   if (instance === undefined) {
-    throw new ProblemsError('not-found', `There is no instance ${request.instance}.`, {
-      hint: 'List the instances with: problems fleet',
-    });
+    throw instanceNotFound(request.instance, await reader.instances());
   }
   const { profile = 'mixed', disk = 'ssd', connections } = request;
   const { facts, settings, backends, activity, unknown } = await readTuningFacts(reader, instance, {

@@ -5,13 +5,20 @@ if (major < 22 || (major === 22 && minor < 13)) {
     `problems: needs Node 22.13 or newer, this is ${process.versions.node}: npm install -D node@24, nvm install 24, or nodejs.org\n`,
   );
   process.exitCode = 2;
-} else {
+} else run(workingFolder());
+
+function run(cwd: string | undefined): void {
+  if (cwd === undefined) {
+    process.stderr.write('problems: the working folder no longer exists: change to one that does\n');
+    process.exitCode = 2;
+    return;
+  }
   // An import would be loaded before the version is checked.
   process.getBuiltinModule('node:module').enableCompileCache();
   const { argv, env } = process;
   const params = {
     argv: argv.slice(2),
-    cwd: process.cwd(),
+    cwd,
     env,
     streams: process,
     now: () => new Date(),
@@ -20,6 +27,15 @@ if (major < 22 || (major === 22 && minor < 13)) {
   void import('./main.ts').then(async ({ main }) => {
     process.exitCode = await main(params);
   });
+}
+
+/** Undefined if the folder has been removed, which the shell does not notice. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A build writes every file, so this one identifies it. Sources change one by one, and nothing identifies their state. */

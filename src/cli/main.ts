@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
+import { errorText } from '../util/text.ts';
 import { isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { parse, runProgram } from './parser.ts';
-import { createScreen, type Environment, type Screen, type Streams } from './terminal.ts';
+import { createScreen, type Environment, type Screen, type Streams, type WatchedScreen } from './terminal.ts';
 
 export interface MainParams {
   /** The words after the name of the program. */
@@ -21,7 +22,8 @@ export interface MainParams {
 
 /**
  * The whole command line as a function. Returns the exit code: 0 clean, 1 findings or a run that did not fix its problem,
- * 2 failed. Results go to stdout, everything else to stderr. Nothing is thrown, and the process is not ended.
+ * 2 failed. Results go to stdout, everything else to stderr; a failure with `--json` also prints `{"error": …}` on stdout.
+ * Nothing is thrown, and the process is not ended.
  */
 export async function main(params: MainParams): Promise<number> {
   const screen = createScreen(params.streams, params.env);
@@ -32,7 +34,7 @@ export async function main(params: MainParams): Promise<number> {
   return 2;
 }
 
-async function runWords(params: MainParams, screen: Screen): Promise<number> {
+async function runWords(params: MainParams, screen: WatchedScreen): Promise<number> {
   let verbose = (params.env['DEBUG'] ?? '') !== '';
   try {
     const [word, ...rest] = params.argv;
@@ -54,6 +56,9 @@ async function runWords(params: MainParams, screen: Screen): Promise<number> {
     });
   } catch (error) {
     printError(error, screen, verbose);
+    // What a command printed before it failed is the result of what it had done.
+    if (wantsJson(params.argv) && !screen.hasResult())
+      screen.out.write(`${JSON.stringify({ error: errorObject(error) })}\n`);
     return 2;
   }
 }
@@ -65,6 +70,24 @@ function printError(error: unknown, { notes }: Screen, verbose: boolean): void {
   if (expected && error.hint !== undefined) notes.write(`    hint: ${escapeTerminal(error.hint)}\n`);
   if (!expected) notes.write('    hint: this is a bug in problems; --verbose shows the stack trace\n');
   if (verbose && error instanceof Error) notes.write(`${stackOf(error)}\n`);
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  const words = end === -1 ? argv : argv.slice(0, end);
+  return words.some(
+    (word, at) => word === '--json' || word === '--format=json' || (word === 'json' && words[at - 1] === '--format'),
+  );
+}
+
+/** The failure as programs read it. A bug in this program has the code `internal`. */
+function errorObject(error: unknown): {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+} {
+  if (error instanceof ProblemsError) return { code: error.code, message: error.message, hint: error.hint ?? null };
+  return { code: 'internal', message: errorText(error), hint: null };
 }
 
 function stackOf(error: Error): string {

@@ -42,6 +42,8 @@ export function writeAll(screen: Screen, writes: readonly Write[]): void {
 export interface WatchedScreen extends Screen {
   /** Waits until everything is written. Returns the reason if something failed, else undefined. */
   written(): Promise<string | undefined>;
+  /** Whether a result has been written. */
+  hasResult(): boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export interface WatchedScreen extends Screen {
 export function createScreen(streams: Streams, env: Environment): WatchedScreen {
   const opened: OutputStream[] = [];
   let failure: Error | undefined;
+  let results = 0;
   function once(open: () => OutputStream): () => OutputStream {
     let stream: OutputStream | undefined;
     return () => {
@@ -68,11 +71,13 @@ export function createScreen(streams: Streams, env: Environment): WatchedScreen 
     out: createOutput(
       once(() => streams.stdout),
       env,
+      () => (results += 1),
     ),
     notes: createOutput(
       once(() => streams.stderr),
       env,
     ),
+    hasResult: () => results > 0,
     async written() {
       if (opened.length === 0) return undefined;
       for (const stream of opened) await emptied(stream);
@@ -83,9 +88,13 @@ export function createScreen(streams: Streams, env: Environment): WatchedScreen 
   };
 }
 
-function createOutput(stream: () => OutputStream, env: Environment): Output {
+function createOutput(stream: () => OutputStream, env: Environment, onWrite: () => void = () => {}): Output {
   return {
-    write: (text) => void (text !== '' && stream().write(text)),
+    write(text) {
+      if (text === '') return;
+      onWrite();
+      stream().write(text);
+    },
     get stream() {
       return stream();
     },

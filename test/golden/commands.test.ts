@@ -149,7 +149,7 @@ const returned = [
 ];
 
 describe('exit codes of commands with text output, and of wrong command lines', () => {
-  it('are the same, with nothing on stdout after a failure', async () => {
+  it('are the same, and only --json has anything on stdout after a failure', async () => {
     await using project = openProject({
       ...odd,
       'another.yaml': config,

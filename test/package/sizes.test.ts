@@ -11,7 +11,6 @@ const files = globSync('**/*.ts', { cwd: join(root, 'src') })
 const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/(?:^|\/)index\.ts$/, 'the list or the face of its folder'],
   [/^cli\/commands\//, 'one lazily loaded file for each command'],
-  [/^cli\/bin\.ts$/, 'checks the version of Node before anything else is loaded'],
   [/^util\//, 'one small helper with one name'],
   [/^version\.ts$/, 'read by every room'],
   [/^schema\/names\.ts$/, 'the names without the schema library'],
@@ -22,6 +21,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/suspensions\.ts$/, 'a use case'],
   [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
+  [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],
   [/^remediation\/store\/sqlite\/store\.ts$/, 'puts the tables of the state file together'],
   [/^remediation\/remediators\/[a-z-]+\/refusals\.ts$/, 'the same file names in every remediator'],
   [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, request as httpRequest } fro
 import type { Duplex, Readable } from 'node:stream';
 import { ProblemsError } from '../../errors.ts';
 import type { Json } from '../../util/json.ts';
-import { errorText } from '../../util/text.ts';
+import { errorCode, errorText } from '../../util/text.ts';
 import type { EngineAddress, EngineConnection } from './address.ts';
 
 /** One HTTP request to the Docker Engine, with a deadline and a limit of the answer. */
@@ -136,6 +136,12 @@ export async function readReply(
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
 }
 
+function hintFor(code: string): string {
+  return code === 'EACCES' || code === 'EPERM'
+    ? 'Your user may not use the socket. Join its group with `sudo usermod -aG docker "$USER"` and log in again, or use sudo.'
+    : 'Start the engine, or set DOCKER_HOST to its address; `docker info` shows whether it answers.';
+}
+
 /** What to throw when a request failed. */
 export function requestError(error: unknown, address: string, { signal, timeoutMs, abortReason }: Deadline): unknown {
   const aborted = abortReason();
@@ -144,8 +150,5 @@ export function requestError(error: unknown, address: string, { signal, timeoutM
   const message = signal.aborted
     ? `The Docker Engine at ${address} did not answer within ${timeoutMs / 1000} s.`
     : `The Docker Engine at ${address} cannot be reached: ${errorText(error)}`;
-  return new ProblemsError('engine-unreachable', message, {
-    hint: 'Start the engine, or set DOCKER_HOST to its address; `docker info` shows whether it answers.',
-    cause: error,
-  });
+  return new ProblemsError('engine-unreachable', message, { hint: hintFor(errorCode(error)), cause: error });
 }

@@ -8,6 +8,7 @@ import { mentionsPostgres } from '../../tasks/classify.ts';
 import type { Triage } from '../../tasks/types.ts';
 import type { Finding, Skipped, Remediator } from '../contract.ts';
 import { finding as findingSchema } from '../schemas.ts';
+import { notFound } from './not-found.ts';
 import type { EngineContext } from './session.ts';
 import { failureOf } from './steps.ts';
 
@@ -79,7 +80,10 @@ const notLookedAt = z.array(
   }),
 );
 
-/** Runs the detectors one after the other, redacts their findings and links them to the registry's records. */
+/**
+ * Runs the detectors one after the other, redacts their findings and links them to the registry's records.
+ * @throws ProblemsError `not-found`: a requested id that neither a record nor a finding has.
+ */
 export async function detectAll(session: EngineContext, request: DetectRequest): Promise<DetectResult> {
   const findings: Finding[] = [];
   const blind: Skipped[] = [];
@@ -102,12 +106,36 @@ export async function detectAll(session: EngineContext, request: DetectRequest):
     }
     session.emit({ type: 'check', state: 'ended', remediator: remediator.name });
   }
+  await requireIds(session, request, findings, blind);
   const result = inRequest(session, request, findings, blind);
   for (const finding of result.findings) session.emit({ type: 'finding', finding });
   for (const skipped of result.notLookedAt) session.emit({ type: 'skipped', skipped });
   const [found, skipped] = [result.findings.length, result.notLookedAt.length];
   session.emit({ type: 'round', state: 'ended', findings: found, skipped });
   return result;
+}
+
+/**
+ * Refuses ids that nothing has, unless a skipped check might have found one. The id of a finding that is gone is not
+ * refused: its remediator and its instance are known, and it was fixed.
+ */
+async function requireIds(
+  session: EngineContext,
+  { ids = [], problems = [] }: DetectRequest,
+  findings: readonly Finding[],
+  blind: readonly Skipped[],
+): Promise<void> {
+  const known = [...problems.map(({ record }) => record.id), ...findings.map(({ id }) => id)];
+  const unknown = ids.filter(
+    (id) => !known.includes(id) && !blind.some((one) => mayHide(one, [id], session, { problems })),
+  );
+  if (unknown.length === 0) return;
+  const instances = (await session.reader.instances()).map(({ name }) => name);
+  for (const id of unknown) {
+    const [remediator = '', instance = ''] = id.split('/');
+    if (session.remediators.some(({ name }) => name === remediator) && instances.includes(instance)) continue;
+    throw notFound(`No problem or finding has the id ${id}.`, id, known, '`problems detect` lists the findings.');
+  }
 }
 
 /** The requested findings, sorted, and the skipped checks that might have found more of them. */

@@ -23,10 +23,12 @@ describe('a plan that may run unattended', () => {
     remediation.close();
   });
 
-  it('differs from a requested problem that does not exist', async () => {
+  it('is not made for a requested problem that does not exist', async () => {
     const remediation = await openFolder(folder);
-    const { runs: reports } = await remediate(remediation, { ids: ['postgres/some-other-problem'] });
-    expect(reports).toMatchObject([{ outcome: 'absent', problem: 'postgres/some-other-problem', id: null }]);
+    await expect(remediate(remediation, { ids: ['postgres/some-other-problem'] })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+    expect(await runs(remediation)).toEqual([]);
     remediation.close();
   });
 });

@@ -26,8 +26,6 @@ describe('a check that could not run', () => {
   it.for([
     [undefined, ['broken-files', 'other-files']],
     [['broken-files/orders/wrong-text'], ['broken-files']],
-    [['broken-files/billing/wrong-text'], []],
-    [['broken-files/orders-archive/wrong-text'], []],
     [['other-files/billing/wrong-text'], ['other-files']],
     [['postgres/broken-files'], ['broken-files']],
     [['postgres/other-files'], ['other-files']],
@@ -43,6 +41,15 @@ describe('a check that could not run', () => {
     expect(notLookedAt).toEqual(blind.filter(({ remediator }) => told.some((name) => name === remediator)));
     remediation.close();
   });
+
+  it.each(['broken-files/billing/wrong-text', 'broken-files/orders-archive/wrong-text'])(
+    'does not excuse an id that it cannot hide: %s',
+    async (id) => {
+      const remediation = await openFolder(folder, { remediators });
+      await expect(detect(remediation, { ids: [id] })).rejects.toMatchObject({ code: 'not-found' });
+      remediation.close();
+    },
+  );
 });
 
 function records(title: string): readonly KnownProblem[] {

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { detect } from '../../src/app/remediation.ts';
+import { notFound } from '../../src/remediation/engine/not-found.ts';
+import { brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+});
+afterEach(async () => removeFolder(folder));
+
+describe('detect', () => {
+  it('finds what has the id of a finding', async () => {
+    const remediation = await openFolder(folder);
+    const { findings } = await detect(remediation, { ids: ['broken-files/orders/wrong-text'] });
+    expect(findings).toHaveLength(1);
+    remediation.close();
+  });
+
+  it.each([
+    ['broken-files/orders/wrong-txt', 'Did you mean broken-files/orders/wrong-text?'],
+    ['ports', 'There are: broken-files/orders/wrong-text.'],
+  ])('refuses the id %s, which nothing has', async (id, hint) => {
+    const remediation = await openFolder(folder);
+    await expect(detect(remediation, { ids: [id] })).rejects.toMatchObject({
+      code: 'not-found',
+      message: `No problem or finding has the id ${id}.`,
+      hint,
+    });
+    remediation.close();
+  });
+
+  it('refuses an unknown remediator and an unknown instance', async () => {
+    const remediation = await openFolder(folder);
+    await expect(detect(remediation, { remediators: ['broken-file'] })).rejects.toMatchObject({
+      code: 'not-found',
+      hint: 'Did you mean broken-files?',
+    });
+    remediation.close();
+    const one = await openFolder(folder, { instances: ['ordrs'] });
+    await expect(detect(one)).rejects.toMatchObject({ code: 'not-found', message: 'There is no instance ordrs.' });
+    one.close();
+  });
+});
+
+describe('the error for a name that nothing has', () => {
+  it('names what was meant, all names if they are few, or where to look', () => {
+    const many = Array.from({ length: 20 }, (_, index) => `instance-of-customer-${index}`);
+    expect(notFound('x', 'ordrs', ['orders', 'reports']).hint).toBe('Did you mean orders?');
+    expect(notFound('x', 'sales', ['orders', 'reports']).hint).toBe('There are: orders, reports.');
+    expect(notFound('x', 'sales', many, 'Look there.').hint).toBe('Look there.');
+    expect(notFound('x', 'sales', []).hint).toBeUndefined();
+  });
+});
