@@ -4,7 +4,9 @@ import type { Instance } from '../host/instance.ts';
 import type { Finding } from '../remediation/contract.ts';
 import { type DetectResult, detectAll } from '../remediation/engine/detect.ts';
 import { type PolicySettings, propose, type Proposal } from '../remediation/engine/plan.ts';
+import { interruptedRuns } from '../remediation/engine/resume.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
+import type { Phase } from '../remediation/store/store.ts';
 import { instanceNotFound, notFound } from '../remediation/engine/not-found.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 
@@ -15,12 +17,27 @@ export interface DetectOptions extends RemediationCall {
   readonly remediators?: readonly string[];
 }
 
+/** A run whose process ended before the run did. Its instance may be down, renamed or half changed. */
+export interface InterruptedRun {
+  readonly id: string;
+  readonly instance: string;
+  readonly remediator: string;
+  readonly phase: Phase;
+  /** RFC 3339. Null if its first step had not begun. */
+  readonly startedAt: string | null;
+}
+
+export interface Detected extends DetectResult {
+  /** `resume` finishes them, and `remediate` does so first. Newest first. */
+  readonly interruptedRuns: readonly InterruptedRun[];
+}
+
 /**
  * Detects problems; changes nothing.
  * @throws ProblemsError `not-found`: an unknown remediator or instance, or an id that neither a record nor a finding has.
  * `engine-unreachable`.
  */
-export async function detect(opened: Remediation, request: DetectOptions = {}): Promise<DetectResult> {
+export async function detect(opened: Remediation, request: DetectOptions = {}): Promise<Detected> {
   const remediation = bindCall(opened, request);
   const { session, problems } = remediation;
   const unknown = request.remediators?.find(
@@ -32,10 +49,26 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
   }
   // Asked first: an unreachable engine is an error, not a finding.
   if (session.remediators.length > 0) await session.reader.docker.info();
-  if (remediation.instances !== undefined) await requireInstances(remediation, remediation.instances);
+  const interrupted = await interruptedOn(remediation);
+  // An interrupted run may have renamed its container, so there may be no instance of its name.
+  const names = remediation.instances?.filter((name) => !interrupted.some(({ instance }) => instance === name));
+  if (names !== undefined) await requireInstances(remediation, names);
   const detected = await detectAll(session, { ...request, problems });
   await suspendDamaged(remediation, detected);
-  return detected;
+  return { ...detected, interruptedRuns: interrupted };
+}
+
+/** The interrupted runs of the instances that were asked for, or of all. */
+export async function interruptedOn({ session, instances }: Remediation): Promise<readonly InterruptedRun[]> {
+  return (await interruptedRuns(session))
+    .map(({ id, phase, startedAt, plan: { remediator, target } }) => ({
+      id,
+      instance: target.instance,
+      remediator,
+      phase,
+      startedAt,
+    }))
+    .filter(({ instance }) => instances === undefined || instances.includes(instance));
 }
 
 /**
@@ -70,7 +103,7 @@ export async function requireInstances(
 export async function plan(
   opened: Remediation,
   request: DetectOptions & { readonly automation?: Automation } = {},
-): Promise<{ readonly detected: DetectResult; readonly proposals: readonly Proposal[] }> {
+): Promise<{ readonly detected: Detected; readonly proposals: readonly Proposal[] }> {
   const remediation = bindCall(opened, request);
   const detected = await detect(remediation, request);
   const policy = {

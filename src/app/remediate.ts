@@ -8,7 +8,7 @@ import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
-import { detect, type DetectOptions, endsRound } from './detect.ts';
+import { detect, type DetectOptions, endsRound, interruptedOn } from './detect.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { afterError, carryOut, type Consent, failureIn, runId } from './run-plan.ts';
 
@@ -20,7 +20,7 @@ export interface RemediateRequest extends DetectOptions, Consent {
 }
 
 /**
- * Detects, plans, and runs what may run, one instance after the other. After a run that ends `stuck`, or whose undo
+ * Resumes interrupted runs, then detects, plans, and runs what may run, one instance after the other. After a run that ends `stuck`, or whose undo
  * failed, the rest is only planned. A repair that cannot be planned or started is a `failed` report, and the others go
  * on.
  * @throws ProblemsError `engine-unreachable`, `state-damaged`, `state-locked`, `state-unwritable`: these end the round.
@@ -30,12 +30,18 @@ export async function remediate(
   request: RemediateRequest = {},
 ): Promise<{ readonly detected: DetectResult; readonly runs: readonly RunReport[] }> {
   const remediation = bindCall(opened, request);
+  const resumed: RunReport[] = [];
+  for (const { id } of await interruptedOn(remediation)) {
+    const report = await takenUp(remediation.session, id, false);
+    if (report !== undefined) resumed.push(report);
+  }
   const detected = await detect(remediation, request);
   const reports: RunReport[] = [];
   function add(report: RunReport): void {
     reports.push(report);
     request.onReport?.(report, detected);
   }
+  resumed.forEach(add);
   absentOf(request, detected).forEach(add);
   const policy = {
     ...remediation.policy,

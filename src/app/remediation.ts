@@ -2,7 +2,7 @@ export { actions } from '../remediation/actions/index.ts';
 export { asideName, findingId } from '../remediation/contract.ts';
 export type * from '../remediation/contract.ts';
 export { inline as markdownLine } from '../remediation/engine/escalation-report.ts';
-export { detect, type DetectOptions, plan } from './detect.ts';
+export { detect, type Detected, type DetectOptions, type InterruptedRun, plan } from './detect.ts';
 export type { DetectResult } from '../remediation/engine/detect.ts';
 export type { PolicySettings, Proposal } from '../remediation/engine/plan.ts';
 export type { EngineContext } from '../remediation/engine/session.ts';

@@ -3,7 +3,7 @@
 import { checkPaths, loadConfig } from 'problem-registry';
 import {
   detect,
-  type DetectResult,
+  type Detected,
   findSuspension,
   type Finding,
   knownProblems,
@@ -32,7 +32,7 @@ expectTypeOf(remediation).toEqualTypeOf<Remediation>();
 
 // What is detected and what is run can be written back.
 const detected = await detect(remediation, { ids: ['postgres/disk-full'], problems });
-expectTypeOf(detected).toEqualTypeOf<DetectResult>();
+expectTypeOf(detected).toEqualTypeOf<Detected>();
 expectTypeOf(detected.findings).toEqualTypeOf<readonly Finding[]>();
 const recorded = await recordFindings(remediation, { request: {}, detected }, { cwd, now: new Date() });
 expectTypeOf(recorded).toEqualTypeOf<RecordedResults>();

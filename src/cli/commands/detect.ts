@@ -34,16 +34,18 @@ export const detect = defineCommand({
         const recorded = { cwd: invocation.cwd, now: invocation.now() };
         printRecorded(await recordFindings(remediation, { request, detected }, recorded), screen);
       }
+      const { interruptedRuns } = detected;
       if (options.json) {
         const { toJson } = await import('../../reporters/json.ts');
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
-        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt }));
+        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt, interruptedRuns }));
       } else {
-        const { detectedText, nothingText } = await import('../../reporters/text/remediation.ts');
-        screen.out.write(detectedText(detected, screen.out.style));
-        if (detected.findings.length === 0) screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
+        const { detectedText, interruptedText, nothingText } = await import('../../reporters/text/remediation.ts');
+        screen.out.write(interruptedText(interruptedRuns, screen.out.style) + detectedText(detected, screen.out.style));
+        if (detected.findings.length + interruptedRuns.length === 0)
+          screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
       }
-      return checkExitCode(detected.findings.length === 0, detected.notLookedAt);
+      return checkExitCode(detected.findings.length + interruptedRuns.length === 0, detected.notLookedAt);
     });
   },
 });

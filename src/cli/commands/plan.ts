@@ -23,23 +23,26 @@ export const plan = defineCommand({
             return reviewMoves(remediation, { instances: moves });
           });
     const { proposals: repairs, detected } = isMoveOnly(words, options)
-      ? { proposals: [], detected: { notLookedAt: [] } }
+      ? { proposals: [], detected: { notLookedAt: [], interruptedRuns: [] } }
       : await withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
           const { plan: propose } = await import('../../app/remediation.ts');
           return propose(remediation, detectRequest(words, options));
         });
     const proposals = [...moved, ...repairs];
-    const { notLookedAt } = detected;
+    const { notLookedAt, interruptedRuns } = detected;
     if (options.json) {
       const { toJson } = await import('../../reporters/json.ts');
-      screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt }));
+      screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt, interruptedRuns }));
     } else {
-      const { notLookedAtText, nothingText, proposalText } = await import('../../reporters/text/remediation.ts');
+      const { interruptedText, notLookedAtText, nothingText, proposalText } =
+        await import('../../reporters/text/remediation.ts');
       const { style } = screen.out;
+      screen.out.write(interruptedText(interruptedRuns, style));
       screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
       screen.out.write(notLookedAtText(notLookedAt, style));
-      if (proposals.length === 0) screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
+      if (proposals.length + interruptedRuns.length === 0)
+        screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
     }
-    return checkExitCode(proposals.length === 0, notLookedAt);
+    return checkExitCode(proposals.length + interruptedRuns.length === 0, notLookedAt);
   },
 });

@@ -26,6 +26,11 @@ export interface RunningRun {
 /** Runs this process is working on. The store cannot tell their locks from those of a run it left open earlier. */
 const working = new Set<string>();
 
+/** Whether this process is working on a run. */
+export function isWorkedOn(id: string): boolean {
+  return working.has(id);
+}
+
 /** Takes the run's locks and keeps them alive with a heartbeat, or returns who holds them. */
 export async function withRunLock(session: EngineContext, id: string): Promise<RunningRun | LockHolder> {
   if (working.has(id)) return { volume: '', run: id, owner: session.identity, heartbeatAt: session.at() };

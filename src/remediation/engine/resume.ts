@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
-import { type RunningRun, withRunLock, foreignRun, recordOf, stopSecondContainer } from './lock-run.ts';
+import { type RunningRun, withRunLock, foreignRun, isWorkedOn, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
 import { actionNamed, type EngineContext } from './session.ts';
@@ -146,10 +146,28 @@ function objectOf(params: Json | undefined): Json | undefined {
   return 'instance' in params ? params['instance'] : undefined;
 }
 
-async function refuseLive(session: EngineContext, { id, owner, heartbeatAt }: RunRecord): Promise<void> {
-  if (owner === null || heartbeatAt === null) return;
+async function refuseLive(session: EngineContext, record: RunRecord): Promise<void> {
+  const owner = await otherOwner(session, record);
+  if (owner !== undefined) throw stillRunning(record.id, owner);
+}
+
+/** The living process that works on a run, if it is not this one. */
+async function otherOwner(
+  session: EngineContext,
+  { owner, heartbeatAt }: RunRecord,
+): Promise<ProcessIdentity | undefined> {
+  if (owner === null || heartbeatAt === null) return undefined;
   const itself = owner.pid === session.identity.pid && owner.began === session.identity.began;
-  if (!itself && (await isAlive(owner, heartbeatAt, session.now()))) throw stillRunning(id, owner);
+  return !itself && (await isAlive(owner, heartbeatAt, session.now())) ? owner : undefined;
+}
+
+/** Runs that have begun and have not ended, and whose process is gone: `resume` finishes them. Newest first. */
+export async function interruptedRuns(session: EngineContext): Promise<readonly RunRecord[]> {
+  const found: RunRecord[] = [];
+  for (const run of await session.store.runs.list({ open: true }))
+    if (!waiting.includes(run.phase) && !isWorkedOn(run.id) && (await otherOwner(session, run)) === undefined)
+      found.push(run);
+  return found;
 }
 
 function stillRunning(id: string, { pid }: ProcessIdentity): ProblemsError {

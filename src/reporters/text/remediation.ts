@@ -1,4 +1,4 @@
-import type { DetectResult, Proposal, RunRecord, RunReport } from '../../app/remediation.ts';
+import type { DetectResult, InterruptedRun, Proposal, RunRecord, RunReport } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import { count } from './diagnostics.ts';
@@ -11,6 +11,16 @@ export function detectedText({ findings, notLookedAt }: DetectResult, style: Sty
     ...finding.evidence.map((evidence) => `  - ${escapeTerminal(evidenceText(evidence)).slice(0, 500)}`),
   ]);
   return lines.map((line) => `${line}\n`).join('') + notLookedAtText(notLookedAt, style);
+}
+
+/** Two lines for each run whose process ended before it. */
+export function interruptedText(runs: readonly InterruptedRun[], style: Style): string {
+  return runs
+    .map(({ id, instance, remediator }) => {
+      const name = style('strong', escapeTerminal(instance));
+      return `${name}  run ${id} of ${escapeTerminal(remediator)} was interrupted\n  finish it or roll it back: problems resume ${id}\n`;
+    })
+    .join('');
 }
 
 /** One line for each check that could not run. */

@@ -225,7 +225,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       test.onTestFinished(() => ports.close());
       const { runs: reports } = await remediate(ports);
       expect(reports).toMatchObject([
-        { outcome: 'rolled-back', failure: { class: 'precondition', message: expect.stringContaining('is taken') } },
+        { outcome: 'rolled-back', failure: { class: 'precondition', message: expect.stringContaining('is in use') } },
       ]);
       const after = await snapshotEngine(run);
       expect({ ...after, containers: Object.keys(after.containers) }).toEqual({
@@ -399,7 +399,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       await seeded(run, 'second', { host: sameData });
       const { proposals } = await plan(ports);
       expect(proposals.find(({ finding }) => finding.instance === clean.name)?.plan).toMatchObject({
-        reason: expect.stringContaining(`second-${run.id} runs on the data`),
+        reason: expect.stringContaining(`second-${run.id} is running on the data`),
       });
     });
   });

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { detect, plan, remediate, runs } from '../../../src/app/remediation.ts';
+import { run as problems } from '../../cli/run.ts';
+import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
+import { run } from './processes.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+  const { signal } = await run(folder, 'remediate', 'step 1 is journalled');
+  if (signal !== 'SIGKILL') throw new Error('The process was not killed.');
+});
+afterEach(async () => removeFolder(folder));
+
+describe('a run whose process was killed', { timeout: 60_000 }, () => {
+  it('is reported by detect and plan, for its instance alone', async () => {
+    const remediation = await openFolder(folder);
+    const [record] = await runs(remediation);
+    const interruptedRuns = [
+      {
+        id: record?.id,
+        instance: 'orders',
+        remediator: 'broken-files',
+        phase: 'running',
+        startedAt: expect.any(String),
+      },
+    ];
+    expect(await detect(remediation)).toMatchObject({ interruptedRuns });
+    expect((await plan(remediation)).detected).toMatchObject({ interruptedRuns });
+    remediation.close();
+    const same = await openFolder(folder, { instances: ['orders'] });
+    expect(await detect(same)).toMatchObject({ interruptedRuns });
+    same.close();
+  });
+
+  it('is finished by remediate before anything else', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports, detected } = await remediate(remediation);
+    expect(reports).toMatchObject([{ outcome: 'fixed', problem: null }]);
+    expect(detected).toMatchObject({ findings: [], interruptedRuns: [] });
+    expect(await answers(folder)).toEqual(['right', 'right', 'right']);
+    remediation.close();
+  });
+
+  it('makes the commands exit with 1 and name the command that finishes it', async () => {
+    const text = await problems(['detect'], { cwd: folder });
+    expect(text).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^orders {2}run r\w+ of broken-files was interrupted\n.*problems resume r\w+\n/),
+    });
+    expect(text.stderr).not.toContain('No problems found');
+    const json = await problems(['plan', '--json'], { cwd: folder });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({ plans: [], interruptedRuns: [{ instance: 'orders' }] });
+  });
+});
