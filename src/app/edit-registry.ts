@@ -96,7 +96,7 @@ const startingConfig = `# Settings of problems for this repository. Every key is
 
 const startingRegistry = `# Problems
 
-What is wrong here, what was wrong, and what we learned from it. Each record stands between two marker comments:
+What is wrong here, what was wrong, and what we learned from it. Each record is between two marker comments:
 \`problems new active --into PROBLEMS.md\` adds a blank one, \`problems validate\` checks the file, and \`problems scan\`
 says what to do first.
 

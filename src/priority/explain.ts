@@ -86,13 +86,13 @@ function waitingBeyond(above: Explainable, task: Explainable, settings: Priority
   if (left <= 0) return null;
   const values = valuesOf(task);
   const scoreAfter = (hours: number) => scoreOf(values, cooldownFactor(Math.max(0, left - hours)), settings);
-  const stands = (hours: number) => comparePriorities({ ...task, priority: { score: scoreAfter(hours) } }, above) < 0;
+  const isAbove = (hours: number) => comparePriorities({ ...task, priority: { score: scoreAfter(hours) } }, above) < 0;
   let most = Math.ceil(left);
-  if (!stands(most)) return { hours: null, score: scoreAfter(most) };
+  if (!isAbove(most)) return { hours: null, score: scoreAfter(most) };
   let least = 1;
   while (least < most) {
     const middle = Math.floor((least + most) / 2);
-    if (stands(middle)) most = middle;
+    if (isAbove(middle)) most = middle;
     else least = middle + 1;
   }
   return { hours: most, score: scoreAfter(most) };

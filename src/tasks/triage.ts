@@ -42,12 +42,12 @@ function chooseHandler(
   automation: Automation,
 ): Pick<Triage, 'handler' | 'handlerReason'> {
   const remediator = remediatorFor(record, classifier);
-  if (remediator !== undefined && stands(record) && mentionsPostgres(record))
+  if (remediator !== undefined && isOpen(record) && mentionsPostgres(record))
     return { handler: remediator, handlerReason: `The remediator ${remediator} handles ${topic?.rule.topic}.` };
   if (automation === 'human') return { handler: 'person', handlerReason: 'No remediator fits, so you must decide.' };
   return {
     handler: 'agent',
-    handlerReason: stands(record) ? 'No remediator fits.' : 'There is nothing to repair at present.',
+    handlerReason: isOpen(record) ? 'No remediator fits.' : 'There is nothing to repair at present.',
   };
 }
 
@@ -64,7 +64,7 @@ function decideAutomation(
   const general = classes[kind];
   if (general !== undefined)
     return { automation: general, automationReason: `The config says ${general} for the class ${kind}.` };
-  if (!stands(record)) {
+  if (!isOpen(record)) {
     return {
       automation: 'approve',
       automationReason: 'The policy of a registry applies to open problems; this record has nothing to repair.',
@@ -100,6 +100,6 @@ function classOf(rule: TriageRule | undefined): ProblemClass {
 }
 
 /** Whether a record describes a problem that may still exist. */
-function stands(record: PrioritisedKind): boolean {
+function isOpen(record: PrioritisedKind): boolean {
   return record.kind === 'active' || record.kind === 'intermittent';
 }

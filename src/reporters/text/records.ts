@@ -53,7 +53,7 @@ const estimateNames = {
   resourceCost: 'resource_cost',
 } as const;
 
-/** Why a task stands where it stands: every factor, where it came from, and what would move the task up one place. */
+/** Why a task has its rank: every factor, where it came from, and what would move the task up one place. */
 export function explanationText(task: Task, explanation: Explanation, style: Style): string {
   const { priority, rank, of } = explanation;
   return [
@@ -103,7 +103,7 @@ function triageText(task: Task): string {
 }
 
 function changesText({ above, changes, waiting }: Explanation): string {
-  if (above === null) return 'No task of another problem stands above it.\n';
+  if (above === null) return 'No task of another problem ranks above it.\n';
   const other = `${escapeTerminal(above.id)} (${scoreText(above.score)})`;
   const helps = changes.some(({ to }) => to !== null) || (waiting !== null && waiting.hours !== null);
   const heading = helps

@@ -121,12 +121,12 @@ async function onArchiving(
   if (!instance.container.state.running) return [];
   const archiving = await archivingOf(instance, host);
   if (archiving === undefined) return [];
-  const trouble = archivingCondition(archiving);
-  if (trouble !== undefined)
+  const condition = archivingCondition(archiving);
+  if (condition !== undefined)
     return [
       {
-        ...common(instance, 'archiving-failing', [], [trouble]),
-        summary: `WAL archiving of ${instance.name} fails: ${trouble}.`,
+        ...common(instance, 'archiving-failing', [], [condition]),
+        summary: `WAL archiving of ${instance.name} fails: ${condition}.`,
         risk: 'safe',
         evidence: await archivingEvidence(instance, archiving, host),
       },

@@ -92,15 +92,15 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MemoryDetail
   const each = { remediator: name, together, endsAll: isAway };
   const seenOn = await forEachInstance<MemoryDetails>(instances, host, each, async (instance, noting) => {
     const seen = await observe(instance, host, { events, cpus: info.cpus });
-    const trouble = diagnose(seen);
-    if (trouble === undefined) return;
-    const said = { summary: summaryOf(instance, trouble, seen), evidence: evidenceOf(instance, seen) };
-    noting.found(findingOf(instance, { ...trouble, ...said }, seen));
+    const condition = diagnose(seen);
+    if (condition === undefined) return;
+    const said = { summary: summaryOf(instance, condition, seen), evidence: evidenceOf(instance, seen) };
+    noting.found(findingOf(instance, { ...condition, ...said }, seen));
   });
   const findings = [...seenOn.findings];
   const others = instances.filter((instance) => !findings.some((finding) => finding.instance === instance.name));
-  for (const { instance, ...trouble } of await hostConditions(others, info, settings, host))
-    findings.push(findingOf(instance, { ...trouble, cause: 'work' }));
+  for (const { instance, ...condition } of await hostConditions(others, info, settings, host))
+    findings.push(findingOf(instance, { ...condition, cause: 'work' }));
   return { ...seenOn, findings: findings.sort(compareBy(({ id }) => id)) };
 }
 

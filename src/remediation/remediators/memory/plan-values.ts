@@ -20,7 +20,7 @@ export interface PlanInput {
   readonly instance: Instance;
   readonly seen: Observation;
   readonly memory: ServerMemory;
-  readonly trouble: Condition;
+  readonly condition: Condition;
 }
 
 /** The parts that every plan shares. */

@@ -208,21 +208,21 @@ export async function plan(
     return hostRefusal(instance, details.kind, host);
   const { cpus } = await host.docker.info();
   const seen = await observe(instance, host, { events: await recentEvents(host), cpus });
-  const trouble = diagnose(seen);
-  if (trouble?.kind !== details.kind)
+  const condition = diagnose(seen);
+  if (condition?.kind !== details.kind)
     return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
   const { memory } = seen;
   if (memory === undefined)
     return refusal(`The settings of ${instance.name} could not be read.`, 'Run `problems detect` again.');
   const refused = await refusalFor(instance, memory, host);
   if (refused !== undefined) return refused;
-  const task = { finding, instance, seen, memory, trouble };
-  if (trouble.kind === 'start-refused') return planStart(task, host);
-  if (trouble.kind === 'shm-too-small') return planShm(task, host);
+  const task = { finding, instance, seen, memory, condition };
+  if (condition.kind === 'start-refused') return planStart(task, host);
+  if (condition.kind === 'shm-too-small') return planShm(task, host);
   const promisable = await promisableTo(instance.container, host);
   const wanted = limitFor(memory, seen.limit);
   if (memorySettings(host).raise === 'within-budget' && wanted <= promisable) return planRaise(task, wanted, host);
-  const changes = changesFor(seen.limit, trouble, memory);
+  const changes = changesFor(seen.limit, condition, memory);
   return changes === undefined || Object.keys(changes).length === 0
     ? refusalWithoutRoom(task, wanted, promisable)
     : planSettings(task, changes, host);

@@ -14,8 +14,8 @@ export async function detect(host: ReadonlyHost): Promise<Detection<MigrationDet
   return forEachInstance<MigrationDetails>(await host.instances(), host, each, async (instance, noting) => {
     const all = await observeAll(instance, host, read);
     for (const found of all.looks) {
-      const troubles = await diagnose(found, all, instance, host);
-      noting.found(...troubles.map((trouble) => findingOf(instance, found.database, trouble)));
+      const conditions = await diagnose(found, all, instance, host);
+      noting.found(...conditions.map((condition) => findingOf(instance, found.database, condition)));
     }
   });
 }
@@ -24,10 +24,10 @@ function subjectOf(database: string, { subject }: Pick<Condition, 'subject'>): s
   return `${database}.${subject}`;
 }
 
-function findingOf(instance: Instance, database: string, trouble: Condition): Finding<MigrationDetails> {
-  const { kind, subject, summary, evidence, repair } = trouble;
+function findingOf(instance: Instance, database: string, condition: Condition): Finding<MigrationDetails> {
+  const { kind, subject, summary, evidence, repair } = condition;
   return {
-    id: findingId(name, instance.name, kind, subjectOf(database, trouble)),
+    id: findingId(name, instance.name, kind, subjectOf(database, condition)),
     remediator: name,
     instance: instance.name,
     kind,

@@ -29,11 +29,11 @@ async function pendingConditions(
   if (waiting.length === 0) return [];
   const there = await relationsOf(waiting, files, found, instance, host);
   const errors = await found.errors();
-  const troubles: Condition[] = [];
+  const conditions: Condition[] = [];
   for (const file of waiting) {
     const objects = there.filter(({ migration }) => migration === file);
     if (objects.length > 0) {
-      troubles.push({
+      conditions.push({
         kind: 'unrecorded-migration',
         subject: file.version,
         summary: `${objects.map(({ name }) => name).join(', ')} of ${file.name} ${objects.length === 1 ? 'is' : 'are'} in ${found.database}, and the ledger does not list it.`,
@@ -46,7 +46,7 @@ async function pendingConditions(
     if (isShared(file.sha256) || earlierPending(file, files).length > 0) continue;
     const lost = errors.filter((error) => speaksOf(error, textsOf(file)));
     if (lost.length === 0 || found.invalid.some((index) => originOf(index, found) === file)) continue;
-    troubles.push({
+    conditions.push({
       kind: 'lost-migration',
       subject: file.version,
       summary: `${file.name} lost a race in ${found.database} and has not been applied since.`,
@@ -54,7 +54,7 @@ async function pendingConditions(
       repair: { type: 'repair', drop: undefined, apply: file },
     });
   }
-  return troubles;
+  return conditions;
 }
 
 interface ThereObject {
@@ -151,7 +151,7 @@ export async function diagnose(
   }));
   const indexes = await Promise.all(found.invalid.map(async (index) => invalidIndex(index, found, files)));
   return [
-    ...indexes.filter((trouble) => trouble !== undefined),
+    ...indexes.filter((condition) => condition !== undefined),
     ...files.flatMap((file) => conflict(file)),
     ...(await unfinished(found, files)),
     ...(await failed(found, files)),
@@ -212,7 +212,7 @@ function conflict({ migration, stood }: MigrationState): readonly Condition[] {
 }
 
 async function unfinished(found: Observation, files: readonly MigrationState[]): Promise<readonly Condition[]> {
-  const troubles: Condition[] = [];
+  const conditions: Condition[] = [];
   for (const row of rowsIn(found, 'started')) {
     const file = files.find(({ migration }) => migration.version === row.version);
     // A file with changed text is reported as a conflict.
@@ -220,7 +220,7 @@ async function unfinished(found: Observation, files: readonly MigrationState[]):
     const runnable = file === undefined ? undefined : runnableOf(file.migration.sql);
     const isOurs = runnable !== undefined && 'mode' in runnable && runnable.mode === 'nontx';
     const drop = found.invalid.find((index) => originOf(index, found) === file?.migration);
-    troubles.push({
+    conditions.push({
       kind: 'unfinished-migration',
       subject: row.version,
       summary: `${row.version} was started in ${found.database} at ${row.startedAt} by ${row.runner}, which has ended without recording a result.`,
@@ -231,17 +231,17 @@ async function unfinished(found: Observation, files: readonly MigrationState[]):
           : { type: 'repair', drop, apply: file.migration },
     });
   }
-  return troubles;
+  return conditions;
 }
 
 async function failed(found: Observation, files: readonly MigrationState[]): Promise<readonly Condition[]> {
-  const troubles: Condition[] = [];
+  const conditions: Condition[] = [];
   for (const row of rowsIn(found, 'failed')) {
     if (found.ledger.versions.has(row.version)) continue;
     const file = files.find(({ migration }) => migration.version === row.version)?.migration;
     const isSame = file?.sha256 === row.sha256;
     const earlier = file === undefined ? [] : earlierPending(file, files);
-    troubles.push({
+    conditions.push({
       kind: 'failed-migration',
       subject: row.version,
       summary: `${row.version} failed in ${found.database}: ${row.error ?? 'no error was recorded'}.`,
@@ -252,7 +252,7 @@ async function failed(found: Observation, files: readonly MigrationState[]): Pro
           : refuseFailed(row, file, isSame, earlier),
     });
   }
-  return troubles;
+  return conditions;
 }
 
 function rowsIn({ ledger }: Observation, state: LedgerRow['state']): readonly LedgerRow[] {

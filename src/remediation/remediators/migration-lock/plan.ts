@@ -24,19 +24,19 @@ export async function plan(
       `Another runner is migrating ${details.database}.`,
       'When it has ended, run `problems detect` again.',
     );
-  const troubles = await diagnose(found, all, instance, host);
-  const trouble = troubles.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
-  if (trouble === undefined)
+  const conditions = await diagnose(found, all, instance, host);
+  const condition = conditions.find(({ kind, subject }) => kind === details.kind && subject === details.subject);
+  if (condition === undefined)
     return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
-  if (trouble.repair.type === 'refusal') return trouble.repair;
+  if (condition.repair.type === 'refusal') return condition.repair;
   const [other] = await rowsOf(instance, details.database, host, otherRunners);
   if (other !== undefined)
     return refusal(
       `Another session is changing the schema of ${details.database}: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
       'Wait until it has ended, or find out whose it is; then run `problems detect` again.',
     );
-  if (trouble.repair.type === 'repair') return planRepair(finding, instance, found, trouble.repair);
-  const { file } = trouble.repair;
+  if (condition.repair.type === 'repair') return planRepair(finding, instance, found, condition.repair);
+  const { file } = condition.repair;
   const same = await compare(file, found, instance, host);
   return 'fingerprint' in same ? planRecord(finding, instance, found, file, same.fingerprint) : same;
 }

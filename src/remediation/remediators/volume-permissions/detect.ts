@@ -19,8 +19,8 @@ async function refusedQuery(instance: Instance, { seen }: Observed, host: Readon
 }
 
 /** How many entries are wrong, their owners, and examples. */
-function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): readonly Evidence[] {
-  const wrong = trouble !== undefined && 'wrong' in trouble ? trouble.wrong : [];
+function ownersSeen({ dataMount }: Instance, { condition, seen }: Observed): readonly Evidence[] {
+  const wrong = condition !== undefined && 'wrong' in condition ? condition.wrong : [];
   const counts = new Map<string, number>();
   for (const { uid, gid } of wrong) counts.set(`${uid}:${gid}`, (counts.get(`${uid}:${gid}`) ?? 0) + 1);
   const owners = [...counts].sort(compareBy(([key]) => key)).map(([owner, count]) => `${count} of ${owner}`);
@@ -31,15 +31,15 @@ function ownersSeen({ dataMount }: Instance, { trouble, seen }: Observed): reado
 }
 
 /** The summary of a finding. */
-function summary({ name: instance, container, dataMount }: Instance, { seen, trouble }: Observed): string {
+function summary({ name: instance, container, dataMount }: Instance, { seen, condition }: Observed): string {
   const place = dataMount === undefined ? '' : placeOf(dataMount);
   const { uid, gid } = seen.owner;
   const state = seen.running ? `${instance} is running` : `${instance} is not running`;
-  switch (trouble?.kind) {
+  switch (condition?.kind) {
     case 'wrong-owner':
-      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} do not belong to the user of its server, ${uid}:${gid}.`;
+      return `${state}, and ${condition.wrong.length} of ${seen.entries.length} entries of ${place} do not belong to the user of its server, ${uid}:${gid}.`;
     case 'wrong-mode':
-      return `${state}, and ${trouble.wrong.length} of ${seen.entries.length} entries of ${place} have modes that its server does not accept.`;
+      return `${state}, and ${condition.wrong.length} of ${seen.entries.length} entries of ${place} have modes that its server does not accept.`;
     case 'data-missing':
       return `${state}, and the cluster in ${place} is missing: the mount is wrong, or the data was deleted.`;
     case 'read-only':
@@ -88,13 +88,13 @@ async function findingOn(
   users: ImageUsers,
 ): Promise<Finding<VolumeDetails> | undefined> {
   const found = await observe(instance, dataMount, host, users);
-  const { trouble, seen } = found;
-  if (trouble === undefined) {
+  const { condition, seen } = found;
+  if (condition === undefined) {
     if (!isToMove || dataMount.type !== 'bind') return undefined;
     return moveFinding(instance, dataMount, found);
   }
-  const wrong = 'wrong' in trouble ? trouble.wrong.length : 0;
-  return make(instance, trouble.kind, wrong, seen.entries.length, summary(instance, found), [
+  const wrong = 'wrong' in condition ? condition.wrong.length : 0;
+  return make(instance, condition.kind, wrong, seen.entries.length, summary(instance, found), [
     ...found.lines.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
     ...(await refusedQuery(instance, found, host)),
     ...ownersSeen(instance, found),

@@ -11,7 +11,7 @@ import { isTraceOfData, signOf } from './log-patterns.ts';
 /** The observed state of an instance, and its diagnosis. */
 export interface Observed {
   readonly seen: Observation;
-  readonly trouble: Condition | undefined;
+  readonly condition: Condition | undefined;
   /** Path of the data directory within its mount, or `.`. */
   readonly folder: string;
   /** Log lines about permissions since the last start. */
@@ -46,7 +46,7 @@ export async function observe(
     history: !running && !hasCluster(entries) && (await hasHistory(instance, host)),
     labelled: info.securityOptions.some((option) => option.startsWith('name=selinux')),
   };
-  return { seen, trouble: diagnose(seen), folder, lines };
+  return { seen, condition: diagnose(seen), folder, lines };
 }
 
 const lastLines = 500;

@@ -256,13 +256,13 @@ export async function plan(
   if (instance === undefined || mount === undefined || instance.container.id !== details.container)
     return refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
   const found = await observe(instance, mount, host, imageUsers(host));
-  const { trouble } = found;
+  const { condition } = found;
   if (details.kind === 'bind-mount') return planHealthyMove(finding, instance, mount, found, host);
-  if (trouble?.kind !== details.kind)
+  if (condition?.kind !== details.kind)
     return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
-  return trouble.kind === 'wrong-owner' || trouble.kind === 'wrong-mode'
+  return condition.kind === 'wrong-owner' || condition.kind === 'wrong-mode'
     ? planChown(finding, instance, mount, found, host)
-    : refusalForKind(trouble.kind, instance, mount, found);
+    : refusalForKind(condition.kind, instance, mount, found);
 }
 
 /**
@@ -291,11 +291,11 @@ async function planHealthyMove(
   found: Observed,
   host: ReadonlyHost,
 ): Promise<Plan<VolumeExpected> | Refusal> {
-  const { trouble } = found;
-  return trouble === undefined
+  const { condition } = found;
+  return condition === undefined
     ? planMove(finding, instance, mount, found, host)
     : refusal(
-        `${instance.name} has another problem: ${trouble.kind}.`,
+        `${instance.name} has another problem: ${condition.kind}.`,
         `Repair it first: problems remediate --remediator volume-permissions --instance ${instance.name}`,
       );
 }

@@ -69,7 +69,7 @@ export function refusalForKind(
 export function refusalToRepair(
   instance: Instance,
   mount: Mount,
-  { seen, trouble, folder }: Observed,
+  { seen, condition, folder }: Observed,
 ): Refusal | undefined {
   const { container } = instance;
   if (mount.type !== 'bind' && mount.type !== 'volume')
@@ -81,7 +81,7 @@ export function refusalToRepair(
       `${container.name} was created with --rm: when it stops, the engine removes it.`,
       'Recreate it without --rm.',
     );
-  const wrong = trouble?.kind === 'wrong-mode' ? trouble.wrong.filter(({ path }) => path !== '.') : [];
+  const wrong = condition?.kind === 'wrong-mode' ? condition.wrong.filter(({ path }) => path !== '.') : [];
   if (wrong.length === 0) return undefined;
   const paths = wrong.slice(0, 10).map(({ path }) => shellQuote(`./${folder === '.' ? '' : `${folder}/`}${path}`));
   return refusal(

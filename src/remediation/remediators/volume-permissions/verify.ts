@@ -39,8 +39,8 @@ function onMount({ dataMount }: Instance, { mount }: VolumeExpected): Check {
 async function nothingInTheWay(instance: Instance, host: ReadonlyHost): Promise<Check> {
   const name = 'the server may use every entry';
   if (instance.dataMount === undefined) return { name, ok: false, seen: 'no mount' };
-  const { trouble, seen } = await observe(instance, instance.dataMount, host, imageUsers(host));
-  return { name, ok: trouble === undefined, seen: trouble?.kind ?? `${seen.entries.length} entries` };
+  const { condition, seen } = await observe(instance, instance.dataMount, host, imageUsers(host));
+  return { name, ok: condition === undefined, seen: condition?.kind ?? `${seen.entries.length} entries` };
 }
 
 async function relationsReadable(instance: Instance, host: ReadonlyHost): Promise<Check> {
