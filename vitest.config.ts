@@ -63,9 +63,10 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: ['test/lab/own-network/**'],
-          // Two files at once, and three tests of each: initdb of fifteen servers at once leaves two cores no time to answer.
-          maxWorkers: 2,
-          maxConcurrency: 3,
+          // One file after the other, and the tests of a file side by side: with more, the servers leave two cores no time
+          // to answer, and everything takes longer.
+          maxWorkers: 1,
+          maxConcurrency: 5,
         },
       },
       { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },
