@@ -42,9 +42,7 @@ export async function blocksFor(
   }
 
   const failures: string[] = [];
-  const attempts = (await runs.attempts({ instance, remediator, since: before(now(), 24 * hour) })).filter(
-    ({ outcome }) => outcome !== 'fixed',
-  );
+  const attempts = (await runs.attempts({ instance, remediator, since: before(now(), 24 * hour) })).filter(didNotHelp);
   if (attempts.length >= limits.attemptsPerDay)
     failures.push(`${remediator} has failed on ${instance} ${attempts.length} times in 24 hours`);
 
@@ -55,9 +53,12 @@ export async function blocksFor(
   return [...stops, ...failures.map((reason) => ({ cause: 'failures', reason }) as const)];
 }
 
-/** A run that its operator stopped says nothing about the repair. */
+/** Classes of failure that say nothing about the repair: its operator stopped it, or it never began. */
+const notTried: readonly (string | undefined)[] = ['interrupted', 'conflict', 'unsafe'];
+
+/** Whether a run was tried to its end and did not fix its problem. A run that has not ended may still do so. */
 function didNotHelp({ outcome, failure }: RunRecord): boolean {
-  return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && failure?.class !== 'interrupted';
+  return outcome !== null && outcome !== 'fixed' && outcome !== 'absent' && !notTried.includes(failure?.class);
 }
 
 function before(now: Date, milliseconds: number): string {
