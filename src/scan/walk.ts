@@ -1,7 +1,7 @@
-import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
 import type { IgnoreRules, RuleFile } from './ignore.ts';
 import { codeOf, joined } from './locations.ts';
-import { searchMarker } from './marker-search.ts';
+import { plainFile, searchMarker } from './marker-search.ts';
 
 /** Whether a scan never enters a folder of this name, whatever ignore files say. */
 export function isNeverEntered(name: string): boolean {
@@ -32,6 +32,8 @@ interface Listing {
   /** Ignore files that exist, and `.git/info/exclude` even if it does not. */
   readonly ignoreFiles: readonly string[];
   readonly isRepository: boolean;
+  /** `.git` is a file: of a linked worktree or a submodule. */
+  readonly hasGitFile: boolean;
 }
 
 /** @throws the error of the file system. */
@@ -41,10 +43,12 @@ function listFolder(folder: string): Listing {
   const links: string[] = [];
   const ignoreFiles: string[] = [];
   let isRepository = false;
+  let hasGitFile = false;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const { name } = entry;
     if (isGit(name)) {
       isRepository = true;
+      hasGitFile = entry.isFile();
       if (entry.isDirectory()) ignoreFiles.push('.git/info/exclude');
     } else if (entry.isDirectory()) {
       if (!isNeverEntered(name)) folders.push(name);
@@ -55,7 +59,19 @@ function listFolder(folder: string): Listing {
       ignoreFiles.push(name);
     }
   }
-  return { folders, files, links, ignoreFiles: ignoreFiles.toSorted(), isRepository };
+  return { folders, files, links, ignoreFiles: ignoreFiles.toSorted(), isRepository, hasGitFile };
+}
+
+/** Whether the file `.git` is that of a linked worktree: another checkout of a repository that has its registries already. */
+function isLinkedWorktree(file: string): boolean {
+  const descriptor = openSync(file, plainFile);
+  try {
+    const bytes = Buffer.alloc(4096);
+    const text = bytes.toString('utf8', 0, readSync(descriptor, bytes));
+    return /^gitdir: .*[\\/]worktrees[\\/][^\\/]+\s*$/.test(text);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The ignore files of a folder as rules: `.gitignore` before `.ignore`; `.git/info/exclude` is the weakest. */
@@ -114,7 +130,7 @@ interface Step {
 
 /**
  * Visits a folder and every folder below it that is not ignored. It follows no symbolic link, so it never walks in a
- * circle or leaves the root, and it never enters `node_modules` and `.git`.
+ * circle or leaves the root, and it never enters `node_modules`, `.git` and linked worktrees of git below the root.
  */
 export function* walk(options: WalkOptions, rules: IgnoreRules): Generator<Visit, void> {
   const steps: Step[] = [{ path: '', rules }];
@@ -151,6 +167,11 @@ function visitListed(
 ): Visit {
   const { root, base, isIgnoredByConfig } = options;
   const examined: Examined[] = [{ path, stats, hasMarker: false }];
+  if (listing.hasGitFile && path !== '') {
+    const file = joined(path, '.git');
+    examined.push({ path: file, stats: lstatSync(joined(root, file), { throwIfNoEntry: false }), hasMarker: false });
+    if (isLinkedWorktree(joined(root, file))) return { examined, links: [], unreadable: [] };
+  }
   const unreadableFiles: Unreadable[] = [];
   for (const name of listing.ignoreFiles) {
     const file = joined(path, name);
