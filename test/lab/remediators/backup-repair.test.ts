@@ -107,7 +107,7 @@ describe.skipIf(!lab)('backups that cannot be restored', { concurrent: true, tim
     );
     const { runs: damaged } = await remediate(remediation, { yes: true });
     expect(damaged).toMatchObject([{ finding: 'backup-repair/archive/source-damaged', outcome: 'failed' }]);
-    expect(await readFile(damaged[0]?.dossier ?? '', 'utf8')).toContain('4 of its backups do not hold either');
+    expect(await readFile(damaged[0]?.dossier ?? '', 'utf8')).toContain('4 of its backups are bad too');
     expect(backupFiles(await snapshotEngine(run))).toEqual(before);
     expect(await remediation.session.store.suspensions.get('archive')).toBeDefined();
   });

@@ -53,7 +53,7 @@ describe.skipIf(!runs)("data with an owner other than the server's user", { conc
       text: expect.stringMatching(/^could not open file "base\/\d+\/\d+" for reading: Permission denied$/),
       sqlstate: '42501',
     });
-    expect(restored?.summary).toContain('belong to others than its server, which is 999:999');
+    expect(restored?.summary).toContain('do not belong to the user of its server, 999:999');
 
     // One that the engine keeps restarting is never twice the same.
     const { container } = await findInstance(run, 'restored');
