@@ -110,7 +110,10 @@ describe.skipIf(!lab)('a container that vanishes', () => {
   it('before the first step makes the run end without a change', async (test) => {
     const { remediation } = await vanishing(test, 'step 0 begins');
     expect((await remediate(remediation)).runs).toMatchObject([
-      { outcome: 'rolled-back', failure: { class: 'precondition', message: expect.stringContaining('no longer exists') } },
+      {
+        outcome: 'rolled-back',
+        failure: { class: 'precondition', message: expect.stringContaining('no longer exists') },
+      },
     ]);
   });
 

@@ -130,7 +130,10 @@ describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () =>
     });
     expect(await problems('--into', 'typed', '--to', 'noon')).toMatchObject({ code: 2 });
     const typed = await problems('--into', 'typed');
-    expect(typed).toMatchObject({ code: 0, stderr: expect.stringMatching(/typed accepts connections at 127\.0\.0\.1:\d+/) });
+    expect(typed).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/typed accepts connections at 127\.0\.0\.1:\d+/),
+    });
     expect(await query(await findInstance(run, 'typed'), 'select count(*), sum(amount) from orders')).toEqual(rows);
 
     await writeFile(join(folder, 'full.sql'), plain.slice(0, plain.indexOf('\n', plain.length / 2) + 1));
