@@ -3,7 +3,7 @@ import { type DiagnosticCode, quote, type DiagnosticCollector } from '../diagnos
 import type { Lookup } from '../kinds/declaration.ts';
 import { afterWord, trim, type Value, valueOf } from '../names.ts';
 import type { Span } from '../position.ts';
-import { lineEnd, skipBlanks } from './lines.ts';
+import { ASTERISK, BAR, LESS_THAN, lineEnd, skipBlanks, UNDERSCORE } from './lines.ts';
 import { type OutlineNode, paragraphLines } from './outline.ts';
 
 /** Reports a name that a declaration does not have, with the nearest one that it has. `what` says what it should be: `a field of "Evidence"`. */
@@ -161,11 +161,6 @@ function splitLabel(text: string, span: Span, rules: LabelRules): Split | undefi
   if (code === BAR) return rules.place === 'header' ? splitRow(text, span, rules) : undefined;
   return splitPlain(text, span, rules) ?? (rules.place === 'fields' ? splitArrow(text, span, rules) : undefined);
 }
-
-const ASTERISK = 42;
-const UNDERSCORE = 95;
-const LESS_THAN = 60;
-const BAR = 124;
 
 /**
  * `**Label:** rest`, `**Label**: rest`, the same with `__`, one to three marks or tags, and with the wide colon of Chinese

@@ -110,7 +110,7 @@ export function endsHtml(text: string, at: number, end: number, ending: HtmlEnd)
 
 const CLOSING_PARENTHESIS = 41;
 
-const ASTERISK = 42;
+export const ASTERISK = 42;
 
 const PLUS = 43;
 
@@ -138,9 +138,9 @@ const CLOSING_BRACKET = 93;
 
 const CARET = 94;
 
-const UNDERSCORE = 95;
+export const UNDERSCORE = 95;
 
-const BAR = 124;
+export const BAR = 124;
 
 /**
  * What a line is by its first characters, unless it is indented as code. `html` begins with `<`, whatever follows; an

@@ -53,8 +53,9 @@ function findSection<Entry>(sections: Lookup<Entry>, heading: string): Named<Ent
 
 /**
  * The first `###` is the title, `####` opens a section. If no `###` can be the title, the first heading that names no
- * section is. A section that the kind knows is read at any level. Another level than these is reported once. A second `###` is reported and ends the record; in a free-form kind it opens a section instead.
- * HTML counts as text unless it consists of comments.
+ * section is. A section that the kind knows is read at any level. Another level than these is reported once. A second
+ * `###` is reported and ends the record; in a free-form kind it opens a section instead. HTML counts as text unless it
+ * consists of comments.
  */
 export function splitSections(
   text: string,
@@ -90,7 +91,7 @@ export function splitSections(
         if (node.depth !== 3) reportForm(node, 'A title is a ### heading.');
       }
     } else if (known !== undefined && rest.length === 0 && node.depth <= Math.max(4, sections[0]?.depth ?? 5)) {
-      if (node.depth !== 4) reportForm(node, `Sections are #### headings.`);
+      if (node.depth !== 4) reportForm(node, 'Sections are #### headings.');
       else if (node.glued !== undefined) reportForm(node, 'A heading has a blank after its hashes.');
       current = open(sections, name, node.depth, known);
     } else if (current === header && isHeaderBlock(node)) {
