@@ -115,7 +115,9 @@ describe.skipIf(!(await labRuns()))(
       expect({ ...again, expiresAt: null }).toEqual({ ...first, expiresAt: null });
       expect(Date.parse(again?.expiresAt ?? '')).toBeGreaterThan(Date.parse(first?.expiresAt ?? ''));
       expect((await leasePort(ports, { instance: 'billing', ttlMs: 60_000 }))?.port).not.toBe(first?.port);
-      await expect(leasePort(ports, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow('no name');
+      await expect(leasePort(ports, { instance: '../orders', ttlMs: 60_000 })).rejects.toThrow(
+        'invalid instance name ../orders',
+      );
     });
   },
 );

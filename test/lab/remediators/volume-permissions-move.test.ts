@@ -2,18 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
-import { createEngineClient } from '../engine.ts';
 import { findInstance, query, startInstance } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { concurrent: true }, () => {
   it('plans the move, waits for approval, moves the data, and finds nothing more to move', async (test) => {
-    const volumes: string[] = [];
-    // Ends after the run, whose container uses the volume; a volume that a move made carries no label of the lab.
-    test.onTestFinished(async () => {
-      for (const name of volumes) await createEngineClient().getVolume(name).remove();
-    });
     const run = await createRun(test);
     const { prefix, folder } = run;
     await addOrders(await startInstance(run, { name: 'orders', storage: 'bind' }));
@@ -48,7 +42,6 @@ describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { co
     const moved = await findInstance(run, 'orders');
     const volume = `${prefix}vrooli-postgres-orders-data`;
     expect(moved.data).toBe(volume);
-    volumes.push(volume);
     expect(await query(moved, 'select count(*), sum(amount) from orders')).toEqual(['1000|625625.00']);
 
     const again = await problems('remediate', '--to-named-volume', 'orders', '--yes', '--json');
