@@ -41,6 +41,8 @@ export function createProgress(notes: Output): ProgressDisplay {
 
 export interface RunProgress {
   readonly show: (event: RemediationEvent) => void;
+  /** From now on, one line per step. Leaves the terminal as it was, since a second signal may end the process. */
+  useLines(): void;
   end(): void;
 }
 
@@ -48,6 +50,7 @@ export interface RunProgress {
 export function createRunProgress(notes: Output): RunProgress {
   let spinner: { text: string; stop(): unknown } | undefined;
   let isOver = false;
+  let usesLines = false;
   let timer: NodeJS.Timeout | undefined;
   let words = '';
   let began = 0;
@@ -55,7 +58,15 @@ export function createRunProgress(notes: Output): RunProgress {
   async function start(): Promise<void> {
     const { default: createSpinner } = await import('yocto-spinner');
     if (isOver) return;
-    spinner ??= createSpinner({ stream: notes.stream, text: words }).start();
+    // Its own handlers would end the process in the middle of a run.
+    spinner ??= createSpinner({ stream: notes.stream, text: words, handleSignals: false }).start();
+  }
+
+  function stop(): void {
+    isOver = true;
+    clearInterval(timer);
+    spinner?.stop();
+    spinner = undefined;
   }
 
   function draw(): void {
@@ -68,7 +79,7 @@ export function createRunProgress(notes: Output): RunProgress {
       if (said === undefined) return;
       words = said;
       began = performance.now();
-      if (!notes.isTerminal) {
+      if (usesLines || !notes.isTerminal) {
         if (event.type === 'step') notes.write(`${words}\n`);
         return;
       }
@@ -76,11 +87,11 @@ export function createRunProgress(notes: Output): RunProgress {
       draw();
       void start();
     },
-    end() {
-      isOver = true;
-      clearInterval(timer);
-      spinner?.stop();
+    useLines() {
+      usesLines = true;
+      stop();
     },
+    end: stop,
   };
 }
 

@@ -28,8 +28,8 @@ export const checkExitCodes = [
 export type RemediationContext = Pick<Invocation<OptionDeclarations>, 'cwd' | 'now' | 'screen' | 'signal'>;
 
 /**
- * Opens the Docker engine, the journal and the registries of the working folder, and calls `work` with them. Ctrl-C stops
- * at the next safe point; a second one ends the process, and `problems resume` completes the run.
+ * Opens the Docker engine, the journal and the registries of the working folder, and calls `work` with them. Ctrl-C,
+ * SIGTERM and SIGHUP stop at the next safe point; a second one ends the process, and `problems resume` completes the run.
  */
 export async function withRemediation<Result>(
   { cwd, now, screen, signal }: RemediationContext,
@@ -62,23 +62,46 @@ export async function withRemediation<Result>(
     onEvent: progress.show,
     problems: await knownProblems(registries, config),
   });
-  function onSignal(): void {
+  const ignoreSignals = onStopSignal(() => {
+    progress.useLines();
     screen.notes.write(
       'Stopping at the next safe point and rolling back the current run. Press Ctrl-C again to stop now and finish later with `problems resume`.\n',
     );
     stop.abort(new ProblemsError('interrupted', 'stopped by a signal'));
-  }
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  });
   try {
     return await work(remediation);
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    ignoreSignals();
     progress.end();
     remediation.close();
   }
 }
+
+/**
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP. A later SIGINT or SIGTERM ends the process. Not within a second:
+ * `npx` repeats the Ctrl-C that the terminal has already sent, and a shell the SIGHUP of a terminal that was closed.
+ * Returns the function that restores the default handling.
+ */
+function onStopSignal(stop: () => void): () => void {
+  let first: number | undefined;
+  function onSignal(signal: NodeJS.Signals): void {
+    if (first === undefined) {
+      first = performance.now();
+      stop();
+    } else if (signal !== 'SIGHUP' && performance.now() - first > 1_000) {
+      restore();
+      process.kill(process.pid, signal);
+    }
+  }
+  function restore(): void {
+    for (const signal of stopSignals) process.off(signal, onSignal);
+  }
+  for (const signal of stopSignals) process.on(signal, onSignal);
+  return restore;
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The request that names on the command line make. They may be ids of findings or of problems. */
 export function detectRequest(words: readonly string[], { remediator }: { readonly remediator: readonly string[] }) {

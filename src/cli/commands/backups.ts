@@ -1,6 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand, type Invocation, type OptionDeclarations, type OptionValues } from '../command.ts';
-import { createRunProgress } from '../progress.ts';
 import { exitCodeOf, type RemediationContext, withRemediation } from '../remediation-context.ts';
 import { tableText } from '../render.ts';
 import { type ConfigChoice, configOptions } from '../shared-options.ts';
@@ -166,51 +165,46 @@ async function verify(invocation: BackupInvocation, words: readonly string[]): P
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
   ]);
-  const progress = createRunProgress(screen.notes);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
-  try {
-    return await withRemediation(invocation, choice, async (remediation) => {
-      const refs: string[] = [];
-      for (const word of words)
-        if (word.includes('/')) refs.push(word);
-        else
-          refs.push(
-            ...(await listBackups(remediation, word)).backups
-              .filter(({ state }) => state !== 'running')
-              .map(({ ref }) => ref),
-          );
-      const verified = [];
-      for (const [index, backup] of refs.entries()) {
-        if (remediation.session.signal.aborted) break;
-        verified.push(
-          await verifyBackup(remediation, {
-            backup,
-            upTo: chosen.level ?? 'L5',
-            onProgress: (what) =>
-              progress.show({ type: 'step', run: '', index, of: refs.length, state: 'applying', what }),
-          }),
-        );
-      }
-      progress.end();
-      if (chosen.json)
-        screen.out.write(
-          toJson({
-            schemaVersion: 1,
-            backups: verified.map(({ backup, answer }) => ({ ...backup, checks: answer.checks })),
-          }),
-        );
+  return withRemediation(invocation, choice, async (remediation) => {
+    const { session } = remediation;
+    const refs: string[] = [];
+    for (const word of words)
+      if (word.includes('/')) refs.push(word);
       else
-        screen.out.write(
-          verified.map(({ backup, answer }) => checksText(backup, answer.checks, screen.out.style)).join('\n'),
+        refs.push(
+          ...(await listBackups(remediation, word)).backups
+            .filter(({ state }) => state !== 'running')
+            .map(({ ref }) => ref),
         );
-      const isFine = verified.every(
-        ({ answer }) => answer.checks.length > 0 && answer.checks.at(-1)?.result === 'passed',
+    const verified = [];
+    for (const [index, backup] of refs.entries()) {
+      if (session.signal.aborted) break;
+      verified.push(
+        await verifyBackup(remediation, {
+          backup,
+          upTo: chosen.level ?? 'L5',
+          onProgress: (what) =>
+            session.emit({ type: 'step', run: '', index, of: refs.length, state: 'applying', what }),
+        }),
       );
-      return isFine && verified.length > 0 ? 0 : 1;
-    });
-  } finally {
-    progress.end();
-  }
+    }
+    if (chosen.json)
+      screen.out.write(
+        toJson({
+          schemaVersion: 1,
+          backups: verified.map(({ backup, answer }) => ({ ...backup, checks: answer.checks })),
+        }),
+      );
+    else
+      screen.out.write(
+        verified.map(({ backup, answer }) => checksText(backup, answer.checks, screen.out.style)).join('\n'),
+      );
+    const isFine = verified.every(
+      ({ answer }) => answer.checks.length > 0 && answer.checks.at(-1)?.result === 'passed',
+    );
+    return isFine && verified.length > 0 ? 0 : 1;
+  });
 }
 
 /** The actions of `problems backups` that are runs: planned, journalled, resumable. */
