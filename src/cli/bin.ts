@@ -1,11 +1,22 @@
 #!/usr/bin/env node
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 13)) {
-  process.stderr.write(
-    `problems: needs Node 22.13 or newer, this is ${process.versions.node}: npm install -D node@24, nvm install 24, or nodejs.org\n`,
-  );
-  process.exitCode = 2;
-} else run(workingFolder());
+if (isNewEnough(process.versions.node)) run(workingFolder());
+else {
+  const [, script = '', ...words] = process.argv;
+  // An import at the top would be loaded before the version is checked.
+  void import('./newer-node.ts').then(async ({ runWithNewerNode }) => {
+    const exitCode = await runWithNewerNode([script, ...words], isNewEnough);
+    if (exitCode === undefined)
+      process.stderr.write(
+        `problems: needs Node 22.13 or newer, this is ${process.versions.node}: npm install -D node@24, nvm install 24, or nodejs.org\n`,
+      );
+    process.exitCode = exitCode ?? 2;
+  });
+}
+
+function isNewEnough(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 13);
+}
 
 function run(cwd: string | undefined): void {
   if (cwd === undefined) {
@@ -13,7 +24,6 @@ function run(cwd: string | undefined): void {
     process.exitCode = 2;
     return;
   }
-  // An import would be loaded before the version is checked.
   process.getBuiltinModule('node:module').enableCompileCache();
   const { argv, env } = process;
   const params = {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -98,12 +98,39 @@ describe('problems on an unsupported Node version', () => {
       const preload = join(folder.path, 'old.mjs');
       const versions = `{ ...process.versions, node: '${version}' }`;
       writeFileSync(preload, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
-      const { code, stdout, stderr } = await spawned(process.execPath, ['--import', preload, bin, '--help'], {});
+      const env = { PATH: '/nonexistent', HOME: folder.path, N_PREFIX: folder.path, HOMEBREW_PREFIX: folder.path };
+      const { code, stdout, stderr } = await spawned(process.execPath, ['--import', preload, bin, '--help'], { env });
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(/^problems: needs Node 22\.13 or newer, this is .*npm install -D node@24.*\n$/);
       expect(stderr).toContain(version);
     },
   );
+
+  it('runs with a newer Node on the PATH or of a version manager, and ends with its exit code', async () => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': '<!-- EMBED:ACTIVEPROBLEM:START -->\n' });
+    const preload = join(folder.path, 'old.mjs');
+    const versions = `{ ...process.versions, node: '20.19.4' }`;
+    writeFileSync(preload, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
+    const old = '#!/bin/sh\necho v20.19.4\n';
+    for (const [older, newer] of [
+      ['path/node', 'later/node22'],
+      ['path/node', 'home/.nvm/versions/node/v24.1.0/bin/node'],
+      ['home/.nvm/versions/node/v9.1.0/bin/node', 'home/.local/share/mise/installs/node/22.13.0/bin/node'],
+    ] as const) {
+      folder.write(older, old);
+      chmodSync(join(folder.path, older), 0o755);
+      mkdirSync(join(folder.path, newer, '..'), { recursive: true });
+      symlinkSync(process.execPath, join(folder.path, newer));
+      const [home, path, later] = ['home', 'path', 'later'].map((name) => join(folder.path, name));
+      const env = { HOME: home ?? '', PATH: `${path}:${later}`, HOMEBREW_PREFIX: folder.path };
+      const words = ['--import', preload, bin, 'validate', 'PROBLEMS.md'];
+      const { code, stdout, stderr } = await spawned(process.execPath, words, { env, cwd: folder.path });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: '1 error, no warnings\n' });
+      expect(stdout).toContain('PROBLEMS.md:1:1: error');
+      rmSync(join(folder.path, newer));
+      rmSync(join(folder.path, older));
+    }
+  });
 });
 
 describe('colours and pipes', () => {
