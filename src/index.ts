@@ -11,6 +11,7 @@ export {
   type EvaluateOptions,
   type Evaluation,
   hasUnreadableFile,
+  type ReadRegistries,
 } from './app/check.ts';
 export {
   addBlankRecord,

@@ -5,6 +5,9 @@ import type { Registry } from '../registry/registry.ts';
 import type { ScanResult } from '../scan/scan.ts';
 import type { Claims, Task } from '../tasks/types.ts';
 
+/** What was read. */
+export type ReadRegistries = Pick<ScanResult, 'registries' | 'diagnostics'>;
+
 /** Registries that have been checked, alone and against each other. */
 export interface CheckedRegistries {
   /** In the order of their paths. */
@@ -32,7 +35,7 @@ export interface EvaluateOptions {
  * loading that code costs more than reading one file.
  */
 export async function checkRegistries(
-  { registries, diagnostics }: ScanResult,
+  { registries, diagnostics }: ReadRegistries,
   { priority }: Pick<Config, 'priority'>,
 ): Promise<CheckedRegistries> {
   const own = ownDiagnostics({ registries, diagnostics });
@@ -46,7 +49,10 @@ export async function checkRegistries(
  * Checks registries, ranks their problems and generates tasks.
  * @throws ProblemsError `file-unreadable`: the tasks folder cannot be read; `bad-config`: a plugin cannot be loaded.
  */
-export async function evaluate({ registries, diagnostics }: ScanResult, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(
+  { registries, diagnostics }: ReadRegistries,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
   const own = ownDiagnostics({ registries, diagnostics });
   if (registries.every(({ records }) => records.length === 0))
     return { registries, tasks: [], diagnostics: inOrder(own) };
@@ -62,7 +68,7 @@ export function hasUnreadableFile(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ code }) => code === 'file-unreadable');
 }
 
-function ownDiagnostics({ registries, diagnostics }: ScanResult): readonly Diagnostic[] {
+function ownDiagnostics({ registries, diagnostics }: ReadRegistries): readonly Diagnostic[] {
   return [...diagnostics, ...registries.flatMap((registry) => registry.diagnostics), ...repeatedIds(registries)];
 }
 

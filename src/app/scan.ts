@@ -59,6 +59,8 @@ export interface ScanFindings {
 export interface ScanReport extends ScanFindings {
   /** Everything that was found, before the filter. */
   readonly all: Evaluation;
+  /** Paths of problem files that hold no record, in order, before the filter. */
+  readonly withoutRecords: readonly string[];
   /** Whether another scan of the same files reports the same. Not if a file could not be read, or not in time. */
   readonly isRepeatable: boolean;
 }
@@ -99,9 +101,10 @@ export async function startScan(paths: readonly string[], options: ScanProblemsO
     files: found.candidates.map(({ file }) => file),
     fingerprint: found.fingerprint,
     async finish() {
-      const all = await evaluate(await readAll(found, reading), { config, tasksDir, now });
+      const { withoutRecords, ...read } = await readAll(found, reading);
+      const all = await evaluate(read, { config, tasksDir, now });
       const isRepeatable = !all.diagnostics.some(({ code }) => code === 'file-unreadable' || code === 'too-complex');
-      return { ...applyFilter(all, filter), all, isRepeatable };
+      return { ...applyFilter(all, filter), all, withoutRecords, isRepeatable };
     },
   };
 }

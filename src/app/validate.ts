@@ -5,7 +5,7 @@ import { createDiagnosticCollector, type Diagnostic, type Fix } from '../registr
 import { readRegistry } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import { componentsOf, statedNames } from '../scan/components.ts';
-import { foldersOf, relativePath } from '../scan/locations.ts';
+import { foldersOf, fromRepository, relativePath } from '../scan/locations.ts';
 import { decodeContent, registryOf } from '../scan/registry-file.ts';
 import { type CheckedRegistries, checkRegistries } from './check.ts';
 import { checkPaths, type ScanEnvironment } from './scan.ts';
@@ -20,6 +20,8 @@ export interface Validation {
   readonly refused: readonly RefusedFile[];
   /** The text that the path of a diagnostic stands for, if it can be read. */
   readonly textOf: (path: string) => string | undefined;
+  /** The path of a diagnostic from the root of the repository, as CI systems want it; unchanged outside a repository. */
+  readonly repositoryPath: (path: string) => string;
 }
 
 /** A fix of one diagnostic that was applied. */
@@ -60,6 +62,7 @@ export async function validate(paths: readonly string[], options: ValidateOption
     fixed,
     refused,
     textOf: (path) => textIn(resolve(options.cwd, path)),
+    repositoryPath: fromRepository(options.cwd),
   };
 }
 
@@ -87,7 +90,14 @@ export async function validateText(
   }
   const { diagnostics } = await checkRegistries({ registries, diagnostics: report.diagnostics }, config);
   const text = content.type === 'text' ? content.text : undefined;
-  return { registries: registries.length, diagnostics, fixed: [], refused: [], textOf: () => text };
+  return {
+    registries: registries.length,
+    diagnostics,
+    fixed: [],
+    refused: [],
+    textOf: () => text,
+    repositoryPath: fromRepository(cwd),
+  };
 }
 
 async function fixFiles(

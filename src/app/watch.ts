@@ -92,7 +92,8 @@ function whatToWatch(paths: readonly string[], { file, folder, ignore }: Config,
 
 /** The ignore files above a folder that apply to it. */
 function filesAbove(root: string): readonly string[] {
-  return outerRules(root).files.map(({ file }) => file);
+  const { files, excludes } = outerRules(root);
+  return [...files.map(({ file }) => file), ...(excludes === undefined ? [] : [excludes])];
 }
 
 /** A path that does not exist yet is watched as it is written. */

@@ -1,5 +1,5 @@
 import { hasUnreadableFile } from '../app/check.ts';
-import type { ScanFilter, ScanFindings, ScanReport } from '../app/scan.ts';
+import type { ScanFilter, ScanReport } from '../app/scan.ts';
 import type { PrioritySettings } from '../priority/index.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { jsonLine, scanJson, toJson } from '../reporters/json.ts';
@@ -38,10 +38,11 @@ export async function scanWrites(report: ScanReport, request: ScanRequest, scree
   ];
 }
 
-function missingText({ paths, filter }: ScanRequest, { all: { registries } }: ScanReport): string {
+function missingText({ paths, filter }: ScanRequest, { all: { registries }, withoutRecords }: ScanReport): string {
   if (registries.length === 0) {
     const where = paths.length === 1 && paths[0] === '.' ? 'here' : `in ${paths.map(escapeTerminal).join(', ')}`;
-    return `No PROBLEMS.md with records found ${where}.\n`;
+    const empty = withoutRecords.length === 0 ? '' : ` ${withoutText(withoutRecords)}.`;
+    return `No PROBLEMS.md with records found ${where}.${empty}\n`;
   }
   const components = registries.map(({ component }) => component);
   const missing = (filter.component ?? []).filter((wanted) => !components.includes(wanted));
@@ -50,13 +51,17 @@ function missingText({ paths, filter }: ScanRequest, { all: { registries } }: Sc
     .join('');
 }
 
+function withoutText({ length }: readonly string[]): string {
+  return length === 1 ? '1 problem file holds no record' : `${length} problem files hold no record`;
+}
+
 function meantText(wanted: string, components: readonly string[]): string {
   const meant = suggest(wanted, components);
   return meant === undefined ? '' : ` Did you mean ${escapeTerminal(meant)}?`;
 }
 
 async function findingsWrites(
-  { registries, records, tasks, diagnostics }: ScanFindings,
+  { registries, records, tasks, diagnostics, withoutRecords }: ScanReport,
   { out, notes }: Screen,
 ): Promise<readonly Write[]> {
   const writes: Write[] = [];
@@ -65,7 +70,8 @@ async function findingsWrites(
   if (registries.length === 0) return writes;
   const bands = tasks.length === 0 ? '' : ` (${bandsText(tasks, notes.style)})`;
   const from = `${count(records.length, 'record')} of ${registries.length === 1 ? '1 registry' : `${registries.length} registries`}`;
-  writes.push(['notes', `${count(tasks.length, 'task')}${bands} from ${from}; ${countText(diagnostics)}\n`]);
+  const empty = withoutRecords.length === 0 ? '' : `; ${withoutText(withoutRecords)}`;
+  writes.push(['notes', `${count(tasks.length, 'task')}${bands} from ${from}; ${countText(diagnostics)}${empty}\n`]);
   return writes;
 }
 

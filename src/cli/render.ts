@@ -57,7 +57,7 @@ export async function reportValidation(validation: Validation, format: ReportFor
 }
 
 async function reportText(validation: Validation, format: ReportFormat, { out }: Screen): Promise<string> {
-  const { diagnostics, textOf } = validation;
+  const { diagnostics, textOf, repositoryPath } = validation;
   switch (format) {
     case 'text':
       // The usual case has nothing to print, and opens no stream.
@@ -68,11 +68,11 @@ async function reportText(validation: Validation, format: ReportFormat, { out }:
     }
     case 'github': {
       const { githubReport } = await import('../reporters/github.ts');
-      return githubReport(diagnostics);
+      return githubReport(diagnostics, repositoryPath);
     }
     case 'sarif': {
       const { sarifReport } = await import('../reporters/sarif.ts');
-      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version, textOf });
+      return sarifReport(diagnostics, { rules: diagnosticCatalogue, version, textOf, repositoryPath });
     }
   }
 }

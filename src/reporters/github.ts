@@ -7,8 +7,12 @@ const shownPerLevel = 10;
 /**
  * Workflow commands that GitHub turns into annotations, worst first, as many of each level as it shows; a final notice
  * tells how many are hidden. Source: GitHub Actions, "Workflow commands".
+ * @param repositoryPath Turns the path of a diagnostic into one from the root of the repository, which GitHub wants.
  */
-export function githubReport(diagnostics: readonly Diagnostic[]): string {
+export function githubReport(
+  diagnostics: readonly Diagnostic[],
+  repositoryPath: (path: string) => string = (path) => path,
+): string {
   const shown = { error: 0, warning: 0 };
   const hidden = { error: 0, warning: 0 };
   let report = '';
@@ -17,7 +21,7 @@ export function githubReport(diagnostics: readonly Diagnostic[]): string {
     if (shown[level] === shownPerLevel) hidden[level]++;
     else {
       shown[level]++;
-      report += annotation(diagnostic);
+      report += annotation({ ...diagnostic, path: repositoryPath(diagnostic.path) });
     }
   }
   if (hidden.error + hidden.warning === 0) return report;

@@ -1,4 +1,4 @@
-import type { ScanFindings } from '../app/scan.ts';
+import type { ScanReport } from '../app/scan.ts';
 import type { Estimates, Provenance } from '../priority/types.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
@@ -66,7 +66,13 @@ export function taskJson(task: Task): TaskJson {
 }
 
 /** What `problems scan --json` prints: schemas/scan.json. */
-export function scanJson({ registries, records, tasks, diagnostics }: ScanFindings): object {
+export function scanJson({
+  registries,
+  records,
+  tasks,
+  diagnostics,
+  withoutRecords,
+}: Omit<ScanReport, 'all' | 'isRepeatable'>): object {
   return {
     schemaVersion: 1,
     registries: registries.map(({ path, component, records: held, unknown }) => ({
@@ -78,6 +84,7 @@ export function scanJson({ registries, records, tasks, diagnostics }: ScanFindin
     records,
     tasks: tasks.map(taskJson),
     diagnostics: diagnostics.map(diagnosticJson),
+    summary: { withoutRecords: withoutRecords.length },
   };
 }
 

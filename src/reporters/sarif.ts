@@ -57,6 +57,8 @@ export interface SarifOptions {
   readonly version: string;
   /** The text of a registry by its path, for the fingerprints of results. */
   readonly textOf: (path: string) => string | undefined;
+  /** Turns the path of a diagnostic into one from the root of the repository. Default: it is one. */
+  readonly repositoryPath?: (path: string) => string;
 }
 
 /**
@@ -72,7 +74,8 @@ export function sarifReport(diagnostics: readonly Diagnostic[], options: SarifOp
   return toJson(log);
 }
 
-function run(diagnostics: readonly Diagnostic[], { rules, version, textOf }: SarifOptions): Run {
+function run(diagnostics: readonly Diagnostic[], options: SarifOptions): Run {
+  const { rules, version, textOf, repositoryPath = (path) => path } = options;
   const codes = Object.keys(rules).toSorted();
   const shown = worstFirst(diagnostics).slice(0, mostResults);
   const fingerprint = createFingerprints(shown, textOf);
@@ -94,7 +97,13 @@ function run(diagnostics: readonly Diagnostic[], { rules, version, textOf }: Sar
     ...(hidden === 0
       ? {}
       : { invocations: [{ executionSuccessful: true, toolExecutionNotifications: [notification] }] }),
-    results: shown.map((diagnostic) => result(diagnostic, codes.indexOf(diagnostic.code), fingerprint(diagnostic))),
+    results: shown.map((diagnostic) =>
+      result(
+        { ...diagnostic, path: repositoryPath(diagnostic.path) },
+        codes.indexOf(diagnostic.code),
+        fingerprint(diagnostic),
+      ),
+    ),
   };
 }
 

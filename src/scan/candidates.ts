@@ -17,6 +17,8 @@ export interface Candidates {
   /** In the order of their paths, each file once. */
   readonly candidates: readonly Candidate[];
   readonly refused: readonly Refused[];
+  /** Paths of found files with the name of a registry that are ordinary prose, in order. */
+  readonly unmarked: readonly string[];
   /**
    * Two scans of the same paths with the same fingerprint found the same files with the same content. Undefined if that
    * is not certain: without a cache, if the user named files, if a file was refused, and right after a change.
@@ -40,6 +42,7 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
   const byFile = new Map<string, Candidate>();
   const stamps = new Map<string, Stamp>();
   let isStamped = roots.length === locations.length;
+  const unmarked = new Map<string, string>();
   const refused: Refused[] = locations.filter((location) => location.type === 'missing').map(unreadable);
 
   for (const root of roots) {
@@ -54,6 +57,7 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
       if (!byFile.has(file))
         byFile.set(file, { path: joined(root.path, path), file, folders, outer, stated: stated(file), isNamed: false });
     }
+    for (const path of found.unmarked) unmarked.set(joined(root.file, path), joined(root.path, path));
     refused.push(
       ...found.unreadable.map((one) => unreadable({ path: joined(root.path, one.path) || '.', code: one.code })),
     );
@@ -73,7 +77,8 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
   return {
     candidates,
     refused: refused.toSorted(byPath),
-    fingerprint: isStamped && refused.length === 0 ? fingerprintOf(candidates, stamps) : undefined,
+    unmarked: [...unmarked].flatMap(([file, path]) => (byFile.has(file) ? [] : [path])).toSorted(),
+    fingerprint: isStamped && refused.length === 0 ? fingerprintOf(candidates, unmarked.size, stamps) : undefined,
     yielder,
   };
 }

@@ -8,12 +8,14 @@ import type { ScanOptions } from './options.ts';
 import {
   createSnapshotBuilder,
   isFresh,
+  isUnmarked,
   openSnapshotCache,
   registriesIn,
   type Snapshot,
   type SnapshotCache,
   type Stamp,
   stampOf,
+  unmarkedIn,
 } from './snapshot.ts';
 import { ruleFiles, type Unreadable, walk } from './walk.ts';
 import type { Yielder } from './yield.ts';
@@ -33,8 +35,8 @@ export function ignoredBelow(root: string, options: IgnoreOptions): (path: strin
     const known = byFolder.get(folder);
     if (known !== undefined) return known;
     const above = folder === '' ? rulesAt(outer) : rulesIn(folderOf(folder));
-    const { names, isRepository } = ignoreFilesIn(joined(root, folder));
-    const rules = above.within(ruleFiles({ root, base: outer.base }, folder, names), isRepository);
+    const listed = ignoreFilesIn(joined(root, folder));
+    const rules = above.within(ruleFiles({ root, ...outer }, folder, listed), listed.isRepository);
     byFolder.set(folder, rules);
     return rules;
   }
@@ -50,11 +52,11 @@ function folderOf(path: string): string {
 }
 
 /** The ignore files that a listing of the folder would name. */
-function ignoreFilesIn(folder: string): { readonly names: readonly string[]; readonly isRepository: boolean } {
+function ignoreFilesIn(folder: string): { readonly ignoreFiles: readonly string[]; readonly isRepository: boolean } {
   const git = statsOf(folder, '.git');
   const names = ['.gitignore', '.ignore'].filter((name) => statsOf(folder, name)?.isFile() === true);
   return {
-    names: git?.isDirectory() === true ? ['.git/info/exclude', ...names] : names,
+    ignoreFiles: git?.isDirectory() === true ? ['.git/info/exclude', ...names] : names,
     isRepository: git !== undefined,
   };
 }
@@ -92,6 +94,8 @@ function ignoredByConfig(
 export interface Discovery {
   /** Files that contain `EMBED:`. */
   readonly files: readonly FoundFile[];
+  /** Files with the name of a registry that do not contain it. */
+  readonly unmarked: readonly string[];
   readonly unreadable: readonly Unreadable[];
   /** Links with the name of a registry that lead nowhere or out of the folder. */
   readonly refusedLinks: readonly string[];
@@ -122,7 +126,8 @@ export async function discover(root: string, options: DiscoveryOptions, yielder:
 
 function fromSnapshot(root: string, snapshot: Snapshot): Discovery {
   const files = registriesIn(snapshot).map(({ path, stamp }) => ({ path, file: joined(root, path), stamp }));
-  return { ...withLinks(root, files, snapshot.links), unreadable: [], isStamped: true };
+  const unmarked = unmarkedIn(snapshot);
+  return { ...withLinks(root, files, snapshot.links), unmarked, unreadable: [], isStamped: true };
 }
 
 interface WalkContext {
@@ -136,13 +141,15 @@ interface WalkContext {
 async function fromWalk({ root, outer, since, cache, options }: WalkContext, yielder: Yielder): Promise<Discovery> {
   const builder = cache === undefined ? undefined : createSnapshotBuilder(root, since);
   const files: FoundFile[] = [];
+  const unmarked: string[] = [];
   const links: string[] = [];
   const unreadable: Unreadable[] = [];
   const isIgnoredByConfig = ignoredByConfig(root, options);
-  for (const visit of walk({ root, base: outer.base, isIgnoredByConfig }, rulesAt(outer))) {
+  for (const visit of walk({ root, base: outer.base, excludes: outer.excludes, isIgnoredByConfig }, rulesAt(outer))) {
     for (const examined of visit.examined) {
       const stamp = builder?.add(examined);
       if (examined.hasMarker) files.push({ path: examined.path, file: joined(root, examined.path), stamp });
+      else if (isUnmarked(examined)) unmarked.push(examined.path);
     }
     links.push(...visit.links);
     unreadable.push(...visit.unreadable);
@@ -153,7 +160,7 @@ async function fromWalk({ root, outer, since, cache, options }: WalkContext, yie
   }
   const snapshot = unreadable.length === 0 ? builder?.build(links) : undefined;
   if (snapshot !== undefined) cache?.save(snapshot);
-  return { ...withLinks(root, files, links), unreadable, isStamped: cache !== undefined };
+  return { ...withLinks(root, files, links), unmarked, unreadable, isStamped: cache !== undefined };
 }
 
 function withLinks(
@@ -171,19 +178,20 @@ function withLinks(
 /** Undefined without a cache, and right after a change of an ignore file above the root. */
 function cacheFor(
   root: string,
-  { files }: OuterRules,
+  { files, excludes }: OuterRules,
   since: number,
   { cwd, configFolder = cwd, ignore: patterns = [], cache = false }: DiscoveryOptions,
 ): SnapshotCache | undefined {
   if (cache === false) return undefined;
-  const stamps = files.map(({ file }) => currentStamp(file, since));
+  const above = [...files.map(({ file }) => file), ...(excludes === undefined ? [] : [excludes])];
+  const stamps = above.map((file) => currentStamp(file, since));
   if (stamps.includes(undefined)) return undefined;
   const folder = cache === true ? usualCacheFolder() : cache;
   return openSnapshotCache(
     folder,
     root,
     JSON.stringify([patterns, patterns.length > 0 && relativePath(root, configFolder)]),
-    JSON.stringify([files, stamps]),
+    JSON.stringify([files, above, stamps]),
   );
 }
 

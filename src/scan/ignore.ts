@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ignore from 'ignore';
+import { userExcludes } from './git-excludes.ts';
 
 /** In characters. The rest of a larger ignore file is not read, so that a hostile one costs little. */
 const longest = 256 * 1024;
@@ -56,7 +57,7 @@ function suspectNames(patterns: readonly string[]): (name: string) => boolean {
  * From the weakest to the strongest: a pattern of a later layer overrides those of earlier ones, in whichever folder
  * its file is.
  */
-const layers = ['exclude', 'gitignore', 'ignore'] as const;
+const layers = ['user', 'exclude', 'gitignore', 'ignore'] as const;
 
 /** A file of ignore patterns. */
 export interface RuleFile {
@@ -150,7 +151,7 @@ function extended(matcher: Matcher, files: readonly RuleFile[]): Matcher {
 function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[]): boolean {
   return (
     before.every((file, index) => file.layer !== 'ignore' && files[index] === file) &&
-    files.slice(before.length).every(({ layer }) => layer !== 'exclude')
+    files.slice(before.length).every(({ layer }) => layer !== 'exclude' && layer !== 'user')
   );
 }
 
@@ -174,6 +175,8 @@ export interface OuterRules {
   /** The root as a path below the folder where the rules begin: `''`, or with a slash at its end. */
   readonly base: string;
   readonly files: readonly RuleFile[];
+  /** The user's own patterns, which every repository below the root begins with. */
+  readonly excludes: string | undefined;
 }
 
 /**
@@ -183,7 +186,8 @@ export interface OuterRules {
 export function outerRules(root: string): OuterRules {
   const above = foldersAbove(root);
   const repository = above.at(-1);
-  if (repository === undefined) return { base: '', files: [] };
+  const excludes = userExcludes(repository ?? root);
+  if (repository === undefined) return { base: '', files: [], excludes };
   const files = above.toReversed().flatMap((folder): RuleFile[] => {
     const base = slashed(relative(repository, folder));
     return [
@@ -192,7 +196,12 @@ export function outerRules(root: string): OuterRules {
       { layer: 'ignore', file: join(folder, '.ignore'), base },
     ];
   });
-  return { base: `${slashed(relative(repository, root))}/`, files: files.filter(({ file }) => isPlainFile(file)) };
+  const users: readonly RuleFile[] = excludes === undefined ? [] : [{ layer: 'user', file: excludes, base: '' }];
+  return {
+    base: `${slashed(relative(repository, root))}/`,
+    files: [...users, ...files.filter(({ file }) => isPlainFile(file))],
+    excludes,
+  };
 }
 
 function foldersAbove(root: string): readonly string[] {

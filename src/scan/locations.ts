@@ -1,5 +1,5 @@
-import { realpathSync, statSync } from 'node:fs';
-import { relative, resolve, sep } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 
 /** The system's code of an error, such as `ENOENT`. */
 export function codeOf(error: unknown): string {
@@ -53,6 +53,24 @@ export function locate(path: string, cwd: string): Location {
 /** A folder may have several paths; the one within the working folder is shown. */
 function shortest(given: string, real: string): string {
   return isOutside(given) && !isOutside(real) ? real : given;
+}
+
+/** The root of the repository that a folder is in: the nearest folder with a `.git`, the folder itself or one above. */
+function repositoryOf(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/**
+ * Turns paths relative to the working folder into paths from the root of its repository, which CI systems expect. Outside
+ * a repository they stay as they are.
+ */
+export function fromRepository(cwd: string): (path: string) => string {
+  const folder = realpathSync.native(cwd);
+  const root = repositoryOf(folder);
+  return (path) => (root === undefined ? path : relativePath(root, resolve(folder, path)));
 }
 
 export function isOutside(path: string): boolean {

@@ -14,6 +14,8 @@ export interface ScanResult {
   readonly registries: readonly Registry[];
   /** Problems outside the registries, such as a file that cannot be read; in the order of the paths. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Paths of problem files that hold no record, in order: ordinary prose, and registries without any. */
+  readonly withoutRecords: readonly string[];
 }
 
 /**
@@ -66,7 +68,14 @@ export async function readAll(found: Candidates, options: ScanOptions): Promise<
   };
   const registries: Registry[] = [];
   for await (const registry of readCandidates(found, { ...options, onDiagnostic })) registries.push(registry);
-  return { registries, diagnostics: diagnostics.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
+  const filled = new Set(registries.filter(({ records }) => records.length > 0).map(({ path }) => path));
+  const unread = new Set(diagnostics.map(({ path }) => path));
+  const empty = found.candidates.flatMap(({ path }) => (filled.has(path) || unread.has(path) ? [] : [path]));
+  return {
+    registries,
+    diagnostics: diagnostics.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+    withoutRecords: [...found.unmarked, ...empty].toSorted(),
+  };
 }
 
 /** UTF-16 code units of text that are kept until all components are named; files beyond that are read twice. */

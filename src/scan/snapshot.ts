@@ -49,6 +49,8 @@ export interface Snapshot {
   readonly stamps: Float64Array;
   /** Indexes of the paths that are registry files with `EMBED:`. */
   readonly registries: readonly number[];
+  /** Indexes of the paths that are registry files without it. */
+  readonly unmarked: readonly number[];
   /** Symbolic links with the name of a registry. */
   readonly links: readonly string[];
 }
@@ -72,12 +74,14 @@ export function createSnapshotBuilder(root: string, since: number): SnapshotBuil
   const paths: string[] = [];
   const stamps: number[] = [];
   const registries: number[] = [];
+  const unmarked: number[] = [];
   let isComplete = true;
   return {
     add({ path, stats, hasMarker }) {
       isComplete &&= paths.length < mostPaths && (stats === undefined || isSettled(stats, since, device));
       if (isComplete) {
         if (hasMarker) registries.push(paths.length);
+        else if (isUnmarked({ path, stats, hasMarker })) unmarked.push(paths.length);
         paths.push(path);
         // One array of numbers: a stamp for each of 20,000 paths takes twice the time.
         if (stats === undefined) stamps.push(...absent);
@@ -87,9 +91,14 @@ export function createSnapshotBuilder(root: string, since: number): SnapshotBuil
     },
     build(links) {
       if (!isComplete || paths.length < fewestPaths) return undefined;
-      return { paths, stamps: Float64Array.from(stamps), registries, links };
+      return { paths, stamps: Float64Array.from(stamps), registries, unmarked, links };
     },
   };
+}
+
+/** Whether it is a file with the name of a registry that is ordinary prose. */
+export function isUnmarked({ path, stats, hasMarker }: Examined): boolean {
+  return !hasMarker && stats?.isFile() === true && isRegistryName(basename(path));
 }
 
 /**
@@ -128,15 +137,22 @@ export function registriesIn({ paths, stamps, registries }: Snapshot): { path: s
   });
 }
 
+/** The files of a snapshot that have the name of a registry and no `EMBED:`. */
+export function unmarkedIn({ paths, unmarked }: Snapshot): readonly string[] {
+  return unmarked.map((index) => paths[index] ?? '');
+}
+
 /**
  * Which files were found, and the stamp of each. Undefined if one of them has none. Two scans with the same fingerprint
  * found the same files with the same content.
+ * @param unmarked How many files without `EMBED:` were found.
  */
 export function fingerprintOf(
   files: readonly { readonly path: string; readonly file: string }[],
+  unmarked: number,
   stamps: ReadonlyMap<string, Stamp>,
 ): string | undefined {
-  const parts: unknown[] = [];
+  const parts: unknown[] = [unmarked];
   for (const { path, file } of files) {
     const stamp = stamps.get(file);
     if (stamp === undefined) return undefined;
@@ -153,7 +169,7 @@ export interface SnapshotCache {
 }
 
 /** Increment it when the content of a snapshot changes, or what a scan ignores. */
-const format = 2;
+const format = 3;
 
 /**
  * The Linux file systems that change the stamp of a folder when an entry is added, removed or renamed, by the clock of
@@ -221,18 +237,23 @@ function decode(about: string, bytes: Buffer): Snapshot | undefined {
 /** A file of this user may still hold anything, so no path in it may lead out of the scanned folder. */
 function isSnapshotOf(about: string, value: unknown): value is Snapshot {
   if (typeof value !== 'object' || value === null) return false;
-  if (!('about' in value && 'paths' in value && 'stamps' in value && 'registries' in value && 'links' in value))
-    return false;
-  const { paths, stamps, registries, links } = value;
+  if (!('about' in value && 'paths' in value && 'stamps' in value && 'registries' in value)) return false;
+  if (!('unmarked' in value && 'links' in value)) return false;
+  const { paths, stamps, registries, unmarked, links } = value;
   return (
     value.about === about &&
     isTexts(paths) &&
     stamps instanceof Float64Array &&
     stamps.length === paths.length * stampLength &&
-    Array.isArray(registries) &&
-    registries.every((index: unknown) => typeof index === 'number' && isRegistryPath(paths[index])) &&
+    [registries, unmarked].every((indexes) => isRegistryList(indexes, paths)) &&
     isTexts(links) &&
     links.every(isRegistryPath)
+  );
+}
+
+function isRegistryList(value: unknown, paths: readonly string[]): boolean {
+  return (
+    Array.isArray(value) && value.every((index: unknown) => typeof index === 'number' && isRegistryPath(paths[index]))
   );
 }
 

@@ -74,17 +74,22 @@ function isLinkedWorktree(file: string): boolean {
   }
 }
 
-/** The ignore files of a folder as rules: `.gitignore` before `.ignore`; `.git/info/exclude` is the weakest. */
+/**
+ * The ignore files of a folder as rules: `.gitignore` before `.ignore`; `.git/info/exclude` is weaker, and the user's own
+ * patterns, which begin at each repository, are the weakest.
+ */
 export function ruleFiles(
-  { root, base }: { readonly root: string; readonly base: string },
+  { root, base, excludes }: Pick<WalkOptions, 'root' | 'base' | 'excludes'>,
   path: string,
-  names: readonly string[],
+  { ignoreFiles, isRepository }: Pick<Listing, 'ignoreFiles' | 'isRepository'>,
 ): RuleFile[] {
-  return names.map((name) => ({
+  const folder = path === '' ? base.slice(0, -1) : base + path;
+  const own = ignoreFiles.map((name): RuleFile => ({
     layer: name === '.ignore' ? 'ignore' : name === '.gitignore' ? 'gitignore' : 'exclude',
     file: joined(joined(root, path), name),
-    base: path === '' ? base.slice(0, -1) : base + path,
+    base: folder,
   }));
+  return isRepository && excludes !== undefined ? [{ layer: 'user', file: excludes, base: folder }, ...own] : own;
 }
 
 export interface WalkOptions {
@@ -92,6 +97,8 @@ export interface WalkOptions {
   readonly root: string;
   /** The root as a path below the folder where ignore rules begin: `''`, or with a slash at its end. */
   readonly base: string;
+  /** The file of the user's own patterns, if there is one. */
+  readonly excludes: string | undefined;
   /** Whether the config ignores a path below the root; that of a folder ends in a slash. */
   readonly isIgnoredByConfig: (path: string) => boolean;
 }
@@ -177,7 +184,7 @@ function visitListed(
     const file = joined(path, name);
     examined.push({ path: file, stats: lstatSync(joined(root, file), { throwIfNoEntry: false }), hasMarker: false });
   }
-  const here = rules.within(ruleFiles(options, path, listing.ignoreFiles), listing.isRepository);
+  const here = rules.within(ruleFiles(options, path, listing), listing.isRepository);
 
   function isKept(name: string, slash: '/' | ''): boolean {
     const below = joined(path, name) + slash;

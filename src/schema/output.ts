@@ -111,6 +111,9 @@ export function scanSchema(): z.ZodType {
       records: z.array(anyRecordSchema()).describe('In the order of the registries and of each file.'),
       tasks: z.array(Task).describe('In the order of their priorities.'),
       diagnostics: z.array(Diagnostic),
+      summary: z.strictObject({
+        withoutRecords: z.int().min(0).describe('How many problem files were found that hold no record.'),
+      }),
     })
     .describe('What `problems scan --json` prints.');
 }

@@ -100,6 +100,14 @@ describe('cached scan output', () => {
     expect((await scan(root, args, program)).printed[0]).not.toContain('FORGED');
   });
 
+  it('is not printed again once there is another file without records', async () => {
+    const root = tree({ 'a/PROBLEMS.md': record('Disk full') });
+    await scan(root);
+    expect((await scan(root)).printed[1]).not.toContain('hold');
+    write(root, { 'b/PROBLEMS.md': 'None.\n' });
+    expect((await scan(root)).printed[1]).toContain('1 problem file holds no record');
+  });
+
   it('is not stored for a file that changed a moment ago', async () => {
     const root = tree({ 'PROBLEMS.md': record('One') });
     vi.setSystemTime(statSync(join(root, 'PROBLEMS.md')).ctimeMs + 1000);

@@ -26,6 +26,24 @@ describe('problems scan', () => {
     expect(stderr).toMatch(/^\d+ tasks \(.*\) from 10 records of 1 registry; no errors, \d warnings$/m);
   });
 
+  it('says how many problem files hold no record', async () => {
+    const filled = readFileSync(join(postgres, 'postgres/PROBLEMS.md'), 'utf8');
+    await using folder = temporaryFolder({ 'a/PROBLEMS.md': '# Problems\n', 'b/PROBLEMS.md': '' });
+    const said = async () => (await run(['scan'], { cwd: folder.path })).stderr;
+    const counted = async () => JSON.parse((await run(['scan', '--json'], { cwd: folder.path })).stdout).summary;
+    expect(await said()).toBe('No PROBLEMS.md with records found here. 2 problem files hold no record.\n');
+    expect(await counted()).toEqual({ withoutRecords: 2 });
+    folder.write('c/PROBLEMS.md', filled);
+    expect(await said()).toMatch(
+      / from 10 records of 1 registry; no errors, \d warnings; 2 problem files hold no record$/m,
+    );
+    folder.write('a/PROBLEMS.md', filled);
+    expect(await said()).toMatch(/; 1 problem file holds no record$/m);
+    folder.write('b/PROBLEMS.md', filled);
+    expect(await said()).not.toContain('hold');
+    expect(await counted()).toEqual({ withoutRecords: 0 });
+  });
+
   it('prints one JSON object that its schema accepts, for every fixture', async () => {
     const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('scan'));
     const all = readdirSync(join(fixtures, 'diagnostics')).map((name) => `diagnostics/${name}`);
@@ -94,7 +112,8 @@ describe('problems scan', () => {
       stderr: 'No PROBLEMS.md with records found here.\n',
     });
     const { stdout } = await run(['scan', '--json', '.', 'README.md'], { cwd: folder.path });
-    expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, registries: [], records: [], tasks: [], diagnostics: [] });
+    const empty = { registries: [], records: [], tasks: [], diagnostics: [] };
+    expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, ...empty, summary: { withoutRecords: 1 } });
   });
 
   it('fails for an error in a registry, and with --strict for a warning', async () => {

@@ -265,6 +265,21 @@ describe('the formats of problems validate', () => {
     expect(stdout).toMatch(/^::error file=PROBLEMS\.md,line=3,endLine=3,col=13,endColumn=20,title=term-unknown::/);
   });
 
+  it('give CI systems paths from the root of the repository, whatever the working folder', async () => {
+    await using folder = temporaryFolder({ '.git/HEAD': '', 'a/b/PROBLEMS.md': registry('One', { status: 'activ' }) });
+    for (const [cwd, ...paths] of [['.'], ['a'], ['a/b', 'PROBLEMS.md'], ['a/b', '../b/PROBLEMS.md']]) {
+      const at = { cwd: join(folder.path, cwd ?? '') };
+      const github = await run(['validate', '--format', 'github', ...paths], at);
+      expect(github.stdout).toMatch(/^::error file=a\/b\/PROBLEMS\.md,/);
+      const [result] = JSON.parse((await run(['validate', '--format', 'sarif', ...paths], at)).stdout).runs[0].results;
+      expect(result.locations[0].physicalLocation.artifactLocation.uri).toBe('a/b/PROBLEMS.md');
+      expect(result.partialFingerprints.primaryLocationLineHash).toMatch(/^[0-9a-f]+:1$/);
+    }
+    const input = { cwd: join(folder.path, 'a'), input: registry('One', { status: 'activ' }) };
+    const { stdout } = await run(['validate', '-', '--stdin-filename', 'b/PROBLEMS.md', '--format', 'github'], input);
+    expect(stdout).toMatch(/^::error file=a\/b\/PROBLEMS\.md,/);
+  });
+
   it('are the same in every run and for any order of the files', async () => {
     await using folder = temporaryFolder({
       'a/PROBLEMS.md': registry('One', { status: 'activ' }),

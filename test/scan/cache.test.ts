@@ -453,6 +453,7 @@ describe('the cache folder', () => {
           paths: names,
           stamps: Float64Array.from(entries.flatMap(([, stamp]) => stamp)),
           registries: [...names.keys()].filter((index) => /(?:^|\/)problems\.md$/i.test(names[index] ?? '')),
+          unmarked: [...names.keys()].filter((index) => names[index] === 'PROBLEMS.md'),
           links,
         };
         cache?.save(snapshot);

@@ -27,7 +27,23 @@ describe('the result of a scan', () => {
       'b/PROBLEMS.md': `\`\`\`\n${record('example')}\`\`\`\n`,
       'c/PROBLEMS.md': '',
     });
-    expect(await scanAll(['.'], { cwd: root })).toEqual({ registries: [], diagnostics: [] });
+    const { registries, diagnostics } = await scanAll(['.'], { cwd: root });
+    expect({ registries, diagnostics }).toEqual({ registries: [], diagnostics: [] });
+  });
+
+  it('names the problem files that hold no record: prose, and registries without any', async () => {
+    const root = tree({
+      'a/PROBLEMS.md': '# Problems\n\nNone.\n',
+      'b/PROBLEMS.md': `\`\`\`\n${record('example')}\`\`\`\n`,
+      'c/PROBLEMS.md': '',
+      'd/PROBLEMS.md': record('one'),
+      'e/PROBLEMS.md': '<!-- EMBED:WISH:START -->\n<!-- EMBED:WISH:END -->\n',
+      'f/notes.md': 'None.\n',
+      'g/problems.md/notes.md': 'None.\n',
+    });
+    const wanted = ['a', 'b', 'c', 'e'].map((name) => `${name}/PROBLEMS.md`);
+    expect((await scanAll(['.'], { cwd: root })).withoutRecords).toEqual(wanted);
+    expect((await scanAll(['.', 'a', 'c/PROBLEMS.md'], { cwd: root })).withoutRecords).toEqual(wanted);
   });
 
   it('contains files with markers in odd case and spacing, or after 256 KiB of prose', async () => {
