@@ -1,14 +1,16 @@
+import { realpathSync } from 'node:fs';
 import { ProblemsError } from '../errors.ts';
 import { explainPriority, type Explanation } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
+import { projectOf } from '../scan/projects.ts';
 import type { Task } from '../tasks/types.ts';
 import { suggest } from '../util/suggest.ts';
 import type { Evaluation } from './check.ts';
 import { scanProblems, type ScanProblemsOptions } from './scan.ts';
 
 export interface FindRecordOptions extends Omit<ScanProblemsOptions, 'filter'> {
-  /** Folders and files to search. Default: the folder `cwd`. */
+  /** Folders and files to search. Default: the folder `cwd` and, if nothing has the id there, its whole project. */
   readonly paths?: readonly string[] | undefined;
 }
 
@@ -27,7 +29,25 @@ export interface FoundRecord {
  * @throws ProblemsError `not-found`: with the nearest id as a hint. `bad-usage`: several records have an id that ends so.
  */
 export async function findRecord(id: string, { paths = [], ...options }: FindRecordOptions): Promise<FoundRecord> {
-  const { all } = await scanProblems(paths.length === 0 ? ['.'] : paths, options);
+  if (paths.length > 0) return foundIn(paths, id, options);
+  try {
+    return await foundIn(['.'], id, options);
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.code !== 'not-found') throw error;
+    const { cwd, config } = options;
+    const folder = realpathSync.native(cwd);
+    const project = projectOf(folder, config.file === undefined ? undefined : config.folder) ?? folder;
+    if (project === folder) throw error;
+    return foundIn([project], id, options);
+  }
+}
+
+async function foundIn(
+  paths: readonly string[],
+  id: string,
+  options: Omit<FindRecordOptions, 'paths'>,
+): Promise<FoundRecord> {
+  const { all } = await scanProblems(paths, options);
   const records = all.registries.flatMap((registry) => registry.records);
   const task = all.tasks.find((candidate) => candidate.id === id);
   const record =

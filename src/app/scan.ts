@@ -114,12 +114,14 @@ export async function checkPaths(paths: readonly string[], environment: ScanEnvi
   return checkRegistries(await scanAll(paths, readingOptions(environment)), environment.config);
 }
 
-function readingOptions({ cwd, config, cache = false, signal, onProgress }: ScanEnvironment): ScanOptions {
+/** How registries are read in an environment. */
+export function readingOptions({ cwd, config, cache = false, signal, onProgress }: ScanEnvironment): ScanOptions {
   return {
     cwd,
     configFolder: config.folder,
     ignore: config.ignore,
     components: config.components,
+    projectFolder: config.file === undefined ? undefined : config.folder,
     cache,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

@@ -5,10 +5,12 @@ import { createDiagnosticCollector, type Diagnostic, type Fix } from '../registr
 import { readRegistry } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import { componentsOf, statedNames } from '../scan/components.ts';
-import { foldersOf, fromRepository, relativePath } from '../scan/locations.ts';
+import { fromRepository, locate } from '../scan/locations.ts';
+import { namingFolders, projectOf } from '../scan/projects.ts';
 import { decodeContent, registryOf } from '../scan/registry-file.ts';
+import { scanAll } from '../scan/scan.ts';
 import { type CheckedRegistries, checkRegistries } from './check.ts';
-import { checkPaths, type ScanEnvironment } from './scan.ts';
+import { readingOptions, type ScanEnvironment } from './scan.ts';
 
 export interface Validation {
   /** How many files with markers were checked. */
@@ -53,9 +55,15 @@ export interface ValidateOptions extends ScanEnvironment {
  */
 export async function validate(paths: readonly string[], options: ValidateOptions): Promise<Validation> {
   const wanted = paths.length === 0 ? ['.'] : paths;
-  let checked = await checkPaths(wanted, options);
+  // A check of files alone, as in a pre-commit hook, searches no folder: not even to name components.
+  const reading = {
+    ...readingOptions(options),
+    nameByProject: wanted.some((path) => locate(path, options.cwd).type === 'folder'),
+  };
+  const check = async () => checkRegistries(await scanAll(wanted, reading), options.config);
+  let checked = await check();
   const { fixed, refused } = options.fix === true ? await fixFiles(checked, options.cwd) : { fixed: [], refused: [] };
-  if (fixed.length > 0) checked = await checkPaths(wanted, options);
+  if (fixed.length > 0) checked = await check();
   return {
     registries: checked.registries.length,
     diagnostics: checked.diagnostics,
@@ -77,10 +85,12 @@ export async function validateText(
   { cwd, config, name = 'PROBLEMS.md' }: ValidateTextOptions,
 ): Promise<Validation> {
   const path = name.replaceAll('\\', '/');
-  const file = resolve(realpathSync.native(cwd), path);
-  const folders = foldersOf(relativePath(realpathSync.native(cwd), file)).slice(0, -1);
+  const folder = realpathSync.native(cwd);
+  const file = resolve(folder, path);
+  const project = projectOf(folder, config.file === undefined ? undefined : config.folder) ?? folder;
+  const way = namingFolders(new Set([project]), cwd)(project, file);
   const stated = statedNames(config.components, config.folder)(file);
-  const component = componentsOf([{ path, folders, outer: [], stated }]).get(path) ?? 'root';
+  const component = componentsOf([{ path, ...way, stated }]).get(path) ?? 'root';
   const content = decodeContent(Buffer.from(bytes));
   const registries = content.type === 'text' ? [registryOf(content, { path, component })] : [];
   const report = createDiagnosticCollector(path, createLineIndex(''));

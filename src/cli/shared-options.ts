@@ -30,7 +30,7 @@ export const lookUpArguments = [
   { name: 'id', about: 'Id of a record or task, or the last part of a record id.', required: true },
   {
     name: 'paths',
-    about: 'Folders and files to search. Default: the working folder.',
+    about: 'Folders and files to search. Default: the working folder, then its whole project.',
     variadic: true,
     completion: 'folder',
   },

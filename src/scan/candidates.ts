@@ -1,7 +1,9 @@
+import { dirname } from 'node:path';
 import { type Located, statedNames } from './components.ts';
-import { foldersFrom, foldersOf, joined, locate, meaningOf, stepsUp } from './locations.ts';
+import { foldersFrom, foldersOf, joined, locate, type Location, meaningOf, stepsUp } from './locations.ts';
 import type { ScanOptions } from './options.ts';
 import type { RegistryFile } from './registry-file.ts';
+import { namingFolders, projectOf } from './projects.ts';
 import { fingerprintOf, type Stamp } from './snapshot.ts';
 import { createYielder, type Yielder } from './yield.ts';
 
@@ -16,6 +18,8 @@ export interface Refused {
 export interface Candidates {
   /** In the order of their paths, each file once. */
   readonly candidates: readonly Candidate[];
+  /** Other files of the same projects that may be registries. They are not scanned and take part only in naming components. */
+  readonly others: readonly Candidate[];
   readonly refused: readonly Refused[];
   /** Paths of found files with the name of a registry that are ordinary prose, in order. */
   readonly unmarked: readonly string[];
@@ -38,6 +42,8 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
     .toSorted((a, b) => a.file.length - b.file.length);
   // How far above the working folder the topmost path begins. Names above that would differ between machines.
   const top = Math.max(0, ...locations.map(({ path }) => stepsUp(path)));
+  const projects = projectsOf(locations, options);
+  const named = namingFolders(new Set(projects.values()), cwd);
   const stated = statedNames(options.components ?? {}, configFolder);
   const byFile = new Map<string, Candidate>();
   const stamps = new Map<string, Stamp>();
@@ -50,12 +56,16 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
     const { discover } = await import('./discovery.ts');
     const found = await discover(root.file, { ...options, cwd }, yielder);
     const outer = locations.length > 1 ? foldersFrom(root.path, cwd, top) : [];
+    const project = projects.get(root);
     isStamped &&= found.isStamped;
     for (const { path, file, stamp } of found.files) {
       if (stamp !== undefined) stamps.set(file, stamp);
-      const folders = foldersOf(path).slice(0, -1);
-      if (!byFile.has(file))
-        byFile.set(file, { path: joined(root.path, path), file, folders, outer, stated: stated(file), isNamed: false });
+      if (byFile.has(file)) continue;
+      const way =
+        project === undefined
+          ? { folders: foldersOf(path).slice(0, -1), outer }
+          : named(project, joined(root.file, path));
+      byFile.set(file, { path: joined(root.path, path), file, ...way, stated: stated(file), isNamed: false });
     }
     for (const path of found.unmarked) unmarked.set(joined(root.file, path), joined(root.path, path));
     refused.push(
@@ -68,19 +78,53 @@ export async function findCandidates(paths: readonly string[], options: ScanOpti
       })),
     );
   }
-  for (const { file, path } of locations.filter((location) => location.type === 'file')) {
+  for (const location of locations.filter((one) => one.type === 'file')) {
+    const { file, path } = location;
+    if (byFile.has(file)) continue;
+    const project = projects.get(location);
     const folders = foldersOf(path).slice(0, -1);
     const outer = foldersFrom(path, cwd, top).slice(0, -1 - folders.length);
-    if (!byFile.has(file)) byFile.set(file, { path, file, folders, outer, stated: stated(file), isNamed: true });
+    const way = project === undefined ? { folders, outer } : named(project, file);
+    byFile.set(file, { path, file, ...way, stated: stated(file), isNamed: true });
   }
   const candidates = [...byFile.values()].toSorted(byPath);
+  const others: Candidate[] = [];
+  const scanned = new Set(roots.map(({ file }) => file));
+  for (const project of options.nameByProject === false ? [] : new Set(projects.values())) {
+    if (project === undefined || scanned.has(project)) continue;
+    const { discover } = await import('./discovery.ts');
+    const found = await discover(project, { ...options, cwd }, yielder);
+    isStamped &&= found.isStamped;
+    for (const { path, file, stamp } of found.files) {
+      if (byFile.has(file)) continue;
+      if (stamp !== undefined) stamps.set(file, stamp);
+      const absolute = joined(project, path);
+      others.push({ path: absolute, file, ...named(project, absolute), stated: stated(file), isNamed: false });
+    }
+  }
   return {
     candidates,
+    others,
     refused: refused.toSorted(byPath),
     unmarked: [...unmarked].flatMap(([file, path]) => (byFile.has(file) ? [] : [path])).toSorted(),
-    fingerprint: isStamped && refused.length === 0 ? fingerprintOf(candidates, unmarked.size, stamps) : undefined,
+    fingerprint:
+      isStamped && refused.length === 0 ? fingerprintOf([...candidates, ...others], unmarked.size, stamps) : undefined,
     yielder,
   };
+}
+
+/** The project of each location that exists. */
+function projectsOf(
+  locations: readonly Location[],
+  { projectFolder }: ScanOptions,
+): ReadonlyMap<Location, string | undefined> {
+  return new Map(
+    locations.flatMap((location) => {
+      if (location.type === 'missing') return [];
+      const folder = location.type === 'folder' ? location.file : dirname(location.file);
+      return [[location, projectOf(folder, projectFolder)] as const];
+    }),
+  );
 }
 
 function unreadable({ path, code }: { readonly path: string; readonly code: string }): Refused {

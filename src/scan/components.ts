@@ -2,13 +2,13 @@ import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { isOutside, relativePath } from './locations.ts';
 
-/** A registry whose component is to be named. Folders are in order from the scanned root down. */
+/** A registry whose component is to be named. Folders are in order from the root down: that of a project, or the scanned one. */
 export interface Located {
   /** As in results. */
   readonly path: string;
-  /** The folders from the scanned root to the file; none for a registry at the root. */
+  /** The folders from the root to the file; none for a registry at the root. */
   readonly folders: readonly string[];
-  /** The folders from the working folder to the scanned root. They distinguish the registries at several roots. */
+  /** The folders from the working folder to the root. They distinguish the registries at several roots. */
   readonly outer: readonly string[];
   /** Its component in the config. */
   readonly stated: string | undefined;
@@ -26,8 +26,8 @@ interface Named {
  * The component of each registry, by path: the name of the folder that contains it, or of its parent for
  * `docs/PROBLEMS.md`. While two folders have the same name, each gets the name of its parent in front. Names that are
  * the same even then, because they differ only in characters that an id cannot contain, are numbered in the order of
- * the paths.
- * @param rootName The component of a registry at the scanned root.
+ * the folders.
+ * @param rootName The component of a registry at the root.
  */
 export function componentsOf(registries: readonly Located[], rootName = 'root'): ReadonlyMap<string, string> {
   const named = registries.map((registry) => describe(registry, rootName));
@@ -36,9 +36,26 @@ export function componentsOf(registries: readonly Located[], rootName = 'root'):
     for (const subject of crowd) lengths.set(subject, (lengths.get(subject) ?? 0) + 1);
   }
   return numbered(
-    named.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    named.toSorted((a, b) => compare(a.subject, b.subject) || compare(a.path, b.path)),
     lengths,
   );
+}
+
+/**
+ * The registries among `others` that can change the names of `registries`: those that would have the same name, and those
+ * whose name the config states.
+ */
+export function rivalsOf<Other extends Located>(
+  registries: readonly Located[],
+  others: readonly Other[],
+  rootName = 'root',
+): readonly Other[] {
+  const names = new Set(registries.map((registry) => describe(registry, rootName).names[0]));
+  return others.filter((other) => other.stated !== undefined || names.has(describe(other, rootName).names[0]));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function describe({ path, folders, outer, stated }: Located, rootName: string): Named {

@@ -56,7 +56,7 @@ function shortest(given: string, real: string): string {
 }
 
 /** The root of the repository that a folder is in: the nearest folder with a `.git`, the folder itself or one above. */
-function repositoryOf(folder: string): string | undefined {
+export function repositoryOf(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, '.git'))) return at;
     if (at === dirname(at)) return undefined;

@@ -16,8 +16,18 @@ export interface ScanOptions {
    * @example { 'services/db': 'postgres', 'docs/PROBLEMS.md': 'manual' }
    */
   readonly components?: Readonly<Record<string, string>>;
-  /** The component of a registry at the scanned root. Default `root`. */
+  /** The component of a registry at the root of its project, or of the scanned folder outside one. Default `root`. */
   readonly rootComponent?: string;
+  /**
+   * The folder where the names of components begin for registries below it. Absolute. Default: the repository that contains
+   * what is scanned, else the scanned folder.
+   */
+  readonly projectFolder?: string | undefined;
+  /**
+   * Whether to look at the rest of the project if only a part of it is scanned, so that components of equal folder names
+   * are named as in a scan of the whole. Default true.
+   */
+  readonly nameByProject?: boolean;
   /**
    * Where to keep what a scan of a large tree found, so that the next scan only checks whether anything has changed:
    * `true` for the cache folder of the user, or a folder. Default `false`. The result is the same with and without.

@@ -2,7 +2,7 @@ import { createDiagnosticCollector, type Diagnostic, type DiagnosticCode } from 
 import { createLineIndex } from '../registry/position.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Candidate, type Candidates, findCandidates } from './candidates.ts';
-import { componentsOf } from './components.ts';
+import { componentsOf, rivalsOf } from './components.ts';
 import type { ScanOptions } from './options.ts';
 import { type FileContent, readContent, registryOf } from './registry-file.ts';
 import type { Yielder } from './yield.ts';
@@ -33,12 +33,14 @@ export async function* scan(paths: readonly string[], options: ScanOptions = {})
 }
 
 async function* readCandidates(
-  { candidates, refused, yielder }: Candidates,
+  { candidates, others, refused, yielder }: Candidates,
   options: ScanOptions,
 ): AsyncGenerator<Registry, void> {
   for (const { path, message } of refused) tell(options, path, 'file-unreadable', message);
   const texts = await readTexts(candidates, options, yielder);
-  const components = componentsOf([...texts.keys()], options.rootComponent);
+  const found = [...texts.keys()];
+  const rivals = rivalsOf(found, others, options.rootComponent).filter((other) => readContent(other).type === 'text');
+  const components = componentsOf([...found, ...rivals], options.rootComponent);
   for (const [candidate, text] of texts) {
     const content = text ?? readContent(candidate);
     texts.set(candidate, undefined);
