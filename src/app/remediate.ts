@@ -3,12 +3,16 @@ import type { Finding } from '../remediation/contract.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { type PolicySettings, propose } from '../remediation/engine/plan.ts';
-import { resume as resumeRun, rollback as rollbackRun } from '../remediation/engine/resume.ts';
+import {
+  liveRuns as runsOfOthers,
+  resume as resumeRun,
+  rollback as rollbackRun,
+} from '../remediation/engine/resume.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
-import { detect, type DetectOptions, endsRound, interruptedOn } from './detect.ts';
+import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { afterError, carryOut, type Consent, failureIn, runId } from './run-plan.ts';
 
@@ -19,22 +23,35 @@ export interface RemediateRequest extends DetectOptions, Consent {
   readonly onReport?: (report: RunReport, detected: DetectResult) => void;
 }
 
+/** A run that another process is working on now. */
+export interface LiveRun extends InterruptedRun {
+  readonly pid: number;
+}
+
+export interface Remediated {
+  readonly detected: DetectResult;
+  /** How each finding was dealt with, in this order, after the runs that were resumed. */
+  readonly runs: readonly RunReport[];
+  /** Findings that were not dealt with, since the call was stopped. */
+  readonly notRun: readonly Finding[];
+  /** Runs of other processes on the requested instances: what was found of these instances may change. */
+  readonly liveRuns: readonly LiveRun[];
+}
+
 /**
- * Resumes interrupted runs, then detects, plans, and runs what may run, one instance after the other. After a run that ends `stuck`, or whose undo
- * failed, the rest is only planned. A repair that cannot be planned or started is a `failed` report, and the others go
- * on.
+ * Resumes interrupted runs, then detects, plans, and runs what may run, one instance after the other. After a run that
+ * ends `stuck`, or whose undo failed, the rest is only planned. A repair that cannot be planned or started is a `failed`
+ * report, and the others go on.
  * @throws ProblemsError `engine-unreachable`, `state-damaged`, `state-locked`, `state-unwritable`: these end the round.
  */
-export async function remediate(
-  opened: Remediation,
-  request: RemediateRequest = {},
-): Promise<{ readonly detected: DetectResult; readonly runs: readonly RunReport[] }> {
+export async function remediate(opened: Remediation, request: RemediateRequest = {}): Promise<Remediated> {
   const remediation = bindCall(opened, request);
   const resumed: RunReport[] = [];
   for (const { id } of await interruptedOn(remediation)) {
     const report = await takenUp(remediation.session, id, false);
     if (report !== undefined) resumed.push(report);
   }
+  const live = await liveRuns(remediation);
   const detected = await detect(remediation, request);
   const reports: RunReport[] = [];
   function add(report: RunReport): void {
@@ -47,12 +64,30 @@ export async function remediate(
     ...remediation.policy,
     ...(request.automation === undefined ? {} : { commandLine: request.automation }),
   };
+  const notRun: Finding[] = [];
   for (const finding of detected.findings) {
-    if (remediation.session.signal.aborted) break;
+    if (remediation.session.signal.aborted) {
+      notRun.push(finding);
+      continue;
+    }
     const halted = reports.some(({ outcome }) => outcome === 'stuck');
     add(await dealWith(remediation, finding, detected, policy, request, halted));
   }
-  return { detected, runs: reports };
+  return { detected, runs: reports, notRun, liveRuns: live };
+}
+
+/** The runs of the requested instances, or of all, that other processes are working on. */
+export async function liveRuns({ session, instances }: Remediation): Promise<readonly LiveRun[]> {
+  return (await runsOfOthers(session))
+    .map(({ run: { id, phase, startedAt, plan }, owner: { pid } }) => ({
+      id,
+      instance: plan.target.instance,
+      remediator: plan.remediator,
+      phase,
+      startedAt,
+      pid,
+    }))
+    .filter(({ instance }) => instances === undefined || instances.includes(instance));
 }
 
 /** Resumes runs whose process has ended: one, or all. A run that cannot be resumed does not affect the others. */

@@ -12,7 +12,15 @@ export { approve, type ApproveOptions } from './approve.ts';
 export { review, submit, type SubmitOptions } from './submit.ts';
 export { type Consent } from './run-plan.ts';
 export { type RunReport } from '../remediation/run-report.ts';
-export { remediate, resume, rollback, type RemediateRequest } from './remediate.ts';
+export {
+  type LiveRun,
+  liveRuns,
+  remediate,
+  type Remediated,
+  type RemediateRequest,
+  resume,
+  rollback,
+} from './remediate.ts';
 export {
   expireBackups,
   listBackups,

@@ -83,7 +83,9 @@ export async function carryOut(
       { dossier: await writeEscalationReport(session, await recordOf(session, id)) },
       session.at(),
     );
-  return reportOf(await recordOf(session, id), session.actions);
+  const report = reportOf(await recordOf(session, id), session.actions);
+  const onlyPlanned = 'Only planned: another run of this round is stuck, so nothing else is changed.';
+  return halted ? { ...report, reasons: [onlyPlanned, ...report.reasons] } : report;
 }
 
 /** Another run has locked the volume: the report says that this run did not begin. */

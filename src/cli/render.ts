@@ -1,28 +1,51 @@
-import type { RecordedResults, RunReport, Skipped } from '../app/remediation.ts';
+import type { Finding, LiveRun, RecordedResults, RunReport, Skipped } from '../app/remediation.ts';
 import type { Validation } from '../app/validate.ts';
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { toJson } from '../reporters/json.ts';
 import type { Table } from '../reporters/table.ts';
 import { countText, textReport } from '../reporters/text/diagnostics.ts';
-import { nothingText, notLookedAtText, reportsText } from '../reporters/text/remediation.ts';
+import { nothingText, notLookedAtText } from '../reporters/text/remediation.ts';
+import { liveRunsText, notRunText, recapText, reportsText } from '../reporters/text/runs.ts';
 import { version } from '../version.ts';
 import type { Output, Screen } from './terminal.ts';
 
-/** Prints how runs ended, as text or JSON, and the checks that could not run if the command checked instances first. */
+/** What a command knows beyond the runs it made. A key that is absent is not printed as JSON either. */
+export interface AroundRuns {
+  readonly notLookedAt?: readonly Skipped[];
+  /** Findings that were not dealt with, since the command was stopped. */
+  readonly notRun?: readonly Finding[];
+  /** Runs that other processes are working on. */
+  readonly liveRuns?: readonly LiveRun[];
+}
+
+/** Prints how runs ended, as text or JSON, and what was not checked or not run. */
 export function printReports(
   runs: readonly RunReport[],
   asJson: boolean,
   { out, notes }: Screen,
-  notLookedAt?: readonly Skipped[],
+  around: AroundRuns = {},
 ): void {
+  const { notLookedAt, notRun = [], liveRuns = [] } = around;
   if (asJson) {
-    out.write(toJson({ schemaVersion: 1, runs, ...(notLookedAt === undefined ? {} : { notLookedAt }) }));
+    out.write(toJson({ schemaVersion: 1, runs, ...around, ...withoutDetails(around) }));
     return;
   }
-  out.write(reportsText(runs, out.style) + notLookedAtText(notLookedAt ?? [], out.style));
-  if (runs.length > 0) return;
+  const { style } = out;
+  out.write(
+    reportsText(runs, style) +
+      notRunText(notRun, style) +
+      liveRunsText(liveRuns, style) +
+      notLookedAtText(notLookedAt ?? [], style) +
+      recapText(runs, notRun, style),
+  );
+  if (runs.length + notRun.length + liveRuns.length > 0) return;
   notes.write(notLookedAt === undefined ? 'Nothing to do.\n' : `${nothingText(notLookedAt)}; nothing to do.\n`);
+}
+
+/** As `detect --json` prints findings. */
+function withoutDetails({ notRun }: AroundRuns) {
+  return notRun === undefined ? {} : { notRun: notRun.map(({ details: _, ...shown }) => shown) };
 }
 
 /** Says what could not be written into the registries. */

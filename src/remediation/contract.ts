@@ -130,8 +130,10 @@ export interface Plan<Expected extends Json = Json> {
     /** Locks to hold: the `volumeKey` of every instance touched. */
     readonly volumes: readonly string[];
   };
-  /** One line. */
+  /** One line in the imperative. */
   readonly summary: string;
+  /** What a fixed run has done, as a clause: `orders moved from port 5434 to 5437`. Default: the summary. */
+  readonly done?: string;
   readonly steps: readonly Step[];
   /** Steps after the verification, which ends the run. They need no undo. */
   readonly cleanup: readonly Step[];
@@ -141,6 +143,8 @@ export interface Plan<Expected extends Json = Json> {
   readonly downtime: { readonly seconds: number; readonly why: string };
   /** What cannot be predicted, one sentence each. */
   readonly unpredictable: readonly string[];
+  /** Once the run is fixed, nothing can be undone: a backup that was taken is kept. */
+  readonly final?: true;
   /** What undoing means, if it is more than undoing the steps in reverse. */
   readonly undo: string;
   /** What must be true after the run, for the remediator's own `verify`. Checked against its `expected` schema. */

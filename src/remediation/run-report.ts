@@ -44,6 +44,10 @@ export interface RunReport {
   readonly problem: string | null;
   readonly finding: string | null;
   readonly outcome: Outcome;
+  /** What a fixed run has done, else what the run would do, in one line. Null if there was nothing to plan. */
+  readonly summary: string | null;
+  /** Whether `rollback` restores what the run changed, unless something has changed since. */
+  readonly canRollBack: boolean;
   readonly failure: { readonly class: FailureClass; readonly message: string } | null;
   readonly automation: Automation | null;
   readonly reasons: readonly string[];
@@ -64,6 +68,8 @@ export const emptyReport: RunReport = {
   problem: null,
   finding: null,
   outcome: 'absent',
+  summary: null,
+  canRollBack: false,
   failure: null,
   automation: null,
   reasons: [],
@@ -91,6 +97,8 @@ export function reportOf(record: RunRecord, actions: Actions): RunReport {
     id: record.id,
     ...aboutFinding(plan.finding),
     outcome: outcomeOf(record),
+    summary: record.outcome === 'fixed' ? (plan.done ?? plan.summary) : plan.summary,
+    canRollBack: record.outcome === 'fixed' && plan.final !== true,
     failure: record.failure,
     automation: decision.automation,
     reasons: decision.reasons,

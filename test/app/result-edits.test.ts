@@ -44,6 +44,8 @@ const report: RunReport = {
   problem: 'postgres/port-5434-of-orders-is-taken',
   finding: finding.id,
   outcome: 'rolled-back',
+  summary: 'Move orders to another port.',
+  canRollBack: false,
   failure: { class: 'step-failed', message: 'the new port was taken too' },
   automation: 'auto',
   reasons: [],

@@ -20,6 +20,8 @@ const documented: readonly { readonly pattern: RegExp; readonly values: readonly
   { pattern: /\b[67]\d{18}\b/g, values: ['7713626787887796256'] },
 ];
 const documentedTime = '2026-03-01T12:00:00.000Z';
+const documentedSecond = '2026-03-01 12:00:00 UTC';
+const documentedDuration = '0.5 s';
 /** As `npm run lab -- up port-conflict` and the range of a managed system give them out. */
 const documentedPort = '5434';
 const documentedLease = '5433';
@@ -79,6 +81,8 @@ function documentedNames(run: Run, port: number) {
         .replaceAll(run.folder, documentedFolder)
         .replaceAll(run.prefix, '')
         .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, documentedTime)
+        .replaceAll(/\d{4}-\d\d-\d\d [\d:]{8} UTC/g, documentedSecond)
+        .replaceAll(/\b\d+\.\d s\b/g, documentedDuration)
         .replaceAll(String(port), documentedPort)
         .replaceAll(/\b\d{5}\b/g, documentedLease);
       for (const { pattern, values } of documented)

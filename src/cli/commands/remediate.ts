@@ -1,5 +1,5 @@
 import { ProblemsError } from '../../errors.ts';
-import type { DetectResult, RunReport } from '../../app/remediation.ts';
+import type { DetectResult, Finding, LiveRun, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { isMoveOnly, movingOptions } from '../shared-options.ts';
 import { exitCodeOf, checkExitCodes, checkOptions, detectRequest, withRemediation } from '../remediation-context.ts';
@@ -53,22 +53,28 @@ export const remediate = defineCommand({
           });
     // As after any run that is stuck, nothing else is changed.
     if (isMoveOnly(words, options) || moved.some(({ outcome }) => outcome === 'stuck')) {
-      printReports(moved, options.json, screen, []);
+      printReports(moved, options.json, screen, { notLookedAt: [] });
       return exitCodeOf(moved);
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
       const request = detectRequest(words, options);
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
-      async function tell(runs: readonly RunReport[], detected: DetectResult): Promise<void> {
+      async function tell(
+        runs: readonly RunReport[],
+        detected: DetectResult,
+        notRun: readonly Finding[],
+        liveRuns: readonly LiveRun[],
+      ): Promise<void> {
         if (!options.noRecord && (options.record || options.yes)) {
           const { recordReports } = await import('../../app/remediation.ts');
           const target = { cwd: invocation.cwd, now: invocation.now() };
           printRecorded(await recordReports(remediation, runs, { request, detected }, target), screen);
         }
-        printReports([...moved, ...runs], options.json, screen, detected.notLookedAt);
+        const { notLookedAt } = detected;
+        printReports([...moved, ...runs], options.json, screen, { notLookedAt, notRun, liveRuns });
       }
-      const { runs, detected } = await repair(remediation, {
+      const { runs, detected, notRun, liveRuns } = await repair(remediation, {
         ...request,
         yes: options.yes,
         onReport: (report, looked) => made.push({ report, looked }),
@@ -76,11 +82,11 @@ export const remediate = defineCommand({
         // Runs that ended before the engine or the journal failed are still printed and recorded.
         const reports = made.map(({ report }) => report);
         const looked = made[0]?.looked ?? { findings: [], notLookedAt: [] };
-        if (moved.length + reports.length > 0) await tell(reports, looked);
+        if (moved.length + reports.length > 0) await tell(reports, looked, [], []);
         throw error;
       });
-      await tell(runs, detected);
-      return exitCodeOf([...moved, ...runs], detected.notLookedAt);
+      await tell(runs, detected, notRun, liveRuns);
+      return notRun.length + liveRuns.length > 0 ? 1 : exitCodeOf([...moved, ...runs], detected.notLookedAt);
     });
   },
 });

@@ -1,4 +1,4 @@
-import type { RunReport } from '../../app/remediation.ts';
+import type { LiveRun, RunReport } from '../../app/remediation.ts';
 import { defineCommand } from '../command.ts';
 import { exitCodeOf, exitCodes, withRemediation } from '../remediation-context.ts';
 import { configOptions } from '../shared-options.ts';
@@ -14,21 +14,22 @@ export const resume = defineCommand({
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     return withRemediation(invocation, { ...options, registries: false }, async (remediation) => {
-      const { resume: goOn } = await import('../../app/remediation.ts');
+      const { liveRuns, resume: goOn } = await import('../../app/remediation.ts');
       const reports: RunReport[] = [];
       try {
         await goOn(remediation, words[0], { onReport: (report) => void reports.push(report) });
       } catch (error) {
         // Runs that ended before the error are still printed.
-        if (reports.length > 0) await tell();
+        if (reports.length > 0) await tell([]);
         throw error;
       }
-      await tell();
-      return exitCodeOf(reports);
+      const live = await liveRuns(remediation);
+      await tell(live);
+      return live.length > 0 ? 1 : exitCodeOf(reports);
 
-      async function tell(): Promise<void> {
+      async function tell(live: readonly LiveRun[]): Promise<void> {
         const { printReports } = await import('../render.ts');
-        printReports(reports, options.json, screen);
+        printReports(reports, options.json, screen, { liveRuns: live });
       }
     });
   },

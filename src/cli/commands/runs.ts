@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
+import { tableText } from '../render.ts';
 import { configOptions } from '../shared-options.ts';
 
 export const runs = defineCommand({
@@ -43,12 +44,11 @@ export const runs = defineCommand({
         screen.out.write(toJson({ schemaVersion: 1, runs: found }));
         return 0;
       }
-      const { runsText, runText } = await import('../../reporters/text/remediation.ts');
+      const { runsTable, runText } = await import('../../reporters/text/runs.ts');
       const [one] = found;
-      screen.out.write(
-        first !== undefined && one !== undefined ? runText(one, screen.out.style) : runsText(found, screen.out.style),
-      );
-      if (found.length === 0) screen.notes.write('No runs yet.\n');
+      if (one === undefined) screen.notes.write('No runs yet.\n');
+      else if (first === undefined) screen.out.write(await tableText(runsTable(found), screen.out));
+      else screen.out.write(runText(one, screen.out.style));
       return 0;
     });
   },

@@ -144,17 +144,27 @@ function checksBeforeStop(session: EngineContext, { steps, target }: Plan): bool
   );
 }
 
+/**
+ * Effects are read from the present state, in which no step has run yet: what an earlier step leaves is the value before a
+ * later one. Effects without a difference are left out.
+ */
 async function effectsOf(session: EngineContext, plan: Plan): Promise<Proposal['effects']> {
   const described: { readonly step: string; readonly effects: readonly Effect[] }[] = [];
+  const left = new Map<string, string>();
   for (const { action: name, params } of plan.steps) {
     const action = actionNamed(session, name);
     const parsed = parseValue(action.params, params, `\`params\` of ${name}`);
-    const effects = (await action.effect(parsed, session.reader)).map((effect) => ({
-      object: session.redact.text(effect.object),
-      before: session.redact.text(effect.before),
-      after: session.redact.text(effect.after),
-    }));
-    described.push({ step: session.redact.text(action.describe(parsed)), effects });
+    const effects = (await action.effect(parsed, session.reader)).map((effect) => {
+      const object = session.redact.text(effect.object);
+      const before = left.get(object) ?? session.redact.text(effect.before);
+      const after = session.redact.text(effect.after);
+      left.set(object, after);
+      return { object, before, after };
+    });
+    described.push({
+      step: session.redact.text(action.describe(parsed)),
+      effects: effects.filter(({ before, after }) => before !== after),
+    });
   }
   return described;
 }

@@ -170,6 +170,18 @@ export async function interruptedRuns(session: EngineContext): Promise<readonly 
   return found;
 }
 
+/** Runs that other living processes are working on, with those processes. Newest first. */
+export async function liveRuns(
+  session: EngineContext,
+): Promise<readonly { readonly run: RunRecord; readonly owner: ProcessIdentity }[]> {
+  const found: { readonly run: RunRecord; readonly owner: ProcessIdentity }[] = [];
+  for (const run of await session.store.runs.list({ open: true })) {
+    const owner = waiting.includes(run.phase) ? undefined : await otherOwner(session, run);
+    if (owner !== undefined) found.push({ run, owner });
+  }
+  return found;
+}
+
 function stillRunning(id: string, { pid }: ProcessIdentity): ProblemsError {
   return new ProblemsError('run-live', `Run ${id} is running in process ${pid}.`, {
     hint: 'Wait until it ends, or stop that process.',

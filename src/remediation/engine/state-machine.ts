@@ -118,7 +118,7 @@ async function running(active: RunningRun, record: RunRecord): Promise<Phase> {
         type: 'step',
         run: active.id,
         index: done.index,
-        of: steps.length,
+        of: record.plan.steps.length,
         state: 'applying',
         what: one.action.describe(one.params),
       });

@@ -43,7 +43,7 @@ export async function undoAll(active: RunningRun, record: RunRecord): Promise<Fa
         type: 'step',
         run: id,
         index: done.index,
-        of: steps.length,
+        of: record.plan.steps.length,
         state: 'undoing',
         what: one.action.describe(one.params),
       });

@@ -87,6 +87,7 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
   const plan: Plan<RequestExpected> = {
     ...common(finding, instance),
     summary: `Take the backup ${ref}${drill ? ' and prove it by restoring a copy' : ''}.`,
+    done: `backup ${ref} taken${drill ? ' and proven by restoring a copy' : ''}`,
     steps: [
       {
         action: 'backup.take',
@@ -138,6 +139,7 @@ function expiryPlan(finding: Finding, refs: readonly string[], instance: Instanc
   return {
     ...common(finding, instance),
     summary: `Remove ${refs.join(', ')}.`,
+    done: `${refs.join(', ')} removed`,
     steps: refs.map((ref) => ({ action: 'backup.expire', params: { ref } })),
     cleanup: refs.map((ref) => ({ action: 'backup.remove', params: { ref } })),
     unpredictable: [],
@@ -151,6 +153,7 @@ function common(finding: Finding, instance: Instance | undefined) {
     type: 'plan',
     remediator: name,
     requested: true,
+    final: true,
     finding,
     target: {
       instance: finding.instance,

@@ -1,7 +1,6 @@
-import type { DetectResult, InterruptedRun, Proposal, RunRecord, RunReport } from '../../app/remediation.ts';
+import type { DetectResult, InterruptedRun, Proposal } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
-import { count } from './diagnostics.ts';
 
 /** The findings with their evidence, and the checks that could not run. */
 export function detectedText({ findings, notLookedAt }: DetectResult, style: Style): string {
@@ -83,61 +82,4 @@ export function proposalText({ finding, plan, decision, effects }: Proposal, sty
   ]
     .map((line) => `${line}\n`)
     .join('');
-}
-
-const tones = {
-  absent: 'good',
-  planned: 'warning',
-  'awaiting-approval': 'warning',
-  fixed: 'good',
-  'rolled-back': 'warning',
-  stuck: 'error',
-  failed: 'error',
-} as const;
-
-export function reportsText(reports: readonly RunReport[], style: Style): string {
-  return reports
-    .flatMap((report) => [
-      `${style(tones[report.outcome], report.outcome)}  ${escapeTerminal(report.instance ?? report.problem ?? '')}  ${escapeTerminal(report.finding ?? '')}${report.id === null ? '' : `  run ${report.id}`}`,
-      ...(report.downtimeMs === null || report.downtimeMs === 0
-        ? []
-        : [`  Downtime: ${(report.downtimeMs / 1000).toFixed(2)} s`]),
-      ...(report.failure === null ? [] : [`  ${report.failure.class}: ${escapeTerminal(report.failure.message)}`]),
-      ...(report.outcome === 'fixed' || report.outcome === 'absent'
-        ? []
-        : report.reasons.map((reason) => `  ${escapeTerminal(reason)}`)),
-      ...report.leftovers.map(
-        ({ object, why, command }) =>
-          `  Left over: ${escapeTerminal(object)}: ${escapeTerminal(why)} (${escapeTerminal(command)})`,
-      ),
-      ...(report.outcome === 'awaiting-approval' ? [`  problems approve ${report.id ?? ''}`] : []),
-      ...(report.dossier === null ? [] : [`  Report for your decision: ${escapeTerminal(report.dossier)}`]),
-    ])
-    .map((line) => `${line}\n`)
-    .join('');
-}
-
-/** One line per run. */
-export function runsText(runs: readonly RunRecord[], style: Style): string {
-  return runs
-    .map(({ id, createdAt, plan, outcome, phase }) => {
-      const state = outcome === null ? phase : style(tones[outcome], outcome);
-      return `${id}  ${createdAt}  ${state}  ${escapeTerminal(plan.target.instance)}  ${escapeTerminal(plan.finding.id)}\n`;
-    })
-    .join('');
-}
-
-/** One run in full: its steps with their times. */
-export function runText(run: RunRecord, style: Style): string {
-  const head = runsText([run], style);
-  const steps = run.steps.map(
-    ({ index, action, state, startedAt, error }) =>
-      `  ${index + 1}. ${escapeTerminal(action)}  ${state}${startedAt === null ? '' : `  ${startedAt}`}${error === null ? '' : `  ${escapeTerminal(error)}`}\n`,
-  );
-  const checks = (run.verification?.checks ?? []).map(
-    ({ name, ok, seen }) =>
-      `  ${style(ok ? 'good' : 'error', ok ? 'ok' : 'no')}  ${escapeTerminal(name)}: ${escapeTerminal(seen)}\n`,
-  );
-  const failure = run.failure === null ? '' : `  ${run.failure.class}: ${escapeTerminal(run.failure.message)}\n`;
-  return [head, ...steps, ...checks, failure, `  ${count(run.plan.cleanup.length, 'cleanup step')}\n`].join('');
 }

@@ -1,18 +1,24 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { detect, plan, remediate, runs } from '../../../src/app/remediation.ts';
 import { run as problems } from '../../cli/run.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
-import { run } from './processes.ts';
+import { begin, run } from './processes.ts';
 
 let folder = '';
 beforeEach(async () => {
   folder = await brokenFolder();
-  const { signal } = await run(folder, 'remediate', 'step 1 is journalled');
-  if (signal !== 'SIGKILL') throw new Error('The process was not killed.');
 });
 afterEach(async () => removeFolder(folder));
 
+async function killInMidRun(): Promise<void> {
+  const { signal } = await run(folder, 'remediate', 'step 1 is journalled');
+  if (signal !== 'SIGKILL') throw new Error('The process was not killed.');
+}
+
 describe('a run whose process was killed', { timeout: 60_000 }, () => {
+  beforeEach(killInMidRun);
+
   it('is reported by detect and plan, for its instance alone', async () => {
     const remediation = await openFolder(folder);
     const [record] = await runs(remediation);
@@ -52,5 +58,24 @@ describe('a run whose process was killed', { timeout: 60_000 }, () => {
     const json = await problems(['plan', '--json'], { cwd: folder });
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ plans: [], interruptedRuns: [{ instance: 'orders' }] });
+  });
+});
+
+describe('a run that another process is working on', { timeout: 60_000 }, () => {
+  it.each(['resume', 'remediate'] as const)('is named by problems %s, which exits with 1', async (command) => {
+    const other = begin(folder, 'remediate', 'hang:step 1 is applied');
+    try {
+      await once(other.process.stdout ?? other.process, 'data');
+      const { code, stdout } = await problems([command, '--json'], { cwd: folder });
+      const { pid } = other.process;
+      expect(JSON.parse(stdout)).toMatchObject({ runs: [], liveRuns: [{ instance: 'orders', phase: 'running', pid }] });
+      expect(code).toBe(1);
+      const text = await problems([command], { cwd: folder });
+      expect(text).toMatchObject({ code: 1, stdout: expect.stringContaining(`process ${pid} is working on run r`) });
+      expect(text.stderr).not.toContain('othing to do');
+    } finally {
+      other.process.kill('SIGKILL');
+      await other.ended;
+    }
   });
 });

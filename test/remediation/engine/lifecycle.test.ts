@@ -1,7 +1,17 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { approve, plan, remediate, rollback, runs, type Remediator } from '../../../src/app/remediation.ts';
+import {
+  approve,
+  openRemediation,
+  plan,
+  remediate,
+  type RemediationEvent,
+  rollback,
+  runs,
+  type Remediator,
+} from '../../../src/app/remediation.ts';
+import { createTestHost } from '../../../src/testing/index.ts';
 import { answers, brokenFiles, brokenFolder, fileNames, openFolder, removeFolder } from '../broken-files.ts';
 
 let folder = '';
@@ -43,6 +53,53 @@ describe('planning', () => {
     expect(proposals[0]?.decision?.automation).toBe('auto');
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
     expect(await runs(remediation)).toEqual([]);
+    remediation.close();
+  });
+
+  it('takes what one step leaves for the value before a later one, and leaves out what does not change', async () => {
+    const file = { '/project/a.conf': 'wrong' };
+    const { open } = createTestHost({ instances: [{ name: 'orders' }], files: file });
+    const changing: typeof brokenFiles = {
+      ...brokenFiles,
+      async plan(finding, host) {
+        const made = await brokenFiles.plan(finding, host);
+        const steps = ['no', 'unless-stopped', 'unless-stopped'].map((name) => ({
+          action: 'container.update-restart-policy',
+          params: { container: 'vrooli-postgres-orders', policy: { name, maximumRetryCount: 0 } },
+        }));
+        return made.type === 'refusal' ? made : { ...made, steps };
+      },
+    };
+    const remediation = await openRemediation({ folder, host: open, onlyLooking: true, remediators: [changing] });
+    const { proposals } = await plan(remediation);
+    const object = 'vrooli-postgres-orders: restart policy';
+    expect(proposals[0]?.effects.map(({ effects }) => effects)).toEqual([
+      [{ object, before: 'unless-stopped', after: 'no' }],
+      [{ object, before: 'no', after: 'unless-stopped' }],
+      [],
+    ]);
+    remediation.close();
+  });
+
+  it('counts the same steps as the run does', async () => {
+    const withCleanup: typeof brokenFiles = {
+      ...brokenFiles,
+      async plan(finding, host) {
+        const made = await brokenFiles.plan(finding, host);
+        return made.type === 'refusal'
+          ? made
+          : { ...made, steps: made.steps.slice(0, 2), cleanup: made.steps.slice(2) };
+      },
+      verify: async () => ({ result: 'verified', checks: [] }),
+    };
+    const remediation = await openFolder(folder, { remediators: [withCleanup] });
+    const planned = (await plan(remediation)).proposals[0]?.effects ?? [];
+    const steps: string[] = [];
+    function onEvent(event: RemediationEvent): void {
+      if (event.type === 'step' && event.state === 'applying') steps.push(`${event.index + 1} of ${event.of}: ${event.what}`);
+    }
+    await remediate(remediation, { onEvent });
+    expect(steps).toEqual(planned.map(({ step }, index) => `${index + 1} of ${planned.length}: ${step}`));
     remediation.close();
   });
 });

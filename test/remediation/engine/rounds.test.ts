@@ -44,6 +44,18 @@ describe('one finding that cannot be planned', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a round that is stopped', { timeout: 30_000 }, () => {
+  it('names the findings that were not dealt with', async () => {
+    const stop = new AbortController();
+    const remediation = await openFolder(folder, { remediators: [ofThree(() => undefined)] });
+    const made = await remediate(remediation, { signal: stop.signal, onReport: () => stop.abort() });
+    expect(made.runs).toMatchObject([{ instance: 'archive', outcome: 'fixed' }]);
+    expect(made.notRun).toMatchObject([{ instance: 'billing' }, { instance: 'orders' }]);
+    expect(await answers(folder)).toEqual(['right', 'wrong', 'wrong']);
+    remediation.close();
+  });
+});
+
 describe('one run that cannot begin', { timeout: 30_000 }, () => {
   it('ends as failed, keeps no lock, and the others are still repaired', async () => {
     const remediation = await openFolder(folder, { remediators: [ofThree(() => undefined)] });

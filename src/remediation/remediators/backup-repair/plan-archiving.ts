@@ -75,6 +75,7 @@ export async function planArchiving(
       ...common,
       target: { instance: name, container: container.id, volumes: [volumeKey] },
       summary: `Archive the WAL of ${name} to ${there}, which is already mounted.`,
+      done: `${name} archives its WAL to ${there}`,
       steps: [...settingSteps(instance, settings, why), prove],
       leftovers: [],
       unpredictable,
@@ -91,6 +92,7 @@ export async function planArchiving(
     ...common,
     target: { instance: name, container: container.id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
     summary: `Archive the WAL of ${name} to a new volume ${volume}.`,
+    done: `${name} archives its WAL to the new volume ${volume}`,
     steps: [
       ...recreateSteps({
         instance,

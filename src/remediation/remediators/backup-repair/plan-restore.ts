@@ -76,6 +76,7 @@ async function restorePlan(
     finding,
     target: { instance: wanted.into, container: '', volumes: [`volume:${engine}/${volume}`] },
     summary: `Restore ${backup.ref} into the new instance ${wanted.into}, next to ${source.name}.`,
+    done: `${backup.ref} restored into the new instance ${wanted.into}${wanted.to === undefined ? '' : `, as it was at ${wanted.to}`}`,
     steps: [
       {
         action: 'port.lease',

@@ -80,6 +80,7 @@ async function planBackup(
       bad.length === 0
         ? `Take a new backup of ${name} and prove it by restoring a copy.`
         : `Quarantine ${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name}, take a new one and prove it by restoring a copy.`,
+    done: `${bad.length === 0 ? '' : `${bad.length === 1 ? 'the bad backup' : `the ${bad.length} bad backups`} of ${name} quarantined, `}backup ${taken} taken and proven by restoring a copy`,
     steps,
     cleanup: [],
     leftovers: bad.map(({ ref, cause }) => ({

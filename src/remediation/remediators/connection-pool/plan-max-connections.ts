@@ -129,6 +129,7 @@ export async function planRaise(
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
     summary: `Raise max_connections of ${name} from ${maxConnections} to ${wanted}, with a restart.`,
+    done: `max_connections of ${name} raised from ${maxConnections} to ${wanted}`,
     steps: holdsBack
       ? [
           {

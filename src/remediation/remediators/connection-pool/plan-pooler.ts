@@ -117,6 +117,7 @@ export async function planPooler(
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
     summary: `Add a PgBouncer for ${name} (${mode} mode, ${sizes.poolSize} connections for each role and database, ${sizes.maxClients} clients).`,
+    done: `${name} has a PgBouncer (${mode} mode, ${sizes.maxClients} clients)`,
     steps: [
       {
         action: 'pooler.create',

@@ -100,6 +100,7 @@ async function planLeak(
     finding,
     target: { instance: name, container: container.id, volumes: [volumeKey] },
     summary: `Set idle_in_transaction_session_timeout to ${timeout} s for ${roles.join(', ')} on ${name}, and end the ${ended.length} sessions that are stuck.`,
+    done: `idle_in_transaction_session_timeout set to ${timeout} s for ${roles.join(', ')} on ${name}, and ${ended.length} stuck sessions ended`,
     steps,
     cleanup: [],
     leftovers: [],

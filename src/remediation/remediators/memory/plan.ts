@@ -55,6 +55,7 @@ async function planSettings(
     return {
       ...frame,
       summary: `Recreate ${instance.name} with ${words}: its command line sets other values, which override every file.`,
+      done: `${instance.name} recreated with ${words}`,
       steps: recreateSteps({
         instance,
         serves,
@@ -84,6 +85,7 @@ async function planSettings(
   return {
     ...frame,
     summary: `Set ${words} on ${instance.name}${restarts ? ', with a restart' : running ? ', with a reload' : ', and start it'}.`,
+    done: `${words} set on ${instance.name}${running ? '' : ', and it is running'}`,
     steps: settingSteps(instance, changes, why, { serves }),
     risk: restarts ? 'restart' : 'safe',
     downtime: restarts || !running ? downtime : { seconds: 0, why: 'A reload interrupts no client.' },
@@ -110,6 +112,7 @@ async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Pr
   return {
     ...frame,
     summary: `Raise the memory limit of ${instance.name} from ${from} to ${to}${seen.running ? ' while it is running' : ''}.`,
+    done: `memory limit of ${instance.name} raised from ${from} to ${to}`,
     steps: [
       {
         action: 'container.update-memory',
@@ -175,6 +178,7 @@ async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<Memory
   return {
     ...frame,
     summary: `Recreate ${instance.name} with a /dev/shm of ${readableSize(size)} instead of ${readableSize(seen.shmSize)}, on the same data.`,
+    done: `${instance.name} has a /dev/shm of ${readableSize(size)} instead of ${readableSize(seen.shmSize)}`,
     steps: recreateSteps({
       instance,
       edits: { shmSize: size },

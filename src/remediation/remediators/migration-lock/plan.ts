@@ -82,6 +82,10 @@ function planRepair(
       ...(drop === undefined ? [] : [`drop the invalid index ${drop.qualified}`]),
       ...(apply === undefined ? [] : [`apply ${apply.name} to ${database}`]),
     ].join(', then '),
+    done: [
+      ...(drop === undefined ? [] : [`invalid index ${drop.qualified} dropped`]),
+      ...(apply === undefined ? [] : [`${apply.name} applied to ${database}`]),
+    ].join(', '),
     steps,
     cleanup: [],
     leftovers: [],
@@ -115,6 +119,7 @@ function planRecord(
     finding,
     target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
     summary: `record ${file} as applied to ${database}`,
+    done: `${file} recorded as applied to ${database}`,
     steps: [
       {
         action: 'migration.record',

@@ -166,6 +166,7 @@ export async function planNewClient(
     finding,
     target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
     summary: `Recreate ${container.name} with ${place.host}:${place.port} in ${address.source}, so that it reaches ${instance.name}.`,
+    done: `${container.name} recreated, and reaches ${instance.name} at ${place.host}:${place.port}`,
     steps: stepsFor(client, edits, joins ? network : undefined),
     cleanup: [],
     leftovers: [keptContainer(container)],

@@ -162,6 +162,7 @@ function planFor(
       volumes: [instance.volumeKey],
     },
     summary: `${doing.charAt(0).toUpperCase()}${doing.slice(1)}, so that ${container.name} reaches ${instance.name}.`,
+    done: `${container.name} reaches ${instance.name} over ${network}`,
     steps,
     cleanup: [],
     leftovers: [],

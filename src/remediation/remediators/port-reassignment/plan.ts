@@ -101,6 +101,7 @@ async function moveTo(
     finding,
     target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
     summary: `Move ${instance.name} from port ${details.port} to ${port}, on the same data.`,
+    done: `${instance.name} moved from port ${details.port} to ${port}`,
     steps,
     cleanup: [
       { action: 'port.bind', params: { instance: instance.name, port } },
@@ -160,6 +161,7 @@ function startAgain(finding: Finding<PortDetails>, instance: Instance, identifie
     finding,
     target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
     summary: `Start ${instance.name}: its port ${port} is free again.`,
+    done: `${instance.name} started on port ${port}`,
     steps: [
       {
         action: 'container.start',

@@ -60,6 +60,7 @@ async function planMove(
     finding,
     target: { instance: name, container: id, volumes: [volumeKey, `volume:${engine}/${volume}`] },
     summary: `Move the data of ${name} from ${mount.source} to the named volume ${volume}.`,
+    done: `the data of ${name} moved from ${mount.source} to the named volume ${volume}`,
     steps,
     cleanup: running ? [] : [stoppedAgain(container.name)],
     leftovers: [
@@ -203,6 +204,7 @@ async function planChown(
     finding,
     target: { instance: name, container: id, volumes: [volumeKey] },
     summary: `Change the owner of ${placeOf(mount)} to ${uid}:${gid}, the user of ${name}, and start it.`,
+    done: `${placeOf(mount)} belongs to ${uid}:${gid}, the user of ${name}, and ${name} is running`,
     steps,
     cleanup: wanted ? [] : [stoppedAgain(id)],
     leftovers: [],
