@@ -92,7 +92,14 @@ export const rooms: readonly Room[] = [
   },
   {
     path: 'remediation/remediators/',
-    rooms: ['remediation/contract.ts', 'remediation/shared/', 'postgres/', 'migration/', 'tasks/claims.ts'],
+    rooms: [
+      'remediation/contract.ts',
+      'remediation/shared/',
+      'postgres/',
+      'migration/',
+      'backups/verdict.ts',
+      'tasks/claims.ts',
+    ],
     types: ['host/', 'backups/'],
     packages: ['zod'],
   },

@@ -1,10 +1,13 @@
 import { ProblemsError } from '../errors.ts';
+import { type InstanceVerdict, judgeBackups } from '../backups/verdict.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { leasePort } from './ports.ts';
 import { submit, type SubmitOptions } from './submit.ts';
+import { instanceNotFound } from '../remediation/engine/not-found.ts';
 import type { RunReport } from '../remediation/run-report.ts';
-import { archivePlaceOf, planRestore } from '../remediation/remediators/backup-repair/index.ts';
+import { archivePlaceOf, backupSettings, planRestore } from '../remediation/remediators/backup-repair/index.ts';
+import { compareText } from '../util/compare.ts';
 import { planBackup, planExpiry, requestSettings, type Retained, retention } from '../remediation/requests/backups.ts';
 
 export type { Retained } from '../remediation/requests/backups.ts';
@@ -12,6 +15,57 @@ export type { Retained } from '../remediation/requests/backups.ts';
 /** Lists the backups of one instance, or all. Reads only the beginning of each backup, and its sidecar files. */
 export function listBackups({ session: { reader } }: Remediation, instance?: string): Promise<BackupInventory> {
   return reader.backups.list(instance);
+}
+
+export interface JudgedBackups extends BackupInventory {
+  /** One for each instance, and for each name that has backups, by name. */
+  readonly verdicts: readonly InstanceVerdict[];
+}
+
+/**
+ * Lists backups, and judges whether each instance could be restored from its own. Reads no backup: the results of earlier
+ * checks decide. Without an engine, instances without backups
+ * are unknown unless they are named; `notLookedAt` says so.
+ * @throws ProblemsError `not-found`: neither an instance nor a backup has this name.
+ */
+export async function backupVerdicts(opened: Remediation, instance?: string): Promise<JudgedBackups> {
+  const { session } = opened;
+  const { backups, notLookedAt } = await listBackups(opened, instance);
+  const owners = backups.map((backup) => backup.instance);
+  const found = await instancesIfReachable(opened);
+  if (instance !== undefined && owners.length === 0 && found.names?.includes(instance) === false)
+    throw instanceNotFound(
+      instance,
+      found.names.map((name) => ({ name })),
+    );
+  const names = instance === undefined ? [...(found.names ?? []), ...owners] : [instance];
+  const { rpoHours } = backupSettings(session.reader);
+  const unknown =
+    instance === undefined && found.names === undefined ? [{ path: 'instances', reason: found.reason }] : [];
+  return {
+    backups,
+    notLookedAt: [...notLookedAt, ...unknown],
+    verdicts: [...new Set(names)].toSorted(compareText).map((name) =>
+      judgeBackups(
+        name,
+        backups.filter((backup) => backup.instance === name),
+        { rpoHours, now: session.now() },
+      ),
+    ),
+  };
+}
+
+async function instancesIfReachable({
+  session,
+}: Remediation): Promise<
+  { readonly names: readonly string[] } | { readonly names: undefined; readonly reason: string }
+> {
+  try {
+    return { names: (await session.reader.instances()).map(({ name }) => name) };
+  } catch (error) {
+    if (!(error instanceof ProblemsError && error.code === 'engine-unreachable')) throw error;
+    return { names: undefined, reason: error.message };
+  }
 }
 
 export interface VerifyRequest extends RemediationCall {

@@ -22,7 +22,9 @@ export {
   rollback,
 } from './remediate.ts';
 export {
+  backupVerdicts,
   expireBackups,
+  type JudgedBackups,
   listBackups,
   restoreBackup,
   type RestoreBackupRequest,
@@ -68,6 +70,7 @@ export {
 } from './record-results.ts';
 export { findSuspension, liftSuspension, type Suspension } from './suspensions.ts';
 export type * from '../backups/types.ts';
+export type { InstanceVerdict } from '../backups/verdict.ts';
 export type * from '../host/docker/types.ts';
 export type * from '../host/instance.ts';
 export type * from '../host/postgres/types.ts';

@@ -78,7 +78,8 @@ export const backups = defineCommand({
     'Backups are in <folder>/<instance>/<name>/. The folders are remediation.backupFolders of the config, by default ' +
     '.vrooli/backups/postgres. docs/backups.md explains the levels; only a backup that was restored once (L4) counts as ' +
     'good. The first argument is an instance or an action: `verify`, `take`, `restore` or `expire`. ' +
-    '`restore` always restores into a new instance; it never overwrites one.',
+    '`restore` always restores into a new instance; it never overwrites one. The list ends in a verdict for each instance: ' +
+    'good, none, too old (settings.backup-repair.rpoHours, by default 26 hours), not proven, or broken.',
   arguments: [
     { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore` or `expire`.' },
     {
@@ -100,8 +101,15 @@ export const backups = defineCommand({
     { command: 'problems backups expire orders', about: 'what retention would remove; --yes removes it' },
   ],
   exitCodes: [
-    { code: 0, about: 'success; no damaged backup' },
-    { code: 1, about: 'a backup is damaged or could not be checked, or the action failed' },
+    {
+      code: 0,
+      about: 'every instance has a recent backup that was restored once, and none is damaged; or the action succeeded',
+    },
+    {
+      code: 1,
+      about:
+        'an instance has no backup, or it is too old, not proven or damaged; or something could not be read; or the action failed',
+    },
     { code: 2, about: 'the command failed: there is no such backup, the Docker engine does not answer, …' },
   ],
   async run(invocation) {
@@ -136,22 +144,26 @@ function one(words: readonly string[], action: string): string {
 
 async function show(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options: chosen, screen, now } = invocation;
-  const [{ listBackups }, { toJson }, { backupsTable }] = await Promise.all([
+  const [{ backupVerdicts }, { toJson }, { backupsTable, verdictsText }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
   ]);
   const choice = { ...chosen, registries: false, onlyLooking: true } as const;
-  const { backups: found, notLookedAt } = await withRemediation(invocation, choice, (remediation) =>
-    listBackups(remediation, instance),
-  );
-  if (chosen.json) screen.out.write(toJson({ schemaVersion: 1, backups: found, notLookedAt }));
+  const {
+    backups: found,
+    notLookedAt,
+    verdicts,
+  } = await withRemediation(invocation, choice, (remediation) => backupVerdicts(remediation, instance));
+  if (chosen.json) screen.out.write(toJson({ schemaVersion: 1, backups: found, verdicts, notLookedAt }));
   else {
     if (found.length > 0) screen.out.write(await tableText(backupsTable(found, now()), screen.out));
-    else screen.notes.write(`There are no backups${instance === undefined ? '' : ` of ${instance}`}.\n`);
+    screen.out.write(verdictsText(verdicts, screen.out.style));
+    if (verdicts.length === 0) screen.notes.write('There are no backups.\n');
     for (const { path, reason } of notLookedAt) screen.notes.write(`not checked: ${path}: ${reason}\n`);
   }
-  return found.some(({ verdict, state }) => verdict === 'bad' && state !== 'quarantined') ? 1 : 0;
+  const isGood = verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'good');
+  return isGood && notLookedAt.length === 0 ? 0 : 1;
 }
 
 async function verify(invocation: BackupInvocation, words: readonly string[]): Promise<number> {

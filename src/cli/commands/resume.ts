@@ -27,9 +27,9 @@ export const resume = defineCommand({
       await tell(live);
       return live.length > 0 ? 1 : exitCodeOf(reports);
 
-      async function tell(live: readonly LiveRun[]): Promise<void> {
+      async function tell(others: readonly LiveRun[]): Promise<void> {
         const { printReports } = await import('../render.ts');
-        printReports(reports, options.json, screen, { liveRuns: live });
+        printReports(reports, options.json, screen, { liveRuns: others });
       }
     });
   },

@@ -1,4 +1,5 @@
 import type { Retained } from '../../app/remediation.ts';
+import type { InstanceVerdict } from '../../backups/verdict.ts';
 import type { Backup, BackupCheck } from '../../backups/types.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
@@ -25,6 +26,17 @@ export function backupsTable(backups: readonly Backup[], now: Date): Table {
       backup.quarantine === null ? backup.state : `quarantined: ${backup.quarantine.reason}`,
     ]),
   };
+}
+
+/** One line for each instance: whether it could be restored from its backups, and why not. */
+export function verdictsText(verdicts: readonly InstanceVerdict[], style: Style): string {
+  return verdicts
+    .map(({ instance, verdict, reason }) => {
+      const tone = verdict === 'good' ? 'good' : verdict === 'broken' || verdict === 'none' ? 'error' : 'warning';
+      const words = verdict.replace('-', ' ');
+      return `${style('strong', escapeTerminal(instance))}: ${style(tone, words)}: ${escapeTerminal(reason)}\n`;
+    })
+    .join('');
 }
 
 export function retentionTable(retained: readonly Retained[], now: Date): Table {

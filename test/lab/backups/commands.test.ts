@@ -14,7 +14,9 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
     await scenarioNamed('backup-corruption').up(run, () => undefined);
 
     const unasked = await problems('backups', 'archive');
-    expect(unasked).toMatchObject({ code: 0, stderr: '' });
+    // Old, and never restored.
+    expect(unasked).toMatchObject({ code: 1, stderr: '' });
+    expect(unasked.stdout).toContain('\narchive: too old: the newest, archive/20250731_031000, is ');
     expect(unasked.stdout.split('\n')[0]).toMatch(/^BACKUP +KIND +AGE +SIZE +LEVEL +VERIFIED +STATE$/);
 
     const verified = await problems('backups', 'verify', 'archive');
@@ -32,6 +34,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
         ['archive/20250729_031000', 'bad: L2 truncated'],
         ['archive/20250730_031000', 'bad: L0 terminal'],
         ['archive/20250731_031000', 'bad: L1 copied-data-directory'],
+        undefined,
         undefined,
       ],
     );
@@ -69,7 +72,7 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
 
   it('explains invalid requests', async (test) => {
     const { problems } = await project(test);
-    expect(await problems('backups')).toMatchObject({ code: 0, stdout: '', stderr: 'There are no backups.\n' });
+    expect(await problems('backups')).toMatchObject({ code: 1, stdout: '' });
     expect(await problems('backups', 'verify', 'no/such')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('There is no backup no/such.'),

@@ -119,8 +119,10 @@ describe.skipIf(!lab)('a new backup', { concurrent: true, timeout: 600_000 }, ()
     const instance = await startInstance(run, { name: 'orders', storage: 'volume' });
     await addOrders(instance);
     const remediation = await open(test, run, { rpoHours: 24 });
-    // If no backup was ever taken, none is missing.
-    expect((await detect(remediation)).findings).toEqual([]);
+    // With `rpoHours`, the config expects backups.
+    expect((await detect(remediation)).findings).toMatchObject([{ id: 'backup-repair/orders/no-good-backup' }]);
+    const unset = await open(test, run);
+    expect((await detect(unset)).findings).toEqual([]);
     await writeDump(instance, '20260101_000000');
     const { findings } = await detect(remediation);
     expect(findings).toMatchObject([{ id: 'backup-repair/orders/no-good-backup', risk: 'safe' }]);

@@ -96,7 +96,8 @@ describe('planning', () => {
     const planned = (await plan(remediation)).proposals[0]?.effects ?? [];
     const steps: string[] = [];
     function onEvent(event: RemediationEvent): void {
-      if (event.type === 'step' && event.state === 'applying') steps.push(`${event.index + 1} of ${event.of}: ${event.what}`);
+      if (event.type === 'step' && event.state === 'applying')
+        steps.push(`${event.index + 1} of ${event.of}: ${event.what}`);
     }
     await remediate(remediation, { onEvent });
     expect(steps).toEqual(planned.map(({ step }, index) => `${index + 1} of ${planned.length}: ${step}`));

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { backupRepair } from '../../../src/remediation/remediators/backup-repair/index.ts';
 import { archivingCondition } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
+import type { Backup } from '../../../src/backups/types.ts';
+import type { Json } from '../../../src/remediation/contract.ts';
+import { createTestHost } from '../../../src/testing/index.ts';
 import {
   damageInAmcheck,
   damageInReport,
@@ -123,5 +127,78 @@ describe('continuous archiving', () => {
     expect(archivingCondition(fine)).toBeUndefined();
     expect(archivingCondition({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
     expect(archivingCondition({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();
+  });
+});
+
+describe('an instance without a recent good backup', () => {
+  /** Ages in hours, with their verdicts. */
+  async function found(
+    ages: readonly (readonly [hours: number, verdict: Backup['verdict'], state?: Backup['state']])[],
+    { settings = {}, status = 'running' }: { readonly settings?: Json; readonly status?: string } = {},
+  ): Promise<readonly string[]> {
+    const backups = ages.map(([hours, verdict, state = 'complete']): Backup => ({
+      ref: `orders/${hours}h`,
+      instance: 'orders',
+      name: `${hours}h`,
+      folder: `/backups/orders/${hours}h`,
+      state,
+      createdAt: new Date(Date.now() - hours * 3_600_000).toISOString(),
+      bytes: 1,
+      files: 1,
+      parts: [],
+      postgresVersion: null,
+      verification: { schemaVersion: 1, checks: [], files: [], filesAt: '', filesBy: 'completion' },
+      verdict,
+      reached: null,
+      hasFingerprints: false,
+      quarantine: null,
+      notes: [],
+    }));
+    const state = { status, running: status === 'running', exitCode: 0, error: '', oomKilled: false };
+    const times = { startedAt: '2026-01-01T00:00:01Z', finishedAt: '0001-01-01T00:00:00Z', health: '' };
+    const { reader } = createTestHost({
+      instances: [{ name: 'orders', container: { state: { ...state, ...times } }, sql: () => [] }],
+      settings: { 'backup-repair': settings },
+      docker: { logs: async () => [] },
+      backups: {
+        list: async () => ({ backups, notLookedAt: [] }),
+        check: async () => ({ checks: [], verdict: 'unproven', fingerprints: null }) as never,
+      },
+    });
+    const { findings } = await backupRepair.detect(reader);
+    return findings.map(({ id, summary }) => `${id}: ${summary}`);
+  }
+
+  const id = 'backup-repair/orders/no-good-backup';
+
+  it.each([{}, { expect: false }, { expect: ['billing'] }])(
+    'is no finding if it never had one and none is expected: %j',
+    async (settings) => {
+      expect(await found([], { settings })).toEqual([]);
+    },
+  );
+
+  it.each([{ expect: true }, { expect: ['orders'] }, { rpoHours: 48 }])(
+    'is a finding if the config expects one: %j',
+    async (settings) => {
+      expect(await found([], { settings })).toEqual([
+        `${id}: orders has no recent good backup: no backup was ever taken.`,
+      ]);
+      expect(await found([], { settings, status: 'exited' })).toEqual([]);
+    },
+  );
+
+  it('is a finding if all that it had is quarantined', async () => {
+    expect(await found([[1, 'bad', 'quarantined']])).toHaveLength(1);
+  });
+
+  it('is a finding after 26 hours, or after what the config allows', async () => {
+    expect(await found([[25, 'good']])).toEqual([]);
+    expect(await found([[27, 'good']])).toEqual([expect.stringContaining('orders/27h, is 27 h old; at most 26 h')]);
+    expect(await found([[27, 'good']], { settings: { rpoHours: 30 } })).toEqual([]);
+  });
+
+  it('is a finding if the newest was never restored', async () => {
+    expect(await found([[1, 'unproven']])).toEqual([expect.stringContaining('orders/1h, has never been restored')]);
   });
 });

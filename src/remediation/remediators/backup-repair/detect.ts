@@ -1,3 +1,4 @@
+import { judgeBackups } from '../../../backups/verdict.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { forEachInstance, type Collector } from '../../shared/for-each-instance.ts';
@@ -69,7 +70,7 @@ function onBackups(
   health: SourceHealth,
   settings: BackupSettings,
 ): readonly Finding<BackupDetails>[] {
-  const { backups, bad, notes } = seen;
+  const { bad, notes } = seen;
   if (bad.length > 0) {
     const many = bad.length === 1 ? 'A backup' : `${bad.length} backups`;
     return [
@@ -83,9 +84,11 @@ function onBackups(
       },
     ];
   }
-  const late = tooOld(seen, settings);
+  const { reason, verdict } = judgeBackups(instance.name, seen.standing, { ...settings, now: new Date() });
   // A stopped server cannot be backed up, and another remediator finds out why it is down.
-  if (late === undefined || backups.length === 0 || !instance.container.state.running) return [];
+  if (verdict === 'good' || !instance.container.state.running) return [];
+  if (!seen.everBackedUp && !isBackupExpected(instance.name, settings)) return [];
+  const late = verdict === 'none' && seen.everBackedUp ? 'no backup without errors is left' : reason;
   return [
     {
       ...common(instance, 'no-good-backup', [], [...health.unchecked, ...notes]),
@@ -96,20 +99,9 @@ function onBackups(
   ];
 }
 
-const hour = 3_600_000;
-
-const unstatedHours = 8 * 24;
-
-/** Without an age in the config, a backup need not be proven, as long as no check speaks against it. */
-function tooOld({ standing }: BackupsSeen, { rpoHours }: BackupSettings): string | undefined {
-  const newest = rpoHours === undefined ? standing[0] : standing.find(({ verdict }) => verdict === 'good');
-  const most = rpoHours ?? unstatedHours;
-  if (newest === undefined)
-    return rpoHours === undefined ? 'no backup without errors is left' : 'no backup has been restored at L4';
-  const hours = (Date.now() - Date.parse(newest.createdAt)) / hour;
-  return hours > most
-    ? `the newest, ${newest.ref}, is ${Math.floor(hours)} hours old; at most ${most} are allowed`
-    : undefined;
+/** An instance without any backup is a finding only if the config says that it should have one. */
+function isBackupExpected(instance: string, { expect, rpoHours }: BackupSettings): boolean {
+  return rpoHours !== undefined || expect === true || (Array.isArray(expect) && expect.includes(instance));
 }
 
 async function onArchiving(

@@ -6,6 +6,7 @@ import { plan } from './plan.ts';
 import { verify } from './verify.ts';
 
 export { archivePlaceOf } from './plan-archiving.ts';
+export { backupSettings } from './types.ts';
 export { planRestore, type RestoreRequest } from './plan-restore.ts';
 
 export const backupRepair: Remediator<BackupDetails, BackupExpected> = {

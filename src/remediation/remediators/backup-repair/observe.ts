@@ -15,6 +15,8 @@ export async function freeVolume(wanted: string, host: ReadonlyHost): Promise<st
 export interface BackupsSeen {
   /** Complete or failed, not quarantined, newest first. */
   readonly backups: readonly Backup[];
+  /** Any backup is in its folder, quarantined and unfinished ones included. */
+  readonly everBackedUp: boolean;
   readonly bad: readonly BadBackup[];
   /** Backups without a failed check. */
   readonly standing: readonly Backup[];
@@ -60,6 +62,7 @@ export async function checkBackups(
   const refs = new Set(bad.map(({ ref }) => ref));
   return {
     backups,
+    everBackedUp: all.length > 0,
     bad,
     standing: backups.filter(({ ref }) => !refs.has(ref)),
     bornDamaged: backups.filter(isBornDamaged),

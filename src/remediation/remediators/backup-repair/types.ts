@@ -9,7 +9,13 @@ export const settings = z.strictObject({
     .number()
     .positive()
     .exactOptional()
-    .describe('How old the newest good backup may be, in hours. Default: 192, for a backup without a failed check.'),
+    .describe('How old the newest backup that was restored once (L4) may be, in hours. Default: 26.'),
+  expect: z
+    .union([z.boolean(), z.array(z.string()).max(1_000)])
+    .default(false)
+    .describe(
+      'Whether an instance without any backup is a finding: all of them, or those named. `rpoHours` implies all.',
+    ),
   newest: z.int().positive().default(10).describe('How many of the newest backups of an instance are checked.'),
   readMegabytes: z
     .number()
