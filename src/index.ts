@@ -50,6 +50,7 @@ export {
   type ValidateTextOptions,
   type Validation,
 } from './app/validate.ts';
+export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
 export { type Config, loadConfig, type LoadConfigOptions } from './config/config.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
@@ -143,6 +144,7 @@ export {
   type TaskValues,
   type Triage,
   type TriageSettings,
+  type ScannedProblems,
   writeBacklog,
   type WriteBacklogOptions,
 } from './tasks/index.ts';

@@ -1,11 +1,10 @@
 import { hasUnreadableFile } from '../app/check.ts';
 import type { ScanFilter, ScanReport } from '../app/scan.ts';
-import type { PrioritySettings } from '../priority/index.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { jsonLine, scanJson, toJson } from '../reporters/json.ts';
 import { count, countText, textReport } from '../reporters/text/diagnostics.ts';
 import { bandsText, tasksTable } from '../reporters/text/records.ts';
-import type { Task } from '../tasks/types.ts';
+import type { BacklogResult } from '../tasks/index.ts';
 import { suggest } from '../util/suggest.ts';
 import { tableText } from './render.ts';
 import type { ConfigChoice } from './shared-options.ts';
@@ -28,14 +27,18 @@ export function scanExitCode({ all, diagnostics }: ScanReport, strict: boolean):
   return diagnostics.some(({ severity }) => severity === 'error' || strict) ? 1 : 0;
 }
 
-/** What a scan prints, in its order. */
-export async function scanWrites(report: ScanReport, request: ScanRequest, screen: Screen): Promise<readonly Write[]> {
-  const missing = missingText(request, report);
-  if (!request.json) return [['notes', missing], ...(await findingsWrites(report, screen))];
-  return [
-    ['notes', missing],
-    ['out', (request.watch ? jsonLine : toJson)(scanJson(report))],
-  ];
+/** What a scan prints, in its order. `written` is what became of its tasks, if they were written. */
+export async function scanWrites(
+  report: ScanReport,
+  request: ScanRequest,
+  screen: Screen,
+  written?: BacklogResult,
+): Promise<readonly Write[]> {
+  const writes: Write[] = [['notes', missingText(request, report)]];
+  if (request.json) writes.push(['out', (request.watch ? jsonLine : toJson)(scanJson(report, written))]);
+  else writes.push(...(await findingsWrites(report, screen)));
+  if (written !== undefined) writes.push(['notes', taskFilesText(written)]);
+  return writes;
 }
 
 function missingText({ paths, filter }: ScanRequest, { all: { registries }, withoutRecords }: ScanReport): string {
@@ -75,16 +78,10 @@ async function findingsWrites(
   return writes;
 }
 
-/** Writes tasks into a tasks folder, and returns what there is to say about it. */
-export async function writeTaskFiles(
-  folder: string,
-  tasks: readonly Task[],
-  options: { readonly now: Date; readonly priority: PrioritySettings },
-): Promise<string> {
-  const { writeBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
-  const { changes, notes } = await writeBacklog(folder, tasks, options);
+/** What there is to say about written tasks. */
+function taskFilesText({ changes, notes }: BacklogResult): string {
   const lines = notes.map(({ path, message }) => `${escapeTerminal(path)}: ${escapeTerminal(message)}\n`);
-  const counted = (['new', 'returned', 'updated', 'unchanged', 'standing'] as const)
+  const counted = (['new', 'returned', 'updated', 'unchanged', 'standing', 'withdrawn'] as const)
     .map((change) => ({ change, number: changes.filter((one) => one.change === change).length }))
     .filter(({ number }) => number > 0);
   return `${lines.join('')}Task files: ${counted.map(({ change, number }) => `${number} ${change}`).join(', ') || 'none'}\n`;

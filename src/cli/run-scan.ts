@@ -77,13 +77,11 @@ async function printReport(
   { cwd, now, screen }: ScanContext,
   key?: OutputKey,
 ): Promise<number> {
-  const { scanExitCode, scanWrites, writeTaskFiles } = await import('./print-scan.ts');
-  const writes = await scanWrites(report, request, screen);
+  const { scanExitCode, scanWrites } = await import('./print-scan.ts');
+  const tasks = request.writeTasks === undefined ? undefined : await import('../app/write-tasks.ts');
+  const written = await tasks?.writeTasks(report, request.writeTasks ?? '', { cwd, config, now });
+  const writes = await scanWrites(report, request, screen, written);
   writeAll(screen, writes);
-  if (request.writeTasks !== undefined) {
-    const folder = resolve(cwd, request.writeTasks);
-    screen.notes.write(await writeTaskFiles(folder, report.tasks, { now: now(), priority: config.priority }));
-  }
   const exitCode = scanExitCode(report, request.strict);
   if (key !== undefined && report.isRepeatable) writeOutput(key, { writes, exitCode });
   return exitCode;

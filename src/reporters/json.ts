@@ -2,6 +2,7 @@ import type { ScanReport } from '../app/scan.ts';
 import type { Estimates, Provenance } from '../priority/types.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { ProblemRecord } from '../registry/record.ts';
+import type { BacklogResult } from '../tasks/index.ts';
 import type { Task } from '../tasks/types.ts';
 
 /** JSON with two spaces of indent and a line end. Escapes control characters that JSON allows but terminals interpret. */
@@ -66,13 +67,10 @@ export function taskJson(task: Task): TaskJson {
 }
 
 /** What `problems scan --json` prints: schemas/scan.json. */
-export function scanJson({
-  registries,
-  records,
-  tasks,
-  diagnostics,
-  withoutRecords,
-}: Omit<ScanReport, 'all' | 'isRepeatable'>): object {
+export function scanJson(
+  { registries, records, tasks, diagnostics, withoutRecords }: Omit<ScanReport, 'all' | 'isRepeatable'>,
+  written?: BacklogResult,
+): object {
   return {
     schemaVersion: 1,
     registries: registries.map(({ path, component, records: held, unknown }) => ({
@@ -85,6 +83,7 @@ export function scanJson({
     tasks: tasks.map(taskJson),
     diagnostics: diagnostics.map(diagnosticJson),
     summary: { withoutRecords: withoutRecords.length },
+    ...(written === undefined ? {} : { taskFiles: { changes: written.changes, notes: written.notes } }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Located } from './components.ts';
 import { foldersFrom, foldersOf, isOutside, relativePath, repositoryOf, stepsUp } from './locations.ts';
 
@@ -15,6 +16,22 @@ export function projectOf(folder: string, projectFolder: string | undefined): st
     if (!isOutside(relativePath(root, folder))) return root;
   }
   return repositoryOf(folder);
+}
+
+/**
+ * The path of a file from the root of its project, which is the same from whatever working folder.
+ * @param path Relative to `cwd`.
+ * @param otherwise The folder that the path begins at for a file outside every project.
+ */
+export function projectPath(path: string, { cwd, projectFolder, otherwise }: ProjectPathOptions): string {
+  const file = resolve(realpathSync.native(cwd), path);
+  return relativePath(projectOf(dirname(file), projectFolder) ?? otherwise, file);
+}
+
+interface ProjectPathOptions {
+  readonly cwd: string;
+  readonly projectFolder: string | undefined;
+  readonly otherwise: string;
 }
 
 /**

@@ -83,6 +83,21 @@ const Diagnostic = z
   })
   .describe('Something wrong in a registry.');
 
+const TaskFiles = z.strictObject({
+  changes: z
+    .array(
+      z.strictObject({
+        id: z.string().describe('The id of the task.'),
+        change: z.enum(['new', 'returned', 'updated', 'unchanged', 'standing', 'withdrawn']),
+        path: z.string().describe('Its file, below the tasks folder.'),
+      }),
+    )
+    .describe('One for each task, then those that were withdrawn.'),
+  notes: z
+    .array(z.strictObject({ path: z.string(), message: z.string() }))
+    .describe('Files that were left alone, and why.'),
+});
+
 const counts = Object.fromEntries(kinds.map(({ name }) => [name, z.int().min(0)]));
 
 export function scanSchema(): z.ZodType {
@@ -114,6 +129,7 @@ export function scanSchema(): z.ZodType {
       summary: z.strictObject({
         withoutRecords: z.int().min(0).describe('How many problem files were found that hold no record.'),
       }),
+      taskFiles: TaskFiles.optional().describe('What --write-tasks did; absent without it.'),
     })
     .describe('What `problems scan --json` prints.');
 }

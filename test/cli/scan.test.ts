@@ -188,6 +188,25 @@ describe('problems scan --write-tasks', () => {
     expect(second.stderr).toContain('Task files: 3 unchanged\n');
   });
 
+  it('says in its JSON what became of each task', async () => {
+    await using folder = temporaryFolder({ 'tasks/backlog/generated/broken.yaml': 'title: "unclosed\n' });
+    cpSync(postgres, join(folder.path, 'resources'), { recursive: true });
+    const args = ['scan', 'resources', '--write-tasks', 'tasks', '--top', '2', '--json'];
+    const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('scan'));
+    for (const change of ['new', 'unchanged']) {
+      const output = JSON.parse((await run(args, { cwd: folder.path })).stdout);
+      expect(valid(output), JSON.stringify(valid.errors)).toBe(true);
+      expect(output.taskFiles.changes).toEqual(
+        output.tasks.map(({ id }: { readonly id: string }) => ({ id, change, path: `backlog/generated/${id}.yaml` })),
+      );
+      expect(output.taskFiles.notes).toEqual([
+        { path: 'backlog/generated/broken.yaml', message: expect.stringContaining('cannot be parsed') },
+      ]);
+    }
+    const without = JSON.parse((await run(['scan', 'resources', '--json'], { cwd: folder.path })).stdout);
+    expect(without).not.toHaveProperty('taskFiles');
+  });
+
   it.each(['file', 'file/tasks', 'tasks'])(
     'reports that %s is not a tasks folder, and writes nothing',
     async (tasks) => {

@@ -53,6 +53,7 @@ describe('the library', () => {
       'validateText',
       'watchProblems',
       'writeBacklog',
+      'writeTasks',
     ]);
   });
 

@@ -53,7 +53,7 @@ export const scan = defineCommand({
     writeTasks: {
       type: 'text',
       value: 'folder',
-      about: 'Write the tasks to backlog/generated in this tasks folder, each only once.',
+      about: 'Write the tasks to this tasks folder, each only once, and withdraw those whose problem is resolved.',
       completion: 'folder',
     },
     strict: { type: 'flag', about: 'Exit with 1 for warnings too.' },

@@ -1,61 +1,10 @@
-import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ProblemsError } from '../../../errors.ts';
 import { compareBy } from '../../../util/compare.ts';
+import { errorCode } from '../../../util/text.ts';
+import { backlogFolders, type BacklogFolder, findFolder, foldersInFlow, peopleFolder, realPath } from './folders.ts';
 import { parseTask, type TaskValues } from './task-file.ts';
-
-/** The swarm-manager's folders below its tasks folder. The folder of a task's file is its state. */
-export const backlogFolders = [
-  'active',
-  'backlog/manual',
-  'backlog/generated',
-  'staged',
-  'completed',
-  'failed',
-] as const;
-
-export type BacklogFolder = (typeof backlogFolders)[number];
-
-/** Where new tasks are written. */
-export const generatedFolder = 'backlog/generated' satisfies BacklogFolder;
-
-/** The real path of a folder below `root`, itself a real path; undefined if it does not exist. */
-async function findFolder(root: string, folder: string): Promise<string | undefined> {
-  const real = await realPath(join(root, folder));
-  if (real !== undefined && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
-    throw new ProblemsError('outside-root', `${folder} is outside the tasks folder (via a symbolic link).`, {
-      hint: 'Make it a real folder, or use the tasks folder that the link points to.',
-    });
-  }
-  return real;
-}
-
-/** The real path of the folder for generated tasks. Creates missing folders. */
-export async function makeGeneratedFolder(root: string): Promise<string> {
-  let made = root;
-  let so = '';
-  for (const part of generatedFolder.split('/')) {
-    so = so === '' ? part : `${so}/${part}`;
-    if ((await findFolder(root, so)) === undefined) await mkdir(join(made, part));
-    made = (await findFolder(root, so)) ?? join(made, part);
-  }
-  return made;
-}
-
-/**
- * The real path, or undefined if it does not exist.
- * @throws ProblemsError `file-unreadable`: it cannot be read, such as a path below a file.
- */
-async function realPath(path: string): Promise<string | undefined> {
-  try {
-    return await realpath(path);
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    if (code === 'ENOENT') return undefined;
-    const why = code === 'ENOTDIR' ? 'a part of its path is a file' : `the system says ${code}`;
-    throw new ProblemsError('file-unreadable', `${path} cannot be a folder of tasks: ${why}.`, { cause });
-  }
-}
 
 /** One task file of the swarm-manager. */
 export interface BacklogEntry {
@@ -78,7 +27,7 @@ export interface BacklogNote {
 }
 
 export interface Backlog {
-  /** By folder in the order of `backlogFolders`, then by name. */
+  /** By folder in the order of `backlogFolders`, then those left to people; each by name. */
   readonly entries: readonly BacklogEntry[];
   readonly notes: readonly BacklogNote[];
 }
@@ -86,7 +35,7 @@ export interface Backlog {
 const largestFile = 1_048_576;
 
 /**
- * Reads all six folders; missing ones are empty. A file that is broken, larger than 1 MiB or a link is noted instead of
+ * Reads the six folders and that of people; missing ones are empty. A file that is broken, larger than 1 MiB or a link is noted instead of
  * read, and its task gets the file's name.
  * @throws ProblemsError `outside-root`: a folder is a link out of the tasks folder; `file-unreadable`: it cannot be listed.
  */
@@ -95,18 +44,21 @@ export async function readBacklog(tasksDir: string): Promise<Backlog> {
   const entries: BacklogEntry[] = [];
   const notes: BacklogNote[] = [];
   if (root === undefined) return { entries, notes };
-  for (const folder of backlogFolders) {
+  for (const folder of foldersInFlow) {
     const real = await findFolder(root, folder);
     if (real === undefined) continue;
     for (const file of await taskFiles(real, folder)) {
       const path = `${folder}/${file.name}`;
       const name = file.name.replace(/\.ya?ml$/i, '');
       const result = await readTask(join(real, file.name), file.regular);
+      // It has been moved since the folder was listed, and is found where it is now.
+      if (result === undefined) continue;
       if (result.fault !== undefined) notes.push({ path, message: result.fault });
       entries.push({ id: result.id ?? name, folder, path, name, values: result.values });
     }
   }
-  return { entries, notes };
+  const order: readonly string[] = [...backlogFolders, peopleFolder];
+  return { entries: entries.toSorted((a, b) => order.indexOf(a.folder) - order.indexOf(b.folder)), notes };
 }
 
 async function taskFiles(
@@ -130,7 +82,8 @@ interface ReadTask {
   readonly fault: string | undefined;
 }
 
-async function readTask(path: string, regular: boolean): Promise<ReadTask> {
+/** Undefined if the file does not exist. */
+async function readTask(path: string, regular: boolean): Promise<ReadTask | undefined> {
   if (!regular) return unread('It is not a regular file; ignored.');
   let text: string | undefined;
   try {
@@ -139,6 +92,7 @@ async function readTask(path: string, regular: boolean): Promise<ReadTask> {
     const values = await parseTask(text);
     return { id: idOf(values['id']), values, fault: undefined };
   } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
     const [reason = ''] = error instanceof Error ? error.message.split('\n') : [];
     // The swarm-manager's command line finds a broken file by this line too.
     const id = idOf(/^id:[ \t]*["']?([^\s"'#]+)/m.exec(text ?? '')?.[1]);

@@ -63,7 +63,8 @@ export function newTaskFile(
     description: describe(task),
     type: types[task.kind],
     target: task.target,
-    assigned_agent: null,
+    // Agents have other names. A task with it is in `backlog/people`, where they do not look.
+    assigned_agent: task.automation === 'human' ? 'person' : null,
     priority_estimates: estimatesOf(task),
     // Always a number: the swarm-manager sends tasks without one to a language model every minute.
     priority_score: score,
@@ -91,6 +92,7 @@ export function changesOf(existing: TaskValues, task: Task, score: number): Task
     description: describe(task),
     type: types[task.kind],
     target: task.target,
+    ...assigneeOf(existing, task),
     dependencies: task.dependencies,
     ...(isAnalysed(existing)
       ? {}
@@ -101,6 +103,12 @@ export function changesOf(existing: TaskValues, task: Task, score: number): Task
   };
   const changed = Object.entries(own).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(existing[key]));
   return Object.fromEntries(changed);
+}
+
+/** Whoever else is named keeps the task. */
+function assigneeOf({ assigned_agent: before = null }: TaskValues, { automation }: Task): TaskValues {
+  if (automation === 'human') return before === null || before === '' ? { assigned_agent: 'person' } : {};
+  return before === 'person' ? { assigned_agent: null } : {};
 }
 
 function isAnalysed(existing: TaskValues): boolean {

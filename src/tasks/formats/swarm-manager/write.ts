@@ -1,54 +1,53 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, readFile, realpath, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ProblemsError } from '../../../errors.ts';
-import { computePriority, defaultPrioritySettings, instantOf, type PrioritySettings } from '../../../priority/index.ts';
+import { computePriority, defaultPrioritySettings, type PrioritySettings } from '../../../priority/index.ts';
 import type { Task } from '../../types.ts';
-import { attemptsIn, attemptsOf, finishedAt } from './attempts.ts';
+import { errorCode } from '../../../util/text.ts';
+import { attemptsIn } from './attempts.ts';
+import { type BacklogChange, decide, type Decision } from './decide.ts';
 import { copyEntry, editTask } from './edit.ts';
-import { type BacklogEntry, type BacklogNote, generatedFolder, makeGeneratedFolder, readBacklog } from './read.ts';
-import { changesOf, formatTask, newTaskFile, type TaskValues } from './task-file.ts';
+import { makeFolders, placesOf } from './folders.ts';
+import { type BacklogEntry, type BacklogNote, readBacklog } from './read.ts';
+import { changesOf, formatTask, parseTask, type TaskValues } from './task-file.ts';
+import { obsolete, type ScannedProblems, withdrawnValues } from './withdraw.ts';
+
+export type { BacklogChange } from './decide.ts';
+export type { ScannedProblems } from './withdraw.ts';
 
 export interface WriteBacklogOptions {
   /** Becomes `created_at`, and the cooldown is counted to it. */
   readonly now: Date;
   /** Default: the published scales and weights. */
   readonly priority?: PrioritySettings;
-}
-
-/** The result for one task. Paths are below the tasks folder, with forward slashes. */
-export interface BacklogChange {
-  readonly id: string;
-  /**
-   * `new`: its first file. `returned`: it was completed or failed, and the problem has occurred since. `updated`: its
-   * generated file differed. `unchanged`: it did not. `standing`: its file now belongs to someone else.
-   */
-  readonly change: 'new' | 'returned' | 'updated' | 'unchanged' | 'standing';
-  readonly path: string;
+  /** What was scanned, to withdraw tasks whose problem is resolved. Default: none is withdrawn. */
+  readonly scanned?: ScannedProblems;
 }
 
 export interface BacklogResult {
-  /** In the order of the tasks. */
+  /** In the order of the tasks; then those that were withdrawn, in the order of their paths. */
   readonly changes: readonly BacklogChange[];
   readonly notes: readonly BacklogNote[];
 }
 
 /**
- * Writes tasks to `backlog/generated`, one file each, by the rules of docs/tasks.md: a task in any of the six folders is
- * not written again, and a finished one returns only if its problem has occurred since. Files are written to a temporary
- * name, synced and renamed; nothing is ever removed.
+ * Writes tasks to `backlog/generated`, and those left to people to `backlog/people`, one file each, by the rules of
+ * docs/tasks.md: a task in any folder is not written again, and a finished one returns only if its problem has occurred
+ * since. Creates the folders that are missing. Each file is written to a temporary name, synced and renamed, after another
+ * look at where the task is. A generated task whose problem is resolved moves to `completed`.
  * @throws ProblemsError `outside-root`: a folder is a link out of the tasks folder; `file-unreadable` and
  * `file-unwritable`: a folder cannot be listed or created, a file cannot be written; `bad-usage`: a task's id is not a file name.
  */
 export async function writeBacklog(
   tasksDir: string,
   tasks: readonly Task[],
-  { now, priority = defaultPrioritySettings }: WriteBacklogOptions,
+  { now, priority = defaultPrioritySettings, scanned }: WriteBacklogOptions,
 ): Promise<BacklogResult> {
   for (const { id } of tasks) {
     if (!/^[a-z0-9-]{1,100}$/.test(id))
       throw new ProblemsError('bad-usage', `The task id ${JSON.stringify(id)} is not a valid file name.`);
   }
-  const { root, generated } = await openFolders(tasksDir);
+  const root = await openFolders(tasksDir);
   const backlog = await readBacklog(root);
   const attempts = attemptsIn(backlog, now);
   const entriesOf = indexEntries(backlog.entries);
@@ -56,26 +55,29 @@ export async function writeBacklog(
   const changes: BacklogChange[] = [];
   for (const task of tasks) {
     const score = computePriority(task.estimates, attempts.get(task.id), priority).score;
-    const { change, path, note, write } = decide(task, entriesOf(task.id), score, now);
+    const decision = decide(task, entriesOf(task.id), score, now);
+    const { note, path, change } = await carriedOut(root, task, decision, score, entriesOf(task.id));
     if (note !== undefined) notes.push({ path, message: note });
-    const text = write === undefined ? undefined : await textOf(write, root);
-    if (text !== undefined) await writeTask(join(generated, basename(path)), path, text);
-    else if (write !== undefined) notes.push({ path, message: unchangeable });
-    changes.push({ id: task.id, change: write !== undefined && text === undefined ? 'standing' : change, path });
+    changes.push({ id: task.id, change, path });
+  }
+  for (const { entry, isTaken } of scanned === undefined ? [] : obsolete(backlog.entries, scanned)) {
+    if (isTaken) notes.push({ path: entry.path, message: 'Its problem is resolved, but someone has taken the task.' });
+    else if (await withdraw(root, entry, now))
+      changes.push({ id: entry.id, change: 'withdrawn', path: `completed/${basename(entry.path)}` });
+    else notes.push({ path: entry.path, message: `Its problem is resolved. ${unchangeable}` });
   }
   return { changes, notes };
 }
 
-async function openFolders(tasksDir: string): Promise<{ readonly root: string; readonly generated: string }> {
+async function openFolders(tasksDir: string): Promise<string> {
   try {
     await mkdir(tasksDir, { recursive: true });
     const root = await realpath(tasksDir);
-    return { root, generated: await makeGeneratedFolder(root) };
+    await makeFolders(root);
+    return root;
   } catch (cause) {
     if (cause instanceof ProblemsError) throw cause;
-    throw new ProblemsError('file-unwritable', `The folder ${generatedFolder} of the tasks folder cannot be created.`, {
-      cause,
-    });
+    throw new ProblemsError('file-unwritable', 'The folders of the tasks folder cannot be created.', { cause });
   }
 }
 
@@ -92,76 +94,94 @@ function indexEntries(entries: readonly BacklogEntry[]): (id: string) => readonl
   return (id) => [...(index.get(id) ?? [])];
 }
 
-/** What to write: a new file, with the attempts of another file as written there, or changes to a file. */
-type Write =
-  | { readonly kind: 'new'; readonly values: TaskValues; readonly attemptsFrom?: string }
-  | { readonly kind: 'changed'; readonly path: string; readonly changes: TaskValues };
-
-interface Decision extends Omit<BacklogChange, 'id'> {
-  readonly write?: Write;
-  readonly note?: string;
-}
-
 const unchangeable = 'Its YAML cannot be edited without changing other keys, so it is left unchanged.';
 
-function decide(task: Task, entries: readonly BacklogEntry[], score: number, now: Date): Decision {
-  const finished = entries.filter(({ folder }) => folder === 'completed' || folder === 'failed');
-  const generated = entries.filter(({ folder }) => folder === generatedFolder);
-  const taken = entries.find((entry) => !finished.includes(entry) && !generated.includes(entry));
-  if (taken !== undefined) return { change: 'standing', path: taken.path };
-  const own = generated.find(({ id, name, values }) => values !== undefined && id === task.id && name === task.id);
-  if (own?.values !== undefined) {
-    const changes = changesOf(own.values, task, score);
-    return Object.keys(changes).length === 0
-      ? { change: 'unchanged', path: own.path }
-      : { change: 'updated', path: own.path, write: { kind: 'changed', path: own.path, changes } };
-  }
-  const [foreign] = generated;
-  if (foreign !== undefined) return { change: 'standing', path: foreign.path };
-  return decideFinished(task, finished, score, now);
+/** Writes what was decided, unless the task was moved meanwhile: then it belongs to whoever moved it. */
+async function carriedOut(
+  root: string,
+  task: Task,
+  { write, ...decision }: Decision,
+  score: number,
+  entries: readonly BacklogEntry[],
+): Promise<Omit<Decision, 'write'>> {
+  if (write === undefined) return decision;
+  const text = write.kind === 'new' ? await newText(write, root) : await changedText(root, write.path, task, score);
+  const known = new Set(entries.map(({ path }) => path));
+  const places = await placesOf(root, task.id);
+  const moved = places.find((place) => !known.has(place));
+  if (moved !== undefined) return { change: 'standing', path: moved };
+  if (write.kind === 'changed' && !places.includes(write.path)) return { change: 'standing', path: write.path };
+  if (text === undefined) return { change: 'standing', path: decision.path, note: unchangeable };
+  await writeTask(root, decision.path, text);
+  if (write.kind === 'changed' && write.path !== decision.path) await removeFile(root, write.path);
+  // Someone may have taken the task between the look and the write: then the file just written is a second one.
+  const second = (await placesOf(root, task.id)).find((place) => place !== decision.path && !known.has(place));
+  if (second === undefined) return decision;
+  await removeFile(root, decision.path);
+  return { change: 'standing', path: second };
 }
 
-function decideFinished(task: Task, finished: readonly BacklogEntry[], score: number, now: Date): Decision {
-  const path = `${generatedFolder}/${task.id}.yaml`;
-  const undated = finished.find((entry) => finishedAt(entry) === undefined);
-  if (undated !== undefined) {
-    const note = 'It has no completion time, so its task does not return.';
-    return { change: 'standing', path: undated.path, ...(undated.values === undefined ? {} : { note }) };
-  }
-  const latest = finished.toSorted((a, b) => (finishedAt(b) ?? 0) - (finishedAt(a) ?? 0)).at(0);
-  if (latest === undefined) {
-    return { change: 'new', path, write: { kind: 'new', values: newTaskFile(task, score, { now, attempts: [] }) } };
-  }
-  const occurred = instantOf(task.lastOccurrence);
-  if (occurred === undefined || occurred <= (finishedAt(latest) ?? 0)) return { change: 'standing', path: latest.path };
-  const values = newTaskFile(task, score, { now, attempts: attemptsOf(latest) });
-  return { change: 'returned', path, write: { kind: 'new', values, attemptsFrom: latest.path } };
+async function newText(
+  { values, attemptsFrom }: Extract<NonNullable<Decision['write']>, { readonly kind: 'new' }>,
+  root: string,
+): Promise<string> {
+  const text = await formatTask(values);
+  const from = attemptsFrom === undefined ? undefined : await readTaskFile(root, attemptsFrom);
+  return from === undefined ? text : copyEntry(text, 'attempts', from);
 }
 
-/** Undefined if a file cannot be changed in place. */
-async function textOf(write: Write, root: string): Promise<string | undefined> {
-  if (write.kind === 'changed') {
-    return editTask(await readTaskFile(root, write.path), write.changes);
-  }
-  const text = await formatTask(write.values);
-  return write.attemptsFrom === undefined
-    ? text
-    : copyEntry(text, 'attempts', await readTaskFile(root, write.attemptsFrom));
+/** From the file as it is now. Undefined if it is gone, or cannot be changed in place. */
+async function changedText(root: string, path: string, task: Task, score: number): Promise<string | undefined> {
+  const text = await readTaskFile(root, path);
+  const values = text === undefined ? undefined : await valuesIn(text);
+  return text === undefined || values === undefined ? undefined : editTask(text, changesOf(values, task, score));
 }
 
-async function readTaskFile(root: string, path: string): Promise<string> {
+/** Undefined if it is not a task any more. */
+async function valuesIn(text: string): Promise<TaskValues | undefined> {
+  try {
+    return await parseTask(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Moves a file to `completed`. Returns false if it cannot be changed; true also if someone else has moved it. */
+async function withdraw(root: string, { path }: BacklogEntry, now: Date): Promise<boolean> {
+  const before = await readTaskFile(root, path);
+  if (before === undefined) return true;
+  const values = await valuesIn(before);
+  const text = values === undefined ? undefined : await editTask(before, withdrawnValues(values, now));
+  if (text === undefined) return false;
+  await writeTask(root, `completed/${basename(path)}`, text);
+  await removeFile(root, path);
+  return true;
+}
+
+/** Undefined if it does not exist. */
+async function readTaskFile(root: string, path: string): Promise<string | undefined> {
   try {
     return await readFile(join(root, path), 'utf8');
   } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return undefined;
     throw new ProblemsError('file-unreadable', `${path} of the tasks folder cannot be read.`, { cause });
   }
 }
 
-async function writeTask(file: string, path: string, text: string): Promise<void> {
+async function writeTask(root: string, path: string, text: string): Promise<void> {
   const { default: writeFileAtomic } = await import('write-file-atomic');
   try {
-    await writeFileAtomic(file, text, { encoding: 'utf8', fsync: true });
+    await writeFileAtomic(join(root, path), text, { encoding: 'utf8', fsync: true });
   } catch (cause) {
     throw new ProblemsError('file-unwritable', `${path} of the tasks folder cannot be written.`, { cause });
+  }
+}
+
+async function removeFile(root: string, path: string): Promise<void> {
+  try {
+    await unlink(join(root, path));
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return;
+    throw new ProblemsError('file-unwritable', `${path} of the tasks folder cannot be removed.`, { cause });
   }
 }
