@@ -125,13 +125,31 @@ export function remediatorFor(record: PrioritisedKind, { topicOf }: Pick<Classif
   return topicOf(recordText(record))?.rule.remediator;
 }
 
+/** What PostgreSQL alone says and is said of it alone, so that its name is not needed next to it. */
+const postgresPhrases: readonly (readonly string[])[] = [
+  'wal archiv',
+  'archive command',
+  'shared buffers',
+  'work mem',
+  'max connections',
+  'too many clients',
+  'connection slot',
+  'idle in transaction',
+  'create index concurrently',
+  'tuple concurrently updated',
+].map(wordsOf);
+
 /**
- * Whether a record mentions PostgreSQL: remediators repair its instances, not the memory of another component. Words
- * have lost the `s` at their end.
+ * Whether a record mentions PostgreSQL, by name or in words that are its own: remediators repair its instances, not the
+ * memory of another component. Words have lost the `s` at their end.
  */
 export function mentionsPostgres(record: PrioritisedKind): boolean {
-  const { title, tags, description } = recordText(record);
-  return [...wordsOf(record.component), ...title, ...tags, ...description].some((word) =>
+  const { title, tags, description, messages } = recordText(record);
+  const isNamed = [...wordsOf(record.component), ...title, ...tags, ...description].some((word) =>
     /^(?:postgre|pg(?:web|bouncer)?$)/.test(word),
+  );
+  if (isNamed) return true;
+  return [title, tags, description, messages].some((words) =>
+    words.some((_, start) => postgresPhrases.some((phrase) => phraseStartsAt(phrase, words, start))),
   );
 }

@@ -75,6 +75,22 @@ describe('the remediator that a record belongs to', () => {
     expect(linking(record)).toEqual(remediator === undefined ? [] : [remediator]);
   });
 
+  it.each([
+    ['Postgres pool exhaustion', 'connection-pool', 'performance'],
+    ['Postgres directory ownership wrong', 'volume-permissions', 'permissions'],
+    ['WAL archiving stopped on orders', 'backup-repair', 'data-integrity'],
+    ['archive_command fails since Friday', 'backup-repair', 'data-integrity'],
+    ['FATAL: sorry, too many clients already', 'connection-pool', 'performance'],
+    ['max_connections reached every morning', 'connection-pool', 'performance'],
+    ['Sessions idle in transaction block vacuum', 'connection-pool', 'performance'],
+    ['shared_buffers larger than the container limit', 'memory', 'performance'],
+    ['Invalid index after CREATE INDEX CONCURRENTLY', 'migration-lock', 'migration'],
+  ])('is the same in the registry of another component, in words of PostgreSQL: %s', (title, remediator, kind) => {
+    const record = active({ title, component: 'shop' });
+    expect(triage(record, readPolicy(undefined))).toMatchObject({ handler: remediator, class: kind });
+    expect(linking(record)).toEqual([remediator]);
+  });
+
   it('is the same in triage and in linking for every phrase', () => {
     for (const { phrases } of defaultClassifier.rules) {
       for (const title of phrases) {
