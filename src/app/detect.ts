@@ -51,11 +51,22 @@ export async function detect(opened: Remediation, request: DetectOptions = {}): 
   if (session.remediators.length > 0) await session.reader.docker.info();
   const interrupted = await interruptedOn(remediation);
   // An interrupted run may have renamed its container, so there may be no instance of its name.
-  const names = remediation.instances?.filter((name) => !interrupted.some(({ instance }) => instance === name));
+  const expected = remediation.instances === undefined ? [] : await session.reader.expected();
+  const names = remediation.instances?.filter(
+    (name) => !interrupted.some(({ instance }) => instance === name) && !expected.some((one) => one.name === name),
+  );
   if (names !== undefined) await requireInstances(remediation, names);
   const detected = await detectAll(session, { ...request, problems });
   await suspendDamaged(remediation, detected);
-  return { ...detected, interruptedRuns: interrupted };
+  const findings = detected.findings.filter(
+    (found) => !isSymptom(remediation, found) || !interrupted.some(({ instance }) => instance === found.instance),
+  );
+  return { ...detected, findings, interruptedRuns: interrupted };
+}
+
+/** The journal knows more about an interrupted run's instance than that it is down. */
+function isSymptom({ session }: Remediation, { remediator }: Finding): boolean {
+  return session.remediators.some(({ name, findsSymptoms }) => name === remediator && findsSymptoms === true);
 }
 
 /** The interrupted runs of the instances that were asked for, or of all. */

@@ -1,6 +1,7 @@
 import type { Instance } from '../host/instance.ts';
 import { type HostBudget, instanceBudget } from '../postgres/tuning/index.ts';
 import type { ReadonlyHost } from '../remediation/contract.ts';
+import { notFound } from '../remediation/engine/not-found.ts';
 import type { Remediation } from './open-remediation.ts';
 import {
   budgetOf,
@@ -68,6 +69,30 @@ export async function fleet({ session: { reader } }: Remediation): Promise<Fleet
       .sort((a, b) => (a.container < b.container ? -1 : 1)),
     host,
   };
+}
+
+/** What `forgetInstance` did. */
+export interface Forgotten {
+  /** Why it is still expected; null if nothing expects it. */
+  readonly still: string | null;
+}
+
+/**
+ * Stops expecting an instance that was checked before and whose container is gone on purpose.
+ * @throws ProblemsError `not-found`: no such instance is expected.
+ */
+export async function forgetInstance({ session }: Remediation, name: string): Promise<Forgotten> {
+  const { reader, store } = session;
+  const expected = await reader.expected();
+  if (!expected.some((one) => one.name === name)) {
+    const names = expected.map((one) => one.name);
+    throw notFound(`No instance ${name} is expected.`, name, names);
+  }
+  await store.instances.forget(name, session.at());
+  if ((await reader.instances()).some((instance) => instance.name === name))
+    return { still: 'it has a container, so the next check will see it again' };
+  const left = (await reader.expected()).find((one) => one.name === name);
+  return { still: left?.because ?? null };
 }
 
 async function lookAt(

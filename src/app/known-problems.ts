@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { PrioritisedKind } from '../priority/index.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { KnownProblem } from '../remediation/engine/detect.ts';
+import type { KnownProblem } from '../remediation/engine/record-for.ts';
 import { classifierWith, readPolicy, triage, type TriageSettings } from '../tasks/index.ts';
 import { pluginClaims } from './plugins.ts';
 

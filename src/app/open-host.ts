@@ -3,7 +3,7 @@ import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
-import { findInstances, uniqueInstance } from '../host/instances.ts';
+import { findDeclarations, findInstance, findInstances } from '../host/instances.ts';
 import { type Credentials, openCredentials } from '../host/postgres/credentials.ts';
 import { openSql } from '../host/postgres/sql.ts';
 import { amcheck, baseBackup, readRows, referenceSchema } from '../host/probes/databases.ts';
@@ -57,7 +57,8 @@ function connect(
   const docker = readDocker(engine.reading);
   const sql = openSql(engine.changing, credentials, signal);
   const sources = {
-    docker,
+    // A wait asks for its instance often, and the engine's id never changes.
+    docker: { ...docker, info: rememberAnswer(() => docker.info()) },
     files,
     folders: options.instanceFolders ?? [],
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
@@ -97,8 +98,9 @@ function connect(
         ? all
         : all.filter(({ name }) => options.only?.includes(name));
     },
+    declaredInstances: () => findDeclarations(sources),
     async instance(name) {
-      return uniqueInstance(await findInstances(sources), name);
+      return findInstance(sources, name);
     },
   };
 
@@ -110,5 +112,19 @@ function connect(
       files: changeFiles(options.roots, files),
       backups: changeBackups(options.backupFolders ?? [], backupSources),
     },
+  };
+}
+
+/** Asks until there is an answer, and then no more. */
+function rememberAnswer<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let known: Promise<Answer> | undefined;
+  return async () => {
+    known ??= ask();
+    try {
+      return await known;
+    } catch (error) {
+      known = undefined;
+      throw error;
+    }
   };
 }

@@ -5,7 +5,7 @@ import { openHost } from './open-host.ts';
 import { actions as builtInActions } from '../remediation/actions/index.ts';
 import { readRemediationConfig, type RemediationConfig } from '../remediation/config.ts';
 import type { OpenHost, Remediator } from '../remediation/contract.ts';
-import type { KnownProblem } from '../remediation/engine/detect.ts';
+import type { KnownProblem } from '../remediation/engine/record-for.ts';
 import type { CallOptions } from '../remediation/events.ts';
 import type { PolicySettings } from '../remediation/engine/plan.ts';
 import { contextOfCall, type EngineContext, openEngineContext } from '../remediation/engine/session.ts';
@@ -106,6 +106,8 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     ...parts,
     verifiers,
     settings: config.settings,
+    expect: config.expect,
+    ...(options.instances === undefined ? {} : { only: options.instances }),
     dossiers: resolve(stateFile, '..', 'dossiers'),
     ...definedOf(options),
   });

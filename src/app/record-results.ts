@@ -1,6 +1,7 @@
 import { ProblemsError } from '../errors.ts';
 import type { ProblemRecord } from '../registry/record.ts';
-import type { DetectResult, KnownProblem } from '../remediation/engine/detect.ts';
+import type { DetectResult } from '../remediation/engine/detect.ts';
+import type { KnownProblem } from '../remediation/engine/record-for.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { DetectOptions } from './detect.ts';

@@ -40,7 +40,7 @@ export { type BackupRequest, planBackup, planExpiry } from '../remediation/reque
 export { type MoveRequest, moveToNamedVolume, reviewMoves } from './moves.ts';
 export { leasePort, listPorts, type LeaseRequest, type PortSituation } from './ports.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
-export { fleet, type Fleet, type FleetFinding, type FleetInstance } from './fleet.ts';
+export { fleet, type Fleet, type Forgotten, forgetInstance, type FleetFinding, type FleetInstance } from './fleet.ts';
 export { type InstanceMigration, migrateInstances, type MigrateRequest, readMigrations } from './migrate.ts';
 export type { MigrateProgress, MigrationProblem, MigrationReport, TemplateReport } from '../migration/index.ts';
 export {
@@ -54,7 +54,8 @@ export { operations, type Operation } from '../remediation/operations.ts';
 export { remediators } from '../remediation/remediators/index.ts';
 export { runs } from './remediate.ts';
 export { tune, type TunedSetting, type Tuning, type TuningRequest } from './tune.ts';
-export type { KnownProblem } from '../remediation/engine/detect.ts';
+export type { CheckedInstance } from '../remediation/engine/check-round.ts';
+export type { KnownProblem } from '../remediation/engine/record-for.ts';
 export type * from '../remediation/store/store.ts';
 export { definePlugin, type Plugin } from './plugins.ts';
 export type { RemediationConfig } from '../remediation/config.ts';

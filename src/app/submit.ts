@@ -20,7 +20,13 @@ export async function review(
   const remediation = bindCall(opened, options);
   const { automation } = options;
   const policy = { ...remediation.policy, ...(automation === undefined ? {} : { commandLine: automation }) };
-  return proposePlan(remediation.session, work, { findings: [], notLookedAt: [] }, [], policy);
+  return proposePlan(
+    remediation.session,
+    work,
+    { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] },
+    [],
+    policy,
+  );
 }
 
 /**

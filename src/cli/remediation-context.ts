@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Remediation, RunReport, Skipped } from '../app/remediation.ts';
+import type { Detected, Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
@@ -113,14 +113,20 @@ export function detectRequest(words: readonly string[], { remediator }: { readon
 
 /** The exit code of runs: 1 if one did not fix its problem. */
 export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly Skipped[] = []): number {
-  return checkExitCode(
-    reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent'),
-    notLookedAt,
-  );
+  return reports.every(({ outcome }) => outcome === 'fixed' || outcome === 'absent') ? skippedExitCode(notLookedAt) : 1;
 }
 
-/** 1 if something was found, else 2 if a check could not run that may run another time, else 0. */
-export function checkExitCode(nothingFound: boolean, notLookedAt: readonly Skipped[]): number {
-  if (!nothingFound) return 1;
+/** 1 if something was found or there is no instance; else 2 if a check could not run that may run another time; else 0. */
+export function checkExitCode({
+  findings,
+  interruptedRuns,
+  lookedAt,
+  notLookedAt,
+}: Pick<Detected, 'findings' | 'interruptedRuns' | 'lookedAt' | 'notLookedAt'>): number {
+  if (findings.length + interruptedRuns.length > 0 || lookedAt.length === 0) return 1;
+  return skippedExitCode(notLookedAt);
+}
+
+function skippedExitCode(notLookedAt: readonly Skipped[]): number {
   return notLookedAt.every(({ lasting }) => lasting === true) ? 0 : 2;
 }

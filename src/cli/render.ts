@@ -1,11 +1,11 @@
-import type { Finding, LiveRun, RecordedResults, RunReport, Skipped } from '../app/remediation.ts';
+import type { CheckedInstance, Finding, LiveRun, RecordedResults, RunReport, Skipped } from '../app/remediation.ts';
 import type { Validation } from '../app/validate.ts';
 import { diagnosticCatalogue } from '../registry/diagnostics.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { toJson } from '../reporters/json.ts';
 import type { Table } from '../reporters/table.ts';
 import { countText, textReport } from '../reporters/text/diagnostics.ts';
-import { nothingText, notLookedAtText } from '../reporters/text/remediation.ts';
+import { notLookedAtText } from '../reporters/text/remediation.ts';
 import { liveRunsText, notRunText, recapText, reportsText } from '../reporters/text/runs.ts';
 import { version } from '../version.ts';
 import type { Output, Screen } from './terminal.ts';
@@ -13,18 +13,20 @@ import type { Output, Screen } from './terminal.ts';
 /** What a command knows beyond the runs it made. A key that is absent is not printed as JSON either. */
 export interface AroundRuns {
   readonly notLookedAt?: readonly Skipped[];
+  readonly lookedAt?: readonly CheckedInstance[];
   /** Findings that were not dealt with, since the command was stopped. */
   readonly notRun?: readonly Finding[];
   /** Runs that other processes are working on. */
   readonly liveRuns?: readonly LiveRun[];
 }
 
-/** Prints how runs ended, as text or JSON, and what was not checked or not run. */
+/** Prints how runs ended, as text or JSON, and what was not checked or not run. `nothing`: if there was nothing to run. */
 export function printReports(
   runs: readonly RunReport[],
   asJson: boolean,
   { out, notes }: Screen,
   around: AroundRuns = {},
+  nothing = 'Nothing to do.\n',
 ): void {
   const { notLookedAt, notRun = [], liveRuns = [] } = around;
   if (asJson) {
@@ -40,7 +42,7 @@ export function printReports(
       recapText(runs, notRun, style),
   );
   if (runs.length + notRun.length + liveRuns.length > 0) return;
-  notes.write(notLookedAt === undefined ? 'Nothing to do.\n' : `${nothingText(notLookedAt)}; nothing to do.\n`);
+  notes.write(nothing);
 }
 
 /** As `detect --json` prints findings. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { compareText } from '../util/compare.ts';
 import { helperLabel, poolerLabel } from './docker/shapes.ts';
-import type { Container, DockerReader, Mount } from './docker/types.ts';
+import type { Container, DockerReader, ListedContainer, Mount } from './docker/types.ts';
 import type { Instance } from './instance.ts';
 import type { FileReader } from './types.ts';
 
@@ -111,15 +111,40 @@ export async function findInstances(sources: InstanceSources): Promise<readonly 
   return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.container.id, b.container.id));
 }
 
-function instanceName(container: Container, pattern: RegExp | undefined): string | undefined {
-  if (container.name.includes(asideMarker)) return undefined;
-  if ([asideLabel, helperLabel, poolerLabel].some((label) => Object.hasOwn(container.labels, label))) return undefined;
+/**
+ * The instance with this name, if any. Asks only about containers of that name, since a wait asks often.
+ * @throws ProblemsError `step-refused`: several containers have this name, one by its label and one by its own name.
+ */
+export async function findInstance(sources: InstanceSources, name: string): Promise<Instance | undefined> {
+  const listed = await sources.docker.list();
+  const named = listed.filter((one) => instanceName(one, sources.pattern) === name);
+  if (named.length === 0) return undefined;
+  const engine = await sources.docker.info();
+  const found: Instance[] = [];
+  for (const { id } of named) {
+    const container = await sources.docker.container(id);
+    // It may have been removed or renamed since the list.
+    if (container === undefined || instanceName(container, sources.pattern) !== name) continue;
+    found.push(await instanceOf(name, container, engine.id, sources));
+  }
+  return uniqueInstance(found, name);
+}
+
+function instanceName(container: ListedContainer, pattern: RegExp | undefined): string | undefined {
+  if (isAsideOrOurs(container)) return undefined;
   const label = container.labels[instanceLabel];
   if (label !== undefined && label !== '') return label;
   if (container.name.startsWith(namePrefix) && container.name.length > namePrefix.length)
     return container.name.slice(namePrefix.length);
   const match = pattern?.exec(container.name);
   return match === null || match === undefined ? undefined : (match[1] ?? container.name);
+}
+
+/** A replaced container that is kept, a helper, or a pooler. */
+function isAsideOrOurs({ name, labels }: ListedContainer): boolean {
+  return (
+    name.includes(asideMarker) || [asideLabel, helperLabel, poolerLabel].some((label) => Object.hasOwn(labels, label))
+  );
 }
 
 async function instanceOf(
@@ -153,9 +178,39 @@ function serverPort(container: Container): number {
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 5432;
 }
 
+/** The names of all folders with an `instance.conf`, sorted. */
+export async function findDeclarations({
+  files,
+  folders,
+}: Pick<InstanceSources, 'folders' | 'files'>): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const parent of folders) {
+    // A folder that cannot be read holds no instance that could be managed.
+    for (const name of await files.list(parent).catch(() => [])) {
+      if ((await readDeclaration(name, { files, folders: [parent] })).folder !== undefined) names.add(name);
+    }
+  }
+  return [...names].toSorted(compareText);
+}
+
+/**
+ * Containers with a PostgreSQL server that are not managed: neither name, label nor the config make them instances.
+ * Sorted by name.
+ */
+export function unmanagedServers(
+  containers: readonly Container[],
+  instances: readonly Instance[],
+): readonly Container[] {
+  const managed = new Set(instances.map(({ container }) => container.id));
+  return containers.filter(
+    (container) =>
+      !managed.has(container.id) && container.state.running && !isAsideOrOurs(container) && isPostgres(container),
+  );
+}
+
 async function readDeclaration(
   name: string,
-  { folders, files }: InstanceSources,
+  { folders, files }: Pick<InstanceSources, 'folders' | 'files'>,
 ): Promise<{ readonly folder: string | undefined; readonly declared: Readonly<Record<string, string>> }> {
   if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) return { folder: undefined, declared: {} };
   for (const parent of folders) {

@@ -36,6 +36,8 @@ export interface HostReader {
    * those that the host was not opened for.
    */
   instances(options?: { readonly all?: true }): Promise<readonly Instance[]>;
+  /** Names of instances with an `instance.conf`, whether or not they have a container. Sorted. */
+  declaredInstances(): Promise<readonly string[]>;
   /** @throws ProblemsError `step-refused`: several containers have this name. */
   instance(name: string): Promise<Instance | undefined>;
   /** Aborted when the user stops the program or a deadline passes. */

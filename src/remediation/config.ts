@@ -32,6 +32,10 @@ export const remediationConfig = z.strictObject({
     .array(maintenanceWindow)
     .default([])
     .describe('When instances may be restarted without approval, in UTC. `to` before `from` ends on the next day.'),
+  expect: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Instances that must exist. One without a container is a finding, even if it was never seen.'),
   allow: z
     .array(z.string())
     .default([])

@@ -60,6 +60,8 @@ export interface Finding<Details extends Json = Json> {
   readonly problem: string | null;
   /** Data may be damaged: no remediator runs on this instance until an operator has checked it. */
   readonly corruption?: true;
+  /** The instance is down because of this, so the availability check adds no finding of its own. */
+  readonly down?: true;
 }
 
 /** A check that could not run, and why. */
@@ -141,6 +143,8 @@ export interface Plan<Expected extends Json = Json> {
   readonly risk: Risk;
   /** Expected seconds during which the instance does not answer. 0: none. */
   readonly downtime: { readonly seconds: number; readonly why: string };
+  /** Why it needs approval although no step does: completes "needs approval: …". Config and command line override it. */
+  readonly approval?: string;
   /** What cannot be predicted, one sentence each. */
   readonly unpredictable: readonly string[];
   /** Once the run is fixed, nothing can be undone: a backup that was taken is kept. */
@@ -168,10 +172,18 @@ export interface Verification {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly seen: string }[];
 }
 
+/** An instance that must exist, and why, which completes "…, but <because>". */
+export interface ExpectedInstance {
+  readonly name: string;
+  readonly because: string;
+}
+
 /** The host as remediators see it. Nothing in it can change anything, which is enforced at run time. */
 export interface ReadonlyHost extends HostReader {
   readonly backups: BackupReader;
   readonly leases: LeaseReader;
+  /** Instances that the config expects, that have an `instance.conf`, or that were seen before. Sorted by name. */
+  expected(): Promise<readonly ExpectedInstance[]>;
   /** Static port reservations and other remediator settings of the config, by remediator name. */
   readonly settings: Readonly<Record<string, Json>>;
 }
@@ -209,7 +221,17 @@ export interface Remediator<Details extends Json = Json, Expected extends Json =
   readonly details: Schema<Details>;
   /** Which records of registries belong to it. Triage uses it too. Absent: none. */
   readonly claims?: Claims;
-  /** Checks every instance of `host.instances()`. */
+  /**
+   * `detect` is called once for each instance, with a host whose `instances()` names only that one (`{ all: true }` names
+   * all). Instances are then checked at the same time, and one that hangs holds up no other. Default: one call for all.
+   */
+  readonly perInstance?: true;
+  /** Its findings say that an instance is down, not why. One is dropped if another check's finding has `down`. */
+  readonly findsSymptoms?: true;
+  /**
+   * Checks every instance of `host.instances()`. Several checks run at the same time, and what they ask the engine is
+   * shared within a round. A check that does not end is given up after 5 minutes and reported as skipped.
+   */
   detect(host: ReadonlyHost): Promise<Detection<Details>>;
   plan(finding: Finding<Details>, host: ReadonlyHost): Promise<Plan<Expected> | Refusal>;
 }

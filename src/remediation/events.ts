@@ -14,10 +14,20 @@ import type { Phase } from './store/store.ts';
  */
 export type RemediationEvent =
   /** A call checks all instances: `detect`, `plan` and `remediate` begin with a round. */
-  | { readonly type: 'round'; readonly state: 'started'; readonly remediators: readonly string[] }
+  | {
+      readonly type: 'round';
+      readonly state: 'started';
+      readonly remediators: readonly string[];
+      readonly instances: readonly string[];
+    }
   | { readonly type: 'round'; readonly state: 'ended'; readonly findings: number; readonly skipped: number }
-  /** One remediator checks its instances. */
-  | { readonly type: 'check'; readonly state: 'started' | 'ended'; readonly remediator: string }
+  /** One remediator checks one instance; without `instance`, all of them. Several checks run at the same time. */
+  | {
+      readonly type: 'check';
+      readonly state: 'started' | 'ended';
+      readonly remediator: string;
+      readonly instance?: string;
+    }
   | { readonly type: 'finding'; readonly finding: Finding }
   /** A check that could not run. */
   | { readonly type: 'skipped'; readonly skipped: Skipped }

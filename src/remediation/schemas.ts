@@ -44,6 +44,7 @@ export const finding = z.strictObject({
   details: jsonValue,
   problem: z.string().nullable(),
   corruption: z.literal(true).exactOptional(),
+  down: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Finding>;
 
 const expectation = z.discriminatedUnion('check', [
@@ -83,6 +84,7 @@ export const plan = z.strictObject({
   leftovers: z.array(z.strictObject({ object: text, why: text, command: text })),
   risk,
   downtime: z.strictObject({ seconds: z.number().nonnegative(), why: text }),
+  approval: text.exactOptional(),
   unpredictable: z.array(text),
   final: z.literal(true).exactOptional(),
   undo: text,

@@ -68,6 +68,7 @@ export function readContainers(memory: Memory, declared: Partial<DockerReader> =
       cpus: 2,
       local: true,
     }),
+    list: async () => [...containers.values()],
     containers: async () => [...containers.values()].toSorted(compareBy(({ name }) => name)),
     container: async (ref) => containerNamed(memory, ref),
     image: missing('docker.image'),

@@ -2,10 +2,18 @@ import { posix } from 'node:path';
 import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { DockerChanger, DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
-import { findInstances, uniqueInstance } from '../host/instances.ts';
+import { findDeclarations, findInstances, uniqueInstance } from '../host/instances.ts';
 import type { SqlChanger, SqlOptions, SqlResult } from '../host/postgres/types.ts';
 import type { Probes } from '../host/probes/types.ts';
-import type { Host, Json, LeaseChanger, OpenHost, PortLease, ReadonlyHost } from '../remediation/contract.ts';
+import type {
+  ExpectedInstance,
+  Host,
+  Json,
+  LeaseChanger,
+  OpenHost,
+  PortLease,
+  ReadonlyHost,
+} from '../remediation/contract.ts';
 import { compareBy } from '../util/compare.ts';
 import { missing, testBackupChanges, testBackups, testLeaseChanges, testProbes } from './declared.ts';
 import { changeContainers, changeMemoryFiles, type Memory, readContainers, readMemoryFiles } from './memory.ts';
@@ -32,6 +40,8 @@ export interface TestHostOptions {
   /** `remediation.settings` of the config, by name of the remediator. */
   readonly settings?: Readonly<Record<string, Json>>;
   readonly leases?: readonly PortLease[];
+  /** Instances that must exist, beside those with an `instance.conf`. */
+  readonly expected?: readonly ExpectedInstance[];
   /** Answers of Docker beyond info and containers: `logs: async () => []`. */
   readonly docker?: TestPart<DockerReader>;
   readonly probes?: TestPart<Probes>;
@@ -90,6 +100,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
     backups: testBackups(options.backups),
     instances: all,
     instance: async (name) => uniqueInstance(await all(), name),
+    declaredInstances: () => findDeclarations({ files, folders }),
     signal: new AbortController().signal,
   };
   const changer: OpenHost['changer'] = {
@@ -104,6 +115,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
   const readonlyHost: ReadonlyHost = {
     ...reader,
     leases: { list: async () => [...memory.leases.values()].toSorted((a, b) => a.port - b.port) },
+    expected: async () => options.expected ?? [],
     settings: options.settings ?? {},
   };
   return {

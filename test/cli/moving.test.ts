@@ -41,12 +41,12 @@ describe('--to-named-volume', () => {
     expect(await problems('plan', '--to-named-volume', 'orders')).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringContaining('nothing to plan'),
+      stderr: expect.stringContaining('Nothing to plan'),
     });
     const { code, stdout } = await problems('remediate', '--to-named-volume', 'orders', '--yes', '--json');
     expect({ code, told: JSON.parse(stdout) }).toEqual({
       code: 0,
-      told: { schemaVersion: 1, runs: [], notLookedAt: [] },
+      told: { schemaVersion: 1, runs: [], notLookedAt: [], lookedAt: [] },
     });
   });
 

@@ -18,12 +18,12 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^registry\/parse\/merge-conflicts\.ts$/, 'what git writes, apart from what people do'],
   [/^registry\/registry\.ts$/, 'the type that readers return, apart from any reader'],
   [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
+  [/^scan\/projects\.ts$/, 'where a project begins, for every scan and look-up'],
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/suspensions\.ts$/, 'a use case'],
   [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
   [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],
-  [/^remediation\/store\/sqlite\/store\.ts$/, 'puts the tables of the state file together'],
-  [/^remediation\/remediators\/[a-z-]+\/refusals\.ts$/, 'the same file names in every remediator'],
+  [/^remediation\/remediators\/[a-z-]+\/(?:refusals|verify)\.ts$/, 'the same file names in every remediator'],
   [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],
 ];
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readRegistry } from '../../src/registry/parse/read.ts';
 import type { ActiveProblem } from '../../src/registry/record.ts';
 import type { Finding } from '../../src/remediation/contract.ts';
-import { recordFor } from '../../src/remediation/engine/detect.ts';
+import { recordFor } from '../../src/remediation/engine/record-for.ts';
 import { assignmentBy } from '../../src/remediation/engine/session.ts';
 import { remediators } from '../../src/remediation/remediators/index.ts';
 import { claims } from '../../src/tasks/claims.ts';

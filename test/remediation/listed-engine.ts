@@ -17,6 +17,10 @@ export interface Inspected {
   readonly [key: string]: unknown;
 }
 
+function labelsIn(config: unknown): unknown {
+  return typeof config === 'object' && config !== null && 'Labels' in config ? config.Labels : {};
+}
+
 /**
  * An engine that knows only these containers: it answers questions about itself and about them, and everything
  * else with 404. Until it is closed, `DOCKER_HOST` names it. For numbers and states that no real engine can
@@ -30,7 +34,7 @@ export async function openListedEngine(
   const answers = new Map<string, unknown>([
     ['/info', { ID: 'engine', NCPU: 2, ...info }],
     ['/version', { Version: '20.10', ApiVersion: '1.41' }],
-    ['/containers/json', containers.map(({ Id }) => ({ Id }))],
+    ['/containers/json', containers.map(({ Id, Name, Config }) => ({ Id, Names: [Name], Labels: labelsIn(Config) }))],
     ...containers.map((one) => [`/containers/${one.Id}/json`, one] as const),
   ]);
   const server = createServer((request, answer) => {

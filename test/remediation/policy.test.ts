@@ -48,6 +48,17 @@ describe('the policy', () => {
     expect(ask({})).toBe('approve');
   });
 
+  it('asks for approval if the plan says why it needs it, unless the command line or the config decides', () => {
+    const asking = { ...plan, risk: 'safe', approval: 'someone stopped it' } as const;
+    expect(decide({ plan: asking, operations: [], running: false, allow: [], stops: [] })).toMatchObject({
+      automation: 'approve',
+      reasons: ['the plan interrupts nothing', 'the plan needs approval: someone stopped it'],
+    });
+    expect(ask({ plan: asking, config: 'auto' })).toBe('auto');
+    expect(ask({ plan: asking, commandLine: 'auto' })).toBe('auto');
+    expect(ask({ plan: asking, config: 'human' })).toBe('human');
+  });
+
   it('allows an unattended restart of an instance that is already down', () => {
     expect(ask({ running: false, operations: [operations['restart-stopped']] })).toBe('auto');
   });

@@ -34,18 +34,21 @@ export const detect = defineCommand({
         const recorded = { cwd: invocation.cwd, now: invocation.now() };
         printRecorded(await recordFindings(remediation, { request, detected }, recorded), screen);
       }
-      const { interruptedRuns } = detected;
+      const { interruptedRuns, lookedAt, notLookedAt, unmanaged } = detected;
       if (options.json) {
         const { toJson } = await import('../../reporters/json.ts');
         const findings = detected.findings.map(({ details: _, ...shown }) => shown);
-        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt: detected.notLookedAt, interruptedRuns }));
+        screen.out.write(toJson({ schemaVersion: 1, findings, notLookedAt, lookedAt, unmanaged, interruptedRuns }));
       } else {
-        const { detectedText, interruptedText, nothingText } = await import('../../reporters/text/remediation.ts');
+        const { detectedText, interruptedText, isNothingToCheck, noInstanceText, verdictText } =
+          await import('../../reporters/text/remediation.ts');
         screen.out.write(interruptedText(interruptedRuns, screen.out.style) + detectedText(detected, screen.out.style));
-        if (detected.findings.length + interruptedRuns.length === 0)
-          screen.notes.write(`${nothingText(detected.notLookedAt)}.\n`);
+        const every = options.remediator.length === 0 && words.length === 0;
+        screen.notes.write(
+          isNothingToCheck(detected) ? noInstanceText(unmanaged) : `${verdictText(detected, { every })}.\n`,
+        );
       }
-      return checkExitCode(detected.findings.length + interruptedRuns.length === 0, detected.notLookedAt);
+      return checkExitCode(detected);
     });
   },
 });

@@ -17,6 +17,7 @@ const loaders = {
   backups: async () => (await import('./backups.ts')).backups,
   migrate: async () => (await import('./migrate.ts')).migrate,
   tune: async () => (await import('./tune.ts')).tune,
+  forget: async () => (await import('./forget.ts')).forget,
   fleet: async () => (await import('./fleet.ts')).fleet,
   ports: async () => (await import('./ports.ts')).ports,
   preflight: async () => (await import('./preflight.ts')).preflight,

@@ -23,16 +23,18 @@ export const plan = defineCommand({
             return reviewMoves(remediation, { instances: moves });
           });
     const { proposals: repairs, detected } = isMoveOnly(words, options)
-      ? { proposals: [], detected: { notLookedAt: [], interruptedRuns: [] } }
+      ? { proposals: [], detected: undefined }
       : await withRemediation(invocation, { ...options, onlyLooking: true }, async (remediation) => {
           const { plan: propose } = await import('../../app/remediation.ts');
           return propose(remediation, detectRequest(words, options));
         });
     const proposals = [...moved, ...repairs];
-    const { notLookedAt, interruptedRuns } = detected;
+    const { notLookedAt = [], interruptedRuns = [], lookedAt = [], unmanaged = [] } = detected ?? {};
     if (options.json) {
       const { toJson } = await import('../../reporters/json.ts');
-      screen.out.write(toJson({ schemaVersion: 1, plans: proposals, notLookedAt, interruptedRuns }));
+      screen.out.write(
+        toJson({ schemaVersion: 1, plans: proposals, notLookedAt, lookedAt, unmanaged, interruptedRuns }),
+      );
     } else {
       const { interruptedText, notLookedAtText, nothingText, proposalText } =
         await import('../../reporters/text/remediation.ts');
@@ -40,9 +42,13 @@ export const plan = defineCommand({
       screen.out.write(interruptedText(interruptedRuns, style));
       screen.out.write(proposals.map((proposal) => proposalText(proposal, style)).join('\n'));
       screen.out.write(notLookedAtText(notLookedAt, style));
+      const every = options.remediator.length === 0 && words.length === 0;
       if (proposals.length + interruptedRuns.length === 0)
-        screen.notes.write(`${nothingText(notLookedAt)}; nothing to plan.\n`);
+        screen.notes.write(
+          detected === undefined ? 'Nothing to plan.\n' : nothingText(detected, { every, doing: 'to plan' }),
+        );
     }
-    return checkExitCode(proposals.length + interruptedRuns.length === 0, notLookedAt);
+    if (proposals.length > 0) return 1;
+    return detected === undefined ? 0 : checkExitCode(detected);
   },
 });

@@ -53,12 +53,14 @@ export const remediate = defineCommand({
           });
     // As after any run that is stuck, nothing else is changed.
     if (isMoveOnly(words, options) || moved.some(({ outcome }) => outcome === 'stuck')) {
-      printReports(moved, options.json, screen, { notLookedAt: [] });
+      printReports(moved, options.json, screen, { notLookedAt: [], lookedAt: [] });
       return exitCodeOf(moved);
     }
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
       const request = detectRequest(words, options);
+      const { nothingText } = await import('../../reporters/text/remediation.ts');
+      const every = options.remediator.length === 0 && words.length === 0;
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
       async function tell(
         runs: readonly RunReport[],
@@ -71,8 +73,9 @@ export const remediate = defineCommand({
           const target = { cwd: invocation.cwd, now: invocation.now() };
           printRecorded(await recordReports(remediation, runs, { request, detected }, target), screen);
         }
-        const { notLookedAt } = detected;
-        printReports([...moved, ...runs], options.json, screen, { notLookedAt, notRun, liveRuns });
+        const { notLookedAt, lookedAt } = detected;
+        const nothing = nothingText({ ...detected, interruptedRuns: [] }, { every, doing: 'to do' });
+        printReports([...moved, ...runs], options.json, screen, { notLookedAt, lookedAt, notRun, liveRuns }, nothing);
       }
       const { runs, detected, notRun, liveRuns } = await repair(remediation, {
         ...request,
@@ -81,12 +84,15 @@ export const remediate = defineCommand({
       }).catch(async (error: unknown) => {
         // Runs that ended before the engine or the journal failed are still printed and recorded.
         const reports = made.map(({ report }) => report);
-        const looked = made[0]?.looked ?? { findings: [], notLookedAt: [] };
+        const looked = made[0]?.looked ?? { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] };
         if (moved.length + reports.length > 0) await tell(reports, looked, [], []);
         throw error;
       });
       await tell(runs, detected, notRun, liveRuns);
-      return notRun.length + liveRuns.length > 0 ? 1 : exitCodeOf([...moved, ...runs], detected.notLookedAt);
+      const isNothing = detected.lookedAt.length + moved.length + runs.length === 0;
+      return isNothing || notRun.length + liveRuns.length > 0
+        ? 1
+        : exitCodeOf([...moved, ...runs], detected.notLookedAt);
     });
   },
 });

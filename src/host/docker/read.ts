@@ -11,8 +11,8 @@ import {
 import { compareBy } from '../../util/compare.ts';
 import { jsonOf, type ReadingEngine, requireSuccess } from './client.ts';
 import { logLines } from './frames.ts';
-import { containerOf, imageOf, networkOf, volumeOf } from './shapes.ts';
-import type { Change, Container, DockerReader, EngineEvent, EngineInfo } from './types.ts';
+import { containerOf, imageOf, listedContainer, networkOf, volumeOf } from './shapes.ts';
+import type { Change, Container, DockerReader, EngineEvent, EngineInfo, ListedContainer } from './types.ts';
 
 /** Questions to the engine, over a client that can only GET. */
 export function readDocker(engine: ReadingEngine): DockerReader {
@@ -26,6 +26,11 @@ export function readDocker(engine: ReadingEngine): DockerReader {
     return found === undefined ? undefined : containerOf(found);
   }
 
+  async function list(): Promise<readonly ListedContainer[]> {
+    const listed = jsonOf(await engine.get({ path: '/containers/json', query: { all: '1' } }), 'list containers');
+    return isList(listed) ? listed.map(listedContainer) : [];
+  }
+
   return {
     container,
 
@@ -37,10 +42,10 @@ export function readDocker(engine: ReadingEngine): DockerReader {
       );
     },
 
+    list,
+
     async containers() {
-      const listed = jsonOf(await engine.get({ path: '/containers/json', query: { all: '1' } }), 'list containers');
-      const ids = isList(listed) ? listed.map((item) => getString(item, 'Id')) : [];
-      const found = await inBatches(ids, 8, container);
+      const found = await inBatches(await list(), 8, ({ id }) => container(id));
       return found.filter((one) => one !== undefined).sort(compareBy(({ name }) => name));
     },
 

@@ -12,7 +12,7 @@ import {
   getStrings,
 } from '../../util/json.ts';
 import { compareBy } from '../../util/compare.ts';
-import type { Container, Endpoint, Image, Mount, Network, PortBinding, Volume } from './types.ts';
+import type { Container, Endpoint, Image, ListedContainer, Mount, Network, PortBinding, Volume } from './types.ts';
 
 /** Marks the short-lived containers of this tool. */
 export const helperLabel = 'problems.helper';
@@ -69,6 +69,12 @@ export function containerOf(inspect: Json): Container {
     ...(Object.hasOwn(labels, helperLabel) ? { helper: true } : {}),
     inspect,
   };
+}
+
+/** Links add names with another slash: `/client/orders`. */
+export function listedContainer(item: Json): ListedContainer {
+  const name = getStrings(item, 'Names').find((one) => one.lastIndexOf('/') === 0) ?? '';
+  return { id: getString(item, 'Id'), name: name.replace(/^\//, ''), labels: getStringMap(item, 'Labels') };
 }
 
 export function imageOf(inspect: Json): Image {

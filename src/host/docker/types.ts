@@ -103,6 +103,9 @@ export interface Container {
   readonly inspect: Json;
 }
 
+/** What a list of containers tells without asking about each. */
+export type ListedContainer = Pick<Container, 'id' | 'name' | 'labels'>;
+
 export interface RestartPolicy {
   /** Empty as `no`. */
   readonly name: string;
@@ -156,6 +159,12 @@ export interface Change {
   readonly kind: 'changed' | 'added' | 'deleted';
 }
 
+export interface LogOptions {
+  readonly tail?: number;
+  /** RFC 3339. */
+  readonly since?: string;
+}
+
 /** Reads from the engine. Every call has a deadline. An object that does not exist is `undefined`. */
 export interface DockerReader {
   info(): Promise<EngineInfo>;
@@ -163,13 +172,15 @@ export interface DockerReader {
   containers(): Promise<readonly Container[]>;
   /** By id or name. */
   container(ref: string): Promise<Container | undefined>;
+  /** Names and labels of all containers, which takes one request. */
+  list(): Promise<readonly ListedContainer[]>;
   image(ref: string): Promise<Image | undefined>;
   networks(): Promise<readonly Network[]>;
   network(ref: string): Promise<Network | undefined>;
   volumes(): Promise<readonly Volume[]>;
   volume(name: string): Promise<Volume | undefined>;
-  /** The last lines, oldest first. Default: 200 lines; at most 4 MiB. `since`: RFC 3339. */
-  logs(ref: string, options?: { readonly tail?: number; readonly since?: string }): Promise<readonly LogLine[]>;
+  /** The last lines, oldest first. Default: 200 lines; at most 4 MiB. */
+  logs(ref: string, options?: LogOptions): Promise<readonly LogLine[]>;
   /** Events between two times (RFC 3339): the last 1,000, without those of exec. */
   events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
   changes(ref: string): Promise<readonly Change[]>;

@@ -6,7 +6,8 @@ import { type Limits, blocksFor } from '../policy/circuit-breakers.ts';
 import { decide, type MaintenanceWindow, openWindow, type PolicyQuestion } from '../policy/policy.ts';
 import { plan as planSchema } from '../schemas.ts';
 import { servesClients } from '../shared/availability.ts';
-import { type DetectResult, type KnownProblem, recordFor } from './detect.ts';
+import type { DetectResult } from './detect.ts';
+import { type KnownProblem, recordFor } from './record-for.ts';
 import { actionNamed, remediatorNamed, type EngineContext } from './session.ts';
 import { parseValue } from '../standard-schema.ts';
 

@@ -3,9 +3,11 @@ import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { hasPriority } from '../../priority/record-text.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import { createClassifier, remediatorFor } from '../../tasks/classify.ts';
+import { compareBy } from '../../util/compare.ts';
 import type { Json } from '../../util/json.ts';
 import type {
   Action,
+  ExpectedInstance,
   Host,
   LeaseChanger,
   OpenHost,
@@ -27,6 +29,10 @@ export interface EngineOptions {
   readonly actions: readonly Action[];
   /** From the config, by remediator name. */
   readonly settings?: Readonly<Record<string, Json>>;
+  /** Names of instances that the config expects. */
+  readonly expect?: readonly string[];
+  /** Only these instances are expected. Default: all. */
+  readonly only?: readonly string[];
   readonly now?: () => Date;
   /** Called between any two writes of the journal, for tests that kill the process there. */
   readonly atPoint?: (name: string) => void | Promise<void>;
@@ -68,7 +74,12 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
   const now = options.now ?? (() => new Date());
   const { host, store } = options;
   const leases = { list: async () => store.leases((await host.reader.docker.info()).id).list() };
-  const reader = { ...host.reader, leases, settings: options.settings ?? {} };
+  const reader = {
+    ...host.reader,
+    leases,
+    settings: options.settings ?? {},
+    expected: () => expectedInstances(options),
+  };
   return {
     reader,
     stepReader: reader,
@@ -88,6 +99,25 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
     emit: () => undefined,
     point: async (name) => options.atPoint?.(name),
   };
+}
+
+/** The first reason why an instance is expected is the one that is given. */
+async function expectedInstances({
+  host,
+  store,
+  expect = [],
+  only,
+}: EngineOptions): Promise<readonly ExpectedInstance[]> {
+  const declared = await host.reader.declaredInstances();
+  const seen = await store.instances.list();
+  const reasons = new Map<string, string>();
+  for (const { instance, at } of seen) reasons.set(instance, `it was there at ${at}`);
+  for (const name of declared) reasons.set(name, 'it has an instance.conf');
+  for (const name of expect) reasons.set(name, 'the config expects it');
+  return [...reasons]
+    .filter(([name]) => only === undefined || only.includes(name))
+    .map(([name, because]) => ({ name, because }))
+    .toSorted(compareBy(({ name }) => name));
 }
 
 /** The engine for one call, with the call's signal and listener. Reuses the host if the signal is the same. */

@@ -102,6 +102,10 @@ export function decide(question: PolicyQuestion): Decision {
       reasons.push(`${name} (${description}) needs approval`);
     }
   }
+  if (question.plan.approval !== undefined && automation === 'auto' && !isExplicit(source)) {
+    automation = 'approve';
+    reasons.push(`the plan needs approval: ${question.plan.approval}`);
+  }
   holds.push(...question.stops);
   reasons.push(...holds.filter(({ cause }) => cause !== 'policy').map((hold) => hold.reason));
   if (holds.length > 0) automation = 'human';
@@ -112,6 +116,11 @@ export function decide(question: PolicyQuestion): Decision {
     operations: wantedOperations.map(({ name }) => name),
     ...(holds.length > 0 ? { holds } : {}),
   };
+}
+
+/** Someone has decided for exactly this plan, remediator or instance. */
+function isExplicit(source: string): boolean {
+  return source === 'command line' || source === 'config';
 }
 
 function firstSource(question: PolicyQuestion): readonly [source: string, automation: Automation, reason: string] {

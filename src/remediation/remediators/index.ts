@@ -1,4 +1,5 @@
 import type { Remediator } from '../contract.ts';
+import { availability } from './availability/index.ts';
 import { backupRepair } from './backup-repair/index.ts';
 import { connectionPool } from './connection-pool/index.ts';
 import { memory } from './memory/index.ts';
@@ -9,6 +10,7 @@ import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
 export const remediators: readonly Remediator[] = [
+  availability,
   backupRepair,
   connectionPool,
   memory,

@@ -19,6 +19,7 @@ export interface Store {
   readonly locks: Locks;
   readonly audit: AuditLog;
   readonly suspensions: Suspensions;
+  readonly instances: SeenInstances;
   /** The leases of one engine. */
   leases(host: string): Leases;
   close(): void;
@@ -180,6 +181,16 @@ export interface AuditLog {
   list(run?: string): Promise<readonly AuditEntry[]>;
   /** The sequence of the first entry whose hash does not match; undefined if all match. */
   firstBroken(): Promise<number | undefined>;
+}
+
+/** Instances that were checked before, so that one that is gone is missed. */
+export interface SeenInstances {
+  /** Notes that these were there. */
+  see(instances: readonly string[], at: string): Promise<void>;
+  /** Sorted by name; `at`: when it was last seen, RFC 3339. */
+  list(): Promise<readonly { readonly instance: string; readonly at: string }[]>;
+  /** Returns false if it was not known. */
+  forget(instance: string, at: string): Promise<boolean>;
 }
 
 /** Instances with suspected corruption or a failed rollback: nothing runs on them until an operator has checked. */

@@ -1,6 +1,7 @@
-import type { DetectResult, InterruptedRun, Proposal } from '../../app/remediation.ts';
+import type { Detected, DetectResult, InterruptedRun, Proposal } from '../../app/remediation.ts';
 import type { Evidence, Skipped } from '../../remediation/contract.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
+import { count } from './diagnostics.ts';
 
 /** The findings with their evidence, and the checks that could not run. */
 export function detectedText({ findings, notLookedAt }: DetectResult, style: Style): string {
@@ -22,19 +23,74 @@ export function interruptedText(runs: readonly InterruptedRun[], style: Style): 
     .join('');
 }
 
-/** One line for each check that could not run. */
+/** One line for each reason why checks could not run. */
 export function notLookedAtText(notLookedAt: readonly Skipped[], style: Style): string {
-  return notLookedAt
-    .map(({ remediator, instance, reason }) => {
-      const place = `${escapeTerminal(instance ?? 'anything')} by ${escapeTerminal(remediator)}`;
+  const groups = Map.groupBy(notLookedAt, ({ instance, reason }) => JSON.stringify([instance, reason]));
+  return [...groups.values()]
+    .map((skipped) => {
+      const [{ instance, reason } = { instance: null, reason: '' }] = skipped;
+      const names = skipped.map(({ remediator }) => remediator).join(', ');
+      const place = `${escapeTerminal(instance ?? 'anything')} by ${escapeTerminal(names)}`;
       return `${style('warning', 'not checked')}: ${place}: ${escapeTerminal(reason)}\n`;
     })
     .join('');
 }
 
-/** What follows if nothing was found: only what was checked is known to be in order. */
-export function nothingText(notLookedAt: readonly Skipped[]): string {
-  return notLookedAt.length === 0 ? 'No problems found' : 'No problems found in the checks that could run';
+/**
+ * What was checked and what came of it, in one line: `3 of 4 instances healthy, 1 finding, 1 not checked.` An instance
+ * counts as healthy if every check ran just now and found nothing. `every`: all remediators were asked.
+ */
+export function verdictText(
+  { findings, lookedAt, notLookedAt, interruptedRuns }: Omit<Detected, 'unmanaged'>,
+  { every }: { readonly every: boolean },
+): string {
+  const wrong = new Set([...findings, ...interruptedRuns].map(({ instance }) => instance));
+  const total = new Set([...lookedAt.map(({ instance }) => instance), ...wrong]).size;
+  const skipped = notLookedAt.filter(({ lasting }) => lasting !== true);
+  const isBlind = (name: string): boolean =>
+    skipped.some(({ instance }) => instance === null || instance === name) && !wrong.has(name);
+  const blind = lookedAt.filter(({ instance }) => isBlind(instance)).length;
+  const good = lookedAt.filter(({ instance }) => !isBlind(instance) && !wrong.has(instance)).length;
+  const of = `${good} of ${count(total, 'instance')}`;
+  return [
+    every ? `${of} healthy` : `${of} without a finding of the checks that were asked for`,
+    count(findings.length, 'finding'),
+    ...(interruptedRuns.length === 0 ? [] : [count(interruptedRuns.length, 'interrupted run')]),
+    ...(blind === 0 ? [] : [`${blind} not fully checked`]),
+  ].join(', ');
+}
+
+/** What was checked if there is nothing to do, as a sentence, with what there is nothing to do about: `to plan`. */
+export function nothingText(
+  detected: Pick<Detected, 'findings' | 'lookedAt' | 'notLookedAt' | 'interruptedRuns' | 'unmanaged'>,
+  { every, doing }: { readonly every: boolean; readonly doing: string },
+): string {
+  if (isNothingToCheck(detected)) return noInstanceText(detected.unmanaged);
+  return `${verdictText(detected, { every })}; nothing ${doing}.\n`;
+}
+
+/** Whether there is neither an instance nor a finding about a missing one. */
+export function isNothingToCheck({
+  findings,
+  lookedAt,
+  interruptedRuns,
+}: Pick<Detected, 'findings' | 'lookedAt' | 'interruptedRuns'>): boolean {
+  return lookedAt.length + findings.length + interruptedRuns.length === 0;
+}
+
+/** That there is nothing to check, and how to include the servers that run. */
+export function noInstanceText(unmanaged: readonly string[]): string {
+  const rule = 'named vrooli-postgres-*, labelled problems.instance=<name>, or matched by remediation.containers';
+  const first = `There is no PostgreSQL instance: no container is ${rule} in the config.\n`;
+  if (unmanaged.length === 0) return first;
+  const names = unmanaged.slice(0, 5).map(escapeTerminal);
+  const more = unmanaged.length > names.length ? ` and ${unmanaged.length - names.length} more` : '';
+  const pattern = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  return `${first}These look like PostgreSQL: ${names.join(', ')}${more}.
+To include them, set in problems.config.yaml:
+  remediation:
+    containers: '^(${pattern})$'
+`;
 }
 
 function evidenceText(evidence: Evidence): string {

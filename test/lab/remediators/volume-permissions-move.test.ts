@@ -47,7 +47,7 @@ describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { co
     const again = await problems('remediate', '--to-named-volume', 'orders', '--yes', '--json');
     expect({ code: again.code, told: JSON.parse(again.stdout) }).toEqual({
       code: 0,
-      told: { schemaVersion: 1, runs: [], notLookedAt: [] },
+      told: { schemaVersion: 1, runs: [], notLookedAt: [], lookedAt: [] },
     });
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import type { KnownProblem } from '../../../src/remediation/engine/detect.ts';
+import type { KnownProblem } from '../../../src/remediation/engine/record-for.ts';
 import { detect } from '../../../src/app/remediation.ts';
 import { brokenFiles, brokenFolder, openFolder, removeFolder } from '../broken-files.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readRegistry } from '../../../src/registry/parse/read.ts';
-import { recordFor } from '../../../src/remediation/engine/detect.ts';
+import { recordFor } from '../../../src/remediation/engine/record-for.ts';
 import { assignmentBy } from '../../../src/remediation/engine/session.ts';
 import { brokenFiles } from '../broken-files.ts';
 import type { Finding } from '../../../src/app/remediation.ts';

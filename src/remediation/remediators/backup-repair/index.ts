@@ -17,6 +17,7 @@ export const backupRepair: Remediator<BackupDetails, BackupExpected> = {
   expected,
   settings,
   claims: claims['backup-repair'],
+  perInstance: true,
   detect,
   plan,
   verify,

@@ -13,6 +13,7 @@ export const connectionPool: Remediator<PoolDetails, PoolExpected> = {
   expected,
   settings,
   claims: claims['connection-pool'],
+  perInstance: true,
   detect,
   plan,
   verify,

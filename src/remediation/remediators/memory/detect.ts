@@ -1,8 +1,10 @@
 import { ProblemsError } from '../../../errors.ts';
 import { compareBy } from '../../../util/compare.ts';
+import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { readableSize } from '../../../postgres/tuning/index.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { diagnose, hostConditions } from './diagnose.ts';
 import { observe } from './observe.ts';
@@ -115,6 +117,10 @@ export async function recentEvents(host: ReadonlyHost): Promise<Awaited<ReturnTy
   return host.docker.events({ since, until: new Date(now).toISOString() }).catch(() => []);
 }
 
+function isOfDown(kind: MemoryDetails['kind'], container: Container): boolean {
+  return kind === 'oom-in-recovery' || kind === 'start-refused' || (kind === 'oom-killed' && !isRunning({ container }));
+}
+
 function findingOf(
   { name: instance, container }: Instance,
   found: {
@@ -143,5 +149,6 @@ function findingOf(
       sharedMemory: seen?.memory?.facts.sharedMemory ?? null,
     },
     problem: null,
+    ...(isOfDown(kind, container) ? { down: true } : {}),
   };
 }

@@ -13,6 +13,7 @@ export const migrationLock: Remediator<MigrationDetails, MigrationExpected> = {
   expected,
   settings,
   claims: claims['migration-lock'],
+  perInstance: true,
   detect,
   plan,
   verify,

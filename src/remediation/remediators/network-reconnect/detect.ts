@@ -164,8 +164,8 @@ type NetworkFinding = Finding<NetworkDetails>;
 
 /** Checks every running client of every instance, from the client's own network. */
 export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetails>> {
-  const world = await worldOf(host);
-  const clients = clientsOf(world);
+  const [world, asked] = await Promise.all([worldOf(host), host.instances()]);
+  const clients = clientsOf(world).filter(({ instance }) => asked.some((chosen) => chosen.name === instance.name));
   const facts = new Map<Instance, Promise<ServerFacts>>();
   const findings = new Map<string, NetworkFinding>();
   const notLookedAt: Skipped[] = [];

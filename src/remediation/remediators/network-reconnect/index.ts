@@ -13,6 +13,7 @@ export const networkReconnect: Remediator<NetworkDetails, NetworkExpected> = {
   expected,
   settings,
   claims: claims['network-reconnect'],
+  perInstance: true,
   detect,
   plan,
   verify,

@@ -17,9 +17,9 @@ import {
   type World,
 } from './clients.ts';
 
-/** Present instances and containers. */
+/** Present instances and containers: all of them, since a client may use any. */
 export async function worldOf(host: ReadonlyHost): Promise<World> {
-  const [instances, containers] = await Promise.all([host.instances(), host.docker.containers()]);
+  const [instances, containers] = await Promise.all([host.instances({ all: true }), host.docker.containers()]);
   return { instances, containers };
 }
 

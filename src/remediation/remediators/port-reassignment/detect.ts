@@ -70,6 +70,7 @@ function findingOf(instance: Instance, found: Condition): Finding<PortDetails> {
     ],
     details: { container: container.id, port, bindings, trouble, holder, wanted: failed || running },
     problem: null,
+    ...(failed ? { down: true } : {}),
   };
 }
 

@@ -20,6 +20,7 @@ export const portReassignment: Remediator<PortDetails, PortExpected> = {
   expected,
   settings,
   claims: claims['port-reassignment'],
+  perInstance: true,
   detect,
   plan,
   verify,

@@ -2,6 +2,7 @@ import { compareBy } from '../../../util/compare.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { type Observed, observe } from './observe.ts';
 import { everyRelation, type ImageUsers, imageUsers } from './files.ts';
@@ -143,5 +144,6 @@ function make(
     ],
     details: { container: container.id, kind, wrong, entries },
     problem: null,
+    ...(kind === 'bind-mount' || isRunning(instance) ? {} : { down: true }),
   };
 }

@@ -14,6 +14,7 @@ export const volumePermissions: Remediator<VolumeDetails, VolumeExpected> = {
   expected,
   settings,
   claims: claims['volume-permissions'],
+  perInstance: true,
   detect,
   plan,
   verify,

@@ -31,6 +31,30 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
         });
       },
     },
+    instances: {
+      async see(instances, at) {
+        database.writing(() => {
+          for (const instance of instances)
+            database.run(
+              'INSERT INTO instances VALUES (?, ?) ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at',
+              instance,
+              at,
+            );
+        });
+      },
+      async list() {
+        return database
+          .all('SELECT instance, seen_at FROM instances ORDER BY instance')
+          .map((row) => ({ instance: String(row['instance']), at: String(row['seen_at']) }));
+      },
+      async forget(instance, at) {
+        return database.writing(() => {
+          const isKnown = database.run('DELETE FROM instances WHERE instance = ?', instance) > 0;
+          if (isKnown) audit.write({ at, run: null, event: 'instance-forgotten', body: { instance } });
+          return isKnown;
+        });
+      },
+    },
     close: () => database.close(),
   };
 }

@@ -1,4 +1,4 @@
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 -- index runs_by_instance
 CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
 -- table audit
@@ -10,6 +10,8 @@ CREATE TABLE audit (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
+-- table instances
+CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;
 -- table leases
 CREATE TABLE leases (
     host TEXT NOT NULL,

@@ -1,0 +1,65 @@
+import type { LogOptions } from './docker/types.ts';
+import type { Instance } from './instance.ts';
+import type { SqlOptions, SqlReader, SqlResult } from './postgres/types.ts';
+import type { HostReader } from './types.ts';
+
+/**
+ * The same reader for one round of checks. What several checks ask the engine is asked once: containers, networks, images,
+ * logs and the users of images. `instance` and `docker.container` are still asked each time, so that a check can see what
+ * has changed since. A server that did not answer in time is not waited for again.
+ *
+ * @example
+ * const shared = shareAnswers(host.reader);
+ * await Promise.all(remediators.map((remediator) => remediator.detect(shared)));
+ */
+export function shareAnswers<Reader extends HostReader>(reader: Reader): Reader {
+  const { docker, probes } = reader;
+  return {
+    ...reader,
+    docker: {
+      ...docker,
+      info: once(() => docker.info()),
+      containers: once(() => docker.containers()),
+      networks: once(() => docker.networks()),
+      volumes: once(() => docker.volumes()),
+      image: once((ref: string) => docker.image(ref)),
+      logs: once((ref: string, options?: LogOptions) => docker.logs(ref, options)),
+    },
+    sql: waitOnce(reader.sql),
+    probes: { ...probes, imageUser: once((image: string, user: string) => probes.imageUser(image, user)) },
+    instances: once((options?: { readonly all?: true }) => reader.instances(options)),
+  };
+}
+
+/** Asks once for each list of arguments, and gives every caller the same answer or error. */
+function once<Args extends readonly unknown[], Answer>(
+  ask: (...args: Args) => Promise<Answer>,
+): (...args: Args) => Promise<Answer> {
+  const answers = new Map<string, Promise<Answer>>();
+  return async (...args) => {
+    const question = JSON.stringify(args);
+    const answer = answers.get(question) ?? ask(...args);
+    answers.set(question, answer);
+    return answer;
+  };
+}
+
+/** In milliseconds. A connection that is refused at once costs nothing; one that hangs would hold up every check. */
+const longWaitMs = 1_500;
+
+/** After one query that waited in vain, later queries to the same server fail at once with the same message. */
+function waitOnce(sql: SqlReader): SqlReader {
+  const silent = new Map<string, SqlResult>();
+  return {
+    async query(instance: Instance, statement: string, options?: SqlOptions) {
+      const { id } = instance.container;
+      const known = silent.get(id);
+      if (known !== undefined) return known;
+      const began = performance.now();
+      const result = await sql.query(instance, statement, options);
+      const isSilent = !result.ok && result.sqlstate === undefined && performance.now() - began > longWaitMs;
+      if (isSilent) silent.set(id, result);
+      return result;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { LogLine } from '../../../host/docker/types.ts';
+
+/**
+ * Lines with which a server or the entrypoint of an image ends. Texts of PostgreSQL 15 to 17 and of the official images;
+ * in other languages `lc_messages` changes them, and then only exit codes and times tell.
+ */
+
+/** Refusals of one session, which say nothing about the server. */
+const ofSession =
+  /terminating (?:connection|background worker)|the database system is|(?:role|database) ".*" does not exist|password authentication failed|no pg_hba\.conf entry|too many clients|remaining connection slots|canceling/;
+
+const fatal = /(?:FATAL|PANIC): /;
+
+/** The entrypoint writes these without a severity. */
+const ofEntrypoint =
+  /^Error: |^initdb: error|^(?:chown|chmod|mkdir|find): .*(?:Permission denied|Operation not permitted)|No space left on device|exec format error|not found$/;
+
+function isFailure({ text }: LogLine): boolean {
+  return (fatal.test(text) && !ofSession.test(text)) || ofEntrypoint.test(text);
+}
+
+/** The last line that says why the server ended, without its timestamp; undefined if none does. At most 300 characters. */
+export function wordsOfFailure(log: readonly LogLine[]): string | undefined {
+  const line = log.findLast(isFailure);
+  return line === undefined ? undefined : withoutPrefix(line.text).slice(0, 300);
+}
+
+/** The default `log_line_prefix` of the official images is a time, a zone and the process. */
+function withoutPrefix(text: string): string {
+  return text.replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[\d+\] /, '').trim();
+}
+
+/** Whether a server refused to start since the log began, and was never ready after that. */
+export function refusesToStart(log: readonly LogLine[]): boolean {
+  const failed = log.findLastIndex(isFailure);
+  const ready = log.findLastIndex(({ text }) => text.includes('ready to accept connections'));
+  return failed !== -1 && failed > ready && !/PANIC/.test(log[failed]?.text ?? '');
+}
+
+/** Whether the log ends with a shutdown that someone asked for. */
+export function isOrderlyEnd(log: readonly LogLine[]): boolean {
+  return log.slice(-5).some(({ text }) => text.includes('database system is shut down'));
+}

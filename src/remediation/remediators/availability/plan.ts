@@ -1,0 +1,83 @@
+import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { isRunning } from '../../shared/availability.ts';
+import { refusal } from '../../shared/for-each-instance.ts';
+import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
+
+/**
+ * Starts an instance that is down and would come up. What would fail again is left alone, and so is what runs: a restart
+ * of a server that does not answer could lose what it is still writing.
+ */
+export async function plan(
+  finding: Finding<AvailabilityDetails>,
+  host: ReadonlyHost,
+): Promise<Plan<AvailabilityExpected> | Refusal> {
+  const { container: id, obstacle, approval } = finding.details;
+  const instance = await host.instance(finding.instance);
+  if (finding.details.kind === 'missing' || instance?.container.id !== id) return refuseMissing(finding.instance);
+  const { container } = instance;
+  const { name, state } = container;
+  if (obstacle !== '') return refuse(finding, name);
+  if (isRunning(instance))
+    return refusal(`${name} is running now.`, 'Run `problems detect` again to see whether anything is still wrong.');
+  return {
+    type: 'plan',
+    remediator: finding.remediator,
+    finding,
+    target: { instance: instance.name, container: id, volumes: [instance.volumeKey] },
+    summary: `Start ${instance.name}.`,
+    steps: [
+      {
+        action: 'container.start',
+        params: { container: id },
+        expects: [
+          { check: 'container', ref: id, running: false, name, startedAt: state.startedAt },
+          { check: 'volume-unused', volumeKey: instance.volumeKey, except: [id] },
+        ],
+      },
+    ],
+    cleanup: [],
+    leftovers: [],
+    risk: 'safe',
+    ...(approval === '' ? {} : { approval }),
+    downtime: { seconds: 0, why: 'it is down already' },
+    unpredictable: ['Recovery after a crash takes as long as the WAL since the last checkpoint needs.'],
+    undo: 'Stops the container again.',
+    expected: { container: id },
+  };
+}
+
+function refuseMissing(instance: string): Refusal {
+  return refusal(
+    `There is no container of ${instance} to start.`,
+    `If it was removed on purpose, run \`problems forget ${instance}\`. Otherwise create it again on its volume.`,
+  );
+}
+
+function refuse({ instance, details: { kind, obstacle } }: Finding<AvailabilityDetails>, container: string): Refusal {
+  switch (kind) {
+    case 'paused':
+      return refusal(
+        `${container} is paused, which someone must have done on purpose.`,
+        `\`docker unpause ${container}\` lets it go on.`,
+      );
+    case 'unhealthy':
+      return refusal(
+        `${instance} answers queries, so a restart would interrupt it for no known reason.`,
+        `\`docker inspect ${container}\` shows the health check and its last output under State.Health.`,
+      );
+    case 'not-answering':
+      return refusal(
+        `The server of ${instance} runs but does not answer: ${obstacle}.`,
+        `Read its log with \`docker logs ${container}\`. It may be in recovery, or out of file descriptors or disk space.`,
+      );
+    case 'missing':
+    case 'never-started':
+    case 'stopped':
+    case 'failed':
+    case 'restart-loop':
+      return refusal(
+        `${instance} would not start: ${obstacle}.`,
+        `Remove the cause first, then run \`docker start ${container}\`.`,
+      );
+  }
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { ContainerState, EngineEvent } from '../../../src/host/docker/types.ts';
+import { availability } from '../../../src/remediation/remediators/availability/index.ts';
+import { createTestHost, type TestHost, type TestSqlAnswer } from '../../../src/testing/index.ts';
+
+const started = '2026-05-01T10:00:00Z';
+const exited = { status: 'exited', running: false, startedAt: started, finishedAt: '2026-05-01T12:00:00Z' };
+const soon = { ...exited, finishedAt: '2026-05-01T10:00:02Z' };
+
+async function idOf(host: TestHost): Promise<string> {
+  return (await host.reader.instance('orders'))?.container.id ?? '';
+}
+
+interface World {
+  readonly state?: Partial<ContainerState>;
+  readonly restarts?: number;
+  readonly log?: readonly string[];
+  /** `kill 15`, `die`, `start`. */
+  readonly events?: readonly string[];
+  readonly answer?: TestSqlAnswer;
+}
+
+async function hostOf({ state, restarts, log = [], events = [], answer = [{ one: '1' }] }: World): Promise<TestHost> {
+  const plain = createTestHost({ instances: [{ name: 'orders' }] });
+  const [instance] = await plain.reader.instances();
+  const container = instance?.container;
+  if (container === undefined) throw new Error('the test host has no container');
+  return createTestHost({
+    instances: [
+      {
+        name: 'orders',
+        container: { state: { ...container.state, ...state }, ...(restarts === undefined ? {} : { restarts }) },
+        sql: () => answer,
+      },
+    ],
+    docker: {
+      events: async () => events.map((text) => eventOf(text, container.id)),
+      logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+    },
+  });
+}
+
+function eventOf(text: string, actor: string): EngineEvent {
+  const [action = '', signal] = text.split(' ');
+  const attributes: Record<string, string> = signal === undefined ? {} : { signal };
+  return { at: '2026-05-01T12:00:00Z', type: 'container', action, actor, attributes };
+}
+
+const fatal = '2026-05-01 10:00:01.2 UTC [1] FATAL:  could not load server certificate file "x.crt": No such file';
+const ready = '2026-05-01 10:00:01.2 UTC [1] LOG:  database system is ready to accept connections';
+const shut = '2026-05-01 12:00:00.0 UTC [1] LOG:  database system is shut down';
+
+describe('an instance that is down', () => {
+  it.each<readonly [string, World, string, 'starts' | 'asks' | 'leaves']>([
+    ['never-started', { state: { status: 'created', running: false } }, 'was created and never started', 'asks'],
+    ['failed', { state: { ...exited, error: 'no such device' } }, 'could not be started: no such device', 'leaves'],
+    ['failed', { state: { ...soon, exitCode: 1 }, log: [fatal] }, 'could not load server certificate', 'leaves'],
+    ['failed', { state: { ...soon, exitCode: 3 } }, 'does not start: exit code 3', 'leaves'],
+    [
+      'failed',
+      { state: { ...exited, exitCode: 137 }, log: [ready] },
+      'was killed or crashed (exit code 137)',
+      'starts',
+    ],
+    ['failed', { state: { ...exited, exitCode: 2 }, log: [ready] }, 'was killed or crashed (exit code 2)', 'starts'],
+    ['failed', { state: { ...exited, exitCode: 137, oomKilled: true } }, 'out of memory', 'asks'],
+    [
+      'failed',
+      { state: { ...exited, exitCode: 134 }, log: [ready, 'x PANIC:  could not write'] },
+      'has crashed',
+      'asks',
+    ],
+    ['stopped', { state: exited, log: [ready, shut] }, 'it was shut down in an orderly way', 'asks'],
+    ['stopped', { state: exited, events: ['start', 'kill 15', 'die', 'stop'] }, 'someone stopped it', 'asks'],
+    ['stopped', { state: { ...exited, exitCode: 137 }, events: ['kill 9', 'die'] }, 'someone killed it', 'asks'],
+    ['paused', { state: { status: 'paused' } }, 'is paused', 'leaves'],
+    ['restart-loop', { state: { status: 'restarting', exitCode: 1 }, log: [fatal] }, 'tries again and again', 'leaves'],
+    ['not-answering', { answer: { message: 'connect ETIMEDOUT' } }, 'does not answer: connect ETIMEDOUT', 'leaves'],
+    ['unhealthy', { state: { health: 'unhealthy' } }, 'the health check of its container fails', 'leaves'],
+  ])('is found as %s, and says why', async (kind, world, says, then) => {
+    const host = await hostOf(world);
+    const { findings, notLookedAt } = await availability.detect(host.reader);
+    expect(notLookedAt).toEqual([]);
+    expect(findings).toMatchObject([{ id: `availability/orders/${kind}`, kind }]);
+    const [finding] = findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    expect(finding.summary).toContain(says);
+    const made = await availability.plan(finding, host.reader);
+    expect(made.type === 'refusal' ? 'leaves' : made.approval === undefined ? 'starts' : 'asks').toBe(then);
+    if (made.type === 'plan') expect(made.steps.map(({ action }) => action)).toEqual(['container.start']);
+  });
+
+  it('was not stopped by the signal of an earlier run of its container', async () => {
+    const events = ['kill 15', 'die', 'start', 'die'];
+    const host = await hostOf({ state: { ...exited, exitCode: 2 }, events, log: [ready] });
+    expect((await availability.detect(host.reader)).findings).toMatchObject([{ kind: 'failed' }]);
+  });
+});
+
+describe('an instance that answers', () => {
+  it.each<readonly [string, TestSqlAnswer]>([
+    ['a query', [{ one: '1' }]],
+    ['that the password is wrong', { message: 'password authentication failed', sqlstate: '28P01' }],
+    ['that it has no slot left', { message: 'sorry, too many clients already', sqlstate: '53300' }],
+  ])('%s is not down', async (_, answer) => {
+    const host = await hostOf({ answer });
+    expect(await availability.detect(host.reader)).toEqual({ findings: [], notLookedAt: [] });
+  });
+
+  it.each<readonly [string, World]>([
+    ['is still starting', { answer: { message: 'the database system is starting up', sqlstate: '57P03' } }],
+    ['has not said yet that it is ready', { answer: { message: 'connect ECONNREFUSED' }, log: ['LOG:  starting'] }],
+  ])('is neither down nor healthy while it %s', async (_, world) => {
+    const { findings, notLookedAt } = await availability.detect((await hostOf(world)).reader);
+    expect(findings).toEqual([]);
+    expect(notLookedAt).toMatchObject([{ remediator: 'availability', instance: 'orders' }]);
+  });
+});
+
+describe('an instance that must exist', () => {
+  it('is found if no container has its name, and is not made again', async () => {
+    const expected = [{ name: 'gone', because: 'the config expects it' }];
+    const host = createTestHost({ expected, docker: { events: async () => [] } });
+    const { findings } = await availability.detect(host.reader);
+    expect(findings).toMatchObject([
+      {
+        id: 'availability/gone/missing',
+        summary: 'gone is gone: no container has its name, but the config expects it.',
+      },
+    ]);
+    const [finding] = findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    const made = await availability.plan(finding, host.reader);
+    expect(made).toMatchObject({ type: 'refusal', advice: expect.stringContaining('problems forget gone') });
+  });
+});
+
+describe('the plan of a start', () => {
+  it('holds only for the same stop of the same container, and while nothing else uses its data', async () => {
+    const host = await hostOf({ state: { ...exited, exitCode: 137 }, log: [ready] });
+    const [finding] = (await availability.detect(host.reader)).findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    const made = await availability.plan(finding, host.reader);
+    const id = await idOf(host);
+    expect(made).toMatchObject({
+      steps: [
+        {
+          expects: [
+            { check: 'container', ref: id, running: false, startedAt: started },
+            { check: 'volume-unused', except: [id] },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('is refused if the container was replaced since it was found', async () => {
+    const host = await hostOf({ state: { ...exited, exitCode: 137 }, log: [ready] });
+    const [finding] = (await availability.detect(host.reader)).findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    const other = { ...finding, details: { ...finding.details, container: 'another' } };
+    expect(await availability.plan(other, host.reader)).toMatchObject({ type: 'refusal' });
+  });
+});
