@@ -214,7 +214,7 @@ function findingOf(trouble: Condition, client: Client): NetworkFinding {
     instance: instance.name,
     kind: trouble,
     summary: summaryOf(trouble, client),
-    risk: trouble === 'missing-alias' || isToldWrong(trouble) ? 'restart' : 'safe',
+    risk: trouble === 'missing-alias' || trouble === 'page-silent' || isToldWrong(trouble) ? 'restart' : 'safe',
     evidence: [],
     details: { client: container.id, clientName: container.name, source, host, port, trouble },
     problem: null,

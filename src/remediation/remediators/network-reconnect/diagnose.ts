@@ -23,6 +23,7 @@ export const conditions = [
   'password-refused',
   'database-missing',
   'unreachable',
+  'page-silent',
 ] as const;
 
 export type Condition = (typeof conditions)[number];
@@ -55,10 +56,16 @@ export interface Situation {
   readonly listen: string | undefined;
   /** Probes from the client's network; undefined if impossible, as for a client in a restart loop. */
   readonly reach: ReachResult | undefined;
+  /** The GUI's own page does not answer. Asked only if the connection works. */
+  readonly page?: 'silent';
 }
 
-/** `starting`: not decided yet. Undefined: the connection works. */
+/** `starting`: not decided yet. Undefined: the connection works, and the page too if it was asked. */
 export function diagnose(seen: Situation): Condition | 'starting' | undefined {
+  return ofConnection(seen) ?? (seen.page === 'silent' ? 'page-silent' : undefined);
+}
+
+function ofConnection(seen: Situation): Condition | 'starting' | undefined {
   if (seen.server === 'paused') return 'server-paused';
   if (seen.server === 'restarting') return 'server-restarting';
   if (seen.server !== 'running') return 'server-stopped';
@@ -176,5 +183,7 @@ export function summaryOf(trouble: Condition, { container, instance, address }: 
       return `${client} connects to the database ${database} of ${server}, which does not exist.`;
     case 'unreachable':
       return `${client} cannot reach ${server} at ${host}:${port} although they share a network.`;
+    case 'page-silent':
+      return `${client} reaches ${server}, but its own page does not answer.`;
   }
 }

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../host/instance.ts';
 import type { HttpAnswer, ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { ReadonlyHost } from '../../contract.ts';
-import type { Situation } from './diagnose.ts';
+import { diagnose, type Situation } from './diagnose.ts';
 import {
   allNames,
   answering,
@@ -51,7 +52,21 @@ export async function observe(
 ): Promise<Situation> {
   const situation = { ...situationOf(client), ...facts };
   const reach = await fromInside(client, world, host);
-  return reach === undefined ? situation : { ...situation, reach, others: othersAmong(reach, client, world) };
+  if (reach === undefined) return situation;
+  const seen = { ...situation, reach, others: othersAmong(reach, client, world) };
+  const works = reach.sql.ok && diagnose(seen) === undefined;
+  return works && (await staysSilent(client, host)) ? { ...seen, page: 'silent' } : seen;
+}
+
+/** How long after its start a GUI may not listen yet, in milliseconds. */
+const startMs = 30_000;
+
+/** Asked twice, since a program that restarts inside its container is silent for a moment. */
+async function staysSilent(client: Client, host: ReadonlyHost): Promise<boolean> {
+  if (Date.now() - Date.parse(client.container.state.startedAt) < startMs) return false;
+  if (!(await pageIsSilent(client, host))) return false;
+  await sleep(1_000, undefined, { signal: host.signal });
+  return pageIsSilent(client, host);
 }
 
 /** Undefined for a client in a restart loop: its network does not exist for long enough. */
@@ -150,4 +165,11 @@ export async function guiPage(
   );
   const [port = 8081] = ports.size === 1 ? ports : [];
   return host.probes.httpGet(container, { port, path: guiPath, image: instance.container.image });
+}
+
+/** Whether a GUI's page gives no answer at all. False for other clients, and if it cannot be asked. */
+export async function pageIsSilent(client: Client, host: ReadonlyHost): Promise<boolean> {
+  const page = await guiPage(client, host).catch(() => undefined);
+  host.signal.throwIfAborted();
+  return page?.status === 0;
 }

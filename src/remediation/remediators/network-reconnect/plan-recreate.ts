@@ -22,7 +22,7 @@ export function networkPolicy(
   network: string,
   { container, instance, address }: Client,
   world: World & { readonly networks: readonly Network[] },
-  { sharedNetworks }: NetworkSettings,
+  { sharedNetworks }: Pick<NetworkSettings, 'sharedNetworks'>,
 ): string | undefined {
   const [found, ...others] = world.networks.filter(({ name }) => name === network);
   if (found === undefined) return `Network ${network} no longer exists.`;

@@ -1,7 +1,7 @@
 import type { Container, Network } from '../../../host/docker/types.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { factsOf, situationOf, worldOf } from './observe.ts';
+import { factsOf, pageIsSilent, situationOf, worldOf } from './observe.ts';
 import {
   borrowsNetwork,
   type Client,
@@ -13,6 +13,7 @@ import {
   type World,
 } from './clients.ts';
 import { networkPolicy, planNewClient } from './plan-recreate.ts';
+import { planRestart } from './plan-restart.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
 
@@ -38,7 +39,8 @@ export async function plan(
     );
   }
   const { trouble } = details;
-  if (isToldWrong(trouble)) return planRecreate(finding, client, world, host);
+  if (trouble === 'page-silent') return planRestart(finding, client, host);
+  if (isToldWrong(trouble)) return ofPage(await planRecreate(finding, client, world, host), client, host);
   if (!isCurable(trouble)) return escalation(trouble, client, world);
   const refused = refusalOf(client);
   if (refused !== undefined) return refused;
@@ -59,7 +61,24 @@ export async function plan(
         );
   }
   const { systemIdentifier } = await factsOf(client.instance, host);
-  return planFor(finding, client, network, systemIdentifier ?? null);
+  return ofPage(planFor(finding, client, network, systemIdentifier ?? null), client, host);
+}
+
+/** What was broken otherwise before is no proof against the repair: a page that is silent now need not answer after it. */
+async function ofPage(
+  made: Plan<NetworkExpected> | Refusal,
+  client: Client,
+  host: ReadonlyHost,
+): Promise<Plan<NetworkExpected> | Refusal> {
+  if (made.type === 'refusal' || !(await pageIsSilent(client, host))) return made;
+  return {
+    ...made,
+    unpredictable: [
+      ...made.unpredictable,
+      `The page of ${client.container.name} does not answer now. If it does not after the repair either, \`problems detect\` reports that as a problem of its own.`,
+    ],
+    expected: { ...made.expected, silentBefore: true },
+  };
 }
 
 /** On a network that both are on, or else on a network of the server that the client may join. */

@@ -20,7 +20,11 @@ export function isToldWrong(trouble: Condition): trouble is 'asks-itself' | 'wro
 }
 
 /** Problems that are not repaired automatically, with the exact commands for you. */
-export function escalation(trouble: Exclude<Condition, Curable>, client: Client, world: World): Refusal {
+export function escalation(
+  trouble: Exclude<Condition, Curable | 'page-silent'>,
+  client: Client,
+  world: World,
+): Refusal {
   const { container, instance, address } = client;
   const server = instance.container.name;
   const { host, port, user = instance.user, database = user, source } = address;

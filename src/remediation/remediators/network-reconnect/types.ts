@@ -9,6 +9,12 @@ export const settings = z.strictObject({
     .max(1_000)
     .default([])
     .describe('Networks that a client may be connected to although other programs use them.'),
+  pageSeconds: z
+    .number()
+    .positive()
+    .max(90)
+    .default(45)
+    .describe('How long a GUI may take to answer on its own page after a repair, in seconds.'),
 });
 
 /** `remediation.settings.network-reconnect` of the config. */
@@ -45,6 +51,8 @@ export const expected = z.strictObject({
   server: z.string(),
   /** The system identifier; null if it could not be read. */
   systemIdentifier: z.string().nullable(),
+  /** The GUI's own page did not answer before the run either, so it proves nothing about it. */
+  silentBefore: z.literal(true).exactOptional(),
 });
 
 export type NetworkExpected = z.output<typeof expected>;
