@@ -18,7 +18,6 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^registry\/parse\/merge-conflicts\.ts$/, 'what git writes, apart from what people do'],
   [/^registry\/registry\.ts$/, 'the type that readers return, apart from any reader'],
   [/^host\/instance\.ts$/, 'the type that every room uses, apart from how instances are found'],
-  [/^scan\/projects\.ts$/, 'where a project begins, for every scan and look-up'],
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/suspensions\.ts$/, 'a use case'],
   [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
