@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getNumber, getString, type Json } from '../util/json.ts';
 import { type ChangingEngine, jsonOf, requireSuccess } from './docker/client.ts';
 import { type Output, outputCollector } from './docker/frames.ts';
+import { fileInArchive } from './docker/read.ts';
 import type { HelperResult, HelperSpec } from './docker/types.ts';
 import { ownLabels, removeAbandonedHelpersOnce, removeHelper } from './helper-cleanup.ts';
 
@@ -40,6 +41,25 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
   const output = await streamOutput(engine, { path: `/exec/${id}/start`, body, stdin, timeoutMs, maxBytes });
   const ended = jsonOf(await engine.get({ path: `/exec/${id}/json` }), 'inspect exec');
   return { ...output, exitCode: getNumber(ended, 'ExitCode') };
+}
+
+/** A file of an image, from a container that is never started. Undefined if it is not there, or is no plain file. */
+export async function imageFile(engine: ChangingEngine, image: string, path: string): Promise<Uint8Array | undefined> {
+  await removeAbandonedHelpersOnce(engine);
+  const created = jsonOf(
+    await engine.post({
+      path: '/containers/create',
+      body: { Image: image, Labels: await ownLabels({}), HostConfig: { NetworkMode: 'none' } },
+    }),
+    'create a helper container',
+  );
+  const id = getString(created, 'Id');
+  try {
+    const reply = await engine.get({ path: `/containers/${id}/archive`, query: { path }, maxBytes: 2 ** 21 });
+    return reply.status < 300 ? fileInArchive(reply.body) : undefined;
+  } finally {
+    await removeHelper(engine, id);
+  }
 }
 
 /** Creates, starts, waits for and removes a labelled container that has no more rights than the spec gives it. */

@@ -4,8 +4,8 @@ import type { SqlOptions, SqlReader, SqlResult } from './postgres/types.ts';
 import type { HostReader } from './types.ts';
 
 /**
- * The same reader for one round of checks. What several checks ask the engine is asked once: containers, networks, images,
- * logs and the users of images. `instance` and `docker.container` are still asked each time, so that a check can see what
+ * The same reader for one round of checks. What several checks ask the engine is asked once: containers, networks, images
+ * and logs. `instance` and `docker.container` are still asked each time, so that a check can see what
  * has changed since. A server that did not answer in time is not waited for again.
  *
  * @example
@@ -13,7 +13,7 @@ import type { HostReader } from './types.ts';
  * await Promise.all(remediators.map((remediator) => remediator.detect(shared)));
  */
 export function shareAnswers<Reader extends HostReader>(reader: Reader): Reader {
-  const { docker, probes } = reader;
+  const { docker } = reader;
   return {
     ...reader,
     docker: {
@@ -26,7 +26,6 @@ export function shareAnswers<Reader extends HostReader>(reader: Reader): Reader 
       logs: once((ref: string, options?: LogOptions) => docker.logs(ref, options)),
     },
     sql: waitOnce(reader.sql),
-    probes: { ...probes, imageUser: once((image: string, user: string) => probes.imageUser(image, user)) },
     instances: once((options?: { readonly all?: true }) => reader.instances(options)),
   };
 }

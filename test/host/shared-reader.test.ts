@@ -14,18 +14,11 @@ describe('shared answers', () => {
           return [];
         },
       },
-      probes: {
-        imageUser: async (image, user) => {
-          asked.push(`user ${image} ${user}`);
-          return { uid: 999, gid: 999 };
-        },
-      },
     });
     const shared = shareAnswers(reader);
     await Promise.all([1, 2].map(() => shared.docker.logs('a', { tail: 5 })));
     await shared.docker.logs('a', { tail: 6 });
-    await Promise.all([1, 2].map(() => shared.probes.imageUser('image', 'postgres')));
-    expect(asked).toEqual(['logs a 5', 'logs a 6', 'user image postgres']);
+    expect(asked).toEqual(['logs a 5', 'logs a 6']);
     expect(await shared.instances()).toBe(await shared.instances());
     expect(await shared.instance('orders')).not.toBe(await shared.instance('orders'));
   });

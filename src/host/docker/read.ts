@@ -126,7 +126,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
  * The content of the first entry of a tar archive: the engine answers with one if it is asked for a file of a container.
  * Undefined if the entry is a folder, a link or anything else but a file.
  */
-function fileInArchive(archive: Uint8Array): Uint8Array | undefined {
+export function fileInArchive(archive: Uint8Array): Uint8Array | undefined {
   const type = archive[156];
   const isFile = type === 0 || type === '0'.charCodeAt(0);
   const size = Number.parseInt(Buffer.from(archive.subarray(124, 136)).toString('latin1'), 8);

@@ -109,7 +109,7 @@ describe('a survey', () => {
             const word = busybox
               ? ((bits[type] ?? 0) * 0x1000 + Number.parseInt(mode, 8)).toString(16).padStart(4, '0')
               : type;
-            return `${word} ${uid} ${gid} ${mode} ${links} ${busybox ? `/surveyed/${name}` : name}\0${linkTarget}\0`;
+            return `${word} ${uid} ${gid} ${mode} ${links} ${busybox ? `./${name}` : name}\0${linkTarget}\0`;
           })
           .join('');
         const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));

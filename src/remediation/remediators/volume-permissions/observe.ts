@@ -29,7 +29,7 @@ export async function observe(
   const folder = posix.relative(mount.destination, dataDirectory) || '.';
   const [runtime, survey, log, info] = await Promise.all([
     serverUser(container, users),
-    host.probes.survey(mount, container.image),
+    host.probes.survey(mount, container.image, container.state.status === 'running' ? { inside: container.id } : {}),
     logOfLastStart(instance, host),
     host.docker.info(),
   ]);
