@@ -6,7 +6,7 @@
  */
 import { resolve } from 'node:path';
 import { loadConfig, ProblemsError, scanProblems } from 'problem-registry';
-import { detect, knownProblems, openRemediation, recordReports, remediate } from 'problem-registry/remediation';
+import { detect, openRemediation, recordReports, remediate } from 'problem-registry/remediation';
 
 export interface ManageOptions {
   /** Absolute: the project with its registries and its problems.config.*. */
@@ -27,11 +27,13 @@ export async function manage({ folder, now, signal, print }: ManageOptions): Pro
   const remediation = await openRemediation({
     folder: config.folder,
     config: config.remediation,
+    triage: config.triage,
     plugins: config.plugins,
     now,
   });
   try {
-    const request = { problems: await knownProblems(registries, config), signal };
+    // The registries bring their policy along: what they leave to people does not run.
+    const request = { registries, signal };
     const { findings, notLookedAt } = await detect(remediation, request);
     for (const { id, summary, problem } of findings) print(`found ${id} (${problem ?? 'no record'}): ${summary}`);
     for (const { remediator, instance, reason } of notLookedAt)

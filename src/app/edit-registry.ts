@@ -28,35 +28,47 @@ export function openRegistry(path: string, cwd: string): EditableRegistry {
   return {
     text: decoded(before, path),
     async replace(text) {
-      const { default: writeFileAtomic } = await import('write-file-atomic');
-      if (!before.equals(bytesOf(real, path))) {
-        throw new ProblemsError('file-changed', `${path} was changed by another program while it was being edited`, {
-          hint: 'Run the command again.',
-        });
-      }
+      const { replaceFile } = await import('./replace-file.ts');
+      let isReplaced: boolean;
       try {
-        await writeFileAtomic(real, text);
+        isReplaced = await replaceFile(real, text, () => !before.equals(bytesOf(real, path)));
       } catch (cause) {
+        if (cause instanceof ProblemsError) throw cause;
         throw new ProblemsError('file-unwritable', `${path} cannot be written: ${errorText(cause)}`, { cause });
       }
+      if (isReplaced) return;
+      throw new ProblemsError('file-changed', `${path} was changed by another program while it was being edited`, {
+        hint: 'Run the command again.',
+      });
     },
   };
 }
 
+/** How often an edit is made again because another one came first. */
+const mostTries = 20;
+
 /**
- * Changes the text of a registry, with the protection of `openRegistry`. Returns whether anything was written.
+ * Changes the text of a registry, with the protection of `openRegistry`. If another program changes the file meanwhile, the
+ * change is made again on its new text, so that of several edits at once none is lost. Returns whether anything was written.
  *
  * ```ts
  * await editRegistry('PROBLEMS.md', cwd, (text) => setHeader(text, id, 'Status', 'investigating'));
  * ```
+ * @param change May be called several times.
  * @throws ProblemsError as `openRegistry` and `replace`, and whatever the change throws.
  */
 export async function editRegistry(path: string, cwd: string, change: (text: string) => string): Promise<boolean> {
-  const file = openRegistry(path, cwd);
-  const after = change(file.text);
-  if (after === file.text) return false;
-  await file.replace(after);
-  return true;
+  for (let tries = 1; ; tries += 1) {
+    const file = openRegistry(path, cwd);
+    const after = change(file.text);
+    if (after === file.text) return false;
+    try {
+      await file.replace(after);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProblemsError && error.code === 'file-changed') || tries === mostTries) throw error;
+    }
+  }
 }
 
 /**

@@ -11,6 +11,9 @@ import type { PolicySettings } from '../remediation/engine/plan.ts';
 import { contextOfCall, type EngineContext, openEngineContext } from '../remediation/engine/session.ts';
 import { remediators as builtInRemediators } from '../remediation/remediators/index.ts';
 import { verifiers } from '../remediation/requests/index.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { TriageSettings } from '../tasks/index.ts';
+import { problemsOf, withTriage } from './known-problems.ts';
 import { loadPlugins } from './plugins.ts';
 import type { Store } from '../remediation/store/store.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
@@ -42,6 +45,8 @@ export interface RemediationOptions {
   readonly configFile?: string | undefined;
   /** Modules with further remediators and actions: package names, or paths within the folder. */
   readonly plugins?: readonly string[];
+  /** The section `triage` of the config, for `registries` and records without a triage. Default: it says nothing. */
+  readonly triage?: TriageSettings | undefined;
   /** Names of instances. Default: all. */
   readonly instances?: readonly string[];
   readonly now?: () => Date;
@@ -64,6 +69,7 @@ export interface Remediation {
   readonly session: EngineContext;
   readonly config: RemediationConfig;
   readonly problems: readonly KnownProblem[];
+  readonly triage: TriageSettings;
   readonly policy: PolicySettings;
   readonly folder: string;
   /** Names of the requested instances; undefined: all. */
@@ -115,6 +121,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     session,
     config,
     problems: [],
+    triage: options.triage ?? {},
     folder,
     instances: options.instances,
     policy: {
@@ -151,8 +158,13 @@ function definedOf({
 
 /** What every call may be given: see `CallOptions`, and the records of registries that findings are linked to. */
 export interface RemediationCall extends CallOptions {
-  /** Records with their triage. Default: none, or those the remediation was bound to. */
+  /**
+   * Records with their triage. Default: none, or those the remediation was bound to. A record without a triage asks before
+   * it is repaired: `registries` bring their policy.
+   */
   readonly problems?: readonly KnownProblem[];
+  /** Registries whose records findings are linked to, and whose policy decides. They come after `problems`. */
+  readonly registries?: readonly Pick<Registry, 'records'>[];
 }
 
 /**
@@ -164,11 +176,24 @@ export interface RemediationCall extends CallOptions {
  * const { findings } = await detect(bound);
  */
 export function bindCall(remediation: Remediation, call: RemediationCall): Remediation {
-  const { signal, onEvent, problems } = call;
+  const { signal, onEvent } = call;
+  const problems = problemsOfCall(remediation, call);
   if (signal === undefined && onEvent === undefined && problems === undefined) return remediation;
   return {
     ...remediation,
     ...(problems === undefined ? {} : { problems }),
     session: contextOfCall(remediation.session, call),
   };
+}
+
+/** The problems that a call hands over; undefined if it hands over none. */
+function problemsOfCall(
+  { triage, session: { remediators } }: Remediation,
+  { problems, registries }: RemediationCall,
+): readonly KnownProblem[] | undefined {
+  if (problems === undefined && registries === undefined) return undefined;
+  return [
+    ...withTriage(problems ?? [], triage, remediators),
+    ...(registries === undefined ? [] : problemsOf(registries, triage, remediators)),
+  ];
 }

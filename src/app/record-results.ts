@@ -6,7 +6,7 @@ import type { RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { DetectOptions } from './detect.ts';
 import { editRegistry } from './edit-registry.ts';
-import type { Remediation } from './open-remediation.ts';
+import { bindCall, type Remediation } from './open-remediation.ts';
 import {
   noteAttempt,
   noteEnd,
@@ -151,8 +151,12 @@ export async function fixHeldLongEnough(
   return last;
 }
 
-function problemsOf({ problems }: Remediation, { request }: DetectRound): readonly KnownProblem[] {
-  return request.problems ?? problems;
+function problemsOf(remediation: Remediation, { request }: DetectRound): readonly KnownProblem[] {
+  const { problems, registries } = request;
+  return bindCall(remediation, {
+    ...(problems === undefined ? {} : { problems }),
+    ...(registries === undefined ? {} : { registries }),
+  }).problems;
 }
 
 /** The name of the remediator that finds what a record is about, if there is one. */

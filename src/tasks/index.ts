@@ -1,6 +1,6 @@
 export * from './formats/swarm-manager/index.ts';
 export { type GenerateOptions, generateTasks, type RegistryInput } from './generate.ts';
-export { readPolicy } from './policy.ts';
+export { type Allowance, type Policy, type PolicyPhrase, readPolicy } from './policy.ts';
 export { triage, type TriageSettings } from './triage.ts';
-export { classifierWith, defaultClassifier } from './classify.ts';
+export { type Classifier, classifierWith, defaultClassifier, type Topic, type TriageRule } from './classify.ts';
 export type * from './types.ts';
