@@ -76,7 +76,7 @@ function connect(
       portsFree: async (ports) => portsFree(engine.changing, (await docker.info()).local, ports),
       reach: (client, request) => reach(engine.changing, credentials, client, request),
       httpGet: (client, request) => httpGet(engine.changing, client, request),
-      survey: (mount, image, options) => survey(engine.changing, mount, image, options),
+      survey: (mount, image, how) => survey(engine.changing, mount, image, how),
       baseBackup: (instance, limits) => baseBackup(engine.changing, credentials, instance, limits),
       amcheck: (instance, databases, limits) => amcheck(engine.changing, credentials, instance, databases, limits),
       readRows: (instance, databases, limits) => readRows(engine.changing, credentials, instance, databases, limits),

@@ -99,7 +99,8 @@ export function createRunProgress(notes: Output): RunProgress {
 function wordsOf(event: RemediationEvent): string | undefined {
   switch (event.type) {
     case 'check':
-      return event.state === 'started' ? `checking: ${escapeTerminal(event.remediator)}` : undefined;
+      if (event.state !== 'started') return undefined;
+      return `checking ${escapeTerminal(event.instance ?? 'all instances')}: ${escapeTerminal(event.remediator)}`;
     case 'run':
       return event.phase;
     case 'step':

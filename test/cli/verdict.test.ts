@@ -69,7 +69,7 @@ describe('problems detect', () => {
     const { code, stdout, stderr } = await problems([orders], 'detect', '--remediator', 'availability');
     expect(code).toBe(1);
     expect(stdout).toContain('availability/orders/failed');
-    expect(stderr).toBe('0 of 1 instance without a finding of the checks that were asked for, 1 finding.\n');
+    expect(stderr).toBe('0 of 1 instance passed the requested checks, 1 finding.\n');
   });
 
   it('finds an instance that the config expects and that has no container', async () => {

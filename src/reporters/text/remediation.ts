@@ -53,7 +53,7 @@ export function verdictText(
   const good = lookedAt.filter(({ instance }) => !isBlind(instance) && !wrong.has(instance)).length;
   const of = `${good} of ${count(total, 'instance')}`;
   return [
-    every ? `${of} healthy` : `${of} without a finding of the checks that were asked for`,
+    every ? `${of} healthy` : `${of} passed the requested checks`,
     count(findings.length, 'finding'),
     ...(interruptedRuns.length === 0 ? [] : [count(interruptedRuns.length, 'interrupted run')]),
     ...(blind === 0 ? [] : [`${blind} not fully checked`]),

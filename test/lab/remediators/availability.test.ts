@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { type Ran, run as runProblems } from '../../cli/run.ts';
+import { type LabInstance, query, startInstance } from '../instance.ts';
+import type { Run } from '../run.ts';
+import { createRun, labRuns } from '../support.ts';
+
+describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: true, timeout: 300_000 }, () => {
+  it('is started again if its server was killed, and keeps its rows', async (test) => {
+    const { orders, problems } = await seeded(test);
+    await query(orders, 'create table kept as select 1 as one');
+    // From the machine, as the kernel does when memory is short: the engine knows of no signal.
+    process.kill((await orders.container.inspect()).State.Pid, 'SIGKILL');
+    await orders.container.wait();
+    const detected = await problems('detect', '--json');
+    expect(detected.code).toBe(1);
+    expect(JSON.parse(detected.stdout).findings).toMatchObject([{ id: 'availability/orders/failed' }]);
+    const { code, stdout } = await problems('remediate', '--json');
+    expect({ code, runs: JSON.parse(stdout).runs }).toMatchObject({
+      code: 0,
+      runs: [{ remediator: 'availability', outcome: 'fixed' }],
+    });
+    expect(await query(orders, 'select one from kept')).toEqual(['1']);
+    const after = await problems('detect');
+    expect({ code: after.code, stderr: after.stderr }).toEqual({
+      code: 0,
+      stderr: '1 of 1 instance healthy, no findings.\n',
+    });
+  });
+
+  it('is left alone if someone stopped it, until the start is approved', async (test) => {
+    const { orders, problems } = await seeded(test);
+    await orders.container.stop();
+    const { code, stdout } = await problems('remediate', '--json');
+    const [waiting] = JSON.parse(stdout).runs;
+    expect({ code, waiting }).toMatchObject({
+      code: 1,
+      waiting: { finding: 'availability/orders/stopped', outcome: 'awaiting-approval' },
+    });
+    expect((await orders.container.inspect()).State.Running).toBe(false);
+    expect((await problems('approve', waiting.id)).code).toBe(0);
+    expect(await query(orders, 'select 1')).toEqual(['1']);
+  });
+
+  it('is explained in the words of its server, and not started, if it would fail again', async (test) => {
+    const run = await createRun(test);
+    const orders = await startInstance(run, { name: 'orders', storage: 'volume', host: notRestarted });
+    await query(orders, "alter system set shared_preload_libraries = 'no_such_library'");
+    await orders.container.stop();
+    await orders.container.start();
+    await orders.container.wait();
+    const problems = await commands(run);
+    const { code, stdout } = await problems('remediate');
+    expect(code).toBe(1);
+    expect(stdout).toContain('could not access file "no_such_library"');
+    expect(stdout).toContain(`docker start ${orders.containerName}`);
+    expect((await orders.container.inspect()).State.Running).toBe(false);
+  });
+
+  it('is found while it is paused, and holds up no other instance', async (test) => {
+    const { orders, problems, run } = await seeded(test);
+    await startInstance(run, { name: 'billing', storage: 'seeded' });
+    await orders.container.pause();
+    const { code, stdout } = await problems('detect', '--json');
+    const { findings, lookedAt } = JSON.parse(stdout);
+    expect(code).toBe(1);
+    expect(findings).toMatchObject([{ id: 'availability/orders/paused' }]);
+    expect(lookedAt).toMatchObject([
+      { instance: 'billing', remediators: expect.arrayContaining(['availability', 'connection-pool', 'memory']) },
+      { instance: 'orders' },
+    ]);
+    await orders.container.unpause();
+  });
+
+  it('is missed if it was there before and its container is gone, until it is forgotten', async (test) => {
+    const { orders, problems } = await seeded(test);
+    // Makes the state file, which remembers what was seen.
+    await problems('remediate');
+    await orders.container.remove({ force: true, v: true });
+    const { code, stdout } = await problems('detect');
+    expect({ code, stdout }).toMatchObject({ code: 1, stdout: expect.stringContaining('orders is gone') });
+    expect((await problems('forget', 'orders')).code).toBe(0);
+    const after = await problems('detect');
+    expect({ code: after.code, stderr: after.stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no PostgreSQL instance'),
+    });
+  });
+});
+
+/** Otherwise the engine would start it again itself. */
+const notRestarted = { RestartPolicy: { Name: 'no' } };
+
+interface Seeded {
+  readonly run: Run;
+  readonly orders: LabInstance;
+  readonly problems: (...args: readonly string[]) => Promise<Ran>;
+}
+
+async function seeded(test: TestContext): Promise<Seeded> {
+  const run = await createRun(test);
+  const orders = await startInstance(run, { name: 'orders', storage: 'seeded', host: notRestarted });
+  return { run, orders, problems: await commands(run) };
+}
+
+/** The command line in the run's folder, for the instances of the run. */
+async function commands(run: Run): Promise<Seeded['problems']> {
+  const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$` } };
+  await writeFile(join(run.folder, 'problems.config.json'), JSON.stringify(config));
+  return (...args) => runProblems(args, { cwd: run.folder });
+}
