@@ -52,7 +52,11 @@ export async function remediate(opened: Remediation, request: RemediateRequest =
     if (report !== undefined) resumed.push(report);
   }
   const live = await liveRuns(remediation);
-  const detected = await detect(remediation, request);
+  const detected = await detect(remediation, request).catch((error: unknown) => {
+    // What was resumed has happened, whatever the check says.
+    for (const report of resumed) request.onReport?.(report, nothingDetected);
+    throw error;
+  });
   const reports: RunReport[] = [];
   function add(report: RunReport): void {
     reports.push(report);
@@ -75,6 +79,8 @@ export async function remediate(opened: Remediation, request: RemediateRequest =
   }
   return { detected, runs: reports, notRun, liveRuns: live };
 }
+
+const nothingDetected: DetectResult = { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] };
 
 /** The runs of the requested instances, or of all, that other processes are working on. */
 export async function liveRuns({ session, instances }: Remediation): Promise<readonly LiveRun[]> {

@@ -97,7 +97,7 @@ export function reportOf(record: RunRecord, actions: Actions): RunReport {
     id: record.id,
     ...aboutFinding(plan.finding),
     outcome: outcomeOf(record),
-    summary: record.outcome === 'fixed' ? (plan.done ?? plan.summary) : plan.summary,
+    summary: record.outcome === 'fixed' ? (plan.done ?? `${plan.finding.instance}: ${plan.summary}`) : plan.summary,
     canRollBack: record.outcome === 'fixed' && plan.final !== true,
     failure: record.failure,
     automation: decision.automation,

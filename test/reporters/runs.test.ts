@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { RunReport } from '../../src/app/remediation.ts';
+import type { RunRecord, RunReport } from '../../src/app/remediation.ts';
 import { plain } from '../../src/reporters/escape-terminal.ts';
-import { durationText, recapText, reportsText } from '../../src/reporters/text/runs.ts';
+import { plainTable, terminalTable } from '../../src/reporters/table.ts';
+import { durationText, recapText, reportsText, runsTable, runText } from '../../src/reporters/text/runs.ts';
 
 const fixed: RunReport = {
   id: 'r2dd0c2a9be',
@@ -85,6 +86,95 @@ describe('the recap', () => {
 
   it('is left out if there is only one result', () => {
     expect(recapText([fixed], [], plain)).toBe('');
+  });
+});
+
+const step = { part: 'steps', action: 'container.start', error: null } as const;
+
+const record: RunRecord = {
+  id: 'r2dd0c2a9be',
+  plan: {
+    type: 'plan',
+    remediator: 'port-reassignment',
+    finding: {
+      id: 'port-reassignment/alpha/port-taken',
+      remediator: 'port-reassignment',
+      instance: 'alpha',
+      kind: 'port-taken',
+      summary: 'alpha did not start.',
+      risk: 'safe',
+      evidence: [],
+      details: null,
+      problem: null,
+    },
+    target: { instance: 'alpha', container: '', volumes: [] },
+    summary: 'Move alpha from port 5434 to 5437.',
+    steps: [],
+    cleanup: [{ action: 'port.bind', params: {} }],
+    leftovers: [],
+    risk: 'safe',
+    downtime: { seconds: 0, why: '' },
+    unpredictable: [],
+    undo: '',
+    expected: null,
+  },
+  decision: { automation: 'auto', source: 'risk', reasons: [], operations: [] },
+  phase: 'ended',
+  outcome: 'rolled-back',
+  failure: { class: 'step-failed', message: 'not verified: it answers: refused' },
+  verification: { result: 'not-verified', checks: [{ name: 'it answers', ok: false, seen: 'refused' }] },
+  steps: [
+    { ...step, index: 0, state: 'undone', startedAt: '2026-03-01T12:00:00.000Z', endedAt: '2026-03-01T12:00:01.500Z' },
+    { ...step, index: 1, state: 'pending', startedAt: null, endedAt: null },
+    { ...step, part: 'cleanup', action: 'port.bind', index: 2, state: 'pending', startedAt: null, endedAt: null },
+  ],
+  token: 1,
+  owner: null,
+  heartbeatAt: null,
+  createdAt: '2026-03-01T11:59:00.000Z',
+  startedAt: '2026-03-01T12:00:00.000Z',
+  endedAt: '2026-03-01T12:03:12.000Z',
+  approvedBy: null,
+  downtimeMs: 2_100,
+  dossier: null,
+};
+
+describe('the list of runs', () => {
+  it('has a header, times that people read, and durations', () => {
+    const open: RunRecord = { ...record, id: 'r1', phase: 'running', outcome: null, endedAt: null };
+    const waits: RunRecord = { ...open, id: 'r0', phase: 'awaiting-approval', startedAt: null };
+    expect(
+      plainTable(runsTable([record, open, waits]))
+        .split('\n')
+        .map((line) => line.replaceAll(/ {2,}/g, ' | ')),
+    ).toEqual([
+      'RUN | BEGAN (UTC) | TOOK | OUTCOME | FINDING',
+      'r2dd0c2a9be | 2026-03-01 12:00 | 3 min 12 s | rolled back | port-reassignment/alpha/port-taken',
+      'r1 | 2026-03-01 12:00 | - | running, not ended | port-reassignment/alpha/port-taken',
+      'r0 | 2026-03-01 11:59 | - | awaiting approval | port-reassignment/alpha/port-taken',
+      '',
+    ]);
+  });
+
+  it('fits on a terminal of 80 columns', () => {
+    const lines = terminalTable(runsTable([record]), 80, plain).split('\n');
+    expect(lines[0]).toMatch(/^┌─/);
+    expect(lines.every(({ length }) => length <= 80)).toBe(true);
+  });
+});
+
+describe('one run in full', () => {
+  it('has its reason, the duration of each step, and the checks', () => {
+    expect(runText(record, plain)).toBe(`alpha  Move alpha from port 5434 to 5437.
+  port-reassignment/alpha/port-taken  run r2dd0c2a9be
+  Outcome: rolled back: not verified: it answers: refused (step-failed)
+  Began: 2026-03-01 12:00:00 UTC, took 3 min 12 s
+  Downtime: 2.1 s
+  1. container.start  undone  1.5 s
+  2. container.start  pending
+  no  it answers: refused
+  1 cleanup step
+`);
   });
 });
 

@@ -124,23 +124,21 @@ export function recapText(reports: readonly RunReport[], notRun: readonly Findin
   return recap.length === 0 ? '' : `\n${recap.join('')}`;
 }
 
-/** One row for each run, with times in UTC. */
+/** One row for each run, with times in UTC. The id of the finding names the remediator and the instance. */
 export function runsTable(runs: readonly RunRecord[]): Table {
   return {
     columns: [
       { title: 'RUN' },
       { title: 'BEGAN (UTC)' },
       { title: 'TOOK', align: 'right' },
-      { title: 'OUTCOME' },
-      { title: 'INSTANCE' },
+      { title: 'OUTCOME', wraps: 'words' },
       { title: 'FINDING', wraps: true },
     ],
     rows: runs.map((run) => [
       run.id,
-      timeText(run.startedAt ?? run.createdAt),
-      tookText(run.startedAt, run.endedAt),
+      timeText(run.startedAt ?? run.createdAt).slice(0, 16),
+      runTook(run),
       stateOf(run),
-      run.plan.target.instance,
       run.plan.finding.id,
     ]),
   };
@@ -148,7 +146,7 @@ export function runsTable(runs: readonly RunRecord[]): Table {
 
 function stateOf({ outcome, phase, startedAt, endedAt }: RunRecord): string {
   if (startedAt !== null && endedAt === null) return `${phase}, not ended`;
-  return outcome === null ? phase : words[outcome];
+  return outcome === null ? phase.replace('-', ' ') : words[outcome];
 }
 
 /** One run in full: its steps with how long they took, its checks, and why it was not fixed. */
@@ -172,7 +170,7 @@ export function runText(run: RunRecord, style: Style): string {
     `  Outcome: ${state}${failure === null ? '' : `: ${escapeTerminal(failure.message)} (${failure.class})`}`,
     startedAt === null
       ? `  Planned: ${timeText(createdAt)} UTC`
-      : `  Began: ${timeText(startedAt)} UTC, took ${tookText(startedAt, endedAt)}`,
+      : `  Began: ${timeText(startedAt)} UTC${runTook(run) === '-' ? '' : `, took ${runTook(run)}`}`,
     ...(downtimeMs === null || downtimeMs === 0 ? [] : [`  Downtime: ${durationText(downtimeMs)}`]),
     ...steps.map((line) => `  ${line}`),
     ...checks.map((line) => `  ${line}`),
@@ -189,6 +187,11 @@ function timeText(at: string): string {
 
 function tookText(from: string | null, to: string | null): string {
   return from === null || to === null ? '-' : durationText(Date.parse(to) - Date.parse(from));
+}
+
+/** Unknown for a run that was fixed and rolled back later: the journal keeps when the rollback ended. */
+function runTook({ outcome, failure, startedAt, endedAt }: RunRecord): string {
+  return outcome === 'rolled-back' && failure === null ? '-' : tookText(startedAt, endedAt);
 }
 
 /** `2.1 s`, `3 min 12 s`, `2 h 5 min`. */

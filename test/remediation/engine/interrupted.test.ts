@@ -48,6 +48,16 @@ describe('a run whose process was killed', { timeout: 60_000 }, () => {
     remediation.close();
   });
 
+  it('is reported as finished even if the check after it fails', async () => {
+    const remediation = await openFolder(folder);
+    const reports: string[] = [];
+    await expect(
+      remediate(remediation, { ids: ['files/no-such-problem'], onReport: ({ outcome }) => reports.push(outcome) }),
+    ).rejects.toMatchObject({ code: 'not-found' });
+    expect(reports).toEqual(['fixed']);
+    remediation.close();
+  });
+
   it('makes the commands exit with 1 and name the command that finishes it', async () => {
     const text = await problems(['detect'], { cwd: folder });
     expect(text).toMatchObject({
