@@ -69,15 +69,41 @@ export async function remediate(opened: Remediation, request: RemediateRequest =
     ...(request.automation === undefined ? {} : { commandLine: request.automation }),
   };
   const notRun: Finding[] = [];
-  for (const finding of detected.findings) {
-    if (remediation.session.signal.aborted) {
-      notRun.push(finding);
-      continue;
+  async function dealWithAll(findings: readonly Finding[], known: DetectResult): Promise<void> {
+    for (const finding of findings) {
+      if (remediation.session.signal.aborted) {
+        notRun.push(finding);
+        continue;
+      }
+      const halted = reports.some(({ outcome }) => outcome === 'stuck');
+      add(await dealWith(remediation, finding, known, policy, request, halted));
     }
-    const halted = reports.some(({ outcome }) => outcome === 'stuck');
-    add(await dealWith(remediation, finding, detected, policy, request, halted));
   }
-  return { detected, runs: reports, notRun, liveRuns: live };
+  await dealWithAll(detected.findings, detected);
+  const again = await checkedAgain(remediation, reports);
+  const fresh = (again?.findings ?? []).filter(({ id }) => !detected.findings.some((found) => found.id === id));
+  await dealWithAll(fresh, again ?? detected);
+  const findings = [...detected.findings, ...fresh];
+  return { detected: { ...detected, findings }, runs: reports, notRun, liveRuns: live };
+}
+
+/** What is found after the fixed runs whose plan asks for it, of their instances; undefined if none does. */
+async function checkedAgain(
+  remediation: Remediation,
+  reports: readonly RunReport[],
+): Promise<DetectResult | undefined> {
+  const { session } = remediation;
+  const asking = new Set<string>();
+  const instances = new Set<string>();
+  for (const { id, outcome } of reports) {
+    const plan = id === null || outcome !== 'fixed' ? undefined : (await session.store.runs.get(id))?.plan;
+    if (plan?.checkAgain !== true) continue;
+    asking.add(plan.remediator);
+    instances.add(plan.target.instance);
+  }
+  if (asking.size === 0 || session.signal.aborted) return undefined;
+  const found = await detect(remediation, { remediators: [...asking] });
+  return { ...found, findings: found.findings.filter(({ instance }) => instances.has(instance)) };
 }
 
 const nothingDetected: DetectResult = { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] };

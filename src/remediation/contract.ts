@@ -22,10 +22,8 @@ export interface OpenHost extends ConnectedHost {
 export type { Json } from '../util/json.ts';
 export type { LeaseChanger, LeaseReader, PortLease } from './leases.ts';
 
-/**
- * The contract: remediators plan, actions act, the engine runs them. Findings, plans and verifications are plain JSON,
- * since they are printed, approved, journalled and read by other processes.
- */
+// Remediators plan, actions act, the engine runs them. Findings, plans and verifications are plain JSON, since they are
+// printed, approved, journalled and read by other processes.
 
 export const risks = ['safe', 'restart', 'data'] as const;
 
@@ -147,6 +145,8 @@ export interface Plan<Expected extends Json = Json> {
   readonly approval?: string;
   /** What cannot be predicted, one sentence each. */
   readonly unpredictable: readonly string[];
+  /** Once the run is fixed, `remediate` has the remediator check the instance again, and deals with what is new. */
+  readonly checkAgain?: true;
   /** Once the run is fixed, nothing can be undone: a backup that was taken is kept. */
   readonly final?: true;
   /** What undoing means, if it is more than undoing the steps in reverse. */

@@ -86,6 +86,7 @@ export const plan = z.strictObject({
   downtime: z.strictObject({ seconds: z.number().nonnegative(), why: text }),
   approval: text.exactOptional(),
   unpredictable: z.array(text),
+  checkAgain: z.literal(true).exactOptional(),
   final: z.literal(true).exactOptional(),
   undo: text,
   expected: jsonValue,

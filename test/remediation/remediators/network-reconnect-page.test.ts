@@ -150,7 +150,10 @@ describe('a GUI that is connected to its network', { timeout: 30_000 }, () => {
     const { proposals } = await plan(remediation);
     expect(proposals).toMatchObject([{ finding: { id: noNetwork }, plan: { expected: { silentBefore: true } } }]);
     const { runs } = await remediate(remediation);
-    expect(runs.map(shown)).toEqual([[noNetwork, 'fixed']]);
+    expect(runs.map(shown)).toEqual([
+      [noNetwork, 'fixed'],
+      [silent, 'awaiting-approval'],
+    ]);
     expect(runs[0]?.verification?.checks.at(-1)).toMatchObject({
       name: expect.stringContaining('did not answer before either'),
       seen: expect.stringContaining('Connection refused'),
@@ -158,6 +161,16 @@ describe('a GUI that is connected to its network', { timeout: 30_000 }, () => {
     expect((await detect(remediation)).findings).toMatchObject([
       { id: silent, risk: 'restart', summary: `${gui} reaches ${server}, but its own page does not answer.` },
     ]);
+  });
+
+  it('is restarted in the same round if its page is silent and the config allows it', async () => {
+    const state = { ...world, page: 0 };
+    const { runs } = await remediate(await openOn(state, { allow: true }));
+    expect(runs.map(shown)).toEqual([
+      [noNetwork, 'fixed'],
+      [silent, 'fixed'],
+    ]);
+    expect(state).toMatchObject({ isConnected: true, restarts: 1 });
   });
 
   it('is rolled back if its page answered before and does not show its database now', async () => {

@@ -75,8 +75,9 @@ async function ofPage(
     ...made,
     unpredictable: [
       ...made.unpredictable,
-      `The page of ${client.container.name} does not answer now. If it does not after the repair either, \`problems detect\` reports that as a problem of its own.`,
+      `The page of ${client.container.name} does not answer now. If it does not after the repair either, that is another finding.`,
     ],
+    checkAgain: true,
     expected: { ...made.expected, silentBefore: true },
   };
 }
