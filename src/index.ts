@@ -96,6 +96,8 @@ export {
   addRecord,
   applyEdits,
   moveRecord,
+  newRecord,
+  type NewValue,
   type Resolution,
   resolveRecord,
   setEstimate,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import type { NewValue } from '../registry/edit/index.ts';
 import { type KindName, kinds } from '../registry/kinds/index.ts';
 import { errorText } from '../util/text.ts';
 
@@ -72,25 +73,31 @@ export async function editRegistry(path: string, cwd: string, change: (text: str
 }
 
 /**
- * Adds a blank record to the end of a registry, which is created if it does not exist. Its placeholders are diagnostics
- * until they are filled in. Returns whether the file was created.
- * @throws ProblemsError as `openRegistry` and `replace`.
+ * Adds a blank record to a registry, under the heading of its kind if there is one; or, with `values`, a record with these.
+ * Creates the registry if it does not exist. Placeholders are diagnostics until they are filled in. Returns whether the file
+ * was created.
+ *
+ * ```ts
+ * await addBlankRecord('active', 'PROBLEMS.md', cwd, [['title', 'Disk full'], ['severity', 'high']]);
+ * ```
+ * @throws ProblemsError as `openRegistry` and `replace`, and as `newRecord`.
  */
 export async function addBlankRecord(
   kind: KindName,
   path: string,
   cwd: string,
+  values: readonly NewValue[] = [],
 ): Promise<{ readonly created: boolean }> {
-  const [{ addRecord }, { blankRecord }] = await Promise.all([
+  const [{ addRecord, newRecord }, { blankRecord }] = await Promise.all([
     import('../registry/edit/index.ts'),
     import('../registry/kinds/blank.ts'),
   ]);
   const declaration = kinds.find(({ name }) => name === kind);
   if (declaration === undefined) throw new TypeError(`unknown kind ${kind}`);
-  const block = blankRecord(declaration);
+  const block = values.length === 0 ? blankRecord(declaration) : newRecord(declaration, values);
   const file = resolve(cwd, path);
   if (!existsSync(file) && createFile(file, path, addRecord('# Problems\n', block))) return { created: true };
-  await editRegistry(path, cwd, (text) => addRecord(text, block));
+  await editRegistry(path, cwd, (text) => addRecord(text, block, kind));
   return { created: false };
 }
 

@@ -112,7 +112,9 @@ export function noteNewProblem(text: string, finding: Finding, now: Date): strin
   const summary = markdownLine(finding.summary).slice(0, 200);
   const block = [
     '<!-- EMBED:ACTIVEPROBLEM:START -->',
+    '',
     `### ${summary}`,
+    '',
     '**Status:** [active]',
     '**Severity:** [high]',
     '**Frequency:** [occasional]',
@@ -122,18 +124,23 @@ export function noteNewProblem(text: string, finding: Finding, now: Date): strin
     `**Last Occurrence:** [${minuteOf(now)}]`,
     '',
     '#### Description',
+    '',
     `${summary} Found on the instance ${markdownLine(finding.instance)}.`,
     '',
     '#### Reproduction Steps',
+    '',
     `1. Run \`problems detect --remediator ${finding.remediator}\``,
     '',
     '#### Impact Assessment',
+    '',
     `- **Technical Impact:** ${markdownLine(finding.kind)}`,
     '',
     '#### Investigation Status',
+    '',
     '- **Root Cause:** Unknown',
     '',
     '#### Priority Estimates',
+    '',
     '```yaml',
     'impact: 5',
     'urgency: "high"',
@@ -142,10 +149,19 @@ export function noteNewProblem(text: string, finding: Finding, now: Date): strin
     '```',
     ...(evidence.length === 0
       ? []
-      : ['', '#### Evidence', '```yaml', 'error_messages:', ...evidence.map((line) => `  - ${yamlText(line)}`), '```']),
+      : [
+          '',
+          '#### Evidence',
+          '',
+          '```yaml',
+          'error_messages:',
+          ...evidence.map((line) => `  - ${yamlText(line)}`),
+          '```',
+        ]),
+    '',
     '<!-- EMBED:ACTIVEPROBLEM:END -->',
   ];
-  return addRecord(text, block.join('\n'));
+  return addRecord(text, block.join('\n'), 'active');
 }
 
 /** Messages and log lines, verbatim: at most ten, each cut to its limit. */

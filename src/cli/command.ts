@@ -43,6 +43,13 @@ export interface WordsOption<Choice extends string = string> {
   readonly choices?: readonly Choice[];
 }
 
+/** A text for each use of the option, which may be repeated. */
+export interface TextsOption {
+  readonly type: 'texts';
+  readonly about: string;
+  readonly value: string;
+}
+
 export interface NumberOption {
   readonly type: 'number';
   readonly about: string;
@@ -51,7 +58,7 @@ export interface NumberOption {
   readonly whole: boolean;
 }
 
-export type OptionDeclaration = FlagOption | TextOption | WordsOption | NumberOption;
+export type OptionDeclaration = FlagOption | TextOption | WordsOption | TextsOption | NumberOption;
 
 /** By property name: `writeTasks` is `--write-tasks` on the command line. */
 export type OptionDeclarations = Readonly<Record<string, OptionDeclaration>>;
@@ -60,13 +67,15 @@ type OptionValue<Option extends OptionDeclaration> = Option extends FlagOption
   ? boolean
   : Option extends WordsOption<infer Choice>
     ? readonly Choice[]
-    : Option extends NumberOption
-      ? number | undefined
-      : Option extends TextOption<infer Choice>
-        ? Option extends { readonly default: string }
-          ? Choice
-          : Choice | undefined
-        : never;
+    : Option extends TextsOption
+      ? readonly string[]
+      : Option extends NumberOption
+        ? number | undefined
+        : Option extends TextOption<infer Choice>
+          ? Option extends { readonly default: string }
+            ? Choice
+            : Choice | undefined
+          : never;
 
 export type OptionValues<Options extends OptionDeclarations> = {
   readonly [Name in keyof Options]: OptionValue<Options[Name]>;

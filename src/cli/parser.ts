@@ -54,7 +54,7 @@ function valueOf(
 function absent(option: OptionDeclaration): OptionValues<OptionDeclarations>[string] {
   if (option.type === 'flag') return option.default === true;
   if (option.type === 'text') return option.default;
-  return option.type === 'words' ? [] : undefined;
+  return option.type === 'words' || option.type === 'texts' ? [] : undefined;
 }
 
 /** What `problems --help` prints: the commands by group, and the first example of each group. */
@@ -127,6 +127,10 @@ function optionOf(property: string, option: OptionDeclaration): Option {
         (text, before: readonly string[] | undefined) => [...(before ?? []), ...wordsIn(text, choices)],
       );
     }
+    case 'texts':
+      return new Option(`--${name} <${option.value}>`, option.about).argParser(
+        (text, before: readonly string[] | undefined) => [...(before ?? []), text],
+      );
     case 'number':
       return new Option(`--${name} <${option.value}>`, option.about).argParser((text) =>
         number(text, option.minimum, option.whole),

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync, symlinkSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
+import { kinds } from '../../src/registry/kinds/index.ts';
 import { run, temporaryFolder } from './run.ts';
 
 describe('problems new', () => {
@@ -60,6 +62,101 @@ describe('problems new', () => {
     const { code, stderr } = await run(['new']);
     expect(code).toBe(2);
     expect(stderr).toContain("missing required argument 'kind'");
+  });
+});
+
+describe('problems new --set', () => {
+  const all = [
+    'title=Disk full: `df` says 100 %',
+    'severity=high',
+    'Status=active',
+    'frequency=frequent',
+    'impact=user_impact',
+    'discovered=2025-01-02',
+    'last-occurrence=2025-10-01 12:30',
+    'tags=disk, slow',
+    'description=It is full.\n\nTwo paragraphs.',
+    'reproduction steps=Wait.',
+    'reproduction-steps=Look.',
+    'Impact Assessment.Users Affected=everyone',
+    'rootCause=logs\ngrow',
+    'estimates.impact=8',
+    'urgency=high',
+    'success_prob=0.9',
+    'resource_cost=minimal',
+    'error-messages=FATAL: "no space"',
+    'metrics=cpu=90%',
+  ].flatMap((value) => ['--set', value]);
+
+  it('writes a record that has every given value and no diagnostic', async () => {
+    await using folder = temporaryFolder();
+    const { code } = await run(['new', 'active', '--into', 'PROBLEMS.md', ...all], { cwd: folder.path });
+    expect(code).toBe(0);
+    expect(await run(['validate', '--strict'], { cwd: folder.path })).toEqual({ code: 0, stdout: '', stderr: '' });
+    const text = readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8');
+    expect(await format(text, { parser: 'markdown' })).toBe(text);
+    const { records } = JSON.parse((await run(['scan', '--json'], { cwd: folder.path })).stdout);
+    expect(records).toMatchObject([
+      {
+        kind: 'active',
+        title: 'Disk full: df says 100 %',
+        status: 'active',
+        severity: 'high',
+        frequency: 'frequent',
+        impact: 'user_impact',
+        discovered: '2025-01-02',
+        lastOccurrence: '2025-10-01T12:30',
+        tags: ['disk', 'slow'],
+        description: 'It is full.\n\nTwo paragraphs.',
+        reproductionSteps: ['Wait.', 'Look.'],
+        impactAssessment: { usersAffected: 'everyone' },
+        investigationStatus: { rootCause: 'logs\ngrow' },
+        priorityEstimates: { impact: 8, urgency: 'high', successProb: 0.9, resourceCost: 'minimal' },
+        evidence: { errorMessages: ['FATAL: "no space"'], metrics: { cpu: '90%' } },
+      },
+    ]);
+  });
+
+  it('leaves a placeholder for what is required and not given, and nothing for the rest', async () => {
+    const { code, stdout } = await run(['new', 'active', '--set', 'title=Disk full', '--set', 'severity=high']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('### Disk full\n\n**Status:** [active|');
+    expect(stdout).toContain('**Severity:** [high]\n');
+    expect(stdout).not.toContain('Proposed Solution');
+    expect(stdout).not.toContain('Discovered By');
+  });
+
+  it.each(kinds.map(({ name }) => name))('takes the title of a record of the kind %s', async (kind) => {
+    const { code, stdout } = await run(['new', kind, '--set', 'title=One']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('### One\n');
+  });
+
+  it.each([
+    ['severity=hihg', 'Did you mean high?'],
+    ['sevrity=high', 'Did you mean Severity?'],
+    ['impact=8', 'Use one of system_down'],
+    ['estimates.impact=80', '10'],
+    ['discovered=tomorrow', '2025-01-31'],
+    ['nonsense', 'Write --set severity=high.'],
+    ['title=', 'title'],
+    ['title=a\n**Status:** x', 'one line'],
+    ['description=<!-- EMBED:ACTIVEPROBLEM:END -->', 'marker'],
+    ['description=a\n\n#### Evidence\n\nb', 'read as something else'],
+    ['description=```', 'read as something else'],
+    ['users-affected=all <!-- hidden -->', 'read as something else'],
+  ])('refuses %s, and writes nothing', async (value, said) => {
+    await using folder = temporaryFolder({ 'PROBLEMS.md': '# Problems\n' });
+    const args = ['new', 'active', '--into', 'PROBLEMS.md', '--set', 'title=One', '--set', value];
+    const { code, stderr } = await run(value.startsWith('title') ? args.toSpliced(4, 2) : args, { cwd: folder.path });
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+    expect(readFileSync(join(folder.path, 'PROBLEMS.md'), 'utf8')).toBe('# Problems\n');
+  });
+
+  it('refuses two values for what has one', async () => {
+    const twice = await run(['new', 'active', '--set', 'severity=high', '--set', 'Severity=low']);
+    expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('has two values') });
   });
 });
 

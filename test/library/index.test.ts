@@ -37,6 +37,7 @@ describe('the library', () => {
       'kinds',
       'loadConfig',
       'moveRecord',
+      'newRecord',
       'openRegistry',
       'prioritise',
       'readBacklog',

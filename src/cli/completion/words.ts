@@ -47,7 +47,7 @@ function completedOption(property: string, option: OptionDeclaration): Completed
 }
 
 function valueOffer(option: Exclude<OptionDeclaration, { type: 'flag' }>): Offer {
-  if (option.type === 'number') return nothing;
+  if (option.type === 'number' || option.type === 'texts') return nothing;
   if (option.type === 'text') return offerOf(option);
   return option.choices === undefined ? nothing : { type: 'list', words: option.choices };
 }

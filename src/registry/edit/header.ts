@@ -8,17 +8,6 @@ import type { ReadOptions } from '../registry.ts';
 import { isPlaceholder, readHeaderValue } from '../values/values.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
 
-/** Adds a block with its markers at the end of a text, which stays byte for byte the same. */
-export function addRecord(text: string, block: string): string {
-  const eol = lineEndOf(text);
-  const gap = text === '' ? '' : text.endsWith(eol + eol) ? '' : text.endsWith(eol) ? eol : eol + eol;
-  const body = block
-    .replaceAll(/\r\n|\n|\r/g, '\n')
-    .trimEnd()
-    .replaceAll('\n', eol);
-  return `${text}${gap}${body}${eol}`;
-}
-
 /**
  * Sets one header value: `setHeader(text, 'postgres/port-allocation-conflicts', 'Status', 'investigating')`. Adds a
  * missing label after the last one. Keeps brackets around a value.
@@ -97,7 +86,11 @@ function insertHeader(text: string, target: Target, line: string): string {
     header.length === 0
       ? ''
       : (/^(?:[-*+] )?/.exec(text.slice(startOfLine(text, last.offset), last.offset))?.[0] ?? '');
-  return applyEdits(text, [{ start: at, end: at, text: `${lineEndOf(text)}${marker}${line}` }]);
+  const eol = lineEndOf(text);
+  // The first label begins a paragraph of its own.
+  const gap = header.length === 0 ? eol : '';
+  const after = text.startsWith(eol + eol, at) ? '' : gap;
+  return applyEdits(text, [{ start: at, end: at, text: `${eol}${gap}${marker}${line}${after}` }]);
 }
 
 /** Keeps the brackets around the old value, escaped or not. */

@@ -1,6 +1,7 @@
-export { addRecord } from './header.ts';
+export { addRecord } from './add.ts';
 export { applyEdits } from './edits.ts';
 export { addErrorMessage, yamlText } from './section.ts';
+export { newRecord, type NewValue } from './new-record.ts';
 export { setHeader } from './header.ts';
 export { moveRecord } from './resolve.ts';
 export { resolveRecord, type Resolution } from './resolve.ts';

@@ -1,15 +1,13 @@
 import { ProblemsError } from '../../errors.ts';
-import { suggest } from '../../util/suggest.ts';
 import { quote } from '../diagnostics.ts';
 import { active } from '../kinds/active.ts';
 import { resolved } from '../kinds/resolved.ts';
 import { canonical } from '../parse/blocks.ts';
-import { type HeadingNode, headingText } from '../parse/outline.ts';
-import { markdownBudget, outlineOf } from '../parse/read-outline.ts';
 import type { ActiveProblem, ResolvedProblem } from '../record.ts';
-import type { ReadOptions, Registry } from '../registry.ts';
+import type { ReadOptions } from '../registry.ts';
 import { dayOf, readDate } from '../values/dates.ts';
 import { readTerm } from '../values/values.ts';
+import { endOfPart } from './add.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine } from './edits.ts';
 
 /**
@@ -35,40 +33,6 @@ export function moveRecord(text: string, id: string, heading: string, options: R
     { start: at, end: at, text: `${eol}${eol}${block}` },
   ]);
   return confirmed(target, after, options, (record) => record !== undefined && record.title === target.record.title);
-}
-
-/** The end of the text under a heading: before the next heading of the same or a higher level, or at the end of the file. */
-function endOfPart(text: string, registry: Registry, wanted: string): number {
-  const headings = headingsOutside(text, registry);
-  const said = headings.map((heading) => text.slice(headingText(text, heading).start, headingText(text, heading).end));
-  const position = said.indexOf(wanted);
-  const found = headings[position];
-  if (found === undefined) {
-    const meant = suggest(wanted, said);
-    throw new ProblemsError('not-found', `${registry.path} has no heading ${quote(wanted)}.`, {
-      hint: meant === undefined ? undefined : `Did you mean ${quote(meant)}?`,
-    });
-  }
-  const next = headings.slice(position + 1).find((heading) => heading.depth <= found.depth);
-  return text.slice(0, next?.start ?? text.length).trimEnd().length;
-}
-
-function headingsOutside(text: string, registry: Registry): readonly HeadingNode[] {
-  const headings: HeadingNode[] = [];
-  const budget = markdownBudget();
-  let at = 0;
-  const blocks = [...registry.records, ...registry.unknown]
-    .map((block) => block.place)
-    .toSorted((a, b) => a.offset - b.offset);
-  for (const block of [...blocks, { offset: text.length, endOffset: text.length }]) {
-    if (block.offset < at) continue;
-    const outline = outlineOf(text, { start: at, end: block.offset }, 'auto', budget);
-    if (outline.type === 'outline') {
-      for (const node of outline.nodes) if (node.type === 'heading' && node.depth <= 2) headings.push(node);
-    }
-    at = block.endOffset;
-  }
-  return headings;
 }
 
 /** How a problem was solved. `resolved` is a date in the registry format; the texts are single paragraphs. */
@@ -107,7 +71,7 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
     resolution,
     daysBetween(record.discovered, date.iso),
   );
-  const block = [canonical(resolved.marker, 'START'), ...lines, canonical(resolved.marker, 'END')]
+  const block = [canonical(resolved.marker, 'START'), '', ...lines, '', canonical(resolved.marker, 'END')]
     .join('\n')
     .replaceAll('\n', eol);
   const after = applyEdits(text, [{ start: record.place.offset, end: record.place.endOffset, text: block }]);
@@ -134,6 +98,7 @@ function resolvedLines(
   const { investigationStatus } = record;
   return [
     `### ${title}`,
+    '',
     ...(record.places['id'] === undefined ? [] : [`**ID:** ${record.id}`]),
     `**Resolved:** ${resolution.resolved}`,
     ...line('**Duration:** ', resolution.duration ?? days),
@@ -142,12 +107,15 @@ function resolvedLines(
     ...line('**Tags:** ', record.tags?.map((tag) => `[#${tag}]`).join(' ')),
     '',
     '#### Problem Summary',
+    '',
     record.description ?? record.title,
     '',
     '#### Root Cause',
+    '',
     `- **Technical Cause:** ${indented(investigationStatus?.rootCause ?? 'Unknown')}`,
     '',
     '#### Solution Implemented',
+    '',
     `- **Changes Made:** ${indented(resolution.changesMade)}`,
     `- **Validation:** ${indented(resolution.validation)}`,
     ...line('- **Rollback Plan:** ', resolution.rollbackPlan),
@@ -156,6 +124,7 @@ function resolvedLines(
       : [
           '',
           '#### Lessons Learned',
+          '',
           `- **Response:** Tried before: ${indented(investigationStatus.attemptedSolutions)}`,
         ]),
   ];

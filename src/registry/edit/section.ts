@@ -146,7 +146,8 @@ function endOfValues(target: Target, title: string): number | undefined {
 function addSection(text: string, target: Target, title: string, body: string): string {
   const eol = lineEndOf(text);
   const at = startOfLine(text, target.record.place.endOffset);
-  return applyEdits(text, [{ start: at, end: at, text: `${eol}#### ${title}${eol}${body}${eol}` }]);
+  const gap = text.slice(0, at).endsWith(eol + eol) ? '' : eol;
+  return applyEdits(text, [{ start: at, end: at, text: `${gap}#### ${title}${eol}${eol}${body}${eol}${eol}` }]);
 }
 
 const title = 'Evidence';
@@ -200,7 +201,13 @@ export function addErrorMessage(text: string, id: string, message: string, optio
   );
 }
 
-/** A double-quoted YAML scalar of one line that contains neither a fence nor a comment. */
+/**
+ * A quoted YAML scalar of one line that contains neither a fence nor a comment: in double quotes unless single ones save
+ * escapes, as formatters write it.
+ */
 export function yamlText(text: string): string {
+  const doubles = text.split('"').length;
+  const singles = text.split("'").length;
+  if (doubles > singles && /^[^\p{Cc}\p{Zl}\p{Zp}\\`<\uFEFF]*$/u.test(text)) return `'${text.replaceAll("'", "''")}'`;
   return JSON.stringify(text).replaceAll('`', '\\u0060').replaceAll('<', '\\u003c');
 }

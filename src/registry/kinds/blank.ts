@@ -12,17 +12,27 @@ export function blankRecord(kind: KindDeclaration): string {
   const header = Object.entries(kind.header)
     .filter(([label]) => label !== 'ID' && label !== 'Tags')
     .map(([label, slot]) => `**${label}:** ${headerExample(slot)}`);
-  const sections = Object.entries(kind.sections).map(([title, section]) => `#### ${title}\n${sectionExample(section)}`);
-  return [
-    `<!-- EMBED:${kind.marker}:START -->`,
-    [`### ${blankTitle}`, ...header].join('\n'),
-    ...sections.map((section) => `\n${section}`),
-    `<!-- EMBED:${kind.marker}:END -->`,
-    '',
-  ].join('\n');
+  const sections = Object.entries(kind.sections).map(([title, section]) => ({ title, body: sectionExample(section) }));
+  return recordText(kind, blankTitle, header, sections);
 }
 
-function headerExample(slot: Slot<HeaderType>): string {
+/** A record in the form that formatters of Markdown leave as it is: with blank lines around headings. */
+export function recordText(
+  kind: KindDeclaration,
+  title: string,
+  header: readonly string[],
+  sections: readonly { readonly title: string; readonly body: string }[],
+): string {
+  return `${[
+    `<!-- EMBED:${kind.marker}:START -->`,
+    `### ${title}`,
+    ...(header.length === 0 ? [] : [header.join('\n')]),
+    ...sections.flatMap((section) => [`#### ${section.title}`, section.body]),
+    `<!-- EMBED:${kind.marker}:END -->`,
+  ].join('\n\n')}\n`;
+}
+
+export function headerExample(slot: Slot<HeaderType>): string {
   switch (slot.value.type) {
     case 'term':
       return `[${Object.keys(slot.value.terms).join('|')}]`;
@@ -35,7 +45,7 @@ function headerExample(slot: Slot<HeaderType>): string {
   }
 }
 
-function sectionExample(section: SectionDeclaration): string {
+export function sectionExample(section: SectionDeclaration): string {
   switch (section.holds) {
     case 'prose':
       return comment(section.about);
@@ -63,7 +73,7 @@ function comment(about: string): string {
   return `<!-- ${about} -->`;
 }
 
-function yamlExample(slot: Slot<YamlType>): string {
+export function yamlExample(slot: Slot<YamlType>): string {
   switch (slot.value.type) {
     case 'term':
       return `[${Object.keys(slot.value.terms).join('|')}]`;
