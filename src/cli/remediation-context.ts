@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Detected, Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
+import { isNothingToCheck } from '../reporters/text/remediation.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
 import { type ConfigChoice, configFor, configOptions } from './shared-options.ts';
@@ -117,13 +118,11 @@ export function exitCodeOf(reports: readonly RunReport[], notLookedAt: readonly 
 }
 
 /** 1 if something was found or there is no instance; else 2 if a check could not run that may run another time; else 0. */
-export function checkExitCode({
-  findings,
-  interruptedRuns,
-  lookedAt,
-  notLookedAt,
-}: Pick<Detected, 'findings' | 'interruptedRuns' | 'lookedAt' | 'notLookedAt'>): number {
-  if (findings.length + interruptedRuns.length > 0 || lookedAt.length === 0) return 1;
+export function checkExitCode(
+  detected: Pick<Detected, 'findings' | 'interruptedRuns' | 'lookedAt' | 'notLookedAt'>,
+): number {
+  const { findings, interruptedRuns, notLookedAt } = detected;
+  if (findings.length + interruptedRuns.length > 0 || isNothingToCheck(detected)) return 1;
   return skippedExitCode(notLookedAt);
 }
 

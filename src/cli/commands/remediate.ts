@@ -59,7 +59,7 @@ export const remediate = defineCommand({
     return withRemediation(invocation, options, async (remediation) => {
       const { remediate: repair } = await import('../../app/remediation.ts');
       const request = detectRequest(words, options);
-      const { nothingText } = await import('../../reporters/text/remediation.ts');
+      const { isNothingToCheck, nothingText } = await import('../../reporters/text/remediation.ts');
       const every = options.remediator.length === 0 && words.length === 0;
       const made: { readonly report: RunReport; readonly looked: DetectResult }[] = [];
       async function tell(
@@ -89,7 +89,7 @@ export const remediate = defineCommand({
         throw error;
       });
       await tell(runs, detected, notRun, liveRuns);
-      const isNothing = detected.lookedAt.length + moved.length + runs.length === 0;
+      const isNothing = moved.length + runs.length === 0 && isNothingToCheck({ ...detected, interruptedRuns: [] });
       return isNothing || notRun.length + liveRuns.length > 0
         ? 1
         : exitCodeOf([...moved, ...runs], detected.notLookedAt);

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { ProblemsError } from '../../errors.ts';
 import { getArray, parseJson, getString } from '../../util/json.ts';
 import { oneLine, errorCode } from '../../util/text.ts';
 import { safePath } from '../../postgres/search-path.ts';
@@ -13,6 +14,7 @@ import type { HttpAnswer, PortProbe, ReachRequest, ReachResult } from './types.t
 const reachScript = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD; IFS= read -r PGSSLMODE
 export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT=4
+echo "asked $PGHOST $PGPORT"
 getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
 echo "ready $(pg_isready -t 4 2>&1)"
 psql -X -w -q -At -F ' ' -v ON_ERROR_STOP=1 2>&1 <<'SQL' | sed 's/^/sql /'
@@ -56,6 +58,9 @@ export async function reach(
     maxBytes: 64 * 1024,
   });
   const lines = stdout.split('\n');
+  // Whatever stands behind the engine's address may have swallowed the input, and then nothing was asked.
+  if (!lines.includes(`asked ${oneLine(request.host)} ${request.port}`))
+    throw new ProblemsError('engine-refused', `The probe in the network of ${client.name} did not run as asked.`);
   const answer = lines.filter((line) => line.startsWith('sql ')).map((line) => line.slice(4));
   const [word, systemIdentifier = '', serverAddress = '', ...database] = answer.join('\n').split(' ');
   return {

@@ -63,10 +63,12 @@ export async function runChecks(
   const round = new AbortController();
   const signal = AbortSignal.any([session.signal, round.signal]);
   const shared = shareAnswers({ ...session.reader, ...session.host.withSignal(signal).reader });
-  const [instances, containers, all] =
-    remediators.length === 0
-      ? [[], [], []]
-      : await Promise.all([shared.instances(), shared.docker.containers(), shared.instances({ all: true })]);
+  const machine = remediators.length === 0 ? emptyMachine : await machineOf(session, shared);
+  if ('reason' in machine) {
+    const notLookedAt = remediators.map(({ name }) => ({ remediator: name, instance: null, reason: machine.reason }));
+    return { findings: [], notLookedAt, lookedAt: [], unmanaged: [] };
+  }
+  const { instances, unmanaged } = machine;
   session.emit({
     type: 'round',
     state: 'started',
@@ -107,8 +109,38 @@ export async function runChecks(
     findings: withoutSymptoms(findings, remediators),
     notLookedAt: sorted,
     lookedAt: lookedAt(order, sorted, spent),
-    unmanaged: unmanagedServers(containers, all).map(({ name }) => name),
+    unmanaged,
   };
+}
+
+const emptyMachine = { instances: [], unmanaged: [] };
+
+interface Machine {
+  readonly instances: readonly Instance[];
+  readonly unmanaged: readonly string[];
+}
+
+/** The instances and the other servers; if the engine answers, but refuses to list them, its reason. */
+async function machineOf(session: EngineContext, host: ReadonlyHost): Promise<Machine | { readonly reason: string }> {
+  try {
+    const [instances, all, containers] = await Promise.all([
+      host.instances(),
+      host.instances({ all: true }),
+      host.docker.containers(),
+    ]);
+    return { instances, unmanaged: unmanagedServers(containers, all).map(({ name }) => name) };
+  } catch (error) {
+    return { reason: session.redact.text(skipReason(session, error)) };
+  }
+}
+
+/** Why a check is skipped. @throws the error, if it ends the round. */
+function skipReason(session: EngineContext, error: unknown): string {
+  if (session.signal.aborted) throw session.signal.reason;
+  const failure = failureOf(error);
+  const isConfig = error instanceof ProblemsError && error.code === 'bad-config';
+  if (failure.class === 'transient' || isConfig) throw error;
+  return failure.message;
 }
 
 /** Where another check knows why an instance is down, that it is down is no finding of its own. */
@@ -159,11 +191,8 @@ async function runCheck(
     session.signal.throwIfAborted();
     return await Promise.race([remediator.detect(host), late]);
   } catch (error) {
-    if (session.signal.aborted) throw session.signal.reason;
-    const failure = failureOf(error);
-    const isConfig = error instanceof ProblemsError && error.code === 'bad-config';
-    if (failure.class === 'transient' || isConfig) throw error;
-    return { findings: [], notLookedAt: [{ remediator: remediator.name, instance, reason: failure.message }] };
+    const reason = skipReason(session, error);
+    return { findings: [], notLookedAt: [{ remediator: remediator.name, instance, reason }] };
   } finally {
     clearTimeout(timer);
   }

@@ -69,13 +69,14 @@ export function nothingText(
   return `${verdictText(detected, { every })}; nothing ${doing}.\n`;
 }
 
-/** Whether there is neither an instance nor a finding about a missing one. */
+/** Whether there is no instance, no finding about a missing one, and no check that could not run. */
 export function isNothingToCheck({
   findings,
   lookedAt,
+  notLookedAt,
   interruptedRuns,
-}: Pick<Detected, 'findings' | 'lookedAt' | 'interruptedRuns'>): boolean {
-  return lookedAt.length + findings.length + interruptedRuns.length === 0;
+}: Pick<Detected, 'findings' | 'lookedAt' | 'notLookedAt' | 'interruptedRuns'>): boolean {
+  return lookedAt.length + findings.length + notLookedAt.length + interruptedRuns.length === 0;
 }
 
 /** That there is nothing to check, and how to include the servers that run. */

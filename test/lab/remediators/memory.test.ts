@@ -40,7 +40,7 @@ describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurr
       const after = await container.inspect();
       expect(after.State.StartedAt).toBe(State.StartedAt);
       expect(after.HostConfig.Memory).toBeGreaterThan(1024 * MiB);
-      expect(await detect(remediation)).toEqual({ findings: [], notLookedAt: [], interruptedRuns: [] });
+      expect(await detect(remediation)).toMatchObject({ findings: [], notLookedAt: [], interruptedRuns: [] });
       expect(await query(await findInstance(run, 'production'), 'select count(*) from history')).toEqual(['140000']);
 
       expect(await rollback(remediation, report?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
@@ -399,7 +399,7 @@ describe.skipIf(!runs)('healthy instances', () => {
     await killed.container.kill();
     await killed.container.start();
     await waitReady(killed);
-    expect(await detect(await open(test, run))).toEqual({ findings: [], notLookedAt: [], interruptedRuns: [] });
+    expect(await detect(await open(test, run))).toMatchObject({ findings: [], notLookedAt: [], interruptedRuns: [] });
   });
 });
 

@@ -128,7 +128,11 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     await Promise.all(
       [healthy, portConflict, volumePermissions, poolExhaustion].map((scenario) => scenario.up(run, () => undefined)),
     );
-    expect(await detect(await openFor(test, run))).toEqual({ findings: [], notLookedAt: [], interruptedRuns: [] });
+    expect(await detect(await openFor(test, run))).toMatchObject({
+      findings: [],
+      notLookedAt: [],
+      interruptedRuns: [],
+    });
   });
 
   describe("distinguishes by the client's error and the engine's state", () => {
