@@ -213,6 +213,11 @@ export const diagnosticCatalogue = {
     summary: 'A block, or the Markdown around markers, exceeds the limits of size or nesting, so it is not read.',
     hint: 'Split or simplify the Markdown here.',
   },
+  'encoding-mixed': {
+    severity: 'error',
+    summary: 'A part of the file is UTF-16 or binary: a NUL or a byte-order mark of UTF-16 in a UTF-8 file.',
+    hint: 'Save the file as UTF-8. Windows PowerShell appends UTF-16 with >>.',
+  },
   'encoding-invalid': {
     severity: 'warning',
     summary: 'The file is not valid UTF-8. Invalid bytes are read as U+FFFD, and the file cannot be edited.',

@@ -51,13 +51,15 @@ function searchDescriptor(descriptor: number, size: number): boolean {
 
 /**
  * Whether the bytes contain `EMBED:`. Colons are rare, and no search is faster than that for one byte. Blanks may
- * precede the colon; after too many of them the answer is yes, which costs no more than reading the file.
+ * precede the colon; after too many of them the answer is yes, which costs no more than reading the file. A marker in
+ * UTF-16, which some programs append to a file in UTF-8, counts too.
  */
 export function includesMarker(bytes: Uint8Array): boolean {
   for (let at = bytes.indexOf(colon); at !== -1; at = bytes.indexOf(colon, at + 1)) {
     let end = at;
     while (end > 0 && isBlank(bytes[end - 1])) end--;
     if (at - end > mostBlanks || isWord(bytes, end - word.length)) return true;
+    if (bytes[at - 1] === 0 && isWideWord(bytes, at - 2 * word.length)) return true;
   }
   // The wide colon of Chinese and Japanese, U+FF1A.
   for (let at = bytes.indexOf(0xef); at !== -1; at = bytes.indexOf(0xef, at + 1))
@@ -72,6 +74,15 @@ function isBlank(byte: number | undefined): boolean {
 function isWord(bytes: Uint8Array, start: number): boolean {
   for (let index = 0; index < word.length; index++) {
     if (((bytes[start + index] ?? 0) | 0x20) !== word.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** The same with a NUL between any two letters, whichever byte of each comes first. */
+function isWideWord(bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < word.length; index++) {
+    if (((bytes[start + 2 * index] ?? 0) | 0x20) !== word.charCodeAt(index) || bytes[start + 2 * index + 1] !== 0)
+      return false;
   }
   return true;
 }

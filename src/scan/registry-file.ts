@@ -19,7 +19,10 @@ export type FileContent =
       readonly type: 'text';
       readonly text: string;
       readonly markers: MarkerScan;
+      /** The offset of the first character that is not valid UTF-8. */
       readonly firstInvalid: number | undefined;
+      /** The offset of the first character of a part that is UTF-16 or binary. */
+      readonly firstMixed: number | undefined;
     }
   /** It contains no marker, or has been removed. */
   | { readonly type: 'none' }
@@ -75,9 +78,21 @@ export function decodeContent(bytes: Buffer): FileContent {
   if (!includesMarker(bytes)) return { type: 'none' };
   const text = bytes.toString('utf8');
   const markers = findMarkers(text);
+  const firstMixed = firstOfAnotherEncoding(text, bytes);
   const isProse = markers.type !== 'too-complex' && markers.markers.length === 0 && brokenMarkers(text).length === 0;
-  if (isProse) return { type: 'none' };
-  return { type: 'text', text, markers, firstInvalid: isUtf8(bytes) ? undefined : firstReplacement(text, bytes) };
+  if (isProse && firstMixed === undefined) return { type: 'none' };
+  const firstInvalid = isUtf8(bytes) ? undefined : firstReplacement(text, bytes);
+  return { type: 'text', text, markers, firstInvalid, firstMixed };
+}
+
+/** Text in UTF-8 contains no NUL, and neither byte of the byte-order mark of UTF-16. */
+function firstOfAnotherEncoding(text: string, bytes: Buffer): number | undefined {
+  const marks = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])].map((mark) => bytes.indexOf(mark));
+  const inBytes = Math.min(...marks.filter((at) => at !== -1));
+  const nul = text.indexOf('\0');
+  const mark = inBytes === Number.POSITIVE_INFINITY ? -1 : bytes.toString('utf8', 0, inBytes).length;
+  const found = [nul, mark].filter((at) => at !== -1);
+  return found.length === 0 ? undefined : Math.min(...found);
 }
 
 /** Notepad of Windows calls UTF-16 "Unicode". Such a file is not read, so it must not pass as valid. */
@@ -100,12 +115,15 @@ function firstReplacement(text: string, bytes: Buffer): number {
 
 /** Reads the registry in the text of a file. */
 export function registryOf(
-  { text, markers, firstInvalid }: FileContent & { readonly type: 'text' },
+  { text, markers, firstInvalid, firstMixed }: FileContent & { readonly type: 'text' },
   options: ReadOptions & { readonly path: string },
 ): Registry {
   const registry = readMarked(text, markers, options);
-  if (firstInvalid === undefined) return registry;
+  if (firstInvalid === undefined && firstMixed === undefined) return registry;
   const report = createDiagnosticCollector(options.path, createLineIndex(text));
-  report.add('encoding-invalid', { start: firstInvalid, end: firstInvalid + 1 });
+  // One fault has one diagnostic: what is invalid after the change of encoding follows from it.
+  if (firstMixed !== undefined) report.add('encoding-mixed', { start: firstMixed, end: firstMixed + 1 });
+  if (firstInvalid !== undefined && firstInvalid < (firstMixed ?? text.length))
+    report.add('encoding-invalid', { start: firstInvalid, end: firstInvalid + 1 });
   return { ...registry, diagnostics: sortDiagnostics([...registry.diagnostics, ...report.diagnostics]) };
 }

@@ -158,6 +158,41 @@ describe('problems validate -', () => {
     }
   });
 
+  it.each([
+    ['little-endian', (text: string) => Buffer.from(text, 'utf16le')],
+    ['big-endian', (text: string) => Buffer.from(text, 'utf16le').swap16()],
+    ['with a byte-order mark', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['without Latin letters', (text: string) => Buffer.from(`\uFEFF${text.replaceAll(/./g, '水')}`, 'utf16le')],
+    ['a NUL', () => Buffer.from('a\0b\n')],
+  ])('reports a part that is not UTF-8, with its place: %s', async (_, encode) => {
+    await using folder = temporaryFolder();
+    const bytes = Buffer.concat([Buffer.from(registry('One')), encode(registry('Two'))]);
+    const line = registry('One').split('\n').length;
+    folder.write('PROBLEMS.md', bytes);
+    for (const { code, stdout } of [
+      await run(['validate', '-'], { input: bytes }),
+      await run(['validate'], { cwd: folder.path }),
+      await run(['validate', 'PROBLEMS.md'], { cwd: folder.path }),
+    ]) {
+      expect(code).toBe(1);
+      expect(stdout.match(/^.* \[encoding-\w+\]$/gm)).toEqual([
+        expect.stringMatching(`^PROBLEMS\\.md:${line}:\\d: error .* \\[encoding-mixed\\]$`),
+      ]);
+    }
+  });
+
+  it('reports a record in UTF-16 that is appended to prose in UTF-8', async () => {
+    await using folder = temporaryFolder();
+    for (const encoded of [Buffer.from(registry('Two'), 'utf16le'), Buffer.from(registry('Two'), 'utf16le').swap16()]) {
+      folder.write('PROBLEMS.md', Buffer.concat([Buffer.from('# Problems\n\n'), encoded]));
+      const { code, stdout } = await run(['validate'], { cwd: folder.path });
+      expect({ code, stdout }).toEqual({
+        code: 1,
+        stdout: expect.stringMatching(/^PROBLEMS\.md:3:\d: error .*\[encoding-mixed\]/),
+      });
+    }
+  });
+
   it('prints nothing about prose without markers, in any encoding', async () => {
     for (const input of [Buffer.from([0x70, 0xff, 0x0a]), Buffer.from('\uFEFFProse.\n', 'utf16le'), Buffer.alloc(0)])
       expect(await run(['validate', '-'], { input })).toEqual({ code: 0, stdout: '', stderr: '' });
