@@ -5,8 +5,13 @@ import type { Screen } from './terminal.ts';
  * docs/reference/cli.md are derived from it.
  */
 
+/** Names that only this program knows: `problems completion bash --list records` prints them for the scripts. */
+export const listedNames = ['records', 'instances', 'runs', 'remediators'] as const;
+
+export type ListedNames = (typeof listedNames)[number];
+
 /** What a shell can complete. */
-export type Completion = 'file' | 'folder';
+export type Completion = 'file' | 'folder' | ListedNames;
 
 export interface ArgumentDeclaration {
   readonly name: string;
@@ -41,6 +46,7 @@ export interface WordsOption<Choice extends string = string> {
   readonly about: string;
   readonly value: string;
   readonly choices?: readonly Choice[];
+  readonly completion?: ListedNames;
 }
 
 /** A text for each use of the option, which may be repeated. */

@@ -77,14 +77,17 @@ export function programHelp(commands: readonly Command[], screen: Screen): strin
   for (const { name, summary, group } of commands)
     program.addCommand(new Parser(name).summary(summary).description(summary).helpGroup(`${groups[group]}:`));
   const first = Object.keys(groups).flatMap((group) => commands.find((command) => command.group === group) ?? []);
-  return `${program.helpInformation()}\n${exampleText(first.flatMap(({ examples }) => examples.slice(0, 1)))}`;
+  return `${program.helpInformation()}\n${exampleText(
+    first.flatMap(({ examples }) => examples.slice(0, 1)),
+    screen.out.columns,
+  )}`;
 }
 
 function createParser(command: Command, screen: Screen): Parser {
   const parser = new Parser(`problems ${command.name}`)
     .description(command.about === undefined ? command.summary : `${command.summary}\n${command.about}`)
     .helpOption('-h, --help', 'Show this help.')
-    .addHelpText('after', afterHelp(command))
+    .addHelpText('after', () => afterHelp(command, screen.out.columns))
     .showHelpAfterError(`See: problems ${command.name} --help`)
     .exitOverride()
     .configureOutput(outputOf(screen));
@@ -161,14 +164,31 @@ function withChoices(about: string, choices: readonly string[] | undefined): str
   return choices === undefined ? about : `${about} One of: ${choices.join(', ')}.`;
 }
 
-function afterHelp({ examples, exitCodes }: Command): string {
-  const codes = exitCodes.map(({ code, about }) => `  ${code}  ${about}\n`).join('');
-  return `\n${exampleText(examples)}\nExit codes:\n${codes}`.trimEnd();
+function afterHelp({ examples, exitCodes }: Command, columns: number): string {
+  const codes = exitCodes.map(({ code, about }) => hanging(`  ${code}  `, about, columns)).join('');
+  return `\n${exampleText(examples, columns)}\nExit codes:\n${codes}`.trimEnd();
 }
 
-function exampleText(examples: Command['examples']): string {
+/** A command that leaves little room for its description has it on the next line. Commands never wrap: they are copied. */
+function exampleText(examples: Command['examples'], columns: number): string {
   const width = Math.max(...examples.map(({ command }) => command.length));
-  return `Examples:\n${examples.map(({ command, about }) => `  ${command.padEnd(width)}  ${about}\n`).join('')}`;
+  const fits = examples.every(({ about }) => width + 4 + about.length <= columns);
+  const lines = examples.map(({ command, about }) =>
+    fits ? `  ${command.padEnd(width)}  ${about}\n` : `  ${command}\n${hanging('      ', about, columns)}`,
+  );
+  return `Examples:\n${lines.join('')}`;
+}
+
+/** A text behind a mark, in lines that break between words. */
+function hanging(mark: string, text: string, columns: number): string {
+  const [first = '', ...words] = text.split(' ');
+  const lines = [first];
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (mark.length + longer.length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line, at) => `${at === 0 ? mark : ' '.repeat(mark.length)}${line}\n`).join('');
 }
 
 /** Runs a command line that does not start with a command: `--help`, `--version`, `help <command>`, or a typing error. */

@@ -8,8 +8,8 @@ import { type ConfigChoice, configFor, configOptions } from './shared-options.ts
 
 /** The options of every command that checks instances. */
 export const checkOptions = {
-  instance: { type: 'words', value: 'names', about: 'Only these instances.' },
-  remediator: { type: 'words', value: 'names', about: 'Only these remediators.' },
+  instance: { type: 'words', value: 'names', about: 'Only these instances.', completion: 'instances' },
+  remediator: { type: 'words', value: 'names', about: 'Only these remediators.', completion: 'remediators' },
   json: { type: 'flag', about: 'Print JSON.' },
   ...configOptions,
 } as const;

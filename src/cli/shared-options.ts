@@ -27,7 +27,12 @@ export function configFor({ config, configLookup }: ConfigChoice, cwd: string): 
 
 /** The arguments and options of commands about one record or task. */
 export const lookUpArguments = [
-  { name: 'id', about: 'Id of a record or task, or the last part of a record id.', required: true },
+  {
+    name: 'id',
+    about: 'Id of a record or task, or the last part of a record id.',
+    required: true,
+    completion: 'records',
+  },
   {
     name: 'paths',
     about: 'Folders and files to search. Default: the working folder, then its whole project.',

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { type Style, escapeTerminal } from './escape-terminal.ts';
+import { type Style, type Tone, escapeTerminal } from './escape-terminal.ts';
 
 /** Where a text may wrap: after a space; or anywhere, preferably after the end of a part of a path or id. */
 export type Breaking = 'words' | 'anywhere';
@@ -76,22 +76,35 @@ export interface Column {
   readonly align?: 'right';
   /** Uses the remaining width of the terminal and wraps: anywhere, for paths and ids, or between words. */
   readonly wraps?: true | 'words';
+  /** For ids, which are copied: never wraps. If the table is too wide, the cell goes below its row, on a line of its own. */
+  readonly ownLine?: true;
+  /** The colour of a cell. */
+  readonly tone?: (cell: string) => Tone | undefined;
 }
 
-/** Aligned columns with two spaces between them and no trailing spaces, for pipes and files. */
-export function plainTable({ columns, rows }: Table): string {
+/**
+ * Aligned columns with two spaces between them and no trailing spaces, for pipes and files.
+ * @param width If given, the last column wraps between words to fit it.
+ */
+export function plainTable({ columns, rows }: Table, width = Number.POSITIVE_INFINITY): string {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(escapeTerminal))];
   const widths = columns.map((_column, at) =>
-    cells.reduce((width, row) => Math.max(width, lengthOf(row[at] ?? '')), 0),
+    cells.reduce((widest, row) => Math.max(widest, lengthOf(row[at] ?? '')), 0),
   );
+  const last = columns.length - 1;
+  const before = widths.slice(0, last).reduce((sum, one) => sum + one + 2, 0);
+  const room = Math.max(narrowest, width - before);
   return cells
-    .map(
-      (row) =>
-        `${columns
-          .map(({ align }, at) => padded(row[at] ?? '', widths[at] ?? 0, align))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
+    .flatMap((row) => {
+      const lines = room === Number.POSITIVE_INFINITY ? [row[last] ?? ''] : brokenLines(row[last] ?? '', room, 'words');
+      return lines.map((line, index) => {
+        if (index > 0) return `${' '.repeat(before)}${line}\n`;
+        const parts = columns.map(({ align }, at) =>
+          at === last && line.length < (row[last] ?? '').length ? line : padded(row[at] ?? '', widths[at] ?? 0, align),
+        );
+        return `${parts.join('  ').trimEnd()}\n`;
+      });
+    })
     .join('');
 }
 
@@ -114,11 +127,71 @@ const narrowest = 10;
 /** Width of borders and padding: a space on both sides of a cell, and one rule more than there are columns. */
 const aroundCell = 3;
 
-/** A table with rules, at most `width` wide; if its columns do not fit, each row as a list. */
+/** Minimum width of a wrapping column beside a cell that could go on its own line. */
+const comfortable = 24;
+
+/** A table with rules, at most `width` wide; if its columns do not fit, each row on two lines or as a list. */
 export function terminalTable({ columns, rows }: Table, width: number, style: Style): string {
   const cells = rows.map((row) => columns.map((_column, at) => escapeTerminal(row[at] ?? '')));
   const widths = columnWidths(columns, cells, width - aroundCell * columns.length - 1);
-  return widths === undefined ? listed(columns, cells, width, style) : ruled(columns, cells, widths, style);
+  if (widths !== undefined) return ruled(columns, cells, widths, style);
+  return stacked(columns, cells, width, style) ?? listed(columns, cells, width, style);
+}
+
+/** Rows without rules: the cell with its own line below the others, of which the wrapping one is cut. */
+function stacked(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+  style: Style,
+): string | undefined {
+  const below = columns.findIndex(({ ownLine }) => ownLine === true);
+  const cut = columns.findIndex(({ wraps }) => wraps !== undefined);
+  if (below === -1 || cut === -1) return undefined;
+  const shown = columns.flatMap((column, at) => (at === below ? [] : [{ column, at }]));
+  const widths = shown.map(({ column, at }) =>
+    cells.reduce((widest, row) => Math.max(widest, widthOf(row[at] ?? '')), widthOf(column.title)),
+  );
+  const fixed = shown.reduce((sum, { at }, index) => (at === cut ? sum : sum + (widths[index] ?? 0) + 2), 0);
+  const room = width - fixed;
+  if (room < narrowest) return undefined;
+  function line(row: readonly string[], look: (text: string, column: Column) => string): string {
+    const parts = shown.map(({ column, at }, index) => {
+      const text = at === cut ? shortened(row[at] ?? '', room) : (row[at] ?? '');
+      const isLast = index === shown.length - 1;
+      const blanks = isLast ? '' : ' '.repeat(Math.max(0, (at === cut ? room : (widths[index] ?? 0)) - widthOf(text)));
+      return column.align === 'right' ? blanks + look(text, column) : look(text, column) + blanks;
+    });
+    return `${parts.join('  ').trimEnd()}\n`;
+  }
+  const indent = ' '.repeat((widths[0] ?? 0) + 2);
+  const head = columns.map(({ title }) => title);
+  return [
+    line(head, (text) => style('strong', text)),
+    ...cells.map((row) => line(row, toned(style)) + `${indent}${row[below] ?? ''}\n`),
+  ].join('');
+}
+
+/** At most `width` wide, with an ellipsis if something was cut. */
+function shortened(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  characters ??= new Intl.Segmenter('en');
+  let kept = '';
+  let used = 1;
+  for (const { segment } of characters.segment(text)) {
+    used += widthOf(segment);
+    if (used > width) break;
+    kept += segment;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+/** Colours a part of a cell. */
+function toned(style: Style): (text: string, column: Column, cell?: string) => string {
+  return (text, { tone }, cell = text) => {
+    const wanted = text === '' ? undefined : tone?.(cell);
+    return wanted === undefined ? text : style(wanted, text);
+  };
 }
 
 /** Wrapping columns share the remaining width, and none gets more than it needs. Undefined if too little is left. */
@@ -136,7 +209,8 @@ function columnWidths(
   for (const [index, at] of byNeed.entries()) {
     const share = Math.floor(left / (byNeed.length - index));
     const needed = widths[at] ?? 0;
-    if (share < Math.min(needed, narrowest)) return undefined;
+    const least = columns.some(({ ownLine }) => ownLine === true) ? comfortable : narrowest;
+    if (share < Math.min(needed, least)) return undefined;
     widths[at] = Math.min(needed, share);
     left -= widths[at];
   }
@@ -152,15 +226,16 @@ function ruled(
   function rule(left: string, between: string, right: string): string {
     return `${left}${widths.map((width) => '─'.repeat(width + 2)).join(between)}${right}\n`;
   }
-  function drawn(row: readonly string[], look: (text: string) => string): string {
+  function drawn(row: readonly string[], look: (text: string, column: Column, cell: string) => string): string {
     const lines = row.map((cell, at) => brokenLines(cell, widths[at] ?? 0, breakingOf(columns[at])));
     const height = Math.max(...lines.map(({ length }) => length));
     return Array.from({ length: height }, (_line, index) => {
-      const parts = columns.map(({ align }, at) => {
+      const parts = columns.map((column, at) => {
         const text = lines[at]?.[index] ?? '';
         const blanks = ' '.repeat(Math.max(0, (widths[at] ?? 0) - widthOf(text)));
         // Style last: escape sequences have no width.
-        return align === 'right' ? blanks + look(text) : look(text) + blanks;
+        const styled = look(text, column, row[at] ?? '');
+        return column.align === 'right' ? blanks + styled : styled + blanks;
       });
       return `│ ${parts.join(' │ ')} │\n`;
     }).join('');
@@ -170,7 +245,7 @@ function ruled(
     rule('┌', '┬', '┐'),
     drawn(head, (text) => (text === '' ? '' : style('strong', text))),
     rule('├', '┼', '┤'),
-    ...cells.map((row) => drawn(row, (text) => text)),
+    ...cells.map((row) => drawn(row, toned(style))),
     rule('└', '┴', '┘'),
   ].join('');
 }
@@ -187,7 +262,8 @@ function listed(
   const blocks = cells.map((row) =>
     columns.map((column, at) => {
       const title = style('strong', column.title) + ' '.repeat(titles - widthOf(column.title));
-      const lines = brokenLines(row[at] ?? '', room, breakingOf(column));
+      const cell = row[at] ?? '';
+      const lines = column.ownLine === true ? [cell] : brokenLines(cell, room, breakingOf(column));
       return `${title}  ${lines.join(`\n${' '.repeat(titles + 2)}`)}`.trimEnd();
     }),
   );

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCommands } from '../../src/cli/commands/index.ts';
 import { optionName } from '../../src/cli/command.ts';
-import { run } from './run.ts';
-import { completedByZsh, isInstalled, offeredByBash, offeredByFish } from './shells.ts';
+import { run, temporaryFolder } from './run.ts';
+import { askedByBash, completedByZsh, isInstalled, offeredByBash, offeredByFish } from './shells.ts';
 
 /** Each of them starts a shell, and loads its completion. */
 const patient = 60_000;
@@ -15,6 +17,19 @@ describe('problems completion', () => {
       expect(stdout).toContain(name);
       for (const option of Object.keys(options)) expect(stdout).toContain(optionName(option));
     }
+  });
+
+  it('lists the names that exist here', async () => {
+    await using folder = temporaryFolder({
+      'a/PROBLEMS.md': '<!-- EMBED:PROBLEMPATTERN:START -->\n### One\n<!-- EMBED:PROBLEMPATTERN:END -->\n',
+    });
+    const listed = async (what: string) =>
+      (await run(['completion', 'bash', '--list', what], { cwd: folder.path })).stdout;
+    expect(await listed('records')).toBe('a/one\n');
+    expect(await listed('runs')).toBe('');
+    expect(await listed('instances')).toBe('');
+    expect((await listed('remediators')).split('\n')).toContain('port-reassignment');
+    expect(existsSync(join(folder.path, '.problems'))).toBe(false);
   });
 
   it('refuses an unknown shell', async () => {
@@ -58,6 +73,18 @@ describe.skipIf(!isInstalled('bash'))('the completion of bash (if installed)', (
   ])('offers words after = and between commas: %j', async (words, offers) => {
     expect(await offeredByBash(...words)).toEqual(offers);
   });
+
+  it(
+    'offers ids of records and names of remediators, which the program finds in the working folder',
+    async () => {
+      const fixtures = join(import.meta.dirname, '../../fixtures/resources');
+      expect(await askedByBash(fixtures, 'show', 'postgres/port')).toEqual(['postgres/port-allocation-conflicts']);
+      expect(await askedByBash(fixtures, 'detect', '--remediator', 'memory,po')).toEqual(['memory,port-reassignment']);
+      await using folder = temporaryFolder();
+      expect(await askedByBash(folder.path, 'explain', '')).toEqual([]);
+    },
+    patient,
+  );
 
   it('leaves file names to bash', async () => {
     expect(await offeredByBash('validate', 'PRO')).toEqual([]);

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'vitest';
-import { run, spawned, temporaryFolder } from './run.ts';
+import { bin, run, spawned, temporaryFolder } from './run.ts';
 
 type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -22,6 +22,14 @@ export async function offeredByBash(...words: readonly string[]): Promise<readon
   const line = words.map((word) => `'${word}'`).join(' ');
   const ask = `COMP_WORDS=(problems ${line}); COMP_CWORD=${words.length}; _problems; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return linesOf('bash', ['--norc', '-c', `${script}\n${ask}`]);
+}
+
+/** The same in a folder, where the script asks the program itself for names. */
+export async function askedByBash(cwd: string, ...words: readonly string[]): Promise<readonly string[]> {
+  const line = words.map((word) => `'${word}'`).join(' ');
+  const program = `problems() { '${process.execPath}' '${bin}' "$@"; }`;
+  const ask = `COMP_WORDS=(problems ${line}); COMP_CWORD=${words.length}; _problems; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  return linesOf('bash', ['--norc', '-c', `${program}\n${await scriptFor('bash')}\n${ask}`], cwd);
 }
 
 /** What fish would offer at the end of a line, with the real script loaded. */
@@ -64,8 +72,8 @@ async function withScript(shell: Shell) {
   return { ...folder, file: `${folder.path}/_problems`, [Symbol.asyncDispose]: folder[Symbol.asyncDispose] };
 }
 
-async function linesOf(shell: Shell, args: readonly string[]): Promise<readonly string[]> {
-  const { code, stdout, stderr } = await spawned(shell, args, {});
+async function linesOf(shell: Shell, args: readonly string[], cwd?: string): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await spawned(shell, args, cwd === undefined ? {} : { cwd });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return stdout.split('\n').filter((line) => line !== '');
 }

@@ -11,7 +11,7 @@ export const approve = defineCommand({
   about:
     'The policy is evaluated again. Your approval decides what the policy leaves to you; the command prints what it ' +
     'overrides. An approval cannot lift a pause or a suspension, or allow what is never automated.',
-  arguments: [{ name: 'run', about: 'Run id, as `problems runs` lists it.', required: true }],
+  arguments: [{ name: 'run', about: 'Run id, as `problems runs` lists it.', required: true, completion: 'runs' }],
   options: {
     despiteDamage: { type: 'flag', about: 'Approve although data may be damaged. You have checked it.' },
     despiteFailures: { type: 'flag', about: 'Approve although this or an earlier run did not fix the problem.' },

@@ -1,5 +1,7 @@
-import { defineCommand } from '../command.ts';
+import { escapeTerminal } from '../../reporters/escape-terminal.ts';
+import { defineCommand, listedNames } from '../command.ts';
 import type { CompletedCommand } from '../completion/words.ts';
+import { configFor, configOptions } from '../shared-options.ts';
 
 const scripts = {
   bash: async () => (await import('../completion/shells.ts')).bashScript,
@@ -12,7 +14,15 @@ export const completion = defineCommand({
   group: 'project',
   summary: 'Print a shell completion script.',
   arguments: [{ name: 'shell', about: 'The shell.', required: true, choices: Object.keys(scripts) }],
-  options: {},
+  options: {
+    list: {
+      type: 'text',
+      value: 'what',
+      about: 'Print the names that exist here, one on each line, as the scripts ask for them.',
+      choices: listedNames,
+    },
+    ...configOptions,
+  },
   examples: [
     { command: 'eval "$(problems completion bash)"', about: 'in ~/.bashrc' },
     { command: 'eval "$(problems completion zsh)"', about: 'in ~/.zshrc, after compinit' },
@@ -22,7 +32,13 @@ export const completion = defineCommand({
     { code: 0, about: 'the script was printed' },
     { code: 2, about: 'there is no script for this shell' },
   ],
-  async run({ arguments: [shell = ''], screen, commands }) {
+  async run({ arguments: [shell = ''], options, cwd, screen, commands }) {
+    if (options.list !== undefined) {
+      const { namesIn } = await import('../../app/names.ts');
+      const names = await namesIn(options.list, { cwd, config: await configFor(options, cwd) });
+      screen.out.write(names.map((name) => `${escapeTerminal(name)}\n`).join(''));
+      return 0;
+    }
     const { completedCommands } = await import('../completion/words.ts');
     const script = await scripts[isShell(shell) ? shell : 'bash']();
     screen.out.write(script(completedCommands(await commands())));

@@ -8,7 +8,9 @@ export const detect = defineCommand({
   about:
     'Instances are the containers named vrooli-postgres-*, labelled problems.instance=<name>, or matched by the config. ' +
     'Findings are linked to the records of the registries below the working folder.',
-  arguments: [{ name: 'ids', about: 'Problems or findings to check for. Default: all.', variadic: true }],
+  arguments: [
+    { name: 'ids', about: 'Problems or findings to check for. Default: all.', variadic: true, completion: 'records' },
+  ],
   options: {
     record: {
       type: 'flag',

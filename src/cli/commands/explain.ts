@@ -32,7 +32,7 @@ export const explain = defineCommand({
       return 0;
     }
     const { explanationText } = await import('../../reporters/text/records.ts');
-    out.write(explanationText(task, explanation, out.style));
+    out.write(explanationText(task, explanation, out.style, out.isTerminal ? out.columns : undefined));
     return 0;
   },
 });

@@ -11,7 +11,12 @@ export const forget = defineCommand({
     'An instance that was checked once is expected from then on, so that it is missed when its container is gone. ' +
     'Runs, leases and backups of the instance are kept.',
   arguments: [
-    { name: 'instance', about: 'Name of the instance, without the prefix of its container.', required: true },
+    {
+      name: 'instance',
+      about: 'Name of the instance, without the prefix of its container.',
+      required: true,
+      completion: 'instances',
+    },
   ],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
   examples: [{ command: 'problems forget orders', about: 'orders was removed and will not come back' }],

@@ -6,7 +6,7 @@ export const plan = defineCommand({
   name: 'plan',
   group: 'repair',
   summary: 'Show how problems would be repaired: steps, changes, downtime, policy, undo. Changes nothing.',
-  arguments: [{ name: 'ids', about: 'Problems or findings. Default: all.', variadic: true }],
+  arguments: [{ name: 'ids', about: 'Problems or findings. Default: all.', variadic: true, completion: 'records' }],
   options: { ...movingOptions, ...checkOptions },
   examples: [{ command: 'problems plan postgres/port-allocation-conflicts', about: 'before you repair it' }],
   exitCodes: checkExitCodes,

@@ -11,7 +11,7 @@ export const remediate = defineCommand({
   about:
     'Whether a repair runs unattended, waits for approval or is left to you follows from the command line, the config, ' +
     'the registry and the risk, in this order. See docs/remediation.md.',
-  arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true }],
+  arguments: [{ name: 'ids', about: 'Problems or findings to repair.', variadic: true, completion: 'records' }],
   options: {
     all: { type: 'flag', about: 'Repair every finding. Required together with --yes when no finding is named.' },
     yes: { type: 'flag', about: 'Approve repairs that need approval. Implies --record.' },

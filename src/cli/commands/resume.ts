@@ -7,7 +7,7 @@ export const resume = defineCommand({
   name: 'resume',
   group: 'repair',
   summary: 'Complete or roll back runs whose process was killed.',
-  arguments: [{ name: 'run', about: 'Run id. Default: all interrupted runs.' }],
+  arguments: [{ name: 'run', about: 'Run id. Default: all interrupted runs.', completion: 'runs' }],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
   examples: [{ command: 'problems resume', about: 'after a crash, before anything else' }],
   exitCodes,

@@ -6,7 +6,9 @@ export const rollback = defineCommand({
   name: 'rollback',
   group: 'repair',
   summary: 'Undo what a run changed, while that is still possible.',
-  arguments: [{ name: 'run', about: 'Run id. Also works for a run that ended as fixed.', required: true }],
+  arguments: [
+    { name: 'run', about: 'Run id. Also works for a run that ended as fixed.', required: true, completion: 'runs' },
+  ],
   options: { json: { type: 'flag', about: 'Print JSON.' }, ...configOptions },
   examples: [{ command: 'problems rollback r1f0c2a9be4', about: 'restores the old container and files' }],
   exitCodes: [

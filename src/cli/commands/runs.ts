@@ -11,7 +11,7 @@ export const runs = defineCommand({
     'An instance is suspended if its data may be damaged or a rollback failed. No repair runs on it until you have ' +
     'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again.',
   arguments: [
-    { name: 'run', about: 'Run id, or `lift`.' },
+    { name: 'run', about: 'Run id, or `lift`.', completion: 'runs' },
     { name: 'instance', about: 'Instance whose suspension to lift (with `lift`).' },
   ],
   options: {

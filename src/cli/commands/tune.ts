@@ -11,7 +11,7 @@ export const tune = defineCommand({
   about:
     'The values are those of PGTune for the container’s memory limit and CPU quota. They are corrected if the limit is ' +
     'too tight for them, if backups need WAL, and if Docker or the disk sets bounds: see docs/tuning.md.',
-  arguments: [{ name: 'instance', about: 'Instance name.', required: true }],
+  arguments: [{ name: 'instance', about: 'Instance name.', required: true, completion: 'instances' }],
   options: {
     profile: {
       type: 'text',

@@ -41,6 +41,10 @@ function fishOffered(offer: Offer): string {
       return `-f -a ${fishQuoted(escaped(offer.words))}`;
     case 'list':
       return `-f -a ${fishQuoted(`(__problems_list ${escaped(offer.words)})`)}`;
+    case 'asked': {
+      const names = `(problems completion fish --list ${offer.names} 2>/dev/null)`;
+      return `-f -a ${fishQuoted(offer.isList ? `(__problems_list ${names})` : names)}`;
+    }
     case 'file':
       return '-F';
     case 'folder':
@@ -84,6 +88,10 @@ _problems_list() {
   _problems_offer "$@"
   if type compopt >/dev/null 2>&1; then compopt -o nospace 2>/dev/null; fi
 }
+_problems_asked() {
+  local IFS=$'\\n'
+  "$2" $("\${COMP_WORDS[0]}" completion bash --list "$1" 2>/dev/null)
+}
 _problems() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD - 1]}" command="\${COMP_WORDS[1]}" before=
   COMPREPLY=()
@@ -112,6 +120,8 @@ function shellsOffered(words: readonly string[]): string {
 
 function reply(offer: Offer): string {
   if (offer.type === 'words') return `${shellsOffered(offer.words)}; return`;
+  if (offer.type === 'asked')
+    return `_problems_asked ${offer.names} ${offer.isList ? '_problems_list' : '_problems_offer'}; return`;
   return offer.type === 'list' ? `_problems_list ${offer.words.map(shellsQuoted).join(' ')}; return` : 'return';
 }
 
@@ -166,6 +176,8 @@ function action(offer: Offer): string {
       return `(${escaped(offer.words)})`;
     case 'list':
       return `_values -s , word ${escaped(offer.words)}`;
+    case 'asked':
+      return `{compadd -- \${(f)"$(problems completion zsh --list ${offer.names} 2>/dev/null)"}}`;
     case 'file':
       return '_files';
     case 'folder':

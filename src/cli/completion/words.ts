@@ -1,9 +1,17 @@
-import { type ArgumentDeclaration, type Command, type OptionDeclaration, optionName } from '../command.ts';
+import {
+  type ArgumentDeclaration,
+  type Command,
+  type ListedNames,
+  type OptionDeclaration,
+  optionName,
+} from '../command.ts';
 
 /** What a shell offers to complete: one of some words, a list of them with commas, files, folders, or nothing. */
 export type Offer =
   | { readonly type: 'words' | 'list'; readonly words: readonly string[] }
-  | { readonly type: 'file' | 'folder' | 'nothing' };
+  | { readonly type: 'file' | 'folder' | 'nothing' }
+  /** Names that the program prints when it is asked, one of them or with `isList` several with commas. */
+  | { readonly type: 'asked'; readonly names: ListedNames; readonly isList: boolean };
 
 export interface CompletedOption {
   /** With its dashes. */
@@ -49,11 +57,15 @@ function completedOption(property: string, option: OptionDeclaration): Completed
 function valueOffer(option: Exclude<OptionDeclaration, { type: 'flag' }>): Offer {
   if (option.type === 'number' || option.type === 'texts') return nothing;
   if (option.type === 'text') return offerOf(option);
+  if (option.completion !== undefined) return { type: 'asked', names: option.completion, isList: true };
   return option.choices === undefined ? nothing : { type: 'list', words: option.choices };
 }
 
 function offerOf({ choices, completion }: Pick<ArgumentDeclaration, 'choices' | 'completion'>): Offer {
-  return choices === undefined ? { type: completion ?? 'nothing' } : { type: 'words', words: choices };
+  if (choices !== undefined) return { type: 'words', words: choices };
+  if (completion === undefined || completion === 'file' || completion === 'folder')
+    return { type: completion ?? 'nothing' };
+  return { type: 'asked', names: completion, isList: false };
 }
 
 /** Separated by blanks, with a backslash before each character that zsh or fish might interpret. */

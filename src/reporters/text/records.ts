@@ -1,18 +1,18 @@
 import type { Change, Explanation, Waiting } from '../../priority/explain.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Task } from '../../tasks/types.ts';
-import { type Style, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
-import { plainTable, type Table } from '../table.ts';
+import { type Style, type Tone, escapeTerminal, escapeTerminalLines } from '../escape-terminal.ts';
+import { brokenLines, plainTable, type Table } from '../table.ts';
 
 /** Tasks as a table, in the order given. */
 export function tasksTable(tasks: readonly Task[]): Table {
   return {
     columns: [
       { title: 'score', align: 'right' },
-      { title: 'band' },
+      { title: 'band', tone: toneOfBand },
       { title: 'task' },
-      { title: 'automation' },
-      { title: 'problem', wraps: true },
+      { title: 'automation', tone: toneOfAutomation },
+      { title: 'problem', ownLine: true },
       { title: 'title', wraps: 'words' },
     ],
     rows: tasks.map(({ priority, kind, flags, automation, problem, title }) => [
@@ -24,6 +24,14 @@ export function tasksTable(tasks: readonly Task[]): Table {
       flags.length === 0 ? title : `${title} (${flags.join(', ')})`,
     ]),
   };
+}
+
+function toneOfBand(band: string): Tone | undefined {
+  return band === 'critical' ? 'error' : band === 'high' ? 'warning' : band === 'low' ? 'faint' : undefined;
+}
+
+function toneOfAutomation(automation: string): Tone | undefined {
+  return automation === 'auto' ? 'good' : automation === 'human' ? 'strong' : undefined;
 }
 
 /** A score with at most three decimals, for comparison by eye. */
@@ -40,9 +48,7 @@ export function bandsText(tasks: readonly Task[], style: Style): string {
   }));
   return counted
     .filter(({ number }) => number > 0)
-    .map(({ band, number }) =>
-      style(band === 'critical' ? 'error' : band === 'high' ? 'warning' : 'faint', `${number} ${band}`),
-    )
+    .map(({ band, number }) => style(toneOfBand(band) ?? 'faint', `${number} ${band}`))
     .join(', ');
 }
 
@@ -53,23 +59,44 @@ const estimateNames = {
   resourceCost: 'resource_cost',
 } as const;
 
-/** Why a task has its rank: every factor, where it came from, and what would move the task up one place. */
-export function explanationText(task: Task, explanation: Explanation, style: Style): string {
+/**
+ * Why a task has its rank: every factor, where it came from, and what would move the task up one place.
+ * @param width If given, lines wrap between words to fit it.
+ */
+export function explanationText(
+  task: Task,
+  explanation: Explanation,
+  style: Style,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const { priority, rank, of } = explanation;
+  const band = toneOfBand(priority.band);
   return [
-    `${style('strong', escapeTerminal(task.title))}\n`,
-    `task ${task.id}, from ${escapeTerminal(task.problem)} in ${escapeTerminal(task.target)}\n`,
-    `score ${scoreText(priority.score)} (${priority.band}), place ${rank} of ${of}\n\n`,
-    factorsText(explanation),
+    fitted(escapeTerminal(task.title), width, (line) => style('strong', line)),
+    fitted(`task ${task.id}, from ${escapeTerminal(task.problem)} in ${escapeTerminal(task.target)}`, width),
+    `score ${scoreText(priority.score)} (${band === undefined ? priority.band : style(band, priority.band)}), place ${rank} of ${of}\n\n`,
+    factorsText(explanation, width),
     '\n',
-    triageText(task),
+    triageText(task, width),
     '\n',
-    changesText(explanation),
+    changesText(explanation)
+      .trimEnd()
+      .split('\n')
+      .map((line) => fitted(line, width))
+      .join(''),
   ].join('');
 }
 
-function factorsText({ priority }: Explanation): string {
-  return plainTable({
+/** A line, or several if it is wider than `width`. */
+function fitted(text: string, width: number, look: (line: string) => string = (line) => line): string {
+  if (width === Number.POSITIVE_INFINITY) return `${look(text)}\n`;
+  return brokenLines(text, width, 'words')
+    .map((line) => `${look(line)}\n`)
+    .join('');
+}
+
+function factorsText({ priority }: Explanation, width: number): string {
+  const table: Table = {
     columns: [
       { title: 'factor' },
       { title: 'estimate' },
@@ -88,18 +115,20 @@ function factorsText({ priority }: Explanation): string {
       provenance,
       reason,
     ]),
-  });
+  };
+  return plainTable(table, width);
 }
 
-function triageText(task: Task): string {
-  return plainTable({
+function triageText(task: Task, width: number): string {
+  const table: Table = {
     columns: [{ title: 'triage' }, { title: '' }, { title: 'reason' }],
     rows: [
       ['class', task.class, task.classReason],
       ['handler', task.handler, task.handlerReason],
       ['automation', task.automation, task.automationReason],
     ],
-  });
+  };
+  return plainTable(table, width);
 }
 
 function changesText({ above, changes, waiting }: Explanation): string {
