@@ -311,6 +311,20 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       expect(await query(server, 'select 1')).toEqual(['1']);
     });
 
+    it('and connects a GUI although nothing in it answers, as before, and goes on with its page', async (test) => {
+      const run = await createRun(test);
+      const server = await startServer(run, 'silent');
+      await waitReady(server);
+      const client = await startClient(run, server, { name: guiOf(server), network: `${run.prefix}other` });
+      const { runs } = await remediate(await openFor(test, run));
+      expect(runs).toMatchObject([
+        { outcome: 'fixed', verification: { result: 'verified' } },
+        { outcome: 'awaiting-approval', finding: expect.stringContaining('/silent/page-silent/') },
+      ]);
+      expect(runs[0]?.verification?.checks.at(-1)?.name).toContain('did not answer before either');
+      expect(await networksOf(client)).toEqual([`${run.prefix}other`, run.network]);
+    });
+
     it('and rolls back if the client still cannot reach its instance', async (test) => {
       const run = await createRun(test);
       const server = await startServer(run, 'wrong');
