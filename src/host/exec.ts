@@ -90,6 +90,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
           CapAdd: [...(spec.capabilities ?? [])],
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
+          ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
           // The engine removes it even if this process ends first.
           AutoRemove: true,
           Mounts: [

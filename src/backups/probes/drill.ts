@@ -138,6 +138,12 @@ export interface Drill {
     | undefined;
 }
 
+/**
+ * The server has 64 MB of shared_buffers and the programs stream, so this is plenty for a dump; a statement in a dump that
+ * wants more does not get it from the host.
+ */
+const drillMemory = 2 * 2 ** 30;
+
 /** Restores one part in a temporary container on a temporary volume, and reads all of it back. */
 export async function drill(engine: ChangingEngine, request: DrillRequest): Promise<Drill | NotAsked> {
   const { kind, role, database, creates, globals, before, deep, needKiB } = request;
@@ -157,6 +163,7 @@ export async function drill(engine: ChangingEngine, request: DrillRequest): Prom
     script,
     stdin: [...input, pinned, sequenceLines, fingerprintLines].join('\n'),
     scratch: '/scratch',
+    memoryBytes: drillMemory,
     capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
     maxBytes: 64 * 2 ** 20,
   });

@@ -29,7 +29,7 @@ export interface NotAsked {
 export async function runWithBackup(
   engine: ChangingEngine,
   request: Pick<PartRequest, 'folder' | 'image' | 'timeoutMs'>,
-  spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'capabilities' | 'maxBytes'> & {
+  spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'capabilities' | 'maxBytes' | 'memoryBytes'> & {
     readonly script: string;
     readonly shell: 'sh' | 'bash';
   },
@@ -47,8 +47,8 @@ export async function runWithBackup(
       command: ['timeout', '-s', 'KILL', String(seconds), shell, '-c', script],
       mounts: [{ type: 'bind', source: request.folder, target: '/backup', readonly: true }],
       timeoutMs: seconds * 1000 + 20_000,
+      capabilities: ['DAC_OVERRIDE'],
       ...rest,
-      capabilities: ['DAC_READ_SEARCH', ...(rest.capabilities ?? [])],
     });
     return result.exitCode === 137 ? { impossible: 'time-out', says: `did not finish within ${seconds} s` } : result;
   } catch (error) {

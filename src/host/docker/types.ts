@@ -200,6 +200,12 @@ export interface EndpointSpec {
   readonly ipv6?: string;
 }
 
+/**
+ * What a helper may get. DAC_READ_SEARCH is not among them: it allows `open_by_handle_at`, which opens any file of the
+ * host's file system. DAC_OVERRIDE reads files of any owner too, but only below the mounts.
+ */
+export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID' | 'SETGID' | 'SETUID';
+
 /** A short-lived container with the fewest rights it needs. It and its own volumes are removed when it ends. */
 export interface HelperSpec {
   readonly image: string;
@@ -215,7 +221,9 @@ export interface HelperSpec {
   /** Path of a folder on a temporary volume, which is removed with the container. */
   readonly scratch?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly capabilities?: readonly string[];
+  readonly capabilities?: readonly HelperCapability[];
+  /** Of memory and swap together, in bytes. Default: no limit. */
+  readonly memoryBytes?: number;
   /** Default `0:0`. */
   readonly user?: string;
   readonly stdin?: string;

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
@@ -69,12 +70,48 @@ async function createClient({ password, ...address }: Login, config: ClientConfi
     ...(password === undefined ? {} : { password }),
     ...config,
     ssl: false,
+    stream: () => boundedSocket(),
     // Text as PostgreSQL prints it, the same as psql returns.
     types: { getTypeParser: () => (text: string) => text },
   });
   // A connection that ends later is not an error.
   client.on('error', () => undefined);
+  const connection: unknown = Reflect.get(client, 'connection');
+  // Before the driver's own listener. The way over the container's socket is still open then.
+  if (connection instanceof EventEmitter)
+    connection.on('authenticationCleartextPassword', () =>
+      destroySocket(client, new Error('The server asks for the password in clear text, so it was not sent.')),
+    );
   return client;
+}
+
+/** What one connection may send, in bytes. Answers of ours are far smaller. */
+const mostBytes = 64 * 2 ** 20;
+
+/**
+ * A server is a stranger. The driver parses what arrives in a listener of the socket, so a malformed message would throw
+ * outside of every promise and end the process. Here it ends only its connection.
+ */
+function boundedSocket(): Socket {
+  const socket = new Socket();
+  const faultIn = messageChecker();
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event !== 'data') return emit(event, ...args);
+    const [chunk] = args;
+    const fault = chunk instanceof Uint8Array ? faultIn(chunk) : undefined;
+    if (fault !== undefined) {
+      socket.destroy(new Error(fault));
+      return true;
+    }
+    try {
+      return emit(event, ...args);
+    } catch (error) {
+      socket.destroy(new Error(`The server sent a malformed message: ${errorText(error)}`));
+      return true;
+    }
+  };
+  return socket;
 }
 
 /** Does not wait for long: a paused server never answers. */
@@ -91,11 +128,40 @@ async function closeClient(client: Client): Promise<void> {
 }
 
 /** Fails all pending queries at once. */
-function destroySocket(client: Client): void {
+/**
+ * Checks the lengths of the messages in a stream of chunks, since the driver's parser would go round for ever at a length
+ * below that of the length itself. Returns what is wrong; undefined if nothing is.
+ */
+function messageChecker(): (chunk: Uint8Array) => string | undefined {
+  const header = Buffer.alloc(5);
+  let held = 0;
+  let left = 0;
+  let received = 0;
+  return (chunk) => {
+    received += chunk.length;
+    if (received > mostBytes) return `The server has sent more than ${mostBytes / 2 ** 20} MiB.`;
+    for (let at = 0; at < chunk.length;) {
+      if (left > 0) {
+        const skipped = Math.min(left, chunk.length - at);
+        [left, at] = [left - skipped, at + skipped];
+        continue;
+      }
+      header[held] = chunk[at] ?? 0;
+      [held, at] = [held + 1, at + 1];
+      if (held < header.length) continue;
+      const length = header.readInt32BE(1);
+      if (length < 4 || length > mostBytes) return `The server sent a message of ${length} bytes.`;
+      [held, left] = [0, length - 4];
+    }
+    return undefined;
+  };
+}
+
+function destroySocket(client: Client, error?: Error): void {
   const connection: unknown = Reflect.get(client, 'connection');
   const stream: unknown =
     typeof connection === 'object' && connection !== null ? Reflect.get(connection, 'stream') : undefined;
-  if (stream instanceof Socket) stream.destroy();
+  if (stream instanceof Socket) stream.destroy(error);
 }
 
 /** SQLSTATEs that end the session and not only the statement. */

@@ -147,7 +147,7 @@ export async function survey(
       },
     ],
     // Reads files of any owner.
-    capabilities: ['DAC_READ_SEARCH'],
+    capabilities: ['DAC_OVERRIDE'],
     ...surveyBounds,
   });
   if (result.exitCode !== 0 && !onlyVanished(result.stderr))

@@ -115,7 +115,7 @@ async function inVolume(
     image,
     command: ['sh', '-c', script, folder === '.' ? '/d' : `/d/${folder}`],
     mounts: [{ type: mount.type, source: mount.source, target: '/d', readonly: false }],
-    capabilities: ['CHOWN', 'FOWNER', 'DAC_READ_SEARCH'],
+    capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'],
     timeoutMs: 540_000,
     ...(stdin === undefined ? {} : { stdin }),
   });

@@ -149,7 +149,7 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
         { type: 'bind', source, target: '/from', readonly: true },
         { type: 'volume', source: volume, target: '/to', readonly: false },
       ],
-      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FSETID'],
+      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'FSETID'],
       timeoutMs: 4 * 3_600_000 - 60_000,
       goesOn: true,
     });

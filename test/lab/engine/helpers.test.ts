@@ -189,7 +189,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     ]);
     await sleep(lateAfterMs + 1_000);
     const mounts = [{ type: 'volume', source: volume, target: '/d', readonly: true }] as const;
-    const { stdout } = await docker().runHelper(helper('ls /d', { mounts, capabilities: ['DAC_READ_SEARCH'] }));
+    const { stdout } = await docker().runHelper(helper('ls /d', { mounts, capabilities: ['DAC_OVERRIDE'] }));
     expect(stdout).toContain('PG_VERSION');
     expect(stdout).not.toContain('late');
     remediation.close();
