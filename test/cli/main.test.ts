@@ -161,7 +161,7 @@ describe('colours and pipes', () => {
     const command = `"${process.execPath}" "${bin}" scan "${fixtures}"`;
     const onTerminal = (columns: number, env: Readonly<Record<string, string>>) =>
       spawned('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], { env: { TERM: 'xterm', ...env } });
-    for (const columns of [60, 120]) {
+    for (const columns of [60, 140]) {
       const { code, stdout } = await onTerminal(columns, {});
       expect(code).toBe(0);
       expect(stdout).toContain('\u001b[1mscore\u001b[22m');
