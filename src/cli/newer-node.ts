@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { homedir, constants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +36,7 @@ function candidates(environment: Environment): readonly string[] {
   const data = environment['XDG_DATA_HOME'] || join(home, '.local/share');
   const onPath = (environment['PATH'] ?? '')
     .split(delimiter)
-    .filter((folder) => folder !== '')
+    .filter((folder) => isAbsolute(folder))
     .flatMap((folder) => ['node', 'node24', 'node22', 'nodejs'].map((name) => join(folder, name)));
   const managed = [
     join(environment['NVM_DIR'] || join(home, '.nvm'), 'versions/node/*/bin/node'),
