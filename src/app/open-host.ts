@@ -1,4 +1,5 @@
 import { changeBackups, readBackups } from '../backups/index.ts';
+import { type EngineAddress, engineAddress } from '../host/docker/address.ts';
 import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
@@ -38,8 +39,10 @@ export function openHost(options: HostOptions): OpenHost {
     ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
     ...(options.passwords === undefined ? {} : { configured: options.passwords }),
   });
+  // Read once: every call of this host asks the same engine.
+  const address = engineAddress();
   function withSignal(signal: AbortSignal): ConnectedHost {
-    return connect(options, { files, credentials, signal });
+    return connect(options, { address, files, credentials, signal });
   }
   return { ...withSignal(new AbortController().signal), withSignal, secrets: () => credentials.seen() };
 }
@@ -48,12 +51,18 @@ export function openHost(options: HostOptions): OpenHost {
 function connect(
   options: HostOptions,
   {
+    address,
     files,
     credentials,
     signal,
-  }: { readonly files: FileReader; readonly credentials: Credentials; readonly signal: AbortSignal },
+  }: {
+    readonly address: EngineAddress;
+    readonly files: FileReader;
+    readonly credentials: Credentials;
+    readonly signal: AbortSignal;
+  },
 ): ConnectedHost {
-  const engine = openEngine(signal);
+  const engine = openEngine(signal, address);
   const docker = readDocker(engine.reading);
   const sql = openSql(engine.changing, credentials, signal);
   const sources = {

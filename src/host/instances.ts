@@ -106,7 +106,8 @@ export async function findInstances(sources: InstanceSources): Promise<readonly 
   const found: Instance[] = [];
   for (const container of await sources.docker.containers()) {
     const name = instanceName(container, sources.pattern);
-    if (name !== undefined) found.push(await instanceOf(name, container, engine.id, sources));
+    if (name !== undefined && (await isNamedByItsOwner(name, container, sources)))
+      found.push(await instanceOf(name, container, engine.id, sources));
   }
   return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.container.id, b.container.id));
 }
@@ -125,9 +126,24 @@ export async function findInstance(sources: InstanceSources, name: string): Prom
     const container = await sources.docker.container(id);
     // It may have been removed or renamed since the list.
     if (container === undefined || instanceName(container, sources.pattern) !== name) continue;
+    if (!(await isNamedByItsOwner(name, container, sources))) continue;
     found.push(await instanceOf(name, container, engine.id, sources));
   }
   return uniqueInstance(found, name);
+}
+
+/**
+ * An image can bring a label along, and the engine shows it as one of the container. Only who starts a container may call it
+ * an instance: by its name, by a label of its own, or in the config.
+ */
+async function isNamedByItsOwner(
+  name: string,
+  container: Container,
+  { docker, pattern }: InstanceSources,
+): Promise<boolean> {
+  if (instanceName({ ...container, labels: {} }, pattern) === name) return true;
+  const image = await docker.image(container.image);
+  return image?.labels[instanceLabel] !== container.labels[instanceLabel];
 }
 
 function instanceName(container: ListedContainer, pattern: RegExp | undefined): string | undefined {

@@ -46,12 +46,17 @@ export interface StartedPost {
   readonly reply: Promise<EngineReply>;
 }
 
-/** The engine of `DOCKER_HOST` or of the default socket. Does not connect yet. `signal` aborts all requests. */
-export function openEngine(signal: AbortSignal): {
+/**
+ * The engine at an address, by default that of `DOCKER_HOST` or the default socket. Does not connect yet. `signal` aborts all
+ * requests.
+ */
+export function openEngine(
+  signal: AbortSignal,
+  address = engineAddress(),
+): {
   readonly reading: ReadingEngine;
   readonly changing: ChangingEngine;
 } {
-  const address = engineAddress();
   let connecting: Promise<Connection> | undefined;
 
   function connection(): Promise<Connection> {

@@ -81,6 +81,7 @@ export function imageOf(inspect: Json): Image {
   return {
     id: getString(inspect, 'Id'),
     tags: getStrings(inspect, 'RepoTags'),
+    labels: getStringMap(inspect, 'Config', 'Labels'),
     env: environment(getStrings(inspect, 'Config', 'Env')),
     user: getString(inspect, 'Config', 'User'),
     volumes: getEntries(inspect, 'Config', 'Volumes').map(([path]) => path),

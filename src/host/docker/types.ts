@@ -115,6 +115,8 @@ export interface RestartPolicy {
 export interface Image {
   readonly id: string;
   readonly tags: readonly string[];
+  /** Its containers have them too, unless they set others. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly user: string;
   readonly volumes: readonly string[];
