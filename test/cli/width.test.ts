@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { commandNames } from '../../src/cli/commands/index.ts';
 import { main } from '../../src/cli/main.ts';
 import { widthOf } from '../../src/reporters/table.ts';
+import { run, temporaryFolder } from './run.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 
@@ -58,6 +59,18 @@ describe('explain on a terminal', () => {
     const drawn = stripVTControlCharacters(await onTerminal(columns, 'explain', 'postgres/port-allocation-conflicts'));
     for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     expect(drawn.split(/\s+/).toSorted()).toEqual(wide.split(/\s+/).toSorted());
+  });
+});
+
+describe('an id that is wider than the terminal', () => {
+  it('stays whole in explain', async () => {
+    await using folder = temporaryFolder();
+    const id = `root/${'long-'.repeat(20)}id`;
+    const values = [`id=${id}`, 'title=Long', 'status=active', 'severity=high', 'frequency=rare', 'impact=cosmetic'];
+    const set = values.flatMap((value) => ['--set', value]);
+    await run(['new', 'active', '--into', 'PROBLEMS.md', ...set], { cwd: folder.path });
+    const drawn = await onTerminal(80, 'explain', id, join(folder.path, 'PROBLEMS.md'));
+    expect(stripVTControlCharacters(drawn).split(/\s+/)).toContain(id);
   });
 });
 
