@@ -24,7 +24,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
   async effect({ from, name, edits: changes }, host) {
     const old = await requireContainer(host, from);
     const effects = [
-      { object: name, before: `container ${shortRef(from)}`, after: 'a new container on the same data' },
+      { object: `container ${name}`, before: shortRef(from), after: 'a new container on the same data' },
     ];
     for (const [port, wanted] of Object.entries(changes.ports ?? {})) {
       const bound = old.portBindings.filter((binding) => `${binding.containerPort}/${binding.protocol}` === port);

@@ -34,7 +34,9 @@ export const instanceCreate: Action<Wanted, null> = {
   undoState: z.null(),
   operation: operations['port-lease'],
   describe: ({ name, like, volume }) => `create ${name} like ${shortRef(like)} on ${volume}`,
-  effect: async ({ name, port }) => [{ object: name, before: 'none', after: `a new container at 127.0.0.1:${port}` }],
+  effect: async ({ name, port }) => [
+    { object: `container ${name}`, before: 'none', after: `a new container at 127.0.0.1:${port}` },
+  ],
   async prepare({ name }, host) {
     if ((await host.docker.container(name)) !== undefined)
       throw new ProblemsError('step-refused', `Container ${name} already exists.`);
