@@ -37,6 +37,14 @@ const question = { sql: 'SELECT 1', values: [], timeoutMs: 3_000, readOnly: true
 describe('a server that is a stranger', () => {
   it.for([
     ['an authentication message of six bytes', message('R', Buffer.from([0]))],
+    ['an error without an end', message('E', Buffer.from('SFATAL'))],
+    ['an error whose last field has no end', message('E', Buffer.from('SFATAL\0Mno'))],
+    ['a notice without the byte that ends it', message('N', Buffer.from('SNOTICE\0'))],
+    ['a row description that promises more than it holds', message('T', Buffer.from([0, 9, 65, 0]))],
+    ['a parameter without an end', message('S', Buffer.from('x\0y'))],
+    ['a command without an end', message('C', Buffer.from('SELECT'))],
+    ['a notification without an end', message('A', Buffer.from([0, 0, 0, 1, 65]))],
+    ['mechanisms without an end', message('R', Buffer.from([0, 0, 0, 10, 83, 67]))],
     ['a message with a negative length', Buffer.from([0x52, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])],
     ['what is no message at all', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
   ] as const)('ends only its own connection with %s', async ([, bytes], test) => {
@@ -55,8 +63,8 @@ describe('a server that is a stranger', () => {
 
   it('may not send without end', async (test) => {
     const login = await serve(test, (socket) => {
-      // A notice of 1 MiB, again and again.
-      const notice = message('N', Buffer.alloc(2 ** 20));
+      // A notice of half a MiB, again and again.
+      const notice = message('N', Buffer.concat([Buffer.from(`M${'x'.repeat(2 ** 19)}`), Buffer.alloc(2)]));
       const flood = (): void => {
         if (!socket.destroyed) socket.write(notice, flood);
       };

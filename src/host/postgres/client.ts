@@ -4,6 +4,7 @@ import type { Client, ClientConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
 import { safePath, setSafePath } from '../../postgres/search-path.ts';
+import { messageChecker } from './message-check.ts';
 import type { SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
 
 /** Connections to PostgreSQL. The only file that uses pg. */
@@ -85,9 +86,6 @@ async function createClient({ password, ...address }: Login, config: ClientConfi
   return client;
 }
 
-/** What one connection may send, in bytes. Answers of ours are far smaller. */
-const mostBytes = 64 * 2 ** 20;
-
 /**
  * A server is a stranger. The driver parses what arrives in a listener of the socket, so a malformed message would throw
  * outside of every promise and end the process. Here it ends only its connection.
@@ -128,35 +126,6 @@ async function closeClient(client: Client): Promise<void> {
 }
 
 /** Fails all pending queries at once. */
-/**
- * Checks the lengths of the messages in a stream of chunks, since the driver's parser would go round for ever at a length
- * below that of the length itself. Returns what is wrong; undefined if nothing is.
- */
-function messageChecker(): (chunk: Uint8Array) => string | undefined {
-  const header = Buffer.alloc(5);
-  let held = 0;
-  let left = 0;
-  let received = 0;
-  return (chunk) => {
-    received += chunk.length;
-    if (received > mostBytes) return `The server has sent more than ${mostBytes / 2 ** 20} MiB.`;
-    for (let at = 0; at < chunk.length;) {
-      if (left > 0) {
-        const skipped = Math.min(left, chunk.length - at);
-        [left, at] = [left - skipped, at + skipped];
-        continue;
-      }
-      header[held] = chunk[at] ?? 0;
-      [held, at] = [held + 1, at + 1];
-      if (held < header.length) continue;
-      const length = header.readInt32BE(1);
-      if (length < 4 || length > mostBytes) return `The server sent a message of ${length} bytes.`;
-      [held, left] = [0, length - 4];
-    }
-    return undefined;
-  };
-}
-
 function destroySocket(client: Client, error?: Error): void {
   const connection: unknown = Reflect.get(client, 'connection');
   const stream: unknown =
