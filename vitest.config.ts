@@ -63,10 +63,10 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: ['test/lab/own-network/**'],
-          // One file after the other, and the tests of a file side by side: with more, the servers leave two cores no time
-          // to answer, and everything takes longer.
-          maxWorkers: 1,
-          maxConcurrency: 5,
+          // Two files at a time, and three tests of each: crash tests wait for most of their time, the others keep two cores
+          // busy. With more, the servers have no time left to answer, and everything takes longer.
+          maxWorkers: 2,
+          maxConcurrency: 3,
         },
       },
       { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },
