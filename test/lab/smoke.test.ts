@@ -43,7 +43,9 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 it('names a scenario for every remediator that detects problems', () => {
-  expect(Object.keys(cases)).toEqual(remediators.map(({ name }) => name));
+  // A server that is killed is no scenario: test/lab/remediators/availability.test.ts makes the same pass.
+  const others = remediators.map(({ name }) => name).filter((name) => name !== 'availability');
+  expect(Object.keys(cases)).toEqual(others);
 });
 
 describe.skipIf(!(await labRuns()))('a remediator alone', { concurrent: true, timeout: 600_000 }, () => {
