@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compare, processOf } from './measuring.ts';
+import { seededCredentials } from '../test/lab/images/recipe.ts';
 import { machine } from './page.ts';
 
 const image = 'problems-lab/postgres-seeded:17';
@@ -33,7 +34,9 @@ function names(): readonly string[] {
 function grow(count: number): void {
   for (let index = names().length; index < count; index += 1) {
     const name = `vrooli-postgres-bench-${index}`;
-    docker('run', '--detach', '--name', name, '--label', label, '--env', 'POSTGRES_PASSWORD=bench', image);
+    const { user, password, database } = seededCredentials;
+    const env = [`POSTGRES_USER=${user}`, `POSTGRES_PASSWORD=${password}`, `POSTGRES_DB=${database}`];
+    docker('run', '--detach', '--name', name, '--label', label, ...env.flatMap((one) => ['--env', one]), image);
   }
   for (const name of names()) {
     const ready = ['exec', name, 'pg_isready', '--quiet', '--host', '127.0.0.1'];
@@ -46,7 +49,10 @@ function grow(count: number): void {
 
 /** `docker inspect` of all, and one query of each, one after the other. */
 function inspectAndAsk(): readonly [string, readonly string[]] {
-  const asking = names().map((name) => `docker exec ${name} psql -U vrooli -d vrooli -Atc 'select 1'`);
+  const asking = names().map(
+    (name) =>
+      `docker exec -e PGPASSWORD=${seededCredentials.password} ${name} psql -h 127.0.0.1 -U ${seededCredentials.user} -d ${seededCredentials.database} -Atc 'select 1'`,
+  );
   return ['sh', ['-c', [`docker inspect ${names().join(' ')}`, ...asking].join(' && ')]];
 }
 
