@@ -37,7 +37,7 @@ export async function approve(
   const suspended = await session.store.suspensions.get(instance);
   const detected =
     plan.requested === true
-      ? { findings: [plan.finding], notLookedAt: [], lookedAt: [], unmanaged: [] }
+      ? { findings: [plan.finding] }
       : await detect(remediation, { remediators: [plan.remediator] });
   const finding = detected.findings.find((one) => one.id === plan.finding.id);
   const approvedBy = session.redact.text(by);

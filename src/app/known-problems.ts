@@ -11,6 +11,7 @@ import {
   triage,
   type TriageSettings,
 } from '../tasks/index.ts';
+import { claimsOf } from '../tasks/classify.ts';
 import { pluginClaims } from './plugins.ts';
 
 /**
@@ -63,11 +64,7 @@ export function withTriage(
 }
 
 function classifierOf(remediators: readonly Pick<Remediator, 'name' | 'claims'>[]): Classifier {
-  return classifierWith(
-    Object.fromEntries(
-      remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
-    ),
-  );
+  return classifierWith(claimsOf(remediators));
 }
 
 function problemsIn(

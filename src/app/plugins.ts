@@ -8,6 +8,7 @@ import { ProblemsError } from '../errors.ts';
 import type { Action, Remediator } from '../remediation/contract.ts';
 import { type Operation, operations } from '../remediation/operations.ts';
 import { isSchema, type Schema } from '../remediation/standard-schema.ts';
+import { claimsOf } from '../tasks/classify.ts';
 import { type Claims, problemClasses } from '../tasks/types.ts';
 import { errorText } from '../util/text.ts';
 
@@ -135,9 +136,7 @@ export async function pluginClaims({
     for (const [index, item] of (plugin.remediators ?? []).entries())
       add(remediators, item, isRemediator, remediatorShape, `${name}: remediators[${index}]`);
   }
-  return Object.fromEntries(
-    remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
-  );
+  return claimsOf(remediators);
 }
 
 async function load(name: string, folder: string): Promise<z.output<typeof pluginShape>> {

@@ -20,13 +20,7 @@ export async function review(
   const remediation = bindCall(opened, options);
   const { automation } = options;
   const policy = { ...remediation.policy, ...(automation === undefined ? {} : { commandLine: automation }) };
-  return proposePlan(
-    remediation.session,
-    work,
-    { findings: [], notLookedAt: [], lookedAt: [], unmanaged: [] },
-    [],
-    policy,
-  );
+  return proposePlan(remediation.session, work, { findings: [] }, [], policy);
 }
 
 /**

@@ -105,9 +105,8 @@ export async function findInstances(sources: InstanceSources): Promise<readonly 
   const engine = await sources.docker.info();
   const found: Instance[] = [];
   for (const container of await sources.docker.containers()) {
-    const name = instanceName(container, sources.pattern);
-    if (name !== undefined && (await isNamedByItsOwner(name, container, sources)))
-      found.push(await instanceOf(name, container, engine.id, sources));
+    const instance = await asInstance(container, engine.id, sources);
+    if (instance !== undefined) found.push(instance);
   }
   return found.sort((a, b) => compareText(a.name, b.name) || compareText(a.container.id, b.container.id));
 }
@@ -124,12 +123,22 @@ export async function findInstance(sources: InstanceSources, name: string): Prom
   const found: Instance[] = [];
   for (const { id } of named) {
     const container = await sources.docker.container(id);
+    const instance = container === undefined ? undefined : await asInstance(container, engine.id, sources);
     // It may have been removed or renamed since the list.
-    if (container === undefined || instanceName(container, sources.pattern) !== name) continue;
-    if (!(await isNamedByItsOwner(name, container, sources))) continue;
-    found.push(await instanceOf(name, container, engine.id, sources));
+    if (instance?.name === name) found.push(instance);
   }
   return uniqueInstance(found, name);
+}
+
+/** Undefined if nothing makes the container an instance. */
+async function asInstance(
+  container: Container,
+  engineId: string,
+  sources: InstanceSources,
+): Promise<Instance | undefined> {
+  const name = instanceName(container, sources.pattern);
+  if (name === undefined || !(await isNamedByItsOwner(name, container, sources))) return undefined;
+  return instanceOf(name, container, engineId, sources);
 }
 
 /**

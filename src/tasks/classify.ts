@@ -48,6 +48,15 @@ interface Phrase {
   readonly words: readonly string[];
 }
 
+/** What these remediators claim, by name. */
+export function claimsOf(
+  remediators: readonly { readonly name: string; readonly claims?: Claims }[],
+): Readonly<Record<string, Claims>> {
+  return Object.fromEntries(
+    remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
+  );
+}
+
 /**
  * A classifier for these claims, by name of the remediator. Those of built-in remediators keep the order of their table;
  * the others follow, in the order given.

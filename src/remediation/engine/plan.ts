@@ -37,7 +37,7 @@ export interface Proposal {
 export async function propose(
   session: EngineContext,
   finding: Finding,
-  detected: DetectResult,
+  detected: Pick<DetectResult, 'findings'>,
   problems: readonly KnownProblem[],
   policy: PolicySettings,
 ): Promise<Proposal> {
@@ -50,7 +50,7 @@ export async function propose(
 export async function proposePlan(
   session: EngineContext,
   { finding, plan: made }: RequestedWork,
-  detected: DetectResult,
+  detected: Pick<DetectResult, 'findings'>,
   problems: readonly KnownProblem[],
   policy: PolicySettings,
 ): Promise<Proposal> {
@@ -65,7 +65,7 @@ export async function decideOn(
   session: EngineContext,
   finding: Finding,
   plan: Plan,
-  detected: DetectResult,
+  detected: Pick<DetectResult, 'findings'>,
   problems: readonly KnownProblem[],
   policy: PolicySettings,
 ): Promise<Decision> {

@@ -2,7 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { hasPriority } from '../../priority/record-text.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
-import { createClassifier, remediatorFor } from '../../tasks/classify.ts';
+import { claimsOf, createClassifier, remediatorFor } from '../../tasks/classify.ts';
 import { compareBy } from '../../util/compare.ts';
 import type { Json } from '../../util/json.ts';
 import type {
@@ -134,11 +134,7 @@ export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOp
 export function assignmentBy(
   remediators: readonly Pick<Remediator, 'name' | 'claims'>[],
 ): (record: ProblemRecord) => string | undefined {
-  const classifier = createClassifier(
-    Object.fromEntries(
-      remediators.flatMap(({ name, claims }) => (claims === undefined ? [] : [[name, claims] as const])),
-    ),
-  );
+  const classifier = createClassifier(claimsOf(remediators));
   return (record) => (hasPriority(record) ? remediatorFor(record, classifier) : undefined);
 }
 

@@ -34,7 +34,7 @@ export function diagnose(seen: Observation): Diagnosis | undefined {
 
 function ofRunning(seen: Observation, restarts: number): Diagnosis | undefined {
   const { answer, instance, log } = seen;
-  const { health, startedAt } = instance.container.state;
+  const { health } = instance.container.state;
   if (answer !== undefined && isAnswer(answer))
     return health === 'unhealthy'
       ? obstacle('unhealthy', 'answers, but the health check of its container fails', 'it is running')
@@ -42,7 +42,7 @@ function ofRunning(seen: Observation, restarts: number): Diagnosis | undefined {
   const message = answer?.ok === false ? answer.message : 'no answer';
   if (restarts > 0 && refusesToStart(log)) return loop(seen);
   if (answer?.ok === false && answer.sqlstate === '57P03') return { kind: 'starting', says: message };
-  if (Date.parse(startedAt) > 0 && isFresh(seen)) return { kind: 'starting', says: 'it has just been started' };
+  if (isFresh(seen)) return { kind: 'starting', says: 'it has just been started' };
   return obstacle('not-answering', `is running, but its server does not answer: ${message}`, message);
 }
 
