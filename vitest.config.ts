@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -6,8 +8,14 @@ const results = process.env['TEST_RESULTS'];
 
 /** Tests of what `npm run build` and `npm pack` make. */
 const ofPackage = ['test/package/{command,exports,licences,loading,release,tarball}.test.ts'];
-/** Programs that tests start load our sources in half the time. */
-const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') };
+/** Tests read and write no state of the user who runs them. */
+const state = mkdtempSync(join(tmpdir(), 'problems-test-state-'));
+process.once('exit', () => rmSync(state, { recursive: true, force: true }));
+const env = {
+  // Programs that tests start load our sources in half the time.
+  NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node'),
+  XDG_STATE_HOME: state,
+};
 /** Examples import the package by its name; without a build that means the sources. */
 const sources = {
   alias: Object.entries({ '': 'index.ts', '/remediation': 'app/remediation.ts', '/testing': 'testing/index.ts' }).map(

@@ -5,7 +5,7 @@ import { type Json, getString } from '../util/json.ts';
 import { compareText } from '../util/compare.ts';
 import { errorText, errorCode } from '../util/text.ts';
 import { contentOf, type FolderContent } from './parts.ts';
-import { fingerprintsOf, readRecord, verificationOf } from './sidecar-files.ts';
+import { fingerprintsOf, readRecord, readVerification, unsignedProof } from './sidecar-files.ts';
 import {
   type Backup,
   type BackupCheck,
@@ -111,14 +111,13 @@ export async function readBackup(
   name: string,
   place: Place['state'],
 ): Promise<Backup> {
-  const [metadata, record, prints, aside, content] = await Promise.all([
+  const [metadata, { verification, isForeign }, prints, aside, content] = await Promise.all([
     readRecord(folder, 'metadata.json'),
-    readRecord(folder, 'verification.json'),
+    readVerification(folder, `${instance}/${name}`),
     readRecord(folder, 'fingerprints.json'),
     readRecord(folder, 'quarantine.json'),
     contentOf(folder),
   ]);
-  const verification = verificationOf(record);
   const fingerprints = fingerprintsOf(prints);
   return {
     ref: `${instance}/${name}`,
@@ -138,7 +137,7 @@ export async function readBackup(
       place === 'quarantined'
         ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason recorded' }
         : null,
-    notes: content.notes,
+    notes: isForeign ? [...content.notes, unsignedProof] : content.notes,
   };
 }
 

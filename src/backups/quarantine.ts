@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { getNumber } from '../util/json.ts';
 import { inside, quarantined, readBackup } from './inventory.ts';
-import { readRecord, syncWithParent, syncFolder, writeRecord } from './sidecar-files.ts';
+import { readRecord, syncWithParent, syncFolder, writeRecord, writeVerification } from './sidecar-files.ts';
 import { type Backup, type BackupAnswer, type BackupLevel, backupLevels, type BackupVerification } from './types.ts';
 
 /** Whether a backup's folder is among the quarantined or expired ones. */
@@ -56,7 +56,7 @@ export async function recordVerification(
     filesBy: isNew ? 'first verification' : before.filesBy,
     ...(before?.tookMs === undefined ? {} : { tookMs: before.tookMs }),
   };
-  await writeRecord(folder, 'verification.json', verification);
+  await writeVerification(folder, backup.ref, verification);
 }
 
 /** Records the reason before the move. Read-only afterwards, so that nothing changes it by accident. */

@@ -1,5 +1,6 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isSigned, sign } from '../host/user-key.ts';
 import {
   getEntries,
   isList,
@@ -64,7 +65,37 @@ export async function syncWithParent(folder: string): Promise<void> {
   await syncFolder(dirname(folder));
 }
 
-export function verificationOf(record: Json | undefined): BackupVerification | null {
+/** What an inventory says of a `verification.json` that does not count. */
+export const unsignedProof =
+  'Its verification.json is not signed with the key of this user, so it is not proven yet. Verify it again.';
+
+/** Only what this user wrote about this backup counts: anyone who can write to the folder can write such a file. */
+export async function readVerification(
+  folder: string,
+  ref: string,
+): Promise<{ readonly verification: BackupVerification | null; readonly isForeign: boolean }> {
+  const record = await readRecord(folder, verificationFile);
+  const verification = verificationOf(record);
+  if (verification === null) return { verification, isForeign: record !== undefined };
+  const isOurs = await isSigned(proof, signedText(ref, verification), getString(record, 'signature'));
+  return isOurs ? { verification, isForeign: false } : { verification: null, isForeign: true };
+}
+
+/** @param ref `<instance>/<name>`. A copy of the file proves nothing about a backup with another name. */
+export async function writeVerification(folder: string, ref: string, verification: BackupVerification): Promise<void> {
+  const signature = await sign(proof, signedText(ref, verification));
+  await writeRecord(folder, verificationFile, { ...verification, signature });
+}
+
+const verificationFile = 'verification.json';
+const proof = 'proof of a backup';
+
+/** As it will be read, with its keys in that order. */
+function signedText(ref: string, verification: BackupVerification): string {
+  return JSON.stringify([ref, verificationOf(parseJson(JSON.stringify(verification)))]);
+}
+
+function verificationOf(record: Json | undefined): BackupVerification | null {
   if (record === undefined || getNumber(record, 'schemaVersion') !== 1) return null;
   const tookMs = getNumber(record, 'tookMs');
   return {

@@ -18,6 +18,7 @@ import {
   sequenceLines,
   syncWithParent,
   writeRecord,
+  writeVerification,
 } from './sidecar-files.ts';
 import type { BackupVerification, DatabaseFingerprint, Fingerprints, TakeRequest } from './types.ts';
 
@@ -155,7 +156,7 @@ export async function takeBackup(
     filesBy: 'completion',
     tookMs,
   };
-  await writeRecord(part, 'verification.json', verification);
+  await writeVerification(part, `${instance.name}/${name}`, verification);
   await rename(part, folder);
   await syncWithParent(folder);
 }

@@ -1,3 +1,4 @@
+import { unsignedProof } from './sidecar-files.ts';
 import type { Backup } from './types.ts';
 
 /** How old the newest good backup may be unless the config says otherwise, in hours: a day, and two hours to take it. */
@@ -68,7 +69,7 @@ export function judgeBackups(
   return {
     ...known,
     verdict: 'not-proven',
-    reason: `the newest, ${newest.ref}, has never been restored${newestGood === undefined ? '' : `, and the newest good one, ${newestGood.ref}, is ${ageOf(newestGood, now)} old`}`,
+    reason: `the newest, ${newest.ref}, ${newest.notes.includes(unsignedProof) ? "has no proof that is signed with this user's key" : 'has never been restored'}${newestGood === undefined ? '' : `, and the newest good one, ${newestGood.ref}, is ${ageOf(newestGood, now)} old`}`,
   };
 }
 

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeVerification } from '../../src/backups/sidecar-files.ts';
+import type { BackupVerification } from '../../src/backups/types.ts';
 import { type ListedEngine, openListedEngine } from '../remediation/listed-engine.ts';
 import { golden, openProject, type Project } from './project.ts';
 
@@ -82,34 +85,39 @@ describe('commands about instances', () => {
           serverVersion: '17.5',
           databases: [{ database: 'orders', file: 'full.dump', tables: { 'public.t': { rows: '3', sum: '9' } } }],
         },
-        'verification.json': {
-          schemaVersion: 1,
-          checks: [
-            { ...check, level: 'L0', result: 'passed' },
-            { ...check, level: 'L4', result: 'passed' },
-          ],
-          files: [{ path: 'full.dump', bytes: 9, sha256: 'a'.repeat(64) }],
-          filesAt: '2026-01-01T03:00:05Z',
-          filesBy: 'completion',
-          tookMs: 5_000,
-        },
       },
-      '20260102_030000': {
-        'verification.json': {
-          schemaVersion: 1,
-          checks: [{ ...check, level: 'L2', result: 'failed', cause: 'truncated' }],
-          files: [],
-        },
-      },
+      '20260102_030000': {},
       '.20260103_030000.part': {},
       '.quarantined/20251201_030000': {
         'quarantine.json': { schemaVersion: 1, at: '2025-12-02T00:00:00Z', reason: 'L2 truncated', mode: 448 },
+      },
+    };
+    const proofs: Readonly<Record<string, BackupVerification>> = {
+      '20260101_030000': {
+        schemaVersion: 1,
+        checks: [
+          { ...check, level: 'L0', result: 'passed' },
+          { ...check, level: 'L4', result: 'passed' },
+        ],
+        files: [{ path: 'full.dump', bytes: 9, sha256: 'a'.repeat(64) }],
+        filesAt: '2026-01-01T03:00:05Z',
+        filesBy: 'completion',
+        tookMs: 5_000,
+      },
+      '20260102_030000': {
+        schemaVersion: 1,
+        checks: [{ ...check, level: 'L2', result: 'failed', cause: 'truncated' }],
+        files: [],
+        filesAt: '',
+        filesBy: 'first verification',
       },
     };
     for (const [name, files] of Object.entries(records)) {
       const folder = `.vrooli/backups/postgres/orders/${name}`;
       project.write(`${folder}/full.dump`, 'PGDMP\u0001\u000e\u0000\u0004');
       for (const [file, value] of Object.entries(files)) project.write(`${folder}/${file}`, JSON.stringify(value));
+      const proof = proofs[name];
+      if (proof !== undefined) await writeVerification(join(project.path, folder), `orders/${name}`, proof);
     }
     project.write('.vrooli/backups/postgres/orders/20260104_030000/schema.sql', 'CREATE TABLE t ();\n');
     project.write('.vrooli/backups/postgres/orders/20260104_030000/data.sql', 'COPY t FROM stdin;\n\\.\n');

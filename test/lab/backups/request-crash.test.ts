@@ -4,6 +4,7 @@ import { lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { writeVerification } from '../../../src/backups/sidecar-files.ts';
 import { type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
 import { soak } from '../../soak.ts';
 import { startInstance } from '../instance.ts';
@@ -160,13 +161,13 @@ async function ending(run: Run, settings: BackupWork): Promise<string | null | u
 }
 
 async function layGood(run: Run, names: readonly string[]): Promise<void> {
-  const check = { level: 'L4', result: 'passed', at: '2026-01-01T00:00:00Z', says: [], ms: 1 };
-  const record = { schemaVersion: 1, checks: [check], files: [], filesAt: '', filesBy: 'completion' };
+  const check = { level: 'L4', result: 'passed', at: '2026-01-01T00:00:00Z', says: [], ms: 1 } as const;
+  const proof = { schemaVersion: 1, checks: [check], files: [], filesAt: '', filesBy: 'completion' } as const;
   for (const name of names) {
     const folder = backupFolder(run, 'many', name);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'full.sql'), '-- PostgreSQL database dump\n');
-    await writeFile(join(folder, 'verification.json'), JSON.stringify(record));
+    await writeVerification(folder, `many/${name}`, proof);
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeVerification } from '../../../src/backups/sidecar-files.ts';
 import { schemaQuery, fingerprintOf } from '../../../src/migration/index.ts';
 import { checkValue, parseValue } from '../../../src/remediation/standard-schema.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/app/remediation.ts';
@@ -646,12 +647,12 @@ describe.skipIf(!runs)('every action', () => {
 
   it('backup.expire keeps its promises, and backup.remove deletes only what has expired', async () => {
     const parent = host.backups.folders[0] ?? '';
-    const good = { level: 'L4', result: 'passed', at: '2026-01-01T00:00:00Z', says: [], ms: 1 };
+    const good = { level: 'L4', result: 'passed', at: '2026-01-01T00:00:00Z', says: [], ms: 1 } as const;
     for (const name of ['1', '2', '3']) {
       await mkdir(join(parent, 'many', name), { recursive: true });
       await writeFile(join(parent, 'many', name, 'full.sql'), '-- PostgreSQL database dump\n');
-      const record = { schemaVersion: 1, checks: [good], files: [], filesAt: '', filesBy: 'completion' };
-      await writeFile(join(parent, 'many', name, 'verification.json'), JSON.stringify(record));
+      const proof = { schemaVersion: 1, checks: [good], files: [], filesAt: '', filesBy: 'completion' } as const;
+      await writeVerification(join(parent, 'many', name), `many/${name}`, proof);
     }
     const world = async (): Promise<unknown> => {
       const { backups } = await host.backups.list('many');

@@ -1,0 +1,108 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { ProblemsError } from '../errors.ts';
+import { errorCode, errorText } from '../util/text.ts';
+
+/**
+ * A secret of the user who runs `problems`, in their own state folder: what is signed with it was written by this user, and
+ * not by someone who can write to a backup folder or a project.
+ */
+
+const keyBytes = 32;
+
+/** `$XDG_STATE_HOME/problems`, or `~/.local/state/problems`. A relative XDG_STATE_HOME is ignored, as its specification says. */
+export function userStateFolder(): string {
+  const stated = process.env['XDG_STATE_HOME'] ?? '';
+  return join(isAbsolute(stated) ? stated : join(homedir(), '.local', 'state'), 'problems');
+}
+
+/**
+ * Signs a text with the user's key, which is created at the first use. `purpose` keeps a signature of one sort of text from
+ * being used for another.
+ * @throws ProblemsError `file-unwritable`, or as {@link isSigned}.
+ */
+export async function sign(purpose: string, text: string): Promise<string> {
+  const key = (await readKey()) ?? (await createKey());
+  return signatureOf(key, purpose, text);
+}
+
+/**
+ * Whether {@link sign} of this user made the signature. False if there is no key yet.
+ * @throws ProblemsError `file-unreadable`: others could have read or written the key.
+ */
+export async function isSigned(purpose: string, text: string, signature: string): Promise<boolean> {
+  const key = await readKey();
+  if (key === undefined) return false;
+  const [wanted, given] = [Buffer.from(signatureOf(key, purpose, text)), Buffer.from(signature)];
+  return wanted.length === given.length && timingSafeEqual(wanted, given);
+}
+
+function signatureOf(key: Buffer, purpose: string, text: string): string {
+  const hmac = createHmac('sha256', key).update(`${purpose.length} ${purpose} `).update(text);
+  return `hmac-sha256:${hmac.digest('hex')}`;
+}
+
+function keyPath(): string {
+  return join(userStateFolder(), 'key');
+}
+
+async function readKey(): Promise<Buffer | undefined> {
+  const path = keyPath();
+  try {
+    // NONBLOCK: a named pipe in its place must not be waited for.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      requireOwn(path, await handle.stat());
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(keyBytes + 1), 0, keyBytes + 1, 0);
+      if (bytesRead === keyBytes) return buffer.subarray(0, keyBytes);
+      throw unusable(path, `has ${bytesRead} bytes instead of ${keyBytes}`);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error instanceof ProblemsError ? error : unusable(path, `cannot be read: ${errorText(error)}`);
+  }
+}
+
+function requireOwn(path: string, found: Stats): void {
+  if (!found.isFile()) throw unusable(path, 'is not a regular file');
+  if (found.uid !== process.getuid?.()) throw unusable(path, 'belongs to another user');
+  if ((found.mode & 0o077) !== 0) throw unusable(path, 'can be read or written by others');
+}
+
+function unusable(path: string, why: string): ProblemsError {
+  return new ProblemsError('file-unreadable', `The key ${path} ${why}.`, {
+    hint: 'Remove it: a new one is made, and backups are proven again with `problems backups verify`. XDG_STATE_HOME names another folder.',
+  });
+}
+
+/** Complete from the moment it has its name. Of several processes that create it at once, the first one wins. */
+async function createKey(): Promise<Buffer> {
+  const path = keyPath();
+  const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(userStateFolder(), { recursive: true, mode: 0o700 });
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(randomBytes(keyBytes));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(temporary, path).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
+    await unlink(temporary);
+  } catch (error) {
+    throw new ProblemsError('file-unwritable', `The key ${path} cannot be created: ${errorText(error)}`, {
+      hint: 'It signs the proofs of backups. Set XDG_STATE_HOME to a folder that you can write to.',
+    });
+  }
+  const key = await readKey();
+  if (key === undefined) throw unusable(path, 'was removed as soon as it was made');
+  return key;
+}
