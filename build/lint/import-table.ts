@@ -14,7 +14,7 @@ export interface Room {
 }
 
 /** What every room may import. */
-export const everywhere: readonly string[] = ['errors.ts', 'version.ts', 'util/'];
+export const everywhere: readonly string[] = ['errors.ts', 'version.ts', 'read-file.ts', 'util/'];
 
 const unifiedFamily: readonly string[] = [
   'unified',
@@ -182,7 +182,7 @@ export const siblingFolders: readonly string[] = ['remediation/remediators/'];
  * above, types included. test/package/floors.test.ts checks it, and that no import closes a circle.
  */
 export const floors: readonly (readonly string[])[] = [
-  ['errors.ts', 'version.ts', 'util/', 'postgres/'],
+  ['errors.ts', 'version.ts', 'read-file.ts', 'util/', 'postgres/'],
   ['registry/', 'host/'],
   ['priority/', 'scan/', 'backups/', 'migration/'],
   ['tasks/'],

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { readRegularFile } from '../read-file.ts';
 import type { NewValue } from '../registry/edit/index.ts';
 import { type KindName, kinds } from '../registry/kinds/index.ts';
+import { largestFile } from '../scan/marker-search.ts';
 import { errorText } from '../util/text.ts';
 
 /** A registry that may be written back: valid UTF-8, and within the folder that may be edited. */
@@ -180,11 +182,15 @@ function isWithin(file: string, folder: string): boolean {
 }
 
 function bytesOf(file: string, path: string): Buffer {
+  let read: ReturnType<typeof readRegularFile>;
   try {
-    return readFileSync(file);
+    read = readRegularFile(file, { most: largestFile });
   } catch (error) {
     throw unreadable(path, error);
   }
+  if (read.type === 'read' && read.isWhole) return read.bytes;
+  const reason = read.type === 'read' ? `larger than ${largestFile} bytes` : `${read.is}, not a regular file`;
+  throw new ProblemsError('file-unreadable', `${path} cannot be read: it is ${reason}`);
 }
 
 function decoded(bytes: Buffer, path: string): string {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
@@ -18,6 +18,7 @@ import {
 } from '../migration/index.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
+import { readRegularFile } from '../read-file.ts';
 import { errorText } from '../util/text.ts';
 import { instanceNotFound } from '../remediation/engine/not-found.ts';
 
@@ -88,12 +89,12 @@ export async function readMigrations(folder: string): Promise<readonly Migration
   const files: { readonly name: string; readonly text: string }[] = [];
   for (const name of wanted) {
     const path = join(folder, name);
-    const found = await stat(path);
-    if (!found.isFile()) continue;
+    const read = readRegularFile(path, { most: maxBytes });
+    if (read.type === 'refused') continue;
     const obstacle = nameObstacle(name);
     if (obstacle !== undefined) throw unreadable(`${path}: ${obstacle}.`);
-    if (found.size > maxBytes) throw unreadable(`${path} has ${found.size} bytes; at most ${maxBytes} are allowed.`);
-    files.push({ name, text: decoded(await readFile(path), path) });
+    if (!read.isWhole) throw unreadable(`${path} has ${read.stats.size} bytes; at most ${maxBytes} are allowed.`);
+    files.push({ name, text: decoded(read.bytes, path) });
   }
   return migrationsOf(files);
 }

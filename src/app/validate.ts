@@ -1,12 +1,14 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { readTextIfPossible } from '../read-file.ts';
 import { createDiagnosticCollector, type Diagnostic, type Fix } from '../registry/diagnostics.ts';
 import { readRegistry } from '../registry/parse/read.ts';
 import { createLineIndex } from '../registry/position.ts';
 import { componentsOf, statedNames } from '../scan/components.ts';
 import { fromRepository, locate } from '../scan/locations.ts';
 import { namingFolders, projectOf } from '../scan/projects.ts';
+import { largestFile } from '../scan/marker-search.ts';
 import { decodeContent, registryOf } from '../scan/registry-file.ts';
 import { scanAll } from '../scan/scan.ts';
 import { type CheckedRegistries, checkRegistries } from './check.ts';
@@ -69,7 +71,7 @@ export async function validate(paths: readonly string[], options: ValidateOption
     diagnostics: checked.diagnostics,
     fixed,
     refused,
-    textOf: (path) => textIn(resolve(options.cwd, path)),
+    textOf: (path) => readTextIfPossible(resolve(options.cwd, path), { most: largestFile }),
     repositoryPath: fromRepository(options.cwd),
   };
 }
@@ -178,12 +180,4 @@ function withoutOverlaps(diagnostics: readonly Fixable[]): readonly Fixable[] {
 
 function startOf({ fix }: Fixable): number {
   return Math.min(...fix.edits.map((edit) => edit.start));
-}
-
-function textIn(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

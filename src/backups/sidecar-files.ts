@@ -1,4 +1,4 @@
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSigned, sign } from '../host/user-key.ts';
 import {
@@ -12,6 +12,7 @@ import {
   getString,
   getStrings,
 } from '../util/json.ts';
+import { readTextIfPossible } from '../read-file.ts';
 import { compareBy, compareText } from '../util/compare.ts';
 import {
   type BackupCause,
@@ -30,10 +31,8 @@ const maxBytes = 64 * 2 ** 20;
 
 /** Undefined if there is none, or if it cannot be read. */
 export async function readRecord(folder: string, name: string): Promise<Json | undefined> {
-  const path = join(folder, name);
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isFile() || found.size > maxBytes) return undefined;
-  return parseJson(await readFile(path, 'utf8').catch(() => ''));
+  const text = readTextIfPossible(join(folder, name), { most: maxBytes });
+  return text === undefined ? undefined : parseJson(text);
 }
 
 /** Writes a temporary file, syncs and renames it. Only the owner can read it, as with the backup itself. */

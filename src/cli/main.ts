@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { errorText } from '../util/text.ts';
+import { largestFile } from '../scan/marker-search.ts';
 import { isCommandName, loadCommand, loadCommands } from './commands/index.ts';
 import { parse, runProgram } from './parser.ts';
 import { createScreen, type Environment, type Screen, type Streams, type WatchedScreen } from './terminal.ts';
@@ -97,6 +98,11 @@ function stackOf(error: Error): string {
 
 async function readAll(input: Streams['stdin']): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
-  for await (const chunk of input) chunks.push(Buffer.from(chunk));
+  let length = 0;
+  for await (const chunk of input) {
+    chunks.push(Buffer.from(chunk));
+    length += chunks.at(-1)?.length ?? 0;
+    if (length > largestFile) throw new ProblemsError('file-unreadable', 'standard input is larger than 64 MB');
+  }
   return Buffer.concat(chunks);
 }

@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { ProblemsError } from '../errors.ts';
+import { readRegularFile } from '../read-file.ts';
 import { suggest } from '../util/suggest.ts';
 import { errorText } from '../util/text.ts';
 
@@ -124,8 +125,10 @@ export async function readConfigFile(file: string, name: string): Promise<unknow
 }
 
 function textOf(file: string, name: string): string {
-  if (statSync(file).size > largest) throw new ProblemsError('bad-config', `${name} is larger than ${largest} bytes`);
-  return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  const read = readRegularFile(file, { most: largest });
+  if (read.type === 'refused') throw new ProblemsError('bad-config', `${name} is ${read.is}, not a file`);
+  if (!read.isWhole) throw new ProblemsError('bad-config', `${name} is larger than ${largest} bytes`);
+  return read.bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 async function defaultExportOf(file: string, name: string): Promise<unknown> {

@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { plainFile } from './marker-search.ts';
+import { readRegularFile } from '../read-file.ts';
 
 /** In bytes. */
 const largest = 256 * 1024 * 1024;
@@ -43,14 +32,10 @@ export function checksum(text: string): string {
  */
 export function readCacheFile(folder: string, name: string): Buffer | undefined {
   try {
-    const descriptor = openSync(join(folder, name), plainFile);
-    try {
-      const stats = fstatSync(descriptor);
-      const isOurs = stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
-      return stats.isFile() && isOurs && stats.size <= largest ? readFileSync(descriptor) : undefined;
-    } finally {
-      closeSync(descriptor);
-    }
+    const read = readRegularFile(join(folder, name), { most: largest, followLink: false });
+    if (read.type === 'refused' || !read.isWhole) return undefined;
+    const isOurs = read.stats.uid === process.geteuid?.() && (read.stats.mode & 0o022) === 0;
+    return isOurs ? read.bytes : undefined;
   } catch {
     return undefined;
   }

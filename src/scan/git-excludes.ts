@@ -1,6 +1,7 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readTextIfPossible } from '../read-file.ts';
 
 /** In bytes. A larger config file is not read. */
 const largest = 256 * 1024;
@@ -48,9 +49,7 @@ function settingsFolder(home: string, { XDG_CONFIG_HOME: folder = '' }: NodeJS.P
 function excludesIn(file: string, home: string, depth: number): readonly string[] {
   const values: string[] = [];
   let section = '';
-  for (const line of textOf(file)
-    .replaceAll(/\\\r?\n/g, '')
-    .split(/\r?\n/)) {
+  for (const line of (readTextIfPossible(file, { most: largest }) ?? '').replaceAll(/\\\r?\n/g, '').split(/\r?\n/)) {
     const [, header, rest = line] = /^\s*\[\s*([^\]"]*?)\s*(?:"(?:[^"\\]|\\.)*"\s*)?\](.*)$/.exec(line) ?? [];
     // A section with a name in quotes, such as [includeIf "…"], is another one.
     if (header !== undefined) section = line.includes('"', line.indexOf('[')) ? '' : header.toLowerCase();
@@ -72,14 +71,6 @@ function unquoted(value: string): string {
 
 function atHome(path: string, home: string): string {
   return path.startsWith('~/') ? join(home, path.slice(2)) : path;
-}
-
-function textOf(file: string): string {
-  try {
-    return isFile(file) && statSync(file).size <= largest ? readFileSync(file, 'utf8') : '';
-  } catch {
-    return '';
-  }
 }
 
 function isFile(file: string): boolean {

@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ignore from 'ignore';
+import { readRegularFile } from '../read-file.ts';
 import { userExcludes } from './git-excludes.ts';
 
-/** In characters. The rest of a larger ignore file is not read, so that a hostile one costs little. */
+/** In bytes. The rest of a larger ignore file is not read, so that a hostile one costs little. */
 const longest = 256 * 1024;
 
 /**
@@ -28,10 +29,7 @@ function prefixedPatterns(text: string, base: string): string[] {
 
 /** The patterns of one ignore file, unchanged. */
 function linesIn(text: string): string[] {
-  const lines = text
-    .slice(0, longest)
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/);
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   return lines.filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }
 
@@ -164,7 +162,8 @@ function patternsOf(files: readonly RuleFile[]): string[] {
 /** An ignore file that cannot be read has no patterns, as for git. */
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    const read = readRegularFile(file, { most: longest });
+    return read.type === 'read' ? read.bytes.toString('utf8') : '';
   } catch {
     return '';
   }

@@ -1,9 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { plainFile } from '../read-file.ts';
 
-/**
- * Flags to open a file that a scan found: follow no symbolic link and wait for no named pipe, even if one replaced it.
- */
-export const plainFile = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** In bytes: a thousand times the size of a usual registry. A larger file is not read. */
+export const largestFile = 64 * 1024 * 1024;
 
 /** One buffer for all files: allocating one per file costs more than reading the file. */
 const buffer = Buffer.allocUnsafe(256 * 1024);
@@ -22,7 +21,7 @@ export interface MarkerSearch {
 
 /**
  * Searches the bytes of a file for `EMBED:` in any case, without decoding them. The answer is also yes for a file that
- * starts with a UTF-16 byte order mark, because its markers have other bytes.
+ * starts with a UTF-16 byte order mark, because its markers have other bytes, and for one that is too large to be read.
  * @throws the error of the file system.
  */
 export function searchMarker(file: string): MarkerSearch {
@@ -36,6 +35,7 @@ export function searchMarker(file: string): MarkerSearch {
 }
 
 function searchDescriptor(descriptor: number, size: number): boolean {
+  if (size > largestFile) return true;
   let kept = 0;
   for (let position = 0; ;) {
     const read = readSync(descriptor, buffer, kept, buffer.length - kept, position);
@@ -43,6 +43,7 @@ function searchDescriptor(descriptor: number, size: number): boolean {
     if (position === 0 && isUtf16(bytes)) return true;
     if (includesMarker(bytes)) return true;
     position += read;
+    if (position > largestFile) return true;
     if (read === 0 || (position >= size && bytes.length < buffer.length)) return false;
     kept = Math.min(bytes.length, word.length + mostBlanks + 1);
     buffer.copyWithin(0, bytes.length - kept, bytes.length);

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { readRegularFile } from '../read-file.ts';
 import type { MarkerScan } from '../registry/parse/marker.ts';
 import { findMarkers } from '../registry/parse/markers.ts';
 import { brokenMarkers } from '../registry/parse/near-misses.ts';
@@ -8,10 +9,7 @@ import { createLineIndex } from '../registry/position.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { createDiagnosticCollector, sortDiagnostics } from '../registry/diagnostics.ts';
 import { codeOf, meaningOf } from './locations.ts';
-import { includesMarker, isUtf16, plainFile } from './marker-search.ts';
-
-/** In bytes: a thousand times the size of a usual registry. */
-const largestFile = 64 * 1024 * 1024;
+import { includesMarker, isUtf16, largestFile } from './marker-search.ts';
 
 /** What reading a file gave. */
 export type FileContent =
@@ -59,17 +57,12 @@ export function readContent(file: RegistryFile): FileContent {
 const tooLarge = 'The file is larger than 64 MB and is not read.';
 
 function readBytes({ file, isNamed }: RegistryFile): Buffer | string | undefined {
-  const descriptor = openSync(file, isNamed ? constants.O_RDONLY | constants.O_NONBLOCK : plainFile);
-  try {
-    const stats = fstatSync(descriptor);
-    if (stats.isDirectory()) return 'The file cannot be read: it is a folder.';
-    if (!stats.isFile()) return 'The file cannot be read: it is not a regular file.';
-    // A symbolic link may have replaced a folder of the path since it was listed.
-    if (!isNamed && realpathSync.native(file) !== file) return undefined;
-    return stats.size > largestFile ? tooLarge : readFileSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  const read = readRegularFile(file, { most: largestFile, followLink: isNamed });
+  if (read.type === 'refused')
+    return `The file cannot be read: it is ${read.is === 'a folder' ? read.is : `not a regular file but ${read.is}`}.`;
+  // A symbolic link may have replaced a folder of the path since it was listed.
+  if (!isNamed && realpathSync.native(file) !== file) return undefined;
+  return read.isWhole ? read.bytes : tooLarge;
 }
 
 /** Decodes the content of a file if it contains markers, except in code and the like. */

@@ -1,7 +1,8 @@
-import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { readTextIfPossible } from '../read-file.ts';
 import type { IgnoreRules, RuleFile } from './ignore.ts';
 import { codeOf, joined } from './locations.ts';
-import { plainFile, searchMarker } from './marker-search.ts';
+import { searchMarker } from './marker-search.ts';
 
 /** Whether a scan never enters a folder of this name, whatever ignore files say. */
 export function isNeverEntered(name: string): boolean {
@@ -64,14 +65,8 @@ function listFolder(folder: string): Listing {
 
 /** Whether the file `.git` is that of a linked worktree: another checkout of a repository that has its registries already. */
 function isLinkedWorktree(file: string): boolean {
-  const descriptor = openSync(file, plainFile);
-  try {
-    const bytes = Buffer.alloc(4096);
-    const text = bytes.toString('utf8', 0, readSync(descriptor, bytes));
-    return /^gitdir: .*[\\/]worktrees[\\/][^\\/]+\s*$/.test(text);
-  } finally {
-    closeSync(descriptor);
-  }
+  const text = readTextIfPossible(file, { most: 8192, followLink: false });
+  return text !== undefined && /^gitdir: .*[\\/]worktrees[\\/][^\\/]+\s*$/.test(text);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile, readTextIfPossible } from '../../read-file.ts';
 import type { ChangingEngine } from '../../host/docker/client.ts';
 import { isNotAsked, type PartRequest } from '../probes/dump.ts';
 import { verifyBaseBackup } from '../probes/base.ts';
@@ -23,14 +23,14 @@ export async function baseLevel(backup: Backup, part: BackupPart, major: number 
       'missing-file',
       `${part.path} has no ${has('PG_VERSION') ? 'global/pg_control' : 'PG_VERSION'}, so no server can start with it.`,
     );
-  const version = (await readFile(join(backup.folder, prefix, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
+  const version = (readTextIfPossible(join(backup.folder, prefix, 'PG_VERSION'), { most: 64 }) ?? '').trim();
   if (major !== undefined && version !== String(major))
     return impossible('version', `${part.path} is of PostgreSQL ${version}, but the instance runs ${major}.`);
   if (part.kind === 'base-backup')
     return has('backup_manifest')
       ? passed(`${part.path} is a base backup with a manifest.`)
       : passed(`${part.path} is a base backup without a manifest, so L3 cannot run.`);
-  const state = await controlState(join(backup.folder, prefix, 'global/pg_control'));
+  const state = controlState(join(backup.folder, prefix, 'global/pg_control'));
   if (state !== undefined && shutDown.includes(state) && !has('postmaster.pid'))
     return passed(`${part.path} is a copy of the data directory of a server that was shut down.`);
   return failed(
@@ -40,9 +40,13 @@ export async function baseLevel(backup: Backup, part: BackupPart, major: number 
   );
 }
 
-async function controlState(path: string): Promise<number | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
-  return bytes === undefined || bytes.length < 20 ? undefined : bytes.readUInt32LE(16);
+function controlState(path: string): number | undefined {
+  try {
+    const read = readRegularFile(path, { most: 8192 });
+    return read.type === 'read' && read.bytes.length >= 20 ? read.bytes.readUInt32LE(16) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** L3: `pg_verifybackup` compares the files with what the server sent, and checks the WAL that they need. */

@@ -1,8 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
+import { readRegularFile } from '../../read-file.ts';
 import { compareText } from '../../util/compare.ts';
 import type { FileChanger, FileReader, TextFile } from '../types.ts';
 
@@ -84,18 +85,12 @@ function outside(path: string): ProblemsError {
   });
 }
 
-async function readText(real: string, path: string): Promise<TextFile | undefined> {
-  // Non-blocking: opening a named pipe would wait for ever.
-  const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) return undefined;
-    if (found.size > maxBytes) throw new ProblemsError('file-unreadable', `${path} is larger than ${maxBytes} bytes.`);
-    const text = await handle.readFile('utf8');
-    return { path, text, sha256: hash('sha256', text), mode: found.mode & 0o777 };
-  } finally {
-    await handle.close();
-  }
+function readText(real: string, path: string): TextFile | undefined {
+  const read = readRegularFile(real, { most: maxBytes, followLink: false });
+  if (read.type === 'refused') return undefined;
+  if (!read.isWhole) throw new ProblemsError('file-unreadable', `${path} is larger than ${maxBytes} bytes.`);
+  const text = read.bytes.toString('utf8');
+  return { path, text, sha256: hash('sha256', text), mode: read.stats.mode & 0o777 };
 }
 
 async function writeDurably(path: string, text: string, mode: number, owner: Stats | undefined): Promise<void> {

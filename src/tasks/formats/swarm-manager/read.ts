@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProblemsError } from '../../../errors.ts';
+import { readRegularFile } from '../../../read-file.ts';
 import { compareBy } from '../../../util/compare.ts';
 import { errorCode } from '../../../util/text.ts';
 import { backlogFolders, type BacklogFolder, findFolder, foldersInFlow, peopleFolder, realPath } from './folders.ts';
@@ -32,7 +33,8 @@ export interface Backlog {
   readonly notes: readonly BacklogNote[];
 }
 
-const largestFile = 1_048_576;
+/** In bytes. */
+export const largestTaskFile = 1_048_576;
 
 /**
  * Reads the six folders and that of people; missing ones are empty. A file that is broken, larger than 1 MiB or a link is noted instead of
@@ -84,11 +86,14 @@ interface ReadTask {
 
 /** Undefined if the file does not exist. */
 async function readTask(path: string, regular: boolean): Promise<ReadTask | undefined> {
-  if (!regular) return unread('It is not a regular file; ignored.');
+  const notRegular = unread('It is not a regular file; ignored.');
+  if (!regular) return notRegular;
   let text: string | undefined;
   try {
-    if ((await stat(path)).size > largestFile) return unread('It is larger than 1 MiB; ignored.');
-    text = await readFile(path, 'utf8');
+    const read = readRegularFile(path, { most: largestTaskFile, followLink: false });
+    if (read.type === 'refused') return notRegular;
+    if (!read.isWhole) return unread('It is larger than 1 MiB; ignored.');
+    text = read.bytes.toString('utf8');
     const values = await parseTask(text);
     return { id: idOf(values['id']), values, fault: undefined };
   } catch (error) {

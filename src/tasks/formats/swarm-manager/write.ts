@@ -1,14 +1,15 @@
-import { mkdir, readFile, realpath, unlink } from 'node:fs/promises';
+import { mkdir, realpath, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ProblemsError } from '../../../errors.ts';
 import { computePriority, defaultPrioritySettings, type PrioritySettings } from '../../../priority/index.ts';
+import { readRegularFile } from '../../../read-file.ts';
 import type { Task } from '../../types.ts';
 import { errorCode } from '../../../util/text.ts';
 import { attemptsIn } from './attempts.ts';
 import { type BacklogChange, decide, type Decision } from './decide.ts';
 import { copyEntry, editTask } from './edit.ts';
 import { makeFolders, placesOf } from './folders.ts';
-import { type BacklogEntry, type BacklogNote, readBacklog } from './read.ts';
+import { type BacklogEntry, type BacklogNote, largestTaskFile, readBacklog } from './read.ts';
 import { changesOf, formatTask, parseTask, type TaskValues } from './task-file.ts';
 import { obsolete, type ScannedProblems, withdrawnValues } from './withdraw.ts';
 
@@ -161,11 +162,13 @@ async function withdraw(root: string, { path }: BacklogEntry, now: Date): Promis
 /** Undefined if it does not exist. */
 async function readTaskFile(root: string, path: string): Promise<string | undefined> {
   try {
-    return await readFile(join(root, path), 'utf8');
+    const read = readRegularFile(join(root, path), { most: largestTaskFile, followLink: false });
+    if (read.type === 'read' && read.isWhole) return read.bytes.toString('utf8');
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return undefined;
     throw new ProblemsError('file-unreadable', `${path} of the tasks folder cannot be read.`, { cause });
   }
+  throw new ProblemsError('file-unreadable', `${path} of the tasks folder is not a regular file of at most 1 MiB.`);
 }
 
 async function writeTask(root: string, path: string, text: string): Promise<void> {
