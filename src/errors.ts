@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'run-live'
   | 'state-damaged'
   | 'state-locked'
+  /** It may come from someone else: its owner, its permissions, its tables or its signatures are not as we leave them. */
+  | 'state-untrusted'
   /** The disk under it is full, failing or read-only. */
   | 'state-unwritable'
   /** A precondition of a step no longer holds; the step changed nothing. */

@@ -148,7 +148,9 @@ describe('the audit log', () => {
 
     const database = new DatabaseSync(file);
     expect(() => database.exec('UPDATE audit SET body = \'"2"\' WHERE sequence = 2')).toThrow('append-only');
+    const trigger = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'audit_is_not_changed'").get();
     database.exec('DROP TRIGGER audit_is_not_changed; UPDATE audit SET body = \'"2"\' WHERE sequence = 2');
+    database.exec(String(trigger?.['sql']));
     database.close();
     const again = await openSqliteStore(file);
     expect(await again.audit.firstBroken()).toBe(2);

@@ -1,85 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
-import { errorCode } from '../../../util/text.ts';
-
-/** The state file's tables, one migration per version of `user_version`. Only appended to. */
-const migrations: readonly string[] = [
-  `
-  CREATE TABLE runs (
-    id TEXT PRIMARY KEY,
-    remediator TEXT NOT NULL,
-    instance TEXT NOT NULL,
-    plan TEXT NOT NULL,
-    decision TEXT NOT NULL,
-    phase TEXT NOT NULL,
-    outcome TEXT,
-    failure TEXT,
-    verification TEXT,
-    token INTEGER,
-    owner TEXT,
-    heartbeat_at TEXT,
-    created_at TEXT NOT NULL,
-    started_at TEXT,
-    ended_at TEXT,
-    approved_by TEXT,
-    downtime_ms INTEGER,
-    dossier TEXT
-  ) STRICT;
-  CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
-  CREATE TABLE steps (
-    run TEXT NOT NULL REFERENCES runs (id),
-    number INTEGER NOT NULL,
-    part TEXT NOT NULL,
-    action TEXT NOT NULL,
-    state TEXT NOT NULL,
-    started_at TEXT,
-    ended_at TEXT,
-    error TEXT,
-    PRIMARY KEY (run, number)
-  ) STRICT;
-  -- What undoing needs: old texts and environments, passwords among them. Read by nothing but undo.
-  CREATE TABLE secrets (
-    run TEXT NOT NULL REFERENCES runs (id),
-    number INTEGER NOT NULL,
-    before TEXT NOT NULL,
-    PRIMARY KEY (run, number)
-  ) STRICT;
-  CREATE TABLE locks (
-    volume TEXT PRIMARY KEY,
-    run TEXT NOT NULL,
-    token INTEGER NOT NULL,
-    owner TEXT NOT NULL,
-    heartbeat_at TEXT NOT NULL
-  ) STRICT;
-  CREATE TABLE tokens (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL) STRICT;
-  INSERT INTO tokens VALUES (1, 0);
-  CREATE TABLE leases (
-    host TEXT NOT NULL,
-    port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
-    instance TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('reserved', 'bound')),
-    owner TEXT NOT NULL,
-    token INTEGER NOT NULL,
-    expires_at TEXT,
-    PRIMARY KEY (host, port),
-    UNIQUE (host, instance)
-  ) STRICT;
-  CREATE TABLE suspensions (instance TEXT PRIMARY KEY, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
-  CREATE TABLE audit (
-    sequence INTEGER PRIMARY KEY,
-    at TEXT NOT NULL,
-    run TEXT,
-    event TEXT NOT NULL,
-    body TEXT NOT NULL,
-    hash TEXT NOT NULL
-  ) STRICT;
-  CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-  CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-  `,
-  'CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;',
-];
+import { migrate } from './schema.ts';
+import { secureStateFile } from './state-file.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -95,20 +17,32 @@ export interface Database {
 }
 
 /**
- * Opens or creates the state file: 0600 in a folder of 0700 that git ignores. A damaged file is left unchanged.
- * @throws ProblemsError `state-damaged`, `state-locked`, `state-unwritable`.
+ * Opens or creates the state file: 0600 in a folder of 0700 that git ignores. A damaged file is left unchanged, and so is
+ * one that another user owns or may write, or whose tables are not ours.
+ * The settings are those that https://www.sqlite.org/security.html gives for files that strangers may have written.
+ * @throws ProblemsError `state-damaged`, `state-locked`, `state-untrusted`, `state-unwritable`.
  */
 export async function openDatabase(path: string): Promise<Database> {
   // Loaded here, so that only remediation pays for it. Available without a flag since Node 22.13.
   const { DatabaseSync } = await import('node:sqlite');
   const guarded = named(path);
   const database = guarded(() => {
-    if (path !== ':memory:') makeFile(path);
-    const opened = new DatabaseSync(path, { timeout: 5_000 });
-    opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-    return opened;
+    if (path !== ':memory:') secureStateFile(path);
+    // Node before 24.12 ignores `defensive`; the other settings are SQLite's.
+    return new DatabaseSync(path, { timeout: 5_000, defensive: true, allowExtension: false });
   });
-  guarded(() => migrate(database, path));
+  try {
+    guarded(() => {
+      database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;');
+      const damage = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+      if (damage !== 'ok') throw stateDamaged(path, String(damage));
+      within(database, () => migrate(database, new DatabaseSync(':memory:'), path));
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   return {
     all: (sql, ...values) => guarded(() => database.prepare(sql).all(...values)),
     one: (sql, ...values) => guarded(() => database.prepare(sql).get(...values)),
@@ -116,46 +50,6 @@ export async function openDatabase(path: string): Promise<Database> {
     writing: (work) => guarded(() => within(database, work)),
     close: () => database.close(),
   };
-}
-
-function makeFile(path: string): void {
-  const folder = dirname(path);
-  const isNew = !existsSync(folder);
-  if (isNew) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  hideFromGit(path, isNew);
-  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-}
-
-/**
- * Undo state may contain passwords, so it must not be committed. `.problems` may exist before the state file, created for
- * the file `paused`. Any other folder may hold other files too, so only our own are ignored there.
- */
-function hideFromGit(path: string, isNew: boolean): void {
-  const folder = dirname(path);
-  const file = join(folder, '.gitignore');
-  if (existsSync(file)) return;
-  const ours = [basename(path), `${basename(path)}-*`, 'dossiers'].map((name) => `/${name}\n`).join('');
-  try {
-    writeFileSync(file, isNew || basename(folder) === '.problems' ? '*\n' : ours, { flag: 'wx' });
-  } catch (error) {
-    // Another process was faster, or it is a dangling link, which must not be followed.
-    if (errorCode(error) !== 'EEXIST') throw error;
-  }
-}
-
-function migrate(database: DatabaseSync, path: string): void {
-  const damaged = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-  if (damaged !== 'ok') throw stateDamaged(path, String(damaged));
-  within(database, () => {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version > migrations.length) {
-      throw new ProblemsError('state-damaged', `${path} was written by a newer version of this program.`, {
-        hint: 'Use that version. The file is unchanged.',
-      });
-    }
-    for (const migration of migrations.slice(version)) database.exec(migration);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
-  });
 }
 
 function within<Result>(database: DatabaseSync, work: () => Result): Result {

@@ -1,0 +1,126 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { ProblemsError } from '../../../errors.ts';
+
+/** The state file's tables, one migration per version of `user_version`. Only appended to. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    remediator TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    outcome TEXT,
+    failure TEXT,
+    verification TEXT,
+    token INTEGER,
+    owner TEXT,
+    heartbeat_at TEXT,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    approved_by TEXT,
+    downtime_ms INTEGER,
+    dossier TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
+  CREATE TABLE steps (
+    run TEXT NOT NULL REFERENCES runs (id),
+    number INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    action TEXT NOT NULL,
+    state TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    error TEXT,
+    PRIMARY KEY (run, number)
+  ) STRICT;
+  -- What undoing needs: old texts and environments, passwords among them. Read by nothing but undo.
+  CREATE TABLE secrets (
+    run TEXT NOT NULL REFERENCES runs (id),
+    number INTEGER NOT NULL,
+    before TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+  ) STRICT;
+  CREATE TABLE locks (
+    volume TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    heartbeat_at TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE tokens (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL) STRICT;
+  INSERT INTO tokens VALUES (1, 0);
+  CREATE TABLE leases (
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    instance TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('reserved', 'bound')),
+    owner TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    expires_at TEXT,
+    PRIMARY KEY (host, port),
+    UNIQUE (host, instance)
+  ) STRICT;
+  CREATE TABLE suspensions (instance TEXT PRIMARY KEY, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE audit (
+    sequence INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    run TEXT,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+  'CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;',
+];
+
+/**
+ * Brings the state file's tables to the newest version, in the caller's transaction. First compares `sqlite_schema` with
+ * what the migrations make: a trigger or view that someone added would run with our statements.
+ * @param scratch An empty database, which is closed.
+ * @throws ProblemsError `state-damaged`: a newer version wrote it. `state-untrusted`: its tables are not ours.
+ */
+export function migrate(database: DatabaseSync, scratch: DatabaseSync, path: string): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (version > migrations.length) {
+    throw new ProblemsError('state-damaged', `${path} was written by a newer version of this program.`, {
+      hint: 'Use that version. The file is unchanged.',
+    });
+  }
+  for (const migration of migrations.slice(0, Math.max(version, 0))) scratch.exec(migration);
+  const difference = firstDifference(schemaOf(database), schemaOf(scratch));
+  scratch.close();
+  if (difference !== undefined) {
+    throw new ProblemsError('state-untrusted', `${path} is not as this program made it: ${difference}.`, {
+      hint: 'Nothing was changed. Do not use a state file that you did not make. If it is yours, `sqlite3` shows its `.schema`.',
+    });
+  }
+  for (const migration of migrations.slice(Math.max(version, 0))) database.exec(migration);
+  database.exec(`PRAGMA user_version = ${migrations.length}`);
+}
+
+/** The definition of each object, by type and name. SQLite's own indexes of keys follow from their tables. */
+function schemaOf(database: DatabaseSync): ReadonlyMap<string, string> {
+  const rows = database
+    .prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name')
+    .all();
+  return new Map(
+    rows.map(({ type, name, tbl_name: table, sql }) => [
+      `${String(type)} ${String(name)}`,
+      JSON.stringify([String(table), String(sql)]),
+    ]),
+  );
+}
+
+function firstDifference(found: ReadonlyMap<string, string>, ours: ReadonlyMap<string, string>): string | undefined {
+  for (const [object, definition] of found) {
+    if (!ours.has(object)) return `it has the ${object}`;
+    if (ours.get(object) !== definition) return `its ${object} has another definition`;
+  }
+  for (const object of ours.keys()) if (!found.has(object)) return `its ${object} is missing`;
+  return undefined;
+}
