@@ -2,7 +2,8 @@ import { ProblemsError } from '../errors.ts';
 import type { Block } from '../remediation/contract.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import { decideOn } from '../remediation/engine/plan.ts';
-import { waiting, notWaiting } from '../remediation/engine/resume.ts';
+import { notWaiting } from '../remediation/engine/resume.ts';
+import { waiting } from '../remediation/store/store.ts';
 import { type Acknowledgement, approvalOf, approveCommand } from '../remediation/policy/circuit-breakers.ts';
 import { reportOf, type RunReport } from '../remediation/run-report.ts';
 import { detect } from './detect.ts';
@@ -44,7 +45,7 @@ export async function approve(
   if (finding === undefined) {
     const at = session.at();
     const change = { phase: 'ended', outcome: 'absent', endedAt: at, approvedBy } as const;
-    if (!(await session.store.runs.changeFrom(id, waiting, change, at))) throw notWaiting(await recordOf(session, id));
+    if (!(await session.store.runs.changeWaiting(id, change, at))) throw notWaiting(await recordOf(session, id));
     return reportOf(await recordOf(session, id), session.actions);
   }
   const now = await decideOn(session, finding, plan, detected, problems, policy);

@@ -4,7 +4,7 @@ import type { Finding } from '../remediation/contract.ts';
 import { writeEscalationReport, writeRefusalReport } from '../remediation/engine/escalation-report.ts';
 import { recordOf } from '../remediation/engine/lock-run.ts';
 import type { Proposal } from '../remediation/engine/plan.ts';
-import { execute, waiting } from '../remediation/engine/resume.ts';
+import { execute } from '../remediation/engine/resume.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { failureOf } from '../remediation/engine/steps.ts';
 import { aboutFinding, emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
@@ -34,7 +34,7 @@ export async function afterError(
   const failure = failureIn(session, error);
   const { runs: journal } = session.store;
   const at = session.at();
-  await journal.changeFrom(id, waiting, { phase: 'ended', outcome: 'failed', failure, endedAt: at }, at);
+  await journal.changeWaiting(id, { phase: 'ended', outcome: 'failed', failure, endedAt: at }, at);
   const record = await journal.get(id);
   return record === undefined
     ? { ...emptyReport, ...aboutFinding(finding), outcome: 'failed', failure }
@@ -76,9 +76,9 @@ export async function carryOut(
     const approvedBy = consent.yes === true ? session.redact.text(consent.by ?? 'command line') : undefined;
     return reportOf(await executeOrRefuse(session, id, approvedBy), session.actions);
   }
-  await journal.change(id, { outcome: waits ? 'awaiting-approval' : 'planned' }, session.at());
+  await journal.changeWaiting(id, { outcome: waits ? 'awaiting-approval' : 'planned' }, session.at());
   if (decision.automation === 'human')
-    await journal.change(
+    await journal.changeWaiting(
       id,
       { dossier: await writeEscalationReport(session, await recordOf(session, id)) },
       session.at(),
@@ -97,7 +97,7 @@ export async function executeOrRefuse(session: EngineContext, id: string, approv
     const failure = { class: 'conflict', message: `${error.message} ${error.hint ?? ''}`.trim() } as const;
     const at = session.at();
     const change = { phase: 'ended', outcome: 'failed', failure, endedAt: at } as const;
-    if (!(await session.store.runs.changeFrom(id, waiting, change, at))) throw error;
+    if (!(await session.store.runs.changeWaiting(id, change, at))) throw error;
     return recordOf(session, id);
   }
 }

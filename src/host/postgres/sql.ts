@@ -17,8 +17,6 @@ import type {
   SqlSession,
 } from './types.ts';
 
-type Refused = Extract<SqlResult, { readonly ok: false }>;
-
 /**
  * Runs psql over the socket inside the container, which needs no port. Password and SQL come on standard input, since
  * `docker events` shows arguments. Answers are CSV, with a marker for null that no value can equal.
@@ -113,7 +111,7 @@ export function openSql(
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
       (way) => addressesOf(way, instance, engine),
     );
-    let refused: Refused | undefined;
+    let refused: SqlResult | undefined;
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
         const login = { host, port, user: instance.user, password, database };
@@ -126,25 +124,18 @@ export function openSql(
         if (sent && !statement.readOnly)
           return result.sqlstate?.startsWith('28') === true ? result : outcomeUnknown(result);
         // The server's message says more than an error of the network.
-        if (refused?.sqlstate === undefined) refused = result;
+        if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
         if (!result.sqlstate?.startsWith('28')) break;
       }
     }
-    if (refused === undefined)
-      return {
+    return (
+      refused ?? {
         ok: false,
         message: `${instance.container.name} is not running or has no address.`,
         sqlstate: undefined,
         via: 'network',
-      };
-    return explain(refused, instance);
-  }
-
-  /** A refused login may be for want of a password that the container must not get. */
-  async function explain(refused: Refused, instance: Instance): Promise<Refused> {
-    const isLogin = refused.sqlstate?.startsWith('28') === true || refused.message.includes('password');
-    const reason = isLogin ? await credentials.withheld(instance) : undefined;
-    return reason === undefined ? refused : { ...refused, message: `${refused.message}. ${reason}` };
+      }
+    );
   }
 
   async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
@@ -153,7 +144,7 @@ export function openSql(
       address === undefined
         ? (['published', 'network'] as const).flatMap((way) => addressesOf(way, instance, engine))
         : [{ way: 'address' as const, ...address }];
-    let refused: Refused | undefined;
+    let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
         const login = { host, port, user: instance.user, password, database };
@@ -164,7 +155,7 @@ export function openSql(
       }
       if (refused !== undefined && !mayTryAnotherWay(refused.sqlstate)) break;
     }
-    throw sessionError(instance, database, refused === undefined ? undefined : await explain(refused, instance));
+    throw sessionError(instance, database, refused);
   }
 
   return {
@@ -191,7 +182,11 @@ export function openSql(
 }
 
 /** A server that is starting, or has no free connection slot, may accept the next attempt. */
-function sessionError({ container }: Instance, database: string, refused: Refused | undefined): ProblemsError {
+function sessionError(
+  { container }: Instance,
+  database: string,
+  refused: Extract<SqlResult, { readonly ok: false }> | undefined,
+): ProblemsError {
   const { message, sqlstate } = refused ?? { message: 'it is not running or has no address', sqlstate: undefined };
   const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
   return new ProblemsError(
@@ -211,7 +206,7 @@ async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Pr
   }
 }
 
-function outcomeUnknown(lost: Refused): SqlResult {
+function outcomeUnknown(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
   return { ...lost, message: `${lost.message}: connection lost after the statement was sent, outcome unknown` };
 }
 

@@ -1,15 +1,12 @@
 import { ProblemsError } from '../../errors.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
-import type { Phase, ProcessIdentity, RunChange, RunRecord } from '../store/store.ts';
+import { type ProcessIdentity, type RunChange, type RunRecord, waiting } from '../store/store.ts';
 import { type RunningRun, withRunLock, foreignRun, isWorkedOn, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
 import { actionNamed, type EngineContext } from './session.ts';
 import { withEngineRetry, ready } from './steps.ts';
-
-/** Phases of a run that has not begun. */
-export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
 
 /**
  * Runs a plan that was approved, or needs no approval, from its first step to its outcome. A run begins only once: the
@@ -26,7 +23,8 @@ export async function execute(session: EngineContext, id: string, approvedBy?: s
       foreign === undefined
         ? { phase: 'preparing', startedAt: at, ...(approvedBy === undefined ? {} : { approvedBy }) }
         : { phase: 'ended', outcome: 'failed', endedAt: at, failure: { class: 'conflict', message: foreign } };
-    if (!(await session.store.runs.changeFrom(id, waiting, change, at))) throw notWaiting(await recordOf(session, id));
+    if (!(await session.store.runs.changeFrom(active.run, waiting, change, at)))
+      throw notWaiting(await recordOf(session, id));
     return foreign === undefined ? advance(active) : recordOf(session, id);
   });
 }
@@ -53,12 +51,12 @@ export async function resume(session: EngineContext, id: string, direction: 'on'
     if (await withEngineRetry(active, async () => stopSecondContainer(active))) {
       const reason = `two containers were running on the data of ${record.plan.target.instance} when run ${id} was resumed`;
       await store.suspensions.add(record.plan.target.instance, reason, at);
-      await store.runs.goBack(id, { class: 'data-risk', message: reason }, at);
+      await store.runs.goBack(active.run, { class: 'data-risk', message: reason }, at);
     } else if (direction === 'back') {
-      await store.runs.goBack(id, { class: 'interrupted', message: 'rolled back on request' }, at);
+      await store.runs.goBack(active.run, { class: 'interrupted', message: 'rolled back on request' }, at);
     } else if (record.phase === 'running' && !(await stillDone(active, record))) {
       const message = 'changes made before the run was interrupted have since been reverted';
-      await store.runs.goBack(id, { class: 'precondition', message }, at);
+      await store.runs.goBack(active.run, { class: 'precondition', message }, at);
     }
     return advance(active);
   });
@@ -90,7 +88,7 @@ export async function rollback(session: EngineContext, id: string): Promise<RunR
         `Run ${id} can no longer be rolled back: something has changed since it ended.`,
       );
     }
-    if (!(await session.store.runs.changeFrom(id, ['ended'], { phase: 'undoing' }, session.at())))
+    if (!(await session.store.runs.changeFrom(active.run, ['ended'], { phase: 'undoing' }, session.at())))
       throw new ProblemsError('run-live', `Another process is already working on run ${id}.`);
     return advance(active);
   });

@@ -165,7 +165,7 @@ async function verifying(active: RunningRun, record: RunRecord): Promise<Phase> 
   }
   const { answeredAt } = verification;
   const downtimeMs = downtimeOf(active, record, answeredAt ?? session.at());
-  await ignoreFullDisk(session.store.runs.change(active.id, { verification, downtimeMs }, session.at()));
+  await ignoreFullDisk(session.store.runs.change(active.run, { verification, downtimeMs }, session.at()));
   if (verification.result !== 'verified') {
     const seen = verification.checks.filter(({ ok }) => !ok).map((check) => `${check.name}: ${check.seen}`);
     return startRollback(active, {
@@ -217,7 +217,7 @@ async function cleaning(active: RunningRun, record: RunRecord): Promise<Phase> {
       rethrowTakeover(error);
       const { message } = failureOf(error);
       await active.session.store.runs.step(
-        active.id,
+        active.run,
         done.index,
         'failed',
         active.session.at(),
@@ -234,7 +234,7 @@ async function undoing(active: RunningRun, record: RunRecord): Promise<Phase | u
   if (failure === undefined) return end(active, 'rolled-back', record.failure);
   if (failure.class === 'transient') {
     // The engine did not answer for longer than a run waits: the run stays open, to be resumed.
-    await session.store.runs.change(active.id, { outcome: 'stuck', failure: redacted(active, failure) }, session.at());
+    await session.store.runs.change(active.run, { outcome: 'stuck', failure: redacted(active, failure) }, session.at());
     return undefined;
   }
   const reason = session.redact.text(`undoing run ${active.id} failed: ${failure.message}`);
@@ -243,25 +243,25 @@ async function undoing(active: RunningRun, record: RunRecord): Promise<Phase | u
 }
 
 async function startRollback(active: RunningRun, failure: Failure, failedStep?: number): Promise<Phase> {
-  const { session, id } = active;
-  await session.store.runs.goBack(id, redacted(active, failure), session.at(), failedStep);
+  const { session, run } = active;
+  await session.store.runs.goBack(run, redacted(active, failure), session.at(), failedStep);
   return 'undoing';
 }
 
 async function enter(active: RunningRun, phase: Phase): Promise<Phase> {
-  await active.session.store.runs.change(active.id, { phase }, active.session.at());
+  await active.session.store.runs.change(active.run, { phase }, active.session.at());
   return phase;
 }
 
 async function end(active: RunningRun, outcome: Outcome, failure: Failure | null): Promise<Phase> {
-  const { session, id } = active;
+  const { session } = active;
   const shown = failure === null ? null : redacted(active, failure);
   const dossier =
     outcome === 'stuck'
       ? await writeEscalationReport(session, { ...(await active.record()), outcome, failure: shown })
       : undefined;
   await session.store.runs.change(
-    id,
+    active.run,
     { phase: 'ended', outcome, endedAt: session.at(), failure: shown, ...(dossier === undefined ? {} : { dossier }) },
     session.at(),
   );

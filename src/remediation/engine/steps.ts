@@ -70,7 +70,7 @@ export function ready(active: RunningRun, step: Step): ReadyStep {
 /** Saves what undo needs to disk. */
 export async function prepare(active: RunningRun, index: number, { action, params }: ReadyStep): Promise<void> {
   const before = await withEngineRetry(active, async () => action.prepare(params, active.host));
-  await active.session.store.runs.keep(active.id, index, before);
+  await active.session.store.runs.keep(active.run, index, before);
 }
 
 /**
@@ -87,13 +87,13 @@ async function prepareAgain(active: RunningRun, index: number, one: ReadyStep): 
  * process had begun is first checked with `isDone`.
  */
 export async function applyStep(active: RunningRun, record: StepRecord, one: ReadyStep): Promise<void> {
-  const { session, host, run, id } = active;
+  const { session, host, run } = active;
   const { index } = record;
   const { action, params, step } = one;
   const begun = record.state === 'applying';
   await session.point(`step ${index} begins`);
   if (begun && (await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
-    await session.store.runs.step(id, index, 'done', session.at());
+    await session.store.runs.step(run, index, 'done', session.at());
     return;
   }
   await refuseBroken(active, one);
@@ -102,14 +102,14 @@ export async function applyStep(active: RunningRun, record: StepRecord, one: Rea
     await refuseBroken(active, one);
   }
   if (!begun && record.part === 'steps') await prepareAgain(active, index, one);
-  await session.store.runs.step(id, index, 'applying', session.at());
+  await session.store.runs.step(run, index, 'applying', session.at());
   await session.point(`step ${index} is journalled`);
   await act(active, one);
   await session.point(`step ${index} is applied`);
   if (!(await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
     throw new Error(`${step.action} had no effect: ${action.describe(params)}`);
   }
-  await session.store.runs.step(id, index, 'done', session.at());
+  await session.store.runs.step(run, index, 'done', session.at());
   await session.point(`step ${index} is recorded`);
 }
 
@@ -152,13 +152,13 @@ async function act(active: RunningRun, { action, params, step }: ReadyStep): Pro
 
 /** Restores the state from before the step. Idempotent. */
 export async function undoStep(active: RunningRun, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
-  const { session, host, id } = active;
+  const { session, host, id, run } = active;
   const { index } = record;
   const kept = await session.store.runs.kept(id, index);
   if (action.undo === undefined || kept === undefined) throw new Error(`No undo was prepared for ${action.name}.`);
   const before = parseValue(action.undoState, kept, `What ${action.name} prepared`);
   await session.point(`undo ${index} begins`);
-  await ignoreFullDisk(session.store.runs.step(id, index, 'undoing', session.at()));
+  await ignoreFullDisk(session.store.runs.step(run, index, 'undoing', session.at()));
   await session.point(`undo ${index} is journalled`);
   await withEngineRetry(active, async () => {
     if ((await action.isUndone?.(params, before, host)) === true) return;
@@ -169,7 +169,7 @@ export async function undoStep(active: RunningRun, record: StepRecord, { action,
   await session.point(`undo ${index} is applied`);
   if ((await action.isUndone?.(params, before, host)) === false)
     throw new Error(`The undo of ${action.name} had no effect.`);
-  await ignoreFullDisk(session.store.runs.step(id, index, 'undone', session.at()));
+  await ignoreFullDisk(session.store.runs.step(run, index, 'undone', session.at()));
   await session.point(`undo ${index} is recorded`);
 }
 
@@ -214,6 +214,7 @@ function classOf({ code }: ProblemsError): FailureClass {
     case 'run-live':
       return 'conflict';
     case 'outside-root':
+    case 'state-untrusted':
       return 'unsafe';
     default:
       return 'step-failed';

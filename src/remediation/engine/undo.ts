@@ -25,7 +25,7 @@ export async function endHelpers(active: RunningRun): Promise<void> {
 
 /** Undoes the steps in reverse; stops at the first failure. */
 export async function undoAll(active: RunningRun, record: RunRecord): Promise<Failure | undefined> {
-  const { session, id } = active;
+  const { session, id, run } = active;
   const steps = await active.steps();
   try {
     await endHelpers(active);
@@ -53,7 +53,7 @@ export async function undoAll(active: RunningRun, record: RunRecord): Promise<Fa
       const failure = failureOf(error);
       if (failure.class !== 'transient') {
         await ignoreFullDisk(
-          session.store.runs.step(id, done.index, 'failed', session.at(), session.redact.text(failure.message)),
+          session.store.runs.step(run, done.index, 'failed', session.at(), session.redact.text(failure.message)),
         );
       }
       return failure;

@@ -39,6 +39,9 @@ export const runPhases = [
 /** The phase of a run. `resume` continues a run that has begun and has not `ended`. */
 export type Phase = (typeof runPhases)[number];
 
+/** Phases of a run that has not begun. */
+export const waiting: readonly Phase[] = ['planned', 'awaiting-approval'];
+
 export const stepStates = ['pending', 'applying', 'done', 'undoing', 'undone', 'failed'] as const;
 
 export type StepState = (typeof stepStates)[number];
@@ -97,6 +100,17 @@ export interface RunChange {
   readonly endedAt?: string;
 }
 
+/** A run, and the token of the locks that its process holds. */
+export interface RunClaim {
+  readonly id: string;
+  readonly token: number;
+}
+
+/**
+ * Writes that take a claim are refused, within their own transaction, if the run no longer holds its locks with that token:
+ * a process that was stopped while another one took over or ended its run writes nothing more.
+ * @throws ProblemsError `lock-held`: the claim is stale.
+ */
 export interface RunJournal {
   create(run: {
     readonly id: string;
@@ -105,17 +119,19 @@ export interface RunJournal {
     readonly phase: Phase;
     readonly at: string;
   }): Promise<void>;
-  change(id: string, change: RunChange, at: string): Promise<void>;
+  /** Changes a run that has not begun, without its locks. Returns false and writes nothing if it has. */
+  changeWaiting(id: string, change: RunChange, at: string): Promise<boolean>;
+  change(claim: RunClaim, change: RunChange, at: string): Promise<void>;
   /** As `change`, if the run is in one of these phases. Returns false and writes nothing if it is in none of them. */
-  changeFrom(id: string, phases: readonly Phase[], change: RunChange, at: string): Promise<boolean>;
+  changeFrom(claim: RunClaim, phases: readonly Phase[], change: RunChange, at: string): Promise<boolean>;
   /**
    * Starts the rollback of a run, and marks the failed step if it had begun, in one commit. With two commits, a process
    * killed in between would leave a run that goes on and captures the half-done step as its undo state.
    */
-  goBack(id: string, failure: NonNullable<RunRecord['failure']>, at: string, failedStep?: number): Promise<void>;
-  step(id: string, index: number, state: StepState, at: string, error?: string): Promise<void>;
+  goBack(claim: RunClaim, failure: NonNullable<RunRecord['failure']>, at: string, failedStep?: number): Promise<void>;
+  step(claim: RunClaim, index: number, state: StepState, at: string, error?: string): Promise<void>;
   /** Saves what undoing the step needs. It may contain secrets, so it is never part of a `RunRecord`. */
-  keep(id: string, index: number, before: Json): Promise<void>;
+  keep(claim: RunClaim, index: number, before: Json): Promise<void>;
   kept(id: string, index: number): Promise<Json | undefined>;
   get(id: string): Promise<RunRecord | undefined>;
   /** Newest first. Default 100. */

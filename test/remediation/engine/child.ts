@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { approve, remediate, resume, rollback, type RunReport, runs } from '../../../src/app/remediation.ts';
 import { openFolder } from '../broken-files.ts';
@@ -6,7 +6,7 @@ import { twoFilesPlugin } from '../two-files.ts';
 
 /**
  * A separate process that repairs a folder, or resumes, and ends itself by SIGKILL at the point named last:
- * `node child.ts <folder> remediate|spoiled|resume|rollback|<run to approve> [point]`; in a spoiled run someone else
+ * `node child.ts <folder> remediate|spoiled|resume|rollback|<run to approve> [point]`, or stops at `stop:<point>`; in a spoiled run someone else
  * changes the third file once the second step is recorded, or the first. The newest run is rolled back. Prints the outcomes as JSON, and every point.
  */
 const [folder = '', what = '', killAt = ''] = process.argv.slice(2);
@@ -19,6 +19,10 @@ const remediation = await openFolder(folder, {
     const spoilAt = existsSync(join(folder, twoFilesPlugin)) ? 'step 0 is recorded' : 'step 1 is recorded';
     if (what === 'spoiled' && name === spoilAt) writeFileSync(join(folder, 'c.conf'), 'answer = theirs\n');
     if (name === killAt) process.kill(process.pid, 'SIGKILL');
+    if (killAt === `stop:${name}`) {
+      writeSync(1, 'stopping\n');
+      process.kill(process.pid, 'SIGSTOP');
+    }
     if (killAt === `hang:${name}`) {
       process.stdout.write('hanging\n');
       return new Promise((resolve) => setTimeout(resolve, 60_000));

@@ -86,7 +86,13 @@ describe('a step that fails halfway', { timeout: 300_000 }, () => {
     const remediation = await openFolder(folder);
     const [open] = await runs(remediation);
     const { runs: journal } = remediation.session.store;
-    await journal.step(open?.id ?? '', 1, 'failed', remediation.session.at(), 'it failed');
+    await journal.step(
+      { id: open?.id ?? '', token: open?.token ?? 0 },
+      1,
+      'failed',
+      remediation.session.at(),
+      'it failed',
+    );
     expect(await resume(remediation)).toMatchObject([{ outcome: 'rolled-back', failure: { message: 'it failed' } }]);
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
     remediation.close();

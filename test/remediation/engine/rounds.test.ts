@@ -65,7 +65,7 @@ describe('one run that cannot begin', { timeout: 30_000 }, () => {
       ...journal,
       // Between the plan and the lock: the engine refuses the request that starts the second run.
       async changeFrom(...args: Parameters<typeof journal.changeFrom>) {
-        const { plan: of } = (await journal.get(args[0])) ?? {};
+        const { plan: of } = (await journal.get(args[0].id)) ?? {};
         if (of?.target.instance === 'billing' && args[2].phase === 'preparing')
           throw new ProblemsError('engine-refused', 'No.');
         return journal.changeFrom(...args);
@@ -143,7 +143,7 @@ describe('resuming all', () => {
       phase: 'planned',
       at: '2999-01-01T00:00:00.000Z',
     });
-    await journal.change('r-newer', { phase: 'verifying' }, at);
+    await journal.changeWaiting('r-newer', { phase: 'verifying' }, at);
     const reports = await resume(remediation);
     expect(reports).toMatchObject([
       { id: 'r-newer', failure: { class: 'conflict' } },

@@ -57,13 +57,26 @@ export function locksOf(database: Database, audit: AuditTable): Locks {
       });
     },
     async holds(run, token) {
-      const row = database.one('SELECT count(*) AS held, max(token) AS token FROM locks WHERE run = ?', run);
-      return Number(row?.['held']) > 0 && row?.['token'] === token;
+      return holds(database, run, token);
     },
     async release(run, token) {
       database.run('DELETE FROM locks WHERE run = ? AND token = ?', run, token);
     },
   };
+}
+
+function holds(database: Database, run: string, token: number): boolean {
+  const row = database.one('SELECT count(*) AS held, max(token) AS token FROM locks WHERE run = ?', run);
+  return Number(row?.['held']) > 0 && row?.['token'] === token;
+}
+
+/**
+ * Call it within the transaction of the change that needs the locks.
+ * @throws ProblemsError `lock-held`: another process has taken them, or the run has ended and released them.
+ */
+export function requireLocks(database: Database, run: string, token: number): void {
+  if (holds(database, run, token)) return;
+  throw new ProblemsError('lock-held', `Run ${run} has lost its locks: another process has taken it over.`);
 }
 
 /** Removes locks of runs that have ended or never began, left by a process that died between two writes. */

@@ -3,8 +3,18 @@ import { ProblemsError } from '../../../errors.ts';
 import type { Json } from '../../../util/json.ts';
 import { outcomes } from '../../contract.ts';
 import { decision, failure, jsonValue, plan, verification } from '../../schemas.ts';
-import { processIdentity } from './locks.ts';
-import { type RunChange, type RunJournal, type RunRecord, runPhases, type StepRecord, stepStates } from '../store.ts';
+import { processIdentity, requireLocks } from './locks.ts';
+import {
+  type Phase,
+  type RunChange,
+  type RunClaim,
+  type RunJournal,
+  type RunRecord,
+  runPhases,
+  type StepRecord,
+  stepStates,
+  waiting,
+} from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
 
@@ -71,6 +81,21 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
     if (changed > 0) audit.write({ at, run: id, event: 'step', body: { index, state: 'failed', error } });
   }
 
+  function changeFrom(id: string, phases: readonly Phase[], change: RunChange, at: string): boolean {
+    const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
+    if (!now.success || !phases.includes(now.data)) return false;
+    write(id, change, at);
+    return true;
+  }
+
+  /** One transaction that begins with the check of the claim. */
+  function writing<Result>({ id, token }: RunClaim, work: () => Result): Result {
+    return database.writing(() => {
+      requireLocks(database, id, token);
+      return work();
+    });
+  }
+
   return {
     async create(run) {
       const { steps, cleanup } = run.plan;
@@ -105,28 +130,27 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
       });
     },
 
-    async change(id, change, at) {
-      database.writing(() => write(id, change, at));
+    async changeWaiting(id, change, at) {
+      return database.writing(() => changeFrom(id, waiting, change, at));
     },
 
-    async changeFrom(id, phases, change, at) {
-      return database.writing(() => {
-        const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
-        if (!now.success || !phases.includes(now.data)) return false;
-        write(id, change, at);
-        return true;
+    async change(claim, change, at) {
+      writing(claim, () => write(claim.id, change, at));
+    },
+
+    async changeFrom(claim, phases, change, at) {
+      return writing(claim, () => changeFrom(claim.id, phases, change, at));
+    },
+
+    async goBack(claim, reason, at, failedStep) {
+      writing(claim, () => {
+        if (failedStep !== undefined) failBegun(claim.id, failedStep, reason.message, at);
+        write(claim.id, { phase: 'undoing', failure: reason }, at);
       });
     },
 
-    async goBack(id, reason, at, failedStep) {
-      database.writing(() => {
-        if (failedStep !== undefined) failBegun(id, failedStep, reason.message, at);
-        write(id, { phase: 'undoing', failure: reason }, at);
-      });
-    },
-
-    async step(id, index, state, at, error) {
-      database.writing(() => {
+    async step(claim, index, state, at, error) {
+      writing(claim, () => {
         const began = state === 'applying' || state === 'undoing';
         database.run(
           began
@@ -135,20 +159,23 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
           state,
           at,
           error ?? null,
-          id,
+          claim.id,
           index,
         );
-        audit.write({ at, run: id, event: 'step', body: { index, state, ...(error === undefined ? {} : { error }) } });
+        const body = { index, state, ...(error === undefined ? {} : { error }) };
+        audit.write({ at, run: claim.id, event: 'step', body });
       });
     },
 
-    async keep(id, index, before) {
+    async keep(claim, index, before) {
       const kept = JSON.stringify(before);
-      database.run(
-        'INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before',
-        id,
-        index,
-        kept,
+      writing(claim, () =>
+        database.run(
+          'INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before',
+          claim.id,
+          index,
+          kept,
+        ),
       );
     },
 
