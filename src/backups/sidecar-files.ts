@@ -14,6 +14,7 @@ import {
 } from '../util/json.ts';
 import { readTextIfPossible } from '../read-file.ts';
 import { compareBy, compareText } from '../util/compare.ts';
+import { createReaders, readAsOwner } from '../postgres/as-owner.ts';
 import {
   type BackupCause,
   backupCauses,
@@ -179,31 +180,28 @@ function notOfExtension(catalog: string): string {
 export const countedTables = `FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 WHERE o.relkind = 'r' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')}`;
 
+/**
+ * By oid: a name could meanwhile belong to a view of the schema's owner. A sequence that was never used is at its start.
+ */
 export const sequenceLines = String.raw`
-SELECT format('SELECT json_build_array(''sequence'', %L, last_value::text) FROM %I.%I', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
-FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
-WHERE o.relkind = 'S' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')} ORDER BY o.oid \gexec
+SELECT json_build_array('sequence', format('%I.%I', n.nspname, o.relname), coalesce(pg_sequence_last_value(o.oid), s.seqstart)::text)
+FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace JOIN pg_catalog.pg_sequence s ON s.seqrelid = o.oid
+WHERE o.relkind = 'S' AND o.relpersistence = 'p' AND ${userSchema} AND ${notOfExtension('pg_class')} ORDER BY o.oid;
 `;
 
+/** What `fingerprintLines` needs; before the transaction. */
+export const fingerprintReaders = createReaders(countedTables);
+
+const tableSum = String.raw`format('SELECT pg_catalog.json_build_array(''table''::text, %L::text, pg_catalog.count(*)::text, coalesce(pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog.record_out(problems_row)), 0)::pg_catalog.numeric), 0)::text) FROM ONLY %I.%I problems_row', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)`;
+
 /**
- * Reading a table also plans the expressions of its indexes, which may need a schema of their own. With `public` in the path,
- * all our names are qualified, and no cast that an owner may have written converts a row to text. If reading fails
- * nevertheless, that table has no sum; the others do.
+ * Tables come last, since reading them runs code of their owners. Expressions of their indexes may need a schema of their own.
+ * With `public` in the path, all our names are qualified, and no cast that an owner may have written converts a row to text. If
+ * reading fails nevertheless, that table has no sum; the others do.
  */
 export const fingerprintLines = String.raw`
 SELECT json_build_array('listed', format('%I.%I', n.nspname, o.relname))
 ${countedTables};
-\o tables.sql
-SELECT format('SELECT pg_catalog.json_build_array(''table''::text, %L::text, pg_catalog.count(*)::text, coalesce(pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog.record_out(problems_row)), 0)::pg_catalog.numeric), 0)::text) FROM ONLY %I.%I problems_row;', format('%I.%I', n.nspname, o.relname), n.nspname, o.relname)
-${countedTables} ORDER BY o.oid;
-\o
-SET search_path = pg_catalog, public;
-\set ON_ERROR_STOP off
-\set ON_ERROR_ROLLBACK on
-\i tables.sql
-\set ON_ERROR_ROLLBACK off
-\set ON_ERROR_STOP on
-SET search_path = '';
 SELECT json_build_array('table', 'large objects', count(*)::text, sum(hashtextextended(oid::text || md5(lo_get(oid)), 0)::numeric)::text)
 FROM pg_catalog.pg_largeobject_metadata HAVING count(*) > 0;
 SELECT json_build_array('index', format('%I.%I', n.nspname, o.relname), format('%s %s %s %s', i.indrelid::regclass, m.amname, i.indisunique, i.indnatts))
@@ -219,6 +217,15 @@ SELECT json_build_array('function', o.oid::regprocedure::text, md5(o.prosrc))
 FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace
 WHERE ${userSchema} AND ${notOfExtension('pg_proc')};
 SELECT json_build_array('extension', extname, extversion) FROM pg_catalog.pg_extension;
+\o tables.sql
+SELECT ${readAsOwner(tableSum)} || ';' ${countedTables} ORDER BY o.oid;
+\o
+SET search_path = pg_catalog, public;
+\set ON_ERROR_STOP off
+\set ON_ERROR_ROLLBACK on
+\i tables.sql
+\set ON_ERROR_ROLLBACK off
+\set ON_ERROR_STOP on
 `;
 
 /** The fingerprint of a database, and its invalid indexes. */

@@ -14,6 +14,7 @@ import {
   countedTables,
   fingerprintFrom,
   fingerprintLines,
+  fingerprintReaders,
   pinned,
   sequenceLines,
   syncWithParent,
@@ -36,6 +37,7 @@ SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock
 ${pinned}
 SELECT coalesce('LOCK TABLE ' || string_agg(format('ONLY %I.%I', n.nspname, o.relname), ', ') || ' IN ACCESS SHARE MODE', 'SET LOCAL lock_timeout = 60000') AS lock
 ${countedTables} \gset
+${fingerprintReaders}
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 :lock;
 SELECT pg_catalog.pg_export_snapshot() AS snapshot \gset
@@ -44,7 +46,7 @@ ${sequenceLines}
 \! pg_dump -Fc --no-password --lock-wait-timeout=60s --snapshot="$PROBLEMS_SNAPSHOT" -f "/to/$PROBLEMS_FILE" >/dev/null 2>/to/.work/dump.err; echo $? >/to/.work/dump.status
 ${sequenceLines}
 ${fingerprintLines}
-COMMIT;
+ROLLBACK;
 `;
 
 /**

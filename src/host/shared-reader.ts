@@ -1,6 +1,6 @@
 import type { LogOptions } from './docker/types.ts';
 import type { Instance } from './instance.ts';
-import type { SqlOptions, SqlReader, SqlResult } from './postgres/types.ts';
+import type { SqlReader, SqlResult } from './postgres/types.ts';
 import type { HostReader } from './types.ts';
 
 /**
@@ -49,16 +49,17 @@ const longWaitMs = 1_500;
 /** After one query that waited in vain, later queries to the same server fail at once with the same message. */
 function waitOnce(sql: SqlReader): SqlReader {
   const silent = new Map<string, SqlResult>();
+  async function ask({ container: { id } }: Instance, question: () => Promise<SqlResult>): Promise<SqlResult> {
+    const known = silent.get(id);
+    if (known !== undefined) return known;
+    const began = performance.now();
+    const result = await question();
+    const isSilent = !result.ok && result.sqlstate === undefined && performance.now() - began > longWaitMs;
+    if (isSilent) silent.set(id, result);
+    return result;
+  }
   return {
-    async query(instance: Instance, statement: string, options?: SqlOptions) {
-      const { id } = instance.container;
-      const known = silent.get(id);
-      if (known !== undefined) return known;
-      const began = performance.now();
-      const result = await sql.query(instance, statement, options);
-      const isSilent = !result.ok && result.sqlstate === undefined && performance.now() - began > longWaitMs;
-      if (isSilent) silent.set(id, result);
-      return result;
-    },
+    query: (instance, statement, options) => ask(instance, async () => sql.query(instance, statement, options)),
+    readTables: (instance, tables, options) => ask(instance, async () => sql.readTables(instance, tables, options)),
   };
 }

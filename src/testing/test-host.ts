@@ -3,7 +3,7 @@ import type { BackupChanger, BackupReader } from '../backups/types.ts';
 import type { DockerChanger, DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import { findDeclarations, findInstances, uniqueInstance } from '../host/instances.ts';
-import type { SqlChanger, SqlOptions, SqlResult } from '../host/postgres/types.ts';
+import type { SqlChanger, SqlOptions, SqlResult, SqlRow, TableToRead } from '../host/postgres/types.ts';
 import type { Probes } from '../host/probes/types.ts';
 import type {
   ExpectedInstance,
@@ -95,6 +95,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
     files,
     sql: {
       query: async (instance, statement, sqlOptions) => answerOf(instances, instance.name, statement, sqlOptions),
+      readTables: async (instance, tables, sqlOptions) => tablesOf(instances, instance.name, tables, sqlOptions),
     },
     probes: testProbes(options.probes),
     backups: testBackups(options.backups),
@@ -145,6 +146,22 @@ function answerOf(
   if (answer !== undefined) return answer;
   const declare = `instances: [{ name: '${name}', sql: { '<statement>': [{ column: 'value' }] } }]`;
   throw new Error(`The test host has no answer of ${name} to: ${plain(statement)}\nDeclare it: ${declare}`);
+}
+
+/** Tables are declared as the statement `TABLE schema.name`. */
+function tablesOf(
+  instances: readonly TestInstance[],
+  name: string,
+  tables: readonly TableToRead[],
+  options?: SqlOptions,
+): SqlResult {
+  const rows: SqlRow[] = [];
+  for (const table of tables) {
+    const answer = answerOf(instances, name, `TABLE ${table.schema}.${table.name}`, options);
+    if (!answer.ok) return answer;
+    rows.push(...answer.rows.map((row) => ({ ...row, table: table.name })));
+  }
+  return { ok: true, rows, truncated: false, via: 'published' };
 }
 
 function worldOf({ containers, files }: Memory): Json {

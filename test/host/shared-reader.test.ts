@@ -37,6 +37,7 @@ describe('shared answers', () => {
     const silent = {
       ...reader,
       sql: {
+        ...reader.sql,
         query: async () => {
           queries += 1;
           await new Promise((resolve) => setTimeout(resolve, 1_600));

@@ -1,5 +1,12 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { fingerprintFrom, fingerprintLines, pinned, type ReadFingerprint, sequenceLines } from '../sidecar-files.ts';
+import {
+  fingerprintFrom,
+  fingerprintLines,
+  fingerprintReaders,
+  pinned,
+  type ReadFingerprint,
+  sequenceLines,
+} from '../sidecar-files.ts';
 import { parseJson } from '../../util/json.ts';
 import { oneLine } from '../../util/text.ts';
 import { runWithBackup, helperPath, isNotAsked, type NotAsked, type PartRequest } from './dump.ts';
@@ -161,7 +168,7 @@ export async function drill(engine: ChangingEngine, request: DrillRequest): Prom
   const result = await runWithBackup(engine, request, {
     shell: 'bash',
     script,
-    stdin: [...input, pinned, sequenceLines, fingerprintLines].join('\n'),
+    stdin: [...input, pinned, fingerprintReaders, sequenceLines, fingerprintLines].join('\n'),
     scratch: '/scratch',
     memoryBytes: drillMemory,
     capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],

@@ -4,8 +4,9 @@ import type { Client, ClientConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
 import { safePath, setSafePath } from '../../postgres/search-path.ts';
+import { copyStatement, nullMarker, rowsOfTable } from './csv.ts';
 import { messageChecker } from './message-check.ts';
-import type { SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
+import type { TableToRead, SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
 
 /** Connections to PostgreSQL. The only file that uses pg. */
 
@@ -30,38 +31,83 @@ export interface Statement {
 /** `sent`: the statement was sent, so it may have taken effect even if the answer was lost. */
 export type SentResult = SqlResult & { readonly sent: boolean };
 
+/** Tables that are read in one transaction. */
+export interface TableRead {
+  readonly tables: readonly TableToRead[];
+  readonly timeoutMs: number;
+  readonly readOnly: true;
+  readonly signal?: AbortSignal;
+}
+
 /** One statement over a connection that is closed afterwards. An error of the server or the network is data. */
 export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<SentResult> {
+  return overConnection(login, statement, via, async (client) => {
+    // In the extended protocol the server accepts one statement only.
+    const extended = { text: statement.sql, values: [...statement.values], queryMode: 'extended' };
+    const result = await client.query<SqlRow>(extended);
+    return result.rows.map((row) => ({ ...row }));
+  });
+}
+
+/** The rows of tables, by COPY. */
+export async function readTablesOver(login: Login, read: TableRead, via: SqlWay): Promise<SentResult> {
+  return overConnection(login, read, via, async (client) => {
+    const missing = nullMarker();
+    const rows: SqlRow[] = [];
+    let chunks: Uint8Array[] = [];
+    // The driver drops what COPY sends.
+    connectionOf(client)?.on('copyData', ({ chunk }: { readonly chunk: Uint8Array }) => chunks.push(chunk));
+    for (const table of read.tables) {
+      chunks = [];
+      await client.query(copyStatement(table, missing));
+      rows.push(...rowsOfTable(table, Buffer.concat(chunks).toString('utf8'), missing));
+    }
+    return rows;
+  });
+}
+
+async function overConnection(
+  login: Login,
+  { timeoutMs, readOnly, signal }: Pick<Statement, 'timeoutMs' | 'readOnly' | 'signal'>,
+  via: SqlWay,
+  work: (client: Client) => Promise<readonly SqlRow[]>,
+): Promise<SentResult> {
   const client = await createClient(login, {
-    connectionTimeoutMillis: Math.min(statement.timeoutMs, 5_000),
-    query_timeout: statement.timeoutMs + 1_000,
+    connectionTimeoutMillis: Math.min(timeoutMs, 5_000),
+    query_timeout: timeoutMs + 1_000,
     application_name: 'problem-registry',
   });
   let sent = false;
   const abort = (): void => destroySocket(client);
-  if (statement.readOnly) statement.signal?.addEventListener('abort', abort, { once: true });
+  if (readOnly) signal?.addEventListener('abort', abort, { once: true });
   try {
-    if (statement.readOnly) statement.signal?.throwIfAborted();
+    if (readOnly) signal?.throwIfAborted();
     await client.connect();
-    const local = statement.readOnly ? 'SET LOCAL' : 'SET';
-    await client.query(
-      `${statement.readOnly ? 'BEGIN TRANSACTION READ ONLY; ' : ''}${local} search_path = ${safePath};
-       ${local} statement_timeout = ${statement.timeoutMs};
-       ${local} lock_timeout = ${Math.min(statement.timeoutMs, 2_000)}`,
-    );
+    await client.query(beginning({ timeoutMs, readOnly }));
     sent = true;
-    // In the extended protocol the server accepts one statement only.
-    const extended = { text: statement.sql, values: [...statement.values], queryMode: 'extended' };
-    const result = await client.query<SqlRow>(extended);
-    if (statement.readOnly) await client.query('ROLLBACK');
-    return { ok: true, rows: result.rows.map((row) => ({ ...row })), truncated: false, via, sent };
+    const rows = await work(client);
+    if (readOnly) await client.query('ROLLBACK');
+    return { ok: true, rows, truncated: false, via, sent };
   } catch (error) {
-    if (statement.readOnly && statement.signal?.aborted === true) throw statement.signal.reason;
+    if (readOnly && signal?.aborted === true) throw signal.reason;
     return { ok: false, message: errorText(error), sqlstate: sqlstateOf(error), via, sent };
   } finally {
-    statement.signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
     await closeClient(client);
   }
+}
+
+/** Without row_security, COPY would read the rows that a policy allows; with it off, it is an error. */
+export function beginning({ timeoutMs, readOnly }: Pick<Statement, 'timeoutMs' | 'readOnly'>): string {
+  const set = readOnly ? 'SET LOCAL' : 'SET';
+  return [
+    ...(readOnly
+      ? ['BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', 'SET LOCAL row_security = off']
+      : []),
+    `${set} search_path = ${safePath}`,
+    `${set} statement_timeout = ${timeoutMs}`,
+    `${set} lock_timeout = ${Math.min(timeoutMs, 2_000)}`,
+  ].join('; ');
 }
 
 async function createClient({ password, ...address }: Login, config: ClientConfig): Promise<Client> {
@@ -77,13 +123,16 @@ async function createClient({ password, ...address }: Login, config: ClientConfi
   });
   // A connection that ends later is not an error.
   client.on('error', () => undefined);
-  const connection: unknown = Reflect.get(client, 'connection');
   // Before the driver's own listener. The way over the container's socket is still open then.
-  if (connection instanceof EventEmitter)
-    connection.on('authenticationCleartextPassword', () =>
-      destroySocket(client, new Error('The server asks for the password in clear text, so it was not sent.')),
-    );
+  connectionOf(client)?.on('authenticationCleartextPassword', () =>
+    destroySocket(client, new Error('The server asks for the password in clear text, so it was not sent.')),
+  );
   return client;
+}
+
+function connectionOf(client: Client): EventEmitter | undefined {
+  const connection: unknown = Reflect.get(client, 'connection');
+  return connection instanceof EventEmitter ? connection : undefined;
 }
 
 /**

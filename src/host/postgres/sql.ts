@@ -1,26 +1,53 @@
 import { ProblemsError } from '../../errors.ts';
 import { quoteLiteral } from '../../util/quote.ts';
-import { setSafePath } from '../../postgres/search-path.ts';
 import type { ChangingEngine } from '../docker/client.ts';
+import type { HelperResult } from '../docker/types.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
-import { type SentResult, type Login, openSessionOver, queryOver, type Statement } from './client.ts';
+import {
+  beginning,
+  type SentResult,
+  type Login,
+  openSessionOver,
+  queryOver,
+  readTablesOver,
+  type Statement,
+  type TableRead,
+} from './client.ts';
 import type { Credentials } from './credentials.ts';
-import type {
-  SqlOptions,
-  SqlReader,
-  SqlResult,
-  SqlRow,
-  SqlWay,
-  SessionOptions,
-  SqlChanger,
-  SqlSession,
-} from './types.ts';
+import { copyStatement, nullMarker, rowsOfCsv, rowsOfTable } from './csv.ts';
+import type { SqlOptions, SqlReader, SqlResult, SqlWay, SessionOptions, SqlChanger, SqlSession } from './types.ts';
 
 /**
  * Runs psql over the socket inside the container, which needs no port. Password and SQL come on standard input, since
- * `docker events` shows arguments. Answers are CSV, with a marker for null that no value can equal.
+ * `docker events` shows arguments. Answers are CSV.
  */
+async function runPsql(
+  engine: ChangingEngine,
+  container: string,
+  login: Login,
+  { timeoutMs, readOnly }: Pick<Statement, 'timeoutMs' | 'readOnly'>,
+  lines: readonly string[],
+): Promise<HelperResult> {
+  return execIn(engine, container, {
+    command: [
+      'sh',
+      '-c',
+      'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -X -q --csv -v ON_ERROR_STOP=1 -v VERBOSITY=verbose',
+    ],
+    env: { PGUSER: login.user, PGDATABASE: login.database, PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'problem-registry' },
+    stdin: [
+      passwordFor(login.password),
+      `${beginning({ timeoutMs, readOnly })};`,
+      ...lines,
+      ...(readOnly ? ['ROLLBACK;'] : []),
+      '',
+    ].join('\n'),
+    timeoutMs: timeoutMs + 10_000,
+    maxBytes: 8 * 2 ** 20,
+  });
+}
+
 async function queryThroughPsql(
   engine: ChangingEngine,
   container: string,
@@ -29,34 +56,35 @@ async function queryThroughPsql(
 ): Promise<SentResult> {
   if (statement.sql.includes('\\'))
     return failure('psql would read the backslash as a command, so the query cannot be sent this way.');
-  const missing = `null-${crypto.randomUUID()}`;
-  const script = [
-    passwordFor(login.password),
+  const missing = nullMarker();
+  const result = await runPsql(engine, container, login, statement, [
     `\\pset null '${missing}'`,
-    `${setSafePath}; SET statement_timeout = ${statement.timeoutMs}; SET lock_timeout = ${Math.min(statement.timeoutMs, 2_000)};`,
-    ...(statement.readOnly ? ['BEGIN TRANSACTION READ ONLY;'] : []),
     ...(statement.values.length === 0
       ? [`${statement.sql}\n;`]
       : [
           `PREPARE problems_query AS ${statement.sql}\n;`,
           `EXECUTE problems_query(${statement.values.map((value) => quoteLiteral(value.replaceAll('\0', ''))).join(', ')});`,
         ]),
-    ...(statement.readOnly ? ['ROLLBACK;'] : []),
-    '',
-  ].join('\n');
-  const result = await execIn(engine, container, {
-    command: [
-      'sh',
-      '-c',
-      'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -X -q --csv -v ON_ERROR_STOP=1 -v VERBOSITY=verbose',
-    ],
-    env: { PGUSER: login.user, PGDATABASE: login.database, PGCONNECT_TIMEOUT: '5', PGAPPNAME: 'problem-registry' },
-    stdin: script,
-    timeoutMs: statement.timeoutMs + 10_000,
-    maxBytes: 8 * 2 ** 20,
-  });
+  ]);
   if (result.exitCode !== 0) return refusalOf(result.stderr || result.stdout);
-  return { ok: true, rows: rowsOf(result.stdout, missing), truncated: result.truncated, via: 'exec', sent: true };
+  return { ok: true, rows: rowsOfCsv(result.stdout, missing), truncated: result.truncated, via: 'exec', sent: true };
+}
+
+async function readTablesThroughPsql(
+  engine: ChangingEngine,
+  container: string,
+  login: Login,
+  read: TableRead,
+): Promise<SentResult> {
+  const missing = nullMarker();
+  const result = await runPsql(engine, container, login, read, [
+    ...read.tables.flatMap((table) => [`${copyStatement(table, missing)};`, `\\echo 'end-${missing}'`]),
+  ]);
+  if (result.exitCode !== 0) return refusalOf(result.stderr || result.stdout);
+  if (result.truncated) return failure('The tables have more than 8 MiB.');
+  const parts = result.stdout.split(`end-${missing}\n`);
+  const rows = read.tables.flatMap((table, place) => rowsOfTable(table, parts[place] ?? '', missing));
+  return { ok: true, rows, truncated: false, via: 'exec', sent: true };
 }
 
 function passwordFor(text: string | undefined): string {
@@ -75,38 +103,13 @@ function failure(message: string): SentResult {
   return { ok: false, message, sqlstate: undefined, via: 'exec', sent: false };
 }
 
-function rowsOf(csv: string, missing: string): readonly SqlRow[] {
-  const [header, ...lines] = parseCsv(csv);
-  if (header === undefined) return [];
-  return lines.map((line) =>
-    Object.fromEntries(header.map((name, index) => [name, line[index] === missing ? null : (line[index] ?? null)])),
-  );
-}
-
-/** CSV as psql writes it (RFC 4180). */
-function parseCsv(text: string): readonly (readonly string[])[] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\r?\n|$)/y;
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    if (match === null) break;
-    row.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-    if (match[3] !== ',') {
-      rows.push(row);
-      row = [];
-    }
-  }
-  return rows;
-}
-
 /** Queries over the first way that reaches the server: published port, container address, psql in the container. */
 export function openSql(
   engine: ChangingEngine,
   credentials: Credentials,
   signal: AbortSignal,
 ): { readonly reader: SqlReader; readonly changer: SqlChanger } {
-  async function ask(instance: Instance, statement: Statement, options: SqlOptions): Promise<SqlResult> {
+  async function ask(instance: Instance, question: Statement | TableRead, options: SqlOptions): Promise<SqlResult> {
     const database = options.database ?? instance.database;
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
       (way) => addressesOf(way, instance, engine),
@@ -117,11 +120,13 @@ export function openSql(
         const login = { host, port, user: instance.user, password, database };
         const { sent, ...result } =
           way === 'exec'
-            ? await throughPsql(engine, instance.container.id, login, statement)
-            : await queryOver(login, { ...statement, signal }, way);
+            ? await throughPsql(engine, instance.container.id, login, question)
+            : 'tables' in question
+              ? await readTablesOver(login, { ...question, signal }, way)
+              : await queryOver(login, { ...question, signal }, way);
         if (result.ok || !mayTryAnotherWay(result.sqlstate)) return result;
         // A second attempt could take effect twice.
-        if (sent && !statement.readOnly)
+        if (sent && !question.readOnly)
           return result.sqlstate?.startsWith('28') === true ? result : outcomeUnknown(result);
         // The server's message says more than an error of the network.
         if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
@@ -172,6 +177,8 @@ export function openSql(
         if (!result.ok || result.rows.length <= maxRows) return result;
         return { ...result, rows: result.rows.slice(0, maxRows), truncated: true };
       },
+      readTables: (instance, tables, options = {}) =>
+        ask(instance, { tables, timeoutMs: options.timeoutMs ?? 5_000, readOnly: true }, options),
     },
     changer: {
       execute: (instance, sql, options = {}) =>
@@ -196,9 +203,16 @@ function sessionError(
 }
 
 /** A container may stop or be paused in between; that is an answer, not an error. */
-async function throughPsql(...question: Parameters<typeof queryThroughPsql>): Promise<SentResult> {
+async function throughPsql(
+  engine: ChangingEngine,
+  container: string,
+  login: Login,
+  question: Statement | TableRead,
+): Promise<SentResult> {
   try {
-    return await queryThroughPsql(...question);
+    return 'tables' in question
+      ? await readTablesThroughPsql(engine, container, login, question)
+      : await queryThroughPsql(engine, container, login, question);
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.code !== 'engine-refused') throw error;
     const sent = !error.message.startsWith('exec in ');

@@ -30,6 +30,21 @@ export type SqlWay = 'published' | 'network' | 'exec';
  */
 export interface SqlReader {
   query(instance: Instance, sql: string, options?: SqlOptions): Promise<SqlResult>;
+  /**
+   * All rows of some tables, read in one transaction; each row also has the name of its `table`. Use it for tables of the
+   * application: a query would run functions of their owners with the rights of our login, this does not.
+   */
+  readTables(
+    instance: Instance,
+    tables: readonly TableToRead[],
+    options?: Pick<SqlOptions, 'database' | 'timeoutMs'>,
+  ): Promise<SqlResult>;
+}
+
+export interface TableToRead {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly string[];
 }
 
 export interface SqlChanger {

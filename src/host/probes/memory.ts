@@ -1,4 +1,5 @@
 import { oneLine } from '../../util/text.ts';
+import { createReaders, readAsOwner } from '../../postgres/as-owner.ts';
 import { safePathOption } from '../../postgres/search-path.ts';
 import type { ChangingEngine } from '../docker/client.ts';
 import { execIn, runHelper } from '../exec.ts';
@@ -61,6 +62,8 @@ export function parseMemoryUse(printed: string): MemoryUse | undefined {
   };
 }
 
+const tablesToRead = "FROM pg_catalog.pg_class AS o WHERE o.relkind IN ('r', 'm') AND o.relpersistence = 'p'";
+
 /**
  * Reads as much of the largest tables into shared_buffers as fits within 40 seconds: by ranges of rows, since a plain scan of
  * a large table uses only a small ring of buffers. Then pgbench sorts and hashes more than work_mem holds, in several
@@ -71,13 +74,18 @@ IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r 
 IFS= read -r clients; IFS= read -r seconds; IFS= read -r rows
 export PGPORT PGUSER PGDATABASE PGPASSWORD PGHOST=127.0.0.1 PGCONNECT_TIMEOUT=10 PGAPPNAME=problem-registry LC_ALL=C
 export PGOPTIONS='-c search_path=${safePathOption} -c default_transaction_read_only=on -c lock_timeout=2s -c enable_seqscan=off -c max_parallel_workers_per_gather=0'
-{
-  echo "SELECT format('SELECT count(*) FROM %s WHERE ctid >= ''(0,0)''::tid', oid::regclass)
-    FROM (SELECT oid, sum(pg_relation_size(oid)) OVER (ORDER BY pg_relation_size(oid) DESC, oid) - pg_relation_size(oid) AS sum
-      FROM pg_class WHERE relkind IN ('r', 'm') AND relpersistence = 'p') AS tables
-    WHERE sum < (SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers')
-    ORDER BY sum LIMIT 20 \gexec"
-} | timeout 40 psql -X -q -A -t >/dev/null || [ $? -eq 124 ] || exit 1
+timeout 40 psql -X -q -A -t >/dev/null <<'SQL' || [ $? -eq 124 ] || exit 1
+${createReaders(tablesToRead)}
+\set ON_ERROR_STOP off
+\set ON_ERROR_ROLLBACK on
+BEGIN READ ONLY;
+SELECT ${readAsOwner(`format('SELECT pg_catalog.json_build_array(pg_catalog.count(*)) FROM ONLY %I.%I WHERE ctid OPERATOR(pg_catalog.>=) ''(0,0)''::pg_catalog.tid', n.nspname, o.relname)`)}
+FROM (SELECT o.*, sum(pg_relation_size(o.oid)) OVER (ORDER BY pg_relation_size(o.oid) DESC, o.oid) - pg_relation_size(o.oid) AS before
+  ${tablesToRead}) AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
+WHERE o.before < (SELECT setting::bigint * 8192 FROM pg_settings WHERE name = 'shared_buffers')
+ORDER BY o.before LIMIT 20 \gexec
+ROLLBACK;
+SQL
 load() {
   {
     echo 'begin read only;'

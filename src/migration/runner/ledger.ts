@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import { quoteIdentifier } from '../../util/quote.ts';
 import { databasePath, setSafePath } from '../../postgres/search-path.ts';
-import type { SqlRow, SessionResult, SqlSession } from '../../host/postgres/types.ts';
+import type { SqlRow, SessionResult, SqlSession, TableToRead } from '../../host/postgres/types.ts';
 import type { Mode } from '../classify.ts';
 import type { Migration } from '../files.ts';
 import type { Ledger, LedgerRow } from '../status.ts';
@@ -56,6 +56,7 @@ export async function queryWithDatabasePath(session: SqlSession, sql: string): P
 
 /** The full names of the two tables. Other tools share `schema_migrations`; checksums and states are in our own table. */
 export interface LedgerTables {
+  readonly schema: string;
   readonly versions: string;
   readonly states: string;
   readonly versionsExist: boolean;
@@ -63,7 +64,7 @@ export interface LedgerTables {
 }
 
 /** Finds their schema: that of `schema_migrations`, or else the one in which an unqualified name would be created. */
-export const ledgerPlace = `WITH ${databasePath}, known AS MATERIALIZED (
+const ledgerPlace = `WITH ${databasePath}, known AS MATERIALIZED (
     SELECT pg_catalog.to_regclass('schema_migrations')::oid AS oid, pg_catalog.current_schema() AS here FROM own WHERE own.set)
   SELECT coalesce(n.nspname, known.here, 'public') AS schema,
     c.oid IS NOT NULL AS versions, o.oid IS NOT NULL AS states,
@@ -86,7 +87,7 @@ export async function findTables(session: SqlSession): Promise<LedgerTables> {
 }
 
 /** Reads the answer to `ledgerPlace`. Throws like `findTables`. */
-export function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
+function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
   const schema = row?.['schema'] ?? 'public';
   const versions = `${quoteIdentifier(schema)}.schema_migrations`;
   // Reading a view would run its functions with our rights.
@@ -104,6 +105,7 @@ export function tablesOf(row: Readonly<Record<string, string | null>> | undefine
       );
   }
   return {
+    schema,
     versions,
     states: `${quoteIdentifier(schema)}.problems_migrations`,
     versionsExist: row?.['versions'] === 't',
@@ -132,12 +134,28 @@ export async function createTables(session: SqlSession, { versions, states }: Le
   );
 }
 
+const columns = ['version', 'sha256', 'mode', 'state', 'started_at', 'runner', 'error'] as const;
+
+/** Reads the ledger without a session and without running code of the tables' owner. Throws like `findTables`. */
+export async function readLedgerSafely(reader: {
+  readonly query: (sql: string) => Promise<Rows>;
+  readonly readTables: (tables: readonly TableToRead[]) => Promise<Rows>;
+}): Promise<Ledger> {
+  const { schema, versionsExist, statesExist } = tablesOf((await reader.query(ledgerPlace))[0]);
+  const tables = [
+    ...(versionsExist ? [{ schema, name: 'schema_migrations', columns: ['version'] }] : []),
+    ...(statesExist ? [{ schema, name: 'problems_migrations', columns }] : []),
+  ];
+  return ledgerOf(tables.length === 0 ? [] : await reader.readTables(tables));
+}
+
 /** Reads both tables in one statement: between two, another runner could write to both. */
-export function ledgerQuery({ versions, states, versionsExist, statesExist }: LedgerTables): string {
-  const listed = `SELECT 'listed' AS source, version::text AS version, NULL AS sha256, NULL AS mode, NULL AS state, NULL AS "startedAt", NULL AS runner, NULL AS error FROM ${versions}`;
-  const own = `SELECT 'own', version, sha256, mode, state, started_at::text, runner, error FROM ${states}`;
+function ledgerQuery({ versions, states, versionsExist, statesExist }: LedgerTables): string {
+  const others = columns.slice(1);
+  const listed = `SELECT 'schema_migrations' AS table, version::text AS version, ${others.map((name) => `NULL AS ${name}`).join(', ')} FROM ${versions}`;
+  const own = `SELECT 'problems_migrations', version, ${others.map((name) => `${name}::text`).join(', ')} FROM ${states}`;
   const parts = [...(versionsExist ? [listed] : []), ...(statesExist ? [own] : [])];
-  return parts.length === 0 ? `SELECT 'none' AS source` : parts.join(' UNION ALL ');
+  return parts.length === 0 ? `SELECT 'none' AS table` : parts.join(' UNION ALL ');
 }
 
 export async function readLedger(session: SqlSession, tables: LedgerTables): Promise<Ledger> {
@@ -146,11 +164,13 @@ export async function readLedger(session: SqlSession, tables: LedgerTables): Pro
 
 type Rows = readonly Readonly<Record<string, string | null>>[];
 
-/** Reads the answer to `ledgerQuery`. */
-export function ledgerOf(rows: Rows): Ledger {
+/** From the rows of both tables, each with the name of its table. */
+function ledgerOf(rows: Rows): Ledger {
   return {
-    versions: new Set(rows.filter(({ source }) => source === 'listed').map((row) => row['version'] ?? '')),
-    rows: new Map(rows.filter(({ source }) => source === 'own').map((row) => [row['version'] ?? '', rowOf(row)])),
+    versions: new Set(rows.filter(({ table }) => table === 'schema_migrations').map((row) => row['version'] ?? '')),
+    rows: new Map(
+      rows.filter(({ table }) => table === 'problems_migrations').map((row) => [row['version'] ?? '', rowOf(row)]),
+    ),
   };
 }
 
@@ -161,7 +181,7 @@ function rowOf(row: Rows[number]): LedgerRow {
     sha256: row['sha256'] ?? '',
     mode: row['mode'] ?? '',
     state: state === 'done' || state === 'failed' ? state : 'started',
-    startedAt: row['startedAt'] ?? '',
+    startedAt: row['started_at'] ?? '',
     runner: row['runner'] ?? '',
     error: row['error'] ?? null,
   };

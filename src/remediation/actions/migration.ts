@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import { databasePath } from '../../postgres/search-path.ts';
 import type { Instance } from '../../host/instance.ts';
-import type { SqlSession } from '../../host/postgres/types.ts';
+import type { SqlResult, SqlRow, SqlSession } from '../../host/postgres/types.ts';
 import {
   buildIndexAgain,
   schemaQuery,
@@ -11,16 +11,13 @@ import {
   fingerprintOf,
   resetSession,
   indexOfFile,
-  ledgerOf,
-  ledgerPlace,
   migrate,
   type Migration,
   migrationsOf,
-  ledgerQuery,
+  readLedgerSafely,
   recordAsDone,
   relationsOfFile,
   migrationStatusOf,
-  tablesOf,
   undoIndexBuild,
   restoreRows,
   takeLock,
@@ -106,12 +103,18 @@ async function rowsOf(
   place: Place,
   sql: string,
   values?: readonly string[],
-): Promise<readonly Readonly<Record<string, string | null>>[]> {
-  const answer = await host.sql.query(await requireInstance(host, place), sql, {
-    database: place.database,
-    maxRows: 20_000,
-    ...(values === undefined ? {} : { values }),
-  });
+): Promise<readonly SqlRow[]> {
+  return answered(
+    place,
+    await host.sql.query(await requireInstance(host, place), sql, {
+      database: place.database,
+      maxRows: 20_000,
+      ...(values === undefined ? {} : { values }),
+    }),
+  );
+}
+
+function answered(place: Place, answer: SqlResult): readonly SqlRow[] {
   if (answer.ok) return answer.rows;
   const { sqlstate, message } = answer;
   throw new ProblemsError(
@@ -134,8 +137,12 @@ async function fileOf({ folder, name, sha256 }: FilePlace, host: ReadonlyHost): 
 /** @throws ProblemsError `step-refused`: file and ledger contradict each other. */
 async function ledgerStateOf(wanted: FilePlace, host: ReadonlyHost): Promise<z.output<typeof ledgerBefore>> {
   const migration = await fileOf(wanted, host);
-  const tables = tablesOf((await rowsOf(host, wanted, ledgerPlace))[0]);
-  const ledger = ledgerOf(await rowsOf(host, wanted, ledgerQuery(tables)));
+  const { database } = wanted;
+  const ledger = await readLedgerSafely({
+    query: (sql) => rowsOf(host, wanted, sql),
+    readTables: async (tables) =>
+      answered(wanted, await host.sql.readTables(await requireInstance(host, wanted), tables, { database })),
+  });
   const now = migrationStatusOf(migration, ledger);
   if (now.standing === 'conflict') throw new ProblemsError('step-refused', now.message);
   const { version } = migration;

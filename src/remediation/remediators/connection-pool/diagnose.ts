@@ -3,6 +3,7 @@ import type { Evidence } from '../../contract.ts';
 import { limitsOfServer, ownLimitsQuery, sessionsOfServer } from './observe.ts';
 import {
   identity,
+  isFull,
   lastSample,
   type Observation,
   ordinarySlots,
@@ -128,14 +129,12 @@ function shortOfSlots(measured: Observation, settings: PoolSettings, isFenced: b
   if (busy > Math.max(4, measured.cpus * 4)) return { kind: 'load', busy };
   const perSecond = connectRate(measured);
   if (perSecond >= settings.connectsPerSecond) return { kind: 'no-pooling', perSecond, demand };
-  const isFull =
-    measured.samples.every((sample) => sample.sessions.length >= ordinarySlots(measured.limits)) ||
-    measured.refused.some(isForSlots);
+  const isPacked = isFull(measured) || measured.refused.some(isForSlots);
   const isUsed =
     sessions.filter(isLockWaiter).length <= sessions.length * 0.1 &&
     throughout(measured, isIdleInTransaction).length <= sessions.length * 0.1 &&
     idle.length <= sessions.length * 0.2;
-  return { kind: isFull && isUsed && !isFenced ? 'undersized' : 'undetermined', demand };
+  return { kind: isPacked && isUsed && !isFenced ? 'undersized' : 'undetermined', demand };
 }
 
 /** Between two bursts slots are free: only refusals and the number of new sessions show the problem. */

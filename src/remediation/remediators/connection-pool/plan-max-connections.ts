@@ -7,7 +7,15 @@ import { measureBackends, memoryFor, memoryOf, memorySettingNames } from '../../
 import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
-import { lastSample, type Observation, ordinarySlots, type PoolDetails, type PoolExpected, spared } from './types.ts';
+import {
+  isFull,
+  lastSample,
+  type Observation,
+  ordinarySlots,
+  type PoolDetails,
+  type PoolExpected,
+  spared,
+} from './types.ts';
 
 export interface ServerCeiling {
   readonly ceiling: Ceiling;
@@ -144,6 +152,9 @@ export async function planRaise(
     cleanup: [],
     leftovers: byCommand ? [keptContainer(container)] : [],
     risk: 'restart',
+    ...(isFull(measured)
+      ? {}
+      : { approval: 'only the log of the server says that slots were missing, and any role can write to the log' }),
     downtime: {
       seconds: 5,
       why: 'The server restarts: all sessions end, and their clients must reconnect.',

@@ -120,6 +120,11 @@ export function ordinarySlots({ maxConnections, reserved }: Limits): number {
   return Math.max(1, maxConnections - reserved);
 }
 
+/** Whether every sample found all slots in use. */
+export function isFull({ samples, limits }: Observation): boolean {
+  return samples.every(({ sessions }) => sessions.length >= ordinarySlots(limits));
+}
+
 /** Identifies a session across samples. */
 export function identity({ pid, backendStart }: Session): string {
   return `${pid} ${backendStart}`;

@@ -25,6 +25,14 @@ export function signOf(line: string): Sign | undefined {
   return texts.find(([, text]) => text.test(line))?.[0];
 }
 
+/**
+ * Whether the first process of the container wrote the line, by the default `log_line_prefix`. A message of several lines cannot
+ * imitate it, since a tab begins each further line.
+ */
+export function isOfFirstProcess(line: string): boolean {
+  return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[1\] /.test(line);
+}
+
 export interface SignLine extends LogLine {
   readonly sign: Sign;
 }

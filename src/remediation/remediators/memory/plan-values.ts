@@ -3,6 +3,7 @@ import type { SettingChanges } from '../../../postgres/auto-conf.ts';
 import { fit, formatSize, usableShare } from '../../../postgres/tuning/index.ts';
 import type { Finding, Plan, ReadonlyHost } from '../../contract.ts';
 import { restartPolicyOf } from '../../shared/recreate.ts';
+import { isOfFirstProcess, type Sign } from './log-patterns.ts';
 import { controlFile } from '../../shared/server-settings.ts';
 import {
   autovacuumWorkMem,
@@ -23,14 +24,14 @@ export interface PlanInput {
   readonly condition: Condition;
 }
 
+type Shared = 'type' | 'remediator' | 'finding' | 'target' | 'cleanup' | 'leftovers' | 'expected' | 'approval';
+
 /** The parts that every plan shares. */
 export async function frameOf(
-  { finding, instance, memory }: PlanInput,
+  { finding, instance, memory, seen, condition }: PlanInput,
   host: ReadonlyHost,
   workMem = memory.facts.workMem,
-): Promise<
-  Pick<Plan<MemoryExpected>, 'type' | 'remediator' | 'finding' | 'target' | 'cleanup' | 'leftovers' | 'expected'>
-> {
+): Promise<Pick<Plan<MemoryExpected>, Shared>> {
   const { container, name, volumeKey, dataDirectory } = instance;
   const control = await controlFile(host, container.id, dataDirectory);
   return {
@@ -40,6 +41,9 @@ export async function frameOf(
     target: { instance: name, container: container.id, volumes: [volumeKey] },
     cleanup: [],
     leftovers: [],
+    ...(isCertain(condition, seen)
+      ? {}
+      : { approval: 'only the log of the server shows the problem, and any role can write to the log' }),
     expected: {
       name: container.name,
       limit: container.memory,
@@ -56,6 +60,24 @@ export async function frameOf(
       },
     },
   };
+}
+
+/**
+ * Whether more than log lines that any role can write shows the problem: the kernel's counters, the engine, a measurement, or
+ * the server's first process, whose number no session has.
+ */
+export function isCertain({ kind }: Pick<Condition, 'kind'>, { events, oomKilled, signs }: Observation): boolean {
+  const saidBy = (sign: Sign): number => signs.filter((one) => one.sign === sign && isOfFirstProcess(one.text)).length;
+  switch (kind) {
+    case 'start-refused':
+      return saidBy('start-refused') > 0;
+    case 'oom-in-recovery':
+      return events.length > 0 || oomKilled || saidBy('startup-killed') > 1;
+    case 'shm-too-small':
+      return false;
+    default:
+      return true;
+  }
 }
 
 /** Short options of the server's command line. Others are `-c name=value` and `--name=value`. */

@@ -14,7 +14,14 @@ import {
 import type { Evidence, ReadonlyHost, Refusal } from '../../contract.ts';
 import { speaksOf } from './log-patterns.ts';
 import { type InvalidIndex, type Observation, type Observations, originOf, relationsThere, rowsOf } from './observe.ts';
-import { earlierPending, refuseConflict, refuseFailed, refuseForeignIndex, refuseUnfinished } from './refusals.ts';
+import {
+  earlierPending,
+  refuseConflict,
+  refuseFailed,
+  refuseForeignIndex,
+  refuseLost,
+  refuseUnfinished,
+} from './refusals.ts';
 import type { ConditionKind } from './types.ts';
 
 /** Files that are not applied are only a problem if some of their objects exist, or if they lost a race. */
@@ -51,7 +58,7 @@ async function pendingConditions(
       subject: file.version,
       summary: `${file.name} lost a race in ${found.database} and has not been applied since.`,
       evidence: lost.slice(-5).map(({ at, text }) => ({ type: 'log', at, text })),
-      repair: { type: 'repair', drop: undefined, apply: file },
+      repair: refuseLost(file),
     });
   }
   return conditions;

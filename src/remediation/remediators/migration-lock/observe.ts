@@ -1,19 +1,16 @@
 import { join, resolve } from 'node:path';
 import { databasePath } from '../../../postgres/search-path.ts';
 import type { Instance } from '../../../host/instance.ts';
-import type { SqlRow } from '../../../host/postgres/types.ts';
+import type { SqlResult, SqlRow } from '../../../host/postgres/types.ts';
 import {
   indexOfFile,
   isMigrationName,
   type Ledger,
-  ledgerOf,
-  ledgerPlace,
   lockHolders,
   type Migration,
   migrationsOf,
   nameObstacle,
-  ledgerQuery,
-  tablesOf,
+  readLedgerSafely,
 } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { type LoggedError, raceErrors } from './log-patterns.ts';
@@ -181,10 +178,7 @@ async function observe(
   host: ReadonlyHost,
   read: ReturnType<typeof folderReader>,
 ): Promise<Observation | undefined> {
-  const tables = tablesOf((await rowsOf(instance, database, host, ledgerPlace))[0]);
-  const ledger = ledgerOf(
-    tables.versionsExist || tables.statesExist ? await rowsOf(instance, database, host, ledgerQuery(tables)) : [],
-  );
+  const ledger = await ledgerOf(instance, database, host);
   const invalid = (await rowsOf(instance, database, host, invalidIndexes)).map(invalidOf);
   const folder = await folderOf(host, instance, database, ledger, read);
   const isCalm = invalid.length === 0 && [...ledger.rows.values()].every(({ state }) => state === 'done');
@@ -221,12 +215,27 @@ export async function rowsOf(
   sql: string,
   values?: readonly string[],
 ): Promise<readonly SqlRow[]> {
-  const answer = await host.sql.query(instance, sql, {
+  return answered(
+    instance,
     database,
-    maxRows: 20_000,
-    timeoutMs: 15_000,
-    ...(values === undefined ? {} : { values }),
+    await host.sql.query(instance, sql, {
+      database,
+      maxRows: 20_000,
+      timeoutMs: 15_000,
+      ...(values === undefined ? {} : { values }),
+    }),
+  );
+}
+
+export async function ledgerOf(instance: Instance, database: string, host: ReadonlyHost): Promise<Ledger> {
+  return readLedgerSafely({
+    query: (sql) => rowsOf(instance, database, host, sql),
+    readTables: async (tables) =>
+      answered(instance, database, await host.sql.readTables(instance, tables, { database, timeoutMs: 15_000 })),
   });
+}
+
+function answered(instance: Instance, database: string, answer: SqlResult): readonly SqlRow[] {
   if (answer.ok) return answer.rows;
   throw new Error(`${database} of ${instance.name}: ${answer.sqlstate ?? ''} ${answer.message}`);
 }

@@ -76,6 +76,14 @@ export function refuseFailed(
   );
 }
 
+/** Any role can write such a line to the log with RAISE, so it is not a reason to run anything. */
+export function refuseLost({ name }: Migration): Refusal {
+  return refusal(
+    `Only the server's log says that ${name} lost a race, and any role can write to the log.`,
+    'If the file should be applied, run `problems migrate` with its folder.',
+  );
+}
+
 /** Objects that exist without a ledger row, and why they are not recorded automatically. */
 export function refuseUnrecorded({ name, version }: Migration, reason: string): Refusal {
   return refusal(

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText } from '../../../util/text.ts';
 import type { Instance } from '../../../host/instance.ts';
-import { ledgerOf, ledgerPlace, ledgerQuery, tablesOf } from '../../../migration/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
-import { invalidIndexes, rowsOf } from './observe.ts';
+import { invalidIndexes, ledgerOf, rowsOf } from './observe.ts';
 import type { MigrationExpected } from './types.ts';
 
 type Check = Verification['checks'][number];
@@ -39,8 +38,7 @@ async function checksOf(
 ): Promise<readonly Check[]> {
   const checks: Check[] = [];
   if (version !== null) {
-    const tables = tablesOf((await rowsOf(instance, database, host, ledgerPlace))[0]);
-    const ledger = ledgerOf(await rowsOf(instance, database, host, ledgerQuery(tables)));
+    const ledger = await ledgerOf(instance, database, host);
     const state = ledger.rows.get(version)?.state ?? 'no row';
     const listed = ledger.versions.has(version);
     checks.push({
