@@ -23,9 +23,15 @@ const killed = 'LOG:  startup process (PID 21) was terminated by signal 9: Kille
 const refused = 'FATAL:  could not map anonymous shared memory: Cannot allocate memory';
 const full = 'ERROR:  could not resize shared memory segment "/PostgreSQL.1" to 8 bytes: No space left on device';
 
-/** As the first process of a container writes it, and as a session does with RAISE. */
-const first = (text: string): string => `2026-01-01 10:00:00.000 UTC [1] ${text}`;
-const session = (text: string): string => `2026-01-01 10:00:00.000 UTC [412] ${text}`;
+/** As the first process of a container writes it. */
+function first(text: string): string {
+  return `2026-01-01 10:00:00.000 UTC [1] ${text}`;
+}
+
+/** As a session writes it with RAISE. */
+function session(text: string): string {
+  return `2026-01-01 10:00:00.000 UTC [412] ${text}`;
+}
 
 describe('a log line that any role can write', () => {
   it.for([

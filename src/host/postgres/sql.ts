@@ -77,9 +77,8 @@ async function readTablesThroughPsql(
   read: TableRead,
 ): Promise<SentResult> {
   const missing = nullMarker();
-  const result = await runPsql(engine, container, login, read, [
-    ...read.tables.flatMap((table) => [`${copyStatement(table, missing)};`, `\\echo 'end-${missing}'`]),
-  ]);
+  const lines = read.tables.flatMap((table) => [`${copyStatement(table, missing)};`, `\\echo 'end-${missing}'`]);
+  const result = await runPsql(engine, container, login, read, lines);
   if (result.exitCode !== 0) return refusalOf(result.stderr || result.stdout);
   if (result.truncated) return failure('The tables have more than 8 MiB.');
   const parts = result.stdout.split(`end-${missing}\n`);
