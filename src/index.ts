@@ -53,6 +53,7 @@ export {
 export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
 export { type Config, loadConfig, type LoadConfigOptions } from './config/config.ts';
+export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {
   type Band,

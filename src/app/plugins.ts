@@ -4,6 +4,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
+import { requireOwner } from '../config/trust.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Action, Remediator } from '../remediation/contract.ts';
 import { type Operation, operations } from '../remediation/operations.ts';
@@ -141,6 +142,7 @@ export async function pluginClaims({
 
 async function load(name: string, folder: string): Promise<z.output<typeof pluginShape>> {
   const path = pathOf(name, folder);
+  requireOwner(path, `plugins: ${name} is not loaded`);
   let exported: unknown;
   try {
     const module: unknown = await import(pathToFileURL(path).href);

@@ -41,7 +41,7 @@ export async function withRemediation<Result>(
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
-  const config = await configFor(options, cwd);
+  const config = await configFor(options, cwd, { ownOnly: true });
   const [{ bindCall, knownProblems, openRemediation }, { checkPaths }] = await Promise.all([
     import('../app/remediation.ts'),
     import('../app/scan.ts'),

@@ -1,8 +1,8 @@
-import { type Config, loadConfig } from '../config/config.ts';
+import { type Config, loadConfig, type LoadConfigOptions } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 
-/** The options of every command that reads a config. */
-export const configOptions = {
+/** The options of every command that reads a config and runs no code of it. */
+export const dataConfigOptions = {
   config: {
     type: 'text',
     value: 'file',
@@ -12,17 +12,37 @@ export const configOptions = {
   configLookup: { type: 'flag', default: true, about: 'Do not look for a config file.' },
 } as const;
 
+/** The options of every other command that reads a config. */
+export const configOptions = {
+  ...dataConfigOptions,
+  trustConfig: {
+    type: 'flag',
+    about: 'Run the code of the config: of one in JavaScript or TypeScript, and of plugins.',
+  },
+} as const;
+
 export interface ConfigChoice {
   readonly config: string | undefined;
   readonly configLookup: boolean;
+  /** Undefined: the command runs no code. */
+  readonly trustConfig?: boolean;
 }
 
 /** Loads the config that the options select. */
-export function configFor({ config, configLookup }: ConfigChoice, cwd: string): Promise<Config> {
+export function configFor(
+  { config, configLookup, trustConfig }: ConfigChoice,
+  cwd: string,
+  options: Pick<LoadConfigOptions, 'ownOnly'> = {},
+): Promise<Config> {
   if (config !== undefined && !configLookup) {
     throw new ProblemsError('bad-usage', '--config and --no-config-lookup cannot be used together');
   }
-  return loadConfig(cwd, { ...(config === undefined ? {} : { file: config }), lookup: configLookup });
+  return loadConfig(cwd, {
+    ...options,
+    ...(config === undefined ? {} : { file: config }),
+    lookup: configLookup,
+    trust: trustConfig === undefined ? 'never' : trustConfig ? 'given' : 'listed',
+  });
 }
 
 /** The arguments and options of commands about one record or task. */

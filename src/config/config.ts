@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from '../priority/settings.ts';
 import type { TriageSettings } from '../tasks/triage.ts';
+import type { Trust } from './trust.ts';
 
 /** The complete settings of a repository, with defaults for everything that its problems.config.* does not set. */
 export interface Config {
@@ -28,6 +29,16 @@ export interface LoadConfigOptions {
   readonly file?: string;
   /** Whether to search for a config if no `file` is given. Default true. */
   readonly lookup?: boolean;
+  /**
+   * Whether its code may run. Default `listed`: only if the user's own settings trust it. A config in JavaScript or TypeScript
+   * is code, and so are plugins. With `never` plugins are left out.
+   */
+  readonly trust?: Trust;
+  /**
+   * Whether a config that was found, not named, must belong to you or to root: for commands that act on what it says. Default
+   * false.
+   */
+  readonly ownOnly?: boolean;
 }
 
 const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].map(
@@ -37,25 +48,28 @@ const fileNames: readonly string[] = ['json', 'yaml', 'yml', 'js', 'mjs', 'ts'].
 /**
  * The config of a folder: the nearest problems.config.* from it upward to the repository's root. Outside a repository only
  * the folder itself is searched, so that a file in a shared folder above does not count.
- * @throws ProblemsError `bad-config`: it cannot be read, is invalid, or a folder has two configs.
+ * @throws ProblemsError `bad-config`: it cannot be read, is invalid, is or names code that is not trusted, or a folder has two
+ * configs.
  */
 export async function loadConfig(from: string, options: LoadConfigOptions = {}): Promise<Config> {
-  const { lookup = true } = options;
+  const { lookup = true, trust = 'listed', ownOnly = false } = options;
   const found = options.file === undefined && lookup ? findConfig(resolve(from)) : options.file;
   const file = found === undefined ? undefined : resolve(from, found);
   if (file === undefined) return completed({}, undefined, resolve(from));
   // A repository without a config, the usual case of a pre-commit hook, never pays for the schema.
-  const [{ readConfigFile }, { checkConfig }, schema] = await Promise.all([
+  const [{ checkConfig, isCode, readConfigFile }, { requireOwner, requireTrust }, schema] = await Promise.all([
     import('./load.ts'),
-    import('./load.ts'),
+    import('./trust.ts'),
     import('./schema.ts'),
   ]);
   const name = nameOf(file, from);
-  return completed(
-    checkConfig(schema.Config, await readConfigFile(file, name), { file: name, keys: [] }),
-    file,
-    dirname(file),
-  );
+  if (ownOnly && options.file === undefined) requireOwner(file, `${name} is not used`);
+  if (isCode(file)) await requireTrust({ file, says: `${name} is a program`, digestOf: file }, trust);
+  const stated = checkConfig(schema.Config, await readConfigFile(file, name), { file: name, keys: [] });
+  const { plugins = [] } = stated;
+  const says = `${name} names plugins, which are programs`;
+  if (plugins.length > 0 && trust !== 'never') await requireTrust({ file, says, digestOf: undefined }, trust);
+  return completed({ ...stated, plugins: trust === 'never' ? [] : plugins }, file, dirname(file));
 }
 
 /** The settings that a file may set. */

@@ -98,25 +98,26 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): readonly stri
 }
 
 /** No one writes a config by hand that is larger. In bytes. */
-const largest = 256 * 1024;
+export const largestConfig = 256 * 1024;
 
-/** The value that a config file holds, unchecked. `name` is the file's name in messages. */
+/** Whether a config file is a program, by its name: anything but JSON and YAML. */
+export function isCode(file: string): boolean {
+  return !['.json', '.yaml', '.yml'].includes(extname(file));
+}
+
+/**
+ * The value that a config file holds, unchecked. One that is code runs: `requireTrust` decides before. `name` is the
+ * file's name in messages.
+ */
 export async function readConfigFile(file: string, name: string): Promise<unknown> {
   try {
-    switch (extname(file)) {
-      case '.json':
-        return JSON.parse(textOf(file, name));
-      case '.yaml':
-      case '.yml': {
-        const { loadAll } = await import('js-yaml');
-        // With aliases a small file could expand to a huge value.
-        const [settings, second] = loadAll(textOf(file, name), { maxAliases: 0, maxDepth: 20 });
-        if (second !== undefined) throw new ProblemsError('bad-config', `${name} contains more than one document`);
-        return settings ?? {};
-      }
-      default:
-        return await defaultExportOf(file, name);
-    }
+    if (isCode(file)) return await defaultExportOf(file, name);
+    if (extname(file) === '.json') return JSON.parse(textOf(file, name));
+    const { loadAll } = await import('js-yaml');
+    // With aliases a small file could expand to a huge value.
+    const [settings, second] = loadAll(textOf(file, name), { maxAliases: 0, maxDepth: 20 });
+    if (second !== undefined) throw new ProblemsError('bad-config', `${name} contains more than one document`);
+    return settings ?? {};
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
     const [reason = ''] = errorText(error).split('\n');
@@ -125,9 +126,9 @@ export async function readConfigFile(file: string, name: string): Promise<unknow
 }
 
 function textOf(file: string, name: string): string {
-  const read = readRegularFile(file, { most: largest });
+  const read = readRegularFile(file, { most: largestConfig });
   if (read.type === 'refused') throw new ProblemsError('bad-config', `${name} is ${read.is}, not a file`);
-  if (!read.isWhole) throw new ProblemsError('bad-config', `${name} is larger than ${largest} bytes`);
+  if (!read.isWhole) throw new ProblemsError('bad-config', `${name} is larger than ${largestConfig} bytes`);
   return read.bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 

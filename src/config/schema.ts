@@ -81,6 +81,8 @@ export const Config = z
       .array(path)
       .max(100)
       .exactOptional()
-      .describe('Modules that add remediators and actions: package names or relative paths.'),
+      .describe(
+        'Modules that add remediators and actions: package names or relative paths. They run only if you trust them.',
+      ),
   })
   .describe('The settings of a repository: problems.config.json, .yaml, .yml, .js, .mjs or .ts.');

@@ -54,7 +54,7 @@ afterEach(async () => {
 /** Starts a repair on a terminal, and waits until its first step has changed a file. */
 async function repairOnTerminal() {
   const { CI: _, ...env } = process.env;
-  const words = `${process.execPath} ${bin} remediate --all --yes --remediator broken-files`;
+  const words = `${process.execPath} ${bin} remediate --all --yes --remediator broken-files --trust-config`;
   const child = spawn('script', ['-qefc', `exec ${words}`, '/dev/null'], {
     cwd: folder.path,
     env: { ...env, TERM: 'xterm' },

@@ -133,7 +133,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
 
   it('reads a config module again when it changes', async () => {
     await using folder = temporaryFolder({ 'problems.config.mjs': 'export default {};', 'a/PROBLEMS.md': registry });
-    const watch = watching(folder.path);
+    const watch = watching(folder.path, '--trust-config');
     await watch.isReady();
     expect(watch.paths()).toEqual(['a/PROBLEMS.md']);
     folder.write('problems.config.mjs', "export default { ignore: ['a'] };");

@@ -86,7 +86,7 @@ describe('the formats of a config', () => {
   ])('reads problems.config.%s', async (extension, text) => {
     write('package.json', '{ "type": "module" }');
     write(`problems.config.${extension}`, text);
-    expect((await loadConfig(root)).components).toEqual({ '.': 'app' });
+    expect((await loadConfig(root, { trust: 'given' })).components).toEqual({ '.': 'app' });
   });
 
   it('reads an empty file as no settings', async () => {
@@ -106,7 +106,7 @@ describe('the formats of a config', () => {
     ['mjs', 'throw new Error("no\\nway");', 'problems.config.mjs cannot be read: no'],
   ])('refuses a bad problems.config.%s: %s', async (extension, text, message) => {
     write(`problems.config.${extension}`, text);
-    const error: unknown = await loadConfig(root).catch((reason: unknown) => reason);
+    const error: unknown = await loadConfig(root, { trust: 'given' }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'bad-config', message: expect.stringContaining(message) });
   });
 });
@@ -128,7 +128,7 @@ remediation: { anything: { it: likes } }
 plugins: [./plugins/mine.js]
 `,
     );
-    expect(await loadConfig(root)).toMatchObject({
+    expect(await loadConfig(root, { trust: 'given' })).toMatchObject({
       priority: {
         ...defaultPrioritySettings,
         profile: 'elastic',
@@ -157,7 +157,7 @@ plugins: [./plugins/mine.js]
     ['just text', 'the whole file: ', undefined],
   ])('are refused for %s, with the name of the key', async (text, message, hint) => {
     write('problems.config.yaml', text);
-    const error: unknown = await loadConfig(root).catch((reason: unknown) => reason);
+    const error: unknown = await loadConfig(root, { trust: 'given' }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'bad-config',
       message: expect.stringContaining(`problems.config.yaml: ${message}`),

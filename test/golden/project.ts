@@ -29,13 +29,17 @@ interface Transcript {
 }
 
 /**
- * A repository in a temporary folder that holds a copy of the fixtures. Its cache is inside it, until it is disposed.
+ * A repository in a temporary folder that holds a copy of the fixtures, and whose code the user trusts. The cache and
+ * the user's settings are inside it, until it is disposed.
  */
 export function openProject(files: Readonly<Record<string, string>> = {}): Project {
   const folder = temporaryFolder();
   const usualCache = process.env['XDG_CACHE_HOME'];
   process.env['XDG_CACHE_HOME'] = join(folder.path, '.cache');
   mkdirSync(join(folder.path, '.git'));
+  const usualConfig = process.env['XDG_CONFIG_HOME'];
+  process.env['XDG_CONFIG_HOME'] = join(folder.path, '.config');
+  folder.write('.config/problems/config.yaml', `trust: { folders: [${folder.path}] }\n`);
   cpSync(join(import.meta.dirname, '../../fixtures'), join(folder.path, 'fixtures'), { recursive: true });
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
   return {
@@ -65,11 +69,16 @@ export function openProject(files: Readonly<Record<string, string>> = {}): Proje
       return new Map(paths.toSorted().map((path) => [path, readFileSync(join(folder.path, path), 'utf8')]));
     },
     async [Symbol.asyncDispose]() {
-      if (usualCache === undefined) delete process.env['XDG_CACHE_HOME'];
-      else process.env['XDG_CACHE_HOME'] = usualCache;
+      restore('XDG_CACHE_HOME', usualCache);
+      restore('XDG_CONFIG_HOME', usualConfig);
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }
 
 /** The path of a golden file, for `toMatchFileSnapshot`. */

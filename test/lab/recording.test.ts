@@ -74,11 +74,14 @@ remediation: { holdDays: 0, containers: '^${run.prefix}vrooli-postgres-(.+)$' }
   engine.faultOf = ({ path }) => (path.includes('/containers/json') ? { type: 'status', status: 500 } : undefined);
   test.onTestFinished(() => engine.close());
   function problems(...args: readonly string[]) {
-    return runProblems([...args, '--remediator', 'missing-restart-policy'], { cwd: run.folder, env: {} });
+    return runProblems([...args, '--trust-config', '--remediator', 'missing-restart-policy'], {
+      cwd: run.folder,
+      env: {},
+    });
   }
   function faulty(...args: readonly string[]) {
     const env = { DOCKER_HOST: engine.address };
-    return runProblems([...args, '--remediator', 'missing-restart-policy'], { cwd: run.folder, env });
+    return runProblems([...args, '--trust-config', '--remediator', 'missing-restart-policy'], { cwd: run.folder, env });
   }
   const text = (): Promise<string> => readFile(join(run.folder, 'PROBLEMS.md'), 'utf8');
   return { problems, faulty, text, orders, billing };

@@ -35,7 +35,8 @@ export const completion = defineCommand({
   async run({ arguments: [shell = ''], options, cwd, screen, commands }) {
     if (options.list !== undefined) {
       const { namesIn } = await import('../../app/names.ts');
-      const names = await namesIn(options.list, { cwd, config: await configFor(options, cwd) });
+      const config = await configFor(options, cwd, { ownOnly: options.list !== 'records' });
+      const names = await namesIn(options.list, { cwd, config });
       screen.out.write(names.map((name) => `${escapeTerminal(name)}\n`).join(''));
       return 0;
     }

@@ -4,7 +4,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Diagnostic } from '../../registry/diagnostics.ts';
 import { defineCommand } from '../command.ts';
 import { reportValidation } from '../render.ts';
-import { configFor, configOptions } from '../shared-options.ts';
+import { configFor, dataConfigOptions } from '../shared-options.ts';
 
 export const validate = defineCommand({
   name: 'validate',
@@ -32,7 +32,7 @@ export const validate = defineCommand({
       whole: true,
     },
     stdinFilename: { type: 'text', value: 'path', about: 'Path to report for standard input.', completion: 'file' },
-    ...configOptions,
+    ...dataConfigOptions,
   },
   examples: [
     { command: 'problems validate', about: 'every registry below this folder' },

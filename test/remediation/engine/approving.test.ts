@@ -248,7 +248,7 @@ describe('the commands of an escalation report', { timeout: 60_000 }, () => {
     expect(commands.at(-1)).toEqual(['approve', id, ...flags]);
     const changing = commands.filter(([name]) => name === 'approve' || name === 'runs');
     const ran = [];
-    for (const command of changing) ran.push(await problems(command, { cwd: folder }));
+    for (const command of changing) ran.push(await problems([...command, '--trust-config'], { cwd: folder }));
     for (const [index, { code, stderr }] of ran.entries())
       expect(code, `${changing[index]?.join(' ')}: ${stderr}`).toBe(0);
     if (overruled !== undefined) expect(ran.at(-1)?.stderr).toContain(`Approved despite: ${overruled}`);

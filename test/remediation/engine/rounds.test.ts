@@ -118,9 +118,10 @@ describe('problems remediate', () => {
     ];
     await writeFile(join(folder, 'plugin.ts'), plugin.join('\n'));
     await writeFile(join(folder, 'problems.config.json'), JSON.stringify({ plugins: ['./plugin.ts'] }));
-    const { code, stdout, stderr } = await problems(['remediate', '--remediator', 'broken-files', '--json'], {
-      cwd: folder,
-    });
+    const { code, stdout, stderr } = await problems(
+      ['remediate', '--remediator', 'broken-files', '--json', '--trust-config'],
+      { cwd: folder },
+    );
     expect(code).toBe(2);
     expect(stderr).toContain('The engine is gone.');
     expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, runs: [{ instance: 'archive', outcome: 'fixed' }] });
