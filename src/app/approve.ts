@@ -1,6 +1,6 @@
 import { ProblemsError } from '../errors.ts';
 import type { Block } from '../remediation/contract.ts';
-import { recordOf } from '../remediation/engine/lock-run.ts';
+import { recordOf, trustedRecord } from '../remediation/engine/lock-run.ts';
 import { decideOn } from '../remediation/engine/plan.ts';
 import { notWaiting } from '../remediation/engine/resume.ts';
 import { waiting } from '../remediation/store/store.ts';
@@ -31,7 +31,7 @@ export async function approve(
 ): Promise<RunReport> {
   const remediation = bindCall(opened, call);
   const { session, problems, policy } = remediation;
-  const record = await recordOf(session, id);
+  const record = await trustedRecord(session, id);
   if (!waiting.includes(record.phase)) throw notWaiting(record);
   const { plan, decision } = record;
   const { instance } = plan.target;

@@ -152,7 +152,6 @@ export function endsRound(error: unknown): boolean {
     error.code === 'engine-unreachable' ||
     error.code === 'state-damaged' ||
     error.code === 'state-locked' ||
-    error.code === 'state-untrusted' ||
     error.code === 'state-unwritable'
   );
 }

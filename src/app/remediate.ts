@@ -10,7 +10,6 @@ import {
 } from '../remediation/engine/resume.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
-import type { RunRecord } from '../remediation/store/store.ts';
 import type { Automation } from '../tasks/types.ts';
 import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
@@ -156,11 +155,6 @@ async function takenUp(session: EngineContext, id: string, isWanted: boolean): P
 export async function rollback(opened: Remediation, id: string, call: RemediationCall = {}): Promise<RunReport> {
   const { session } = bindCall(opened, call);
   return reportOf(await rollbackRun(session, id), session.actions);
-}
-
-/** The journal, newest first, or one run. */
-export async function runs({ session }: Remediation, id?: string): Promise<readonly RunRecord[]> {
-  return id === undefined ? session.store.runs.list() : [await recordOf(session, id)];
 }
 
 async function dealWith(

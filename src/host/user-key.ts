@@ -35,7 +35,28 @@ export async function sign(purpose: string, text: string): Promise<string> {
  */
 export async function isSigned(purpose: string, text: string, signature: string): Promise<boolean> {
   const key = await readKey();
-  if (key === undefined) return false;
+  return key !== undefined && isSignedWith(key, purpose, text, signature);
+}
+
+/** {@link sign} and {@link isSigned} without waiting, for work between two statements of a transaction. */
+export interface Signer {
+  sign(purpose: string, text: string): string;
+  isSigned(purpose: string, text: string, signature: string): boolean;
+}
+
+/**
+ * Reads the user's key, or creates it.
+ * @throws ProblemsError as {@link sign}.
+ */
+export async function openSigner(): Promise<Signer> {
+  const key = (await readKey()) ?? (await createKey());
+  return {
+    sign: (purpose, text) => signatureOf(key, purpose, text),
+    isSigned: (purpose, text, signature) => isSignedWith(key, purpose, text, signature),
+  };
+}
+
+function isSignedWith(key: Buffer, purpose: string, text: string, signature: string): boolean {
   const [wanted, given] = [Buffer.from(signatureOf(key, purpose, text)), Buffer.from(signature)];
   return wanted.length === given.length && timingSafeEqual(wanted, given);
 }
@@ -76,7 +97,7 @@ function requireOwn(path: string, found: Stats): void {
 
 function unusable(path: string, why: string): ProblemsError {
   return new ProblemsError('file-unreadable', `The key ${path} ${why}.`, {
-    hint: 'Remove it: a new one is made, and backups are proven again with `problems backups verify`. XDG_STATE_HOME names another folder.',
+    hint: 'Remove it: a new one is made. Then backups are proven again with `problems backups verify`, and runs that are open or can be rolled back are signed again with `problems runs sign`. XDG_STATE_HOME names another folder.',
   });
 }
 
@@ -99,7 +120,7 @@ async function createKey(): Promise<Buffer> {
     await unlink(temporary);
   } catch (error) {
     throw new ProblemsError('file-unwritable', `The key ${path} cannot be created: ${errorText(error)}`, {
-      hint: 'It signs the proofs of backups. Set XDG_STATE_HOME to a folder that you can write to.',
+      hint: 'It signs the proofs of backups and the journal of repairs. Set XDG_STATE_HOME to a folder that you can write to.',
     });
   }
   const key = await readKey();

@@ -6,16 +6,21 @@ import { configOptions } from '../shared-options.ts';
 export const runs = defineCommand({
   name: 'runs',
   group: 'repair',
-  summary: 'List runs, show one in full, or lift the suspension of an instance.',
+  summary: 'List runs, show one in full, sign one, or lift the suspension of an instance.',
   about:
     'An instance is suspended if its data may be damaged or a rollback failed. No repair runs on it until you have ' +
-    'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again.',
+    'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again. A run that your key ' +
+    'did not sign, because an older version or someone else wrote it, is never continued, approved or rolled back. ' +
+    '`problems runs sign <run>` shows it, and with --yes signs it.',
   arguments: [
-    { name: 'run', about: 'Run id, or `lift`.', completion: 'runs' },
-    { name: 'instance', about: 'Instance whose suspension to lift (with `lift`).' },
+    { name: 'run', about: 'Run id, `lift` or `sign`.', completion: 'runs' },
+    { name: 'instance', about: 'Instance whose suspension to lift (with `lift`), or run to sign (with `sign`).' },
   ],
   options: {
-    yes: { type: 'flag', about: 'Confirm that the instance has been checked (with `lift`).' },
+    yes: {
+      type: 'flag',
+      about: 'Confirm that the instance has been checked (with `lift`), or that the run is yours (with `sign`).',
+    },
     json: { type: 'flag', about: 'Print JSON.' },
     ...configOptions,
   },
@@ -23,15 +28,20 @@ export const runs = defineCommand({
     { command: 'problems runs', about: 'newest first' },
     { command: 'problems runs lift orders', about: 'show why it is suspended' },
     { command: 'problems runs lift orders --yes', about: 'allow repairs again, after checking the instance' },
+    { command: 'problems runs sign r1f0c2a9be4', about: 'show a run, and whether your key signed it' },
   ],
   exitCodes: [
     { code: 0, about: 'the runs were printed; the instance is not suspended, or no longer' },
-    { code: 1, about: 'the instance is suspended' },
+    { code: 1, about: 'the instance is suspended; the run is not signed' },
     { code: 2, about: 'there is no such run, or the state file cannot be read' },
   ],
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     const [first, instance] = words;
+    if (first === 'sign') {
+      const { signRunOf } = await import('../sign-run.ts');
+      return signRunOf(invocation, instance, options);
+    }
     if (first === 'lift') {
       const { lift } = await import('../lift.ts');
       return lift(invocation, instance, options);

@@ -15,7 +15,7 @@ export interface RunningRun {
   readonly id: string;
   readonly host: Host;
   readonly run: RunContext;
-  /** The run as the journal has it now. */
+  /** The run as the journal has it now. Refused if someone else has changed it. */
   record(): Promise<RunRecord>;
   /** The steps, then the cleanup steps, indexed as in the journal. */
   steps(): Promise<readonly Step[]>;
@@ -45,7 +45,7 @@ export async function withRunLock(session: EngineContext, id: string): Promise<R
 }
 
 async function take(session: EngineContext, id: string): Promise<RunningRun | LockHolder> {
-  const planned = await recordOf(session, id);
+  const planned = await trustedRecord(session, id);
   const taken = await session.store.locks.take(
     id,
     lockKeys(planned.plan.target.volumes),
@@ -65,7 +65,7 @@ async function take(session: EngineContext, id: string): Promise<RunningRun | Lo
     id,
     run,
     host: changingHost(session, run),
-    record: async () => recordOf(session, id),
+    record: async () => trustedRecord(session, id),
     steps: async () => [...planned.plan.steps, ...planned.plan.cleanup],
     async letGo(open) {
       clearInterval(timer);
@@ -75,11 +75,21 @@ async function take(session: EngineContext, id: string): Promise<RunningRun | Lo
   };
 }
 
+/** The run, to show it. */
 export async function recordOf(session: EngineContext, id: string): Promise<RunRecord> {
-  const record = await session.store.runs.get(id);
-  if (record === undefined)
-    throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
-  return record;
+  return (await session.store.runs.get(id)) ?? noRun(id);
+}
+
+/**
+ * The run, to act on it.
+ * @throws ProblemsError `state-untrusted`: someone else wrote or changed it.
+ */
+export async function trustedRecord(session: EngineContext, id: string): Promise<RunRecord> {
+  return (await session.store.runs.trusted(id)) ?? noRun(id);
+}
+
+function noRun(id: string): never {
+  throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: '`problems runs` lists them.' });
 }
 
 /** The volumes and their engine: one instance per engine at a time. Sorted, to avoid deadlocks. */

@@ -92,6 +92,7 @@ export async function applyStep(active: RunningRun, record: StepRecord, one: Rea
   const { action, params, step } = one;
   const begun = record.state === 'applying';
   await session.point(`step ${index} begins`);
+  await active.record();
   if (begun && (await withEngineRetry(active, async () => action.isDone(params, host, run)))) {
     await session.store.runs.step(run, index, 'done', session.at());
     return;
@@ -154,6 +155,7 @@ async function act(active: RunningRun, { action, params, step }: ReadyStep): Pro
 export async function undoStep(active: RunningRun, record: StepRecord, { action, params }: ReadyStep): Promise<void> {
   const { session, host, id, run } = active;
   const { index } = record;
+  await active.record();
   const kept = await session.store.runs.kept(id, index);
   if (action.undo === undefined || kept === undefined) throw new Error(`No undo was prepared for ${action.name}.`);
   const before = parseValue(action.undoState, kept, `What ${action.name} prepared`);
@@ -221,7 +223,10 @@ function classOf({ code }: ProblemsError): FailureClass {
   }
 }
 
-/** Rethrows if another process has taken over the run: this one must not change anything more, nor the journal. */
+/**
+ * Rethrows if another process has taken over the run, or someone has changed it in the state file: this process must not
+ * change anything more, nor the journal.
+ */
 export function rethrowTakeover(error: unknown): void {
-  if (error instanceof ProblemsError && error.code === 'lock-held') throw error;
+  if (error instanceof ProblemsError && (error.code === 'lock-held' || error.code === 'state-untrusted')) throw error;
 }

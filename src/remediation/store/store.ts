@@ -107,9 +107,10 @@ export interface RunClaim {
 }
 
 /**
+ * Runs are signed by the user who runs `problems`. No write changes a run that this user has not signed.
  * Writes that take a claim are refused, within their own transaction, if the run no longer holds its locks with that token:
  * a process that was stopped while another one took over or ended its run writes nothing more.
- * @throws ProblemsError `lock-held`: the claim is stale.
+ * @throws ProblemsError `lock-held`: the claim is stale. `state-untrusted`: the run was changed by someone else.
  */
 export interface RunJournal {
   create(run: {
@@ -132,7 +133,18 @@ export interface RunJournal {
   step(claim: RunClaim, index: number, state: StepState, at: string, error?: string): Promise<void>;
   /** Saves what undoing the step needs. It may contain secrets, so it is never part of a `RunRecord`. */
   keep(claim: RunClaim, index: number, before: Json): Promise<void>;
+  /** @throws ProblemsError `state-untrusted`: this user did not sign it. */
   kept(id: string, index: number): Promise<Json | undefined>;
+  /**
+   * The run, to act on it: it is as this user's processes have written it.
+   * @throws ProblemsError `state-untrusted`: this user did not sign it, or it was changed since.
+   */
+  trusted(id: string): Promise<RunRecord | undefined>;
+  /** Whether this user has signed the run and what its undo needs, as they are. */
+  isSigned(id: string): Promise<boolean>;
+  /** Signs a run and what its undo needs as they are. Returns false if there is none. */
+  sign(id: string, at: string): Promise<boolean>;
+  /** The run, to show it. */
   get(id: string): Promise<RunRecord | undefined>;
   /** Newest first. Default 100. */
   list(filter?: {

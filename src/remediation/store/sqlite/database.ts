@@ -11,6 +11,8 @@ export interface Database {
   one(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
   /** Returns how many rows changed. */
   run(sql: string, ...values: readonly SQLInputValue[]): number;
+  /** Reads one state of the file, whatever others write meanwhile. */
+  reading<Result>(work: () => Result): Result;
   /** Allows one writer at a time: takes the write lock before the first read. */
   writing<Result>(work: () => Result): Result;
   close(): void;
@@ -47,14 +49,15 @@ export async function openDatabase(path: string): Promise<Database> {
     all: (sql, ...values) => guarded(() => database.prepare(sql).all(...values)),
     one: (sql, ...values) => guarded(() => database.prepare(sql).get(...values)),
     run: (sql, ...values) => guarded(() => Number(database.prepare(sql).run(...values).changes)),
+    reading: (work) => guarded(() => within(database, work, 'BEGIN')),
     writing: (work) => guarded(() => within(database, work)),
     close: () => database.close(),
   };
 }
 
-function within<Result>(database: DatabaseSync, work: () => Result): Result {
+function within<Result>(database: DatabaseSync, work: () => Result, begin = 'BEGIN IMMEDIATE'): Result {
   if (database.isTransaction) return work();
-  database.exec('BEGIN IMMEDIATE');
+  database.exec(begin);
   try {
     const result = work();
     database.exec('COMMIT');

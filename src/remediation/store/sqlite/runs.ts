@@ -17,6 +17,7 @@ import {
 } from '../store.ts';
 import type { AuditTable } from './audit.ts';
 import type { Database, Row } from './database.ts';
+import type { RunSeals, Seals } from './seals.ts';
 
 const phase = z.enum(runPhases);
 
@@ -27,7 +28,7 @@ const stepState = z.enum(stepStates);
 type ColumnValue = string | number | null;
 
 /** Every change of a run or step is one commit, with its entry of the audit log. */
-export function runJournal(database: Database, audit: AuditTable): RunJournal {
+export function runJournal(database: Database, audit: AuditTable, seals: Seals): RunJournal {
   function recordOf(row: Row): RunRecord {
     try {
       return parsed(row);
@@ -82,23 +83,39 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
   }
 
   function changeFrom(id: string, phases: readonly Phase[], change: RunChange, at: string): boolean {
-    const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
-    if (!now.success || !phases.includes(now.data)) return false;
+    if (!isIn(id, phases)) return false;
     write(id, change, at);
     return true;
   }
 
-  /** One transaction that begins with the check of the claim. */
-  function writing<Result>({ id, token }: RunClaim, work: () => Result): Result {
+  function isIn(id: string, phases: readonly Phase[]): boolean {
+    const now = phase.safeParse(database.one('SELECT phase FROM runs WHERE id = ?', id)?.['phase']);
+    return now.success && phases.includes(now.data);
+  }
+
+  /** One transaction, which signs the run again; not if the run that it finds is not signed. */
+  async function writingSigned<Result>(id: string, work: (sealed: RunSeals) => Result): Promise<Result> {
+    const sealed = await seals.open();
     return database.writing(() => {
+      sealed.requireRun(id);
+      const result = work(sealed);
+      sealed.sealRun(id);
+      return result;
+    });
+  }
+
+  /** The same, if the claim is not stale. */
+  async function writing<Result>({ id, token }: RunClaim, work: (sealed: RunSeals) => Result): Promise<Result> {
+    return writingSigned(id, (sealed) => {
       requireLocks(database, id, token);
-      return work();
+      return work(sealed);
     });
   }
 
   return {
     async create(run) {
       const { steps, cleanup } = run.plan;
+      const sealed = await seals.open();
       database.writing(() => {
         database.run(
           'INSERT INTO runs (id, remediator, instance, plan, decision, phase, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -127,15 +144,16 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
           automation: run.decision.automation,
         };
         audit.write({ at: run.at, run: run.id, event: 'planned', body });
+        sealed.sealRun(run.id);
       });
     },
 
     async changeWaiting(id, change, at) {
-      return database.writing(() => changeFrom(id, waiting, change, at));
+      return isIn(id, waiting) && writingSigned(id, () => changeFrom(id, waiting, change, at));
     },
 
     async change(claim, change, at) {
-      writing(claim, () => write(claim.id, change, at));
+      await writing(claim, () => write(claim.id, change, at));
     },
 
     async changeFrom(claim, phases, change, at) {
@@ -143,14 +161,14 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
     },
 
     async goBack(claim, reason, at, failedStep) {
-      writing(claim, () => {
+      await writing(claim, () => {
         if (failedStep !== undefined) failBegun(claim.id, failedStep, reason.message, at);
         write(claim.id, { phase: 'undoing', failure: reason }, at);
       });
     },
 
     async step(claim, index, state, at, error) {
-      writing(claim, () => {
+      await writing(claim, () => {
         const began = state === 'applying' || state === 'undoing';
         database.run(
           began
@@ -169,19 +187,50 @@ export function runJournal(database: Database, audit: AuditTable): RunJournal {
 
     async keep(claim, index, before) {
       const kept = JSON.stringify(before);
-      writing(claim, () =>
+      await writing(claim, (sealed) => {
         database.run(
           'INSERT INTO secrets VALUES (?, ?, ?) ON CONFLICT (run, number) DO UPDATE SET before = excluded.before',
           claim.id,
           index,
           kept,
-        ),
-      );
+        );
+        sealed.sealUndo(claim.id, index, kept);
+      });
     },
 
     async kept(id, index): Promise<Json | undefined> {
-      const row = database.one('SELECT before FROM secrets WHERE run = ? AND number = ?', id, index);
-      return row === undefined ? undefined : jsonValue.parse(json(row['before']));
+      const sealed = await seals.open();
+      return database.reading(() => {
+        const row = database.one('SELECT before FROM secrets WHERE run = ? AND number = ?', id, index);
+        if (row === undefined) return undefined;
+        sealed.requireUndo(id, index, String(row['before']));
+        return jsonValue.parse(json(row['before']));
+      });
+    },
+
+    async trusted(id) {
+      const sealed = await seals.open();
+      return database.reading(() => {
+        const row = database.one('SELECT * FROM runs WHERE id = ?', id);
+        if (row === undefined) return undefined;
+        sealed.requireRun(id);
+        return recordOf(row);
+      });
+    },
+
+    async isSigned(id) {
+      const sealed = await seals.open();
+      return database.reading(() => sealed.areWhole(id));
+    },
+
+    async sign(id, at) {
+      const sealed = await seals.open();
+      return database.writing(() => {
+        if (database.one('SELECT id FROM runs WHERE id = ?', id) === undefined) return false;
+        sealed.sealAll(id);
+        audit.write({ at, run: id, event: 'signed', body: {} });
+        return true;
+      });
     },
 
     async get(id) {

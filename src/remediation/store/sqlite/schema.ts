@@ -76,6 +76,12 @@ const migrations: readonly string[] = [
   CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
   'CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;',
+  `CREATE TABLE seals (
+    run TEXT NOT NULL REFERENCES runs (id),
+    what TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (run, what)
+  ) STRICT;`,
 ];
 
 /**

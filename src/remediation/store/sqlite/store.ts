@@ -3,6 +3,7 @@ import { auditLog } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { leasesOf, locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
+import { sealsOf } from './seals.ts';
 
 /** The store as one SQLite file for several processes on one machine: WAL, every commit synced. */
 export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {
@@ -10,7 +11,7 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
   const audit = auditLog(database);
   return {
     audit,
-    runs: runJournal(database, audit),
+    runs: runJournal(database, audit, sealsOf(database, path)),
     locks: locksOf(database, audit),
     leases: (host) => leasesOf(database, host, now),
     suspensions: {

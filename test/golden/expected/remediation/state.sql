@@ -1,4 +1,4 @@
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 -- index runs_by_instance
 CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
 -- table audit
@@ -52,6 +52,13 @@ CREATE TABLE runs (
     approved_by TEXT,
     downtime_ms INTEGER,
     dossier TEXT
+  ) STRICT;
+-- table seals
+CREATE TABLE seals (
+    run TEXT NOT NULL REFERENCES runs (id),
+    what TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    PRIMARY KEY (run, what)
   ) STRICT;
 -- table secrets
 CREATE TABLE secrets (

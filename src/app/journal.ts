@@ -1,0 +1,31 @@
+import { recordOf } from '../remediation/engine/lock-run.ts';
+import type { RunRecord } from '../remediation/store/store.ts';
+import type { Remediation } from './open-remediation.ts';
+
+/** The journal as an operator sees it: to show runs, and to vouch for one. */
+
+/** The journal, newest first, or one run. Shows what the state file says, whoever wrote it. */
+export async function runs({ session }: Remediation, id?: string): Promise<readonly RunRecord[]> {
+  return id === undefined ? session.store.runs.list() : [await recordOf(session, id)];
+}
+
+/** Whether this user has signed a run, so that it may be resumed, approved and rolled back. */
+export async function isRunSigned({ session }: Remediation, id: string): Promise<boolean> {
+  await recordOf(session, id);
+  return session.store.runs.isSigned(id);
+}
+
+/**
+ * Signs a run as it is, with what its undo needs. Call it only after an operator has said that the state file comes from
+ * them, for example from an older version that did not sign: what a run says is done, with all that you may do.
+ *
+ * ```ts
+ * if (!(await isRunSigned(remediation, id))) await signRun(remediation, id);
+ * ```
+ * @throws ProblemsError `not-found`: there is no such run. `state-locked`, `state-unwritable`, `file-unwritable`: the
+ * user's key cannot be created.
+ */
+export async function signRun({ session }: Remediation, id: string): Promise<void> {
+  await recordOf(session, id);
+  await session.store.runs.sign(id, session.at());
+}

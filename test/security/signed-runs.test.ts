@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { approve, remediate, resume, rollback, runs } from '../../src/app/remediation.ts';
+import { run as problems } from '../cli/run.ts';
+import { answers, brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
+import { run } from '../remediation/engine/processes.ts';
+
+let folder = '';
+let file = '';
+beforeEach(async () => {
+  folder = await brokenFolder();
+  file = join(folder, '.problems', 'state.db');
+});
+afterEach(async () => removeFolder(folder));
+
+/** Someone edits the state file with their own tools. */
+function edit(sql: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(sql);
+  database.close();
+}
+
+async function interrupt(): Promise<string> {
+  const { signal } = await run(folder, 'remediate', 'step 1 is applied');
+  if (signal !== 'SIGKILL') throw new Error('The process was not killed.');
+  const remediation = await openFolder(folder);
+  const [open] = await runs(remediation);
+  remediation.close();
+  return open?.id ?? '';
+}
+
+const untrusted = { code: 'state-untrusted', hint: expect.stringContaining('problems runs sign') };
+
+describe('a run that someone changed in the state file', { timeout: 120_000 }, () => {
+  it.each([
+    ['its plan', "UPDATE runs SET plan = json_set(plan, '$.steps[2].params.path', '/etc/passwd')"],
+    ['the decision of the policy', "UPDATE runs SET decision = json_set(decision, '$.automation', 'human')"],
+    ['its phase', "UPDATE runs SET phase = 'cleaning'"],
+    ['the state of a step', "UPDATE steps SET state = 'pending'"],
+    [
+      'a step more',
+      "INSERT INTO steps (run, number, part, action, state) SELECT id, 9, 'steps', 'x', 'done' FROM runs",
+    ],
+    ['its signature', "UPDATE seals SET signature = 'hmac-sha256:00'"],
+    ['no signature', 'DELETE FROM seals'],
+  ])('is not resumed or rolled back: %s', async (_, sql) => {
+    const id = await interrupt();
+    const before = await answers(folder);
+    edit(sql);
+    const remediation = await openFolder(folder);
+    await expect(resume(remediation, id)).rejects.toMatchObject(untrusted);
+    await expect(rollback(remediation, id)).rejects.toMatchObject(untrusted);
+    expect(await resume(remediation)).toMatchObject([{ id, failure: { class: 'unsafe' } }]);
+    expect(await answers(folder)).toEqual(before);
+    remediation.close();
+  });
+
+  it('is not undone with a state that the run did not save', async () => {
+    const id = await interrupt();
+    edit("UPDATE secrets SET before = replace(before, 'wrong', 'theirs')");
+    const remediation = await openFolder(folder);
+    await expect(rollback(remediation, id)).rejects.toMatchObject(untrusted);
+    expect(await answers(folder)).toEqual(['right', 'right', 'wrong']);
+    remediation.close();
+  });
+
+  it('is not approved', async () => {
+    const remediation = await openFolder(folder);
+    const { runs: reports } = await remediate(remediation, { automation: 'approve' });
+    edit("UPDATE runs SET plan = json_set(plan, '$.steps[2].params.path', '/etc/passwd')");
+    await expect(approve(remediation, reports[0]?.id ?? '', 'me')).rejects.toMatchObject(untrusted);
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+    remediation.close();
+  });
+
+  it('stops before its next step, and nothing signs what was changed', async () => {
+    const remediation = await openFolder(folder, {
+      atPoint(name) {
+        if (name === 'step 1 begins') edit("UPDATE runs SET plan = json_set(plan, '$.summary', 'theirs')");
+      },
+    });
+    expect((await remediate(remediation)).runs).toMatchObject([{ failure: { class: 'unsafe' } }]);
+    expect(await answers(folder)).toEqual(['right', 'wrong', 'wrong']);
+    const [record] = await runs(remediation);
+    expect(await remediation.session.store.runs.isSigned(record?.id ?? '')).toBe(false);
+    remediation.close();
+  });
+});
+
+describe('a state file of someone else', { timeout: 120_000 }, () => {
+  it('is shown, and nothing of it is carried out', async () => {
+    const id = await interrupt();
+    const { XDG_STATE_HOME: mine } = process.env;
+    // Another user has another key.
+    const theirs = await mkdtemp(join(tmpdir(), 'problems-theirs-'));
+    process.env['XDG_STATE_HOME'] = theirs;
+    try {
+      const remediation = await openFolder(folder);
+      expect(await runs(remediation)).toMatchObject([{ id, phase: 'running' }]);
+      await expect(resume(remediation, id)).rejects.toMatchObject(untrusted);
+      expect(await answers(folder)).toEqual(['right', 'right', 'wrong']);
+      remediation.close();
+    } finally {
+      process.env['XDG_STATE_HOME'] = mine;
+      await rm(theirs, { recursive: true });
+    }
+  });
+});
+
+describe('a state file of the version before signatures', { timeout: 120_000 }, () => {
+  it('opens, and its runs go on once their owner has signed them', async () => {
+    const id = await interrupt();
+    edit('DROP TABLE seals; PRAGMA user_version = 2');
+    const resumed = await problems(['resume', id], { cwd: folder });
+    expect(resumed.code).toBe(2);
+    expect(resumed.stderr).toContain(`problems runs sign ${id}`);
+    const shown = await problems(['runs', 'sign', id], { cwd: folder });
+    expect(shown).toMatchObject({ code: 1, stderr: expect.stringContaining(`problems runs sign ${id} --yes`) });
+    expect(await problems(['runs', 'sign', id, '--yes', '--json'], { cwd: folder })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('"signed": true'),
+    });
+    const remediation = await openFolder(folder);
+    expect(await resume(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
+    expect((await remediation.session.store.audit.list(id)).map(({ event }) => event)).toContain('signed');
+    remediation.close();
+  });
+});
