@@ -3,6 +3,7 @@ import { ProblemsError } from '../errors.ts';
 import { compareText } from '../util/compare.ts';
 import { helperLabel, poolerLabel } from './docker/shapes.ts';
 import type { Container, DockerReader, ListedContainer, Mount } from './docker/types.ts';
+import { identityOf } from './instance-identity.ts';
 import type { Instance } from './instance.ts';
 import type { FileReader } from './types.ts';
 
@@ -85,9 +86,9 @@ export function parseInstanceConf(text: string): Readonly<Record<string, string>
 /** Containers that a recreate has kept aside have this label, or the marker in their name. */
 const asideLabel = 'problems.aside';
 
-export const asideMarker = '.pgops-old-';
-
 const instanceLabel = 'problems.instance';
+
+export const asideMarker = '.pgops-old-';
 
 export const namePrefix = 'vrooli-postgres-';
 
@@ -145,14 +146,18 @@ async function asInstance(
  * An image can bring a label along, and the engine shows it as one of the container. Only who starts a container may call it
  * an instance: by its name, by a label of its own, or in the config.
  */
-async function isNamedByItsOwner(
-  name: string,
-  container: Container,
-  { docker, pattern }: InstanceSources,
-): Promise<boolean> {
-  if (instanceName({ ...container, labels: {} }, pattern) === name) return true;
+async function isNamedByItsOwner(name: string, container: Container, sources: InstanceSources): Promise<boolean> {
+  return isNamed(name, container, sources.pattern) || (await isOwnLabel(container, sources));
+}
+
+async function isOwnLabel(container: Container, { docker }: InstanceSources): Promise<boolean> {
   const image = await docker.image(container.image);
   return image?.labels[instanceLabel] !== container.labels[instanceLabel];
+}
+
+/** Whether the container's own name says it, whatever its labels say. */
+function isNamed(name: string, container: ListedContainer, pattern: RegExp | undefined): boolean {
+  return instanceName({ ...container, labels: {} }, pattern) === name;
 }
 
 function instanceName(container: ListedContainer, pattern: RegExp | undefined): string | undefined {
@@ -178,7 +183,15 @@ async function instanceOf(
   engineId: string,
   sources: InstanceSources,
 ): Promise<Instance> {
-  const { folder, declared } = await readDeclaration(name, sources);
+  const declaration = await readDeclaration(name, sources);
+  const identity = await identityOf({
+    container,
+    named: isNamed(name, container, sources.pattern),
+    labelled: container.labels[instanceLabel] === name && (await isOwnLabel(container, sources)),
+    dataMount: dataMount(container),
+    folder: declaration.folder,
+  });
+  const { folder, declared } = identity === 'label' ? noDeclaration : declaration;
   const { password: _, ...shown } = declared;
   const user = container.env['POSTGRES_USER'] ?? declared['user'] ?? 'postgres';
   return {
@@ -190,6 +203,7 @@ async function instanceOf(
     dataDirectory: dataDirectory(container),
     dataMount: dataMount(container),
     volumeKey: volumeKey(engineId, container),
+    identity,
     folder,
     declared: shown,
   };
@@ -233,17 +247,21 @@ export function unmanagedServers(
   );
 }
 
+type Declaration = Pick<Instance, 'folder' | 'declared'>;
+
+const noDeclaration: Declaration = { folder: undefined, declared: {} };
+
 async function readDeclaration(
   name: string,
   { folders, files }: Pick<InstanceSources, 'folders' | 'files'>,
-): Promise<{ readonly folder: string | undefined; readonly declared: Readonly<Record<string, string>> }> {
-  if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) return { folder: undefined, declared: {} };
+): Promise<Declaration> {
+  if (!/^[A-Za-z0-9_-]{1,50}$/.test(name)) return noDeclaration;
   for (const parent of folders) {
     const folder = join(parent, name);
     const file = await files.read(join(folder, 'config', 'instance.conf')).catch(() => undefined);
     if (file !== undefined) return { folder, declared: parseInstanceConf(file.text) };
   }
-  return { folder: undefined, declared: {} };
+  return noDeclaration;
 }
 
 /**

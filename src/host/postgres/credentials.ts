@@ -12,8 +12,13 @@ import type { FileReader } from '../types.ts';
  * remembered, so that they can be redacted in everything that is printed or stored.
  */
 export interface Credentials {
-  /** In the order to try. The last is undefined: the socket in a container usually needs no password. */
+  /**
+   * In the order to try. The last is undefined: the socket in a container usually needs no password. A password that belongs
+   * to an instance's name goes only to a container that is certainly this instance.
+   */
   passwords(instance: Instance): Promise<readonly (string | undefined)[]>;
+  /** If the container may not get passwords of its instance's name: why, and what to do. */
+  withheld(instance: Instance): Promise<string | undefined>;
   /** All secrets found so far, except common words: `postgres` is part of many names, `data` of every path. */
   seen(): readonly string[];
 }
@@ -29,27 +34,51 @@ export interface CredentialSources {
 export function openCredentials(sources: CredentialSources): Credentials {
   const seen = new Set<string>();
 
-  async function find(instance: Instance): Promise<readonly (string | undefined)[]> {
-    const { container, name } = instance;
-    return [
-      sources.configured?.[name],
-      container.env['POSTGRES_PASSWORD'],
-      await fromMountedFile(instance, sources.files),
-      await fromConf(instance, sources.files),
-      await fromPassfile(instance, sources.passfile),
-    ];
+  async function find(instance: Instance): Promise<Found> {
+    const { container, name, identity = 'label' } = instance;
+    const { configured = {} } = sources;
+    const ofName = Object.hasOwn(configured, name) ? configured[name] : undefined;
+    const ofConf = await fromConf(instance, sources.files);
+    const found = [
+      { password: ofName, usable: identity !== 'label' },
+      { password: container.env['POSTGRES_PASSWORD'], usable: true },
+      { password: await fromMountedFile(instance, sources.files), usable: true },
+      { password: ofConf, usable: identity === 'confirmed' },
+      { password: await fromPassfile(instance, sources.passfile), usable: true },
+    ].flatMap(({ password, usable }) => (password === undefined || password === '' ? [] : [{ password, usable }]));
+    return {
+      all: found.map(({ password }) => password),
+      usable: [...new Set(found.filter(({ usable }) => usable).map(({ password }) => password))],
+    };
   }
 
   return {
     async passwords(instance) {
-      const found = [
-        ...new Set((await find(instance)).filter((password) => password !== undefined && password !== '')),
-      ];
-      for (const password of found) if (password !== undefined && !isPublic(password, instance)) seen.add(password);
-      return [...found, undefined];
+      const { all, usable } = await find(instance);
+      for (const password of all) if (!isPublic(password, instance)) seen.add(password);
+      return [...usable, undefined];
+    },
+    async withheld(instance) {
+      if ((instance.identity ?? 'label') === 'label') return withheldFromLabel(instance);
+      const { all, usable } = await find(instance);
+      return all.every((password) => usable.includes(password)) ? undefined : withheldFromName(instance);
     },
     seen: () => [...seen],
   };
+}
+
+interface Found {
+  /** Also those that belong to the instance's name, which the container may not be. */
+  readonly all: readonly string[];
+  readonly usable: readonly string[];
+}
+
+function withheldFromLabel({ name, container }: Instance): string {
+  return `No password of ${name} was used, since only a label says that ${container.name} is ${name}. Name the container vrooli-postgres-${name}, or match its name with \`remediation.containers\` in the config.`;
+}
+
+function withheldFromName({ name, container, folder = name }: Instance): string {
+  return `The password in the instance.conf of ${name} was not used, since only its name says that ${container.name} is ${name}. Give the container the label \`problems.instance=${name}\`, or keep its data in ${folder}.`;
 }
 
 /** Words in the paths, files, settings and steps of any instance. */

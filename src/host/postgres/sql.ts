@@ -18,6 +18,8 @@ import type { Credentials } from './credentials.ts';
 import { copyStatement, nullMarker, rowsOfCsv, rowsOfTable } from './csv.ts';
 import type { SqlOptions, SqlReader, SqlResult, SqlWay, SessionOptions, SqlChanger, SqlSession } from './types.ts';
 
+type Refused = Extract<SqlResult, { readonly ok: false }>;
+
 /**
  * Runs psql over the socket inside the container, which needs no port. Password and SQL come on standard input, since
  * `docker events` shows arguments. Answers are CSV.
@@ -113,7 +115,7 @@ export function openSql(
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
       (way) => addressesOf(way, instance, engine),
     );
-    let refused: SqlResult | undefined;
+    let refused: Refused | undefined;
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
         const login = { host, port, user: instance.user, password, database };
@@ -128,18 +130,25 @@ export function openSql(
         if (sent && !question.readOnly)
           return result.sqlstate?.startsWith('28') === true ? result : outcomeUnknown(result);
         // The server's message says more than an error of the network.
-        if (refused === undefined || (!refused.ok && refused.sqlstate === undefined)) refused = result;
+        if (refused?.sqlstate === undefined) refused = result;
         if (!result.sqlstate?.startsWith('28')) break;
       }
     }
-    return (
-      refused ?? {
+    if (refused === undefined)
+      return {
         ok: false,
         message: `${instance.container.name} is not running or has no address.`,
         sqlstate: undefined,
         via: 'network',
-      }
-    );
+      };
+    return explain(refused, instance);
+  }
+
+  /** A refused login may be for want of a password that the container must not get. */
+  async function explain(refused: Refused, instance: Instance): Promise<Refused> {
+    const isLogin = refused.sqlstate?.startsWith('28') === true || refused.message.includes('password');
+    const reason = isLogin ? await credentials.withheld(instance) : undefined;
+    return reason === undefined ? refused : { ...refused, message: `${refused.message}. ${reason}` };
   }
 
   async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
@@ -148,7 +157,7 @@ export function openSql(
       address === undefined
         ? (['published', 'network'] as const).flatMap((way) => addressesOf(way, instance, engine))
         : [{ way: 'address' as const, ...address }];
-    let refused: Extract<SqlResult, { readonly ok: false }> | undefined;
+    let refused: Refused | undefined;
     for (const { way, host, port } of ways) {
       for (const password of await credentials.passwords(instance)) {
         const login = { host, port, user: instance.user, password, database };
@@ -159,7 +168,7 @@ export function openSql(
       }
       if (refused !== undefined && !mayTryAnotherWay(refused.sqlstate)) break;
     }
-    throw sessionError(instance, database, refused);
+    throw sessionError(instance, database, refused === undefined ? undefined : await explain(refused, instance));
   }
 
   return {
@@ -188,11 +197,7 @@ export function openSql(
 }
 
 /** A server that is starting, or has no free connection slot, may accept the next attempt. */
-function sessionError(
-  { container }: Instance,
-  database: string,
-  refused: Extract<SqlResult, { readonly ok: false }> | undefined,
-): ProblemsError {
+function sessionError({ container }: Instance, database: string, refused: Refused | undefined): ProblemsError {
   const { message, sqlstate } = refused ?? { message: 'it is not running or has no address', sqlstate: undefined };
   const later = sqlstate === undefined || /^(?:08|57P|53)/.test(sqlstate);
   return new ProblemsError(
@@ -219,7 +224,7 @@ async function throughPsql(
   }
 }
 
-function outcomeUnknown(lost: Extract<SqlResult, { readonly ok: false }>): SqlResult {
+function outcomeUnknown(lost: Refused): SqlResult {
   return { ...lost, message: `${lost.message}: connection lost after the statement was sent, outcome unknown` };
 }
 
