@@ -25,6 +25,8 @@ export interface HostOptions {
   /** Folders with `<instance>/<backup>/`. New backups go to the first. */
   readonly backupFolders?: readonly string[];
   readonly passfile?: string;
+  /** Names of instances whose servers may ask for an MD5 hash of the password. Default: none. */
+  readonly md5?: readonly string[];
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
   /** Use only these instances. Default: all. */
@@ -34,13 +36,14 @@ export interface HostOptions {
 /** The machine's engine, servers and files. Connects on first use. */
 export function openHost(options: HostOptions): OpenHost {
   const files = readFiles(options.roots);
+  // Read once: every call of this host asks the same engine.
+  const address = engineAddress();
   const credentials = openCredentials({
     files,
+    engine: address,
     ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
     ...(options.passwords === undefined ? {} : { configured: options.passwords }),
   });
-  // Read once: every call of this host asks the same engine.
-  const address = engineAddress();
   function withSignal(signal: AbortSignal): ConnectedHost {
     return connect(options, { address, files, credentials, signal });
   }
@@ -64,7 +67,7 @@ function connect(
 ): ConnectedHost {
   const engine = openEngine(signal, address);
   const docker = readDocker(engine.reading);
-  const sql = openSql(engine.changing, credentials, signal);
+  const sql = openSql(engine.changing, credentials, signal, options.md5);
   const sources = {
     // A wait asks for its instance often, and the engine's id never changes.
     docker: { ...docker, info: rememberAnswer(() => docker.info()) },

@@ -102,6 +102,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       roots: [folder, ...config.roots.map((root) => resolve(folder, root))],
       instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
       backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
+      md5: config.md5,
       ...(pattern === undefined ? {} : { pattern }),
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),

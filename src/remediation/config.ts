@@ -54,6 +54,10 @@ export const remediationConfig = z.strictObject({
     .min(1)
     .default(['.vrooli/backups/postgres'])
     .describe('Folders that hold `<instance>/<backup>/`. New backups go to the first.'),
+  md5: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Instances whose servers may ask for an MD5 hash of the password. All others must use SCRAM.'),
   passfile: z.string().exactOptional().describe('The passfile to use. Default: PGPASSFILE, else ~/.pgpass.'),
   attemptsPerDay: z
     .int()

@@ -35,11 +35,13 @@ describe('the redaction of known passwords', () => {
   );
 });
 
+const here = { local: true, hostname: 'localhost' };
+
 async function redactorFor(password: string): Promise<ReturnType<typeof redactor>> {
   const folder = await mkdtemp(join(tmpdir(), 'problems-credentials-'));
   const passfile = join(folder, 'pgpass');
   await writeFile(passfile, '', { mode: 0o600 });
-  const credentials = openCredentials({ files: readFiles([folder]), passfile });
+  const credentials = openCredentials({ files: readFiles([folder]), engine: here, passfile });
   expect(await credentials.passwords(instanceWith(password))).toEqual([password, undefined]);
   return redactor(() => credentials.seen());
 }

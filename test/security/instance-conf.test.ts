@@ -67,6 +67,7 @@ async function passwordsFor(claimant: Claimant): Promise<{
   });
   const credentials = openCredentials({
     files,
+    engine: { local: true, hostname: 'localhost' },
     passfile: join(folder, 'none'),
     configured: { orders: 'of-the-config' },
   });
@@ -171,7 +172,12 @@ describe('the passwords of an instance', () => {
   });
 
   it('are none for a name that every object has', async () => {
-    const credentials = openCredentials({ files: readFiles([]), passfile: '/nonexistent', configured: {} });
+    const credentials = openCredentials({
+      files: readFiles([]),
+      engine: { local: true, hostname: 'localhost' },
+      passfile: '/nonexistent',
+      configured: {},
+    });
     const { reader } = createTestHost({ instances: [{ name: 'constructor' }] });
     const [instance] = await reader.instances();
     if (instance === undefined) throw new Error('not found');

@@ -4,6 +4,7 @@ import type { Client, ClientConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
 import { safePath, setSafePath } from '../../postgres/search-path.ts';
+import { type AuthenticationCheck, authenticationCheck } from './authentication.ts';
 import { copyStatement, nullMarker, rowsOfTable } from './csv.ts';
 import { messageChecker } from './message-check.ts';
 import type { TableToRead, SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
@@ -16,6 +17,8 @@ export interface Login {
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
+  /** The server may ask for an MD5 hash of the password. Default: only for SCRAM, or for no password. */
+  readonly md5?: boolean;
 }
 
 export interface Statement {
@@ -110,23 +113,20 @@ export function beginning({ timeoutMs, readOnly }: Pick<Statement, 'timeoutMs' |
   ].join('; ');
 }
 
-async function createClient({ password, ...address }: Login, config: ClientConfig): Promise<Client> {
+async function createClient({ password, md5 = false, ...address }: Login, config: ClientConfig): Promise<Client> {
   const { Client } = await import('pg');
   const client = new Client({
     ...address,
-    ...(password === undefined ? {} : { password }),
+    // A function, since without a password the driver would send PGPASSWORD or one from ~/.pgpass, to any server.
+    password: () => password ?? '',
     ...config,
     ssl: false,
-    stream: () => boundedSocket(),
+    stream: () => boundedSocket(authenticationCheck({ hasPassword: password !== undefined, md5 })),
     // Text as PostgreSQL prints it, the same as psql returns.
     types: { getTypeParser: () => (text: string) => text },
   });
   // A connection that ends later is not an error.
   client.on('error', () => undefined);
-  // Before the driver's own listener. The way over the container's socket is still open then.
-  connectionOf(client)?.on('authenticationCleartextPassword', () =>
-    destroySocket(client, new Error('The server asks for the password in clear text, so it was not sent.')),
-  );
   return client;
 }
 
@@ -139,9 +139,9 @@ function connectionOf(client: Client): EventEmitter | undefined {
  * A server is a stranger. The driver parses what arrives in a listener of the socket, so a malformed message would throw
  * outside of every promise and end the process. Here it ends only its connection.
  */
-function boundedSocket(): Socket {
+function boundedSocket(faultInRequest: AuthenticationCheck): Socket {
   const socket = new Socket();
-  const faultIn = messageChecker();
+  const faultIn = messageChecker(faultInRequest);
   const emit = socket.emit.bind(socket);
   socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'data') return emit(event, ...args);

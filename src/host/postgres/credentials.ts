@@ -1,10 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isWithin } from '../../util/text.ts';
 import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
+import { addressesOf, type EnginePlace } from './addresses.ts';
+import { passwordIn, type Passfile, readPassfile } from './passfile.ts';
 
 /**
  * Passwords from the container's environment (POSTGRES_PASSWORD, or the file that POSTGRES_PASSWORD_FILE names if it is mounted
@@ -14,17 +15,31 @@ import type { FileReader } from '../types.ts';
 export interface Credentials {
   /**
    * In the order to try. The last is undefined: the socket in a container usually needs no password. A password that belongs
-   * to an instance's name goes only to a container that is certainly this instance.
+   * to an instance's name goes only to a container that is certainly this instance, and one of the passfile only to a server
+   * that its line names. Without a server, for a program in the container or next to it, none of the passfile: its
+   * `localhost` is this machine, and the program may be anyone's.
    */
-  passwords(instance: Instance): Promise<readonly (string | undefined)[]>;
-  /** If the container may not get passwords of its instance's name: why, and what to do. */
+  passwords(instance: Instance, server?: Server): Promise<readonly (string | undefined)[]>;
+  /** If the container may not get a password that is there: why, and what to do. */
   withheld(instance: Instance): Promise<string | undefined>;
   /** All secrets found so far, except common words: `postgres` is part of many names, `data` of every path. */
   seen(): readonly string[];
 }
 
+/** Where a login goes. */
+export interface Server {
+  /** By which the passfile may name it: an address, and for one of this machine's loopback also `localhost`. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Default: the instance's own. */
+  readonly database?: string;
+  /** The user wrote this address down. Only such a server gets PGPASSWORD, which names no server itself. */
+  readonly chosen?: true;
+}
+
 export interface CredentialSources {
   readonly files: FileReader;
+  readonly engine: EnginePlace;
   /** Default: PGPASSFILE, else `~/.pgpass`. Ignored if others can read it, as in libpq. */
   readonly passfile?: string;
   /** From the config: passwords by instance name. */
@@ -33,44 +48,60 @@ export interface CredentialSources {
 
 export function openCredentials(sources: CredentialSources): Credentials {
   const seen = new Set<string>();
+  const passfilePath = sources.passfile ?? process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
 
-  async function find(instance: Instance): Promise<Found> {
+  async function find(instance: Instance, server?: Server): Promise<Found> {
     const { container, name, identity = 'label' } = instance;
     const { configured = {} } = sources;
     const ofName = Object.hasOwn(configured, name) ? configured[name] : undefined;
     const ofConf = await fromConf(instance, sources.files);
-    const found = [
-      { password: ofName, usable: identity !== 'label' },
-      { password: container.env['POSTGRES_PASSWORD'], usable: true },
-      { password: await fromMountedFile(instance, sources.files), usable: true },
-      { password: ofConf, usable: identity === 'confirmed' },
-      { password: await fromPassfile(instance, sources.passfile), usable: true },
-    ].flatMap(({ password, usable }) => (password === undefined || password === '' ? [] : [{ password, usable }]));
+    const passfile = await readPassfile(passfilePath);
+    const usable = [
+      server?.chosen === true ? process.env['PGPASSWORD'] : undefined,
+      identity === 'label' ? undefined : ofName,
+      container.env['POSTGRES_PASSWORD'],
+      await fromMountedFile(instance, sources.files),
+      identity === 'confirmed' ? ofConf : undefined,
+      server === undefined ? undefined : fromPassfile(passfile, instance, server),
+    ].filter(isPassword);
+    const ofServers = addressesOf(instance, sources.engine).map((one) => fromPassfile(passfile, instance, one));
     return {
-      all: found.map(({ password }) => password),
-      usable: [...new Set(found.filter(({ usable }) => usable).map(({ password }) => password))],
+      usable: [...new Set(usable)],
+      known: [...usable, ...[ofName, ofConf, ...ofServers].filter(isPassword)],
+      isConfWithheld: isPassword(ofConf) && !usable.includes(ofConf),
+      isPassfileOpen: passfile.state === 'open',
     };
   }
 
   return {
-    async passwords(instance) {
-      const { all, usable } = await find(instance);
-      for (const password of all) if (!isPublic(password, instance)) seen.add(password);
+    async passwords(instance, server) {
+      const { usable, known } = await find(instance, server);
+      for (const password of known) if (!isPublic(password, instance)) seen.add(password);
       return [...usable, undefined];
     },
     async withheld(instance) {
       if ((instance.identity ?? 'label') === 'label') return withheldFromLabel(instance);
-      const { all, usable } = await find(instance);
-      return all.every((password) => usable.includes(password)) ? undefined : withheldFromName(instance);
+      const { isConfWithheld, isPassfileOpen } = await find(instance);
+      if (isConfWithheld) return withheldFromName(instance);
+      return isPassfileOpen
+        ? `The passfile ${passfilePath} was not used, since others may read it. Run \`chmod 0600 ${passfilePath}\`.`
+        : undefined;
     },
     seen: () => [...seen],
   };
 }
 
 interface Found {
-  /** Also those that belong to the instance's name, which the container may not be. */
-  readonly all: readonly string[];
   readonly usable: readonly string[];
+  /** Also those that this container or server must not get. They are redacted too. */
+  readonly known: readonly string[];
+  readonly isConfWithheld: boolean;
+  /** Others than its owner may read it. */
+  readonly isPassfileOpen: boolean;
+}
+
+function isPassword(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
 }
 
 function withheldFromLabel({ name, container }: Instance): string {
@@ -136,22 +167,12 @@ async function fromConf({ folder }: Instance, files: FileReader): Promise<string
   return file === undefined ? undefined : parseInstanceConf(file.text)['password'];
 }
 
-/** Lines of `host:port:database:user:password`; `*` matches any value, `\` escapes a colon or backslash. */
-async function fromPassfile(instance: Instance, configured: string | undefined): Promise<string | undefined> {
-  const path = configured ?? process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isFile() || (found.mode & 0o077) !== 0 || found.size > 2 ** 20) return undefined;
-  const ports = new Set([...instance.container.portBindings.map(({ hostPort }) => hostPort), String(instance.port)]);
-  for (const line of (await readFile(path, 'utf8')).split(/\r?\n/)) {
-    if (line.startsWith('#')) continue;
-    const [, port = '', database = '', user = '', password] = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(
-      (field) => (field[1] ?? '').replace(/\\(.)/g, '$1'),
-    );
-    const fits =
-      (port === '*' || ports.has(port)) &&
-      [instance.database, '*'].includes(database) &&
-      [instance.user, '*'].includes(user);
-    if (fits && password !== undefined && password !== '') return password;
+function fromPassfile(passfile: Passfile, instance: Instance, server: Server): string | undefined {
+  if (passfile.state !== 'read') return undefined;
+  const { hosts, port, database = instance.database } = server;
+  for (const host of hosts) {
+    const password = passwordIn(passfile.text, { host, port, database, user: instance.user });
+    if (password !== undefined) return password;
   }
   return undefined;
 }

@@ -1,3 +1,5 @@
+import type { AuthenticationCheck } from './authentication.ts';
+
 /** What one connection may send, in bytes. Answers of ours are far smaller. */
 const mostBytes = 64 * 2 ** 20;
 
@@ -7,9 +9,9 @@ const mostTextBytes = 2 ** 20;
 /**
  * Checks a server's messages chunk by chunk, before the driver parses them. The driver trusts lengths and looks for the end
  * of each text: a length below 4 or a text without an end would keep it busy for ever. Returns what is wrong; undefined if
- * nothing is. Format: https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * nothing is. `faultInRequest` judges each authentication message, so the driver never sees one that is refused. Format: https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-export function messageChecker(): (chunk: Uint8Array) => string | undefined {
+export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uint8Array) => string | undefined {
   const header = Buffer.alloc(5);
   let held = 0;
   let left = 0;
@@ -36,8 +38,11 @@ export function messageChecker(): (chunk: Uint8Array) => string | undefined {
         [left, at] = [left - taken, at + taken];
       } else {
         const type = String.fromCharCode(header[0] ?? 0);
-        if (body !== undefined && !isWhole(type, Buffer.concat(body)))
+        const whole = body === undefined ? undefined : Buffer.concat(body);
+        if (whole !== undefined && !isWhole(type, whole))
           return `The server sent a malformed message of type ${JSON.stringify(type)}.`;
+        const fault = type === 'R' && whole !== undefined ? faultInRequest(whole.readInt32BE(0)) : undefined;
+        if (fault !== undefined) return fault;
         held = 0;
       }
     }

@@ -4,6 +4,7 @@ import type { ChangingEngine } from '../docker/client.ts';
 import type { HelperResult } from '../docker/types.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
+import { addressesBy } from './addresses.ts';
 import {
   beginning,
   type SentResult,
@@ -16,7 +17,7 @@ import {
 } from './client.ts';
 import type { Credentials } from './credentials.ts';
 import { copyStatement, nullMarker, rowsOfCsv, rowsOfTable } from './csv.ts';
-import type { SqlOptions, SqlReader, SqlResult, SqlWay, SessionOptions, SqlChanger, SqlSession } from './types.ts';
+import type { SqlOptions, SqlReader, SqlResult, SessionOptions, SqlChanger, SqlSession } from './types.ts';
 
 type Refused = Extract<SqlResult, { readonly ok: false }>;
 
@@ -109,16 +110,23 @@ export function openSql(
   engine: ChangingEngine,
   credentials: Credentials,
   signal: AbortSignal,
+  /** Names of instances whose servers may ask for an MD5 hash of the password. */
+  md5: readonly string[] = [],
 ): { readonly reader: SqlReader; readonly changer: SqlChanger } {
+  function allowsMd5({ name }: Instance): boolean {
+    return md5.includes(name);
+  }
+
   async function ask(instance: Instance, question: Statement | TableRead, options: SqlOptions): Promise<SqlResult> {
     const database = options.database ?? instance.database;
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
-      (way) => addressesOf(way, instance, engine),
+      (way) => addressesBy(way, instance, engine),
     );
     let refused: Refused | undefined;
-    for (const { way, host, port } of ways) {
-      for (const password of await credentials.passwords(instance)) {
-        const login = { host, port, user: instance.user, password, database };
+    for (const { way, host, hosts, port } of ways) {
+      const server = way === 'exec' ? undefined : { hosts, port, database };
+      for (const password of await credentials.passwords(instance, server)) {
+        const login = { host, port, user: instance.user, password, database, md5: allowsMd5(instance) };
         const { sent, ...result } =
           way === 'exec'
             ? await throughPsql(engine, instance.container.id, login, question)
@@ -155,12 +163,13 @@ export function openSql(
     const { address, application = 'problem-registry', database = instance.database, silenceMs = 60_000 } = options;
     const ways =
       address === undefined
-        ? (['published', 'network'] as const).flatMap((way) => addressesOf(way, instance, engine))
-        : [{ way: 'address' as const, ...address }];
+        ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
+        : [{ way: 'address' as const, hosts: [address.host], chosen: true as const, ...address }];
     let refused: Refused | undefined;
-    for (const { way, host, port } of ways) {
-      for (const password of await credentials.passwords(instance)) {
-        const login = { host, port, user: instance.user, password, database };
+    for (const { way, host, ...server } of ways) {
+      const { port } = server;
+      for (const password of await credentials.passwords(instance, { ...server, database })) {
+        const login = { host, port, user: instance.user, password, database, md5: allowsMd5(instance) };
         const opened = await openSessionOver(login, { application, silenceMs }, way);
         if (!('ok' in opened)) return opened;
         if (refused?.sqlstate === undefined) refused = opened;
@@ -241,27 +250,4 @@ function limitRows(sql: string, maxRows: number): string {
 /** There was no connection, or pg_hba.conf refused this way or password. */
 function mayTryAnotherWay(sqlstate: string | undefined): boolean {
   return sqlstate === undefined || sqlstate.startsWith('08') || sqlstate.startsWith('28');
-}
-
-function addressesOf(
-  way: SqlWay,
-  { container, port }: Instance,
-  engine: ChangingEngine,
-): readonly { readonly way: SqlWay; readonly host: string; readonly port: number }[] {
-  // In a restart loop the engine reports it as running, though no server is up.
-  if (!container.state.running || container.state.status === 'restarting') return [];
-  if (way === 'exec') return [{ way, host: '', port }];
-  if (way === 'network') {
-    if (!engine.local) return [];
-    return container.endpoints.filter(({ ipv4 }) => ipv4 !== '').map(({ ipv4 }) => ({ way, host: ipv4, port }));
-  }
-  return container.publishedPorts
-    .filter((published) => published.containerPort === port && published.protocol === 'tcp')
-    .map(({ hostIp, hostPort }) => ({ way, host: addressOf(hostIp, engine), port: Number(hostPort) }));
-}
-
-function addressOf(hostIp: string, engine: ChangingEngine): string {
-  if (!engine.local) return engine.hostname;
-  if (hostIp === '::') return '::1';
-  return hostIp === '' || hostIp === '0.0.0.0' ? '127.0.0.1' : hostIp;
 }

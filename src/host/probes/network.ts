@@ -13,7 +13,7 @@ import type { HttpAnswer, PortProbe, ReachRequest, ReachResult } from './types.t
 /** Names and password come on standard input, so that none of them is an argument. */
 const reachScript = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD; IFS= read -r PGSSLMODE
-export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT=4
+export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT=4 PGREQUIREAUTH='!password'
 echo "asked $PGHOST $PGPORT"
 getent ahosts "$PGHOST" | awk '{print "address " $1}' | sort -u
 echo "ready $(pg_isready -t 4 2>&1)"

@@ -14,7 +14,7 @@ import type { HeldSessions, HoldRequest } from './types.ts';
 const holdSessionsScript = String.raw`
 IFS= read -r PGHOST; IFS= read -r PGPORT; IFS= read -r PGUSER; IFS= read -r PGDATABASE; IFS= read -r PGPASSWORD
 IFS= read -r count; IFS= read -r seconds; IFS= read -r role
-export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME=problem-registry LC_ALL=C
+export PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGCONNECT_TIMEOUT=20 PGAPPNAME=problem-registry LC_ALL=C PGREQUIREAUTH='!password'
 { [ -z "$role" ] || printf 'set session authorization %s;\n' "$role"; printf 'select pg_catalog.pg_sleep(%s);\n' "$seconds"; } |
   pgbench -n -c "$count" -j 4 -t 1 -f -
 `;

@@ -1,0 +1,52 @@
+/**
+ * Decides what a server gets to see of a password, as `require_auth` of libpq does. The driver answers whatever a server
+ * asks for, so the question is judged before the driver sees it.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-AUTHENTICATIONOK
+ */
+export interface Authentication {
+  readonly hasPassword: boolean;
+  /** Whether the server may ask for an MD5 hash, from which a password can be guessed quickly. */
+  readonly md5: boolean;
+}
+
+/** Gets the code of each authentication message in turn. Returns why it is refused; undefined if it is not. */
+export type AuthenticationCheck = (code: number) => string | undefined;
+
+const codes = { ok: 0, clearText: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 };
+
+/** For one connection. A server may ask once, and must end an exchange that it has begun. */
+export function authenticationCheck({ hasPassword, md5 }: Authentication): AuthenticationCheck {
+  let last: number | undefined;
+
+  function faultOf(code: number): string | undefined {
+    switch (code) {
+      case codes.clearText:
+        return 'The server asks for the password in clear text, so it was not sent.';
+      case codes.md5:
+      case codes.sasl:
+        if (last !== undefined) return outOfTurn;
+        if (!hasPassword) return 'The server asks for a password, and none is known for it.';
+        return code === codes.md5 && !md5 ? md5Refused : undefined;
+      case codes.saslContinue:
+        return last === codes.sasl ? undefined : outOfTurn;
+      case codes.saslFinal:
+        return last === codes.saslContinue ? undefined : outOfTurn;
+      case codes.ok:
+        // It asked for nothing, got an MD5 hash, or has proved that it knows the password too.
+        return last === undefined || last === codes.md5 || last === codes.saslFinal ? undefined : outOfTurn;
+      default:
+        return `The server asks for an authentication that is not supported (${code}). Use scram-sha-256.`;
+    }
+  }
+
+  return (code) => {
+    const fault = faultOf(code);
+    last = code;
+    return fault;
+  };
+}
+
+const outOfTurn = 'The server sent an authentication message out of turn.';
+
+const md5Refused =
+  'The server asks for an MD5 hash of the password, so it was not sent. Set the password again with password_encryption = scram-sha-256, or add the instance to remediation.md5 in the config.';
