@@ -3,13 +3,12 @@ import type { ChangingEngine } from '../host/docker/client.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import type { SqlReader } from '../host/postgres/types.ts';
-import type { PartRequest } from './probes/dump.ts';
+import type { DrillRequest, PartRequest } from './probes/dump.ts';
 import { readFingerprints } from './inventory.ts';
 import { baseLevel, manifestLevel } from './levels/base.ts';
 import { drillLevel } from './levels/drill.ts';
 import { archives, type ListedDump, listLevel, plainLevel, readLevel, type Wanted } from './levels/dump.ts';
 import { failed, filesLevel, impossible, type Observation } from './levels/files.ts';
-import type { DrillRequest } from './probes/drill.ts';
 import type {
   Backup,
   BackupAnswer,

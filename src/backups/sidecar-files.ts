@@ -217,13 +217,10 @@ SELECT json_build_array('function', o.oid::regprocedure::text, md5(o.prosrc))
 FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace
 WHERE ${userSchema} AND ${notOfExtension('pg_proc')};
 SELECT json_build_array('extension', extname, extversion) FROM pg_catalog.pg_extension;
-\o tables.sql
-SELECT ${readAsOwner(tableSum)} || ';' ${countedTables} ORDER BY o.oid;
-\o
-SET search_path = pg_catalog, public;
 \set ON_ERROR_STOP off
 \set ON_ERROR_ROLLBACK on
-\i tables.sql
+SELECT statement FROM (SELECT 0::pg_catalog.oid AS place, 'SET search_path = pg_catalog, public' AS statement UNION ALL
+SELECT o.oid, ${readAsOwner(tableSum)} ${countedTables}) listed ORDER BY place \gexec
 \set ON_ERROR_ROLLBACK off
 \set ON_ERROR_STOP on
 `;

@@ -61,17 +61,22 @@ umask 077
 mkdir /to/.work && cd /to/.work && cat >one.sql || exit 1
 stop() { echo "stop $1"; [ ! -f "$2" ] || grep . "$2" | tail -n 20 | cut -c1-400 | sed 's/^/words /'; exit 1; }
 ask() { psql -X -q -w -At -v ON_ERROR_STOP=1 -c "$1" 2>ask.err; }
-echo "system $(ask 'SELECT system_identifier FROM pg_control_system()')"
+printf 'system %s\n' "$(ask 'SELECT system_identifier FROM pg_control_system()')"
 [ ! -s ask.err ] || stop 'cannot query the server' ask.err
-echo "version $(ask 'SHOW server_version')"
-echo "at $(ask "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")"
+printf 'version %s\n' "$(ask 'SHOW server_version')"
+printf 'at %s\n' "$(ask "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")"
 if [ "$physical" = 1 ]; then
   pg_basebackup -D /to/base -X stream -c fast --manifest-checksums=SHA256 -l "$label" --no-password >base.out 2>base.err || stop 'pg_basebackup' base.err
 fi
 main=$PGDATABASE
-ask "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname !~ '[\r\n]' ORDER BY datname <> current_database(), datname" >databases
+# A name may contain anything: databases are listed by number, and the x keeps line feeds at the end of a name.
+ask "SELECT oid FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname <> current_database(), datname" >databases
 number=0
-while IFS= read -r PGDATABASE; do
+while IFS= read -r oid; do
+  PGDATABASE=$main
+  name=$(ask "SELECT datname || 'x' FROM pg_database WHERE oid = $oid" </dev/null)
+  [ -n "$name" ] || continue
+  PGDATABASE=${'$'}{name%x}
   if [ "$PGDATABASE" = postgres ] && [ "$main" != postgres ]; then
     [ "$(ask "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'" </dev/null)" != 0 ] || continue
   fi
@@ -84,7 +89,7 @@ while IFS= read -r PGDATABASE; do
     sleep 1
   done
   echo "file $PROBLEMS_FILE"
-  echo "database $(ask 'SELECT json_build_array(current_database())' </dev/null)"
+  printf 'database %s\n' "$(ask 'SELECT json_build_array(current_database())' </dev/null)"
   sed 's/^/print /' prints
 done <databases
 PGDATABASE=$main

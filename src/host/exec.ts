@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getNumber, getString, type Json } from '../util/json.ts';
+import { errorCode } from '../util/text.ts';
 import { type ChangingEngine, jsonOf, requireSuccess } from './docker/client.ts';
 import { type Output, outputCollector } from './docker/frames.ts';
 import { fileInArchive } from './docker/read.ts';
@@ -13,7 +15,9 @@ export interface ExecSpec {
   readonly user?: string;
   /** No secrets: `docker inspect` shows them. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  /** A text, or parts that are read as fast as the command reads them. An error of the parts ends the command's input. */
+  readonly stdin?: string | AsyncIterable<Uint8Array>;
+  readonly workingFolder?: string;
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
@@ -31,6 +35,7 @@ export async function execIn(engine: ChangingEngine, container: string, spec: Ex
         AttachStdout: true,
         AttachStderr: true,
         ...(spec.user === undefined ? {} : { User: spec.user }),
+        ...(spec.workingFolder === undefined ? {} : { WorkingDir: spec.workingFolder }),
       },
     }),
     `exec in ${container}`,
@@ -65,6 +70,16 @@ export async function imageFile(engine: ChangingEngine, image: string, path: str
 /** Creates, starts, waits for and removes a labelled container that has no more rights than the spec gives it. */
 export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promise<HelperResult> {
   const timeoutMs = spec.timeoutMs ?? 60_000;
+  const id = await createHelper(engine, spec);
+  try {
+    return await runCreated(engine, id, spec, timeoutMs);
+  } finally {
+    await removeHelper(engine, id);
+  }
+}
+
+/** Returns the id. The caller removes the container. */
+export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Promise<string> {
   await removeAbandonedHelpersOnce(engine);
   spec.signal?.throwIfAborted();
   const { network = 'none' } = spec;
@@ -91,6 +106,7 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
           ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
+          ...(spec.cpus === undefined ? {} : { NanoCpus: spec.cpus * 1e9 }),
           // The engine removes it even if this process ends first.
           AutoRemove: true,
           Mounts: [
@@ -102,17 +118,15 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
             })),
             ...(spec.scratch === undefined ? [] : [{ Type: 'volume', Target: spec.scratch }]),
           ],
+          ...(spec.closed === undefined
+            ? {}
+            : { Tmpfs: Object.fromEntries(spec.closed.map((path) => [path, 'ro,size=4k'])) }),
         },
       },
     }),
     'create a helper container',
   );
-  const id = getString(created, 'Id');
-  try {
-    return await runCreated(engine, id, spec, timeoutMs);
-  } finally {
-    await removeHelper(engine, id);
-  }
+  return getString(created, 'Id');
 }
 
 function networkMode(network: NonNullable<HelperSpec['network']>): string {
@@ -191,7 +205,7 @@ interface StreamRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Json;
-  readonly stdin: string | undefined;
+  readonly stdin: ExecSpec['stdin'];
   readonly timeoutMs: number;
   /** Of stdout and of stderr. Default 1 MiB. */
   readonly maxBytes: number | undefined;
@@ -208,9 +222,13 @@ async function streamOutput(
   const aborting = signal === undefined ? {} : { signal };
   const stream = await engine.openStream({ path, query, body, timeoutMs, ...aborting });
   const output = outputCollector(maxBytes);
+  const isStreamed = typeof stdin === 'object';
   const ended = new Promise<void>((resolve, reject) => {
     stream.on('data', output.take);
-    stream.once('error', reject);
+    // A command that ends before it has read all of its input closes the stream under the writer.
+    stream.once('error', (error) =>
+      isStreamed && ['EPIPE', 'ECONNRESET'].includes(errorCode(error)) ? resolve() : reject(error),
+    );
     stream.once('end', resolve);
     stream.once('close', resolve);
   });
@@ -218,10 +236,31 @@ async function streamOutput(
   ended.catch(() => undefined);
   try {
     await onAttached?.();
-    stream.end(stdin);
+    if (stdin === undefined || typeof stdin === 'string') stream.end(stdin);
+    else await feed(stream, stdin);
     await ended;
   } finally {
     stream.destroy();
   }
   return output.result();
+}
+
+/** Stops when the command has ended: it may not read all of its input, and its exit code and messages say why. */
+async function feed(stream: Duplex, parts: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const part of parts) {
+    if (stream.destroyed || stream.readableEnded) return;
+    if (!stream.write(part)) await waitUntilWritable(stream);
+  }
+  if (!stream.destroyed) stream.end();
+}
+
+function waitUntilWritable(stream: Duplex): Promise<void> {
+  const events = ['drain', 'end', 'error', 'close'] as const;
+  return new Promise((resolve) => {
+    function done(): void {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    }
+    for (const event of events) stream.once(event, done);
+  });
 }

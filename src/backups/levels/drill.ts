@@ -1,6 +1,6 @@
 import type { ChangingEngine } from '../../host/docker/client.ts';
-import { isNotAsked } from '../probes/dump.ts';
-import { type Drill, drill, type DrillRequest } from '../probes/drill.ts';
+import { type DrillRequest, isNotAsked } from '../probes/dump.ts';
+import { type Drill, drill } from '../probes/drill.ts';
 import { differences } from '../sidecar-files.ts';
 import { failed, impossible, type Observation, passed } from './files.ts';
 import type { BackupCause, DatabaseFingerprint } from '../types.ts';

@@ -36,12 +36,17 @@ export async function listLevel(engine: ChangingEngine, request: PartRequest, wa
       ? failed(causeOf(listed.message), `${path}: ${listed.message}`)
       : listed.entries === 0 && listed.stated === 0
         ? failed('damaged', `${path} has no entries.`)
-        : database !== undefined && wanted.database !== undefined && database !== wanted.database
+        : database !== undefined && wanted.database !== undefined && database !== listedName(wanted.database)
           ? failed('other-database', `${path} is a dump of the database ${database}, not of ${wanted.database}.`)
           : listed.tables < expected
             ? failed('damaged', `${path} has ${listed.tables} tables, but the source had ${expected}.`)
             : passed(`${path} has ${listed.entries} entries, including ${listed.tables} tables.`));
   return { observation, database, tableData };
+}
+
+/** `pg_restore --list` writes a name on one line, and its reader drops spaces around it. */
+function listedName(database: string): string {
+  return database.replaceAll(/[\r\n]/g, ' ').trim();
 }
 
 /** L2: decompresses the whole dump. */

@@ -16,6 +16,23 @@ export interface PartRequest {
   readonly timeoutMs: number;
 }
 
+/** A part to restore and read back. */
+export interface DrillRequest extends PartRequest {
+  /** The superuser: the owner for a dump without roles, or the role that queries a copy of files. */
+  readonly role: string;
+  /** The database for a dump that does not name one. */
+  readonly database: string;
+  /** Whether the plain dump creates its database itself. */
+  readonly creates: boolean;
+  /** A dump of the roles. `before`: one of the schema, if this dump has only rows. Paths within the backup. */
+  readonly globals: string | undefined;
+  readonly before: string | undefined;
+  /** Also checks structure and checksums (L5). */
+  readonly deep: boolean;
+  /** Space for the copy. */
+  readonly needKiB: number;
+}
+
 /** Why the check could not run. */
 export interface NotAsked {
   readonly impossible: BackupCause;
@@ -124,12 +141,14 @@ function headerValue(text: string, name: string): string | undefined {
   return new RegExp(`^;\\s+${name}: (.*)$`, 'm').exec(text)?.[1]?.trim();
 }
 
-/** Prints the exit status, since that of a pipe is that of its last program. */
+/** pg_restore itself says whose rows it reads: in its SQL, names and rows may look like anything. */
 const dumpReadScript = String.raw`
 IFS= read -r part
 export LC_ALL=C
-{ if [ -d "$part" ]; then pg_restore -f - "$part"; else pg_restore -f - <"$part"; fi; echo "status $?" >&2; } |
-  awk '/^COPY .* FROM stdin;$/ { copies++ } END { printf "copies %d\n", copies }'
+{ if [ -d "$part" ]; then pg_restore -v -f /dev/null "$part"; else pg_restore -v -f /dev/null <"$part"; fi; } 2>&1 | awk '
+  /^pg_restore: processing data for table "/ { copies++ } /^pg_restore: (\[|error|warning|fatal|detail|hint)/ { if (says++ < 20) print "says " substr($0, 1, 400) }
+  END { printf "copies %d\n", copies }'
+echo "status ${'$'}{PIPESTATUS[0]}"
 `;
 
 export interface DumpRead {
@@ -142,18 +161,19 @@ export interface DumpRead {
 /** Converts the whole dump to SQL and discards it, which reads every block and checks the checksums of zlib. */
 export async function dumpRead(engine: ChangingEngine, request: PartRequest): Promise<DumpRead | NotAsked> {
   const result = await runWithBackup(engine, request, {
-    shell: 'sh',
+    shell: 'bash',
     script: dumpReadScript,
     stdin: `${helperPath(request.path)}\n`,
     maxBytes: 64 * 1024,
   });
   if (isNotAsked(result)) return result;
-  const status = /^status (\d+)$/m.exec(result.stderr)?.[1];
+  const lines = result.stdout.split('\n');
   return {
-    ok: status === '0',
-    message: result.stderr
-      .replace(/^status \d+$/m, '')
-      .trim()
+    ok: lines.includes('status 0'),
+    message: lines
+      .filter((line) => line.startsWith('says '))
+      .map((line) => line.slice(5))
+      .join('\n')
       .slice(0, 1_000),
     copies: Number(/^copies (\d+)$/m.exec(result.stdout)?.[1] ?? 0),
   };

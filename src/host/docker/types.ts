@@ -226,6 +226,10 @@ export interface HelperSpec {
   readonly capabilities?: readonly HelperCapability[];
   /** Of memory and swap together, in bytes. Default: no limit. */
   readonly memoryBytes?: number;
+  /** How many processors it may use. Default: all. */
+  readonly cpus?: number;
+  /** Paths that get an empty read-only folder instead of the volume that the image declares there. */
+  readonly closed?: readonly string[];
   /** Default `0:0`. */
   readonly user?: string;
   readonly stdin?: string;

@@ -1,6 +1,7 @@
-import { cp, readdir, rename, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { writeVerification } from '../../../src/backups/sidecar-files.ts';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
@@ -106,9 +107,17 @@ async function age(run: Run, instance: string, name: string, created: string): P
     join(backupFolder(run, instance, name), 'metadata.json'),
     JSON.stringify({ created, status: 'completed' }),
   );
+  await sign(backupFolder(run, instance, name), `${instance}/${name}`);
 }
 
 async function copyOf(run: Run, instance: string, name: string, copy: string): Promise<void> {
   await cp(backupFolder(run, instance, name), backupFolder(run, instance, copy), { recursive: true });
   await writeFile(join(backupFolder(run, instance, copy), 'metadata.json'), JSON.stringify({ status: 'completed' }));
+  await sign(backupFolder(run, instance, copy), `${instance}/${copy}`);
+}
+
+/** A proof is of one name. */
+async function sign(folder: string, ref: string): Promise<void> {
+  const { signature: _, ...proof } = JSON.parse(await readFile(join(folder, 'verification.json'), 'utf8'));
+  await writeVerification(folder, ref, proof);
 }

@@ -78,6 +78,16 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
     return folder;
   }
 
+  /** Our backup with its checksums. A copy with another name has no proof, so it is checked and recorded first. */
+  async function recorded(name: string): Promise<string> {
+    const folder = backupFolder(run, 'shop', name);
+    await cp(ours, folder, { recursive: true });
+    const backup = await host.reader.backups.read(`shop/${name}`);
+    if (backup === undefined) throw new Error(`there is no backup ${name}`);
+    await host.changer.backups.record(backup, await host.reader.backups.check(backup, { instance, upTo: 'L0' }));
+    return folder;
+  }
+
   describe('taken by other means', () => {
     const sound: readonly [string, Record<string, string>, BackupLevel][] = [
       ['plain', { 'full.sql': 'full.sql', 'globals.sql': 'globals.sql' }, 'L4'],
@@ -167,12 +177,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
         'with a flipped byte, ours',
         'L0 changed-since',
         async (name) => {
-          const folder = backupFolder(run, 'shop', name);
-          await cp(ours, folder, { recursive: true });
-          // A copy with another name has no proof: it is checked and recorded first.
-          const copy = await host.reader.backups.read(`shop/${name}`);
-          if (copy === undefined) throw new Error('it is not there');
-          await host.changer.backups.record(copy, await host.reader.backups.check(copy, { instance, upTo: 'L0' }));
+          const folder = await recorded(name);
           await flip(join(folder, 'full.dump'), 0.7);
         },
       ],
@@ -215,8 +220,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
         'of which ours lost the roles',
         'L0 missing-file',
         async (name) => {
-          const folder = backupFolder(run, 'shop', name);
-          await cp(ours, folder, { recursive: true });
+          const folder = await recorded(name);
           await rm(join(folder, 'globals.sql'));
         },
       ],
