@@ -1,5 +1,5 @@
 import { recordOf } from '../remediation/engine/lock-run.ts';
-import type { RunRecord } from '../remediation/store/store.ts';
+import type { AuditBreak, RunRecord } from '../remediation/store/store.ts';
 import type { Remediation } from './open-remediation.ts';
 
 /** The journal as an operator sees it: to show runs, and to vouch for one. */
@@ -13,6 +13,25 @@ export async function runs({ session }: Remediation, id?: string): Promise<reado
 export async function isRunSigned({ session }: Remediation, id: string): Promise<boolean> {
   await recordOf(session, id);
   return session.store.runs.isSigned(id);
+}
+
+/**
+ * Checks the whole audit log: each entry against the one before, and the end against what this user's processes last saw.
+ * Undefined if it is as it was written.
+ *
+ * ```ts
+ * const broken = await verifyAuditLog(remediation);
+ * if (broken !== undefined) console.log(`entry ${broken.sequence}: ${broken.reason}`);
+ * ```
+ * @throws ProblemsError `state-damaged`, `state-locked`.
+ */
+export async function verifyAuditLog({ session }: Remediation): Promise<AuditBreak | undefined> {
+  return session.store.audit.verify();
+}
+
+/** Takes the audit log as it is, after an operator has said why it is not as it was written, and checks it from here on. */
+export async function acceptAuditLog({ session }: Remediation): Promise<void> {
+  await session.store.audit.accept(session.at());
 }
 
 /**

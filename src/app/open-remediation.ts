@@ -15,7 +15,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { TriageSettings } from '../tasks/index.ts';
 import { problemsOf, withTriage } from './known-problems.ts';
 import { loadPlugins } from './plugins.ts';
-import type { Store } from '../remediation/store/store.ts';
+import type { AuditBreak, Store } from '../remediation/store/store.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
 
 function patternOf({ containers }: RemediationConfig): RegExp | undefined {
@@ -28,6 +28,9 @@ function patternOf({ containers }: RemediationConfig): RegExp | undefined {
     });
   }
 }
+
+/** How many of the newest entries of the audit log are checked whenever the state file is opened: a few milliseconds. */
+const checkedAtOpening = 1_000;
 
 /** Why everything is paused: `pause` in the config, or a file `paused` in the state file's folder. */
 function pauseOf(config: RemediationConfig, folder: string): string | undefined {
@@ -72,6 +75,8 @@ export interface Remediation {
   readonly triage: TriageSettings;
   readonly policy: PolicySettings;
   readonly folder: string;
+  /** Where the newest entries of the audit log are not as they were written. `verifyAuditLog` checks all. */
+  readonly brokenLog: AuditBreak | undefined;
   /** Names of the requested instances; undefined: all. */
   readonly instances: readonly string[] | undefined;
   close(): void;
@@ -124,6 +129,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     problems: [],
     triage: options.triage ?? {},
     folder,
+    brokenLog: await store.audit.verify(checkedAtOpening),
     instances: options.instances,
     policy: {
       byRemediator: config.automation,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Detected, Remediation, RunReport, Skipped } from '../app/remediation.ts';
 import { ProblemsError } from '../errors.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { isNothingToCheck } from '../reporters/text/remediation.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
 import { createRunProgress } from './progress.ts';
@@ -70,6 +71,12 @@ export async function withRemediation<Result>(
     );
     stop.abort(new ProblemsError('interrupted', 'stopped by a signal'));
   });
+  if (opened.brokenLog !== undefined) {
+    const { sequence, reason } = opened.brokenLog;
+    screen.notes.write(
+      `The audit log of the state file is not as it was written, from entry ${sequence} on: ${escapeTerminal(reason)}. Check it with: problems runs --verify\n`,
+    );
+  }
   try {
     return await work(remediation);
   } finally {

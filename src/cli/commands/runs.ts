@@ -11,15 +11,19 @@ export const runs = defineCommand({
     'An instance is suspended if its data may be damaged or a rollback failed. No repair runs on it until you have ' +
     'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again. A run that your key ' +
     'did not sign, because an older version or someone else wrote it, is never continued, approved or rolled back. ' +
-    '`problems runs sign <run>` shows it, and with --yes signs it.',
+    '`problems runs sign <run>` shows it, and with --yes signs it. --verify checks the audit log, in which every entry has the ' +
+    'hash of the one before, and of which the last hash is kept outside the state file. With --yes as well, the log is taken ' +
+    'as it is, and checked from there on: use it after you have restored an older state file.',
   arguments: [
     { name: 'run', about: 'Run id, `lift` or `sign`.', completion: 'runs' },
     { name: 'instance', about: 'Instance whose suspension to lift (with `lift`), or run to sign (with `sign`).' },
   ],
   options: {
+    verify: { type: 'flag', about: 'Check that the audit log of all runs is as it was written.' },
     yes: {
       type: 'flag',
-      about: 'Confirm that the instance has been checked (with `lift`), or that the run is yours (with `sign`).',
+      about:
+        'Confirm that the instance has been checked (with `lift`), that the run is yours (with `sign`), or that you know why the log was changed (with --verify).',
     },
     json: { type: 'flag', about: 'Print JSON.' },
     ...configOptions,
@@ -28,18 +32,23 @@ export const runs = defineCommand({
     { command: 'problems runs', about: 'newest first' },
     { command: 'problems runs lift orders', about: 'show why it is suspended' },
     { command: 'problems runs lift orders --yes', about: 'allow repairs again, after checking the instance' },
+    { command: 'problems runs --verify', about: 'check the audit log' },
     { command: 'problems runs sign r1f0c2a9be4', about: 'show a run, and whether your key signed it' },
   ],
   exitCodes: [
     { code: 0, about: 'the runs were printed; the instance is not suspended, or no longer' },
-    { code: 1, about: 'the instance is suspended; the run is not signed' },
+    { code: 1, about: 'the instance is suspended; the run is not signed; the audit log was changed' },
     { code: 2, about: 'there is no such run, or the state file cannot be read' },
   ],
   async run(invocation) {
     const { arguments: words, options, screen } = invocation;
     const [first, instance] = words;
+    if (options.verify) {
+      const { verifyLog } = await import('../trust-journal.ts');
+      return verifyLog(invocation, options);
+    }
     if (first === 'sign') {
-      const { signRunOf } = await import('../sign-run.ts');
+      const { signRunOf } = await import('../trust-journal.ts');
       return signRunOf(invocation, instance, options);
     }
     if (first === 'lift') {

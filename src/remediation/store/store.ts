@@ -198,7 +198,14 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
-/** Append-only; each entry's hash covers the previous entry. */
+/** Where the audit log is not as it was written. */
+export interface AuditBreak {
+  /** The first entry that is concerned. */
+  readonly sequence: number;
+  readonly reason: string;
+}
+
+/** Append-only; each entry's hash covers the previous entry, and the last one is also kept outside the state file. */
 export interface AuditLog {
   append(entry: {
     readonly at: string;
@@ -207,8 +214,10 @@ export interface AuditLog {
     readonly body: Json;
   }): Promise<void>;
   list(run?: string): Promise<readonly AuditEntry[]>;
-  /** The sequence of the first entry whose hash does not match; undefined if all match. */
-  firstBroken(): Promise<number | undefined>;
+  /** Checks the last `most` entries, default all, and that what was once the last entry is still there. */
+  verify(most?: number): Promise<AuditBreak | undefined>;
+  /** After an operator has checked the file: takes the log as it is, and checks it from here on. */
+  accept(at: string): Promise<void>;
 }
 
 /** Instances that were checked before, so that one that is gone is missed. */

@@ -33,7 +33,7 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
       if (open?.phase !== 'ended') expect(reports, point).toMatchObject([{ outcome: 'fixed' }]);
       expect((await runs(remediation))[0]?.outcome, point).toBe('fixed');
       expect(await answers(folder), point).toEqual(['right', 'right', 'right']);
-      expect(await remediation.session.store.audit.firstBroken()).toBeUndefined();
+      expect(await remediation.session.store.audit.verify()).toBeUndefined();
       remediation.close();
     });
   });

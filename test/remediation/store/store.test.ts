@@ -143,7 +143,7 @@ describe('the audit log', () => {
   it('shows where it was tampered with', async () => {
     const store = await openSqliteStore(file);
     for (const body of ['one', 'two', 'three']) await store.audit.append({ at, run: null, event: 'test', body });
-    expect(await store.audit.firstBroken()).toBeUndefined();
+    expect(await store.audit.verify()).toBeUndefined();
     store.close();
 
     const database = new DatabaseSync(file);
@@ -153,7 +153,7 @@ describe('the audit log', () => {
     database.exec(String(trigger?.['sql']));
     database.close();
     const again = await openSqliteStore(file);
-    expect(await again.audit.firstBroken()).toBe(2);
+    expect(await again.audit.verify()).toMatchObject({ sequence: 2 });
     again.close();
   });
 });

@@ -8,6 +8,8 @@ export type Row = Readonly<Record<string, SQLOutputValue>>;
 /** SQLite, with its errors as `ProblemsError`. Synchronous, as node:sqlite is. */
 export interface Database {
   all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
+  /** One row at a time. */
+  rows(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row>;
   one(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
   /** Returns how many rows changed. */
   run(sql: string, ...values: readonly SQLInputValue[]): number;
@@ -15,6 +17,8 @@ export interface Database {
   reading<Result>(work: () => Result): Result;
   /** Allows one writer at a time: takes the write lock before the first read. */
   writing<Result>(work: () => Result): Result;
+  /** Called after each transaction that has written. */
+  afterCommit(work: () => void): void;
   close(): void;
 }
 
@@ -45,12 +49,20 @@ export async function openDatabase(path: string): Promise<Database> {
     database.close();
     throw error;
   }
+  const listeners: (() => void)[] = [];
   return {
     all: (sql, ...values) => guarded(() => database.prepare(sql).all(...values)),
     one: (sql, ...values) => guarded(() => database.prepare(sql).get(...values)),
     run: (sql, ...values) => guarded(() => Number(database.prepare(sql).run(...values).changes)),
     reading: (work) => guarded(() => within(database, work, 'BEGIN')),
-    writing: (work) => guarded(() => within(database, work)),
+    rows: (sql, ...values) => guarded(() => database.prepare(sql).iterate(...values)),
+    writing(work) {
+      const isInner = database.isTransaction;
+      const result = guarded(() => within(database, work));
+      if (!isInner) for (const listener of listeners) listener();
+      return result;
+    },
+    afterCommit: (work) => void listeners.push(work),
     close: () => database.close(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Store } from '../store.ts';
+import { anchorOf } from './anchor.ts';
 import { auditLog } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { leasesOf, locksOf } from './locks.ts';
@@ -8,7 +9,7 @@ import { sealsOf } from './seals.ts';
 /** The store as one SQLite file for several processes on one machine: WAL, every commit synced. */
 export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {
   const database = await openDatabase(path);
-  const audit = auditLog(database);
+  const audit = auditLog(database, anchorOf(path));
   return {
     audit,
     runs: runJournal(database, audit, sealsOf(database, path)),

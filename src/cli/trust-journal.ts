@@ -1,4 +1,5 @@
 import { ProblemsError } from '../errors.ts';
+import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import { type RemediationContext, withRemediation } from './remediation-context.ts';
 import type { ConfigChoice } from './shared-options.ts';
 
@@ -36,5 +37,38 @@ export async function signRunOf(
       );
     }
     return signed ? 0 : 1;
+  });
+}
+
+/**
+ * Checks the audit log and says where it is broken. With `yes`, the operator knows why: the log is taken as it is. Returns
+ * the exit code: 1 if it is broken.
+ */
+export async function verifyLog(
+  context: RemediationContext,
+  options: ConfigChoice & { readonly yes: boolean; readonly json: boolean },
+): Promise<number> {
+  const { screen } = context;
+  const choice = { ...options, registries: false, onlyLooking: true } as const;
+  return withRemediation(context, choice, async (remediation) => {
+    const { acceptAuditLog, verifyAuditLog } = await import('../app/remediation.ts');
+    const broken = await verifyAuditLog(remediation);
+    const accepted = broken !== undefined && options.yes;
+    if (accepted) await acceptAuditLog(remediation);
+    if (options.json) {
+      const { toJson } = await import('../reporters/json.ts');
+      screen.out.write(toJson({ schemaVersion: 1, broken: broken ?? null, accepted }));
+    } else if (broken === undefined) {
+      screen.out.write('The audit log is as it was written.\n');
+    } else {
+      screen.out.write(`Entry ${broken.sequence}: ${escapeTerminal(broken.reason)}.\n`);
+      screen.notes.write(
+        accepted
+          ? 'The audit log is taken as it is, and checked from here on.\n'
+          : 'The state file was changed by another program, or replaced by an older or another file. Do not repair anything ' +
+              'before you know why. If you restored it yourself, run: problems runs --verify --yes\n',
+      );
+    }
+    return broken === undefined || accepted ? 0 : 1;
   });
 }
