@@ -5,31 +5,61 @@ import { type ChangingEngine, jsonOf } from './docker/client.ts';
 import type { EngineReply } from './docker/transport.ts';
 import type { HelperSpec } from './docker/types.ts';
 import { helperLabel, runLabel } from './docker/shapes.ts';
-import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { knownProcess, noteHelper, noteRemoval, pruneLedger } from './helper-ledger.ts';
+import { isAlive, ownIdentity } from './process-identity.ts';
 
-/** Removes helpers, also those of processes that were killed before they could. */
+/**
+ * Removes helpers, also those of processes that were killed before they could. Labels alone make no container a helper of
+ * ours: anyone who can start containers can copy them. Only what the ledger in the user's state folder knows is removed.
+ */
 
-/** Names the process that waits for a helper. */
+/** Names the process that waits for a helper, for people. */
 const ownerLabel = 'problems.owner';
+
+/** Names it in the ledger. */
+const processLabel = 'problems.process';
 
 /** Marks a helper that outlives its process: the process that resumes the run waits for it. */
 const goesOnLabel = 'problems.goes-on';
 
 export async function ownLabels({ goesOn }: Pick<HelperSpec, 'goesOn'>): Promise<Readonly<Record<string, string>>> {
   const { pid, began, machine } = await ownIdentity();
+  const name = await noteHelper();
   return {
     [helperLabel]: '1',
     [ownerLabel]: `${pid} ${began || '-'} ${machine}`,
+    ...(name === undefined ? {} : { [processLabel]: name }),
     ...(goesOn === true ? { [goesOnLabel]: '1' } : {}),
   };
 }
 
-/** Removes a helper and its anonymous volumes, and returns when they are gone. Also done after an abort. */
+/**
+ * Removes a helper that this process has created, and its anonymous volumes, and returns when they are gone. Also done after
+ * an abort.
+ */
 export async function removeHelper(engine: ChangingEngine, id: string): Promise<void> {
   const path = `/containers/${id}`;
   const limits = { timeoutMs: 20_000, isCleanup: true } as const;
   const reply = await retryUnreachable(() => engine.delete({ path, query: { force: '1', v: '1' }, ...limits }));
+  if (reply !== undefined) noteRemoval();
   // The engine is already removing it.
+  if (reply?.status === 409)
+    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
+}
+
+/**
+ * Removes a helper that another process left behind. Volumes are not removed by this program: when a helper of ours ends,
+ * the engine removes it with the volume that it made for it.
+ */
+async function removeLeftover(engine: ChangingEngine, { id, isRunning }: Helper): Promise<void> {
+  const path = `/containers/${id}`;
+  const limits = { timeoutMs: 20_000, isCleanup: true } as const;
+  if (isRunning) {
+    await retryUnreachable(() => engine.post({ path: `${path}/kill`, ...limits }));
+    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
+    return;
+  }
+  const reply = await retryUnreachable(() => engine.delete({ path, ...limits }));
   if (reply?.status === 409)
     await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
 }
@@ -50,11 +80,12 @@ async function retryUnreachable(ask: () => Promise<EngineReply>): Promise<Engine
   return undefined;
 }
 
-/** Removes the helpers with this label, except those that outlive their process, and all abandoned helpers. */
+/** Removes our helpers with this label, except those that outlive their process, and all abandoned helpers. */
 export async function endHelpers(engine: ChangingEngine, label: string, value: string): Promise<void> {
   await removeAbandonedHelpers(engine);
-  for (const { id, labels } of await helpers(engine, `${label}=${value}`))
-    if (!Object.hasOwn(labels, goesOnLabel)) await removeHelper(engine, id);
+  for (const helper of await helpers(engine, `${label}=${value}`))
+    if (!Object.hasOwn(helper.labels, goesOnLabel) && knownProcess(helper.labels[processLabel] ?? '') !== undefined)
+      await removeLeftover(engine, helper);
 }
 
 const cleaned = new WeakSet<ChangingEngine>();
@@ -76,17 +107,14 @@ export async function removeAbandonedHelpersOnce(engine: ChangingEngine): Promis
  */
 async function removeAbandonedHelpers(engine: ChangingEngine): Promise<void> {
   const { machine } = await ownIdentity();
-  for (const { id, labels, isRunning } of await helpers(engine, ownerLabel)) {
-    const owner = ownerOf(labels[ownerLabel] ?? '');
+  for (const helper of await helpers(engine, processLabel)) {
+    const { labels, isRunning } = helper;
+    const owner = knownProcess(labels[processLabel] ?? '');
     if (owner?.machine !== machine || (await isAlive(owner, '', new Date()))) continue;
     if (isRunning && (Object.hasOwn(labels, runLabel) || Object.hasOwn(labels, goesOnLabel))) continue;
-    await removeHelper(engine, id);
+    await removeLeftover(engine, helper);
   }
-}
-
-function ownerOf(label: string): ProcessIdentity | undefined {
-  const [, pid, began = '', machine = ''] = /^(\d{1,10}) (\S+) (.+)$/.exec(label) ?? [];
-  return pid === undefined ? undefined : { pid: Number(pid), began: began === '-' ? '' : began, machine };
+  await pruneLedger(new Date());
 }
 
 interface Helper {

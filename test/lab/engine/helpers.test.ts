@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, symlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
@@ -9,6 +10,7 @@ import { openRemediation, remediate } from '../../../src/app/remediation.ts';
 import type { HelperSpec } from '../../../src/host/docker/types.ts';
 import { openHost } from '../../../src/app/open-host.ts';
 import { ownIdentity } from '../../../src/host/process-identity.ts';
+import { userStateFolder } from '../../../src/host/user-key.ts';
 import { withDeadline } from '../../../src/remediation/engine/steps.ts';
 import { startInstance } from '../instance.ts';
 import { createVolume, type Run } from '../run.ts';
@@ -17,6 +19,15 @@ import { eventually } from '../waiting.ts';
 import { openFaultyEngine } from './faulty-engine.ts';
 import { actingHost, openLab } from './host.ts';
 import { lateAfterMs } from './late-write.ts';
+
+/** An entry of the ledger of helpers, as a process with this identity writes it. Returns its name. */
+async function inLedger(identity: string): Promise<string> {
+  const name = randomBytes(16).toString('hex');
+  const folder = join(userStateFolder(), 'helpers');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), `${identity}\n`, { mode: 0o600 });
+  return name;
+}
 
 describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, () => {
   let run: Run;
@@ -127,16 +138,48 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     const create = async (label: Record<string, string>) =>
       run.docker.createContainer({ Image: image, Cmd: ['true'], Labels: { ...run.labels, ...label } });
     const dead = `${pid} 1 ${machine}`;
-    const gone = await create({ 'problems.helper': '1', 'problems.owner': dead });
+    const gone = await create({ 'problems.helper': '1', 'problems.process': await inLedger(dead) });
     const kept = await Promise.all([
-      create({ 'problems.helper': '1', 'problems.owner': `${pid} ${began} ${machine}` }),
-      create({ 'problems.helper': '1', 'problems.owner': `1 1 another machine` }),
+      create({ 'problems.helper': '1', 'problems.process': await inLedger(`${pid} ${began} ${machine}`) }),
+      create({ 'problems.helper': '1', 'problems.process': await inLedger('1 1 another machine') }),
       create({ 'problems.helper': '1' }),
-      create({ 'problems.owner': dead }),
+      create({ 'problems.process': await inLedger(dead) }),
     ]);
     await docker().runHelper(helper('true'));
     await expect(gone.inspect()).rejects.toThrow('No such container');
     for (const one of kept) expect((await one.inspect()).State.Status).toBe('created');
+  });
+
+  it('is not removed if only its labels say that it is ours, whoever is said to own it, nor are its volumes', async () => {
+    const { pid, machine } = await ownIdentity();
+    const labels = {
+      'problems.helper': '1',
+      'problems.owner': `${pid} 1 ${machine}`,
+      'problems.run': `v-${run.id}`,
+      ...run.labels,
+    };
+    const HostConfig = { Mounts: [{ Type: 'volume' as const, Source: '', Target: '/theirs' }] };
+    const victims = await Promise.all(
+      [{}, { 'problems.process': 'f'.repeat(32) }, { 'problems.process': '../key' }].map(async (more) =>
+        run.docker.createContainer({
+          Image: image,
+          Cmd: ['sleep', '300'],
+          Entrypoint: [],
+          Labels: { ...labels, ...more },
+          HostConfig,
+        }),
+      ),
+    );
+    await victims[0]?.start();
+    const next = docker();
+    await next.runHelper(helper('true'));
+    await next.endHelpers('problems.run', `v-${run.id}`);
+    for (const victim of victims) {
+      const { State, Mounts } = await victim.inspect();
+      expect(State.Status).toBe(victim === victims[0] ? 'running' : 'created');
+      for (const { Name } of Mounts) expect(await isKnown(Name ?? '')).toBe(true);
+      await victim.remove({ force: true, v: true });
+    }
   });
 
   it('of a step has a shorter time limit than the step', async () => {

@@ -52,9 +52,10 @@ export function auditLog(database: Database, anchor: Anchor): AuditTable {
       if (sequence !== expected || before === undefined)
         return { sequence: Math.min(expected, sequence), reason: 'entries are missing' };
       const { at, run, event } = entryOf(row);
-      if (hashOf(before, sequence, at, run, event, String(row['body'])) !== row['hash'])
+      const hash = hashOf(before, sequence, at, run, event, String(row['body']));
+      if (hash !== row['hash'])
         return { sequence, reason: 'it was changed after it was written, or the one before it' };
-      before = String(row['hash']);
+      before = hash;
       expected += 1;
     }
     return undefined;
