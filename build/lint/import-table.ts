@@ -189,7 +189,7 @@ export const floors: readonly (readonly string[])[] = [
   ['config/'],
   ['remediation/operations.ts', 'remediation/leases.ts', 'remediation/standard-schema.ts'],
   ['remediation/contract.ts'],
-  ['remediation/redact.ts', 'remediation/schemas.ts'],
+  ['remediation/redact.ts', 'remediation/secret-forms.ts', 'remediation/secret-patterns.ts', 'remediation/schemas.ts'],
   ['remediation/shared/', 'remediation/store/'],
   ['remediation/actions/', 'remediation/remediators/', 'remediation/requests/', 'remediation/policy/'],
   ['remediation/events.ts'],

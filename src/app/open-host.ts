@@ -47,7 +47,12 @@ export function openHost(options: HostOptions): OpenHost {
   function withSignal(signal: AbortSignal): ConnectedHost {
     return connect(options, { address, files, credentials, signal });
   }
-  return { ...withSignal(new AbortController().signal), withSignal, secrets: () => credentials.seen() };
+  return {
+    ...withSignal(new AbortController().signal),
+    withSignal,
+    secrets: () => credentials.seen(),
+    shortSecrets: () => credentials.tooShort(),
+  };
 }
 
 /** Readers and changers whose calls end when the signal is aborted. */

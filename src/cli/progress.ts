@@ -48,6 +48,7 @@ export interface RunProgress {
 
 /** On a terminal, a spinner with the step and its seconds; in a pipe, one line per step. */
 export function createRunProgress(notes: Output): RunProgress {
+  const said = new Set<string>();
   let spinner: { text: string; stop(): unknown } | undefined;
   let isOver = false;
   let usesLines = false;
@@ -75,9 +76,12 @@ export function createRunProgress(notes: Output): RunProgress {
 
   return {
     show(event) {
-      const said = wordsOf(event);
-      if (said === undefined) return;
-      words = said;
+      // Each round of checks says it again.
+      if (event.type === 'notice' && !said.has(event.text)) notes.write(`${escapeTerminal(event.text)}\n`);
+      if (event.type === 'notice') said.add(event.text);
+      const next = wordsOf(event);
+      if (next === undefined) return;
+      words = next;
       began = performance.now();
       if (usesLines || !notes.isTerminal) {
         if (event.type === 'step') notes.write(`${words}\n`);
@@ -108,6 +112,7 @@ function wordsOf(event: RemediationEvent): string | undefined {
     case 'round':
     case 'finding':
     case 'skipped':
+    case 'notice':
       return undefined;
   }
 }

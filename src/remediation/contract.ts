@@ -15,15 +15,16 @@ export interface ConnectedHost {
 export interface OpenHost extends ConnectedHost {
   /** The same host, whose calls reject when the signal is aborted. Helper containers are still removed. */
   withSignal(signal: AbortSignal): ConnectedHost;
-  /** Passwords passed to drivers so far, for redaction. */
+  /** Passwords found so far. The same list until another is found. */
   secrets(): readonly string[];
+  /** Names of instances whose password is too short to be redacted. Default: none. */
+  shortSecrets?(): readonly string[];
 }
 
 export type { Json } from '../util/json.ts';
 export type { LeaseChanger, LeaseReader, PortLease } from './leases.ts';
 
-// Remediators plan, actions act, the engine runs them. Findings, plans and verifications are plain JSON, since they are
-// printed, approved, journalled and read by other processes.
+// Findings, plans and verifications are plain JSON: they are printed, approved, journalled and read by other processes.
 
 export const risks = ['safe', 'restart', 'data'] as const;
 

@@ -28,6 +28,8 @@ export type RemediationEvent =
       readonly remediator: string;
       readonly instance?: string;
     }
+  /** Something that you should know about an instance, and that no check looks for. */
+  | { readonly type: 'notice'; readonly instance: string; readonly text: string }
   | { readonly type: 'finding'; readonly finding: Finding }
   /** A check that could not run. */
   | { readonly type: 'skipped'; readonly skipped: Skipped }

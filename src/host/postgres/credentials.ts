@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { compareText } from '../../util/compare.ts';
 import { isWithin } from '../../util/text.ts';
 import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
@@ -22,8 +23,20 @@ export interface Credentials {
   passwords(instance: Instance, server?: Server): Promise<readonly (string | undefined)[]>;
   /** If the container may not get a password that is there: why, and what to do. */
   withheld(instance: Instance): Promise<string | undefined>;
-  /** All secrets found so far, except common words: `postgres` is part of many names, `data` of every path. */
+  /**
+   * All secrets found so far that can be hidden in texts. Not: common words, since `postgres` is part of many names and `data`
+   * of every path; words in the names of any instance; and very short ones. The same list until another is found.
+   */
   seen(): readonly string[];
+  /** Names of instances with a password that is too short to be hidden, sorted. */
+  tooShort(): readonly string[];
+}
+
+/** A shorter password is part of too many words: replacing it would garble every text. */
+const shortestHidden = 4;
+
+export function canBeHidden(secret: string): boolean {
+  return secret.trim().length >= shortestHidden;
 }
 
 /** Where a login goes. */
@@ -47,7 +60,18 @@ export interface CredentialSources {
 }
 
 export function openCredentials(sources: CredentialSources): Credentials {
-  const seen = new Set<string>();
+  const known = new Set<string>();
+  const words = new Set(commonWords);
+  const short = new Set<string>();
+  let hidden: readonly string[] | undefined;
+
+  function remember(instance: Instance, passwords: readonly string[]): void {
+    const before = known.size + words.size;
+    for (const password of passwords) known.add(password);
+    for (const word of wordsOf(instance)) words.add(word);
+    if (passwords.some((password) => !canBeHidden(password))) short.add(instance.name);
+    if (known.size + words.size > before) hidden = undefined;
+  }
   const passfilePath = sources.passfile ?? process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
 
   async function find(instance: Instance, server?: Server): Promise<Found> {
@@ -67,7 +91,7 @@ export function openCredentials(sources: CredentialSources): Credentials {
     const ofServers = addressesOf(instance, sources.engine).map((one) => fromPassfile(passfile, instance, one));
     return {
       usable: [...new Set(usable)],
-      known: [...usable, ...[ofName, ofConf, ...ofServers].filter(isPassword)],
+      all: [...usable, ...[ofName, ofConf, ...ofServers].filter(isPassword)],
       isConfWithheld: isPassword(ofConf) && !usable.includes(ofConf),
       isPassfileOpen: passfile.state === 'open',
     };
@@ -75,8 +99,8 @@ export function openCredentials(sources: CredentialSources): Credentials {
 
   return {
     async passwords(instance, server) {
-      const { usable, known } = await find(instance, server);
-      for (const password of known) if (!isPublic(password, instance)) seen.add(password);
+      const { usable, all } = await find(instance, server);
+      remember(instance, all);
       return [...usable, undefined];
     },
     async withheld(instance) {
@@ -87,14 +111,18 @@ export function openCredentials(sources: CredentialSources): Credentials {
         ? `The passfile ${passfilePath} was not used, since others may read it. Run \`chmod 0600 ${passfilePath}\`.`
         : undefined;
     },
-    seen: () => [...seen],
+    seen() {
+      hidden ??= [...known].filter((password) => canBeHidden(password) && !isPublic(password, words));
+      return hidden;
+    },
+    tooShort: () => [...short].sort(compareText),
   };
 }
 
 interface Found {
   readonly usable: readonly string[];
   /** Also those that this container or server must not get. They are redacted too. */
-  readonly known: readonly string[];
+  readonly all: readonly string[];
   readonly isConfWithheld: boolean;
   /** Others than its owner may read it. */
   readonly isPassfileOpen: boolean;
@@ -133,14 +161,18 @@ const commonWords: readonly string[] = [
 
 /**
  * Whether a password is also a word of plans and messages. Redacting it everywhere would make them unreadable and plans
- * useless. It is still redacted in URLs and after keys such as `password`.
+ * useless, for all instances. It is still redacted in URLs and after keys such as `password`.
  */
-function isPublic(password: string, { container, user, database, name, dataDirectory }: Instance): boolean {
+function isPublic(password: string, words: ReadonlySet<string>): boolean {
   // It would not be recognised in a URL.
   if (/[/:@\s]/.test(password)) return false;
+  for (const word of words) if (word.includes(password)) return true;
+  return false;
+}
+
+function wordsOf({ container, user, database, name, dataDirectory }: Instance): readonly string[] {
   const { mounts, endpoints } = container;
   return [
-    ...commonWords,
     container.name,
     container.imageName,
     user,
@@ -149,7 +181,7 @@ function isPublic(password: string, { container, user, database, name, dataDirec
     dataDirectory,
     ...mounts.flatMap((mount) => [mount.name, mount.source, mount.destination]),
     ...endpoints.flatMap(({ network, aliases }) => [network, ...aliases]),
-  ].some((word) => word.includes(password));
+  ];
 }
 
 async function fromMountedFile({ container }: Instance, files: FileReader): Promise<string | undefined> {

@@ -75,6 +75,7 @@ export async function runChecks(
     remediators: remediators.map(({ name }) => name),
     instances: instances.map(({ name }) => name),
   });
+  noticeShortSecrets(session, instances);
   const findings: Finding[] = [];
   const notLookedAt: Skipped[] = [];
   const spent = new Map(instances.map(({ name }) => [name, 0]));
@@ -111,6 +112,17 @@ export async function runChecks(
     lookedAt: lookedAt(order, sorted, spent),
     unmanaged,
   };
+}
+
+function noticeShortSecrets(session: EngineContext, instances: readonly Instance[]): void {
+  const asked = new Set(instances.map(({ name }) => name));
+  for (const instance of session.host.shortSecrets?.() ?? [])
+    if (asked.has(instance))
+      session.emit({
+        type: 'notice',
+        instance,
+        text: `The password of ${instance} is too short to be hidden in messages and reports. Set a longer one.`,
+      });
 }
 
 const emptyMachine = { instances: [], unmanaged: [] };
