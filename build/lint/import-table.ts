@@ -32,7 +32,7 @@ export const rooms: readonly Room[] = [
   { path: 'registry/', rooms: [], packages: ['js-yaml', 'zod'] },
   { path: 'registry/parse/markdown-tree.ts', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
-  { path: 'scan/', rooms: ['registry/'], packages: ['ignore', 'write-file-atomic'] },
+  { path: 'scan/', rooms: ['registry/'], packages: ['write-file-atomic'] },
   {
     path: 'tasks/',
     rooms: ['priority/', 'registry/identity.ts'],

@@ -1,10 +1,10 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
-import ignore from 'ignore';
 import { usualCacheFolder } from './cache.ts';
 import { createIgnoreRules, type IgnoreRules, type OuterRules, outerRules } from './ignore.ts';
 import { isOutside, joined, relativePath } from './locations.ts';
 import type { ScanOptions } from './options.ts';
+import { isIgnored, parsePatterns } from './patterns.ts';
 import {
   createSnapshotBuilder,
   isFresh,
@@ -29,7 +29,7 @@ export type IgnoreOptions = Pick<ScanOptions, 'configFolder' | 'ignore'> & { rea
  */
 export function ignoredBelow(root: string, options: IgnoreOptions): (path: string, isFolder: boolean) => boolean {
   const outer = outerRules(root);
-  const isIgnored = ignoredByConfig(root, options);
+  const byConfig = ignoredByConfig(root, options);
   const byFolder = new Map<string, IgnoreRules>();
   function rulesIn(folder: string): IgnoreRules {
     const known = byFolder.get(folder);
@@ -42,7 +42,7 @@ export function ignoredBelow(root: string, options: IgnoreOptions): (path: strin
   }
   return (path, isFolder) => {
     const below = isFolder ? `${path}/` : path;
-    return isIgnored(below) || rulesIn(folderOf(path)).ignoresWithin(outer.base + below, posix.basename(path));
+    return byConfig(below) || rulesIn(folderOf(path)).ignoresWithin(outer.base + below, posix.basename(path));
   };
 }
 
@@ -83,11 +83,11 @@ function ignoredByConfig(
   { cwd, configFolder = cwd, ignore: patterns = [] }: IgnoreOptions,
 ): (path: string) => boolean {
   if (patterns.length === 0) return () => false;
-  const matcher = ignore({ ignorecase: false }).add(patterns);
+  const parsed = parsePatterns(patterns, '');
   const way = relativePath(realpathSync.native(configFolder), root);
-  if (!isOutside(way)) return (path) => matcher.ignores(joined(way, path));
+  if (!isOutside(way)) return (path) => isIgnored(parsed, joined(way, path));
   const below = `${relativePath(root, realpathSync.native(configFolder))}/`;
-  return (path) => path.startsWith(below) && path !== below && matcher.ignores(path.slice(below.length));
+  return (path) => path.startsWith(below) && path !== below && isIgnored(parsed, path.slice(below.length));
 }
 
 /** What a scan found below one folder, in no order. Paths are below the folder. */

@@ -1,31 +1,11 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import ignore from 'ignore';
 import { readRegularFile } from '../read-file.ts';
 import { userExcludes } from './git-excludes.ts';
+import { isIgnored, isIgnoredItself, parsePatterns, type Pattern } from './patterns.ts';
 
 /** In bytes. The rest of a larger ignore file is not read, so that a hostile one costs little. */
 const longest = 256 * 1024;
-
-/**
- * The patterns of one ignore file, rewritten so that they are relative to the parent of `base` (gitignore(5), "Pattern
- * format").
- */
-function prefixedPatterns(text: string, base: string): string[] {
-  const patterns = linesIn(text);
-  if (base === '') return patterns;
-  const prefix = `/${base.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
-  return patterns.flatMap((line) => {
-    const negation = line.startsWith('!') ? '!' : '';
-    const pattern = line.slice(negation.length);
-    const unescaped = /^\\[!#]/.test(pattern) ? pattern.slice(1) : pattern;
-    const slash = unescaped.trimEnd().indexOf('/');
-    if (unescaped.trim() === '' || unescaped.trim() === '/') return [];
-    if (slash === 0) return [`${negation}${prefix}${unescaped}`];
-    const isAnchored = slash !== -1 && slash < unescaped.trimEnd().length - 1;
-    return [`${negation}${prefix}/${isAnchored ? '' : '**/'}${unescaped}`];
-  });
-}
 
 /** The patterns of one ignore file, unchanged. */
 function linesIn(text: string): string[] {
@@ -80,83 +60,62 @@ export interface IgnoreRules {
   within(files: readonly RuleFile[], isRepository: boolean): IgnoreRules;
 }
 
-/** Undefined without patterns, as in the `.git/info/exclude` that git creates. */
-type Matcher = ReturnType<typeof ignore> | undefined;
-
-interface MatcherSource {
+/** What a folder's rules add to. */
+interface ParentRules {
   readonly files: readonly RuleFile[];
-  matcher(): Matcher;
   suspects(name: string): boolean;
 }
 
-/** A matcher caches its answer for every path, so after this many it is replaced by a new one. */
-const answersCached = 20_000;
-
 /**
  * The rules of gitignore(5): the last pattern that matches decides, deeper files come later, and nothing in an ignored
- * folder can be brought back. All files form one list of patterns relative to one folder, because `!` in a deeper file
- * can override a pattern of a file above it.
+ * folder can be brought back. All files form one list of patterns, because `!` in a deeper file can override a pattern of
+ * a file above it.
  */
-export function createIgnoreRules(files: readonly RuleFile[], parent: MatcherSource = noRules): IgnoreRules {
-  let made: { readonly matcher: Matcher } | undefined;
-  let own: ((name: string) => boolean) | undefined;
-  let answers = 0;
-  function matcher(): Matcher {
-    made ??= {
-      matcher: isContinuation(files, parent.files)
-        ? extended(parent.matcher(), files.slice(parent.files.length))
-        : extended(undefined, files),
-    };
-    return made.matcher;
-  }
-  function ignores(path: string): boolean {
-    if (files.length === 0) return false;
-    if (++answers % answersCached === 0) made = undefined;
-    return matcher()?.ignores(path) ?? false;
+export function createIgnoreRules(files: readonly RuleFile[], parent: ParentRules = noRules): IgnoreRules {
+  let made: readonly Pattern[] | undefined;
+  let own: readonly ((name: string) => boolean)[] | undefined;
+  function patterns(): readonly Pattern[] {
+    made ??= layers.flatMap((layer) =>
+      files.filter((file) => file.layer === layer).flatMap((file) => readRules(file).patterns),
+    );
+    return made;
   }
   /** Includes the patterns of the parent, even those that end at a repository: that only costs time. */
   function suspects(name: string): boolean {
-    own ??= suspectNames(
-      files.filter((file) => !parent.files.includes(file)).flatMap(({ file }) => linesIn(textOf(file))),
-    );
-    return own(name) || parent.suspects(name);
+    own ??= files.filter((file) => !parent.files.includes(file)).map((file) => readRules(file).suspects);
+    return own.some((suspectsName) => suspectsName(name)) || parent.suspects(name);
   }
   return {
     files,
-    ignores,
-    ignoresWithin(path, name) {
-      return suspects(name) && ignores(path);
-    },
+    ignores: (path) => isIgnored(patterns(), path),
+    ignoresWithin: (path, name) => suspects(name) && isIgnoredItself(patterns(), path),
     within(more, isRepository) {
       const kept = isRepository ? files.filter(({ layer }) => layer === 'ignore') : files;
       return more.length === 0 && kept.length === files.length
         ? this
-        : createIgnoreRules([...kept, ...more], { files, matcher, suspects });
+        : createIgnoreRules([...kept, ...more], { files, suspects });
     },
   };
 }
 
-const noRules: MatcherSource = { files: [], matcher: () => undefined, suspects: () => false };
+const noRules: ParentRules = { files: [], suspects: () => false };
 
-function extended(matcher: Matcher, files: readonly RuleFile[]): Matcher {
-  const patterns = patternsOf(files);
-  if (patterns.length === 0) return matcher;
-  const rules = ignore({ ignorecase: false });
-  return (matcher === undefined ? rules : rules.add(matcher)).add(patterns);
+interface ReadRules {
+  readonly patterns: readonly Pattern[];
+  /** Whether one of them could match a path with this last name. */
+  readonly suspects: (name: string) => boolean;
 }
 
-/** Whether the patterns of `files` are those of `before` followed by more. */
-function isContinuation(files: readonly RuleFile[], before: readonly RuleFile[]): boolean {
-  return (
-    before.every((file, index) => file.layer !== 'ignore' && files[index] === file) &&
-    files.slice(before.length).every(({ layer }) => layer !== 'exclude' && layer !== 'user')
-  );
-}
+/** Each file is read once in a scan, which makes its own `RuleFile`. */
+const alreadyRead = new WeakMap<RuleFile, ReadRules>();
 
-function patternsOf(files: readonly RuleFile[]): string[] {
-  return layers.flatMap((layer) =>
-    files.filter((file) => file.layer === layer).flatMap((file) => prefixedPatterns(textOf(file.file), file.base)),
-  );
+function readRules(file: RuleFile): ReadRules {
+  const known = alreadyRead.get(file);
+  if (known !== undefined) return known;
+  const lines = linesIn(textOf(file.file));
+  const rules = { patterns: parsePatterns(lines, file.base), suspects: suspectNames(lines) };
+  alreadyRead.set(file, rules);
+  return rules;
 }
 
 /** An ignore file that cannot be read has no patterns, as for git. */

@@ -169,7 +169,7 @@ export interface SnapshotCache {
 }
 
 /** Increment it when the content of a snapshot changes, or what a scan ignores. */
-const format = 3;
+const format = 4;
 
 /**
  * The Linux file systems that change the stamp of a folder when an entry is added, removed or renamed, by the clock of
