@@ -19,10 +19,11 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
 
 /**
  * Whether the process that owns a run is alive. Within the same boot and PID namespace the system is asked; for any other
- * owner its last heartbeat decides.
+ * owner its last heartbeat decides. One from the future is from before the clock was set back: a living owner has written
+ * another one since.
  */
 export async function isAlive(owner: ProcessIdentity, heartbeatAt: string, now: Date): Promise<boolean> {
-  if (owner.machine !== (await machine())) return now.getTime() - Date.parse(heartbeatAt) < heartbeatLimitMs;
+  if (owner.machine !== (await machine())) return Math.abs(now.getTime() - Date.parse(heartbeatAt)) < heartbeatLimitMs;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {

@@ -75,8 +75,8 @@ export async function decideOn(
     return 'running' in operation ? (running ? operation.running : operation.stopped) : operation;
   });
   const known = plan.requested === true ? undefined : recordFor(plan.remediator, finding, problems, session);
-  const config = policy.byInstance?.[finding.instance] ?? policy.byRemediator?.[finding.remediator];
-  const windows = policy.windowsByInstance?.[finding.instance] ?? policy.windows ?? [];
+  const config = statedFor(policy.byInstance, finding.instance) ?? statedFor(policy.byRemediator, finding.remediator);
+  const windows = statedFor(policy.windowsByInstance, finding.instance) ?? policy.windows ?? [];
   const window = openWindow(windows, session.now(), plan.downtime.seconds);
   return decide({
     plan,
@@ -89,6 +89,11 @@ export async function decideOn(
     ...(config === undefined ? {} : { config }),
     ...(known?.triage === undefined ? {} : { registry: policyFor(known.triage, known.byConfig) }),
   });
+}
+
+/** Containers name their instances: `constructor` must not find what every object inherits. */
+function statedFor<Value>(stated: Readonly<Record<string, Value>> | undefined, name: string): Value | undefined {
+  return stated !== undefined && Object.hasOwn(stated, name) ? stated[name] : undefined;
 }
 
 function policyFor(triage: Triage, byConfig: true | undefined): NonNullable<PolicyQuestion['registry']> {

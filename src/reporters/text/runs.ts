@@ -186,7 +186,7 @@ function timeText(at: string): string {
 }
 
 function tookText(from: string | null, to: string | null): string {
-  return from === null || to === null ? '-' : durationText(Date.parse(to) - Date.parse(from));
+  return from === null || to === null ? '-' : durationText(Math.max(0, Date.parse(to) - Date.parse(from)));
 }
 
 /** Unknown for a run that was fixed and rolled back later: the journal keeps when the rollback ended. */
