@@ -1,11 +1,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { compareText } from '../../util/compare.ts';
-import { isWithin } from '../../util/text.ts';
 import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
 import { addressesOf, type EnginePlace } from './addresses.ts';
+import { passwordInMount } from './password-file.ts';
 import { passwordIn, type Passfile, readPassfile } from './passfile.ts';
 
 /**
@@ -84,7 +84,8 @@ export function openCredentials(sources: CredentialSources): Credentials {
       server?.chosen === true ? process.env['PGPASSWORD'] : undefined,
       identity === 'label' ? undefined : ofName,
       container.env['POSTGRES_PASSWORD'],
-      await fromMountedFile(instance, sources.files),
+      // The mounts of an engine elsewhere are not of this machine.
+      sources.engine.local ? await passwordInMount(container, sources.files) : undefined,
       identity === 'confirmed' ? ofConf : undefined,
       server === undefined ? undefined : fromPassfile(passfile, instance, server),
     ].filter(isPassword);
@@ -182,15 +183,6 @@ function wordsOf({ container, user, database, name, dataDirectory }: Instance): 
     ...mounts.flatMap((mount) => [mount.name, mount.source, mount.destination]),
     ...endpoints.flatMap(({ network, aliases }) => [network, ...aliases]),
   ];
-}
-
-async function fromMountedFile({ container }: Instance, files: FileReader): Promise<string | undefined> {
-  const path = container.env['POSTGRES_PASSWORD_FILE'];
-  if (path === undefined) return undefined;
-  const mount = container.mounts.find(({ type, destination }) => type === 'bind' && isWithin(path, destination));
-  if (mount === undefined) return undefined;
-  const file = await files.read(join(mount.source, path.slice(mount.destination.length))).catch(() => undefined);
-  return file?.text.replace(/\r?\n$/, '');
 }
 
 async function fromConf({ folder }: Instance, files: FileReader): Promise<string | undefined> {
