@@ -76,7 +76,9 @@ export async function reportValidation(validation: Validation, format: ReportFor
   for (const { path, reason } of validation.refused) {
     notes.write(`${notes.style('warning', 'not fixed')} ${escapeTerminal(path)}: ${escapeTerminal(reason)}\n`);
   }
-  screen.out.write(await reportText(validation, format, screen));
+  const report = await reportText(validation, format, screen);
+  if (format === 'github') screen.out.writeCommands(report);
+  else screen.out.write(report);
   if (format === 'text' && validation.diagnostics.length > 0)
     notes.write(`${countText(validation.diagnostics)}${fixable(validation)}\n`);
 }

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { getSystemErrorMessage, styleText } from 'node:util';
-import { plain, type Style, type Tone } from '../reporters/escape-terminal.ts';
+import { plain, type Style, type Tone, withoutWorkflowCommands } from '../reporters/escape-terminal.ts';
 
 /** Where a program writes, such as process.stdout and process.stderr. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -17,6 +17,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** One of the two outputs. */
 export interface Output {
   write(text: string): void;
+  /** Writes commands for GitHub Actions, which `write` would escape. */
+  writeCommands(text: string): void;
   readonly isTerminal: boolean;
   /** Width in columns: `COLUMNS`, else the terminal's, else 80. */
   readonly columns: number;
@@ -89,12 +91,14 @@ export function createScreen(streams: Streams, env: Environment): WatchedScreen 
 }
 
 function createOutput(stream: () => OutputStream, env: Environment, onWrite: () => void = () => {}): Output {
+  function send(text: string): void {
+    if (text === '') return;
+    onWrite();
+    stream().write(text);
+  }
   return {
-    write(text) {
-      if (text === '') return;
-      onWrite();
-      stream().write(text);
-    },
+    write: (text) => send(withoutWorkflowCommands(text)),
+    writeCommands: send,
     get stream() {
       return stream();
     },

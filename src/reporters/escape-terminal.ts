@@ -30,6 +30,16 @@ export function escapeTerminalLines(text: string): string {
     .join('\n');
 }
 
+/**
+ * Makes text harmless for the log of GitHub Actions, which obeys a line that begins with `::` behind blanks, and one with `##[`
+ * anywhere (actions/runner, `ActionCommand.cs`). Names of strangers begin lines of our tables and messages. The escapes mean the
+ * same text in JSON.
+ */
+export function withoutWorkflowCommands(text: string): string {
+  const harmless = text.includes('::') ? text.replace(/^([\s\u0085\u180e]*):(?=:)/gm, '$1\\u003a') : text;
+  return harmless.replaceAll('##[', String.raw`#\u0023[`);
+}
+
 /** The meaning of a text, which decides how a terminal shows it. */
 export type Tone = 'error' | 'warning' | 'path' | 'faint' | 'strong' | 'good';
 
