@@ -14,9 +14,11 @@ import {
   type MigrationReport,
   migrationsOf,
   nameObstacle,
+  refuseSuperuser,
   type TemplateReport,
 } from '../migration/index.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
+import { migrationRole } from '../remediation/remediators/migration-lock/types.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
 import { readRegularFile } from '../read-file.ts';
 import { errorText } from '../util/text.ts';
@@ -32,6 +34,8 @@ export interface MigrateRequest extends RemediationCall {
   /** Migrates this template instead, and makes these databases from it. */
   readonly template?: { readonly name: string; readonly databases: readonly string[] };
   readonly dryRun?: boolean;
+  /** The role to log in as. Default: the config's, else the instance's user unless it is a superuser. */
+  readonly role?: string;
   readonly waitMs?: number;
   readonly address?: SessionOptions['address'];
   readonly onProgress?: (instance: string, progress: MigrateProgress) => void;
@@ -100,19 +104,24 @@ export async function readMigrations(folder: string): Promise<readonly Migration
 }
 
 async function migrateOne(
-  { host, redact, signal }: EngineContext,
+  { host, reader, redact, signal }: EngineContext,
   instance: Instance,
   migrations: readonly Migration[],
   request: MigrateRequest,
 ): Promise<InstanceMigration> {
   const { address, database = instance.database, template } = request;
   const options = {
-    open: async (name: string) =>
-      host.changer.sql.openSession(instance, {
+    open: async (name: string) => {
+      const role = request.role ?? migrationRole(reader, instance.name, name);
+      const session = await host.changer.sql.openSession(instance, {
         database: name,
         application,
+        ...(role === undefined ? {} : { user: role }),
         ...(address === undefined ? {} : { address }),
-      }),
+      });
+      if (role !== undefined) return session;
+      return refuseSuperuser(session);
+    },
     runner: `${hostname()}/${process.pid}`,
     onProgress: (progress: MigrateProgress) => request.onProgress?.(instance.name, progress),
     stop: signal,

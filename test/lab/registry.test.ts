@@ -41,6 +41,7 @@ describe.skipIf(!(await labRuns()))('all problems of the registry', () => {
   containers: '^${run.prefix}vrooli-postgres-(.+)$'
   settings:
     port-reassignment: { range: '${first}-${last}' }
+    migration-lock: { roles: { ledger: vrooli } }
 `,
     );
     const problems = (...args: readonly string[]) => runProblems(args, { cwd: run.folder });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { detect, plan, remediate, rollback } from '../../src/app/remediation.ts';
 import { remediators } from '../../src/remediation/remediators/index.ts';
+import { seededCredentials } from './images/recipe.ts';
 import { openAlone, type Settings } from './remediators/open-remediator.ts';
 import { stateFile } from './remediators/open-ports.ts';
 import type { Run } from './run.ts';
@@ -26,7 +27,11 @@ const cases: Readonly<Record<string, Case>> = {
     // No load after the repair: it would take half a minute.
     settings: () => ({ loadSeconds: 0 }),
   },
-  'migration-lock': { scenario: 'migration-race', findings: ['ledger/invalid-index'] },
+  'migration-lock': {
+    scenario: 'migration-race',
+    findings: ['ledger/invalid-index'],
+    settings: () => ({ roles: { ledger: seededCredentials.user } }),
+  },
   'network-reconnect': {
     scenario: 'webgui-unreachable',
     findings: ['reports/no-common-network', 'sales/asks-itself'],

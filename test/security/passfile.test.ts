@@ -154,6 +154,16 @@ describe('a password of the passfile', () => {
     expect(await credentials.passwords(instance, published)).toEqual(['secret', undefined]);
   });
 
+  it('is the only password that another role than the instance’s user can have', async () => {
+    const found = await instanceOn('127.0.0.1', '5433');
+    const env = { ...found.container.env, POSTGRES_PASSWORD: 'of-app' };
+    const instance = { ...found, container: { ...found.container, env } };
+    const credentials = credentialsWith(await written('*:*:*:migrator:of-migrator\n*:*:*:*:of-all\n'));
+    const server = { hosts: ['127.0.0.1'], port: 5433 };
+    expect(await credentials.passwords(instance, server)).toEqual(['of-app', 'of-all', undefined]);
+    expect(await credentials.passwords(instance, { ...server, user: 'migrator' })).toEqual(['of-migrator', undefined]);
+  });
+
   it('is not used if others may read the file, and a refused login says so', async () => {
     const instance = { ...(await instanceOn('', '5434')), identity: 'name' as const };
     for (const mode of [0o640, 0o604, 0o620, 0o601]) {

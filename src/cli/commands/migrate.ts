@@ -26,6 +26,11 @@ export const migrate = defineCommand({
       about: 'Create or update the template database NAME_<fingerprint> instead of migrating a database.',
     },
     databases: { type: 'words', value: 'names', about: 'Databases to create from the template (with --template).' },
+    role: {
+      type: 'text',
+      value: 'name',
+      about: 'Role to log in as. Default: that of the config, else the instance’s user unless it is a superuser.',
+    },
     dryRun: { type: 'flag', about: 'Show pending migrations and what blocks them. Changes nothing.' },
     wait: {
       type: 'number',
@@ -58,7 +63,7 @@ export const migrate = defineCommand({
   ],
   async run(invocation) {
     const { arguments: words, options, screen, cwd } = invocation;
-    const { all, database, template, databases, dryRun, wait, address, json: asJson, ...choice } = options;
+    const { all, database, template, databases, role, dryRun, wait, address, json: asJson, ...choice } = options;
     const [instance, folder] = all ? [undefined, words[0]] : words;
     if (folder === undefined || (all && words.length > 1))
       throw new ProblemsError('bad-usage', all ? 'with --all, name only the folder' : 'missing instance or folder', {
@@ -88,6 +93,7 @@ export const migrate = defineCommand({
           dryRun,
           onProgress: (name, progress) => screen.notes.write(migrateProgressText(name, progress)),
           ...(database === undefined ? {} : { database }),
+          ...(role === undefined ? {} : { role }),
           ...(template === undefined ? {} : { template: { name: template, databases } }),
           ...(wait === undefined ? {} : { waitMs: wait * 1_000 }),
           ...(direct === undefined ? {} : { address: direct }),

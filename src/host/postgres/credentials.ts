@@ -46,6 +46,8 @@ export interface Server {
   readonly port: number;
   /** Default: the instance's own. */
   readonly database?: string;
+  /** Default: the instance's own. Passwords of other roles come from the passfile only. */
+  readonly user?: string;
   /** The user wrote this address down. Only such a server gets PGPASSWORD, which names no server itself. */
   readonly chosen?: true;
 }
@@ -80,13 +82,17 @@ export function openCredentials(sources: CredentialSources): Credentials {
     const ofName = Object.hasOwn(configured, name) ? configured[name] : undefined;
     const ofConf = await fromConf(instance, sources.files);
     const passfile = await readPassfile(passfilePath);
-    const usable = [
-      server?.chosen === true ? process.env['PGPASSWORD'] : undefined,
+    const isOther = server?.user !== undefined && server.user !== instance.user;
+    const ofInstance = [
       identity === 'label' ? undefined : ofName,
       container.env['POSTGRES_PASSWORD'],
       // The mounts of an engine elsewhere are not of this machine.
       sources.engine.local ? await passwordInMount(container, sources.files) : undefined,
       identity === 'confirmed' ? ofConf : undefined,
+    ];
+    const usable = [
+      server?.chosen === true ? process.env['PGPASSWORD'] : undefined,
+      ...(isOther ? [] : ofInstance),
       server === undefined ? undefined : fromPassfile(passfile, instance, server),
     ].filter(isPassword);
     const ofServers = addressesOf(instance, sources.engine).map((one) => fromPassfile(passfile, instance, one));
@@ -193,9 +199,9 @@ async function fromConf({ folder }: Instance, files: FileReader): Promise<string
 
 function fromPassfile(passfile: Passfile, instance: Instance, server: Server): string | undefined {
   if (passfile.state !== 'read') return undefined;
-  const { hosts, port, database = instance.database } = server;
+  const { hosts, port, database = instance.database, user = instance.user } = server;
   for (const host of hosts) {
-    const password = passwordIn(passfile.text, { host, port, database, user: instance.user });
+    const password = passwordIn(passfile.text, { host, port, database, user });
     if (password !== undefined) return password;
   }
   return undefined;

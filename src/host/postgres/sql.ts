@@ -161,6 +161,7 @@ export function openSql(
 
   async function openSession(instance: Instance, options: SessionOptions = {}): Promise<SqlSession> {
     const { address, application = 'problem-registry', database = instance.database, silenceMs = 60_000 } = options;
+    const { user = instance.user } = options;
     const ways =
       address === undefined
         ? (['published', 'network'] as const).flatMap((way) => addressesBy(way, instance, engine))
@@ -168,8 +169,8 @@ export function openSql(
     let refused: Refused | undefined;
     for (const { way, host, ...server } of ways) {
       const { port } = server;
-      for (const password of await credentials.passwords(instance, { ...server, database })) {
-        const login = { host, port, user: instance.user, password, database, md5: allowsMd5(instance) };
+      for (const password of await credentials.passwords(instance, { ...server, database, user })) {
+        const login = { host, port, user, password, database, md5: allowsMd5(instance) };
         const opened = await openSessionOver(login, { application, silenceMs }, way);
         if (!('ok' in opened)) return opened;
         if (refused?.sqlstate === undefined) refused = opened;

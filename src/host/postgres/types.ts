@@ -64,6 +64,8 @@ export interface SqlChanger {
 export interface SessionOptions {
   /** Default: the instance's own. */
   readonly database?: string;
+  /** The role to log in as. Default: the instance's own. */
+  readonly user?: string;
   /** `application_name`. Default `problem-registry`. */
   readonly application?: string;
   /** Used instead of the published port and the container's address: a tunnel or a forwarded port. */

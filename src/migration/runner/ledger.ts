@@ -46,6 +46,31 @@ export async function resetSession(session: SqlSession, lockTimeoutMs: number): 
   );
 }
 
+/** Whether the role of a session is a superuser, with its name. */
+export const sessionRole = 'SELECT rolname, rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user';
+
+/**
+ * Returns the session, or closes it.
+ * @throws ProblemsError `step-refused`: its role is a superuser. Triggers and defaults that other roles have put on their
+ * tables would run with its rights.
+ */
+export async function refuseSuperuser(session: SqlSession): Promise<SqlSession> {
+  try {
+    const [row] = await ask(session, sessionRole);
+    if (row?.['rolsuper'] === 'f') return session;
+    throw superuserRefusal(row?.['rolname'] ?? 'The role');
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+export function superuserRefusal(role: string): ProblemsError {
+  return new ProblemsError('step-refused', `${role} is a superuser, and migrations run as one only if you say so.`, {
+    hint: `Name the role that owns the tables with --role, or in remediation.settings.migration-lock.roles. To migrate as ${role}, name it there.`,
+  });
+}
+
 /** Runs SQL of the application with the search_path of the database, then goes back to the safe one. */
 export async function queryWithDatabasePath(session: SqlSession, sql: string): Promise<SessionResult> {
   await ask(session, 'RESET search_path');

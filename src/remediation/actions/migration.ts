@@ -15,6 +15,7 @@ import {
   type Migration,
   migrationsOf,
   readLedgerSafely,
+  refuseSuperuser,
   recordAsDone,
   relationsOfFile,
   migrationStatusOf,
@@ -26,12 +27,19 @@ import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 
 /** The target of a step: an instance by name and container id, and one of its databases. */
-const placeParams = { instance: z.string(), container: z.string(), database: z.string().min(1).max(63) };
+const placeParams = {
+  instance: z.string(),
+  container: z.string(),
+  database: z.string().min(1).max(63),
+  /** The role to work as. Default: the instance's user, unless it is a superuser. */
+  role: z.string().min(1).max(63).exactOptional(),
+};
 
 export interface Place {
   readonly instance: string;
   readonly container: string;
   readonly database: string;
+  readonly role?: string;
 }
 
 /** One migration file, as it was planned. */
@@ -75,7 +83,10 @@ async function requireInstance(host: ReadonlyHost, { instance, container }: Plac
 }
 
 async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
-  return host.change.sql.openSession(await requireInstance(host, place), { database, application });
+  const { role } = place;
+  const options = { database, application, ...(role === undefined ? {} : { user: role }) };
+  const session = await host.change.sql.openSession(await requireInstance(host, place), options);
+  return role === undefined ? refuseSuperuser(session) : session;
 }
 
 /** Works under the lock that every runner takes, so that no other one runs at the same time. */

@@ -561,7 +561,7 @@ describe.skipIf(!runs)('every action', () => {
     const sql = 'create index concurrently customers_email on customers (email);\n';
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, name), sql);
-    const place = { instance: 'ledger', container: ledger.container.id, database: ledger.database };
+    const place = { instance: 'ledger', container: ledger.container.id, database: ledger.database, role: ledger.user };
     const world = async (): Promise<unknown> => ({
       indexes: await query(ledger, "select indexrelid::regclass from pg_index where indrelid = 'customers'::regclass"),
       listed: await query(

@@ -217,6 +217,7 @@ describe.skipIf(!(await labRuns())).each([15, 17] as const)(
             folder: `${run.folder}/migrations/${lab.database}`,
             instances: ['orders'],
             database: lab.database,
+            role: lab.user,
           })),
         );
       expect(await called(work)).toEqual([]);

@@ -307,7 +307,8 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
   it('runs as `problems migrate`, with text and JSON output', async () => {
     const shown = { '1_t.sql': 'create table t (a int);\n', '2_a.sql': 'create index concurrently t_a on t (a);\n' };
     await newDatabase(instance, 'shown', shown);
-    const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$` } };
+    const settings = { 'migration-lock': { roles: { orders: instance.user } } };
+    const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$`, settings } };
     await writeFile(`${run.folder}/problems.config.json`, JSON.stringify(config));
     async function problems(...args: readonly string[]) {
       return runProblems(['migrate', ...args, '--database', 'shown'], { cwd: run.folder });

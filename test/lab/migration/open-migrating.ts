@@ -10,6 +10,7 @@ import {
   type MigrationReport,
   openRemediation,
 } from '../../../src/app/remediation.ts';
+import { seededCredentials } from '../images/recipe.ts';
 import { type LabInstance, query } from '../instance.ts';
 import type { Run } from '../run.ts';
 
@@ -42,6 +43,7 @@ export async function migrateEach(
       folder: join(folder, 'migrations', database),
       instances: ['orders'],
       database,
+      role: seededCredentials.user,
       ...request,
     });
   } finally {

@@ -11,6 +11,7 @@ import { memory } from '../../../src/remediation/remediators/memory/index.ts';
 import { migrationLock } from '../../../src/remediation/remediators/migration-lock/index.ts';
 import { networkReconnect } from '../../../src/remediation/remediators/network-reconnect/index.ts';
 import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
+import { seededCredentials } from '../images/recipe.ts';
 import type { Run } from '../run.ts';
 
 /** A project folder, and what the names of its containers begin with. */
@@ -45,7 +46,8 @@ export const openBackups = openAlone(backupRepair);
 export const openPools = openAlone(connectionPool);
 /** With a load as short as it can be. */
 export const openMemory = openAlone(memory, { loadSeconds: 0 });
-export const openMigrations = openAlone(migrationLock);
+/** As the superuser of the lab's instances, which owns their tables. */
+export const openMigrations = openAlone(migrationLock, { roles: { '*': seededCredentials.user } });
 export const openNetworks = openAlone(networkReconnect);
 export const openVolumes = openAlone(volumePermissions);
 

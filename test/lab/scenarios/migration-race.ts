@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { connect } from '../client.ts';
 import type { Executed } from '../exec.ts';
+import { seededCredentials } from '../images/recipe.ts';
 import { type LabInstance, psql, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
@@ -43,6 +44,12 @@ async function writeMigrations(run: Run): Promise<void> {
   const folder = join(run.folder, 'migrations');
   await mkdir(folder, { recursive: true });
   for (const [name, sql] of Object.entries(migrations)) await writeFile(join(folder, name), sql);
+  // The service owns its tables as the superuser of its instance, as the official image sets it up.
+  const roles = { ledger: seededCredentials.user };
+  await writeFile(
+    join(run.folder, 'problems.config.json'),
+    JSON.stringify({ remediation: { settings: { 'migration-lock': { roles } } } }),
+  );
 }
 
 async function race(instance: LabInstance): Promise<readonly Executed[]> {

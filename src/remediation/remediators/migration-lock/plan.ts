@@ -1,12 +1,12 @@
 import type { Instance } from '../../../host/instance.ts';
-import { indexOfFile, type Migration } from '../../../migration/index.ts';
+import { indexOfFile, type Migration, sessionRole, superuserRefusal } from '../../../migration/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { name } from './detect.ts';
 import { type Repair, diagnose } from './diagnose.ts';
 import { type Observation, observeAll, otherRunners, rowsOf } from './observe.ts';
 import { compare } from './schema-diff.ts';
-import type { MigrationDetails, MigrationExpected } from './types.ts';
+import { type MigrationDetails, type MigrationExpected, migrationRole } from './types.ts';
 
 /** Checks again, and plans the repair if the problem persists and no other session is changing the schema. */
 export async function plan(
@@ -35,20 +35,31 @@ export async function plan(
       `Another session is changing the schema of ${details.database}: process ${other['pid'] ?? ''} (${other['application'] ?? ''}): ${other['query'] ?? ''}`,
       'Wait until it has ended, or find out whose it is; then run `problems detect` again.',
     );
-  if (condition.repair.type === 'repair') return planRepair(finding, instance, found, condition.repair);
+  const role = migrationRole(host, instance.name, details.database);
+  const [own] = role === undefined ? await rowsOf(instance, details.database, host, sessionRole) : [];
+  if (role === undefined && own?.['rolsuper'] !== 'f') {
+    const { message, hint = '' } = superuserRefusal(own?.['rolname'] ?? instance.user);
+    return refusal(message, hint);
+  }
+  const as = role === undefined ? {} : { role };
+  if (condition.repair.type === 'repair') return planRepair(finding, instance, found, condition.repair, as);
   const { file } = condition.repair;
   const same = await compare(file, found, instance, host);
-  return 'fingerprint' in same ? planRecord(finding, instance, found, file, same.fingerprint) : same;
+  return 'fingerprint' in same ? planRecord(finding, instance, found, file, same.fingerprint, as) : same;
 }
+
+/** The role that the config names, for the parameters of steps. */
+type As = { readonly role?: string };
 
 function planRepair(
   finding: Finding<MigrationDetails>,
   instance: Instance,
   { database, folder }: Observation,
   { drop, apply }: Repair,
+  as: As,
 ): Plan<MigrationExpected> {
   const { id } = instance.container;
-  const place = { instance: instance.name, container: id, database };
+  const place = { instance: instance.name, container: id, database, ...as };
   const expects = [{ check: 'container', ref: id, running: true }] as const;
   const steps: readonly Step[] = [
     ...(drop === undefined
@@ -110,9 +121,11 @@ function planRecord(
   { database, folder }: Observation,
   { name: file, version, sha256 }: Migration,
   fingerprint: string,
+  as: As,
 ): Plan<MigrationExpected> {
   const { id } = instance.container;
-  const params = { instance: instance.name, container: id, database, folder: folder?.path ?? '', name: file, sha256 };
+  const place = { instance: instance.name, container: id, database, ...as };
+  const params = { ...place, folder: folder?.path ?? '', name: file, sha256 };
   return {
     type: 'plan',
     remediator: name,

@@ -3,6 +3,12 @@ import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 
 export const settings = z.strictObject({
+  roles: z
+    .record(z.string(), z.string().min(1).max(63))
+    .default({})
+    .describe(
+      'Roles that migrations run as: by instance, by `instance/database`, or `*` for all others. Default: the instance’s user, unless it is a superuser.',
+    ),
   folders: z
     .record(z.string(), z.string().min(1))
     .default({})
@@ -17,6 +23,16 @@ export type MigrationSettings = z.output<typeof settings>;
 /** @throws ProblemsError `bad-config`: invalid settings. */
 export function migrationSettings(host: Pick<ReadonlyHost, 'settings'>): MigrationSettings {
   return settingsOf(host, 'migration-lock', settings);
+}
+
+/** The role that the config names for migrations of a database; undefined if it names none. */
+export function migrationRole(
+  host: Pick<ReadonlyHost, 'settings'>,
+  instance: string,
+  database: string,
+): string | undefined {
+  const roles = new Map(Object.entries(migrationSettings(host).roles));
+  return roles.get(`${instance}/${database}`) ?? roles.get(instance) ?? roles.get('*');
 }
 
 /** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
