@@ -48,8 +48,8 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 it('names a scenario for every remediator that detects problems', () => {
-  // A server that is killed is no scenario: test/lab/remediators/availability.test.ts makes the same pass.
-  const others = remediators.map(({ name }) => name).filter((name) => name !== 'availability');
+  // Their own tests make the pass: a killed server is not a scenario, and a stop of one of two servers is never undone.
+  const others = remediators.map(({ name }) => name).filter((name) => !['availability', 'shared-data'].includes(name));
   expect(Object.keys(cases)).toEqual(others);
 });
 

@@ -102,6 +102,52 @@ export const containerStop: Action<z.output<typeof containerStopParams>, z.outpu
   },
 };
 
+const containerStopSecondParams = z.strictObject({
+  container: z.string(),
+  /** The container whose server goes on. */
+  other: z.string(),
+});
+
+/**
+ * A shutdown would write the second server's pages over those of the first one, so it gets no time for that. Undo does not start
+ * it again.
+ */
+export const containerStopSecond: Action<
+  z.output<typeof containerStopSecondParams>,
+  z.output<typeof containerStopBefore>
+> = {
+  name: 'container.stop-second',
+  description:
+    'Stops a container at once, without a shutdown of its server, if another server runs on the same data. There is no undo: the two must not run together.',
+  params: containerStopSecondParams,
+  undoState: containerStopBefore,
+  operation: operations['restart-running'],
+  describe: ({ container }) => `stop ${shortRef(container)} at once`,
+  async effect({ container }, host) {
+    const { name, state } = await requireContainer(host, container);
+    return [{ object: name, before: state.status, after: 'exited' }];
+  },
+  async prepare({ container }, host) {
+    return { running: (await requireContainer(host, container)).state.running };
+  },
+  async isDone({ container }, host) {
+    return !(await requireContainer(host, container)).state.running;
+  },
+  async apply({ container, other }, host) {
+    const found = await requireContainer(host, container);
+    const first = containerOnSameData(found, await host.docker.containers());
+    if (first?.id !== other)
+      throw new ProblemsError('step-refused', `${found.name} is the only server on its data now.`);
+    await host.change.docker.stop(found.id, { timeoutSeconds: 0 });
+  },
+  async undo() {
+    // Started again, it would damage the data.
+  },
+  async isUndone() {
+    return true;
+  },
+};
+
 /** Why the container's last exit was not a clean shutdown; undefined if it was. */
 async function uncleanEnd({ id, name, state }: Container, host: ReadonlyHost): Promise<string | undefined> {
   if (state.exitCode !== 0)

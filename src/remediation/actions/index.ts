@@ -3,7 +3,7 @@ import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerUpdateMemory, containerUpdateRestartPolicy } from './container-update.ts';
-import { containerRename, containerStart, containerStop } from './container.ts';
+import { containerRename, containerStart, containerStop, containerStopSecond } from './container.ts';
 import { fileReplace } from './file-replace.ts';
 import { instanceCreate } from './instance-create.ts';
 import { indexDropInvalid, migrationApply, migrationRecord } from './migration.ts';
@@ -30,6 +30,7 @@ export const actions: readonly Action[] = [
   containerRename,
   containerStart,
   containerStop,
+  containerStopSecond,
   containerUpdateMemory,
   containerUpdateRestartPolicy,
   fileReplace,

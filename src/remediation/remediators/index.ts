@@ -6,6 +6,7 @@ import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
 import { networkReconnect } from './network-reconnect/index.ts';
 import { portReassignment } from './port-reassignment/index.ts';
+import { sharedData } from './shared-data/index.ts';
 import { volumePermissions } from './volume-permissions/index.ts';
 
 /** Every built-in remediator: one folder each, listed here. */
@@ -17,5 +18,6 @@ export const remediators: readonly Remediator[] = [
   migrationLock,
   networkReconnect,
   portReassignment,
+  sharedData,
   volumePermissions,
 ];
