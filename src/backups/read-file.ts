@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { errorText } from '../util/text.ts';
+import { dumpReader, type DumpRefusal } from './plain-dump.ts';
 
 /** The structure of a plain dump, read line by line in bounded memory. Rows between COPY and `\.` are skipped. */
 export interface DumpText {
@@ -114,6 +115,8 @@ export interface FileScan {
   readonly text: DumpText | undefined;
   /** Why decompression failed. */
   readonly unpacking: string | undefined;
+  /** What a plain dump has that no dump needs: a command of psql, say. */
+  readonly refusal: DumpRefusal | undefined;
 }
 
 /** @throws the error of the file system if the file cannot be read. */
@@ -124,8 +127,13 @@ export async function scanFile(
 ): Promise<FileScan> {
   const hash = createHash('sha256');
   const text = as === 'bytes' ? undefined : dumpTextReader();
+  const reader = as === 'bytes' ? undefined : dumpReader('unused');
+  function take(chunk: Buffer): void {
+    text?.take(chunk);
+    reader?.take(chunk);
+  }
   const unpacker = as === 'plain-gzip' ? createGunzip() : undefined;
-  const unpacked = unpacker === undefined ? undefined : readUnpacked(unpacker, (chunk) => text?.take(chunk));
+  const unpacked = unpacker === undefined ? undefined : readUnpacked(unpacker, take);
   let bytes = 0;
   let lineFeeds = 0;
   let carriageReturns = 0;
@@ -140,12 +148,14 @@ export async function scanFile(
       if ((at === 0 ? last : chunk[at - 1]) === 13) carriageReturns += 1;
     }
     last = chunk.at(-1) ?? last;
-    if (unpacker === undefined) text?.take(chunk);
+    if (unpacker === undefined) take(chunk);
     else if (unpacker.writable && !unpacker.write(chunk)) await waitUntilWritable(unpacker);
   }
   unpacker?.end();
   const unpacking = await unpacked;
-  return { bytes, sha256: hash.digest('hex'), lineFeeds, carriageReturns, text: text?.end(), unpacking };
+  reader?.end();
+  const refusal = reader?.refusal();
+  return { bytes, sha256: hash.digest('hex'), lineFeeds, carriageReturns, text: text?.end(), unpacking, refusal };
 }
 
 /** Undefined if it reached the end, else the error of the decompressor. */

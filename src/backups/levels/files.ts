@@ -128,7 +128,7 @@ function wentThroughTerminal({ lineFeeds, carriageReturns }: FileScan): boolean 
   return lineFeeds >= 4 && carriageReturns === lineFeeds;
 }
 
-function observeText({ path, kind }: BackupPart, { text, unpacking }: FileScan): Observation {
+function observeText({ path, kind }: BackupPart, { text, unpacking, refusal }: FileScan): Observation {
   if (unpacking !== undefined)
     return failed(
       unpacking.includes('unexpected end') ? 'truncated' : 'damaged',
@@ -150,5 +150,10 @@ function observeText({ path, kind }: BackupPart, { text, unpacking }: FileScan):
   if (ends === 0) return failed('truncated', `${path} has no mark for the end of the dump.`);
   if (text.afterEnd || ends > begins)
     return failed('clobbered', `${path} continues after the end of the dump: several were written into one file.`);
+  if (refusal !== undefined)
+    return failed(
+      'does-not-restore',
+      `line ${refusal.line} of ${path}: ${refusal.reason}. Such a dump is not restored.`,
+    );
   return passed(`${path} is a complete plain dump by its own marks.`);
 }

@@ -7,7 +7,7 @@ import type { HelperResult } from '../../host/docker/types.ts';
 import { errorText } from '../../util/text.ts';
 import { dumpReader } from '../plain-dump.ts';
 import { tarOfFolder } from '../tar-stream.ts';
-import type { DrillPrograms } from './drill-server.ts';
+import { clientFolder, type DrillPrograms } from './drill-server.ts';
 import type { DrillRequest } from './dump.ts';
 
 /** The superuser of a server that a dump is restored into. */
@@ -18,7 +18,9 @@ const worthKeeping = /ERROR|FATAL|error:|ended with|invalid command/;
 /** Restores a dump into an empty server, and returns the errors. The backup itself is read here and not by the container. */
 export async function restoreDump(programs: DrillPrograms, request: DrillRequest): Promise<readonly string[]> {
   const { kind, database, creates, globals, before, path } = request;
-  const restrictKey = (await knowsRestrict(programs)) ? randomBytes(16).toString('hex') : undefined;
+  const isPlain = kind === 'plain' || kind === 'plain-gzip' || kind === 'cluster';
+  const asks = isPlain || globals !== undefined;
+  const restrictKey = asks && (await knowsRestrict(programs)) ? randomBytes(16).toString('hex') : undefined;
   const faults: string[] = [];
 
   async function plain(file: string, into: string, sort: 'roles' | 'rows'): Promise<void> {
@@ -52,12 +54,15 @@ export async function restoreDump(programs: DrillPrograms, request: DrillRequest
   if (globals !== undefined) await plain(globals, 'postgres', 'roles');
   if (kind !== 'cluster') await createRole(programs);
   if (kind === 'directory') {
-    const unpacked = await programs.asClient('mkdir /tmp/client/dump && exec tar -xf - -C /tmp/client/dump', {
-      stdin: tarOfFolder(join(request.folder, path)),
-    });
+    const unpacked = await programs.asClient(
+      `mkdir -p ${clientFolder}/dump && exec tar -xf - -C ${clientFolder}/dump`,
+      {
+        stdin: tarOfFolder(join(request.folder, path)),
+      },
+    );
     if (unpacked.exitCode !== 0) faults.push(`error: ${unpacked.stderr.trim().slice(0, 400)}`);
-    await archive('/tmp/client/dump', '');
-  } else if (kind === 'plain' || kind === 'plain-gzip' || kind === 'cluster') {
+    await archive(`${clientFolder}/dump`, '');
+  } else if (isPlain) {
     const into = kind === 'cluster' || creates ? 'postgres' : database;
     if (into !== 'postgres') {
       const created = await programs.asClient(

@@ -9,7 +9,7 @@ import type { HelperResult } from '../../host/docker/types.ts';
 export interface DrillPrograms {
   /** Runs as the user of the server. */
   asServer(script: string, stdin?: Input): Promise<HelperResult>;
-  /** Runs in a folder that only the tool's programs can read. `database`: what they connect to. */
+  /** `database`: what the programs connect to. */
   asClient(script: string, options?: { readonly database?: string; readonly stdin?: Input }): Promise<HelperResult>;
 }
 
@@ -19,7 +19,8 @@ type Input = string | AsyncIterable<Uint8Array>;
 export const scratchFolder = '/tmp';
 
 const serverFolder = `${scratchFolder}/drill`;
-const clientFolder = `${scratchFolder}/client`;
+/** Made when something is unpacked into it. */
+export const clientFolder = `${scratchFolder}/client`;
 
 /** Everything that names a connection is set, whatever the image declares. */
 const environment = {
@@ -73,8 +74,6 @@ while sleep 0.5; do now=$(free); [ $((first - now)) -lt "$1" ] && [ "$now" -gt 6
 /** Makes the folders. Prints the space that is free, in KiB. */
 export const makeServerFolder = `mkdir -m 711 ${serverFolder} && mkdir -m 700 ${serverFolder}/data || exit 1
 df -Pk ${scratchFolder} | awk 'NR == 2 { print $4 }'`;
-
-export const makeClientFolder = `mkdir -m 700 ${clientFolder}`;
 
 /** Unpacks the server's files from a tar stream, which may be compressed. */
 export const unpackFiles = `tar -xf - -C ${serverFolder}/data`;

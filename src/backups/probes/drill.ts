@@ -108,7 +108,6 @@ async function runDrill(programs: server.DrillPrograms, request: DrillRequest): 
       impossible: 'no-room',
       says: `A copy needs ${Math.ceil(request.needKiB)} KiB, but only ${room} KiB are free.`,
     };
-  await programs.asClient(server.makeClientFolder);
   const isFiles = ['base-backup', 'base-backup-tar', 'data-directory'].includes(request.kind);
   const failure = isFiles ? await unpack(programs, request) : undefined;
   if (failure !== undefined) return failure;

@@ -54,7 +54,7 @@ describe.skipIf(!(await labRuns()))('the drill of a hostile dump', () => {
 
   it('runs no command of psql, and says which line has one', async () => {
     expect(await drilled('shell', 'SELECT 1;\n\\! touch /tmp/was-here\n')).toBe(
-      'L4 failed does-not-restore: full.sql: error: line 8 of full.sql: \\! touch /tmp/was-here is a command of psql; it was not run',
+      'L0 failed does-not-restore: line 8 of full.sql: \\! touch /tmp/was-here is a command of psql. Such a dump is not restored.',
     );
     expect(await drilled('copied', "\\copy nothing from program 'id'\n")).toContain('is a command of psql');
   });

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { run as runProblems } from '../../cli/run.ts';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { query, startInstance } from '../instance.ts';
+import { query, startInstance, waitReady } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { instanceNamed, openRunHost } from '../backups/open-backups.ts';
 
@@ -22,12 +19,13 @@ const tables = [
 ];
 
 describe.skipIf(!(await labRuns()))('a server with names that contain line feeds, tabs, backslashes and quotes', () => {
-  it('is backed up, verified and restored like any other, from dumps alone', async (test) => {
+  it('is backed up and verified like any other, from dumps alone', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const shop = await startInstance(run, { name: 'shop', storage: 'seeded' });
     await query(shop, 'alter system set wal_level = minimal');
     await query(shop, 'alter system set max_wal_senders = 0');
     await shop.container.restart();
+    await waitReady(shop);
     const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
     await query(shop, `create database ${quoted(database)}`);
     for (const where of [shop.database, database]) {
@@ -61,14 +59,5 @@ describe.skipIf(!(await labRuns()))('a server with names that contain line feeds
     const { checks } = await host.reader.backups.check(backup, { instance, upTo: 'L4' });
     expect(checks.filter(({ result }) => result !== 'passed')).toEqual([]);
     expect(checks.map(({ level }) => level)).toEqual(['L0', 'L1', 'L2', 'L4']);
-
-    await writeFile(
-      join(run.folder, 'problems.config.yaml'),
-      `remediation:\n  containers: "^${run.prefix}vrooli-postgres-(.+)$"\n`,
-    );
-    const restored = await runProblems(['backups', 'restore', 'shop/first', '--into', 'copy', '--yes', '--json'], {
-      cwd: run.folder,
-    });
-    expect(restored).toMatchObject({ code: 0 });
   });
 });
