@@ -15,6 +15,8 @@ const env = {
   // Programs that tests start load our sources in half the time.
   NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node'),
   XDG_STATE_HOME: state,
+  // Each project of a test has its own state, though all use one engine.
+  PROBLEMS_STATE: '.problems/state.db',
 };
 /** Examples import the package by its name; without a build that means the sources. */
 const sources = {

@@ -82,13 +82,13 @@ export interface Forgotten {
  * @throws ProblemsError `not-found`: no such instance is expected.
  */
 export async function forgetInstance({ session }: Remediation, name: string): Promise<Forgotten> {
-  const { reader, store } = session;
+  const { reader, seenInstances } = session;
   const expected = await reader.expected();
   if (!expected.some((one) => one.name === name)) {
     const names = expected.map((one) => one.name);
     throw notFound(`No instance ${name} is expected.`, name, names);
   }
-  await store.instances.forget(name, session.at());
+  await seenInstances.forget(name, session.at());
   if ((await reader.instances()).some((instance) => instance.name === name))
     return { still: 'it has a container, so the next check will see it again' };
   const left = (await reader.expected()).find((one) => one.name === name);

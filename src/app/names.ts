@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { isOfProject } from '../remediation/engine/session.ts';
 import { checkPaths } from './scan.ts';
 
 export interface NamesOptions {
@@ -10,7 +11,7 @@ export interface NamesOptions {
 
 /**
  * The names that a shell can complete, each once: ids of records, in the order of their registries; instances that were
- * checked before and remediators, by name; ids of runs, the newest first. No engine is asked.
+ * checked before and remediators, by name; ids of runs, the newest first. The engine is asked for its id only.
  * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`.
  */
 export async function namesIn(
@@ -27,9 +28,9 @@ export async function namesIn(
   const { session } = opened;
   try {
     if (what === 'remediators') return session.remediators.map(({ name }) => name).toSorted();
-    const runs = await session.store.runs.list();
+    const runs = (await session.store.runs.list()).filter((run) => isOfProject(session, run));
     if (what === 'runs') return runs.map(({ id }) => id);
-    const seen = (await session.store.instances.list()).map(({ instance }) => instance);
+    const seen = (await session.seenInstances.list()).map(({ instance }) => instance);
     return [...new Set([...seen, ...runs.map(({ plan }) => plan.target.instance)])].toSorted();
   } finally {
     opened.close();

@@ -15,6 +15,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { TriageSettings } from '../tasks/index.ts';
 import { problemsOf, withTriage } from './known-problems.ts';
 import { loadPlugins } from './plugins.ts';
+import { findStateFile } from './state-file.ts';
 import type { AuditBreak, Store } from '../remediation/store/store.ts';
 import { openSqliteStore } from '../remediation/store/sqlite/store.ts';
 
@@ -33,14 +34,14 @@ function patternOf({ containers }: RemediationConfig): RegExp | undefined {
 const checkedAtOpening = 1_000;
 
 /** Why everything is paused: `pause` in the config, or a file `paused` in the state file's folder. */
-function pauseOf(config: RemediationConfig, folder: string): string | undefined {
+function pauseOf(config: RemediationConfig, stateFile: string): string | undefined {
   if (config.pause !== undefined) return config.pause;
-  const file = join(resolve(folder, config.state), '..', 'paused');
+  const file = join(stateFile, '..', 'paused');
   return existsSync(file) ? `the file ${file} exists` : undefined;
 }
 
 export interface RemediationOptions {
-  /** The project's folder: files are read and edited below it, and it contains the state file. Absolute. */
+  /** The project's folder: files are read and edited below it. Absolute. */
   readonly folder: string;
   /** The section `remediation` of the config, as the file states it. */
   readonly config?: unknown;
@@ -61,7 +62,7 @@ export interface RemediationOptions {
   readonly onlyLooking?: true;
   /** Instead of this machine's host. */
   readonly host?: OpenHost;
-  /** Instead of the state file: a journal, locks, leases and suspensions stored elsewhere. */
+  /** Instead of the state file, which `config` or PROBLEMS_STATE can name: a journal, locks, leases and suspensions stored elsewhere. */
   readonly store?: Store;
   /** Instead of the built-in ones. */
   readonly remediators?: readonly Remediator[];
@@ -77,6 +78,10 @@ export interface Remediation {
   readonly folder: string;
   /** Where the newest entries of the audit log are not as they were written. `verifyAuditLog` checks all. */
   readonly brokenLog: AuditBreak | undefined;
+  /** Absolute. Escalation reports and the file that pauses everything are beside it. */
+  readonly stateFile: string;
+  /** A state file in the project's folder that is not used, since no config names it. */
+  readonly unusedState: string | undefined;
   /** Names of the requested instances; undefined: all. */
   readonly instances: readonly string[] | undefined;
   close(): void;
@@ -98,9 +103,6 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     file: options.configFile,
   });
   const pattern = patternOf(config);
-  const stateFile = resolve(folder, config.state);
-  const kept = options.onlyLooking !== true || existsSync(stateFile);
-  const store = options.store ?? (await openSqliteStore(kept ? stateFile : ':memory:', options.now));
   const host =
     options.host ??
     openHost({
@@ -112,9 +114,19 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),
     });
+  const place = await findStateFile({
+    folder,
+    stated: config.state,
+    docker: host.reader.docker,
+    onlyLooking: options.onlyLooking,
+  });
+  const stateFile = place?.path ?? join(folder, 'state.db');
+  const kept = place !== undefined && (options.onlyLooking !== true || existsSync(stateFile));
+  const store = options.store ?? (await openSqliteStore(kept ? stateFile : ':memory:', options.now));
   const session = await openEngineContext({
     host,
     store,
+    project: folder,
     ...parts,
     verifiers,
     settings: config.settings,
@@ -130,6 +142,8 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
     triage: options.triage ?? {},
     folder,
     brokenLog: await store.audit.verify(checkedAtOpening),
+    stateFile,
+    unusedState: place?.unused,
     instances: options.instances,
     policy: {
       byRemediator: config.automation,
@@ -145,7 +159,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
           windows === undefined ? [] : [[name, windows]],
         ),
       ),
-      limits: { paused: pauseOf(config, folder), attemptsPerDay: config.attemptsPerDay },
+      limits: { paused: pauseOf(config, stateFile), attemptsPerDay: config.attemptsPerDay },
     },
     close: () => store.close(),
   };

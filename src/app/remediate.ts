@@ -8,7 +8,7 @@ import {
   resume as resumeRun,
   rollback as rollbackRun,
 } from '../remediation/engine/resume.ts';
-import type { EngineContext } from '../remediation/engine/session.ts';
+import { type EngineContext, isOfProject } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { Automation } from '../tasks/types.ts';
 import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
@@ -129,7 +129,10 @@ export async function resume(
 ): Promise<readonly RunReport[]> {
   const { session } = bindCall(opened, call);
   const reports: RunReport[] = [];
-  const open = id === undefined ? await session.store.runs.list({ open: true }) : [await recordOf(session, id)];
+  const open =
+    id === undefined
+      ? (await session.store.runs.list({ open: true })).filter((run) => isOfProject(session, run))
+      : [await recordOf(session, id)];
   for (const { id: each } of open) {
     const report = await takenUp(session, each, id !== undefined);
     if (report === undefined) continue;

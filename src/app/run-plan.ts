@@ -71,7 +71,14 @@ export async function carryOut(
   const mayRun =
     !halted && (decision.automation === 'auto' || (decision.automation === 'approve' && consent.yes === true));
   const waits = !mayRun && !halted && decision.automation === 'approve';
-  await journal.create({ id, plan, decision, phase: waits ? 'awaiting-approval' : 'planned', at: session.at() });
+  await journal.create({
+    id,
+    project: session.project,
+    plan,
+    decision,
+    phase: waits ? 'awaiting-approval' : 'planned',
+    at: session.at(),
+  });
   if (mayRun) {
     const approvedBy = consent.yes === true ? session.redact.text(consent.by ?? 'command line') : undefined;
     return reportOf(await executeOrRefuse(session, id, approvedBy), session.actions);

@@ -77,6 +77,10 @@ export async function withRemediation<Result>(
       `The audit log of the state file is not as it was written, from entry ${sequence} on: ${escapeTerminal(reason)}. Check it with: problems runs --verify\n`,
     );
   }
+  if (opened.unusedState !== undefined)
+    screen.notes.write(
+      `${escapeTerminal(opened.unusedState)} is not used: the state of this engine is in ${escapeTerminal(opened.stateFile)}. To use it, set remediation.state to its path in the config; if nothing in it is needed, remove it.\n`,
+    );
   try {
     return await work(remediation);
   } finally {

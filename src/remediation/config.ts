@@ -69,7 +69,11 @@ export const remediationConfig = z.strictObject({
     .nonnegative()
     .default(7)
     .describe('For how many days a fixed problem must stay away before its record is resolved.'),
-  state: z.string().default('.problems/state.db').describe('The state file.'),
+  state: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('The state file. Default: PROBLEMS_STATE, else one for each Docker engine in your state folder.'),
   settings: z.record(z.string(), jsonValue).default({}).describe('Settings of remediators, by name.'),
 });
 

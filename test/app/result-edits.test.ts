@@ -192,6 +192,7 @@ describe('writing back', () => {
     const text = noteNewProblem(before, finding, new Date('2026-01-01T00:00:00Z'));
     const run: RunRecord = {
       id: 'r0123456789',
+      project: '/project',
       plan: {
         type: 'plan',
         remediator: 'port-reassignment',

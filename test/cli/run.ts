@@ -23,7 +23,7 @@ export interface RunOptions {
  * What the program reads from the process itself, and not from the environment that `main` is given. The tier sets
  * DOCKER_HOST to a socket that does not exist.
  */
-const readFromProcess = ['DOCKER_HOST', 'HOME', 'PGPASSFILE', 'XDG_CACHE_HOME', 'XDG_STATE_HOME'];
+const readFromProcess = ['DOCKER_HOST', 'HOME', 'PGPASSFILE', 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'PROBLEMS_STATE'];
 
 /**
  * Runs the real command line with pipes for its streams: in this process, which takes a tenth of the time, or in another
@@ -56,8 +56,9 @@ function collect(): { readonly stream: Writable; readonly text: () => string } {
 
 /** Runs a program with an environment that says nothing about colours or terminals. */
 export function spawned(program: string, args: readonly string[], { cwd, env, input = '' }: RunOptions): Promise<Ran> {
-  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '', XDG_STATE_HOME = '' } = process.env;
-  const child = spawn(program, args, { cwd, env: { PATH, HOME, NODE_COMPILE_CACHE, XDG_STATE_HOME, ...env } });
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '', XDG_STATE_HOME = '', PROBLEMS_STATE = '' } = process.env;
+  const own = { PATH, HOME, NODE_COMPILE_CACHE, XDG_STATE_HOME, PROBLEMS_STATE };
+  const child = spawn(program, args, { cwd, env: { ...own, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

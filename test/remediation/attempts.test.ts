@@ -52,7 +52,7 @@ afterEach(async () => {
 async function blocksAfter(change: RunChange): Promise<readonly string[]> {
   const decision = { automation: 'auto', source: 'risk', operations: [], reasons: [] } as const;
   for (const id of ['r1', 'r2', 'r3']) {
-    await store.runs.create({ id, plan, decision, phase: 'planned', at });
+    await store.runs.create({ id, project: '/project', plan, decision, phase: 'planned', at });
     await store.runs.changeWaiting(id, { startedAt: at, ...change }, at);
   }
   const journal = { store, now: () => new Date('2026-01-01T12:30:00Z') };

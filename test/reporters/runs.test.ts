@@ -93,6 +93,7 @@ const step = { part: 'steps', action: 'container.start', error: null } as const;
 
 const record: RunRecord = {
   id: 'r2dd0c2a9be',
+  project: '/project',
   plan: {
     type: 'plan',
     remediator: 'port-reassignment',

@@ -113,7 +113,10 @@ describe('a state file of someone else', { timeout: 120_000 }, () => {
 describe('a state file of the version before signatures', { timeout: 120_000 }, () => {
   it('opens, and its runs go on once their owner has signed them', async () => {
     const id = await interrupt();
-    edit('DROP TABLE seals; PRAGMA user_version = 2');
+    edit(
+      `DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;
+       CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT; PRAGMA user_version = 2`,
+    );
     const resumed = await problems(['resume', id], { cwd: folder });
     expect(resumed.code).toBe(2);
     expect(resumed.stderr).toContain(`problems runs sign ${id}`);

@@ -32,7 +32,7 @@ export async function detectAll(session: EngineContext, request: DetectRequest):
   const findings = round.findings.map((found) => linkToRecord(session, found, request.problems ?? []));
   await requireIds(session, request, findings, round.notLookedAt);
   const { lookedAt, unmanaged } = round;
-  await session.store.instances.see(
+  await session.seenInstances.see(
     lookedAt.map(({ instance }) => instance),
     session.at(),
   );

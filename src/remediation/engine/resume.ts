@@ -1,11 +1,12 @@
 import { ProblemsError } from '../../errors.ts';
+import { shellQuote } from '../../util/quote.ts';
 import type { Json, Step } from '../contract.ts';
 import { isAlive } from '../../host/process-identity.ts';
 import { type ProcessIdentity, type RunChange, type RunRecord, waiting } from '../store/store.ts';
 import { type RunningRun, withRunLock, foreignRun, isWorkedOn, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
-import { actionNamed, type EngineContext } from './session.ts';
+import { actionNamed, type EngineContext, isOfProject } from './session.ts';
 import { withEngineRetry, ready } from './steps.ts';
 
 /**
@@ -159,22 +160,28 @@ async function otherOwner(
   return !itself && (await isAlive(owner, heartbeatAt, session.now())) ? owner : undefined;
 }
 
-/** Runs that have begun and have not ended, and whose process is gone: `resume` finishes them. Newest first. */
+/** Runs of this project that have begun and have not ended, and whose process is gone: `resume` finishes them. Newest first. */
 export async function interruptedRuns(session: EngineContext): Promise<readonly RunRecord[]> {
   const found: RunRecord[] = [];
   for (const run of await session.store.runs.list({ open: true }))
-    if (!waiting.includes(run.phase) && !isWorkedOn(run.id) && (await otherOwner(session, run)) === undefined)
+    if (
+      isOfProject(session, run) &&
+      !waiting.includes(run.phase) &&
+      !isWorkedOn(run.id) &&
+      (await otherOwner(session, run)) === undefined
+    )
       found.push(run);
   return found;
 }
 
-/** Runs that other living processes are working on, with those processes. Newest first. */
+/** Runs of this project that other living processes are working on, with those processes. Newest first. */
 export async function liveRuns(
   session: EngineContext,
 ): Promise<readonly { readonly run: RunRecord; readonly owner: ProcessIdentity }[]> {
   const found: { readonly run: RunRecord; readonly owner: ProcessIdentity }[] = [];
   for (const run of await session.store.runs.list({ open: true })) {
-    const owner = waiting.includes(run.phase) ? undefined : await otherOwner(session, run);
+    const isIdle = !isOfProject(session, run) || waiting.includes(run.phase);
+    const owner = isIdle ? undefined : await otherOwner(session, run);
     if (owner !== undefined) found.push({ run, owner });
   }
   return found;
@@ -191,6 +198,11 @@ async function runLocked(
   id: string,
   work: (active: RunningRun) => Promise<RunRecord>,
 ): Promise<RunRecord> {
+  const { project } = await recordOf(session, id);
+  if (!isOfProject(session, { project }))
+    throw new ProblemsError('bad-usage', `Run ${id} belongs to the project in ${project}.`, {
+      hint: `Its steps use files of that project. Run the command there: cd ${shellQuote(project)}`,
+    });
   const active = await withRunLock(session, id);
   if ('volume' in active) {
     if (active.run === id) throw stillRunning(id, active.owner);

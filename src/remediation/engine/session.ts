@@ -18,11 +18,13 @@ import type {
 } from '../contract.ts';
 import type { CallOptions, RemediationEvent } from '../events.ts';
 import { type Redactor, redactor } from '../redact.ts';
-import type { ProcessIdentity, Store } from '../store/store.ts';
+import type { ProcessIdentity, RunRecord, SeenInstances, Store } from '../store/store.ts';
 
 export interface EngineOptions {
   readonly host: OpenHost;
   readonly store: Store;
+  /** The absolute path of the project's folder: of instances that were seen before, only its own are missed. */
+  readonly project: string;
   readonly remediators: readonly Remediator[];
   /** For requested work. Remediators verify their own plans. */
   readonly verifiers: readonly Verifier[];
@@ -50,6 +52,10 @@ export interface EngineContext {
   readonly stepReader: ReadonlyHost;
   readonly host: OpenHost;
   readonly store: Store;
+  /** The absolute path of the project's folder. */
+  readonly project: string;
+  /** Those of the project. */
+  readonly seenInstances: SeenInstances;
   readonly remediators: readonly Remediator[];
   /** By name, remediators included. */
   readonly verifiers: ReadonlyMap<string, Verifier>;
@@ -86,6 +92,8 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
     host,
     signal: host.reader.signal,
     store,
+    project: options.project,
+    seenInstances: store.instances(options.project),
     remediators: options.remediators,
     verifiers: new Map([...options.verifiers, ...options.remediators].map((one) => [one.name, one])),
     remediatorFor: assignmentBy(options.remediators),
@@ -105,11 +113,12 @@ export async function openEngineContext(options: EngineOptions): Promise<EngineC
 async function expectedInstances({
   host,
   store,
+  project,
   expect = [],
   only,
 }: EngineOptions): Promise<readonly ExpectedInstance[]> {
   const declared = await host.reader.declaredInstances();
-  const seen = await store.instances.list();
+  const seen = await store.instances(project).list();
   const reasons = new Map<string, string>();
   for (const { instance, at } of seen) reasons.set(instance, `it was there at ${at}`);
   for (const name of declared) reasons.set(name, 'it has an instance.conf');
@@ -128,6 +137,11 @@ export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOp
     ...(isBound ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
     ...(onEvent === undefined ? {} : { emit: onEvent }),
   };
+}
+
+/** Whether a run belongs to the project: the steps of others use files that this one may not touch. */
+export function isOfProject({ project }: Pick<EngineContext, 'project'>, run: Pick<RunRecord, 'project'>): boolean {
+  return run.project === '' || run.project === project;
 }
 
 /** Assigns records to these remediators. Analyses and integration blocks describe a registry, so they have none. */

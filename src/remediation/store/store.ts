@@ -19,7 +19,8 @@ export interface Store {
   readonly locks: Locks;
   readonly audit: AuditLog;
   readonly suspensions: Suspensions;
-  readonly instances: SeenInstances;
+  /** The instances of one project, by the absolute path of its folder. */
+  instances(project: string): SeenInstances;
   /** The leases of one engine. */
   leases(host: string): Leases;
   close(): void;
@@ -69,6 +70,8 @@ export interface ProcessIdentity {
 
 export interface RunRecord {
   readonly id: string;
+  /** The absolute path of the project's folder, whose files its steps may use; empty for runs of older versions. */
+  readonly project: string;
   readonly plan: Plan;
   readonly decision: Decision;
   readonly phase: Phase;
@@ -115,6 +118,7 @@ export interface RunClaim {
 export interface RunJournal {
   create(run: {
     readonly id: string;
+    readonly project: string;
     readonly plan: Plan;
     readonly decision: Decision;
     readonly phase: Phase;

@@ -149,12 +149,12 @@ describe('an instance that was seen before', () => {
     const remediation = await openRemediation({ folder: '/project', host, remediators: [], onlyLooking: true });
     opened.push(remediation);
     const { session } = remediation;
-    await session.store.instances.see(['orders', 'archive'], '2026-05-01T10:00:00Z');
+    await session.seenInstances.see(['orders', 'archive'], '2026-05-01T10:00:00Z');
     expect(await session.reader.expected()).toEqual([
       { name: 'archive', because: 'it was there at 2026-05-01T10:00:00Z' },
       { name: 'orders', because: 'it was there at 2026-05-01T10:00:00Z' },
     ]);
-    expect(await session.store.instances.forget('archive', '2026-05-02T10:00:00Z')).toBe(true);
+    expect(await session.seenInstances.forget('archive', '2026-05-02T10:00:00Z')).toBe(true);
     expect((await session.reader.expected()).map(({ name }) => name)).toEqual(['orders']);
   });
 });

@@ -139,6 +139,7 @@ describe('resuming all', () => {
     // A newer run on the same data, which the older one still locks.
     await journal.create({
       id: 'r-newer',
+      project: open?.project ?? never(),
       plan: open?.plan ?? never(),
       decision: open?.decision ?? never(),
       phase: 'planned',

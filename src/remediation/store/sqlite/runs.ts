@@ -44,6 +44,7 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
     const id = String(row['id']);
     return {
       id,
+      project: String(row['project']),
       plan: plan.parse(json(row['plan'])),
       decision: decision.parse(json(row['decision'])),
       phase: phase.parse(row['phase']),
@@ -118,8 +119,9 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
       const sealed = await seals.open();
       database.writing(() => {
         database.run(
-          'INSERT INTO runs (id, remediator, instance, plan, decision, phase, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          'INSERT INTO runs (id, project, remediator, instance, plan, decision, phase, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           run.id,
+          run.project,
           run.plan.remediator,
           run.plan.target.instance,
           JSON.stringify(run.plan),

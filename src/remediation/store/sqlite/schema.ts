@@ -82,6 +82,16 @@ const migrations: readonly string[] = [
     signature TEXT NOT NULL,
     PRIMARY KEY (run, what)
   ) STRICT;`,
+  // Of an unknown project, which counts for every one, come from the time when each project had a file of its own.
+  `CREATE TABLE seen_instances (
+    project TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (project, instance)
+  ) STRICT;
+  INSERT INTO seen_instances SELECT '', instance, seen_at FROM instances;
+  DROP TABLE instances;
+  ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT '';`,
 ];
 
 /**

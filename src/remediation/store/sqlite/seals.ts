@@ -27,7 +27,7 @@ export interface RunSeals {
 
 /** All of a run but who works on it: `token`, `owner` and `heartbeat_at` change without the run. */
 const sealedColumns =
-  'id, remediator, instance, plan, decision, phase, outcome, failure, verification, created_at, started_at, ended_at, approved_by, downtime_ms, dossier';
+  'id, project, remediator, instance, plan, decision, phase, outcome, failure, verification, created_at, started_at, ended_at, approved_by, downtime_ms, dossier';
 
 export function sealsOf(database: Database, path: string): Seals {
   let signer: Promise<Signer> | undefined;

@@ -33,12 +33,13 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
         });
       },
     },
-    instances: {
+    instances: (project) => ({
       async see(instances, at) {
         database.writing(() => {
           for (const instance of instances)
             database.run(
-              'INSERT INTO instances VALUES (?, ?) ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at',
+              'INSERT INTO seen_instances VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at',
+              project,
               instance,
               at,
             );
@@ -46,17 +47,24 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
       },
       async list() {
         return database
-          .all('SELECT instance, seen_at FROM instances ORDER BY instance')
+          .all(
+            "SELECT instance, max(seen_at) AS seen_at FROM seen_instances WHERE project IN (?, '') GROUP BY instance ORDER BY instance",
+            project,
+          )
           .map((row) => ({ instance: String(row['instance']), at: String(row['seen_at']) }));
       },
       async forget(instance, at) {
         return database.writing(() => {
-          const isKnown = database.run('DELETE FROM instances WHERE instance = ?', instance) > 0;
-          if (isKnown) audit.write({ at, run: null, event: 'instance-forgotten', body: { instance } });
-          return isKnown;
+          const removed = database.run(
+            "DELETE FROM seen_instances WHERE instance = ? AND project IN (?, '')",
+            instance,
+            project,
+          );
+          if (removed > 0) audit.write({ at, run: null, event: 'instance-forgotten', body: { instance } });
+          return removed > 0;
         });
       },
-    },
+    }),
     close: () => database.close(),
   };
 }

@@ -1,4 +1,4 @@
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 -- index runs_by_instance
 CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
 -- table audit
@@ -10,8 +10,6 @@ CREATE TABLE audit (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
--- table instances
-CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;
 -- table leases
 CREATE TABLE leases (
     host TEXT NOT NULL,
@@ -52,7 +50,7 @@ CREATE TABLE runs (
     approved_by TEXT,
     downtime_ms INTEGER,
     dossier TEXT
-  ) STRICT;
+  , project TEXT NOT NULL DEFAULT '') STRICT;
 -- table seals
 CREATE TABLE seals (
     run TEXT NOT NULL REFERENCES runs (id),
@@ -66,6 +64,13 @@ CREATE TABLE secrets (
     number INTEGER NOT NULL,
     before TEXT NOT NULL,
     PRIMARY KEY (run, number)
+  ) STRICT;
+-- table seen_instances
+CREATE TABLE seen_instances (
+    project TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (project, instance)
   ) STRICT;
 -- table steps
 CREATE TABLE steps (

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { ProblemsError } from '../errors.ts';
+import { engineAddress } from '../host/docker/address.ts';
+import type { DockerReader } from '../host/docker/types.ts';
+import { userStateFolder } from '../host/user-key.ts';
+import { isObject, parseJson } from '../util/json.ts';
+
+/**
+ * The state file of a Docker engine, in the user's state folder: all projects and checkouts on one engine share its locks, port
+ * leases, suspensions and history, and no repository can bring one along. A config or PROBLEMS_STATE may name another file.
+ */
+export interface StatePlace {
+  /** Absolute. */
+  readonly path: string;
+  /** A state file in the project that is not used; undefined if there is none. */
+  readonly unused: string | undefined;
+}
+
+export interface StatePlaceOptions {
+  /** The project's folder, which relative paths are resolved against. */
+  readonly folder: string;
+  /** `remediation.state` of the config. */
+  readonly stated: string | undefined;
+  readonly docker: Pick<DockerReader, 'info'>;
+  /** The engine need not answer. Default: it must. */
+  readonly onlyLooking?: true | undefined;
+}
+
+/** Where projects kept their state before it was shared. */
+const oldPlace = '.problems/state.db';
+
+/**
+ * Finds the state file; it need not exist. If the engine does not answer, the one of the engine that last answered at this
+ * address.
+ * @throws ProblemsError `engine-unreachable`: no engine has ever answered there.
+ */
+export async function findStateFile({
+  folder,
+  stated = process.env['PROBLEMS_STATE'],
+  docker,
+  onlyLooking,
+}: StatePlaceOptions): Promise<StatePlace | undefined> {
+  if (stated !== undefined && stated !== '') return { path: resolve(folder, stated), unused: undefined };
+  const id = await engineId(docker, onlyLooking === true);
+  if (id === undefined) return undefined;
+  const old = join(folder, oldPlace);
+  return { path: join(userStateFolder(), 'engines', id, 'state.db'), unused: existsSync(old) ? old : undefined };
+}
+
+async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolean): Promise<string | undefined> {
+  const address = engineAddress().text;
+  const known = await knownEngines();
+  const remembered = known.get(address);
+  try {
+    const { id } = await docker.info();
+    // It becomes the name of a folder.
+    const safe = id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 128);
+    if (safe !== remembered && !onlyLooking) await remember(new Map([...known, [address, safe]]));
+    return safe;
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.code !== 'engine-unreachable') throw error;
+    if (remembered !== undefined || onlyLooking) return remembered;
+    throw error;
+  }
+}
+
+function memory(): string {
+  return join(userStateFolder(), 'engines.json');
+}
+
+/** Engines by the address at which they last answered. */
+async function knownEngines(): Promise<ReadonlyMap<string, string>> {
+  const found = parseJson(await readFile(memory(), 'utf8').catch(() => '{}'));
+  const entries = isObject(found) ? Object.entries(found) : [];
+  return new Map(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w-]+$/.test(entry[1])),
+  );
+}
+
+async function remember(engines: ReadonlyMap<string, string>): Promise<void> {
+  await mkdir(userStateFolder(), { recursive: true, mode: 0o700 });
+  await writeFileAtomic(memory(), `${JSON.stringify(Object.fromEntries(engines))}\n`, { mode: 0o600 });
+}
