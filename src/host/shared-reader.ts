@@ -46,7 +46,10 @@ function once<Args extends readonly unknown[], Answer>(
 /** In milliseconds. A connection that is refused at once costs nothing; one that hangs would hold up every check. */
 const longWaitMs = 1_500;
 
-/** After one query that waited in vain, later queries to the same server fail at once with the same message. */
+/**
+ * After one query that waited in vain, or that a server answered with a flood or with what is no protocol, later queries to
+ * the same server fail at once with the same message.
+ */
 function waitOnce(sql: SqlReader): SqlReader {
   const silent = new Map<string, SqlResult>();
   async function ask({ container: { id } }: Instance, question: () => Promise<SqlResult>): Promise<SqlResult> {
@@ -55,7 +58,7 @@ function waitOnce(sql: SqlReader): SqlReader {
     const began = performance.now();
     const result = await question();
     const isSilent = !result.ok && result.sqlstate === undefined && performance.now() - began > longWaitMs;
-    if (isSilent) silent.set(id, result);
+    if (isSilent || (!result.ok && result.misbehaves === true)) silent.set(id, result);
     return result;
   }
   return {

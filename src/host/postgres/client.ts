@@ -6,7 +6,7 @@ import { errorCode, errorText } from '../../util/text.ts';
 import { safePath, setSafePath } from '../../postgres/search-path.ts';
 import { type AuthenticationCheck, authenticationCheck } from './authentication.ts';
 import { copyStatement, nullMarker, rowsOfTable } from './csv.ts';
-import { messageChecker } from './message-check.ts';
+import { type Fault, messageChecker } from './message-check.ts';
 import type { TableToRead, SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
 
 /** Connections to PostgreSQL. The only file that uses pg. */
@@ -93,7 +93,14 @@ async function overConnection(
     return { ok: true, rows, truncated: false, via, sent };
   } catch (error) {
     if (readOnly && signal?.aborted === true) throw signal.reason;
-    return { ok: false, message: errorText(error), sqlstate: sqlstateOf(error), via, sent };
+    return {
+      ok: false,
+      message: errorText(error),
+      sqlstate: sqlstateOf(error),
+      via,
+      sent,
+      ...(errorCode(error) === misbehaves ? { misbehaves: true } : {}),
+    };
   } finally {
     signal?.removeEventListener('abort', abort);
     await closeClient(client);
@@ -148,17 +155,25 @@ function boundedSocket(faultInRequest: AuthenticationCheck): Socket {
     const [chunk] = args;
     const fault = chunk instanceof Uint8Array ? faultIn(chunk) : undefined;
     if (fault !== undefined) {
-      socket.destroy(new Error(fault));
+      socket.destroy(errorOf(fault));
       return true;
     }
     try {
       return emit(event, ...args);
     } catch (error) {
-      socket.destroy(new Error(`The server sent a malformed message: ${errorText(error)}`));
+      const message = `The server sent a malformed message: ${errorText(error)}`;
+      socket.destroy(errorOf({ message, misbehaves: true }));
       return true;
     }
   };
   return socket;
+}
+
+const misbehaves = 'PROBLEMS_MISBEHAVES';
+
+function errorOf(fault: Fault): Error {
+  const error = new Error(fault.message);
+  return fault.misbehaves ? Object.assign(error, { code: misbehaves }) : error;
 }
 
 /** Does not wait for long: a paused server never answers. */

@@ -6,12 +6,19 @@ const mostBytes = 64 * 2 ** 20;
 /** A message that holds texts, such as an error or the columns of a row, in bytes. */
 const mostTextBytes = 2 ** 20;
 
+/** Why a connection ends. `misbehaves`: the server breaks the protocol or sends too much, so asking again is useless. */
+export interface Fault {
+  readonly message: string;
+  readonly misbehaves: boolean;
+}
+
 /**
  * Checks a server's messages chunk by chunk, before the driver parses them. The driver trusts lengths and looks for the end
  * of each text: a length below 4 or a text without an end would keep it busy for ever. Returns what is wrong; undefined if
- * nothing is. `faultInRequest` judges each authentication message, so the driver never sees one that is refused. Format: https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * nothing is. `faultInRequest` judges each authentication message, so the driver never sees one that is refused. Format:
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uint8Array) => string | undefined {
+export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uint8Array) => Fault | undefined {
   const header = Buffer.alloc(5);
   let held = 0;
   let left = 0;
@@ -21,7 +28,7 @@ export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uin
 
   return (chunk) => {
     received += chunk.length;
-    if (received > mostBytes) return `The server has sent more than ${mostBytes / 2 ** 20} MiB.`;
+    if (received > mostBytes) return misbehaviour(`The server has sent more than ${mostBytes / 2 ** 20} MiB.`);
     for (let at = 0; at < chunk.length || (held === header.length && left === 0);) {
       if (held < header.length) {
         header[held] = chunk[at] ?? 0;
@@ -30,7 +37,7 @@ export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uin
         const length = header.readInt32BE(1);
         body = withTexts.has(String.fromCharCode(header[0] ?? 0)) ? [] : undefined;
         if (length < 4 || length > (body === undefined ? mostBytes : mostTextBytes))
-          return `The server sent a message of ${length} bytes.`;
+          return misbehaviour(`The server sent a message of ${length} bytes.`);
         left = length - 4;
       } else if (left > 0) {
         const taken = Math.min(left, chunk.length - at);
@@ -40,14 +47,18 @@ export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uin
         const type = String.fromCharCode(header[0] ?? 0);
         const whole = body === undefined ? undefined : Buffer.concat(body);
         if (whole !== undefined && !isWhole(type, whole))
-          return `The server sent a malformed message of type ${JSON.stringify(type)}.`;
+          return misbehaviour(`The server sent a malformed message of type ${JSON.stringify(type)}.`);
         const fault = type === 'R' && whole !== undefined ? faultInRequest(whole.readInt32BE(0)) : undefined;
-        if (fault !== undefined) return fault;
+        if (fault !== undefined) return { message: fault, misbehaves: false };
         held = 0;
       }
     }
     return undefined;
   };
+}
+
+function misbehaviour(message: string): Fault {
+  return { message, misbehaves: true };
 }
 
 /** Error, notice, parameter, command, notification, row description, authentication. */

@@ -123,6 +123,7 @@ export function openSql(
       (way) => addressesBy(way, instance, engine),
     );
     let refused: Refused | undefined;
+    let misbehaves = false;
     for (const { way, host, hosts, port } of ways) {
       const server = way === 'exec' ? undefined : { hosts, port, database };
       for (const password of await credentials.passwords(instance, server)) {
@@ -137,6 +138,7 @@ export function openSql(
         // A second attempt could take effect twice.
         if (sent && !question.readOnly)
           return result.sqlstate?.startsWith('28') === true ? result : outcomeUnknown(result);
+        misbehaves ||= result.misbehaves === true;
         // The server's message says more than an error of the network.
         if (refused?.sqlstate === undefined) refused = result;
         if (!result.sqlstate?.startsWith('28')) break;
@@ -149,7 +151,7 @@ export function openSql(
         sqlstate: undefined,
         via: 'network',
       };
-    return explain(refused, instance);
+    return explain({ ...refused, ...(misbehaves ? { misbehaves } : {}) }, instance);
   }
 
   /** A refused login may be for want of a password that the container must not get. */

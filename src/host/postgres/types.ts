@@ -18,7 +18,14 @@ export type SqlRow = Readonly<Record<string, string | null>>;
 
 export type SqlResult =
   | { readonly ok: true; readonly rows: readonly SqlRow[]; readonly truncated: boolean; readonly via: SqlWay }
-  | { readonly ok: false; readonly message: string; readonly sqlstate: string | undefined; readonly via: SqlWay };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly sqlstate: string | undefined;
+      readonly via: SqlWay;
+      /** The server broke the protocol or sent too much: asking it again takes as much time and memory, and is useless. */
+      readonly misbehaves?: true;
+    };
 
 /** A published port, the address of the container, or psql in the container. */
 export type SqlWay = 'published' | 'network' | 'exec';

@@ -102,6 +102,33 @@ describe.skipIf(!runs)('every action', () => {
     await waitReady(instance);
   });
 
+  it('container.stop-second stops only a second server on the same data, and its undo does not start it again', async () => {
+    const first = await startInstance(run, { name: 'first', storage: 'volume' });
+    const second = await startInstance(run, {
+      name: 'second',
+      storage: 'volume',
+      password: first.password,
+      host: { Binds: [`${first.data}:/var/lib/postgresql/data`] },
+    });
+    const params = { container: second.container.id, other: first.container.id };
+    const world = async (): Promise<unknown> =>
+      (await host.docker.containers())
+        .filter(({ name }) => [first.containerName, second.containerName].includes(name))
+        .map(({ name, state }) => [name, state.running]);
+    expect(await broken('container.stop-second', params, world)).toEqual([
+      'is not undone yet',
+      'undo restores',
+      'undone twice equals once',
+    ]);
+    expect(await world()).toEqual([
+      [first.containerName, true],
+      [second.containerName, false],
+    ]);
+    const action = actions.find(({ name }) => name === 'container.stop-second');
+    const alone = { container: first.container.id, other: second.container.id };
+    await expect(action?.apply(alone, host)).rejects.toMatchObject({ code: 'step-refused' });
+  });
+
   it('container.recreate makes a container that differs only in its port, on the same data, and its undo leaves nothing behind', async () => {
     const anonymous = await startInstance(run, { name: 'anon', storage: 'anonymous' });
     await query(anonymous, 'create table keep as select generate_series(1, 100) as a');
