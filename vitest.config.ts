@@ -72,6 +72,7 @@ export default defineConfig({
           ...lab,
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          globalSetup: ['test/lab/helper-watch.ts'],
           exclude: ['test/lab/own-network/**'],
           // Two files at a time, and three tests of each: crash tests wait for most of their time, the others keep two cores
           // busy. With more, the servers have no time left to answer, and everything takes longer.

@@ -164,6 +164,7 @@ export async function pointInTimeLevel(
   if (archive === undefined) return impossible('not-supported', 'Its source does not archive WAL.');
   const head = ['/scratch/data', 'base-backup', part.path, 'newest', role, String(Math.ceil(part.bytes / 700)), '', ''];
   const { stdout, stderr } = await runHelper(engine, {
+    task: 'check-archive',
     image,
     command: ['timeout', '-k', '10', String(Math.ceil(timeoutMs / 1000)), 'bash', '-c', restoreScript],
     stdin: `${head.map(oneLine).join('\n')}\n`,
@@ -172,7 +173,6 @@ export async function pointInTimeLevel(
       { type: 'bind', source: backup.folder, target: '/backup', readonly: true },
       { ...archive, target: '/archive', readonly: true },
     ],
-    capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
     timeoutMs: timeoutMs + 20_000,
   });
   return observationOf(part.path, stdout.split('\n'), stderr);

@@ -191,6 +191,7 @@ async function runTaking(
     physical ? '1' : '0',
   ];
   const { stdout, stderr, truncated, exitCode } = await runHelper(engine, {
+    task: 'take-backup',
     image: instance.container.image,
     command: ['timeout', '-s', 'KILL', String(seconds), 'sh', '-c', takeScript],
     stdin: [...input.map(oneLine), takeInput].join('\n'),

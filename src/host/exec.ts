@@ -5,6 +5,7 @@ import { errorCode } from '../util/text.ts';
 import { type ChangingEngine, jsonOf, requireSuccess } from './docker/client.ts';
 import { type Output, outputCollector } from './docker/frames.ts';
 import { fileInArchive } from './docker/read.ts';
+import { type HelperTask, helperTasks, taskLabel } from './docker/helper-tasks.ts';
 import type { HelperResult, HelperSpec } from './docker/types.ts';
 import { ownLabels, removeAbandonedHelpersOnce, removeHelper } from './helper-cleanup.ts';
 
@@ -82,7 +83,8 @@ export async function runHelper(engine: ChangingEngine, spec: HelperSpec): Promi
 export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Promise<string> {
   await removeAbandonedHelpersOnce(engine);
   spec.signal?.throwIfAborted();
-  const { network = 'none' } = spec;
+  const task: HelperTask = helperTasks[spec.task];
+  requireTask(spec, task);
   const created = jsonOf(
     await engine.post({
       path: '/containers/create',
@@ -90,8 +92,8 @@ export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Pr
         Image: spec.image,
         Entrypoint: [...spec.command],
         Cmd: [],
-        User: spec.user ?? '0:0',
-        Labels: { ...spec.labels, ...(await ownLabels(spec)) },
+        User: spec.user ?? (task.user === 'root' ? '0:0' : '65534:65534'),
+        Labels: { ...spec.labels, ...(await ownLabels(spec)), [taskLabel]: spec.task },
         AttachStdin: spec.stdin !== undefined,
         AttachStdout: true,
         AttachStderr: true,
@@ -99,13 +101,14 @@ export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Pr
         StdinOnce: spec.stdin !== undefined,
         Healthcheck: { Test: ['NONE'] },
         HostConfig: {
-          NetworkMode: networkMode(network),
+          NetworkMode: networkMode(spec.network),
           ReadonlyRootfs: true,
           CapDrop: ['ALL'],
-          CapAdd: [...(spec.capabilities ?? [])],
+          CapAdd: [...task.capabilities],
           SecurityOpt: ['no-new-privileges'],
           PidsLimit: 128,
-          ...(spec.memoryBytes === undefined ? {} : { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes }),
+          Memory: task.memoryBytes,
+          MemorySwap: task.memoryBytes,
           ...(spec.cpus === undefined ? {} : { NanoCpus: spec.cpus * 1e9 }),
           // The engine removes it even if this process ends first.
           AutoRemove: true,
@@ -129,9 +132,18 @@ export async function createHelper(engine: ChangingEngine, spec: HelperSpec): Pr
   return getString(created, 'Id');
 }
 
-function networkMode(network: NonNullable<HelperSpec['network']>): string {
-  if (typeof network === 'string') return network;
+function networkMode(network: HelperSpec['network']): string {
+  if (network === undefined) return 'none';
   return 'name' in network ? network.name : `container:${network.container}`;
+}
+
+/** A spec that does not fit its task is a mistake of ours, found before anything starts. */
+function requireTask(spec: HelperSpec, task: HelperTask): void {
+  const fits =
+    (task.user === 'named') === (spec.user !== undefined) &&
+    (task.network === 'joined') === (spec.network !== undefined) &&
+    (task.writes || (spec.mounts ?? []).every((mount) => mount.readonly));
+  if (!fits) throw new Error(`The helper for ${spec.task} has another user, network or mount than its task allows.`);
 }
 
 async function runCreated(

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChangingEngine } from '../../host/docker/client.ts';
+import { helperTasks } from '../../host/docker/helper-tasks.ts';
 import type { HelperResult } from '../../host/docker/types.ts';
 import { type HelperSession, withSession } from '../../host/helper-session.ts';
 import { imageUser } from '../../host/probes/files.ts';
@@ -41,7 +42,7 @@ export interface Drill {
  * The server has 64 MB of shared_buffers and the programs stream, so this is plenty for a dump; a statement in a dump that
  * wants more does not get it from the host.
  */
-const memoryBytes = 2 * 2 ** 30;
+const { memoryBytes } = helperTasks.drill;
 
 /** More than any backup of that size has needed. */
 function allowedKiB(needKiB: number): number {
@@ -68,10 +69,10 @@ export async function drill(engine: ChangingEngine, request: DrillRequest): Prom
   const answer = await withSession(
     engine,
     {
+      task: 'drill',
       image: request.image,
       user: client,
       scratch: server.scratchFolder,
-      memoryBytes,
       cpus: 1,
       seconds,
       watch: server.watchDisk(allowed),

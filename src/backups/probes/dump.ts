@@ -46,7 +46,7 @@ export interface NotAsked {
 export async function runWithBackup(
   engine: ChangingEngine,
   request: Pick<PartRequest, 'folder' | 'image' | 'timeoutMs'>,
-  spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'capabilities' | 'maxBytes' | 'memoryBytes'> & {
+  spec: Pick<HelperSpec, 'stdin' | 'scratch' | 'maxBytes'> & {
     readonly script: string;
     readonly shell: 'sh' | 'bash';
   },
@@ -60,11 +60,11 @@ export async function runWithBackup(
   const { script, shell, ...rest } = spec;
   try {
     const result = await runHelper(engine, {
+      task: 'check-backup',
       image: request.image,
       command: ['timeout', '-s', 'KILL', String(seconds), shell, '-c', script],
       mounts: [{ type: 'bind', source: request.folder, target: '/backup', readonly: true }],
       timeoutMs: seconds * 1000 + 20_000,
-      capabilities: ['DAC_OVERRIDE'],
       ...rest,
     });
     return result.exitCode === 137 ? { impossible: 'time-out', says: `did not finish within ${seconds} s` } : result;

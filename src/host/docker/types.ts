@@ -1,4 +1,5 @@
 import type { Json } from '../../util/json.ts';
+import type { HelperTaskName } from './helper-tasks.ts';
 
 /** The Docker Engine. Its `id` (`GET /info`.ID) does not change; leases and locks are kept under it. */
 export interface EngineInfo {
@@ -210,6 +211,8 @@ export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID' | 
 
 /** A short-lived container with the fewest rights it needs. It and its own volumes are removed when it ends. */
 export interface HelperSpec {
+  /** Decides its capabilities, network and limits. */
+  readonly task: HelperTaskName;
   readonly image: string;
   readonly command: readonly string[];
   readonly mounts?: readonly {
@@ -218,19 +221,16 @@ export interface HelperSpec {
     readonly target: string;
     readonly readonly: boolean;
   }[];
-  /** Default `none`. `container`: the network namespace of that container. `name`: a network of the engine. */
-  readonly network?: 'none' | 'host' | { readonly container: string } | { readonly name: string };
+  /** For tasks that have one: the network namespace of that container, or a network of the engine. */
+  readonly network?: { readonly container: string } | { readonly name: string };
   /** Path of a folder on a temporary volume, which is removed with the container. */
   readonly scratch?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly capabilities?: readonly HelperCapability[];
-  /** Of memory and swap together, in bytes. Default: no limit. */
-  readonly memoryBytes?: number;
   /** How many processors it may use. Default: all. */
   readonly cpus?: number;
   /** Paths that get an empty read-only folder instead of the volume that the image declares there. */
   readonly closed?: readonly string[];
-  /** Default `0:0`. */
+  /** For tasks that run as a named user, and for no others. */
   readonly user?: string;
   readonly stdin?: string;
   /** Default 60,000. */

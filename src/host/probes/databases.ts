@@ -46,6 +46,7 @@ async function onEachDatabase(
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
   const separator = randomUUID();
   const { stdout } = await runHelper(engine, {
+    task: 'client',
     image: instance.container.image,
     command: ['sh', '-c', databasesScript, 'sh', ...program],
     stdin: [
@@ -54,7 +55,6 @@ async function onEachDatabase(
       '',
     ].join('\n'),
     network: { container: instance.container.id },
-    user: '65534:65534',
     timeoutMs: seconds * 1000 + 10_000,
     maxBytes: 4 * 2 ** 20,
   });
@@ -122,11 +122,11 @@ export async function baseBackup(
   const [password = ''] = await credentials.passwords(instance);
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
   const { exitCode, stderr } = await runHelper(engine, {
+    task: 'client',
     image: instance.container.image,
     command: ['sh', '-c', baseBackupScript],
     stdin: [String(instance.port), instance.user, password, String(seconds), ''].map(oneLine).join('\n'),
     network: { container: instance.container.id },
-    user: '65534:65534',
     timeoutMs: seconds * 1000 + 10_000,
     maxBytes: 16_384,
   });
@@ -180,6 +180,7 @@ printf 'answer '; sql -d "$database" -At -f question.sql 2>err || broken -
 export async function referenceSchema(engine: ChangingEngine, request: ReferenceRequest): Promise<ReferenceSchema> {
   const { image, role, database, roles, files, question } = request;
   const result = await runHelper(engine, {
+    task: 'reference-schema',
     image,
     command: ['bash', '-c', referenceSchemaScript],
     stdin: `${[
@@ -190,7 +191,6 @@ export async function referenceSchema(engine: ChangingEngine, request: Reference
       ...files.flatMap(({ mode, sql }) => [mode, base64(sql)]),
     ].join('\n')}\n`,
     scratch: '/scratch',
-    capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
     timeoutMs: 120_000,
     maxBytes: 4 * 2 ** 20,
   });

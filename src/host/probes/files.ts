@@ -43,6 +43,7 @@ export async function fileSettings(
   candidates: Readonly<Record<string, string>> = {},
 ): Promise<FileSettings> {
   const { exitCode, stdout, stderr } = await runHelper(engine, {
+    task: 'file-settings',
     image: container.image,
     command: [
       'sh',
@@ -136,6 +137,7 @@ export async function survey(
     if (result?.exitCode === 0) return parseSurvey(result.stdout, result.truncated);
   }
   const result = await runHelper(engine, {
+    task: 'survey',
     image,
     command: ['sh', '-c', surveyScript, 'sh', '/surveyed'],
     mounts: [
@@ -146,8 +148,6 @@ export async function survey(
         readonly: true,
       },
     ],
-    // Reads files of any owner.
-    capabilities: ['DAC_OVERRIDE'],
     ...surveyBounds,
   });
   if (result.exitCode !== 0 && !onlyVanished(result.stderr))

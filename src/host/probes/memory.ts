@@ -106,6 +106,7 @@ export async function memoryLoad(
 ): Promise<MemoryLoad> {
   const [password = ''] = await credentials.passwords(instance);
   const { exitCode, stdout, stderr } = await runHelper(engine, {
+    task: 'load',
     image: instance.container.image,
     command: ['sh', '-c', memoryLoadScript],
     stdin: [
@@ -121,7 +122,6 @@ export async function memoryLoad(
       .map(oneLine)
       .join('\n'),
     network: { container: instance.container.id },
-    user: '65534:65534',
     timeoutMs: seconds * 1000 + 175_000,
     maxBytes: 16_384,
   });

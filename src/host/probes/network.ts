@@ -39,6 +39,7 @@ export async function reach(
     password: (await credentials.passwords(instance))[0] ?? '',
   };
   const { stdout, stderr } = await runHelper(engine, {
+    task: 'client',
     image: instance.container.image,
     command: ['sh', '-c', reachScript],
     stdin: [
@@ -53,7 +54,6 @@ export async function reach(
       .map(oneLine)
       .join('\n'),
     network: { container: client.id },
-    user: '65534:65534',
     timeoutMs: 30_000,
     maxBytes: 64 * 1024,
   });
@@ -96,11 +96,11 @@ export async function httpGet(
   const { port, path, image } = request;
   if (!/^\/[\w./-]*$/.test(path)) throw new Error(`Not a URL path: ${path}`);
   const { stdout, stderr } = await runHelper(engine, {
+    task: 'client',
     image,
     command: ['bash', '-c', httpGetScript],
     stdin: `${port}\n${path}\n`,
     network: { container: client.id },
-    user: '65534:65534',
     timeoutMs: 30_000,
     maxBytes: 64 * 1024,
   });

@@ -33,6 +33,7 @@ export async function holdSessions(
     password: (await credentials.passwords(instance))[0] ?? '',
   };
   const { exitCode, stdout, stderr } = await runHelper(engine, {
+    task: 'client',
     image: instance.container.image,
     command: ['sh', '-c', holdSessionsScript],
     stdin: [
@@ -49,7 +50,6 @@ export async function holdSessions(
       .map(oneLine)
       .join('\n'),
     network,
-    user: '65534:65534',
     timeoutMs: seconds * 1000 + 90_000,
     maxBytes: 64 * 1024,
   });

@@ -80,6 +80,7 @@ export async function writeAutoConf(host: Host, instance: Instance, now: string,
   if (dataMount === undefined || (dataMount.type !== 'volume' && dataMount.type !== 'bind'))
     throw new ProblemsError('step-refused', `The data of ${container.name} is neither in a volume nor in a folder.`);
   const { exitCode, stderr } = await host.change.docker.runHelper({
+    task: 'edit-settings',
     image: container.image,
     command: ['sh', '-c', script, posix.join('/d', posix.relative(dataMount.destination, dataDirectory))],
     mounts: [{ type: dataMount.type, source: dataMount.name || dataMount.source, target: '/d', readonly: false }],

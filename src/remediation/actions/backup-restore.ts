@@ -76,6 +76,7 @@ export const backupRestore: Action<Wanted, null> = {
     const source = await host.docker.container(like);
     if (source === undefined) throw new ProblemsError('step-refused', 'The source container no longer exists.');
     const { exitCode, stdout, stderr } = await host.change.docker.runHelper({
+      task: 'restore-backup',
       image: source.image,
       command: ['bash', '-c', restoreScript],
       stdin: inputOf(wanted, backup, source),
@@ -85,7 +86,6 @@ export const backupRestore: Action<Wanted, null> = {
         { type: 'volume', source: volume, target: '/volume', readonly: false },
         ...(archive === null ? [] : [{ ...archive, target: '/archive', readonly: true }]),
       ],
-      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'SETUID', 'SETGID'],
       timeoutMs: 24 * 3_600_000 - 60_000,
       goesOn: true,
     });

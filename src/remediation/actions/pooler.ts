@@ -142,11 +142,11 @@ async function ask(
   const login = await poolerLogin(pooler, host);
   if (login === undefined) throw new ProblemsError('step-refused', `${pooler.name} has no login for this program.`);
   return host.change.docker.runHelper({
+    task: 'client',
     image: (await requireInstance(host, instance)).container.image,
     command: ['sh', '-c', script],
     stdin: `${login.password}\n${command}\n`,
     network: { container: pooler.id },
-    user: '65534:65534',
     timeoutMs: (patienceSeconds + 15) * 1000,
     maxBytes: 16_384,
   });

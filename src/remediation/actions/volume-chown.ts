@@ -112,10 +112,10 @@ async function inVolume(
   stdin: string | undefined,
 ): Promise<void> {
   const result = await host.change.docker.runHelper({
+    task: 'change-owners',
     image,
     command: ['sh', '-c', script, folder === '.' ? '/d' : `/d/${folder}`],
     mounts: [{ type: mount.type, source: mount.source, target: '/d', readonly: false }],
-    capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'],
     timeoutMs: 540_000,
     ...(stdin === undefined ? {} : { stdin }),
   });

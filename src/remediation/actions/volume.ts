@@ -47,10 +47,10 @@ export const volumePrepare: Action<VolumePrepareWanted, null> = {
     else if (there.labels[preparedByLabel] !== host.run.id)
       throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     const { exitCode, stderr } = await host.change.docker.runHelper({
+      task: 'prepare-volume',
       image,
       command: ['sh', '-c', `chown ${uid}:${gid} /d && chmod 0700 /d`],
       mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
-      capabilities: ['CHOWN', 'FOWNER'],
     });
     if (exitCode !== 0) throw new Error(`The volume ${volume} was not prepared: ${stderr.trim().slice(0, 500)}`);
   },
@@ -143,13 +143,13 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     else if (there.labels[copiedByLabel] !== host.run.id)
       throw new ProblemsError('step-refused', `Volume ${volume} already exists.`);
     const result = await host.change.docker.runHelper({
+      task: 'copy-volume',
       image,
       command: ['bash', '-o', 'pipefail', '-c', script],
       mounts: [
         { type: 'bind', source, target: '/from', readonly: true },
         { type: 'volume', source: volume, target: '/to', readonly: false },
       ],
-      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE', 'FSETID'],
       timeoutMs: 4 * 3_600_000 - 60_000,
       goesOn: true,
     });

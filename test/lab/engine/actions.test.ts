@@ -288,10 +288,10 @@ describe.skipIf(!runs)('every action', () => {
     const [mount] = found?.mounts ?? [];
     if (found === undefined || mount === undefined) throw new Error('no volume');
     await host.change.docker.runHelper({
+      task: 'change-owners',
       image: found.image,
       command: ['sh', '-c', 'cd /d && chown 1000:1000 PG_VERSION && chown -R 0:0 base && chown 70:70 . && chmod 750 .'],
       mounts: [{ type: 'volume', source: mount.name, target: '/d', readonly: false }],
-      capabilities: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'],
     });
     const { uid, gid } = await host.probes.imageUser(found.image, 'postgres');
     const world = async (): Promise<unknown> =>

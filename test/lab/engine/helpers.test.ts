@@ -41,7 +41,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
   const docker = () => openHost({ roots: [] }).changer.docker;
 
   function helper(script: string, more: Partial<HelperSpec> = {}): HelperSpec {
-    return { image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
+    return { task: 'survey', image, command: ['sh', '-c', script], labels: { ...run.labels }, ...more };
   }
 
   async function left(label: string): Promise<readonly Docker.ContainerInfo[]> {
@@ -232,7 +232,7 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     ]);
     await sleep(lateAfterMs + 1_000);
     const mounts = [{ type: 'volume', source: volume, target: '/d', readonly: true }] as const;
-    const { stdout } = await docker().runHelper(helper('ls /d', { mounts, capabilities: ['DAC_OVERRIDE'] }));
+    const { stdout } = await docker().runHelper(helper('ls /d', { mounts }));
     expect(stdout).toContain('PG_VERSION');
     expect(stdout).not.toContain('late');
     remediation.close();

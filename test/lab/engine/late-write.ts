@@ -74,10 +74,10 @@ const lateWrite: Action<Place, null> = {
 
 async function inVolume({ volume, image }: Place, script: string, host: Host): Promise<void> {
   await host.change.docker.runHelper({
+    task: 'change-owners',
     image,
     command: ['sh', '-c', script],
     mounts: [{ type: 'volume', source: volume, target: '/d', readonly: false }],
-    capabilities: ['DAC_OVERRIDE'],
   });
 }
 

@@ -287,14 +287,16 @@ describe.skipIf(!runs)('a /dev/shm that is too small for parallel queries', { co
     expect(await query(back, 'select count(*) from wide')).toEqual(['60000']);
   });
 
-  it('of a container with changes outside its volumes is avoided by a reload that turns parallel queries off', async (test) => {
+  it('of a container with changes outside its volumes is avoided by a reload that turns parallel queries off, with approval', async (test) => {
     const run = await createRun(test);
     const instance = await wide(run, 'kept');
     await instance.container.exec({ Cmd: ['sh', '-c', 'echo 1 > /etc/kept'] }).then(async (exec) => exec.start({}));
     await eventually(5_000, async () => (await execIn(instance.container, ['cat', '/etc/kept'])).code === 0);
     const remediation = await open(test, run);
-    const [report] = (await remediate(remediation)).runs;
-    expect(report).toMatchObject({ outcome: 'fixed', automation: 'auto', failure: null, downtimeMs: 0 });
+    // Only the log shows it, and any role can write to the log.
+    expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'awaiting-approval', automation: 'approve' }]);
+    const [report] = (await remediate(remediation, { yes: true })).runs;
+    expect(report).toMatchObject({ outcome: 'fixed', failure: null, downtimeMs: 0 });
     expect(await query(instance, 'show max_parallel_workers_per_gather')).toEqual(['0']);
     expect((await detect(remediation)).findings).toEqual([]);
   });

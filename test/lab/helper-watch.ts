@@ -1,0 +1,85 @@
+import type { TestProject } from 'vitest/node';
+import { createEngineClient, engineAnswers } from './engine.ts';
+import { type HelperTask, helperTasks, taskLabel } from '../../src/host/docker/helper-tasks.ts';
+
+/**
+ * Compares every helper container that the tool starts during the tests of the lab with what its task declares, and fails the
+ * run if one has more.
+ */
+export default async function watchHelpers(_: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (!(await engineAnswers())) return undefined;
+  const docker = createEngineClient();
+  const filters = JSON.stringify({ type: ['container'], event: ['create'], label: [taskLabel] });
+  const events = await docker.getEvents({ filters });
+  const faults: string[] = [];
+  const pending = new Set<Promise<void>>();
+  let seen = 0;
+  let text = '';
+  events.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines.filter((one) => one !== '')) {
+      const { Actor } = JSON.parse(line);
+      const work = docker
+        .getContainer(String(Actor.ID))
+        .inspect()
+        .then((found) => {
+          seen += 1;
+          faults.push(...faultsOf(found));
+        })
+        // It has been removed in the meantime.
+        .catch(() => undefined)
+        .finally(() => pending.delete(work));
+      pending.add(work);
+    }
+  });
+  return async () => {
+    await Promise.all(pending);
+    if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
+    process.stdout.write(`helper containers compared with their tasks: ${seen}\n`);
+    if (faults.length > 0)
+      throw new Error(`helper containers have more than their tasks declare:\n${faults.join('\n')}`);
+  };
+}
+
+type Inspected = Awaited<ReturnType<ReturnType<ReturnType<typeof createEngineClient>['getContainer']>['inspect']>>;
+
+function faultsOf({ Config, HostConfig, Name }: Inspected): readonly string[] {
+  const name = Config.Labels[taskLabel] ?? '';
+  const task = Object.entries<HelperTask>(helperTasks).find(([one]) => one === name)?.[1];
+  if (task === undefined) return [`${Name}: no task ${name}`];
+  const isUser = task.user === 'root' ? '0:0' : task.user === 'nobody' ? '65534:65534' : Config.User;
+  const writable = (HostConfig.Mounts ?? []).filter(
+    ({ ReadOnly, Source }) => ReadOnly !== true && (Source ?? '') !== '',
+  );
+  const checks: readonly (readonly [string, boolean])[] = [
+    ['user', Config.User === isUser && Config.User !== ''],
+    [
+      'capabilities',
+      [...(HostConfig.CapAdd ?? [])].sort().join() ===
+        task.capabilities
+          .map((one) => `CAP_${one}`)
+          .sort()
+          .join(),
+    ],
+    ['dropped capabilities', (HostConfig.CapDrop ?? []).includes('ALL')],
+    ['privileges', HostConfig.Privileged === false && (HostConfig.SecurityOpt ?? []).join() === 'no-new-privileges'],
+    ['root file system', HostConfig.ReadonlyRootfs === true],
+    ['network', task.network === 'joined' || HostConfig.NetworkMode === 'none'],
+    ['writable mounts', task.writes || writable.length === 0],
+    ['binds', (HostConfig.Binds ?? []).length === 0],
+    ['memory', HostConfig.Memory === task.memoryBytes && HostConfig.MemorySwap === task.memoryBytes],
+    ['processes', HostConfig.PidsLimit === 128],
+    [
+      'devices',
+      (HostConfig.Devices ?? []).length === 0 && (HostConfig.PidMode ?? '') === '' && HostConfig.IpcMode !== 'host',
+    ],
+  ];
+  return checks
+    .filter(([, ok]) => !ok)
+    .map(
+      ([what]) =>
+        `${Name} (${name}): ${what} ${JSON.stringify({ Config: Config.User, HostConfig: { CapAdd: HostConfig.CapAdd, NetworkMode: HostConfig.NetworkMode } })}`,
+    );
+}
