@@ -27,6 +27,8 @@ export interface HostOptions {
   readonly passfile?: string;
   /** Names of instances whose servers may ask for an MD5 hash of the password. Default: none. */
   readonly md5?: readonly string[];
+  /** An image by digest or id, for helpers that need no program of the instance's image. */
+  readonly helperImage?: string;
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
   /** Use only these instances. Default: all. */
@@ -70,7 +72,11 @@ function connect(
     readonly signal: AbortSignal;
   },
 ): ConnectedHost {
-  const engine = openEngine(signal, address);
+  const { reading, changing } = openEngine(signal, address);
+  const engine = {
+    reading,
+    changing: options.helperImage === undefined ? changing : { ...changing, helperImage: options.helperImage },
+  };
   const docker = readDocker(engine.reading);
   const sql = openSql(engine.changing, credentials, signal, options.md5);
   const sources = {

@@ -110,6 +110,7 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       instanceFolders: config.instanceFolders.map((parent) => resolve(folder, parent)),
       backupFolders: config.backupFolders.map((parent) => resolve(folder, parent)),
       md5: config.md5,
+      ...(config.helperImage === undefined ? {} : { helperImage: config.helperImage }),
       ...(pattern === undefined ? {} : { pattern }),
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),

@@ -58,6 +58,13 @@ export const remediationConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Instances whose servers may ask for an MD5 hash of the password. All others must use SCRAM.'),
+  helperImage: z
+    .string()
+    .regex(/(?:^|@)sha256:[0-9a-f]{64}$/, 'must name an image by its digest (name@sha256:…) or its id (sha256:…)')
+    .exactOptional()
+    .describe(
+      'An image that is on the machine, for helpers that need a shell with bash, tar and find, and nothing of the instance’s image. Default: the instance’s.',
+    ),
   passfile: z.string().exactOptional().describe('The passfile to use. Default: PGPASSFILE, else ~/.pgpass.'),
   attemptsPerDay: z
     .int()

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import type { TestContext } from 'vitest';
 
+import { soak } from '../soak.ts';
 import { createEngineClient, engineAnswers, labIsRequired } from './engine.ts';
 import { logOf } from './exec.ts';
 import { ensureImages } from './images/images.ts';
@@ -21,6 +22,14 @@ export async function labRuns(): Promise<boolean> {
   if (await engineAnswers()) return true;
   if (labIsRequired()) throw new Error('the lab is required, and no Docker Engine answers: see docs/lab.md');
   return false;
+}
+
+/**
+ * The versions of PostgreSQL for a test that is about every one: both with soak, else this one. The tests of one topic name
+ * different ones, so that both are used in every run.
+ */
+export function majors(alone: PostgresMajor): readonly PostgresMajor[] {
+  return soak ? [15, 17] : [alone];
 }
 
 export interface TestRunOptions {

@@ -4,7 +4,7 @@ import { connect } from './client.ts';
 import { execIn, logOf } from './exec.ts';
 import { createInstance, type InstanceSettings, query, startInstance, waitReady } from './instance.ts';
 import type { PostgresMajor, Run } from './run.ts';
-import { createRun, labRuns } from './support.ts';
+import { createRun, labRuns, majors } from './support.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -27,7 +27,7 @@ interface Shown {
 }
 
 describe.skipIf(!(await labRuns()))('problems tune', () => {
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'recommends the values of PGTune for PostgreSQL %i in 16 GB with 8 CPUs',
     async (postgres, test) => {
       const { run, tune } = await project(test, postgres);

@@ -28,6 +28,8 @@ export interface ReadingEngine {
 }
 
 export interface ChangingEngine extends ReadingEngine {
+  /** For tasks that need no program of the instance's image, instead of that image. */
+  readonly helperImage?: string;
   post(request: EngineRequest & { readonly body?: Json }): Promise<EngineReply>;
   delete(request: EngineRequest): Promise<EngineReply>;
   /** A POST that the engine answers when something ends, such as the wait for a container. */

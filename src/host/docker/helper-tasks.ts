@@ -13,6 +13,8 @@ export interface HelperTask {
   readonly writes: boolean;
   /** Of memory and swap together. */
   readonly memoryBytes: number;
+  /** It needs a shell and the usual tools, and nothing of the instance's image: `helperImage` of the config can run it. */
+  readonly anyImage?: true;
 }
 
 const MiB = 2 ** 20;
@@ -33,7 +35,7 @@ const serves = {
 
 /** Every helper container that the tool starts is one of these. */
 export const helperTasks = {
-  survey: { ...reads, about: 'list the files of a volume', memoryBytes: 512 * MiB },
+  survey: { ...reads, about: 'list the files of a volume', memoryBytes: 512 * MiB, anyImage: true },
   'check-backup': { ...reads, about: 'read a backup', memoryBytes: 2 * GiB },
   'file-settings': {
     about: 'let the server read its own config files',
@@ -69,6 +71,7 @@ export const helperTasks = {
     network: 'none',
     writes: true,
     memoryBytes: 512 * MiB,
+    anyImage: true,
   },
   'copy-volume': {
     about: 'copy into a new volume',
@@ -77,6 +80,7 @@ export const helperTasks = {
     network: 'none',
     writes: true,
     memoryBytes: GiB,
+    anyImage: true,
   },
   'prepare-volume': {
     about: 'prepare a new volume',
@@ -85,6 +89,7 @@ export const helperTasks = {
     network: 'none',
     writes: true,
     memoryBytes: 256 * MiB,
+    anyImage: true,
   },
   'edit-settings': {
     about: 'edit postgresql.auto.conf of a stopped server',

@@ -79,6 +79,17 @@ describe.skipIf(!(await labRuns()))('a helper container', { timeout: 120_000 }, 
     expect(await left(label)).toEqual([]);
   });
 
+  it('runs the image of the config if it needs no program of the instance', async () => {
+    const other = await run.docker.getImage(`problems-lab/postgres-seeded:${run.postgres}`).inspect();
+    const config = openHost({ roots: [], helperImage: other.Id }).changer.docker;
+    const label = `problems.test=image-${run.id}`;
+    const spec = helper('sleep 3', { labels: { 'problems.test': `image-${run.id}` } });
+    const running = config.runHelper(spec);
+    await eventually(30_000, async () => (await left(label)).length > 0);
+    expect((await left(label)).map(({ ImageID }) => ImageID)).toEqual([other.Id]);
+    expect(await running).toMatchObject({ exitCode: 0 });
+  });
+
   it('starts even behind a proxy that delays the answer to the wait request', async (test) => {
     const engine = await openFaultyEngine(join(run.folder, 'late.sock'));
     test.onTestFinished(async () => engine.close());

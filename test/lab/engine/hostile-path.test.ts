@@ -6,7 +6,7 @@ import { logOf } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import { writeMigrations } from '../migration/open-migrating.ts';
 import type { Run } from '../run.ts';
-import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { closeTestRun, labRuns, majors, openTestRun } from '../support.ts';
 
 /** Each says that it was called, and answers as the server's own would. */
 const functions = [
@@ -54,7 +54,7 @@ const hostile = [
   ]),
 ];
 
-describe.skipIf(!(await labRuns())).each([15, 17] as const)(
+describe.skipIf(!(await labRuns())).each(majors(15))(
   'on PostgreSQL %i a database with functions and operators that hide those of pg_catalog',
   { timeout: 600_000 },
   (postgres) => {

@@ -5,10 +5,10 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { remediate, resume, rollback } from '../../../src/app/remediation.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { type Asked, openAsked } from './asked.ts';
 
-const versions = [15, 17] as const;
+const versions = majors(17);
 const settings = { work_mem: '2MB', log_lock_waits: 'on' };
 
 describe.skipIf(!(await labRuns()))('undoing settings', { concurrent: true, timeout: 300_000 }, () => {

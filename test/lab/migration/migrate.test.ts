@@ -7,7 +7,7 @@ import { startContainer } from '../container.ts';
 import { execIn, logOf } from '../exec.ts';
 import { type LabInstance, psql, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
-import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { closeTestRun, labRuns, majors, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { child, migrateEach, migrateNow, newDatabase, reportOf, writeMigrations } from './open-migrating.ts';
 
@@ -28,7 +28,7 @@ const wholePicture = `select (select count(*) from customers), (select string_ag
   (select count(*) from pg_indexes where indexname = 'customers_email'), to_regclass('orders') is not null`;
 const whole = [`500|${versions.join(' ')}|4|0|1|t`];
 
-describe.skipIf(!runs).each([15, 17] as const)('migrating on PostgreSQL %i', { timeout: 600_000 }, (postgres) => {
+describe.skipIf(!runs).each(majors(17))('migrating on PostgreSQL %i', { timeout: 600_000 }, (postgres) => {
   let run: Run;
   let instance: LabInstance;
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import { execIn } from '../exec.ts';
 import { findInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { openBackups } from './open-remediator.ts';
 
@@ -13,7 +13,7 @@ const lab = await labRuns();
 const rows = ['1000|625625.00'];
 
 describe.skipIf(!lab)('continuous archiving', { concurrent: true, timeout: 300_000 }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'is set up on PostgreSQL %i with approval on a separate volume, verified, and rolled back',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

@@ -19,7 +19,7 @@ import { backupFolder, writeBackupMetadata } from '../project.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { soak } from '../../soak.ts';
 import { inProcess } from './crash.ts';
@@ -30,7 +30,7 @@ const name = '20260101_000000';
 const rows = ['1000|625625.00'];
 
 describe.skipIf(!lab)('a restore', { concurrent: true, timeout: 300_000 }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(15))(
     'to a point in time of the archive on PostgreSQL %i restores what was dropped later, into a new instance',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

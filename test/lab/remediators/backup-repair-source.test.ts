@@ -10,14 +10,14 @@ import { writeBackupMetadata } from '../project.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { addOrders } from '../rows.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
 const checksums = '--data-checksums --encoding=UTF8 --locale=en_US.UTF-8 --no-sync';
 
 describe.skipIf(!lab)('a damaged database', { concurrent: true, timeout: 300_000 }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(15))(
     'with checksums on PostgreSQL %i: a flipped byte that was read is left to an operator, and no other repair runs there',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -77,7 +77,7 @@ describe.skipIf(!lab)('a damaged database', { concurrent: true, timeout: 300_000
     ]);
   });
 
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'without checksums on PostgreSQL %i: amcheck finds a flipped byte and a corrupt index if it is installed, and is not installed otherwise',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

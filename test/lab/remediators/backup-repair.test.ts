@@ -19,7 +19,7 @@ import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { openBackups } from './open-remediator.ts';
 
 const lab = await labRuns();
@@ -27,7 +27,7 @@ const backups = join('.vrooli', 'backups', 'postgres', 'archive');
 const bad = ['20250728_031000', '20250729_031000', '20250730_031000', '20250731_031000'];
 
 describe.skipIf(!lab)('backups that cannot be restored', { concurrent: true, timeout: 600_000 }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'of PostgreSQL %i are quarantined with their causes, and a new one is taken and verified, although the registry escalates damage',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

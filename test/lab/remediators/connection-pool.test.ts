@@ -17,14 +17,14 @@ import { findInstance, type LabInstance, query, startInstance, waitReady } from 
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { openPools } from './open-remediator.ts';
 
 const runs = await labRuns();
 
 describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_000 }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'on PostgreSQL %i are found when all slots are taken, ended, and limited by a timeout',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { openLab } from '../engine/host.ts';
 import { query, startInstance } from '../instance.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 
 const runs = await labRuns();
 
 describe.skipIf(!runs)('the memory probes', { concurrent: true }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(15))(
     'read the cgroup, the files and a load of PostgreSQL %i, and change nothing',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

@@ -8,7 +8,7 @@ import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { openMemory } from './open-remediator.ts';
 
@@ -16,7 +16,7 @@ const runs = await labRuns();
 const MiB = 2 ** 20;
 
 describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurrent: true }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(15))(
     'is found after the kernel killed PostgreSQL %i, planned without a change, and raised while the server runs',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -48,7 +48,7 @@ describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurr
     },
   );
 
-  it.for([15, 17] as const)(
+  it.for(majors(17))(
     'is kept if it may not be raised: shared_buffers of PostgreSQL %i are lowered with approval, and rolled back byte for byte',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -294,7 +294,9 @@ describe.skipIf(!runs)('a /dev/shm that is too small for parallel queries', { co
     await eventually(5_000, async () => (await execIn(instance.container, ['cat', '/etc/kept'])).code === 0);
     const remediation = await open(test, run);
     // Only the log shows it, and any role can write to the log.
-    expect((await remediate(remediation)).runs).toMatchObject([{ outcome: 'awaiting-approval', automation: 'approve' }]);
+    expect((await remediate(remediation)).runs).toMatchObject([
+      { outcome: 'awaiting-approval', automation: 'approve' },
+    ]);
     const [report] = (await remediate(remediation, { yes: true })).runs;
     expect(report).toMatchObject({ outcome: 'fixed', failure: null, downtimeMs: 0 });
     expect(await query(instance, 'show max_parallel_workers_per_gather')).toEqual(['0']);

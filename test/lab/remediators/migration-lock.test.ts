@@ -5,7 +5,7 @@ import { connect } from '../client.ts';
 import { findInstance, type LabInstance, psql, query, startInstance } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { snapshotEngine } from '../snapshot.ts';
-import { createRun, labRuns } from '../support.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 import { eventually } from '../waiting.ts';
 import { newDatabase, reportOf, writeMigrations } from '../migration/open-migrating.ts';
 import { openMigrations } from './open-remediator.ts';
@@ -13,7 +13,7 @@ import { openMigrations } from './open-remediator.ts';
 const invalid = 'migration-lock/ledger/invalid-index/vrooli.public.customers_email';
 
 describe.skipIf(!(await labRuns()))('a race of migrations', { concurrent: true }, () => {
-  it.for([15, 17] as const)(
+  it.for(majors(15))(
     'on PostgreSQL %i that left an invalid index is found, planned without a change, repaired, and not found again',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

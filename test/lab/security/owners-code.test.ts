@@ -6,7 +6,7 @@ import { instanceNamed, openRequests, openRunHost, submitWork } from '../backups
 import { logOf } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
-import { closeTestRun, labRuns, openTestRun } from '../support.ts';
+import { closeTestRun, labRuns, majors, openTestRun } from '../support.ts';
 
 /**
  * A function of the tenant that an index calls with constants, so planning any query of the table runs it. It logs who runs it,
@@ -35,7 +35,7 @@ const hostile = [
   'create index on problems_migrations ((probe(3) + length(version)))',
 ];
 
-describe.skipIf(!(await labRuns())).each([15, 17] as const)(
+describe.skipIf(!(await labRuns())).each(majors(15))(
   'on PostgreSQL %i, functions of a table’s owner',
   { timeout: 600_000 },
   (postgres) => {
