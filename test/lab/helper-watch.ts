@@ -1,46 +1,50 @@
-import type { TestProject } from 'vitest/node';
 import { createEngineClient, engineAnswers } from './engine.ts';
 import { type HelperTask, helperTasks, taskLabel } from '../../src/host/docker/helper-tasks.ts';
+import { compareText } from '../../src/util/compare.ts';
 
 /**
  * Compares every helper container that the tool starts during the tests of the lab with what its task declares, and fails the
  * run if one has more.
  */
-export default async function watchHelpers(_: TestProject): Promise<(() => Promise<void>) | undefined> {
-  if (!(await engineAnswers())) return undefined;
+const watch = { seen: 0, faults: new Array<string>(), pending: new Set<Promise<void>>(), end: (): void => undefined };
+
+export async function setup(): Promise<void> {
+  if (!(await engineAnswers())) return;
   const docker = createEngineClient();
   const filters = JSON.stringify({ type: ['container'], event: ['create'], label: [taskLabel] });
   const events = await docker.getEvents({ filters });
-  const faults: string[] = [];
-  const pending = new Set<Promise<void>>();
-  let seen = 0;
   let text = '';
   events.on('data', (chunk: Buffer) => {
     text += chunk.toString();
     const lines = text.split('\n');
     text = lines.pop() ?? '';
     for (const line of lines.filter((one) => one !== '')) {
-      const { Actor } = JSON.parse(line);
-      const work = docker
-        .getContainer(String(Actor.ID))
-        .inspect()
-        .then((found) => {
-          seen += 1;
-          faults.push(...faultsOf(found));
-        })
-        // It has been removed in the meantime.
-        .catch(() => undefined)
-        .finally(() => pending.delete(work));
-      pending.add(work);
+      const work = inspect(docker, String(JSON.parse(line).Actor.ID)).finally(() => watch.pending.delete(work));
+      watch.pending.add(work);
     }
   });
-  return async () => {
-    await Promise.all(pending);
+  watch.end = () => {
     if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
-    process.stdout.write(`helper containers compared with their tasks: ${seen}\n`);
-    if (faults.length > 0)
-      throw new Error(`helper containers have more than their tasks declare:\n${faults.join('\n')}`);
   };
+}
+
+export async function teardown(): Promise<void> {
+  await Promise.all(watch.pending);
+  watch.end();
+  process.stdout.write(`helper containers compared with their tasks: ${watch.seen}\n`);
+  if (watch.faults.length > 0)
+    throw new Error(`helper containers have more than their tasks declare:\n${watch.faults.join('\n')}`);
+}
+
+async function inspect(docker: ReturnType<typeof createEngineClient>, id: string): Promise<void> {
+  // It may have been removed in the meantime.
+  const found = await docker
+    .getContainer(id)
+    .inspect()
+    .catch(() => undefined);
+  if (found === undefined) return;
+  watch.seen += 1;
+  watch.faults.push(...faultsOf(found));
 }
 
 type Inspected = Awaited<ReturnType<ReturnType<ReturnType<typeof createEngineClient>['getContainer']>['inspect']>>;
@@ -57,10 +61,10 @@ function faultsOf({ Config, HostConfig, Name }: Inspected): readonly string[] {
     ['user', Config.User === isUser && Config.User !== ''],
     [
       'capabilities',
-      [...(HostConfig.CapAdd ?? [])].sort().join() ===
+      [...(HostConfig.CapAdd ?? [])].toSorted(compareText).join() ===
         task.capabilities
           .map((one) => `CAP_${one}`)
-          .sort()
+          .toSorted(compareText)
           .join(),
     ],
     ['dropped capabilities', (HostConfig.CapDrop ?? []).includes('ALL')],

@@ -1,4 +1,8 @@
-import type { HelperCapability } from './types.ts';
+/**
+ * What a helper may get. DAC_READ_SEARCH is not among them: it allows `open_by_handle_at`, which opens any file of the
+ * host's file system. DAC_OVERRIDE reads files of any owner too, but only below the mounts.
+ */
+export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID' | 'SETGID' | 'SETUID';
 
 /** What a helper container of a task may have. Whatever it runs, mostly the instance's image, gets no more than this. */
 export interface HelperTask {

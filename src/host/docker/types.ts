@@ -203,12 +203,6 @@ export interface EndpointSpec {
   readonly ipv6?: string;
 }
 
-/**
- * What a helper may get. DAC_READ_SEARCH is not among them: it allows `open_by_handle_at`, which opens any file of the
- * host's file system. DAC_OVERRIDE reads files of any owner too, but only below the mounts.
- */
-export type HelperCapability = 'CHOWN' | 'DAC_OVERRIDE' | 'FOWNER' | 'FSETID' | 'SETGID' | 'SETUID';
-
 /** A short-lived container with the fewest rights it needs. It and its own volumes are removed when it ends. */
 export interface HelperSpec {
   /** Decides its capabilities, network and limits. */
