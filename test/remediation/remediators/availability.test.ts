@@ -162,3 +162,74 @@ describe('the plan of a start', () => {
     expect(await availability.plan(other, host.reader)).toMatchObject({ type: 'refusal' });
   });
 });
+
+describe('a server that does not start', () => {
+  const at = '2026-05-01 10:00:01.2 UTC [1]';
+  it.for<readonly [string, readonly string[], string]>([
+    [
+      'the data of another major version',
+      [
+        `${at} FATAL:  database files are incompatible with server`,
+        `${at} DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 17.2.`,
+      ],
+      'Run an image of PostgreSQL 15',
+    ],
+    ['an empty lock file', [`${at} FATAL:  lock file "postmaster.pid" is empty`], 'rename postmaster.pid'],
+    [
+      'a setting that it does not know',
+      [
+        `${at} LOG:  unrecognized configuration parameter "shared_bufers" in file "/etc/postgresql/postgresql.conf" line 7`,
+        `${at} FATAL:  configuration file "/etc/postgresql/postgresql.conf" contains errors`,
+      ],
+      'Correct line 7 of /etc/postgresql/postgresql.conf',
+    ],
+    [
+      'a line of a config file that it cannot read',
+      [
+        `${at} LOG:  syntax error in file "/data/postgresql.auto.conf" line 3, near token "="`,
+        `${at} FATAL:  configuration file "/data/postgresql.auto.conf" contains errors`,
+      ],
+      'Correct line 3 of /data/postgresql.auto.conf',
+    ],
+    [
+      'a library that is missing',
+      [`${at} FATAL:  could not access file "timescaledb": No such file or directory`],
+      'has no library timescaledb',
+    ],
+    [
+      'a locale that is missing',
+      [`${at} FATAL:  database locale is incompatible with operating system`],
+      'does not have the locale',
+    ],
+    [
+      'a full disk',
+      [`${at} FATAL:  could not write lock file "postmaster.pid": No space left on device`],
+      'never delete files in pg_wal',
+    ],
+    [
+      'no password for an empty data directory',
+      ['Error: Database is uninitialized and superuser password is not specified.'],
+      'check the mounts first',
+    ],
+    [
+      'files that are no database',
+      ['initdb: error: directory "/var/lib/postgresql/data" exists but is not empty'],
+      'holds PG_VERSION',
+    ],
+    [
+      'damaged WAL',
+      [
+        `${at} PANIC:  could not locate a valid checkpoint record`,
+        `${at} FATAL:  could not locate a valid checkpoint record`,
+      ],
+      'Do not run pg_resetwal',
+    ],
+    ['something unknown', [`${at} FATAL:  the moon is full`], 'Remove the cause first'],
+  ])('gets advice for %s', async ([, log, advice]) => {
+    const host = await hostOf({ state: { ...soon, exitCode: 1 }, log });
+    const [finding] = (await availability.detect(host.reader)).findings;
+    expect(finding).toMatchObject({ kind: 'failed' });
+    const made = finding === undefined ? undefined : await availability.plan(finding, host.reader);
+    expect(made).toMatchObject({ type: 'refusal', advice: expect.stringContaining(advice) });
+  });
+});

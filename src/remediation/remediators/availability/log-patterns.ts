@@ -19,10 +19,21 @@ function isFailure({ text }: LogLine): boolean {
   return (fatal.test(text) && !ofSession.test(text)) || ofEntrypoint.test(text);
 }
 
-/** The last line that says why the server ended, without its timestamp; undefined if none does. At most 300 characters. */
+/**
+ * The last line that says why the server ended, without its timestamp, with its detail, and with the line of a config file that
+ * it is about; undefined if none does. At most 500 characters.
+ */
 export function wordsOfFailure(log: readonly LogLine[]): string | undefined {
-  const line = log.findLast(isFailure);
-  return line === undefined ? undefined : withoutPrefix(line.text).slice(0, 300);
+  const place = log.findLastIndex(isFailure);
+  const line = log[place];
+  if (line === undefined) return undefined;
+  const before = /contains errors/.test(line.text) ? log.slice(Math.max(0, place - 5), place) : [];
+  const faults = before.filter(({ text }) => /LOG: .* in file "[^"]+",? (?:near )?line \d+/.test(text));
+  const detail = log.slice(place + 1, place + 3).find(({ text }) => /DETAIL: /.test(text));
+  return [...faults, line, ...(detail === undefined ? [] : [detail])]
+    .map(({ text }) => withoutPrefix(text).replace(/^(?:LOG|DETAIL): +/, ''))
+    .join(' ')
+    .slice(0, 500);
 }
 
 /** The default `log_line_prefix` of the official images is a time, a zone and the process. */

@@ -1,6 +1,7 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
+import { adviceFor } from './start-causes.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
 /**
@@ -77,7 +78,7 @@ function refuse({ instance, details: { kind, obstacle } }: Finding<AvailabilityD
     case 'restart-loop':
       return refusal(
         `${instance} would not start: ${obstacle}.`,
-        `Remove the cause first, then run \`docker start ${container}\`.`,
+        adviceFor(obstacle, container) ?? `Remove the cause first, then run \`docker start ${container}\`.`,
       );
   }
 }
