@@ -6,6 +6,7 @@ import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
 import { networkReconnect } from './network-reconnect/index.ts';
 import { portReassignment } from './port-reassignment/index.ts';
+import { serverLimits } from './server-limits/index.ts';
 import { sharedData } from './shared-data/index.ts';
 import { volumePermissions } from './volume-permissions/index.ts';
 
@@ -18,6 +19,7 @@ export const remediators: readonly Remediator[] = [
   migrationLock,
   networkReconnect,
   portReassignment,
+  serverLimits,
   sharedData,
   volumePermissions,
 ];

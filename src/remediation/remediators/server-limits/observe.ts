@@ -1,0 +1,30 @@
+import type { Instance } from '../../../host/instance.ts';
+import type { ReadonlyHost } from '../../contract.ts';
+import { parseJson } from '../../../util/json.ts';
+import { type ServerState, serverState } from './types.ts';
+
+/** Catalogs only, in one query, since each query opens a connection. */
+export const stateQuery = `SELECT json_build_object(
+    'databases', (SELECT json_agg(json_build_object('name', datname, 'age', age(datfrozenxid), 'members', mxid_age(datminmxid))
+        ORDER BY age(datfrozenxid) DESC, datname) FROM pg_catalog.pg_database),
+    'holders', (SELECT coalesce(json_agg(json_build_object('kind', kind, 'name', name, 'age', age) ORDER BY age DESC, kind, name), '[]'::json)
+      FROM (SELECT kind, name, age FROM (
+          SELECT 'session' AS kind, pid::text AS name, age(backend_xmin) AS age FROM pg_catalog.pg_stat_activity
+            WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+          UNION ALL SELECT 'prepared', gid, age(transaction) FROM pg_catalog.pg_prepared_xacts
+          UNION ALL SELECT 'slot', slot_name::text, greatest(age(xmin), age(catalog_xmin)) FROM pg_catalog.pg_replication_slots
+            WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL) AS every_holder
+        ORDER BY age DESC LIMIT 5) AS oldest),
+    'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name::text, 'active', active, 'status', wal_status,
+        'kept', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn))
+        ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots)
+  )::text AS state`;
+
+/** @throws Error if the server does not answer, or not as PostgreSQL does. */
+export async function observe(instance: Instance, host: ReadonlyHost): Promise<ServerState> {
+  const answer = await host.sql.query(instance, stateQuery, { timeoutMs: 10_000 });
+  if (!answer.ok) throw new Error(`${instance.name}: ${answer.sqlstate ?? ''} ${answer.message}`);
+  const parsed = serverState.safeParse(parseJson(answer.rows[0]?.['state'] ?? ''));
+  if (parsed.success) return parsed.data;
+  throw new Error(`${instance.name} answered a question about its limits with something else than PostgreSQL does.`);
+}

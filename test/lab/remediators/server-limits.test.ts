@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run as runProblems } from '../../cli/run.ts';
+import { connect } from '../client.ts';
+import { query, startInstance } from '../instance.ts';
+import { createRun, labRuns, majors } from '../support.ts';
+
+describe.skipIf(!(await labRuns()))('a server that will stop', { timeout: 300_000 }, () => {
+  it.for(majors(17))(
+    'PostgreSQL %i: is found with what holds it back, and found no more when that is gone',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      const orders = await startInstance(run, {
+        name: 'orders',
+        storage: 'seeded',
+        settings: { max_prepared_transactions: '2' },
+      });
+      const settings = { 'server-limits': { transactionAge: 1_000, slotMiB: 8 } };
+      const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$`, settings } };
+      await writeFile(join(run.folder, 'problems.config.json'), JSON.stringify(config));
+      const detect = async () => {
+        const { stdout } = await runProblems(['detect', '--remediator', 'server-limits', '--json'], {
+          cwd: run.folder,
+        });
+        return JSON.parse(stdout);
+      };
+      await query(orders, 'vacuum freeze');
+      await query(orders, "select pg_create_physical_replication_slot('forgotten', true)");
+      await query(orders, 'create table t (a int)');
+      const session = await connect(orders);
+      await session.query('begin isolation level repeatable read');
+      await session.query('select 1');
+      // Each is a transaction, with some WAL.
+      await query(
+        orders,
+        'do $f$ begin for n in 1..3000 loop insert into t select generate_series(1, 50); commit; end loop; end $f$',
+      );
+      const { findings, notLookedAt } = await detect();
+      expect(notLookedAt).toEqual([]);
+      expect(findings).toMatchObject([
+        { id: 'server-limits/orders/slot-keeps-wal', summary: expect.stringContaining('forgotten') },
+        {
+          id: 'server-limits/orders/transaction-ids',
+          summary: expect.stringMatching(/the session with process \d+ keeps VACUUM/),
+        },
+      ]);
+      await session.end();
+      await query(orders, "select pg_drop_replication_slot('forgotten')");
+      for (const database of await query(orders, 'select datname from pg_database where datallowconn'))
+        await query(orders, 'vacuum freeze', { database });
+      const after = await detect();
+      // template0 allows no connection; its age is that of the whole cluster.
+      expect(after.findings.map(({ id }: { readonly id: string }) => id)).not.toContain(
+        'server-limits/orders/slot-keeps-wal',
+      );
+      expect(JSON.stringify(after.findings)).not.toContain('keeps VACUUM');
+    },
+  );
+});
