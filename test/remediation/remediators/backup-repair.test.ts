@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backupRepair } from '../../../src/remediation/remediators/backup-repair/index.ts';
 import { archivingCondition } from '../../../src/remediation/remediators/backup-repair/diagnose.ts';
+import { approvalFor } from '../../../src/remediation/remediators/backup-repair/plan.ts';
 import type { Backup } from '../../../src/backups/types.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
 import { createTestHost } from '../../../src/testing/index.ts';
@@ -127,6 +128,18 @@ describe('continuous archiving', () => {
     expect(archivingCondition(fine)).toBeUndefined();
     expect(archivingCondition({ ...fine, mode: 'off', failsNow: true, ready: 100 })).toBeUndefined();
     expect(archivingCondition({ ...fine, command: '', library: 'basic_archive' })).toBeUndefined();
+  });
+});
+
+describe('the quarantine of bad backups', () => {
+  it('runs unattended only if all are proven to be empty or truncated', () => {
+    const [empty, cut] = ['empty', 'truncated'].map((cause) => ({ ref: `orders/${cause}`, cause }));
+    if (empty === undefined || cut === undefined) throw new Error('two causes');
+    expect(approvalFor([])).toEqual({});
+    expect(approvalFor([empty, cut])).toEqual({});
+    expect(approvalFor([cut, { ref: 'orders/newer', cause: 'does-not-restore' }])).toEqual({
+      approval: expect.stringContaining('orders/newer (does-not-restore)'),
+    });
   });
 });
 

@@ -89,6 +89,7 @@ async function planBackup(
       command: `problems backups ${name}`,
     })),
     risk: 'safe',
+    ...approvalFor(bad),
     downtime: { seconds: 0, why: 'The server is not interrupted; it reads its data once for the backup.' },
     unpredictable: [...notes, 'How long it takes. Restoring takes about three times as long as taking the backup.'],
     undo: 'The quarantined backups are moved back. The new backup is kept.',
@@ -99,6 +100,17 @@ async function planBackup(
       systemIdentifier: control?.systemIdentifier ?? null,
     },
   };
+}
+
+/** What lacks its end or has no content is bad whatever it is. Any other failure may be one of the check. */
+const certain: readonly string[] = ['empty', 'truncated'];
+
+/** A backup that fails here may still be restored by someone who knows what it is. */
+export function approvalFor(bad: readonly { readonly ref: string; readonly cause: string }[]): { approval?: string } {
+  const unsure = bad.filter(({ cause }) => !certain.includes(cause));
+  if (unsure.length === 0) return {};
+  const list = unsure.map(({ ref, cause }) => `${ref} (${cause})`).slice(0, 3);
+  return { approval: `only an empty or truncated backup is certainly bad; check ${list.join(', ')}` };
 }
 
 /** As the managed system names its backups: `%Y%m%d_%H%M%S`, in UTC. */
