@@ -61,8 +61,9 @@ umask 077
 mkdir /to/.work && cd /to/.work && cat >one.sql || exit 1
 stop() { echo "stop $1"; [ ! -f "$2" ] || grep . "$2" | tail -n 20 | cut -c1-400 | sed 's/^/words /'; exit 1; }
 ask() { psql -X -q -w -At -v ON_ERROR_STOP=1 -c "$1" 2>ask.err; }
-printf 'system %s\n' "$(ask 'SELECT system_identifier FROM pg_control_system()')"
-[ ! -s ask.err ] || stop 'cannot query the server' ask.err
+# Not by its errors: a server may warn at each login, for example of a collation version.
+system=$(ask 'SELECT system_identifier FROM pg_control_system()') || stop 'cannot query the server' ask.err
+echo "system $system"
 printf 'version %s\n' "$(ask 'SHOW server_version')"
 printf 'at %s\n' "$(ask "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")"
 if [ "$physical" = 1 ]; then

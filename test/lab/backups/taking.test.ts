@@ -48,4 +48,18 @@ describe.skipIf(!(await labRuns()))('a backup that is taken while clients write'
       expect((await stat(join(backup.folder, 'globals.sql'))).mode & 0o077).toBe(0);
     },
   );
+
+  it('of a server that warns at each login is taken and proven all the same', async (test) => {
+    const run = await createRun(test);
+    const shop = await startInstance(run, { name: 'shop', storage: 'seeded' });
+    // As after a new base image with another C library.
+    await query(shop, "update pg_database set datcollversion = '1.0'");
+    const host = openRunHost(run);
+    const instance = await instanceNamed(host, 'shop');
+    await host.changer.backups.take({ instance, name: 'first', labels: {} });
+    const backup = await host.reader.backups.read('shop/first');
+    if (backup === undefined) throw new Error('it is not there');
+    const { checks } = await host.reader.backups.check(backup, { instance, upTo: 'L4' });
+    expect(checks.filter(({ result }) => result !== 'passed')).toEqual([]);
+  });
 });
