@@ -59,14 +59,7 @@ function faultsOf({ Config, HostConfig, Name }: Inspected): readonly string[] {
   );
   const checks: readonly (readonly [string, boolean])[] = [
     ['user', Config.User === isUser && Config.User !== ''],
-    [
-      'capabilities',
-      [...(HostConfig.CapAdd ?? [])].toSorted(compareText).join() ===
-        task.capabilities
-          .map((one) => `CAP_${one}`)
-          .toSorted(compareText)
-          .join(),
-    ],
+    ['capabilities', capabilitiesOf(HostConfig.CapAdd ?? []) === capabilitiesOf(task.capabilities)],
     ['dropped capabilities', (HostConfig.CapDrop ?? []).includes('ALL')],
     ['privileges', HostConfig.Privileged === false && (HostConfig.SecurityOpt ?? []).join() === 'no-new-privileges'],
     ['root file system', HostConfig.ReadonlyRootfs === true],
@@ -86,4 +79,12 @@ function faultsOf({ Config, HostConfig, Name }: Inspected): readonly string[] {
       ([what]) =>
         `${Name} (${name}): ${what} ${JSON.stringify({ Config: Config.User, HostConfig: { CapAdd: HostConfig.CapAdd, NetworkMode: HostConfig.NetworkMode } })}`,
     );
+}
+
+/** Engines name them with and without `CAP_`. */
+function capabilitiesOf(names: readonly string[]): string {
+  return names
+    .map((name) => name.replace(/^CAP_/, ''))
+    .toSorted(compareText)
+    .join();
 }

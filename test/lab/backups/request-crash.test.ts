@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { writeVerification } from '../../../src/backups/sidecar-files.ts';
+import { userStateFolder } from '../../../src/host/user-key.ts';
 import { type Remediation, resume, runs as journal } from '../../../src/app/remediation.ts';
 import { soak } from '../../soak.ts';
 import { startInstance } from '../instance.ts';
@@ -110,8 +111,15 @@ async function laySetAside(run: Run, uid: number | undefined): Promise<void> {
   remediation.close();
   if (uid === undefined) return;
   await rm(join(run.folder, '.problems'), { recursive: true, force: true });
+  // The key with which the proofs are signed, as this user's own.
+  await mkdir(join(stateOf(run), 'problems'), { recursive: true, mode: 0o700 });
+  await copyFile(join(userStateFolder(), 'key'), join(stateOf(run), 'problems', 'key'));
   for (const name of ['', ...(await readdir(run.folder, { recursive: true })).toSorted()])
     await lchown(join(run.folder, name), uid, uid);
+}
+
+function stateOf(run: Run): string {
+  return join(run.folder, '.state');
 }
 
 async function places(run: Run): Promise<Readonly<Record<'lying' | 'aside' | 'expired', readonly string[]>>> {
@@ -140,7 +148,9 @@ async function child(run: Run, settings: BackupWork, point = '', uid?: number): 
   const script = join(import.meta.dirname, 'request-child.ts');
   const started = spawn(process.execPath, [script, run.folder, run.prefix, JSON.stringify(settings), point], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    ...(uid === undefined ? {} : { uid, gid: await engineGroup() }),
+    ...(uid === undefined
+      ? {}
+      : { uid, gid: await engineGroup(), env: { ...process.env, XDG_STATE_HOME: stateOf(run) } }),
   });
   const [said, [, signal]] = await Promise.all([text(started.stdout), once(started, 'close')]);
   return { points: [], outcomes: [], ...(said === '' ? {} : JSON.parse(said)), signal };
