@@ -18,7 +18,8 @@ export interface ManageOptions {
 }
 
 export async function manage({ folder, now, signal, print }: ManageOptions): Promise<void> {
-  const config = await loadConfig(folder);
+  // Whoever runs this program has chosen the folder, and trusts the plugins that its config names.
+  const config = await loadConfig(folder, { trust: 'given' });
   const { registries, tasks, diagnostics } = await scanProblems(['.'], { cwd: folder, config, now, signal });
   print(`${registries.length} registries, ${tasks.length} tasks, ${diagnostics.length} diagnostics`);
   for (const { id, priority, handler, automation } of tasks.slice(0, 5))

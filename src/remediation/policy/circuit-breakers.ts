@@ -38,7 +38,9 @@ export async function blocksFor(
   const suspended = await suspensions.get(instance);
   if (suspended !== undefined) {
     const reason = `${instance} has been suspended since ${suspended.at}: ${suspended.reason}`;
-    stops.push({ cause: 'suspension', reason });
+    // What this finding itself has caused is its own damage, which an approval can acknowledge.
+    const isOwn = finding.corruption === true && suspended.reason === finding.summary;
+    stops.push({ cause: isOwn ? 'damage' : 'suspension', reason });
   }
 
   const failures: string[] = [];

@@ -45,10 +45,9 @@ async function writeMigrations(run: Run): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, sql] of Object.entries(migrations)) await writeFile(join(folder, name), sql);
   // The service owns its tables as the superuser of its instance, as the official image sets it up.
-  const roles = { ledger: seededCredentials.user };
   await writeFile(
-    join(run.folder, 'problems.config.json'),
-    JSON.stringify({ remediation: { settings: { 'migration-lock': { roles } } } }),
+    join(run.folder, 'problems.config.yaml'),
+    `remediation:\n  settings:\n    migration-lock: { roles: { ledger: ${seededCredentials.user} } }\n`,
   );
 }
 
