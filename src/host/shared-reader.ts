@@ -52,7 +52,8 @@ const longWaitMs = 1_500;
  */
 function waitOnce(sql: SqlReader): SqlReader {
   const silent = new Map<string, SqlResult>();
-  async function ask({ container: { id } }: Instance, question: () => Promise<SqlResult>): Promise<SqlResult> {
+  const last = new Map<string, Promise<unknown>>();
+  async function askNow(id: string, question: () => Promise<SqlResult>): Promise<SqlResult> {
     const known = silent.get(id);
     if (known !== undefined) return known;
     const began = performance.now();
@@ -60,6 +61,16 @@ function waitOnce(sql: SqlReader): SqlReader {
     const isSilent = !result.ok && result.sqlstate === undefined && performance.now() - began > longWaitMs;
     if (isSilent || (!result.ok && result.misbehaves === true)) silent.set(id, result);
     return result;
+  }
+  // One at a time for each server: a full one has only a few slots for superusers, which its checks would take from each other.
+  async function ask({ container: { id } }: Instance, question: () => Promise<SqlResult>): Promise<SqlResult> {
+    const before = last.get(id) ?? Promise.resolve();
+    const answer = before.then(async () => askNow(id, question));
+    last.set(
+      id,
+      answer.catch(() => undefined),
+    );
+    return answer;
   }
   return {
     query: (instance, statement, options) => ask(instance, async () => sql.query(instance, statement, options)),

@@ -57,10 +57,10 @@ describe.skipIf(!(await labRuns()))('the sessions of the documentation', () => {
 /** Standard output and standard error of a command, in the order in which they were written. */
 async function printed(command: string, cwd: string): Promise<string> {
   const words = command.replace(/^(?:npx )?problems /, '');
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', XDG_STATE_HOME = '', PROBLEMS_STATE = '' } = process.env;
   const child = spawn('sh', ['-c', `"$0" "$@" 2>&1`, process.execPath, bin, ...words.split(' ')], {
     cwd,
-    env: { PATH, HOME, NO_COLOR: '1', COLUMNS: '80' },
+    env: { PATH, HOME, XDG_STATE_HOME, PROBLEMS_STATE, NO_COLOR: '1', COLUMNS: '80' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close');
