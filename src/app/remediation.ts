@@ -73,6 +73,7 @@ export { findSuspension, liftSuspension, type Suspension } from './suspensions.t
 export type * from '../backups/types.ts';
 export type { InstanceVerdict } from '../backups/verdict.ts';
 export type * from '../host/docker/types.ts';
+export type { HelperCapability, HelperTask, HelperTaskName } from '../host/docker/helper-tasks.ts';
 export type * from '../host/instance.ts';
 export type * from '../host/postgres/types.ts';
 export type * from '../host/probes/types.ts';
