@@ -34,8 +34,7 @@ const oldPlace = '.problems/state.db';
 
 /**
  * Finds the state file; it need not exist. If the engine does not answer, the one of the engine that last answered at this
- * address.
- * @throws ProblemsError `engine-unreachable`: no engine has ever answered there.
+ * address, or else one for the address.
  */
 export async function findStateFile({
   folder,
@@ -63,7 +62,8 @@ async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolea
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.code !== 'engine-unreachable') throw error;
     if (remembered !== undefined || onlyLooking) return remembered;
-    throw error;
+    // Nothing can be done without an engine, but what is there can be shown.
+    return `at-${address.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}`;
   }
 }
 

@@ -23,7 +23,10 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^app\/names\.ts$/, 'a use case'],
   [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
   [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],
-  [/^remediation\/remediators\/[a-z-]+\/(?:observe|plan|refusals|verify)\.ts$/, 'the same file names in every remediator'],
+  [
+    /^remediation\/remediators\/[a-z-]+\/(?:observe|plan|refusals|verify)\.ts$/,
+    'the same file names in every remediator',
+  ],
   [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],
 ];
 

@@ -51,12 +51,12 @@ describe('the state file', () => {
 
   it('is that of the engine which last answered at the address, while none answers', async () => {
     const options = { folder: top, stated: undefined };
-    await expect(findStateFile({ ...options, docker: away })).rejects.toMatchObject({ code: 'engine-unreachable' });
+    expect((await findStateFile({ ...options, docker: away }))?.path).toContain('at-unix____nonexistent_one_sock');
     expect(await findStateFile({ ...options, docker: away, onlyLooking: true })).toBeUndefined();
     const place = await findStateFile({ ...options, docker });
     expect(await findStateFile({ ...options, docker: away })).toEqual(place);
     vi.stubEnv('DOCKER_HOST', 'unix:///nonexistent/other.sock');
-    await expect(findStateFile({ ...options, docker: away })).rejects.toMatchObject({ code: 'engine-unreachable' });
+    expect((await findStateFile({ ...options, docker: away }))?.path).toContain('other_sock');
   });
 });
 
