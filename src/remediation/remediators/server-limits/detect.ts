@@ -18,7 +18,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<LimitDetails
   const each = { remediator: name, together, only: isRunning };
   return forEachInstance<LimitDetails>(await host.instances(), host, each, async (instance, noting) => {
     const state = await observe(instance, host);
-    noting.found(...findingsIn(instance.name, state, limits));
+    if (state !== undefined) noting.found(...findingsIn(instance.name, state, limits));
   });
 }
 

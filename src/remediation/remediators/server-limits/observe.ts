@@ -20,9 +20,13 @@ export const stateQuery = `SELECT json_build_object(
         ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots)
   )::text AS state`;
 
-/** @throws Error if the server does not answer, or not as PostgreSQL does. */
-export async function observe(instance: Instance, host: ReadonlyHost): Promise<ServerState> {
+/**
+ * Undefined if no connection was made: the availability check says what is wrong then.
+ * @throws Error if the server refuses the question, or does not answer as PostgreSQL does.
+ */
+export async function observe(instance: Instance, host: ReadonlyHost): Promise<ServerState | undefined> {
   const answer = await host.sql.query(instance, stateQuery, { timeoutMs: 10_000 });
+  if (!answer.ok && answer.sqlstate === undefined) return undefined;
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.sqlstate ?? ''} ${answer.message}`);
   const parsed = serverState.safeParse(parseJson(answer.rows[0]?.['state'] ?? ''));
   if (parsed.success) return parsed.data;
