@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ProblemsError } from '../errors.ts';
 import { engineAddress } from '../host/docker/address.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import { userStateFolder } from '../host/user-key.ts';
+import { readTextIfPossible } from '../read-file.ts';
 import { isObject, parseJson } from '../util/json.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface StatePlaceOptions {
   /** `remediation.state` of the config. */
   readonly stated: string | undefined;
   readonly docker: Pick<DockerReader, 'info'>;
-  /** The engine need not answer. Default: it must. */
+  /** Writes nothing down; without an engine there may be no state file. */
   readonly onlyLooking?: true | undefined;
 }
 
@@ -51,7 +52,7 @@ export async function findStateFile({
 
 async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolean): Promise<string | undefined> {
   const address = engineAddress().text;
-  const known = await knownEngines();
+  const known = knownEngines();
   const remembered = known.get(address);
   try {
     const { id } = await docker.info();
@@ -72,8 +73,8 @@ function memory(): string {
 }
 
 /** Engines by the address at which they last answered. */
-async function knownEngines(): Promise<ReadonlyMap<string, string>> {
-  const found = parseJson(await readFile(memory(), 'utf8').catch(() => '{}'));
+function knownEngines(): ReadonlyMap<string, string> {
+  const found = parseJson(readTextIfPossible(memory(), { most: 2 ** 20 }) ?? '{}');
   const entries = isObject(found) ? Object.entries(found) : [];
   return new Map(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w-]+$/.test(entry[1])),

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import { readRegularFile } from '../read-file.ts';
 import { errorCode, errorText } from '../util/text.ts';
 
 /**
@@ -25,7 +25,7 @@ export function userStateFolder(): string {
  * @throws ProblemsError `file-unwritable`, or as {@link isSigned}.
  */
 export async function sign(purpose: string, text: string): Promise<string> {
-  const key = (await readKey()) ?? (await createKey());
+  const key = readKey() ?? (await createKey());
   return signatureOf(key, purpose, text);
 }
 
@@ -34,7 +34,7 @@ export async function sign(purpose: string, text: string): Promise<string> {
  * @throws ProblemsError `file-unreadable`: others could have read or written the key.
  */
 export async function isSigned(purpose: string, text: string, signature: string): Promise<boolean> {
-  const key = await readKey();
+  const key = readKey();
   return key !== undefined && isSignedWith(key, purpose, text, signature);
 }
 
@@ -49,7 +49,7 @@ export interface Signer {
  * @throws ProblemsError as {@link sign}.
  */
 export async function openSigner(): Promise<Signer> {
-  const key = (await readKey()) ?? (await createKey());
+  const key = readKey() ?? (await createKey());
   return {
     sign: (purpose, text) => signatureOf(key, purpose, text),
     isSigned: (purpose, text, signature) => isSignedWith(key, purpose, text, signature),
@@ -70,29 +70,19 @@ function keyPath(): string {
   return join(userStateFolder(), 'key');
 }
 
-async function readKey(): Promise<Buffer | undefined> {
+function readKey(): Buffer | undefined {
   const path = keyPath();
   try {
-    // NONBLOCK: a named pipe in its place must not be waited for.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      requireOwn(path, await handle.stat());
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(keyBytes + 1), 0, keyBytes + 1, 0);
-      if (bytesRead === keyBytes) return buffer.subarray(0, keyBytes);
-      throw unusable(path, `has ${bytesRead} bytes instead of ${keyBytes}`);
-    } finally {
-      await handle.close();
-    }
+    const read = readRegularFile(path, { most: keyBytes + 1, followLink: false });
+    if (read.type === 'refused') throw unusable(path, 'is not a regular file');
+    if (read.stats.uid !== process.getuid?.()) throw unusable(path, 'belongs to another user');
+    if ((read.stats.mode & 0o077) !== 0) throw unusable(path, 'can be read or written by others');
+    if (read.bytes.length === keyBytes) return read.bytes;
+    throw unusable(path, `has ${read.bytes.length} bytes instead of ${keyBytes}`);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error instanceof ProblemsError ? error : unusable(path, `cannot be read: ${errorText(error)}`);
   }
-}
-
-function requireOwn(path: string, found: Stats): void {
-  if (!found.isFile()) throw unusable(path, 'is not a regular file');
-  if (found.uid !== process.getuid?.()) throw unusable(path, 'belongs to another user');
-  if ((found.mode & 0o077) !== 0) throw unusable(path, 'can be read or written by others');
 }
 
 function unusable(path: string, why: string): ProblemsError {
@@ -123,7 +113,7 @@ async function createKey(): Promise<Buffer> {
       hint: 'It signs the proofs of backups and the journal of repairs. Set XDG_STATE_HOME to a folder that you can write to.',
     });
   }
-  const key = await readKey();
+  const key = readKey();
   if (key === undefined) throw unusable(path, 'was removed as soon as it was made');
   return key;
 }

@@ -81,7 +81,7 @@ export function openCredentials(sources: CredentialSources): Credentials {
     const { configured = {} } = sources;
     const ofName = Object.hasOwn(configured, name) ? configured[name] : undefined;
     const ofConf = await fromConf(instance, sources.files);
-    const passfile = await readPassfile(passfilePath);
+    const passfile = readPassfile(passfilePath);
     const isOther = server?.user !== undefined && server.user !== instance.user;
     const ofInstance = [
       identity === 'label' ? undefined : ofName,

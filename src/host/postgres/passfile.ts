@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileBytes, type NotAFile, readRegularFile } from '../../read-file.ts';
 
 /**
  * The password file of libpq: lines `host:port:database:user:password`.
@@ -20,19 +19,17 @@ export interface PassfileKey {
 export type Passfile = { readonly state: 'read'; readonly text: string } | { readonly state: 'absent' | 'open' };
 
 /** A link to a file is followed, as libpq does. Anything but a regular file of at most 1 MiB counts as absent. */
-export async function readPassfile(path: string): Promise<Passfile> {
-  // Non-blocking: opening a named pipe would wait for ever.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
-  if (handle === undefined) return { state: 'absent' };
+export function readPassfile(path: string): Passfile {
+  let read: FileBytes | NotAFile;
   try {
-    const found = await handle.stat();
-    if (!found.isFile() || found.size > mostBytes) return { state: 'absent' };
-    // On Windows the bits say nothing, and libpq does not check them.
-    if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) return { state: 'open' };
-    return { state: 'read', text: await handle.readFile('utf8') };
-  } finally {
-    await handle.close();
+    read = readRegularFile(path, { most: mostBytes });
+  } catch {
+    return { state: 'absent' };
   }
+  if (read.type === 'refused' || !read.isWhole) return { state: 'absent' };
+  // On Windows the bits say nothing, and libpq does not check them.
+  if (process.platform !== 'win32' && (read.stats.mode & 0o077) !== 0) return { state: 'open' };
+  return { state: 'read', text: read.bytes.toString('utf8') };
 }
 
 /** The password of the first line that fits. Undefined if no line does, or if the password of that line is empty. */
