@@ -1,5 +1,4 @@
 import type { Config } from '../config/config.ts';
-import { isOfProject } from '../remediation/engine/session.ts';
 import { checkPaths } from './scan.ts';
 
 export interface NamesOptions {
@@ -28,7 +27,7 @@ export async function namesIn(
   const { session } = opened;
   try {
     if (what === 'remediators') return session.remediators.map(({ name }) => name).toSorted();
-    const runs = (await session.store.runs.list()).filter((run) => isOfProject(session, run));
+    const runs = await session.store.runs.list({ project: session.project });
     if (what === 'runs') return runs.map(({ id }) => id);
     const seen = (await session.seenInstances.list()).map(({ instance }) => instance);
     return [...new Set([...seen, ...runs.map(({ plan }) => plan.target.instance)])].toSorted();

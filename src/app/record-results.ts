@@ -2,7 +2,6 @@ import { ProblemsError } from '../errors.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import type { KnownProblem } from '../remediation/engine/record-for.ts';
-import { isOfProject } from '../remediation/engine/session.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { DetectOptions } from './detect.ts';
@@ -135,8 +134,9 @@ export async function fixHeldLongEnough(
   now: Date,
 ): Promise<RunRecord | undefined> {
   const { session, config } = remediation;
-  const runs = (await session.store.runs.list({ limit: 1_000 })).filter(
-    (run) => isOfProject(session, run) && run.plan.finding.problem === record.id,
+  const { project, store } = session;
+  const runs = (await store.runs.list({ project, limit: 1_000 })).filter(
+    ({ plan }) => plan.finding.problem === record.id,
   );
   const [last] = runs;
   if (last?.outcome !== 'fixed' || last.endedAt === null) return undefined;

@@ -8,7 +8,7 @@ import {
   resume as resumeRun,
   rollback as rollbackRun,
 } from '../remediation/engine/resume.ts';
-import { type EngineContext, isOfProject } from '../remediation/engine/session.ts';
+import type { EngineContext } from '../remediation/engine/session.ts';
 import { emptyReport, reportOf, type RunReport } from '../remediation/run-report.ts';
 import type { Automation } from '../tasks/types.ts';
 import { detect, type DetectOptions, endsRound, type InterruptedRun, interruptedOn } from './detect.ts';
@@ -131,7 +131,7 @@ export async function resume(
   const reports: RunReport[] = [];
   const open =
     id === undefined
-      ? (await session.store.runs.list({ open: true })).filter((run) => isOfProject(session, run))
+      ? await session.store.runs.list({ open: true, project: session.project })
       : [await recordOf(session, id)];
   for (const { id: each } of open) {
     const report = await takenUp(session, each, id !== undefined);

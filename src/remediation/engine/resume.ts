@@ -6,7 +6,7 @@ import { type ProcessIdentity, type RunChange, type RunRecord, waiting } from '.
 import { type RunningRun, withRunLock, foreignRun, isWorkedOn, recordOf, stopSecondContainer } from './lock-run.ts';
 import { endHelpers } from './undo.ts';
 import { advance } from './state-machine.ts';
-import { actionNamed, type EngineContext, isOfProject } from './session.ts';
+import { actionNamed, type EngineContext } from './session.ts';
 import { withEngineRetry, ready } from './steps.ts';
 
 /**
@@ -163,13 +163,8 @@ async function otherOwner(
 /** Runs of this project that have begun and have not ended, and whose process is gone: `resume` finishes them. Newest first. */
 export async function interruptedRuns(session: EngineContext): Promise<readonly RunRecord[]> {
   const found: RunRecord[] = [];
-  for (const run of await session.store.runs.list({ open: true }))
-    if (
-      isOfProject(session, run) &&
-      !waiting.includes(run.phase) &&
-      !isWorkedOn(run.id) &&
-      (await otherOwner(session, run)) === undefined
-    )
+  for (const run of await session.store.runs.list({ open: true, project: session.project }))
+    if (!waiting.includes(run.phase) && !isWorkedOn(run.id) && (await otherOwner(session, run)) === undefined)
       found.push(run);
   return found;
 }
@@ -179,9 +174,8 @@ export async function liveRuns(
   session: EngineContext,
 ): Promise<readonly { readonly run: RunRecord; readonly owner: ProcessIdentity }[]> {
   const found: { readonly run: RunRecord; readonly owner: ProcessIdentity }[] = [];
-  for (const run of await session.store.runs.list({ open: true })) {
-    const isIdle = !isOfProject(session, run) || waiting.includes(run.phase);
-    const owner = isIdle ? undefined : await otherOwner(session, run);
+  for (const run of await session.store.runs.list({ open: true, project: session.project })) {
+    const owner = waiting.includes(run.phase) ? undefined : await otherOwner(session, run);
     if (owner !== undefined) found.push({ run, owner });
   }
   return found;
@@ -199,7 +193,7 @@ async function runLocked(
   work: (active: RunningRun) => Promise<RunRecord>,
 ): Promise<RunRecord> {
   const { project } = await recordOf(session, id);
-  if (!isOfProject(session, { project }))
+  if (project !== '' && project !== session.project)
     throw new ProblemsError('bad-usage', `Run ${id} belongs to the project in ${project}.`, {
       hint: `Its steps use files of that project. Run the command there: cd ${shellQuote(project)}`,
     });

@@ -18,7 +18,7 @@ import type {
 } from '../contract.ts';
 import type { CallOptions, RemediationEvent } from '../events.ts';
 import { type Redactor, redactor } from '../redact.ts';
-import type { ProcessIdentity, RunRecord, SeenInstances, Store } from '../store/store.ts';
+import type { ProcessIdentity, SeenInstances, Store } from '../store/store.ts';
 
 export interface EngineOptions {
   readonly host: OpenHost;
@@ -137,11 +137,6 @@ export function contextOfCall(engine: EngineContext, { signal, onEvent }: CallOp
     ...(isBound ? {} : { signal, reader: { ...engine.reader, ...engine.host.withSignal(signal).reader } }),
     ...(onEvent === undefined ? {} : { emit: onEvent }),
   };
-}
-
-/** Whether a run belongs to the project: the steps of others use files that this one may not touch. */
-export function isOfProject({ project }: Pick<EngineContext, 'project'>, run: Pick<RunRecord, 'project'>): boolean {
-  return run.project === '' || run.project === project;
 }
 
 /** Assigns records to these remediators. Analyses and integration blocks describe a registry, so they have none. */

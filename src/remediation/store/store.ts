@@ -153,6 +153,8 @@ export interface RunJournal {
   /** Newest first. Default 100. */
   list(filter?: {
     readonly open?: true;
+    /** Runs of this project, and those of older versions, which recorded none. */
+    readonly project?: string;
     readonly instance?: string;
     readonly limit?: number;
   }): Promise<readonly RunRecord[]>;

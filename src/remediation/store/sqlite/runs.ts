@@ -243,10 +243,11 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
     async list(filter = {}) {
       const conditions = [
         ...(filter.open === true ? ["phase IN ('preparing', 'running', 'verifying', 'undoing', 'cleaning')"] : []),
+        ...(filter.project === undefined ? [] : ["project IN (?, '')"]),
         ...(filter.instance === undefined ? [] : ['instance = ?']),
       ];
       const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-      const values = [...(filter.instance === undefined ? [] : [filter.instance]), filter.limit ?? 100];
+      const values = [filter.project, filter.instance, filter.limit ?? 100].filter((value) => value !== undefined);
       return database
         .all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values)
         .map(recordOf);
