@@ -14,7 +14,7 @@ import {
   type MigrationReport,
   migrationsOf,
   nameObstacle,
-  refuseSuperuser,
+  openAs,
   type TemplateReport,
 } from '../migration/index.ts';
 import type { EngineContext } from '../remediation/engine/session.ts';
@@ -111,17 +111,15 @@ async function migrateOne(
 ): Promise<InstanceMigration> {
   const { address, database = instance.database, template } = request;
   const options = {
-    open: async (name: string) => {
-      const role = request.role ?? migrationRole(reader, instance.name, name);
-      const session = await host.changer.sql.openSession(instance, {
-        database: name,
-        application,
-        ...(role === undefined ? {} : { user: role }),
-        ...(address === undefined ? {} : { address }),
-      });
-      if (role !== undefined) return session;
-      return refuseSuperuser(session);
-    },
+    open: async (name: string) =>
+      openAs(request.role ?? migrationRole(reader, instance.name, name), (login) =>
+        host.changer.sql.openSession(instance, {
+          database: name,
+          application,
+          ...login,
+          ...(address === undefined ? {} : { address }),
+        }),
+      ),
     runner: `${hostname()}/${process.pid}`,
     onProgress: (progress: MigrateProgress) => request.onProgress?.(instance.name, progress),
     stop: signal,

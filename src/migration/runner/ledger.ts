@@ -50,11 +50,16 @@ export async function resetSession(session: SqlSession, lockTimeoutMs: number): 
 export const sessionRole = 'SELECT rolname, rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user';
 
 /**
- * Returns the session, or closes it.
- * @throws ProblemsError `step-refused`: its role is a superuser. Triggers and defaults that other roles have put on their
- * tables would run with its rights.
+ * Opens a session as the role that is named for it; without one, as the instance's user.
+ * @throws ProblemsError `step-refused`: no role is named, and the user is a superuser. Triggers and defaults that other roles
+ * have put on their tables would run with its rights.
  */
-export async function refuseSuperuser(session: SqlSession): Promise<SqlSession> {
+export async function openAs(
+  role: string | undefined,
+  open: (login: { readonly user?: string }) => Promise<SqlSession>,
+): Promise<SqlSession> {
+  if (role !== undefined) return open({ user: role });
+  const session = await open({});
   try {
     const [row] = await ask(session, sessionRole);
     if (row?.['rolsuper'] === 'f') return session;

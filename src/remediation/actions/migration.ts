@@ -14,8 +14,8 @@ import {
   migrate,
   type Migration,
   migrationsOf,
+  openAs,
   readLedgerSafely,
-  refuseSuperuser,
   recordAsDone,
   relationsOfFile,
   migrationStatusOf,
@@ -83,10 +83,8 @@ async function requireInstance(host: ReadonlyHost, { instance, container }: Plac
 }
 
 async function openDirect(host: Host, place: Place, database = place.database): Promise<SqlSession> {
-  const { role } = place;
-  const options = { database, application, ...(role === undefined ? {} : { user: role }) };
-  const session = await host.change.sql.openSession(await requireInstance(host, place), options);
-  return role === undefined ? refuseSuperuser(session) : session;
+  const instance = await requireInstance(host, place);
+  return openAs(place.role, (login) => host.change.sql.openSession(instance, { database, application, ...login }));
 }
 
 /** Works under the lock that every runner takes, so that no other one runs at the same time. */
