@@ -1,3 +1,4 @@
+import { holdsServerFiles } from '../backups/types.ts';
 import type { Container } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import type { DiskKind, Profile, TuningFacts } from '../postgres/tuning/index.ts';
@@ -154,7 +155,8 @@ async function walNeeds(
 ): Promise<readonly string[] | undefined> {
   const archiving = settings.values.get('archive_mode')?.setting;
   const level = settings.values.get('wal_level')?.setting;
-  const physical = (await backupsOf(reader, instance))?.filter((one) => one.parts.some(isPhysical)) ?? [];
+  const physical =
+    (await backupsOf(reader, instance))?.filter((one) => one.parts.some(({ kind }) => holdsServerFiles(kind))) ?? [];
   const { standby = false, senders = 0, slots = 0 } = activity ?? {};
   const needs = [
     ...(archiving === 'on' || archiving === 'always' ? [`archive_mode is ${archiving}`] : []),
@@ -172,10 +174,6 @@ async function backupsOf(reader: ReadonlyHost, { name }: Instance) {
     ({ backups }) => backups,
     () => undefined,
   );
-}
-
-function isPhysical({ kind }: { readonly kind: string }): boolean {
-  return kind === 'base-backup' || kind === 'base-backup-tar' || kind === 'data-directory';
 }
 
 /** Without it, Docker's default seccomp profile blocks io_uring. */

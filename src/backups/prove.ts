@@ -9,15 +9,16 @@ import { baseLevel, manifestLevel } from './levels/base.ts';
 import { drillLevel } from './levels/drill.ts';
 import { archives, type ListedDump, listLevel, plainLevel, readLevel, type Wanted } from './levels/dump.ts';
 import { failed, filesLevel, impossible, type Observation } from './levels/files.ts';
-import type {
-  Backup,
-  BackupAnswer,
-  BackupCheck,
-  BackupFile,
-  BackupKind,
-  BackupLevel,
-  BackupPart,
-  CheckRequest,
+import {
+  type Backup,
+  type BackupAnswer,
+  type BackupCheck,
+  type BackupFile,
+  type BackupKind,
+  type BackupLevel,
+  type BackupPart,
+  type CheckRequest,
+  holdsServerFiles,
 } from './types.ts';
 
 export interface CheckSources {
@@ -26,8 +27,6 @@ export interface CheckSources {
   readonly sql: SqlReader;
   readonly signal: AbortSignal;
 }
-
-const clusterFiles: readonly BackupKind[] = ['base-backup', 'base-backup-tar', 'data-directory'];
 
 /**
  * Checks level after level until one fails or `upTo` is reached. A level that applies to no part is left out. A check that
@@ -104,7 +103,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'listing its content',
       async () =>
         observeUntilFailure(restored, async (part) => {
-          if (clusterFiles.includes(part.kind)) return baseLevel(backup, part, image.major);
+          if (holdsServerFiles(part.kind)) return baseLevel(backup, part, image.major);
           if (!archives.includes(part.kind)) return plainLevel(part.path, scans.get(part.path), wantedOf(part));
           const found = await listLevel(sources.engine, requestOf(part, 'L1'), wantedOf(part));
           listed.set(part.path, found);
@@ -116,7 +115,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'unpacking it',
       async () =>
         observeUntilFailure(
-          restored.filter(({ kind }) => !clusterFiles.includes(kind)),
+          restored.filter(({ kind }) => !holdsServerFiles(kind)),
           async (part) =>
             archives.includes(part.kind)
               ? readLevel(sources.engine, requestOf(part, 'L2'), listed.get(part.path)?.tableData ?? 0)
@@ -129,7 +128,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       async () => {
         const identifier = fingerprints?.systemIdentifier ?? (await identifierOf(sources.sql, instance));
         return observeUntilFailure(
-          restored.filter(({ kind }) => clusterFiles.includes(kind)),
+          restored.filter(({ kind }) => holdsServerFiles(kind)),
           (part) => manifestLevel(sources.engine, requestOf(part, 'L3'), identifier),
         );
       },
@@ -203,7 +202,7 @@ function drillOf(
 
 /** How much larger a restored copy may be than its backup (docs/engineering/backups.md#space-and-time). */
 function sizeFactor(kind: BackupKind): number {
-  if (clusterFiles.includes(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
+  if (holdsServerFiles(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
   return kind === 'plain' || kind === 'cluster' || kind === 'tar' ? 2 : 8;
 }
 

@@ -27,6 +27,11 @@ export type BackupKind =
   | 'data-directory'
   | 'unknown';
 
+/** Whether it holds a server's files, and not the text or archive of a dump. */
+export function holdsServerFiles(kind: BackupKind): boolean {
+  return kind === 'base-backup' || kind === 'base-backup-tar' || kind === 'data-directory';
+}
+
 export interface BackupPart {
   /** Relative to the backup's folder; `.` for the folder itself. */
   readonly path: string;

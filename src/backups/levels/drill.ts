@@ -3,7 +3,7 @@ import { type DrillRequest, isNotAsked } from '../probes/dump.ts';
 import { type Drill, drill } from '../probes/drill.ts';
 import { differences } from '../sidecar-files.ts';
 import { failed, impossible, type Observation, passed } from './files.ts';
-import type { BackupCause, DatabaseFingerprint } from '../types.ts';
+import { type BackupCause, type DatabaseFingerprint, holdsServerFiles } from '../types.ts';
 
 export interface DrillLevels {
   /** Undefined if the drill ended earlier. */
@@ -56,8 +56,7 @@ function restoreSays(
     .reduce((total, table) => total + BigInt(/^\d+$/.test(table.rows) ? table.rows : 0), 0n);
   const without = unsummed.length === 0 ? '' : ` (${unsummed.join(', ')} could not be read)`;
   const what = `${path} restores: ${count(tables.length, 'table')}, ${rows} rows${without}`;
-  const isFiles = ['base-backup', 'base-backup-tar', 'data-directory'].includes(kind);
-  if (isFiles)
+  if (holdsServerFiles(kind))
     return passed(`${what}, all read. There is nothing from the same point in time to compare the rows with.`);
   if (fingerprint === undefined) return unfingerprinted(path, what, tables, sourceTables);
   const restored = answer.databases.find(({ database }) => database === fingerprint.database);

@@ -15,6 +15,7 @@ import {
   sequenceLines,
 } from '../sidecar-files.ts';
 import { tarOfFolder } from '../tar-stream.ts';
+import { holdsServerFiles } from '../types.ts';
 import { contentOf, drillSuperuser, restoreDump } from './drill-restore.ts';
 import * as server from './drill-server.ts';
 import type { DrillRequest, NotAsked } from './dump.ts';
@@ -109,7 +110,7 @@ async function runDrill(programs: server.DrillPrograms, request: DrillRequest): 
       impossible: 'no-room',
       says: `A copy needs ${Math.ceil(request.needKiB)} KiB, but only ${room} KiB are free.`,
     };
-  const isFiles = ['base-backup', 'base-backup-tar', 'data-directory'].includes(request.kind);
+  const isFiles = holdsServerFiles(request.kind);
   const failure = isFiles ? await unpack(programs, request) : undefined;
   if (failure !== undefined) return failure;
   const started = (await programs.asServer(isFiles ? server.startOnFiles : server.startEmpty)).stdout.split('\n');
@@ -204,7 +205,7 @@ async function databasesOf(
   { kind, creates, database }: DrillRequest,
   as: string,
 ): Promise<{ readonly databases: readonly string[]; readonly faults: readonly string[] }> {
-  const isFiles = ['base-backup', 'base-backup-tar', 'data-directory'].includes(kind);
+  const isFiles = holdsServerFiles(kind);
   if ((kind === 'plain' || kind === 'plain-gzip') && !creates) return { databases: [database], faults: [] };
   const which = isFiles ? "datname <> 'template0'" : 'not datistemplate';
   const asked = await programs.asClient(
