@@ -38,13 +38,7 @@ export async function ownLabels({ goesOn }: Pick<HelperSpec, 'goesOn'>): Promise
  * an abort.
  */
 export async function removeHelper(engine: ChangingEngine, id: string): Promise<void> {
-  const path = `/containers/${id}`;
-  const limits = { timeoutMs: 20_000, isCleanup: true } as const;
-  const reply = await retryUnreachable(() => engine.delete({ path, query: { force: '1', v: '1' }, ...limits }));
-  if (reply !== undefined) noteRemoval();
-  // The engine is already removing it.
-  if (reply?.status === 409)
-    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
+  if (await deleteContainer(engine, id, { force: '1', v: '1' })) noteRemoval();
 }
 
 /**
@@ -52,16 +46,30 @@ export async function removeHelper(engine: ChangingEngine, id: string): Promise<
  * the engine removes it with the volume that it made for it.
  */
 async function removeLeftover(engine: ChangingEngine, { id, isRunning }: Helper): Promise<void> {
-  const path = `/containers/${id}`;
-  const limits = { timeoutMs: 20_000, isCleanup: true } as const;
-  if (isRunning) {
-    await retryUnreachable(() => engine.post({ path: `${path}/kill`, ...limits }));
-    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
-    return;
+  if (!isRunning) await deleteContainer(engine, id);
+  else {
+    await retryUnreachable(() => engine.post({ path: `/containers/${id}/kill`, ...limits }));
+    await waitUntilRemoved(engine, id);
   }
-  const reply = await retryUnreachable(() => engine.delete({ path, ...limits }));
-  if (reply?.status === 409)
-    await retryUnreachable(() => engine.post({ path: `${path}/wait`, query: { condition: 'removed' }, ...limits }));
+}
+
+const limits = { timeoutMs: 20_000, isCleanup: true } as const;
+
+/** Returns when it is gone; false if the engine gave no answer. */
+async function deleteContainer(
+  engine: ChangingEngine,
+  id: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  const reply = await retryUnreachable(() => engine.delete({ path: `/containers/${id}`, query, ...limits }));
+  // The engine is already removing it.
+  if (reply?.status === 409) await waitUntilRemoved(engine, id);
+  return reply !== undefined;
+}
+
+async function waitUntilRemoved(engine: ChangingEngine, id: string): Promise<void> {
+  const query = { condition: 'removed' };
+  await retryUnreachable(() => engine.post({ path: `/containers/${id}/wait`, query, ...limits }));
 }
 
 /**
