@@ -2,6 +2,7 @@ import { join, relative, resolve } from 'node:path/posix';
 import { z } from 'zod';
 import type { Container } from '../../../host/docker/types.ts';
 import { compareText } from '../../../util/compare.ts';
+import { isWithin } from '../../../util/text.ts';
 
 export const details = z.strictObject({
   /** The instance's container. */
@@ -26,9 +27,9 @@ export type SharedDataExpected = z.output<typeof expected>;
  */
 export function placeOfData(container: Container): string | undefined {
   if (!container.state.running || !runsServer(container)) return undefined;
-  const directory = container.env['PGDATA'] ?? '/var/lib/postgresql/data';
+  const directory = resolve('/', container.env['PGDATA'] ?? '/var/lib/postgresql/data');
   const mount = container.mounts
-    .filter(({ destination, writable }) => writable && isUnder(directory, destination))
+    .filter(({ destination, writable }) => writable && isWithin(directory, resolve(destination)))
     .toSorted((a, b) => b.destination.length - a.destination.length)[0];
   if (mount === undefined) return undefined;
   const within = relative(mount.destination, directory);
@@ -42,11 +43,6 @@ function runsServer({ env, entrypoint, command }: Container): boolean {
   if (env['PG_MAJOR'] === undefined && env['PGDATA'] === undefined) return false;
   const [program = ''] = [...command, ...entrypoint];
   return program.startsWith('-') || /(?:^|\/)(?:postgres|postmaster|docker-entrypoint\.sh)$/.test(program);
-}
-
-function isUnder(path: string, folder: string): boolean {
-  const within = relative(folder, path);
-  return within === '' || !within.startsWith('..');
 }
 
 /** The one of two containers that started later; of two that started together, the one with the later id. */
