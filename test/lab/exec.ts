@@ -53,6 +53,18 @@ export async function logOf(container: Docker.Container): Promise<string> {
   return demultiplexed(buffer).toString('utf8');
 }
 
+/** What a container's log says of a pattern while `work` runs: each text once, sorted. */
+export async function loggedDuring(
+  container: Docker.Container,
+  pattern: RegExp,
+  work: () => Promise<unknown>,
+): Promise<readonly string[]> {
+  const before = (await logOf(container)).length;
+  await work();
+  const log = (await logOf(container)).slice(before);
+  return [...new Set(log.match(pattern))].sort();
+}
+
 /** The payload of what the engine sends without a terminal: frames of eight bytes (the last four the length) and content. */
 export function demultiplexed(buffer: Buffer): Buffer {
   const parts: Buffer[] = [];

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHost } from '../../../src/app/open-host.ts';
 import { detect, migrateInstances, openRemediation, tune } from '../../../src/app/remediation.ts';
-import { logOf } from '../exec.ts';
+import { loggedDuring } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import { writeMigrations } from '../migration/open-migrating.ts';
 import type { Run } from '../run.ts';
@@ -81,11 +81,8 @@ describe.skipIf(!(await labRuns())).each(majors(15))(
     afterAll(async () => closeTestRun(run));
 
     /** What was called meanwhile, once each. */
-    async function called(work: () => Promise<unknown>): Promise<readonly string[]> {
-      const before = (await logOf(lab.container)).length;
-      await work();
-      const log = (await logOf(lab.container)).slice(before);
-      return [...new Set(log.match(/hostile (?:operator )?\S+/g))].sort();
+    function called(work: () => Promise<unknown>): Promise<readonly string[]> {
+      return loggedDuring(lab.container, /hostile (?:operator )?\S+/g, work);
     }
 
     function open() {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detect, openRemediation, type Remediation } from '../../../src/app/remediation.ts';
 import { instanceNamed, openRequests, openRunHost, submitWork } from '../backups/open-backups.ts';
-import { logOf } from '../exec.ts';
+import { loggedDuring } from '../exec.ts';
 import { type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, majors, openTestRun } from '../support.ts';
@@ -53,11 +53,8 @@ describe.skipIf(!(await labRuns())).each(majors(15))(
     afterAll(async () => closeTestRun(run));
 
     /** The roles as which they ran meanwhile. */
-    async function roles(work: () => Promise<unknown>): Promise<readonly string[]> {
-      const before = (await logOf(lab.container)).length;
-      await work();
-      const log = (await logOf(lab.container)).slice(before);
-      return [...new Set(log.match(/(?:probe ran as|probe became|late code ran as|count ran as) \S+/g))].sort();
+    function roles(work: () => Promise<unknown>): Promise<readonly string[]> {
+      return loggedDuring(lab.container, /(?:probe ran as|probe became|late code ran as|count ran as) \S+/g, work);
     }
 
     function open(): Promise<Remediation> {
