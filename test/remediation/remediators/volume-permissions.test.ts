@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { volumePermissions } from '../../../src/remediation/remediators/volume-permissions/index.ts';
+import { createTestHost } from '../../../src/testing/index.ts';
 import { parseSurvey } from '../../../src/host/probes/files.ts';
 import type { SurveyEntry } from '../../../src/host/probes/types.ts';
 import { diagnose, type Observation } from '../../../src/remediation/remediators/volume-permissions/diagnose.ts';
@@ -329,3 +331,34 @@ describe('a shell command in advice', () => {
 function entry(path: string, some: Partial<SurveyEntry>): SurveyEntry {
   return { path, type: 'f', ...server, mode: some.type === 'd' ? '700' : '600', links: 1, linkTarget: '', ...some };
 }
+
+describe('a server that cannot use its files', () => {
+  const entry = { type: 'd', gid: 0, mode: '700', links: 1, linkTarget: '' };
+  const entries = [
+    { ...entry, path: '.', uid: 0 },
+    { ...entry, path: 'PG_VERSION', type: 'f', uid: 0, mode: '600' },
+  ];
+  const data = '/var/lib/postgresql/data';
+  const mount = { type: 'bind', name: '', source: '/srv/pg', destination: data, writable: true, anonymous: false };
+
+  it.each([
+    [
+      'has not come up, though its container runs between two restarts',
+      'FATAL:  data directory has wrong ownership',
+      true,
+    ],
+    ['serves', 'LOG:  database system is ready to accept connections', undefined],
+  ])('is down if it %s', async (_, text, down) => {
+    const { reader } = createTestHost({
+      instances: [{ name: 'orders', container: { mounts: [mount], user: '999:999' }, sql: () => [] }],
+      docker: { logs: async () => [{ at: '2026-05-01T10:00:01Z', stream: 'stderr', text }] },
+      probes: {
+        survey: async () => ({ entries, truncated: false }),
+        imageUser: async () => ({ uid: 999, gid: 999 }),
+      },
+    });
+    const { findings, notLookedAt } = await volumePermissions.detect(reader);
+    expect(notLookedAt).toEqual([]);
+    expect(findings.map(({ down: isDown }) => isDown)).toEqual([down]);
+  });
+});

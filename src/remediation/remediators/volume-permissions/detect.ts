@@ -2,7 +2,6 @@ import { compareBy } from '../../../util/compare.ts';
 import type { Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { type Observed, observe } from './observe.ts';
 import { everyRelation, type ImageUsers, imageUsers } from './files.ts';
@@ -95,11 +94,13 @@ async function findingOn(
     return moveFinding(instance, dataMount, found);
   }
   const wrong = 'wrong' in condition ? condition.wrong.length : 0;
-  return make(instance, condition.kind, wrong, seen.entries.length, summary(instance, found), [
+  const finding = make(instance, condition.kind, wrong, seen.entries.length, summary(instance, found), [
     ...found.lines.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
     ...(await refusedQuery(instance, found, host)),
     ...ownersSeen(instance, found),
   ]);
+  // As observed: between two restarts the engine says for a moment that it is running.
+  return seen.running ? finding : { ...finding, down: true };
 }
 
 /** A finding that the data should move to a named volume, requested by the config or by someone. */
@@ -144,6 +145,5 @@ function make(
     ],
     details: { container: container.id, kind, wrong, entries },
     problem: null,
-    ...(kind === 'bind-mount' || isRunning(instance) ? {} : { down: true }),
   };
 }
