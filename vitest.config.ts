@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { testTimes } from './build/test-times.ts';
 
 /** The folder where `.ci/run` reads the numbers of tests from: a file for each run of vitest. */
 const results = process.env['TEST_RESULTS'];
@@ -38,7 +39,13 @@ const lab = { env, testTimeout: 300_000, hookTimeout: 300_000 };
 export default defineConfig({
   test: {
     reporters:
-      results === undefined ? ['default'] : ['default', ['json', { outputFile: `${results}/${process.pid}.json` }]],
+      results === undefined
+        ? ['default']
+        : [
+            'default',
+            ['json', { outputFile: `${results}/${process.pid}.json` }],
+            testTimes(join(results, 'times.txt')),
+          ],
     projects: [
       {
         resolve: sources,
@@ -78,6 +85,8 @@ export default defineConfig({
           // busy. With more, the servers have no time left to answer, and everything takes longer.
           maxWorkers: 2,
           maxConcurrency: 3,
+          // A server on a busy machine is now and then too slow for a test. The summary of `.ci/run` names such a test.
+          retry: 1,
         },
       },
       { test: { ...lab, name: 'lab-own-network', include: ['test/lab/own-network/*.test.ts'] } },

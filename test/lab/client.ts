@@ -12,7 +12,7 @@ export interface Client {
 export async function connect(instance: LabInstance, session: Session = {}): Promise<Client> {
   const { user = instance.user, password = instance.password, database = instance.database } = session;
   const address = await addressOf(instance);
-  const client = new pg.Client({ ...address, user, password, database, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({ ...address, user, password, database, connectionTimeoutMillis: 30_000 });
   // A connection that is killed says so here too, and unheard it would end the process.
   client.on('error', () => undefined);
   await client.connect();
