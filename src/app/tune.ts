@@ -13,7 +13,7 @@ import {
   type SettingValue,
   type TuningFacts,
 } from '../postgres/tuning/index.ts';
-import type { BackendMemory } from '../remediation/shared/memory.ts';
+import { type BackendMemory, memoryOf } from '../remediation/shared/memory.ts';
 import type { ServerSetting, ServerSettings } from '../remediation/shared/server-settings.ts';
 import { getNumber } from '../util/json.ts';
 import { instanceNotFound } from '../remediation/engine/not-found.ts';
@@ -177,9 +177,26 @@ export async function tune({ session: { reader } }: Remediation, request: Tuning
     fits,
     ceiling,
     needsPooler,
-    warnings: warningsOf(recommendation, activity),
+    warnings: [...presentWorstCase(facts, settings), ...warningsOf(recommendation, activity)],
     unknown,
   };
+}
+
+/** `detect` reports it only if the server comes near its limit: docs/engineering/memory.md#worst-case-and-use. */
+export function presentWorstCase(
+  { cpus, memory: limit, memoryIs, perBackend }: Pick<TuningFacts, 'cpus' | 'memory' | 'memoryIs' | 'perBackend'>,
+  settings: ServerSettings,
+): readonly string[] {
+  const { worstCase } = memoryOf(settings, cpus, perBackend);
+  return memoryIs === 'limit' && worstCase.total > limit
+    ? [
+        `its present settings allow ${formatSize(toMiB(worstCase.total))} at worst, more than its limit of ${formatSize(limit)}: rare, and reported by \`problems detect\` if it comes near`,
+      ]
+    : [];
+}
+
+function toMiB(bytes: number): number {
+  return Math.ceil(bytes / MiB) * MiB;
 }
 
 /** See docs/engineering/settings.md#standbys and docs/engineering/connections.md#proving-a-limit. */

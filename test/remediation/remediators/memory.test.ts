@@ -110,12 +110,27 @@ describe('a diagnosis', () => {
     expect(diagnose(seen({ limit: 0, memory: server({ sharedBuffers: 64 * GiB }) }))).toBeUndefined();
   });
 
-  it('finds buffers that fill the limit, and a worst case above it, before a process is killed', () => {
+  it('finds chosen buffers that fill the limit before a process is killed', () => {
     expect(diagnose(seen({ limit: 256 * MiB, memory: server({ sharedBuffers: GiB }) }))).toEqual({
       kind: 'shared-buffers-over-limit',
       cause: 'shared-buffers',
     });
-    expect(diagnose(seen({ limit: GiB }))).toEqual({ kind: 'worst-case-over-limit', cause: 'work' });
+  });
+
+  it.for([
+    ['nothing with the usual settings, far from the limit', 512, 60, 40, undefined],
+    ['nothing with the usual settings, whose buffers would fill the limit', 128, 20, 30, undefined],
+    ['nothing just below four fifths', 1000, 400, 399, undefined],
+    ['a worst case above the limit at four fifths', 1000, 400, 400, 'worst-case-over-limit'],
+    ['usual buffers that fill the limit at four fifths', 128, 20, 90, 'shared-buffers-over-limit'],
+    ['nothing if the worst case fits, however much is held', 2048, 1000, 900, undefined],
+  ] as const)('finds %s', ([, limit, anonymous, shared, kind]) => {
+    const use = { ...used(0, limit * MiB), usage: limit * MiB, anonymous: anonymous * MiB, shared: shared * MiB };
+    expect(diagnose(seen({ limit: limit * MiB, use }))?.kind).toBe(kind);
+  });
+
+  it('does not report a worst case if the use is unknown', () => {
+    expect(diagnose(seen({ limit: GiB }))).toBeUndefined();
   });
 
   it('finds nothing in an instance that an operator has stopped', () => {

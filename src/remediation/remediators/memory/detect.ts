@@ -8,7 +8,7 @@ import { isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { diagnose, hostConditions } from './diagnose.ts';
 import { observe } from './observe.ts';
-import { type MemoryDetails, memorySettings, type Observation, type Condition } from './types.ts';
+import { heldMemory, type MemoryDetails, memorySettings, type Observation, type Condition } from './types.ts';
 
 /** Limit, counters, settings and log lines as evidence. */
 function evidenceOf({ container }: Instance, seen: Observation): readonly Evidence[] {
@@ -39,7 +39,7 @@ function evidenceOf({ container }: Instance, seen: Observation): readonly Eviden
           {
             type: 'probe',
             name: 'memory-use',
-            result: `oom_kill ${use.oomKills}; peak ${readableSize(use.peak)}; now ${readableSize(use.usage)}, of it ${readableSize(use.shared)} shared and ${readableSize(use.inactiveFile)} inactive file cache`,
+            result: `oom_kill ${use.oomKills}; peak ${readableSize(use.peak)}; now ${readableSize(use.usage)}, of it ${readableSize(use.anonymous)} private, ${readableSize(use.shared)} shared and ${readableSize(use.inactiveFile)} inactive file cache`,
           },
         ] as const)),
     ...(memory === undefined
@@ -76,7 +76,7 @@ function summaryOf(
     case 'shared-buffers-over-limit':
       return `${name} has shared_buffers of ${shared} in a memory limit of ${of}: it will be killed when they fill up.`;
     case 'worst-case-over-limit':
-      return `${name} may need ${worst} in the worst case, but its memory limit is ${of}.`;
+      return `${name} holds ${readableSize(use === undefined ? 0 : heldMemory(use))} of its memory limit of ${of} and may need ${worst} in the worst case.`;
     case 'shm-too-small':
       return `Parallel queries of ${name} fail: its /dev/shm has only ${readableSize(shmSize)}.`;
   }

@@ -5,9 +5,12 @@ import { type HostBudget, readableSize, usableShare } from '../../../postgres/tu
 import type { Evidence, ReadonlyHost } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
 import { budgetOf, machineMemory } from '../../shared/memory.ts';
-import { type MemorySettings, type Observation, serverMemory, type Condition } from './types.ts';
+import { heldMemory, type MemorySettings, type Observation, serverMemory, type Condition } from './types.ts';
 
-/** In order: what prevents a start, what kills it, what will kill it. See docs/engineering/memory.md#oom-signals. */
+/**
+ * In order: what prevents a start, what kills it, what will kill it. See docs/engineering/memory.md#oom-signals. A worst case
+ * above the limit is no reason alone, since it rarely happens: docs/engineering/memory.md#worst-case-and-use.
+ */
 export function diagnose(seen: Observation): Condition | undefined {
   const { limit, memory, running, signs } = seen;
   const has = (sign: string): boolean => signs.some((one) => one.sign === sign);
@@ -17,8 +20,10 @@ export function diagnose(seen: Observation): Condition | undefined {
   if (limit > 0 && (running ? wasKilled(seen) : endedByKill(seen))) return { kind: 'oom-killed', cause };
   // A stopped instance is in no danger, and is not started for a risk.
   if (limit > 0 && running && memory !== undefined) {
-    if (cause === 'shared-buffers') return { kind: 'shared-buffers-over-limit', cause };
-    if (memory.worstCase.total > limit) return { kind: 'worst-case-over-limit', cause };
+    const near = isNearLimit(seen);
+    if (cause === 'shared-buffers' && (near || memory.sharedBuffers > usualBuffers))
+      return { kind: 'shared-buffers-over-limit', cause };
+    if (near && memory.worstCase.total > limit) return { kind: 'worst-case-over-limit', cause: 'work' };
   }
   // Without parallel queries nothing uses it.
   if (running && has('shm-full') && memory?.parallelWorkersPerGather !== 0) return { kind: 'shm-too-small', cause };
@@ -28,6 +33,14 @@ export function diagnose(seen: Observation): Condition | undefined {
 /** The buffers alone use more than four fifths. They are charged only when touched, so the start still succeeds. */
 function fillsLimit({ limit, memory }: Observation): boolean {
   return limit > 0 && memory !== undefined && memory.facts.sharedMemory > usableShare * limit;
+}
+
+/** What `initdb` writes if the machine allows it. A larger value was chosen, and is expected to be used. */
+const usualBuffers = 128 * 2 ** 20;
+
+/** Memory that the kernel cannot take back is above the usable share of the limit. File cache does not count. */
+function isNearLimit({ use, limit }: Observation): boolean {
+  return use !== undefined && heldMemory(use) >= usableShare * limit;
 }
 
 /** A user may have sent signal 9. An OOM event of the engine, or a second kill at the same point, proves the kernel. */

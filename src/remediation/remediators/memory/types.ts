@@ -50,6 +50,11 @@ export async function serverMemory(
   };
 }
 
+/** Bytes of a control group that the kernel cannot take back without swap: private and shared memory, no file cache. */
+export function heldMemory({ anonymous, shared }: Pick<MemoryUse, 'anonymous' | 'shared'>): number {
+  return anonymous + shared;
+}
+
 /** Memory of autovacuum workers: autovacuum_work_mem, or maintenance_work_mem. */
 export function autovacuumWorkMem({ facts }: InstanceMemory): number {
   return facts.autovacuumWorkMem ?? facts.maintenanceWorkMem;
