@@ -6,6 +6,7 @@ import { once } from 'node:events';
 
 import { describe, expect, it } from 'vitest';
 
+import { oneOf } from '../soak.ts';
 import { connect, refusalOf } from './client.ts';
 import { startContainer } from './container.ts';
 import { createVolume, removeObjects, type Run, runLabel } from './run.ts';
@@ -45,7 +46,7 @@ describe.skipIf(!(await labRuns()))('a run of the lab', () => {
     expect(await freePort(run.docker, instances, new Set())).toBe(held.port);
   });
 
-  it.for<Storage>(['bind', 'volume', 'anonymous', 'seeded'])(
+  it.for(oneOf<Storage>(['bind', 'volume', 'anonymous', 'seeded']))(
     'starts an instance whose data is %s',
     async (storage, test) => {
       const run = await createRun(test);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 
 import { recordId } from '../../src/registry/identity.ts';
+import { soak } from '../soak.ts';
 import { type Client, connect, refusalOf } from './client.ts';
 import { runContainer } from './container.ts';
 import { execIn, logOf } from './exec.ts';
@@ -32,7 +33,8 @@ describe('the list of scenarios', () => {
   });
 });
 
-describe.skipIf(!(await labRuns()))('a running scenario', { concurrent: true }, () => {
+// The smoke tests show that the tool finds each; these show that it is really there, without the tool.
+describe.skipIf(!(await labRuns()) || !soak)('a running scenario', { concurrent: true }, () => {
   it.for(majors(15))('port-conflict: PostgreSQL %i loses its port to another instance', async (postgres, test) => {
     const run = await takeUp(test, 'port-conflict', postgres);
     const alpha = await findInstance(run, 'alpha');

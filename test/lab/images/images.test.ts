@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { soak } from '../../soak.ts';
 import { connect, refusalOf } from '../client.ts';
 import { createContainer, runContainer, startContainer } from '../container.ts';
 import { createEngineClient } from '../engine.ts';
@@ -37,7 +38,8 @@ describe.skipIf(!lab)('the images', () => {
   });
 });
 
-describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurrent: true }, (postgres) => {
+// All tests of the lab use the images: what they rely on needs no test of its own in every run.
+describe.skipIf(!lab || !soak).each(majors)('the entrypoint of PostgreSQL %i', { concurrent: true }, (postgres) => {
   const image = `problems-lab/postgres:${postgres}`;
 
   it('creates the user, the database and the password of the environment, for any values', async (test) => {
@@ -155,7 +157,7 @@ describe.skipIf(!lab).each(majors)('the entrypoint of PostgreSQL %i', { concurre
   });
 });
 
-describe.skipIf(!lab)('the other images', { concurrent: true }, () => {
+describe.skipIf(!lab || !soak)('the other images', { concurrent: true }, () => {
   it('postgres:15-uid70 owns its data as the Alpine image does', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const instance = await startInstance(run, {

@@ -12,6 +12,7 @@ import {
   type Remediation,
   rollback,
 } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { execIn } from '../exec.ts';
 import { findInstance, type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { copyRegistry, writeBackupMetadata } from '../project.ts';
@@ -27,7 +28,8 @@ const backups = join('.vrooli', 'backups', 'postgres', 'archive');
 const bad = ['20250728_031000', '20250729_031000', '20250730_031000', '20250731_031000'];
 
 describe.skipIf(!lab)('backups that cannot be restored', { concurrent: true, timeout: 600_000 }, () => {
-  it.for(majors(17))(
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak).for(majors(17))(
     'of PostgreSQL %i are quarantined with their causes, and a new one is taken and verified, although the registry escalates damage',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

@@ -9,6 +9,7 @@ import {
 } from '../../../src/app/remediation.ts';
 import { poolerCreate } from '../../../src/remediation/actions/pooler-create.ts';
 import type { Json } from '../../../src/remediation/contract.ts';
+import { oneOf, soak } from '../../soak.ts';
 import { connect, refusalOf } from '../client.ts';
 import { runContainer, startContainer } from '../container.ts';
 import { actingHost } from '../engine/host.ts';
@@ -24,7 +25,8 @@ import { openPools } from './open-remediator.ts';
 const runs = await labRuns();
 
 describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_000 }, () => {
-  it.for(majors(17))(
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak).for(majors(17))(
     'on PostgreSQL %i are found when all slots are taken, ended, and limited by a timeout',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -129,10 +131,12 @@ describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, 
 });
 
 describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, timeout: 600_000 }, () => {
-  it.for([
-    ['session', 15],
-    ['transaction', 17],
-  ] as const)('get a pooler in %s mode in front of PostgreSQL %i', async ([mode, postgres], test) => {
+  it.for(
+    oneOf([
+      ['transaction', 17],
+      ['session', 15],
+    ] as const),
+  )('get a pooler in %s mode in front of PostgreSQL %i', async ([mode, postgres], test) => {
     const run = await createRun(test, { postgres });
     const shop = await startInstance(run, {
       name: 'shop',
@@ -319,7 +323,7 @@ describe.skipIf(!runs)('a server that accepts no connections', () => {
 });
 
 describe.skipIf(!runs)('nothing is found', { concurrent: true, timeout: 600_000 }, () => {
-  it.for(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const)(
+  it.for(oneOf(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const))(
     'in the scenario %s',
     async (name, test) => {
       const run = await createRun(test);

@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { detect, plan, remediate, type Remediation, rollback, tune } from '../../../src/app/remediation.ts';
+import { oneOf, soak } from '../../soak.ts';
 import { execIn, logOf } from '../exec.ts';
 import { createInstance, findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
@@ -16,7 +17,8 @@ const runs = await labRuns();
 const MiB = 2 ** 20;
 
 describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurrent: true }, () => {
-  it.for(majors(15))(
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak).for(majors(15))(
     'is found after the kernel killed PostgreSQL %i, planned without a change, and raised while the server runs',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
@@ -171,7 +173,7 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
     expect(await query(made, 'select count(*) from orders')).toEqual(['1000']);
   });
 
-  it.for(['no', 'unless-stopped'])(
+  it.for(oneOf(['unless-stopped', 'no']))(
     'because of shared_buffers larger than the machine gets the previous value back; restart policy %s',
     async (policy, test) => {
       const run = await createRun(test);

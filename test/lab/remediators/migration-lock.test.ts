@@ -13,7 +13,8 @@ import { openMigrations } from './open-remediator.ts';
 const invalid = 'migration-lock/ledger/invalid-index/vrooli.public.customers_email';
 
 describe.skipIf(!(await labRuns()))('a race of migrations', { concurrent: true }, () => {
-  it.for(majors(15))(
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak).for(majors(15))(
     'on PostgreSQL %i that left an invalid index is found, planned without a change, repaired, and not found again',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

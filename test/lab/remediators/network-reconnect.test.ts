@@ -10,6 +10,7 @@ import {
   type Remediation,
   rollback,
 } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { askGui, findGui, startGui } from '../gui.ts';
 import { findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { ensureNetwork, type Run } from '../run.ts';
@@ -34,71 +35,75 @@ import { openNetworks, type Settings } from './open-remediator.ts';
 import { stateFile } from './open-ports.ts';
 
 describe.skipIf(!(await labRuns()))('network-reconnect', () => {
-  it('connects a web GUI to the network of its instance, after which it shows real data; and disconnects it on rollback', async (test) => {
-    const run = await createRun(test);
-    await webguiUnreachable.up(run, () => undefined);
-    const networks = await openFor(test, run);
-    const gui = await findGui(run, 'reports');
-    const [identifier] = await query(
-      await findInstance(run, 'reports'),
-      'select system_identifier from pg_control_system()',
-    );
-    const before = await snapshotEngine(run);
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak)(
+    'connects a web GUI to the network of its instance, after which it shows real data; and disconnects it on rollback',
+    async (test) => {
+      const run = await createRun(test);
+      await webguiUnreachable.up(run, () => undefined);
+      const networks = await openFor(test, run);
+      const gui = await findGui(run, 'reports');
+      const [identifier] = await query(
+        await findInstance(run, 'reports'),
+        'select system_identifier from pg_control_system()',
+      );
+      const before = await snapshotEngine(run);
 
-    const { detected, proposals } = await plan(networks);
-    expect(detected.notLookedAt).toEqual([]);
-    expect(detected.findings.map(({ instance, kind }) => [instance, kind])).toEqual([
-      ['reports', 'no-common-network'],
-      ['sales', 'asks-itself'],
-    ]);
-    expect(detected.findings[0]?.evidence).toContainEqual({
-      type: 'probe',
-      name: `GET /api/connection of ${gui.containerName}`,
-      result: expect.stringMatching(/^503 .*could not translate host name/),
-    });
-    expect(planOf(proposals[0]?.plan)).toMatchObject({
-      risk: 'safe',
-      steps: [{ action: 'network.connect' }],
-      downtime: { seconds: 0 },
-    });
-    expect(proposals[0]?.decision).toMatchObject({ automation: 'auto' });
-    expect(planOf(proposals[1]?.plan)).toMatchObject({
-      summary: expect.stringContaining('vrooli-postgres-sales:5432 in PGWEB_DATABASE_URL'),
-      risk: 'restart',
-    });
-    expect(proposals[1]?.decision).toMatchObject({ automation: 'approve' });
-    for (const { env } of await networks.session.reader.docker.containers()) {
-      const password = env['POSTGRES_PASSWORD'];
-      if (password !== undefined && password.length > 20)
-        expect(JSON.stringify([detected, proposals])).not.toContain(password);
-    }
-    expect(await snapshotEngine(run), 'planning changes nothing').toEqual(before);
+      const { detected, proposals } = await plan(networks);
+      expect(detected.notLookedAt).toEqual([]);
+      expect(detected.findings.map(({ instance, kind }) => [instance, kind])).toEqual([
+        ['reports', 'no-common-network'],
+        ['sales', 'asks-itself'],
+      ]);
+      expect(detected.findings[0]?.evidence).toContainEqual({
+        type: 'probe',
+        name: `GET /api/connection of ${gui.containerName}`,
+        result: expect.stringMatching(/^503 .*could not translate host name/),
+      });
+      expect(planOf(proposals[0]?.plan)).toMatchObject({
+        risk: 'safe',
+        steps: [{ action: 'network.connect' }],
+        downtime: { seconds: 0 },
+      });
+      expect(proposals[0]?.decision).toMatchObject({ automation: 'auto' });
+      expect(planOf(proposals[1]?.plan)).toMatchObject({
+        summary: expect.stringContaining('vrooli-postgres-sales:5432 in PGWEB_DATABASE_URL'),
+        risk: 'restart',
+      });
+      expect(proposals[1]?.decision).toMatchObject({ automation: 'approve' });
+      for (const { env } of await networks.session.reader.docker.containers()) {
+        const password = env['POSTGRES_PASSWORD'];
+        if (password !== undefined && password.length > 20)
+          expect(JSON.stringify([detected, proposals])).not.toContain(password);
+      }
+      expect(await snapshotEngine(run), 'planning changes nothing').toEqual(before);
 
-    const { runs } = await remediate(networks);
-    expect(runs[0]).toMatchObject({
-      instance: 'reports',
-      outcome: 'fixed',
-      automation: 'auto',
-      downtimeMs: 0,
-      verification: { result: 'verified' },
-    });
-    expect(runs[0]?.verification?.checks).toHaveLength(4);
-    expect(runs[1]).toMatchObject({
-      instance: 'sales',
-      outcome: 'awaiting-approval',
-    });
-    const begun = performance.now();
-    expect((await detect(networks)).findings.map(({ instance }) => instance)).toEqual(['sales']);
-    const detectMs = Math.round(performance.now() - begun);
-    expect(await askGui(gui, '/')).toEqual({ status: 200, body: `vrooli|vrooli|${identifier}\n` });
-    expect((await snapshotEngine(run)).data).toEqual(before.data);
-    process.stderr.write(
-      `connect step ${stepMs(runs[0]?.steps[0])} ms, run ${stepMs(runs[0])} ms, detect of two clients ${detectMs} ms\n`,
-    );
+      const { runs } = await remediate(networks);
+      expect(runs[0]).toMatchObject({
+        instance: 'reports',
+        outcome: 'fixed',
+        automation: 'auto',
+        downtimeMs: 0,
+        verification: { result: 'verified' },
+      });
+      expect(runs[0]?.verification?.checks).toHaveLength(4);
+      expect(runs[1]).toMatchObject({
+        instance: 'sales',
+        outcome: 'awaiting-approval',
+      });
+      const begun = performance.now();
+      expect((await detect(networks)).findings.map(({ instance }) => instance)).toEqual(['sales']);
+      const detectMs = Math.round(performance.now() - begun);
+      expect(await askGui(gui, '/')).toEqual({ status: 200, body: `vrooli|vrooli|${identifier}\n` });
+      expect((await snapshotEngine(run)).data).toEqual(before.data);
+      process.stderr.write(
+        `connect step ${stepMs(runs[0]?.steps[0])} ms, run ${stepMs(runs[0])} ms, detect of two clients ${detectMs} ms\n`,
+      );
 
-    expect(await rollback(networks, runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
-    expect(await snapshotEngine(run)).toEqual(before);
-  });
+      expect(await rollback(networks, runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+      expect(await snapshotEngine(run)).toEqual(before);
+    },
+  );
 
   it('recreates a web GUI that was configured with its own address, after approval; and restores the old one', async (test) => {
     const run = await createRun(test);
@@ -123,17 +128,20 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
     expect((await detect(networks)).findings).toMatchObject([{ kind: 'asks-itself' }]);
   });
 
-  it('finds nothing on healthy instances, or if the problem is ports, volumes or connections', async (test) => {
-    const run = await createRun(test);
-    await Promise.all(
-      [healthy, portConflict, volumePermissions, poolExhaustion].map((scenario) => scenario.up(run, () => undefined)),
-    );
-    expect(await detect(await openFor(test, run))).toMatchObject({
-      findings: [],
-      notLookedAt: [],
-      interruptedRuns: [],
-    });
-  });
+  it.runIf(soak)(
+    'finds nothing on healthy instances, or if the problem is ports, volumes or connections',
+    async (test) => {
+      const run = await createRun(test);
+      await Promise.all(
+        [healthy, portConflict, volumePermissions, poolExhaustion].map((scenario) => scenario.up(run, () => undefined)),
+      );
+      expect(await detect(await openFor(test, run))).toMatchObject({
+        findings: [],
+        notLookedAt: [],
+        interruptedRuns: [],
+      });
+    },
+  );
 
   describe("distinguishes by the client's error and the engine's state", () => {
     let run: Run;

@@ -12,6 +12,7 @@ import {
   rollback,
 } from '../../../src/app/remediation.ts';
 import { volumeCopy } from '../../../src/remediation/actions/volume.ts';
+import { oneOf, soak } from '../../soak.ts';
 import { runHelper } from '../container.ts';
 import { actingHost } from '../engine/host.ts';
 import { execIn } from '../exec.ts';
@@ -35,44 +36,48 @@ import { openVolumes } from './open-remediator.ts';
 const runs = await labRuns();
 
 describe.skipIf(!runs)("data with an owner other than the server's user", { concurrent: true }, () => {
-  it('is found in both forms of the scenario, planned without a change, and given to the server with identical content', async (test) => {
-    const run = await createRun(test);
-    await scenarioNamed('volume-permissions').up(run, () => undefined);
-    const looking = await open(test, run, { onlyLooking: true });
+  // The pass that test/lab/smoke.test.ts makes, in detail.
+  it.runIf(soak)(
+    'is found in both forms of the scenario, planned without a change, and given to the server with identical content',
+    async (test) => {
+      const run = await createRun(test);
+      await scenarioNamed('volume-permissions').up(run, () => undefined);
+      const looking = await open(test, run, { onlyLooking: true });
 
-    const { findings, notLookedAt } = await detect(looking);
-    expect(findings.map(({ id }) => id)).toEqual([
-      'volume-permissions/mixed/wrong-owner',
-      'volume-permissions/restored/wrong-owner',
-    ]);
-    expect(notLookedAt).toEqual([]);
-    const [mixed, restored] = findings;
-    expect(mixed?.details).toMatchObject({ wrong: 1 });
-    expect(mixed?.evidence).toContainEqual({
-      type: 'message',
-      text: expect.stringMatching(/^could not open file "base\/\d+\/\d+" for reading: Permission denied$/),
-      sqlstate: '42501',
-    });
-    expect(restored?.summary).toContain('do not belong to the user of its server, 999:999');
+      const { findings, notLookedAt } = await detect(looking);
+      expect(findings.map(({ id }) => id)).toEqual([
+        'volume-permissions/mixed/wrong-owner',
+        'volume-permissions/restored/wrong-owner',
+      ]);
+      expect(notLookedAt).toEqual([]);
+      const [mixed, restored] = findings;
+      expect(mixed?.details).toMatchObject({ wrong: 1 });
+      expect(mixed?.evidence).toContainEqual({
+        type: 'message',
+        text: expect.stringMatching(/^could not open file "base\/\d+\/\d+" for reading: Permission denied$/),
+        sqlstate: '42501',
+      });
+      expect(restored?.summary).toContain('do not belong to the user of its server, 999:999');
 
-    // One that the engine keeps restarting is never twice the same.
-    const { container } = await findInstance(run, 'restored');
-    await container.stop();
-    const before = await snapshotEngine(run);
-    const { proposals } = await plan(looking);
-    expect(proposals.map(({ plan: made }) => made.type)).toEqual(['plan', 'plan']);
-    expect(await snapshotEngine(run)).toEqual(before);
+      // One that the engine keeps restarting is never twice the same.
+      const { container } = await findInstance(run, 'restored');
+      await container.stop();
+      const before = await snapshotEngine(run);
+      const { proposals } = await plan(looking);
+      expect(proposals.map(({ plan: made }) => made.type)).toEqual(['plan', 'plan']);
+      expect(await snapshotEngine(run)).toEqual(before);
 
-    await container.start();
-    const remediation = await open(test, run);
-    const { runs: reports } = await remediate(remediation, { yes: true });
-    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
-      ['fixed', null],
-      ['fixed', null],
-    ]);
-    for (const name of ['mixed', 'restored']) expect(await orders(run, name)).toEqual(['1000|625625.00']);
-    expect(await detect(remediation)).toMatchObject({ findings: [], notLookedAt: [], interruptedRuns: [] });
-  });
+      await container.start();
+      const remediation = await open(test, run);
+      const { runs: reports } = await remediate(remediation, { yes: true });
+      expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+        ['fixed', null],
+        ['fixed', null],
+      ]);
+      for (const name of ['mixed', 'restored']) expect(await orders(run, name)).toEqual(['1000|625625.00']);
+      expect(await detect(remediation)).toMatchObject({ findings: [], notLookedAt: [], interruptedRuns: [] });
+    },
+  );
 
   it('is repaired unattended if the engine restarts the server repeatedly, and with approval if it runs', async (test) => {
     const run = await createRun(test);
@@ -113,7 +118,7 @@ describe.skipIf(!runs)("data with an owner other than the server's user", { conc
     expect(await orders(run, 'restored')).toEqual(['1000|625625.00']);
   });
 
-  it.for(['volume', 'bind'] as const)(
+  it.for(oneOf(['bind', 'volume'] as const))(
     'in a stopped %s of an image whose postgres is 70 is given to 70 unattended, and rollback restores it exactly',
     async (storage, test) => {
       const run = await createRun(test, { postgres: 15 });
@@ -220,10 +225,12 @@ describe.skipIf(!runs)('a case for an operator', { concurrent: true }, () => {
     expect((await instance.container.inspect()).State.Running).toBe(false);
   });
 
-  it.for([
-    ['ownership-refused', 'CHOWN', { CapDrop: ['ALL'] }],
-    ['read-only', 'read-only', { ReadonlyData: true }],
-  ] as const)('%s: a container that says %s', async ([kind, word, { ...how }], test) => {
+  it.for(
+    oneOf([
+      ['ownership-refused', 'CHOWN', { CapDrop: ['ALL'] }],
+      ['read-only', 'read-only', { ReadonlyData: true }],
+    ] as const),
+  )('%s: a container that says %s', async ([kind, word, { ...how }], test) => {
     const run = await createRun(test);
     const first = await startInstance(run, { name: 'shut', storage: 'volume' });
     await first.container.stop();
@@ -278,14 +285,17 @@ describe.skipIf(!runs)('a copy into a volume', () => {
 });
 
 describe.skipIf(!runs)('nothing is found', { concurrent: true }, () => {
-  it.for(['healthy', 'port-conflict', 'webgui-unreachable'] as const)('in the scenario %s', async (name, test) => {
-    const run = await createRun(test);
-    await scenarioNamed(name).up(run, () => undefined);
-    const { findings, notLookedAt } = await detect(await open(test, run));
-    expect(findings).toEqual([]);
-    // A cluster in the container itself has no volume whose permissions could be wrong.
-    expect(notLookedAt.filter(({ reason }) => !reason.includes('there is no mount'))).toEqual([]);
-  });
+  it.for(oneOf(['healthy', 'port-conflict', 'webgui-unreachable'] as const))(
+    'in the scenario %s',
+    async (name, test) => {
+      const run = await createRun(test);
+      await scenarioNamed(name).up(run, () => undefined);
+      const { findings, notLookedAt } = await detect(await open(test, run));
+      expect(findings).toEqual([]);
+      // A cluster in the container itself has no volume whose permissions could be wrong.
+      expect(notLookedAt.filter(({ reason }) => !reason.includes('there is no mount'))).toEqual([]);
+    },
+  );
 
   it('on data of root that the entrypoint, as root, fixes at the next start', async (test) => {
     const run = await createRun(test);
