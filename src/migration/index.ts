@@ -3,6 +3,7 @@ export { flatText } from './classify.ts';
 export { runnableOf } from './classify.ts';
 export { objectDroppedBy, objectCreatedBy } from './objects.ts';
 export { type Ledger, type LedgerRow, outOfOrder, type MigrationStatus, migrationStatusOf } from './status.ts';
+export { headColumns, queueText } from './lock-queue.ts';
 export { split } from './sql-tokens.ts';
 export { tokensOf } from './sql-tokens.ts';
 export { dropInvalidIndex } from './runner/indexes.ts';

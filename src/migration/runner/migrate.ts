@@ -16,6 +16,7 @@ import {
   readLedger,
   takeLock,
 } from './ledger.ts';
+import { watchLocks } from './lock-watch.ts';
 import { applyNonTransactional } from './non-transactional.ts';
 import { applyInTransaction } from './transactional.ts';
 import {
@@ -128,14 +129,31 @@ async function applyOne(
     const [obstacle] = obstaclesOf(migration, ledger);
     if (obstacle !== undefined || 'obstacles' in runnable)
       return obstacle ?? problem(migration.version, 'The file is refused.', '');
-    const result = await apply(runnable, standing, work, options);
-    if ('problem' in result) return result.problem;
+    let blockedBy: string | undefined;
+    const watch = {
+      open: () => options.open(options.database),
+      backend: session.backend,
+      onBlocked: (by: string) => {
+        blockedBy = by;
+        onProgress({ type: 'blocked', version: migration.version, by });
+      },
+    };
+    const result = await watchLocks(() => apply(runnable, standing, work, options), watch);
+    if ('problem' in result) return withBlocker(result.problem, blockedBy);
     if ('readAgain' in result) continue;
     applied.push(result.applied);
     onProgress({ type: 'applied', version: migration.version, durationMs: result.applied.durationMs });
     await resetSession(session, lockTimeoutMs);
     return 'applied';
   }
+}
+
+/** A file that gave up waiting for a lock: the hint names the session that held it. */
+function withBlocker(found: MigrationProblem, blockedBy: string | undefined): MigrationProblem {
+  if (found.sqlstate !== '55P03' || blockedBy === undefined) return found;
+  const [, pid] = /^pid ([1-9][0-9]*)/.exec(blockedBy) ?? [];
+  const end = pid === undefined ? '' : ` If it may be ended, run: SELECT pg_terminate_backend(${pid}).`;
+  return { ...found, hint: `When the file last waited, ${blockedBy}.${end} Then migrate again.` };
 }
 
 /** Roles and databases belong to the whole server, so creating them also needs the lock of the database `postgres`. */

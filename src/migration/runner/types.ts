@@ -27,6 +27,8 @@ export interface MigrateOptions {
 
 export type MigrateProgress =
   | { readonly type: 'waiting'; readonly holder: string }
+  /** The file waits for a lock. `by`: the session at the head of the queue, what it does and since when. */
+  | { readonly type: 'blocked'; readonly version: string; readonly by: string }
   | { readonly type: 'running'; readonly version: string; readonly mode: Mode; readonly attempt: number }
   | { readonly type: 'applied'; readonly version: string; readonly durationMs: number }
   | { readonly type: 'again'; readonly version: string; readonly message: string; readonly inMs: number }

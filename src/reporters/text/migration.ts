@@ -29,6 +29,8 @@ export function migrateProgressText(instance: string, progress: MigrateProgress)
   switch (progress.type) {
     case 'waiting':
       return `${name}: waiting for another runner, ${escapeTerminal(progress.holder)}\n`;
+    case 'blocked':
+      return `${name}: ${escapeTerminal(progress.version)} is waiting for a lock: ${escapeTerminal(progress.by)}\n`;
     case 'running':
       return `${name}: ${escapeTerminal(progress.version)}${progress.mode === 'nontx' ? ', outside a transaction' : ''}${progress.attempt > 1 ? `, attempt ${progress.attempt}` : ''}\n`;
     case 'again':

@@ -265,7 +265,10 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     await writeMigrations(run, 'locked', { '2_b.sql': 'alter table t add b int;\n' });
     const reader = await connect(instance, { database: 'locked' });
     await reader.query('begin; select * from t');
-    const migrating = reportOf(run, 'locked');
+    const blocked: string[] = [];
+    const migrating = reportOf(run, 'locked', {
+      onProgress: (_, progress) => progress.type === 'blocked' && blocked.push(progress.by),
+    });
     await eventually(60_000, async () =>
       (await logOf(instance.container)).includes('canceling statement due to lock timeout'),
     );
@@ -273,6 +276,11 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
     const report = await migrating;
     expect(report).toMatchObject({ outcome: 'applied', problems: [] });
     expect(report.applied[0]?.attempts).toBeGreaterThan(1);
+    expect(blocked).toEqual([
+      expect.stringMatching(
+        /^pid \d+ \(role .* in locked, .*idle in transaction since 20.*Z\) holds the lock; 1 session waits for it; its last statement: begin; select \* from t$/,
+      ),
+    ]);
   });
 
   it('drops the invalid index of a failed unique build, and says which rows to fix', async () => {

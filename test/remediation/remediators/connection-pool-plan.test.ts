@@ -184,6 +184,8 @@ describe('helpers of the plan', () => {
       privileged: false,
       advisory: false,
       queryHash: '',
+      since: '',
+      statement: '',
     };
     expect(mayBeEnded(session)).toBe(true);
     expect(mayBeEnded({ ...session, ...more })).toBe(false);

@@ -57,6 +57,8 @@ function sessions(groups: readonly Kind[]): readonly Session[] {
       privileged: false,
       advisory: false,
       queryHash: '',
+      since: '',
+      statement: '',
       ...rest,
     }));
 }
@@ -171,7 +173,47 @@ describe('a diagnosis', () => {
       ),
       ['lock-pile-up'],
     ],
-    ['no lock pile-up of a few sessions', measured([{ count: 3, ...kinds.waits }]), []],
+    [
+      'a lock pile-up from three waiters on, though slots are free',
+      measured([
+        { count: 1, ...kinds.stuck },
+        { count: 3, ...kinds.waits },
+      ]),
+      ['lock-pile-up'],
+    ],
+    [
+      'no lock pile-up of two',
+      measured([
+        { count: 1, ...kinds.stuck },
+        { count: 2, ...kinds.waits },
+      ]),
+      [],
+    ],
+    [
+      'no lock pile-up of sessions that take turns at a row',
+      measured([
+        { count: 1, ...kinds.works },
+        { count: 30, ...kinds.waits, stateMs: 300 },
+      ]),
+      [],
+    ],
+    [
+      'a leak whose transactions hold up others',
+      measured([
+        { count: 40, ...kinds.stuck },
+        { count: 57, ...kinds.waits },
+      ]),
+      ['leak'],
+    ],
+    [
+      'no leak if the others wait for another session',
+      measured([
+        { count: 40, ...kinds.stuck },
+        { count: 56, ...kinds.waits, blockedBy: [97] },
+        { count: 1, ...kinds.works },
+      ]),
+      ['lock-pile-up'],
+    ],
     [
       'a deliberate limit',
       measured([{ count: 5, ...kinds.works }], {

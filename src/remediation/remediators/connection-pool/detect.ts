@@ -3,7 +3,8 @@ import type { Instance } from '../../../host/instance.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
 import { poolerOf, isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
-import { diagnose, type Diagnosis, type DiagnosisKind, evidenceOf, summaryOf } from './diagnose.ts';
+import { evidenceOf, summaryOf } from './describe.ts';
+import { diagnose, type Diagnosis, type DiagnosisKind } from './diagnose.ts';
 import { countedTitles, observe } from './observe.ts';
 import {
   type FindingKind,

@@ -1,6 +1,4 @@
 import { compareText } from '../../../util/compare.ts';
-import type { Evidence } from '../../contract.ts';
-import { limitsOfServer, ownLimitsQuery, sessionsOfServer } from './observe.ts';
 import {
   identity,
   isFull,
@@ -27,13 +25,24 @@ export interface Holder {
   readonly oldestSeconds: number;
 }
 
+export interface LockPileUp {
+  readonly kind: 'lock-pile-up';
+  readonly root: number;
+  readonly waiters: number;
+}
+
 export type Diagnosis =
   /** The connection limit of a role or database is reached. Someone set it on purpose. */
   | { readonly kind: 'deliberate-limit'; readonly limit: OwnLimit; readonly used: number; readonly refused: number }
   /** Many sessions wait for one lock holder. `root` is its pid; 0 for a prepared transaction. */
-  | { readonly kind: 'lock-pile-up'; readonly root: number; readonly waiters: number }
-  /** An application leaves transactions open. */
-  | { readonly kind: 'leak'; readonly holders: readonly Holder[]; readonly stuck: readonly Session[] }
+  | LockPileUp
+  /** An application leaves transactions open. `queue`: others wait for a lock of one of them. */
+  | {
+      readonly kind: 'leak';
+      readonly holders: readonly Holder[];
+      readonly stuck: readonly Session[];
+      readonly queue?: LockPileUp;
+    }
   /** An application opens sessions, uses each once and never closes it. */
   | { readonly kind: 'idle-leak'; readonly holders: readonly Holder[]; readonly idle: number }
   | { readonly kind: 'oversized-pools'; readonly holders: readonly Holder[]; readonly idle: number }
@@ -53,9 +62,10 @@ export type DiagnosisKind = Diagnosis['kind'];
  */
 export function diagnose(measured: Observation, settings: PoolSettings): readonly Diagnosis[] {
   const limits = deliberateLimits(measured);
+  const queue = lockPileUp(measured, settings);
   const other =
-    lockPileUp(measured, settings) ??
-    leak(measured, settings) ??
+    leak(measured, settings, queue) ??
+    queue ??
     (isPressed(measured, settings) ? shortOfSlots(measured, settings, limits.length > 0) : burst(measured, settings));
   return other === undefined ? limits : [...limits, other];
 }
@@ -76,12 +86,16 @@ function deliberateLimits({ ownLimits, refused, samples }: Observation): readonl
   });
 }
 
-/** Sessions that wait for one lock: more slots would only let more of them wait. */
-function lockPileUp(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
-  const { sessions } = lastSample(measured);
+/**
+ * Sessions that wait for one lock: more slots would only let more of them wait. Each has waited since before the first
+ * sample: sessions that take turns at a busy row wait as well, but each for a moment.
+ */
+function lockPileUp(measured: Observation, settings: PoolSettings): LockPileUp | undefined {
+  const { sessions, afterMs } = lastSample(measured);
+  const span = afterMs - measured.samples[0].afterMs;
   const waiting = new Map(sessions.filter(isLockWaiter).map((session) => [session.pid, session]));
   const roots = new Map<number, number>();
-  for (const session of throughout(measured, isLockWaiter)) {
+  for (const session of throughout(measured, isLockWaiter).filter(({ stateMs }) => (stateMs ?? 0) >= span)) {
     const root = rootOf(session, waiting);
     roots.set(root, (roots.get(root) ?? 0) + 1);
   }
@@ -107,14 +121,24 @@ function rootOf(session: Session, waiting: ReadonlyMap<number, Session>): number
   }
 }
 
-/** Transactions that have been idle for a while, and are idle in every sample. */
-function leak(measured: Observation, settings: PoolSettings): Diagnosis | undefined {
+/**
+ * Transactions that have been idle for a while, and are idle in every sample. If sessions pile up behind another one, that
+ * lock is the cause, and nothing else is diagnosed.
+ */
+function leak(
+  measured: Observation,
+  settings: PoolSettings,
+  queue: LockPileUp | undefined,
+): (Diagnosis & { readonly kind: 'leak' }) | undefined {
   const pressed = isPressed(measured, settings);
   const { sessions } = lastSample(measured);
   const longEnough = (pressed ? settings.stuckSeconds : settings.idleInTransactionTimeoutSeconds) * 1000;
   const stuck = throughout(measured, isIdleInTransaction).filter(({ stateMs }) => (stateMs ?? 0) >= longEnough);
   const enough = pressed ? Math.max(3, Math.ceil(sessions.length * 0.3)) : manyStuck;
-  return stuck.length < enough ? undefined : { kind: 'leak', holders: holdersOf(stuck), stuck };
+  if (stuck.length < enough) return undefined;
+  const found = { kind: 'leak', holders: holdersOf(stuck), stuck } as const;
+  if (queue === undefined) return found;
+  return stuck.some(({ pid }) => pid === queue.root) ? { ...found, queue } : undefined;
 }
 
 function shortOfSlots(measured: Observation, settings: PoolSettings, isFenced: boolean): Diagnosis {
@@ -205,7 +229,7 @@ function isForSlots({ reached }: Observation['refused'][number]): boolean {
   return reached.limit === 'ordinary-slots' || reached.limit === 'all-slots';
 }
 
-function isIdleInTransaction({ state }: Session): boolean {
+export function isIdleInTransaction({ state }: Session): boolean {
   return state.startsWith('idle in transaction');
 }
 
@@ -213,127 +237,11 @@ function isIdle({ state }: Session): boolean {
   return state === 'idle';
 }
 
-function isLockWaiter({ waitType }: Session): boolean {
+export function isLockWaiter({ waitType }: Session): boolean {
   return waitType === 'Lock';
 }
 
 /** On CPU or waiting for I/O, not sleeping or waiting for its client. */
-function isBusy({ state, waitType }: Session): boolean {
+export function isBusy({ state, waitType }: Session): boolean {
   return state === 'active' && ['', 'IO', 'LWLock', 'BufferPin'].includes(waitType);
-}
-
-/** Evidence for a diagnosis: slots over time, who holds them, who was refused. */
-export function evidenceOf(measured: Observation, diagnosis: Diagnosis): readonly Evidence[] {
-  const { limits, samples, refused } = measured;
-  const { sessions } = lastSample(measured);
-  const slots = samples.map((sample) => `after ${(sample.afterMs / 1000).toFixed(1)} s: ${countsOf(sample.sessions)}`);
-  const opened = samples.map((sample) => sample.opened).filter((count) => count !== null);
-  return [
-    {
-      type: 'query',
-      sql: oneLine(limitsOfServer),
-      result: [
-        `max_connections ${limits.maxConnections}, ${limits.reserved} of them reserved, ${ordinarySlots(limits)} ordinary`,
-        `${measured.cpus} CPUs, ${limits.prepared} prepared transactions`,
-        ...(limits.abandoned === null
-          ? []
-          : [`${limits.abandoned} sessions abandoned by their client since the statistics were reset`]),
-        ...(opened.length < 2
-          ? []
-          : [`${Number(opened.at(-1)) - Number(opened[0])} sessions opened between the samples`]),
-      ].join('; '),
-    },
-    {
-      type: 'query',
-      sql: oneLine(sessionsOfServer),
-      result: [...slots, ...holdersOf(sessions).slice(0, 10).map(holderLine)].join('\n'),
-    },
-    ...own(diagnosis, sessions),
-    ...refused.slice(-5).map(({ at, text }): Evidence => ({ type: 'log', at, text })),
-  ];
-}
-
-function own(diagnosis: Diagnosis, sessions: readonly Session[]): readonly Evidence[] {
-  if (diagnosis.kind === 'deliberate-limit') {
-    const { limit, used, refused } = diagnosis;
-    const result = `${limit.kind} ${limit.name}: ${limit.allowed} allowed, ${used} in use, ${refused} refused recently`;
-    return [{ type: 'query', sql: oneLine(ownLimitsQuery), result }];
-  }
-  if (diagnosis.kind === 'lock-pile-up')
-    return [{ type: 'query', sql: 'pg_blocking_pids', result: rootLine(diagnosis, sessions) }];
-  if (diagnosis.kind === 'leak') {
-    const wrote = diagnosis.stuck.filter((session) => session.wrote).length;
-    const result = `${diagnosis.stuck.length} were idle in every sample, ${wrote} of them have written in their transaction`;
-    return [{ type: 'query', sql: 'pg_stat_activity.backend_xid', result }];
-  }
-  return [];
-}
-
-/** The session that blocks the others. */
-export function rootLine(
-  { root, waiters }: Diagnosis & { readonly kind: 'lock-pile-up' },
-  sessions: readonly Session[],
-): string {
-  const waiting = `${waiters} sessions wait for it`;
-  if (root === 0) return `a prepared transaction holds the lock; ${waiting}`;
-  const holder = sessions.find(({ pid }) => pid === root);
-  if (holder === undefined) return `pid ${root}, which is not a client session, holds the lock; ${waiting}`;
-  const seconds = Math.floor((holder.transactionMs ?? 0) / 1000);
-  return `pid ${root} (${nameOf(holder)}, ${holder.state}, in its transaction for ${seconds} s) holds the lock; ${waiting}`;
-}
-
-function holderLine(holder: Holder): string {
-  return `${holder.sessions} of ${nameOf(holder)} from ${holder.client || 'the socket'}, the oldest in its state for ${holder.oldestSeconds} s`;
-}
-
-export function nameOf({ role, database, application }: Pick<Holder, 'role' | 'database' | 'application'>): string {
-  return `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}`;
-}
-
-function countsOf(sessions: readonly Session[]): string {
-  const counts = [
-    ['active', sessions.filter(({ state }) => state === 'active').length],
-    ['on CPU or disk', sessions.filter(isBusy).length],
-    ['waiting for locks', sessions.filter(isLockWaiter).length],
-    ['idle', sessions.filter(({ state }) => state === 'idle').length],
-    ['idle in transaction', sessions.filter(isIdleInTransaction).length],
-  ] as const;
-  return `${sessions.length} sessions, ${counts.map(([what, count]) => `${count} ${what}`).join(', ')}`;
-}
-
-function oneLine(sql: string): string {
-  return sql.trim().replaceAll(/\s+/g, ' ').slice(0, 300);
-}
-
-/** One sentence for each diagnosis. */
-export function summaryOf(instance: string, measured: Observation, diagnosis: Diagnosis): string {
-  const { sessions } = lastSample(measured);
-  const slots = `${sessions.length} sessions for ${ordinarySlots(measured.limits)} ordinary slots of ${instance}`;
-  switch (diagnosis.kind) {
-    case 'deliberate-limit': {
-      const { kind, name, allowed } = diagnosis.limit;
-      return `Sessions of the ${kind} ${name} of ${instance} are refused: its connection limit is ${allowed}.`;
-    }
-    case 'lock-pile-up':
-      return `Sessions of ${instance} pile up behind a lock: ${rootLine(diagnosis, sessions)}.`;
-    case 'leak':
-      return `${slots}; ${diagnosis.stuck.length} of them are idle in transaction: ${mostEvidence(diagnosis.holders)}.`;
-    case 'idle-leak':
-      return `${slots}; ${diagnosis.idle} of them were used once and never closed: ${mostEvidence(diagnosis.holders)}.`;
-    case 'oversized-pools':
-      return `${slots}; ${diagnosis.idle} of them are idle: the pools of ${mostEvidence(diagnosis.holders)} are larger than needed.`;
-    case 'load':
-      return `${slots}; ${diagnosis.busy} of them are active at once on ${measured.cpus} CPUs.`;
-    case 'no-pooling':
-      return `Clients open ${Math.round(diagnosis.perSecond)} sessions per second on ${instance}, which has ${ordinarySlots(measured.limits)} ordinary slots: they do not reuse them.`;
-    case 'undersized':
-      return `${slots}, all of them in use, and the server could serve more: clients need ${diagnosis.demand}.`;
-    case 'undetermined':
-      return `${slots}, with no single cause.`;
-  }
-}
-
-function mostEvidence(holders: readonly Holder[]): string {
-  const shown = holders.slice(0, 3).map((holder) => `${nameOf(holder)} (${holder.sessions})`);
-  return `${shown.join('; ')}${holders.length > 3 ? `; and ${holders.length - 3} more` : ''}`;
 }

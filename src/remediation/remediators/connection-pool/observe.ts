@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compareText } from '../../../util/compare.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { SqlResult, SqlRow } from '../../../host/postgres/types.ts';
+import { headColumns } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import {
   lastSample,
@@ -34,8 +35,7 @@ SELECT current_setting('max_connections') AS max_connections,
 
 /** Client backends only, as one snapshot. Ages in milliseconds. */
 export const sessionsOfServer = `
-SELECT a.pid, a.backend_start::text AS backend_start, coalesce(a.datname, '') AS database, coalesce(a.usename, '') AS role,
-  coalesce(a.application_name, '') AS application, coalesce(host(a.client_addr), '') AS client, coalesce(a.state, '') AS state,
+SELECT a.pid, a.backend_start::text AS backend_start, ${headColumns}, coalesce(host(a.client_addr), '') AS client,
   (extract(epoch FROM clock_timestamp() - a.state_change) * 1000)::bigint AS state_ms,
   (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint AS transaction_ms,
   (extract(epoch FROM clock_timestamp() - a.backend_start) * 1000)::bigint AS session_ms,
@@ -43,9 +43,10 @@ SELECT a.pid, a.backend_start::text AS backend_start, coalesce(a.datname, '') AS
   a.backend_xid IS NOT NULL AS wrote,
   CASE WHEN a.wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(a.pid), ',') ELSE '' END AS blocked_by,
   coalesce(r.rolsuper OR r.rolreplication, true) AS privileged,
-  a.pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory') AS advisory,
-  md5(coalesce(a.query, '')) AS query_hash
+  l.pid IS NOT NULL AS advisory, md5(coalesce(a.query, '')) AS query_hash,
+  CASE WHEN a.xact_start IS NOT NULL OR l.pid IS NOT NULL THEN left(a.query, 500) ELSE '' END AS statement
 FROM pg_stat_activity AS a LEFT JOIN pg_roles AS r ON r.oid = a.usesysid
+  LEFT JOIN (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory') AS l ON l.pid = a.pid
 WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.application_name <> 'problem-registry'
 ORDER BY a.pid`;
 
@@ -198,6 +199,8 @@ function sessionOf(row: SqlRow): Session {
     privileged: row['privileged'] === 't',
     advisory: row['advisory'] === 't',
     queryHash: row['query_hash'] ?? '',
+    since: row['since'] ?? '',
+    statement: row['statement'] ?? '',
   };
 }
 

@@ -3,7 +3,8 @@ import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { poolerName, poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { holdersOf, nameOf } from './diagnose.ts';
+import { nameOf } from './describe.ts';
+import { holdersOf } from './diagnose.ts';
 import { sessionStateOf } from './observe.ts';
 import {
   lastSample,

@@ -1,7 +1,8 @@
 import type { Refusal } from '../../contract.ts';
 import { poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { type Diagnosis, nameOf, rootLine } from './diagnose.ts';
+import { nameOf, rootLine } from './describe.ts';
+import type { Diagnosis } from './diagnose.ts';
 import { lastSample, type Observation } from './types.ts';
 
 /** Problems that are not repaired automatically, with what you can do. */

@@ -61,6 +61,10 @@ export interface Session {
   readonly privileged: boolean;
   readonly advisory: boolean;
   readonly queryHash: string;
+  /** RFC 3339: when its transaction began, or, without one, when it was last active. Empty if unknown. */
+  readonly since: string;
+  /** What it runs, or ran last, if it has a transaction or an advisory lock; else empty. May contain secrets. */
+  readonly statement: string;
 }
 
 export interface Sample {
@@ -167,7 +171,7 @@ export const settings = z.strictObject({
     .int()
     .min(2)
     .max(10_000)
-    .default(10)
+    .default(3)
     .describe('How many sessions waiting for one lock count as a pile-up.'),
   connectsPerSecond: z
     .number()
