@@ -104,6 +104,19 @@ export const rooms: readonly Room[] = [
     packages: ['zod'],
   },
   {
+    path: 'swarm/',
+    rooms: [
+      'priority/',
+      'tasks/',
+      'host/process-identity.ts',
+      'host/user-key.ts',
+      'remediation/contract.ts',
+      'remediation/store/',
+    ],
+    types: ['registry/'],
+    packages: ['zod'],
+  },
+  {
     path: 'app/',
     rooms: [
       'registry/',
@@ -116,6 +129,7 @@ export const rooms: readonly Room[] = [
       'backups/',
       'migration/',
       'remediation/',
+      'swarm/',
     ],
     packages: ['zod', 'write-file-atomic'],
   },
@@ -147,6 +161,7 @@ export const rooms: readonly Room[] = [
       'migration/',
       'postgres/',
       'remediation/',
+      'swarm/',
       'app/',
     ],
     packages: ['js-yaml', 'sarif', 'string-width'],
@@ -195,6 +210,7 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/events.ts'],
   ['remediation/engine/', 'remediation/config.ts'],
   ['remediation/run-report.ts'],
+  ['swarm/'],
   ['app/', 'testing/'],
   ['schema/', 'reporters/'],
   ['cli/', 'index.ts', 'remark.ts'],

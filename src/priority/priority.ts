@@ -163,13 +163,21 @@ function bandOf(score: number, { bands }: PrioritySettings): Band {
   return score >= bands.medium ? 'medium' : 'low';
 }
 
+/** The waiting period after so many failures, in hours: it doubles with each one, up to the maximum. 0 without failures. */
+export function cooldownHours(
+  failures: number,
+  { baseHours, maximumHours }: PrioritySettings['cooldown'] = defaultPrioritySettings.cooldown,
+): number {
+  return failures === 0 ? 0 : Math.min(baseHours * 2 ** Math.min(failures - 1, mostDoublings), maximumHours);
+}
+
 /** With more, the power of two is infinite, and infinity times zero hours is not a number. */
 const mostDoublings = 1023;
 
-/** 1 + the remaining hours of the waiting period ÷ 24. The period doubles with each failure, up to a maximum. */
+/** 1 + the remaining hours of the waiting period ÷ 24. */
 function cooldownOf(
   { failures, hoursSinceFailure }: Attempts,
-  { cooldown: { baseHours, maximumHours } }: PrioritySettings,
+  { cooldown }: PrioritySettings,
 ): { readonly factor: number; readonly reason: string } {
   if (!Number.isInteger(failures) || failures < 0 || !(hoursSinceFailure >= 0)) {
     throw new ProblemsError(
@@ -178,7 +186,7 @@ function cooldownOf(
     );
   }
   if (failures === 0) return { factor: 1, reason: 'No attempt has failed.' };
-  const period = Math.min(baseHours * 2 ** Math.min(failures - 1, mostDoublings), maximumHours);
+  const period = cooldownHours(failures, cooldown);
   const left = Math.max(0, period - hoursSinceFailure);
   const failed = failures === 1 ? '1 attempt has failed' : `${failures} attempts have failed`;
   return {

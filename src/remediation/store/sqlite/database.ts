@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
 import { migrate } from './schema.ts';
 import { secureStateFile } from './state-file.ts';
@@ -50,11 +50,21 @@ export async function openDatabase(path: string): Promise<Database> {
     throw error;
   }
   const listeners: (() => void)[] = [];
+  // Compiling a statement takes longer than most of them run.
+  const statements = new Map<string, StatementSync>();
+  function prepared(sql: string): StatementSync {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  }
   return {
-    all: (sql, ...values) => guarded(() => database.prepare(sql).all(...values)),
-    one: (sql, ...values) => guarded(() => database.prepare(sql).get(...values)),
-    run: (sql, ...values) => guarded(() => Number(database.prepare(sql).run(...values).changes)),
+    all: (sql, ...values) => guarded(() => prepared(sql).all(...values)),
+    one: (sql, ...values) => guarded(() => prepared(sql).get(...values)),
+    run: (sql, ...values) => guarded(() => Number(prepared(sql).run(...values).changes)),
     reading: (work) => guarded(() => within(database, work, 'BEGIN')),
+    // Not a shared statement: the caller may use the same one while it reads the rows.
     rows: (sql, ...values) => guarded(() => database.prepare(sql).iterate(...values)),
     writing(work) {
       const isInner = database.isTransaction;

@@ -92,6 +92,96 @@ const migrations: readonly string[] = [
   INSERT INTO seen_instances SELECT '', instance, seen_at FROM instances;
   DROP TABLE instances;
   ALTER TABLE runs ADD COLUMN project TEXT NOT NULL DEFAULT '';`,
+  // The queue of src/swarm. Tokens of claims come from the same counter as those of locks.
+  `CREATE TABLE task (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    component TEXT NOT NULL,
+    target TEXT NOT NULL,
+    handler TEXT NOT NULL,
+    automation TEXT NOT NULL CHECK (automation IN ('auto', 'approve', 'human')),
+    score REAL NOT NULL,
+    tie TEXT NOT NULL,
+    engine TEXT,
+    serial_key TEXT NOT NULL,
+    approved_by TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'claimed', 'done', 'withdrawn', 'cancelled', 'person', 'dead')),
+    since TEXT NOT NULL,
+    not_before TEXT,
+    counted INTEGER NOT NULL DEFAULT 0,
+    uncounted INTEGER NOT NULL DEFAULT 0,
+    token INTEGER,
+    worker TEXT,
+    lease_until TEXT,
+    progress TEXT,
+    stopping TEXT,
+    seal TEXT NOT NULL,
+    -- Last, since reading a column behind it means reading all of it.
+    payload TEXT NOT NULL,
+    PRIMARY KEY (project, id)
+  ) STRICT;
+  CREATE INDEX task_in_order ON task (project, score DESC, tie)
+    WHERE state = 'open' AND (automation = 'auto' OR approved_by IS NOT NULL);
+  CREATE INDEX task_claimed ON task (serial_key) WHERE state = 'claimed';
+  CREATE INDEX task_lease ON task (lease_until) WHERE state = 'claimed';
+  CREATE TABLE task_after (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    after TEXT NOT NULL,
+    PRIMARY KEY (project, id, after)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE outcome (
+    seq INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    task TEXT NOT NULL,
+    token INTEGER NOT NULL UNIQUE,
+    problem TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    component TEXT NOT NULL,
+    handler TEXT NOT NULL,
+    engine TEXT,
+    worker TEXT NOT NULL,
+    claimed_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL,
+    result TEXT NOT NULL CHECK (result IN ('done', 'failed')),
+    class TEXT,
+    notes TEXT NOT NULL,
+    cost REAL
+  ) STRICT;
+  CREATE INDEX outcome_of_task ON outcome (project, task, seq);
+  CREATE TRIGGER outcome_is_not_changed BEFORE UPDATE ON outcome BEGIN SELECT RAISE(ABORT, 'outcomes are append-only'); END;
+  CREATE TRIGGER outcome_is_not_cut BEFORE DELETE ON outcome BEGIN SELECT RAISE(ABORT, 'outcomes are append-only'); END;
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    worker TEXT,
+    token INTEGER,
+    note TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX event_of_project ON event (project, seq);
+  CREATE TABLE worker (
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    handlers TEXT NOT NULL,
+    engines TEXT NOT NULL,
+    draining INTEGER NOT NULL DEFAULT 0,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (project, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE gate (
+    project TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    why TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (project, scope)
+  ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

@@ -1,6 +1,17 @@
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
+-- index event_of_project
+CREATE INDEX event_of_project ON event (project, seq);
+-- index outcome_of_task
+CREATE INDEX outcome_of_task ON outcome (project, task, seq);
 -- index runs_by_instance
 CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
+-- index task_claimed
+CREATE INDEX task_claimed ON task (serial_key) WHERE state = 'claimed';
+-- index task_in_order
+CREATE INDEX task_in_order ON task (project, score DESC, tie)
+    WHERE state = 'open' AND (automation = 'auto' OR approved_by IS NOT NULL);
+-- index task_lease
+CREATE INDEX task_lease ON task (lease_until) WHERE state = 'claimed';
 -- table audit
 CREATE TABLE audit (
     sequence INTEGER PRIMARY KEY,
@@ -10,6 +21,25 @@ CREATE TABLE audit (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
+-- table event
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    worker TEXT,
+    token INTEGER,
+    note TEXT NOT NULL
+  ) STRICT;
+-- table gate
+CREATE TABLE gate (
+    project TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    why TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (project, scope)
+  ) STRICT, WITHOUT ROWID;
 -- table leases
 CREATE TABLE leases (
     host TEXT NOT NULL,
@@ -29,6 +59,25 @@ CREATE TABLE locks (
     token INTEGER NOT NULL,
     owner TEXT NOT NULL,
     heartbeat_at TEXT NOT NULL
+  ) STRICT;
+-- table outcome
+CREATE TABLE outcome (
+    seq INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    task TEXT NOT NULL,
+    token INTEGER NOT NULL UNIQUE,
+    problem TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    component TEXT NOT NULL,
+    handler TEXT NOT NULL,
+    engine TEXT,
+    worker TEXT NOT NULL,
+    claimed_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL,
+    result TEXT NOT NULL CHECK (result IN ('done', 'failed')),
+    class TEXT,
+    notes TEXT NOT NULL,
+    cost REAL
   ) STRICT;
 -- table runs
 CREATE TABLE runs (
@@ -86,9 +135,62 @@ CREATE TABLE steps (
   ) STRICT;
 -- table suspensions
 CREATE TABLE suspensions (instance TEXT PRIMARY KEY, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+-- table task
+CREATE TABLE task (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    component TEXT NOT NULL,
+    target TEXT NOT NULL,
+    handler TEXT NOT NULL,
+    automation TEXT NOT NULL CHECK (automation IN ('auto', 'approve', 'human')),
+    score REAL NOT NULL,
+    tie TEXT NOT NULL,
+    engine TEXT,
+    serial_key TEXT NOT NULL,
+    approved_by TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'claimed', 'done', 'withdrawn', 'cancelled', 'person', 'dead')),
+    since TEXT NOT NULL,
+    not_before TEXT,
+    counted INTEGER NOT NULL DEFAULT 0,
+    uncounted INTEGER NOT NULL DEFAULT 0,
+    token INTEGER,
+    worker TEXT,
+    lease_until TEXT,
+    progress TEXT,
+    stopping TEXT,
+    seal TEXT NOT NULL,
+    -- Last, since reading a column behind it means reading all of it.
+    payload TEXT NOT NULL,
+    PRIMARY KEY (project, id)
+  ) STRICT;
+-- table task_after
+CREATE TABLE task_after (
+    project TEXT NOT NULL,
+    id TEXT NOT NULL,
+    after TEXT NOT NULL,
+    PRIMARY KEY (project, id, after)
+  ) STRICT, WITHOUT ROWID;
 -- table tokens
 CREATE TABLE tokens (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL) STRICT;
+-- table worker
+CREATE TABLE worker (
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    handlers TEXT NOT NULL,
+    engines TEXT NOT NULL,
+    draining INTEGER NOT NULL DEFAULT 0,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (project, name)
+  ) STRICT, WITHOUT ROWID;
 -- trigger audit_is_not_changed
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 -- trigger audit_is_not_cut
 CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+-- trigger outcome_is_not_changed
+CREATE TRIGGER outcome_is_not_changed BEFORE UPDATE ON outcome BEGIN SELECT RAISE(ABORT, 'outcomes are append-only'); END;
+-- trigger outcome_is_not_cut
+CREATE TRIGGER outcome_is_not_cut BEFORE DELETE ON outcome BEGIN SELECT RAISE(ABORT, 'outcomes are append-only'); END;

@@ -1,0 +1,117 @@
+import { bounds, checkName, cut } from '../bounds.ts';
+import { checkScope, isForPerson } from '../rules.ts';
+import type { Changed } from '../types.ts';
+import { type Queue, record, readTaskRow, requireSeal, rowOf, taskOf, type TaskRow } from './rows.ts';
+import { viewOf } from './reads.ts';
+import { setApproval } from './sync.ts';
+
+/** What people decide about tasks, scopes and workers. Each is called within one writing transaction. */
+
+export function approveTask(queue: Queue, id: string, by: string): Changed {
+  const row = rowOf(queue, id);
+  if (row === undefined) return unknown(id);
+  requireSeal(queue.signer, row);
+  const { task } = taskOf(row, null);
+  if (isForPerson(task)) return { changed: false, why: `${id} is left to people, so it is not handed out.` };
+  if (row.automation !== 'approve') return { changed: false, why: `${id} needs no approval.` };
+  if (row.state !== 'open') return { changed: false, why: `${id} does not wait for approval: it is ${words(row)}.` };
+  setApproval(queue, id, checkName('name of who approves', by));
+  record(queue, 'approved', id, { note: by });
+  return changed(queue, id);
+}
+
+export function cancelTask(queue: Queue, id: string, why: string): Changed {
+  const row = rowOf(queue, id);
+  if (row === undefined) return unknown(id);
+  const reason = cut(why, bounds.text);
+  switch (row.state) {
+    case 'claimed':
+      queue.database.run('UPDATE task SET stopping = ? WHERE project = ? AND id = ?', reason, queue.project, id);
+      record(queue, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
+      return changed(queue, id);
+    case 'open':
+    case 'person':
+    case 'dead':
+      set(queue, id, 'cancelled');
+      record(queue, 'cancelled', id, { note: reason });
+      return changed(queue, id);
+    case 'done':
+    case 'withdrawn':
+    case 'cancelled':
+      return { changed: false, why: `${id} has ended: it is ${words(row)}.` };
+  }
+}
+
+export function redriveTask(queue: Queue, id: string): Changed {
+  const row = rowOf(queue, id);
+  if (row === undefined) return unknown(id);
+  switch (row.state) {
+    case 'open':
+    case 'person':
+    case 'dead':
+    case 'cancelled':
+      set(queue, id, 'open');
+      record(queue, 'redriven', id);
+      return changed(queue, id);
+    case 'claimed':
+    case 'done':
+    case 'withdrawn':
+      return { changed: false, why: `${id} cannot be driven again: it is ${words(row)}.` };
+  }
+}
+
+function set({ database, project, now }: Queue, id: string, state: 'open' | 'cancelled'): void {
+  database.run(
+    'UPDATE task SET state = ?, since = ?, not_before = NULL, counted = 0, uncounted = 0 WHERE project = ? AND id = ?',
+    state,
+    now().toISOString(),
+    project,
+    id,
+  );
+}
+
+export function pauseScope(queue: Queue, scope: string, why: string): void {
+  const { database, project, now } = queue;
+  database.run(
+    'INSERT INTO gate VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET why = excluded.why',
+    project,
+    checkScope(scope),
+    cut(why, bounds.text),
+    now().toISOString(),
+  );
+  record(queue, 'paused', scope, { note: cut(why, bounds.text) });
+}
+
+export function resumeScope(queue: Queue, scope: string): boolean {
+  const { database, project } = queue;
+  const isResumed = database.run('DELETE FROM gate WHERE project = ? AND scope = ?', project, scope) > 0;
+  if (isResumed) record(queue, 'resumed', scope);
+  return isResumed;
+}
+
+export function drainWorker(queue: Queue, worker: string, draining: boolean): boolean {
+  const { database, project } = queue;
+  const found = database.run(
+    'UPDATE worker SET draining = ? WHERE project = ? AND name = ?',
+    draining ? 1 : 0,
+    project,
+    worker,
+  );
+  if (found > 0) record(queue, draining ? 'draining' : 'working', worker);
+  return found > 0;
+}
+
+function changed(queue: Queue, id: string): Changed {
+  const { database, project } = queue;
+  const row = database.one('SELECT * FROM task WHERE project = ? AND id = ?', project, id);
+  if (row === undefined) return unknown(id);
+  return { changed: true, task: viewOf(queue, readTaskRow(row)) };
+}
+
+function unknown(id: string): Changed {
+  return { changed: false, why: `There is no task ${cut(id, bounds.name)}.` };
+}
+
+function words({ state }: TaskRow): string {
+  return state === 'person' ? 'left to a person' : state;
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, openDatabase } from '../../src/remediation/store/sqlite/database.ts';
+import { swarmIn } from '../../src/swarm/sqlite/store.ts';
+import { project } from './killed.ts';
+
+/*
+ * A worker in a process of its own: node child.ts <state file> <name> <statement>. It claims, renews and reports until every
+ * task is done, and is killed before that statement of the work on its first task. 0: it is not killed.
+ */
+
+const [file = '', worker = '', statement = '0'] = process.argv.slice(2);
+
+function counted(database: Database, before: () => void): Database {
+  return {
+    ...database,
+    one(sql, ...values) {
+      before();
+      return database.one(sql, ...values);
+    },
+    all(sql, ...values) {
+      before();
+      return database.all(sql, ...values);
+    },
+    run(sql, ...values) {
+      before();
+      return database.run(sql, ...values);
+    },
+  };
+}
+
+let left = Number(statement);
+const database = await openDatabase(file);
+const queue = await swarmIn(
+  counted(database, () => {
+    left -= 1;
+    if (left === 0) process.kill(process.pid, 'SIGKILL');
+  }),
+  { project },
+);
+let accepted = 0;
+let refused = 0;
+for (let attempt = 0; ; attempt++) {
+  const claim = await queue.claim({ worker, lease: 1 });
+  if (claim === undefined) {
+    const { tasks } = await queue.stats();
+    if (tasks.open + tasks.claimed === 0) break;
+    await sleep(50);
+    continue;
+  }
+  await queue.heartbeat(claim, 1, 'working');
+  // Now and then one works for longer than its lease.
+  if (attempt % 10 === 3) await sleep(1_300);
+  const settled = await queue.settle(claim, { result: 'done', notes: worker });
+  if (settled.accepted) accepted += 1;
+  else refused += 1;
+}
+queue.close();
+process.stdout.write(JSON.stringify({ accepted, refused }));
