@@ -13,6 +13,8 @@ export interface QueueHead {
   readonly since: string;
   /** What it runs, or ran last; as the server shows it. */
   readonly statement: string;
+  /** Where it comes from, such as a container; if that is known. */
+  readonly place?: string;
 }
 
 /** The columns of a `QueueHead` but its pid, of the row `a` of pg_stat_activity. */
@@ -28,13 +30,13 @@ const hidden = '<insufficient privilege>';
  * of the statement are left out, since they may hold passwords and data.
  */
 export function queueText(
-  { pid, role, database, application, state, since, statement }: QueueHead,
+  { pid, role, database, application, state, since, statement, place = '' }: QueueHead,
   waiters: number,
 ): string {
   const waiting = `${waiters} ${waiters === 1 ? 'session waits' : 'sessions wait'} for it`;
   if (pid === 0) return `a prepared transaction holds the lock; ${waiting}`;
   if (role === '') return `pid ${pid}, which is not a client session, holds the lock; ${waiting}`;
-  const who = `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}`;
+  const who = `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}${place === '' ? '' : `, ${place}`}`;
   const does = state === '' ? '' : `, ${state}${since === '' ? '' : ` since ${since}`}`;
   const words = statement === hidden ? '' : withoutLiterals(statement);
   const runs = words === '' ? '' : `; ${state === 'active' ? 'it runs' : 'its last statement'}: ${words}`;

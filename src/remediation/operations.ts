@@ -52,7 +52,10 @@ const table = {
     description: 'changing max_connections, shared_buffers or a similar setting',
   },
   'insert-pooler': { floor: 'approve', description: 'inserting a connection pooler' },
-  'terminate-session': { floor: 'approve', description: 'ending a session that has written' },
+  'terminate-session': {
+    floor: 'approve',
+    description: 'ending a session that has written or that its client may still use',
+  },
   'edit-hba': { floor: 'approve', description: 'changing access rules in pg_hba.conf' },
   'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
   'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },

@@ -66,6 +66,35 @@ describe.skipIf(!runs)('sessions that leak', { concurrent: true, timeout: 600_00
   );
 });
 
+describe.skipIf(!runs)('sessions that nothing uses', { timeout: 600_000 }, () => {
+  it('of an ordinary role get a timeout and are ended; stuck ones of the image’s superuser are ended as well', async (test) => {
+    const run = await createRun(test, { postgres: 17 });
+    const idle = await startInstance(run, { name: 'idle', storage: 'seeded', settings: { max_connections: '20' } });
+    await query(idle, "create role app login password 'hidden'");
+    await Promise.all(Array.from({ length: 16 }, () => connect(idle, app)));
+    const remediation = await open(test, run, { idleSeconds: 2, stuckSeconds: 2 });
+    await untilFound(remediation, 'oversized-pools');
+    const { proposals } = await plan(remediation);
+    expect(proposals.map(({ plan: made }) => made.type === 'plan' && made.steps.map(({ action }) => action))).toEqual([
+      ['role.alter-setting', 'session.terminate'],
+    ]);
+    expect(proposals[0]?.decision).toMatchObject({ automation: 'approve' });
+    const { runs: reports } = await remediate(remediation, { yes: true });
+    expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    expect(await sessionsOfApp(idle)).toBe(0);
+    expect(await timeouts(idle)).toEqual(['{idle_session_timeout=600s}']);
+
+    // Over the network, as an application would.
+    const own = await Promise.all(Array.from({ length: 15 }, () => connect(idle)));
+    await Promise.all(own.map((client) => client.query('begin; select 1')));
+    await untilFound(remediation, 'leak');
+    const ended = (await remediate(remediation, { yes: true })).runs;
+    expect(ended.map(({ outcome, failure }) => [outcome, failure])).toEqual([['fixed', null]]);
+    const left = "select count(*) from pg_stat_activity where state like 'idle in transaction%'";
+    expect(await query(idle, left)).toEqual(['0']);
+  });
+});
+
 describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, () => {
   it('are increased in postgresql.auto.conf, which overrides the mounted file, and rolled back byte for byte', async (test) => {
     const run = await createRun(test, { postgres: 17 });

@@ -7,8 +7,32 @@ import {
   withMaxConnections,
 } from '../../../src/remediation/remediators/connection-pool/plan-max-connections.ts';
 import { poolSizes } from '../../../src/remediation/remediators/connection-pool/plan-pooler.ts';
-import { mayBeEnded, secondsOf } from '../../../src/remediation/remediators/connection-pool/plan.ts';
-import { poolSettings } from '../../../src/remediation/remediators/connection-pool/types.ts';
+import { mayBeEnded, secondsOf } from '../../../src/remediation/remediators/connection-pool/plan-leak.ts';
+import { poolSettings, type Session } from '../../../src/remediation/remediators/connection-pool/types.ts';
+
+const base: Session = {
+  pid: 1,
+  backendStart: '',
+  database: 'shop',
+  role: 'app',
+  application: 'orders',
+  client: '',
+  state: 'idle in transaction',
+  stateMs: 1,
+  transactionMs: 1,
+  sessionMs: 1,
+  waitType: '',
+  waitEvent: '',
+  wrote: false,
+  blockedBy: [],
+  privileged: false,
+  advisory: false,
+  queryHash: '',
+  since: '',
+  statement: '',
+  listens: false,
+  place: '',
+};
 
 describe('max_connections on a command line', () => {
   it.for([
@@ -161,34 +185,24 @@ describe('helpers of the plan', () => {
   });
 
   it.for([
-    ['privileged', { privileged: true }],
+    ['another superuser', { privileged: true, client: '172.18.0.3' }],
+    ['the superuser of the image over the socket', { privileged: true, role: 'owner' }],
+    [
+      'the superuser of the image that has written',
+      { privileged: true, role: 'owner', client: '172.18.0.3', wrote: true },
+    ],
     ['an advisory lock', { advisory: true }],
     ['pg_dump', { application: 'pg_dump' }],
     ['a migration', { application: 'Flyway 10' }],
   ] as const)('a session with %s is never ended', ([, more]) => {
-    const session = {
-      pid: 1,
-      backendStart: '',
-      database: 'shop',
-      role: 'app',
-      application: 'orders',
-      client: '',
-      state: 'idle in transaction',
-      stateMs: 1,
-      transactionMs: 1,
-      sessionMs: 1,
-      waitType: '',
-      waitEvent: '',
-      wrote: false,
-      blockedBy: [],
-      privileged: false,
-      advisory: false,
-      queryHash: '',
-      since: '',
-      statement: '',
-    };
-    expect(mayBeEnded(session)).toBe(true);
-    expect(mayBeEnded({ ...session, ...more })).toBe(false);
+    const session = base;
+    expect(mayBeEnded(session, { user: 'owner' })).toBe(true);
+    expect(mayBeEnded({ ...session, ...more }, { user: 'owner' })).toBe(false);
+  });
+
+  it('a session of the superuser of the image may be ended if it came over the network and has written nothing', () => {
+    const own = { privileged: true, advisory: false, application: 'orders', role: 'owner', client: '172.18.0.3' };
+    expect(mayBeEnded({ ...base, ...own, wrote: false }, { user: 'owner' })).toBe(true);
   });
 
   it('name the settings that do not fit', () => {

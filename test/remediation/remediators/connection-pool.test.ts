@@ -59,6 +59,8 @@ function sessions(groups: readonly Kind[]): readonly Session[] {
       queryHash: '',
       since: '',
       statement: '',
+      listens: false,
+      place: '',
       ...rest,
     }));
 }
@@ -76,6 +78,7 @@ function measured(
     samples: [sampled(0), sampled(1_000), sampled(2_000)],
     refused: [],
     cpus: 2,
+    places: new Map(),
     ...rest,
   };
 }

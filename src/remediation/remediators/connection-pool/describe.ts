@@ -72,8 +72,8 @@ function holderLine(holder: Holder): string {
   return `${holder.sessions} of ${nameOf(holder)} from ${holder.client || 'the socket'}, the oldest in its state for ${holder.oldestSeconds} s`;
 }
 
-export function nameOf({ role, database, application }: Pick<Holder, 'role' | 'database' | 'application'>): string {
-  return `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}`;
+export function nameOf({ role, database, application, place }: Holder): string {
+  return `role ${role} in ${database}${application === '' ? '' : `, application ${application}`}${place === '' ? '' : `, ${place}`}`;
 }
 
 function countsOf(sessions: readonly Session[]): string {
@@ -105,9 +105,9 @@ export function summaryOf(instance: string, measured: Observation, diagnosis: Di
     case 'leak':
       return `${slots}; ${diagnosis.stuck.length} of them are idle in transaction: ${mostEvidence(diagnosis.holders)}.`;
     case 'idle-leak':
-      return `${slots}; ${diagnosis.idle} of them were used once and never closed: ${mostEvidence(diagnosis.holders)}.`;
+      return `${slots}; ${diagnosis.unused.length} of them were used once and never closed: ${mostEvidence(diagnosis.holders)}.`;
     case 'oversized-pools':
-      return `${slots}; ${diagnosis.idle} of them are idle: the pools of ${mostEvidence(diagnosis.holders)} are larger than needed.`;
+      return `${slots}; ${diagnosis.unused.length} of them are idle: the pools of ${mostEvidence(diagnosis.holders)} are larger than needed.`;
     case 'load':
       return `${slots}; ${diagnosis.busy} of them are active at once on ${measured.cpus} CPUs.`;
     case 'no-pooling':

@@ -20,6 +20,8 @@ export interface Holder {
   readonly database: string;
   readonly application: string;
   readonly client: string;
+  /** The container at that address; empty if there is none. */
+  readonly place: string;
   readonly sessions: number;
   /** The longest time that any of them has been in its state. */
   readonly oldestSeconds: number;
@@ -44,8 +46,8 @@ export type Diagnosis =
       readonly queue?: LockPileUp;
     }
   /** An application opens sessions, uses each once and never closes it. */
-  | { readonly kind: 'idle-leak'; readonly holders: readonly Holder[]; readonly idle: number }
-  | { readonly kind: 'oversized-pools'; readonly holders: readonly Holder[]; readonly idle: number }
+  | { readonly kind: 'idle-leak'; readonly holders: readonly Holder[]; readonly unused: readonly Session[] }
+  | { readonly kind: 'oversized-pools'; readonly holders: readonly Holder[]; readonly unused: readonly Session[] }
   /** More sessions are active than the CPUs can serve. */
   | { readonly kind: 'load'; readonly busy: number }
   /** Clients open a session for every request. */
@@ -147,7 +149,7 @@ function shortOfSlots(measured: Observation, settings: PoolSettings, isFenced: b
   const idle = throughout(measured, isIdle).filter(({ stateMs }) => (stateMs ?? 0) >= settings.idleSeconds * 1000);
   if (idle.length >= Math.max(3, sessions.length * 0.5)) {
     const kind = isForgotten(idle) ? 'idle-leak' : 'oversized-pools';
-    return { kind, holders: holdersOf(idle), idle: idle.length };
+    return { kind, holders: holdersOf(idle), unused: idle };
   }
   const busy = Math.min(...measured.samples.map((sample) => sample.sessions.filter(isBusy).length));
   if (busy > Math.max(4, measured.cpus * 4)) return { kind: 'load', busy };
@@ -204,18 +206,19 @@ function heldIn({ sessions }: Sample, isSo: (session: Session) => boolean): Read
   return new Set(sessions.filter(isSo).map(identity));
 }
 
-/** By role, database, application and client, the largest first. */
+/** By role, database, application and container or address, the largest first. */
 export function holdersOf(sessions: readonly Session[]): readonly Holder[] {
   const groups = new Map<string, Holder>();
-  for (const { role, database, application, client, stateMs } of sessions) {
-    const key = [role, database, application, client].join('\0');
+  for (const { role, database, application, client, place, stateMs } of sessions) {
+    const key = [role, database, application, place || client].join('\0');
     const known = groups.get(key);
     const seconds = Math.floor((stateMs ?? 0) / 1000);
     groups.set(key, {
       role,
       database,
       application,
-      client,
+      client: known?.client ?? client,
+      place,
       sessions: (known?.sessions ?? 0) + 1,
       oldestSeconds: Math.max(known?.oldestSeconds ?? 0, seconds),
     });

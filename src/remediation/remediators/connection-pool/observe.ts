@@ -4,6 +4,7 @@ import type { Instance } from '../../../host/instance.ts';
 import type { SqlResult, SqlRow } from '../../../host/postgres/types.ts';
 import { headColumns } from '../../../migration/index.ts';
 import type { ReadonlyHost } from '../../contract.ts';
+import { placesOf } from './client-pools.ts';
 import {
   lastSample,
   limitReached,
@@ -43,6 +44,7 @@ SELECT a.pid, a.backend_start::text AS backend_start, ${headColumns}, coalesce(h
   a.backend_xid IS NOT NULL AS wrote,
   CASE WHEN a.wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(a.pid), ',') ELSE '' END AS blocked_by,
   coalesce(r.rolsuper OR r.rolreplication, true) AS privileged,
+  coalesce(a.query, '') ~* '^[[:space:]]*listen[[:space:]]' AS listens,
   l.pid IS NOT NULL AS advisory, md5(coalesce(a.query, '')) AS query_hash,
   CASE WHEN a.xact_start IS NOT NULL OR l.pid IS NOT NULL THEN left(a.query, 500) ELSE '' END AS statement
 FROM pg_stat_activity AS a LEFT JOIN pg_roles AS r ON r.oid = a.usesysid
@@ -57,11 +59,11 @@ UNION ALL
 SELECT 'database', datname::text, datconnlimit FROM pg_database WHERE datconnlimit >= 0
 ORDER BY 1, 2`;
 
-/** Each role's own idle_in_transaction_session_timeout, as written. */
+/** Each role's own timeout of a name, as written. */
 export const timeoutsOf = `
-SELECT rolname::text AS role, substr(config, length('idle_in_transaction_session_timeout=') + 1) AS value
+SELECT rolname::text AS role, substr(config, length($1) + 2) AS value
 FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS config
-WHERE setdatabase = 0 AND config LIKE 'idle_in_transaction_session_timeout=%'`;
+WHERE setdatabase = 0 AND starts_with(config, $1 || '=')`;
 
 export type Measurement =
   | { readonly type: 'measured'; readonly measured: Observation }
@@ -97,16 +99,23 @@ export async function observe(instance: Instance, host: ReadonlyHost, settings: 
     if (!('sessions' in next)) return refusedUs(next);
     samples.push(next);
   }
+  const places = samples.length === 1 ? new Map() : placesOf(instance, await host.docker.containers());
   return {
     type: 'measured',
     measured: {
       limits: found,
       ownLimits: own.ok ? own.rows.map(ownLimitOf) : [],
-      samples,
+      samples: [withPlaces(samples[0], places), ...samples.slice(1).map((one) => withPlaces(one, places))],
       refused,
       cpus: instance.container.cpus || (await host.docker.info()).cpus,
+      places,
     },
   };
+}
+
+function withPlaces(sampled: Sample, places: Observation['places']): Sample {
+  const sessions = sampled.sessions.map((session) => ({ ...session, place: places.get(session.client)?.words ?? '' }));
+  return { ...sampled, sessions };
 }
 
 /** Half of the slots in use, sessions that wait or are idle in transaction, or a refused session. */
@@ -201,6 +210,8 @@ function sessionOf(row: SqlRow): Session {
     queryHash: row['query_hash'] ?? '',
     since: row['since'] ?? '',
     statement: row['statement'] ?? '',
+    listens: row['listens'] === 't',
+    place: '',
   };
 }
 

@@ -1,8 +1,8 @@
-import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { poolerName, poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
+import { smallerPools } from './client-pools.ts';
 import { nameOf } from './describe.ts';
 import { holdersOf } from './diagnose.ts';
 import { sessionStateOf } from './observe.ts';
@@ -57,6 +57,13 @@ export function poolSizes(
   };
 }
 
+export interface PoolerNeed {
+  /** Sessions that clients need. */
+  readonly demand: number;
+  /** Why only a pooler helps, as a sentence. */
+  readonly why: string;
+}
+
 /**
  * Adds a PgBouncer in its own container on the instance's networks.
  * See docs/engineering/pgbouncer.md#pool-mode.
@@ -65,7 +72,7 @@ export async function planPooler(
   finding: Finding<PoolDetails>,
   instance: Instance,
   measured: Observation,
-  demand: number,
+  { demand, why }: PoolerNeed,
   settings: PoolSettings,
   host: ReadonlyHost,
 ): Promise<Plan<PoolExpected> | Refusal> {
@@ -84,7 +91,12 @@ export async function planPooler(
       `${container.name} is on no user-defined network, so clients could not reach a pooler by name.`,
       'Connect it to a network of its clients.',
     );
-  const image = await imageOf(settings, host);
+  const image = await imageOf(
+    settings,
+    `${why} The config names no PgBouncer image.`,
+    smallerPools(clients, measured.places),
+    host,
+  );
   if (typeof image !== 'string') return image;
   const found = [
     ...new Set([...clients.map((session) => session.database), ...(clients.length === 0 ? [database] : [])]),
@@ -145,7 +157,7 @@ export async function planPooler(
     risk: 'safe',
     downtime: { seconds: 0, why: 'The server is not interrupted.' },
     unpredictable: [
-      ...(await clientsToChange(measured, pooler, `${container.name}:${instance.port}`, host)),
+      ...clientsToChange(measured, pooler, `${container.name}:${instance.port}`),
       ...(mode === 'session'
         ? [
             'In session mode a connected client keeps its server connection, so this helps mostly clients that connect for each request.',
@@ -169,11 +181,16 @@ export async function planPooler(
 }
 
 /** Id of the image that the config names. Never pulls an image. */
-async function imageOf({ poolerImage }: PoolSettings, host: ReadonlyHost): Promise<string | Refusal> {
+async function imageOf(
+  { poolerImage }: PoolSettings,
+  why: string,
+  instead: string,
+  host: ReadonlyHost,
+): Promise<string | Refusal> {
   if (poolerImage === undefined)
     return refusal(
-      'Clients need more sessions than the memory of the server allows, and the config names no PgBouncer image.',
-      "Put one in front: set remediation.settings['connection-pool'].poolerImage, best to 1.25.2 or later.",
+      why,
+      `${instead} Or put one in front: set remediation.settings['connection-pool'].poolerImage, best to 1.25.2 or later.`,
     );
   const image = await host.docker.image(poolerImage);
   return (
@@ -200,22 +217,10 @@ function whyMode({ poolMode }: PoolSettings, state: readonly string[]): string {
 }
 
 /** Clients that hold sessions now, by container name if they are containers. They are not changed. */
-async function clientsToChange(
-  measured: Observation,
-  pooler: string,
-  server: string,
-  host: ReadonlyHost,
-): Promise<readonly string[]> {
-  const containers = await host.docker.containers();
+function clientsToChange(measured: Observation, pooler: string, server: string): readonly string[] {
   const lines = holdersOf(lastSample(measured).sessions).map((holder) => {
-    const at = containerAt(holder.client, containers);
-    return `${at ?? (holder.client || 'a client on the socket')} (${nameOf(holder)}) connects to ${server} until you switch it to ${pooler}:${poolerPort}.`;
+    const from = holder.place === '' ? ` from ${holder.client || 'the socket'}` : '';
+    return `${nameOf(holder)}${from} connects to ${server} until you switch it to ${pooler}:${poolerPort}.`;
   });
   return [...new Set(lines)].slice(0, 20);
-}
-
-function containerAt(address: string, containers: readonly Container[]): string | undefined {
-  if (address === '') return undefined;
-  return containers.find(({ endpoints }) => endpoints.some(({ ipv4, ipv6 }) => ipv4 === address || ipv6 === address))
-    ?.name;
 }

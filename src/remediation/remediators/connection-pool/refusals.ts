@@ -1,13 +1,13 @@
 import type { Refusal } from '../../contract.ts';
 import { poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { nameOf, rootLine } from './describe.ts';
+import { rootLine } from './describe.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { lastSample, type Observation } from './types.ts';
 
 /** Problems that are not repaired automatically, with what you can do. */
 export function refusalFor(
-  diagnosis: Diagnosis & { readonly kind: 'deliberate-limit' | 'lock-pile-up' | 'idle-leak' | 'undetermined' },
+  diagnosis: Diagnosis & { readonly kind: 'deliberate-limit' | 'lock-pile-up' | 'undetermined' },
   instance: string,
   measured: Observation,
 ): Refusal {
@@ -28,11 +28,6 @@ export function refusalFor(
           : `Find out what pid ${diagnosis.root} is doing (SELECT * FROM pg_stat_activity WHERE pid = ${diagnosis.root}). If it may be ended, run: SELECT pg_terminate_backend(${diagnosis.root}). A lock_timeout for migrations prevents this.`,
       );
     }
-    case 'idle-leak':
-      return refusal(
-        `${diagnosis.idle} sessions of ${instance} were used once, one after the other, and never closed. Neither more slots nor a pooler fixes a client that does not close its sessions.`,
-        `Fix or restart the client: ${diagnosis.holders.slice(0, 3).map(nameOf).join('; ')}. Until then, idle_session_timeout for its role can end its idle sessions.`,
-      );
     case 'undetermined':
       return refusal(
         `Nearly all slots of ${instance} are in use, and the cause is unclear.`,

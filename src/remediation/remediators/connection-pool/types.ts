@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
+import type { ClientPlace } from './client-pools.ts';
 
 /**
  * Which limit was reached, according to the server or our pooler. Only the first two are max_connections; the limit of a
@@ -65,6 +66,10 @@ export interface Session {
   readonly since: string;
   /** What it runs, or ran last, if it has a transaction or an advisory lock; else empty. May contain secrets. */
   readonly statement: string;
+  /** Its last statement is LISTEN: it is idle on purpose. */
+  readonly listens: boolean;
+  /** The container at its address, in words; empty if none of a common network has it. */
+  readonly place: string;
 }
 
 export interface Sample {
@@ -113,6 +118,8 @@ export interface Observation {
   readonly refused: readonly Refused[];
   /** CPUs that the container may use; may be fractional. */
   readonly cpus: number;
+  /** Clients that are containers, by address. Empty if nothing looked wrong. */
+  readonly places: ReadonlyMap<string, ClientPlace>;
 }
 
 export function lastSample({ samples }: Observation): Sample {
@@ -167,6 +174,12 @@ export const settings = z.strictObject({
     .max(86_400)
     .default(300)
     .describe('The idle_in_transaction_session_timeout that a role with leaks is given.'),
+  idleSessionTimeoutSeconds: z
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(600)
+    .describe('The idle_session_timeout that a role with unused sessions is given (from PostgreSQL 14).'),
   lockWaiters: z
     .int()
     .min(2)
@@ -241,7 +254,13 @@ export const expected = z.strictObject({
   role: z.string(),
   database: z.string(),
   /** The timeout that new sessions of a role must have; null if no role's setting changed. */
-  timeout: z.strictObject({ roles: z.array(z.string()), seconds: z.int().positive() }).nullable(),
+  timeout: z
+    .strictObject({
+      name: z.enum(['idle_in_transaction_session_timeout', 'idle_session_timeout']),
+      roles: z.array(z.string()),
+      seconds: z.int().positive(),
+    })
+    .nullable(),
   /** Null if unchanged. */
   maxConnections: z.int().positive().nullable(),
   /** System identifier, if the server restarts; null otherwise. */
@@ -251,3 +270,5 @@ export const expected = z.strictObject({
 });
 
 export type PoolExpected = z.output<typeof expected>;
+
+export type TimeoutName = NonNullable<PoolExpected['timeout']>['name'];

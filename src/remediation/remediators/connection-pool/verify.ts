@@ -11,7 +11,7 @@ import {
   withoutAnswer,
 } from '../../shared/settings-steps.ts';
 import { observe, refusedLately } from './observe.ts';
-import { ownTimeouts } from './plan.ts';
+import { ownTimeouts } from './plan-leak.ts';
 import { lastSample, type Observation, type PoolExpected, poolSettings } from './types.ts';
 
 /** How long the sessions are held: long enough that all of them are open at once. */
@@ -80,10 +80,13 @@ async function timeoutChecks(
   host: ReadonlyHost,
 ): Promise<readonly Check[]> {
   if (timeout === null) return [];
-  const known = await ownTimeouts(instance, host);
+  const known = await ownTimeouts(instance, timeout.name, host);
   return timeout.roles.map((role) => {
     const own = known?.get(role) ?? 0;
-    const name = `new sessions of ${role} may not idle in transactions for ever`;
+    const name =
+      timeout.name === 'idle_session_timeout'
+        ? `new sessions of ${role} may not idle for ever`
+        : `new sessions of ${role} may not idle in transactions for ever`;
     return { name, ok: own > 0 && own <= timeout.seconds, seen: own === 0 ? 'none' : `${own} s` };
   });
 }
