@@ -29,6 +29,7 @@ const unifiedFamily: readonly string[] = [
 export const rooms: readonly Room[] = [
   { path: 'util/', rooms: [], packages: ['fastest-levenshtein'] },
   { path: 'postgres/', rooms: [] },
+  { path: 'compose/', rooms: [], packages: ['yaml'] },
   { path: 'registry/', rooms: [], packages: ['js-yaml', 'zod'] },
   { path: 'registry/parse/markdown-tree.ts', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
@@ -40,13 +41,13 @@ export const rooms: readonly Room[] = [
     packages: ['js-yaml', 'write-file-atomic'],
   },
   { path: 'config/', rooms: ['priority/', 'tasks/'], packages: ['zod', 'js-yaml'] },
-  { path: 'host/', rooms: ['postgres/'] },
+  { path: 'host/', rooms: ['postgres/', 'compose/'] },
   { path: 'host/postgres/client.ts', rooms: ['host/', 'postgres/'], packages: ['pg'] },
   { path: 'backups/', rooms: ['host/', 'postgres/'] },
   { path: 'migration/', rooms: ['postgres/'], types: ['host/'] },
   {
     path: 'remediation/',
-    rooms: ['host/', 'postgres/', 'migration/', 'backups/'],
+    rooms: ['host/', 'postgres/', 'compose/', 'migration/', 'backups/'],
     types: ['registry/', 'tasks/', 'priority/'],
     packages: ['zod'],
   },
@@ -79,6 +80,7 @@ export const rooms: readonly Room[] = [
       'remediation/shared/',
       'host/',
       'postgres/',
+      'compose/',
       'migration/',
       'backups/',
     ],
@@ -86,7 +88,7 @@ export const rooms: readonly Room[] = [
   },
   {
     path: 'remediation/shared/',
-    rooms: ['remediation/contract.ts', 'postgres/'],
+    rooms: ['remediation/contract.ts', 'postgres/', 'compose/'],
     types: ['host/'],
     packages: ['zod'],
   },
@@ -96,6 +98,7 @@ export const rooms: readonly Room[] = [
       'remediation/contract.ts',
       'remediation/shared/',
       'postgres/',
+      'compose/',
       'migration/',
       'backups/verdict.ts',
       'tasks/claims.ts',
@@ -197,7 +200,7 @@ export const siblingFolders: readonly string[] = ['remediation/remediators/'];
  * above, types included. test/package/floors.test.ts checks it, and that no import closes a circle.
  */
 export const floors: readonly (readonly string[])[] = [
-  ['errors.ts', 'version.ts', 'read-file.ts', 'util/', 'postgres/'],
+  ['errors.ts', 'version.ts', 'read-file.ts', 'util/', 'postgres/', 'compose/'],
   ['registry/', 'host/'],
   ['priority/', 'scan/', 'backups/', 'migration/'],
   ['tasks/'],

@@ -1,4 +1,5 @@
 import { changeBackups, readBackups } from '../backups/index.ts';
+import { openCompose } from '../host/compose/client.ts';
 import { type EngineAddress, engineAddress } from '../host/docker/address.ts';
 import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
@@ -29,6 +30,8 @@ export interface HostOptions {
   readonly md5?: readonly string[];
   /** An image by digest or id, for helpers that need no program of the instance's image. */
   readonly helperImage?: string;
+  /** Whether Compose files below `roots` may be edited. Default true. */
+  readonly mayEditCompose?: boolean;
   /** By instance name. */
   readonly passwords?: Readonly<Record<string, string>>;
   /** Use only these instances. Default: all. */
@@ -87,11 +90,13 @@ function connect(
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
   };
 
+  const compose = openCompose(address, { mayEdit: options.mayEditCompose !== false });
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
 
   const reader: ConnectedHost['reader'] = {
     docker,
     files,
+    compose: compose.reader,
     sql: sql.reader,
     signal,
     backups: readBackups(options.backupFolders ?? [], backupSources),
@@ -133,6 +138,7 @@ function connect(
       docker: changeDocker(engine.changing, docker),
       sql: sql.changer,
       files: changeFiles(options.roots, files),
+      compose: compose.changer,
       backups: changeBackups(options.backupFolders ?? [], backupSources),
     },
   };

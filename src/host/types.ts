@@ -1,3 +1,4 @@
+import type { ComposeChanger, ComposeReader } from './compose/types.ts';
 import type { DockerChanger, DockerReader } from './docker/types.ts';
 import type { Instance } from './instance.ts';
 import type { SqlChanger, SqlReader } from './postgres/types.ts';
@@ -23,6 +24,8 @@ export interface TextFile {
   readonly sha256: string;
   /** Permission bits, such as 0o600. */
   readonly mode: number;
+  /** Why it is not the user's own: `belongs to another user (uid 1000)`, `can be written by everybody`. */
+  readonly foreign?: string;
 }
 
 /** Reads without changing anything, which is enforced at run time: its Docker client can only GET. */
@@ -30,6 +33,7 @@ export interface HostReader {
   readonly docker: DockerReader;
   readonly sql: SqlReader;
   readonly files: FileReader;
+  readonly compose: ComposeReader;
   readonly probes: Probes;
   /**
    * PostgreSQL containers, running or not, sorted by name, without helpers and containers that were kept aside. `all`: also
@@ -55,4 +59,5 @@ export interface HostChanger {
   readonly docker: DockerChanger;
   readonly sql: SqlChanger;
   readonly files: FileChanger;
+  readonly compose: ComposeChanger;
 }

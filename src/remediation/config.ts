@@ -45,6 +45,10 @@ export const remediationConfig = z.strictObject({
     .exactOptional()
     .describe('Pattern of further container names that are instances; its first group is the instance’s name.'),
   roots: z.array(z.string()).default([]).describe('Folders outside the project whose files may be read and edited.'),
+  compose: z
+    .enum(['edit', 'refuse'])
+    .default('edit')
+    .describe('Whether a repair may change the Compose files of an instance, or only says what to change in them.'),
   instanceFolders: z
     .array(z.string())
     .default(['resources/postgres/instances', 'instances'])

@@ -60,6 +60,10 @@ const table = {
   'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
   'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },
   reindex: { floor: 'approve', description: 'rebuilding indexes' },
+  'edit-compose': {
+    floor: 'approve',
+    description: 'changing a Compose file and creating the container of its service anew',
+  },
   'recreate-dependant': { floor: 'approve', description: 'recreating an application' },
   'switch-volume': { floor: 'approve', description: 'moving data to another volume' },
   'restore-switch-over': { floor: 'approve', description: 'switching to restored data' },

@@ -192,11 +192,12 @@ async function isKilled(host: Host, changes: number, work: (host: Host) => Promi
       },
     });
   }
-  const { docker, sql, files, backups, leases } = host.change;
+  const { docker, sql, files, compose, backups, leases } = host.change;
   const change = {
     docker: counted(docker),
     sql: counted(sql),
     files: counted(files),
+    compose: counted(compose),
     backups: counted(backups),
     leases: counted(leases),
   };

@@ -1,4 +1,5 @@
 import type { BackupChanger, BackupReader } from '../backups/types.ts';
+import type { ComposeReader } from '../host/compose/types.ts';
 import type { Probes } from '../host/probes/types.ts';
 import type { LeaseChanger } from '../remediation/contract.ts';
 
@@ -35,6 +36,10 @@ export function testProbes(declared: Partial<Probes> = {}): Probes {
     readRows: missing('probes.readRows'),
     ...declared,
   };
+}
+
+export function testCompose(declared: Partial<ComposeReader> = {}): ComposeReader {
+  return { mayEdit: true, clients: async () => [], config: missing('compose.config'), ...declared };
 }
 
 export function testBackups(declared: Partial<BackupReader> = {}): BackupReader {

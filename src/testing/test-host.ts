@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { BackupChanger, BackupReader } from '../backups/types.ts';
+import type { ComposeChanger, ComposeReader } from '../host/compose/types.ts';
 import type { DockerChanger, DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import { findDeclarations, findInstances, uniqueInstance } from '../host/instances.ts';
@@ -15,7 +16,7 @@ import type {
   ReadonlyHost,
 } from '../remediation/contract.ts';
 import { compareBy } from '../util/compare.ts';
-import { missing, testBackupChanges, testBackups, testLeaseChanges, testProbes } from './declared.ts';
+import { missing, testBackupChanges, testBackups, testCompose, testLeaseChanges, testProbes } from './declared.ts';
 import { changeContainers, changeMemoryFiles, type Memory, readContainers, readMemoryFiles } from './memory.ts';
 import {
   containerOf,
@@ -44,11 +45,14 @@ export interface TestHostOptions {
   readonly expected?: readonly ExpectedInstance[];
   /** Answers of Docker beyond info and containers: `logs: async () => []`. */
   readonly docker?: TestPart<DockerReader>;
+  /** What the Compose client says. Default: files may be edited, and there is no client. */
+  readonly compose?: TestPart<ComposeReader>;
   readonly probes?: TestPart<Probes>;
   readonly backups?: TestPart<BackupReader>;
   /** Changes beyond those of files, restart policies, names and states of containers. */
   readonly change?: {
     readonly docker?: TestPart<DockerChanger>;
+    readonly compose?: TestPart<ComposeChanger>;
     readonly sql?: TestPart<SqlChanger>;
     readonly backups?: TestPart<BackupChanger>;
     readonly leases?: TestPart<LeaseChanger>;
@@ -93,6 +97,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
   const reader: OpenHost['reader'] = {
     docker,
     files,
+    compose: testCompose(options.compose),
     sql: {
       query: async (instance, statement, sqlOptions) => answerOf(instances, instance.name, statement, sqlOptions),
       readTables: async (instance, tables, sqlOptions) => tablesOf(instances, instance.name, tables, sqlOptions),
@@ -107,6 +112,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
   const changer: OpenHost['changer'] = {
     docker: changeContainers(memory, options.change?.docker),
     files: changeMemoryFiles(memory, files),
+    compose: { up: options.change?.compose?.up ?? missing('change.compose.up') },
     sql: {
       execute: options.change?.sql?.execute ?? missing('change.sql.execute'),
       openSession: options.change?.sql?.openSession ?? missing('change.sql.openSession'),

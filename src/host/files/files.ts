@@ -90,7 +90,23 @@ function readText(real: string, path: string): TextFile | undefined {
   if (read.type === 'refused') return undefined;
   if (!read.isWhole) throw new ProblemsError('file-unreadable', `${path} is larger than ${maxBytes} bytes.`);
   const text = read.bytes.toString('utf8');
-  return { path, text, sha256: hash('sha256', text), mode: read.stats.mode & 0o777 };
+  const foreign = ownerFault(read.stats);
+  return {
+    path,
+    text,
+    sha256: hash('sha256', text),
+    mode: read.stats.mode & 0o777,
+    ...(foreign === undefined ? {} : { foreign }),
+  };
+}
+
+/** Like git, accepts the files of root and of the user who called sudo. */
+function ownerFault({ uid, mode }: Stats): string | undefined {
+  const user = process.geteuid?.();
+  if (user === undefined) return undefined;
+  const caller = user === 0 ? Number(process.env['SUDO_UID'] ?? 0) : user;
+  if (uid !== user && uid !== 0 && uid !== caller) return `belongs to another user (uid ${uid})`;
+  return (mode & 0o002) === 0 ? undefined : 'can be written by everybody';
 }
 
 async function writeDurably(path: string, text: string, mode: number, owner: Stats | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Action } from '../contract.ts';
 import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
+import { composeChange } from './compose-change.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerUpdateMemory, containerUpdateRestartPolicy } from './container-update.ts';
 import { containerRename, containerStart, containerStop, containerStopSecond } from './container.ts';
@@ -26,6 +27,7 @@ export const actions: readonly Action[] = [
   backupProve,
   backupQuarantine,
   backupRestore,
+  composeChange,
   containerRecreate,
   containerRename,
   containerStart,

@@ -188,7 +188,7 @@ export function changingHost(session: EngineContext, run: RunContext, step?: Ste
     if (await session.store.locks.holds(run.id, run.token)) return;
     throw new ProblemsError('lock-held', `Run ${run.id} has lost its locks: another process has taken it over.`);
   }
-  const { docker, sql, files, backups } = session.host.changer;
+  const { docker, sql, files, compose, backups } = session.host.changer;
   const signals = [step?.over, step?.stop].filter((signal) => signal !== undefined);
   async function runHelper(spec: HelperSpec): Promise<HelperResult> {
     await check();
@@ -220,6 +220,7 @@ export function changingHost(session: EngineContext, run: RunContext, step?: Ste
         },
       },
       files: guarded(files, check),
+      compose: guarded(compose, check),
       backups: guarded(backups, check),
       leases: guarded(lateLeases(session), check),
     },

@@ -1,3 +1,4 @@
+import { projectNameOf, statedFiles } from '../../compose/project.ts';
 import type { Change, Container, Mount, RestartPolicy } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Json } from '../../util/json.ts';
@@ -16,6 +17,8 @@ import { refusal } from './for-each-instance.ts';
 export interface RecreateAdvice {
   readonly autoRemove?: string;
   readonly compose?: (file: string) => string;
+  /** The repair changes the Compose project itself. */
+  readonly editsCompose?: true;
   readonly swarm?: (service: string) => string;
 }
 
@@ -35,10 +38,10 @@ export async function refusalToRecreate(
   );
 }
 
-/** Refuses containers that Docker, Compose or Swarm removes or recreates. */
+/** Refuses containers that Docker, Compose, Swarm or Kubernetes removes or recreates. */
 export function refusalForOwner(
   { name, autoRemove, labels }: Container,
-  { autoRemove: instead, compose, swarm }: RecreateAdvice = {},
+  { autoRemove: instead, compose, editsCompose, swarm }: RecreateAdvice = {},
 ): Refusal | undefined {
   if (autoRemove) {
     return refusal(
@@ -46,9 +49,17 @@ export function refusalForOwner(
       instead ?? 'Recreate it without --rm and with a named volume.',
     );
   }
-  const project = labels['com.docker.compose.project'];
+  const pod = labels['io.kubernetes.pod.name'];
+  if (pod !== undefined) {
+    return refusal(
+      `${name} belongs to the Kubernetes pod ${labels['io.kubernetes.pod.namespace'] ?? 'default'}/${pod}, whose kubelet manages its containers.`,
+      'Change it in the manifest or chart that creates the pod, and apply that.',
+    );
+  }
+  const project = projectNameOf(labels);
   if (project !== undefined) {
-    const file = labels['com.docker.compose.project.config_files'] ?? 'its compose file';
+    const file = statedFiles(labels);
+    if (editsCompose === true) return undefined;
     return refusal(
       `${name} belongs to the Compose project ${project}: the next \`docker compose up\` would undo the change.`,
       compose?.(file) ?? `Change it in ${file}, then run: docker compose up -d`,

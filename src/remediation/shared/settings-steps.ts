@@ -1,3 +1,4 @@
+import { serviceOf } from '../../compose/project.ts';
 import type { Container, RestartPolicy } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { SettingChanges } from '../../postgres/auto-conf.ts';
@@ -52,6 +53,16 @@ export function policyCheck(container: Container, wanted: RestartPolicy): Check 
   const seen = restartPolicyOf(container);
   const ok = seen.name === (wanted.name || 'no') && seen.maximumRetryCount === wanted.maximumRetryCount;
   return { name: 'the restart policy is as before', ok, seen: seen.name };
+}
+
+/** The container is what the files of its Compose project say, so that the next `up` changes nothing. */
+export function composeCheck({ labels }: Container, hash: string): Check {
+  const seen = serviceOf(labels)?.hash ?? 'no label';
+  return {
+    name: 'it is as its Compose files say',
+    ok: seen === hash,
+    seen: seen === hash ? 'the same config-hash' : `config-hash ${seen}`,
+  };
 }
 
 /** The replaced container must neither run nor start again. */

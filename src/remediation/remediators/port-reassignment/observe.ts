@@ -5,7 +5,7 @@ import { compareText } from '../../../util/compare.ts';
 import type { Container, PortBinding } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { PortLease, ReadonlyHost, Step } from '../../contract.ts';
-import { declaredPort, findPort, portFileKind, withEdits } from './port-files.ts';
+import { declaredPort, findPort, type PortEdit, portFileKind, withEdits } from './port-files.ts';
 import {
   addressesOverlap,
   isWithin,
@@ -73,10 +73,11 @@ function claim(container: Container, { hostIp, hostPort, protocol }: PortBinding
   return ports === undefined ? [] : [{ container, hostIp, protocol, ports, bound }];
 }
 
+/** By file, so that a file which the repair changes anyway is changed once. */
 export interface Dependants {
-  readonly steps: readonly Step[];
+  readonly steps: readonly { readonly path: string; readonly edits: readonly PortEdit[]; readonly step: Step }[];
   /** What you have to check, one sentence each. */
-  readonly notes: readonly string[];
+  readonly notes: readonly { readonly path: string; readonly text: string }[];
 }
 
 /**
@@ -90,12 +91,12 @@ export async function dependantsOf(
   host: ReadonlyHost,
   settings: PortSettings,
 ): Promise<Dependants> {
-  const steps: Step[] = [];
-  const notes: string[] = [];
+  const steps: Dependants['steps'][number][] = [];
+  const notes: Dependants['notes'][number][] = [];
   for (const path of await candidatePaths(instance, host, settings)) {
     const kind = portFileKind(path);
     if (kind === undefined) {
-      notes.push(`${path} is not a supported file type and is left unchanged.`);
+      notes.push({ path, text: `${path} is not a supported file type and is left unchanged.` });
       continue;
     }
     const file = await host.files.read(path).catch(() => undefined);
@@ -109,19 +110,16 @@ export async function dependantsOf(
     });
     if (unclear.length > 0) {
       const lines = `line${unclear.length === 1 ? '' : 's'} ${unclear.join(', ')}`;
-      notes.push(
+      const text =
         kind === 'compose'
           ? `${path} publishes port ${from} in ${lines} and is left unchanged; change it yourself if it is about ${instance.name}.`
-          : `${path} contains port ${from} in ${lines}, for this instance or another, and is left unchanged.`,
-      );
+          : `${path} contains port ${from} in ${lines}, for this instance or another, and is left unchanged.`;
+      notes.push({ path, text });
     }
     if (edits.length === 0) continue;
     const params = { path, from: hash('sha256', file.text), to: hash('sha256', withEdits(file.text, edits)), edits };
-    steps.push({
-      action: 'file.replace',
-      params,
-      why: `Clients on this machine connect to ${instance.name} by its port.`,
-    });
+    const why = `Clients on this machine connect to ${instance.name} by its port.`;
+    steps.push({ path, edits, step: { action: 'file.replace', params, why } });
   }
   return { steps, notes };
 }

@@ -1,9 +1,12 @@
+import { editPort } from '../../../compose/ports.ts';
+import { serviceOf, statedFiles } from '../../../compose/project.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Precondition, Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
+import { isInCompose, planComposeChange, type PlannedComposeChange } from '../../shared/compose.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { recordsToKeep, keptContainer, recreateSteps, restartPolicyOf, stoppedAgain } from '../../shared/recreate.ts';
 import { controlFile } from '../../shared/server-settings.ts';
-import { dependantsOf, describeHolder, type PortSurvey, surveyPorts } from './observe.ts';
+import { type Dependants, dependantsOf, describeHolder, type PortSurvey, surveyPorts } from './observe.ts';
 import { refusalFor } from './refusals.ts';
 import {
   databasesQuery,
@@ -84,16 +87,21 @@ async function moveTo(
   const dependants = await dependantsOf(instance, details.port, port, host, settings);
   const { unchanged, alone } = recordsToKeep(instance);
   const free = bindings.map(({ hostIp }): Precondition => ({ check: 'port-free', hostIp, port }));
-
+  const inCompose = isInCompose(container)
+    ? await portInCompose({ instance, details, port, dependants, expects: [unchanged, alone, ...free] }, host)
+    : undefined;
+  if (inCompose?.type === 'refusal') return inCompose;
   const steps: readonly Step[] = [
     { action: 'port.lease', params: { instance: instance.name, port }, expects: [unchanged, alone, ...free] },
-    ...recreateSteps({
-      instance,
-      edits: { ports: movingPortsOf(bindings) },
-      why: 'Docker cannot change the ports of an existing container.',
-      startExpects: free,
-    }),
-    ...dependants.steps,
+    ...(inCompose === undefined
+      ? recreateSteps({
+          instance,
+          edits: { ports: movingPortsOf(bindings) },
+          why: 'Docker cannot change the ports of an existing container.',
+          startExpects: free,
+        })
+      : [inCompose.step]),
+    ...dependants.steps.filter(({ path }) => path !== inCompose?.path).map(({ step }) => step),
   ];
   return {
     type: 'plan',
@@ -107,7 +115,7 @@ async function moveTo(
       { action: 'port.bind', params: { instance: instance.name, port } },
       ...(details.wanted ? [] : [stoppedAgain(name)]),
     ],
-    leftovers: [keptContainer(container)],
+    leftovers: inCompose === undefined ? [keptContainer(container)] : [],
     risk: running ? 'restart' : 'safe',
     downtime: running
       ? { seconds: 2, why: 'PostgreSQL restarts, as with a restart of the container.' }
@@ -115,21 +123,59 @@ async function moveTo(
     unpredictable: [
       `A program outside Docker may take port ${port} before the start; then the run is rolled back.`,
       `Programs that do not get port ${details.port} from files of the project must be changed to ${port}.`,
-      ...dependants.notes,
+      ...dependants.notes.filter(({ path }) => path !== inCompose?.path).map(({ text }) => text),
+      ...(inCompose?.notes ?? []),
     ],
-    undo: `The new container is removed without its volumes, and the old one gets back its name, restart policy and port ${details.port}${
-      running ? ' and is started' : ''
-    }; the files are restored.`,
+    undo:
+      inCompose === undefined
+        ? `The new container is removed without its volumes, and the old one gets back its name, restart policy and port ${details.port}${
+            running ? ' and is started' : ''
+          }; the files are restored.`
+        : `The files are restored, and Compose creates the container as they say, on port ${details.port}${running ? ' and running' : ', stopped'}.`,
     expected: {
       name,
       port,
       bindings,
       restartPolicy: restartPolicyOf(container),
       same: false,
+      ...(inCompose === undefined ? {} : { composeHash: inCompose.hash }),
       systemIdentifier: identifier,
       databases: await databasesOf(instance, host),
     },
   };
+}
+
+interface PortInCompose {
+  readonly instance: Instance;
+  readonly details: PortDetails;
+  readonly port: number;
+  readonly dependants: Dependants;
+  readonly expects: readonly Precondition[];
+}
+
+/** The same move in the files of the instance's Compose project. */
+async function portInCompose(
+  { instance, details, port, dependants, expects }: PortInCompose,
+  host: ReadonlyHost,
+): Promise<PlannedComposeChange | Refusal> {
+  const [from, ...others] = details.bindings;
+  if (from === undefined || others.length > 0)
+    return refusal(
+      `${instance.container.name} belongs to a Compose project and publishes port ${details.port} on ${details.bindings.length} addresses.`,
+      `Change ${details.port} to ${port} for each of them in ${statedFiles(instance.container.labels)}, then run: docker compose up -d`,
+    );
+  return planComposeChange(
+    {
+      instance,
+      key: 'ports',
+      edit: (sources) => editPort(sources, serviceOf(instance.container.labels)?.service ?? '', { from, to: port }),
+      alsoIn: (path) => dependants.steps.find((one) => one.path === path)?.edits ?? [],
+      inWords: `change port ${details.port} of ${instance.name} to ${port}`,
+      why: 'Compose creates the container from its files, so the port is changed there.',
+      expects,
+    },
+    host,
+  );
 }
 
 function movingPortsOf(

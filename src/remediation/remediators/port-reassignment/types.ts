@@ -137,6 +137,8 @@ export const expected = z.strictObject({
   restartPolicy: z.strictObject({ name: z.string(), maximumRetryCount: z.int() }),
   /** The container is not recreated, only started. */
   same: z.boolean(),
+  /** The label `config-hash` that Compose gives the new container. Absent: Compose does not manage it. */
+  composeHash: z.string().exactOptional(),
   /** From `pg_control`; null if that could not be read. */
   systemIdentifier: z.string().nullable(),
   /** Sorted names; null if they could not be read, as for a stopped instance. */

@@ -6,6 +6,7 @@ import {
   answerCheck,
   asideCheck,
   type Check,
+  composeCheck,
   notInitialisedCheck,
   policyCheck,
   sameClusterCheck,
@@ -41,7 +42,8 @@ export async function verify(plan: Plan<PortExpected>, host: ReadonlyHost): Prom
     await notInitialisedCheck(instance, expected.systemIdentifier !== null, host),
     policyCheck(container, expected.restartPolicy),
   );
-  if (!expected.same) checks.push(...(await likeTheOld(instance, plan, host)));
+  if (expected.composeHash !== undefined) checks.push(composeCheck(container, expected.composeHash));
+  else if (!expected.same) checks.push(...(await likeTheOld(instance, plan, host)));
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
 }
 

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { ComposeConfig } from '../../src/host/compose/types.ts';
+import type { Container } from '../../src/host/docker/types.ts';
+import { composeOutput } from '../../src/compose/output.ts';
+import { createTestHost, type TestHost } from '../../src/testing/index.ts';
+
+/** A Compose project in memory, whose client reads the files as they are: it hashes a service as Compose does. */
+
+export const path = '/project/docker-compose.yml';
+
+export const text = `# the shop
+services:
+  db:
+    image: postgres:17
+    ports: ["5434:5432"] # published
+  app:
+    image: app
+`;
+
+const label = 'com.docker.compose.';
+
+export function labelsOf(hash: string): Readonly<Record<string, string>> {
+  return {
+    [`${label}project`]: 'shop',
+    [`${label}project.working_dir`]: '/project',
+    [`${label}project.config_files`]: 'docker-compose.yml',
+    [`${label}service`]: 'db',
+    [`${label}config-hash`]: hash,
+  };
+}
+
+/** What the client says of the project with this text. */
+export async function configOf(yaml: string): Promise<ComposeConfig & { readonly ok: true }> {
+  const config = await composeOutput(yaml);
+  const services = JSON.stringify(config);
+  return { ok: true, config, hash: createHash('sha256').update(services).digest('hex') };
+}
+
+export interface ProjectOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly mayEdit?: boolean;
+  readonly clients?: readonly ('docker compose' | 'docker-compose')[];
+  readonly imageId?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly container?: Partial<Container>;
+  readonly config?: (yaml: string) => Promise<ComposeConfig>;
+}
+
+export async function createProject(
+  options: ProjectOptions = {},
+): Promise<
+  TestHost & { readonly instance: () => Promise<NonNullable<Awaited<ReturnType<TestHost['reader']['instance']>>>> }
+> {
+  const { files = { [path]: text }, config = configOf } = options;
+  const { hash } = await configOf(text);
+  const own: TestHost = createTestHost({
+    files,
+    instances: [{ name: 'orders', container: { labels: options.labels ?? labelsOf(hash), ...options.container } }],
+    docker: {
+      image: async () => ({
+        id: options.imageId ?? (await own.reader.docker.containers())[0]?.image ?? '',
+        tags: [],
+        labels: {},
+        env: {},
+        user: '',
+        volumes: [],
+        inspect: {},
+      }),
+    },
+    compose: {
+      mayEdit: options.mayEdit ?? true,
+      clients: async () => options.clients ?? ['docker-compose'],
+      config: async (_client, _project, _service, edited) =>
+        config(edited?.path === path ? edited.text : ((await own.reader.files.read(path))?.text ?? '')),
+    },
+  });
+  return {
+    ...own,
+    instance: async () => {
+      const instance = await own.reader.instance('orders');
+      if (instance === undefined) throw new Error('the test host has no instance');
+      return instance;
+    },
+  };
+}
