@@ -7,7 +7,7 @@ const orders = {
   Id: 'a'.repeat(64),
   Name: '/vrooli-postgres-orders',
   Config: { Image: 'postgres:17', Env: ['PGDATA=/var/lib/postgresql/data'] },
-  HostConfig: {},
+  HostConfig: { Binds: ['orders-data:/var/lib/postgresql/data'] },
   State: { Status: 'exited', Running: false },
   Mounts: [
     {

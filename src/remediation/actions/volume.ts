@@ -7,8 +7,10 @@ import { operations } from '../operations.ts';
 
 const owner = z.int().nonnegative();
 
+const volumeName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/);
+
 const volumePrepareParams = z.strictObject({
-  volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  volume: volumeName,
   /** The server's own image, so that user ids match. */
   image: z.string(),
   uid: owner,
@@ -64,24 +66,29 @@ function mountOf(name: string): Mount {
 }
 
 const volumeCopyParams = z.strictObject({
-  /** The folder on the engine's machine. Read-only. */
-  source: z.string().startsWith('/'),
+  /** The folder on the engine's machine, or the name of a volume. Read-only. */
+  source: z.union([z.string().startsWith('/'), volumeName]),
   /** The new volume. */
-  volume: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/),
+  volume: volumeName,
   /** The server's own image. It must have GNU find and tar. */
   image: z.string(),
+  /** The data directory within the source. Default: the source itself. */
+  folder: z
+    .string()
+    .regex(/^\w[\w.-]*(?:\/\w[\w.-]*)*$/)
+    .exactOptional(),
 });
 
 type VolumeCopyWanted = z.output<typeof volumeCopyParams>;
 
 /**
- * `global/pg_control` is copied last, after everything else was compared: no server starts without it, so a volume that
- * has it is a complete copy, even after interruptions. Metadata and contents are compared as one digest for each side;
- * names may contain any bytes.
+ * Its argument is the path of `global/pg_control`, which is copied last, after everything else was compared: no server
+ * starts without it, so a volume that has it is a complete copy, even after interruptions. Metadata and contents are
+ * compared as one digest for each side; names may contain any bytes.
  */
 const script = String.raw`
 set -eu
-control=global/pg_control
+control=$1
 digest() {
   cd "$1"
   { find . -xdev -type d -printf 'd %U %G %m %P\0' -o ! -path "./$control*" -printf '%y %U %G %m %s %P %l\0' | LC_ALL=C sort -z
@@ -109,7 +116,7 @@ sync -f /to
 export const volumeCopy: Action<VolumeCopyWanted, null> = {
   name: 'volume.copy',
   description:
-    'Copies the data of a stopped instance from a folder into a new volume, and compares owners, modes and SHA-256 of all files. The folder is unchanged.',
+    'Copies the data of a stopped instance from a folder or another volume into a new volume, and compares owners, modes and SHA-256 of all files. The source is unchanged.',
   params: volumeCopyParams,
   undoState: z.null(),
   operation: operations['switch-volume'],
@@ -118,7 +125,7 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
   describe: ({ source, volume }) => `copy ${source} into the new volume ${volume}`,
   effect: async ({ source, volume }) => [{ object: `volume ${volume}`, before: 'none', after: `a copy of ${source}` }],
   async prepare(wanted, host) {
-    // A volume filled by an earlier run may be older than the folder.
+    // A volume filled by an earlier run may be older than the source.
     if ((await host.docker.volume(wanted.volume)) !== undefined)
       throw new ProblemsError('step-refused', `Volume ${wanted.volume} already exists.`);
     return null;
@@ -131,7 +138,7 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
       { type: 'volume', name: wanted.volume, source: '', destination: '', writable: false, anonymous: false },
       wanted.image,
     );
-    return entries.some(({ path }) => path === 'global/pg_control');
+    return entries.some(({ path }) => path === controlPath(wanted));
   },
   async apply(wanted, host) {
     const { source, volume, image } = wanted;
@@ -145,9 +152,9 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     const result = await host.change.docker.runHelper({
       task: 'copy-volume',
       image,
-      command: ['bash', '-o', 'pipefail', '-c', script],
+      command: ['bash', '-o', 'pipefail', '-c', script, 'copy', controlPath(wanted)],
       mounts: [
-        { type: 'bind', source, target: '/from', readonly: true },
+        { type: source.startsWith('/') ? 'bind' : 'volume', source, target: '/from', readonly: true },
         { type: 'volume', source: volume, target: '/to', readonly: false },
       ],
       timeoutMs: 4 * 3_600_000 - 60_000,
@@ -156,7 +163,7 @@ export const volumeCopy: Action<VolumeCopyWanted, null> = {
     if (result.exitCode !== 0)
       throw new Error(`copying ${source} into ${volume} failed: ${result.stderr.trim().slice(0, 500)}`);
   },
-  /** The folder was only read, and a volume with data is never deleted, so there is nothing to undo. */
+  /** The source was only read, and a volume with data is never deleted, so there is nothing to undo. */
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
@@ -176,13 +183,21 @@ async function waitForOther(wanted: VolumeCopyWanted, host: Host): Promise<boole
 function copying({ source, volume }: VolumeCopyWanted, containers: readonly Container[]): Container | undefined {
   return containers.find(
     ({ state, mounts }) =>
-      state.running && mounts.some(({ name }) => name === volume) && mounts.some((mount) => mount.source === source),
+      state.running && mounts.some(({ name }) => name === volume) && mounts.some((mount) => isAt(mount, source)),
   );
+}
+
+function isAt({ name, source }: Mount, place: string): boolean {
+  return source === place || name === place;
+}
+
+function controlPath({ folder }: VolumeCopyWanted): string {
+  return `${folder === undefined ? '' : `${folder}/`}global/pg_control`;
 }
 
 async function requireUnused(source: string, host: ReadonlyHost): Promise<void> {
   const user = (await host.docker.containers()).find(
-    ({ state, mounts }) => state.running && mounts.some((mount) => mount.source === source && mount.writable),
+    ({ state, mounts }) => state.running && mounts.some((mount) => isAt(mount, source) && mount.writable),
   );
   if (user !== undefined) throw new ProblemsError('step-refused', `${user.name} is running on ${source}; refused.`);
 }

@@ -6,7 +6,8 @@ import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { type Observed, observe } from './observe.ts';
 import { everyRelation, type ImageUsers, imageUsers } from './files.ts';
 import { placeOf } from './refusals.ts';
-import { type VolumeDetails, volumeSettings } from './types.ts';
+import { detectPlacement } from './detect-placement.ts';
+import { name, type VolumeDetails, volumeSettings } from './types.ts';
 
 /** The error message for a client, if a server is running that cannot read all of its data. */
 async function refusedQuery(instance: Instance, { seen }: Observed, host: ReadonlyHost): Promise<readonly Evidence[]> {
@@ -57,17 +58,19 @@ function summary({ name: instance, container, dataMount }: Instance, { seen, con
   }
 }
 
-export const name = 'volume-permissions';
-
 /** How many instances to check at the same time: each check is a short-lived container. */
 const together = 4;
 
-/** Instances whose server cannot use its files, running or not; and moves to a named volume that the config requests. */
+/**
+ * Instances whose server cannot use its files, running or not; whose data end with their container, or were left in an old
+ * volume; and moves to a named volume that the config requests.
+ */
 export async function detect(host: ReadonlyHost): Promise<Detection<VolumeDetails>> {
   const { toNamedVolume } = volumeSettings(host);
   const users = imageUsers(host);
   return forEachInstance(await host.instances(), host, { remediator: name, together }, async (instance, noting) => {
     const { container, dataDirectory, dataMount } = instance;
+    await detectPlacement(instance, host, noting);
     if (dataMount === undefined) {
       noting.notLookedAt(
         `The data of ${container.name} is in the container itself (${dataDirectory}): there is no mount to check.`,
@@ -105,7 +108,8 @@ async function findingOn(
 
 /** A finding that the data should move to a named volume, requested by the config or by someone. */
 export function moveFinding(instance: Instance, mount: Mount, { seen }: Observed): Finding<VolumeDetails> {
-  const sentence = `The data of ${instance.name} is in the folder ${mount.source}, and should move to a named volume.`;
+  const place = mount.type === 'bind' ? `folder ${mount.source}` : `anonymous volume ${mount.name}`;
+  const sentence = `The data of ${instance.name} is in the ${place}, and should move to a named volume.`;
   return make(instance, 'bind-mount', 0, seen.entries.length, sentence, []);
 }
 

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { ReadonlyHost } from '../../contract.ts';
 import { settingsOf } from '../../shared/server-settings.ts';
 
+export const name = 'volume-permissions';
+
 export const settings = z.strictObject({
   toNamedVolume: z
     .array(z.string())
@@ -15,7 +17,7 @@ export type VolumeSettings = z.output<typeof settings>;
 
 /** @throws ProblemsError `bad-config`: invalid settings. */
 export function volumeSettings(host: Pick<ReadonlyHost, 'settings'>): VolumeSettings {
-  return settingsOf(host, 'volume-permissions', settings);
+  return settingsOf(host, name, settings);
 }
 
 /** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
@@ -30,8 +32,15 @@ const conditionKinds = [
   'label-refused',
 ] as const;
 
+/** Where the data lie: they end with the container, or those of an empty instance may be in an unattached volume. */
+const placementKinds = ['anonymous-volume', 'in-container', 'empty-cluster'] as const;
+
+export function isPlacement(kind: VolumeDetails['kind']): boolean {
+  return placementKinds.some((one) => one === kind);
+}
+
 /** A problem, or `bind-mount`: a requested move to a named volume. */
-const findingKinds = [...conditionKinds, 'bind-mount'] as const;
+const findingKinds = [...conditionKinds, ...placementKinds, 'bind-mount'] as const;
 
 export const details = z.strictObject({
   /** The container's id. */
@@ -41,6 +50,8 @@ export const details = z.strictObject({
   wrong: z.int().nonnegative(),
   /** Mode of the data directory. */
   entries: z.int().nonnegative(),
+  /** Names of unattached volumes that hold another cluster (`empty-cluster`). */
+  volumes: z.array(z.string()).exactOptional(),
 });
 
 export type VolumeDetails = z.output<typeof details>;

@@ -80,7 +80,7 @@ async function asideKept(
   return [
     asideCheck(old),
     {
-      name: 'the old folder still holds the cluster',
+      name: 'the old container still has the cluster',
       ok: control?.systemIdentifier === identifier && control.shutDown,
       seen: control?.systemIdentifier ?? 'no cluster',
     },
