@@ -2,6 +2,7 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../util/text.ts';
 import { compareBy } from '../util/compare.ts';
+import { headOfPacked, isEncrypted, type Packing, packingOf, unpackedName } from './packing.ts';
 import type { BackupKind, BackupPart } from './types.ts';
 
 /** Files in a backup's folder that are not part of the backup. */
@@ -40,9 +41,12 @@ export async function contentOf(folder: string): Promise<FolderContent> {
       const kind = clusterKind(below, `${name}/`) ?? folderKind(below, name);
       if (kind !== undefined) parts.push({ path: name, kind, database: null, bytes: sum(below) });
     } else if (!ownFiles.includes(name) && !name.startsWith('.')) {
-      const kind = await fileKind(join(folder, name), name);
-      if (kind !== undefined)
-        parts.push({ path: name, kind, database: null, bytes: files.find(({ path }) => path === name)?.bytes ?? 0 });
+      const recognized = await recognize(join(folder, name), name);
+      if (recognized !== undefined) {
+        const bytes = files.find(({ path }) => path === name)?.bytes ?? 0;
+        const { kind, packing } = recognized;
+        parts.push({ path: name, kind, database: null, bytes, ...(packing === undefined ? {} : { packing }) });
+      }
     }
   }
   return { files, parts, notes };
@@ -86,17 +90,37 @@ function folderKind(files: readonly FolderEntry[], name: string): BackupKind | u
     : undefined;
 }
 
-/** Recognises a file by its beginning, or by its name if it is empty or damaged. Undefined: not a backup, such as a log. */
-async function fileKind(path: string, name: string): Promise<BackupKind | undefined> {
+const headBytes = 1_024;
+
+type Recognized = Pick<BackupPart, 'kind' | 'packing'>;
+
+/** Recognizes a file by its beginning, or by its name if it is empty or damaged. Undefined: not a backup, such as a log. */
+async function recognize(path: string, name: string): Promise<Recognized | undefined> {
   const head = await headOf(path);
-  if (head === undefined) return 'unknown';
+  if (head === undefined) return { kind: 'unknown' };
+  const packing = packingOf(head, name);
+  if (packing !== undefined) return recognizePacked(path, name, packing);
+  const kind = kindByHead(head, name) ?? kindByName(name);
+  return kind === undefined ? undefined : { kind };
+}
+
+async function recognizePacked(path: string, name: string, packing: Packing): Promise<Recognized> {
+  if (isEncrypted(packing)) return { kind: 'unknown', packing };
+  const inner = unpackedName(name);
+  const head = await headOfPacked(path, packing, headBytes);
+  const kind = kindByHead(head, inner) ?? kindByName(inner);
+  // A program that failed leaves a complete gzip of nothing, whatever it is called.
+  if (packing === 'gzip' && (kind === 'plain' || (kind === undefined && head.length === 0)))
+    return { kind: name.endsWith('.tar.gz') ? 'unknown' : 'plain-gzip' };
+  return { kind: kind ?? 'unknown', packing };
+}
+
+function kindByHead(head: Buffer, name: string): BackupKind | undefined {
   const text = head.toString('latin1');
   if (text.startsWith('PGDMP')) return 'custom';
-  if (head[0] === 0x1f && head[1] === 0x8b) return name.endsWith('.tar.gz') ? 'unknown' : 'plain-gzip';
   if (text.slice(257, 262) === 'ustar') return text.startsWith('toc.dat\0') ? 'tar' : 'unknown';
   if (text.includes('-- PostgreSQL database cluster dump')) return /globals|roles/i.test(name) ? 'globals' : 'cluster';
-  if (text.includes('-- PostgreSQL database dump')) return 'plain';
-  return kindByName(name);
+  return text.includes('-- PostgreSQL database dump') ? 'plain' : undefined;
 }
 
 function kindByName(name: string): BackupKind | undefined {
@@ -104,15 +128,14 @@ function kindByName(name: string): BackupKind | undefined {
   if (/\.(?:sql|psql)$/i.test(name)) return 'plain';
   if (/\.(?:sql|psql)\.gz$/i.test(name)) return 'plain-gzip';
   if (/\.(?:dump|backup|pgdump|custom)$/i.test(name)) return 'custom';
-  if (/\.tar$/i.test(name)) return 'tar';
-  return undefined;
+  return /\.tar$/i.test(name) ? 'tar' : undefined;
 }
 
 async function headOf(path: string): Promise<Buffer | undefined> {
   try {
     const handle = await open(path, 'r');
     try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(1_024), 0, 1_024, 0);
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
       return buffer.subarray(0, bytesRead);
     } finally {
       await handle.close();

@@ -6,15 +6,25 @@ import type { SqlReader } from '../host/postgres/types.ts';
 import type { DrillRequest, PartRequest } from './probes/dump.ts';
 import { readFingerprints } from './inventory.ts';
 import { baseLevel, manifestLevel } from './levels/base.ts';
-import { drillLevel } from './levels/drill.ts';
-import { archives, type ListedDump, listLevel, plainLevel, readLevel, type Wanted } from './levels/dump.ts';
-import { failed, filesLevel, impossible, type Observation } from './levels/files.ts';
+import { type DrillLevels, drillLevel } from './levels/drill.ts';
+import {
+  archives,
+  contents,
+  type ListedDump,
+  listLevel,
+  plainLevel,
+  readLevel,
+  rowsOnly,
+  structureBefore,
+  type Wanted,
+} from './levels/dump.ts';
+import { closedPart, failed, filesLevel, impossible, type Observation } from './levels/files.ts';
+import { madeBy, type Programs, programsFor, programsOf } from './programs.ts';
 import {
   type Backup,
   type BackupAnswer,
   type BackupCheck,
   type BackupFile,
-  type BackupKind,
   type BackupLevel,
   type BackupPart,
   type CheckRequest,
@@ -35,7 +45,7 @@ export interface CheckSources {
 export async function checkBackup(sources: CheckSources, backup: Backup, request: CheckRequest): Promise<BackupAnswer> {
   const { upTo = 'L4', instance, onProgress } = request;
   const fingerprints = await readFingerprints(backup);
-  const image = await imageOf(sources.docker, instance);
+  const own = await programsOf(sources.docker, instance);
   const checks: BackupCheck[] = [];
   let files: readonly BackupFile[] = [];
 
@@ -65,24 +75,32 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
 
   let scans: Awaited<ReturnType<typeof filesLevel>>['scans'] = new Map();
   const listed = new Map<string, ListedDump>();
-  const parts = backup.parts.filter(({ kind }) => kind !== 'unknown');
+  const closed = backup.parts.flatMap((part) => closedPart(part) ?? []);
+  const parts = backup.parts.filter((part) => part.kind !== 'unknown' && closedPart(part) === undefined);
   const restored = parts.filter(({ kind }) => kind !== 'globals');
   const several = restored.filter(({ kind }) => archives.includes(kind)).length > 1;
 
-  function requestOf(part: BackupPart, ladder: BackupLevel): PartRequest {
+  /** The first is for reading; a restore tries them in turn. */
+  async function programsOfPart(part: BackupPart): Promise<readonly Programs[]> {
+    const made = await madeBy(backup.folder, part, scans.get(part.path));
+    return programsFor(sources.docker, instance, own, part, made);
+  }
+
+  function requestOf(part: BackupPart, ladder: BackupLevel, { image }: Programs): PartRequest {
     return {
       folder: backup.folder,
       path: part.path,
       kind: part.kind,
-      image: image.id,
+      packing: part.packing,
+      image,
       timeoutMs: timeoutOf(backup, part, request, ladder),
     };
   }
 
-  function wantedOf(part: BackupPart): Wanted {
+  function wantedOf(part: BackupPart, { newer }: Programs = own): Wanted {
     const fingerprint = fingerprints?.databases.find(({ file }) => file === part.path);
     return {
-      major: image.major,
+      newer,
       database: fingerprint?.database ?? (several ? undefined : instance.database),
       fingerprint,
     };
@@ -103,9 +121,10 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       'listing its content',
       async () =>
         observeUntilFailure(restored, async (part) => {
-          if (holdsServerFiles(part.kind)) return baseLevel(backup, part, image.major);
+          if (holdsServerFiles(part.kind)) return baseLevel(backup, part, own.major);
           if (!archives.includes(part.kind)) return plainLevel(part.path, scans.get(part.path), wantedOf(part));
-          const found = await listLevel(sources.engine, requestOf(part, 'L1'), wantedOf(part));
+          const [programs = own] = await programsOfPart(part);
+          const found = await listLevel(sources.engine, requestOf(part, 'L1', programs), wantedOf(part, programs));
           listed.set(part.path, found);
           return found.observation;
         }),
@@ -116,10 +135,12 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
       async () =>
         observeUntilFailure(
           restored.filter(({ kind }) => !holdsServerFiles(kind)),
-          async (part) =>
-            archives.includes(part.kind)
-              ? readLevel(sources.engine, requestOf(part, 'L2'), listed.get(part.path)?.tableData ?? 0)
-              : plainLevel(part.path, scans.get(part.path), wantedOf(part)),
+          async (part) => {
+            if (!archives.includes(part.kind)) return plainLevel(part.path, scans.get(part.path), wantedOf(part));
+            const [programs = own] = await programsOfPart(part);
+            const tableData = listed.get(part.path)?.tableData ?? 0;
+            return readLevel(sources.engine, requestOf(part, 'L2', programs), tableData, programs.newer);
+          },
         ),
     ],
     [
@@ -129,7 +150,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
         const identifier = fingerprints?.systemIdentifier ?? (await identifierOf(sources.sql, instance));
         return observeUntilFailure(
           restored.filter(({ kind }) => holdsServerFiles(kind)),
-          (part) => manifestLevel(sources.engine, requestOf(part, 'L3'), identifier),
+          (part) => manifestLevel(sources.engine, requestOf(part, 'L3', own), identifier),
         );
       },
     ],
@@ -140,27 +161,40 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
   const deep = upTo >= 'L5';
   const structure: Observation[] = [];
   const sourceTables = request.withSource === true ? await tablesOf(sources.sql, instance) : undefined;
-  await level('L4', 'restoring it in a temporary container', async () =>
-    observeUntilFailure(restored, async (part) => {
-      if (image.major === undefined)
+  await level('L4', 'restoring it in a temporary container', async () => [
+    ...closed,
+    ...(await observeUntilFailure(restored, async (part) => {
+      if (own.major === undefined)
         return impossible('not-supported', `The image of ${instance.name} does not tell its PostgreSQL version.`);
+      const holds = contents(part, listed, scans);
+      const before = structureBefore(part, restored, listed, scans);
+      if (holds === 'rows' && before === undefined) return rowsOnly(part.path);
       const database = wantedOf(part).database ?? listed.get(part.path)?.database ?? instance.database;
-      const found = await drillLevel(
-        sources.engine,
-        {
-          ...requestOf(part, 'L4'),
-          ...drillOf(backup, part, instance, database, scans.get(part.path)?.text?.connects ?? false),
-          deep,
-        },
-        {
-          fingerprint: wantedOf(part).fingerprint,
-          sourceTables: database === instance.database ? sourceTables : undefined,
-        },
-      );
+      let found: DrillLevels | undefined;
+      for (const programs of await programsOfPart(part)) {
+        found = await drillLevel(
+          sources.engine,
+          {
+            ...requestOf(part, 'L4', programs),
+            ...drillOf(backup, part, instance, database, scans.get(part.path)?.text?.connects ?? false),
+            before,
+            deep,
+            newer: programs.newer,
+            isStructureOnly:
+              holds === 'structure' && restored.every((one) => contents(one, listed, scans) === 'structure'),
+          },
+          {
+            fingerprint: wantedOf(part).fingerprint,
+            sourceTables: database === instance.database ? sourceTables : undefined,
+          },
+        );
+        if (found.restore.cause !== 'version') break;
+      }
+      if (found === undefined) return impossible('not-supported', `${part.path} was not restored.`);
       if (found.structure !== undefined) structure.push(found.structure);
       return found.restore;
-    }),
-  );
+    })),
+  ]);
   if (checks.at(-1)?.result !== 'failed') await level('L5', 'checking its structure', () => Promise.resolve(structure));
   if (checks.at(-1)?.result !== 'failed')
     await level('L6', 'recovering a copy to the newest archived file', async () =>
@@ -170,7 +204,7 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
           pointInTimeLevel(sources.engine, {
             backup,
             part,
-            image: image.id,
+            image: own.image,
             role: instance.user,
             archive: request.archive,
             timeoutMs: timeoutOf(backup, part, request, 'L6'),
@@ -186,22 +220,21 @@ function drillOf(
   instance: Instance,
   database: string,
   creates: boolean,
-): Omit<DrillRequest, keyof PartRequest | 'deep'> {
+): Pick<DrillRequest, 'role' | 'database' | 'creates' | 'globals' | 'needKiB'> {
   const globals = backup.parts.find(({ kind }) => kind === 'globals')?.path;
-  const schema = backup.parts.find(({ path }) => path === 'schema.sql')?.path;
   return {
     role: instance.user,
     database,
     creates,
     globals,
-    // In the managed layout, data.sql has only rows and follows schema.sql.
-    before: part.path === 'data.sql' ? schema : undefined,
-    needKiB: 65_536 + (part.bytes * sizeFactor(part.kind)) / 1024,
+    needKiB: 65_536 + (part.bytes * sizeFactor(part)) / 1024,
   };
 }
 
 /** How much larger a restored copy may be than its backup (docs/engineering/backups.md#space-and-time). */
-function sizeFactor(kind: BackupKind): number {
+function sizeFactor({ kind, packing }: BackupPart): number {
+  if (packing !== undefined) return 10;
+
   if (holdsServerFiles(kind)) return kind === 'base-backup-tar' ? 5 : 1.2;
   return kind === 'plain' || kind === 'cluster' || kind === 'tar' ? 2 : 8;
 }
@@ -244,17 +277,8 @@ function timeoutOf(
   level: BackupLevel,
 ): number {
   const last = verification?.checks.find((check) => check.level === level)?.ms ?? 0;
-  const perMebibyte = level >= 'L4' ? 2_000 * sizeFactor(part.kind) : 500;
+  const perMebibyte = level >= 'L4' ? 2_000 * sizeFactor(part) : 500;
   return timeoutMs ?? Math.max(level >= 'L4' ? 600_000 : 120_000, (part.bytes / 2 ** 20) * perMebibyte, 3 * last);
-}
-
-/** The server's own image has the same programs and libraries, so text sorts as in the source. */
-async function imageOf(
-  docker: DockerReader,
-  { container }: Instance,
-): Promise<{ readonly id: string; readonly major: number | undefined }> {
-  const stated = Number(container.env['PG_MAJOR'] ?? (await docker.image(container.image))?.env['PG_MAJOR']);
-  return { id: container.image, major: Number.isInteger(stated) && stated > 0 ? stated : undefined };
 }
 
 async function identifierOf(sql: SqlReader, instance: Instance): Promise<string | undefined> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import type { Duplex } from 'node:stream';
 import { errorText } from '../util/text.ts';
+import { mostUnpacked, type Packing, unpackerOf } from './packing.ts';
 import { dumpReader, type DumpRefusal } from './plain-dump.ts';
 
 /** The structure of a plain dump, read line by line in bounded memory. Rows between COPY and `\.` are skipped. */
@@ -20,6 +21,8 @@ export interface DumpText {
   /** The argument of `\connect`, as written. */
   readonly connects: boolean;
   readonly createsTables: number;
+  /** Statements with rows: COPY … FROM stdin, or INSERT. */
+  readonly givesRows: number;
   readonly dumpedFrom: string | undefined;
   readonly dumpedBy: string | undefined;
   /** The first 200 characters. */
@@ -29,7 +32,7 @@ export interface DumpText {
 const keptOfLine = 4_096;
 
 export function dumpTextReader(): { take(chunk: Buffer): void; end(): DumpText } {
-  const seen = { begins: 0, ends: 0, clusterBegins: 0, clusterEnds: 0, createsTables: 0, bytes: 0 };
+  const seen = { begins: 0, ends: 0, clusterBegins: 0, clusterEnds: 0, createsTables: 0, givesRows: 0, bytes: 0 };
   const flags = { afterEnd: false, inCopy: false, connects: false };
   let dumpedFrom: string | undefined;
   let dumpedBy: string | undefined;
@@ -50,6 +53,7 @@ export function dumpTextReader(): { take(chunk: Buffer): void; end(): DumpText }
       const isOver = seen.clusterBegins > 0 ? seen.clusterEnds > 0 : seen.ends > 0;
       if (isOver && !text.startsWith('\\unrestrict')) flags.afterEnd = true;
       if (text.startsWith('COPY ') && / FROM stdin;$/i.test(text)) flags.inCopy = true;
+      if (flags.inCopy || text.startsWith('INSERT INTO ')) seen.givesRows += 1;
       else if (text.startsWith('\\connect')) flags.connects = true;
       else if (text.startsWith('CREATE TABLE ')) seen.createsTables += 1;
     }
@@ -119,12 +123,11 @@ export interface FileScan {
   readonly refusal: DumpRefusal | undefined;
 }
 
+/** How a file is read: as bytes only, or as the text of a plain dump, which may be wrapped. */
+export type ReadAs = 'bytes' | { readonly packing: Packing | undefined };
+
 /** @throws the error of the file system if the file cannot be read. */
-export async function scanFile(
-  path: string,
-  as: 'bytes' | 'plain' | 'plain-gzip',
-  signal: AbortSignal,
-): Promise<FileScan> {
+export async function scanFile(path: string, as: ReadAs, signal: AbortSignal): Promise<FileScan> {
   const hash = createHash('sha256');
   const text = as === 'bytes' ? undefined : dumpTextReader();
   const reader = as === 'bytes' ? undefined : dumpReader('unused');
@@ -132,9 +135,9 @@ export async function scanFile(
     text?.take(chunk);
     reader?.take(chunk);
   }
-  const unpacker = as === 'plain-gzip' ? createGunzip() : undefined;
-  const unpacked = unpacker === undefined ? undefined : readUnpacked(unpacker, take);
+  const unpacker = as === 'bytes' || as.packing === undefined ? undefined : unpackerOf(as.packing);
   let bytes = 0;
+  const unpacked = unpacker === undefined ? undefined : readUnpacked(unpacker, take, () => bytes);
   let lineFeeds = 0;
   let carriageReturns = 0;
   let last = 0;
@@ -160,18 +163,28 @@ export async function scanFile(
 
 /** Undefined if it reached the end, else the error of the decompressor. */
 async function readUnpacked(
-  unpacker: ReturnType<typeof createGunzip>,
+  unpacker: Duplex,
   take: (chunk: Buffer) => void,
+  packedBytes: () => number,
 ): Promise<string | undefined> {
+  let bytes = 0;
   try {
-    for await (const chunk of unpacker) if (chunk instanceof Buffer) take(chunk);
+    for await (const chunk of unpacker) {
+      if (!(chunk instanceof Buffer)) continue;
+      bytes += chunk.length;
+      if (bytes > mostUnpacked(packedBytes())) return tooMuch;
+      take(chunk);
+    }
     return undefined;
   } catch (error) {
     return errorText(error);
   }
 }
 
-function waitUntilWritable(unpacker: ReturnType<typeof createGunzip>): Promise<void> {
+/** A small file that unpacks to a huge one does not contain a dump. */
+export const tooMuch = 'it unpacks to more than a thousand times its size';
+
+function waitUntilWritable(unpacker: Duplex): Promise<void> {
   return new Promise((resolve) => {
     function done(): void {
       for (const event of ['drain', 'error', 'close']) unpacker.off(event, done);

@@ -2,6 +2,7 @@ import { oneLine } from '../util/text.ts';
 import type { ChangingEngine } from '../host/docker/client.ts';
 import { runHelper } from '../host/exec.ts';
 import { failed, impossible, type Observation, passed } from './levels/files.ts';
+import { unpackedFunction } from './packing.ts';
 import type { ArchivePlace, Backup, BackupPart } from './types.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { ArchivePlace, Backup, BackupPart } from './types.ts';
  * time if requested, or with a new cluster that the dumps are restored into. All that reads the backup's content runs as
  * postgres. The file `restoring` is in the data directory from before the first byte until after the last.
  */
-export const restoreScript = String.raw`
+export const restoreScript = String.raw`${unpackedFunction}
 set -u
 IFS= read -r data; IFS= read -r kind; IFS= read -r part; IFS= read -r target; IFS= read -r role; IFS= read -r need
 IFS= read -r globals; IFS= read -r password
@@ -109,27 +110,33 @@ dumps)
   serve || { note . log; fail; }
   sql() { as psql -X -q -U "$super" "$@"; }
   : >faults
-  [ -z "$globals" ] || sql -d postgres <"/backup/$globals" 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults
+  # An older server refuses a setting of a newer pg_dump, which is at its default anyway.
+  knows=$(sql -At -d postgres -c 'show transaction_timeout' 2>/dev/null)
+  text() { if [ -n "$knows" ]; then unpacked "/backup/$1"; else unpacked "/backup/$1" | sed '1,60{/^SET transaction_timeout = 0;$/d}'; fi; }
+  [ -z "$globals" ] || text "$globals" | sql -d postgres 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults
   while IFS= read -r sort; do
     IFS= read -r file; IFS= read -r database
     case $sort in
     plain|plain-gzip)
       # A dump that creates its database is read from another one; rows go into the database of their schema.
-      if { [ "$sort" = plain-gzip ] && gzip -dc "/backup/$file" || cat "/backup/$file"; } 2>/dev/null | head -c 65536 | grep -q '^CREATE DATABASE'; then database=postgres; fi
+      if text "$file" 2>/dev/null | head -c 65536 | grep -q '^CREATE DATABASE'; then database=postgres; fi
       there=$(printf "select count(*) from pg_database where datname = :'d'" | sql -At -v d="$database" -d postgres)
       [ "$there" = 1 ] || as createdb -U "$super" -T template0 -E UTF8 -- "$database" 2>>faults </dev/null
-      if [ "$sort" = plain-gzip ]; then gzip -dc "/backup/$file" | sql -v ON_ERROR_STOP=1 -d "$database" >/dev/null 2>>faults
-      else sql -v ON_ERROR_STOP=1 -d "$database" <"/backup/$file" >/dev/null 2>>faults; fi
+      text "$file" 2>>faults | sql -v ON_ERROR_STOP=1 -d "$database" >/dev/null 2>>faults
       status=$? ;;
-    cluster) sql -d postgres <"/backup/$file" 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults; status=0 ;;
+    cluster) text "$file" 2>>faults | sql -d postgres 2>&1 >/dev/null | grep -v "role \"$super\" already exists" >>faults; status=0 ;;
     directory)
       rm -rf dump && cp -a "/backup/$file" dump && chown -R postgres: dump
       as pg_restore -U "$super" -C --clean --if-exists --no-tablespaces -d template1 dump 2>>faults; status=$? ;;
-    *) as pg_restore -U "$super" -C --clean --if-exists --no-tablespaces -d template1 <"/backup/$file" 2>>faults; status=$? ;;
+    *)
+      archive() { as pg_restore -U "$super" -C --clean --if-exists --no-tablespaces -d template1 2>>faults; }
+      # pg_restore seeks in a file that it can seek in.
+      if [ "$(packer "/backup/$file")" = cat ]; then archive <"/backup/$file"; else unpacked "/backup/$file" 2>>faults | archive; fi
+      status=$? ;;
     esac
     [ $status = 0 ] || echo "error: restoring $file ended with $status" >>faults
   done
-  if grep -qE 'ERROR|FATAL|error:' faults; then note 'ERROR|FATAL|error:' faults; fail; fi
+  if grep -qE 'ERROR|FATAL|error:|^needs ' faults; then note 'ERROR|FATAL|error:|^needs ' faults; fail; fi
   if [ -n "$password" ] && [ "$(printf "select rolpassword is null from pg_authid where rolname = :'u'" | sql -At -v u="$super" -d postgres)" = t ]; then
     printf "\\getenv secret RESTORED_PASSWORD\nalter role :\"u\" password :'secret';\n" | RESTORED_PASSWORD=$password sql -v u="$super" -d postgres >/dev/null 2>&1
   fi

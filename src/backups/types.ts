@@ -1,4 +1,5 @@
 import type { Instance } from '../host/instance.ts';
+import type { Packing } from './packing.ts';
 
 /**
  * Backups in folders: `<backup folder>/<instance>/<name>/`, whichever program made them. What we know about one beyond its own
@@ -39,6 +40,8 @@ export interface BackupPart {
   /** From our own record or the dump's header; null if neither tells. */
   readonly database: string | null;
   readonly bytes: number;
+  /** What it is wrapped in. Absent: nothing, or gzip around plain SQL, which is a kind. */
+  readonly packing?: Packing;
 }
 
 /** `running`: not finished, by its temporary name or its metadata. `failed`: by its metadata. */
@@ -98,6 +101,8 @@ export const backupCauses = [
   'no-room',
   'remote-engine',
   'no-manifest',
+  'encrypted',
+  'partial',
   'not-supported',
   'time-out',
 ] as const;

@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, isWithin } from '../../util/text.ts';
 import { contentOf, type FolderEntry, ownFiles } from '../parts.ts';
-import { type FileScan, scanFile } from '../read-file.ts';
+import { canUnpack, isEncrypted, unpackCommand } from '../packing.ts';
+import { type FileScan, type ReadAs, scanFile, tooMuch } from '../read-file.ts';
 import type { Backup, BackupCause, BackupFile, BackupPart, BackupVerification, Fingerprints } from '../types.ts';
 
 /** One result; the results of a level make up its check. */
@@ -57,7 +58,7 @@ export async function filesLevel(
   for (const { path, kind } of content.parts)
     if (kind === 'tar' && !(await hasTarEnd(join(backup.folder, path))))
       observations.push(failed('truncated', `${path} has no end of a tar archive: some of it is missing.`));
-  if (content.parts.length === 0) observations.push(failed('empty', 'It contains nothing that can be restored.'));
+  if (content.parts.length === 0) observations.push(withoutParts(content.files));
   for (const part of content.parts) observations.push(...observePart(part, scans.get(part.path)));
   for (const { file, database } of fingerprints?.databases ?? [])
     if (file !== null && !content.files.some(({ path }) => isWithin(path, file)))
@@ -87,9 +88,25 @@ async function hasTarEnd(path: string): Promise<boolean> {
   }
 }
 
-function formatOf(part: BackupPart | undefined): 'bytes' | 'plain' | 'plain-gzip' {
-  if (part?.kind === 'plain-gzip') return 'plain-gzip';
-  return part?.kind === 'plain' || part?.kind === 'cluster' || part?.kind === 'globals' ? 'plain' : 'bytes';
+function formatOf(part: BackupPart | undefined): ReadAs {
+  if (part === undefined || !isText(part)) return 'bytes';
+  const packing = part.kind === 'plain-gzip' ? 'gzip' : part.packing;
+  return packing !== undefined && !canUnpack(packing) ? 'bytes' : { packing };
+}
+
+function isText({ kind }: BackupPart): boolean {
+  return kind === 'plain' || kind === 'plain-gzip' || kind === 'cluster' || kind === 'globals';
+}
+
+/** Nothing at all is empty. Files of a format that is not known here may be a backup nevertheless. */
+function withoutParts(files: readonly FolderEntry[]): Observation {
+  const unknown = files.filter(({ path, bytes }) => bytes > 0 && !path.startsWith('.') && !ownFiles.includes(path));
+  if (unknown.length === 0) return failed('empty', 'It contains nothing that can be restored.');
+  const names = unknown.slice(0, 3).map(({ path }) => path);
+  return impossible(
+    'not-supported',
+    `Not proven: none of its files is in a known backup format (${names.join(', ')}${unknown.length > 3 ? ', …' : ''}).`,
+  );
 }
 
 function compareWithFirst(now: readonly BackupFile[], before: BackupVerification | null): readonly Observation[] {
@@ -108,8 +125,22 @@ function compareWithFirst(now: readonly BackupFile[], before: BackupVerification
   return found.length > 0 ? found : [passed(`All ${before.files.length} files are unchanged ${since}.${more}`)];
 }
 
+/** Why no level can say anything about a part: it is encrypted, or plain SQL in a wrapping that is not read here. */
+export function closedPart(part: BackupPart): Observation | undefined {
+  const { path, packing } = part;
+  if (packing === undefined) return undefined;
+  const command = `${unpackCommand(packing, path)} (in a folder of its own among the backups)`;
+  if (isEncrypted(packing))
+    return impossible('encrypted', `Not proven: ${path} is encrypted with ${packing}. Decrypt it first: ${command}`);
+  if (!isText(part) || canUnpack(packing)) return undefined;
+  const why = packing === 'zstd' ? 'needs Node.js 22.15 or newer' : 'cannot be read here';
+  return impossible('not-supported', `Not proven: plain SQL in ${packing} ${why}. Unpack ${path} first: ${command}`);
+}
+
 function observePart(part: BackupPart, scan: FileScan | undefined): readonly Observation[] {
   const { path, kind, bytes } = part;
+  const closed = closedPart(part);
+  if (closed !== undefined) return [closed];
   if (kind === 'unknown') return [impossible('not-supported', `${path} is not in a supported backup format.`)];
   if (scan === undefined) return [];
   if (bytes === 0) return [failed('empty', `${path} is empty.`)];
@@ -129,6 +160,7 @@ function wentThroughTerminal({ lineFeeds, carriageReturns }: FileScan): boolean 
 }
 
 function observeText({ path, kind }: BackupPart, { text, unpacking, refusal }: FileScan): Observation {
+  if (unpacking === tooMuch) return impossible('not-supported', `Not proven: ${path}: ${unpacking}.`);
   if (unpacking !== undefined)
     return failed(
       unpacking.includes('unexpected end') ? 'truncated' : 'damaged',

@@ -2,57 +2,59 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createGunzip } from 'node:zlib';
-import type { HelperResult } from '../../host/docker/types.ts';
+import { quoteIdentifier } from '../../util/quote.ts';
 import { errorText } from '../../util/text.ts';
+import { type Fault, faultsIn } from '../faults.ts';
+import { canUnpack, type Packing, unpackerOf } from '../packing.ts';
 import { dumpReader } from '../plain-dump.ts';
 import { tarOfFolder } from '../tar-stream.ts';
 import { clientFolder, type DrillPrograms } from './drill-server.ts';
-import type { DrillRequest } from './dump.ts';
+import type { DrillNeeds, DrillRequest } from './dump.ts';
 
 /** The superuser of a server that a dump is restored into. */
 export const drillSuperuser = 'problems_drill';
 
-const worthKeeping = /ERROR|FATAL|error:|ended with|invalid command/;
-
 /** Restores a dump into an empty server, and returns the errors. The backup itself is read here and not by the container. */
-export async function restoreDump(programs: DrillPrograms, request: DrillRequest): Promise<readonly string[]> {
-  const { kind, database, creates, globals, before, path } = request;
+export async function restoreDump(programs: DrillPrograms, request: DrillRequest): Promise<readonly Fault[]> {
+  const { kind, packing, database, creates, globals, before, path, needs } = request;
   const isPlain = kind === 'plain' || kind === 'plain-gzip' || kind === 'cluster';
   const asks = isPlain || globals !== undefined;
   const restrictKey = asks && (await knowsRestrict(programs)) ? randomBytes(16).toString('hex') : undefined;
-  const faults: string[] = [];
+  const faults: Fault[] = [];
+
+  function fault(message: string): void {
+    faults.push({ message: message.slice(0, 400), statement: '' });
+  }
 
   async function plain(file: string, into: string, sort: 'roles' | 'rows'): Promise<void> {
-    const source = contentOf(
-      join(request.folder, file),
-      file.endsWith('.gz') || (file === path && kind === 'plain-gzip'),
-    );
+    const wrapped = file !== path ? packingByName(file) : kind === 'plain-gzip' ? 'gzip' : packing;
+    const source = contentOf(join(request.folder, file), wrapped);
     const reader = dumpReader(restrictKey, { allowsRows: sort === 'rows' });
     // After an error, psql without \restrict would take rows for statements and its own commands.
     const stop = restrictKey === undefined && sort === 'rows' ? '-v ON_ERROR_STOP=1' : '';
-    const result = await programs.asClient(`exec psql -X -q ${stop} -U ${drillSuperuser} >/dev/null`, {
+    const result = await programs.asClient(`exec psql -X -q --echo-errors ${stop} -U ${drillSuperuser} >/dev/null`, {
       database: into,
       stdin: passedOn(source, reader),
     });
-    faults.push(...faultsOf(result));
+    faults.push(...faultsIn(result.stderr));
     const refused = reader.refusal();
-    if (refused !== undefined) faults.push(`error: line ${refused.line} of ${file}: ${refused.reason}; it was not run`);
-    if (source.failure !== undefined) faults.push(`error: ${file}: ${source.failure}`);
-    if (result.exitCode !== 0) faults.push(`psql ended with ${result.exitCode}`);
+    if (refused !== undefined) fault(`line ${refused.line} of ${file}: ${refused.reason}; it was not run`);
+    if (source.failure !== undefined) fault(`${file}: ${source.failure}`);
+    if (result.exitCode !== 0) fault(`psql ended with ${result.exitCode}`);
   }
 
-  async function archive(script: string, stdin: AsyncIterable<Uint8Array> | ''): Promise<void> {
+  async function archive(script: string, stdin: AsyncIterable<Uint8Array> | '', unpack: string): Promise<void> {
     const result = await programs.asClient(
-      `exec pg_restore -U ${drillSuperuser} -C --clean --if-exists --no-tablespaces -d template1 ${script}`,
+      `${unpack} pg_restore -U ${drillSuperuser} -C --clean --if-exists --no-tablespaces -d template1 ${script}`,
       { stdin },
     );
-    faults.push(...faultsOf(result));
-    if (result.exitCode !== 0) faults.push(`pg_restore ended with ${result.exitCode}`);
+    faults.push(...faultsIn(result.stderr));
+    if (result.exitCode !== 0) fault(`pg_restore ended with ${result.exitCode}`);
   }
 
   if (globals !== undefined) await plain(globals, 'postgres', 'roles');
   if (kind !== 'cluster') await createRole(programs);
+  await createNeeds(programs, needs);
   if (kind === 'directory') {
     const unpacked = await programs.asClient(
       `mkdir -p ${clientFolder}/dump && exec tar -xf - -C ${clientFolder}/dump`,
@@ -60,8 +62,8 @@ export async function restoreDump(programs: DrillPrograms, request: DrillRequest
         stdin: tarOfFolder(join(request.folder, path)),
       },
     );
-    if (unpacked.exitCode !== 0) faults.push(`error: ${unpacked.stderr.trim().slice(0, 400)}`);
-    await archive(`${clientFolder}/dump`, '');
+    if (unpacked.exitCode !== 0) fault(unpacked.stderr.trim());
+    await archive(`${clientFolder}/dump`, '', 'exec');
   } else if (isPlain) {
     const into = kind === 'cluster' || creates ? 'postgres' : database;
     if (into !== 'postgres') {
@@ -69,16 +71,17 @@ export async function restoreDump(programs: DrillPrograms, request: DrillRequest
         `exec createdb -U ${drillSuperuser} -T template0 -E UTF8 -- "$DATABASE"`,
         { database: 'postgres' },
       );
-      faults.push(...faultsOf(created));
+      faults.push(...faultsIn(created.stderr));
     }
     if (before !== undefined) await plain(before, into, 'rows');
     await plain(path, into, 'rows');
   } else {
-    const source = contentOf(join(request.folder, path), false);
-    await archive('', source.parts());
-    if (source.failure !== undefined) faults.push(`error: ${path}: ${source.failure}`);
+    const isUnpackedHere = packing !== undefined && canUnpack(packing);
+    const source = contentOf(join(request.folder, path), isUnpackedHere ? packing : undefined);
+    await archive('', source.parts(), packing === undefined || isUnpackedHere ? 'exec' : unpackInput(packing));
+    if (source.failure !== undefined) fault(`${path}: ${source.failure}`);
   }
-  return faults.filter((line) => worthKeeping.test(line));
+  return faults;
 }
 
 /** From 13.22, 14.19, 15.14, 16.10 and 17.6 on. */
@@ -99,21 +102,45 @@ async function createRole(programs: DrillPrograms): Promise<void> {
   });
 }
 
+/** Roles that cannot log in, and tablespaces within the data directory. What cannot be created is missed by the restore. */
+async function createNeeds(programs: DrillPrograms, { roles, tablespaces }: DrillNeeds): Promise<void> {
+  if (roles.length + tablespaces.length === 0) return;
+  const lines = [
+    ...roles.map((role) => `CREATE ROLE ${quoteIdentifier(role)} NOLOGIN;`),
+    'SET allow_in_place_tablespaces = on;',
+    ...tablespaces.map((name) => `CREATE TABLESPACE ${quoteIdentifier(name)} LOCATION '';`),
+  ];
+  await programs.asClient(`exec psql -X -q -U ${drillSuperuser}`, {
+    database: 'postgres',
+    stdin: `${lines.join('\n')}\n`,
+  });
+}
+
+function packingByName(file: string): Packing | undefined {
+  if (file.endsWith('.gz')) return 'gzip';
+  return /\.zstd?$/.test(file) ? 'zstd' : undefined;
+}
+
+/** The beginning of a command that unpacks its standard input for the program after it. */
+function unpackInput(packing: Packing): string {
+  return `command -v ${packing} >/dev/null || { echo 'needs ${packing}' >&2; exit 1; }; set -o pipefail; ${packing} -dc |`;
+}
+
 interface Content {
   parts(): AsyncGenerator<Uint8Array>;
   /** Why it could not be read or unpacked to its end. */
   readonly failure: string | undefined;
 }
 
-/** The content of a file, unpacked if it is compressed. Follows no link. */
-export function contentOf(path: string, isPacked: boolean): Content {
+/** The content of a file, unpacked if it is wrapped. Follows no link. */
+export function contentOf(path: string, packing?: Packing): Content {
   let failure: string | undefined;
   async function* parts(): AsyncGenerator<Uint8Array> {
     try {
       const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       const stream = handle.createReadStream({ highWaterMark: 2 ** 20 });
       try {
-        const unpacker = isPacked ? createGunzip() : undefined;
+        const unpacker = packing === undefined ? undefined : unpackerOf(packing);
         if (unpacker !== undefined) stream.on('error', (error) => unpacker.destroy(error)).pipe(unpacker);
         for await (const chunk of unpacker ?? stream) if (chunk instanceof Uint8Array) yield chunk;
       } finally {
@@ -139,12 +166,4 @@ async function* passedOn(source: Content, reader: ReturnType<typeof dumpReader>)
   }
   // What breaks off is not completed to a statement.
   if (source.failure === undefined) yield reader.end();
-}
-
-function faultsOf({ stderr }: HelperResult): readonly string[] {
-  return stderr
-    .split('\n')
-    .filter((line) => worthKeeping.test(line))
-    .slice(0, 25)
-    .map((line) => line.slice(0, 400));
 }

@@ -6,6 +6,7 @@ import type { HelperResult } from '../../host/docker/types.ts';
 import { type HelperSession, withSession } from '../../host/helper-session.ts';
 import { imageUser } from '../../host/probes/files.ts';
 import { isList, parseJson } from '../../util/json.ts';
+import { type Fault, isRestored, reportFaults } from '../faults.ts';
 import {
   fingerprintFrom,
   fingerprintLines,
@@ -22,7 +23,7 @@ import type { DrillRequest, NotAsked } from './dump.ts';
 
 export interface Drill {
   /** Errors of the restoring program; empty if there are none. */
-  readonly faults: readonly string[];
+  readonly faults: readonly Fault[];
   readonly databases: readonly ReadFingerprint[];
   /** Errors while reading the restored copy. */
   readonly unread: readonly string[];
@@ -125,8 +126,12 @@ async function runDrill(programs: server.DrillPrograms, request: DrillRequest): 
   return inspect(programs, request, superuser, faults);
 }
 
-function failedDrill(faults: readonly string[]): Drill {
-  return { faults, databases: [], unread: [], structure: undefined };
+function failedDrill(says: readonly string[]): Drill {
+  return { faults: says.map(asFault), databases: [], unread: [], structure: undefined };
+}
+
+function asFault(message: string): Fault {
+  return { message, statement: '' };
 }
 
 /** What is wrong, or undefined. */
@@ -150,7 +155,7 @@ async function unpack(
     const file = [`${name}.tar.gz`, `${name}.tar`].find((one) => names.includes(one));
     if (file === undefined) continue;
     if (name === 'pg_wal') await programs.asServer(server.makeWalFolder);
-    const source = contentOf(join(part, file), false);
+    const source = contentOf(join(part, file));
     const { exitCode, stderr } = await programs.asServer(file.endsWith('.gz') ? packed : plain, source.parts());
     const fault =
       source.failure ?? (exitCode === 0 && stderr === '' ? undefined : stderr.trim() || `tar ended with ${exitCode}`);
@@ -175,7 +180,7 @@ async function inspect(
   programs: server.DrillPrograms,
   request: DrillRequest,
   superuser: string,
-  faults: readonly string[],
+  faults: readonly Fault[],
 ): Promise<Drill | NotAsked> {
   const as = superuser === request.role ? '-U "$ROLE"' : `-U ${superuser}`;
   const names = await databasesOf(programs, request, as);
@@ -192,10 +197,13 @@ async function inspect(
     if (![0, 3].includes(read.exitCode)) unread.push(`psql ended with ${read.exitCode}: server closed the connection`);
     databases.push(fingerprintFrom(read.stdout.split('\n'), name, null));
   }
-  const found = { faults: [...faults, ...names.faults], databases, unread };
+  const found = { faults: [...faults, ...names.faults.map(asFault)], databases, unread };
   return {
     ...found,
-    structure: request.deep && found.faults.length === 0 ? await structureOf(programs, as, names.databases) : undefined,
+    structure:
+      request.deep && isRestored(reportFaults(found.faults))
+        ? await structureOf(programs, as, names.databases)
+        : undefined,
   };
 }
 

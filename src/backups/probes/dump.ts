@@ -3,6 +3,7 @@ import { oneLine } from '../../util/text.ts';
 import type { ChangingEngine } from '../../host/docker/client.ts';
 import type { HelperResult, HelperSpec } from '../../host/docker/types.ts';
 import { runHelper } from '../../host/exec.ts';
+import { type Packing, unpackCommand, unpackedFunction } from '../packing.ts';
 import type { BackupCause, BackupKind } from '../types.ts';
 
 /** One restorable part of a backup on the engine's machine. */
@@ -11,6 +12,7 @@ export interface PartRequest {
   readonly folder: string;
   readonly path: string;
   readonly kind: BackupKind;
+  readonly packing: Packing | undefined;
   /** The image of the backed-up server, or one of its major version. */
   readonly image: string;
   readonly timeoutMs: number;
@@ -31,6 +33,14 @@ export interface DrillRequest extends PartRequest {
   readonly deep: boolean;
   /** Space for the copy. */
   readonly needKiB: number;
+  /** What the dump names and the backup lacks: the drill creates it first. */
+  readonly needs: DrillNeeds;
+}
+
+export interface DrillNeeds {
+  /** Created without login. */
+  readonly roles: readonly string[];
+  readonly tablespaces: readonly string[];
 }
 
 /** Why the check could not run. */
@@ -84,11 +94,23 @@ export function helperPath(path: string): string {
   return path === '.' ? '/backup' : `/backup/${oneLine(path)}`;
 }
 
+/** The image has no program for what the dump is wrapped in. */
+function lackingProgram({ path, packing }: PartRequest, says: string): NotAsked | undefined {
+  const program = /^needs (gzip|zstd|xz|bzip2|lz4)$/m.exec(says)?.[1];
+  if (program === undefined || packing === undefined) return undefined;
+  return {
+    impossible: 'not-supported',
+    says: `Not proven: ${path} is compressed with ${packing}, and the image has no ${program}. Unpack it first: ${unpackCommand(packing, path)}`,
+  };
+}
+
 /** Counts the table of contents, which may be as long as the database has objects. */
-const dumpScript = String.raw`
-IFS= read -r part
+const dumpScript = String.raw`${unpackedFunction}
+IFS= read -r part; IFS= read -r packing
 export LC_ALL=C
-{ if [ -d "$part" ]; then pg_restore --list "$part"; else pg_restore --list <"$part"; fi; echo "status $?" >&2; } | awk '
+{ if [ -d "$part" ]; then pg_restore --list "$part"
+  elif [ -z "$packing" ]; then pg_restore --list <"$part"
+  else unpacked "$part" | pg_restore --list; fi; echo "status $?" >&2; } | awk '
   /^;/ { if (head++ < 30) print substr($0, 1, 300); next }
   /^[0-9]+; [0-9]+ [0-9]+ TABLE DATA / { data++ } /^[0-9]+; [0-9]+ [0-9]+ TABLE [^D]/ { tables++ } /^[0-9]/ { entries++ }
   END { printf "counted %d %d %d\n", entries, tables, data }'
@@ -115,11 +137,13 @@ export async function dumpList(engine: ChangingEngine, request: PartRequest): Pr
   const result = await runWithBackup(engine, request, {
     shell: 'sh',
     script: dumpScript,
-    stdin: `${helperPath(request.path)}\n`,
+    stdin: `${helperPath(request.path)}\n${request.packing ?? ''}\n`,
     maxBytes: 64 * 1024,
   });
   if (isNotAsked(result)) return result;
   const { stdout, stderr } = result;
+  const lacking = lackingProgram(request, stderr);
+  if (lacking !== undefined) return lacking;
   const [, entries = '0', tables = '0', tableData = '0'] = /^counted (\d+) (\d+) (\d+)$/m.exec(stdout) ?? [];
   return {
     ok: /^status 0$/m.test(stderr),
@@ -142,11 +166,14 @@ function headerValue(text: string, name: string): string | undefined {
 }
 
 /** pg_restore itself says whose rows it reads: in its SQL, names and rows may look like anything. */
-const dumpReadScript = String.raw`
-IFS= read -r part
+const dumpReadScript = String.raw`${unpackedFunction}
+IFS= read -r part; IFS= read -r packing
 export LC_ALL=C
-{ if [ -d "$part" ]; then pg_restore -v -f /dev/null "$part"; else pg_restore -v -f /dev/null <"$part"; fi; } 2>&1 | awk '
-  /^pg_restore: processing data for table "/ { copies++ } /^pg_restore: (\[|error|warning|fatal|detail|hint)/ { if (says++ < 20) print "says " substr($0, 1, 400) }
+set -o pipefail
+{ if [ -d "$part" ]; then pg_restore -v -f /dev/null "$part"
+  elif [ -z "$packing" ]; then pg_restore -v -f /dev/null <"$part"
+  else unpacked "$part" | { pg_restore -v -f /dev/null; status=$?; cat >/dev/null; exit $status; }; fi; } 2>&1 | awk '
+  /^pg_restore: processing data for table "/ { copies++ } /^(needs|gzip:|zstd:|xz:|bzip2:|lz4:|\/\*stdin|pg_restore: (\[|error|warning|fatal|detail|hint))/ { if (says++ < 20) print "says " substr($0, 1, 400) }
   END { printf "copies %d\n", copies }'
 echo "status ${'$'}{PIPESTATUS[0]}"
 `;
@@ -163,11 +190,13 @@ export async function dumpRead(engine: ChangingEngine, request: PartRequest): Pr
   const result = await runWithBackup(engine, request, {
     shell: 'bash',
     script: dumpReadScript,
-    stdin: `${helperPath(request.path)}\n`,
+    stdin: `${helperPath(request.path)}\n${request.packing ?? ''}\n`,
     maxBytes: 64 * 1024,
   });
   if (isNotAsked(result)) return result;
   const lines = result.stdout.split('\n');
+  const lacking = lackingProgram(request, lines.map((line) => line.replace(/^says /, '')).join('\n'));
+  if (lacking !== undefined) return lacking;
   return {
     ok: lines.includes('status 0'),
     message: lines

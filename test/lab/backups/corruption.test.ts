@@ -98,10 +98,27 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
       ['cluster', { 'cluster.sql': 'cluster.sql' }, 'L4'],
       ['halves', { 'schema.sql': 'schema.sql', 'data.sql': 'data.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['base', { base: 'base' }, 'L5'],
+      ['of roles it lacks', { 'full.dump': 'full.dump' }, 'L4'],
+      ['cleaning, in zstd', { 'clean.sql.zst': 'clean.sql.zst' }, 'L4'],
+      ['custom, in xz', { 'full.dump.xz': 'full.dump.xz' }, 'L4'],
     ];
     it.for(sound.filter(tried))('is accepted if it is sound: %s', async ([name, files, upTo]) => {
       await lay(run, 'shop', name, foreign, files);
       expect(await found(name, upTo)).toBe(`nothing up to ${upTo}`);
+    });
+
+    it.runIf(postgres === 15)('is accepted if a newer pg_dump made it, with the image of that version', async () => {
+      await lay(run, 'shop', 'newer', foreign, { 'newer.sql': 'newer.sql', 'newer.dump': 'newer.dump' });
+      expect(await found('newer', 'L4')).toBe('nothing up to L4');
+    });
+
+    it.runIf(postgres === 17)('is neither good nor bad if it is a part of a database', async () => {
+      await lay(run, 'shop', 'rows', foreign, { 'data.dump.sql': 'data.sql' });
+      await lay(run, 'shop', 'tables', foreign, { 'schema.sql': 'schema.sql' });
+      for (const name of ['rows', 'tables']) {
+        const { checks } = await check(name, 'L4');
+        expect([name, checks.at(-1)?.result, checks.at(-1)?.cause]).toEqual([name, 'impossible', 'partial']);
+      }
     });
 
     it('is restored from archives, and L3 reports that it could not run', async () => {
@@ -210,11 +227,6 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
         'of another database, plain',
         'L4 other-database',
         async (name) => lay(run, 'shop', name, foreign, { 'full.sql': 'other.sql' }),
-      ],
-      [
-        'without the roles it needs',
-        'L4 missing-roles',
-        async (name) => lay(run, 'shop', name, foreign, { 'full.dump': 'full.dump' }),
       ],
       [
         'of which ours lost the roles',

@@ -25,18 +25,24 @@ export async function takeForeign(instance: LabInstance, otherDatabase: string):
     pg_dump ${otherDatabase} > other.sql
     pg_dump --schema-only > schema.sql
     pg_dump --data-only > data.sql
+    pg_dump --clean | zstd -q > clean.sql.zst
+    pg_dump -Fc | xz -1 > full.dump.xz
     pg_basebackup -D base -c fast
     pg_basebackup -D archives -Ft -z -c fast`;
-  const made = await runContainer(run, {
-    image: `problems-lab/postgres:${run.postgres}`,
-    entrypoint: ['bash', '-euc'],
-    command: [script],
-    env: { PGHOST: '127.0.0.1', PGUSER: user, PGPASSWORD: password, PGDATABASE: database },
-    user: '0:0',
-    network: `container:${instance.container.id}`,
-    binds: [`${folder}:/to`],
-  });
-  if (made.code !== 0) throw new Error(made.stdout);
+  async function make(postgres: number, command: string): Promise<void> {
+    const made = await runContainer(run, {
+      image: `problems-lab/postgres:${postgres}`,
+      entrypoint: ['bash', '-euc'],
+      command: [command],
+      env: { PGHOST: '127.0.0.1', PGUSER: user, PGPASSWORD: password, PGDATABASE: database },
+      user: '0:0',
+      network: `container:${instance.container.id}`,
+      binds: [`${folder}:/to`],
+    });
+    if (made.code !== 0) throw new Error(made.stdout);
+  }
+  await make(run.postgres, script);
+  if (run.postgres < 17) await make(17, 'cd /to; pg_dump > newer.sql; pg_dump -Fc -f newer.dump');
   return folder;
 }
 

@@ -182,6 +182,10 @@ async function refusalForBackup(
     );
   const { checks } = await host.backups.check(backup, { upTo: 'L3', instance });
   const failed = checks.find(({ result }) => result === 'failed');
+  // What was not read here is not given to psql.
+  const unread = checks.find(({ level, result }) => level === 'L0' && result === 'impossible');
+  if (base === undefined && unread !== undefined && backup.parts.some(({ packing }) => packing !== undefined))
+    return refusal(`${backup.ref} could not be read before the restore.`, unread.says.join(' '));
   return failed === undefined
     ? undefined
     : refusal(
