@@ -21,12 +21,15 @@ const env = {
 };
 /** Examples import the package by its name; without a build that means the sources. */
 const sources = {
-  alias: Object.entries({ '': 'index.ts', '/remediation': 'app/remediation.ts', '/testing': 'testing/index.ts' }).map(
-    ([entry, file]) => ({
-      find: new RegExp(`^problem-registry${entry}$`),
-      replacement: join(import.meta.dirname, 'src', file),
-    }),
-  ),
+  alias: Object.entries({
+    '': 'index.ts',
+    '/remediation': 'app/remediation.ts',
+    '/swarm': 'app/swarm.ts',
+    '/testing': 'testing/index.ts',
+  }).map(([entry, file]) => ({
+    find: new RegExp(`^problem-registry${entry}$`),
+    replacement: join(import.meta.dirname, 'src', file),
+  })),
 };
 /** Where no engine is, so that a test that needs one fails everywhere and not only on machines without Docker. */
 const withoutEngine = { ...env, DOCKER_HOST: 'unix:///nonexistent/docker.sock' };

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Each file of `src` that keeps its name in `dist`. siblingFiles() finds those that are loaded by their URL. */
-const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'testing/index', 'remark'];
+const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'app/swarm', 'testing/index', 'remark'];
 
 /**
  * Dependencies that are not bundled: the driver, which is loaded only to repair; zod, whose types are part of our own; and

@@ -18,6 +18,8 @@ export interface StatePlace {
   readonly path: string;
   /** A state file in the project that is not used; undefined if there is none. */
   readonly unused: string | undefined;
+  /** Id of the engine that it belongs to, as a name of a folder; undefined if the file was named. */
+  readonly engine: string | undefined;
 }
 
 export interface StatePlaceOptions {
@@ -43,11 +45,13 @@ export async function findStateFile({
   docker,
   onlyLooking,
 }: StatePlaceOptions): Promise<StatePlace | undefined> {
-  if (stated !== undefined && stated !== '') return { path: resolve(folder, stated), unused: undefined };
+  if (stated !== undefined && stated !== '')
+    return { path: resolve(folder, stated), unused: undefined, engine: undefined };
   const id = await engineId(docker, onlyLooking === true);
   if (id === undefined) return undefined;
   const old = join(folder, oldPlace);
-  return { path: join(userStateFolder(), 'engines', id, 'state.db'), unused: existsSync(old) ? old : undefined };
+  const path = join(userStateFolder(), 'engines', id, 'state.db');
+  return { path, unused: existsSync(old) ? old : undefined, engine: id };
 }
 
 async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolean): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import { projectPath } from '../scan/projects.ts';
 import type { BacklogResult, ScannedProblems } from '../tasks/index.ts';
+import type { Evaluation } from './check.ts';
 import type { ScanReport } from './scan.ts';
 
 export interface WriteTasksOptions {
@@ -33,21 +34,29 @@ export async function writeTasks(
 ): Promise<BacklogResult> {
   const { writeBacklog } = await import('../tasks/formats/swarm-manager/index.ts');
   const folder = resolve(cwd, tasksDir);
+  const targetOf = targetsFrom(cwd, config, dirname(realPathOf(folder)));
+  const tasks = report.tasks.map((task) => ({ ...task, target: targetOf(task.target) }));
+  return writeBacklog(folder, tasks, {
+    now: now(),
+    priority: config.priority,
+    scanned: scannedIn(report.all, targetOf),
+  });
+}
+
+/** From the path of a registry to the target of its tasks: the path from the root of its project, else from `otherwise`. */
+export function targetsFrom(cwd: string, { file, folder }: Config, otherwise: string): (path: string) => string {
   const targets = new Map<string, string>();
-  function targetOf(path: string): string {
+  return (path) => {
     const known = targets.get(path);
     if (known !== undefined) return known;
-    const projectFolder = config.file === undefined ? undefined : config.folder;
-    const target = projectPath(path, { cwd, projectFolder, otherwise: dirname(realPathOf(folder)) });
+    const target = projectPath(path, { cwd, projectFolder: file === undefined ? undefined : folder, otherwise });
     targets.set(path, target);
     return target;
-  }
-  const tasks = report.tasks.map((task) => ({ ...task, target: targetOf(task.target) }));
-  return writeBacklog(folder, tasks, { now: now(), priority: config.priority, scanned: scannedIn(report, targetOf) });
+  };
 }
 
 /** A record with an error may be a problem that is still open, and one that is missing may be what has the error. */
-function scannedIn({ all }: Pick<ScanReport, 'all'>, targetOf: (path: string) => string): ScannedProblems {
+export function scannedIn(all: Evaluation, targetOf: (path: string) => string): ScannedProblems {
   const errors = Map.groupBy(
     all.diagnostics.filter(({ severity }) => severity === 'error'),
     ({ path }) => path,

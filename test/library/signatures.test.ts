@@ -4,7 +4,9 @@ import { parseAst } from 'rolldown/parseAst';
 import { describe, expect, it } from 'vitest';
 
 const src = join(import.meta.dirname, '../../src');
-const entries = ['index.ts', 'app/remediation.ts', 'testing/index.ts', 'remark.ts'].map((file) => join(src, file));
+const entries = ['index.ts', 'app/remediation.ts', 'app/swarm.ts', 'testing/index.ts', 'remark.ts'].map((file) =>
+  join(src, file),
+);
 
 /** A node of the syntax tree (ESTree with TypeScript's types), of which only the shape is known. */
 interface Node {

@@ -32,6 +32,10 @@ describe('the built package', () => {
       title: 'importing the remark plugin',
       args: ['--input-type=module', '--eval', 'await import("problem-registry/remark")'],
     },
+    {
+      title: 'importing the queue',
+      args: ['--input-type=module', '--eval', 'await import("problem-registry/swarm")'],
+    },
   ])('loads nothing but its own files and no Markdown parser for $title', ({ args }) => {
     const loaded = loadedBy(args);
     expect(loaded.some((path) => path.startsWith('dist/'))).toBe(true);

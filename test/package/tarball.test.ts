@@ -60,6 +60,7 @@ describe('the packed package', () => {
        import { readRegistry } from 'problem-registry';
        import 'problem-registry/remediation';
        import 'problem-registry/remark';
+       import 'problem-registry/swarm';
        import 'problem-registry/testing';
        console.log(readRegistry(readFileSync(process.argv[2], 'utf8')).records.length);`,
     );

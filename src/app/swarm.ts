@@ -1,0 +1,110 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { LearnedEstimates } from '../priority/index.ts';
+import type { Diagnostic } from '../registry/diagnostics.ts';
+import type { Registry } from '../registry/registry.ts';
+import { projectOf } from '../scan/projects.ts';
+import { createSwarm, type Swarm } from '../swarm/swarm.ts';
+import type { SyncResult, TaskEntry } from '../swarm/types.ts';
+import { generateTasks, type Task } from '../tasks/index.ts';
+import { findStateFile } from './state-file.ts';
+import { scannedIn, targetsFrom } from './write-tasks.ts';
+
+export type { Config } from '../config/config.ts';
+export type { Page, SwarmStore } from '../swarm/store.ts';
+export type { Claim, Swarm } from '../swarm/swarm.ts';
+export type * from '../swarm/types.ts';
+
+export interface SwarmOptions {
+  /** Absolute. Paths of registries are relative to it. */
+  readonly cwd: string;
+  /** As `loadConfig` returns it. */
+  readonly config: Config;
+  /**
+   * Path of a state file, relative to the config's folder. Default: `remediation.state` of the config, else PROBLEMS_STATE,
+   * else the state file of the Docker engine, which is made if it is missing.
+   */
+  readonly store?: string;
+  /** Estimates learned from outcomes, by problem id. Default: none. */
+  readonly learned?: LearnedEstimates;
+  /** Default: the system clock. */
+  readonly now?: () => Date;
+}
+
+/** The queue of a project, and how registries get into it. */
+export interface ProjectSwarm extends Swarm {
+  /** Id of the Docker engine whose state file this is; undefined if the file was named. */
+  readonly engine: string | undefined;
+  /** Absolute. */
+  readonly stateFile: string;
+  /**
+   * Makes the queue what registries say: enqueues, rescores, brings back what has occurred again, and withdraws tasks whose
+   * problem they show to be resolved. Registries that are not among these, or have errors, withdraw nothing. Hand over all
+   * registries of the project: tasks depend on each other. The same registries a second time change nothing.
+   * @param diagnostics Default: those of the registries.
+   */
+  sync(registries: readonly Registry[], diagnostics?: readonly Diagnostic[]): Promise<SyncResult>;
+}
+
+/**
+ * Opens the queue of the project that a folder is in. Any number of processes on this machine may have it open.
+ *
+ * @example
+ * const swarm = await openSwarm({ cwd, config: await loadConfig(cwd) });
+ * await swarm.sync((await checkPaths(['.'], { cwd, config })).registries);
+ * const claim = await swarm.claim({ worker: 'agent-1' });
+ * if (claim !== undefined) await claim.report({ result: 'done', notes: 'The port is configured now.' });
+ * @throws ProblemsError `state-damaged`, `state-locked`, `state-untrusted`, `state-unwritable`; `bad-config`: a plugin
+ * cannot be loaded.
+ */
+export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
+  const { cwd, config, learned } = options;
+  const { path, engine } = await placeOf(options);
+  const project = projectOf(realpathSync.native(cwd), config.file === undefined ? undefined : config.folder);
+  const folder = project ?? realpathSync.native(config.folder);
+  const clock = options.now === undefined ? {} : { now: options.now };
+  const { openSqliteSwarm } = await import('../swarm/sqlite/store.ts');
+  const store = await openSqliteSwarm(path, { project: folder, ...clock });
+  const claims = config.plugins.length === 0 ? {} : await (await import('./plugins.ts')).pluginClaims(config);
+
+  function entryOf(task: Task, targetOf: (path: string) => string): TaskEntry {
+    const isRepair = task.handler !== 'agent' && task.handler !== 'person';
+    return { task: { ...task, target: targetOf(task.target) }, engine: isRepair ? (engine ?? null) : null };
+  }
+
+  return {
+    ...createSwarm(store, options.now),
+    engine,
+    stateFile: path,
+    async sync(registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) {
+      const { priority, triage } = config;
+      const { tasks } = generateTasks(registries, {
+        priority,
+        triage,
+        claims,
+        ...(learned === undefined ? {} : { learned }),
+      });
+      const targetOf = targetsFrom(cwd, config, folder);
+      const covers = scannedIn({ registries, tasks, diagnostics }, targetOf);
+      return store.sync(
+        tasks.map((task) => entryOf(task, targetOf)),
+        covers,
+      );
+    },
+  };
+}
+
+async function placeOf({ config, store }: SwarmOptions): Promise<{ readonly path: string; readonly engine?: string }> {
+  const { folder, remediation } = config;
+  if (store !== undefined) return { path: resolve(folder, store) };
+  const { state } = remediation;
+  const { openHost } = await import('./open-host.ts');
+  const place = await findStateFile({
+    folder,
+    stated: typeof state === 'string' ? state : undefined,
+    docker: openHost({ roots: [folder] }).reader.docker,
+  });
+  if (place === undefined) throw new TypeError('A state file has a place unless it is only looked for.');
+  return { path: place.path, ...(place.engine === undefined ? {} : { engine: place.engine }) };
+}
