@@ -137,8 +137,14 @@ export async function readBackup(
       place === 'quarantined'
         ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason recorded' }
         : null,
-    notes: isForeign ? [...content.notes, unsignedProof] : content.notes,
+    notes: [...content.notes, ...dumpsOnly(metadata), ...(isForeign ? [unsignedProof] : [])],
   };
+}
+
+/** Why a backup of ours has no base backup, as it was noted when it was taken. */
+function dumpsOnly(metadata: Json | undefined): readonly string[] {
+  const reason = getString(metadata, 'dumps_only').slice(0, 500);
+  return reason === '' ? [] : [`Dumps are all there is, without a base backup: ${reason}`];
 }
 
 function namedParts({ parts }: FolderContent, fingerprints: Fingerprints | undefined): Backup['parts'] {

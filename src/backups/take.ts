@@ -67,7 +67,14 @@ echo "system $system"
 printf 'version %s\n' "$(ask 'SHOW server_version')"
 printf 'at %s\n' "$(ask "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")"
 if [ "$physical" = 1 ]; then
-  pg_basebackup -D /to/base -X stream -c fast --manifest-checksums=SHA256 -l "$label" --no-password >base.out 2>base.err || stop 'pg_basebackup' base.err
+  if ! pg_basebackup -D /to/base -X stream -c fast --manifest-checksums=SHA256 -l "$label" --no-password >base.out 2>base.err; then
+    # By the server's words, or, where they are in another language, by what would refuse it.
+    if grep -Eq 'no pg_hba.conf entry for replication|pg_hba.conf rejects replication|must be superuser or replication role|denied to start WAL sender' base.err ||
+      [ "$(ask 'SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user')" = f ]; then
+      rm -rf /to/base
+      grep . base.err | tail -n 1 | cut -c1-400 | sed 's/^/refused /'
+    else stop 'pg_basebackup' base.err; fi
+  fi
 fi
 main=$PGDATABASE
 # A name may contain anything: databases are listed by number, and the x keeps line feeds at the end of a name.
@@ -138,17 +145,18 @@ export async function takeBackup(
   const part = join(owner, `.${name}.part`);
   await waitForOtherHelper(sources, `${instance.name}/${name}`);
   await rm(part, { recursive: true, force: true });
-  const physical = await requireSpace(sources, owner, instance);
+  const obstacle = await requireSpace(sources, owner, instance);
   await mkdir(part, { mode: 0o700 });
   const began = performance.now();
   const taken = await runTaking(
     sources,
-    { ...request, part, physical, limitMs: await timeoutOf(folders, request) },
+    { ...request, part, physical: obstacle === undefined, limitMs: await timeoutOf(folders, request) },
     labels,
   );
   const tookMs = Math.round(performance.now() - began);
-  await writeRecord(part, 'fingerprints.json', taken);
-  await writeRecord(part, 'metadata.json', metadataOf(request, taken));
+  const { refused, ...fingerprints } = taken;
+  await writeRecord(part, 'fingerprints.json', fingerprints);
+  await writeRecord(part, 'metadata.json', metadataOf(request, fingerprints, obstacle ?? refused));
   const answer = await checkBackup(sources, await readBackup(part, instance.name, name, 'lies'), {
     upTo: 'L3',
     instance,
@@ -169,6 +177,11 @@ export async function takeBackup(
   await syncWithParent(folder);
 }
 
+interface Taken extends Fingerprints {
+  /** The server's words if it refused replication: then there are dumps, and no base backup. */
+  readonly refused: string | undefined;
+}
+
 interface Taking extends TakeRequest {
   readonly part: string;
   readonly physical: boolean;
@@ -179,7 +192,7 @@ async function runTaking(
   { engine, credentials }: TakeSources,
   { instance, name, part, physical, limitMs }: Taking,
   labels: Readonly<Record<string, string>>,
-): Promise<Fingerprints> {
+): Promise<Taken> {
   const [password = ''] = await credentials.passwords(instance);
   const { uid, gid } = await stat(part);
   const seconds = Math.ceil(limitMs / 1000);
@@ -222,6 +235,7 @@ async function runTaking(
     systemIdentifier: valueOf('system'),
     serverVersion: valueOf('version'),
     databases: databasesIn(lines),
+    refused: valueOf('refused') === '' ? undefined : `the server refuses replication: ${valueOf('refused')}`,
   };
 }
 
@@ -241,8 +255,15 @@ function databasesIn(lines: readonly string[]): readonly DatabaseFingerprint[] {
   });
 }
 
-/** In the format of the managed system, so that its tools can read our backups. */
-function metadataOf({ instance, name }: TakeRequest, { at, serverVersion }: Fingerprints): object {
+/**
+ * In the format of the managed system, so that its tools can read our backups. `dumps_only` is ours: why there is no base
+ * backup.
+ */
+function metadataOf(
+  { instance, name }: TakeRequest,
+  { at, serverVersion }: Fingerprints,
+  dumpsOnly: string | undefined,
+): object {
   const { container, declared, port } = instance;
   const published = container.portBindings.find(({ containerPort }) => containerPort === port)?.hostPort;
   return {
@@ -253,6 +274,7 @@ function metadataOf({ instance, name }: TakeRequest, { at, serverVersion }: Fing
     created: at,
     completed: new Date().toISOString(),
     postgres_version: serverVersion,
+    ...(dumpsOnly === undefined ? {} : { dumps_only: dumpsOnly }),
     instance_config: { port: Number(declared['port'] ?? published ?? port), template: declared['template'] ?? '' },
   };
 }
@@ -284,16 +306,20 @@ const sizes = `SELECT (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace)::
 
 /**
  * Requires space for the files and dumps, and 15 % free on the disk afterwards if the data is on it as well
- * (docs/engineering/backups.md#space-and-time). Returns whether a physical backup is possible: not with tablespaces outside
- * the data directory, and not with wal_level minimal.
+ * (docs/engineering/backups.md#space-and-time). Returns why no physical backup is possible; undefined if it is.
  */
-async function requireSpace({ sql }: TakeSources, folder: string, instance: Instance): Promise<boolean> {
+async function requireSpace({ sql }: TakeSources, folder: string, instance: Instance): Promise<string | undefined> {
   const answer = await sql.query(instance, sizes, { timeoutMs: 60_000 });
   if (!answer.ok) throw new Error(`cannot query the size of ${instance.name}: ${answer.message}`);
   const [row] = answer.rows;
-  const physical = row?.['replicates'] === 'true' && row['tablespaces'] === '0';
+  const obstacle =
+    row?.['tablespaces'] === '0'
+      ? row['replicates'] === 'true'
+        ? undefined
+        : 'wal_level is minimal, or max_wal_senders is below 2'
+      : 'it has tablespaces outside its data directory';
   const data = Number(row?.['data'] ?? 0);
-  const need = (physical ? 1.2 * data + Number(row?.['wal'] ?? 0) : 0) + Number(row?.['databases'] ?? 0);
+  const need = (obstacle === undefined ? 1.2 * data + Number(row?.['wal'] ?? 0) : 0) + Number(row?.['databases'] ?? 0);
   const { bavail, blocks, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free < need)
@@ -307,7 +333,7 @@ async function requireSpace({ sql }: TakeSources, folder: string, instance: Inst
       `The backup would leave less than 15 % free on the disk with the data of ${instance.name}.`,
       { hint: 'Set remediation.backupFolders to a folder on another disk.' },
     );
-  return physical;
+  return obstacle;
 }
 
 async function isOnSameDisk(folder: string, { dataMount }: Instance): Promise<boolean> {

@@ -72,7 +72,7 @@ export interface Backup {
   readonly hasFingerprints: boolean;
   /** When and why it was quarantined; else null. */
   readonly quarantine: { readonly at: string; readonly reason: string } | null;
-  /** A sentence for each thing that could not be read. */
+  /** A sentence for each thing that could not be read, and why there are only dumps, if that was noted when it was taken. */
   readonly notes: readonly string[];
 }
 

@@ -51,6 +51,15 @@ describe('the inventory of backups', () => {
     });
   });
 
+  it('says why a backup holds dumps only, as it was noted when it was taken', async () => {
+    await lay('orders/taken/full.sql', plain);
+    await lay('orders/taken/metadata.json', '{"dumps_only":"the server refuses replication: no entry"}');
+    const { backups } = await listBackups([folder], undefined);
+    expect(backups[0]?.notes).toEqual([
+      'Dumps are all there is, without a base backup: the server refuses replication: no entry',
+    ]);
+  });
+
   it('takes time and state from the metadata, the name, or the location', async () => {
     await lay('orders/20260301_031000/full.sql', plain);
     await lay('orders/named/full.sql', plain);

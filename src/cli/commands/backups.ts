@@ -227,8 +227,13 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
   return withRemediation(invocation, choice, async (remediation) => {
     const { takeBackup: take } = await import('../../app/remediation.ts');
     const report = await take(remediation, { instance, drill: !options.noDrill });
-    const { printReports } = await import('../render.ts');
+    const [{ printReports }, { escapeTerminal }] = await Promise.all([
+      import('../render.ts'),
+      import('../../reporters/escape-terminal.ts'),
+    ]);
     printReports([report], options.json, screen);
+    const held = report.verification?.checks.find(({ name }) => name === 'what it holds');
+    if (held !== undefined) screen.notes.write(`It holds: ${escapeTerminal(held.seen)}\n`);
     return exitCodeOf([report]);
   });
 }

@@ -183,6 +183,11 @@ async function verify({ expected: must }: Plan<RequestExpected>, host: ReadonlyH
       ok: backup !== undefined && backup.verdict !== 'bad' && reached !== null && reached >= must.level,
       seen: reached ?? 'nothing',
     },
+    {
+      name: 'what it holds',
+      ok: true,
+      seen: [[...new Set(backup?.parts.map(({ kind }) => kind))].join(', '), ...(backup?.notes ?? [])].join('. '),
+    },
   ]);
 }
 

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { soak } from '../../soak.ts';
+import { execIn } from '../exec.ts';
 import { query, startInstance } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { addVariety, startPgbench } from './load.ts';
@@ -49,7 +50,7 @@ describe.skipIf(!(await labRuns()))('a backup that is taken while clients write'
     },
   );
 
-  it('of a server that warns at each login is taken and proven all the same', async (test) => {
+  it('of a server that warns at each login is taken and proven, and of one that refuses replication as dumps', async (test) => {
     const run = await createRun(test);
     const shop = await startInstance(run, { name: 'shop', storage: 'seeded' });
     // As after a new base image with another C library.
@@ -61,5 +62,15 @@ describe.skipIf(!(await labRuns()))('a backup that is taken while clients write'
     if (backup === undefined) throw new Error('it is not there');
     const { checks } = await host.reader.backups.check(backup, { instance, upTo: 'L4' });
     expect(checks.filter(({ result }) => result !== 'passed')).toEqual([]);
+
+    await execIn(shop.container, ['sh', '-c', 'sed -i /replication/d "$PGDATA/pg_hba.conf"'], { user: 'postgres' });
+    await query(shop, 'select pg_reload_conf()');
+    await host.changer.backups.take({ instance, name: 'second', labels: {} });
+    const second = await host.reader.backups.read('shop/second');
+    expect(second?.parts.map(({ kind }) => kind)).toEqual(['custom', 'globals']);
+    expect(second?.notes).toEqual([
+      expect.stringMatching(/^Dumps are all there is, without a base backup: the server refuses replication: .*pg_hba/),
+    ]);
+    expect(second).toMatchObject({ state: 'complete', reached: 'L3' });
   });
 });

@@ -49,6 +49,18 @@ describe('the instance of a client container', () => {
     expect(whose({ env: { PGHOST: 'db' }, endpoints: [endpointOf('third')] })).toEqual([]);
   });
 
+  it('is the one of its own Compose project, if two have the same name on the network', () => {
+    const twin = instanceOf('twin', { aliases: ['db'], ipv4: '172.18.0.3' });
+    const labels = { 'com.docker.compose.project': 'shop' };
+    const own = { ...twin, container: { ...twin.container, labels } };
+    expect(whose({ env: { PGHOST: 'db' }, labels }, [orders, own])).toEqual(['client → twin']);
+    const others = { 'com.docker.compose.project': 'blog' };
+    expect(whose({ env: { PGHOST: 'db' }, labels: others }, [orders, own])).toEqual([
+      'client → orders',
+      'client → twin',
+    ]);
+  });
+
   it('is undefined for instances, helpers, old containers, stopped containers, and external hosts', () => {
     const env = { PGHOST: 'db' };
     expect(whose({ env, labels: { 'problems.helper': '1' } })).toEqual([]);
@@ -116,6 +128,8 @@ describe('the changes for a client', () => {
     ['failed: FATAL:  password authentication failed for user "u"', 'password-refused'],
     ['failed: fe_sendauth: no password supplied', 'password-refused'],
     ['failed: FATAL:  database "x" does not exist', 'database-missing'],
+    ['failed: FATAL:  role "u" does not exist', 'role-missing'],
+    ['failed: FATAL:  role "u" is not permitted to log in', 'role-missing'],
     ['failed: server does not support SSL, but SSL was required', 'tls-refused'],
     ['failed: FATAL:  the database system is starting up', 'starting'],
     ['failed: FATAL:  sorry, too many clients already', 'other-refusal'],
@@ -162,6 +176,12 @@ describe('the diagnosis', () => {
       'a server that reports that it is starting up',
       { reach: reachOf('FATAL:  the database system is starting up') },
       'starting',
+    ],
+    ['a wrong password', { reach: reachOf('FATAL:  password authentication failed for user "u"') }, 'password-refused'],
+    [
+      'a role that does not exist, though the message is that of a wrong password',
+      { reach: reachOf('FATAL:  password authentication failed for user "u"'), roleMissing: true },
+      'role-missing',
     ],
     ['a full server', { reach: reachOf('FATAL:  sorry, too many clients already') }, undefined],
     [

@@ -224,7 +224,10 @@ function ofAddress(container: Container, address: Address, instances: readonly I
   return meant(container, address, others).map((instance) => ({ container, instance, address, gui: false }));
 }
 
-/** Returns several if they share a name on one network; then finding the right one is the problem itself. */
+/**
+ * Returns several if they share a name on one network; then finding the right one is the problem itself. Of these, the one of
+ * the client's own Compose project is meant: projects that share a network often have a service of the same name.
+ */
 function meant(client: Container, { host, port }: Address, instances: readonly Instance[]): readonly Instance[] {
   if (isLoopback(host)) {
     const published = instances.filter(({ container }) =>
@@ -238,8 +241,15 @@ function meant(client: Container, { host, port }: Address, instances: readonly I
   const near = named.filter(({ container }) =>
     networksOf(client).some((network) => namesOn(container, network).includes(host)),
   );
-  if (near.length > 0) return near;
+  const own = near.filter(({ container }) => isOfProject(client, container));
+  if (near.length > 0) return own.length > 0 ? own : near;
   return named.length === 1 ? named : [];
+}
+
+/** Whether both are of one Compose project. */
+export function isOfProject({ labels: one }: Container, { labels: other }: Container): boolean {
+  const project = one['com.docker.compose.project'];
+  return project !== undefined && project === other['com.docker.compose.project'];
 }
 
 function keyOf({ container, instance, address }: Client): string {
@@ -258,6 +268,7 @@ export type Answer =
   | 'hba-refused'
   | 'tls-refused'
   | 'password-refused'
+  | 'role-missing'
   | 'database-missing'
   /** The server answers and refuses for another reason, such as too many clients: the network works. */
   | 'other-refusal'
@@ -270,6 +281,8 @@ const texts: readonly (readonly [Answer, RegExp])[] = [
     /server does not support SSL, but SSL was required|SSL error:|sslmode value .* invalid when SSL support/,
   ],
   ['password-refused', /password authentication failed for user|no password supplied|authentication failed for user/],
+  // Only where no password is asked for; else the message is that of a wrong password.
+  ['role-missing', /FATAL: {1,2}role ".*" (?:does not exist|is not permitted to log in)/],
   ['database-missing', /FATAL: {1,2}database ".*" does not exist/],
   ['starting', /the database system is (?:starting up|not yet accepting connections|in recovery mode)/],
   ['other-refusal', /FATAL: {1,2}/],
@@ -289,6 +302,7 @@ export function clientErrorOf(message: string): Answer {
 export function sqlstateOf(answer: Answer): string | undefined {
   switch (answer) {
     case 'hba-refused':
+    case 'role-missing':
       return '28000';
     case 'password-refused':
       return '28P01';

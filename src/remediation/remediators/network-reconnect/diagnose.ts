@@ -21,6 +21,7 @@ export const conditions = [
   'hba-refused',
   'tls-refused',
   'password-refused',
+  'role-missing',
   'database-missing',
   'unreachable',
   'page-silent',
@@ -56,6 +57,8 @@ export interface Situation {
   readonly listen: string | undefined;
   /** Probes from the client's network; undefined if impossible, as for a client in a restart loop. */
   readonly reach: ReachResult | undefined;
+  /** The server has no role of the client's name, so its words about a wrong password mislead. Asked only after these. */
+  readonly roleMissing?: boolean;
   /** The GUI's own page does not answer. Asked only if the connection works. */
   readonly page?: 'silent';
 }
@@ -84,9 +87,11 @@ function ofAnswer(seen: Situation, message: string): Condition | 'starting' | un
   switch (answer) {
     case 'hba-refused':
     case 'tls-refused':
-    case 'password-refused':
+    case 'role-missing':
     case 'database-missing':
       return answer;
+    case 'password-refused':
+      return seen.roleMissing === true ? 'role-missing' : answer;
     case 'starting':
       return 'starting';
     case 'other-refusal':
@@ -179,6 +184,8 @@ export function summaryOf(trouble: Condition, { container, instance, address }: 
       return `${client} requires TLS, which ${server} does not offer.`;
     case 'password-refused':
       return `${server} rejects the user or password of ${client} in ${source} (user ${user}).`;
+    case 'role-missing':
+      return `${client} logs in to ${server} as ${user}, a role that does not exist there or may not log in.`;
     case 'database-missing':
       return `${client} connects to the database ${database} of ${server}, which does not exist.`;
     case 'unreachable':

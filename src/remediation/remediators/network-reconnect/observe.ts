@@ -8,6 +8,7 @@ import {
   answering,
   borrowsNetwork,
   type Client,
+  clientErrorOf,
   commonNetworks,
   holderOf,
   isAddress,
@@ -53,9 +54,23 @@ export async function observe(
   const situation = { ...situationOf(client), ...facts };
   const reach = await fromInside(client, world, host);
   if (reach === undefined) return situation;
-  const seen = { ...situation, reach, others: othersAmong(reach, client, world) };
+  const seen = {
+    ...situation,
+    reach,
+    others: othersAmong(reach, client, world),
+    ...((await lacksRole(client, reach, host)) ? { roleMissing: true } : {}),
+  };
   const works = reach.sql.ok && diagnose(seen) === undefined;
   return works && (await staysSilent(client, host)) ? { ...seen, page: 'silent' } : seen;
+}
+
+const roleQuery = 'SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1';
+
+/** To a client, PostgreSQL says the same about a wrong password and about a role that does not exist. */
+async function lacksRole({ instance, address }: Client, { sql }: ReachResult, host: ReadonlyHost): Promise<boolean> {
+  if (sql.ok || clientErrorOf(sql.message) !== 'password-refused') return false;
+  const answer = await host.sql.query(instance, roleQuery, { values: [address.user ?? instance.user] });
+  return answer.ok && answer.rows[0]?.['rolcanlogin'] !== 't';
 }
 
 /** How long after its start a GUI may not listen yet, in milliseconds. */

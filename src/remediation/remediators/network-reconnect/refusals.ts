@@ -2,7 +2,7 @@ import { quoteIdentifier } from '../../../util/quote.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { Condition } from './diagnose.ts';
-import { answering, type Client, networksOf, type World } from './clients.ts';
+import { answering, type Client, isOfProject, networksOf, type World } from './clients.ts';
 
 /**
  * Problems that connecting to a network fixes; all others need your decision.
@@ -51,7 +51,9 @@ export function escalation(
     case 'duplicate-alias':
     case 'wrong-server':
       return refusal(
-        `Several servers answer to the name ${host}; only you can decide which has the right data.`,
+        isOfProject(container, instance.container)
+          ? `Several servers answer to the name ${host}. ${server} is the one of the client's own Compose project; the other shares the network.`
+          : `Several servers answer to the name ${host}; only you can decide which has the right data.`,
         `Check both (see the evidence). ${withoutName(client, world)}Better: recreate ${container.name} with ${server} in ${source}, since container names are unique.`,
       );
     case 'listen-address':
@@ -73,6 +75,11 @@ export function escalation(
       return refusal(
         `Only you can set passwords. POSTGRES_PASSWORD has no effect on existing data.`,
         `Recreate ${container.name} with the right password in ${source}, or change the role's: \\password ${quoted(user)} in psql on ${server}.`,
+      );
+    case 'role-missing':
+      return refusal(
+        `${server} has no role ${user} that may log in, whatever the password. POSTGRES_USER has no effect on existing data.`,
+        `Recreate ${container.name} with the right user in ${source}, or, on ${server} in psql: CREATE ROLE ${quoted(user)} LOGIN; then \\password ${quoted(user)}. If the data were restored, restore the roles too (globals.sql of the backup).`,
       );
     case 'database-missing':
       return refusal(

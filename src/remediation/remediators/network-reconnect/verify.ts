@@ -87,7 +87,9 @@ function sound(
 
 /** The server answers but refuses the login, which proves nothing. */
 function isUnclear({ sql }: ReachResult): boolean {
-  return !sql.ok && ['other-refusal', 'password-refused', 'starting'].includes(clientErrorOf(sql.message));
+  return (
+    !sql.ok && ['other-refusal', 'password-refused', 'role-missing', 'starting'].includes(clientErrorOf(sql.message))
+  );
 }
 
 /** A program that waits for its old connection may need pgweb's thirty seconds to notice the new one, or a while to start. */
