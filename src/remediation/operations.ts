@@ -56,6 +56,14 @@ const table = {
     floor: 'approve',
     description: 'ending a session that has written or that its client may still use',
   },
+  'set-lock-file-aside': {
+    floor: 'approve',
+    description: 'renaming a lock file that names no process and that no server can own',
+  },
+  'comment-out-setting': {
+    floor: 'approve',
+    description: 'commenting out a line of a config file that the server refuses; the old text is kept',
+  },
   'edit-hba': { floor: 'approve', description: 'changing access rules in pg_hba.conf' },
   'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
   'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },

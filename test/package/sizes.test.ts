@@ -21,7 +21,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/suspensions\.ts$/, 'a use case'],
   [/^app\/names\.ts$/, 'a use case'],
-  [/^remediation\/actions\/containers\.ts$/, 'shared by several actions'],
+  [/^remediation\/actions\/(?:containers|auto-conf-file)\.ts$/, 'shared by several actions'],
   [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],
   [
     /^remediation\/remediators\/[a-z-]+\/(?:observe|plan|refusals|verify)\.ts$/,

@@ -96,7 +96,7 @@ export const helperTasks = {
     anyImage: true,
   },
   'edit-settings': {
-    about: 'edit postgresql.auto.conf of a stopped server',
+    about: 'edit a config file of a stopped server, or rename its lock file',
     user: 'named',
     capabilities: [],
     network: 'none',

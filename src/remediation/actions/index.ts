@@ -2,11 +2,13 @@ import type { Action } from '../contract.ts';
 import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
 import { composeChange } from './compose-change.ts';
+import { settingCommentOut } from './config-line.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerUpdateMemory, containerUpdateRestartPolicy } from './container-update.ts';
 import { containerRename, containerStart, containerStop, containerStopSecond } from './container.ts';
 import { fileReplace } from './file-replace.ts';
 import { instanceCreate } from './instance-create.ts';
+import { lockFileSetAside } from './lock-file.ts';
 import { indexDropInvalid, migrationApply, migrationRecord } from './migration.ts';
 import { networkConnect, networkDisconnect, networkName } from './network.ts';
 import { poolerCreate } from './pooler-create.ts';
@@ -37,6 +39,7 @@ export const actions: readonly Action[] = [
   containerUpdateRestartPolicy,
   fileReplace,
   indexDropInvalid,
+  lockFileSetAside,
   migrationApply,
   migrationRecord,
   instanceCreate,
@@ -54,6 +57,7 @@ export const actions: readonly Action[] = [
   sessionTerminate,
   settingAlter,
   settingAlterStopped,
+  settingCommentOut,
   volumeChown,
   volumeCopy,
   volumePrepare,

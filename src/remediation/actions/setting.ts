@@ -280,7 +280,8 @@ export const settingAlterStopped: Action<z.output<typeof settingAlterStoppedPara
   },
 };
 
-async function requireStopped(host: ReadonlyHost, name: string): Promise<Instance> {
+/** @throws ProblemsError `step-refused`: it is running. */
+export async function requireStopped(host: ReadonlyHost, name: string): Promise<Instance> {
   const found = await requireInstance(host, name);
   if (found.container.state.running) throw new ProblemsError('step-refused', `${found.container.name} is running.`);
   return found;

@@ -7,9 +7,9 @@ import { schemaQuery, fingerprintOf } from '../../../src/migration/index.ts';
 import { checkValue, parseValue } from '../../../src/remediation/standard-schema.ts';
 import { actions, type Host, type Json, type Remediation } from '../../../src/app/remediation.ts';
 import { connect } from '../client.ts';
-import { createContainer, startContainer } from '../container.ts';
+import { createContainer, runHelper, startContainer } from '../container.ts';
 import { execIn } from '../exec.ts';
-import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
@@ -465,6 +465,27 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.apply({ instance: 'refused', settings: { work_mem: '1MB' } }, host)).rejects.toThrow(
       /is running/,
     );
+  });
+
+  it('lock-file.set-aside and setting.comment-out keep their promises', async () => {
+    const made = await findInstance(run, 'refused');
+    const { id } = made.container;
+    await host.change.docker.stop(id, { timeoutSeconds: 60 });
+    const breaking = `cd /folder; : > postmaster.pid; chown 999:999 postmaster.pid`;
+    await runHelper(run, made.data ?? '', breaking);
+    const world = async (): Promise<unknown> => {
+      const read = async (file: string) =>
+        Buffer.from((await host.docker.file(id, `/var/lib/postgresql/data/${file}`)) ?? 'none').toString();
+      return Promise.all(['postgresql.conf', 'postmaster.pid', 'postmaster.pid.pgops-old-1'].map(read));
+    };
+    const params = { instance: 'refused', name: 'postmaster.pid.pgops-old-1', sha256: hash('') };
+    const action = actions.find(({ name }) => name === 'lock-file.set-aside');
+    await expect(action?.apply(params, host)).rejects.toThrow(/written a moment ago/);
+    await runHelper(run, made.data ?? '', "touch -d '6 minutes ago' /folder/postmaster.pid");
+    expect(await broken('lock-file.set-aside', params, world)).toEqual([]);
+    const conf = Buffer.from((await host.docker.file(id, '/var/lib/postgresql/data/postgresql.conf')) ?? '').toString();
+    const lines = { instance: 'refused', file: 'postgresql.conf', sha256: hash(conf), lines: [1, 3] };
+    expect(await broken('setting.comment-out', lines, world)).toEqual([]);
   });
 
   it('container.update-memory keeps its promises, and never lowers a limit', async () => {

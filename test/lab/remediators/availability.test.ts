@@ -2,9 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
-import { type LabInstance, query, startInstance } from '../instance.ts';
+import { findInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
-import { createRun, labRuns } from '../support.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
+import { createRun, labRuns, majors } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: true, timeout: 300_000 }, () => {
   it('is started again if its server was killed, and keeps its rows', async (test) => {
@@ -57,6 +58,31 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
     expect(stdout).toContain(`docker start ${orders.containerName}`);
     expect((await orders.container.inspect()).State.Running).toBe(false);
   });
+
+  it.for(majors(17))(
+    'PostgreSQL %i: is repaired with approval if its lock file is empty or a setting is refused, and the repair undone',
+    async (postgres, test) => {
+      const run = await createRun(test, { postgres });
+      await scenarioNamed('not-starting').up(run, () => undefined);
+      const problems = await commands(run);
+      const asked = JSON.parse((await problems('remediate', '--json')).stdout).runs;
+      expect(asked).toMatchObject([
+        { finding: 'availability/crashed/failed', outcome: 'awaiting-approval' },
+        { finding: 'availability/mistyped/failed', outcome: 'awaiting-approval' },
+      ]);
+      for (const { id } of asked) expect(await problems('approve', id)).toMatchObject({ code: 0 });
+      const [crashed, mistyped] = [await findInstance(run, 'crashed'), await findInstance(run, 'mistyped')];
+      expect(await query(crashed, 'select one from kept')).toEqual(['1']);
+      expect(await query(mistyped, 'select one from kept')).toEqual(['1']);
+      expect(await query(mistyped, 'select error from pg_file_settings where error is not null')).toEqual([]);
+      expect(await problems('detect')).toMatchObject({ code: 0 });
+      for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
+      const { stdout } = await problems('detect');
+      expect(stdout).toContain('lock file "postmaster.pid" is empty');
+      expect(stdout).toContain('"TimeZone": "US/Nowhere"');
+      expect(stdout).toContain('"work_mem": "4XB"');
+    },
+  );
 
   it('is found while it is paused, and holds up no other instance', async (test) => {
     const { orders, problems, run } = await seeded(test);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ContainerState, EngineEvent } from '../../../src/host/docker/types.ts';
 import { availability } from '../../../src/remediation/remediators/availability/index.ts';
+import type { Json } from '../../../src/remediation/contract.ts';
 import { createTestHost, type TestHost, type TestSqlAnswer } from '../../../src/testing/index.ts';
 
 const started = '2026-05-01T10:00:00Z';
@@ -18,9 +19,17 @@ interface World {
   /** `kill 15`, `die`, `start`. */
   readonly events?: readonly string[];
   readonly answer?: TestSqlAnswer;
+  readonly inspect?: Json;
 }
 
-async function hostOf({ state, restarts, log = [], events = [], answer = [{ one: '1' }] }: World): Promise<TestHost> {
+async function hostOf({
+  state,
+  restarts,
+  log = [],
+  events = [],
+  answer = [{ one: '1' }],
+  inspect = {},
+}: World): Promise<TestHost> {
   const plain = createTestHost({ instances: [{ name: 'orders' }] });
   const [instance] = await plain.reader.instances();
   const container = instance?.container;
@@ -29,7 +38,11 @@ async function hostOf({ state, restarts, log = [], events = [], answer = [{ one:
     instances: [
       {
         name: 'orders',
-        container: { state: { ...container.state, ...state }, ...(restarts === undefined ? {} : { restarts }) },
+        container: {
+          inspect,
+          state: { ...container.state, ...state },
+          ...(restarts === undefined ? {} : { restarts }),
+        },
         sql: () => answer,
       },
     ],
@@ -117,6 +130,43 @@ describe('an instance that answers', () => {
   });
 });
 
+describe('a health check that fails while the server answers', () => {
+  it.for<readonly [test: readonly string[], output: string, says: string, advice: string]>([
+    [
+      ['CMD-SHELL', 'psql -U nosuch -d app -c "select 1"'],
+      'psql: error: connection to server on socket "/run/.s" failed: FATAL:  role "nosuch" does not exist\n',
+      'is wrong: it logs in as a role that does not exist',
+      'pg_isready -h 127.0.0.1 -p 5432 -U postgres -d postgres',
+    ],
+    [
+      ['CMD', 'psql', '-d', 'nosuch'],
+      'psql: error: FATAL:  database "nosuch" does not exist',
+      'a database that does not exist',
+      'pg_isready',
+    ],
+    [
+      ['CMD', 'pg_isready', '-p', '5433'],
+      '/var/run/postgresql:5433 - no response\n',
+      'no server listens at the address',
+      'pg_isready -h 127.0.0.1 -p 5432',
+    ],
+    [['CMD-SHELL', 'pgisready'], '/bin/sh: 1: pgisready: not found\n', 'has no such program', 'pg_isready'],
+    [['CMD', 'pg_isready'], '/run:5432 - no response\n', 'fails: /run:5432 - no response', 'State.Health'],
+    [['CMD', 'psql'], 'psql: error: FATAL:  sorry, too many clients already\n', 'too many clients', 'State.Health'],
+    [['CMD', 'true'], '', 'the health check of its container fails.', 'State.Health'],
+  ])('%s', async ([Test, Output, says, advice]) => {
+    const inspect = {
+      Config: { Healthcheck: { Test } },
+      State: { Health: { Log: [{ ExitCode: 1, Output }] } },
+    };
+    const host = await hostOf({ state: { health: 'unhealthy' }, inspect });
+    const [finding] = (await availability.detect(host.reader)).findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    expect(finding.summary).toContain(says);
+    expect(await availability.plan(finding, host.reader)).toMatchObject({ advice: expect.stringContaining(advice) });
+  });
+});
+
 describe('an instance that must exist', () => {
   it('is found if no container has its name, and is not made again', async () => {
     const expected = [{ name: 'gone', because: 'the config expects it' }];
@@ -174,7 +224,6 @@ describe('a server that does not start', () => {
       ],
       'Run an image of PostgreSQL 15',
     ],
-    ['an empty lock file', [`${at} FATAL:  lock file "postmaster.pid" is empty`], 'rename postmaster.pid'],
     [
       'a setting that it does not know',
       [

@@ -1,4 +1,5 @@
 import { isAnswer } from '../../shared/availability.ts';
+import { failedCheck } from './health-check.ts';
 import { isOrderlyEnd, refusesToStart, wordsOfFailure } from './log-patterns.ts';
 import type { AvailabilityDetails, Observation } from './types.ts';
 
@@ -35,15 +36,21 @@ export function diagnose(seen: Observation): Diagnosis | undefined {
 function ofRunning(seen: Observation, restarts: number): Diagnosis | undefined {
   const { answer, instance, log } = seen;
   const { health } = instance.container.state;
-  if (answer !== undefined && isAnswer(answer))
-    return health === 'unhealthy'
-      ? obstacle('unhealthy', 'answers, but the health check of its container fails', 'it is running')
-      : undefined;
+  if (answer !== undefined && isAnswer(answer)) return health === 'unhealthy' ? unhealthy(seen) : undefined;
   const message = answer?.ok === false ? answer.message : 'no answer';
   if (restarts > 0 && refusesToStart(log)) return loop(seen);
   if (answer?.ok === false && answer.sqlstate === '57P03') return { kind: 'starting', says: message };
   if (isFresh(seen)) return { kind: 'starting', says: 'it has just been started' };
   return obstacle('not-answering', `is running, but its server does not answer: ${message}`, message);
+}
+
+function unhealthy({ instance }: Observation): Diagnosis {
+  const { output, mistake } = failedCheck(instance.container.inspect);
+  const says =
+    mistake === undefined
+      ? `answers, but the health check of its container fails${output === '' ? '' : `: ${output}`}`
+      : `answers, and the health check of its container is wrong: ${mistake}: ${output}`;
+  return obstacle('unhealthy', says, 'it is running');
 }
 
 /** Whether the log ends before the server has said that it is ready. */

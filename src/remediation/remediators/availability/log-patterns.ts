@@ -15,6 +15,10 @@ const fatal = /(?:FATAL|PANIC): /;
 const ofEntrypoint =
   /^Error: |^initdb: error|^(?:chown|chmod|mkdir|find): .*(?:Permission denied|Operation not permitted)|No space left on device|exec format error|not found$/;
 
+/** What the server says of each setting, before it says that the file contains errors. */
+const refused =
+  /LOG: .*(?: in file "[^"]+",? (?:near )?line \d+|invalid value for parameter "|outside the valid range for parameter "|could not open configuration file ")/;
+
 function isFailure({ text }: LogLine): boolean {
   return (fatal.test(text) && !ofSession.test(text)) || ofEntrypoint.test(text);
 }
@@ -28,7 +32,7 @@ export function wordsOfFailure(log: readonly LogLine[]): string | undefined {
   const line = log[place];
   if (line === undefined) return undefined;
   const before = /contains errors/.test(line.text) ? log.slice(Math.max(0, place - 5), place) : [];
-  const faults = before.filter(({ text }) => /LOG: .* in file "[^"]+",? (?:near )?line \d+/.test(text));
+  const faults = before.filter(({ text }) => refused.test(text));
   const detail = log.slice(place + 1, place + 3).find(({ text }) => /DETAIL: /.test(text));
   return [...faults, line, ...(detail === undefined ? [] : [detail])]
     .map(({ text }) => withoutPrefix(text).replace(/^(?:LOG|DETAIL): +/, ''))

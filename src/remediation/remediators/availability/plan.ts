@@ -1,6 +1,11 @@
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
+import type { Instance } from '../../../host/instance.ts';
+import { failedCheck, rightCheck } from './health-check.ts';
+import { isLockFileEmpty, planLockFile } from './plan-lock-file.ts';
+import { planSetting } from './plan-setting.ts';
+import { isSettingRefused } from './refused-settings.ts';
 import { adviceFor } from './start-causes.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
@@ -17,6 +22,12 @@ export async function plan(
   if (finding.details.kind === 'missing' || instance?.container.id !== id) return refuseMissing(finding.instance);
   const { container } = instance;
   const { name, state } = container;
+  if (isLockFileEmpty(obstacle)) return planLockFile(finding, instance, host);
+  if (isSettingRefused(obstacle)) {
+    const planned = await planSetting(finding, instance, host);
+    if (planned !== undefined) return planned;
+  }
+  if (finding.details.kind === 'unhealthy') return refuseUnhealthy(instance);
   if (obstacle !== '') return refuse(finding, name);
   if (isRunning(instance))
     return refusal(`${name} is running now.`, 'Run `problems detect` again to see whether anything is still wrong.');
@@ -54,6 +65,20 @@ function refuseMissing(instance: string): Refusal {
   );
 }
 
+function refuseUnhealthy(instance: Instance): Refusal {
+  const { name, inspect } = instance.container;
+  const { test, mistake } = failedCheck(inspect);
+  return mistake === undefined
+    ? refusal(
+        `${instance.name} answers queries, so a restart would interrupt it for no known reason.`,
+        `\`docker inspect ${name}\` shows the health check and its last output under State.Health.`,
+      )
+    : refusal(
+        `The server of ${instance.name} answers; its health check is wrong: ${mistake}. It runs: ${test}.`,
+        `Create the container with this check instead: ${rightCheck(instance)}`,
+      );
+}
+
 function refuse({ instance, details: { kind, obstacle } }: Finding<AvailabilityDetails>, container: string): Refusal {
   switch (kind) {
     case 'paused':
@@ -61,17 +86,13 @@ function refuse({ instance, details: { kind, obstacle } }: Finding<AvailabilityD
         `${container} is paused, which someone must have done on purpose.`,
         `\`docker unpause ${container}\` lets it go on.`,
       );
-    case 'unhealthy':
-      return refusal(
-        `${instance} answers queries, so a restart would interrupt it for no known reason.`,
-        `\`docker inspect ${container}\` shows the health check and its last output under State.Health.`,
-      );
     case 'not-answering':
       return refusal(
         `The server of ${instance} runs but does not answer: ${obstacle}.`,
         `Read its log with \`docker logs ${container}\`. It may be in recovery, or out of file descriptors or disk space.`,
       );
     case 'missing':
+    case 'unhealthy':
     case 'never-started':
     case 'stopped':
     case 'failed':

@@ -20,11 +20,6 @@ const causes: readonly StartCause[] = [
       `The data is of PostgreSQL ${data}, the image of ${image}. Run an image of PostgreSQL ${data} on it, and name the version in the tag, such as postgres:${data}. To upgrade, take a dump with it and restore that into a new instance of PostgreSQL ${image}: docs/remediation/availability.md#another-major-version.`,
   },
   {
-    words: /lock file "postmaster\.pid" is empty|bogus data in lock file "postmaster\.pid"/,
-    advice: (_, container) =>
-      `A crash of the machine has left the lock file; the data is not damaged by that. Make sure that no other container uses the data, and rename postmaster.pid in the data directory. ${andStart(container)}`,
-  },
-  {
     words: /lock file "[^"]*" already exists|pre-existing shared memory block/,
     advice: () =>
       'Another server seems to use the data. Find it with `docker ps` and the mounts of its container, and do not remove postmaster.pid while it runs.',

@@ -1,0 +1,47 @@
+import { posix } from 'node:path';
+import type { Container } from '../../host/docker/types.ts';
+import type { Instance } from '../../host/instance.ts';
+import type { Precondition, ReadonlyHost, Step } from '../contract.ts';
+import { isSameMount, recordsToKeep, stopStep } from './recreate.ts';
+
+/** A file in the data directory; undefined if it does not exist. `path` is relative to the data directory. */
+export async function dataFile(
+  host: ReadonlyHost,
+  { container, dataDirectory }: Instance,
+  path: string,
+): Promise<string | undefined> {
+  const bytes = await host.docker.file(container.id, posix.join(dataDirectory, path));
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}
+
+export const lockFile = 'postmaster.pid';
+
+/** Whether a lock file names no process, as a power loss leaves it: empty, or filled with zeros or garbage. */
+export function namesNoProcess(text: string): boolean {
+  const pid = Number.parseInt(text, 10);
+  return Number.isNaN(pid) || pid === 0;
+}
+
+/** A running container with the mount of the instance's data. */
+export async function otherUser(
+  { container, dataMount }: Instance,
+  host: ReadonlyHost,
+): Promise<Container | undefined> {
+  if (dataMount === undefined) return undefined;
+  return (await host.docker.containers()).find(
+    ({ id, state, mounts }) =>
+      id !== container.id && state.running && mounts.some((mount) => isSameMount(mount, dataMount)),
+  );
+}
+
+/** Changes something while the server does not run, and starts it. One that the engine starts again and again is stopped first. */
+export function changeAndStart(instance: Instance, changes: readonly Step[]): readonly Step[] {
+  const { id, name, state } = instance.container;
+  const { unchanged, alone } = recordsToKeep(instance, false);
+  const stopped: Precondition = { check: 'container', ref: id, running: false, name };
+  return [
+    ...(state.running ? [stopStep(instance, false, [unchanged, alone])] : []),
+    ...changes.map((change): Step => ({ ...change, expects: [stopped, alone] })),
+    { action: 'container.start', params: { container: id }, expects: [stopped] },
+  ];
+}

@@ -1,0 +1,270 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Container } from '../../../src/host/docker/types.ts';
+import { signOfLine } from '../../../src/remediation/remediators/backup-repair/observe.ts';
+import { availability } from '../../../src/remediation/remediators/availability/index.ts';
+import type { Plan, Refusal } from '../../../src/remediation/contract.ts';
+import { createTestHost } from '../../../src/testing/index.ts';
+
+const data = '/var/lib/postgresql/data';
+const at = '2026-05-01 10:00:01.2 UTC [1]';
+const down = {
+  status: 'exited',
+  running: false,
+  exitCode: 1,
+  error: '',
+  oomKilled: false,
+  startedAt: '2026-05-01T10:00:00Z',
+  finishedAt: '2026-05-01T10:00:02Z',
+  health: '',
+};
+const volume = {
+  type: 'volume',
+  name: 'orders-data',
+  source: '/var/lib/docker/volumes/orders-data/_data',
+  destination: data,
+  writable: true,
+  anonymous: false,
+};
+
+interface World {
+  readonly log: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly container?: Partial<Container>;
+  /** What the server's program prints when it reads its config files; undefined: it reads them. */
+  readonly prints?: string;
+  readonly others?: readonly (Partial<Container> & { readonly name: string })[];
+}
+
+async function planned({ log, files = {}, container = {}, prints, others = [] }: World): Promise<Plan | Refusal> {
+  const { reader } = createTestHost({
+    instances: [{ name: 'orders', container: { state: down, mounts: [volume], ...container }, sql: {} }],
+    containers: others,
+    docker: {
+      events: async () => [],
+      logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+      file: async (_, path) => (files[path] === undefined ? undefined : new TextEncoder().encode(files[path])),
+    },
+    probes: {
+      fileSettings: async () =>
+        prints === undefined ? { ok: true, values: { max_connections: '100' } } : { ok: false, message: prints },
+    },
+  });
+  const [finding] = (await availability.detect(reader)).findings;
+  if (finding === undefined) throw new Error('nothing was found');
+  return availability.plan(finding, reader);
+}
+
+function actionsOf(made: Plan | Refusal): unknown {
+  return made.type === 'plan' ? made.steps.map(({ action }) => action) : made;
+}
+
+const empty = `${at} FATAL:  lock file "postmaster.pid" is empty`;
+
+describe('a lock file that a power loss has left', () => {
+  it.for<readonly [string, string, string]>([
+    ['empty', empty, ''],
+    ['of zeros', `${at} FATAL:  bogus data in lock file "postmaster.pid": ""`, '\0\0\0\0'],
+    ['of garbage', `${at} FATAL:  bogus data in lock file "postmaster.pid": "abc"`, 'abc\n'],
+  ])('%s is renamed, and the server started', async ([, line, text]) => {
+    const made = await planned({ log: [line], files: { [`${data}/postmaster.pid`]: text } });
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    expect(made).toMatchObject({
+      type: 'plan',
+      steps: [
+        {
+          action: 'lock-file.set-aside',
+          params: { instance: 'orders', name: 'postmaster.pid.pgops-old-1', sha256 },
+          expects: [{ check: 'container', running: false }, { check: 'volume-unused' }],
+        },
+        { action: 'container.start' },
+      ],
+    });
+  });
+
+  it('gets another name if an earlier one is still there', async () => {
+    const files = { [`${data}/postmaster.pid`]: '', [`${data}/postmaster.pid.pgops-old-1`]: '' };
+    expect(await planned({ log: [empty], files })).toMatchObject({
+      steps: [{ params: { name: 'postmaster.pid.pgops-old-2' } }, {}],
+    });
+  });
+
+  it('is renamed between a stop and a start if the engine restarts the server again and again', async () => {
+    const container = { state: { ...down, status: 'restarting', running: true } };
+    const files = { [`${data}/postmaster.pid`]: '' };
+    expect(actionsOf(await planned({ log: [empty], files, container }))).toEqual([
+      'container.stop',
+      'lock-file.set-aside',
+      'container.start',
+    ]);
+  });
+
+  it.for<readonly [string, Omit<World, 'log'>, string]>([
+    ['names a process', { files: { [`${data}/postmaster.pid`]: '7\n/data\n' } }, 'is not as the log says'],
+    ['is gone', {}, 'is not as the log says'],
+    [
+      'is in the container itself',
+      { files: { [`${data}/postmaster.pid`]: '' }, container: { mounts: [] } },
+      'in the container itself',
+    ],
+    [
+      'may be that of another container',
+      { files: { [`${data}/postmaster.pid`]: '' }, others: [{ name: 'other', mounts: [volume] }] },
+      'other is running on the data',
+    ],
+  ])('is left alone if it %s', async ([, world, reason]) => {
+    expect(await planned({ log: [empty], ...world })).toMatchObject({
+      type: 'refusal',
+      reason: expect.stringContaining(reason),
+    });
+  });
+
+  it.for([empty, `${at} FATAL:  bogus data in lock file "postmaster.pid": "x"`])(
+    'is no sign of damaged data: %s',
+    (line) => {
+      expect(signOfLine(line)).toBeUndefined();
+    },
+  );
+});
+
+const conf = `${data}/postgresql.conf`;
+const auto = `${data}/postgresql.auto.conf`;
+
+function errors(file: string): string {
+  return `${at} FATAL:  configuration file "${file}" contains errors`;
+}
+
+describe('a setting that the server refuses', () => {
+  const text = "max_connections = 100\ntimezone = 'UTC'\nTimeZone = 'US/Nowhere'\nshared_bufers = 128MB\n";
+  it.for<readonly [string, readonly string[], Readonly<Record<string, string>>, string, readonly number[]]>([
+    [
+      'a name that it does not know',
+      [`${at} LOG:  unrecognized configuration parameter "shared_bufers" in file "${conf}" line 4`, errors(conf)],
+      { [conf]: text, [auto]: '' },
+      'postgresql.conf',
+      [4],
+    ],
+    [
+      'a value that it does not know, in the line that wins',
+      [`${at} LOG:  invalid value for parameter "TimeZone": "US/Nowhere"`, errors(conf)],
+      { [conf]: text, [auto]: '' },
+      'postgresql.conf',
+      [3],
+    ],
+    [
+      'a value out of range, set by ALTER SYSTEM',
+      [`${at} LOG:  1 kB is outside the valid range for parameter "work_mem" (64 kB .. 2147483647 kB)`, errors(auto)],
+      { [conf]: 'work_mem = 4MB\n', [auto]: "# head\nwork_mem = '1'\n" },
+      'postgresql.auto.conf',
+      [2],
+    ],
+    [
+      'a line that is no setting',
+      [`${at} LOG:  syntax error in file "${conf}" line 2, near token "="`, errors(conf)],
+      { [conf]: 'a.b = 1\nwork_mem == 4MB\n', [auto]: '' },
+      'postgresql.conf',
+      [2],
+    ],
+    [
+      'two of them',
+      [
+        `${at} LOG:  unrecognized configuration parameter "a" in file "${conf}" line 1`,
+        `${at} LOG:  invalid value for parameter "wal_level": "high"`,
+        `${at} HINT:  Available values: minimal, replica, logical.`,
+        errors(conf),
+      ],
+      { [conf]: 'a = 1\nwal_level high\n', [auto]: '' },
+      'postgresql.conf',
+      [1, 2],
+    ],
+  ])('is commented out, with approval: %s', async ([, log, files, file, lines]) => {
+    const made = await planned({ log, files, prints: log.join('\n') });
+    const sha256 = createHash('sha256')
+      .update(files[`${data}/${file}`] ?? '')
+      .digest('hex');
+    expect(made).toMatchObject({
+      type: 'plan',
+      approval: expect.any(String),
+      steps: [
+        { action: 'setting.comment-out', params: { instance: 'orders', file, lines, sha256 } },
+        { action: 'container.start' },
+      ],
+    });
+  });
+
+  it('is named with its place in the finding', async () => {
+    const log = [`${at} LOG:  invalid value for parameter "TimeZone": "US/Nowhere"`, errors(conf)];
+    const { reader } = createTestHost({
+      instances: [{ name: 'orders', container: { state: down }, sql: {} }],
+      docker: {
+        events: async () => [],
+        logs: async () => log.map((line) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text: line })),
+      },
+    });
+    expect((await availability.detect(reader)).findings).toMatchObject([
+      { summary: expect.stringMatching(/TimeZone.*US\/Nowhere.*postgresql\.conf/) },
+    ]);
+  });
+
+  it.for<readonly [string, Omit<World, 'log'> & { readonly log: readonly string[] }, string]>([
+    [
+      'a file that is mounted from elsewhere',
+      {
+        log: [
+          `${at} LOG:  unrecognized configuration parameter "a" in file "/etc/postgresql/postgresql.conf" line 7`,
+          errors('/etc/postgresql/postgresql.conf'),
+        ],
+        container: {
+          command: ['postgres', '-c', 'config_file=/etc/postgresql/postgresql.conf'],
+          mounts: [
+            volume,
+            { ...volume, type: 'bind', name: '', source: '/srv/orders/config', destination: '/etc/postgresql' },
+          ],
+        },
+      },
+      'Put # at the start of line 7 of /srv/orders/config/postgresql.conf',
+    ],
+    [
+      'a file that is mounted into the data directory',
+      {
+        log: [`${at} LOG:  unrecognized configuration parameter "a" in file "${conf}" line 1`, errors(conf)],
+        files: { [conf]: 'a = 1\n' },
+        container: {
+          mounts: [volume, { ...volume, type: 'bind', name: '', source: '/srv/my.conf', destination: conf }],
+        },
+      },
+      'line 1 of /srv/my.conf',
+    ],
+    [
+      'an option of the command',
+      {
+        log: [`${at} FATAL:  0 is outside the valid range for parameter "max_connections" (1 .. 262143)`],
+        files: { [conf]: 'max_connections = 100\n', [auto]: '' },
+        container: { command: ['postgres', '-c', 'max_connections=0'] },
+      },
+      'without `max_connections=0` in its command',
+    ],
+    [
+      'a file that another one includes',
+      {
+        log: [
+          `${at} LOG:  unrecognized configuration parameter "b" in file "${data}/conf.d/a.conf" line 1`,
+          errors(`${data}/conf.d/a.conf`),
+        ],
+        files: { [conf]: 'b = 1\n', [auto]: '' },
+      },
+      `line 1 of ${data}/conf.d/a.conf in the volume orders-data`,
+    ],
+  ])('is left to you, with the exact edit, in %s', async ([, world, advice]) => {
+    const made = await planned({ ...world, prints: world.log.join('\n') });
+    expect(made).toMatchObject({ type: 'refusal', advice: expect.stringContaining(advice) });
+  });
+
+  it('is left alone if only the log says so', async () => {
+    const log = [`${at} LOG:  unrecognized configuration parameter "a" in file "${conf}" line 1`, errors(conf)];
+    expect(await planned({ log, files: { [conf]: 'a = 1\n' } })).toMatchObject({
+      type: 'refusal',
+      reason: expect.stringContaining('reads its config files without an error now'),
+    });
+  });
+});
