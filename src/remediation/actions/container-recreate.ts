@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
-import type { Container } from '../../host/docker/types.ts';
-import type { Action, ReadonlyHost } from '../contract.ts';
+import type { Container, ContainerSpec } from '../../host/docker/types.ts';
+import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { requireContainer, shortRef } from './containers.ts';
-import { edits, mountsFrom, networksOf, otherMounts, recreatedFromLabel, specFrom } from './recreate-spec.ts';
+import {
+  edits,
+  type MountEdits,
+  mountsFrom,
+  networksOf,
+  otherMounts,
+  recreatedFromLabel,
+  specFrom,
+} from './recreate-spec.ts';
 import { operations } from '../operations.ts';
 
 const params = z.strictObject({
@@ -69,22 +77,7 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
   },
   async apply({ from, name, edits: changes }, host) {
     const old = await requireContainer(host, from);
-    let made = await madeFrom(host, from, name);
-    if (made === undefined) {
-      await host.change.docker.create(specFrom(old, name, changes, host.run.labels));
-      made = await requireContainer(host, name);
-    }
-    // Compares the mounts as created. It has not been started, and is removed again.
-    const others = otherMounts(old, made, changes.mounts ?? {});
-    if (others.length > 0) throw new ProblemsError('step-refused', others.join(' '));
-    for (const { name: network, aliases } of missing(old, made)) {
-      const { staticIpv4, staticIpv6 } = old.endpoints.find((endpoint) => endpoint.network === network) ?? {};
-      await host.change.docker.connect(network, made.id, {
-        aliases,
-        ...(staticIpv4 ? { ipv4: staticIpv4 } : {}),
-        ...(staticIpv6 ? { ipv6: staticIpv6 } : {}),
-      });
-    }
+    await createLike(old, specFrom(old, name, changes, host.run.labels), changes.mounts ?? {}, host);
   },
   async undo({ from, name }, _before, host) {
     const made = await madeFrom(host, from, name);
@@ -97,6 +90,26 @@ export const containerRecreate: Action<z.output<typeof params>, null> = {
     return (await madeFrom(host, from, name)) === undefined;
   },
 };
+
+/** Creates the container of the spec unless that is done, and connects it to the networks of the old one. */
+export async function createLike(old: Container, spec: ContainerSpec, mounts: MountEdits, host: Host): Promise<void> {
+  let made = await madeFrom(host, old.id, spec.name);
+  if (made === undefined) {
+    await host.change.docker.create(spec);
+    made = await requireContainer(host, spec.name);
+  }
+  // Compares the mounts as created. It has not been started, and is removed again.
+  const others = otherMounts(old, made, mounts);
+  if (others.length > 0) throw new ProblemsError('step-refused', others.join(' '));
+  for (const { name: network, aliases } of missing(old, made)) {
+    const { staticIpv4, staticIpv6 } = old.endpoints.find((endpoint) => endpoint.network === network) ?? {};
+    await host.change.docker.connect(network, made.id, {
+      aliases,
+      ...(staticIpv4 ? { ipv4: staticIpv4 } : {}),
+      ...(staticIpv6 ? { ipv6: staticIpv6 } : {}),
+    });
+  }
+}
 
 /** By name, and only if this step made it: the name may belong to the old container or to any other. */
 async function madeFrom(host: ReadonlyHost, from: string, name: string): Promise<Container | undefined> {

@@ -3,6 +3,7 @@ import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
 import { composeChange } from './compose-change.ts';
 import { settingCommentOut } from './config-line.ts';
+import { containerChangeImage } from './container-change-image.ts';
 import { containerRecreate } from './container-recreate.ts';
 import { containerUpdateMemory, containerUpdateRestartPolicy } from './container-update.ts';
 import { containerRename, containerStart, containerStop, containerStopSecond } from './container.ts';
@@ -30,6 +31,7 @@ export const actions: readonly Action[] = [
   backupQuarantine,
   backupRestore,
   composeChange,
+  containerChangeImage,
   containerRecreate,
   containerRename,
   containerStart,

@@ -152,8 +152,10 @@ function linksTo(inspect: Container['inspect'], name: string): boolean {
 
 export interface Recreation {
   readonly instance: Instance;
-  /** What to change in the new container: the `edits` of `container.recreate`. */
-  readonly edits: { readonly [key: string]: Json };
+  /** What to change in the new container: the `edits` of `container.recreate`. Default: nothing. */
+  readonly edits?: { readonly [key: string]: Json };
+  /** Another image that is on this machine, by name and id. Then nothing else changes. */
+  readonly image?: { readonly image: string; readonly imageId: string };
   /** Why a new container is needed, one sentence. */
   readonly why: string;
   /** Steps between the stop of the old server and the creation of the new container; they add to the downtime. */
@@ -171,7 +173,7 @@ export interface Recreation {
  * `refusalToRecreate` first.
  */
 export function recreateSteps(recreation: Recreation): readonly Step[] {
-  const { instance, edits, why, whileStopped = [], startExpects = [], serves = true } = recreation;
+  const { instance, edits = {}, image: next, why, whileStopped = [], startExpects = [], serves = true } = recreation;
   const { id, name, image, state } = instance.container;
   const { running } = state;
   const aside = asideName(instance.container);
@@ -193,8 +195,9 @@ export function recreateSteps(recreation: Recreation): readonly Step[] {
       why: 'The old container is kept; the new one takes its name.',
     },
     {
-      action: 'container.recreate',
-      params: { from: id, name, edits },
+      ...(next === undefined
+        ? { action: 'container.recreate', params: { from: id, name, edits } }
+        : { action: 'container.change-image', params: { from: id, name, ...next } }),
       why,
       expects: [{ check: 'container', ref: id, name: aside, image, running: running && !early }],
     },

@@ -9,7 +9,7 @@ import { actions, type Host, type Json, type Remediation } from '../../../src/ap
 import { connect } from '../client.ts';
 import { createContainer, runHelper, startContainer } from '../container.ts';
 import { execIn } from '../exec.ts';
-import { findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { createInstance, findInstance, type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
@@ -170,6 +170,27 @@ describe.skipIf(!runs)('every action', () => {
     const moved = { ...anonymous, container: run.docker.getContainer(after.Id) };
     await waitReady(moved);
     expect(await query(moved, 'select count(*) from keep')).toEqual(['100']);
+  });
+
+  it('container.change-image makes a container with what the other image declares, and its undo leaves nothing behind', async () => {
+    const image = `problems-lab/postgres:${run.postgres === 17 ? 15 : 17}`;
+    const { id: imageId, env: declared } = (await host.docker.image(image)) ?? { id: '', env: {} };
+    const made = await createInstance(run, { name: 'floated', storage: 'volume', env: { EXTRA: 'own' } });
+    const [from, name] = [made.container.id, made.containerName];
+    await host.change.docker.rename(from, `${name}.old`);
+    const world = async (): Promise<unknown> =>
+      (await host.docker.containers())
+        .filter((one) => one.name.startsWith(name))
+        .map((one) => [one.name, one.image, one.mounts]);
+    const params = { from, name, image, imageId };
+    expect(await broken('container.change-image', params, world)).toEqual([]);
+    const action = actions.find((one) => one.name === 'container.change-image');
+    await action?.apply(params, host);
+    const found = await host.docker.container(name);
+    expect(found).toMatchObject({ image: imageId, imageName: image, env: { ...declared, EXTRA: 'own' } });
+    await expect(action?.prepare({ ...params, imageId: `sha256:${'0'.repeat(64)}` }, host)).rejects.toMatchObject({
+      code: 'step-refused',
+    });
   });
 
   it('container.recreate keeps data in anonymous volumes, in every notation of their mounts', async () => {

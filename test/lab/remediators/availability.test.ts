@@ -60,7 +60,7 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
   });
 
   it.for(majors(17))(
-    'PostgreSQL %i: is repaired with approval if its lock file is empty or a setting is refused, and the repair undone',
+    'PostgreSQL %i: is repaired with approval if its lock file is empty, a setting is refused or its image does not fit, and the repair undone',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('not-starting').up(run, () => undefined);
@@ -68,17 +68,20 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       const asked = JSON.parse((await problems('remediate', '--json')).stdout).runs;
       expect(asked).toMatchObject([
         { finding: 'availability/crashed/failed', outcome: 'awaiting-approval' },
+        { finding: 'availability/floated/failed', outcome: 'awaiting-approval' },
         { finding: 'availability/mistyped/failed', outcome: 'awaiting-approval' },
       ]);
       for (const { id } of asked) expect(await problems('approve', id)).toMatchObject({ code: 0 });
-      const [crashed, mistyped] = [await findInstance(run, 'crashed'), await findInstance(run, 'mistyped')];
-      expect(await query(crashed, 'select one from kept')).toEqual(['1']);
-      expect(await query(mistyped, 'select one from kept')).toEqual(['1']);
-      expect(await query(mistyped, 'select error from pg_file_settings where error is not null')).toEqual([]);
+      for (const name of ['crashed', 'floated', 'mistyped'])
+        expect(await query(await findInstance(run, name), 'select one from kept')).toEqual(['1']);
+      expect(
+        await query(await findInstance(run, 'mistyped'), 'select error from pg_file_settings where error is not null'),
+      ).toEqual([]);
       expect(await problems('detect')).toMatchObject({ code: 0 });
       for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
       const { stdout } = await problems('detect');
       expect(stdout).toContain('lock file "postmaster.pid" is empty');
+      expect(stdout).toContain('which is not compatible with this version');
       expect(stdout).toContain('"TimeZone": "US/Nowhere"');
       expect(stdout).toContain('"work_mem": "4XB"');
     },

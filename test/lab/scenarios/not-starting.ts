@@ -1,5 +1,5 @@
 import { runHelper } from '../container.ts';
-import { type LabInstance, query, startInstance } from '../instance.ts';
+import { createInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -7,9 +7,10 @@ import type { Scenario } from '../scenario.ts';
 export const notStarting: Scenario = {
   name: 'not-starting',
   problem: undefined,
-  description: 'A power loss has left an empty postmaster.pid, and a config file has settings that the server refuses.',
+  description:
+    'A power loss has left an empty postmaster.pid, config files have settings that the server refuses, and a tag has moved to another major version.',
   async up(run, say) {
-    const [crashed, mistyped] = await Promise.all([started(run, 'crashed'), started(run, 'mistyped')]);
+    const [crashed, mistyped] = await Promise.all([started(run, 'crashed'), started(run, 'mistyped'), floated(run)]);
     await Promise.all([
       // The clock of the file: a server that is starting now has an empty one for a moment.
       stopAndBreak(
@@ -21,7 +22,7 @@ export const notStarting: Scenario = {
         `echo "timezone = 'US/Nowhere'" >> postgresql.conf; echo "work_mem = '4XB'" >> postgresql.auto.conf`,
       ),
     ]);
-    say(`${crashed.containerName} and ${mistyped.containerName} do not start`);
+    say(`${crashed.containerName}, ${mistyped.containerName} and one on data of another version do not start`);
   },
 };
 
@@ -29,6 +30,21 @@ async function started(run: Run, name: string): Promise<LabInstance> {
   const instance = await startInstance(run, { name, storage: 'volume', host: { RestartPolicy: { Name: 'no' } } });
   await query(instance, 'create table kept as select 1 as one');
   return instance;
+}
+
+/** Its data was made by the other version of the lab. */
+async function floated(run: Run): Promise<void> {
+  const settings = { name: 'floated', storage: 'volume', host: { RestartPolicy: { Name: 'no' } } } as const;
+  const first = await startInstance(run, {
+    ...settings,
+    image: `problems-lab/postgres:${run.postgres === 17 ? 15 : 17}`,
+  });
+  await query(first, 'create table kept as select 1 as one');
+  await first.container.stop();
+  await first.container.remove();
+  const { container } = await createInstance(run, { ...settings, password: first.password });
+  await container.start();
+  await container.wait();
 }
 
 async function stopAndBreak({ container, run, data = '' }: LabInstance, script: string): Promise<void> {

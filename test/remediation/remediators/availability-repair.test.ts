@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Container } from '../../../src/host/docker/types.ts';
+import type { Container, Image } from '../../../src/host/docker/types.ts';
+import { withImage } from '../../../src/remediation/actions/container-change-image.ts';
 import { signOfLine } from '../../../src/remediation/remediators/backup-repair/observe.ts';
+import { imageOfMajor } from '../../../src/remediation/remediators/availability/plan-image.ts';
 import { availability } from '../../../src/remediation/remediators/availability/index.ts';
 import type { Plan, Refusal } from '../../../src/remediation/contract.ts';
 import { createTestHost } from '../../../src/testing/index.ts';
@@ -27,22 +29,43 @@ const volume = {
   anonymous: false,
 };
 
+const image: Image = {
+  id: `sha256:${'1'.repeat(64)}`,
+  tags: [],
+  labels: {},
+  env: {},
+  user: '',
+  volumes: [],
+  inspect: {},
+};
+
 interface World {
   readonly log: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
   readonly container?: Partial<Container>;
   /** What the server's program prints when it reads its config files; undefined: it reads them. */
   readonly prints?: string;
+  /** The images on the machine, by name. */
+  readonly images?: Readonly<Record<string, Pick<Image, 'env'>>>;
   readonly others?: readonly (Partial<Container> & { readonly name: string })[];
 }
 
-async function planned({ log, files = {}, container = {}, prints, others = [] }: World): Promise<Plan | Refusal> {
+async function planned({
+  log,
+  files = {},
+  container = {},
+  prints,
+  images = {},
+  others = [],
+}: World): Promise<Plan | Refusal> {
   const { reader } = createTestHost({
     instances: [{ name: 'orders', container: { state: down, mounts: [volume], ...container }, sql: {} }],
     containers: others,
     docker: {
       events: async () => [],
       logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+      changes: async () => [],
+      image: async (name) => (images[name] === undefined ? undefined : { ...image, ...images[name] }),
       file: async (_, path) => (files[path] === undefined ? undefined : new TextEncoder().encode(files[path])),
     },
     probes: {
@@ -265,6 +288,106 @@ describe('a setting that the server refuses', () => {
     expect(await planned({ log, files: { [conf]: 'a = 1\n' } })).toMatchObject({
       type: 'refusal',
       reason: expect.stringContaining('reads its config files without an error now'),
+    });
+  });
+});
+
+describe('data of another major version', () => {
+  const log = [
+    `${at} FATAL:  database files are incompatible with server`,
+    `${at} DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 17.2.`,
+  ];
+  const files = { [`${data}/PG_VERSION`]: '15\n' };
+  const fifteen = { env: { PG_MAJOR: '15', PGDATA: data } };
+
+  it('gets the image of that version if it is on the machine', async () => {
+    const made = await planned({ log, files, images: { 'postgres:15': fifteen } });
+    expect(made).toMatchObject({
+      type: 'plan',
+      summary: 'Run orders with postgres:15, which fits its data, instead of postgres:17.',
+      expected: { image: image.id },
+    });
+    expect(
+      made.type === 'plan' ? made.steps.find(({ action }) => action === 'container.change-image') : made,
+    ).toMatchObject({ params: { name: 'vrooli-postgres-orders', image: 'postgres:15', imageId: image.id } });
+    expect(actionsOf(made)).toContain('container.start');
+    expect(made.type === 'plan' ? made.finding.summary : '').toMatch(/version 17\.2\.$/);
+  });
+
+  it.for<readonly [string, Omit<World, 'log' | 'files'>, string]>([
+    ['is not on the machine', {}, 'docker pull postgres:15'],
+    [
+      'is of another version in spite of its name',
+      { images: { 'postgres:15': { env: { PG_MAJOR: '16', PGDATA: data } } } },
+      'an image of PostgreSQL 15',
+    ],
+    [
+      'keeps its data in another folder',
+      { images: { 'postgres:15': { env: { PG_MAJOR: '15', PGDATA: '/elsewhere' } } } },
+      `PGDATA=${data}`,
+    ],
+    [
+      'must be named in a Compose file',
+      {
+        images: { 'postgres:15': fifteen },
+        container: {
+          labels: {
+            'com.docker.compose.project': 'shop',
+            'com.docker.compose.project.config_files': '/srv/shop/compose.yaml',
+          },
+        },
+      },
+      'Set `image: postgres:15` for it in /srv/shop/compose.yaml',
+    ],
+  ])('is left to you, with the command, if the image %s', async ([, world, advice]) => {
+    const made = await planned({ log, files, ...world });
+    expect(made).toMatchObject({
+      type: 'refusal',
+      reason: expect.stringContaining('is of PostgreSQL 15'),
+      advice: expect.stringContaining(advice),
+    });
+  });
+
+  it('is told by the data, not by the log', async () => {
+    const made = await planned({ log, files: { [`${data}/PG_VERSION`]: '17\n' }, images: { 'postgres:15': fifteen } });
+    expect(made).toMatchObject({ type: 'refusal' });
+  });
+
+  it.for([
+    ['postgres', 'postgres:15'],
+    ['postgres:latest', 'postgres:15'],
+    ['postgres:17.2', 'postgres:15'],
+    ['postgres:alpine', 'postgres:15-alpine'],
+    ['postgres:17.2-alpine3.20', 'postgres:15-alpine'],
+    ['registry.example:5000/db/postgres:17-bookworm', 'registry.example:5000/db/postgres:15-bookworm'],
+    ['postgres@sha256:abc', undefined],
+    ['sha256:0123456789abcdef', undefined],
+    ['postgres:pg17-v1.2', undefined],
+  ] as const)('%s becomes %s', ([name, wanted]) => {
+    expect(imageOfMajor(name, '15')).toBe(wanted);
+  });
+
+  it('leaves to the new image what the old one declared, and keeps what the container adds', () => {
+    const old = {
+      ...image,
+      inspect: { Config: { Env: ['PATH=/17', 'PG_MAJOR=17'], Cmd: ['postgres'], Labels: { a: '1' } } },
+    };
+    const next = { ...image, inspect: { Config: { Env: ['PATH=/15', 'PG_MAJOR=15'] } } };
+    const config = {
+      Image: 'old',
+      Env: ['PATH=/17', 'PG_MAJOR=17', 'POSTGRES_DB=app'],
+      Cmd: ['postgres'],
+      User: '999',
+      Labels: { a: '1', b: '2' },
+    };
+    expect(withImage({ name: 'orders', config }, 'postgres:15', old, next)).toEqual({
+      name: 'orders',
+      config: {
+        Image: 'postgres:15',
+        Env: ['PATH=/15', 'PG_MAJOR=15', 'POSTGRES_DB=app'],
+        User: '999',
+        Labels: { b: '2' },
+      },
     });
   });
 });

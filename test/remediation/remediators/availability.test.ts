@@ -47,6 +47,7 @@ async function hostOf({
       },
     ],
     docker: {
+      file: async () => undefined,
       events: async () => events.map((text) => eventOf(text, container.id)),
       logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
     },

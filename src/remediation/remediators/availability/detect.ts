@@ -49,7 +49,7 @@ function findingOn(
   const { instance } = observed;
   return {
     ...common(instance.name, kind),
-    summary: `${instance.name} ${says}.`,
+    summary: `${instance.name} ${says.replace(/\.$/, '')}.`,
     evidence: evidenceOf(instance, observed),
     details: { container: instance.container.id, kind, obstacle, approval },
   };

@@ -3,6 +3,7 @@ import { isRunning } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { failedCheck, rightCheck } from './health-check.ts';
+import { isOtherMajor, planImage } from './plan-image.ts';
 import { isLockFileEmpty, planLockFile } from './plan-lock-file.ts';
 import { planSetting } from './plan-setting.ts';
 import { isSettingRefused } from './refused-settings.ts';
@@ -23,6 +24,10 @@ export async function plan(
   const { container } = instance;
   const { name, state } = container;
   if (isLockFileEmpty(obstacle)) return planLockFile(finding, instance, host);
+  if (isOtherMajor(obstacle)) {
+    const planned = await planImage(finding, instance, host);
+    if (planned !== undefined) return planned;
+  }
   if (isSettingRefused(obstacle)) {
     const planned = await planSetting(finding, instance, host);
     if (planned !== undefined) return planned;

@@ -20,6 +20,11 @@ const causes: readonly StartCause[] = [
       `The data is of PostgreSQL ${data}, the image of ${image}. Run an image of PostgreSQL ${data} on it, and name the version in the tag, such as postgres:${data}. To upgrade, take a dump with it and restore that into a new instance of PostgreSQL ${image}: docs/remediation/availability.md#another-major-version.`,
   },
   {
+    words: /in 18\+, these Docker images are configured to store database data/,
+    advice: () =>
+      'The image is of PostgreSQL 18 or later, which keeps its data in another folder, and the volume holds data of an older version. Read PG_VERSION there, and run an image of that version, such as postgres:17. To upgrade: docs/remediation/availability.md#another-major-version.',
+  },
+  {
     words: /lock file "[^"]*" already exists|pre-existing shared memory block/,
     advice: () =>
       'Another server seems to use the data. Find it with `docker ps` and the mounts of its container, and do not remove postmaster.pid while it runs.',

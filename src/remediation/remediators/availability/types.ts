@@ -34,7 +34,11 @@ export const details = z.strictObject({
 
 export type AvailabilityDetails = z.output<typeof details>;
 
-export const expected = z.strictObject({ container: z.string() });
+export const expected = z.strictObject({
+  container: z.string(),
+  /** The id of the image with which a new container replaced it. Default: the container is still the same. */
+  image: z.string().exactOptional(),
+});
 
 export type AvailabilityExpected = z.output<typeof expected>;
 

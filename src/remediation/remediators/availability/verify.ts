@@ -17,7 +17,10 @@ export async function verify(plan: Plan<AvailabilityExpected>, host: ReadonlyHos
   const later = await host.instance(target.instance);
   const before = first.instance?.container.state.startedAt ?? '';
   const isSame =
-    later?.container.id === expected.container &&
+    later !== undefined &&
+    (expected.image === undefined
+      ? later.container.id === expected.container
+      : later.container.image === expected.image) &&
     later.container.state.running &&
     later.container.state.startedAt === before;
   const again = later === undefined ? undefined : await host.sql.query(later, 'SELECT 1', { timeoutMs: 5_000 });
