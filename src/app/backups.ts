@@ -8,7 +8,14 @@ import { instanceNotFound } from '../remediation/engine/not-found.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import { archivePlaceOf, backupSettings, planRestore } from '../remediation/remediators/backup-repair/index.ts';
 import { compareText } from '../util/compare.ts';
-import { planBackup, planExpiry, requestSettings, type Retained, retention } from '../remediation/requests/backups.ts';
+import {
+  planBackup,
+  planExpiry,
+  planPutBack,
+  requestSettings,
+  type Retained,
+  retention,
+} from '../remediation/requests/backups.ts';
 
 export type { Retained } from '../remediation/requests/backups.ts';
 
@@ -151,6 +158,27 @@ export async function expireBackups(
   for (const work of await planExpiry(backups, remediation.session.reader))
     reports.push(await submit(remediation, work, options));
   return reports;
+}
+
+export interface PutBackRequest extends SubmitOptions {
+  /** `<instance>/<name>` of a quarantined backup. */
+  readonly backup: string;
+}
+
+/**
+ * Moves a quarantined backup back among the others and forgets its checks. Needs no approval: the caller decides.
+ * @throws ProblemsError `not-found`: no such backup. `bad-usage`: it is not quarantined.
+ */
+export async function putBackBackup(opened: Remediation, { backup, ...options }: PutBackRequest): Promise<RunReport> {
+  const remediation = bindCall(opened, options);
+  const { reader } = remediation.session;
+  const { backups } = await reader.backups.list(backup.split('/')[0]);
+  const named = backups.filter(({ ref }) => ref === backup);
+  if (named.length === 0)
+    throw new ProblemsError('not-found', `There is no backup ${backup}.`, { hint: '`problems backups` lists them.' });
+  if (!named.some(({ state }) => state === 'quarantined'))
+    throw new ProblemsError('bad-usage', `${backup} is not quarantined.`, { hint: '`problems backups` lists them.' });
+  return submit(remediation, await planPutBack(backup, reader), { automation: 'auto', ...options });
 }
 
 export interface RestoreBackupRequest extends SubmitOptions {

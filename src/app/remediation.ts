@@ -26,6 +26,8 @@ export {
   expireBackups,
   type JudgedBackups,
   listBackups,
+  putBackBackup,
+  type PutBackRequest,
   restoreBackup,
   type RestoreBackupRequest,
   retainedBackups,
@@ -36,7 +38,7 @@ export {
   type VerifyRequest,
 } from './backups.ts';
 export { planRestore, type RestoreRequest } from '../remediation/remediators/backup-repair/index.ts';
-export { type BackupRequest, planBackup, planExpiry } from '../remediation/requests/backups.ts';
+export { type BackupRequest, planBackup, planExpiry, planPutBack } from '../remediation/requests/backups.ts';
 export { type MoveRequest, moveToNamedVolume, reviewMoves } from './moves.ts';
 export { leasePort, listPorts, type LeaseRequest, type PortSituation } from './ports.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';

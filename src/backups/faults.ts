@@ -141,10 +141,10 @@ function isHarmless({ message, statement }: Fault): boolean {
   return message.endsWith(' already exists') && creates.test(statement);
 }
 
-/** In plain words, with the setting to raise. The drill's limits say nothing about the dump. */
-function limitOf(message: string): string | undefined {
+/** What a server or program ran out of, as a clause, with the setting to raise. It says nothing about a dump. */
+export function limitOf(message: string): string | undefined {
   if (/out of shared memory|max_locks_per_transaction/.test(message))
-    return 'the server ran out of locks: it needs a higher max_locks_per_transaction';
+    return 'the server ran out of locks, and one transaction needs a lock for each table: raise max_locks_per_transaction of the server, which needs a restart';
   if (/No space left on device|could not extend file/.test(message)) return 'the disk is full';
   return /out of memory|Cannot allocate memory/i.test(message) ? 'the memory is used up' : undefined;
 }

@@ -1,4 +1,4 @@
-import { quarantineBackup, recordVerification, releaseBackup } from './quarantine.ts';
+import { putBackBackup, quarantineBackup, recordVerification, releaseBackup } from './quarantine.ts';
 import { checkBackup, type CheckSources } from './prove.ts';
 import { expireBackup, removeExpired, unexpireBackup } from './expire.ts';
 import { findBackup, listBackups, listExpired, readFingerprints } from './inventory.ts';
@@ -22,6 +22,7 @@ export function changeBackups(folders: readonly string[], sources: TakeSources):
     record: (backup, answer) => recordVerification(folders, backup, answer),
     quarantine: (backup, reason) => quarantineBackup(folders, backup, reason),
     release: (backup) => releaseBackup(folders, backup),
+    putBack: (backup) => putBackBackup(folders, backup),
     expire: (backup) => expireBackup(folders, backup),
     unexpire: (instance, name) => unexpireBackup(folders, instance, name),
     removeExpired: (instance, name) => removeExpired(folders, instance, name),

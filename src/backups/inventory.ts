@@ -6,6 +6,7 @@ import { compareText } from '../util/compare.ts';
 import { errorText, errorCode } from '../util/text.ts';
 import { contentOf, type FolderContent } from './parts.ts';
 import { fingerprintsOf, readRecord, readVerification, unsignedProof } from './sidecar-files.ts';
+import { putBackNote } from './verdict.ts';
 import {
   type Backup,
   type BackupCheck,
@@ -22,6 +23,9 @@ import {
 export const quarantined = '.quarantined';
 
 export const expired = '.expired';
+
+/** The file of a backup that someone has put back. */
+export const putBackFile = 'put-back.json';
 
 /** The file that records where an expired backup was. */
 export function expiredMark(name: string): string {
@@ -111,11 +115,12 @@ export async function readBackup(
   name: string,
   place: Place['state'],
 ): Promise<Backup> {
-  const [metadata, { verification, isForeign }, prints, aside, content] = await Promise.all([
+  const [metadata, { verification, isForeign }, prints, aside, kept, content] = await Promise.all([
     readRecord(folder, 'metadata.json'),
     readVerification(folder, `${instance}/${name}`),
     readRecord(folder, 'fingerprints.json'),
     readRecord(folder, 'quarantine.json'),
+    readRecord(folder, putBackFile),
     contentOf(folder),
   ]);
   const fingerprints = fingerprintsOf(prints);
@@ -137,7 +142,12 @@ export async function readBackup(
       place === 'quarantined'
         ? { at: getString(aside, 'at'), reason: getString(aside, 'reason') || 'no reason recorded' }
         : null,
-    notes: [...content.notes, ...dumpsOnly(metadata), ...(isForeign ? [unsignedProof] : [])],
+    notes: [
+      ...content.notes,
+      ...dumpsOnly(metadata),
+      ...(isForeign ? [unsignedProof] : []),
+      ...(kept !== undefined && place === 'lies' ? [putBackNote] : []),
+    ],
   };
 }
 

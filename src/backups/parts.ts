@@ -11,6 +11,7 @@ export const ownFiles: readonly string[] = [
   'verification.json',
   'fingerprints.json',
   'quarantine.json',
+  'put-back.json',
 ];
 
 const maxEntries = 200_000;

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { getNumber } from '../util/json.ts';
-import { inside, quarantined, readBackup } from './inventory.ts';
+import { inside, putBackFile, quarantined, readBackup } from './inventory.ts';
 import { readRecord, syncWithParent, syncFolder, writeRecord, writeVerification } from './sidecar-files.ts';
 import { type Backup, type BackupAnswer, type BackupLevel, backupLevels, type BackupVerification } from './types.ts';
 
@@ -69,6 +69,18 @@ export async function quarantineBackup(folders: readonly string[], backup: Backu
   await writeRecord(from, 'quarantine.json', { schemaVersion: 1, at: new Date().toISOString(), reason, mode });
   await renameDurably(from, to);
   await chmod(to, 0o500);
+}
+
+/**
+ * Moves it back as well if it is quarantined, and forgets what its checks found. A file next to it says that someone has decided
+ * this.
+ */
+export async function putBackBackup(folders: readonly string[], backup: Backup): Promise<void> {
+  await releaseBackup(folders, backup);
+  const folder = join(ownerOf(backup.folder), backup.name);
+  await writeRecord(await inside(folders, folder), putBackFile, { schemaVersion: 1, at: new Date().toISOString() });
+  await unlink(join(folder, 'verification.json')).catch(() => undefined);
+  await syncFolder(folder);
 }
 
 export async function releaseBackup(folders: readonly string[], backup: Backup): Promise<void> {

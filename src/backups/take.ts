@@ -8,6 +8,7 @@ import type { Credentials } from '../host/postgres/credentials.ts';
 import { parseJson } from '../util/json.ts';
 import { oneLine } from '../util/text.ts';
 import { safePathOption } from '../postgres/search-path.ts';
+import { limitOf } from './faults.ts';
 import { inside, listBackups, readBackup, segment } from './inventory.ts';
 import { checkBackup, type CheckSources } from './prove.ts';
 import {
@@ -224,7 +225,9 @@ async function runTaking(
   if (!lines.includes('over') || truncated) {
     const stopped = lines.find((line) => line.startsWith('stop '))?.slice(5) ?? 'the backup was interrupted';
     const words = lines.filter((line) => line.startsWith('words ')).map((line) => line.slice(6));
-    throw new Error(`${stopped}: ${words.join(' | ') || stderr.trim().slice(0, 500)}`);
+    const message = words.join(' | ') || stderr.trim().slice(0, 500);
+    const limit = limitOf(message);
+    throw new Error(`${stopped}: ${limit === undefined ? '' : `${limit}. `}${message}`);
   }
   function valueOf(word: string): string {
     return lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1) ?? '';

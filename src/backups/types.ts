@@ -239,6 +239,8 @@ export interface BackupChanger {
   quarantine(backup: Backup, reason: string): Promise<void>;
   /** Undoes `quarantine`. */
   release(backup: Backup): Promise<void>;
+  /** `release`, and forgets its checks. Its notes say so, and setting it aside again needs approval. */
+  putBack(backup: Backup): Promise<void>;
   /** Moves it, quarantined or not, to `<backup folder>/<instance>/.expired/<name>`, which no inventory lists. */
   expire(backup: Backup): Promise<void>;
   /** Undoes `expire`: moves it back to where it was. */

@@ -1,6 +1,13 @@
 import { unsignedProof } from './sidecar-files.ts';
 import type { Backup } from './types.ts';
 
+/** What the notes of a backup say that someone has put back after it was set aside. */
+export const putBackNote = 'It was put back on request, so setting it aside again needs approval.';
+
+export function isPutBack({ notes }: Pick<Backup, 'notes'>): boolean {
+  return notes.includes(putBackNote);
+}
+
 /** How old the newest good backup may be unless the config says otherwise, in hours: a day, and two hours to take it. */
 const defaultRpoHours = 26;
 

@@ -60,6 +60,7 @@ export function testBackupChanges(declared: Partial<BackupChanger> = {}): Backup
     record: missing('change.backups.record'),
     quarantine: missing('change.backups.quarantine'),
     release: missing('change.backups.release'),
+    putBack: missing('change.backups.putBack'),
     expire: missing('change.backups.expire'),
     unexpire: missing('change.backups.unexpire'),
     removeExpired: missing('change.backups.removeExpired'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Fault, faultsIn, isRestored, reportFaults } from '../../src/backups/faults.ts';
+import { type Fault, faultsIn, isRestored, limitOf, reportFaults } from '../../src/backups/faults.ts';
 import { faultsSay, moreNeeds } from '../../src/backups/levels/drill.ts';
 
 /** As psql --echo-errors writes them (15.20 and 17.12). */
@@ -143,6 +143,15 @@ describe('the errors of a restore', () => {
     expect(moreNeeds(needs ?? { roles: [], tablespaces: [] }, reportFaults(faults))).toBeUndefined();
     // A role that cannot be created, such as one with a reserved name.
     expect(verdict(faults)).toBe('failed missing-roles');
+  });
+
+  it.for([
+    ['out of shared memory', 'raise max_locks_per_transaction'],
+    ['could not write to file "base/pgsql_tmp/1": No space left on device', 'the disk is full'],
+    ['pg_dump: error: out of memory', 'the memory is used up'],
+  ] as const)('that are limits are named in plain words: %s', ([message, words]) => {
+    expect(limitOf(message)).toContain(words);
+    expect(limitOf('relation "a" does not exist')).toBeUndefined();
   });
 
   it('do not end a restore that goes on, but psql may stop at the first', () => {

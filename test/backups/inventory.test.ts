@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { quarantineBackup, recordVerification, releaseBackup } from '../../src/backups/quarantine.ts';
+import { isPutBack } from '../../src/backups/verdict.ts';
+import { putBackBackup, quarantineBackup, recordVerification, releaseBackup } from '../../src/backups/quarantine.ts';
 import { expireBackup, removeExpired, unexpireBackup } from '../../src/backups/expire.ts';
 import { filesLevel } from '../../src/backups/levels/files.ts';
 import { findBackup, listBackups, listExpired } from '../../src/backups/inventory.ts';
@@ -190,6 +191,26 @@ describe('moving a backup', () => {
     expect(await modeOf('orders/.quarantined/one')).toBe('500');
     await releaseBackup([folder], await sole());
     expect(await modeOf('orders/one')).toBe('750');
+  });
+
+  it('is undone on request: the backup is back, its checks are forgotten, and its notes say so', async () => {
+    await lay('orders/one/full.sql', plain);
+    const failed = { level: 'L0', result: 'failed', at: '2026-03-01T00:00:00Z', says: [], ms: 1 } as const;
+    await recordVerification([folder], await sole(), { checks: [failed], files: [] });
+    await quarantineBackup([folder], await sole(), 'truncated: failed at L0.');
+    const aside = await sole();
+    expect([aside.verdict, isPutBack(aside)]).toEqual(['bad', false]);
+    await putBackBackup([folder], aside);
+    // A process that was killed in the middle does it again.
+    await putBackBackup([folder], await sole());
+    const back = await sole();
+    expect([back.folder, back.state, back.verdict, back.quarantine]).toEqual([
+      join(folder, 'orders/one'),
+      'complete',
+      'unproven',
+      null,
+    ]);
+    expect([isPutBack(back), back.parts.length, back.verification]).toEqual([true, 1, null]);
   });
 
   it('never overwrites another', async () => {

@@ -103,7 +103,8 @@ else note 'FATAL|PANIC|ERROR|could not' log fault; [ -s log ] || echo 'fault the
 
 export const startEmpty = `${serve}
 initdb -D ${serverFolder}/data -U "$SUPER" -A trust -E UTF8 --no-sync >initdb.out 2>&1 </dev/null || { note . initdb.out unsupported; exit 0; }
-if serve "-c wal_level=minimal -c max_wal_senders=0"; then echo serving; else note . log unsupported; fi`;
+# A dump with large objects or many tables takes more locks than a server has by default.
+if serve "-c wal_level=minimal -c max_wal_senders=0 -c max_locks_per_transaction=1024"; then echo serving; else note . log unsupported; fi`;
 
 /** Whatever the backup has left running under the server's user is ended before its files are checked. */
 export const checkSums = `cd ${serverFolder} || exit 1

@@ -73,18 +73,19 @@ export type BackupInvocation = Invocation<typeof backupOptions>;
 export const backups = defineCommand({
   name: 'backups',
   group: 'instances',
-  summary: 'List backups and how far each is verified; verify, take, restore and expire them.',
+  summary: 'List backups and how far each is verified; verify, take, restore, expire and put them back.',
   about:
     'Backups are in <folder>/<instance>/<name>/. The folders are remediation.backupFolders of the config, by default ' +
     '.vrooli/backups/postgres. docs/backups.md explains the levels; only a backup that was restored once (L4) counts as ' +
-    'good. The first argument is an instance or an action: `verify`, `take`, `restore` or `expire`. ' +
+    'good. The first argument is an instance or an action: `verify`, `take`, `restore`, `expire` or `put-back`. ' +
     '`restore` always restores into a new instance; it never overwrites one. The list ends in a verdict for each instance: ' +
     'good, none, too old (settings.backup-repair.rpoHours, by default 26 hours), not proven, or broken.',
   arguments: [
-    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore` or `expire`.' },
+    { name: 'instance or action', about: 'An instance, or `verify`, `take`, `restore`, `expire` or `put-back`.' },
     {
       name: 'of',
-      about: '`verify`: backups (<instance>/<name>) or instances. `restore`: a backup. `take`, `expire`: an instance.',
+      about:
+        '`verify`: backups (<instance>/<name>) or instances. `restore`, `put-back`: a backup. `take`, `expire`: an instance.',
       variadic: true,
     },
   ],
@@ -98,6 +99,7 @@ export const backups = defineCommand({
       command: 'problems backups restore orders/20260301_031000 --to 2026-03-01T12:30:00Z --into orders-noon',
       about: 'the state at noon, in a new instance',
     },
+    { command: 'problems backups put-back orders/20260301_031000', about: 'undo that it was set aside' },
     { command: 'problems backups expire orders', about: 'what retention would remove; --yes removes it' },
   ],
   exitCodes: [
@@ -121,23 +123,25 @@ export const backups = defineCommand({
         return takeBackup(invocation, one(rest, 'take'));
       case 'restore':
         return restoreBackup(invocation, rest.length > 1 ? undefined : rest[0], invocation.options);
+      case 'put-back':
+        return putBack(invocation, one(rest, 'put-back', 'backup'));
       case 'expire':
         return expireBackups(invocation, rest[0]);
       default:
         if (rest.length > 0)
           throw new ProblemsError('bad-usage', `unknown action '${word}'`, {
-            hint: 'Use verify, take, restore or expire.',
+            hint: 'Use verify, take, restore, expire or put-back.',
           });
         return show(invocation, word);
     }
   },
 });
 
-function one(words: readonly string[], action: string): string {
+function one(words: readonly string[], action: string, what = 'instance'): string {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0)
-    throw new ProblemsError('bad-usage', 'missing instance name', {
-      hint: `problems backups ${action} orders`,
+    throw new ProblemsError('bad-usage', `missing ${what} name`, {
+      hint: `problems backups ${action} orders${what === 'backup' ? '/20260301_031000' : ''}`,
     });
   return word;
 }
@@ -234,6 +238,18 @@ export async function takeBackup(invocation: BackupInvocation, instance: string)
     printReports([report], options.json, screen);
     const held = report.verification?.checks.find(({ name }) => name === 'what it holds');
     if (held !== undefined) screen.notes.write(`It holds: ${escapeTerminal(held.seen)}\n`);
+    return exitCodeOf([report]);
+  });
+}
+
+async function putBack(invocation: BackupInvocation, backup: string): Promise<number> {
+  const { options, screen } = invocation;
+  const choice = { ...options, registries: false } as const;
+  return withRemediation(invocation, choice, async (remediation) => {
+    const { putBackBackup } = await import('../../app/remediation.ts');
+    const report = await putBackBackup(remediation, { backup });
+    const { printReports } = await import('../render.ts');
+    printReports([report], options.json, screen);
     return exitCodeOf([report]);
   });
 }

@@ -1,4 +1,5 @@
 import type { Action } from '../contract.ts';
+import { backupRelease } from './backup-release.ts';
 import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
 import { composeChange } from './compose-change.ts';
@@ -29,6 +30,7 @@ export const actions: readonly Action[] = [
   backupTake,
   backupProve,
   backupQuarantine,
+  backupRelease,
   backupRestore,
   composeChange,
   containerChangeImage,

@@ -20,6 +20,7 @@ import { settingsOf } from '../shared/server-settings.ts';
 export const expected = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('taken'), ref: z.string(), level: z.enum(['L3', 'L4']) }),
   z.strictObject({ kind: z.literal('expired'), refs: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('put-back'), ref: z.string() }),
 ]);
 
 export type RequestExpected = z.output<typeof expected>;
@@ -43,7 +44,8 @@ const name = 'backup-request';
 /** Verifies backups that were taken or removed on request: see `planBackup` and `planExpiry`. */
 export const backupRequest: Verifier<RequestExpected> = {
   name,
-  description: 'Takes and removes backups on request: `problems backups take` and `problems backups expire`.',
+  description:
+    'Takes, removes and puts back backups on request: `problems backups take`, `problems backups expire` and `problems backups put-back`.',
   expected,
   settings,
   verify,
@@ -120,6 +122,37 @@ export async function planExpiry(refs: readonly string[], host: ReadonlyHost): P
   return work;
 }
 
+/** Plans to move a quarantined backup (`<instance>/<name>`) back among the others. */
+export async function planPutBack(ref: string, host: ReadonlyHost): Promise<RequestedWork> {
+  const instance = instanceOf(ref);
+  const finding = requestFinding(instance, 'put-back-wanted', `Put ${ref} back.`, { ref }, ref.split('/')[1]);
+  const found = (await host.backups.list(instance)).backups.filter((backup) => backup.ref === ref);
+  if (!found.some(({ state }) => state === 'quarantined'))
+    return {
+      finding,
+      plan: refusal(`${ref} is not quarantined.`, `List the backups with: problems backups ${instance}`),
+    };
+  if (found.length > 1)
+    return {
+      finding,
+      plan: refusal(
+        `Another backup has the name ${ref}, and nothing is overwritten.`,
+        'Rename the folder of one of them, and try again.',
+      ),
+    };
+  const plan: Plan<RequestExpected> = {
+    ...common(finding, await host.instance(instance)),
+    summary: `Put the quarantined backup ${ref} back among the others.`,
+    done: `${ref} put back; it is not proven until it is verified`,
+    steps: [{ action: 'backup.release', params: { ref } }],
+    cleanup: [],
+    unpredictable: [],
+    undo: 'The backup is set aside again. Its checks have to be made again.',
+    expected: { kind: 'put-back', ref },
+  };
+  return { finding, plan };
+}
+
 function requestFinding(instance: string, kind: string, summary: string, details: Json, subject?: string): Finding {
   return {
     id: findingId(name, instance, kind, subject),
@@ -175,6 +208,10 @@ async function verify({ expected: must }: Plan<RequestExpected>, host: ReadonlyH
     ]);
   }
   const backup = await host.backups.read(must.ref);
+  if (must.kind === 'put-back') {
+    const isBack = backup !== undefined && backup.state !== 'quarantined';
+    return result([{ name: 'among the backups again', ok: isBack, seen: backup?.state ?? 'nothing' }]);
+  }
   const reached = backup?.reached ?? null;
   return result([
     { name: 'the backup lies there', ok: backup?.state === 'complete', seen: backup?.state ?? 'nothing' },

@@ -73,7 +73,8 @@ export function checksText({ ref, verdict }: Backup, checks: readonly BackupChec
 const tones = { passed: 'good', failed: 'error', impossible: 'warning' } as const;
 
 function kindsOf({ parts }: Backup): string {
-  return [...new Set(parts.map(({ kind }) => kind))].join(', ') || 'nothing';
+  const kinds = parts.map(({ kind, packing }) => (packing === undefined ? kind : `${kind} (${packing})`));
+  return [...new Set(kinds)].join(', ') || 'nothing';
 }
 
 function levelText({ verdict, reached, verification }: Backup): string {

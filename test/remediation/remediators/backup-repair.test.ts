@@ -137,6 +137,9 @@ describe('the quarantine of bad backups', () => {
     if (empty === undefined || cut === undefined) throw new Error('two causes');
     expect(approvalFor([])).toEqual({});
     expect(approvalFor([empty, cut])).toEqual({});
+    expect(approvalFor([empty, cut], [cut.ref])).toEqual({
+      approval: `${cut.ref} was put back by someone after it was set aside`,
+    });
     expect(approvalFor([cut, { ref: 'orders/newer', cause: 'does-not-restore' }])).toEqual({
       approval: expect.stringContaining('orders/newer (does-not-restore)'),
     });

@@ -1,3 +1,4 @@
+import { isPutBack } from '../../../backups/verdict.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
@@ -89,7 +90,7 @@ async function planBackup(
       command: `problems backups ${name}`,
     })),
     risk: 'safe',
-    ...approvalFor(bad),
+    ...approvalFor(bad, await putBackRefs(bad, host)),
     downtime: { seconds: 0, why: 'The server is not interrupted; it reads its data once for the backup.' },
     unpredictable: [...notes, 'How long it takes. Restoring takes about three times as long as taking the backup.'],
     undo: 'The quarantined backups are moved back. The new backup is kept.',
@@ -102,11 +103,24 @@ async function planBackup(
   };
 }
 
+/** Those that someone has put back: `problems backups put-back`. */
+async function putBackRefs(
+  bad: readonly { readonly ref: string }[],
+  host: Pick<ReadonlyHost, 'backups'>,
+): Promise<readonly string[]> {
+  const read = await Promise.all(bad.map(({ ref }) => host.backups.read(ref)));
+  return read.flatMap((backup) => (backup !== undefined && isPutBack(backup) ? [backup.ref] : []));
+}
+
 /** What lacks its end or has no content is bad whatever it is. Any other failure may be one of the check. */
 const certain: readonly string[] = ['empty', 'truncated'];
 
 /** A backup that fails here may still be restored by someone who knows what it is. */
-export function approvalFor(bad: readonly { readonly ref: string; readonly cause: string }[]): { approval?: string } {
+export function approvalFor(
+  bad: readonly { readonly ref: string; readonly cause: string }[],
+  putBack: readonly string[] = [],
+): { approval?: string } {
+  if (putBack.length > 0) return { approval: `${putBack.join(', ')} was put back by someone after it was set aside` };
   const unsure = bad.filter(({ cause }) => !certain.includes(cause));
   if (unsure.length === 0) return {};
   const list = unsure.map(({ ref, cause }) => `${ref} (${cause})`).slice(0, 3);
