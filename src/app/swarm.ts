@@ -7,7 +7,8 @@ import type { Registry } from '../registry/registry.ts';
 import { projectOf } from '../scan/projects.ts';
 import { createSwarm, type Swarm } from '../swarm/swarm.ts';
 import type { SyncResult, TaskEntry } from '../swarm/types.ts';
-import { generateTasks, type Task } from '../tasks/index.ts';
+import type { Task } from '../tasks/types.ts';
+import type { ScanEnvironment } from './scan.ts';
 import { findStateFile } from './state-file.ts';
 import { scannedIn, targetsFrom } from './write-tasks.ts';
 
@@ -15,6 +16,7 @@ export type { Config } from '../config/config.ts';
 export type { Page, SwarmStore } from '../swarm/store.ts';
 export type { Claim, Swarm } from '../swarm/swarm.ts';
 export type * from '../swarm/types.ts';
+export { failureClasses } from '../remediation/contract.ts';
 
 export interface SwarmOptions {
   /** Absolute. Paths of registries are relative to it. */
@@ -45,6 +47,8 @@ export interface ProjectSwarm extends Swarm {
    * @param diagnostics Default: those of the registries.
    */
   sync(registries: readonly Registry[], diagnostics?: readonly Diagnostic[]): Promise<SyncResult>;
+  /** Reads all registries of the project, from whatever folder in it, and syncs them. */
+  syncProject(reading?: Pick<ScanEnvironment, 'signal' | 'onProgress'>): Promise<SyncResult>;
 }
 
 /**
@@ -52,7 +56,7 @@ export interface ProjectSwarm extends Swarm {
  *
  * @example
  * const swarm = await openSwarm({ cwd, config: await loadConfig(cwd) });
- * await swarm.sync((await checkPaths(['.'], { cwd, config })).registries);
+ * await swarm.syncProject();
  * const claim = await swarm.claim({ worker: 'agent-1' });
  * if (claim !== undefined) await claim.report({ result: 'done', notes: 'The port is configured now.' });
  * @throws ProblemsError `state-damaged`, `state-locked`, `state-untrusted`, `state-unwritable`; `bad-config`: a plugin
@@ -73,24 +77,37 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
     return { task: { ...task, target: targetOf(task.target) }, engine: isRepair ? (engine ?? null) : null };
   }
 
+  async function syncFrom(
+    base: string,
+    registries: readonly Registry[],
+    diagnostics: readonly Diagnostic[],
+  ): Promise<SyncResult> {
+    const { generateTasks } = await import('../tasks/generate.ts');
+    const { priority, triage } = config;
+    const { tasks } = generateTasks(registries, {
+      priority,
+      triage,
+      claims,
+      ...(learned === undefined ? {} : { learned }),
+    });
+    const targetOf = targetsFrom(base, config, folder);
+    const covers = scannedIn({ registries, tasks, diagnostics }, targetOf);
+    return store.sync(
+      tasks.map((task) => entryOf(task, targetOf)),
+      covers,
+    );
+  }
+
   return {
     ...createSwarm(store, options.now),
     engine,
     stateFile: path,
-    async sync(registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) {
-      const { priority, triage } = config;
-      const { tasks } = generateTasks(registries, {
-        priority,
-        triage,
-        claims,
-        ...(learned === undefined ? {} : { learned }),
-      });
-      const targetOf = targetsFrom(cwd, config, folder);
-      const covers = scannedIn({ registries, tasks, diagnostics }, targetOf);
-      return store.sync(
-        tasks.map((task) => entryOf(task, targetOf)),
-        covers,
-      );
+    sync: (registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) =>
+      syncFrom(cwd, registries, diagnostics),
+    async syncProject(reading) {
+      const { checkPaths } = await import('./scan.ts');
+      const { registries, diagnostics } = await checkPaths(['.'], { ...reading, cwd: folder, config, cache: true });
+      return syncFrom(folder, registries, diagnostics);
     },
   };
 }

@@ -1,0 +1,110 @@
+import { ProblemsError } from '../../errors.ts';
+import { escapeTerminal } from '../../reporters/escape-terminal.ts';
+import { defineCommand, type Invocation, type OptionDeclarations } from '../command.ts';
+import { configOptions } from '../shared-options.ts';
+import { oneWord, withSwarm } from '../swarm-context.ts';
+
+const swarmOptions = {
+  why: { type: 'text', value: 'text', about: 'The reason, which is shown with each task that waits (with `pause`).' },
+  undo: { type: 'flag', about: 'Let the worker take tasks again (with `drain`).' },
+  json: { type: 'flag', about: 'Print one JSON object.' },
+  ...configOptions,
+} as const satisfies OptionDeclarations;
+
+export const swarm = defineCommand({
+  name: 'swarm',
+  group: 'tasks',
+  summary: 'Pause and resume parts of the queue, drain a worker, show who works on what.',
+  about:
+    'A pause holds back tasks that no worker has taken yet; work that has begun goes on. Its scope is `all`, or `kind:`, ' +
+    '`handler:`, `engine:` or `component:` and a name. A worker that drains keeps what it has and gets nothing more.',
+  arguments: [
+    {
+      name: 'action',
+      about: '`pause`, `resume`, `drain` or `stats`.',
+      required: true,
+      choices: ['pause', 'resume', 'drain', 'stats'],
+    },
+    { name: 'of', about: '`pause`, `resume`: a scope. `drain`: a worker.', variadic: true },
+  ],
+  options: swarmOptions,
+  examples: [
+    { command: 'problems swarm stats', about: 'how many tasks are where, and which workers there are' },
+    {
+      command: 'problems swarm pause component:api --why "release of 3.0"',
+      about: 'hold back the tasks of a component',
+    },
+    { command: 'problems swarm resume component:api', about: 'let them go on' },
+    { command: 'problems swarm drain agent-1', about: 'give a worker nothing more' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'it is done' },
+    { code: 1, about: 'the scope is not paused, or there is no such worker' },
+    { code: 2, about: 'the command failed: it is not a scope, the state file cannot be read, …' },
+  ],
+  async run(invocation) {
+    const [action = '', ...rest] = invocation.arguments;
+    switch (action) {
+      case 'pause':
+      case 'resume':
+        return gate(invocation, action, oneWord(rest, action, 'a scope', `problems swarm ${action} component:api`));
+      case 'drain':
+        return drain(invocation, oneWord(rest, action, 'a worker', 'problems swarm drain agent-1'));
+      default:
+        if (rest.length > 0) throw new ProblemsError('bad-usage', 'stats takes no name');
+        return stats(invocation);
+    }
+  },
+});
+
+type SwarmCommand = Invocation<typeof swarmOptions>;
+
+async function gate(invocation: SwarmCommand, action: 'pause' | 'resume', scope: string): Promise<number> {
+  const { options } = invocation;
+  return withSwarm(invocation, options, false, async (queue) => {
+    if (action === 'pause') {
+      await queue.pause(scope, options.why ?? '');
+      return said(invocation, { scope, paused: true }, `${scope} is paused.`, true);
+    }
+    const was = await queue.resume(scope);
+    return said(invocation, { scope, paused: false, was }, was ? `${scope} goes on.` : `${scope} was not paused.`, was);
+  });
+}
+
+async function drain(invocation: SwarmCommand, worker: string): Promise<number> {
+  const { options } = invocation;
+  return withSwarm(invocation, options, false, async (queue) => {
+    const known = await queue.drain(worker, !options.undo);
+    const words = options.undo ? `${worker} gets tasks again.` : `${worker} gets no further task.`;
+    return said(
+      invocation,
+      { worker, known, draining: known && !options.undo },
+      known ? words : `There is no worker ${worker}.`,
+      known,
+    );
+  });
+}
+
+async function stats(invocation: SwarmCommand): Promise<number> {
+  const { options, screen } = invocation;
+  const [{ toJson }, { statsText }] = await Promise.all([
+    import('../../reporters/json.ts'),
+    import('../../reporters/text/swarm.ts'),
+  ]);
+  const found = await withSwarm(invocation, options, false, (queue) => queue.stats());
+  screen.out.write(options.json ? toJson({ schemaVersion: 1, ...found }) : statsText(found, screen.out.style));
+  return 0;
+}
+
+async function said(
+  { options, screen }: SwarmCommand,
+  answer: object,
+  words: string,
+  isDone: boolean,
+): Promise<number> {
+  if (options.json) {
+    const { toJson } = await import('../../reporters/json.ts');
+    screen.out.write(toJson({ schemaVersion: 1, ...answer }));
+  } else screen[isDone ? 'out' : 'notes'].write(`${escapeTerminal(words)}\n`);
+  return isDone ? 0 : 1;
+}
