@@ -7,12 +7,15 @@ import { readDocker } from '../host/docker/read.ts';
 import { changeFiles, readFiles } from '../host/files/files.ts';
 import { findDeclarations, findInstance, findInstances } from '../host/instances.ts';
 import { type Credentials, openCredentials } from '../host/postgres/credentials.ts';
+import type { Connection } from '../host/postgres/client.ts';
+import { type ConnectionKeeper, keepConnections } from '../host/postgres/kept-connections.ts';
 import { openSql } from '../host/postgres/sql.ts';
 import { amcheck, baseBackup, readRows, referenceSchema } from '../host/probes/databases.ts';
 import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files.ts';
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
 import { httpGet, portsFree, reach } from '../host/probes/network.ts';
 import { sessionMemory, holdSessions, processTitles } from '../host/probes/sessions.ts';
+import { once } from '../host/shared-reader.ts';
 import type { FileReader } from '../host/types.ts';
 import type { ConnectedHost, OpenHost } from '../remediation/contract.ts';
 
@@ -49,12 +52,18 @@ export function openHost(options: HostOptions): OpenHost {
     ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
     ...(options.passwords === undefined ? {} : { configured: options.passwords }),
   });
+  const slots = keepConnections<Connection>({ idleMs: 120_000, makesWay: false });
   function withSignal(signal: AbortSignal): ConnectedHost {
-    return connect(options, { address, files, credentials, signal });
+    return connect(options, { address, files, credentials, signal, slots });
   }
   return {
     ...withSignal(new AbortController().signal),
     withSignal,
+    openRound(signal) {
+      const shared = keepConnections<Connection>({ idleMs: 10_000, makesWay: true });
+      const { reader } = connect(options, { address, files, credentials, signal, slots, shared });
+      return { reader, close: () => shared.close() };
+    },
     secrets: () => credentials.seen(),
     shortSecrets: () => credentials.tooShort(),
   };
@@ -68,11 +77,16 @@ function connect(
     files,
     credentials,
     signal,
+    slots,
+    shared,
   }: {
     readonly address: EngineAddress;
     readonly files: FileReader;
     readonly credentials: Credentials;
     readonly signal: AbortSignal;
+    readonly slots: ConnectionKeeper<Connection>;
+    /** For a round of checks. */
+    readonly shared?: ConnectionKeeper<Connection>;
   },
 ): ConnectedHost {
   const { reading, changing } = openEngine(signal, address);
@@ -80,8 +94,19 @@ function connect(
     reading,
     changing: options.helperImage === undefined ? changing : { ...changing, helperImage: options.helperImage },
   };
-  const docker = readDocker(engine.reading);
-  const sql = openSql(engine.changing, credentials, signal, options.md5);
+  const asked = readDocker(engine.reading);
+  const docker =
+    shared === undefined
+      ? asked
+      : { ...asked, containers: once(() => asked.containers()), image: once((ref: string) => asked.image(ref)) };
+  const sql = openSql({
+    engine: engine.changing,
+    credentials,
+    signal,
+    slots,
+    ...(options.md5 === undefined ? {} : { md5: options.md5 }),
+    ...(shared === undefined ? {} : { shared }),
+  });
   const sources = {
     // A wait asks for its instance often, and the engine's id never changes.
     docker: { ...docker, info: rememberAnswer(() => docker.info()) },
@@ -91,6 +116,8 @@ function connect(
   };
 
   const compose = openCompose(address, { mayEdit: options.mayEditCompose !== false });
+  const everyInstance = shared === undefined ? () => findInstances(sources) : once(() => findInstances(sources));
+
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };
 
   const reader: ConnectedHost['reader'] = {
@@ -119,7 +146,7 @@ function connect(
       imageUser: (image, user) => imageUser(engine.changing, image, user),
     },
     async instances({ all: every } = {}) {
-      const all = await findInstances(sources);
+      const all = await everyInstance();
       // Loaded now, so that later output can be redacted.
       await Promise.all(all.map((instance) => credentials.passwords(instance)));
       return options.only === undefined || every === true

@@ -31,7 +31,7 @@ export function shareAnswers<Reader extends HostReader>(reader: Reader): Reader 
 }
 
 /** Asks once for each list of arguments, and gives every caller the same answer or error. */
-function once<Args extends readonly unknown[], Answer>(
+export function once<Args extends readonly unknown[], Answer>(
   ask: (...args: Args) => Promise<Answer>,
 ): (...args: Args) => Promise<Answer> {
   const answers = new Map<string, Promise<Answer>>();

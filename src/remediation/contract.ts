@@ -15,6 +15,11 @@ export interface ConnectedHost {
 export interface OpenHost extends ConnectedHost {
   /** The same host, whose calls reject when the signal is aborted. Helper containers are still removed. */
   withSignal(signal: AbortSignal): ConnectedHost;
+  /**
+   * A reader for one round of checks: it asks the engine once for what can be shared, and each server over one connection,
+   * until `close`. Default: that of `withSignal`.
+   */
+  openRound?(signal: AbortSignal): { readonly reader: ConnectedHost['reader']; close(): Promise<void> };
   /** Passwords found so far. The same list until another is found. */
   secrets(): readonly string[];
   /** Names of instances whose password is too short to be redacted. Default: none. */

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { authenticationCheck } from '../../src/host/postgres/authentication.ts';
-import { type Login, openSessionOver, queryOver } from '../../src/host/postgres/client.ts';
+import { type Login, queryOver } from '../../src/host/postgres/client.ts';
+import { openSessionOver } from '../../src/host/postgres/session.ts';
 
 /** An authentication message with this code. */
 function request(code: number, more: Uint8Array = Buffer.alloc(0)): Buffer {

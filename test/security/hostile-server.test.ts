@@ -4,6 +4,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { openEngine } from '../../src/host/docker/client.ts';
 import { readFiles } from '../../src/host/files/files.ts';
 import { openCredentials } from '../../src/host/postgres/credentials.ts';
+import { keepConnections } from '../../src/host/postgres/kept-connections.ts';
 import { openSql } from '../../src/host/postgres/sql.ts';
 import { shareAnswers } from '../../src/host/shared-reader.ts';
 import type { HostReader } from '../../src/host/types.ts';
@@ -51,7 +52,12 @@ describe('a server that misbehaves', () => {
       });
       const { signal } = new AbortController();
       const credentials = openCredentials({ files: readFiles([]), engine: { local: true, hostname: 'localhost' } });
-      const { reader } = openSql(openEngine(signal).changing, credentials, signal);
+      const { reader } = openSql({
+        engine: openEngine(signal).changing,
+        credentials,
+        signal,
+        slots: keepConnections({ idleMs: 1_000, makesWay: false }),
+      });
       const shared = shareAnswers<HostReader>({ ...host.reader, sql: reader });
       const [orders] = await shared.instances();
       if (orders === undefined) throw new Error('no instance');

@@ -8,9 +8,11 @@ import { addressesOf } from '../../src/host/postgres/addresses.ts';
 import { openEngine } from '../../src/host/docker/client.ts';
 import { readFiles } from '../../src/host/files/files.ts';
 import type { Instance } from '../../src/host/instance.ts';
-import { type Login, openSessionOver, queryOver } from '../../src/host/postgres/client.ts';
+import { type Login, queryOver } from '../../src/host/postgres/client.ts';
+import { openSessionOver } from '../../src/host/postgres/session.ts';
 import { type Credentials, openCredentials } from '../../src/host/postgres/credentials.ts';
 import { passwordIn } from '../../src/host/postgres/passfile.ts';
+import { keepConnections } from '../../src/host/postgres/kept-connections.ts';
 import { openSql } from '../../src/host/postgres/sql.ts';
 import { createTestHost } from '../../src/testing/index.ts';
 
@@ -217,7 +219,12 @@ describe('PGPASSWORD', () => {
     const server = await serve(test, askMd5);
     const { signal } = new AbortController();
     const credentials = openCredentials({ files: readFiles([]), engine: local });
-    const { reader } = openSql(openEngine(signal).changing, credentials, signal);
+    const { reader } = openSql({
+      engine: openEngine(signal).changing,
+      credentials,
+      signal,
+      slots: keepConnections({ idleMs: 1_000, makesWay: false }),
+    });
     const instance = await instanceOn('127.0.0.1', String(server.port));
     expect(await reader.query(instance, 'select 1', { via: 'published', timeoutMs: 1_500 })).toMatchObject({
       ok: false,

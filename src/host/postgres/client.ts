@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
-import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
-import { safePath, setSafePath } from '../../postgres/search-path.ts';
+import { safePath } from '../../postgres/search-path.ts';
 import { type AuthenticationCheck, authenticationCheck } from './authentication.ts';
 import { copyStatement, nullMarker, rowsOfTable } from './csv.ts';
+import type { KeptConnection } from './kept-connections.ts';
 import { type Fault, messageChecker } from './message-check.ts';
-import type { TableToRead, SqlResult, SqlRow, SqlWay, SessionResult, SqlSession } from './types.ts';
+import type { SqlResult, SqlRow, SqlWay, TableToRead } from './types.ts';
 
 /** Connections to PostgreSQL. The only file that uses pg. */
 
@@ -42,69 +42,149 @@ export interface TableRead {
   readonly signal?: AbortSignal;
 }
 
-/** One statement over a connection that is closed afterwards. An error of the server or the network is data. */
-export async function queryOver(login: Login, statement: Statement, via: SqlWay): Promise<SentResult> {
-  return overConnection(login, statement, via, async (client) => {
-    // In the extended protocol the server accepts one statement only.
-    const extended = { text: statement.sql, values: [...statement.values], queryMode: 'extended' };
-    const result = await client.query<SqlRow>(extended);
-    return result.rows.map((row) => ({ ...row }));
-  });
+/** One statement, or tables. */
+export type Question = Statement | TableRead;
+
+/** A connection for one question after the other. */
+export interface Connection extends KeptConnection {
+  readonly client: Client;
 }
 
-/** The rows of tables, by COPY. */
-export async function readTablesOver(login: Login, read: TableRead, via: SqlWay): Promise<SentResult> {
-  return overConnection(login, read, via, async (client) => {
-    const missing = nullMarker();
-    const rows: SqlRow[] = [];
-    let chunks: Uint8Array[] = [];
-    // The driver drops what COPY sends.
-    connectionOf(client)?.on('copyData', ({ chunk }: { readonly chunk: Uint8Array }) => chunks.push(chunk));
-    for (const table of read.tables) {
-      chunks = [];
-      await client.query(copyStatement(table, missing));
-      rows.push(...rowsOfTable(table, Buffer.concat(chunks).toString('utf8'), missing));
-    }
-    return rows;
-  });
-}
+/** Takes a connection that is as good as new. */
+export type KeepConnection = (connection: Connection) => void;
 
-async function overConnection(
+/**
+ * One question over a connection that is closed afterwards, or handed to `keep` if the question was answered. An error of the
+ * server or the network is data.
+ */
+export async function queryOver(
   login: Login,
-  { timeoutMs, readOnly, signal }: Pick<Statement, 'timeoutMs' | 'readOnly' | 'signal'>,
+  question: Question,
   via: SqlWay,
-  work: (client: Client) => Promise<readonly SqlRow[]>,
+  keep?: KeepConnection,
 ): Promise<SentResult> {
   const client = await createClient(login, {
-    connectionTimeoutMillis: Math.min(timeoutMs, 5_000),
-    query_timeout: timeoutMs + 1_000,
+    connectionTimeoutMillis: Math.min(question.timeoutMs, longestConnectMs),
     application_name: 'problem-registry',
   });
+  const { user, database } = login;
+  const connection: Connection = {
+    client,
+    user,
+    database,
+    via,
+    get backend() {
+      return 'processID' in client ? Number(client.processID) : Number.NaN;
+    },
+    isOpen: () => socketOf(client)?.readyState === 'open',
+    close: () => closeClient(client),
+  };
+  return (await askOver(connection, question, () => client.connect(), keep)).answer;
+}
+
+/** One question over a kept connection. Undefined if the connection had ended before, so nothing was asked. */
+export async function queryOverKept(
+  connection: Connection,
+  question: Question,
+  keep: KeepConnection,
+): Promise<SentResult | undefined> {
+  const { answer, isLost } = await askOver(connection, question, async () => undefined, keep);
+  return isLost && !answer.sent ? undefined : answer;
+}
+
+async function askOver(
+  connection: Connection,
+  question: Question,
+  open: () => Promise<unknown>,
+  keep: KeepConnection | undefined,
+): Promise<{ readonly answer: SentResult; readonly isLost: boolean }> {
+  const { client, via } = connection;
+  const { timeoutMs, readOnly, signal } = question;
   let sent = false;
+  let isUsable = false;
   const abort = (): void => destroySocket(client);
   if (readOnly) signal?.addEventListener('abort', abort, { once: true });
   try {
     if (readOnly) signal?.throwIfAborted();
-    await client.connect();
-    await client.query(beginning({ timeoutMs, readOnly }));
+    socketOf(client)?.ref();
+    await open();
+    // A paused server answers neither a new connection nor a kept one.
+    await send(client, beginning(question), Math.min(timeoutMs, longestConnectMs));
     sent = true;
-    const rows = await work(client);
-    if (readOnly) await client.query('ROLLBACK');
-    return { ok: true, rows, truncated: false, via, sent };
+    const rows = await ('tables' in question ? rowsOfTables(client, question) : rowsOfStatement(client, question));
+    if (readOnly) await send(client, 'ROLLBACK', timeoutMs);
+    isUsable = true;
+    return { answer: { ok: true, rows, truncated: false, via, sent }, isLost: false };
   } catch (error) {
     if (readOnly && signal?.aborted === true) throw signal.reason;
-    return {
-      ok: false,
-      message: errorText(error),
-      sqlstate: sqlstateOf(error),
-      via,
-      sent,
-      ...(errorCode(error) === misbehaves ? { misbehaves: true } : {}),
-    };
+    const sqlstate = sqlstateOf(error);
+    const isLost = !connection.isOpen();
+    // Without a SQLSTATE, such as after a timeout, an answer may still come, and would be taken for the next one's.
+    if (keep !== undefined && sent && sqlstate !== undefined && !isLost)
+      isUsable = !readOnly || (await succeeds(send(client, 'ROLLBACK', resetMs)));
+    const misbehaved = errorCode(error) === misbehaves ? { misbehaves: true as const } : {};
+    return { answer: { ok: false, message: errorText(error), sqlstate, via, sent, ...misbehaved }, isLost };
   } finally {
     signal?.removeEventListener('abort', abort);
-    await closeClient(client);
+    if (keep !== undefined && isUsable && (await succeeds(reset(client)))) {
+      // A connection that waits for the next question does not keep the process alive.
+      socketOf(client)?.unref();
+      keep(connection);
+    } else await closeClient(client);
   }
+}
+
+const longestConnectMs = 5_000;
+
+const resetMs = 2_000;
+
+/** What a connection may have received and still be kept, in bytes: there is a limit for each. */
+const mostKeptBytes = 8 * 2 ** 20;
+
+/** Whatever a question has set, locked, listened to or prepared is gone. */
+async function reset(client: Client): Promise<void> {
+  if ((socketOf(client)?.bytesRead ?? Infinity) > mostKeptBytes) throw new Error('The connection is used up.');
+  await send(client, 'DISCARD ALL', resetMs);
+}
+
+async function succeeds(attempt: Promise<void>): Promise<boolean> {
+  return attempt.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function send(client: Client, text: string, timeoutMs: number): Promise<void> {
+  const limited = { text, query_timeout: timeoutMs + 1_000 };
+  await client.query(limited);
+}
+
+async function rowsOfStatement(client: Client, { sql, values, timeoutMs }: Statement): Promise<readonly SqlRow[]> {
+  // In the extended protocol the server accepts one statement only.
+  const extended = { text: sql, values: [...values], queryMode: 'extended', query_timeout: timeoutMs + 1_000 };
+  const result = await client.query<SqlRow>(extended);
+  return result.rows.map((row) => ({ ...row }));
+}
+
+/** By COPY. */
+async function rowsOfTables(client: Client, { tables, timeoutMs }: TableRead): Promise<readonly SqlRow[]> {
+  const missing = nullMarker();
+  const rows: SqlRow[] = [];
+  let chunks: Uint8Array[] = [];
+  // The driver drops what COPY sends.
+  const take = ({ chunk }: { readonly chunk: Uint8Array }): void => void chunks.push(chunk);
+  const connection = connectionOf(client);
+  connection?.on('copyData', take);
+  try {
+    for (const table of tables) {
+      chunks = [];
+      await send(client, copyStatement(table, missing), timeoutMs);
+      rows.push(...rowsOfTable(table, Buffer.concat(chunks).toString('utf8'), missing));
+    }
+  } finally {
+    connection?.off('copyData', take);
+  }
+  return rows;
 }
 
 /** Without row_security, COPY would read the rows that a policy allows; with it off, it is an error. */
@@ -120,7 +200,10 @@ export function beginning({ timeoutMs, readOnly }: Pick<Statement, 'timeoutMs' |
   ].join('; ');
 }
 
-async function createClient({ password, md5 = false, ...address }: Login, config: ClientConfig): Promise<Client> {
+export async function createClient(
+  { password, md5 = false, ...address }: Login,
+  config: ClientConfig,
+): Promise<Client> {
   const { Client } = await import('pg');
   const client = new Client({
     ...address,
@@ -177,7 +260,7 @@ function errorOf(fault: Fault): Error {
 }
 
 /** Does not wait for long: a paused server never answers. */
-async function closeClient(client: Client): Promise<void> {
+export async function closeClient(client: Client): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
@@ -190,153 +273,17 @@ async function closeClient(client: Client): Promise<void> {
 }
 
 /** Fails all pending queries at once. */
-function destroySocket(client: Client, error?: Error): void {
-  const connection: unknown = Reflect.get(client, 'connection');
-  const stream: unknown =
-    typeof connection === 'object' && connection !== null ? Reflect.get(connection, 'stream') : undefined;
-  if (stream instanceof Socket) stream.destroy(error);
+export function destroySocket(client: Client): void {
+  socketOf(client)?.destroy();
 }
 
-/** SQLSTATEs that end the session and not only the statement. */
-const sessionEndStates = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
-
-export interface SessionSettings {
-  /** `application_name`. */
-  readonly application: string;
-  /** How long the server may answer neither a query nor a new connection before the session counts as lost. */
-  readonly silenceMs: number;
+function socketOf(client: Client): Socket | undefined {
+  const connection = connectionOf(client);
+  const stream: unknown = connection === undefined ? undefined : Reflect.get(connection, 'stream');
+  return stream instanceof Socket ? stream : undefined;
 }
 
-/** Opens a session with the safe search_path, or returns why there is none. */
-export async function openSessionOver(
-  login: Login,
-  { application, silenceMs }: SessionSettings,
-  via: SqlSession['via'],
-): Promise<SqlSession | Extract<SqlResult, { readonly ok: false }>> {
-  const client = await createClient(login, {
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    application_name: application,
-  });
-  async function query(sql: string, values?: readonly string[]): Promise<SessionResult> {
-    const watch = watchServer(login, silenceMs, () => destroySocket(client));
-    try {
-      const answer = await client.query<SqlRow>(
-        values === undefined ? { text: sql } : { text: sql, values: [...values] },
-      );
-      // Several statements return several results.
-      const rows = [answer].flat().at(-1)?.rows ?? [];
-      return { ok: true, rows: rows.map((row) => ({ ...row })) };
-    } catch (error) {
-      const refusal = refusalOf(error);
-      return watch.isOver()
-        ? {
-            ...refusal,
-            message: `the server has answered neither this query nor new connections for ${silenceMs / 1000} s`,
-            lost: true,
-          }
-        : refusal;
-    } finally {
-      watch.end();
-    }
-  }
-  async function close(): Promise<void> {
-    await closeClient(client);
-  }
-  try {
-    await client.connect();
-  } catch (error) {
-    await close();
-    return {
-      ok: false,
-      message: errorText(error),
-      sqlstate: sqlstateOf(error),
-      via: via === 'address' ? 'network' : via,
-    };
-  }
-  const asked = await query('SELECT pg_catalog.pg_backend_pid() AS pid');
-  const backend = asked.ok ? Number(asked.rows[0]?.['pid']) : Number.NaN;
-  const announced = 'processID' in client ? Number(client.processID) : Number.NaN;
-  if (backend !== announced) {
-    await close();
-    throw poolerError(
-      login,
-      asked.ok ? `${announced} when connecting, but ${backend} in pg_backend_pid()` : asked.message,
-    );
-  }
-  // Not earlier: a pooler would hand the changed connection to other clients.
-  const set = await query(setSafePath);
-  if (set.ok) return { via, backend, query, close };
-  await close();
-  return { ok: false, message: set.message, sqlstate: set.sqlstate, via: via === 'address' ? 'network' : via };
-}
-
-/**
- * A statement may take hours, such as CREATE INDEX. A server that is gone or paused never answers, and its machine may still
- * acknowledge every packet. So while a query runs, new connections are opened: any answer to them counts, also an error.
- */
-function watchServer(login: Login, silenceMs: number, onSilent: () => void): { end(): void; isOver(): boolean } {
-  let over = false;
-  let ended = false;
-  let lastAnswer = performance.now();
-  const everyMs = silenceMs / 4;
-  async function check(): Promise<void> {
-    const question = { sql: 'SELECT 1', values: [], timeoutMs: Math.max(1_000, everyMs), readOnly: true };
-    const answer = await queryOver(login, question, 'network');
-    if (ended) return;
-    if (answer.ok || answer.sqlstate !== undefined) lastAnswer = performance.now();
-    over = performance.now() - lastAnswer >= silenceMs;
-    if (over) onSilent();
-    else timer = schedule();
-  }
-  function schedule(): NodeJS.Timeout {
-    return setTimeout(() => void check(), everyMs).unref();
-  }
-  let timer = schedule();
-  return {
-    end() {
-      ended = true;
-      clearTimeout(timer);
-    },
-    isOver: () => over,
-  };
-}
-
-/**
- * On connecting, a server announces its process id, which serves to cancel queries. A pooler invents one, since the process
- * that serves a client changes with each transaction or client.
- */
-function poolerError({ host, port }: Login, seen: string): ProblemsError {
-  return new ProblemsError(
-    'step-refused',
-    `${host}:${port} is a pooler, not the server itself: the process id is ${seen}. A session lock taken through it would stay on a connection of the pooler and block all others.`,
-    { hint: 'Connect to the server itself, by its published port or its address in its network.' },
-  );
-}
-
-function refusalOf(error: unknown): Extract<SessionResult, { readonly ok: false }> {
-  const sqlstate = sqlstateOf(error);
-  return {
-    ok: false,
-    message: errorText(error),
-    sqlstate,
-    detail: fieldOf(error, 'detail'),
-    constraint: fieldOf(error, 'constraint'),
-    position: positionOf(fieldOf(error, 'position')),
-    lost: sqlstate === undefined || sqlstate.startsWith('08') || sessionEndStates.has(sqlstate),
-  };
-}
-
-function positionOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function fieldOf(error: unknown, name: string): string | undefined {
-  const value: unknown = error instanceof Error ? Reflect.get(error, name) : undefined;
-  return typeof value === 'string' ? value : undefined;
-}
-
-function sqlstateOf(error: unknown): string | undefined {
+export function sqlstateOf(error: unknown): string | undefined {
   const code = errorCode(error);
   return /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import { quoteLiteral } from '../../util/quote.ts';
 import type { ChangingEngine } from '../docker/client.ts';
@@ -7,16 +8,20 @@ import type { Instance } from '../instance.ts';
 import { addressesBy } from './addresses.ts';
 import {
   beginning,
-  type SentResult,
+  type Connection,
+  type KeepConnection,
   type Login,
-  openSessionOver,
+  type Question,
   queryOver,
-  readTablesOver,
+  queryOverKept,
+  type SentResult,
   type Statement,
   type TableRead,
 } from './client.ts';
 import type { Credentials } from './credentials.ts';
 import { copyStatement, nullMarker, rowsOfCsv, rowsOfTable } from './csv.ts';
+import type { ConnectionKeeper } from './kept-connections.ts';
+import { openSessionOver } from './session.ts';
 import type { SqlOptions, SqlReader, SqlResult, SessionOptions, SqlChanger, SqlSession } from './types.ts';
 
 type Refused = Extract<SqlResult, { readonly ok: false }>;
@@ -105,20 +110,59 @@ function failure(message: string): SentResult {
   return { ok: false, message, sqlstate: undefined, via: 'exec', sent: false };
 }
 
-/** Queries over the first way that reaches the server: published port, container address, psql in the container. */
-export function openSql(
-  engine: ChangingEngine,
-  credentials: Credentials,
-  signal: AbortSignal,
-  /** Names of instances whose servers may ask for an MD5 hash of the password. */
-  md5: readonly string[] = [],
-): { readonly reader: SqlReader; readonly changer: SqlChanger } {
+export interface SqlSources {
+  readonly engine: ChangingEngine;
+  readonly credentials: Credentials;
+  readonly signal: AbortSignal;
+  /** Names of instances whose servers may ask for an MD5 hash of the password. Default: none. */
+  readonly md5?: readonly string[];
+  /** Keeps the connections that `takeSlot` opens. */
+  readonly slots: ConnectionKeeper<Connection>;
+  /** Keeps all others between two questions. Default: each is closed once its question is answered. */
+  readonly shared?: ConnectionKeeper<Connection>;
+}
+
+/**
+ * Queries over a kept connection, or else over the first way that reaches the server: published port, container address, psql
+ * in the container.
+ */
+export function openSql({ engine, credentials, signal, md5 = [], slots, shared }: SqlSources): {
+  readonly reader: SqlReader;
+  readonly changer: SqlChanger;
+} {
   function allowsMd5({ name }: Instance): boolean {
     return md5.includes(name);
   }
 
-  async function ask(instance: Instance, question: Statement | TableRead, options: SqlOptions): Promise<SqlResult> {
+  async function askKept(
+    { container, user }: Instance,
+    question: Question,
+    database: string,
+  ): Promise<SentResult | undefined> {
+    for (const keeper of [slots, shared]) {
+      const connection = await keeper?.take(container.id, { user, database });
+      if (keeper === undefined || connection === undefined) continue;
+      const answer = await queryOverKept(connection, { ...question, signal }, (kept) =>
+        keeper.keep(container.id, kept),
+      );
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  async function ask(instance: Instance, question: Question, options: SqlOptions, keeper = shared): Promise<SqlResult> {
     const database = options.database ?? instance.database;
+    const known = options.via === undefined ? await askKept(instance, question, database) : undefined;
+    if (known !== undefined) {
+      const { sent, ...result } = known;
+      return !result.ok && sent && !question.readOnly && mayTryAnotherWay(result.sqlstate)
+        ? outcomeUnknown(result)
+        : result;
+    }
+    const keep: KeepConnection | undefined =
+      options.via === undefined && keeper !== undefined
+        ? (connection) => keeper.keep(instance.container.id, connection)
+        : undefined;
     const ways = (options.via === undefined ? (['published', 'network', 'exec'] as const) : [options.via]).flatMap(
       (way) => addressesBy(way, instance, engine),
     );
@@ -131,9 +175,7 @@ export function openSql(
         const { sent, ...result } =
           way === 'exec'
             ? await throughPsql(engine, instance.container.id, login, question)
-            : 'tables' in question
-              ? await readTablesOver(login, { ...question, signal }, way)
-              : await queryOver(login, { ...question, signal }, way);
+            : await queryOver(login, { ...question, signal }, way, keep);
         if (result.ok || !mayTryAnotherWay(result.sqlstate)) return result;
         // A second attempt could take effect twice.
         if (sent && !question.readOnly)
@@ -183,6 +225,17 @@ export function openSql(
     throw sessionError(instance, database, refused === undefined ? undefined : await explain(refused, instance));
   }
 
+  async function takeSlot(instance: Instance, { patienceMs }: { readonly patienceMs: number }): Promise<SqlResult> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      const question = { ...statementOf('SELECT 1', {}), readOnly: true };
+      const answer = await ask(instance, question, {}, slots);
+      if (answer.ok || answer.sqlstate !== tooManyConnections || performance.now() > until) return answer;
+      // Other clients try too, so not for long.
+      await sleep(20, undefined, { signal });
+    }
+  }
+
   return {
     reader: {
       async query(instance, sql, options = {}) {
@@ -204,9 +257,13 @@ export function openSql(
       execute: (instance, sql, options = {}) =>
         ask(instance, { ...statementOf(sql, options), readOnly: false }, options),
       openSession,
+      takeSlot,
     },
   };
 }
+
+/** SQLSTATE of a server, role or database whose slots are all taken. */
+const tooManyConnections = '53300';
 
 /** A server that is starting, or has no free connection slot, may accept the next attempt. */
 function sessionError({ container }: Instance, database: string, refused: Refused | undefined): ProblemsError {

@@ -66,6 +66,12 @@ export interface SqlChanger {
    * pooler is in between.
    */
   openSession(instance: Instance, options?: SessionOptions): Promise<SqlSession>;
+  /**
+   * Connects as soon as the server has a free slot, and keeps it: later questions to the instance's own database, also those
+   * of a reader of this host, use this connection. It is closed if nothing was asked for two minutes. An answer `via` exec
+   * kept nothing. While every slot is taken, it tries again and again, for at most `patienceMs`.
+   */
+  takeSlot(instance: Instance, options: { readonly patienceMs: number }): Promise<SqlResult>;
 }
 
 export interface SessionOptions {

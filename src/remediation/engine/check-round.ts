@@ -62,7 +62,24 @@ export async function runChecks(
 ): Promise<CheckRound> {
   const round = new AbortController();
   const signal = AbortSignal.any([session.signal, round.signal]);
-  const shared = shareAnswers({ ...session.reader, ...session.host.withSignal(signal).reader });
+  const opened = session.host.openRound?.(signal) ?? {
+    ...session.host.withSignal(signal),
+    close: async () => undefined,
+  };
+  try {
+    return await checkAll(session, remediators, shareAnswers({ ...session.reader, ...opened.reader }), deadlineMs);
+  } finally {
+    round.abort(new Error('the round of checks has ended'));
+    if ('close' in opened) await opened.close();
+  }
+}
+
+async function checkAll(
+  session: EngineContext,
+  remediators: readonly Remediator[],
+  shared: ReadonlyHost,
+  deadlineMs: number,
+): Promise<CheckRound> {
   const machine = remediators.length === 0 ? emptyMachine : await machineOf(session, shared);
   if ('reason' in machine) {
     const notLookedAt = remediators.map(({ name }) => ({ remediator: name, instance: null, reason: machine.reason }));
@@ -97,11 +114,7 @@ export async function runChecks(
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await run(next);
   }
 
-  try {
-    await Promise.all(Array.from({ length: together }, work));
-  } finally {
-    round.abort(new Error('the round of checks has ended'));
-  }
+  await Promise.all(Array.from({ length: together }, work));
   const order = remediators.map(({ name }) => name);
   const sorted = notLookedAt.toSorted(
     (a, b) => order.indexOf(a.remediator) - order.indexOf(b.remediator) || compareText(textOf(a), textOf(b)),
