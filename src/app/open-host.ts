@@ -10,11 +10,12 @@ import { type Credentials, openCredentials } from '../host/postgres/credentials.
 import type { Connection } from '../host/postgres/client.ts';
 import { type ConnectionKeeper, keepConnections } from '../host/postgres/kept-connections.ts';
 import { openSql } from '../host/postgres/sql.ts';
+import { serverProcesses } from '../host/probes/backends.ts';
 import { amcheck, baseBackup, readRows, referenceSchema } from '../host/probes/databases.ts';
 import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files.ts';
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
 import { httpGet, portsFree, reach } from '../host/probes/network.ts';
-import { sessionMemory, holdSessions, processTitles } from '../host/probes/sessions.ts';
+import { sessionMemory, holdSessions } from '../host/probes/sessions.ts';
 import { once } from '../host/shared-reader.ts';
 import type { FileReader } from '../host/types.ts';
 import type { ConnectedHost, OpenHost } from '../remediation/contract.ts';
@@ -138,7 +139,7 @@ function connect(
       holdSessions: (request) => holdSessions(engine.changing, credentials, request),
       sessionMemory: (instance) => sessionMemory(engine.changing, instance),
       dataSpace: (instance) => dataSpace(engine.changing, instance),
-      processTitles: (instance) => processTitles(engine.changing, instance),
+      serverProcesses: (instance) => serverProcesses(engine.changing, instance),
       memoryUse: (instance) => memoryUse(engine.changing, instance),
       fileSettings: (instance, names, candidates) => fileSettings(engine.changing, instance, names, candidates),
       memoryLoad: (instance, load) => memoryLoad(engine.changing, credentials, instance, load),

@@ -64,6 +64,10 @@ const table = {
     floor: 'approve',
     description: 'commenting out a line of a config file that the server refuses; the old text is kept',
   },
+  'end-session-for-slot': {
+    floor: 'approve',
+    description: 'ending one idle session of a server that accepts no other, known by its process title alone',
+  },
   'edit-hba': { floor: 'approve', description: 'changing access rules in pg_hba.conf' },
   'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
   'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },

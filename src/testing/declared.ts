@@ -26,7 +26,7 @@ export function testProbes(declared: Partial<Probes> = {}): Probes {
     baseBackup: missing('probes.baseBackup'),
     referenceSchema: missing('probes.referenceSchema'),
     holdSessions: missing('probes.holdSessions'),
-    processTitles: missing('probes.processTitles'),
+    serverProcesses: missing('probes.serverProcesses'),
     sessionMemory: missing('probes.sessionMemory'),
     dataSpace: missing('probes.dataSpace'),
     memoryUse: missing('probes.memoryUse'),

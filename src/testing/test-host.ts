@@ -116,6 +116,7 @@ export function createTestHost(options: TestHostOptions = {}): TestHost {
     sql: {
       execute: options.change?.sql?.execute ?? missing('change.sql.execute'),
       openSession: options.change?.sql?.openSession ?? missing('change.sql.openSession'),
+      endBackend: options.change?.sql?.endBackend ?? missing('change.sql.endBackend'),
       takeSlot: options.change?.sql?.takeSlot ?? missing('change.sql.takeSlot'),
     },
     backups: testBackupChanges(options.change?.backups),

@@ -14,7 +14,7 @@ import { missingRestartPolicy } from '../../examples/plugin/remediator.ts';
 
 const { reader, acting, open, world } = createTestHost({
   instances: [{ name: 'orders', sql: { 'select 1 as one': [{ one: '1' }], 'select 2': { message: 'denied' } } }],
-  probes: { processTitles: async () => [] },
+  probes: { serverProcesses: async () => [] },
 });
 expectTypeOf(reader).toEqualTypeOf<ReadonlyHost>();
 expectTypeOf(acting).toEqualTypeOf<Host>();

@@ -74,7 +74,7 @@ export function keepConnections<Connection extends KeptConnection>({
     },
     async close() {
       isClosed = true;
-      await Promise.all([...kept.keys()].map((server) => remove(server)?.close()));
+      await Promise.all([...kept.keys()].map(async (server) => remove(server)?.close()));
     },
   };
 }

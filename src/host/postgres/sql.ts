@@ -5,6 +5,7 @@ import type { ChangingEngine } from '../docker/client.ts';
 import type { HelperResult } from '../docker/types.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
+import { endBackend } from '../probes/backends.ts';
 import { addressesBy } from './addresses.ts';
 import {
   beginning,
@@ -257,6 +258,7 @@ export function openSql({ engine, credentials, signal, md5 = [], slots, shared }
       execute: (instance, sql, options = {}) =>
         ask(instance, { ...statementOf(sql, options), readOnly: false }, options),
       openSession,
+      endBackend: (instance, process) => endBackend(engine, instance, process),
       takeSlot,
     },
   };

@@ -54,6 +54,21 @@ export interface TableToRead {
   readonly columns: readonly string[];
 }
 
+/** A process of a server, as the kernel shows it within the container. */
+export interface ServerProcess {
+  readonly pid: number;
+  /** In clock ticks since the machine started. Together with the pid it identifies the process, since pids are reused. */
+  readonly started: string;
+  readonly uid: number;
+  /** How long it has not run, in milliseconds; null if the kernel does not tell. */
+  readonly idleMs: number | null;
+  /** `postgres: app shop 172.18.0.3(40112) idle`. Contains no text of a query. */
+  readonly title: string;
+}
+
+/** `changed`: its title is another one, so it has been left alone. */
+export type EndedBackend = 'sent' | 'gone' | 'changed';
+
 export interface SqlChanger {
   /**
    * One statement, committed on its own. Text and values go over the connection or standard input, never into arguments. It is
@@ -66,6 +81,12 @@ export interface SqlChanger {
    * pooler is in between.
    */
   openSession(instance: Instance, options?: SessionOptions): Promise<SqlSession>;
+  /**
+   * Asks a backend to end, by SIGTERM from within the container, as the user of the server. Checks its start and its title right
+   * before. For a server that accepts no session; otherwise use `pg_terminate_backend`.
+   * @throws ProblemsError `step-refused`: it is not certainly a process of this server, or may not be signalled.
+   */
+  endBackend(instance: Instance, process: Omit<ServerProcess, 'idleMs'>): Promise<EndedBackend>;
   /**
    * Connects as soon as the server has a free slot, and keeps it: later questions to the instance's own database, also those
    * of a reader of this host, use this connection. It is closed if nothing was asked for two minutes. An answer `via` exec

@@ -71,22 +71,6 @@ function reasonIn(stderr: string): string {
   return (lines.find((line) => /FATAL|ERROR|error:/.test(line)) ?? lines[0] ?? 'no message').trim().slice(0, 500);
 }
 
-const processTitlesScript = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'`;
-
-/** Sorted titles of the server's processes, which can be read even if no more sessions fit. They contain no queries. */
-export async function processTitles(engine: ChangingEngine, { container }: Instance): Promise<readonly string[]> {
-  const { stdout } = await execIn(engine, container.id, {
-    command: ['sh', '-c', processTitlesScript],
-    timeoutMs: 15_000,
-    maxBytes: 2 ** 20,
-  });
-  return stdout
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith('postgres: '))
-    .sort();
-}
-
 /** Prints a line for each process: its private memory in kB and its title. */
 const sessionMemoryScript = String.raw`
 for folder in /proc/[0-9]*; do

@@ -1,5 +1,6 @@
 import type { Container, Mount } from '../docker/types.ts';
 import type { Instance } from '../instance.ts';
+import type { ServerProcess } from '../postgres/types.ts';
 
 export interface PortProbe {
   readonly hostIp: string;
@@ -186,8 +187,8 @@ export interface Probes {
   referenceSchema(request: ReferenceRequest): Promise<ReferenceSchema>;
   /** Opens sessions from the clients' network, with pgbench of the server's image, and holds them all at once. */
   holdSessions(request: HoldRequest): Promise<HeldSessions>;
-  /** The titles of the server's processes: role, database, client and state of each session. */
-  processTitles(instance: Instance): Promise<readonly string[]>;
+  /** The server's processes, which can be read even if no more sessions fit. Sorted by pid. */
+  serverProcesses(instance: Instance): Promise<readonly ServerProcess[]>;
   /** Private memory of each process that serves a session, in bytes, ascending. The instance must be running. */
   sessionMemory(instance: Instance): Promise<readonly number[]>;
   /** Size and free space, in bytes, of the file system with the data of a running instance. */

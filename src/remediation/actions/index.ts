@@ -17,6 +17,7 @@ import { poolerCreate } from './pooler-create.ts';
 import { poolerPause, poolerResume } from './pooler.ts';
 import { portBind, portLease, portRelease } from './port.ts';
 import { roleAlterSetting } from './role-alter-setting.ts';
+import { sessionEndForSlot } from './session-end-for-slot.ts';
 import { sessionEndIdle, sessionTerminate } from './session.ts';
 import { settingAlter, settingAlterStopped } from './setting.ts';
 import { volumeChown } from './volume-chown.ts';
@@ -57,6 +58,7 @@ export const actions: readonly Action[] = [
   portLease,
   portRelease,
   roleAlterSetting,
+  sessionEndForSlot,
   sessionEndIdle,
   sessionTerminate,
   settingAlter,

@@ -333,10 +333,14 @@ describe.skipIf(!runs)('a problem that more slots would not fix', { concurrent: 
 });
 
 describe.skipIf(!runs)('a server that accepts no connections', () => {
-  it('not even from a superuser, is diagnosed from its process titles, and left to an operator', async (test) => {
+  it('not even from a superuser, is entered by ending the session that loses least, and diagnosed', async (test) => {
     const run = await createRun(test, { postgres: 17 });
     const shut = await startInstance(run, { name: 'shut', storage: 'seeded', settings: { max_connections: '12' } });
-    const all = await Promise.allSettled(Array.from({ length: 14 }, () => connect(shut)));
+    const working = await connect(shut);
+    await working.query('begin; create table kept (id int)');
+    const all = await Promise.allSettled(Array.from({ length: 13 }, () => connect(shut)));
+    const idle = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(idle).toHaveLength(11);
     const { message } = await refusalOf(connect(shut));
     expect(message).toBe('sorry, too many clients already');
     const remediation = await open(test, run);
@@ -344,11 +348,32 @@ describe.skipIf(!runs)('a server that accepts no connections', () => {
     expect(findings.map(({ id }) => id)).toEqual(['connection-pool/shut/no-slot-left']);
     expect(findings[0]?.evidence).toMatchObject([
       { type: 'message', text: 'sorry, too many clients already', sqlstate: '53300' },
-      { type: 'probe', result: expect.stringMatching(/^12 × vrooli vrooli [\d.]+ idle/) },
+      {
+        type: 'probe',
+        result: expect.stringMatching(/^11 × vrooli vrooli [\d.]+ idle\n1 × vrooli vrooli [\d.]+ idle in/),
+      },
     ]);
-    const { runs: reports } = await remediate(remediation, { yes: true });
-    expect(reports).toMatchObject([{ outcome: 'failed', failure: { class: 'unsafe' } }]);
-    for (const one of all) if (one.status === 'fulfilled') await one.value.end();
+    const { runs: waiting } = await remediate(remediation);
+    expect(waiting).toMatchObject([{ outcome: 'awaiting-approval' }]);
+
+    const containers = `^${run.prefix}vrooli-postgres-(.+)$`;
+    const allowed = await open(test, run, {}, { config: { containers, allow: ['end-session-for-slot'] } });
+    const { runs: reports } = await remediate(allowed);
+    expect(reports[0]).toMatchObject({ outcome: 'fixed', failure: null });
+    expect(reports[0]?.verification?.checks).toContainEqual({
+      name: 'who holds the slots is known',
+      ok: true,
+      seen: expect.stringMatching(/^11 × role vrooli in vrooli(?:, application .*)? from [\d.]+$/),
+    });
+    // The slot is still ours: the usual diagnosis follows.
+    expect(reports.slice(1)).toMatchObject([
+      { finding: 'connection-pool/shut/undersized', outcome: 'awaiting-approval' },
+    ]);
+    const answers = await Promise.allSettled(idle.map((client) => client.query('select 1')));
+    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    await working.query('commit');
+    expect(await working.query('select count(*) from kept')).toEqual([{ count: '0' }]);
+    await Promise.all([working, ...idle].map((client) => client.end().catch(() => undefined)));
     expect((await detect(remediation)).findings).toEqual([]);
   });
 });

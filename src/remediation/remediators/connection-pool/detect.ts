@@ -5,7 +5,8 @@ import { poolerOf, isRunning } from '../../shared/availability.ts';
 import { forEachInstance } from '../../shared/for-each-instance.ts';
 import { evidenceOf, summaryOf } from './describe.ts';
 import { diagnose, type Diagnosis, type DiagnosisKind } from './diagnose.ts';
-import { countedTitles, observe } from './observe.ts';
+import { observe } from './observe.ts';
+import { sessionsByTitle } from './plan-slot.ts';
 import {
   type FindingKind,
   lastSample,
@@ -75,12 +76,15 @@ function findingOf(
   });
 }
 
-/** Only process titles can be read, and ending a session based on them would be a guess. */
+/** Only process titles can be read. */
 async function shutOut(instance: Instance, refused: Refused, host: ReadonlyHost): Promise<Finding<PoolDetails>> {
-  const titles = countedTitles(await host.probes.processTitles(instance));
+  const titles = await sessionsByTitle(instance, host);
   return make(instance, 'no-slot-left', {
     subject: '',
-    summary: `${instance.name} refuses every session, superusers included: ${titles[0] ?? 'no process title shows who holds them'}.`,
+    summary:
+      refused.reached.limit === 'all-slots'
+        ? `${instance.name} refuses every session, superusers included: ${titles[0] ?? 'no process title shows who holds them'}.`
+        : `${instance.name} refuses ${instance.user}: ${refused.text}.`,
     evidence: [
       { type: 'message', text: refused.text, sqlstate: '53300' },
       { type: 'probe', name: 'serverTitles', result: titles.slice(0, 20).join('\n') },

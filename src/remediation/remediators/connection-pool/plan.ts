@@ -7,7 +7,8 @@ import { planUnused } from './plan-idle.ts';
 import { planLeak } from './plan-leak.ts';
 import { ceilingOf, planRaise, wantedConnections } from './plan-max-connections.ts';
 import { planPooler } from './plan-pooler.ts';
-import { refusalFor, refusalPastPooler, refusalWithoutSlot } from './refusals.ts';
+import { planSlot } from './plan-slot.ts';
+import { refusalFor, refusalPastPooler } from './refusals.ts';
 import { lastSample, type PoolDetails, type PoolExpected, poolSettings } from './types.ts';
 
 /** Measures again, and plans the repair if the problem persists. */
@@ -19,7 +20,7 @@ export async function plan(finding: Finding<PoolDetails>, host: ReadonlyHost): P
   const settings = poolSettings(host);
   const measurement = await observe(instance, host, settings);
   if (measurement.type === 'unknown') return refusal(measurement.reason, 'Run `problems detect` again.');
-  if (measurement.type === 'shut-out') return refusalWithoutSlot(instance.name);
+  if (measurement.type === 'shut-out') return planSlot(finding, instance, measurement.refused, host);
   const { measured } = measurement;
   const pooler = await poolerOf(instance, host);
   if (details.kind === 'past-the-pooler' && pooler !== undefined) return refusalPastPooler(instance.name, pooler.name);

@@ -3,7 +3,7 @@ import { poolerPort } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { rootLine } from './describe.ts';
 import type { Diagnosis } from './diagnose.ts';
-import { lastSample, type Observation } from './types.ts';
+import { lastSample, type Observation, type Refused } from './types.ts';
 
 /** Problems that are not repaired automatically, with what you can do. */
 export function refusalFor(
@@ -36,9 +36,17 @@ export function refusalFor(
   }
 }
 
-export function refusalWithoutSlot(instance: string): Refusal {
+/** A slot more would not let this login in. */
+export function refusalWithoutSlot(instance: string, user: string, { text }: Refused): Refusal {
   return refusal(
-    `All slots of ${instance} are in use, superuser-reserved ones included, so it can be neither queried nor changed safely. Process titles alone are not enough to end a session.`,
+    `${instance} refuses ${user}: ${text}. One slot more would not let it in.`,
+    `Connect as a superuser, or raise the limit of ${user} if the message names one. Until then, stop one of the clients in the evidence, and run \`problems detect\` again.`,
+  );
+}
+
+export function refusalWithoutIdle(instance: string): Refusal {
+  return refusal(
+    `All slots of ${instance} are in use, superuser-reserved ones included, and no process title shows an idle session. Ending a working one would break its request.`,
     'Stop one of the clients in the evidence, then run `problems detect` again. If you cannot stop any client: kill -TERM one backend of an ordinary role inside the container (never kill -9, which restarts the whole server).',
   );
 }

@@ -267,6 +267,8 @@ export const expected = z.strictObject({
   systemIdentifier: z.string().nullable(),
   /** The pooler's container, through which the sessions are opened; null without one. */
   pooler: z.strictObject({ container: z.string(), port: z.int().positive() }).nullable(),
+  /** Only a slot was gained, so that the server can be asked. */
+  slot: z.literal(true).exactOptional(),
 });
 
 export type PoolExpected = z.output<typeof expected>;

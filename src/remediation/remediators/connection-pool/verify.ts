@@ -12,6 +12,7 @@ import {
 } from '../../shared/settings-steps.ts';
 import { observe, refusedLately } from './observe.ts';
 import { ownTimeouts } from './plan-leak.ts';
+import { verifySlot } from './plan-slot.ts';
 import { lastSample, type Observation, type PoolExpected, poolSettings } from './types.ts';
 
 /** How long the sessions are held: long enough that all of them are open at once. */
@@ -22,6 +23,7 @@ const patienceMs = 30_000;
 
 /** Opens the promised sessions from a container in the clients' network, and checks whether any client is refused. */
 export async function verify({ target, expected }: Plan<PoolExpected>, host: ReadonlyHost): Promise<Verification> {
+  if (expected.slot === true) return verifySlot(target.instance, host);
   const answer = await waitUntilReady(target.instance, host);
   const { instance, answeredAt } = answer;
   const first = answerCheck(answer);
