@@ -15,10 +15,7 @@ export interface ConnectedHost {
 export interface OpenHost extends ConnectedHost {
   /** The same host, whose calls reject when the signal is aborted. Helper containers are still removed. */
   withSignal(signal: AbortSignal): ConnectedHost;
-  /**
-   * A reader for one round of checks: it asks the engine once for what can be shared, and each server over one connection,
-   * until `close`. Default: that of `withSignal`.
-   */
+  /** For one round of checks: containers are inspected once, and each server has one connection, until `close`. */
   openRound?(signal: AbortSignal): { readonly reader: ConnectedHost['reader']; close(): Promise<void> };
   /** Passwords found so far. The same list until another is found. */
   secrets(): readonly string[];
@@ -255,10 +252,7 @@ export interface Effect {
   readonly after: string;
 }
 
-/**
- * Only actions change anything. They are idempotent: `isDone` tells a resumed run whether a step took effect, and what
- * `prepare` captured is enough to undo it in another process.
- */
+/** Only actions change anything. They are idempotent, and what `prepare` captured is enough to undo one in another process. */
 export interface Action<Params extends Json = Json, Before extends Json = Json> {
   /** `container.rename`, `volume.chown`, … */
   readonly name: string;
@@ -288,6 +282,7 @@ export interface Action<Params extends Json = Json, Before extends Json = Json> 
    * own. Stored apart from the journal that is shown, so it may contain a file's old text or a container's environment.
    */
   prepare(params: Params, host: ReadonlyHost): Promise<Before>;
+  /** Whether the step took effect. A resumed run asks. */
   isDone(params: Params, host: ReadonlyHost, run: RunContext): Promise<boolean>;
   /**
    * Makes `apply` shorter without a visible change, such as a checkpoint before a stop. Called while everything is still

@@ -71,7 +71,7 @@ describe('the session that loses least', () => {
     ['no process of root, which is no server', [processOf('app shop 10.0.0.1(1) idle', { uid: 0 })], undefined],
   ] as const)('is %s', ([, processes, pid]) => {
     expect(leastMissed(processes)?.pid).toBe(pid);
-    expect(leastMissed([...processes].reverse())?.pid).toBe(pid);
+    expect(leastMissed(processes.toReversed())?.pid).toBe(pid);
   });
 });
 
