@@ -45,13 +45,15 @@ export async function countDetect(
   const proxy = await countRequests(join(folder, 'engine.sock'));
   try {
     const before = sessions();
-    const child = spawn(process.execPath, [program, 'detect'], {
+    const chosen = names.flatMap((name) => ['--instance', name.replace('vrooli-postgres-', '')]);
+    const child = spawn(process.execPath, [program, 'detect', ...chosen], {
       cwd: folder,
       env: { ...process.env, DOCKER_HOST: `unix://${proxy.socket}` },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const [status] = await once(child, 'exit');
-    if (status !== 0) throw new Error(`problems detect ended with ${status}`);
+    // 1: something was found.
+    if (status !== 0 && status !== 1) throw new Error(`problems detect ended with ${status}`);
     const counts = proxy.counts();
     // A server counts a session when its statistics are flushed, at its end at the latest.
     await sleep(1_500);

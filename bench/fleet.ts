@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compare, processOf } from './measuring.ts';
 import { seededCredentials } from '../test/lab/images/recipe.ts';
+import { countDetect } from './fleet-counts.ts';
 import { machine } from './page.ts';
 
 const image = 'problems-lab/postgres-seeded:17';
-const problems = join(import.meta.dirname, '../dist/cli/bin.js');
+const problems = process.env['PROGRAM'] ?? join(import.meta.dirname, '../dist/cli/bin.js');
 const label = 'problems.bench=fleet';
 /** At most this many seconds for so many instances. */
 const targets: readonly (readonly [instances: number, seconds: number | undefined])[] = [
@@ -56,8 +57,23 @@ function inspectAndAsk(): readonly [string, readonly string[]] {
   return ['sh', ['-c', [`docker inspect ${names().join(' ')}`, ...asking].join(' && ')]];
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'problems-bench-'));
-try {
+/** How often each thing is asked for, by the number of instances: what grows with them is the cost of each. */
+async function printCounts(): Promise<void> {
+  console.log('| Instances | requests to the engine | inspects | logs | execs | containers | sessions |');
+  console.log('| --------- | ---------------------- | -------- | ---- | ----- | ---------- | -------- |');
+  for (const instances of [1, 3]) {
+    grow(instances);
+    const { requests, inspects, logs, execs, containers, sessions } = await countDetect(
+      problems,
+      folder,
+      names(),
+      docker,
+    );
+    console.log(`| ${[instances, requests, inspects, logs, execs, containers, sessions].join(' | ')} |`);
+  }
+}
+
+function printTimes(): void {
   console.log(`${machine()}\n`);
   console.log('| Instances | `problems detect` | each | `docker inspect` and one query of each | ratio | target |');
   console.log('| --------- | ----------------- | ---- | -------------------------------------- | ----- | ------ |');
@@ -73,6 +89,12 @@ try {
       `| ${count} | ${took} | ${each} | ${(yardstick / 1000).toFixed(2)} s | ${median.toFixed(2)}× | ${target} |`,
     );
   }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'problems-bench-'));
+try {
+  if (process.argv[2] === 'counts') await printCounts();
+  else printTimes();
 } finally {
   const left = names();
   if (left.length > 0) docker('rm', '--force', '--volumes', ...left);
