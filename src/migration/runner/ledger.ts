@@ -116,6 +116,12 @@ export async function findTables(session: SqlSession): Promise<LedgerTables> {
   return tablesOf(row);
 }
 
+/** Whether `schema_migrations` is a table of another tool, such as golang-migrate, that cannot store our versions. */
+function isForeign(row: Readonly<Record<string, string | null>>): boolean {
+  const isTable = row['tables'] !== 'f' && row['versions'] === 't';
+  return isTable && (row['category'] !== 'S' || (row['demanding'] ?? null) !== null);
+}
+
 /** Reads the answer to `ledgerPlace`. Throws like `findTables`. */
 function tablesOf(row: Readonly<Record<string, string | null>> | undefined): LedgerTables {
   const schema = row?.['schema'] ?? 'public';
@@ -125,15 +131,12 @@ function tablesOf(row: Readonly<Record<string, string | null>> | undefined): Led
     throw new ProblemsError('step-refused', `${versions}, or problems_migrations in the same schema, is not a table.`, {
       hint: 'Rename it.',
     });
-  if (row?.['versions'] === 't') {
-    const demanding = row['demanding'] ?? null;
-    if (row['category'] !== 'S' || demanding !== null)
-      throw new ProblemsError(
-        'step-refused',
-        `${versions} belongs to another tool: ${row['category'] === 'S' ? `its rows need ${demanding} as well` : 'its version is not text'}.`,
-        { hint: 'Migrate with that tool, or into a separate database.' },
-      );
-  }
+  if (row !== undefined && isForeign(row))
+    throw new ProblemsError(
+      'step-refused',
+      `${versions} belongs to another tool: ${row['category'] === 'S' ? `its rows need ${row['demanding'] ?? ''} as well` : 'its version is not text'}.`,
+      { hint: 'Migrate with that tool, or into a separate database.' },
+    );
   return {
     schema,
     versions,
@@ -166,12 +169,17 @@ export async function createTables(session: SqlSession, { versions, states }: Le
 
 const columns = ['version', 'sha256', 'mode', 'state', 'started_at', 'runner', 'error'] as const;
 
-/** Reads the ledger without a session and without running code of the tables' owner. Throws like `findTables`. */
+/**
+ * Reads the ledger without a session and without running code of the tables' owner. Empty if `schema_migrations` belongs to
+ * another tool. Throws like `findTables` if it is no table.
+ */
 export async function readLedgerSafely(reader: {
   readonly query: (sql: string) => Promise<Rows>;
   readonly readTables: (tables: readonly TableToRead[]) => Promise<Rows>;
 }): Promise<Ledger> {
-  const { schema, versionsExist, statesExist } = tablesOf((await reader.query(ledgerPlace))[0]);
+  const [place] = await reader.query(ledgerPlace);
+  if (place !== undefined && isForeign(place)) return { versions: new Set(), rows: new Map() };
+  const { schema, versionsExist, statesExist } = tablesOf(place);
   const tables = [
     ...(versionsExist ? [{ schema, name: 'schema_migrations', columns: ['version'] }] : []),
     ...(statesExist ? [{ schema, name: 'problems_migrations', columns }] : []),

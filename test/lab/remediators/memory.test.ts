@@ -112,8 +112,8 @@ describe.skipIf(!runs)('a worst case above the limit', () => {
     // A session that holds its temporary tables brings it near the limit, until the settings have been changed.
     const holding = psql(
       instance,
-      `set temp_buffers = '540MB';
-       create temporary table held as select n, repeat(md5(n::text), 30) as entry from generate_series(1, 500000) as n;
+      `set temp_buffers = '620MB';
+       create temporary table held as select n, repeat(md5(n::text), 30) as entry from generate_series(1, 580000) as n;
        select pg_sleep(300);`,
     );
     await eventually(60_000, async () => (await detect(remediation)).findings.length > 0);

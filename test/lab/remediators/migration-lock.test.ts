@@ -185,6 +185,34 @@ describe.skipIf(!(await labRuns()))('an unfinished migration', { timeout: 600_00
     ]);
   });
 
+  it('of another tool is named with its remedy, by its tables', async (test) => {
+    const run = await createRun(test);
+    const orders = await startInstance(run, { name: 'orders', storage: 'seeded' });
+    await query(
+      orders,
+      `create table schema_migrations (version bigint primary key, dirty boolean not null);
+       insert into schema_migrations values (3, true);
+       create schema flyway;
+       create table flyway.flyway_schema_history (installed_rank int primary key, version text, script text, success boolean);
+       insert into flyway.flyway_schema_history values (1, '1', 'V1__a.sql', true), (2, '2', 'V2__b.sql', false);
+       create table databasechangeloglock (id int primary key, locked boolean not null, lockgranted timestamp, lockedby text);
+       insert into databasechangeloglock values (1, true, now(), 'ci (192.0.2.7)');
+       create table _prisma_migrations (migration_name text, started_at timestamptz, finished_at timestamptz, rolled_back_at timestamptz);
+       insert into _prisma_migrations values ('1_init', now(), now(), null), ('2_add', now(), null, null);`,
+    );
+    const remediation = await openMigrations(run, {}, { onlyLooking: true });
+    test.onTestFinished(() => remediation.close());
+    const { findings, notLookedAt } = await detect(remediation);
+    expect(notLookedAt).toEqual([]);
+    expect(findings.map(({ kind, details }) => `${kind} ${JSON.stringify(details).includes('flyway')}`).sort()).toEqual(
+      ['other-tool-failed false', 'other-tool-failed false', 'other-tool-failed true', 'other-tool-lock false'],
+    );
+    const { proposals } = await plan(remediation);
+    const advice = proposals.map(({ plan: made }) => (made.type === 'refusal' ? made.advice : '')).join('\n');
+    for (const remedy of [/force 3/, /flyway repair/, /liquibase release-locks/, /resolve --applied 2_add/])
+      expect(advice).toMatch(remedy);
+  });
+
   it('is not reported while a runner is at work, nor on healthy instances', async (test) => {
     const run = await createRun(test);
     await scenarioNamed('healthy').up(run, () => undefined);

@@ -12,6 +12,7 @@ import {
   migrationStatusOf,
 } from '../../../migration/index.ts';
 import type { Evidence, ReadonlyHost, Refusal } from '../../contract.ts';
+import { type Leftover, leftoversIn } from './leftovers.ts';
 import { speaksOf } from './log-patterns.ts';
 import { type InvalidIndex, type Observation, type Observations, originOf, relationsThere, rowsOf } from './observe.ts';
 import {
@@ -163,7 +164,12 @@ export async function diagnose(
     ...(await unfinished(found, files)),
     ...(await failed(found, files)),
     ...(await pendingConditions(found, files, isShared, instance, host)),
+    ...(await leftoversIn(found.database, instance, host)).map(ofOtherTool),
   ];
+}
+
+function ofOtherTool({ kind, subject, summary, seen, remedy }: Leftover): Condition {
+  return { kind, subject, summary, evidence: [{ type: 'query', sql: subject, result: seen }], repair: remedy };
 }
 
 async function invalidIndex(

@@ -44,6 +44,9 @@ const conditionKinds = [
   'lost-migration',
   'unrecorded-migration',
   'ledger-conflict',
+  /** A failure that another migration tool has noted, and a lock that it has left. */
+  'other-tool-failed',
+  'other-tool-lock',
 ] as const;
 
 export type ConditionKind = (typeof conditionKinds)[number];
