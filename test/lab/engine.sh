@@ -37,6 +37,21 @@ install_missing() {
   } >"$cache/install.log" 2>&1 || fail "the packages did not install, see $cache/install.log"
 }
 
+# The scenario compose-port needs a Compose client, which an engine alone does not bring.
+install_compose() {
+  command -v docker-compose >/dev/null && return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say 'no Compose client: the tests of Compose projects need docker-compose on PATH'
+    return 0
+  fi
+  say 'installing docker-compose'
+  export DEBIAN_FRONTEND=noninteractive
+  {
+    apt-get install -y -q --no-install-recommends docker-compose ||
+      { apt-get update -q && apt-get install -y -q --no-install-recommends docker-compose; }
+  } >"$cache/install-compose.log" 2>&1 || fail "docker-compose did not install, see $cache/install-compose.log"
+}
+
 # A killed dockerd leaves its containerd's pid file behind, and the next start waits for that containerd in vain.
 forget_dead_engine() {
   local file pid
@@ -91,4 +106,7 @@ if ! { command -v curl >/dev/null && answers; }; then
     answers || start || { folder=$(legacy_iptables) && start "$folder"; } || fail "dockerd did not start, see $log"
   fi
 fi
+exec 8>"$cache/compose.lock"
+flock -w 300 8 || fail 'another call has been installing docker-compose for five minutes'
+install_compose
 say "answers at ${DOCKER_HOST:-unix://$socket}, log of an engine started here: $log"

@@ -1,12 +1,21 @@
 import type { Scenario } from '../scenario.ts';
 import { all, broken } from './all.ts';
+import { composePort } from './compose-port.ts';
 import { healthy } from './healthy.ts';
 import { notStarting } from './not-starting.ts';
 import { twoServers } from './two-servers.ts';
 import { wrongMount } from './wrong-mount.ts';
 
 /** The lab's scenarios: problems of the registry, other ones, none, and all problems of the registry at once. */
-export const scenarios: readonly Scenario[] = [...broken, notStarting, twoServers, wrongMount, healthy, all];
+export const scenarios: readonly Scenario[] = [
+  ...broken,
+  composePort,
+  notStarting,
+  twoServers,
+  wrongMount,
+  healthy,
+  all,
+];
 
 /** The scenario of this name; an unknown name is an error that lists the known ones. */
 export function scenarioNamed(name: string): Scenario {

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { approve, detect, plan, remediate, rollback } from '../../../src/app/remediation.ts';
+import { compose } from '../compose.ts';
+import { findInstance, query } from '../instance.ts';
+import { scenarioNamed } from '../scenarios/index.ts';
+import { labRuns } from '../support.ts';
+import { createPortRun } from './open-ports.ts';
+
+describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
+  it('moves to another port in the file of its project, stays as Compose wants it, and rolls back', async (test) => {
+    const { run, ports } = await createPortRun(test);
+    await scenarioNamed('compose-port').up(run, () => undefined);
+    const file = join(run.folder, 'docker-compose.yml');
+    const before = await readFile(file, 'utf8');
+    const { port: taken = 0 } = await findInstance(run, 'shop');
+
+    const { detected, proposals } = await plan(ports);
+    expect(detected.findings).toMatchObject([{ instance: 'shop', kind: 'port-taken' }]);
+    const port = Number(/ to (\d+),/.exec(JSON.stringify(proposals[0]?.plan))?.[1]);
+    expect(proposals).toMatchObject([
+      {
+        decision: { automation: 'approve', operations: expect.arrayContaining(['edit-compose']) },
+        effects: expect.arrayContaining([
+          {
+            step: expect.stringContaining('docker-compose up -d --no-deps db'),
+            effects: [
+              {
+                object: expect.stringMatching(/docker-compose\.yml @@ -14 \+14 @@$/),
+                before: `      - "\${DB_PORT:-${taken}}:5432" # for psql on this machine`,
+                after: `      - "\${DB_PORT:-${port}}:5432" # for psql on this machine`,
+              },
+            ],
+          },
+        ]),
+      },
+    ]);
+    expect(await readFile(file, 'utf8'), 'planning changes nothing').toBe(before);
+
+    const { runs } = await remediate(ports);
+    expect(runs).toMatchObject([{ instance: 'shop', outcome: 'awaiting-approval' }]);
+    const id = runs[0]?.id ?? '';
+    expect(await approve(ports, id, 'a test')).toMatchObject({
+      outcome: 'fixed',
+      verification: { result: 'verified' },
+    });
+    expect(await readFile(file, 'utf8')).toBe(before.replace(String(taken), String(port)));
+    const moved = await findInstance(run, 'shop');
+    expect(moved.port).toBe(port);
+    expect(await query(moved, 'select count(*) from orders')).toEqual(['1000']);
+    expect(await compose(run, 'shop', 'config')).toContain(String(port));
+    await compose(run, 'shop', 'up', '-d');
+    expect(await findInstance(run, 'shop').then(({ container }) => container.id), 'the next `up` changes nothing').toBe(
+      moved.container.id,
+    );
+    expect(await detect(ports)).toMatchObject({ findings: [], notLookedAt: [] });
+
+    expect(await rollback(ports, id)).toMatchObject({ outcome: 'rolled-back' });
+    expect(await readFile(file, 'utf8')).toBe(before);
+    const back = await findInstance(run, 'shop');
+    expect(back.port).toBe(taken);
+    expect((await back.container.inspect()).State.Status).toBe('created');
+    expect((await detect(ports)).findings).toMatchObject([{ instance: 'shop', kind: 'port-taken' }]);
+  });
+});
