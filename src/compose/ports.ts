@@ -1,18 +1,7 @@
-import {
-  child,
-  type ComposeFile,
-  type Edit,
-  find,
-  type Found,
-  itemsOf,
-  lineAt,
-  type Literal,
-  literalOf,
-  occurrencesIn,
-  withEdits,
-} from './document.ts';
+import { child, type ComposeFile, find, type Found, itemsOf, type Literal, literalOf } from './document.ts';
 import { type ComposeSources, environmentOf, isExtended } from './project.ts';
-import { interpolated, type Reference, referencesIn } from './variables.ts';
+import { type ComposeEdit, replaceValue } from './values.ts';
+import { interpolated } from './variables.ts';
 
 /** The published port of a service in the files of its Compose project. Pure. */
 
@@ -23,17 +12,6 @@ export interface Publication {
   readonly hostIp: string;
   readonly hostPort: string;
 }
-
-/** The smallest change of one file, or why there is none that is certainly right. */
-export type ComposeEdit =
-  | { readonly type: 'edit'; readonly path: string; readonly edits: readonly Edit[] }
-  | {
-      readonly type: 'unclear';
-      /** One sentence. */
-      readonly reason: string;
-      /** What to change by hand, as a clause: `change … to … in …, line 4`. */
-      readonly instead?: string;
-    };
 
 interface Site {
   readonly compose: ComposeFile;
@@ -54,22 +32,17 @@ export function editPort(
     const where = isExtended(sources, service) ? 'what it extends' : 'none of them in a form that can be changed';
     return { type: 'unclear', reason: `The Compose files publish port ${from.hostPort} of ${service} in ${where}.` };
   }
-  const { compose, item, host } = site;
-  const { path, text } = compose.file;
   if (sites.length > 1)
     return {
       type: 'unclear',
       reason: `The Compose files publish port ${from.hostPort} of ${service} in ${sites.length} places.`,
     };
-  const [reference] = referencesIn(host.text) ?? [];
-  if (reference !== undefined) return editVariable(sources, site, reference, { from: from.hostPort, to: String(to) });
-  const edit = { at: host.start, before: host.text, after: String(to) };
-  if (!item.isShared) return { type: 'edit', path, edits: [edit] };
-  return {
-    type: 'unclear',
-    reason: `An anchor in ${path} gives the ports of ${service} to other services too.`,
-    instead: `give ${service} ports of its own instead of ${lineOf(text, host.start)} (${path}, line ${lineAt(text, host.start)}), with ${to} instead of ${host.text}`,
-  };
+  const { compose, item, host } = site;
+  return replaceValue(
+    sources,
+    { compose, literal: host, isShared: item.isShared },
+    { service, from: from.hostPort, to: String(to) },
+  );
 }
 
 function sitesIn(compose: ComposeFile, sources: ComposeSources, service: string, wanted: Publication): readonly Site[] {
@@ -125,90 +98,4 @@ function longForm(compose: ComposeFile, item: Found): Entry | undefined {
     containerPort: containerPort.text,
     protocol: text('protocol')?.text ?? 'tcp',
   };
-}
-
-/** The line of `.env` that sets the variable, else the fallback that the Compose file states. */
-function editVariable(
-  sources: ComposeSources,
-  { compose, host }: Site,
-  reference: Reference,
-  { from, to }: { readonly from: string; readonly to: string },
-): ComposeEdit {
-  const { path, text } = compose.file;
-  const { name, start, end, fallback } = reference;
-  if (start !== 0 || end !== host.text.length) {
-    return {
-      type: 'unclear',
-      reason: `The port in ${path} is put together from several parts: ${host.text}.`,
-      instead: `change ${host.text} to ${to} in line ${lineAt(text, host.start)} of ${path}`,
-    };
-  }
-  const entry = environmentOf(sources).get(name);
-  if (entry !== undefined && entry.value === from && sources.environment !== undefined)
-    return {
-      type: 'edit',
-      path: sources.environment.path,
-      edits: [{ at: entry.start, before: from, after: to }],
-    };
-  if (entry !== undefined || fallback === undefined || fallback.text !== from)
-    return {
-      type: 'unclear',
-      reason: `The port comes from the variable ${name}, which no file of the project sets to ${from}.`,
-      instead: `set ${name} to ${to} where you set it`,
-    };
-  const others = sources.files.filter((other) => other !== compose && mentions(other, name));
-  const whole = host.text;
-  const uses = occurrencesIn(compose, whole);
-  if (others.length > 0 || uses.length !== countOf(compose, name)) {
-    return {
-      type: 'unclear',
-      reason: `The variable ${name} has its value from a default in ${path}, and is used with others elsewhere.`,
-      instead: `add ${name}=${to} to the .env of the project`,
-    };
-  }
-  return {
-    type: 'edit',
-    path,
-    edits: uses.map((use) => ({ at: use + fallback.start, before: from, after: to })),
-  };
-}
-
-/** How often the scalars of the file use the variable, in any form. */
-function countOf(compose: ComposeFile, name: string): number {
-  const { text } = compose.file;
-  return [`$${name}`, `\${${name}`]
-    .flatMap((form) => occurrencesIn(compose, form).map((start) => start + form.length))
-    .filter((end) => !/\w/.test(text.charAt(end))).length;
-}
-
-function mentions(compose: ComposeFile, name: string): boolean {
-  return countOf(compose, name) > 0;
-}
-
-function lineOf(text: string, offset: number): string {
-  return (text.slice(text.lastIndexOf('\n', offset - 1) + 1).split(/\r?\n/)[0] ?? '').trim();
-}
-
-/** The change of a file line by line, for a plan: lines that change, without those around them, which may hold secrets. */
-export function changedLines(
-  text: string,
-  edits: readonly Edit[],
-): readonly { readonly line: number; readonly before: string; readonly after: string }[] {
-  const changes = new Map<number, Edit[]>();
-  for (const edit of edits) {
-    const line = text.lastIndexOf('\n', edit.at - 1) + 1;
-    changes.set(line, [...(changes.get(line) ?? []), edit]);
-  }
-  return [...changes].map(([start, inLine]) => {
-    const last = inLine.at(-1);
-    const stop = text.indexOf('\n', last === undefined ? start : last.at + last.before.length);
-    const end = stop === -1 ? text.length : stop;
-    const moved = inLine.map((edit) => ({ ...edit, at: edit.at - start }));
-    const before = text.slice(start, end);
-    return {
-      line: lineAt(text, start),
-      before: before.replace(/\r$/, ''),
-      after: withEdits(before, moved).replace(/\r$/, ''),
-    };
-  });
 }

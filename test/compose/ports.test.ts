@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readComposeFile, withEdits } from '../../src/compose/document.ts';
-import { changedLines, editPort, type ComposeEdit } from '../../src/compose/ports.ts';
+import { editPort } from '../../src/compose/ports.ts';
+import { changedLines, type ComposeEdit } from '../../src/compose/values.ts';
 import type { ComposeSources } from '../../src/compose/project.ts';
 
 const path = '/project/docker-compose.yml';

@@ -37,6 +37,8 @@ export async function configOf(yaml: string): Promise<ComposeConfig & { readonly
 }
 
 export interface ProjectOptions {
+  /** The Compose file, which the container is as. Default: `text`. */
+  readonly yaml?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly mayEdit?: boolean;
   readonly clients?: readonly ('docker compose' | 'docker-compose')[];
@@ -51,8 +53,8 @@ export async function createProject(
 ): Promise<
   TestHost & { readonly instance: () => Promise<NonNullable<Awaited<ReturnType<TestHost['reader']['instance']>>>> }
 > {
-  const { files = { [path]: text }, config = configOf } = options;
-  const { hash } = await configOf(text);
+  const { yaml = text, files = { [path]: yaml }, config = configOf } = options;
+  const { hash } = await configOf(yaml);
   const own: TestHost = createTestHost({
     files,
     instances: [{ name: 'orders', container: { labels: options.labels ?? labelsOf(hash), ...options.container } }],

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { type Edit, withEdits } from '../../compose/document.ts';
-import { changedLines } from '../../compose/ports.ts';
+import { changedLines } from '../../compose/values.ts';
 import { serviceOf } from '../../compose/project.ts';
 import type { Container } from '../../host/docker/types.ts';
 import { ProblemsError } from '../../errors.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type ComposeFile, type Edit, readComposeFile, type SourceFile, withEdits } from '../../compose/document.ts';
 import { differingPaths } from '../../compose/output.ts';
-import { changedLines, type ComposeEdit } from '../../compose/ports.ts';
+import { changedLines, type ComposeEdit } from '../../compose/values.ts';
 import {
   type ComposeService,
   type ComposeSources,

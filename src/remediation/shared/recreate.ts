@@ -1,4 +1,4 @@
-import { projectNameOf, statedFiles } from '../../compose/project.ts';
+import { projectNameOf, serviceOf, statedFiles } from '../../compose/project.ts';
 import type { Change, Container, Mount, RestartPolicy } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Json } from '../../util/json.ts';
@@ -17,7 +17,7 @@ import { refusal } from './for-each-instance.ts';
 export interface RecreateAdvice {
   readonly autoRemove?: string;
   readonly compose?: (file: string) => string;
-  /** The repair changes the Compose project itself. */
+  /** The repair changes the Compose project itself, if the labels say where its files are. */
   readonly editsCompose?: true;
   readonly swarm?: (service: string) => string;
 }
@@ -59,7 +59,7 @@ export function refusalForOwner(
   const project = projectNameOf(labels);
   if (project !== undefined) {
     const file = statedFiles(labels);
-    if (editsCompose === true) return undefined;
+    if (editsCompose === true && serviceOf(labels) !== undefined) return undefined;
     return refusal(
       `${name} belongs to the Compose project ${project}: the next \`docker compose up\` would undo the change.`,
       compose?.(file) ?? `Change it in ${file}, then run: docker compose up -d`,

@@ -1,10 +1,13 @@
+import { serviceOf } from '../../../compose/project.ts';
+import { editCommand } from '../../../compose/settings.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { type Ceiling, connectionCeiling, readableSize } from '../../../postgres/tuning/index.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { poolerFolder, poolerOf } from '../../shared/availability.ts';
+import { isInCompose, planComposeChange, type PlannedComposeChange } from '../../shared/compose.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { measureBackends, memoryFor, memoryOf, memorySettingNames } from '../../shared/memory.ts';
-import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
+import { keptContainer, recordsToKeep, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { readServerSettings, type ServerSettings } from '../../shared/server-settings.ts';
 import { settingSteps } from '../../shared/settings-steps.ts';
 import {
@@ -101,6 +104,7 @@ export async function planRaise(
   if (refused !== undefined) return refused;
   const known = settings.values.get('max_connections');
   const byCommand = known?.source === 'command line';
+  const inCompose = byCommand && isInCompose(container);
   const why = `${isLimited ? 'Its limit' : 'Its share of the machine'} of ${readableSize(memory)} allows at most ${ceiling.connections} connections, which need ${readableSize(ceiling.terms.total)} in the worst case.`;
   let steps: readonly Step[];
   if (byCommand) {
@@ -111,14 +115,16 @@ export async function planRaise(
         `Recreate the container with max_connections=${wanted}.`,
       );
     const recreate = await refusalToRecreate(instance, host, {
+      editsCompose: true,
       compose: (file) => `Set max_connections to ${wanted} in ${file}, then run: docker compose up -d`,
     });
     if (recreate !== undefined) return recreate;
-    steps = recreateSteps({
-      instance,
-      edits: { command },
-      why: `The command line sets ${maxConnections}, which overrides every file. ${why}`,
-    });
+    const because = `The command line sets ${maxConnections}, which overrides every file. ${why}`;
+    if (inCompose) {
+      const change = await raiseInCompose(instance, wanted, because, host);
+      if (change.type === 'refusal') return change;
+      steps = [change.step];
+    } else steps = recreateSteps({ instance, edits: { command }, why: because });
   } else {
     if (dataMount === undefined)
       return refusal(
@@ -150,7 +156,7 @@ export async function planRaise(
         ]
       : steps,
     cleanup: [],
-    leftovers: byCommand ? [keptContainer(container)] : [],
+    leftovers: byCommand && !inCompose ? [keptContainer(container)] : [],
     risk: 'restart',
     ...(isFull(measured)
       ? {}
@@ -160,9 +166,11 @@ export async function planRaise(
       why: 'The server restarts: all sessions end, and their clients must reconnect.',
     },
     unpredictable: ['A client that does not reconnect by itself must be restarted.'],
-    undo: byCommand
-      ? 'The old container gets back its name and is started.'
-      : 'The server is stopped, the old text of postgresql.auto.conf is restored, and the server is started.',
+    undo: inCompose
+      ? 'The file is restored, and Compose creates the container as it says and starts it.'
+      : byCommand
+        ? 'The old container gets back its name and is started.'
+        : 'The server is stopped, the old text of postgresql.auto.conf is restored, and the server is started.',
     expected: {
       name: container.name,
       promised: ordinarySlots({ ...measured.limits, maxConnections: wanted }) - spared,
@@ -175,6 +183,28 @@ export async function planRaise(
       pooler: null,
     },
   };
+}
+
+/** The same on the command line that the files of the instance's Compose project state. */
+async function raiseInCompose(
+  instance: Instance,
+  wanted: number,
+  why: string,
+  host: ReadonlyHost,
+): Promise<PlannedComposeChange | Refusal> {
+  const { unchanged, alone } = recordsToKeep(instance);
+  const values = { max_connections: String(wanted) };
+  return planComposeChange(
+    {
+      instance,
+      key: 'command',
+      edit: (sources) => editCommand(sources, serviceOf(instance.container.labels)?.service ?? '', values),
+      inWords: `set max_connections=${wanted} in the command of ${instance.name}`,
+      why,
+      expects: [unchanged, alone],
+    },
+    host,
+  );
 }
 
 /** A restarted server must have the same data: docs/engineering/data-directory.md#new-cluster. */

@@ -2,12 +2,14 @@ import { readAutoConf, type SettingChanges } from '../../../postgres/auto-conf.t
 import { bytesOf } from '../../../postgres/settings.ts';
 import { formatSize, readableSize } from '../../../postgres/tuning/index.ts';
 import { asideName, type Finding, type Plan, type ReadonlyHost, type Refusal } from '../../contract.ts';
+import { isInCompose } from '../../shared/compose.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import { promisableTo } from '../../shared/memory.ts';
 import { recordsToKeep, keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import { commandLineSettings } from '../../shared/server-settings.ts';
 import { needsStart, settingSteps } from '../../shared/settings-steps.ts';
 import { changesFor, frameOf, limitFor, quarterOf, shmSizeFor, type PlanInput, withValues } from './plan-values.ts';
+import { planCommandInCompose, planSizeInCompose } from './plan-compose.ts';
 import { recentEvents } from './detect.ts';
 import { diagnose } from './diagnose.ts';
 import { observe } from './observe.ts';
@@ -47,6 +49,8 @@ async function planSettings(
     const unread = await refusalToStart(instance, values, host);
     if (unread !== undefined) return unread;
   }
+  if (fixed.length > 0 && isInCompose(container))
+    return planCommandInCompose(task, { changes, fixed, words, why }, frame, host);
   if (fixed.length > 0) {
     const refused = await refusalToRecreate(instance, host);
     if (refused !== undefined) return refused;
@@ -102,8 +106,10 @@ function valuesOf(changes: SettingChanges): Readonly<Record<string, string>> {
 }
 
 /** Raises the limit without a restart. Starts a server whose crash recovery did not fit into the old limit. */
-async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected>> {
+async function planRaise(task: PlanInput, limit: number, host: ReadonlyHost): Promise<Plan<MemoryExpected> | Refusal> {
   const { instance, seen, memory } = task;
+  if (isInCompose(instance.container))
+    return planSizeInCompose(task, { key: 'mem_limit', from: seen.limit, to: limit }, await frameOf(task, host), host);
   const { id, name, state } = instance.container;
   const frame = await frameOf(task, host);
   const { alone } = recordsToKeep(instance);
@@ -171,10 +177,16 @@ async function planShm(task: PlanInput, host: ReadonlyHost): Promise<Plan<Memory
   const { instance, seen, memory } = task;
   const { container } = instance;
   const size = shmSizeFor(seen.limit, seen.shmSize, memory);
-  const refused = await refusalToRecreate(instance, host);
+  const inCompose = isInCompose(container);
+  const refused = await refusalToRecreate(instance, host, inCompose ? { editsCompose: true } : {});
+  const frame = await frameOf(task, host);
+  if (refused === undefined && size > seen.shmSize && inCompose) {
+    const planned = await planSizeInCompose(task, { key: 'shm_size', from: seen.shmSize, to: size }, frame, host);
+    if (planned.type === 'plan') return planned;
+    return planSettings(task, { max_parallel_workers_per_gather: '0' }, host);
+  }
   if (refused !== undefined || size <= seen.shmSize)
     return planSettings(task, { max_parallel_workers_per_gather: '0' }, host);
-  const frame = await frameOf(task, host);
   return {
     ...frame,
     summary: `Recreate ${instance.name} with a /dev/shm of ${readableSize(size)} instead of ${readableSize(seen.shmSize)}, on the same data.`,

@@ -19,6 +19,8 @@ export async function refusalFor(
       'Change the primary and its standbys together: raised values on standbys first, lowered ones on the primary first.',
     );
   const owned = refusalForOwner(container, {
+    // Settings in the data directory outlive its container; what does not is changed in the project's files.
+    editsCompose: true,
     compose: (file) => `Set mem_limit, shm_size or the command in ${file}, then run: docker compose up -d`,
     swarm: (service) => `docker service update --limit-memory <bytes> ${service}`,
   });

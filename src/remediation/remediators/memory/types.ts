@@ -129,6 +129,8 @@ export const expected = z.strictObject({
   systemIdentifier: z.string().nullable(),
   /** The container before a recreate; null without a recreate. */
   aside: z.string().nullable(),
+  /** The label `config-hash` that Compose gives the new container. Absent: it is not created by Compose. */
+  composeHash: z.string().exactOptional(),
   load: z.strictObject({ clients: z.int(), seconds: z.int(), rows: z.int() }),
 });
 

@@ -8,6 +8,7 @@ import {
   answerCheck,
   asideCheck,
   type Check,
+  composeCheck,
   notInitialisedCheck,
   policyCheck,
   sameClusterCheck,
@@ -35,7 +36,7 @@ export async function verify(
   if (first.answer?.ok !== true) return { result: withoutAnswer(first), checks };
   const { container } = instance;
   // A container that was not restarted may still have its first start in its log.
-  const starts = steps.some(({ action }) => action === 'container.start');
+  const starts = steps.some(({ action }) => action === 'container.start' || action === 'compose.change');
   checks.push(
     sameClusterCheck(first, expected.systemIdentifier),
     ...(starts ? [await notInitialisedCheck(instance, expected.systemIdentifier !== null, host)] : []),
@@ -44,6 +45,7 @@ export async function verify(
     { name: '/dev/shm', ok: container.shmSize === expected.shmSize, seen: readableSize(container.shmSize) },
     ...(await settingChecks(instance, expected, host)),
     ...(expected.aside === null ? [] : await asideChecks(instance, expected.aside, host)),
+    ...(expected.composeHash === undefined ? [] : [composeCheck(container, expected.composeHash)]),
   );
   if (checks.every(({ ok }) => ok)) checks.push(...(await underLoad(instance, expected, host)));
   return { result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified', answeredAt, checks };
@@ -52,7 +54,7 @@ export async function verify(
 /** Checks value and source: `pending_restart` can be wrong (docs/engineering/settings.md#precedence). */
 async function settingChecks(
   instance: Instance,
-  { settings, aside }: MemoryExpected,
+  { settings, aside, composeHash }: MemoryExpected,
   host: ReadonlyHost,
 ): Promise<readonly Check[]> {
   const names = Object.keys(settings);
@@ -69,7 +71,8 @@ async function settingChecks(
     const value = settings[name] ?? null;
     const altered = row?.['file']?.endsWith('/postgresql.auto.conf') === true;
     const source = row?.['source'] ?? '';
-    const isThere = altered || (aside !== null && source === 'command line');
+    const isRecreated = aside !== null || composeHash !== undefined;
+    const isThere = altered || (isRecreated && source === 'command line');
     const ok =
       row !== undefined &&
       (value === null ? !altered : isThere && isValue(name, value, row['setting'] ?? '', row['unit'] ?? null));

@@ -39,6 +39,8 @@ export async function refusalFor(
   return refusalToRecreate(instance, host, {
     autoRemove: `Recreate it without --rm, with a named volume, on a free port: problems ports lease ${name}`,
     editsCompose: true,
+    compose: (file) =>
+      `Lease a free port (problems ports lease ${name}), change ${port} to it in ${file}, then run: docker compose up -d`,
     swarm: (service) =>
       `docker service update --publish-rm ${port} --publish-add published=<free port>,target=${serverPort} ${service}`,
   });
