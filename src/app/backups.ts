@@ -1,4 +1,5 @@
 import { ProblemsError } from '../errors.ts';
+import { repositoriesOf } from '../backups/repositories.ts';
 import { type InstanceVerdict, judgeBackups } from '../backups/verdict.ts';
 import type { Backup, BackupAnswer, BackupInventory, BackupLevel } from '../backups/types.ts';
 import { bindCall, type Remediation, type RemediationCall } from './open-remediation.ts';
@@ -27,6 +28,8 @@ export function listBackups({ session: { reader } }: Remediation, instance?: str
 export interface JudgedBackups extends BackupInventory {
   /** One for each instance, and for each name that has backups, by name. */
   readonly verdicts: readonly InstanceVerdict[];
+  /** The folders that were searched, absolute. */
+  readonly folders: readonly string[];
 }
 
 /**
@@ -37,7 +40,8 @@ export interface JudgedBackups extends BackupInventory {
  */
 export async function backupVerdicts(opened: Remediation, instance?: string): Promise<JudgedBackups> {
   const { session } = opened;
-  const { backups, notLookedAt } = await listBackups(opened, instance);
+  const { backups, notLookedAt, repositories = [] } = await listBackups(opened, instance);
+  const { folders } = session.reader.backups;
   const owners = backups.map((backup) => backup.instance);
   const found = await instancesIfReachable(opened);
   if (instance !== undefined && owners.length === 0 && found.names?.includes(instance) === false)
@@ -51,12 +55,14 @@ export async function backupVerdicts(opened: Remediation, instance?: string): Pr
     instance === undefined && found.names === undefined ? [{ path: 'instances', reason: found.reason }] : [];
   return {
     backups,
+    folders,
+    ...(repositories.length === 0 ? {} : { repositories }),
     notLookedAt: [...notLookedAt, ...unknown],
     verdicts: [...new Set(names)].toSorted(compareText).map((name) =>
       judgeBackups(
         name,
         backups.filter((backup) => backup.instance === name),
-        { rpoHours, now: session.now() },
+        { rpoHours, now: session.now(), repositories: repositoriesOf(name, repositories, folders) },
       ),
     ),
   };

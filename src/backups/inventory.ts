@@ -1,10 +1,12 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { type Json, getString } from '../util/json.ts';
 import { compareText } from '../util/compare.ts';
+import { shellQuote } from '../util/quote.ts';
 import { errorText, errorCode } from '../util/text.ts';
-import { contentOf, type FolderContent } from './parts.ts';
+import { contentOf, type FolderContent, recognize } from './parts.ts';
+import { repositoryIn } from './repositories.ts';
 import { fingerprintsOf, readRecord, readVerification, unsignedProof } from './sidecar-files.ts';
 import { putBackNote } from './verdict.ts';
 import {
@@ -12,6 +14,7 @@ import {
   type BackupCheck,
   type BackupInventory,
   type BackupLevel,
+  type BackupRepository,
   backupLevels,
   type BackupState,
   type BackupVerdict,
@@ -41,13 +44,32 @@ export const segment = /^[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,99}$/;
 /** All backups below the folders, or those of one instance. Links that lead outside are skipped. */
 export async function listBackups(folders: readonly string[], instance: string | undefined): Promise<BackupInventory> {
   const backups: Backup[] = [];
+  const repositories: BackupRepository[] = [];
   const notLookedAt: { path: string; reason: string }[] = [];
   for (const parent of folders) {
-    for (const owner of instance === undefined ? await namesIn(parent, notLookedAt) : [instance]) {
+    const whole = await repositoryIn(parent);
+    if (whole !== undefined) {
+      repositories.push(whole);
+      continue;
+    }
+    const owners = await namesIn(parent, notLookedAt);
+    notLookedAt.push(...(await looseDumps(parent, owners, '<instance>/')));
+    for (const owner of instance === undefined ? owners : [instance]) {
       if (!segment.test(owner)) continue;
+      const own = await repositoryIn(join(parent, owner));
+      if (own !== undefined) {
+        repositories.push(own);
+        continue;
+      }
+      notLookedAt.push(...(await looseDumps(join(parent, owner), await namesIn(join(parent, owner), []), '')));
       for (const { folder, name, state } of await foldersOf(join(parent, owner), notLookedAt)) {
         try {
-          backups.push(await readBackup(await inside(folders, folder), owner, name, state));
+          const repository = await repositoryIn(folder);
+          const place = await inside(folders, folder);
+          if (repository !== undefined) repositories.push(repository);
+          // A link such as `latest`: the backup is listed under its own name.
+          else if (!(await isLinkWithin(folder, place, join(parent, owner))))
+            backups.push(await readBackup(place, owner, name, state));
         } catch (error) {
           notLookedAt.push({ path: folder, reason: errorText(error) });
         }
@@ -58,7 +80,32 @@ export async function listBackups(folders: readonly string[], instance: string |
     (a, b) =>
       compareText(a.instance, b.instance) || compareText(a.createdAt, b.createdAt) || compareText(a.name, b.name),
   );
-  return { backups, notLookedAt };
+  return { backups, notLookedAt, ...(repositories.length === 0 ? {} : { repositories }) };
+}
+
+/** Dumps that are not in a folder of their own, so they belong to no backup. */
+async function looseDumps(
+  folder: string,
+  names: readonly string[],
+  below: string,
+): Promise<readonly { readonly path: string; readonly reason: string }[]> {
+  const found: { path: string; reason: string }[] = [];
+  for (const name of names.slice(0, mostLoose)) {
+    const path = join(folder, name);
+    if (name.startsWith('.') || (await lstat(path).catch(() => undefined))?.isFile() !== true) continue;
+    if ((await recognize(path, name)) === undefined) continue;
+    const to = join(folder, `${below}${name.replaceAll(/[^A-Za-z0-9_.:+-]/g, '_').split('.')[0] ?? 'backup'}`);
+    const command = `mkdir -p ${shellQuote(to)} && mv ${shellQuote(path)} ${shellQuote(to)}/`;
+    found.push({ path, reason: `a dump must be in a folder of its own: ${command}` });
+  }
+  return found;
+}
+
+const mostLoose = 1_000;
+
+async function isLinkWithin(folder: string, place: string, owner: string): Promise<boolean> {
+  const isLink = (await lstat(folder).catch(() => undefined))?.isSymbolicLink() === true;
+  return isLink && dirname(place) === (await real(owner));
 }
 
 /** Finds a backup by reference or path, quarantined ones included; undefined if there is none. */
@@ -188,13 +235,22 @@ function verdictOf(verification: BackupVerification | null): {
 async function timeOf(folder: string, name: string, metadata: Json | undefined): Promise<string> {
   const stated = Date.parse(getString(metadata, 'created'));
   if (!Number.isNaN(stated)) return new Date(stated).toISOString();
-  const parts = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(name);
+  const parts = /(?<!\d)(\d{4})([-_.]?)(\d\d)\2(\d\d)(?:[-_T.]?(\d\d)[-_:.]?(\d\d)(?:[-_:.]?(\d\d))?)?(?!\d)/.exec(
+    name,
+  );
   if (parts !== null) {
-    const [, year, month, day, hour, minute, second] = parts;
-    const named = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-    if (!Number.isNaN(named)) return new Date(named).toISOString();
+    const [, year, , month, day, hour, minute = '00', second = '00'] = parts;
+    const named = Date.parse(`${year}-${month}-${day}T${hour ?? '00'}:${minute}:${second}Z`);
+    if (!Number.isNaN(named))
+      return new Date(hour === undefined ? await timeOfDay(folder, named) : named).toISOString();
   }
   return (await stat(folder)).mtime.toISOString();
+}
+
+/** The time of the folder if it is of that day, in whatever zone; else the beginning of the day. */
+async function timeOfDay(folder: string, day: number): Promise<number> {
+  const hours = ((await stat(folder)).mtimeMs - day) / 3_600_000;
+  return hours >= -14 && hours < 36 ? day + hours * 3_600_000 : day;
 }
 
 /** @throws ProblemsError `outside-root`: the path, with links resolved, is below none of the folders. */

@@ -1,7 +1,8 @@
-import { lstat, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { errorText } from '../util/text.ts';
 import { compareBy } from '../util/compare.ts';
+import { isCheckSumFile } from './check-sums.ts';
 import { headOfPacked, isEncrypted, type Packing, packingOf, unpackedName } from './packing.ts';
 import type { BackupKind, BackupPart } from './types.ts';
 
@@ -41,7 +42,7 @@ export async function contentOf(folder: string): Promise<FolderContent> {
     if (below.length > 0) {
       const kind = clusterKind(below, `${name}/`) ?? folderKind(below, name);
       if (kind !== undefined) parts.push({ path: name, kind, database: null, bytes: sum(below) });
-    } else if (!ownFiles.includes(name) && !name.startsWith('.')) {
+    } else if (!ownFiles.includes(name) && !name.startsWith('.') && !isCheckSumFile(name)) {
       const recognized = await recognize(join(folder, name), name);
       if (recognized !== undefined) {
         const bytes = files.find(({ path }) => path === name)?.bytes ?? 0;
@@ -67,12 +68,24 @@ async function filesOf(folder: string, notes: string[]): Promise<readonly Folder
       const found = await lstat(join(folder, path)).catch(() => undefined);
       if (found?.isDirectory() === true) folders.push(path);
       else if (found?.isFile() === true) files.push({ path, bytes: found.size });
-      else if (found !== undefined && !path.includes('pg_tblspc/'))
+      else if (found !== undefined && !path.includes('pg_tblspc/') && !(await isAlias(folder, path)))
         notes.push(`${path} is not a regular file and was skipped.`);
     }
   }
   if (folders.length > 0) notes.push(`It contains more than ${maxEntries} files; the rest was skipped.`);
   return files.sort(compareBy(({ path }) => path));
+}
+
+/** A link such as `latest` to another file of the same folder, which is listed under its own name. */
+async function isAlias(folder: string, path: string): Promise<boolean> {
+  const [top, target] = await Promise.all(
+    [realpath(folder), realpath(join(folder, path))].map((one) => one.catch(() => '')),
+  );
+  return top !== undefined && target !== undefined && target.startsWith(`${top}${sep}`) && (await isFile(target));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isFile() === true;
 }
 
 /** Recognises the files of a server: a base backup, or a copy of a data directory. */
@@ -96,7 +109,7 @@ const headBytes = 1_024;
 type Recognized = Pick<BackupPart, 'kind' | 'packing'>;
 
 /** Recognizes a file by its beginning, or by its name if it is empty or damaged. Undefined: not a backup, such as a log. */
-async function recognize(path: string, name: string): Promise<Recognized | undefined> {
+export async function recognize(path: string, name: string): Promise<Recognized | undefined> {
   const head = await headOf(path);
   if (head === undefined) return { kind: 'unknown' };
   const packing = packingOf(head, name);

@@ -172,9 +172,22 @@ export interface Fingerprints {
   readonly databases: readonly DatabaseFingerprint[];
 }
 
+/** What another backup tool keeps in a backup folder. */
+export interface BackupRepository {
+  readonly tool: 'pgBackRest' | 'WAL-G' | 'Barman';
+  /** Absolute. */
+  readonly path: string;
+  /** Stanzas of pgBackRest, servers of Barman. */
+  readonly names: readonly string[];
+  /** Commands of that tool which prove its backups. */
+  readonly commands: readonly string[];
+}
+
 export interface BackupInventory {
   /** Sorted by instance, then by time; includes quarantined ones. */
   readonly backups: readonly Backup[];
+  /** Those in the backup folders, or in the folder of the instance. Absent: none. */
+  readonly repositories?: readonly BackupRepository[];
   readonly notLookedAt: readonly { readonly path: string; readonly reason: string }[];
 }
 

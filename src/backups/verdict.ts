@@ -1,5 +1,6 @@
 import { unsignedProof } from './sidecar-files.ts';
-import type { Backup } from './types.ts';
+import { repositoryText } from './repositories.ts';
+import type { Backup, BackupRepository } from './types.ts';
 
 /** What the notes of a backup say that someone has put back after it was set aside. */
 export const putBackNote = 'It was put back on request, so setting it aside again needs approval.';
@@ -15,7 +16,8 @@ export const backupStates = ['good', 'none', 'too-old', 'not-proven', 'broken'] 
 
 /**
  * Whether an instance could be restored from its backups. `good`: one that was restored once (L4) is recent enough, and
- * none is broken. `too-old`: what is recent enough is missing. `not-proven`: it is there, but was never restored.
+ * none is broken. `too-old`: what is recent enough is missing. `not-proven`: it is there, but was never restored, or only
+ * another tool can prove it.
  * `broken`: a backup that is not quarantined failed a check.
  */
 export interface InstanceVerdict {
@@ -27,7 +29,7 @@ export interface InstanceVerdict {
   readonly ageHours: number | null;
   /** The age that is allowed. */
   readonly rpoHours: number;
-  /** Why, as a clause: `no backup was ever taken`. */
+  /** Why, as a clause: `no backup was found`. */
   readonly reason: string;
 }
 
@@ -35,6 +37,8 @@ export interface VerdictOptions {
   /** Default 26. */
   readonly rpoHours?: number | undefined;
   readonly now: Date;
+  /** Of other tools, in the folders of the instance. Default: none. */
+  readonly repositories?: readonly BackupRepository[] | undefined;
 }
 
 /**
@@ -44,7 +48,7 @@ export interface VerdictOptions {
 export function judgeBackups(
   instance: string,
   backups: readonly Backup[],
-  { rpoHours = defaultRpoHours, now }: VerdictOptions,
+  { rpoHours = defaultRpoHours, now, repositories = [] }: VerdictOptions,
 ): InstanceVerdict {
   const present = backups
     .filter(({ state }) => state === 'complete' || state === 'failed')
@@ -59,11 +63,14 @@ export function judgeBackups(
   const broken = present.filter(({ verdict }) => verdict === 'bad');
   if (broken.length > 0) return { ...known, verdict: 'broken', reason: `${listOf(broken)} cannot be restored` };
   const [newest] = present;
+  const [repository] = repositories;
+  if (newest === undefined && repository !== undefined)
+    return { ...known, verdict: 'not-proven', reason: repositoryText(repository) };
   if (newest === undefined)
     return {
       ...known,
       verdict: 'none',
-      reason: backups.length === 0 ? 'no backup was ever taken' : 'no backup is complete',
+      reason: backups.length === 0 ? 'no backup was found' : 'no backup is complete',
     };
   if (newestGood !== undefined && hoursSince(newestGood, now) <= rpoHours)
     return { ...known, verdict: 'good', reason: `${newestGood.ref} is ${ageOf(newestGood, now)} old and was restored` };

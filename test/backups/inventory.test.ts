@@ -1,9 +1,11 @@
 import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isPutBack } from '../../src/backups/verdict.ts';
+import { repositoriesOf } from '../../src/backups/repositories.ts';
+import { isPutBack, judgeBackups } from '../../src/backups/verdict.ts';
 import { putBackBackup, quarantineBackup, recordVerification, releaseBackup } from '../../src/backups/quarantine.ts';
 import { expireBackup, removeExpired, unexpireBackup } from '../../src/backups/expire.ts';
 import { filesLevel } from '../../src/backups/levels/files.ts';
@@ -58,6 +60,83 @@ describe('the inventory of backups', () => {
     const { backups } = await listBackups([folder], undefined);
     expect(backups[0]?.notes).toEqual([
       'Dumps are all there is, without a base backup: the server refuses replication: no entry',
+    ]);
+  });
+
+  it('knows the time of a dated name, and lists what a link names only once', async () => {
+    await lay('shop/shop-2026-01-30/full.sql', plain);
+    await lay('shop/shop_20260129/full.sql', plain);
+    await lay('shop/2026-01-28T0310/full.sql', plain);
+    await symlink('shop-2026-01-30', join(folder, 'shop', 'latest'));
+    await symlink('full.sql', join(folder, 'shop', 'shop-2026-01-30', 'latest.sql'));
+    const { backups } = await listBackups([folder], 'shop');
+    expect(backups.map(({ name, createdAt, notes }) => [name, createdAt, notes])).toEqual([
+      ['2026-01-28T0310', '2026-01-28T03:10:00.000Z', []],
+      ['shop_20260129', '2026-01-29T00:00:00.000Z', []],
+      ['shop-2026-01-30', '2026-01-30T00:00:00.000Z', []],
+    ]);
+  });
+
+  it('says of dumps without a folder of their own how to move them, so they are not taken for no backups', async () => {
+    await lay('shop-2026-11-30.sql.gz', gzipSync(plain));
+    await lay('shop/shop_20261130.dump', 'PGDMP');
+    await lay('shop/notes.txt', 'nothing of the kind');
+    const { backups, notLookedAt } = await listBackups([folder], undefined);
+    expect(backups).toEqual([]);
+    expect(notLookedAt.map(({ path, reason }) => [path, reason])).toEqual([
+      [
+        join(folder, 'shop-2026-11-30.sql.gz'),
+        `a dump must be in a folder of its own: mkdir -p '${folder}/<instance>/shop-2026-11-30' && mv ${folder}/shop-2026-11-30.sql.gz '${folder}/<instance>/shop-2026-11-30'/`,
+      ],
+      [
+        join(folder, 'shop/shop_20261130.dump'),
+        `a dump must be in a folder of its own: mkdir -p ${folder}/shop/shop_20261130 && mv ${folder}/shop/shop_20261130.dump ${folder}/shop/shop_20261130/`,
+      ],
+    ]);
+  });
+
+  it.for([
+    ['pgBackRest', ['archive/main/archive.info', 'backup/main/backup.info'], 'pgbackrest --stanza=main verify'],
+    ['WAL-G', ['basebackups_005/base_0/metadata.json', 'wal_005/1.lz4'], 'wal-g wal-verify integrity timeline'],
+    ['Barman', ['main/base/20260301T0310/backup.info', 'main/wals/xlog.db'], 'barman verify-backup main latest'],
+  ] as const)('recognizes a repository of %s, which is neither a backup nor none', async ([tool, files, command]) => {
+    for (const place of ['shop/repository', 'orders', '../whole']) {
+      for (const file of files) await lay(`${place}/${file}`, 'x');
+    }
+    const folders = [folder, join(top, 'whole')];
+    const { backups, notLookedAt, repositories = [] } = await listBackups(folders, undefined);
+    expect([backups, notLookedAt]).toEqual([[], []]);
+    expect(repositories.map((one) => [one.tool, one.path, one.commands.at(-1)?.includes(command)])).toEqual([
+      [tool, join(folder, 'orders'), true],
+      [tool, join(folder, 'shop/repository'), true],
+      [tool, join(top, 'whole'), true],
+    ]);
+    expect(repositoriesOf('shop', repositories, folders).map(({ path }) => path)).toEqual([
+      join(folder, 'shop/repository'),
+      join(top, 'whole'),
+    ]);
+    const verdict = judgeBackups('shop', [], { now: new Date(), repositories });
+    expect([verdict.verdict, verdict.reason.includes(tool)]).toEqual(['not-proven', true]);
+  });
+
+  it.for([
+    ['x  shop.sql', 'SHA256SUMS', 'passed'],
+    ['x *old/place/shop.sql', 'shop.sql.sha256', 'passed'],
+    ['x', 'shop.sql.sha256', 'passed'],
+    ['SHA256 (shop.sql) = x', 'sums.sha256', 'passed'],
+    ['0000000000000000000000000000000000000000000000000000000000000000  shop.sql', 'SHA256SUMS', 'failed'],
+    ['00000000000000000000000000000000  shop.sql', 'shop.sql.md5', 'failed'],
+    ['m  shop.sql', 'MD5SUMS', 'passed'],
+  ] as const)('compares the check sums of its maker: %s in %s', async ([line, name, expected]) => {
+    const [sha256, md5] = ['sha256', 'md5'].map((one) => createHash(one).update(plain).digest('hex'));
+    await lay('orders/one/shop.sql', plain);
+    await lay(`orders/one/${name}`, `${line.replace('x', sha256 ?? '').replace(/^m/, md5 ?? '')}\n`);
+    const one = await sole();
+    expect(one.parts.map(({ path }) => path)).toEqual(['shop.sql']);
+    const { observations } = await filesLevel(one, undefined, never);
+    const said = observations.filter(({ says }) => says.includes('check sum'));
+    expect(said.map(({ result, cause }) => [result, cause])).toEqual([
+      [expected, expected === 'failed' ? 'damaged' : undefined],
     ]);
   });
 

@@ -28,7 +28,7 @@ function backup(hours: number, verdict: BackupVerdict, state: BackupState = 'com
 
 describe('the backups of an instance are', () => {
   it.each([
-    ['none, if there is none', [], 'none', 'no backup was ever taken'],
+    ['none, if there is none', [], 'none', 'no backup was found'],
     ['none, if one is only being taken', [backup(1, 'unproven', 'running')], 'none', 'no backup is complete'],
     ['none, if all are quarantined', [backup(1, 'bad', 'quarantined')], 'none', 'no backup is complete'],
     ['good, if a recent one was restored', [backup(26, 'good')], 'good', 'orders/26h is 26 h old and was restored'],

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, isWithin } from '../../util/text.ts';
+import { compareCheckSums, type ComparedSums, isCheckSumFile } from '../check-sums.ts';
 import { contentOf, type FolderEntry, ownFiles } from '../parts.ts';
 import { canUnpack, isEncrypted, unpackCommand } from '../packing.ts';
 import { type FileScan, type ReadAs, scanFile, tooMuch } from '../read-file.ts';
@@ -55,6 +56,7 @@ export async function filesLevel(
     }
   }
   observations.push(...compareWithFirst(files, backup.verification));
+  observations.push(...sumsSay(await compareCheckSums(backup.folder, files, signal)));
   for (const { path, kind } of content.parts)
     if (kind === 'tar' && !(await hasTarEnd(join(backup.folder, path))))
       observations.push(failed('truncated', `${path} has no end of a tar archive: some of it is missing.`));
@@ -64,6 +66,16 @@ export async function filesLevel(
     if (file !== null && !content.files.some(({ path }) => isWithin(path, file)))
       observations.push(failed('missing-file', `${file}, the dump of ${database}, is missing.`));
   return { observations, files, scans };
+}
+
+function sumsSay({ matching, different }: ComparedSums): readonly Observation[] {
+  const more = matching.length > 5 ? ', …' : '';
+  return [
+    ...different.map((says) => failed('damaged', says)),
+    ...(matching.length === 0
+      ? []
+      : [passed(`The check sums of its maker match: ${matching.slice(0, 5).join(', ')}${more}.`)]),
+  ];
 }
 
 /** L3 compares a base backup with the checksums of its manifest; hashing it here would read it twice. */
@@ -100,7 +112,9 @@ function isText({ kind }: BackupPart): boolean {
 
 /** Nothing at all is empty. Files of a format that is not known here may be a backup nevertheless. */
 function withoutParts(files: readonly FolderEntry[]): Observation {
-  const unknown = files.filter(({ path, bytes }) => bytes > 0 && !path.startsWith('.') && !ownFiles.includes(path));
+  const unknown = files.filter(
+    ({ path, bytes }) => bytes > 0 && !path.startsWith('.') && !ownFiles.includes(path) && !isCheckSumFile(path),
+  );
   if (unknown.length === 0) return failed('empty', 'It contains nothing that can be restored.');
   const names = unknown.slice(0, 3).map(({ path }) => path);
   return impossible(

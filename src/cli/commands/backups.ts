@@ -148,7 +148,7 @@ function one(words: readonly string[], action: string, what = 'instance'): strin
 
 async function show(invocation: BackupInvocation, instance: string | undefined): Promise<number> {
   const { options: chosen, screen, now } = invocation;
-  const [{ backupVerdicts }, { toJson }, { backupsTable, verdictsText }] = await Promise.all([
+  const [{ backupVerdicts }, { toJson }, { backupsTable, searchedText, verdictsText }] = await Promise.all([
     import('../../app/remediation.ts'),
     import('../../reporters/json.ts'),
     import('../../reporters/text/backups.ts'),
@@ -158,12 +158,24 @@ async function show(invocation: BackupInvocation, instance: string | undefined):
     backups: found,
     notLookedAt,
     verdicts,
+    folders,
+    repositories = [],
   } = await withRemediation(invocation, choice, (remediation) => backupVerdicts(remediation, instance));
-  if (chosen.json) screen.out.write(toJson({ schemaVersion: 1, backups: found, verdicts, notLookedAt }));
+  if (chosen.json)
+    screen.out.write(
+      toJson({
+        schemaVersion: 1,
+        backups: found,
+        verdicts,
+        notLookedAt,
+        ...(repositories.length === 0 ? {} : { repositories }),
+      }),
+    );
   else {
     if (found.length > 0) screen.out.write(await tableText(backupsTable(found, now()), screen.out));
     screen.out.write(verdictsText(verdicts, screen.out.style));
-    if (verdicts.length === 0) screen.notes.write('There are no backups.\n');
+    if (verdicts.length === 0 && repositories.length === 0) screen.notes.write('There are no backups.\n');
+    screen.notes.write(searchedText(verdicts, repositories, folders));
     for (const { path, reason } of notLookedAt) screen.notes.write(`not checked: ${path}: ${reason}\n`);
   }
   const isGood = verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'good');

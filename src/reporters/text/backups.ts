@@ -1,6 +1,6 @@
 import type { Retained } from '../../app/remediation.ts';
 import type { InstanceVerdict } from '../../backups/verdict.ts';
-import type { Backup, BackupCheck } from '../../backups/types.ts';
+import type { Backup, BackupCheck, BackupRepository } from '../../backups/types.ts';
 import { type Style, escapeTerminal } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
 
@@ -37,6 +37,22 @@ export function verdictsText(verdicts: readonly InstanceVerdict[], style: Style)
       return `${style('strong', escapeTerminal(instance))}: ${style(tone, words)}: ${escapeTerminal(reason)}\n`;
     })
     .join('');
+}
+
+/** Where nothing was found, how another folder is named, and what other tools keep there. */
+export function searchedText(
+  verdicts: readonly InstanceVerdict[],
+  repositories: readonly BackupRepository[],
+  folders: readonly string[],
+): string {
+  const found = repositories.map(
+    ({ tool, path, commands }) =>
+      `A ${tool} repository is in ${escapeTerminal(path)}. To check it, run:\n${commands.map((line) => `  ${escapeTerminal(line)}\n`).join('')}`,
+  );
+  const isMissing = verdicts.length === 0 || verdicts.some(({ verdict }) => verdict === 'none');
+  if (!isMissing) return found.join('');
+  const places = folders.map((folder) => `  ${escapeTerminal(folder)}/<instance>/<name>/\n`).join('');
+  return `${found.join('')}Searched:\n${places}Other folders are named by remediation.backupFolders in the config.\n`;
 }
 
 export function retentionTable(retained: readonly Retained[], now: Date): Table {

@@ -197,9 +197,7 @@ describe('an instance without a recent good backup', () => {
   it.each([{ expect: true }, { expect: ['orders'] }, { rpoHours: 48 }])(
     'is a finding if the config expects one: %j',
     async (settings) => {
-      expect(await found([], { settings })).toEqual([
-        `${id}: orders has no recent good backup: no backup was ever taken.`,
-      ]);
+      expect(await found([], { settings })).toEqual([`${id}: orders has no recent good backup: no backup was found.`]);
       expect(await found([], { settings, status: 'exited' })).toEqual([]);
     },
   );

@@ -84,7 +84,11 @@ function onBackups(
       },
     ];
   }
-  const { reason, verdict } = judgeBackups(instance.name, seen.standing, { ...settings, now: new Date() });
+  const { reason, verdict } = judgeBackups(instance.name, seen.standing, {
+    ...settings,
+    now: new Date(),
+    repositories: seen.repositories,
+  });
   // A stopped server cannot be backed up, and another remediator finds out why it is down.
   if (verdict === 'good' || !instance.container.state.running) return [];
   if (!seen.everBackedUp && !isBackupExpected(instance.name, settings)) return [];

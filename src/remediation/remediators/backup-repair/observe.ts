@@ -1,4 +1,4 @@
-import type { Backup, BackupCheck } from '../../../backups/types.ts';
+import type { Backup, BackupCheck, BackupRepository } from '../../../backups/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import type { BackupSettings, BadBackup } from './types.ts';
@@ -15,6 +15,8 @@ export async function freeVolume(wanted: string, host: ReadonlyHost): Promise<st
 export interface BackupsSeen {
   /** Complete or failed, not quarantined, newest first. */
   readonly backups: readonly Backup[];
+  /** Of other tools. */
+  readonly repositories: readonly BackupRepository[];
   /** Any backup is in its folder, quarantined and unfinished ones included. */
   readonly everBackedUp: boolean;
   readonly bad: readonly BadBackup[];
@@ -37,7 +39,7 @@ export async function checkBackups(
   host: ReadonlyHost,
   settings: BackupSettings,
 ): Promise<BackupsSeen> {
-  const { backups: all, notLookedAt } = await host.backups.list(instance.name);
+  const { backups: all, notLookedAt, repositories = [] } = await host.backups.list(instance.name);
   const newestFirst = all.toSorted((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
   const backups = newestFirst.filter(isThere);
   const bad: BadBackup[] = [];
@@ -62,6 +64,7 @@ export async function checkBackups(
   const refs = new Set(bad.map(({ ref }) => ref));
   return {
     backups,
+    repositories,
     everBackedUp: all.length > 0,
     bad,
     standing: backups.filter(({ ref }) => !refs.has(ref)),
