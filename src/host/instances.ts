@@ -3,26 +3,25 @@ import { ProblemsError } from '../errors.ts';
 import { compareText } from '../util/compare.ts';
 import { helperLabel, poolerLabel } from './docker/shapes.ts';
 import type { Container, DockerReader, ListedContainer, Mount } from './docker/types.ts';
+import { dataDirectoryOf, isPostgresImage, loginOf, needsProcesses, portVariable } from './image-contract.ts';
 import { identityOf } from './instance-identity.ts';
 import type { Instance } from './instance.ts';
 import type { FileReader } from './types.ts';
 
-/** PGDATA, or the default of the official images. */
-function dataDirectory(container: Container): string {
-  return container.env['PGDATA'] ?? '/var/lib/postgresql/data';
-}
-
-/** The mount that contains PGDATA: the deepest one above it. */
-export function dataMount(container: Container): Mount | undefined {
-  const directory = withSlash(dataDirectory(container));
+/** The mount that contains the data directory: the deepest one above it. */
+export function dataMount(container: Container, dataDirectory = dataDirectoryOf(container)): Mount | undefined {
+  const directory = withSlash(dataDirectory);
   return container.mounts
     .filter((mount) => directory.startsWith(withSlash(mount.destination)))
     .sort((a, b) => b.destination.length - a.destination.length)[0];
 }
 
 /** The identity of the data, which locks are taken on: a volume's name, a path, or else the container's id, with the engine's id. */
-export function volumeKey(engineId: string, container: Container): string {
-  const mount = dataMount(container);
+export function volumeKey(
+  engineId: string,
+  container: Container,
+  mount: Mount | undefined = dataMount(container),
+): string {
   if (mount === undefined) return `container:${engineId}/${container.id}`;
   return mount.type === 'volume' ? `volume:${engineId}/${mount.name}` : `bind:${engineId}/${mount.source}`;
 }
@@ -40,13 +39,10 @@ export function containerOnSameData(container: Container, all: readonly Containe
       other.id !== container.id &&
       other.state.running &&
       other.mounts.some(
-        (theirs) => theirs.writable && (isSameMount(mine, theirs) || (isPostgres(other) && overlaps(mine, theirs))),
+        (theirs) =>
+          theirs.writable && (isSameMount(mine, theirs) || (isPostgresImage(other) && overlaps(mine, theirs))),
       ),
   );
-}
-
-function isPostgres(container: Container): boolean {
-  return container.env['PG_MAJOR'] !== undefined || container.env['PGDATA'] !== undefined;
 }
 
 function isSameMount(a: Mount, b: Mount): boolean {
@@ -184,36 +180,44 @@ async function instanceOf(
   sources: InstanceSources,
 ): Promise<Instance> {
   const declaration = await readDeclaration(name, sources);
+  const directory = dataDirectoryOf(container, await processesOf(container, sources.docker));
+  const mount = dataMount(container, directory);
+  const login = loginOf(container.env);
   const identity = await identityOf({
     container,
     named: isNamed(name, container, sources.pattern),
     labelled: container.labels[instanceLabel] === name && (await isOwnLabel(container, sources)),
-    dataMount: dataMount(container),
+    dataMount: mount,
     folder: declaration.folder,
   });
   const { folder, declared } = identity === 'label' ? noDeclaration : declaration;
   const { password: _, ...shown } = declared;
-  const user = container.env['POSTGRES_USER'] ?? declared['user'] ?? 'postgres';
+  const user = login.user ?? declared['user'] ?? 'postgres';
   return {
     name,
     container,
     user,
-    database: container.env['POSTGRES_DB'] ?? declared['database'] ?? user,
+    database: login.database ?? declared['database'] ?? user,
     port: serverPort(container),
-    dataDirectory: dataDirectory(container),
-    dataMount: dataMount(container),
-    volumeKey: volumeKey(engineId, container),
+    dataDirectory: directory,
+    dataMount: mount,
+    volumeKey: volumeKey(engineId, container, mount),
     identity,
     folder,
     declared: shown,
   };
 }
 
-/** `postgres -p 5433` or `-c port=5433`, PGPORT, or 5432. */
+/** Of a running container whose variables do not say where its data are; none if the engine cannot list processes. */
+async function processesOf(container: Container, docker: DockerReader): Promise<readonly string[]> {
+  return needsProcesses(container) ? docker.processes(container.id).catch(() => []) : [];
+}
+
+/** `postgres -p 5433` or `-c port=5433`, a variable, or 5432. */
 function serverPort(container: Container): number {
   const command = container.command.join(' ');
   const stated = /(?:^|\s)-p\s*(\d{1,5})\b|(?:-c\s*|--)port=(\d{1,5})\b/.exec(command);
-  const port = Number(stated?.[1] ?? stated?.[2] ?? container.env['PGPORT'] ?? 5432);
+  const port = Number(stated?.[1] ?? stated?.[2] ?? portVariable(container.env) ?? 5432);
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 5432;
 }
 
@@ -243,7 +247,7 @@ export function unmanagedServers(
   const managed = new Set(instances.map(({ container }) => container.id));
   return containers.filter(
     (container) =>
-      !managed.has(container.id) && container.state.running && !isAsideOrOurs(container) && isPostgres(container),
+      !managed.has(container.id) && container.state.running && !isAsideOrOurs(container) && isPostgresImage(container),
   );
 }
 

@@ -79,6 +79,7 @@ export function readContainers(memory: Memory, declared: Partial<DockerReader> =
     logs: missing('docker.logs'),
     events: missing('docker.events'),
     changes: missing('docker.changes'),
+    processes: missing('docker.processes'),
     file: missing('docker.file'),
     ...declared,
   };

@@ -109,6 +109,14 @@ export function readDocker(engine: ReadingEngine): DockerReader {
       return isList(listed) ? listed.map(changeOf) : [];
     },
 
+    async processes(ref) {
+      const path = `/containers/${encodeURIComponent(ref)}/top`;
+      const listed = jsonOf(await engine.get({ path, query: { ps_args: '-eo pid,args' } }), `processes of ${ref}`);
+      return getArray(listed, 'Processes')
+        .slice(0, 500)
+        .map((row) => (getStrings(row).at(-1) ?? '').slice(0, 4_096));
+    },
+
     async file(ref, path) {
       const reply = await engine.get({
         path: `/containers/${encodeURIComponent(ref)}/archive`,

@@ -187,6 +187,8 @@ export interface DockerReader {
   /** Events between two times (RFC 3339): the last 1,000, without those of exec. */
   events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
   changes(ref: string): Promise<readonly Change[]>;
+  /** The command lines of a running container, as the engine's `ps` shows them: at most 500 of at most 4,096 characters. */
+  processes(ref: string): Promise<readonly string[]>;
   /** A file in a container, running or not, volumes included. Undefined if it does not exist; at most 2 MiB. */
   file(ref: string, path: string): Promise<Uint8Array | undefined>;
 }

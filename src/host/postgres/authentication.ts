@@ -1,3 +1,6 @@
+import type { Instance } from '../instance.ts';
+import type { Address } from './addresses.ts';
+
 /**
  * Decides what a server gets to see of a password, as `require_auth` of libpq does. The driver answers whatever a server
  * asks for, so the question is judged before the driver sees it.
@@ -50,3 +53,28 @@ const outOfTurn = 'The server sent an authentication message out of turn.';
 
 const md5Refused =
   'The server asks for an MD5 hash of the password, so it was not sent. Set the password again with password_encryption = scram-sha-256, or add the instance to remediation.md5 in the config.';
+
+/**
+ * The SQLSTATE of a refused login in what psql printed: it prints none, so the texts of English servers and of libpq have to tell.
+ * Undefined: the connection failed for another reason.
+ */
+export function loginState(printed: string): '28P01' | '28000' | undefined {
+  if (/password authentication failed for user|no password supplied/.test(printed)) return '28P01';
+  return /no pg_hba\.conf entry for|pg_hba\.conf rejects connection|(?:Peer|Ident|LDAP|PAM|GSSAPI|certificate) authentication failed for user/i.test(
+    printed,
+  )
+    ? '28000'
+    : undefined;
+}
+
+/**
+ * What you can do about a refused login, as whole sentences. `address` is where the server was asked, if anywhere but in its
+ * container.
+ */
+export function adviceForLogin(sqlstate: string, { user, database, container }: Instance, address?: Address): string {
+  if (sqlstate === '28P01')
+    return address === undefined
+      ? `Set the password of ${user} in the environment of ${container.name} or in its instance.conf: nothing else reaches a server that only its container can connect to.`
+      : `Add its password to the passfile, in a line that begins with ${address.hosts[0] ?? address.host}:${address.port}:${database}:${user}:`;
+  return `Allow it in pg_hba.conf, for example with a first line "local all ${user} scram-sha-256", and reload the server.`;
+}

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { compareText } from '../../util/compare.ts';
+import { loginOf } from '../image-contract.ts';
 import { parseInstanceConf } from '../instances.ts';
 import type { Instance } from '../instance.ts';
 import type { FileReader } from '../types.ts';
@@ -9,7 +10,7 @@ import { passwordInMount } from './password-file.ts';
 import { passwordIn, type Passfile, readPassfile } from './passfile.ts';
 
 /**
- * Passwords from the container's environment (POSTGRES_PASSWORD, or the file that POSTGRES_PASSWORD_FILE names if it is mounted
+ * Passwords from the container's environment (the variable of its image, or the file that the variable with `_FILE` names if it is mounted
  * from under a root), `instance.conf`, the passfile and the config. Only drivers get them. All passwords that were found are
  * remembered, so that they can be redacted in everything that is printed or stored.
  */
@@ -79,15 +80,16 @@ export function openCredentials(sources: CredentialSources): Credentials {
   async function find(instance: Instance, server?: Server): Promise<Found> {
     const { container, name, identity = 'label' } = instance;
     const { configured = {} } = sources;
+    const { passwordVariable } = loginOf(container.env);
     const ofName = Object.hasOwn(configured, name) ? configured[name] : undefined;
     const ofConf = await fromConf(instance, sources.files);
     const passfile = readPassfile(passfilePath);
     const isOther = server?.user !== undefined && server.user !== instance.user;
     const ofInstance = [
       identity === 'label' ? undefined : ofName,
-      container.env['POSTGRES_PASSWORD'],
+      container.env[passwordVariable],
       // The mounts of an engine elsewhere are not of this machine.
-      sources.engine.local ? await passwordInMount(container, sources.files) : undefined,
+      sources.engine.local ? await passwordInMount(container, sources.files, `${passwordVariable}_FILE`) : undefined,
       identity === 'confirmed' ? ofConf : undefined,
     ];
     const usable = [

@@ -8,12 +8,16 @@ import type { FileReader } from '../types.ts';
 const longest = 4_096;
 
 /**
- * The password in the file that `POSTGRES_PASSWORD_FILE` of a container names, if it is in a bind mount from a readable folder of
+ * The password in the file that a variable of a container names, such as `POSTGRES_PASSWORD_FILE`, if it is in a bind mount from a readable folder of
  * this machine. Who starts a container chooses the path, and who writes into the mount may put links there, so nothing
  * outside the mount is read: no `..`, no link that leads out of it, and no mount that another one covers at this path.
  */
-export async function passwordInMount(container: Container, files: FileReader): Promise<string | undefined> {
-  const path = container.env['POSTGRES_PASSWORD_FILE'];
+export async function passwordInMount(
+  container: Container,
+  files: FileReader,
+  variable: string,
+): Promise<string | undefined> {
+  const path = container.env[variable];
   if (path === undefined || !posix.isAbsolute(path) || path.split('/').includes('..')) return undefined;
   const inside = posix.normalize(path);
   const mount = deepestMount(container.mounts, inside);

@@ -6,7 +6,8 @@ import type { HelperResult } from '../docker/types.ts';
 import { execIn } from '../exec.ts';
 import type { Instance } from '../instance.ts';
 import { endBackend } from '../probes/backends.ts';
-import { addressesBy } from './addresses.ts';
+import { addressesBy, addressesOf } from './addresses.ts';
+import { adviceForLogin, loginState } from './authentication.ts';
 import {
   beginning,
   type Connection,
@@ -99,12 +100,18 @@ function passwordFor(text: string | undefined): string {
   return text === undefined || /[\r\n]/.test(text) ? '' : text;
 }
 
-/** Parses `ERROR:  42P01: relation "x" does not exist`; a failed connection has no SQLSTATE. */
+/** Parses `ERROR:  42P01: relation "x" does not exist`; a failed connection has no SQLSTATE, but its text may tell. */
 function refusalOf(stderr: string): SentResult {
   const match = /(?:ERROR|FATAL|PANIC): {1,2}(?:([0-9A-Z]{5}): )?(.*)/.exec(stderr);
   const message = match?.[2] ?? stderr.trim().split('\n')[0] ?? '';
   // psql could not connect.
-  return { ok: false, message, sqlstate: match?.[1], via: 'exec', sent: !/^psql: /m.test(stderr) };
+  return {
+    ok: false,
+    message,
+    sqlstate: match?.[1] ?? loginState(stderr),
+    via: 'exec',
+    sent: !/^psql: /m.test(stderr),
+  };
 }
 
 function failure(message: string): SentResult {
@@ -200,7 +207,12 @@ export function openSql({ engine, credentials, signal, md5 = [], slots, shared }
   /** A refused login may be for want of a password that the container must not get. */
   async function explain(refused: Refused, instance: Instance): Promise<Refused> {
     const isLogin = refused.sqlstate?.startsWith('28') === true || refused.message.includes('password');
-    const reason = isLogin ? await credentials.withheld(instance) : undefined;
+    if (!isLogin) return refused;
+    const advice = (): string | undefined =>
+      refused.sqlstate?.startsWith('28') === true
+        ? adviceForLogin(refused.sqlstate, instance, addressesOf(instance, engine)[0])
+        : undefined;
+    const reason = (await credentials.withheld(instance)) ?? advice();
     return reason === undefined ? refused : { ...refused, message: `${refused.message}. ${reason}` };
   }
 

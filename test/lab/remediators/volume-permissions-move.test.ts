@@ -64,7 +64,7 @@ describe.skipIf(!(await labRuns()))('data in an anonymous volume', () => {
       const { code, stdout } = await runProblems([...args, '--json'], { cwd: folder });
       return { code, ...JSON.parse(stdout) };
     };
-    const only = ['--remediator', 'volume-permissions'] as const;
+    const only = ['--remediator', 'volume-permissions', '--instance', 'misplaced'] as const;
     const before = await findInstance(run, 'misplaced');
 
     expect(await problems('detect', ...only)).toMatchObject({
