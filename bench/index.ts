@@ -15,13 +15,15 @@ import {
   validateFigures,
 } from './figures.ts';
 import { machine, tableOf, writePage } from './page.ts';
+import { swarmFigures } from './swarm.ts';
 
-const groups: Readonly<Record<string, (folder: string) => readonly Figure[]>> = {
+const groups: Readonly<Record<string, (folder: string) => readonly Figure[] | Promise<readonly Figure[]>>> = {
   reading: () => [readingFigure()],
   validate: validateFigures,
   scan: scanFigures,
   linearity: linearityFigures,
   memory: (folder) => [memoryFigure(folder)],
+  swarm: swarmFigures,
 };
 
 const wanted = process.argv.slice(2);
@@ -29,9 +31,9 @@ const wanted = process.argv.slice(2);
 const measuredOn = machine();
 const folder = mkdtempSync(join(tmpdir(), 'problems-bench-'));
 try {
-  const figures = Object.entries(groups)
-    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
-    .flatMap(([, measure]) => measure(folder));
+  const figures: Figure[] = [];
+  for (const [name, measure] of Object.entries(groups))
+    if (wanted.length === 0 || wanted.includes(name)) figures.push(...(await measure(folder)));
   const text = `${measuredOn}\n\n${tableOf(figures)}`;
   console.log(text);
   if (figures.some((figure) => isMet(figure) === false)) process.exitCode = 1;

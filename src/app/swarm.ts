@@ -16,6 +16,7 @@ export type { Config } from '../config/config.ts';
 export type { Page, SwarmStore } from '../swarm/store.ts';
 export type { Claim, Swarm } from '../swarm/swarm.ts';
 export type * from '../swarm/types.ts';
+export { work, type WorkOptions, type Worked } from '../swarm/work.ts';
 export { failureClasses } from '../remediation/contract.ts';
 
 export interface SwarmOptions {

@@ -59,7 +59,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'writeBacklog',
     'writeTasks',
   ],
-  'problem-registry/swarm': ['failureClasses', 'openSwarm'],
+  'problem-registry/swarm': ['failureClasses', 'openSwarm', 'work'],
   'problem-registry/testing': ['actionPromises', 'actionVerdicts', 'checkAction', 'checkRemediator', 'createTestHost'],
   'problem-registry/remark': ['default', 'remarkProblems'],
 };
