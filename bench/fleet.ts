@@ -37,7 +37,17 @@ function grow(count: number): void {
     const name = `vrooli-postgres-bench-${index}`;
     const { user, password, database } = seededCredentials;
     const env = [`POSTGRES_USER=${user}`, `POSTGRES_PASSWORD=${password}`, `POSTGRES_DB=${database}`];
-    docker('run', '--detach', '--name', name, '--label', label, ...env.flatMap((one) => ['--env', one]), image);
+    docker(
+      'run',
+      '--detach',
+      '--no-healthcheck',
+      '--name',
+      name,
+      '--label',
+      label,
+      ...env.flatMap((one) => ['--env', one]),
+      image,
+    );
   }
   for (const name of names()) {
     const ready = ['exec', name, 'pg_isready', '--quiet', '--host', '127.0.0.1'];
