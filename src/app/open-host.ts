@@ -116,7 +116,7 @@ function connect(
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
   };
 
-  const compose = openCompose(address, { mayEdit: options.mayEditCompose !== false });
+  const compose = openCompose(address, { mayEdit: options.mayEditCompose !== false, roots: options.roots });
   const everyInstance = shared === undefined ? () => findInstances(sources) : once(() => findInstances(sources));
 
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };

@@ -89,10 +89,17 @@ export function itemsOf(compose: ComposeFile, { node, isShared }: Found): readon
   return node.items.flatMap((item) => (compose.yaml.isNode(item) ? follow(compose, { node: item, isShared }) : []));
 }
 
-/** The keys of a mapping, those of merge keys left out. */
-export function keysOf({ yaml }: ComposeFile, found: Found | undefined): readonly string[] {
-  if (found === undefined || !yaml.isMap(found.node)) return [];
-  return found.node.items.flatMap(({ key }) => (yaml.isScalar(key) ? [String(key.value)] : []));
+/** What every key of this name in the file stands for, wherever it is. */
+export function valuesOf(compose: ComposeFile, name: string): readonly Found[] {
+  const { yaml, document } = compose;
+  const values: Found[] = [];
+  yaml.visit(document, {
+    Pair(_key, { key, value }) {
+      if (yaml.isScalar(key) && String(key.value) === name && yaml.isNode(value))
+        values.push(...follow(compose, { node: value, isShared: false }));
+    },
+  });
+  return values;
 }
 
 export function child(compose: ComposeFile, found: Found, key: string): Found | undefined {

@@ -1,5 +1,5 @@
 import { isAbsolute, join, normalize } from 'node:path';
-import { child, type ComposeFile, find, itemsOf, keysOf, literalOf, type SourceFile } from './document.ts';
+import { child, type ComposeFile, find, itemsOf, literalOf, type SourceFile, valuesOf } from './document.ts';
 import { type EnvironmentEntry, readEnvironment } from './variables.ts';
 
 /** Which Compose project a container belongs to, as the labels say that Compose put on it. Pure. */
@@ -74,15 +74,9 @@ export function unsafeSource({ files, environment }: ComposeSources): string | u
   for (const compose of files) {
     const { path } = compose.file;
     if (find(compose, ['include']) !== undefined) return `${path} includes other files.`;
-    const services = find(compose, ['services']);
-    for (const service of keysOf(compose, services)) {
-      const file = find(compose, ['services', service, 'extends', 'file']);
-      if (file === undefined) continue;
-      const stated = literalOf(compose, file.node)?.text;
-      // Compose fetches git and OCI addresses.
-      if (stated === undefined || !/^[\w./ -]+$/.test(stated) || stated.endsWith('.git'))
-        return `${path} extends a service of a file that is not named by a plain path.`;
-    }
+    // What that file reads in turn, Compose would fetch from git and OCI addresses too.
+    if (valuesOf(compose, 'extends').some((found) => child(compose, found, 'file') !== undefined))
+      return `${path} extends a service of another file.`;
   }
   const stranger = [...environmentOf({ files, environment }).keys()].find((name) => name.startsWith('DOCKER_'));
   return stranger === undefined

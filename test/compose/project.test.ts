@@ -55,16 +55,17 @@ describe('a project that reads more than its own files', () => {
 
   it.for([
     ['include: [other.yml]\nservices: {db: {}}\n', undefined, /includes/],
-    ['services: {db: {extends: {file: "https://example.com/x.git", service: a}}}\n', undefined, /plain path/],
-    ['services: {db: {extends: {file: "git@example.com:x", service: a}}}\n', undefined, /plain path/],
-    ['services: {db: {extends: {file: "oci://example.com/x", service: a}}}\n', undefined, /plain path/],
+    ['services: {db: {extends: {file: "https://example.com/x.git", service: a}}}\n', undefined, /another file/],
+    ['services: {db: {extends: {file: base.yml, service: a}}}\n', undefined, /another file/],
+    ['x-s: &s {db: {extends: {file: x, service: a}}}\nservices: {<<: *s}\n', undefined, /another file/],
+    ['x-e: &e {file: x, service: a}\nservices: {db: {extends: *e}}\n', undefined, /another file/],
     ['services: {db: {}}\n', 'DOCKER_HOST=tcp://192.0.2.1:2375\n', /another engine/],
   ] as const)('is not given to the client: %j', async ([text, environment, reason]) => {
     expect(await unsafe(text, environment)).toMatch(reason);
   });
 
-  it('is given to it if it only extends a file that is named by its path', async () => {
-    expect(await unsafe('services: {db: {extends: {file: base.yml, service: a}}}\n', 'A=1\n')).toBeUndefined();
+  it('is given to it if it only extends a service of its own files', async () => {
+    expect(await unsafe('services: {db: {extends: {service: a}}, a: {}}\n', 'A=1\n')).toBeUndefined();
   });
 
   it('has the profiles of its service', async () => {

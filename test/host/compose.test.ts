@@ -33,9 +33,13 @@ function project(): ProjectFiles {
   return { name: 'shop', folder, files: [join(folder, 'c.yml')], environmentFile: null, profiles: ['data'] };
 }
 
-function open(environment: Readonly<Record<string, string>> = {}): ReturnType<typeof openCompose> {
+function open(
+  environment: Readonly<Record<string, string>> = {},
+  roots: readonly string[] = ['/elsewhere'],
+): ReturnType<typeof openCompose> {
   return openCompose(engineAddress({ DOCKER_HOST: 'unix:///run/other.sock' }), {
     mayEdit: true,
+    roots,
     environment: { PATH: `${join(folder, 'bin')}${delimiter}/usr/bin${delimiter}/bin`, HOME: folder, ...environment },
   });
 }
@@ -52,6 +56,13 @@ describe('the Compose client of the machine', () => {
   it('is never a program of a relative folder of PATH', async () => {
     await program('docker-compose', answering);
     expect(await open({ PATH: `bin${delimiter}.${delimiter}` }).reader.clients()).toEqual([]);
+  });
+
+  it('is never a program of the project itself', async () => {
+    await program('docker-compose', answering);
+    const PATH = join(folder, 'bin');
+    expect(await open({ PATH }).reader.clients()).toEqual(['docker-compose']);
+    expect(await open({ PATH }, [folder]).reader.clients()).toEqual([]);
   });
 
   it('is told the project, its folder and its files, and gets no variable of the shell', async () => {

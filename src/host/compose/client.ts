@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, isAbsolute, join } from 'node:path';
+import { basename, delimiter, isAbsolute, join, normalize } from 'node:path';
 import { composeOutput } from '../../compose/output.ts';
 import { ProblemsError } from '../../errors.ts';
-import { errorText } from '../../util/text.ts';
+import { errorText, isWithin } from '../../util/text.ts';
 import type { EngineAddress } from '../docker/address.ts';
 import type { ComposeChanger, ComposeClient, ComposeConfig, ComposeReader, EditedFile, ProjectFiles } from './types.ts';
 
@@ -18,6 +18,13 @@ const stopSeconds = 120;
 const mostBytes = 4 * 2 ** 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ComposeOptions {
+  readonly mayEdit: boolean;
+  /** Folders of the project, whose programs are never run. */
+  readonly roots: readonly string[];
+  readonly environment?: Environment;
+}
 
 interface Command {
   readonly file: string;
@@ -32,11 +39,11 @@ interface Ended {
 
 export function openCompose(
   address: EngineAddress,
-  { mayEdit, environment = process.env }: { readonly mayEdit: boolean; readonly environment?: Environment },
+  { mayEdit, roots, environment = process.env }: ComposeOptions,
 ): { readonly reader: ComposeReader; readonly changer: ComposeChanger } {
   let known: Promise<ReadonlyMap<ComposeClient, Command>> | undefined;
   const clients = async (): Promise<ReadonlyMap<ComposeClient, Command>> =>
-    (known ??= findClients(address, environment));
+    (known ??= findClients(address, roots, environment));
   async function run(client: ComposeClient, args: readonly string[], folder: string, deadline: number): Promise<Ended> {
     const command = (await clients()).get(client);
     if (command === undefined) throw new ProblemsError('step-refused', `There is no ${client} on this machine.`);
@@ -136,6 +143,7 @@ function clientEnvironment(address: EngineAddress, environment: Environment): Re
 
 async function findClients(
   address: EngineAddress,
+  roots: readonly string[],
   environment: Environment,
 ): Promise<ReadonlyMap<ComposeClient, Command>> {
   const found = new Map<ComposeClient, Command>();
@@ -144,7 +152,7 @@ async function findClients(
     ['docker-compose', 'docker-compose', []],
   ];
   for (const [client, program, first] of candidates) {
-    const file = await programOnPath(program, environment);
+    const file = await programOnPath(program, roots, environment);
     if (file === undefined) continue;
     const command = { file, first };
     const answer = await runProgram(command, ['version', '--short'], {
@@ -157,11 +165,15 @@ async function findClients(
   return found;
 }
 
-/** Absolute folders only: a program in the project's folder must never be taken for the client. */
-async function programOnPath(name: string, environment: Environment): Promise<string | undefined> {
+/** A program in the project's folder, such as one of its node_modules, must never be taken for the client. */
+async function programOnPath(
+  name: string,
+  roots: readonly string[],
+  environment: Environment,
+): Promise<string | undefined> {
   const extension = process.platform === 'win32' ? '.exe' : '';
   for (const folder of (environment['PATH'] ?? '').split(delimiter)) {
-    if (!isAbsolute(folder)) continue;
+    if (!isAbsolute(folder) || roots.some((root) => isWithin(normalize(folder), root))) continue;
     const file = join(folder, `${name}${extension}`);
     const isThere = await access(file, constants.X_OK).then(
       () => true,
