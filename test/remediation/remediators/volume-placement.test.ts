@@ -170,6 +170,12 @@ describe('an instance', () => {
       type: 'refusal',
       advice: expect.stringContaining('problems backups take orders'),
     });
+    const hostile = hostOf([], {
+      directory: '/d; touch /x',
+      changes: [{ ...inside, path: '/d; touch /x/PG_VERSION' }],
+    });
+    const refused = await planFor((await volumePermissions.detect(hostile.reader)).findings, hostile);
+    expect(refused).toMatchObject({ advice: expect.stringContaining("'vrooli-postgres-orders-data:/d; touch /x'") });
     const brought = hostOf([], { changes: [{ ...inside, kind: 'changed' }] });
     expect((await volumePermissions.detect(brought.reader)).findings).toEqual([]);
   });

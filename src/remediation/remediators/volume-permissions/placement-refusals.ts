@@ -17,7 +17,7 @@ export function adviceToMove(container: Container, mount: Mount, directory: stri
   const copy = (volume: string): string =>
     `docker run --rm --network none --user 0:0 --entrypoint cp -v ${mount.name}:/from:ro -v ${shellQuote(volume)}:/to ${shellQuote(imageName)} -a /from/. /to/`;
   return {
-    autoRemove: `Do not stop it before you have a dump: problems backups take. Then start it without --rm and with -v ${name}-data:${mount.destination}, and restore the dump.`,
+    autoRemove: `Do not stop it before you have a dump: problems backups take. Then start it without --rm and with -v ${shellQuote(`${name}-data:${mount.destination}`)}, and restore the dump.`,
     compose: (file) => {
       const volume = `${project}_${key}`;
       return [
@@ -29,7 +29,7 @@ export function adviceToMove(container: Container, mount: Mount, directory: stri
       ].join('; ');
     },
     swarm: (one) =>
-      `Take a dump (problems backups take), then run: docker service update --mount-add type=volume,source=${name.split('.')[0]}-data,target=${mount.destination} ${one}, and restore the dump. The data stay in the volume ${mount.name} of this node.`,
+      `Take a dump (problems backups take), then run: docker service update --mount-add ${shellQuote(`type=volume,source=${name.split('.')[0]}-data,target=${mount.destination}`)} ${shellQuote(one)}, and restore the dump. The data stay in the volume ${mount.name} of this node.`,
   };
 }
 
@@ -37,7 +37,7 @@ export function adviceToMove(container: Container, mount: Mount, directory: stri
 export function refusalInContainer({ name, container }: Instance, directory: string): Refusal {
   return refusal(
     `The data of ${name} are in the container ${container.name} itself (${directory}), which the engine cannot mount anywhere else.`,
-    `Take a dump with \`problems backups take ${name}\`, and restore it into a new instance: \`problems backups restore ${name}/<backup> --into ${name}-new\`, or create a container with \`-v ${container.name}-data:${directory}\` and restore the dump there. Do not remove ${container.name} before that.`,
+    `Take a dump with \`problems backups take ${name}\`, and restore it into a new instance: \`problems backups restore ${name}/<backup> --into ${name}-new\`, or create a container with \`-v ${shellQuote(`${container.name}-data:${directory}`)}\` and restore the dump there. Do not remove ${container.name} before that.`,
   );
 }
 
