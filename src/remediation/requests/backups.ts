@@ -79,7 +79,10 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
   if (!instance.container.state.running)
     return {
       finding,
-      plan: refusal(`${instance.name} is not running; only a running server can be backed up.`, 'Start it first.'),
+      plan: refusal(
+        `${instance.name} is not running; only a running server can be backed up.`,
+        `Run: docker start ${instance.container.name}`,
+      ),
     };
   const prove: Step = {
     action: 'backup.prove',

@@ -109,14 +109,14 @@ describe.skipIf(!runs)('a worst case above the limit', () => {
     const remediation = await open(test, run, { raise: 'never' });
     const text = await autoConf(remediation);
     expect((await detect(remediation)).findings).toEqual([]);
-    // A session that holds its temporary tables brings it near the limit, until the settings have been changed.
-    const holding = psql(
-      instance,
-      `set temp_buffers = '620MB';
-       create temporary table held as select n, repeat(md5(n::text), 30) as entry from generate_series(1, 580000) as n;
-       select pg_sleep(300);`,
+    // A session that holds 576 MB brings it near the limit, until the settings have been changed.
+    // A constant would be computed while planning, and held several times.
+    const texts = Array.from(
+      { length: 12 },
+      (_, index) => `held${index} text := repeat(left(random()::text, 1), 48000000);`,
     );
-    await eventually(60_000, async () => (await detect(remediation)).findings.length > 0);
+    const holding = psql(instance, `do $$ declare ${texts.join(' ')} begin perform pg_sleep(300); end $$`);
+    await eventually(120_000, async () => (await detect(remediation)).findings.length > 0);
     expect((await detect(remediation)).findings.map(({ id }) => id)).toEqual(['memory/tight/worst-case-over-limit']);
     const released = eventually(120_000, async () => {
       if ((await query(instance, 'show autovacuum_work_mem'))[0] === '-1') return false;

@@ -140,7 +140,7 @@ function nameFor(into: string, { name, container }: Instance): string {
 async function refusalForName(name: string, host: ReadonlyHost): Promise<Refusal | undefined> {
   return (await host.docker.container(name)) === undefined
     ? undefined
-    : refusal(`Container ${name} already exists; a restore never overwrites one.`, 'Choose another name.');
+    : refusal(`Container ${name} already exists; a restore never overwrites one.`, 'Choose another name with --into.');
 }
 
 /**
@@ -154,7 +154,8 @@ async function refusalForBackup(
   host: ReadonlyHost,
 ): Promise<Refusal | undefined> {
   const base = backup.parts.find(({ kind }) => kind === 'base-backup');
-  if (backup.state === 'running') return refusal(`${backup.ref} is still being taken.`, 'Wait until it is complete.');
+  if (backup.state === 'running')
+    return refusal(`${backup.ref} is still being taken.`, 'Wait until `problems backups` lists it as complete.');
   if (to !== undefined) {
     if (base === undefined)
       return refusal(

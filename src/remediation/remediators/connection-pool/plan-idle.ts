@@ -37,15 +37,13 @@ export async function planUnused(
   const demand = lastSample(measured).sessions.length;
   const found = await ceilingOf(instance, measured.cpus, host);
   const wanted = wantedConnections(demand, measured.limits.reserved, found.ceiling.connections);
-  const raise =
-    wanted === undefined || wanted <= measured.limits.maxConnections
-      ? refusal(`Its memory allows at most ${found.ceiling.connections} connections.`, '')
-      : await planRaise(finding, instance, measured, wanted, found, host);
-  if (raise.type === 'plan') return raise;
+  const isRoom = wanted !== undefined && wanted > measured.limits.maxConnections;
+  const raise = isRoom ? await planRaise(finding, instance, measured, wanted, found, host) : undefined;
+  if (raise?.type === 'plan') return raise;
   if (settings.poolerImage !== undefined)
     return planPooler(finding, instance, measured, { demand, why: '' }, settings, host);
   return refusal(
-    `${unused.length} sessions of ${instance.name} are idle. ${ending.reason} ${raise.reason}`,
+    `${unused.length} sessions of ${instance.name} are idle. ${ending.reason} ${raise?.reason ?? `Its memory allows at most ${found.ceiling.connections} connections.`}`,
     `${smallerPools(unused, measured.places)} Or put a pooler in front: set remediation.settings['connection-pool'].poolerImage.`,
   );
 }

@@ -89,7 +89,7 @@ export async function planPooler(
   if (networks.length === 0)
     return refusal(
       `${container.name} is on no user-defined network, so clients could not reach a pooler by name.`,
-      'Connect it to a network of its clients.',
+      `Run: docker network connect <network of its clients> ${container.name}`,
     );
   const image = await imageOf(
     settings,
@@ -105,7 +105,7 @@ export async function planPooler(
   if (odd !== undefined)
     return refusal(
       `The database ${JSON.stringify(odd)} has a name that PgBouncer's configuration does not allow.`,
-      'Set up a pooler by hand.',
+      `Rename the database (ALTER DATABASE … RENAME TO …), or set up a PgBouncer yourself and name it in its [databases].`,
     );
   const state = await sessionStateOf(instance, found, measured, host);
   if (settings.poolMode === 'transaction' && state.length > 0)

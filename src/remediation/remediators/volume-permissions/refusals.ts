@@ -73,7 +73,10 @@ export function refusalToRepair(
 ): Refusal | undefined {
   const { container } = instance;
   if (mount.type !== 'bind' && mount.type !== 'volume')
-    return refusal(`The data of ${container.name} is in a mount of the type ${mount.type}.`, 'Check it by hand.');
+    return refusal(
+      `The data of ${container.name} is in a mount of the type ${mount.type}.`,
+      `Check owner and mode yourself: docker inspect ${container.name} shows where it is mounted from.`,
+    );
   const odd = oddOf(instance, seen.entries, seen.owner);
   if (odd.length > 0) return refusalForOdd(mount, odd);
   if (container.autoRemove)
