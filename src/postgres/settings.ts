@@ -62,6 +62,8 @@ const knownSettings = {
   effective_cache_size: { applies: 'reload', value: { type: 'bytes', min: 8 * MB, max: 4_096 * GB }, perRole: true },
   max_wal_size: { applies: 'reload', value: { type: 'bytes', min: 32 * MB, max: 1_024 * GB } },
   min_wal_size: { applies: 'reload', value: { type: 'bytes', min: 32 * MB, max: 1_024 * GB } },
+  // In MB, so smaller units would be rounded.
+  max_slot_wal_keep_size: { applies: 'reload', value: { type: 'bytes', min: 64 * MB, max: 4_096 * GB, off: '-1' } },
   temp_file_limit: { applies: 'reload', value: { type: 'bytes', min: MB, max: 4_096 * GB, off: '-1' }, perRole: true },
   idle_in_transaction_session_timeout: timeout,
   idle_session_timeout: timeout,

@@ -13,7 +13,7 @@ describe.skipIf(!(await labRuns()))('a server that will stop', { timeout: 300_00
       const run = await createRun(test, { postgres });
       const orders = await startInstance(run, {
         name: 'orders',
-        storage: 'seeded',
+        storage: 'volume',
         settings: { max_prepared_transactions: '2' },
       });
       const settings = { 'server-limits': { transactionAge: 1_000, slotMiB: 8 } };
@@ -46,6 +46,16 @@ describe.skipIf(!(await labRuns()))('a server that will stop', { timeout: 300_00
         },
       ]);
       await session.end();
+      const problems = (...args: readonly string[]) => runProblems(args, { cwd: run.folder });
+      const repaired = await problems('remediate', '--remediator', 'server-limits', '--all', '--yes', '--json');
+      const bounded = JSON.parse(repaired.stdout).runs.find(
+        ({ finding }: { readonly finding: string }) => finding === 'server-limits/orders/slot-keeps-wal',
+      );
+      expect(bounded).toMatchObject({ outcome: 'fixed' });
+      expect(await query(orders, 'show max_slot_wal_keep_size')).not.toEqual(['-1']);
+      expect(JSON.stringify((await detect()).findings)).not.toContain('slot-keeps-wal');
+      expect(await problems('rollback', bounded.id)).toMatchObject({ code: 0 });
+      expect(await query(orders, 'show max_slot_wal_keep_size')).toEqual(['-1']);
       await query(orders, "select pg_drop_replication_slot('forgotten')");
       for (const database of await query(orders, 'select datname from pg_database where datallowconn'))
         await query(orders, 'vacuum freeze', { database });

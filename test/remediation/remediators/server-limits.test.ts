@@ -1,26 +1,40 @@
 import { describe, expect, it } from 'vitest';
 import { serverLimits } from '../../../src/remediation/remediators/server-limits/index.ts';
 import { findingsIn } from '../../../src/remediation/remediators/server-limits/detect.ts';
-import { stateQuery } from '../../../src/remediation/remediators/server-limits/observe.ts';
+import { stateQuery, usesQuery } from '../../../src/remediation/remediators/server-limits/observe.ts';
 import type { ServerState } from '../../../src/remediation/remediators/server-limits/types.ts';
 import { createTestHost } from '../../../src/testing/index.ts';
 
-const limits = { transactionAge: 1_000_000_000, slotMiB: 1_024 };
+const limits = { transactionAge: 1_000_000_000, slotMiB: 1_024, freePercent: 5 };
 const GiB = 2 ** 30;
 
 function state(changes: Partial<ServerState> = {}): ServerState {
-  return { databases: [{ name: 'orders', age: 150_000_000, members: 1_000 }], holders: [], slots: [], ...changes };
+  return {
+    databases: [{ name: 'orders', age: 150_000_000, members: 1_000 }],
+    holders: [],
+    slots: [],
+    keepLimit: null,
+    wal: { bytes: GiB, seconds: 86_400 },
+    ...changes,
+  };
 }
 
-function hostWith(answer: string, settings = {}) {
+function hostWith(answer: string, settings = {}, free = 500 * GiB) {
+  const uses = { databases: 600 * GiB, WAL: 300 * GiB, logs: 0 };
   return createTestHost({
-    instances: [{ name: 'orders', sql: { [stateQuery]: [{ state: answer }] } }],
+    instances: [
+      {
+        name: 'orders',
+        sql: { [stateQuery]: [{ state: answer }], [usesQuery]: [{ uses: JSON.stringify(uses) }] },
+      },
+    ],
+    probes: { dataSpace: async () => ({ size: 1_000 * GiB, free }) },
     settings: { 'server-limits': settings },
   });
 }
 
-async function adviceOn(found: ServerState): Promise<string> {
-  const { reader } = hostWith(JSON.stringify(found));
+async function adviceOn(found: ServerState, free?: number): Promise<string> {
+  const { reader } = hostWith(JSON.stringify(found), { freePercent: 0 }, free);
   const [finding] = (await serverLimits.detect(reader)).findings;
   if (finding === undefined) throw new Error('nothing was found');
   const made = await serverLimits.plan(finding, reader);
@@ -78,7 +92,61 @@ describe('the limits of a server', () => {
     expect(findingsIn('orders', state({ slots }), limits)).toMatchObject([
       { id: 'server-limits/orders/slot-keeps-wal', summary: expect.stringContaining('old_standby (3 GiB)') },
     ]);
-    expect(await adviceOn(state({ slots }))).toContain("SELECT pg_drop_replication_slot('old_standby')");
+    expect(await adviceOn(state({ slots }), GiB / 2)).toContain("SELECT pg_drop_replication_slot('old_standby')");
+  });
+
+  it('are kept from a slot by a bound, with approval, that takes nothing from it now', async () => {
+    const slots = [{ name: 'old_standby', active: false, kept: 3 * GiB, status: 'extended' }];
+    const { reader } = hostWith(JSON.stringify(state({ slots })), {}, 100 * GiB);
+    const [finding] = (await serverLimits.detect(reader)).findings;
+    if (finding === undefined) throw new Error('nothing was found');
+    expect(finding.summary).toContain('100 GiB are free, for about 100 days of WAL');
+    expect(await serverLimits.plan(finding, reader)).toMatchObject({
+      type: 'plan',
+      approval: expect.any(String),
+      steps: [{ action: 'setting.alter', params: { settings: { max_slot_wal_keep_size: `${53 * 1_024}MB` } } }],
+    });
+  });
+
+  it.for<readonly [keepLimit: number | null, free: number, found: number]>([
+    [null, 100 * GiB, 1],
+    [53 * GiB, 100 * GiB, 0],
+    [53 * GiB, 40 * GiB, 1],
+  ])('are out of reach of a slot that is bounded to %i bytes while %i are free', ([keepLimit, free, found]) => {
+    const slots = [{ name: 'old_standby', active: false, kept: 3 * GiB, status: 'extended' }];
+    const seen = findingsIn('orders', state({ slots, keepLimit }), limits, { size: 1_000 * GiB, free });
+    expect(seen).toHaveLength(found);
+  });
+
+  it.for<readonly [free: number, seconds: number, says: string | undefined]>([
+    [500 * GiB, 86_400, undefined],
+    // Five percent of a large disk are plenty.
+    [30 * GiB, 86_400, undefined],
+    [10 * GiB, 86_400, '10 GiB are free, for about 10 days'],
+    [GiB / 2, 7_200, 'for about 60 minutes'],
+    [10 * GiB, 60, 'is not known yet, so check again later'],
+  ])('are reached when %i bytes of the disk are left', async ([free, seconds, says]) => {
+    const { reader } = hostWith(JSON.stringify(state({ wal: { bytes: GiB, seconds } })), {}, free);
+    const { findings } = await serverLimits.detect(reader);
+    expect(findings.map(({ id }) => id)).toEqual(says === undefined ? [] : ['server-limits/orders/disk-fills']);
+    const [finding] = findings;
+    if (finding === undefined) return;
+    expect(finding.summary).toContain(says);
+    expect(await serverLimits.plan(finding, reader)).toMatchObject({
+      type: 'refusal',
+      advice: expect.stringMatching(/^On it are databases: 600 GiB, WAL: 300 GiB, everything else/),
+    });
+  });
+
+  it('are not known if df does not tell how much of the disk is free', async () => {
+    const { reader } = createTestHost({
+      instances: [{ name: 'orders', sql: { [stateQuery]: [{ state: JSON.stringify(state()) }] } }],
+      probes: { dataSpace: async () => undefined },
+    });
+    expect(await serverLimits.detect(reader)).toMatchObject({
+      findings: [],
+      notLookedAt: [{ reason: expect.stringContaining('df did not tell') }],
+    });
   });
 
   it.each(['', 'no json', '{"databases":[]}', '[]'])(

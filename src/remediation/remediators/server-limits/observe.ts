@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Instance } from '../../../host/instance.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { parseJson } from '../../../util/json.ts';
@@ -17,7 +18,9 @@ export const stateQuery = `SELECT json_build_object(
         ORDER BY age DESC LIMIT 5) AS oldest),
     'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name::text, 'active', active, 'status', wal_status,
         'kept', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn))
-        ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots)
+        ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots),
+    'keepLimit', (SELECT nullif(setting::numeric, -1) * 1048576 FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size'),
+    'wal', (SELECT json_build_object('bytes', wal_bytes, 'seconds', coalesce(extract(epoch FROM now() - stats_reset), 0)) FROM pg_catalog.pg_stat_wal)
   )::text AS state`;
 
 /**
@@ -31,4 +34,23 @@ export async function observe(instance: Instance, host: ReadonlyHost): Promise<S
   const parsed = serverState.safeParse(parseJson(answer.rows[0]?.['state'] ?? ''));
   if (parsed.success) return parsed.data;
   throw new Error(`${instance.name} answered a question about its limits with something else than PostgreSQL does.`);
+}
+
+/** Who may not list the folders of the server gets an error. `pg_ls_logdir` fails without its folder. */
+export const usesQuery = `SELECT json_build_object(
+    'databases', (SELECT coalesce(sum(pg_database_size(oid)), 0) FROM pg_catalog.pg_database),
+    'WAL', (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()),
+    'temporary files', (SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()),
+    'logs', CASE WHEN (SELECT isdir FROM pg_stat_file(current_setting('log_directory'), true))
+      THEN (SELECT coalesce(sum(size), 0) FROM pg_ls_logdir()) ELSE 0 END,
+    'WAL files that wait for the archive', (SELECT count(*) * pg_size_bytes(current_setting('wal_segment_size')) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')
+  )::text AS uses`;
+
+const uses = z.record(z.string(), z.number());
+
+/** What takes space on the disk with the data, in bytes; empty if the server does not tell. */
+export async function usesOf(instance: Instance, host: ReadonlyHost): Promise<Readonly<Record<string, number>>> {
+  const answer = await host.sql.query(instance, usesQuery, { timeoutMs: 30_000 });
+  const parsed = uses.safeParse(parseJson(answer.ok ? (answer.rows[0]?.['uses'] ?? '') : ''));
+  return parsed.success ? parsed.data : {};
 }

@@ -16,6 +16,14 @@ export const settings = z.strictObject({
     .min(1)
     .default(1_024)
     .describe('MiB of WAL that a replication slot without a reader may keep before it is a finding.'),
+  freePercent: z
+    .number()
+    .min(0)
+    .max(50)
+    .default(5)
+    .describe(
+      'Free part of the disk with the data below which it is a finding, if less than 20 GiB are free. 0: never.',
+    ),
 });
 
 export type LimitSettings = z.output<typeof settings>;
@@ -48,6 +56,10 @@ export const serverState = z.strictObject({
       status: z.string().nullable(),
     }),
   ),
+  /** `max_slot_wal_keep_size` in bytes; null: no limit. */
+  keepLimit: z.number().nullable(),
+  /** How much WAL was written since when, for its rate. */
+  wal: z.strictObject({ bytes: z.number(), seconds: z.number() }),
 });
 
 export type ServerState = z.output<typeof serverState>;
@@ -58,10 +70,22 @@ export const details = z.discriminatedUnion('kind', [
     database: z.string(),
     holder: holder.nullable(),
   }),
-  z.strictObject({ kind: z.literal('slot-keeps-wal'), slots: z.array(z.string()) }),
+  z.strictObject({
+    kind: z.literal('slot-keeps-wal'),
+    slots: z.array(z.string()),
+    /** Bytes that the slot that keeps the most keeps. */
+    kept: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('disk-fills'),
+    /** What takes the space, the largest first, in words. */
+    uses: z.array(z.string()),
+  }),
 ]);
 
 export type LimitDetails = z.output<typeof details>;
 
-/** Nothing is planned, so nothing is expected. */
-export const expected = z.null();
+/** A limit of what slots may keep, as text with a unit. */
+export const expected = z.strictObject({ keepLimit: z.string() });
+
+export type LimitExpected = z.output<typeof expected>;
