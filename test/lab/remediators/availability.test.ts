@@ -65,7 +65,7 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       const run = await createRun(test, { postgres });
       await scenarioNamed('not-starting').up(run, () => undefined);
       const problems = await commands(run);
-      const asked = JSON.parse((await problems('remediate', '--json')).stdout).runs;
+      const asked = JSON.parse((await problems('remediate', '--remediator', 'availability', '--json')).stdout).runs;
       expect(asked).toMatchObject([
         { finding: 'availability/crashed/failed', outcome: 'awaiting-approval' },
         { finding: 'availability/floated/failed', outcome: 'awaiting-approval' },
@@ -77,9 +77,9 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       expect(
         await query(await findInstance(run, 'mistyped'), 'select error from pg_file_settings where error is not null'),
       ).toEqual([]);
-      expect(await problems('detect')).toMatchObject({ code: 0 });
+      expect(await problems('detect', '--remediator', 'availability')).toMatchObject({ code: 0 });
       for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
-      const { stdout } = await problems('detect');
+      const { stdout } = await problems('detect', '--remediator', 'availability');
       expect(stdout).toContain('lock file "postmaster.pid" is empty');
       expect(stdout).toContain('which is not compatible with this version');
       expect(stdout).toContain('"TimeZone": "US/Nowhere"');
