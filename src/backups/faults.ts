@@ -60,7 +60,7 @@ const missing =
 
 /** In an empty database there is nothing to drop, and some things are there already. */
 const drops =
-  /^(?:DROP |ALTER (?:FOREIGN )?TABLE .* (?:DROP CONSTRAINT|ALTER COLUMN .* DROP DEFAULT|DETACH PARTITION)|ALTER DOMAIN .* DROP )/;
+  /^(?:DROP |SELECT pg_catalog\.lo_unlink\(|ALTER (?:FOREIGN )?TABLE .* (?:DROP CONSTRAINT|ALTER COLUMN .* DROP DEFAULT|DETACH PARTITION)|ALTER DOMAIN .* DROP )/;
 
 const creates = /^CREATE (?:SCHEMA|ROLE|EXTENSION|(?:OR REPLACE )?(?:PROCEDURAL )?LANGUAGE|DATABASE|TABLESPACE)\b/;
 

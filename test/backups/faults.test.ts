@@ -55,6 +55,7 @@ describe('the errors of a restore', () => {
       ['relation "public.items" does not exist', 'ALTER TABLE ONLY public.items DROP CONSTRAINT items_pkey;'],
     ],
     ['--clean: a default', ['schema "app" does not exist', 'ALTER TABLE app.orders ALTER COLUMN id DROP DEFAULT;']],
+    ['--clean: a large object', ['large object 16500 does not exist', "SELECT pg_catalog.lo_unlink('16500');"]],
     ['--clean: a role', ['role "app" does not exist', 'DROP ROLE app;']],
     ['--clean: the user', ['current user cannot be dropped', 'DROP ROLE postgres;']],
     ['the schema public', ['schema "public" already exists', 'CREATE SCHEMA public;']],
