@@ -28,7 +28,7 @@ for pid in [0-9]*; do
   case $title in 'postgres: '*) ;; *) continue ;; esac
   last=$(last_run_of "$pid")
   idle=-
-  [ -n "$now" ] && [ -n "$last" ] && idle=$((now - last))
+  [ "$now" -gt 0 ] 2>/dev/null && [ "$last" -gt 0 ] 2>/dev/null && idle=$((now - last))
   printf '%s %s %s %s %s\n' "$pid" "$(start_of "$pid")" "$(user_of "$pid")" "$idle" "$title"
 done
 `;
