@@ -98,9 +98,9 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
       ['cluster', { 'cluster.sql': 'cluster.sql' }, 'L4'],
       ['halves', { 'schema.sql': 'schema.sql', 'data.sql': 'data.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['base', { base: 'base' }, 'L5'],
-      ['of roles it lacks', { 'full.dump': 'full.dump' }, 'L4'],
-      ['cleaning, in zstd', { 'clean.sql.zst': 'clean.sql.zst' }, 'L4'],
-      ['custom, in xz', { 'full.dump.xz': 'full.dump.xz' }, 'L4'],
+      ['lacking-roles', { 'full.dump': 'full.dump' }, 'L4'],
+      ['cleaning-zstd', { 'clean.sql.zst': 'clean.sql.zst' }, 'L4'],
+      ['custom-xz', { 'full.dump.xz': 'full.dump.xz' }, 'L4'],
     ];
     it.for(sound.filter(tried))('is accepted if it is sound: %s', async ([name, files, upTo]) => {
       await lay(run, 'shop', name, foreign, files);
