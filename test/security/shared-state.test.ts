@@ -36,6 +36,7 @@ describe('the state file', () => {
     expect(await findStateFile({ folder, stated: undefined, docker })).toEqual({
       path: join(top, 'home', 'problems', 'engines', 'AB_CD___', 'state.db'),
       unused: join(folder, '.problems', 'state.db'),
+      engine: 'AB_CD___',
     });
   });
 
