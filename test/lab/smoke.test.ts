@@ -1,89 +1,140 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { detect, plan, remediate, rollback } from '../../src/app/remediation.ts';
+import { readRegistry } from '../../src/index.ts';
 import { remediators } from '../../src/remediation/remediators/index.ts';
+import { type Ran, run as runProblems } from '../cli/run.ts';
+import { askGui, findGui } from './gui.ts';
 import { seededCredentials } from './images/recipe.ts';
-import { openAlone, type Settings } from './remediators/open-remediator.ts';
+import { findInstance, query } from './instance.ts';
+import { copyRegistry } from './project.ts';
 import { stateFile } from './remediators/open-ports.ts';
 import type { Run } from './run.ts';
-import { scenarioNamed } from './scenarios/index.ts';
+import { all } from './scenarios/all.ts';
 import { snapshotEngine } from './snapshot.ts';
 import { createRun, labRuns } from './support.ts';
 import { eventually } from './waiting.ts';
 
-interface Case {
-  readonly scenario: string;
-  /** Every finding of the remediator, as `instance/kind`. */
-  readonly findings: readonly string[];
-  readonly settings?: (run: Run) => Settings;
+interface Finding {
+  readonly id: string;
+  readonly remediator: string;
+  readonly instance: string;
+  readonly problem: string | null;
 }
 
-/** One pass each: the remediators' own tests cover the variants. */
-const cases: Readonly<Record<string, Case>> = {
-  'backup-repair': { scenario: 'backup-corruption', findings: ['archive/bad-backup'] },
-  'connection-pool': { scenario: 'pool-exhaustion', findings: ['main/leak'] },
-  memory: {
-    scenario: 'memory-oversized',
-    findings: ['production/oom-killed'],
-    // No load after the repair: it would take half a minute.
-    settings: () => ({ loadSeconds: 0 }),
-  },
-  'migration-lock': {
-    scenario: 'migration-race',
-    findings: ['ledger/invalid-index'],
-    settings: () => ({ roles: { ledger: seededCredentials.user } }),
-  },
-  'network-reconnect': {
-    scenario: 'webgui-unreachable',
-    findings: ['reports/no-common-network', 'sales/asks-itself'],
-  },
-  'port-reassignment': {
-    scenario: 'port-conflict',
-    findings: ['alpha/port-taken'],
-    settings: ({ ports }) => ({ range: `${ports.instances.first}-${ports.instances.last}` }),
-  },
-  'volume-permissions': {
-    scenario: 'volume-permissions',
-    findings: ['mixed/wrong-owner', 'restored/wrong-owner'],
-  },
-};
+interface Report {
+  readonly id: string | null;
+  readonly problem: string | null;
+  readonly outcome: string;
+  readonly dossier?: string | null;
+}
 
-it('names a scenario for every remediator that detects problems', () => {
-  // Their own tests make the pass: a killed server is not a scenario, a stop of one of two servers is never undone, and limits are left to you.
-  const others = remediators
-    .map(({ name }) => name)
-    .filter((name) => !['availability', 'server-limits', 'shared-data'].includes(name));
-  expect(Object.keys(cases)).toEqual(others);
-});
+/** Every finding, as `remediator problem`. Records of two of them are resolved, so their return makes new records. */
+const expected = [
+  'backup-repair postgres/instance-data-corruption-during-backup',
+  'connection-pool postgres/database-connection-pool-exhaustion',
+  'memory none',
+  'migration-lock postgres/schema-migration-race-conditions',
+  'network-reconnect none',
+  'port-reassignment postgres/port-allocation-conflicts',
+  'volume-permissions postgres/docker-volume-permission-issues',
+];
 
-describe.skipIf(!(await labRuns()))('a remediator alone', { concurrent: true, timeout: 600_000 }, () => {
-  it.for(remediators.filter(({ name }) => name in cases).map((remediator) => [remediator.name, remediator] as const))(
-    '%s detects the problem, plans without a change, repairs it, detects nothing more, and rolls back',
-    async ([name, remediator], test) => {
-      const { scenario, findings, settings = () => ({}) } = cases[name] ?? { scenario: name, findings: [] };
-      const run = await createRun(test);
-      await scenarioNamed(scenario).up(run, () => undefined);
-      // Outside the project, so that the snapshots do not see it.
-      const state = await stateFile(test);
-      const remediation = await openAlone(remediator)(run, settings(run), { state });
-      test.onTestFinished(() => remediation.close());
+/** Their own tests make the pass: a killed server is not a scenario, a stop of one of two servers is never undone, and limits are left to you. */
+const others = ['availability', 'server-limits', 'shared-data'];
 
-      // A session that waits is a leak only after a while.
-      await eventually(180_000, async () => (await detect(remediation)).findings.length === findings.length);
-      const before = await snapshotEngine(run);
-      const { detected, proposals } = await plan(remediation);
-      expect(detected.findings.map(({ instance, kind }) => `${instance}/${kind}`)).toEqual(findings);
-      expect(detected.notLookedAt).toEqual([]);
-      expect(proposals.map(({ plan: made }) => (made.type === 'refusal' ? made.reason : made.type))).toEqual(
-        findings.map(() => 'plan'),
-      );
-      expect(await snapshotEngine(run)).toEqual(before);
+const registry = 'resources/postgres/PROBLEMS.md';
 
-      const { runs } = await remediate(remediation, { yes: true });
-      expect(runs.map(({ outcome, failure }) => [outcome, failure])).toEqual(findings.map(() => ['fixed', null]));
-      expect(await detect(remediation)).toMatchObject({ findings: [], notLookedAt: [] });
-
-      for (const { id } of runs.toReversed())
-        expect(await rollback(remediation, id ?? '')).toMatchObject({ outcome: 'rolled-back' });
-    },
+it('has a problem for every remediator that repairs', () => {
+  expect([...expected.map((line) => line.split(' ')[0]), ...others].toSorted()).toEqual(
+    remediators.map(({ name }) => name).toSorted(),
   );
 });
+
+describe.skipIf(!(await labRuns()))('all problems of the registry at once', () => {
+  it('are detected, planned without a change, repaired, verified, recorded, and rolled back', async (test) => {
+    const run = await createRun(test);
+    // Outside the project, so that the snapshots do not see it.
+    process.env['PROBLEMS_STATE'] = await stateFile(test);
+    await all.up(run, () => undefined);
+    await writeProject(run);
+    const problems = (...args: readonly string[]) => runProblems([...args, '--json'], { cwd: run.folder });
+    const text = (): Promise<string> => readFile(join(run.folder, registry), 'utf8');
+
+    // A session that waits is a leak only after a while.
+    await eventually(180_000, async () => findings(await problems('detect')).size === expected.length);
+    const before = await text();
+    const detected = await problems('detect', '--record');
+    expect(detected.code, detected.stderr).toBe(1);
+    expect(JSON.parse(detected.stdout)).toMatchObject({ notLookedAt: [] });
+    expect(findings(detected)).toEqual(new Set(expected));
+    expect(detected.stdout).not.toContain('"instance":"steady"');
+    expect(await text()).not.toBe(before);
+
+    const state = await snapshotEngine(run);
+    const planned = await problems('plan');
+    const plans: readonly { readonly plan: { readonly type: string } }[] = JSON.parse(planned.stdout).plans;
+    expect(plans.filter(({ plan }) => plan.type !== 'plan')).toEqual([]);
+    expect(await snapshotEngine(run)).toEqual(state);
+
+    const remediated = await problems('remediate', '--all', '--yes');
+    const reports: readonly Report[] = JSON.parse(remediated.stdout).runs;
+    for (const one of reports) {
+      if (one.outcome === 'fixed') expect(one).toMatchObject({ verification: { result: 'verified' } });
+      else expect(existsSync(one.dossier ?? ''), JSON.stringify(one)).toBe(true);
+    }
+    expect(reports.filter(({ outcome }) => outcome !== 'fixed')).toEqual([]);
+    expect(remediated.code, remediated.stderr).toBe(0);
+
+    const again = await problems('detect');
+    expect(JSON.parse(again.stdout)).toMatchObject({ findings: [], notLookedAt: [] });
+    expect(again.code).toBe(0);
+    await expectService(run);
+    expectResolved(await text(), reports);
+
+    for (const { id } of reports.toReversed()) {
+      const back = await problems('rollback', id ?? '');
+      expect(JSON.parse(back.stdout)).toMatchObject({ runs: [{ id, outcome: 'rolled-back' }] });
+    }
+  }, 900_000);
+});
+
+async function writeProject(run: Run): Promise<void> {
+  await copyRegistry(run);
+  const { first, last } = run.ports.instances;
+  await writeFile(
+    join(run.folder, 'problems.config.yaml'),
+    `remediation:
+  containers: '^${run.prefix}vrooli-postgres-(.+)$'
+  settings:
+    memory: { loadSeconds: 0 }
+    port-reassignment: { range: '${first}-${last}' }
+    migration-lock: { roles: { ledger: ${seededCredentials.user} } }
+`,
+  );
+}
+
+function findings({ stdout }: Ran): ReadonlySet<string> {
+  const found: readonly Finding[] = JSON.parse(stdout).findings;
+  return new Set(found.map(({ problem, remediator }) => `${remediator} ${problem ?? 'none'}`));
+}
+
+/** From the side of those who use the instances. */
+async function expectService(run: Run): Promise<void> {
+  for (const name of ['alpha', 'main'])
+    expect(await query(await findInstance(run, name), 'select count(*) from orders')).not.toEqual(['0']);
+  for (const name of ['reports', 'sales']) expect((await askGui(await findGui(run, name))).status).toBe(200);
+  const isValid = "select indisvalid from pg_index where indexrelid = 'customers_email'::regclass";
+  expect(await query(await findInstance(run, 'ledger'), isValid)).toEqual(['t']);
+}
+
+function expectResolved(text: string, reports: readonly Report[]): void {
+  const { records, diagnostics } = readRegistry(text, { path: registry, component: 'postgres' });
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(records.length).toBeGreaterThan(10);
+  const status = new Map(records.map((record) => [record.id, 'status' in record ? record.status : undefined]));
+  for (const problem of new Set(reports.map((one) => one.problem)))
+    if (problem !== null && status.get(problem) !== undefined)
+      expect([problem, status.get(problem)]).toEqual([problem, 'resolved']);
+}
