@@ -392,7 +392,7 @@ describe.skipIf(!runs)('every action', () => {
     await create?.undo?.(params, null, host);
   });
 
-  it('session.end-idle and session.terminate keep their promises, except that they cannot reopen a session', async () => {
+  it('session.end-idle, session.terminate and session.end-for-slot keep their promises, except that they cannot reopen a session', async () => {
     const busy = await startInstance(run, { name: 'sessions', storage: 'seeded' });
     await query(
       busy,
@@ -430,6 +430,15 @@ describe.skipIf(!runs)('every action', () => {
     );
     // Sessions with an advisory lock or outside a transaction remain.
     expect(await world()).toHaveLength(3);
+    const found = await host.instance('sessions');
+    if (found === undefined) throw new Error('no instance sessions');
+    const idle = all[3]?.split('|')[0];
+    const process = (await host.probes.serverProcesses(found)).find(({ pid }) => String(pid) === idle);
+    const { pid = 0, started = '', uid = 0, title = '' } = process ?? {};
+    expect(await broken('session.end-for-slot', { instance: 'sessions', pid, started, uid, title }, world)).toEqual(
+      unkept,
+    );
+    expect(await world()).toHaveLength(2);
     await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
   });
 
@@ -741,8 +750,24 @@ describe.skipIf(!runs)('every action', () => {
     ]);
   });
 
-  it('is tested here', () => {
-    expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
+  it('backup.release keeps its promises', async () => {
+    const ref = 'aside/first';
+    const folder = join(host.backups.folders[0] ?? '', ref);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'full.sql'), '-- PostgreSQL database dump\n');
+    const quarantine = actions.find(({ name }) => name === 'backup.quarantine');
+    await quarantine?.apply({ ref, reason: 'truncated: failed at L0.' }, host);
+    const place = async (): Promise<unknown> => {
+      const backup = await host.backups.read(ref);
+      return [backup?.state, backup?.parts, backup?.quarantine?.reason];
+    };
+    expect(await broken('backup.release', { ref }, place)).toEqual([]);
+    expect(await place()).toContain('quarantined');
+  });
+
+  it('is tested here, or with the project that it needs in test/lab/remediators/compose.test.ts', () => {
+    const others = ['compose.change'];
+    expect(actions.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual(others);
   });
 });
 
