@@ -91,6 +91,8 @@ function specLike(old: Container, wanted: Wanted, labels: Readonly<Record<string
         Mounts: getArray(host, 'Mounts').filter((mount) => get(mount, 'ReadOnly') === true),
         PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(wanted.port) }] },
         RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+        // With `--rm` Docker would remove it when it stops, before the next step looks at it.
+        AutoRemove: false,
       },
     },
   };
