@@ -79,6 +79,12 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       ).toEqual([]);
       expect(await problems('detect', '--remediator', 'availability')).toMatchObject({ code: 0 });
       for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
+      // Everything is as it was: each refuses to start with the same words.
+      for (const name of ['crashed', 'floated', 'mistyped']) {
+        const { container } = await findInstance(run, name);
+        await container.start();
+        await container.wait();
+      }
       const { stdout } = await problems('detect', '--remediator', 'availability');
       expect(stdout).toContain('lock file "postmaster.pid" is empty');
       expect(stdout).toContain('which is not compatible with this version');
