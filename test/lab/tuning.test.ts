@@ -106,12 +106,14 @@ describe.skipIf(!(await labRuns()))('problems tune', () => {
       takes: 'reload',
     });
     expect(of('shared_buffers')).toMatchObject({ current: '128MB', pendingRestart: true });
-    expect(tuning.warnings).toEqual([]);
+    // Its own settings would not fit; a limit that is never near is only advice.
+    const worst = expect.stringContaining('its present settings allow');
+    expect(tuning.warnings).toEqual([worst]);
 
     const crowded = await Promise.all(Array.from({ length: 60 }, () => connect(orders)));
     test.onTestFinished(async () => void (await Promise.all(crowded.map((client) => client.end()))));
     const then = await tune('orders', '--profile', 'web');
-    expect(then.tuning.warnings).toEqual([expect.stringContaining('sessions are open now, more than')]);
+    expect(then.tuning.warnings).toEqual([worst, expect.stringContaining('sessions are open now, more than')]);
 
     const { code, stdout } = await problems('tune', 'orders', '--profile', 'web');
     expect(code).toBe(0);
