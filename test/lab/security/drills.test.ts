@@ -64,7 +64,10 @@ describe.skipIf(!(await labRuns()))('the drill of a hostile dump', () => {
   });
 
   it('runs no command of psql that is in the rows of a table which cannot be restored', async () => {
-    const said = await drilled('rows', 'COPY nowhere (a) FROM stdin;\n\\! id >&2\n1\n\\.\n');
+    const said = await drilled(
+      'rows',
+      'CREATE TABLE here (a int);\nCOPY nowhere (a) FROM stdin;\n\\! id >&2\n1\n\\.\n',
+    );
     expect(said).toContain('relation "nowhere" does not exist');
     expect(said).not.toContain('uid=');
   });
