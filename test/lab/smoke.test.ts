@@ -47,8 +47,8 @@ const others = ['availability', 'server-limits', 'shared-data'];
 const registry = 'resources/postgres/PROBLEMS.md';
 
 it('has a problem for every remediator that repairs', () => {
-  expect([...expected.map((line) => line.split(' ')[0]), ...others].toSorted()).toEqual(
-    remediators.map(({ name }) => name).toSorted(),
+  expect(new Set([...expected.map((line) => line.split(' ')[0]), ...others])).toEqual(
+    new Set(remediators.map(({ name }) => name)),
   );
 });
 

@@ -28,7 +28,7 @@ export interface OpenOptions extends Partial<RemediationOptions> {
 type Open = (place: Place, settings?: Settings, options?: OpenOptions) => Promise<Remediation>;
 
 /** One remediator, on the instances of one run. */
-export function openAlone(remediator: Remediator, usual: Settings = {}): Open {
+function openAlone(remediator: Remediator, usual: Settings = {}): Open {
   return async ({ folder, prefix }, settings = {}, { others = [], state, ...options } = {}) =>
     openRemediation({
       folder,
