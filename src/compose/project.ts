@@ -34,6 +34,22 @@ export function projectNameOf(labels: Readonly<Record<string, string>>): string 
   return labels[`${label}project`];
 }
 
+/** The name of the container's service, for messages. Undefined if it belongs to none. */
+export function serviceNameOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels[`${label}service`];
+}
+
+/** The key in the project's files of a volume with these labels. Undefined if Compose did not make it. */
+export function volumeKeyOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels[`${label}volume`];
+}
+
+/** Whether a container is one of this service. */
+export function isOfService(labels: Readonly<Record<string, string>>, project: string, service: string): boolean {
+  const found = serviceOf(labels);
+  return found?.name === project && found.service === service;
+}
+
 /** The paths that the labels state, for messages: the files, or what is known. */
 export function statedFiles(labels: Readonly<Record<string, string>>): string {
   return labels[`${label}project.config_files`] ?? 'its compose file';
@@ -41,10 +57,10 @@ export function statedFiles(labels: Readonly<Record<string, string>>): string {
 
 /** Undefined if the labels do not tell everything, as with versions of Compose before 1.25. */
 export function serviceOf(labels: Readonly<Record<string, string>>): ComposeService | undefined {
-  const name = labels[`${label}project`];
+  const name = projectNameOf(labels);
   const folder = labels[`${label}project.working_dir`];
   const files = labels[`${label}project.config_files`];
-  const service = labels[`${label}service`];
+  const service = serviceNameOf(labels);
   const hash = labels[`${label}config-hash`];
   if (name === undefined || folder === undefined || files === undefined || service === undefined) return undefined;
   if (hash === undefined || !/^[a-z0-9][a-z0-9_.-]{0,200}$/.test(name)) return undefined;

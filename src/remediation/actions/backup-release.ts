@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { isPutBack } from '../../backups/verdict.ts';
-import type { Backup } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
-import type { Action, ReadonlyHost } from '../contract.ts';
+import type { Action } from '../contract.ts';
 import { operations } from '../operations.ts';
+import { requireBackup } from './backup.ts';
 
 const params = z.strictObject({
   /** `<instance>/<name>` of a quarantined backup. */
@@ -49,9 +49,3 @@ export const backupRelease: Action<z.output<typeof params>, z.output<typeof befo
     return (await host.backups.read(ref))?.state === 'quarantined';
   },
 };
-
-async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
-  const backup = await host.backups.read(ref);
-  if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
-  return backup;
-}

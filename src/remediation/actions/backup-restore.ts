@@ -7,8 +7,9 @@ import { ProblemsError } from '../../errors.ts';
 import { oneLine } from '../../util/text.ts';
 import type { Container, Mount } from '../../host/docker/types.ts';
 import { helperLabel } from '../../host/docker/shapes.ts';
-import type { Action, Host, ReadonlyHost } from '../contract.ts';
+import type { Action, Host } from '../contract.ts';
 import { operations } from '../operations.ts';
+import { requireBackup } from './backup.ts';
 
 const params = z.strictObject({
   /** `<instance>/<name>`. */
@@ -97,12 +98,6 @@ export const backupRestore: Action<Wanted, null> = {
   undo: () => Promise.resolve(),
   isUndone: () => Promise.resolve(true),
 };
-
-async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
-  const backup = await host.backups.read(ref);
-  if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
-  return backup;
-}
 
 /** Lines for stdin, since names and the password must not be arguments. */
 function inputOf({ folder, to, role, database }: Wanted, backup: Backup, source: Container): string {

@@ -90,8 +90,7 @@ export const backupProve: Action<BackupProveWanted, null> = {
     return reached(checksOf(await host.backups.read(ref)), level);
   },
   async apply({ ref, level, upTo }, host) {
-    const backup = await host.backups.read(ref);
-    if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
+    const backup = await requireBackup(ref, host);
     const instance = await host.instance(backup.instance);
     if (instance === undefined)
       throw new ProblemsError(
@@ -170,7 +169,8 @@ export const backupQuarantine: Action<
   },
 };
 
-async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
+/** @throws ProblemsError `step-refused`: it does not exist. */
+export async function requireBackup(ref: string, host: ReadonlyHost): Promise<Backup> {
   const backup = await host.backups.read(ref);
   if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
   return backup;
@@ -285,8 +285,7 @@ export const backupExpire: Action<z.output<typeof backupExpireParams>, z.output<
   async apply(wanted, host) {
     const { ref } = wanted;
     if (await isGone(wanted, host)) return;
-    const backup = await host.backups.read(ref);
-    if (backup === undefined) throw new ProblemsError('step-refused', `Backup ${ref} does not exist.`);
+    const backup = await requireBackup(ref, host);
     await requireGoodOnes(ref, host);
     await host.change.backups.expire(backup);
   },

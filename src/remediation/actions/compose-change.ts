@@ -1,17 +1,14 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { type Edit, withEdits } from '../../compose/document.ts';
 import { changedLines } from '../../compose/values.ts';
-import { serviceOf } from '../../compose/project.ts';
+import { isOfService, serviceOf } from '../../compose/project.ts';
 import type { Container } from '../../host/docker/types.ts';
-import { ProblemsError } from '../../errors.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 import { instanceIn } from './containers.ts';
 import { checkpoint } from './setting.ts';
+import { applyEdits, isText, plannedText, restoreText, sha256, textEdits, textOf } from './file-replace.ts';
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const edit = z.strictObject({ at: z.int().nonnegative(), before: z.string(), after: z.string() });
 const params = z.strictObject({
   client: z.enum(['docker compose', 'docker-compose']),
   project: z.strictObject({
@@ -26,11 +23,9 @@ const params = z.strictObject({
   container: z.string(),
   /** The file that changes: one of the project's, or its `.env`. */
   path: z.string(),
-  /** Hashes of its text before and after. */
   from: sha256,
   to: sha256,
-  /** By position in the text, in order, without overlaps. */
-  edits: z.array(edit).min(1),
+  edits: textEdits,
   /** What Compose labels the container with before and after. */
   hashes: z.strictObject({ from: sha256, to: sha256 }),
 });
@@ -61,12 +56,7 @@ export const composeChange: Action<Params, z.output<typeof before>> = {
     }));
   },
   async prepare(wanted, host) {
-    const text = await textOf(host, wanted.path);
-    const found = hash('sha256', text);
-    if (found === wanted.from) {
-      if (hash('sha256', edited(text, wanted)) !== wanted.to)
-        throw new ProblemsError('step-refused', `The edits of ${wanted.path} do not give the planned text.`);
-    } else if (found !== wanted.to) throw changed(wanted.path);
+    const text = await plannedText(wanted, host);
     return { text, running: (await host.docker.container(wanted.container))?.state.running ?? false };
   },
   async isDone(wanted, host) {
@@ -78,18 +68,11 @@ export const composeChange: Action<Params, z.output<typeof before>> = {
     if (instance !== undefined) await checkpoint(instance, host);
   },
   async apply(wanted, host) {
-    const text = await textOf(host, wanted.path);
-    const found = hash('sha256', text);
-    if (found === wanted.from)
-      await host.change.files.replace(wanted.path, edited(text, wanted), { sha256: wanted.from });
-    else if (found !== wanted.to) throw changed(wanted.path);
+    await applyEdits(wanted, host);
     await bringUp(wanted, wanted.hashes.to, true, host);
   },
   async undo(wanted, { text, running }, host) {
-    const now = hash('sha256', await textOf(host, wanted.path));
-    if (now === wanted.to && now !== hash('sha256', text))
-      await host.change.files.replace(wanted.path, text, { sha256: wanted.to });
-    else if (now !== hash('sha256', text)) throw changed(wanted.path);
+    await restoreText(wanted, text, host);
     await bringUp(wanted, wanted.hashes.from, running, host);
   },
   async isUndone(wanted, { text, running }, host) {
@@ -122,31 +105,5 @@ async function isUp(wanted: Params, label: string, running: boolean, host: Reado
 
 /** The containers of the service: one, and for a moment the old and the new one. */
 async function containersOf({ project, service }: Params, host: ReadonlyHost): Promise<readonly Container[]> {
-  return (await host.docker.containers()).filter(({ labels }) => {
-    const found = serviceOf(labels);
-    return found?.name === project.name && found.service === service;
-  });
-}
-
-function edited(text: string, { path, edits }: Params): string {
-  let position = 0;
-  for (const { at, before: old } of edits satisfies readonly Edit[]) {
-    if (at < position || text.slice(at, at + old.length) !== old) throw changed(path);
-    position = at + old.length;
-  }
-  return withEdits(text, edits);
-}
-
-async function isText(path: string, wanted: string, host: ReadonlyHost): Promise<boolean> {
-  return (await host.files.read(path))?.sha256 === wanted;
-}
-
-async function textOf(host: ReadonlyHost, path: string): Promise<string> {
-  const file = await host.files.read(path);
-  if (file === undefined) throw new ProblemsError('step-refused', `File ${path} does not exist.`);
-  return file.text;
-}
-
-function changed(path: string): ProblemsError {
-  return new ProblemsError('step-refused', `${path} was changed by another program and is left unchanged.`);
+  return (await host.docker.containers()).filter(({ labels }) => isOfService(labels, project.name, service));
 }

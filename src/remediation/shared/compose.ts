@@ -6,6 +6,7 @@ import {
   type ComposeService,
   type ComposeSources,
   profilesOf,
+  isOfService,
   projectNameOf,
   serviceOf,
   statedFiles,
@@ -162,8 +163,7 @@ async function clientFor(
   if (dataMount?.anonymous === true)
     return `Its data is in a volume without a name (${dataMount.destination}), which only the old container holds: name it first.`;
   const twins = (await host.docker.containers()).filter(
-    ({ id, labels }) =>
-      id !== container.id && projectNameOf(labels) === service.name && serviceOf(labels)?.service === service.service,
+    ({ id, labels }) => id !== container.id && isOfService(labels, service.name, service.service),
   );
   if (twins.length > 0) return `The service ${service.service} has ${twins.length + 1} containers.`;
   const image = await host.docker.image(container.imageName).catch(() => undefined);
