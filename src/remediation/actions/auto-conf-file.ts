@@ -2,17 +2,17 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import { type SettingChanges, undoneText } from '../../postgres/auto-conf.ts';
 import type { Host, ReadonlyHost } from '../contract.ts';
-import { dataFile } from '../shared/data-directory.ts';
 import { settled, writeDataFile } from './data-file.ts';
 
 const file = 'postgresql.auto.conf';
 
 /** The text of `postgresql.auto.conf`, whether or not the server is running. */
-export async function autoConfOf(host: ReadonlyHost, instance: Instance): Promise<string> {
-  const text = await dataFile(host, instance, file);
-  if (text !== undefined) return text;
-  const { container, dataDirectory } = instance;
-  throw new ProblemsError('step-refused', `${container.name} has no ${file} in ${dataDirectory}.`);
+export async function autoConfOf(host: ReadonlyHost, { container, dataDirectory }: Instance): Promise<string> {
+  const bytes = await host.docker.file(container.id, `${dataDirectory}/${file}`);
+  if (bytes === undefined)
+    throw new ProblemsError('step-refused', `${container.name} has no ${file} in ${dataDirectory}.`);
+  // The text is written back, so it must be the bytes.
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 /** The same, after helpers of an earlier process have ended. */
