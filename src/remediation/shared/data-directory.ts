@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
-import type { Container } from '../../host/docker/types.ts';
+import type { Container, Mount } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
+import { isWithin } from '../../util/text.ts';
 import type { Precondition, ReadonlyHost, Step } from '../contract.ts';
 import { isSameMount, recordsToKeep, stopStep } from './recreate.ts';
 
@@ -12,6 +13,13 @@ export async function dataFile(
 ): Promise<string | undefined> {
   const bytes = await host.docker.file(container.id, posix.join(dataDirectory, path));
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+}
+
+/** The mount that a container sees at a path: the deepest of those that contain it. */
+export function mountAt(mounts: readonly Mount[], path: string): Mount | undefined {
+  return mounts
+    .filter(({ destination }) => isWithin(path, posix.resolve('/', destination)))
+    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
 }
 
 export const lockFile = 'postmaster.pid';

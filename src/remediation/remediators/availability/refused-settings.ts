@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { isWithin } from '../../../util/text.ts';
 import type { Instance } from '../../../host/instance.ts';
+import { mountAt } from '../../shared/data-directory.ts';
 
 /** What a server says of a setting that it refuses. */
 export interface RefusedSetting {
@@ -59,7 +59,7 @@ export function lineThatSets(text: string, name: string): number | undefined {
 
 /** Where a file of a container is on the engine's machine: `undefined` if it is in the image or the container itself. */
 export function onMachine({ container }: Instance, path: string): string | undefined {
-  const mount = mountOf(container.mounts, path);
+  const mount = mountAt(container.mounts, path);
   return mount === undefined
     ? undefined
     : mount.type === 'volume'
@@ -72,12 +72,6 @@ export function isOfData({ container, dataMount, dataDirectory }: Instance, path
   return (
     dataMount !== undefined &&
     posix.dirname(path) === posix.normalize(dataDirectory) &&
-    mountOf(container.mounts, path) === dataMount
+    mountAt(container.mounts, path) === dataMount
   );
-}
-
-function mountOf<One extends { readonly destination: string }>(mounts: readonly One[], path: string): One | undefined {
-  return mounts
-    .filter(({ destination }) => isWithin(path, posix.normalize(destination)))
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
 }

@@ -1,3 +1,4 @@
+import { serviceNameOf } from '../../../compose/project.ts';
 import type { Container } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
 
@@ -69,7 +70,7 @@ export function placesOf(
 }
 
 function placeOf({ name, labels, imageName, env }: Container): ClientPlace {
-  const service = labels['com.docker.compose.service'];
+  const service = serviceNameOf(labels);
   const isPooler = poolers.test(imageName);
   const variable =
     variables.find(([image]) => image.test(imageName))?.[1] ?? shared.find((one) => Object.hasOwn(env, one));

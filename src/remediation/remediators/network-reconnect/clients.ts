@@ -1,3 +1,4 @@
+import { projectNameOf } from '../../../compose/project.ts';
 import { compareBy } from '../../../util/compare.ts';
 import type { Container, Endpoint } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
@@ -248,8 +249,8 @@ function meant(client: Container, { host, port }: Address, instances: readonly I
 
 /** Whether both are of one Compose project. */
 export function isOfProject({ labels: one }: Container, { labels: other }: Container): boolean {
-  const project = one['com.docker.compose.project'];
-  return project !== undefined && project === other['com.docker.compose.project'];
+  const project = projectNameOf(one);
+  return project !== undefined && project === projectNameOf(other);
 }
 
 function keyOf({ container, instance, address }: Client): string {

@@ -2,7 +2,7 @@ import { join, relative, resolve } from 'node:path/posix';
 import { z } from 'zod';
 import type { Container } from '../../../host/docker/types.ts';
 import { compareText } from '../../../util/compare.ts';
-import { isWithin } from '../../../util/text.ts';
+import { mountAt } from '../../shared/data-directory.ts';
 
 export const details = z.strictObject({
   /** The instance's container. */
@@ -28,9 +28,10 @@ export type SharedDataExpected = z.output<typeof expected>;
 export function placeOfData(container: Container): string | undefined {
   if (!container.state.running || !runsServer(container)) return undefined;
   const directory = resolve('/', container.env['PGDATA'] ?? '/var/lib/postgresql/data');
-  const mount = container.mounts
-    .filter(({ destination, writable }) => writable && isWithin(directory, resolve(destination)))
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  const mount = mountAt(
+    container.mounts.filter(({ writable }) => writable),
+    directory,
+  );
   if (mount === undefined) return undefined;
   const within = relative(mount.destination, directory);
   return mount.type === 'volume'

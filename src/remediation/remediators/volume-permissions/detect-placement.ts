@@ -1,5 +1,6 @@
 import type { Instance } from '../../../host/instance.ts';
 import { type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
+import { mountAt } from '../../shared/data-directory.ts';
 import type { Collector } from '../../shared/for-each-instance.ts';
 import {
   askServer,
@@ -87,9 +88,10 @@ async function noteLostClusters(
   noting: Collector<VolumeDetails>,
 ): Promise<void> {
   const { container } = instance;
-  const own = container.mounts
-    .filter(({ type, destination }) => type === 'volume' && `${directory}/`.startsWith(`${destination}/`))
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  const own = mountAt(
+    container.mounts.filter(({ type }) => type === 'volume'),
+    directory,
+  );
   if (own === undefined) return;
   const { found, unsearched } = await searchVolumes(instance, own, host);
   if (found.length > 0) noting.found(emptyFinding(instance, found));

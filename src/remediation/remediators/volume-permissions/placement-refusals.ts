@@ -1,5 +1,6 @@
 import type { Container, Mount } from '../../../host/docker/types.ts';
 import type { Instance } from '../../../host/instance.ts';
+import { projectNameOf, serviceNameOf } from '../../../compose/project.ts';
 import type { Refusal } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { RecreateAdvice } from '../../shared/recreate.ts';
@@ -11,8 +12,8 @@ import { shellQuote } from '../../../util/quote.ts';
  */
 export function adviceToMove(container: Container, mount: Mount, directory: string): RecreateAdvice {
   const { labels, name, imageName } = container;
-  const project = labels['com.docker.compose.project'] ?? '';
-  const service = labels['com.docker.compose.service'] ?? 'the service';
+  const project = projectNameOf(labels) ?? '';
+  const service = serviceNameOf(labels) ?? 'the service';
   const key = `${service}-data`.replaceAll(/[^\w.-]/g, '-');
   const copy = (volume: string): string =>
     `docker run --rm --network none --user 0:0 --entrypoint cp -v ${mount.name}:/from:ro -v ${shellQuote(volume)}:/to ${shellQuote(imageName)} -a /from/. /to/`;

@@ -2,17 +2,13 @@ import { resolve } from 'node:path/posix';
 import type { Container, Mount, Volume } from '../../../host/docker/types.ts';
 import { getEntries } from '../../../util/json.ts';
 import { isWithin } from '../../../util/text.ts';
+import { projectNameOf, serviceNameOf, volumeKeyOf } from '../../../compose/project.ts';
+import { mountAt } from '../../shared/data-directory.ts';
 
 /** Where the data of a container lie. `memory`: a tmpfs, which someone chose for data to throw away. */
 export type Placement =
   | { readonly kind: 'kept' | 'memory' | 'in-container' }
   | { readonly kind: 'anonymous-volume'; readonly mount: Mount; readonly misplaced: readonly Mount[] };
-
-const composeProject = 'com.docker.compose.project';
-
-const composeService = 'com.docker.compose.service';
-
-const composeVolume = 'com.docker.compose.volume';
 
 /** The deepest mount that contains the data directory decides. Pure. */
 export function placementOf(container: Container, dataDirectory: string): Placement {
@@ -20,9 +16,7 @@ export function placementOf(container: Container, dataDirectory: string): Placem
   // `--tmpfs` is not among the mounts.
   const inMemory = getEntries(container.inspect, 'HostConfig', 'Tmpfs').map(([path]) => resolve('/', path));
   if (inMemory.some((path) => isWithin(directory, path))) return { kind: 'memory' };
-  const mount = container.mounts
-    .filter(({ destination }) => isWithin(directory, resolve('/', destination)))
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  const mount = mountAt(container.mounts, directory);
   if (mount === undefined) return { kind: 'in-container' };
   if (mount.type === 'tmpfs') return { kind: 'memory' };
   if (!isWithoutName(mount, container)) return { kind: 'kept' };
@@ -34,7 +28,7 @@ export function placementOf(container: Container, dataDirectory: string): Placem
  * `down` and `up`, they are lost all the same.
  */
 function isWithoutName({ type, name, anonymous }: Mount, { labels }: Container): boolean {
-  return type === 'volume' && (anonymous || (isMadeUp(name) && labels[composeProject] !== undefined));
+  return type === 'volume' && (anonymous || (isMadeUp(name) && projectNameOf(labels) !== undefined));
 }
 
 function isMadeUp(name: string): boolean {
@@ -67,20 +61,20 @@ export function lostVolumes(
   containers: readonly Container[],
 ): readonly Volume[] {
   const attached = new Set(containers.flatMap(({ mounts }) => mounts.map(({ name }) => name)));
-  const key = volumes.find(({ name }) => name === own.name)?.labels[composeVolume];
-  const project = container.labels[composeProject];
+  const key = volumeKeyOf(volumes.find(({ name }) => name === own.name)?.labels ?? {});
+  const project = projectNameOf(container.labels);
   return volumes.filter(({ name, labels }) => {
     if (attached.has(name)) return false;
     if (isMadeUp(name)) return project !== undefined && isWithoutName(own, container);
-    const isOfProject = project !== undefined && labels[composeProject] === project;
-    const isSameKey = key !== undefined && labels[composeVolume] === key;
+    const isOfProject = project !== undefined && projectNameOf(labels) === project;
+    const isSameKey = key !== undefined && volumeKeyOf(labels) === key;
     return isOfProject || isSameKey || isNamedAfter(name, container);
   });
 }
 
 function isNamedAfter(volume: string, { name, labels }: Container): boolean {
-  const service = labels[composeService];
-  const project = labels[composeProject];
+  const service = serviceNameOf(labels);
+  const project = projectNameOf(labels);
   const words = [name, ...(service === undefined || project === undefined ? [] : [`${project}_${service}`])];
   return words.some((word) => volume === word || (volume.startsWith(word) && /^[-_.]/.test(volume.slice(word.length))));
 }
