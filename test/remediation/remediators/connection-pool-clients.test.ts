@@ -8,6 +8,7 @@ import {
 import { sessionsToEnd } from '../../../src/remediation/remediators/connection-pool/plan-idle.ts';
 import type { Limits, Session } from '../../../src/remediation/remediators/connection-pool/types.ts';
 import { containerOf, type TestContainer } from '../../../src/testing/test-containers.ts';
+import { session as idle } from './pool-session.ts';
 
 function at(network: string, ipv4: string, declared: TestContainer): Container {
   const endpoint = { network, networkId: network, aliases: [], ipv4, ipv6: '', staticIpv4: '', staticIpv6: '' };
@@ -60,29 +61,7 @@ describe('where the size of a pool is set', () => {
 });
 
 describe('unused sessions', () => {
-  const session: Session = {
-    pid: 1,
-    backendStart: '',
-    database: 'shop',
-    role: 'app',
-    application: 'orders',
-    client: '172.18.0.3',
-    state: 'idle',
-    stateMs: 900_000,
-    transactionMs: null,
-    sessionMs: 900_500,
-    waitType: '',
-    waitEvent: '',
-    wrote: false,
-    blockedBy: [],
-    privileged: false,
-    advisory: false,
-    queryHash: '',
-    since: '',
-    statement: '',
-    listens: false,
-    place: '',
-  };
+  const session: Session = { ...idle, client: '172.18.0.3', stateMs: 900_000, sessionMs: 900_500 };
   const limits = { major: 17 } as const satisfies Partial<Limits>;
 
   function ending(

@@ -9,30 +9,9 @@ import {
 import { poolSizes } from '../../../src/remediation/remediators/connection-pool/plan-pooler.ts';
 import { mayBeEnded, secondsOf } from '../../../src/remediation/remediators/connection-pool/plan-leak.ts';
 import { poolSettings, type Session } from '../../../src/remediation/remediators/connection-pool/types.ts';
+import { session } from './pool-session.ts';
 
-const base: Session = {
-  pid: 1,
-  backendStart: '',
-  database: 'shop',
-  role: 'app',
-  application: 'orders',
-  client: '',
-  state: 'idle in transaction',
-  stateMs: 1,
-  transactionMs: 1,
-  sessionMs: 1,
-  waitType: '',
-  waitEvent: '',
-  wrote: false,
-  blockedBy: [],
-  privileged: false,
-  advisory: false,
-  queryHash: '',
-  since: '',
-  statement: '',
-  listens: false,
-  place: '',
-};
+const base: Session = { ...session, state: 'idle in transaction', stateMs: 1, transactionMs: 1, sessionMs: 1 };
 
 describe('max_connections on a command line', () => {
   it.for([

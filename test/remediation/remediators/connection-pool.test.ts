@@ -11,6 +11,7 @@ import {
   type Sample,
   type Session,
 } from '../../../src/remediation/remediators/connection-pool/types.ts';
+import { session } from './pool-session.ts';
 
 const settings = poolSettings({ settings: {} });
 
@@ -40,27 +41,10 @@ function sessions(groups: readonly Kind[]): readonly Session[] {
   return groups
     .flatMap(({ count, ...rest }) => Array.from({ length: count }, () => rest))
     .map((rest, index) => ({
+      ...session,
       pid: index + 1,
       backendStart: `start ${index + 1}`,
-      database: 'shop',
-      role: 'app',
-      application: 'orders',
       client: '10.0.0.9',
-      state: 'idle',
-      stateMs: 0,
-      transactionMs: null,
-      sessionMs: 600_000,
-      waitType: '',
-      waitEvent: '',
-      wrote: false,
-      blockedBy: [],
-      privileged: false,
-      advisory: false,
-      queryHash: '',
-      since: '',
-      statement: '',
-      listens: false,
-      place: '',
       ...rest,
     }));
 }

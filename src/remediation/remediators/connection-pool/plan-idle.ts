@@ -4,18 +4,16 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import { smallerPools } from './client-pools.ts';
 import { nameOf } from './describe.ts';
 import { type Diagnosis, holdersOf } from './diagnose.ts';
-import { isTool, ownTimeouts, timeoutSteps } from './plan-leak.ts';
+import { expectTimeout, isTool, ownTimeouts, timeoutSteps } from './plan-leak.ts';
 import { ceilingOf, planRaise, wantedConnections } from './plan-max-connections.ts';
 import { planPooler } from './plan-pooler.ts';
 import {
   lastSample,
   type Observation,
-  ordinarySlots,
   type PoolDetails,
   type PoolExpected,
   type PoolSettings,
   type Session,
-  spared,
 } from './types.ts';
 
 type Unused = Diagnosis & { readonly kind: 'idle-leak' | 'oversized-pools' };
@@ -91,7 +89,6 @@ async function planTimeout(
   if (own === undefined)
     return refusal(`The timeouts of the roles of ${name} could not be read.`, 'Run `problems detect` again.');
   const holders = holdersOf(ending);
-  const [most] = holders;
   const steps: readonly Step[] = [
     ...timeoutSteps(instance, 'idle_session_timeout', roles, seconds, own),
     {
@@ -122,16 +119,6 @@ async function planTimeout(
       `A pool of fixed size opens its sessions again at once; then the run is rolled back. ${smallerPools(ending, measured.places)}`,
     ],
     undo: 'The timeout is reset. Ended sessions are not restored: their clients open new ones.',
-    expected: {
-      name: container.name,
-      promised: Math.max(1, ordinarySlots(measured.limits) - spared),
-      clients: 0,
-      role: most?.role ?? instance.user,
-      database: most?.database ?? instance.database,
-      timeout: { name: 'idle_session_timeout', roles, seconds },
-      maxConnections: null,
-      systemIdentifier: null,
-      pooler: null,
-    },
+    expected: expectTimeout(instance, measured, ending, { name: 'idle_session_timeout', roles, seconds }),
   };
 }

@@ -59,6 +59,27 @@ export function timeoutSteps(
     }));
 }
 
+/** After these sessions were ended, one of the clients that held the most of them gets a session again. */
+export function expectTimeout(
+  { container, user, database }: Instance,
+  { limits }: Observation,
+  ended: readonly Session[],
+  timeout: PoolExpected['timeout'],
+): PoolExpected {
+  const [most] = holdersOf(ended);
+  return {
+    name: container.name,
+    promised: Math.max(1, ordinarySlots(limits) - spared),
+    clients: 0,
+    role: most?.role ?? user,
+    database: most?.database ?? database,
+    timeout,
+    maxConnections: null,
+    systemIdentifier: null,
+    pooler: null,
+  };
+}
+
 /**
  * Sets a timeout for the roles that leave transactions open, then ends the sessions that are already stuck, since the new
  * timeout does not affect them (docs/engineering/settings.md#timeouts). In this order reconnecting clients have it.
@@ -86,7 +107,6 @@ export async function planLeak(
   const own = await ownTimeouts(instance, 'idle_in_transaction_session_timeout', host);
   if (own === undefined)
     return refusal(`The timeouts of the roles of ${name} could not be read.`, 'Run `problems detect` again.');
-  const [most] = holdersOf(ended);
   const unattended = ended.filter(
     ({ privileged, wrote: hasWritten, stateMs }) => !privileged && !hasWritten && (stateMs ?? 0) >= timeout * 1000,
   );
@@ -138,17 +158,12 @@ export async function planLeak(
       ...(left > 0 ? [`${left} stuck sessions remain, which must not be ended automatically.`] : []),
     ],
     undo: `${roles.length === 0 ? '' : 'The timeout is reset. '}Ended sessions and their uncommitted changes cannot be restored.`,
-    expected: {
-      name: container.name,
-      promised: Math.max(1, ordinarySlots(measured.limits) - spared),
-      clients: 0,
-      role: most?.role ?? instance.user,
-      database: most?.database ?? instance.database,
-      timeout: roles.length === 0 ? null : { name: 'idle_in_transaction_session_timeout', roles, seconds: timeout },
-      maxConnections: null,
-      systemIdentifier: null,
-      pooler: null,
-    },
+    expected: expectTimeout(
+      instance,
+      measured,
+      ended,
+      roles.length === 0 ? null : { name: 'idle_in_transaction_session_timeout', roles, seconds: timeout },
+    ),
   };
 }
 
