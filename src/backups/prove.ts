@@ -3,6 +3,7 @@ import type { ChangingEngine } from '../host/docker/client.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import type { Instance } from '../host/instance.ts';
 import type { SqlReader } from '../host/postgres/types.ts';
+import { once } from '../host/shared-reader.ts';
 import type { DrillRequest, PartRequest } from './probes/dump.ts';
 import { readFingerprints } from './inventory.ts';
 import { baseLevel, manifestLevel } from './levels/base.ts';
@@ -81,10 +82,10 @@ export async function checkBackup(sources: CheckSources, backup: Backup, request
   const several = restored.filter(({ kind }) => archives.includes(kind)).length > 1;
 
   /** The first is for reading; a restore tries them in turn. */
-  async function programsOfPart(part: BackupPart): Promise<readonly Programs[]> {
+  const programsOfPart = once(async (part: BackupPart): Promise<readonly Programs[]> => {
     const made = await madeBy(backup.folder, part, scans.get(part.path));
     return programsFor(sources.docker, instance, own, part, made);
-  }
+  });
 
   function requestOf(part: BackupPart, ladder: BackupLevel, { image }: Programs): PartRequest {
     return {
