@@ -5,6 +5,7 @@ import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { Action, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
+import { waitUntilReady } from '../shared/availability.ts';
 
 const archiveSwitchParams = z.strictObject({ instance: z.string() });
 
@@ -17,7 +18,7 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
   params: archiveSwitchParams,
   undoState: z.null(),
   operation: operations['new-backup'],
-  deadlineMs: 120_000,
+  deadlineMs: 180_000,
   describe: ({ instance }) => `switch the WAL file of ${instance} and wait until it is archived`,
   effect: async ({ instance }) => [{ object: `archive of ${instance}`, before: 'not proven', after: 'has a WAL file' }],
   prepare: async () => null,
@@ -25,7 +26,9 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
     return archived(await requireArchiving(instance, host), host);
   },
   async apply({ instance }, host) {
-    const found = await requireArchiving(instance, host);
+    // The step before has started the server, which may still be replaying its WAL.
+    const { instance: found = await requireArchiving(instance, host), answer } = await waitUntilReady(instance, host);
+    if (answer?.ok === false) throw new Error(`${instance}: ${answer.message}`);
     if (await archived(found, host)) return;
     for (const sql of [
       // A run id consists of letters and digits.

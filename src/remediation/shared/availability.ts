@@ -70,9 +70,10 @@ async function serverReady({ container }: Instance, host: ReadonlyHost): Promise
   }
 }
 
-/** Label of a PgBouncer that `pooler.create` made for an instance. */
-
-/** The label's value is the instance's name. The host uses the same label; remediators only see the host's types. */
+/**
+ * Label of a PgBouncer that `pooler.create` made for an instance. Its value is the instance's name. The host uses the
+ * same label; remediators only see the host's types.
+ */
 export const poolerLabel: typeof labelOfHost = 'problems.pooler';
 
 export const poolerPort = 6432;
