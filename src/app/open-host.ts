@@ -53,7 +53,7 @@ export function openHost(options: HostOptions): OpenHost {
     ...(options.passfile === undefined ? {} : { passfile: options.passfile }),
     ...(options.passwords === undefined ? {} : { configured: options.passwords }),
   });
-  const slots = keepConnections<Connection>({ idleMs: 120_000, makesWay: false });
+  const slots = keepConnections<Connection>({ idleMs: 120_000, most: 1, makesWay: false });
   function withSignal(signal: AbortSignal): ConnectedHost {
     return connect(options, { address, files, credentials, signal, slots });
   }
@@ -61,7 +61,7 @@ export function openHost(options: HostOptions): OpenHost {
     ...withSignal(new AbortController().signal),
     withSignal,
     openRound(signal) {
-      const shared = keepConnections<Connection>({ idleMs: 10_000, makesWay: true });
+      const shared = keepConnections<Connection>({ idleMs: 10_000, most: 2 });
       const { reader } = connect(options, { address, files, credentials, signal, slots, shared });
       return { reader, close: () => shared.close() };
     },
@@ -99,7 +99,7 @@ function connect(
   const docker =
     shared === undefined
       ? asked
-      : { ...asked, containers: once(() => asked.containers()), image: once((ref: string) => asked.image(ref)) };
+      : { ...asked, info: once(() => asked.info()), containers: once(() => asked.containers()), image: once((ref: string) => asked.image(ref)) };
   const sql = openSql({
     engine: engine.changing,
     credentials,

@@ -61,7 +61,6 @@ export function readContainers(memory: Memory, declared: Partial<DockerReader> =
     info: async () => ({
       id: 'test-engine',
       version: '28.0.0',
-      apiVersion: '1.48',
       operatingSystem: 'Linux',
       securityOptions: [],
       memoryBytes: 8 * 2 ** 30,

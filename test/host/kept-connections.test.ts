@@ -24,10 +24,18 @@ interface Served {
 }
 
 /** Speaks as much of the protocol as a driver needs to log in and to ask. */
-async function serve(test: TestContext, manners: Readonly<Record<string, Manner>> = {}): Promise<Served> {
+async function serve(
+  test: TestContext,
+  manners: Readonly<Record<string, Manner>> = {},
+  { slots = 10 } = {},
+): Promise<Served> {
   const asked: string[][] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    if (sockets.size >= slots) {
+      socket.once('data', () => socket.end(message('E', noSlot)));
+      return;
+    }
     const statements: string[] = [];
     asked.push(statements);
     sockets.add(socket);
@@ -80,6 +88,8 @@ function number(value: number): Buffer {
 
 const ready = message('Z', Buffer.from('I'));
 
+const noSlot = Buffer.from('SFATAL\0C53300\0Msorry, too many clients already\0\0');
+
 const fields = Buffer.from('SERROR\0C42501\0Mpermission denied\0\0');
 
 async function instanceOn({ port }: Served): Promise<Instance> {
@@ -94,8 +104,8 @@ async function instanceOn({ port }: Served): Promise<Instance> {
 
 function sharing({ idleMs = 5_000 } = {}) {
   const { signal } = new AbortController();
-  const shared = keepConnections<Connection>({ idleMs, makesWay: true });
-  const slots = keepConnections<Connection>({ idleMs, makesWay: false });
+  const shared = keepConnections<Connection>({ idleMs, most: 2 });
+  const slots = keepConnections<Connection>({ idleMs, most: 1, makesWay: false });
   const credentials = openCredentials({ files: readFiles([]), engine: { local: true, hostname: 'localhost' } });
   const engine = openEngine(signal).changing;
   return {
@@ -175,12 +185,23 @@ describe('the questions of a round', () => {
     await shared.close();
   });
 
-  it('never take two slots of a server: the connection to one database ends before the next begins', async (test) => {
+  it('take two slots of a server at most: the first database and one other', async (test) => {
     const server = await serve(test);
     const orders = await instanceOn(server);
     const { reader, shared } = sharing();
-    for (const database of ['orders', 'audit', 'orders']) await reader.query(orders, 'SELECT 1', { database });
-    expect(server.asked).toHaveLength(3);
+    for (const database of ['orders', 'audit', 'orders', 'mail', 'orders', 'mail'])
+      await reader.query(orders, 'SELECT 1', { database });
+    expect(server.asked.map((asked) => statementsOf(asked).length)).toEqual([3, 1, 2]);
+    expect(server.open()).toBe(2);
+    await shared.close();
+  });
+
+  it('release the slot of another database if the server has none left', async (test) => {
+    const server = await serve(test, {}, { slots: 1 });
+    const orders = await instanceOn(server);
+    const { reader, shared } = sharing();
+    for (const database of ['orders', 'audit', 'orders'])
+      expect(await reader.query(orders, 'SELECT 1', { database })).toMatchObject({ ok: true });
     expect(server.open()).toBe(1);
     await shared.close();
   });

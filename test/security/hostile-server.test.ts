@@ -56,7 +56,7 @@ describe('a server that misbehaves', () => {
         engine: openEngine(signal).changing,
         credentials,
         signal,
-        slots: keepConnections({ idleMs: 1_000, makesWay: false }),
+        slots: keepConnections({ idleMs: 1_000, most: 1, makesWay: false }),
       });
       const shared = shareAnswers<HostReader>({ ...host.reader, sql: reader });
       const [orders] = await shared.instances();

@@ -223,7 +223,7 @@ describe('PGPASSWORD', () => {
       engine: openEngine(signal).changing,
       credentials,
       signal,
-      slots: keepConnections({ idleMs: 1_000, makesWay: false }),
+      slots: keepConnections({ idleMs: 1_000, most: 1, makesWay: false }),
     });
     const instance = await instanceOn('127.0.0.1', String(server.port));
     expect(await reader.query(instance, 'select 1', { via: 'published', timeoutMs: 1_500 })).toMatchObject({

@@ -35,11 +35,7 @@ export function readDocker(engine: ReadingEngine): DockerReader {
     container,
 
     async info() {
-      return engineInfo(
-        jsonOf(await engine.get({ path: '/info' }), 'info'),
-        jsonOf(await engine.get({ path: '/version' }), 'version'),
-        engine.local,
-      );
+      return engineInfo(jsonOf(await engine.get({ path: '/info' }), 'info'), engine.local);
     },
 
     list,
@@ -142,11 +138,10 @@ export function fileInArchive(archive: Uint8Array): Uint8Array | undefined {
   return archive.subarray(512, 512 + size);
 }
 
-function engineInfo(info: Json, version: Json, local: boolean): EngineInfo {
+function engineInfo(info: Json, local: boolean): EngineInfo {
   return {
     id: getString(info, 'ID'),
-    version: getString(version, 'Version'),
-    apiVersion: getString(version, 'ApiVersion'),
+    version: getString(info, 'ServerVersion'),
     operatingSystem: getString(info, 'OSType'),
     securityOptions: getStrings(info, 'SecurityOptions'),
     memoryBytes: getNumber(info, 'MemTotal'),

@@ -5,7 +5,6 @@ import type { HelperTaskName } from './helper-tasks.ts';
 export interface EngineInfo {
   readonly id: string;
   readonly version: string;
-  readonly apiVersion: string;
   readonly operatingSystem: string;
   /** As the engine reports them: `name=userns`, `name=rootless`, `name=selinux`, … */
   readonly securityOptions: readonly string[];

@@ -73,9 +73,6 @@ export async function queryOver(
     user,
     database,
     via,
-    get backend() {
-      return 'processID' in client ? Number(client.processID) : Number.NaN;
-    },
     isOpen: () => socketOf(client)?.readyState === 'open',
     close: () => closeClient(client),
   };

@@ -6,8 +6,6 @@ export interface KeptConnection {
   readonly user: string;
   readonly database: string;
   readonly via: SqlWay;
-  /** Process id of the server's backend, as the server announced it. */
-  readonly backend: number;
   /** False once the server or the network has ended it. */
   isOpen(): boolean;
   close(): Promise<void>;
@@ -15,14 +13,14 @@ export interface KeptConnection {
 
 export interface ConnectionKeeper<Connection extends KeptConnection> {
   /**
-   * Hands out the connection of a server: until it is kept again, it belongs to one question alone. One of another database
-   * is closed first if the keeper `makesWay`, since a server has one slot for each connection.
+   * Hands out a connection of a server: until it is kept again, it belongs to one question alone. If there is none for this
+   * login, and as many are kept as may be, one is closed to make way for it.
    */
   take(server: string, login: { readonly user: string; readonly database: string }): Promise<Connection | undefined>;
-  /** At most one for each server: a second one is closed. */
+  /** One too many is closed. */
   keep(server: string, connection: Connection): void;
-  /** Backends of the connections that are kept now. */
-  backends(server: string): readonly number[];
+  /** Closes the connections of a server that has no slot left. Returns how many there were. */
+  release(server: string): Promise<number>;
   /** Closes all, also those that come back later. */
   close(): Promise<void>;
 }
@@ -30,51 +28,72 @@ export interface ConnectionKeeper<Connection extends KeptConnection> {
 export interface KeeperOptions {
   /** A connection that nobody has used for this long is closed. */
   readonly idleMs: number;
-  readonly makesWay: boolean;
+  /** How many are kept for each server. The first one stays, since most questions go to one database. */
+  readonly most: number;
+  /** Whether a connection is closed for one of another login. Default true. */
+  readonly makesWay?: boolean;
+}
+
+interface Kept<Connection> {
+  readonly connection: Connection;
+  readonly timer: NodeJS.Timeout;
 }
 
 /** `server` is the id of a container: the same server may be reached by several addresses. */
 export function keepConnections<Connection extends KeptConnection>({
   idleMs,
-  makesWay,
+  most,
+  makesWay = true,
 }: KeeperOptions): ConnectionKeeper<Connection> {
-  const kept = new Map<string, { readonly connection: Connection; readonly timer: NodeJS.Timeout }>();
+  const kept = new Map<string, readonly Kept<Connection>[]>();
+  const firsts = new Map<string, Connection>();
   let isClosed = false;
 
-  function remove(server: string): Connection | undefined {
-    const found = kept.get(server);
-    if (found === undefined) return undefined;
-    clearTimeout(found.timer);
-    kept.delete(server);
-    return found.connection;
+  /** Removes those that are chosen, and all that have ended. */
+  function remove(server: string, isChosen: (connection: Connection) => boolean): readonly Connection[] {
+    const all = kept.get(server) ?? [];
+    const removed = all.filter(({ connection }) => isChosen(connection));
+    const left = all.filter((one) => !removed.includes(one) && one.connection.isOpen());
+    for (const one of all) if (!left.includes(one)) clearTimeout(one.timer);
+    if (left.length === 0) kept.delete(server);
+    else kept.set(server, left);
+    return removed.map(({ connection }) => connection);
+  }
+
+  async function release(server: string): Promise<number> {
+    const released = remove(server, () => true);
+    await Promise.all(released.map(async (connection) => connection.close()));
+    return released.length;
   }
 
   return {
     async take(server, { user, database }) {
-      const found = kept.get(server)?.connection;
-      if (found === undefined) return undefined;
-      const fits = found.isOpen() && found.user === user && found.database === database;
-      if (!fits && found.isOpen() && !makesWay) return undefined;
-      remove(server);
-      if (fits) return found;
-      await found.close();
+      remove(server, (connection) => !connection.isOpen());
+      const all = (kept.get(server) ?? []).map(({ connection }) => connection);
+      const fitting = all.find((connection) => connection.user === user && connection.database === database);
+      if (fitting !== undefined) return remove(server, (connection) => connection === fitting)[0];
+      const other = all.findLast((connection) => connection !== firsts.get(server)) ?? all.at(-1);
+      if (!makesWay || other === undefined || all.length < most) return undefined;
+      remove(server, (connection) => connection === other);
+      await other.close();
       return undefined;
     },
     keep(server, connection) {
-      if (isClosed || kept.has(server) || !connection.isOpen()) {
+      const others = kept.get(server) ?? [];
+      if (isClosed || others.length >= most || !connection.isOpen()) {
         void connection.close();
         return;
       }
-      const timer = setTimeout(() => void remove(server)?.close(), idleMs).unref();
-      kept.set(server, { connection, timer });
+      if (firsts.get(server)?.isOpen() !== true) firsts.set(server, connection);
+      const timer = setTimeout(() => {
+        for (const idle of remove(server, (one) => one === connection)) void idle.close();
+      }, idleMs).unref();
+      kept.set(server, [...others, { connection, timer }]);
     },
-    backends(server) {
-      const found = kept.get(server);
-      return found === undefined ? [] : [found.connection.backend];
-    },
+    release,
     async close() {
       isClosed = true;
-      await Promise.all([...kept.keys()].map(async (server) => remove(server)?.close()));
+      await Promise.all([...kept.keys()].map(release));
     },
   };
 }

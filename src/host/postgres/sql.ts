@@ -158,6 +158,13 @@ export function openSql({ engine, credentials, signal, md5 = [], slots, shared }
     return undefined;
   }
 
+  /** A server without a free slot may have one once the connection to another of its databases is closed. */
+  async function inFreeSlot({ container }: Instance, askNow: () => Promise<SentResult>): Promise<SentResult> {
+    const answer = await askNow();
+    const isFull = !answer.ok && answer.sqlstate === tooManyConnections && !answer.sent;
+    return isFull && ((await shared?.release(container.id)) ?? 0) > 0 ? askNow() : answer;
+  }
+
   async function ask(instance: Instance, question: Question, options: SqlOptions, keeper = shared): Promise<SqlResult> {
     const database = options.database ?? instance.database;
     const known = options.via === undefined ? await askKept(instance, question, database) : undefined;
@@ -180,10 +187,11 @@ export function openSql({ engine, credentials, signal, md5 = [], slots, shared }
       const server = way === 'exec' ? undefined : { hosts, port, database };
       for (const password of await credentials.passwords(instance, server)) {
         const login = { host, port, user: instance.user, password, database, md5: allowsMd5(instance) };
-        const { sent, ...result } =
+        const askAt = async (): Promise<SentResult> =>
           way === 'exec'
-            ? await throughPsql(engine, instance.container.id, login, question)
-            : await queryOver(login, { ...question, signal }, way, keep);
+            ? throughPsql(engine, instance.container.id, login, question)
+            : queryOver(login, { ...question, signal }, way, keep);
+        const { sent, ...result } = await inFreeSlot(instance, askAt);
         if (result.ok || !mayTryAnotherWay(result.sqlstate)) return result;
         // A second attempt could take effect twice.
         if (sent && !question.readOnly)
