@@ -2,6 +2,7 @@ import type {
   Changed,
   ClaimRef,
   ClaimRequest,
+  EngineHeld,
   Gate,
   Granted,
   Held,
@@ -33,6 +34,7 @@ export interface Page {
  * - A claim gets a token that is higher than any before. Only the newest claim of a task can report, and that is decided in
  *   the change that closes the task.
  * - Among the tasks that a worker may have, it gets the first one in priority order.
+ * - An engine is held by at most one host at a time.
  * - Of the tasks with one serial key, at most one is claimed, over all projects of the store.
  * - A task of a person is never handed out; one that needs approval only once it has it.
  * - Every accepted report is an outcome, and stays one.
@@ -53,6 +55,11 @@ export interface SwarmStore {
   release(claim: ClaimRef, waitMs: number): Promise<Settled>;
   /** The claim of a task, for a process that continues what another one has claimed. Undefined if it is stale. */
   claimed(claim: ClaimRef): Promise<Granted | undefined>;
+  /**
+   * Makes a host the only one whose workers repair on an engine, for `lease` seconds from now, or extends that. The lease is
+   * one for all projects of the store. Another host gets it only once it has ended.
+   */
+  holdEngine(engine: string, host: string, lease: number): Promise<EngineHeld>;
   approve(task: string, by: string): Promise<Changed>;
   /** A claimed task is cancelled when its worker lets go of it. One that was done meanwhile stays done. */
   cancel(task: string, why: string): Promise<Changed>;

@@ -5,6 +5,7 @@ import type { Page, SwarmStore } from './store.ts';
 import type {
   Changed,
   ClaimRequest,
+  EngineHeld,
   Gate,
   Granted,
   Held,
@@ -63,6 +64,8 @@ export interface Swarm {
   gates(): Promise<readonly Gate[]>;
   /** The worker keeps what it has and gets nothing more, until `draining` is false. Returns false if it is not known. */
   drain(worker: string, draining?: boolean): Promise<boolean>;
+  /** Makes a host the only one whose workers repair on an engine, for `lease` seconds from now, or extends that. */
+  holdEngine(engine: string, host: string, lease: number): Promise<EngineHeld>;
   /** Oldest first: `events({ after: last.seq })` gives what has happened since. */
   events(page?: Page): Promise<readonly SwarmEvent[]>;
   outcomes(page?: Page & { readonly task?: string }): Promise<readonly TaskOutcome[]>;
@@ -150,6 +153,7 @@ export function createSwarm(store: SwarmStore, now: () => Date = () => new Date(
     resume: (scope) => store.resume(scope),
     gates: () => store.gates(),
     drain: (worker, draining = true) => store.drain(worker, draining),
+    holdEngine: (engine, host, lease) => store.holdEngine(engine, host, lease),
     events: (page) => store.events(page),
     outcomes: (page) => store.outcomes(page),
     stats: () => store.stats(),

@@ -139,6 +139,11 @@ export type Held =
   | { readonly held: true; readonly leaseUntil: string; readonly stopping: string | null }
   | { readonly held: false; readonly why: 'stale' };
 
+/** The answer to who works on an engine. `by`: the host that does, until its lease ends. */
+export type EngineHeld =
+  | { readonly held: true; readonly leaseUntil: string }
+  | { readonly held: false; readonly by: string; readonly leaseUntil: string };
+
 /** The answer to a change that an operator asks for. */
 export type Changed =
   | { readonly changed: true; readonly task: SwarmTask }

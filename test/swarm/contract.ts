@@ -371,6 +371,24 @@ export function swarmContract(name: string, open: () => Promise<Harness>): void 
       expect((await one.events()).map(({ type }) => type)).toEqual(['added', 'paused']);
     });
 
+    it('lets one host at a time hold an engine, whichever project asks', async () => {
+      await using harness = await open();
+      const [one, two] = [await harness.queue('one'), await harness.queue('two')];
+      expect(await one.holdEngine('E1', 'host a', 60)).toMatchObject({ held: true });
+      expect(await two.holdEngine('E1', 'host a', 60)).toMatchObject({ held: true });
+      expect(await two.holdEngine('E1', 'host b', 60)).toMatchObject({ held: false, by: 'host a' });
+      expect(await two.holdEngine('E2', 'host b', 60)).toMatchObject({ held: true });
+      await harness.advance(50_000);
+      const extended = await one.holdEngine('E1', 'host a', 60);
+      await harness.advance(50_000);
+      expect(await two.holdEngine('E1', 'host b', 60)).toEqual({ ...extended, held: false, by: 'host a' });
+      await harness.advance(10_000);
+      expect(await two.holdEngine('E1', 'host b', 60)).toMatchObject({ held: true });
+      expect(await one.holdEngine('E1', 'host a', 60)).toMatchObject({ held: false, by: 'host b' });
+      await expect(one.holdEngine('', 'host a', 60)).rejects.toMatchObject({ code: 'bad-usage' });
+      await expect(one.holdEngine('E1', 'host a', 0)).rejects.toMatchObject({ code: 'bad-usage' });
+    });
+
     it('refuses tasks that are too large or have no proper id', async () => {
       await using harness = await open();
       const queue = await harness.queue();

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { bounds, checkLease, checkName, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
 import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
-import type { ClaimRef, ClaimRequest, Granted, Held, Next, Report, Settled } from '../types.ts';
+import type { ClaimRef, ClaimRequest, EngineHeld, Granted, Held, Next, Report, Settled } from '../types.ts';
 import { failuresOf, type Queue, record, readTaskRow, requireSeal, rowOf, taskOf, type TaskRow } from './rows.ts';
 
 /*
@@ -132,6 +132,23 @@ export function giveBack(queue: Queue, claim: ClaimRef, waitMs: number): Settled
   record(queue, 'released', row.id, { worker: row.worker, token: claim.token });
   seen(queue, row.worker, at);
   return { accepted: true, state: end(queue, row, { state: 'open', waitMs, failures: failuresOf(row) }, at) };
+}
+
+/** The lease of an engine, over all projects of the file. */
+export function holdEngine({ database, now }: Queue, engine: string, host: string, lease: number): EngineHeld {
+  const at = now();
+  database.run(
+    `INSERT INTO engine_host (engine, host, lease_until) VALUES (?1, ?2, ?3)
+     ON CONFLICT DO UPDATE SET host = excluded.host, lease_until = excluded.lease_until
+       WHERE engine_host.host = excluded.host OR engine_host.lease_until <= ?4`,
+    checkName('id of the engine', engine),
+    checkName('name of the host', host),
+    after(at, checkLease(lease)),
+    at.toISOString(),
+  );
+  const row = database.one('SELECT host, lease_until FROM engine_host WHERE engine = ?', engine);
+  const [by, leaseUntil] = [String(row?.['host']), String(row?.['lease_until'])];
+  return by === host ? { held: true, leaseUntil } : { held: false, by, leaseUntil };
 }
 
 /** Leases that are over, of every project: a task of another one may hold the key that this one needs. */

@@ -2,7 +2,7 @@ import { openSigner } from '../../host/user-key.ts';
 import { type Database, openDatabase } from '../../remediation/store/sqlite/database.ts';
 import { defaultRetries, type RetrySettings } from '../rules.ts';
 import type { SwarmStore } from '../store.ts';
-import { claimNext, giveBack, grantedOf, renew, settle } from './claims.ts';
+import { claimNext, giveBack, grantedOf, holdEngine, renew, settle } from './claims.ts';
 import { approveTask, cancelTask, drainWorker, pauseScope, redriveTask, resumeScope } from './operators.ts';
 import { eventsAfter, gatesOf, listTasks, outcomesAfter, statsOf } from './reads.ts';
 import type { Queue } from './rows.ts';
@@ -50,6 +50,7 @@ export async function swarmIn(
     settle: async (claim, report) => writing(() => settle(queue, claim, report)),
     release: async (claim, waitMs) => writing(() => giveBack(queue, claim, waitMs)),
     claimed: async (claim) => reading(() => grantedOf(queue, claim)),
+    holdEngine: async (engine, host, lease) => writing(() => holdEngine(queue, engine, host, lease)),
     approve: async (task, by) => writing(() => approveTask(queue, task, by)),
     cancel: async (task, why) => writing(() => cancelTask(queue, task, why)),
     redrive: async (task) => writing(() => redriveTask(queue, task)),

@@ -182,6 +182,12 @@ const migrations: readonly string[] = [
     since TEXT NOT NULL,
     PRIMARY KEY (project, scope)
   ) STRICT, WITHOUT ROWID;`,
+  // Which host's workers repair on an engine, for all projects.
+  `CREATE TABLE engine_host (
+    engine TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    lease_until TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

@@ -1,4 +1,4 @@
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 -- index event_of_project
 CREATE INDEX event_of_project ON event (project, seq);
 -- index outcome_of_task
@@ -21,6 +21,12 @@ CREATE TABLE audit (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
+-- table engine_host
+CREATE TABLE engine_host (
+    engine TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    lease_until TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
 -- table event
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
