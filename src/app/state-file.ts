@@ -59,9 +59,7 @@ async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolea
   const known = knownEngines();
   const remembered = known.get(address);
   try {
-    const { id } = await docker.info();
-    // It becomes the name of a folder.
-    const safe = id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 128);
+    const safe = engineName((await docker.info()).id);
     if (safe !== remembered && !onlyLooking) await remember(new Map([...known, [address, safe]]));
     return safe;
   } catch (error) {
@@ -69,6 +67,21 @@ async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolea
     if (remembered !== undefined || onlyLooking) return remembered;
     // Nothing can be done without an engine, but what is there can be shown.
     return `at-${address.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}`;
+  }
+}
+
+/** The id of an engine as the name of a folder, and as the queue names the engine. */
+export function engineName(id: string): string {
+  return id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 128);
+}
+
+/** The engine that answers now; undefined if none does. */
+export async function answeringEngine(docker: Pick<DockerReader, 'info'>): Promise<string | undefined> {
+  try {
+    return engineName((await docker.info()).id);
+  } catch (error) {
+    if (error instanceof ProblemsError && error.code === 'engine-unreachable') return undefined;
+    throw error;
   }
 }
 

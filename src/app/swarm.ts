@@ -9,14 +9,15 @@ import { createSwarm, type Swarm } from '../swarm/swarm.ts';
 import type { SyncResult, TaskEntry } from '../swarm/types.ts';
 import type { Task } from '../tasks/types.ts';
 import type { ScanEnvironment } from './scan.ts';
-import { findStateFile } from './state-file.ts';
+import { answeringEngine, findStateFile } from './state-file.ts';
 import { scannedIn, targetsFrom } from './write-tasks.ts';
 
 export type { Config } from '../config/config.ts';
 export type { Page, SwarmStore } from '../swarm/store.ts';
 export type { Claim, Swarm } from '../swarm/swarm.ts';
 export type * from '../swarm/types.ts';
-export { work, type WorkOptions, type Worked } from '../swarm/work.ts';
+export { type Release, work, type WorkOptions, type Worked } from '../swarm/work.ts';
+export { type RepairQueue, type RepairWorkOptions, type WorkEvent, workOnRepairs } from './work-on-repairs.ts';
 export { failureClasses } from '../remediation/contract.ts';
 
 export interface SwarmOptions {
@@ -37,8 +38,14 @@ export interface SwarmOptions {
 
 /** The queue of a project, and how registries get into it. */
 export interface ProjectSwarm extends Swarm {
-  /** Id of the Docker engine whose state file this is; undefined if the file was named. */
+  /**
+   * Id of the Docker engine that tasks of remediators are for: that of the state file, or if the file was named, the one
+   * that answered when the queue was opened. Undefined if none did: then tasks keep the engine that they were for, and new
+   * ones are for any engine.
+   */
   readonly engine: string | undefined;
+  /** Absolute: the project, whose registries are read. */
+  readonly folder: string;
   /** Absolute. */
   readonly stateFile: string;
   /**
@@ -73,9 +80,12 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
   const store = await openSqliteSwarm(path, { project: folder, ...clock });
   const claims = config.plugins.length === 0 ? {} : await (await import('./plugins.ts')).pluginClaims(config);
 
-  function entryOf(task: Task, targetOf: (path: string) => string): TaskEntry {
-    const isRepair = task.handler !== 'agent' && task.handler !== 'person';
-    return { task: { ...task, target: targetOf(task.target) }, engine: isRepair ? (engine ?? null) : null };
+  /** The engine of each task of a remediator. */
+  async function engineOf(repairs: readonly Task[]): Promise<(id: string) => string | null> {
+    if (engine !== undefined || repairs.length === 0) return () => engine ?? null;
+    const known = await store.list({ ids: repairs.map(({ id }) => id) });
+    const engines = new Map(known.map((entry) => [entry.id, entry.engine]));
+    return (id) => engines.get(id) ?? null;
   }
 
   async function syncFrom(
@@ -93,15 +103,19 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
     });
     const targetOf = targetsFrom(base, config, folder);
     const covers = scannedIn({ registries, tasks, diagnostics }, targetOf);
-    return store.sync(
-      tasks.map((task) => entryOf(task, targetOf)),
-      covers,
-    );
+    const repairs = tasks.filter(isRepair);
+    const engineFor = await engineOf(repairs);
+    const entries = tasks.map((task): TaskEntry => ({
+      task: { ...task, target: targetOf(task.target) },
+      engine: isRepair(task) ? engineFor(task.id) : null,
+    }));
+    return store.sync(entries, covers);
   }
 
   return {
     ...createSwarm(store, options.now),
     engine,
+    folder,
     stateFile: path,
     sync: (registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) =>
       syncFrom(cwd, registries, diagnostics),
@@ -115,14 +129,18 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
 
 async function placeOf({ config, store }: SwarmOptions): Promise<{ readonly path: string; readonly engine?: string }> {
   const { folder, remediation } = config;
-  if (store !== undefined) return { path: resolve(folder, store) };
   const { state } = remediation;
   const { openHost } = await import('./open-host.ts');
-  const place = await findStateFile({
-    folder,
-    stated: typeof state === 'string' ? state : undefined,
-    docker: openHost({ roots: [folder] }).reader.docker,
-  });
+  const { docker } = openHost({ roots: [folder] }).reader;
+  const stated = typeof state === 'string' ? state : undefined;
+  const place =
+    store === undefined ? await findStateFile({ folder, stated, docker }) : { path: resolve(folder, store) };
   if (place === undefined) throw new TypeError('A state file has a place unless it is only looked for.');
-  return { path: place.path, ...(place.engine === undefined ? {} : { engine: place.engine }) };
+  const engine = 'engine' in place && place.engine !== undefined ? place.engine : await answeringEngine(docker);
+  return { path: place.path, ...(engine === undefined ? {} : { engine }) };
+}
+
+/** Whether a remediator does it. */
+function isRepair({ handler }: Task): boolean {
+  return handler !== 'agent' && handler !== 'person';
 }

@@ -39,6 +39,8 @@ export async function withRemediation<Result>(
     readonly instance?: readonly string[];
     readonly registries?: boolean;
     readonly onlyLooking?: true;
+    /** Show progress as lines, also on a terminal: the command runs for long, and prints meanwhile. */
+    readonly progressLines?: true;
   },
   work: (remediation: Remediation) => Promise<Result>,
 ): Promise<Result> {
@@ -50,6 +52,7 @@ export async function withRemediation<Result>(
   const registries = options.registries === false ? [] : (await checkPaths(['.'], { cwd, config })).registries;
   const stop = new AbortController();
   const progress = createRunProgress(screen.notes);
+  if (options.progressLines === true) progress.useLines();
   const opened = await openRemediation({
     folder: config.folder,
     config: config.remediation,

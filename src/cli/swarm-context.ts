@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import type { Changed, ProjectSwarm, Settled } from '../app/swarm.ts';
+import type { Changed, Config, ProjectSwarm, Settled } from '../app/swarm.ts';
 import { ProblemsError } from '../errors.ts';
 import { escapeTerminal } from '../reporters/escape-terminal.ts';
 import type { Invocation, OptionDeclarations } from './command.ts';
@@ -15,14 +15,14 @@ export async function withSwarm<Result>(
   { cwd, now, signal }: SwarmInvocation,
   options: ConfigChoice,
   reads: boolean,
-  work: (swarm: ProjectSwarm) => Promise<Result>,
+  work: (swarm: ProjectSwarm, config: Config) => Promise<Result>,
 ): Promise<Result> {
   const config = await configFor(options, cwd, { ownOnly: true });
   const { openSwarm } = await import('../app/swarm.ts');
   const swarm = await openSwarm({ cwd, config, now });
   try {
     if (reads) await swarm.syncProject(signal === undefined ? {} : { signal });
-    return await work(swarm);
+    return await work(swarm, config);
   } finally {
     swarm.close();
   }

@@ -30,7 +30,7 @@ describe('a worker', () => {
         return { result: 'done' };
       },
     });
-    expect({ ...worked, most }).toEqual({ done: 5, failed: 0, refused: 0, most: 2 });
+    expect({ ...worked, most }).toEqual({ done: 5, failed: 0, released: 0, refused: 0, most: 2 });
     expect((await swarm.outcomes()).map(({ task }) => task).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
     swarm.close();
   });
@@ -46,7 +46,7 @@ describe('a worker', () => {
         return { result: 'failed', class: 'unsafe', notes: 'It needs a decision.' };
       },
     });
-    expect(worked).toEqual({ done: 0, failed: 3, refused: 0 });
+    expect(worked).toEqual({ done: 0, failed: 3, released: 0, refused: 0 });
     expect(await swarm.outcomes()).toMatchObject([
       { task: 'a', class: 'step-failed', notes: 'The tool was not found.' },
       { task: 'b', class: 'interrupted' },
@@ -66,7 +66,7 @@ describe('a worker', () => {
         return { result: 'done' };
       },
     });
-    expect(worked).toEqual({ done: 1, failed: 0, refused: 0 });
+    expect(worked).toEqual({ done: 1, failed: 0, released: 0, refused: 0 });
     expect((await swarm.stats()).tasks).toMatchObject({ done: 1, open: 1, claimed: 0 });
     swarm.close();
   });
@@ -98,7 +98,32 @@ describe('a worker', () => {
         return { result: 'done' };
       },
     });
-    expect(worked).toEqual({ done: 0, failed: 0, refused: 1 });
+    expect(worked).toEqual({ done: 0, failed: 0, released: 0, refused: 1 });
+    swarm.close();
+  });
+
+  it('gives back what its function releases, and what it took while it was stopped', async () => {
+    const swarm = await queueOf('a', 'b');
+    const stop = new AbortController();
+    const claim = async (request: Parameters<Swarm['claim']>[0]) => {
+      const taken = await swarm.claim(request);
+      if (taken?.task.id === 'b') stop.abort();
+      return taken;
+    };
+    const worked = await work(
+      { claim },
+      {
+        worker: 'w',
+        signal: stop.signal,
+        run: async () => ({ result: 'released', retryAt: new Date(Date.now() + 60_000), notes: 'later' }),
+      },
+    );
+    expect(worked).toEqual({ done: 0, failed: 0, released: 1, refused: 0 });
+    expect(await swarm.tasks()).toMatchObject([
+      { id: 'a', status: { state: 'open', waiting: { for: 'time' } } },
+      { id: 'b', status: { state: 'open', waiting: null } },
+    ]);
+    expect(await swarm.outcomes()).toEqual([]);
     swarm.close();
   });
 

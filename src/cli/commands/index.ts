@@ -8,6 +8,7 @@ const loaders = {
   scan: async () => (await import('./scan.ts')).scan,
   explain: async () => (await import('./explain.ts')).explain,
   tasks: async () => (await import('./tasks.ts')).tasks,
+  work: async () => (await import('./work.ts')).work,
   swarm: async () => (await import('./swarm.ts')).swarm,
   detect: async () => (await import('./detect.ts')).detect,
   plan: async () => (await import('./plan.ts')).plan,
