@@ -46,12 +46,13 @@ export function checkWait(milliseconds: number): number {
 }
 
 /** @throws ProblemsError `bad-usage`. */
-export function checkRequest({ worker, handlers = [], engines = [], kinds = [], lease }: ClaimRequest): void {
+export function checkRequest({ worker, handlers = [], engines = [], kinds = [], tasks = [], lease }: ClaimRequest): void {
   checkName('name of the worker', worker);
   for (const [what, names] of [
     ['handlers', handlers] as const,
     ['engines', engines] as const,
     ['kinds', kinds] as const,
+    ['tasks', tasks] as const,
   ]) {
     if (names.length > bounds.names)
       throw new ProblemsError('bad-usage', `A worker can name at most ${bounds.names} ${what}.`);

@@ -95,6 +95,8 @@ export interface ClaimRequest {
   readonly engines?: readonly string[];
   /** Default: all kinds. */
   readonly kinds?: readonly TaskKind[];
+  /** Ids of the only tasks that it may get, for a worker that chooses by itself. Default: all. */
+  readonly tasks?: readonly string[];
   /** Seconds after which the task goes to another worker, unless a heartbeat comes first. Default 60. */
   readonly lease?: number;
 }

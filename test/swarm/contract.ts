@@ -51,6 +51,18 @@ export function swarmContract(name: string, open: () => Promise<Harness>): void 
       expect(again.token).toBeGreaterThan(first.token);
     });
 
+    it('gives a worker that chooses by itself only what it has chosen, under the same conditions', async () => {
+      await using harness = await open();
+      const queue = await harness.queue();
+      await queue.sync(
+        [entry('a', { impact: 9 }), entry('b'), entry('c', { impact: 1 }), entry('d', { dependencies: ['c'] })],
+        everything,
+      );
+      expect(await queue.claim({ worker: 'w', tasks: ['d', 'nothing'] })).toBeUndefined();
+      expect((await claimed(queue, { tasks: ['c', 'b'] })).task).toBe('b');
+      expect((await claimed(queue)).task).toBe('a');
+    });
+
     it('never hands out what is left to people, however it is asked for', async () => {
       await using harness = await open();
       const queue = await harness.queue();

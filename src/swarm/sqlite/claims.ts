@@ -23,6 +23,7 @@ const firstClaimable = `
     AND (task.not_before IS NULL OR task.not_before <= ?2)
     AND task.handler IN (SELECT value FROM json_each(?3))
     AND (?4 = '[]' OR task.kind IN (SELECT value FROM json_each(?4)))
+    AND (?6 = '[]' OR task.id IN (SELECT value FROM json_each(?6)))
     AND (task.engine IS NULL OR task.engine IN (SELECT value FROM json_each(?5)))
     AND task.serial_key NOT IN (SELECT serial_key FROM task AS other WHERE other.state = 'claimed')
     AND NOT EXISTS (
@@ -39,7 +40,7 @@ const firstClaimable = `
 export function claimNext(queue: Queue, request: ClaimRequest): Granted | undefined {
   checkRequest(request);
   const { database, project, now, signer } = queue;
-  const { worker, handlers = ['agent'], engines = [], kinds = [], lease = defaultLease } = request;
+  const { worker, handlers = ['agent'], engines = [], kinds = [], tasks = [], lease = defaultLease } = request;
   const at = now();
   endLapsed(queue, at);
   if (!see(queue, worker, at, { handlers, engines })) return undefined;
@@ -50,6 +51,7 @@ export function claimNext(queue: Queue, request: ClaimRequest): Granted | undefi
     JSON.stringify(handlers),
     JSON.stringify(kinds),
     JSON.stringify(engines),
+    JSON.stringify(tasks),
   );
   if (found === undefined) return undefined;
   const row = readTaskRow(found);
