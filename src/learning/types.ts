@@ -69,7 +69,8 @@ export interface Batch {
 /** How much memory one instance has needed, day by day. Memory is in one unit throughout, such as MiB. */
 export interface History {
   readonly name: string;
-  readonly template: string;
+  /** Its size as a name or in memory: what instances are created alike. */
+  readonly template: string | number;
   /** Its limit during these days. */
   readonly limit: number;
   readonly days: readonly { readonly peak: number; readonly killed: boolean }[];
