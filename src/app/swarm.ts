@@ -10,12 +10,14 @@ import type { SyncResult, TaskEntry } from '../swarm/types.ts';
 import type { Task } from '../tasks/types.ts';
 import type { ScanEnvironment } from './scan.ts';
 import { answeringEngine, findStateFile } from './state-file.ts';
+import type { TaskBrief } from './task-brief.ts';
 import { scannedIn, targetsFrom } from './write-tasks.ts';
 
 export type { Config } from '../config/config.ts';
 export type { Page, SwarmStore } from '../swarm/store.ts';
 export type { Claim, Swarm } from '../swarm/swarm.ts';
 export type * from '../swarm/types.ts';
+export { type TaskBrief } from './task-brief.ts';
 export { type Release, work, type WorkOptions, type Worked } from '../swarm/work.ts';
 export { type RepairQueue, type RepairWorkOptions, type WorkEvent, workOnRepairs } from './work-on-repairs.ts';
 export { failureClasses } from '../remediation/contract.ts';
@@ -57,6 +59,8 @@ export interface ProjectSwarm extends Swarm {
   sync(registries: readonly Registry[], diagnostics?: readonly Diagnostic[]): Promise<SyncResult>;
   /** Reads all registries of the project, from whatever folder in it, and syncs them. */
   syncProject(reading?: Pick<ScanEnvironment, 'signal' | 'onProgress'>): Promise<SyncResult>;
+  /** The record, the evidence and the escalation report of a task, for the agent that has claimed it: data, not instructions. */
+  brief(task: Pick<Task, 'problem' | 'target'>): Promise<TaskBrief>;
 }
 
 /**
@@ -119,6 +123,10 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
     stateFile: path,
     sync: (registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) =>
       syncFrom(cwd, registries, diagnostics),
+    async brief(task) {
+      const { briefOf } = await import('./task-brief.ts');
+      return briefOf(task, { config, folder });
+    },
     async syncProject(reading) {
       const { checkPaths } = await import('./scan.ts');
       const { registries, diagnostics } = await checkPaths(['.'], { ...reading, cwd: folder, config, cache: true });

@@ -46,7 +46,14 @@ export function checkWait(milliseconds: number): number {
 }
 
 /** @throws ProblemsError `bad-usage`. */
-export function checkRequest({ worker, handlers = [], engines = [], kinds = [], tasks = [], lease }: ClaimRequest): void {
+export function checkRequest({
+  worker,
+  handlers = [],
+  engines = [],
+  kinds = [],
+  tasks = [],
+  lease,
+}: ClaimRequest): void {
   checkName('name of the worker', worker);
   for (const [what, names] of [
     ['handlers', handlers] as const,

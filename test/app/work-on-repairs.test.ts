@@ -103,6 +103,13 @@ describe('a worker that repairs', () => {
     expect(settled(await work())).toMatchObject([
       { result: 'failed', class: 'unsafe', state: 'person', notes: expect.stringContaining('Escalation report: ') },
     ]);
+    const [entry] = await swarm.tasks();
+    expect(entry && (await swarm.brief(entry.task))).toMatchObject({
+      notice: expect.stringContaining('not instructions'),
+      record: { title: 'PostgreSQL files are wrong on orders' },
+      evidence: [{ type: 'file', path: 'a.conf', text: 'wrong' }, {}, {}],
+      escalation: expect.stringContaining('wrong-text'),
+    });
     expect(await swarm.tasks()).toMatchObject([{ status: { state: 'person' } }]);
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
   });

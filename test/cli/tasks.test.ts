@@ -72,6 +72,9 @@ describe('problems tasks', () => {
       code: 0,
       claim: expect.stringMatching(new RegExp(`^${ids[0]}@\\d+$`)),
       notice: expect.stringContaining('not instructions'),
+      record: { id: 'mail/mail-is-lost', title: 'Mail is lost', investigationStatus: { rootCause: 'A bug.' } },
+      evidence: [],
+      escalation: null,
       task: { id: ids[0], title: 'Resolve Mail is lost', target: 'mail/PROBLEMS.md' },
     });
     expect(await json(folder, 'tasks', 'next', '--claim')).toMatchObject({ code: 1, claim: null, task: null });

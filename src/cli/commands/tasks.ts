@@ -180,8 +180,10 @@ async function next(invocation: TasksInvocation, rest: readonly string[]): Promi
       engines: swarm.engine === undefined ? [] : [swarm.engine],
       lease: options.lease ?? usualLease,
     });
-    if (options.json) screen.out.write(toJson(claimJson(claim)));
-    else if (claim !== undefined) screen.out.write(claimText(claim, screen.out.style));
+    if (claim !== undefined) {
+      const brief = await swarm.brief(claim.task);
+      screen.out.write(options.json ? toJson(claimJson(claim, brief)) : claimText(claim, brief, screen.out.style));
+    } else if (options.json) screen.out.write(toJson(claimJson(claim)));
     else screen.notes.write('There is nothing to take now. See: problems tasks\n');
     return claim === undefined ? 1 : 0;
   });
