@@ -88,6 +88,7 @@ export default defineConfig({
           // busy. With more, the servers have no time left to answer, and everything takes longer.
           maxWorkers: 2,
           maxConcurrency: 3,
+          isolate: false,
           // A server on a busy machine is now and then too slow for a test. The summary of `.ci/run` names such a test.
           retry: 1,
         },

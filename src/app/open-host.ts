@@ -99,7 +99,12 @@ function connect(
   const docker =
     shared === undefined
       ? asked
-      : { ...asked, info: once(() => asked.info()), containers: once(() => asked.containers()), image: once((ref: string) => asked.image(ref)) };
+      : {
+          ...asked,
+          info: once(() => asked.info()),
+          containers: once(() => asked.containers()),
+          image: once((ref: string) => asked.image(ref)),
+        };
   const sql = openSql({
     engine: engine.changing,
     credentials,

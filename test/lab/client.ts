@@ -5,20 +5,31 @@ import type { LabInstance, Session } from './instance.ts';
 /** A connection from this process, as an application would have it. */
 export interface Client {
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** The values as the server sends them; null for NULL. */
+  rows(sql: string): Promise<readonly (readonly (string | null)[])[]>;
   end(): Promise<void>;
 }
 
 /** Connects over TCP: through the published port if there is one, else to the container's address. */
-export async function connect(instance: LabInstance, session: Session = {}): Promise<Client> {
+export async function connect(
+  instance: LabInstance,
+  session: Session = {},
+  { patienceMs = 30_000 } = {},
+): Promise<Client> {
   const { user = instance.user, password = instance.password, database = instance.database } = session;
   const address = await addressOf(instance);
-  const client = new pg.Client({ ...address, user, password, database, connectionTimeoutMillis: 30_000 });
+  const client = new pg.Client({ ...address, user, password, database, connectionTimeoutMillis: patienceMs });
   // A connection that is killed says so here too, and unheard it would end the process.
   client.on('error', () => undefined);
   await client.connect();
   return {
     async query(sql) {
       const result: pg.QueryResult<Record<string, unknown>> = await client.query(sql);
+      return result.rows;
+    },
+    async rows(sql) {
+      const types = { getTypeParser: () => (value: string) => value };
+      const result: pg.QueryArrayResult<(string | null)[]> = await client.query({ text: sql, rowMode: 'array', types });
       return result.rows;
     },
     end: () => client.end(),

@@ -6,7 +6,13 @@ import { compareText } from '../../src/util/compare.ts';
  * Compares every helper container that the tool starts during the tests of the lab with what its task declares, and fails the
  * run if one has more.
  */
-const watch = { seen: 0, faults: new Array<string>(), pending: new Set<Promise<void>>(), end: (): void => undefined };
+const watch = {
+  /** How many helpers had each task. */
+  seen: new Map<string, number>(),
+  faults: new Array<string>(),
+  pending: new Set<Promise<void>>(),
+  end: (): void => undefined,
+};
 
 export async function setup(): Promise<void> {
   if (!(await engineAnswers())) return;
@@ -31,7 +37,8 @@ export async function setup(): Promise<void> {
 export async function teardown(): Promise<void> {
   await Promise.all(watch.pending);
   watch.end();
-  process.stdout.write(`helper containers compared with their tasks: ${watch.seen}\n`);
+  const counts = [...watch.seen].sort(([, a], [, b]) => b - a).map(([name, count]) => `${count} ${name}`);
+  process.stdout.write(`helper containers compared with their tasks: ${counts.join(', ') || 'none'}\n`);
   if (watch.faults.length > 0)
     throw new Error(`helper containers have more than their tasks declare:\n${watch.faults.join('\n')}`);
 }
@@ -43,7 +50,8 @@ async function inspect(docker: ReturnType<typeof createEngineClient>, id: string
     .inspect()
     .catch(() => undefined);
   if (found === undefined) return;
-  watch.seen += 1;
+  const task = found.Config.Labels[taskLabel] ?? '';
+  watch.seen.set(task, (watch.seen.get(task) ?? 0) + 1);
   watch.faults.push(...faultsOf(found));
 }
 

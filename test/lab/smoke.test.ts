@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readRegistry } from '../../src/index.ts';
 import { remediators } from '../../src/remediation/remediators/index.ts';
 import { type Ran, run as runProblems } from '../cli/run.ts';
@@ -56,7 +56,8 @@ describe.skipIf(!(await labRuns()))('all problems of the registry at once', () =
   it('are detected, planned without a change, repaired, verified, recorded, and rolled back', async (test) => {
     const run = await createRun(test);
     // Outside the project, so that the snapshots do not see it.
-    process.env['PROBLEMS_STATE'] = await stateFile(test);
+    vi.stubEnv('PROBLEMS_STATE', await stateFile(test));
+    test.onTestFinished(() => void vi.unstubAllEnvs());
     await all.up(run, () => undefined);
     await writeProject(run);
     const problems = (...args: readonly string[]) => runProblems([...args, '--json'], { cwd: run.folder });
