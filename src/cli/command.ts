@@ -97,6 +97,8 @@ export interface Invocation<Options extends OptionDeclarations> {
   readonly screen: Screen;
   /** All of standard input. */
   readonly readInput: () => Promise<Uint8Array>;
+  /** Standard input as it comes. */
+  readonly input: () => AsyncIterable<Uint8Array | string>;
   /** Ends a command that runs until it is stopped, such as `scan --watch`. */
   readonly signal: AbortSignal | undefined;
   /** As in `MainParams`. */

@@ -51,6 +51,7 @@ async function runWords(params: MainParams, screen: WatchedScreen): Promise<numb
       now: params.now,
       screen,
       readInput: () => readAll(params.streams.stdin),
+      input: () => params.streams.stdin,
       signal: params.signal,
       program: params.program,
       commands: loadCommands,

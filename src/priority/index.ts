@@ -12,7 +12,16 @@ export {
 } from './explain.ts';
 export { instantOf } from './priority.ts';
 export { isOpen, prioritise, type PrioritisedRecord, type PriorityOptions } from './prioritise.ts';
-export { comparePriorities, computePriority, cooldownHours, type Ranked } from './priority.ts';
+export {
+  comparePriorities,
+  computePriority,
+  cooldownFactor,
+  cooldownHours,
+  type Ranked,
+  scoreOf,
+  urgencies,
+  weightedScales,
+} from './priority.ts';
 export { matchPhrase, type PrioritisedKind, type RecordText, recordText } from './record-text.ts';
 export { rootCauseKnowledge } from './estimates.ts';
 export { defaultPrioritySettings, type PrioritySettings } from './settings.ts';

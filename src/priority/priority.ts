@@ -107,13 +107,19 @@ export function computePriority(
  * @throws ProblemsError `bad-config`: the score is not finite, for example because a setting is missing.
  */
 export function scoreOf(values: EstimateValues, cooldown: number, settings: PrioritySettings): number {
-  const scales = scalesOf(values, settings);
-  const after = (name: keyof Scales) => weighted(scales[name], settings.weights[name], settings);
-  const score = rounded((after('impact') * after('urgency') * after('success')) / (after('cost') * cooldown));
+  const after = weightedScales(values, settings);
+  const score = rounded((after.impact * after.urgency * after.success) / (after.cost * cooldown));
   if (Number.isFinite(score)) return score;
   throw new ProblemsError('bad-config', 'The priority settings give a score that is not a number.', {
     hint: 'docs/priority.md lists the settings and their defaults.',
   });
+}
+
+/** The four estimates on their scales, each after its weight. */
+export function weightedScales(values: EstimateValues, settings: PrioritySettings): Scales {
+  const scales = scalesOf(values, settings);
+  const after = (name: keyof Scales) => weighted(scales[name], settings.weights[name], settings);
+  return { impact: after('impact'), urgency: after('urgency'), success: after('success'), cost: after('cost') };
 }
 
 /** The values that break ties. Tasks have all of them. */

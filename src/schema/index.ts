@@ -5,6 +5,7 @@ import { remediators } from '../remediation/remediators/index.ts';
 import { verifiers } from '../remediation/requests/index.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { anyRecordSchema, jsonSchema, recordJsonSchema } from '../registry/schema.ts';
+import { rankProtocol } from '../learning/protocol.ts';
 import { scanSchema, Task, Validation } from './output.ts';
 import { schemaNames } from './names.ts';
 
@@ -13,6 +14,7 @@ const schemas: Readonly<Record<string, () => z.ZodType>> = {
   task: () => Task,
   scan: scanSchema,
   validate: () => Validation,
+  rank: () => rankProtocol,
   config: configSchema,
 };
 

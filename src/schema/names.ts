@@ -7,5 +7,6 @@ export const schemaNames: readonly string[] = [
   'task',
   'scan',
   'validate',
+  'rank',
   'config',
 ];

@@ -9,6 +9,7 @@ const loaders = {
   explain: async () => (await import('./explain.ts')).explain,
   tasks: async () => (await import('./tasks.ts')).tasks,
   work: async () => (await import('./work.ts')).work,
+  rank: async () => (await import('./rank.ts')).rank,
   swarm: async () => (await import('./swarm.ts')).swarm,
   detect: async () => (await import('./detect.ts')).detect,
   plan: async () => (await import('./plan.ts')).plan,

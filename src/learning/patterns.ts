@@ -1,0 +1,93 @@
+import type { RecordView } from './types.ts';
+
+/**
+ * What a pattern costs while it is open: it causes problems of its kind, each of which costs impact until it is closed.
+ * The rate of cases is counted per hour since the pattern was opened, shrunk towards the rate of all patterns.
+ */
+export interface PatternModel {
+  opened(at: number, record: RecordView, impact: number): void;
+  /** A problem or a pattern was fixed or went away. */
+  closed(at: number, id: string): void;
+  reopened(at: number, id: string): void;
+  /** The cost that a pattern causes per hour that it stays open, in the units of impact. */
+  estimate(now: number, id: string): Consequences;
+}
+
+export interface Consequences {
+  /** Impact-hours per hour. */
+  readonly value: number;
+  readonly cases: number;
+  /** How long the pattern has been open. */
+  readonly hours: number;
+}
+
+interface Pattern {
+  /** Since when it is open; undefined while it is not. */
+  since: number | undefined;
+  /** Hours that it was open before. */
+  before: number;
+  cases: number;
+}
+
+/** A pattern's rate counts as so many hours at the rate of all patterns. */
+const priorHours = 168;
+/** No problem is taken to stay open for longer, so that a backlog does not outweigh everything else. */
+const longestOpen = 336;
+/** Mean hours that a problem stays open, before any was closed; counts like so many problems. */
+const assumedOpen = { hours: 24, problems: 5 } as const;
+
+export function createPatternModel(): PatternModel {
+  const patterns = new Map<string, Pattern>();
+  const open = new Map<string, number>();
+  const ended = { count: 0, hours: 0 };
+  const cases = { count: 0, impact: 0 };
+
+  function hoursOf(pattern: Pattern, now: number): number {
+    return pattern.before + (pattern.since === undefined ? 0 : Math.max(0, now - pattern.since));
+  }
+
+  return {
+    opened(at, record, impact) {
+      open.set(record.id, at);
+      if (record.kind === 'pattern') patterns.set(record.id, { since: at, before: 0, cases: 0 });
+      if (record.pattern === null) return;
+      cases.count += 1;
+      cases.impact += impact;
+      const pattern = patterns.get(record.pattern);
+      if (pattern !== undefined) pattern.cases += 1;
+    },
+    closed(at, id) {
+      const since = open.get(id);
+      if (since === undefined) return;
+      open.delete(id);
+      const pattern = patterns.get(id);
+      if (pattern === undefined) {
+        ended.count += 1;
+        ended.hours += Math.min(longestOpen, Math.max(0, at - since));
+      } else {
+        pattern.before = hoursOf(pattern, at);
+        pattern.since = undefined;
+      }
+    },
+    reopened(at, id) {
+      open.set(id, at);
+      const pattern = patterns.get(id);
+      if (pattern !== undefined) pattern.since = at;
+    },
+    estimate(now, id) {
+      const pattern = patterns.get(id);
+      if (pattern === undefined || cases.count === 0) return { value: 0, cases: 0, hours: 0 };
+      let hours = 0;
+      let count = 0;
+      for (const other of patterns.values()) {
+        hours += hoursOf(other, now);
+        count += other.cases;
+      }
+      const own = hoursOf(pattern, now);
+      const usual = count / (hours + priorHours);
+      const perHour = (pattern.cases + priorHours * usual) / (own + priorHours);
+      const openFor = (ended.hours + assumedOpen.hours * assumedOpen.problems) / (ended.count + assumedOpen.problems);
+      return { value: perHour * (cases.impact / cases.count) * openFor, cases: pattern.cases, hours: own };
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { createEffects } from './effects.ts';
+import type { Attempt, Interval, RecordView } from './types.ts';
+
+/** What is asked: would this handler, now, fix this problem? */
+export interface Question {
+  readonly record: RecordView;
+  readonly handler: string;
+  /** How often this handler has failed on it since it was last fixed. */
+  readonly failures: number;
+  /** Whether the cooldown after its last failure is over. */
+  readonly hasWaited: boolean;
+}
+
+/** One level of the estimate, for people: how often such attempts have succeeded. */
+export interface Evidence {
+  /** `all`, `handler`, `topic`, … */
+  readonly level: string;
+  readonly key: string;
+  /** Attempts and successes, each by its weight after decay. */
+  readonly attempts: number;
+  readonly successes: number;
+}
+
+export interface SuccessModel {
+  observe(attempt: Attempt, before: Pick<Question, 'failures' | 'hasWaited'>): void;
+  /** The probability of success, 0 to 1, with an interval that holds the true one in 8 of 10 cases. */
+  estimate(question: Question): Interval;
+  evidence(question: Question): readonly Evidence[];
+  /** What the estimate of a record means by how such values have done, and how many attempts it counts for. */
+  calibrated(record: RecordView): { readonly value: number; readonly attempts: number };
+  /** A sentence if a handler's latest attempts differ from its earlier ones by more than chance, else nothing. */
+  changes(handler: string): readonly string[];
+}
+
+const names = [
+  'all',
+  'handler',
+  'topic',
+  'finding',
+  'finding by anyone',
+  'image',
+  'version',
+  'retry',
+  'record',
+  'stated',
+] as const;
+
+/** A level for each name above, in log-odds. */
+const levels = [
+  { name: 'all', spread: 1, isFixed: true },
+  { name: 'handler', spread: 0.7 },
+  { name: 'topic', spread: 0.6 },
+  { name: 'finding', spread: 0.4 },
+  { name: 'finding by anyone', spread: 0.4 },
+  { name: 'image', spread: 0.4 },
+  { name: 'version', spread: 0.3 },
+  { name: 'retry', spread: 1, isFixed: true },
+  { name: 'record', spread: 0.4, isFixed: true },
+  { name: 'stated', mean: 0.7, spread: 0.4, isFixed: true },
+] as const;
+
+/** So many attempts of a handler are compared with what was forecast for them, and differ if by so many deviations. */
+const changeWindow = 20;
+const changeThreshold = 3;
+
+/** How far attempts of one kind may lie from what is stated, in log-odds: handler, topic and finding together. */
+const handlerVariance = 0.7 ** 2 + 0.6 ** 2 + 0.4 ** 2;
+
+function isShared(level: number): boolean {
+  return names[level] === 'all' || names[level] === 'stated';
+}
+
+/** Success by the levels above, the stated probability being one of them: its log-odds times a slope that is learned. */
+export function createSuccessModel(halfLife: number): SuccessModel {
+  const effects = createEffects('logistic', levels, halfLife);
+  /** The latest attempts of each handler. */
+  const latest = new Map<string, (Question & Pick<Attempt, 'fixed'>)[]>();
+
+  function estimate(question: Question): Interval {
+    if (effects.size() === 0) {
+      const value = question.record.estimates.successProb;
+      return { value, low: value, high: value };
+    }
+    const { mean, variance } = effects.at(positionOf(question));
+    const reach = 1.2816 * Math.sqrt(variance);
+    return {
+      value: sigmoid(mean / Math.sqrt(1 + (Math.PI * variance) / 8)),
+      low: sigmoid(mean - reach),
+      high: sigmoid(mean + reach),
+    };
+  }
+
+  return {
+    estimate,
+    observe(attempt, before) {
+      const seen = latest.get(attempt.handler) ?? [];
+      seen.push({ ...attempt, ...before });
+      if (seen.length > changeWindow) seen.shift();
+      latest.set(attempt.handler, seen);
+      effects.add({
+        ...positionOf({ ...attempt, ...before }),
+        offset: 0,
+        value: attempt.fixed ? 1 : 0,
+        at: attempt.at,
+        weight: attempt.weight,
+      });
+    },
+    evidence(question) {
+      const { keys } = positionOf(question);
+      return names.flatMap((level, index) => {
+        const { count, total } = effects.tally(index, keys[index]);
+        return count === 0 ? [] : [{ level, key: keys[index] ?? '', attempts: count, successes: total }];
+      });
+    },
+    calibrated(record) {
+      const position = positionOf({ record, handler: '', failures: 0, hasWaited: false });
+      const { mean } = effects.at({
+        ...position,
+        keys: position.keys.map((key, level) => (isShared(level) ? key : undefined)),
+      });
+      const value = sigmoid(mean);
+      return { value, attempts: 1 / (handlerVariance * value * (1 - value)) };
+    },
+    changes(handler) {
+      const seen = latest.get(handler) ?? [];
+      const forecasts = seen.map((attempt) => estimate(attempt).value);
+      const expected = forecasts.reduce((sum, forecast) => sum + forecast, 0);
+      const variance = forecasts.reduce((sum, forecast) => sum + forecast * (1 - forecast), 0);
+      const fixed = seen.filter((attempt) => attempt.fixed).length;
+      if (seen.length < changeWindow || Math.abs(fixed - expected) < changeThreshold * Math.sqrt(variance)) return [];
+      return [
+        `${handler} has changed: ${fixed} of its last ${seen.length} attempts succeeded where ${expected.toFixed(1)} were expected`,
+      ];
+    },
+  };
+}
+
+function positionOf({ record, handler, failures, hasWaited }: Question): {
+  readonly keys: readonly (string | undefined)[];
+  readonly multipliers: readonly (number | undefined)[];
+} {
+  const { topic, finding, image, postgres, id, estimates } = record;
+  return {
+    keys: [
+      '',
+      handler,
+      `${handler}\n${topic}`,
+      `${handler}\n${topic}\n${finding}`,
+      `${topic}\n${finding}`,
+      `${handler}\n${image}`,
+      `${handler}\n${postgres}`,
+      failures === 0 ? undefined : `${Math.min(failures, 3)} ${hasWaited ? 'late' : 'soon'}`,
+      id,
+      estimates.provenance,
+    ],
+    multipliers: [
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      logOdds(estimates.successProb),
+    ],
+  };
+}
+
+function sigmoid(value: number): number {
+  return 1 / (1 + Math.exp(-value));
+}
+
+/** Of a stated probability: 0 and 1 count as 0.02 and 0.98. */
+function logOdds(probability: number): number {
+  const kept = Math.min(0.98, Math.max(0.02, probability));
+  return Math.log(kept / (1 - kept));
+}
