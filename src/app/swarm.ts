@@ -20,6 +20,16 @@ export type * from '../swarm/types.ts';
 export { type TaskBrief } from './task-brief.ts';
 export { type Release, work, type WorkOptions, type Worked } from '../swarm/work.ts';
 export { type RepairQueue, type RepairWorkOptions, type WorkEvent, workOnRepairs } from './work-on-repairs.ts';
+export {
+  type Board,
+  type BoardContents,
+  type BoardNote,
+  type BoardTask,
+  exchange,
+  type Exchanged,
+  type ExchangeOptions,
+} from '../swarm/adapters/exchange.ts';
+export { swarmManager, type SwarmManagerOptions } from '../swarm/adapters/swarm-manager.ts';
 export { failureClasses } from '../remediation/contract.ts';
 
 export interface SwarmOptions {

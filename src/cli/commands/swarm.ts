@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ProblemsError } from '../../errors.ts';
 import { escapeTerminal } from '../../reporters/escape-terminal.ts';
 import { defineCommand, type Invocation, type OptionDeclarations } from '../command.ts';
@@ -6,6 +7,7 @@ import { oneWord, withSwarm } from '../swarm-context.ts';
 
 const swarmOptions = {
   why: { type: 'text', value: 'text', about: 'The reason, which is shown with each task that waits (with `pause`).' },
+  folder: { type: 'text', value: 'folder', about: 'The tasks folder (with `export`).', completion: 'folder' },
   undo: { type: 'flag', about: 'Let the worker take tasks again (with `drain`).' },
   json: { type: 'flag', about: 'Print one JSON object.' },
   ...configOptions,
@@ -14,16 +16,18 @@ const swarmOptions = {
 export const swarm = defineCommand({
   name: 'swarm',
   group: 'tasks',
-  summary: 'Pause and resume parts of the queue, drain a worker, show who works on what.',
+  summary: 'Pause and resume parts of the queue, drain a worker, show who works on what, serve a tasks folder.',
   about:
     'A pause holds back tasks that no worker has taken yet; work that has begun goes on. Its scope is `all`, or `kind:`, ' +
-    '`handler:`, `engine:` or `component:` and a name. A worker that drains keeps what it has and gets nothing more.',
+    '`handler:`, `engine:` or `component:` and a name. A worker that drains keeps what it has and gets nothing more. ' +
+    '`export` serves the folders of a swarm-manager: it reads which tasks its agents have taken and ended, and shows what they ' +
+    'may take next. Run it from a timer, at least every half hour.',
   arguments: [
     {
       name: 'action',
-      about: '`pause`, `resume`, `drain` or `stats`.',
+      about: '`pause`, `resume`, `drain`, `stats` or `export`.',
       required: true,
-      choices: ['pause', 'resume', 'drain', 'stats'],
+      choices: ['pause', 'resume', 'drain', 'stats', 'export'],
     },
     { name: 'of', about: '`pause`, `resume`: a scope. `drain`: a worker.', variadic: true },
   ],
@@ -36,10 +40,14 @@ export const swarm = defineCommand({
     },
     { command: 'problems swarm resume component:api', about: 'let them go on' },
     { command: 'problems swarm drain agent-1', about: 'give a worker nothing more' },
+    { command: 'problems swarm export --folder tasks', about: 'serve the agents of a swarm-manager' },
   ],
   exitCodes: [
     { code: 0, about: 'it is done' },
-    { code: 1, about: 'the scope is not paused, or there is no such worker' },
+    {
+      code: 1,
+      about: 'the scope is not paused, there is no such worker, or a file of the folder needs your attention',
+    },
     { code: 2, about: 'the command failed: it is not a scope, the state file cannot be read, …' },
   ],
   async run(invocation) {
@@ -50,6 +58,9 @@ export const swarm = defineCommand({
         return gate(invocation, action, oneWord(rest, action, 'a scope', `problems swarm ${action} component:api`));
       case 'drain':
         return drain(invocation, oneWord(rest, action, 'a worker', 'problems swarm drain agent-1'));
+      case 'export':
+        if (rest.length > 0) throw new ProblemsError('bad-usage', 'export takes no name; --folder names the folder');
+        return exportTo(invocation);
       default:
         if (rest.length > 0) throw new ProblemsError('bad-usage', 'stats takes no name');
         return stats(invocation);
@@ -94,6 +105,25 @@ async function stats(invocation: SwarmCommand): Promise<number> {
   const found = await withSwarm(invocation, options, false, (queue) => queue.stats());
   screen.out.write(options.json ? toJson({ schemaVersion: 1, ...found }) : statsText(found, screen.out.style));
   return 0;
+}
+
+async function exportTo(invocation: SwarmCommand): Promise<number> {
+  const { options, screen, cwd, now } = invocation;
+  const { folder } = options;
+  if (folder === undefined)
+    throw new ProblemsError('bad-usage', 'export needs --folder', { hint: 'problems swarm export --folder tasks' });
+  const [{ toJson }, { exchangedText }, { exchange, swarmManager }] = await Promise.all([
+    import('../../reporters/json.ts'),
+    import('../../reporters/text/swarm.ts'),
+    import('../../app/swarm.ts'),
+  ]);
+  const exchanged = await withSwarm(invocation, options, true, (queue, { priority }) =>
+    exchange(queue, swarmManager({ folder: resolve(cwd, folder), priority, now })),
+  );
+  const { text, notes } = exchangedText(exchanged, screen.notes.style);
+  screen.out.write(options.json ? toJson({ schemaVersion: 1, ...exchanged }) : text);
+  if (!options.json) screen.notes.write(notes);
+  return exchanged.notes.length === 0 ? 0 : 1;
 }
 
 async function said(

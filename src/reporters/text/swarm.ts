@@ -1,4 +1,13 @@
-import type { Claim, Settled, SwarmStats, SwarmTask, TaskBrief, TaskStatus, Waiting } from '../../app/swarm.ts';
+import type {
+  Claim,
+  Exchanged,
+  Settled,
+  SwarmStats,
+  SwarmTask,
+  TaskBrief,
+  TaskStatus,
+  Waiting,
+} from '../../app/swarm.ts';
 import { escapeTerminal, escapeTerminalLines, type Style, type Tone } from '../escape-terminal.ts';
 import { taskJson, type TaskJson } from '../json.ts';
 import type { Table } from '../table.ts';
@@ -159,4 +168,26 @@ export function statsText({ tasks, ready, waiting, outcomes, gates, workers }: S
   ]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** What an exchange with another system brought, in one line, and what needs attention there. */
+export function exchangedText(
+  { reported, held, released, ready, people, notes }: Exchanged,
+  style: Style,
+): { readonly text: string; readonly notes: string } {
+  const parts = [
+    `${ready.length} to take`,
+    `${people.length} for people`,
+    `${held.length} taken`,
+    `${count(reported.length, 'outcome')} read`,
+    ...(released.length === 0 ? [] : [`${released.length} put back`]),
+  ];
+  return {
+    text: `${parts.join(', ')}\n`,
+    notes: notes
+      .map(
+        ({ about, message }) => `${style('warning', 'note')}: ${escapeTerminal(about)}: ${escapeTerminal(message)}\n`,
+      )
+      .join(''),
+  };
 }

@@ -55,7 +55,11 @@ const types: Readonly<Record<TaskKind, string>> = {
 export function newTaskFile(
   task: Task,
   score: number,
-  { now, attempts }: { readonly now: Date; readonly attempts: readonly TaskValues[] },
+  {
+    now,
+    attempts,
+    isForPeople,
+  }: { readonly now: Date; readonly attempts: readonly TaskValues[]; readonly isForPeople: boolean },
 ): TaskValues {
   return {
     id: task.id,
@@ -64,7 +68,7 @@ export function newTaskFile(
     type: types[task.kind],
     target: task.target,
     // Agents have other names. A task with it is in `backlog/people`, where they do not look.
-    assigned_agent: task.automation === 'human' ? 'person' : null,
+    assigned_agent: isForPeople ? 'person' : null,
     priority_estimates: estimatesOf(task),
     // Always a number: the swarm-manager sends tasks without one to a language model every minute.
     priority_score: score,
@@ -84,7 +88,7 @@ export function newTaskFile(
  * The values of an existing file that differ from the registry, by key. Once someone has analysed the task
  * (`analyzed_at`), its estimates and score are not changed.
  */
-export function changesOf(existing: TaskValues, task: Task, score: number): TaskValues {
+export function changesOf(existing: TaskValues, task: Task, score: number, isForPeople: boolean): TaskValues {
   const before = existing['priority_estimates'];
   const own: TaskValues = {
     id: task.id,
@@ -92,7 +96,7 @@ export function changesOf(existing: TaskValues, task: Task, score: number): Task
     description: describe(task),
     type: types[task.kind],
     target: task.target,
-    ...assigneeOf(existing, task),
+    ...assigneeOf(existing, isForPeople),
     dependencies: task.dependencies,
     ...(isAnalysed(existing)
       ? {}
@@ -106,8 +110,8 @@ export function changesOf(existing: TaskValues, task: Task, score: number): Task
 }
 
 /** Whoever else is named keeps the task. */
-function assigneeOf({ assigned_agent: before = null }: TaskValues, { automation }: Task): TaskValues {
-  if (automation === 'human') return before === null || before === '' ? { assigned_agent: 'person' } : {};
+function assigneeOf({ assigned_agent: before = null }: TaskValues, isForPeople: boolean): TaskValues {
+  if (isForPeople) return before === null || before === '' ? { assigned_agent: 'person' } : {};
   return before === 'person' ? { assigned_agent: null } : {};
 }
 

@@ -11,6 +11,8 @@ export interface ScannedProblems {
   readonly targets: ReadonlySet<string>;
   /** The ids of all tasks. */
   readonly tasks: ReadonlySet<string>;
+  /** Why other tasks are withdrawn. Default: their problem is resolved. */
+  readonly why?: string;
 }
 
 /** A task that no problem asks for any more. */
@@ -43,10 +45,14 @@ export function obsolete(
 }
 
 /** The keys that mark a task as withdrawn. */
-export function withdrawnValues(values: TaskValues, now: Date): TaskValues {
+export function withdrawnValues(values: TaskValues, now: Date, why: string): TaskValues {
   const at = now.toISOString();
   const notes = text(values['notes']);
-  return { completed_at: at, withdrawn_at: at, notes: `${notes}\nWithdrawn: its problem is resolved.` };
+  return {
+    completed_at: at,
+    withdrawn_at: at,
+    notes: `${notes}\nWithdrawn: ${why.slice(0, 1).toLowerCase()}${why.slice(1)}`,
+  };
 }
 
 function text(value: unknown): string {

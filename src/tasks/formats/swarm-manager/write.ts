@@ -6,7 +6,7 @@ import { readRegularFile } from '../../../read-file.ts';
 import type { Task } from '../../types.ts';
 import { errorCode } from '../../../util/text.ts';
 import { attemptsIn } from './attempts.ts';
-import { type BacklogChange, decide, type Decision } from './decide.ts';
+import { type BacklogChange, decide, type Decision, type Standing } from './decide.ts';
 import { copyEntry, editTask } from './edit.ts';
 import { makeFolders, placesOf } from './folders.ts';
 import { type BacklogEntry, type BacklogNote, largestTaskFile, readBacklog } from './read.ts';
@@ -23,6 +23,10 @@ export interface WriteBacklogOptions {
   readonly priority?: PrioritySettings;
   /** What was scanned, to withdraw tasks whose problem is resolved. Default: none is withdrawn. */
   readonly scanned?: ScannedProblems;
+  /** Whether a task is written where people look, and agents do not. Default: those whose automation is `human`. */
+  readonly isForPeople?: (task: Task) => boolean;
+  /** Whether a task returns whatever its finished files say, since something else keeps its state. Default: none does. */
+  readonly isOpen?: (task: Task) => boolean;
 }
 
 export interface BacklogResult {
@@ -42,8 +46,9 @@ export interface BacklogResult {
 export async function writeBacklog(
   tasksDir: string,
   tasks: readonly Task[],
-  { now, priority = defaultPrioritySettings, scanned }: WriteBacklogOptions,
+  { now, priority = defaultPrioritySettings, scanned, ...who }: WriteBacklogOptions,
 ): Promise<BacklogResult> {
+  const { isForPeople = ({ automation }) => automation === 'human', isOpen = () => false } = who;
   for (const { id } of tasks) {
     if (!/^[a-z0-9-]{1,100}$/.test(id))
       throw new ProblemsError('bad-usage', `The task id ${JSON.stringify(id)} is not a valid file name.`);
@@ -56,16 +61,19 @@ export async function writeBacklog(
   const changes: BacklogChange[] = [];
   for (const task of tasks) {
     const score = computePriority(task.estimates, attempts.get(task.id), priority).score;
-    const decision = decide(task, entriesOf(task.id), score, now);
-    const { note, path, change } = await carriedOut(root, task, decision, score, entriesOf(task.id));
+    const standing = { score, now, isForPeople: isForPeople(task), isOpen: isOpen(task) };
+    const decision = decide(task, entriesOf(task.id), standing);
+    const { note, path, change } = await carriedOut(root, task, decision, standing, entriesOf(task.id));
     if (note !== undefined) notes.push({ path, message: note });
     changes.push({ id: task.id, change, path });
   }
   for (const { entry, isTaken } of scanned === undefined ? [] : obsolete(backlog.entries, scanned)) {
-    if (isTaken) notes.push({ path: entry.path, message: 'Its problem is resolved, but someone has taken the task.' });
-    else if (await withdraw(root, entry, now))
+    const why = scanned?.why ?? 'Its problem is resolved.';
+    if (isTaken)
+      notes.push({ path: entry.path, message: `${why.replace(/\.$/, '')}, but someone has taken the task.` });
+    else if (await withdraw(root, entry, now, why))
       changes.push({ id: entry.id, change: 'withdrawn', path: `completed/${basename(entry.path)}` });
-    else notes.push({ path: entry.path, message: `Its problem is resolved. ${unchangeable}` });
+    else notes.push({ path: entry.path, message: `${why} ${unchangeable}` });
   }
   return { changes, notes };
 }
@@ -102,11 +110,11 @@ async function carriedOut(
   root: string,
   task: Task,
   { write, ...decision }: Decision,
-  score: number,
+  standing: Standing,
   entries: readonly BacklogEntry[],
 ): Promise<Omit<Decision, 'write'>> {
   if (write === undefined) return decision;
-  const text = write.kind === 'new' ? await newText(write, root) : await changedText(root, write.path, task, score);
+  const text = write.kind === 'new' ? await newText(write, root) : await changedText(root, write.path, task, standing);
   const known = new Set(entries.map(({ path }) => path));
   const places = await placesOf(root, task.id);
   const moved = places.find((place) => !known.has(place));
@@ -132,10 +140,17 @@ async function newText(
 }
 
 /** From the file as it is now. Undefined if it is gone, or cannot be changed in place. */
-async function changedText(root: string, path: string, task: Task, score: number): Promise<string | undefined> {
+async function changedText(
+  root: string,
+  path: string,
+  task: Task,
+  { score, isForPeople }: Standing,
+): Promise<string | undefined> {
   const text = await readTaskFile(root, path);
   const values = text === undefined ? undefined : await valuesIn(text);
-  return text === undefined || values === undefined ? undefined : editTask(text, changesOf(values, task, score));
+  return text === undefined || values === undefined
+    ? undefined
+    : editTask(text, changesOf(values, task, score, isForPeople));
 }
 
 /** Undefined if it is not a task any more. */
@@ -148,11 +163,11 @@ async function valuesIn(text: string): Promise<TaskValues | undefined> {
 }
 
 /** Moves a file to `completed`. Returns false if it cannot be changed; true also if someone else has moved it. */
-async function withdraw(root: string, { path }: BacklogEntry, now: Date): Promise<boolean> {
+async function withdraw(root: string, { path }: BacklogEntry, now: Date, why: string): Promise<boolean> {
   const before = await readTaskFile(root, path);
   if (before === undefined) return true;
   const values = await valuesIn(before);
-  const text = values === undefined ? undefined : await editTask(before, withdrawnValues(values, now));
+  const text = values === undefined ? undefined : await editTask(before, withdrawnValues(values, now, why));
   if (text === undefined) return false;
   await writeTask(root, `completed/${basename(path)}`, text);
   await removeFile(root, path);
