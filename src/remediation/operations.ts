@@ -72,10 +72,15 @@ const table = {
   'expire-backup': { floor: 'approve', description: 'removing a backup that newer good backups replace' },
   'record-migration': { floor: 'approve', description: 'recording a migration as applied that ran outside the ledger' },
   reindex: { floor: 'approve', description: 'rebuilding indexes' },
+  'record-collation-version': {
+    floor: 'approve',
+    description: 'recording that a database was built with the version of a library that sorts its text now',
+  },
   'edit-compose': {
     floor: 'approve',
     description: 'changing a Compose file and creating the container of its service anew',
   },
+  'drop-slot': { floor: 'approve', description: 'dropping a replication slot that nothing reads' },
   'recreate-dependant': { floor: 'approve', description: 'recreating an application' },
   'switch-volume': { floor: 'approve', description: 'moving data to another volume' },
   'restore-switch-over': { floor: 'approve', description: 'switching to restored data' },

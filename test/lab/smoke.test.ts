@@ -42,7 +42,7 @@ const expected = [
 ];
 
 /** Their own tests make the pass: a killed server is not a scenario, a stop of one of two servers is never undone, and limits are left to you. */
-const others = ['availability', 'server-limits', 'shared-data'];
+const others = ['availability', 'collation-versions', 'server-limits', 'shared-data'];
 
 const registry = 'resources/postgres/PROBLEMS.md';
 

@@ -2,6 +2,7 @@ import type { Action } from '../contract.ts';
 import { backupRelease } from './backup-release.ts';
 import { backupRestore } from './backup-restore.ts';
 import { archiveSwitch, backupExpire, backupProve, backupQuarantine, backupRemove, backupTake } from './backup.ts';
+import { collationRefresh, indexRebuild } from './collation.ts';
 import { composeChange } from './compose-change.ts';
 import { settingCommentOut } from './config-line.ts';
 import { containerChangeImage } from './container-change-image.ts';
@@ -20,6 +21,7 @@ import { roleAlterSetting } from './role-alter-setting.ts';
 import { sessionEndForSlot } from './session-end-for-slot.ts';
 import { sessionEndIdle, sessionTerminate } from './session.ts';
 import { settingAlter, settingAlterStopped } from './setting.ts';
+import { slotDrop } from './slot.ts';
 import { volumeChown } from './volume-chown.ts';
 import { volumeCopy, volumePrepare } from './volume.ts';
 
@@ -33,6 +35,7 @@ export const actions: readonly Action[] = [
   backupQuarantine,
   backupRelease,
   backupRestore,
+  collationRefresh,
   composeChange,
   containerChangeImage,
   containerRecreate,
@@ -44,6 +47,7 @@ export const actions: readonly Action[] = [
   containerUpdateRestartPolicy,
   fileReplace,
   indexDropInvalid,
+  indexRebuild,
   lockFileSetAside,
   migrationApply,
   migrationRecord,
@@ -64,6 +68,7 @@ export const actions: readonly Action[] = [
   settingAlter,
   settingAlterStopped,
   settingCommentOut,
+  slotDrop,
   volumeChown,
   volumeCopy,
   volumePrepare,

@@ -1,6 +1,7 @@
 import type { Remediator } from '../contract.ts';
 import { availability } from './availability/index.ts';
 import { backupRepair } from './backup-repair/index.ts';
+import { collationVersions } from './collation-versions/index.ts';
 import { connectionPool } from './connection-pool/index.ts';
 import { memory } from './memory/index.ts';
 import { migrationLock } from './migration-lock/index.ts';
@@ -14,6 +15,7 @@ import { volumePermissions } from './volume-permissions/index.ts';
 export const remediators: readonly Remediator[] = [
   availability,
   backupRepair,
+  collationVersions,
   connectionPool,
   memory,
   migrationLock,

@@ -613,7 +613,7 @@ describe.skipIf(!runs)('every action', () => {
     await expect(action?.apply({ volume, image, uid: 0, gid: 0 }, other)).rejects.toThrow(/already/);
   });
 
-  it('archive.switch keeps its promises, except that archived files stay', async () => {
+  it('archive.switch keeps its promises, except that archived files stay; so does slot.drop for a physical slot', async () => {
     const settings = { archive_mode: 'on', archive_command: 'true' };
     const made = await startInstance(run, { name: 'archives', storage: 'seeded', settings });
     const world = async (): Promise<unknown> => query(made, 'select archived_count > 0 from pg_stat_archiver');
@@ -622,6 +622,17 @@ describe.skipIf(!runs)('every action', () => {
       'undo restores',
       'undone twice equals once',
     ]);
+
+    await query(
+      made,
+      "select pg_create_physical_replication_slot('gone', true), pg_create_physical_replication_slot('read', true)",
+    );
+    const [begins = ''] = await query(made, "select restart_lsn from pg_replication_slots where slot_name = 'gone'");
+    const slots = async (): Promise<unknown> => query(made, 'select slot_name from pg_replication_slots order by 1');
+    const drop = { instance: 'archives', slot: 'gone', type: 'physical', begins };
+    expect(await broken('slot.drop', drop, slots)).toEqual([]);
+    const action = actions.find(({ name }) => name === 'slot.drop');
+    await expect(action?.apply({ ...drop, slot: 'read', begins: '0/1' }, host)).rejects.toThrow(/Something reads/);
   });
 
   async function found(name: string) {
@@ -674,6 +685,43 @@ describe.skipIf(!runs)('every action', () => {
     await expect(drop?.apply({ ...place, oid: sound, name: 'public.half' }, host)).rejects.toMatchObject({
       code: 'step-refused',
     });
+  });
+
+  it('index.rebuild and collation.refresh keep their promises, except that nothing is undone', async () => {
+    const made = await startInstance(run, { name: 'sorted', storage: 'seeded' });
+    await query(made, 'create table "Names" (n text); create index "By name" on "Names" (n)');
+    await query(made, "update pg_database set datcollversion = '1' where datname = current_database()");
+    const place = { instance: 'sorted', container: made.container.id, database: made.database };
+    const [oid = ''] = await query(made, `select '"By name"'::regclass::oid`);
+    const index = { oid, name: 'public."By name"' };
+    const world = async (): Promise<unknown> =>
+      query(
+        made,
+        'select datcollversion, \'public."By name"\'::regclass::oid from pg_database where datname = current_database()',
+      );
+    const refresh = { ...place, own: true, collations: [], rebuilt: [index] };
+    const action = actions.find(({ name }) => name === 'collation.refresh');
+    await expect(action?.apply(refresh, host)).rejects.toThrow(/has not been rebuilt/);
+    const unkept = ['is not undone yet', 'undo restores', 'undone twice equals once'];
+    expect(await broken('index.rebuild', { ...place, ...index }, world)).toEqual(unkept);
+    expect(await broken('collation.refresh', refresh, world)).toEqual(unkept);
+
+    // Duplicates that the old order has let in: the rebuild fails, and leaves the old index alone.
+    await query(
+      made,
+      'create unique index twice on "Names" (n); update pg_index set indisunique = false where indexrelid = \'twice\'::regclass',
+    );
+    await query(
+      made,
+      "insert into \"Names\" values ('a'), ('a'); update pg_index set indisunique = true where indexrelid = 'twice'::regclass",
+    );
+    const [twice = ''] = await query(made, "select 'twice'::regclass::oid");
+    const rebuild = actions.find(({ name }) => name === 'index.rebuild');
+    const again = { ...place, oid: twice, name: 'public.twice' };
+    await expect(rebuild?.apply(again, host)).rejects.toMatchObject({ code: 'step-refused' });
+    expect(
+      await query(made, `select indexrelid::regclass from pg_index where indrelid = '"Names"'::regclass order by 1`),
+    ).toHaveLength(2);
   });
 
   it('backup.take keeps its promises, except that it never deletes a backup', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run as runProblems } from '../../cli/run.ts';
 import { connect } from '../client.ts';
-import { query, startInstance } from '../instance.ts';
+import { type LabInstance, query, startInstance } from '../instance.ts';
 import { createRun, labRuns, majors } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('a server that will stop', { timeout: 300_000 }, () => {
@@ -65,6 +65,42 @@ describe.skipIf(!(await labRuns()))('a server that will stop', { timeout: 300_00
         'server-limits/orders/slot-keeps-wal',
       );
       expect(JSON.stringify(after.findings)).not.toContain('keeps VACUUM');
+      await collationsAreRepaired(orders, problems);
     },
   );
 });
+
+/** After an update of the base image: the recorded versions are older than those of the library. */
+async function collationsAreRepaired(
+  orders: LabInstance,
+  problems: (...args: readonly string[]) => ReturnType<typeof runProblems>,
+): Promise<void> {
+  await query(
+    orders,
+    `create table names (plain text, german text collate "de-x-icu", bytes text collate "C");
+     create index on names (plain); create index on names (german); create index on names (bytes);
+     create index on names ((plain < 'x' collate "sv-x-icu"));
+     insert into names select n, n, n from generate_series(1, 100) as n`,
+  );
+  const oids = () =>
+    query(
+      orders,
+      "select i.indexrelid from pg_index as i where i.indrelid = 'names'::regclass order by i.indexrelid::regclass::text",
+    );
+  const before = await oids();
+  await query(
+    orders,
+    "update pg_database set datcollversion = '1'; update pg_collation set collversion = '1' where collprovider = 'i'",
+  );
+  const { stdout } = await problems('remediate', '--remediator', 'collation-versions', '--all', '--yes', '--json');
+  expect(JSON.parse(stdout).runs).toMatchObject([
+    { outcome: 'fixed', finding: 'collation-versions/orders/version-changed' },
+  ]);
+  const after = await oids();
+  // In the order of names: bytes, german, the expression on plain, plain.
+  expect(before.map((oid, at) => oid === after[at])).toEqual([true, false, false, false]);
+  const versions = "select count(*) from pg_database where datallowconn and datcollversion = '1'";
+  const used = "select count(*) from pg_collation where collversion = '1' and collname in ('de-x-icu', 'sv-x-icu')";
+  expect(await query(orders, `select (${versions}) + (${used})`)).toEqual(['0']);
+  expect((await problems('detect', '--remediator', 'collation-versions')).code).toBe(0);
+}

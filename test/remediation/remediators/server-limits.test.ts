@@ -8,6 +8,17 @@ import { createTestHost } from '../../../src/testing/index.ts';
 const limits = { transactionAge: 1_000_000_000, slotMiB: 1_024, freePercent: 5 };
 const GiB = 2 ** 30;
 
+/** A slot that nothing reads. */
+const gone = {
+  name: 'old_standby',
+  active: false,
+  kept: 3 * GiB,
+  status: 'extended',
+  type: 'physical',
+  begins: '0/3000028',
+  unusedFor: null,
+} as const;
+
 function state(changes: Partial<ServerState> = {}): ServerState {
   return {
     databases: [{ name: 'orders', age: 150_000_000, members: 1_000 }],
@@ -19,7 +30,7 @@ function state(changes: Partial<ServerState> = {}): ServerState {
   };
 }
 
-function hostWith(answer: string, settings = {}, free = 500 * GiB) {
+function hostWith(answer: string, settings = {}, free: number | null = 500 * GiB) {
   const uses = { databases: 600 * GiB, WAL: 300 * GiB, logs: 0 };
   return createTestHost({
     instances: [
@@ -28,12 +39,13 @@ function hostWith(answer: string, settings = {}, free = 500 * GiB) {
         sql: { [stateQuery]: [{ state: answer }], [usesQuery]: [{ uses: JSON.stringify(uses) }] },
       },
     ],
-    probes: { dataSpace: async () => ({ size: 1_000 * GiB, free }) },
+    probes: { dataSpace: async () => (free === null ? undefined : { size: 1_000 * GiB, free }) },
     settings: { 'server-limits': settings },
   });
 }
 
-async function adviceOn(found: ServerState, free?: number): Promise<string> {
+/** `free`: null if df does not tell. */
+async function adviceOn(found: ServerState, free?: number | null): Promise<string> {
   const { reader } = hostWith(JSON.stringify(found), { freePercent: 0 }, free);
   const [finding] = (await serverLimits.detect(reader)).findings;
   if (finding === undefined) throw new Error('nothing was found');
@@ -44,9 +56,9 @@ async function adviceOn(found: ServerState, free?: number): Promise<string> {
 describe('the limits of a server', () => {
   it('are no finding while it is far from them', () => {
     const slots = [
-      { name: 'standby', active: true, kept: 50 * GiB, status: 'extended' },
-      { name: 'young', active: false, kept: GiB - 1, status: 'reserved' },
-      { name: 'lost', active: false, kept: null, status: 'lost' },
+      { ...gone, name: 'standby', active: true, kept: 50 * GiB },
+      { ...gone, name: 'young', kept: GiB - 1, status: 'reserved' },
+      { ...gone, name: 'lost', kept: null, status: 'lost', begins: null },
     ];
     expect(findingsIn('orders', state({ slots }), limits)).toEqual([]);
   });
@@ -87,16 +99,46 @@ describe('the limits of a server', () => {
     expect(advice).toMatch(/^Run: vacuumdb --freeze --dbname orders\./);
   });
 
-  it('are reached by a slot that nothing reads, with the exact command', async () => {
-    const slots = [{ name: 'old_standby', active: false, kept: 3 * GiB, status: 'extended' }];
+  it('are reached by a slot that nothing reads, with the exact command if the disk is unknown', async () => {
+    const slots = [gone];
     expect(findingsIn('orders', state({ slots }), limits)).toMatchObject([
       { id: 'server-limits/orders/slot-keeps-wal', summary: expect.stringContaining('old_standby (3 GiB)') },
     ]);
-    expect(await adviceOn(state({ slots }), GiB / 2)).toContain("SELECT pg_drop_replication_slot('old_standby')");
+    expect(await adviceOn(state({ slots }), null)).toContain("SELECT pg_drop_replication_slot('old_standby')");
+  });
+
+  it.for<readonly [title: string, changes: Partial<ServerState['slots'][number]>, approval: string]>([
+    ['a standby', {}, 'a standby that still uses old_standby must be built again'],
+    ['a subscriber', { type: 'logical', unusedFor: 86_400 }, 'a subscriber that still uses old_standby must copy'],
+  ])(
+    'are kept from the slot of %s by its end, with approval, if the disk has no room for a bound',
+    async ([, changes, approval]) => {
+      const slots = [{ ...gone, ...changes }];
+      const { reader } = hostWith(JSON.stringify(state({ slots })), { freePercent: 0 }, GiB / 2);
+      const [finding] = (await serverLimits.detect(reader)).findings;
+      if (finding === undefined) throw new Error('nothing was found');
+      expect(await serverLimits.plan(finding, reader)).toMatchObject({
+        type: 'plan',
+        approval: expect.stringContaining(approval),
+        undo: expect.stringContaining('A logical slot is not made again'),
+        steps: [
+          {
+            action: 'slot.drop',
+            params: { instance: 'orders', slot: 'old_standby', type: slots[0]?.type, begins: '0/3000028' },
+          },
+        ],
+        expected: { dropped: ['old_standby'] },
+      });
+    },
+  );
+
+  it('are not protected from a slot whose reader left a moment ago, and may only restart', async () => {
+    const advice = await adviceOn(state({ slots: [{ ...gone, unusedFor: 300 }] }), GiB / 2);
+    expect(advice).toMatch(/^Start the reader again\. .*pg_drop_replication_slot/);
   });
 
   it('are kept from a slot by a bound, with approval, that takes nothing from it now', async () => {
-    const slots = [{ name: 'old_standby', active: false, kept: 3 * GiB, status: 'extended' }];
+    const slots = [gone];
     const { reader } = hostWith(JSON.stringify(state({ slots })), {}, 100 * GiB);
     const [finding] = (await serverLimits.detect(reader)).findings;
     if (finding === undefined) throw new Error('nothing was found');
@@ -113,7 +155,7 @@ describe('the limits of a server', () => {
     [53 * GiB, 100 * GiB, 0],
     [53 * GiB, 40 * GiB, 1],
   ])('are out of reach of a slot that is bounded to %i bytes while %i are free', ([keepLimit, free, found]) => {
-    const slots = [{ name: 'old_standby', active: false, kept: 3 * GiB, status: 'extended' }];
+    const slots = [gone];
     const seen = findingsIn('orders', state({ slots, keepLimit }), limits, { size: 1_000 * GiB, free });
     expect(seen).toHaveLength(found);
   });

@@ -16,9 +16,10 @@ export const stateQuery = `SELECT json_build_object(
           UNION ALL SELECT 'slot', slot_name::text, greatest(age(xmin), age(catalog_xmin)) FROM pg_catalog.pg_replication_slots
             WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL) AS every_holder
         ORDER BY age DESC LIMIT 5) AS oldest),
-    'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name::text, 'active', active, 'status', wal_status,
+    'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name::text, 'active', active, 'status', wal_status, 'type', slot_type,
+        'begins', restart_lsn::text, 'unusedFor', extract(epoch FROM now() - (to_jsonb(s) ->> 'inactive_since')::timestamptz),
         'kept', pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn))
-        ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots),
+        ORDER BY slot_name), '[]'::json) FROM pg_catalog.pg_replication_slots AS s),
     'keepLimit', (SELECT nullif(setting::numeric, -1) * 1048576 FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size'),
     'wal', (SELECT json_build_object('bytes', wal_bytes, 'seconds', coalesce(extract(epoch FROM now() - stats_reset), 0)) FROM pg_catalog.pg_stat_wal)
   )::text AS state`;
@@ -36,13 +37,22 @@ export async function observe(instance: Instance, host: ReadonlyHost): Promise<S
   throw new Error(`${instance.name} answered a question about its limits with something else than PostgreSQL does.`);
 }
 
-/** Who may not list the folders of the server gets an error. `pg_ls_logdir` fails without its folder. */
+/**
+ * Who may not list the folders of the server gets an error. `pg_ls_logdir` fails without its folder. A crash leaves files of
+ * tables that were never committed; those of the last day may be of a transaction that is still open.
+ */
 export const usesQuery = `SELECT json_build_object(
     'databases', (SELECT coalesce(sum(pg_database_size(oid)), 0) FROM pg_catalog.pg_database),
     'WAL', (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()),
     'temporary files', (SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()),
     'logs', CASE WHEN (SELECT isdir FROM pg_stat_file(current_setting('log_directory'), true))
       THEN (SELECT coalesce(sum(size), 0) FROM pg_ls_logdir()) ELSE 0 END,
+    'files that belong to no table of ' || current_database(), (SELECT coalesce(sum(f.size), 0)
+      FROM (SELECT oid, CASE dattablespace WHEN 1663 THEN 'base/' || oid END AS folder FROM pg_catalog.pg_database WHERE datname = current_database()) AS d,
+        pg_ls_dir(d.folder) AS n (name), pg_stat_file(d.folder || '/' || n.name, true) AS f
+      WHERE n.name ~ '^[0-9]+(_[a-z]+)?([.][0-9]+)?$' AND f.modification < now() - interval '1 day'
+        AND substring(n.name FROM '^[0-9]+')::oid NOT IN (SELECT node FROM
+          (SELECT pg_relation_filenode(oid) AS node FROM pg_catalog.pg_class) AS every_file WHERE node IS NOT NULL)),
     'WAL files that wait for the archive', (SELECT count(*) * pg_size_bytes(current_setting('wal_segment_size')) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')
   )::text AS uses`;
 

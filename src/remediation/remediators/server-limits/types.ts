@@ -54,6 +54,11 @@ export const serverState = z.strictObject({
       active: z.boolean(),
       kept: z.number().nullable(),
       status: z.string().nullable(),
+      type: z.enum(['physical', 'logical']),
+      /** Where its WAL begins. It moves when its reader has read something. Null: it keeps no WAL. */
+      begins: z.string().nullable(),
+      /** Seconds since its reader has left; null: the server does not tell (before PostgreSQL 17). */
+      unusedFor: z.number().nullable(),
     }),
   ),
   /** `max_slot_wal_keep_size` in bytes; null: no limit. */
@@ -85,7 +90,10 @@ export const details = z.discriminatedUnion('kind', [
 
 export type LimitDetails = z.output<typeof details>;
 
-/** A limit of what slots may keep, as text with a unit. */
-export const expected = z.strictObject({ keepLimit: z.string() });
+/** A limit of what slots may keep, as text with a unit; or slots that no longer exist. */
+export const expected = z.union([
+  z.strictObject({ keepLimit: z.string() }),
+  z.strictObject({ dropped: z.array(z.string()).min(1) }),
+]);
 
 export type LimitExpected = z.output<typeof expected>;
