@@ -101,6 +101,7 @@ export const rooms: readonly Room[] = [
       'postgres/',
       'compose/',
       'migration/',
+      'host/image-contract.ts',
       'backups/verdict.ts',
       'tasks/claims.ts',
     ],

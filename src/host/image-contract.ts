@@ -72,6 +72,11 @@ function runningDirectory(processes: readonly string[]): string | undefined {
   return server === undefined ? undefined : statedDirectory(server);
 }
 
+/** Whether a PostgreSQL server is among the command lines of what runs in a container. */
+export function runsServer(processes: readonly string[]): boolean {
+  return processes.some((line) => isServer(line.split(/\s+/)[0] ?? ''));
+}
+
 function isServer(program: string): boolean {
   return /(?:^|\/)(?:postgres|postmaster)$/.test(program);
 }

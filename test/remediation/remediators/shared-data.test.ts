@@ -25,7 +25,7 @@ const running: ContainerState = {
 };
 
 /** `orders`, which started at ten, and a second container, which started at eleven. */
-function hostWith(mount: Mount, second: Partial<Container>): TestHost {
+function hostWith(mount: Mount, second: Partial<Container>, processes: readonly string[] = []): TestHost {
   return createTestHost({
     instances: [{ name: 'orders', container: { mounts: [mount], state: running } }],
     containers: [
@@ -39,6 +39,7 @@ function hostWith(mount: Mount, second: Partial<Container>): TestHost {
         ...second,
       },
     ],
+    docker: { processes: async (id) => (id === 'second-container' ? processes : []) },
   });
 }
 
@@ -83,6 +84,22 @@ describe('two containers with one data directory', () => {
     const { findings } = await sharedData.detect(host.reader);
     expect(findings.map(({ id }) => id)).toEqual(shared ? ['shared-data/orders/two-servers'] : []);
     if (shared) expect(findings).toMatchObject([{ corruption: true, risk: 'data' }]);
+  });
+
+  it.for<readonly [title: string, processes: readonly string[], env: Container['env'], shared: boolean]>([
+    ['names its data on its command line', ['/opt/bin/postgres -D /srv/data', 'postgres: walwriter'], {}, true],
+    ['uses another folder of the mount', ['/opt/bin/postgres -D /srv/other'], {}, false],
+    [
+      'names its data in variables',
+      ['postgres'],
+      { POSTGRESQL_DATA_DIR: '/srv/data', BITNAMI_APP_NAME: 'postgresql' },
+      true,
+    ],
+    ['is no server', ['/bin/sh -c backup', 'pg_dump -h db'], {}, false],
+  ])('are found by what runs, if an image of another maker %s', async ([, processes, env, shared]) => {
+    const second = { mounts: [volume('data', '/srv')], entrypoint: ['/run.sh'], command: [], env };
+    const host = hostWith({ ...volume('data', '/var/lib/postgresql') }, second, processes);
+    expect((await sharedData.detect(host.reader)).findings).toHaveLength(shared ? 1 : 0);
   });
 
   it('are separated by stopping the one that started later, whichever is the instance', async () => {

@@ -1,8 +1,7 @@
-import type { Container } from '../../../host/docker/types.ts';
-import type { Instance } from '../../../host/instance.ts';
 import { compareBy } from '../../../util/compare.ts';
 import { type Detection, type Evidence, type Finding, findingId, type ReadonlyHost } from '../../contract.ts';
-import { laterOf, placeOfData, type SharedDataDetails } from './types.ts';
+import { type Server, twoServers } from './observe.ts';
+import { laterOf, type SharedDataDetails } from './types.ts';
 
 export const name = 'shared-data';
 
@@ -11,24 +10,18 @@ export const name = 'shared-data';
  * the lock file of PostgreSQL does not work across containers (docs/engineering/data-directory.md#one-server-per-directory).
  */
 export async function detect(host: ReadonlyHost): Promise<Detection<SharedDataDetails>> {
-  const [instances, containers] = await Promise.all([host.instances(), host.docker.containers()]);
-  const findings = instances.flatMap((instance) => {
-    const other = otherServer(instance.container, containers);
-    return other === undefined ? [] : [findingOf(instance, other)];
-  });
-  return { findings: findings.toSorted(compareBy(({ id }) => id)), notLookedAt: [] };
+  const findings = await Promise.all(
+    (await host.instances()).map(async (instance) => {
+      const found = await twoServers(instance.container, host);
+      return found === undefined ? [] : [findingOf(instance.name, ...found)];
+    }),
+  );
+  return { findings: findings.flat().toSorted(compareBy(({ id }) => id)), notLookedAt: [] };
 }
 
-/** The other server on the data of a running container; of several, the one that started last. */
-export function otherServer(container: Container, all: readonly Container[]): Container | undefined {
-  const place = placeOfData(container);
-  if (place === undefined) return undefined;
-  return all
-    .filter((other) => other.id !== container.id && placeOfData(other) === place)
-    .reduce<Container | undefined>((last, one) => (last === undefined ? one : laterOf(last, one)), undefined);
-}
-
-function findingOf({ name: instance, container }: Instance, other: Container): Finding<SharedDataDetails> {
+function findingOf(instance: string, server: Server, second: Server): Finding<SharedDataDetails> {
+  const { container } = server;
+  const other = second.container;
   const later = laterOf(container, other);
   return {
     id: findingId(name, instance, 'two-servers'),
@@ -37,19 +30,19 @@ function findingOf({ name: instance, container }: Instance, other: Container): F
     kind: 'two-servers',
     summary: `Two servers run on the data of ${instance}: ${container.name} and ${other.name}, which started ${later === other ? 'later' : 'earlier'}. They overwrite each other's data.`,
     risk: 'data',
-    evidence: [container, other].map(evidenceOf),
+    evidence: [server, second].map(evidenceOf),
     details: { container: container.id, other: other.id, otherName: other.name, later: later.id },
     problem: null,
     corruption: true,
   };
 }
 
-function evidenceOf(container: Container): Evidence {
+function evidenceOf({ container, place }: Server): Evidence {
   const { startedAt } = container.state;
   return {
     type: 'docker',
     object: container.name,
     field: 'Mounts',
-    value: { data: placeOfData(container) ?? '', StartedAt: startedAt },
+    value: { data: place, StartedAt: startedAt },
   };
 }

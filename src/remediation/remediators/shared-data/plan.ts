@@ -1,6 +1,6 @@
 import type { Finding, Plan, ReadonlyHost, Refusal, Step } from '../../contract.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { otherServer } from './detect.ts';
+import { twoServers } from './observe.ts';
 import { laterOf, type SharedDataDetails, type SharedDataExpected } from './types.ts';
 
 /**
@@ -12,7 +12,8 @@ export async function plan(
   host: ReadonlyHost,
 ): Promise<Plan<SharedDataExpected> | Refusal> {
   const instance = await host.instance(finding.instance);
-  const other = instance === undefined ? undefined : otherServer(instance.container, await host.docker.containers());
+  const found = instance === undefined ? undefined : await twoServers(instance.container, host);
+  const other = found?.[1].container;
   if (instance === undefined || other === undefined || other.id !== finding.details.other)
     return refusal(`${finding.instance} has changed since it was checked.`, 'Run `problems detect` again.');
   const { container } = instance;
