@@ -24,7 +24,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^remediation\/actions\/(?:containers|auto-conf-file)\.ts$/, 'shared by several actions'],
   [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],
   [
-    /^remediation\/remediators\/[a-z-]+\/(?:observe|plan|refusals|verify)\.ts$/,
+    /^remediation\/remediators\/[a-z-]+\/(?:observe|plan|refusals|types|verify)\.ts$/,
     'the same file names in every remediator',
   ],
   [/^reporters\/text\/diagnostics\.ts$/, 'one report of its own'],

@@ -35,8 +35,8 @@ export const archiveSwitch: Action<z.output<typeof archiveSwitchParams>, null> =
       `SELECT pg_catalog.pg_create_restore_point('problems ${host.run.id}')`,
       'SELECT pg_catalog.pg_switch_wal()',
     ]) {
-      const answer = await host.change.sql.execute(found, sql);
-      if (!answer.ok) throw new Error(`${instance}: ${answer.message}`);
+      const done = await host.change.sql.execute(found, sql);
+      if (!done.ok) throw new Error(`${instance}: ${done.message}`);
     }
     const until = performance.now() + patienceMs;
     while (!(await archived(found, host)) && performance.now() < until)

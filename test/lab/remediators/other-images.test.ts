@@ -31,27 +31,40 @@ describe.skipIf(!(await labRuns()))('an image of another maker', { timeout: 300_
     const password = 'a password of its own';
     await Promise.all([writeFile(script, entrypoint, { mode: 0o755 }), writeFile(secret, password), mkdir(folder)]);
     await chmod(folder, 0o777);
-    const instance = await createInstance(run, {
-      name: 'other',
-      storage: 'anonymous',
-      password,
-      env: {
-        PGDATA: '',
-        PG_MAJOR: '',
-        POSTGRES_USER: '',
-        POSTGRES_PASSWORD: '',
-        POSTGRES_DB: '',
-        POSTGRESQL_PASSWORD_FILE: '/run/secrets/password',
-      },
-      container: { User: '1001:0', Entrypoint: ['/run.sh'], Healthcheck: { Test: ['NONE'] } },
-      host: { Binds: [`${script}:/run.sh:ro`, `${secret}:/run/secrets/password:ro`, `${folder}:/bitnami/postgresql`] },
-    });
-    await instance.container.start();
-    await waitReady({ ...instance, user: 'postgres', database: 'postgres' });
+    const started = async (name: string): Promise<void> => {
+      const instance = await createInstance(run, {
+        name,
+        storage: 'anonymous',
+        password,
+        env: {
+          PGDATA: '',
+          PG_MAJOR: '',
+          POSTGRES_USER: '',
+          POSTGRES_PASSWORD: '',
+          POSTGRES_DB: '',
+          POSTGRESQL_PASSWORD_FILE: '/run/secrets/password',
+        },
+        container: { User: '1001:0', Entrypoint: ['/run.sh'], Healthcheck: { Test: ['NONE'] } },
+        host: {
+          Binds: [`${script}:/run.sh:ro`, `${secret}:/run/secrets/password:ro`, `${folder}:/bitnami/postgresql`],
+        },
+      });
+      await instance.container.start();
+      await waitReady({ ...instance, user: 'postgres', database: 'postgres' });
+    };
+    await started('other');
     const config = { remediation: { containers: `^${run.prefix}vrooli-postgres-(.+)$`, roots: [run.folder] } };
     await writeFile(join(run.folder, 'problems.config.json'), JSON.stringify(config));
 
     const { code, stdout } = await runProblems(['detect', '--instance', 'other', '--json'], { cwd: run.folder });
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, findings: [], notLookedAt: [] });
+
+    // Neither variables nor the command of the second one say that it is a server on the same data.
+    await started('second');
+    const both = await runProblems(['detect', '--remediator', 'shared-data', '--json'], { cwd: run.folder });
+    expect(JSON.parse(both.stdout).findings.map(({ id }: { readonly id: string }) => id)).toEqual([
+      'shared-data/other/two-servers',
+      'shared-data/second/two-servers',
+    ]);
   });
 });

@@ -23,11 +23,7 @@ export async function detect(host: ReadonlyHost): Promise<Detection<CollationDet
 }
 
 /** Pure. */
-function findingOf(
-  instance: string,
-  container: string,
-  affected: readonly Affected[],
-): Finding<CollationDetails> {
+function findingOf(instance: string, container: string, affected: readonly Affected[]): Finding<CollationDetails> {
   const kind = 'version-changed';
   const count = affected.reduce((sum, { indexes }) => sum + indexes.length, 0);
   const [first] = affected.flatMap(versionsOf);
