@@ -23,17 +23,25 @@ export function interruptedText(runs: readonly InterruptedRun[], style: Style): 
     .join('');
 }
 
-/** One line for each reason why checks could not run. */
+/** One line for each reason why checks could not run. A refused login is one reason, whichever database a check asked. */
 export function notLookedAtText(notLookedAt: readonly Skipped[], style: Style): string {
-  const groups = Map.groupBy(notLookedAt, ({ instance, reason }) => JSON.stringify([instance, reason]));
+  const groups = Map.groupBy(notLookedAt, ({ instance, reason }) =>
+    JSON.stringify([instance, refusedLogin(reason) ?? reason]),
+  );
   return [...groups.values()]
     .map((skipped) => {
-      const [{ instance, reason } = { instance: null, reason: '' }] = skipped;
+      const [{ instance, reason: first } = { instance: null, reason: '' }] = skipped;
+      const reason = skipped.length === 1 ? first : (refusedLogin(first) ?? first);
       const names = skipped.map(({ remediator }) => remediator).join(', ');
       const place = `${escapeTerminal(instance ?? 'anything')} by ${escapeTerminal(names)}`;
       return `${style('warning', 'not checked')}: ${place}: ${escapeTerminal(reason)}\n`;
     })
     .join('');
+}
+
+/** From the SQLSTATE of a refused login on: what comes before says where a check asked. */
+function refusedLogin(reason: string): string | undefined {
+  return /\b28(?:000|P01)\b.*$/s.exec(reason)?.[0];
 }
 
 /**
