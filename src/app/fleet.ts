@@ -11,6 +11,8 @@ import {
   memorySettingNames,
 } from '../remediation/shared/memory.ts';
 import { readServerSettings } from '../remediation/shared/server-settings.ts';
+import type { Reading } from '../remediation/store/store.ts';
+import { creationOf, noteSamples } from './samples.ts';
 
 /** The memory limit of an instance, and its worst-case use. Sizes in bytes. */
 export interface FleetInstance {
@@ -47,9 +49,10 @@ export interface Fleet {
 
 /**
  * Every instance's memory limit and worst case, and whether the machine has enough memory for all limits.
- * See docs/engineering/memory.md#host-budget.
+ * See docs/engineering/memory.md#host-budget. Notes in the state file what each uses, for forecasts.
  */
-export async function fleet({ session: { reader } }: Remediation): Promise<Fleet> {
+export async function fleet({ session }: Remediation): Promise<Fleet> {
+  const { reader, store } = session;
   const engine = await reader.docker.info();
   const machine = await machineMemory(reader);
   const { members } = machine;
@@ -59,9 +62,16 @@ export async function fleet({ session: { reader } }: Remediation): Promise<Fleet
     ),
   );
   const host = budgetOf(machine, new Map(looked.map(({ id, worstCase }) => [id, worstCase])));
+  await noteSamples(store, engine.id, {
+    readings: looked.flatMap(({ reading }) => reading ?? []),
+    creations: members.flatMap(({ container, instance }) =>
+      instance === undefined ? [] : [creationOf(instance.name, container, looked.length - 1)],
+    ),
+    at: session.at(),
+  });
   return {
     instances: looked
-      .map(({ id: _, ...one }) => ({ ...one, share: shareOf(one, host) }))
+      .map(({ id: _, reading: __, ...one }) => ({ ...one, share: shareOf(one, host) }))
       .sort((a, b) => (a.instance < b.instance ? -1 : 1)),
     others: members
       .filter(({ instance }) => instance === undefined)
@@ -100,16 +110,28 @@ async function lookAt(
   instance: Instance,
   cpus: number,
   shared: boolean,
-): Promise<FleetInstance & { readonly id: string }> {
+): Promise<FleetInstance & { readonly id: string; readonly reading: Reading | undefined }> {
   const { container, name } = instance;
-  const [settings, backends] = await Promise.all([
+  const [settings, backends, use] = await Promise.all([
     readServerSettings(reader, instance, memorySettingNames),
     measureBackends(reader, instance),
+    container.state.running ? reader.probes.memoryUse(instance).catch(() => undefined) : undefined,
   ]);
   const { maxConnections, sharedBuffers, worstCase } = memoryOf(settings, cpus, backends?.p95);
   const { usable, over } = instanceBudget({ limit: container.memory, worstCase: worstCase.total, sharedBuffers });
+  const reading: Reading | undefined = use && {
+    instance: name,
+    container: container.id,
+    startedAt: container.state.startedAt,
+    limit: container.memory,
+    memory: use.anonymous + use.shared,
+    oomKills: use.oomKills,
+    sessions: backends?.backends ?? null,
+    maxConnections,
+  };
   return {
     id: container.id,
+    reading,
     instance: name,
     container: container.name,
     running: container.state.running,

@@ -1,5 +1,6 @@
 import type { ReadonlyHost } from '../remediation/contract.ts';
 import type { Remediation } from './open-remediation.ts';
+import { sampledDays, usualNeeds } from './recommend-limits.ts';
 import { budgetOf, machineMemory } from '../remediation/shared/memory.ts';
 import { describeHolder, portSettings, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
 
@@ -21,13 +22,18 @@ export interface PreflightAnswer {
 
 /** Whether an instance with these resources could be created now. Changes nothing. */
 export async function preflight(
-  { session: { reader } }: Remediation,
+  remediation: Remediation,
   question: PreflightQuestion,
 ): Promise<readonly PreflightAnswer[]> {
+  const { reader } = remediation.session;
   const answers: PreflightAnswer[] = [];
   if (question.port !== undefined) answers.push(await askPort(reader, question.port, question.instance));
   if (question.volume !== undefined) answers.push(await askVolume(reader, question.volume));
-  if (question.memory !== undefined) answers.push(await askMemory(reader, question.memory, question.instance));
+  if (question.memory !== undefined) {
+    const answer = await askMemory(reader, question.memory, question.instance);
+    const needs = usualNeeds(await sampledDays(remediation));
+    answers.push(needs === undefined ? answer : { ...answer, reasons: [...answer.reasons, needs] });
+  }
   return answers;
 }
 

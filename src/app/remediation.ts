@@ -43,6 +43,12 @@ export { type MoveRequest, moveToNamedVolume, reviewMoves } from './moves.ts';
 export { leasePort, listPorts, type LeaseRequest, type PortSituation } from './ports.ts';
 export { preflight, type PreflightAnswer, type PreflightQuestion } from './preflight.ts';
 export { fleet, type Fleet, type Forgotten, forgetInstance, type FleetFinding, type FleetInstance } from './fleet.ts';
+export {
+  type FleetRecommendation,
+  type LimitRecommendation,
+  recommendLimits,
+  sampledDays,
+} from './recommend-limits.ts';
 export { type InstanceMigration, migrateInstances, type MigrateRequest, readMigrations } from './migrate.ts';
 export type { MigrateProgress, MigrationProblem, MigrationReport, TemplateReport } from '../migration/index.ts';
 export {

@@ -45,6 +45,17 @@ export function exceedance({ location, scale, degrees }: Demand, limit: number):
   return normalCdf(z > 0 ? -normal : normal);
 }
 
+/** The limit that a day exceeds with this probability, 0 to 1. */
+export function limitExceeded(demand: Demand, probability: number): number {
+  let [low, high] = [demand.location - 100 * demand.scale, demand.location + 100 * demand.scale];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (exceedance(demand, Math.exp(middle)) > probability) low = middle;
+    else high = middle;
+  }
+  return Math.exp(high);
+}
+
 /**
  * The demand of each instance: log-normal, with what its template and the fleet tell as far as its own days are few. On a
  * day with a kill the demand was at least the limit, so such a day counts with what is expected above it
@@ -101,8 +112,8 @@ function sampleOf({ name, template, limit, days }: History): Sample {
     name,
     template: String(template),
     unit,
-    days: days.flatMap(({ peak, killed }, index) => {
-      const least = killed ? Math.max(peak, unit) : peak;
+    days: days.flatMap(({ peak, killed, limit: then = unit }, index) => {
+      const least = killed ? Math.max(peak, then) : peak;
       const weight = 0.5 ** ((days.length - 1 - index) / halfLife);
       return Number.isFinite(least) && least > 0 ? [{ log: Math.log(least / unit), killed, weight }] : [];
     }),

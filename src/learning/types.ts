@@ -73,7 +73,8 @@ export interface History {
   readonly template: string | number;
   /** Its limit during these days. */
   readonly limit: number;
-  readonly days: readonly { readonly peak: number; readonly killed: boolean }[];
+  /** Oldest first. On a killed day the need was at least `limit`: that of the day, if it was another one. */
+  readonly days: readonly { readonly peak: number; readonly killed: boolean; readonly limit?: number }[];
 }
 
 /** One creation of an instance, or one backup. */

@@ -9,14 +9,18 @@ export const fleet = defineCommand({
   summary: 'Show the memory of every instance, running or stopped, and whether the host has enough.',
   about:
     'The worst case is every connection in use, four of them working on each CPU, and autovacuum busy: see ' +
-    'docs/tuning.md. The host keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case.',
+    'docs/tuning.md. The host keeps 2 GiB or 15 % for itself. A container without a limit counts with its worst case. ' +
+    'Each call notes in the state file, if there is one, what every instance uses; after seven days `--recommend` ' +
+    'proposes limits from that: see docs/learning.md.',
   arguments: [],
   options: {
+    recommend: { type: 'flag', about: 'Propose memory limits for all instances together, from what they have needed.' },
     json: { type: 'flag', about: 'Print one JSON object.' },
     ...configOptions,
   },
   examples: [
     { command: 'problems fleet', about: 'limits, worst cases and free memory' },
+    { command: 'problems fleet --recommend', about: 'limits by what each instance has needed, as a proposal' },
     { command: 'problems fleet --json', about: 'as JSON' },
   ],
   exitCodes: [
@@ -26,22 +30,30 @@ export const fleet = defineCommand({
   ],
   async run(invocation) {
     const { options, screen } = invocation;
-    const { json: asJson, ...choice } = options;
-    const [{ fleet: look }, { toJson }, { fleetFoot, fleetTable }] = await Promise.all([
+    const { json: asJson, recommend, ...choice } = options;
+    const [{ fleet: look, recommendLimits, sampledDays }, { toJson }, { fleetFoot, fleetTable }] = await Promise.all([
       import('../../app/remediation.ts'),
       import('../../reporters/json.ts'),
       import('../../reporters/text/tuning.ts'),
     ]);
-    const found = await withRemediation(
+    const { found, recommendation } = await withRemediation(
       invocation,
       { ...choice, registries: false, onlyLooking: true },
-      (remediation) => look(remediation),
+      async (remediation) => {
+        const now = await look(remediation);
+        const proposal = recommend ? recommendLimits(now, await sampledDays(remediation)) : undefined;
+        return { found: now, recommendation: proposal };
+      },
     );
     const { out } = screen;
-    if (asJson) out.write(toJson({ schemaVersion: 1, ...found }));
-    else {
+    if (asJson) out.write(toJson({ schemaVersion: 1, ...found, ...(recommendation && { recommendation }) }));
+    else if (recommendation === undefined) {
       if (found.instances.length > 0) out.write(await tableText(fleetTable(found), out));
       out.write(fleetFoot(found, out.style));
+    } else {
+      const { recommendationFoot, recommendationTable } = await import('../../reporters/text/learning.ts');
+      if (found.instances.length > 0) out.write(await tableText(recommendationTable(recommendation), out));
+      out.write(recommendationFoot(recommendation, out.style));
     }
     return found.host.within ? 0 : 1;
   },

@@ -11,8 +11,8 @@ import type {
 } from '../contract.ts';
 
 /**
- * Everything that must outlive the process: the journal of runs, leases, locks, suspensions and the audit log. A call
- * returns after its changes are on disk.
+ * Everything that must outlive the process: the journal of runs, leases, locks, suspensions, samples and the audit log. A
+ * call returns after its changes are on disk.
  */
 export interface Store {
   readonly runs: RunJournal;
@@ -23,6 +23,8 @@ export interface Store {
   instances(project: string): SeenInstances;
   /** The leases of one engine. */
   leases(host: string): Leases;
+  /** What was seen of the instances of one engine, for forecasts. */
+  samples(host: string): Samples;
   close(): void;
 }
 
@@ -241,4 +243,62 @@ export interface Suspensions {
   add(instance: string, reason: string, at: string): Promise<void>;
   get(instance: string): Promise<{ readonly reason: string; readonly at: string } | undefined>;
   lift(instance: string, at: string): Promise<void>;
+}
+
+/** What an instance used when it was checked. Sizes in bytes. */
+export interface Reading {
+  readonly instance: string;
+  /** Id. */
+  readonly container: string;
+  /** RFC 3339. `oomKills` counts from then on. */
+  readonly startedAt: string;
+  /** 0: no limit. */
+  readonly limit: number;
+  /** Private and shared memory, without the page cache. */
+  readonly memory: number;
+  readonly oomKills: number;
+  /** Null if it has too few to measure. */
+  readonly sessions: number | null;
+  readonly maxConnections: number;
+}
+
+/** The highest readings of an instance on one day. */
+export interface SampledDay extends Pick<Reading, 'instance' | 'limit' | 'memory' | 'sessions' | 'maxConnections'> {
+  /** `2026-11-30`, in UTC. */
+  readonly day: string;
+  /** The kernel killed a process of it at its memory limit since the reading before. */
+  readonly killed: boolean;
+}
+
+/** A container of an instance, as it was when it was first seen to have started or failed. */
+export interface Creation {
+  readonly instance: string;
+  /** Id. */
+  readonly container: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** RFC 3339; null if it had not started, or so late that it may not have been the first start. */
+  readonly startedAt: string | null;
+  /** It asks for one particular host port. */
+  readonly explicitPort: boolean;
+  /** It could not start because its port was in use. */
+  readonly conflict: boolean;
+  /** `waiting`: neither yet. */
+  readonly result: 'waiting' | 'started' | 'failed';
+  /** How many other instances there were. */
+  readonly instances: number;
+}
+
+/** Bounded: days are kept for 180 days, and the newest 5,000 creations. */
+export interface Samples {
+  /** Adds readings to their day. What a container's creation led to is not changed once it is known. */
+  note(seen: {
+    readonly readings: readonly Reading[];
+    readonly creations: readonly Creation[];
+    readonly at: string;
+  }): Promise<void>;
+  /** By instance, then oldest first. */
+  days(): Promise<readonly SampledDay[]>;
+  /** Oldest first. */
+  creations(): Promise<readonly Creation[]>;
 }

@@ -144,7 +144,7 @@ function named(names: readonly string[]): string {
 }
 
 /** `1.5 GiB`, `271 MiB`. */
-function size(bytes: number): string {
+export function size(bytes: number): string {
   const [unit, name] = Math.abs(bytes) >= 2 ** 30 ? [2 ** 30, 'GiB'] : [2 ** 20, 'MiB'];
   return `${Math.round((bytes / unit) * 10) / 10} ${name}`;
 }

@@ -7,7 +7,7 @@ import { verify } from './verify.ts';
 
 export { candidates } from './plan.ts';
 
-export { describeHolder, type PortHolder, type PortSurvey, surveyPorts } from './observe.ts';
+export { describeHolder, type PortHolder, type PortSurvey, startFailure, surveyPorts } from './observe.ts';
 
 export { portsOf } from './types.ts';
 

@@ -188,6 +188,33 @@ const migrations: readonly string[] = [
     host TEXT NOT NULL,
     lease_until TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;`,
+  // What src/learning forecasts from: one row a day for each instance, and one for each container that was created.
+  `CREATE TABLE sample (
+    host TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    day TEXT NOT NULL,
+    container TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    memory_limit INTEGER NOT NULL,
+    memory INTEGER NOT NULL,
+    oom_kills INTEGER NOT NULL,
+    killed INTEGER NOT NULL CHECK (killed IN (0, 1)),
+    sessions INTEGER,
+    max_connections INTEGER NOT NULL,
+    PRIMARY KEY (host, instance, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE creation (
+    host TEXT NOT NULL,
+    container TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    explicit_port INTEGER NOT NULL CHECK (explicit_port IN (0, 1)),
+    conflict INTEGER NOT NULL CHECK (conflict IN (0, 1)),
+    result TEXT NOT NULL CHECK (result IN ('waiting', 'started', 'failed')),
+    instances INTEGER NOT NULL,
+    PRIMARY KEY (host, container)
+  ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

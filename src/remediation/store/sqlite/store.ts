@@ -4,6 +4,7 @@ import { auditLog } from './audit.ts';
 import { openDatabase } from './database.ts';
 import { leasesOf, locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
+import { samplesOf } from './samples.ts';
 import { sealsOf } from './seals.ts';
 
 /** The store as one SQLite file for several processes on one machine: WAL, every commit synced. */
@@ -15,6 +16,7 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
     runs: runJournal(database, audit, sealsOf(database, path)),
     locks: locksOf(database, audit),
     leases: (host) => leasesOf(database, host, now),
+    samples: (host) => samplesOf(database, host),
     suspensions: {
       async add(instance, reason, at) {
         database.writing(() => {

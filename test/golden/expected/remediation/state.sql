@@ -1,4 +1,4 @@
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 -- index event_of_project
 CREATE INDEX event_of_project ON event (project, seq);
 -- index outcome_of_task
@@ -21,6 +21,19 @@ CREATE TABLE audit (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
+-- table creation
+CREATE TABLE creation (
+    host TEXT NOT NULL,
+    container TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    explicit_port INTEGER NOT NULL CHECK (explicit_port IN (0, 1)),
+    conflict INTEGER NOT NULL CHECK (conflict IN (0, 1)),
+    result TEXT NOT NULL CHECK (result IN ('waiting', 'started', 'failed')),
+    instances INTEGER NOT NULL,
+    PRIMARY KEY (host, container)
+  ) STRICT, WITHOUT ROWID;
 -- table engine_host
 CREATE TABLE engine_host (
     engine TEXT PRIMARY KEY,
@@ -106,6 +119,21 @@ CREATE TABLE runs (
     downtime_ms INTEGER,
     dossier TEXT
   , project TEXT NOT NULL DEFAULT '') STRICT;
+-- table sample
+CREATE TABLE sample (
+    host TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    day TEXT NOT NULL,
+    container TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    memory_limit INTEGER NOT NULL,
+    memory INTEGER NOT NULL,
+    oom_kills INTEGER NOT NULL,
+    killed INTEGER NOT NULL CHECK (killed IN (0, 1)),
+    sessions INTEGER,
+    max_connections INTEGER NOT NULL,
+    PRIMARY KEY (host, instance, day)
+  ) STRICT, WITHOUT ROWID;
 -- table seals
 CREATE TABLE seals (
     run TEXT NOT NULL REFERENCES runs (id),
