@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { bounds, checkLease, checkName, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
 import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, EngineHeld, Granted, Held, Next, Report, Settled } from '../types.ts';
-import { failuresOf, type Queue, record, readTaskRow, requireSeal, rowOf, taskOf, type TaskRow } from './rows.ts';
+import { failuresOf, taskOf } from '../rows.ts';
+import { type Queue, readTaskRow, record, requireSeal, rowOf, type TaskRow } from './rows.ts';
 
 /*
  * Each of these is called within one writing transaction, which begins with the write lock: what it reads stays true until

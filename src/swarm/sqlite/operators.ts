@@ -1,7 +1,8 @@
 import { bounds, checkName, cut } from '../bounds.ts';
 import { checkScope, isForPerson } from '../rules.ts';
 import type { Changed } from '../types.ts';
-import { type Queue, record, readTaskRow, requireSeal, rowOf, taskOf, type TaskRow } from './rows.ts';
+import { taskOf } from '../rows.ts';
+import { type Queue, readTaskRow, record, requireSeal, rowOf, type TaskRow } from './rows.ts';
 import { viewOf } from './reads.ts';
 import { setApproval } from './sync.ts';
 

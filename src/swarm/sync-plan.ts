@@ -1,0 +1,100 @@
+import { compareText } from '../util/compare.ts';
+import { checkEntries } from './bounds.ts';
+import { approvedContent, payloadOf, readPayload } from './payload.ts';
+import type { ListedRow } from './rows.ts';
+import { hasOccurredSince } from './rules.ts';
+import type { SyncCoverage, SyncResult, TaskEntry, TaskState } from './types.ts';
+
+/** What a sync must know about a task of the queue. */
+export type KnownTask = Pick<
+  ListedRow,
+  'id' | 'problem' | 'target' | 'automation' | 'engine' | 'approved_by' | 'state' | 'since'
+> & {
+  readonly payload: string;
+  /** Whether the store vouches for the row. Others are written again, without their approval. */
+  readonly isOurs: boolean;
+};
+
+/** A task to insert, or to write over the one of the same id, which keeps its state. */
+export interface TaskWrite {
+  readonly entry: TaskEntry;
+  readonly payload: string;
+  readonly approvedBy: string | null;
+}
+
+export interface SyncPlan {
+  readonly writes: readonly TaskWrite[];
+  /** To be recorded in this order. */
+  readonly events: readonly { readonly type: SyncEvent; readonly task: string }[];
+  /** What is `returned` begins a new round, after the writes: its failures and its approval belong to the last one. */
+  readonly result: SyncResult;
+}
+
+type SyncEvent = 'added' | 'changed' | 'approval-revoked' | 'returned' | 'withdrawn';
+
+/** Ended states from which a task comes back when its problem has occurred again. An operator's cancel is final. */
+const ended: readonly TaskState[] = ['done', 'person', 'dead'];
+
+/**
+ * What makes the queue what the registries say. Of entries with the same id the last one counts.
+ * @throws ProblemsError `bad-usage`: a task is too large or has no proper id.
+ */
+export function planSync(
+  known: ReadonlyMap<string, KnownTask>,
+  entries: readonly TaskEntry[],
+  { problems, targets }: SyncCoverage,
+): SyncPlan {
+  checkEntries(entries);
+  const made = new Map(entries.map((entry) => [entry.task.id, entry]));
+  const writes: TaskWrite[] = [];
+  const events: SyncPlan['events'][number][] = [];
+  const rescored: string[] = [];
+
+  for (const entry of made.values()) {
+    const { task, engine } = entry;
+    const { id } = task;
+    const row = known.get(id);
+    // What its worker has was true when it was claimed; the next sync after that brings the rest.
+    if (row?.state === 'claimed') continue;
+    const payload = payloadOf(task);
+    if (row === undefined) {
+      writes.push({ entry, payload, approvedBy: null });
+      events.push({ type: 'added', task: id });
+      continue;
+    }
+    if (!row.isOurs || row.payload !== payload || row.engine !== engine) {
+      // An approval is of what the task said. Rescoring keeps it; any other change, and a row that is not ours, end it.
+      const before = row.isOurs ? readPayload(row.payload) : undefined;
+      const saysTheSame =
+        before !== undefined && row.engine === engine && approvedContent(before) === approvedContent(task);
+      const keeps = saysTheSame && task.automation === 'approve';
+      writes.push({ entry, payload, approvedBy: keeps ? row.approved_by : null });
+      if (saysTheSame && row.automation === task.automation) rescored.push(id);
+      else {
+        events.push({ type: 'changed', task: id });
+        if (row.approved_by !== null && !keeps) events.push({ type: 'approval-revoked', task: id });
+      }
+    }
+    if (row.state === 'withdrawn' || (ended.includes(row.state) && hasOccurredSince(task, row.since)))
+      events.push({ type: 'returned', task: id });
+  }
+
+  // A task that someone works on stays theirs. Tasks of registries that were not read, or have errors, are left alone.
+  for (const { id, state, problem, target } of known.values()) {
+    if (made.has(id) || state === 'withdrawn' || state === 'done' || state === 'claimed') continue;
+    if (problems.has(problem) || targets.has(target)) events.push({ type: 'withdrawn', task: id });
+  }
+
+  function tasksThatAre(type: SyncEvent): readonly string[] {
+    return events.flatMap((event) => (event.type === type ? [event.task] : [])).toSorted(compareText);
+  }
+  const result = {
+    added: tasksThatAre('added'),
+    changed: tasksThatAre('changed'),
+    rescored: rescored.toSorted(compareText),
+    returned: tasksThatAre('returned'),
+    withdrawn: tasksThatAre('withdrawn'),
+    unchanged: made.size - writes.length,
+  };
+  return { writes, events, result };
+}
