@@ -23,7 +23,9 @@ export type ErrorCode =
   /** The disk under it is full, failing or read-only. */
   | 'state-unwritable'
   /** A precondition of a step no longer holds; the step changed nothing. */
-  | 'step-refused';
+  | 'step-refused'
+  /** The database server of the queue does not answer, or refuses the login. */
+  | 'store-unreachable';
 
 /** The only error class. `hint` says what to do, as a separate sentence. */
 export class ProblemsError extends Error {

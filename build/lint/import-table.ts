@@ -122,6 +122,11 @@ export const rooms: readonly Room[] = [
     packages: ['zod'],
   },
   {
+    path: 'swarm/postgres/',
+    rooms: ['swarm/'],
+    packages: ['pg', 'pg-boss', 'zod'],
+  },
+  {
     path: 'app/',
     rooms: [
       'registry/',

@@ -14,8 +14,11 @@ export interface Harness extends AsyncDisposable {
 
 const hour = 3_600_000;
 
-/** What every store of the queue must do. */
-export function swarmContract(name: string, open: () => Promise<Harness>): void {
+/**
+ * What every store of the queue must do.
+ * @param runs How many random runs of operations; ten times as many in soak.
+ */
+export function swarmContract(name: string, open: () => Promise<Harness>, runs = 60): void {
   describe(`${name}: handing out`, () => {
     it('gives each task to one worker, highest priority first, then by the order of ties', async () => {
       await using harness = await open();
@@ -486,7 +489,7 @@ export function swarmContract(name: string, open: () => Promise<Harness>): void 
     });
   });
 
-  modelTests(name, open);
+  modelTests(name, open, runs);
 }
 
 /** A claim that must succeed. */

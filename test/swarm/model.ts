@@ -314,7 +314,7 @@ async function execute(
   }
 }
 
-export function modelTests(name: string, open: () => Promise<Harness>): void {
+export function modelTests(name: string, open: () => Promise<Harness>, runs: number): void {
   describe(`${name}: any operations in any order`, () => {
     it('give what a plain list in memory gives', { timeout: 300_000 }, async () => {
       await fc.assert(
@@ -338,7 +338,7 @@ export function modelTests(name: string, open: () => Promise<Harness>): void {
             expect(outcomes).toEqual(model.accepted);
           },
         ),
-        { numRuns: runsOf(60) },
+        { numRuns: runsOf(runs) },
       );
     });
 
@@ -358,7 +358,7 @@ export function modelTests(name: string, open: () => Promise<Harness>): void {
           const granted = await store.claim({ worker: 'new', handlers: ['agent', 'memory'], engines: ['E1', 'E2'] });
           expect(granted?.task).toBe(first?.id);
         }),
-        { numRuns: runsOf(30) },
+        { numRuns: runsOf(runs / 2) },
       );
     });
   });

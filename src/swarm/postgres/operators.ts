@@ -1,0 +1,146 @@
+import { bounds, checkName, cut } from '../bounds.ts';
+import { taskOf, type TaskRow } from '../rows.ts';
+import { checkScope, isForPerson } from '../rules.ts';
+import type { Changed } from '../types.ts';
+import { viewOf } from './reads.ts';
+import { clock, lockTask, type Queue, record, taskRow } from './rows.ts';
+import { schema } from './schema.ts';
+import type { Session } from './sql.ts';
+
+/** What people decide about tasks, scopes and workers. */
+
+export async function approveTask(queue: Queue, id: string, by: string): Promise<Changed> {
+  return changing(queue, id, async (session, row) => {
+    if (isForPerson(taskOf(row, null).task)) return `${id} is left to people, so it is not handed out.`;
+    if (row.automation !== 'approve') return `${id} needs no approval.`;
+    if (row.state !== 'open') return `${id} does not wait for approval: it is ${words(row)}.`;
+    await session.rows(
+      `UPDATE ${schema}.task SET approved_by = $3 WHERE project = $1 AND id = $2`,
+      queue.project,
+      id,
+      checkName('name of who approves', by),
+    );
+    await record(queue, session, 'approved', id, { note: by });
+    return undefined;
+  });
+}
+
+export async function cancelTask(queue: Queue, id: string, why: string): Promise<Changed> {
+  const reason = cut(why, bounds.text);
+  return changing(queue, id, async (session, row) => {
+    switch (row.state) {
+      case 'claimed':
+        await session.rows(
+          `UPDATE ${schema}.task SET stopping = $3 WHERE project = $1 AND id = $2`,
+          queue.project,
+          id,
+          reason,
+        );
+        await record(queue, session, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
+        return undefined;
+      case 'open':
+      case 'person':
+      case 'dead':
+        await set(queue, session, id, 'cancelled');
+        await record(queue, session, 'cancelled', id, { note: reason });
+        return undefined;
+      case 'done':
+      case 'withdrawn':
+      case 'cancelled':
+        return `${id} has ended: it is ${words(row)}.`;
+    }
+  });
+}
+
+export async function redriveTask(queue: Queue, id: string): Promise<Changed> {
+  return changing(queue, id, async (session, row) => {
+    switch (row.state) {
+      case 'open':
+      case 'person':
+      case 'dead':
+      case 'cancelled':
+        await set(queue, session, id, 'open');
+        await record(queue, session, 'redriven', id);
+        return undefined;
+      case 'claimed':
+      case 'done':
+      case 'withdrawn':
+        return `${id} cannot be driven again: it is ${words(row)}.`;
+    }
+  });
+}
+
+/** Locks a task for a change. `change` returns why it is refused. */
+async function changing(
+  queue: Queue,
+  id: string,
+  change: (session: Session, row: TaskRow) => Promise<string | undefined>,
+): Promise<Changed> {
+  return queue.server.writing<Changed>(async (session) => {
+    const row = await lockTask(queue, session, id);
+    if (row === undefined) return { changed: false, why: `There is no task ${cut(id, bounds.name)}.` };
+    const why = await change(session, row);
+    if (why !== undefined) return { changed: false, why };
+    const after = (await taskRow(queue, session, id)) ?? row;
+    return { changed: true, task: await viewOf(queue, session, after) };
+  });
+}
+
+async function set({ project, at }: Queue, session: Session, id: string, state: 'open' | 'cancelled'): Promise<void> {
+  await session.rows(
+    `UPDATE ${schema}.task SET state = $4, since = ${clock}, not_before = NULL, counted = 0, uncounted = 0
+     WHERE project = $2 AND id = $3`,
+    at(),
+    project,
+    id,
+    state,
+  );
+}
+
+export async function pauseScope(queue: Queue, scope: string, why: string): Promise<void> {
+  const { server, project, at } = queue;
+  const reason = cut(why, bounds.text);
+  checkScope(scope);
+  await server.writing(async (session) => {
+    await session.rows(
+      `INSERT INTO ${schema}.gate (project, scope, why, since) VALUES ($2, $3, $4, ${clock})
+       ON CONFLICT (project, scope) DO UPDATE SET why = excluded.why`,
+      at(),
+      project,
+      scope,
+      reason,
+    );
+    await record(queue, session, 'paused', scope, { note: reason });
+  });
+}
+
+export async function resumeScope(queue: Queue, scope: string): Promise<boolean> {
+  const { server, project } = queue;
+  return server.writing(async (session) => {
+    const removed = await session.rows(
+      `DELETE FROM ${schema}.gate WHERE project = $1 AND scope = $2 RETURNING scope`,
+      project,
+      scope,
+    );
+    if (removed.length > 0) await record(queue, session, 'resumed', scope);
+    return removed.length > 0;
+  });
+}
+
+export async function drainWorker(queue: Queue, worker: string, draining: boolean): Promise<boolean> {
+  const { server, project } = queue;
+  return server.writing(async (session) => {
+    const found = await session.rows(
+      `UPDATE ${schema}.worker SET draining = $3 WHERE project = $1 AND name = $2 RETURNING name`,
+      project,
+      worker,
+      draining,
+    );
+    if (found.length > 0) await record(queue, session, draining ? 'draining' : 'working', worker);
+    return found.length > 0;
+  });
+}
+
+function words({ state }: TaskRow): string {
+  return state === 'person' ? 'left to a person' : state;
+}

@@ -1,0 +1,201 @@
+import type { CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
+import { ProblemsError } from '../../errors.ts';
+import { errorCode, errorText } from '../../util/text.ts';
+import type { Row } from '../rows.ts';
+import type { Place } from './connection.ts';
+
+type Value = string | number | boolean | null | undefined | readonly string[];
+
+/** Runs statements, either within one transaction or each on its own. */
+export interface Session {
+  rows(sql: string, ...values: readonly Value[]): Promise<readonly Row[]>;
+  /** Runs any text, in the form that pg-boss asks for. */
+  readonly raw: { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> };
+}
+
+export interface Server extends Session {
+  /** `host:port/database`. */
+  readonly name: string;
+  /** Commits what `work` did, or nothing. Begins again if another transaction was in its way. */
+  writing<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Shows `work` one state of the queue. */
+  reading<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** A worker whose host has died must not keep others waiting: the server ends its transaction. In milliseconds. */
+const patience = { statement_timeout: 30_000, lock_timeout: 15_000, idle_in_transaction_session_timeout: 15_000 };
+
+/**
+ * Connects, and keeps up to `most` connections.
+ * @throws ProblemsError `store-unreachable`.
+ */
+export async function connect({ name, ways }: Place, most = 4): Promise<Server> {
+  const { default: pg } = await import('pg');
+  let failure: unknown;
+  for (const way of ways) {
+    const pool = poolOf(pg.Pool, way, most);
+    try {
+      (await pool.connect()).release();
+      return serverOf(pool, pg.types, name);
+    } catch (error) {
+      failure ??= error;
+      await pool.end();
+      // A server with TLS that refuses the login would refuse it without TLS too, and see the password in clear.
+      if (way.ssl !== false && !/does not support SSL/.test(errorText(error))) break;
+    }
+  }
+  throw unreachable(name, failure);
+}
+
+function poolOf(Pool: new (config: PoolConfig) => Pool, way: PoolConfig, most: number): Pool {
+  const pool = new Pool({
+    ...way,
+    ...patience,
+    max: most,
+    keepAlive: true,
+    // The half of a connection that is left when a network fails: the client must notice too.
+    query_timeout: patience.statement_timeout + 5_000,
+    allowExitOnIdle: true,
+  });
+  // An idle connection that breaks is replaced when the next one is needed.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
+  // Times as text that sorts, and counters as numbers: the same rows as from SQLite.
+  const parsers: CustomTypesConfig = {
+    getTypeParser(...kind) {
+      const [oid] = kind.map(Number);
+      if (oid === timestamptz) return (text: unknown) => new Date(String(text)).toISOString();
+      if (oid === int8) return Number;
+      const parser: unknown = types.getTypeParser(...kind);
+      return parser;
+    },
+  };
+
+  function sessionOn(client: Pick<Pool | PoolClient, 'query'>): Session {
+    return {
+      async rows(sql, ...values) {
+        const result = await client.query({ text: sql, values: values.map(storable), types: parsers });
+        const rows: readonly Row[] = result.rows;
+        return rows;
+      },
+      raw: {
+        async executeSql(text, values) {
+          // A text of several statements has a result for each; pg-boss asks for the rows of all.
+          const result: unknown = await client.query(text, values);
+          return { rows: Array.isArray(result) ? result.flatMap(rowsIn) : rowsIn(result) };
+        },
+      },
+    };
+  }
+
+  async function once<Result>(begin: string, work: (session: Session) => Promise<Result>): Promise<Result> {
+    const client = await pool.connect();
+    let isSound = false;
+    try {
+      await client.query(begin);
+      try {
+        const result = await work(sessionOn(client));
+        // COMMIT of a transaction that has failed answers ROLLBACK.
+        const { command } = await client.query('COMMIT');
+        if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');
+        isSound = true;
+        return result;
+      } catch (error) {
+        isSound = await client.query('ROLLBACK').then(
+          () => !isBroken(error),
+          () => false,
+        );
+        throw error;
+      }
+    } finally {
+      client.release(!isSound);
+    }
+  }
+
+  async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw asProblem(error, name);
+    }
+  }
+
+  const direct = sessionOn(pool);
+  return {
+    name,
+    rows: (sql, ...values) => guarded(() => direct.rows(sql, ...values)),
+    raw: direct.raw,
+    writing: (work) =>
+      guarded(async () => {
+        for (let attempt = 1; ; attempt++) {
+          try {
+            return await once('BEGIN', work);
+          } catch (error) {
+            if (attempt === mostAttempts || !isInTheWay(error)) throw error;
+          }
+        }
+      }),
+    reading: (work) => guarded(() => once('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
+    close: () => pool.end(),
+  };
+}
+
+/** Object ids of types, which no version changes. */
+const timestamptz = 1184;
+
+const int8 = 20;
+
+const mostAttempts = 50;
+
+/** The index that lets only one task of a serial key be claimed. */
+export const keyIndex = 'task_key';
+
+/** Another transaction was quicker: serialization failure, deadlock, or a claim of a task with the same key. */
+function isInTheWay(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === '40001' || code === '40P01' || (code === '23505' && errorText(error).includes(keyIndex));
+}
+
+/** Errors of the connection, not of the statement; after them it is unknown whether the statement took effect. */
+function isBroken(error: unknown): boolean {
+  const code = errorCode(error) ?? '';
+  return !/^[0-9A-Z]{5}$/.test(code) || /^(?:08|57P|25P)/.test(code);
+}
+
+function asProblem(error: unknown, name: string): unknown {
+  if (error instanceof ProblemsError) return error;
+  const code = errorCode(error) ?? '';
+  if (code === '42501')
+    return new ProblemsError('state-unwritable', `The role may not do this in ${name}: ${errorText(error)}.`, {
+      hint: 'docs/swarm.md says which privileges the queue needs.',
+    });
+  return isBroken(error) || code.startsWith('53') ? unreachable(name, error) : error;
+}
+
+/** Messages of the driver and the server name users, hosts and databases, and never passwords. */
+function unreachable(name: string, error: unknown): ProblemsError {
+  return new ProblemsError('store-unreachable', `The queue at ${name} cannot be reached: ${reasonOf(error)}`, {
+    hint: 'Check the server, the login and sslmode. Claims that are held go on until their leases end.',
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.map((one) => errorText(one)).join('; ');
+}
+
+/** PostgreSQL stores neither NUL nor half of a surrogate pair. */
+function storable(value: Value): Value {
+  if (typeof value === 'string') return value.replaceAll('\0', '\u{FFFD}').toWellFormed();
+  return Array.isArray(value) ? value.map((one: string) => String(storable(one))) : value;
+}
+
+function rowsIn(result: unknown): unknown[] {
+  return typeof result === 'object' && result !== null && 'rows' in result && Array.isArray(result.rows)
+    ? result.rows
+    : [];
+}
