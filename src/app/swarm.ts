@@ -1,5 +1,4 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { LearnedEstimates } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
@@ -9,7 +8,7 @@ import { createSwarm, type Swarm } from '../swarm/swarm.ts';
 import type { SyncResult, TaskEntry } from '../swarm/types.ts';
 import type { Task } from '../tasks/types.ts';
 import type { ScanEnvironment } from './scan.ts';
-import { answeringEngine, findStateFile } from './state-file.ts';
+import { openStore } from './swarm-store.ts';
 import type { TaskBrief } from './task-brief.ts';
 import { scannedIn, targetsFrom } from './write-tasks.ts';
 
@@ -38,13 +37,14 @@ export interface SwarmOptions {
   /** As `loadConfig` returns it. */
   readonly config: Config;
   /**
-   * Path of a state file, relative to the config's folder. Default: `remediation.state` of the config, else PROBLEMS_STATE,
-   * else the state file of the Docker engine, which is made if it is missing.
+   * Path of a state file, relative to the config's folder, or the URL of a PostgreSQL database, for which pg-boss must be
+   * installed. Default: `swarm.store` of the config, else `remediation.state` of it, else PROBLEMS_STATE, else the state file of
+   * the Docker engine, which is made if it is missing.
    */
   readonly store?: string;
   /** Estimates learned from outcomes, by problem id. Default: none. */
   readonly learned?: LearnedEstimates;
-  /** Default: the system clock. */
+  /** Default: the system clock. On PostgreSQL that of the database decides which lease is over. */
   readonly now?: () => Date;
 }
 
@@ -53,13 +53,14 @@ export interface ProjectSwarm extends Swarm {
   /**
    * Id of the Docker engine that tasks of remediators are for: that of the state file, or if the file was named, the one
    * that answered when the queue was opened. Undefined if none did: then tasks keep the engine that they were for, and new
-   * ones are for any engine.
+   * ones are for any engine. On PostgreSQL it is `swarm.engine` of the config; without that tasks keep theirs, and new ones
+   * are for the one that answered.
    */
   readonly engine: string | undefined;
   /** Absolute: the project, whose registries are read. */
   readonly folder: string;
-  /** Absolute. */
-  readonly stateFile: string;
+  /** Absolute; undefined on PostgreSQL. */
+  readonly stateFile: string | undefined;
   /**
    * Makes the queue what registries say: enqueues, rescores, brings back what has occurred again, and withdraws tasks whose
    * problem they show to be resolved. Registries that are not among these, or have errors, withdraw nothing. Hand over all
@@ -74,7 +75,8 @@ export interface ProjectSwarm extends Swarm {
 }
 
 /**
- * Opens the queue of the project that a folder is in. Any number of processes on this machine may have it open.
+ * Opens the queue of the project that a folder is in. Any number of processes on this machine may have it open, and with
+ * PostgreSQL on any machine.
  *
  * @example
  * const swarm = await openSwarm({ cwd, config: await loadConfig(cwd) });
@@ -82,24 +84,27 @@ export interface ProjectSwarm extends Swarm {
  * const claim = await swarm.claim({ worker: 'agent-1' });
  * if (claim !== undefined) await claim.report({ result: 'done', notes: 'The port is configured now.' });
  * @throws ProblemsError `state-damaged`, `state-locked`, `state-untrusted`, `state-unwritable`; `bad-config`: a plugin
- * cannot be loaded.
+ * cannot be loaded, or `swarm` lacks what PostgreSQL needs. With PostgreSQL also `store-unreachable`; `not-found`: pg-boss is not
+ * installed; `bad-usage`: the URL.
  */
 export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
   const { cwd, config, learned } = options;
-  const { path, engine } = await placeOf(options);
   const project = projectOf(realpathSync.native(cwd), config.file === undefined ? undefined : config.folder);
   const folder = project ?? realpathSync.native(config.folder);
-  const clock = options.now === undefined ? {} : { now: options.now };
-  const { openSqliteSwarm } = await import('../swarm/sqlite/store.ts');
-  const store = await openSqliteSwarm(path, { project: folder, ...clock });
+  const { store, stateFile, engine, keepsEngines } = await openStore({
+    config,
+    store: options.store,
+    folder,
+    now: options.now,
+  });
   const claims = config.plugins.length === 0 ? {} : await (await import('./plugins.ts')).pluginClaims(config);
 
   /** The engine of each task of a remediator. */
   async function engineOf(repairs: readonly Task[]): Promise<(id: string) => string | null> {
-    if (engine !== undefined || repairs.length === 0) return () => engine ?? null;
+    if (!keepsEngines || repairs.length === 0) return () => engine ?? null;
     const known = await store.list({ ids: repairs.map(({ id }) => id) });
     const engines = new Map(known.map((entry) => [entry.id, entry.engine]));
-    return (id) => engines.get(id) ?? null;
+    return (id) => engines.get(id) ?? engine ?? null;
   }
 
   async function syncFrom(
@@ -130,7 +135,7 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
     ...createSwarm(store, options.now),
     engine,
     folder,
-    stateFile: path,
+    stateFile,
     sync: (registries, diagnostics = registries.flatMap((registry) => registry.diagnostics)) =>
       syncFrom(cwd, registries, diagnostics),
     async brief(task) {
@@ -143,19 +148,6 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
       return syncFrom(folder, registries, diagnostics);
     },
   };
-}
-
-async function placeOf({ config, store }: SwarmOptions): Promise<{ readonly path: string; readonly engine?: string }> {
-  const { folder, remediation } = config;
-  const { state } = remediation;
-  const { openHost } = await import('./open-host.ts');
-  const { docker } = openHost({ roots: [folder] }).reader;
-  const stated = typeof state === 'string' ? state : undefined;
-  const place =
-    store === undefined ? await findStateFile({ folder, stated, docker }) : { path: resolve(folder, store) };
-  if (place === undefined) throw new TypeError('A state file has a place unless it is only looked for.');
-  const engine = 'engine' in place && place.engine !== undefined ? place.engine : await answeringEngine(docker);
-  return { path: place.path, ...(engine === undefined ? {} : { engine }) };
 }
 
 /** Whether a remediator does it. */

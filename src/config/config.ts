@@ -19,9 +19,20 @@ export interface Config {
   readonly triage: TriageSettings;
   /** The swarm-manager's tasks folder, from which attempts are read; absolute, undefined if the config names none. */
   readonly tasksDir: string | undefined;
+  /** Where the queue is, if it is not the state file of this machine. */
+  readonly swarm: SwarmSettings;
   /** As in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;
   readonly plugins: readonly string[];
+}
+
+export interface SwarmSettings {
+  /** URL of a PostgreSQL database, without a password. */
+  readonly store?: string;
+  /** Name of the project in that database. */
+  readonly project?: string;
+  /** Id of the Docker engine that tasks of remediators are for. */
+  readonly engine?: string;
 }
 
 export interface LoadConfigOptions {
@@ -79,6 +90,7 @@ interface StatedConfig {
   readonly priority?: { readonly [Key in keyof PrioritySettings]?: StatedNumbers<PrioritySettings[Key]> };
   readonly triage?: TriageSettings;
   readonly tasks?: { readonly dir?: string };
+  readonly swarm?: Config['swarm'];
   readonly remediation?: Config['remediation'];
   readonly plugins?: Config['plugins'];
 }
@@ -94,6 +106,7 @@ function completed(stated: StatedConfig, file: string | undefined, folder: strin
     priority: withDefaults(stated.priority ?? {}),
     triage: stated.triage ?? {},
     tasksDir: stated.tasks?.dir === undefined ? undefined : resolve(folder, stated.tasks.dir),
+    swarm: stated.swarm ?? {},
     remediation: stated.remediation ?? {},
     plugins: stated.plugins ?? [],
   };

@@ -11,6 +11,10 @@ const name = z
     'use letters, digits, dots, dashes, underscores and slashes',
   )
   .max(100);
+const queueName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, 'use letters, digits, dots, dashes, underscores, colons and slashes')
+  .max(200);
 const problemId = z.string().min(1).max(200);
 const scale = z.number().min(0.001).max(1000).exactOptional();
 const level = z.number().min(0).max(1_000_000).exactOptional();
@@ -73,6 +77,29 @@ export const Config = z
       })
       .exactOptional()
       .describe('The backlog of the swarm.'),
+    swarm: z
+      .strictObject({
+        store: z
+          .string()
+          .regex(/^postgres(?:ql)?:\/\//i, 'use a URL such as postgres://user@host/database')
+          .max(4_096)
+          .exactOptional()
+          .describe(
+            'The PostgreSQL database of the queue, as a URL without a password. Default: the state file of this machine.',
+          ),
+        project: queueName
+          .exactOptional()
+          .describe(
+            'The name of this project in that database: the same on every machine, another one for each project.',
+          ),
+        engine: queueName
+          .exactOptional()
+          .describe(
+            'The id of the Docker engine that runs what this project is about: only workers of that engine get its repairs.',
+          ),
+      })
+      .exactOptional()
+      .describe('The queue of tasks: docs/swarm.md.'),
     remediation: z
       .record(z.string(), z.unknown())
       .exactOptional()

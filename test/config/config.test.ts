@@ -33,6 +33,7 @@ describe('the search for a config', () => {
       priority: defaultPrioritySettings,
       triage: {},
       tasksDir: undefined,
+      swarm: {},
       remediation: {},
       plugins: [],
     });

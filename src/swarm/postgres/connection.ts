@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { PoolConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
+import { readTextIfPossible } from '../../read-file.ts';
 import { errorText } from '../../util/text.ts';
 
 /** How to reach the server of the queue. Holds a password if the URL does: never print it. */
@@ -15,7 +16,7 @@ export interface Place {
 }
 
 /** Whether a text names a PostgreSQL server, and not a state file. */
-export function isPostgresUrl(store: string): boolean {
+function isPostgresUrl(store: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(store);
 }
 
@@ -59,9 +60,9 @@ export function readPlace(url: string): Place {
     process.env['PGHOST'] ??
     'localhost';
   const port = Number(part('port', parsed.port) ?? process.env['PGPORT'] ?? 5432);
-  const user = part('user', parsed.username);
+  const user = part('user', parsed.username) ?? process.env['PGUSER'] ?? userInfo().username;
   const password = part('password', parsed.password);
-  const database = part('dbname', parsed.pathname.slice(1));
+  const database = part('dbname', parsed.pathname.slice(1)) ?? process.env['PGDATABASE'] ?? user;
   const seconds = Number(parameters.get('connect_timeout') ?? 10);
   if (!Number.isInteger(port) || port < 1 || port > 65_535 || !Number.isFinite(seconds))
     throw new ProblemsError('bad-usage', 'The URL of the store has a port or a timeout that is not a number.');
@@ -69,15 +70,31 @@ export function readPlace(url: string): Place {
   const login: PoolConfig = {
     host,
     port,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(database === undefined ? {} : { database }),
+    user,
+    database,
+    password: () => password ?? process.env['PGPASSWORD'] ?? passwordInFile(host, port, database, user) ?? '',
     application_name: parameters.get('application_name') ?? 'problems swarm',
     connectionTimeoutMillis: Math.max(seconds, 2) * 1_000,
   };
   const ways = host.startsWith('/') ? [false as const] : tlsWays(parameters, host);
-  const shown = database ?? process.env['PGDATABASE'] ?? user ?? '';
-  return { name: `${host}:${port}/${shown}`, ways: ways.map((ssl) => ({ ...login, ssl })) };
+  return { name: `${host}:${port}/${database}`, ways: ways.map((ssl) => ({ ...login, ssl })) };
+}
+
+/** As https://www.postgresql.org/docs/current/libpq-pgpass.html: `host:port:database:user:password`, the first line that fits. */
+function passwordInFile(host: string, port: number, database: string, user: string): string | undefined {
+  const path = process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
+  const found = readTextIfPossible(path, { most: 2 ** 20 });
+  // libpq ignores a file that others can read.
+  if (found === undefined || (statSync(path).mode & 0o077) !== 0) return undefined;
+  const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
+  for (const line of found.split('\n')) {
+    const parts = (line.match(/(?:\\.|[^:\\])*(?::|$)/g) ?? []).map((part) =>
+      part.replace(/:$/, '').replace(/\\(.)/g, '$1'),
+    );
+    if (!line.startsWith('#') && wanted.every((value, index) => ['*', value].includes(parts[index] ?? '')))
+      return parts[4];
+  }
+  return undefined;
 }
 
 const example =

@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import { Duplex } from 'node:stream';
+import type * as Driver from 'pg';
 import type { CustomTypesConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
 import { errorCode, errorText } from '../../util/text.ts';
@@ -34,23 +37,26 @@ export async function connect({ name, ways }: Place, most = 4): Promise<Server> 
   const { default: pg } = await import('pg');
   let failure: unknown;
   for (const way of ways) {
-    const pool = poolOf(pg.Pool, way, most);
+    const pool = poolOf(pg, way, most);
     try {
       (await pool.connect()).release();
       return serverOf(pool, pg.types, name);
     } catch (error) {
-      failure ??= error;
       await pool.end();
-      // A server with TLS that refuses the login would refuse it without TLS too, and see the password in clear.
-      if (way.ssl !== false && !/does not support SSL/.test(errorText(error))) break;
+      const isWithoutTls = /does not support SSL/.test(errorText(error));
+      if (!isWithoutTls || failure === undefined) failure = error;
+      // A server with TLS that refuses the login would refuse it without TLS too.
+      if (way.ssl !== false && !isWithoutTls) break;
     }
   }
   throw unreachable(name, failure);
 }
 
-function poolOf(Pool: new (config: PoolConfig) => Pool, way: PoolConfig, most: number): Pool {
+function poolOf({ Pool, Client }: Pick<typeof Driver, 'Client' | 'Pool'>, way: PoolConfig, most: number): Pool {
+  const isChecked = typeof way.ssl === 'object' && way.ssl.rejectUnauthorized !== false;
   const pool = new Pool({
     ...way,
+    ...(isChecked ? {} : { Client: keepingPasswords(Client) }),
     ...patience,
     max: most,
     keepAlive: true,
@@ -61,6 +67,29 @@ function poolOf(Pool: new (config: PoolConfig) => Pool, way: PoolConfig, most: n
   // An idle connection that breaks is replaced when the next one is needed.
   pool.on('error', () => undefined);
   return pool;
+}
+
+/**
+ * The driver answers whatever a server asks for. One whose certificate was not checked gets neither the password nor an MD5
+ * hash of it.
+ */
+function keepingPasswords(Client: typeof Driver.Client): typeof Driver.Client {
+  return new Proxy(Client, {
+    construct(target, [config]: [PoolConfig]) {
+      const client = new target(config);
+      const connection: unknown = 'connection' in client ? client.connection : undefined;
+      if (!(connection instanceof EventEmitter)) throw new TypeError('The driver has no connection to watch.');
+      for (const question of ['authenticationCleartextPassword', 'authenticationMD5Password'])
+        connection.prependListener(question, () => {
+          const stream: unknown = 'stream' in connection ? connection.stream : undefined;
+          if (!(stream instanceof Duplex)) throw new TypeError('The driver has no stream to close.');
+          stream.destroy(
+            new Error('The server asks for the password in clear text or as an MD5 hash, so it was not sent.'),
+          );
+        });
+      return client;
+    },
+  });
 }
 
 function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
@@ -152,7 +181,7 @@ const int8 = 20;
 const mostAttempts = 50;
 
 /** The index that lets only one task of a serial key be claimed. */
-export const keyIndex = 'task_key';
+const keyIndex = 'task_key';
 
 /** Another transaction was quicker: serialization failure, deadlock, or a claim of a task with the same key. */
 function isInTheWay(error: unknown): boolean {

@@ -12,6 +12,8 @@ import { connect } from './sql.ts';
 import { syncTasks } from './sync.ts';
 import { holdEngine } from './workers.ts';
 
+export { hasPassword } from './connection.ts';
+
 export interface PostgresSwarmOptions {
   /** The same on every machine. One database holds the queues of several projects. */
   readonly project: string;
