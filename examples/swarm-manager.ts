@@ -5,13 +5,13 @@
  *
  * node examples/swarm-manager.ts <folder> [agent command …]
  *
- * The agent is any program: it reads a task as JSON from its standard input, and its exit code says whether it is done.
+ * The agent is any program: it reads a task as JSON from its standard input, and its exit code says whether it is done. Each
+ * start is one round of everything that can be done now; start it from a timer.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadConfig, ProblemsError, scanProblems } from 'problem-registry';
 import { openRemediation } from 'problem-registry/remediation';
 import {
@@ -142,13 +142,10 @@ if (process.argv[1] === import.meta.filename) {
   const [folder = process.cwd(), command, ...args] = process.argv.slice(2);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  while (!stop.signal.aborted) {
-    await manage({
-      folder: resolve(folder),
-      ...(command === undefined ? {} : { agent: programAgent(command, args) }),
-      signal: stop.signal,
-      print: (line) => console.log(line),
-    });
-    await sleep(60_000, undefined, { signal: stop.signal }).catch(() => undefined);
-  }
+  await manage({
+    folder: resolve(folder),
+    ...(command === undefined ? {} : { agent: programAgent(command, args) }),
+    signal: stop.signal,
+    print: (line) => console.log(line),
+  });
 }

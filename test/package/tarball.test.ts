@@ -74,6 +74,6 @@ describe('the packed package', () => {
     const told = spawnSync(process.execPath, ['swarm-manager.ts'], { cwd: project, env: nowhere, encoding: 'utf8' });
     expect(told).toMatchObject({ status: 0, stderr: '' });
     expect(told.stdout).toMatch(/^1 registries, \d+ tasks/);
-    expect(told.stdout).toContain('instances were not checked: ');
+    expect(told.stdout).toContain('instances were not repaired: ');
   });
 });
