@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { type Database, openDatabase } from '../../src/remediation/store/sqlite/database.ts';
+import { openPostgresSwarm } from '../../src/swarm/postgres/store.ts';
 import { swarmIn } from '../../src/swarm/sqlite/store.ts';
-import { project } from './killed.ts';
+import type { SwarmStore } from '../../src/swarm/store.ts';
+import { project } from './entries.ts';
 
 /*
- * A worker in a process of its own: node child.ts <state file> <name> <statement>. It claims, renews and reports until every
+ * A worker in a process of its own: node child.ts <state file or URL> <name> <statement>. It claims, renews and reports until every
  * task is done, and is killed before that statement of the work on its first task. 0: it is not killed.
  */
 
@@ -29,16 +32,34 @@ function counted(database: Database, before: () => void): Database {
 }
 
 let left = Number(statement);
-const database = await openDatabase(file);
-const queue = await swarmIn(
-  counted(database, () => {
-    left -= 1;
-    if (left === 0) process.kill(process.pid, 'SIGKILL');
-  }),
-  { project },
-);
+let statements = 0;
+
+function beforeStatement(): void {
+  statements += 1;
+  left -= 1;
+  if (left === 0) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Counts everything that is sent to the server, also by pg-boss. */
+async function onPostgres(url: string): Promise<SwarmStore> {
+  const store = await openPostgresSwarm(url, { project });
+  const query = Object.getOwnPropertyDescriptor(pg.Client.prototype, 'query')?.value as () => unknown;
+  Object.assign(pg.Client.prototype, {
+    query(this: pg.Client, ...values: unknown[]) {
+      beforeStatement();
+      return Reflect.apply(query, this, values);
+    },
+  });
+  return store;
+}
+
+const queue = file.startsWith('postgres:')
+  ? await onPostgres(file)
+  : await swarmIn(counted(await openDatabase(file), beforeStatement), { project });
 let accepted = 0;
 let refused = 0;
+/** How many statements the first task took. */
+let first: number | undefined;
 for (let attempt = 0; ; attempt++) {
   const claim = await queue.claim({ worker, lease: 1 });
   if (claim === undefined) {
@@ -51,8 +72,9 @@ for (let attempt = 0; ; attempt++) {
   // Now and then one works for longer than its lease.
   if (attempt % 10 === 3) await sleep(1_300);
   const settled = await queue.settle(claim, { result: 'done', notes: worker });
+  first ??= statements;
   if (settled.accepted) accepted += 1;
   else refused += 1;
 }
 queue.close();
-process.stdout.write(JSON.stringify({ accepted, refused }));
+process.stdout.write(JSON.stringify({ accepted, refused, statements: first ?? 0 }));

@@ -51,5 +51,7 @@ export function entry(id: string, choice: EntryChoice = {}): TaskEntry {
   return { task, engine };
 }
 
+export const project = '/srv/app';
+
 /** Everything was read. */
 export const everything: SyncCoverage = { problems: new Set(), targets: new Set(['PROBLEMS.md']) };

@@ -50,9 +50,12 @@ export interface PostgresServer extends AsyncDisposable {
 
 export const password = 'p@ss/word:1';
 
-/** @param settings Of postgresql.conf. Default: nothing is synced, since what is lost with the machine are tests. */
+/**
+ * @param settings Of postgresql.conf. Default: nothing is forced to the disk, so a crash of the server loses nothing, and one of
+ * the machine only tests.
+ */
 export async function startPostgres(
-  settings: readonly string[] = ['fsync = off', 'synchronous_commit = off', 'full_page_writes = off'],
+  settings: readonly string[] = ['fsync = off', 'full_page_writes = off'],
 ): Promise<PostgresServer> {
   if (programs === undefined) throw new Error('PostgreSQL is not installed: run test/swarm/postgres.sh');
   const { initdb, postgres } = { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') };

@@ -64,8 +64,10 @@ function poolOf({ Pool, Client }: Pick<typeof Driver, 'Client' | 'Pool'>, way: P
     query_timeout: patience.statement_timeout + 5_000,
     allowExitOnIdle: true,
   });
-  // An idle connection that breaks is replaced when the next one is needed.
+  // A connection that breaks is replaced when the next one is needed. Its statement fails, but without a listener for this event
+  // the process would end with it.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
