@@ -49,6 +49,16 @@ export {
   recommendLimits,
   sampledDays,
 } from './recommend-limits.ts';
+export { type BatchQuestion, forecast, type Forecasts, type LimitForecast, type Reach } from './forecast.ts';
+export {
+  type HandlerStats,
+  type RateChange,
+  type Remembered,
+  remembered,
+  type Spread,
+  type Stats,
+  statsOf,
+} from './stats.ts';
 export { type InstanceMigration, migrateInstances, type MigrateRequest, readMigrations } from './migrate.ts';
 export type { MigrateProgress, MigrationProblem, MigrationReport, TemplateReport } from '../migration/index.ts';
 export {

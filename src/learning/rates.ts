@@ -5,7 +5,7 @@ import type { Pair, Rate, Trial } from './types.ts';
 type Period = readonly [from: number, to: number];
 
 /** How many trials, and how many of them succeeded. */
-interface Tally {
+export interface Tally {
   readonly trials: number;
   readonly successes: number;
 }
@@ -30,7 +30,7 @@ export function compareRates(
 }
 
 /** Two rates, and the probability that the second is higher. */
-function comparePair(before: Tally, after: Tally): Pair {
+export function comparePair(before: Tally, after: Tally): Pair {
   return { before: rateOf(before), after: rateOf(after), better: probabilityHigher(after, before) };
 }
 

@@ -1,6 +1,14 @@
-import type { FleetRecommendation, LimitRecommendation } from '../../app/remediation.ts';
+import type {
+  FleetRecommendation,
+  Forecasts,
+  LimitRecommendation,
+  RateChange,
+  Reach,
+  Stats,
+} from '../../app/remediation.ts';
 import { escapeTerminal, type Style } from '../escape-terminal.ts';
 import type { Table } from '../table.ts';
+import { count } from './diagnostics.ts';
 import { size } from './tuning.ts';
 
 /** One row for each instance: its limit, the proposed one, and why. */
@@ -53,4 +61,129 @@ export function recommendationFoot({ instances, left }: FleetRecommendation, sty
 function percent(share: number): string {
   if (share > 0 && share < 0.001) return 'under 0.1 %';
   return `${share < 0.1 ? Math.round(share * 1000) / 10 : Math.round(share * 100)} %`;
+}
+
+/** Conflicts, the port range and limits, each with how its forecasts have done. */
+export function forecastText({ conflict, ports, limits, trends }: Forecasts, style: Style): string {
+  const near = limits.filter(({ days }) => days.low !== null);
+  return lines([
+    style('strong', 'Port conflicts'),
+    ...conflictLines(conflict),
+    style('strong', 'Port range'),
+    `  ${ports.range}: ${count(ports.free, 'port')} free, ${round(ports.perDay)} new instances a day; full ${reachText(ports.days)}.`,
+    style('strong', 'Limits'),
+    ...(limits.length === 0
+      ? ['  No history yet: `problems fleet` has to see an instance on seven days.']
+      : near.length === 0
+        ? [`  None of ${count(limits.length, 'trend')} reaches its limit within a year.`]
+        : near.map(
+            ({ instance, of, limit, now, days }) =>
+              `  ${escapeTerminal(instance)}: ${of} ${of === 'memory' ? `${size(now)} of ${size(limit)}` : `${now} of ${limit}`}; full ${reachText(days)}.`,
+          )),
+    ...(trends === null
+      ? []
+      : [
+          `  So far ${percent(trends.within)} of ${count(trends.compared, 'value')} a week ahead were within their 80 % interval.`,
+        ]),
+  ]);
+}
+
+function conflictLines({ batch, probability, batches, record }: Forecasts['conflict']): readonly string[] {
+  const { size: instances, gapMinutes, startMinutes, explicitPorts, hour } = batch;
+  const asked = `${count(instances, 'instance')}, ${round(gapMinutes)} minutes apart, ${round(startMinutes)} minutes to start, ${percent(explicitPorts)} with a port of their own choice, at ${hour}:00 UTC`;
+  if (record === null)
+    return [
+      `  ${percent(probability)} for ${asked}.`,
+      '  No history yet: this is what is assumed of any batch. `problems fleet` notes creations.',
+    ];
+  const skill =
+    record.brierOfRate === 0 ? '' : ` (${round(record.brierOfRate)} if each were the mean, ${percent(record.rate)})`;
+  return [
+    `  ${percent(probability)} for ${asked}; from ${batches} earlier ${batches === 1 ? 'batch' : 'batches'}.`,
+    `  So far: Brier score ${round(record.brier)}${skill}.`,
+    ...record.calibration.map(
+      ({ from, to, forecasts, expected, seen }) =>
+        `    ${percent(from)} to ${percent(to)}: ${count(forecasts, 'forecast')}, ${percent(expected)} expected, ${percent(seen)} seen`,
+    ),
+  ];
+}
+
+/** `in 40 days (20 to 300)`. */
+function reachText({ value, low, high }: Reach): string {
+  if (low === null) return 'not within a year';
+  if (value === 0) return 'now';
+  const end = high === null ? 'more than a year' : String(Math.round(high));
+  const middle = value === null ? 'in more than a year' : `in ${count(Math.round(value), 'day')}`;
+  return `${middle} (80 %: ${Math.round(low)} to ${end})`;
+}
+
+/** Rates before and since, recurrences and downtime. */
+export function statsText(
+  { since, creation, backup, repair, timeToRepair, recurrences, wentAway, downtimeMs }: Stats,
+  style: Style,
+): string {
+  return lines([
+    style('strong', `Since ${since.slice(0, 10)}, and before`),
+    changeLine('Creations', creation, style),
+    changeLine('Backups', backup, style),
+    changeLine('Repairs', repair, style),
+    ...timeToRepair.map(
+      ({ kind, fixed, median, most }) =>
+        `  ${escapeTerminal(kind)}: fixed ${count(fixed, 'time')}, half within ${minutes(median)}, nine of ten within ${minutes(most)}`,
+    ),
+    `  ${count(recurrences.recurred, 'recurrence')} after ${recurrences.fixed} ${recurrences.fixed === 1 ? 'fix' : 'fixes'}; ${count(wentAway, 'finding')} had gone before ${wentAway === 1 ? 'its' : 'their'} repair began`,
+    `  Downtime of repairs: ${minutes(downtimeMs.after / 60_000)} since, ${minutes(downtimeMs.before / 60_000)} before`,
+  ]);
+}
+
+function changeLine(what: string, { before, after, better, trials, verdict }: RateChange, style: Style): string {
+  if (trials.before + trials.after === 0) return `  ${what}: no history yet`;
+  const rate = ({ rate: middle, low, high }: RateChange['after'], of: number): string =>
+    of === 0 ? 'none' : `${percent(middle)} of ${of} (90 %: ${percent(low)} to ${percent(high)})`;
+  const tone = ({ improved: 'good', worse: 'error', 'may be chance': 'faint', 'too few': 'faint' } as const)[verdict];
+  const said = {
+    improved: `improved, with a probability of ${percent(better)}`,
+    worse: `worse, with a probability of ${percent(1 - better)}`,
+    'may be chance': 'the difference may be chance',
+    'too few': 'too few to compare',
+  }[verdict];
+  return `  ${what}: ${rate(after, trials.after)}; before ${rate(before, trials.before)}; ${style(tone, said)}`;
+}
+
+/** One row for each handler: how often it fixed what it tried. */
+export function handlersTable({ handlers }: Stats): Table {
+  return {
+    columns: [
+      { title: 'HANDLER' },
+      { title: 'ATTEMPTS', align: 'right' },
+      { title: 'FIXED', align: 'right' },
+      { title: 'RATE' },
+      { title: 'RECURRED', align: 'right' },
+      { title: 'HALF WITHIN', align: 'right' },
+      { title: 'DOWNTIME', align: 'right' },
+    ],
+    rows: handlers.map((one) => [
+      one.handler,
+      String(one.attempts),
+      String(one.fixed),
+      `${percent(one.rate)} (${percent(one.low)} to ${percent(one.high)})`,
+      String(one.recurred),
+      one.minutes === null ? '' : minutes(one.minutes.median),
+      minutes(one.downtimeMs / 60_000),
+    ]),
+  };
+}
+
+/** `12 s`, `4 min`, `3.5 h`. */
+function minutes(value: number): string {
+  if (value < 1) return `${Math.round(value * 60)} s`;
+  return value < 120 ? `${Math.round(value)} min` : `${Math.round(value / 6) / 10} h`;
+}
+
+function round(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
 }
