@@ -1,4 +1,5 @@
 import type { Outcome } from '../remediation/contract.ts';
+import type { DetectResult } from '../remediation/engine/detect.ts';
 import type { RunReport } from '../remediation/run-report.ts';
 import type { RunRecord } from '../remediation/store/store.ts';
 import type { Report } from '../swarm/types.ts';
@@ -25,8 +26,7 @@ export function outcomeOf(
 ): Report | Release {
   const own = runs.filter((run) => run.problem === problem && run.outcome !== 'absent');
   const outcome = worstFirst.find((one) => own.some((run) => run.outcome === one));
-  const skipped = detected.notLookedAt.filter(({ lasting }) => lasting !== true);
-  const unchecked = skipped.map(({ instance, reason }) => `Not checked: ${instance ?? 'all instances'}: ${reason}`);
+  const unchecked = uncheckedTexts(detected.notLookedAt);
   if (outcome !== undefined && outcome !== 'fixed')
     return outcomeOfRuns(
       outcome,
@@ -37,11 +37,28 @@ export function outcomeOf(
   if (outcome === 'fixed') return { result: 'done', notes: [...own.map(fixText), ...unchecked].join('\n') };
   const live = liveRuns.find(({ remediator }) => remediator === handler);
   if (live !== undefined) return failed('conflict', `Run ${live.id} of another process works on ${live.instance} now.`);
-  if (skipped.length > 0) return failed('transient', unchecked.join('\n'));
+  if (unchecked.length > 0) return failed('transient', unchecked.join('\n'));
   return {
     result: 'done',
     notes: earlier === undefined ? 'No longer found.' : `No longer found. ${earlierText(earlier)}`,
   };
+}
+
+/** What an investigation that only detects has brought. The findings are those of its problem. */
+export function outcomeOfDetection({ findings, notLookedAt }: Pick<DetectResult, 'findings' | 'notLookedAt'>): Report {
+  const unchecked = uncheckedTexts(notLookedAt);
+  if (findings.length > 0)
+    return { result: 'done', notes: [...findings.map(({ summary }) => `Found: ${summary}`), ...unchecked].join('\n') };
+  return unchecked.length > 0
+    ? failed('transient', unchecked.join('\n'))
+    : { result: 'done', notes: 'No longer found.' };
+}
+
+/** Checks that could not run this time. */
+function uncheckedTexts(notLookedAt: DetectResult['notLookedAt']): readonly string[] {
+  return notLookedAt
+    .filter(({ lasting }) => lasting !== true)
+    .map(({ instance, reason }) => `Not checked: ${instance ?? 'all instances'}: ${reason}`);
 }
 
 function outcomeOfRuns(outcome: Outcome, runs: readonly RunReport[], now: Date): Report | Release {

@@ -14,7 +14,7 @@ import { knownProblems } from './known-problems.ts';
 import type { Remediation } from './open-remediation.ts';
 import { type DetectRound, type RecordedResults, recordReports } from './record-results.ts';
 import { remediate } from './remediate.ts';
-import { failed, outcomeOf, waitForApproval } from './repair-outcome.ts';
+import { failed, outcomeOf, outcomeOfDetection, waitForApproval } from './repair-outcome.ts';
 import { failureIn } from './run-plan.ts';
 import { checkPaths } from './scan.ts';
 
@@ -35,8 +35,9 @@ export interface RepairContext {
 
 /**
  * Does a task of a remediator: finishes interrupted runs, detects the problem of the task, plans, asks the policy, repairs,
- * verifies, and writes the outcome into the registries, as `remediate` and `recordReports` do. Who approved the task has
- * approved its repair; operations that never run automatically are still refused.
+ * verifies, and writes the outcome into the registries, as `remediate` and `recordReports` do. Who approved a resolution has
+ * approved its repair; operations that never run automatically are still refused. An investigation that needed an approval
+ * only detects.
  */
 export async function repairTask(claim: Claim, context: RepairContext): Promise<Report | Release> {
   const { config, folder, remediation, now, onEvent, onReport } = context;
@@ -50,6 +51,9 @@ export async function repairTask(claim: Claim, context: RepairContext): Promise<
   const request = { ids: [task.problem], remediators: [task.handler], problems, signal, onEvent };
   const reports: RunReport[] = [];
   try {
+    // Its approval is of finding the cause, not of a repair; that is the task of the resolution.
+    if (task.kind === 'investigation' && approvedBy !== null)
+      return outcomeOfDetection(await detect(remediation, request));
     const waiting = approvedBy === null ? await waitingRun(task, remediation) : undefined;
     if (waiting !== undefined) {
       const { findings } = await detect(remediation, request);

@@ -98,6 +98,19 @@ describe('a worker that repairs', () => {
     expect(await runs(remediation)).toMatchObject([{ outcome: 'fixed', approvedBy: 'ada' }]);
   });
 
+  it('only detects for an investigation that was approved, and asks again for the repair', async () => {
+    const { work, swarm, remediation } = await project({ task: 'approve' });
+    await writeFile(join(folder, 'PROBLEMS.md'), registry.replace('A typing mistake.', 'unknown'));
+    await work();
+    const investigation = task.replace('resolution', 'investigation');
+    await swarm.approve(investigation, 'ada');
+    expect(settled(await work())).toMatchObject([{ result: 'done', notes: 'Found: a.conf, b.conf, c.conf say wrong' }]);
+    expect(await runs(remediation)).toEqual([]);
+    expect(await swarm.tasks({ ids: [task] })).toMatchObject([{ status: { waiting: { for: 'approval' } } }]);
+    await swarm.approve(task, 'ada');
+    expect(settled(await work())).toMatchObject([{ result: 'done', notes: expect.stringMatching(/^Fixed by/) }]);
+  });
+
   it('leaves what the policy leaves to people to them, with the report', async () => {
     const { work, swarm } = await project({ repair: 'human' });
     expect(settled(await work())).toMatchObject([

@@ -201,3 +201,29 @@ describe('problems swarm', () => {
     expect(await json(folder, 'swarm', 'drain', 'agent-1', '--undo')).toMatchObject({ code: 0, draining: false });
   });
 });
+
+describe('problems swarm export', () => {
+  it('serves the folders of a swarm-manager, and says what needs attention', async () => {
+    await using folder = project();
+    const cwd = folder.path;
+    const args = ['swarm', 'export', '--folder', 'tasks'];
+    expect(await run(args, { cwd })).toMatchObject({
+      code: 0,
+      stdout: '1 to take, 2 for people, 0 taken, no outcomes read\n',
+      stderr: '',
+    });
+    const ended = 'completed_at: 2026-01-01T00:00:00Z\n';
+    folder.write(`tasks/completed/${ids[2]}.yaml`, `id: ${ids[2]}\n${ended}`);
+    folder.write(`tasks/completed/${ids[0]}.yaml`, `id: ${ids[0]}\n${ended}`);
+    expect(await json(folder, ...args)).toMatchObject({
+      code: 1,
+      reported: [ids[0]],
+      ready: [],
+      notes: [{ message: `The outcome cannot be taken over: ${ids[2]} is waiting (person).` }],
+    });
+    expect(await run(['swarm', 'export'], { cwd })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--folder'),
+    });
+  });
+});
