@@ -52,7 +52,7 @@ export {
 } from './app/validate.ts';
 export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
-export { type Config, loadConfig, type LoadConfigOptions } from './config/config.ts';
+export { type Config, loadConfig, type LoadConfigOptions, type SwarmSettings } from './config/config.ts';
 export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {

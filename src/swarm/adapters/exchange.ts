@@ -88,9 +88,12 @@ export async function exchange(
     const { status, id, task } = entry;
     if (status.state === 'claimed' && status.worker === board.name)
       return swarm.continueClaim(claimName({ task: id, token: status.token }), lease);
-    return handlers.includes(task.handler)
-      ? swarm.claim({ worker: board.name, handlers, tasks: [id], lease })
-      : undefined;
+    if (!handlers.includes(task.handler)) return undefined;
+    const claim = await swarm.claim({ worker: board.name, handlers, tasks: [id], lease });
+    if (claim === undefined || claim.task.id === id) return claim;
+    // Never report for another task than the one that ended there, whatever a store hands out.
+    await claim.release();
+    return undefined;
   }
 
   for (const entry of await swarm.tasks()) {
