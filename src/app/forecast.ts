@@ -158,8 +158,8 @@ function trendRecord(days: readonly SampledDay[]): Forecasts['trends'] {
   let [compared, within] = [0, 0];
   for (const instance of new Set(days.map((day) => day.instance))) {
     const own = days.filter((day) => day.instance === instance);
-    for (const of of ['memory', 'connections'] as const) {
-      const values = valuesOf(own, of);
+    for (const resource of ['memory', 'connections'] as const) {
+      const values = valuesOf(own, resource);
       for (const [day, value] of values) {
         const trend: Trend | undefined = trendOf(
           values.filter(([before]) => before <= day - 7).map(([before, seen]) => [before - day + 7, seen]),
