@@ -53,6 +53,23 @@ export interface World {
   normal(...about: readonly (string | number)[]): number;
 }
 
+/** A world with a queue that is worth ordering. */
+export const usualWorld: WorldOptions = {
+  problems: 850,
+  days: 56,
+  workers: 3,
+  scanHours: 1,
+  success: { topic: 0.7, finding: 0.6, image: 0.6, version: 0.4, problem: 0.5 },
+  minutes: { topic: 0.6, finding: 0.5, chance: 0.6 },
+  recurrence: { perDay: 0.01, spread: 1.3 },
+  stated: { bias: 0.6, slope: 0.6, chance: 0.8 },
+  drift: 1.2,
+  stubbornHours: 0,
+  patterns: { number: 12, casesPerDay: 0.5 },
+  vanishing: { share: 0.15, days: 5 },
+  usual: { automatic: 20, agent: 120, person: 360 },
+};
+
 const topics = ['ports', 'pools', 'memory', 'backups', 'permissions', 'migrations', 'networks', 'settings', 'disks'];
 const images = ['postgres', 'postgis', 'timescale', 'pgvector', 'own'];
 const versions = [14, 15, 16, 17, 18];

@@ -1,11 +1,14 @@
 import type { ResourceCost } from '../priority/index.ts';
 import { createEffects } from './effects.ts';
+import { keysOf } from './keys.ts';
 import type { Question } from './success.ts';
 import type { Attempt, Interval } from './types.ts';
 
 export interface DurationEstimate extends Interval {
   /** The mean, in minutes; `value` is the median. */
   readonly mean: number;
+  /** How far the estimate itself may be off, as a standard deviation of the logarithm. */
+  readonly doubt: number;
 }
 
 export interface DurationModel {
@@ -30,7 +33,7 @@ const levels = [
 ] as const;
 
 /** The z of an 80 % interval. */
-const reach = 1.2816;
+const reach = 1.36;
 
 /** Log-normal minutes by handler, topic, finding, image, version and stated cost. */
 export function createDurationModel(halfLife: number): DurationModel {
@@ -38,7 +41,7 @@ export function createDurationModel(halfLife: number): DurationModel {
   return {
     observe(attempt) {
       effects.add({
-        keys: keysOf(attempt),
+        keys: levelKeys(attempt),
         offset: offsetOf(attempt),
         value: Math.log(Math.max(0.1, attempt.minutes)),
         at: attempt.at,
@@ -46,7 +49,7 @@ export function createDurationModel(halfLife: number): DurationModel {
       });
     },
     estimate(question) {
-      const { mean, variance } = effects.at({ keys: keysOf(question) });
+      const { mean, variance } = effects.at({ keys: levelKeys(question) });
       const centre = mean + offsetOf(question);
       const noise = effects.noise();
       const spread = Math.sqrt(noise + variance);
@@ -56,6 +59,7 @@ export function createDurationModel(halfLife: number): DurationModel {
         high: Math.exp(centre + reach * spread),
         // The mean of what is known; without evidence the doubt alone would make it long.
         mean: Math.exp(centre + Math.min(2, noise + variance) / 2),
+        doubt: Math.sqrt(variance),
       };
     },
   };
@@ -65,16 +69,7 @@ function offsetOf({ record }: Pick<Question, 'record'>): number {
   return Math.log(usualMinutes[record.estimates.resourceCost]);
 }
 
-function keysOf({ record, handler }: Pick<Question, 'record' | 'handler'>): readonly string[] {
-  const { topic, finding, image, postgres, id, estimates } = record;
-  return [
-    '',
-    handler,
-    `${handler}\n${topic}`,
-    `${handler}\n${topic}\n${finding}`,
-    `${handler}\n${image}`,
-    `${handler}\n${postgres}`,
-    `${handler}\n${estimates.resourceCost}`,
-    id,
-  ];
+function levelKeys({ record, handler }: Pick<Question, 'record' | 'handler'>): readonly string[] {
+  const keys = keysOf(record, handler);
+  return [keys.all, keys.handler, keys.topic, keys.finding, keys.image, keys.version, keys.cost, keys.record];
 }

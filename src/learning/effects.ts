@@ -15,12 +15,14 @@ export interface Level {
   readonly spread: number;
   /** Whether the spread is learned from the effects. Default true; a level with few keys cannot tell. */
   readonly isFixed?: boolean;
+  /** Whether positions say what multiplies the effect. Default false. */
+  readonly isMultiplied?: boolean;
 }
 
 /** Which effects apply: for each level a key, or undefined if the level does not apply, and what multiplies the effect. */
 export interface Position {
   readonly keys: readonly (string | undefined)[];
-  /** By the level's number; 1 where it has none. */
+  /** By the level's number, for those that are multiplied; 1 where there is none. */
   readonly multipliers?: readonly (number | undefined)[];
 }
 
@@ -57,147 +59,134 @@ export interface Effects {
   tally(level: number, key: string | undefined): Tally;
 }
 
-interface Fitted {
-  readonly effect: number[];
+/** One level of all observations. */
+interface Column {
+  readonly mean: number;
+  readonly spread: number;
+  readonly isFixed: boolean;
+  /** The number of each key's effect. */
+  readonly numbers: Map<string, number>;
+  /** Which effect applies to each observation; `absent` if none does. */
+  rows: Int32Array;
+  /** What multiplies it; undefined if everything is taken once. */
+  multipliers: Float64Array | undefined;
+  readonly effects: number[];
   /** What the observations tell of each effect, without the prior. */
-  readonly information: number[];
+  information: Float64Array;
   variance: number;
 }
 
+const absent = -1;
+/** Of observations; then the earlier half is forgotten. */
+const mostKept = 200_000;
 /** A level's spread is learned as if so many keys had shown the one it was declared with. */
 const spreadKeys = 6;
 const mostRounds = 25;
-const tolerance = 0.0005;
+/** Effects that move by less, as a part of a spread, are left where they are. */
+const tolerance = 0.002;
 const noisePrior = { count: 8, variance: 0.4 } as const;
 
+/** @param halfLife Hours after which an observation counts half. */
 export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Level[], halfLife: number): Effects {
-  const indexes: readonly Map<string, number>[] = levels.map(() => new Map<string, number>());
-  const fitted: readonly Fitted[] = levels.map(({ spread }) => ({
-    effect: [],
-    information: [],
-    variance: spread ** 2,
-  }));
-  const keyed: readonly number[][] = levels.map(() => []);
-  const multiplied: readonly (number[] | undefined)[] = levels.map(({ mean }) => (mean === undefined ? undefined : []));
-  const offsets: number[] = [];
-  const values: number[] = [];
-  const times: number[] = [];
-  const weights: number[] = [];
+  const columns = levels.map(createColumn);
+  let size = 0;
+  let room = 256;
+  let offsets = new Float64Array(room);
+  let values = new Float64Array(room);
+  let times = new Float64Array(room);
+  let weights = new Float64Array(room);
   let latest = -Infinity;
   let noise: number = noisePrior.variance;
   /** With so many observations the effects are fitted again: each new one moves thousands of others very little. */
   let due = 1;
 
-  function add({ keys, multipliers, offset, value, at, weight }: Observation): void {
-    levels.forEach(({ mean = 0 }, level) => {
-      const key = keys[level];
-      let index = -1;
-      if (key !== undefined) {
-        const known = indexes[level]?.get(key);
-        index = known ?? indexes[level]?.size ?? 0;
-        if (known === undefined) {
-          indexes[level]?.set(key, index);
-          fitted[level]?.effect.push(mean);
-          fitted[level]?.information.push(0);
-        }
-      }
-      keyed[level]?.push(index);
-      multiplied[level]?.push(multipliers?.[level] ?? 1);
-    });
-    offsets.push(offset);
-    values.push(value);
-    times.push(at);
-    weights.push(weight);
-    latest = Math.max(latest, at);
-  }
-
-  /** The weight of each observation after decay. The latest has its whole weight, so that asking later changes nothing. */
-  function decayed(): Float64Array {
-    return Float64Array.from(times, (at, index) => (weights[index] ?? 0) * 2 ** ((at - latest) / halfLife));
-  }
-
-  function fit(): void {
-    const size = values.length;
-    if (size < due) return;
-    due = Math.ceil(size * 1.01);
-    const weight = decayed();
-    const sums = new Float64Array(size);
-    levels.forEach((_, level) => {
-      const { effect = [] } = fitted[level] ?? {};
-      eachKeyed(level, (row, index, multiplier) => {
-        sums[row] = (sums[row] ?? 0) + (effect[index] ?? 0) * multiplier;
-      });
-    });
-    for (let row = 0; row < size; row += 1) sums[row] = (sums[row] ?? 0) + (offsets[row] ?? 0);
-    const precision = new Float64Array(size);
-    const residual = new Float64Array(size);
-    for (let round = 0; round < mostRounds; round += 1) {
-      if (kind === 'gaussian') noise = residualVariance(sums, weight);
-      for (let row = 0; row < size; row += 1) {
-        const sum = sums[row] ?? 0;
-        const value = values[row] ?? 0;
-        if (kind === 'gaussian') {
-          precision[row] = (weight[row] ?? 0) / noise;
-          residual[row] = value - sum;
-        } else {
-          const probability = 1 / (1 + Math.exp(-sum));
-          const curvature = Math.max(0.02, probability * (1 - probability));
-          precision[row] = (weight[row] ?? 0) * curvature;
-          residual[row] = (value - probability) / curvature;
-        }
-      }
-      let moved = 0;
-      for (let level = 0; level < levels.length; level += 1)
-        moved = Math.max(moved, fitLevel(level, precision, residual, sums));
-      if (moved < tolerance) return;
+  function grow(): void {
+    room *= 2;
+    [offsets, values, times, weights] = [
+      enlarged(offsets, room),
+      enlarged(values, room),
+      enlarged(times, room),
+      enlarged(weights, room),
+    ];
+    for (const column of columns) {
+      const rows = new Int32Array(room);
+      rows.set(column.rows);
+      column.rows = rows;
+      if (column.multipliers !== undefined) column.multipliers = enlarged(column.multipliers, room);
     }
   }
 
-  /** One level, while the others stay. Returns the largest change of an effect. */
-  function fitLevel(level: number, precision: Float64Array, residual: Float64Array, sums: Float64Array): number {
-    const { mean = 0, spread, isFixed = false } = levels[level] ?? { spread: 1 };
-    const fittedLevel = fitted[level];
-    if (fittedLevel === undefined) return 0;
-    const { effect, information } = fittedLevel;
-    const gradient = new Float64Array(effect.length);
-    information.fill(0);
-    eachKeyed(level, (row, index, multiplier) => {
-      const share = (precision[row] ?? 0) * multiplier;
-      gradient[index] = (gradient[index] ?? 0) + share * (residual[row] ?? 0);
-      information[index] = (information[index] ?? 0) + share * multiplier;
-    });
-    let moved = 0;
-    let squares = spreadKeys * spread ** 2;
-    const steps = effect.map((value, index) => {
-      const total = (information[index] ?? 0) + 1 / fittedLevel.variance;
-      const step = ((gradient[index] ?? 0) - (value - mean) / fittedLevel.variance) / total;
-      moved = Math.max(moved, Math.abs(step));
-      effect[index] = value + step;
-      squares += (value + step - mean) ** 2 + 1 / total;
-      return step;
-    });
-    if (!isFixed) fittedLevel.variance = squares / (spreadKeys + effect.length);
-    eachKeyed(level, (row, index, multiplier) => {
-      const step = (steps[index] ?? 0) * multiplier;
-      residual[row] = (residual[row] ?? 0) - step;
-      sums[row] = (sums[row] ?? 0) + step;
-    });
-    return moved;
+  /** Forgets the earlier half, which counts least. */
+  function forget(): void {
+    const half = Math.floor(mostKept / 2);
+    for (const array of [offsets, values, times, weights]) array.copyWithin(0, half, size);
+    for (const { rows, multipliers } of columns) {
+      rows.copyWithin(0, half, size);
+      multipliers?.copyWithin(0, half, size);
+    }
+    size -= half;
+    due = size;
   }
 
-  function eachKeyed(level: number, visit: (row: number, index: number, multiplier: number) => void): void {
-    const rows = keyed[level] ?? [];
-    const multipliers = multiplied[level];
-    for (let row = 0; row < rows.length; row += 1) {
-      const index = rows[row] ?? -1;
-      if (index !== -1) visit(row, index, multipliers?.[row] ?? 1);
+  function add({ keys, multipliers, offset, value, at, weight }: Observation): void {
+    if (size === mostKept) forget();
+    if (size === room) grow();
+    columns.forEach((column, level) => {
+      column.rows[size] = numberOf(column, keys[level]);
+      if (column.multipliers !== undefined) column.multipliers[size] = multipliers?.[level] ?? 1;
+    });
+    offsets[size] = offset;
+    values[size] = value;
+    times[size] = at;
+    weights[size] = weight;
+    size += 1;
+    latest = Math.max(latest, at);
+  }
+
+  /** The latest observation has its whole weight, so that asking later changes nothing. */
+  function decayed(row: number): number {
+    return (weights[row] ?? 0) * 2 ** (((times[row] ?? 0) - latest) / halfLife);
+  }
+
+  function fit(): void {
+    if (size < due) return;
+    due = Math.ceil(size * 1.01);
+    const weight = new Float64Array(size);
+    const sums = offsets.slice(0, size);
+    const precision = new Float64Array(size);
+    const residual = new Float64Array(size);
+    for (let row = 0; row < size; row += 1) weight[row] = decayed(row);
+    for (const column of columns) addEffects(column, column.effects, sums, 1);
+    for (let round = 0; round < mostRounds; round += 1) {
+      if (kind === 'gaussian') {
+        noise = residualVariance(sums, weight);
+        for (let row = 0; row < size; row += 1) {
+          precision[row] = (weight[row] ?? 0) / noise;
+          residual[row] = (values[row] ?? 0) - (sums[row] ?? 0);
+        }
+      } else {
+        for (let row = 0; row < size; row += 1) {
+          const probability = 1 / (1 + Math.exp(-(sums[row] ?? 0)));
+          const curvature = Math.max(0.02, probability * (1 - probability));
+          precision[row] = (weight[row] ?? 0) * curvature;
+          residual[row] = ((values[row] ?? 0) - probability) / curvature;
+        }
+      }
+      let moved = 0;
+      for (const column of columns) {
+        const { steps, largest } = fitColumn(column, precision, residual, size);
+        moved = Math.max(moved, largest / column.spread);
+        addEffects(column, steps, residual, -1);
+        addEffects(column, steps, sums, 1);
+      }
+      if (moved < tolerance) return;
     }
   }
 
   function residualVariance(sums: Float64Array, weight: Float64Array): number {
     let squares = noisePrior.count * noisePrior.variance;
     let count: number = noisePrior.count;
-    for (let row = 0; row < sums.length; row += 1) {
+    for (let row = 0; row < size; row += 1) {
       squares += (weight[row] ?? 0) * ((values[row] ?? 0) - (sums[row] ?? 0)) ** 2;
       count += weight[row] ?? 0;
     }
@@ -206,7 +195,7 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
 
   return {
     add,
-    size: () => values.length,
+    size: () => size,
     noise() {
       fit();
       return noise;
@@ -215,30 +204,100 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
       fit();
       let mean = 0;
       let variance = 0;
-      for (let level = 0; level < levels.length; level += 1) {
+      columns.forEach((column, level) => {
         const key = keys[level];
-        const fittedLevel = fitted[level];
-        if (key === undefined || fittedLevel === undefined) continue;
-        const index = indexes[level]?.get(key);
+        if (key === undefined) return;
+        const number = column.numbers.get(key);
         const multiplier = multipliers?.[level] ?? 1;
-        mean += multiplier * (index === undefined ? (levels[level]?.mean ?? 0) : (fittedLevel.effect[index] ?? 0));
-        const information = index === undefined ? 0 : (fittedLevel.information[index] ?? 0);
-        variance += multiplier ** 2 / (information + 1 / fittedLevel.variance);
-      }
+        mean += multiplier * (number === undefined ? column.mean : (column.effects[number] ?? column.mean));
+        const information = number === undefined ? 0 : (column.information[number] ?? 0);
+        variance += multiplier ** 2 / (information + 1 / column.variance);
+      });
       return { mean, variance };
     },
     tally(level, key) {
-      const wanted = key === undefined ? undefined : indexes[level]?.get(key);
-      if (wanted === undefined) return { count: 0, total: 0 };
-      const weight = decayed();
+      const column = columns[level];
+      const wanted = key === undefined ? undefined : column?.numbers.get(key);
       let count = 0;
       let total = 0;
-      eachKeyed(level, (row, index) => {
-        if (index !== wanted) return;
-        count += weight[row] ?? 0;
-        total += (weight[row] ?? 0) * (values[row] ?? 0);
-      });
+      if (wanted === undefined) return { count, total };
+      for (let row = 0; row < size; row += 1) {
+        if (column?.rows[row] !== wanted) continue;
+        count += decayed(row);
+        total += decayed(row) * (values[row] ?? 0);
+      }
       return { count, total };
     },
   };
+
+  function createColumn({ mean = 0, spread, isFixed = false, isMultiplied = false }: Level): Column {
+    return {
+      mean,
+      spread,
+      isFixed,
+      numbers: new Map(),
+      rows: new Int32Array(256),
+      multipliers: isMultiplied ? new Float64Array(256) : undefined,
+      effects: [],
+      information: new Float64Array(0),
+      variance: spread ** 2,
+    };
+  }
+}
+
+function enlarged(values: Float64Array, room: number): Float64Array<ArrayBuffer> {
+  const more = new Float64Array(room);
+  more.set(values);
+  return more;
+}
+
+function numberOf(column: Column, key: string | undefined): number {
+  if (key === undefined) return absent;
+  const known = column.numbers.get(key);
+  if (known !== undefined) return known;
+  const number = column.effects.push(column.mean) - 1;
+  column.numbers.set(key, number);
+  return number;
+}
+
+/** Adds each observation's effect, or takes it away. */
+function addEffects({ rows, multipliers }: Column, effects: ArrayLike<number>, to: Float64Array, sign: 1 | -1): void {
+  for (let row = 0; row < to.length; row += 1) {
+    const number = rows[row] ?? absent;
+    if (number !== absent) to[row] = (to[row] ?? 0) + sign * (effects[number] ?? 0) * (multipliers?.[row] ?? 1);
+  }
+}
+
+/** Moves the effects of one level to where they fit best while the others stay, and the width of its prior. */
+function fitColumn(
+  column: Column,
+  precision: Float64Array,
+  residual: Float64Array,
+  size: number,
+): { readonly steps: Float64Array; readonly largest: number } {
+  const { rows, multipliers, effects, mean, spread } = column;
+  const steps = new Float64Array(effects.length);
+  const information = new Float64Array(effects.length);
+  for (let row = 0; row < size; row += 1) {
+    const number = rows[row] ?? absent;
+    if (number === absent) continue;
+    const multiplier = multipliers?.[row] ?? 1;
+    const share = (precision[row] ?? 0) * multiplier;
+    steps[number] = (steps[number] ?? 0) + share * (residual[row] ?? 0);
+    information[number] = (information[number] ?? 0) + share * multiplier;
+  }
+  let largest = 0;
+  let squares = spreadKeys * spread ** 2;
+  for (let number = 0; number < effects.length; number += 1) {
+    const effect = effects[number] ?? mean;
+    const total = (information[number] ?? 0) + 1 / column.variance;
+    const step = ((steps[number] ?? 0) - (effect - mean) / column.variance) / total;
+    steps[number] = step;
+    effects[number] = effect + step;
+    largest = Math.max(largest, Math.abs(step));
+    squares += (effect + step - mean) ** 2 + 1 / total;
+  }
+  column.information = information;
+  if (!column.isFixed) column.variance = squares / (spreadKeys + effects.length);
+  return { steps, largest };
 }

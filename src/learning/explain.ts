@@ -115,7 +115,7 @@ function evidenceText(
 }
 
 function lastingReason(learned: Learned, { record, handler }: Scored, now: number): string {
-  const { value, recurrences, days } = learned.lasting.estimate(now, handler, record.topic, lastingDays);
+  const { value, recurrences, days } = learned.lasting.estimate(now, record, handler, lastingDays);
   return `A fix lasts ${lastingDays} days with probability ${rounded(value)}: ${rounded(recurrences)} came back in ${rounded(days)} days after fixes by ${handler} for ${record.topic}.`;
 }
 

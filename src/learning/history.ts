@@ -80,7 +80,7 @@ export function createLearned(
           latest = Math.max(latest, at);
           if (fixed) {
             failed.delete(event.id);
-            lasting.fixed(at, event.id, handler, record.topic, weight);
+            lasting.fixed(at, record, handler, weight);
             patterns.closed(at, event.id);
           } else {
             const handlers = failed.get(event.id) ?? new Map<string, Failures>();

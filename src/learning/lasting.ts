@@ -1,14 +1,17 @@
+import { keysOf } from './keys.ts';
+import type { RecordView } from './types.ts';
+
 /**
  * How often fixed problems come back: recurrences per day since the fix, by handler and topic. A Gamma prior counts like
  * some days without a fault at the rate of the level above: everything, the handler, the handler on the topic.
  */
 
 export interface LastingModel {
-  fixed(at: number, id: string, handler: string, topic: string, weight: number): void;
+  fixed(at: number, record: RecordView, handler: string, weight: number): void;
   /** A fix ended: its problem came back. Ignored if no fix of the problem is known. */
   recurred(at: number, id: string): void;
   /** The probability that a fix still holds after so many days. */
-  estimate(now: number, handler: string, topic: string, days: number): Lasting;
+  estimate(now: number, record: RecordView, handler: string, days: number): Lasting;
 }
 
 export interface Lasting {
@@ -48,7 +51,7 @@ export function createLastingModel(halfLife: number): LastingModel {
     const hours = Math.max(0, at - exposure.at);
     const kept = Math.exp(-decay * hours);
     exposure.recurrences *= kept;
-    exposure.days = exposure.days * kept + (exposure.holding * (1 - kept)) / decay / 24;
+    exposure.days = exposure.days * kept + (exposure.holding * -Math.expm1(-decay * hours)) / decay / 24;
     exposure.at = Math.max(at, exposure.at);
     return exposure;
   }
@@ -71,17 +74,17 @@ export function createLastingModel(halfLife: number): LastingModel {
   }
 
   return {
-    fixed(at, id, handler, topic, weight) {
-      end(at, id, 0);
-      const keys = keysOf(handler, topic);
-      fixes.set(id, { keys, weight });
+    fixed(at, record, handler, weight) {
+      end(at, record.id, 0);
+      const keys = levelKeys(record, handler);
+      fixes.set(record.id, { keys, weight });
       change(at, keys, weight, 0);
     },
     recurred: (at, id) => end(at, id, 1),
-    estimate(now, handler, topic, days) {
+    estimate(now, record, handler, days) {
       let perDay: number = assumed.perDay;
       let seen = { recurrences: 0, days: 0 };
-      keysOf(handler, topic).forEach((key, level) => {
+      levelKeys(record, handler).forEach((key, level) => {
         const exposure = exposures.get(key);
         seen = exposure === undefined ? { recurrences: 0, days: 0 } : upTo(now, exposure);
         const prior = priorDays[level] ?? assumed.days;
@@ -92,6 +95,7 @@ export function createLastingModel(halfLife: number): LastingModel {
   };
 }
 
-function keysOf(handler: string, topic: string): readonly string[] {
-  return ['', handler, `${handler}\n${topic}`];
+function levelKeys(record: RecordView, handler: string): readonly string[] {
+  const { all, topic } = keysOf(record, handler);
+  return [all, handler, topic];
 }

@@ -55,6 +55,11 @@ export const lastingDays = 14;
  * worth is learned too, and a handler that does better than its rivals even then should not have to wait for them.
  */
 const cooldownKept = 0.3;
+/**
+ * Another handler than the one that triage names is taken if it is better even when its minutes are so many deviations
+ * longer than estimated. The loser of a choice gets no attempt that would correct it, so choices err on the known side.
+ */
+const caution = 1.5;
 
 /** How much what was learned counts: 0 before the first attempt. */
 function trustOf(attempts: number): number {
@@ -72,7 +77,7 @@ function scoreFor(
   now: number,
   settings: PrioritySettings = defaultPrioritySettings,
 ): Scored {
-  const { estimates, id, topic } = record;
+  const { estimates, id } = record;
   const failures = learned.failures(id, handler);
   const cooldown = cooldownFactor(hoursToWait(failures, now, settings));
   const question = { record, handler, failures: failures?.count ?? 0, hasWaited: cooldown === 1 };
@@ -87,7 +92,7 @@ function scoreFor(
     impact: blend(published.impact, estimates.impact),
     urgency: blend(published.urgency, settings.urgency[estimates.urgency]),
     success: blend(published.success, success),
-    lasts: blend(1, learned.lasting.estimate(now, handler, topic, lastingDays).value),
+    lasts: blend(1, learned.lasting.estimate(now, record, handler, lastingDays).value),
     prevents:
       record.kind === 'pattern' ? blend(1, 1 + learned.patterns.estimate(now, id).value / Math.max(1, impact)) : 1,
     cost: blend(1 / published.cost, 60 / minutes.mean),
@@ -106,9 +111,13 @@ export function scoreBest(learned: Learned, record: RecordView, now: number, set
   const [first = 'person', ...others] = record.handlers;
   let best = scoreFor(learned, record, first, now, settings);
   if (best.trust === 0) return best;
+  let leastScore = best.score;
   for (const handler of others) {
     const scored = scoreFor(learned, record, handler, now, settings);
-    if (scored.score > best.score) best = scored;
+    const cautious = scored.score * Math.exp(-caution * scored.trust * scored.minutes.doubt);
+    if (cautious <= leastScore) continue;
+    best = scored;
+    leastScore = cautious;
   }
   return best;
 }

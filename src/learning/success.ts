@@ -1,4 +1,5 @@
-import { createEffects } from './effects.ts';
+import { createEffects, type Position } from './effects.ts';
+import { keysOf } from './keys.ts';
 import type { Attempt, Interval, RecordView } from './types.ts';
 
 /** What is asked: would this handler, now, fix this problem? */
@@ -56,7 +57,7 @@ const levels = [
   { name: 'version', spread: 0.3 },
   { name: 'retry', spread: 1, isFixed: true },
   { name: 'record', spread: 0.4, isFixed: true },
-  { name: 'stated', mean: 0.7, spread: 0.4, isFixed: true },
+  { name: 'stated', mean: 0.7, spread: 0.4, isFixed: true, isMultiplied: true },
 ] as const;
 
 /** So many attempts of a handler are compared with what was forecast for them, and differ if by so many deviations. */
@@ -135,38 +136,32 @@ export function createSuccessModel(halfLife: number): SuccessModel {
   };
 }
 
-function positionOf({ record, handler, failures, hasWaited }: Question): {
-  readonly keys: readonly (string | undefined)[];
-  readonly multipliers: readonly (number | undefined)[];
-} {
-  const { topic, finding, image, postgres, id, estimates } = record;
+function positionOf({ record, handler, failures, hasWaited }: Question): Position {
+  const keys = keysOf(record, handler);
+  const { successProb, provenance } = record.estimates;
   return {
     keys: [
-      '',
-      handler,
-      `${handler}\n${topic}`,
-      `${handler}\n${topic}\n${finding}`,
-      `${topic}\n${finding}`,
-      `${handler}\n${image}`,
-      `${handler}\n${postgres}`,
+      keys.all,
+      keys.handler,
+      keys.topic,
+      keys.finding,
+      keys.findingByAnyone,
+      keys.image,
+      keys.version,
       failures === 0 ? undefined : `${Math.min(failures, 3)} ${hasWaited ? 'late' : 'soon'}`,
-      id,
-      estimates.provenance,
+      keys.record,
+      provenance,
     ],
-    multipliers: [
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      logOdds(estimates.successProb),
-    ],
+    multipliers: statedAlone(logOdds(successProb)),
   };
 }
+
+/** Only the last level is multiplied. */
+function statedAlone(multiplier: number): readonly (number | undefined)[] {
+  return [...unmultiplied, multiplier];
+}
+
+const unmultiplied: readonly undefined[] = names.slice(1).map(() => undefined);
 
 function sigmoid(value: number): number {
   return 1 / (1 + Math.exp(-value));

@@ -20,7 +20,7 @@ export function recordView(values: Partial<RecordView> = {}): RecordView {
   };
 }
 
-export function opened(record: RecordView): Event {
+export function opened(record: RecordView): Extract<Event, { readonly type: 'opened' }> {
   return { type: 'opened', at: record.openedAt, record };
 }
 
