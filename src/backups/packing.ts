@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { shellQuote } from '../util/quote.ts';
+import { hasProgram, programOf, unpackProgram } from './unpack-program.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 /** What a file of a backup is wrapped in. A backup in `age`, `gpg` or `openssl` is encrypted. */
@@ -68,9 +69,16 @@ export function unpackCommand(packing: Packing, path: string): string {
   }
 }
 
-/** A stream that unpacks; undefined if this Node.js has none for it (zstd: from 22.15 and 23.8 on). */
+/**
+ * A stream that unpacks; undefined if neither this Node.js (zstd: from 22.15 and 23.8 on) nor a program of this machine does (xz,
+ * bzip2, lz4).
+ */
 export function unpackerOf(packing: Packing): Duplex | undefined {
   if (packing === 'gzip') return zlib.createGunzip();
+  if (hasProgram(packing)) {
+    const program = programOf(packing);
+    return program === undefined ? undefined : unpackProgram(packing, program);
+  }
   if (packing !== 'zstd' || !canUnpack('zstd')) return undefined;
   const [frames, unpacker] = [zstdFrames(), zlib.createZstdDecompress()];
   frames.on('error', (error) => unpacker.destroy(error)).pipe(unpacker);
@@ -79,16 +87,20 @@ export function unpackerOf(packing: Packing): Duplex | undefined {
 
 /** Whether {@link unpackerOf} has a stream for it. */
 export function canUnpack(packing: Packing): boolean {
+  if (hasProgram(packing)) return programOf(packing) !== undefined;
   return packing === 'gzip' || (packing === 'zstd' && 'createZstdDecompress' in zlib);
 }
 
-/** The first bytes of what is wrapped, from the first 64 KiB of the file. Empty if it cannot be unpacked here. */
+/** bzip2 and lz4 unpack whole blocks: of 900 kB, and of at most 4 MiB. */
+const headPacked: Partial<Readonly<Record<Packing, number>>> = { bzip2: 2 ** 20, lz4: 2 ** 22 + 2 ** 16 };
+
+/** The first bytes of what is wrapped, from the beginning of the file. Empty if it cannot be unpacked here. */
 export async function headOfPacked(path: string, packing: Packing, most: number): Promise<Buffer> {
   const unpacker = unpackerOf(packing);
   if (unpacker === undefined) return Buffer.alloc(0);
   const parts: Buffer[] = [];
   let length = 0;
-  const stream = createReadStream(path, { end: 65_535 });
+  const stream = createReadStream(path, { end: (headPacked[packing] ?? 2 ** 16) - 1 });
   stream.on('error', (error) => unpacker.destroy(error)).pipe(unpacker);
   try {
     for await (const chunk of unpacker) {
@@ -98,7 +110,7 @@ export async function headOfPacked(path: string, packing: Packing, most: number)
       if (length >= most) break;
     }
   } catch {
-    // It breaks off after 64 KiB, or is damaged: L0 says so.
+    // It breaks off there, or is damaged: L0 says so.
   } finally {
     stream.destroy();
     unpacker.destroy();

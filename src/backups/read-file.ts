@@ -142,17 +142,23 @@ export async function scanFile(path: string, as: ReadAs, signal: AbortSignal): P
   let carriageReturns = 0;
   let last = 0;
   const stream = createReadStream(path, { highWaterMark: 2 ** 20, signal });
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Buffer)) continue;
-    hash.update(chunk);
-    bytes += chunk.length;
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) {
-      lineFeeds += 1;
-      if ((at === 0 ? last : chunk[at - 1]) === 13) carriageReturns += 1;
+  try {
+    for await (const chunk of stream) {
+      if (!(chunk instanceof Buffer)) continue;
+      hash.update(chunk);
+      bytes += chunk.length;
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) {
+        lineFeeds += 1;
+        if ((at === 0 ? last : chunk[at - 1]) === 13) carriageReturns += 1;
+      }
+      last = chunk.at(-1) ?? last;
+      if (unpacker === undefined) take(chunk);
+      else if (unpacker.writable && !unpacker.write(chunk)) await waitUntilWritable(unpacker);
     }
-    last = chunk.at(-1) ?? last;
-    if (unpacker === undefined) take(chunk);
-    else if (unpacker.writable && !unpacker.write(chunk)) await waitUntilWritable(unpacker);
+  } catch (error) {
+    // It may be a program that waits for more.
+    unpacker?.destroy();
+    throw error;
   }
   unpacker?.end();
   const unpacking = await unpacked;

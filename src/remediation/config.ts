@@ -61,7 +61,9 @@ export const remediationConfig = z.strictObject({
   md5: z
     .array(z.string().min(1))
     .default([])
-    .describe('Instances whose servers may ask for an MD5 hash of the password. All others must use SCRAM.'),
+    .describe(
+      'Instances whose servers may ask for an MD5 hash of the password, or for fewer than 4,096 iterations of SCRAM.',
+    ),
   helperImage: z
     .string()
     .regex(/(?:^|@)sha256:[0-9a-f]{64}$/, 'must name an image by its digest (name@sha256:…) or its id (sha256:…)')

@@ -1,11 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { filesLevel } from '../../src/backups/levels/files.ts';
 import { readBackup } from '../../src/backups/inventory.ts';
 import { packingOf, unpackCommand } from '../../src/backups/packing.ts';
+import { programOf } from '../../src/backups/unpack-program.ts';
 
 const plain = '--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n';
 const never = new AbortController().signal;
@@ -21,7 +23,10 @@ let folder = '';
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'problems-packing-')));
 });
-afterEach(async () => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** The part, and what L0 says about it. */
 async function seen(name: string, bytes: Uint8Array | string): Promise<string> {
@@ -56,9 +61,6 @@ describe('a backup in a wrapping', () => {
       zstdCompressSync(plain.replaceAll('database', 'database cluster')),
       'cluster zstd: passed',
     ],
-    ['plain SQL in xz', 'shop.sql.xz', xz, 'plain xz: impossible not-supported'],
-    ['plain SQL in bzip2', 'shop.sql.bz2', bzip2, 'plain bzip2: impossible not-supported'],
-    ['plain SQL in lz4', 'shop.sql.lz4', lz4, 'plain lz4: impossible not-supported'],
     ['a custom dump in xz, which is read in the image', 'shop.dump.xz', xz, 'custom xz: passed'],
     ['something in xz', 'shop.xz', xz, 'unknown xz: impossible not-supported'],
     ['what age has encrypted', 'shop.sql.age', age, 'unknown age: impossible encrypted'],
@@ -71,6 +73,49 @@ describe('a backup in a wrapping', () => {
     expect(await seen(name, bytes)).toBe(expected);
   });
 
+  it.for([
+    ['xz', 'shop.sql.xz', xz],
+    ['bzip2', 'shop.sql.bz2', bzip2],
+    ['lz4', 'shop.sql.lz4', lz4],
+  ] as const)(
+    'is not proven if it is plain SQL in %s and the program is not installed',
+    async ([program, name, bytes]) => {
+      vi.stubEnv('PATH', `${folder}:relative:`);
+      expect(await seen(name, bytes)).toBe(`plain ${program}: impossible not-supported`);
+    },
+  );
+
+  describe.for([
+    ['xz', 'xz'],
+    ['bzip2', 'bz2'],
+    ['lz4', 'lz4'],
+  ] as const)('%s', ([program, ending]) => {
+    const isInstalled = programOf(program) !== undefined;
+    const packed = (text: string): Buffer => spawnSync(program, ['-c'], { input: text, maxBuffer: 2 ** 26 }).stdout;
+
+    it.runIf(isInstalled)('is unpacked by its program: whole, of any kind, cut off, damaged', async () => {
+      const rows = Array.from({ length: 20_000 }, (_, n) => `-- ${n} ${(n * 7_919) % 100_003}\n`).join('');
+      const whole = packed(plain.replace('dump\n--\n\n', `dump\n--\n\n${rows}`));
+      const damaged = Buffer.from(whole);
+      const middle = Math.floor(whole.length / 2);
+      damaged.fill(0, middle, middle + 64);
+      const name = `shop.sql.${ending}`;
+      expect([
+        await seen(name, whole),
+        await seen(name, packed('PGDMP\u0001\u000e\u0000')),
+        await seen(name, packed('')),
+        await seen(name, whole.subarray(0, -20)),
+        await seen(name, damaged),
+      ]).toEqual([
+        `plain ${program}: passed`,
+        `custom ${program}: passed`,
+        `plain ${program}: failed empty`,
+        `plain ${program}: failed truncated`,
+        `plain ${program}: failed damaged`,
+      ]);
+    });
+  });
+
   it('is not unpacked without a bound: a few bytes that become many are not read to their end', async () => {
     const head = Buffer.from('28b52ffd0058', 'hex');
     // Blocks of one repeated byte, 128 KiB each (RFC 8878, 3.1.1.2.2), 9,000 of them: 1.1 GiB.
@@ -78,6 +123,11 @@ describe('a backup in a wrapping', () => {
     const last = Buffer.from([0x03, 0x00, 0x10, 0x20]);
     const bomb = Buffer.concat([head, ...Array.from({ length: 1_000 }, () => block), last]);
     expect(await seen('bomb.sql.zst', bomb)).toBe('plain zstd: impossible not-supported');
+  });
+
+  it.runIf(programOf('xz') !== undefined)('is not unpacked without a bound by a program either', async () => {
+    const bomb = spawnSync('xz', ['-c0'], { input: Buffer.alloc(2 ** 27, plain) }).stdout;
+    expect(await seen('bomb.sql.xz', bomb)).toBe('plain xz: impossible not-supported');
   });
 
   it('is told with the command that unpacks it, whatever its name', () => {

@@ -102,6 +102,38 @@ describe('a server that asks for a password', () => {
   });
 });
 
+describe('a count of iterations of SCRAM', () => {
+  it.for<readonly [message: string, md5: boolean, fault: RegExp | undefined]>([
+    ['r=a,s=b,i=4096', false, undefined],
+    ['r=a,s=b,i=1000000', false, undefined],
+    ['r=a,s=b,i=4095', false, /asks for 4095 iterations .* guessed quickly, so nothing was sent/],
+    ['r=a,s=b,i=1', false, /guessed quickly/],
+    ['r=a,s=b,i=1', true, undefined],
+    ['r=a,s=b,i=1000001', true, /too many/],
+    ['r=a,s=b,i=99999999999999999999', false, /too many/],
+    ['r=a,s=b,i=-4096', false, /without a count/],
+    ['r=a,s=b', false, /without a count/],
+  ])('of %j is judged; MD5 is allowed: %s', ([message, md5, fault]) => {
+    const check = authenticationCheck({ hasPassword: true, md5 });
+    expect(check(10, 'SCRAM-SHA-256\0\0')).toBeUndefined();
+    const found = check(11, message);
+    expect(found === undefined).toBe(fault === undefined);
+    if (fault !== undefined) expect(found).toMatch(fault);
+  });
+
+  it('that is too small gets no proof of the password', async (test) => {
+    const server = await serve(test, [
+      () => askScram,
+      (first) => request(11, Buffer.from(`r=${/r=([\w+/=]+)/.exec(first)?.[1] ?? ''}more,s=c2FsdA==,i=1`)),
+    ]);
+    expect(await queryOver(server, question, 'published')).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('asks for 1 iterations of SCRAM'),
+    });
+    expect(server.received()).not.toContain('p=');
+  });
+});
+
 describe('the order of authentication messages', () => {
   it.each<readonly [codes: readonly number[], isFine: boolean]>([
     [[0], true],
@@ -124,7 +156,7 @@ describe('the order of authentication messages', () => {
     [[9], false],
   ])('%j is accepted: %s', (sequence, isFine) => {
     const check = authenticationCheck({ hasPassword: true, md5: true });
-    const faults = sequence.map((code) => check(code));
+    const faults = sequence.map((code) => check(code, code === 11 ? 'r=a,s=b,i=4096' : ''));
     expect(faults.slice(0, -1).every((fault) => fault === undefined)).toBe(true);
     expect(faults.at(-1) === undefined).toBe(isFine);
   });

@@ -147,7 +147,7 @@ export function closedPart(part: BackupPart): Observation | undefined {
   if (isEncrypted(packing))
     return impossible('encrypted', `Not proven: ${path} is encrypted with ${packing}. Decrypt it first: ${command}`);
   if (!isText(part) || canUnpack(packing)) return undefined;
-  const why = packing === 'zstd' ? 'needs Node.js 22.15 or newer' : 'cannot be read here';
+  const why = packing === 'zstd' ? 'needs Node.js 22.15 or newer' : `needs ${packing} on this machine`;
   return impossible('not-supported', `Not proven: plain SQL in ${packing} ${why}. Unpack ${path} first: ${command}`);
 }
 
@@ -173,13 +173,15 @@ function wentThroughTerminal({ lineFeeds, carriageReturns }: FileScan): boolean 
   return lineFeeds >= 4 && carriageReturns === lineFeeds;
 }
 
+/** As zlib and zstd, xz, bzip2 and lz4 say it. */
+const brokenOff = /unexpected end|ends unexpectedly|unfinished stream|premature end/i;
+
 function observeText({ path, kind }: BackupPart, { text, unpacking, refusal }: FileScan): Observation {
   if (unpacking === tooMuch) return impossible('not-supported', `Not proven: ${path}: ${unpacking}.`);
+  if (unpacking?.includes('emory') === true)
+    return impossible('not-supported', `Not proven: ${path} cannot be decompressed: ${unpacking}`);
   if (unpacking !== undefined)
-    return failed(
-      unpacking.includes('unexpected end') ? 'truncated' : 'damaged',
-      `${path} cannot be decompressed: ${unpacking}`,
-    );
+    return failed(brokenOff.test(unpacking) ? 'truncated' : 'damaged', `${path} cannot be decompressed: ${unpacking}`);
   if (text === undefined) return impossible('unreadable', `${path} was not read.`);
   if (text.bytes === 0)
     return failed('empty', `${path} contains nothing: the program whose output was compressed printed nothing.`);

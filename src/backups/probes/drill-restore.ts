@@ -118,7 +118,9 @@ async function createNeeds(programs: DrillPrograms, { roles, tablespaces }: Dril
 
 function packingByName(file: string): Packing | undefined {
   if (file.endsWith('.gz')) return 'gzip';
-  return /\.zstd?$/.test(file) ? 'zstd' : undefined;
+  if (/\.zstd?$/.test(file)) return 'zstd';
+  if (file.endsWith('.bz2')) return 'bzip2';
+  return file.endsWith('.xz') ? 'xz' : file.endsWith('.lz4') ? 'lz4' : undefined;
 }
 
 /** The beginning of a command that unpacks its standard input for the program after it. */

@@ -12,8 +12,8 @@ export interface Authentication {
   readonly md5: boolean;
 }
 
-/** Gets the code of each authentication message in turn. Returns why it is refused; undefined if it is not. */
-export type AuthenticationCheck = (code: number) => string | undefined;
+/** Gets the code of each authentication message in turn, and what follows it. Returns why it is refused; undefined if it is not. */
+export type AuthenticationCheck = (code: number, more: string) => string | undefined;
 
 const codes = { ok: 0, clearText: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 };
 
@@ -21,7 +21,7 @@ const codes = { ok: 0, clearText: 3, md5: 5, sasl: 10, saslContinue: 11, saslFin
 export function authenticationCheck({ hasPassword, md5 }: Authentication): AuthenticationCheck {
   let last: number | undefined;
 
-  function faultOf(code: number): string | undefined {
+  function faultOf(code: number, more: string): string | undefined {
     switch (code) {
       case codes.clearText:
         return 'The server asks for the password in clear text, so it was not sent.';
@@ -31,7 +31,7 @@ export function authenticationCheck({ hasPassword, md5 }: Authentication): Authe
         if (!hasPassword) return 'The server asks for a password, and none is known for it.';
         return code === codes.md5 && !md5 ? md5Refused : undefined;
       case codes.saslContinue:
-        return last === codes.sasl ? undefined : outOfTurn;
+        return last === codes.sasl ? faultInIterations(more, md5) : outOfTurn;
       case codes.saslFinal:
         return last === codes.saslContinue ? undefined : outOfTurn;
       case codes.ok:
@@ -42,11 +42,27 @@ export function authenticationCheck({ hasPassword, md5 }: Authentication): Authe
     }
   }
 
-  return (code) => {
-    const fault = faultOf(code);
+  return (code, more) => {
+    const fault = faultOf(code, more);
     last = code;
     return fault;
   };
+}
+
+/** RFC 7677, 4, and the default of `scram_iterations`. With fewer, a server can guess the password quickly from the proof. */
+const fewestIterations = 4_096;
+
+/** About a second of work. A server that asks for more keeps the machine busy. */
+const mostIterations = 1_000_000;
+
+/** Of the first message of a server in SCRAM: `r=…,s=…,i=4096`. */
+function faultInIterations(message: string, weak: boolean): string | undefined {
+  const [, digits] = /(?:^|,)i=(\d{1,20})(?:,|$)/.exec(message) ?? [];
+  const count = Number(digits);
+  if (digits === undefined) return 'The server sent a message of SCRAM without a count of iterations.';
+  if (count > mostIterations) return `The server asks for ${count} iterations of SCRAM, which are too many.`;
+  if (count >= fewestIterations || weak) return undefined;
+  return `The server asks for ${count} iterations of SCRAM, from which a password can be guessed quickly, so nothing was sent. Set scram_iterations to ${fewestIterations} or more and the password again, or add the instance to remediation.md5 in the config.`;
 }
 
 const outOfTurn = 'The server sent an authentication message out of turn.';

@@ -48,7 +48,10 @@ export function messageChecker(faultInRequest: AuthenticationCheck): (chunk: Uin
         const whole = body === undefined ? undefined : Buffer.concat(body);
         if (whole !== undefined && !isWhole(type, whole))
           return misbehaviour(`The server sent a malformed message of type ${JSON.stringify(type)}.`);
-        const fault = type === 'R' && whole !== undefined ? faultInRequest(whole.readInt32BE(0)) : undefined;
+        const fault =
+          type === 'R' && whole !== undefined
+            ? faultInRequest(whole.readInt32BE(0), whole.toString('latin1', 4))
+            : undefined;
         if (fault !== undefined) return { message: fault, misbehaves: false };
         held = 0;
       }

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Duplex } from 'node:stream';
+
+/** Programs that unpack standard input, for what Node.js cannot. Of the memory that a file asks for, xz takes at most this. */
+const programs = {
+  xz: ['xz', '-dc', '-T1', '--memlimit-decompress=512MiB'],
+  bzip2: ['bzip2', '-dc'],
+  lz4: ['lz4', '-dc'],
+} as const;
+
+type Packed = keyof typeof programs;
+
+export function hasProgram(packing: string): packing is Packed {
+  return Object.hasOwn(programs, packing);
+}
+
+/** Where systems and their package managers install programs: a repository that is in PATH too cannot bring its own. */
+const systemFolders: readonly string[] = [
+  '/usr/local/bin',
+  '/usr/bin',
+  '/bin',
+  '/opt/homebrew/bin',
+  '/opt/local/bin',
+  '/run/current-system/sw/bin',
+];
+
+/** The absolute path of the program for a packing on this machine; undefined if it is not installed, or not in PATH. */
+export function programOf(packing: Packed): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => systemFolders.includes(folder));
+  return folders.map((folder) => join(folder, programs[packing][0])).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const keptWords = 400;
+
+/**
+ * A stream through a program: no shell, no argument from outside, and nothing of our environment. It is killed when the stream is
+ * destroyed. If it fails, the stream fails with what it wrote to standard error.
+ */
+export function unpackProgram(packing: Packed, program: string): Duplex {
+  const child = spawn(program, programs[packing].slice(1), { env: { LC_ALL: 'C' }, stdio: 'pipe' });
+  let says = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (says.length < keptWords) says += chunk.toString('latin1');
+  });
+  // It may end before it has read everything: its exit code says why.
+  child.stdin.on('error', () => undefined);
+  const stream = new Duplex({
+    write(chunk, _encoding, done) {
+      child.stdin.write(chunk, () => done());
+    },
+    final(done) {
+      child.stdin.end(() => done());
+    },
+    read() {
+      child.stdout.resume();
+    },
+    destroy(error, done) {
+      child.kill('SIGKILL');
+      done(error);
+    },
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (!stream.push(chunk)) child.stdout.pause();
+  });
+  child.on('error', (error) => stream.destroy(error));
+  // After the last of its output.
+  child.on('close', (code) => {
+    if (code === 0) stream.push(null);
+    else stream.destroy(new Error(says.trim().slice(0, keptWords) || `${packing} ended with ${code ?? 'a signal'}`));
+  });
+  return stream;
+}
