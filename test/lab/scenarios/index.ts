@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { all, broken } from './all.ts';
+import { collationChanged } from './collation-changed.ts';
 import { composePort } from './compose-port.ts';
 import { healthy } from './healthy.ts';
 import { notStarting } from './not-starting.ts';
@@ -9,6 +10,7 @@ import { wrongMount } from './wrong-mount.ts';
 /** The lab's scenarios: problems of the registry, other ones, none, and all problems of the registry at once. */
 export const scenarios: readonly Scenario[] = [
   ...broken,
+  collationChanged,
   composePort,
   notStarting,
   twoServers,
