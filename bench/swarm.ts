@@ -10,9 +10,11 @@ import { syncTasks } from '../src/swarm/sqlite/sync.ts';
 import type { TaskEntry } from '../src/swarm/types.ts';
 import { generateTasks } from '../src/tasks/index.ts';
 import { problemClasses } from '../src/tasks/types.ts';
+import { hasPostgres } from '../test/swarm/postgres-server.ts';
 import type { Figure } from './figures.ts';
 import { recordText } from './inputs.ts';
 import { calls, compare, type Subject } from './measuring.ts';
+import { postgresFigures } from './swarm-postgres.ts';
 
 const size = 10_000;
 
@@ -67,6 +69,7 @@ export async function swarmFigures(folder: string): Promise<readonly Figure[]> {
       target: undefined,
       ratio: sync,
     },
+    ...(hasPostgres ? await postgresFigures(entries) : []),
   ];
 }
 

@@ -25,6 +25,7 @@ const claimFirst = `
       AND handler = ANY ($3::text[])
       AND ($4::text[] = '{}' OR kind = ANY ($4::text[]))
       AND (engine IS NULL OR engine = ANY ($5::text[]))
+      AND ($8::text[] = '{}' OR id = ANY ($8::text[]))
       AND NOT EXISTS (
         SELECT FROM ${schema}.task AS other WHERE other.state = 'claimed' AND other.serial_key = task.serial_key)
       AND NOT EXISTS (
@@ -52,12 +53,12 @@ const claimFirst = `
 export async function claimNext(queue: Queue, request: ClaimRequest): Promise<Granted | undefined> {
   checkRequest(request);
   const { server, attempts, project, at } = queue;
-  const { worker, handlers = ['agent'], engines = [], kinds = [], lease = defaultLease } = request;
+  const { worker, handlers = ['agent'], engines = [], kinds = [], tasks = [], lease = defaultLease } = request;
   const { isWanted, hasLapsed } = await see(queue, worker, handlers, engines);
   if (hasLapsed) await endLapsed(queue);
   if (!isWanted) return undefined;
   return server.writing(async (session) => {
-    const [found] = await session.rows(claimFirst, at(), project, handlers, kinds, engines, worker, lease);
+    const [found] = await session.rows(claimFirst, at(), project, handlers, kinds, engines, worker, lease, tasks);
     if (found === undefined) return undefined;
     const row = readTaskRow(found);
     const entry = taskOf(row, null);

@@ -109,7 +109,13 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
   function sessionOn(client: Pick<Pool | PoolClient, 'query'>): Session {
     return {
       async rows(sql, ...values) {
-        const result = await client.query({ text: sql, values: values.map(storable), types: parsers });
+        // Prepared once for each connection: planning a claim takes longer than carrying it out.
+        const result = await client.query({
+          name: nameOf(sql),
+          text: sql,
+          values: values.map(storable),
+          types: parsers,
+        });
         const rows: readonly Row[] = result.rows;
         return rows;
       },
@@ -179,6 +185,15 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
 const timestamptz = 1184;
 
 const int8 = 20;
+
+const names = new Map<string, string>();
+
+/** The name of a prepared statement. Texts are a few dozen, made of constants. */
+function nameOf(sql: string): string {
+  const name = names.get(sql) ?? `problems_${names.size}`;
+  names.set(sql, name);
+  return name;
+}
 
 const mostAttempts = 50;
 
