@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenHost } from '../../../src/remediation/contract.ts';
 import type { Instance } from '../../../src/host/instance.ts';
+import { programOf } from '../../../src/backups/unpack-program.ts';
 import type { BackupAnswer, BackupLevel } from '../../../src/backups/types.ts';
 import { soak } from '../../soak.ts';
 import { execIn } from '../exec.ts';
@@ -89,6 +90,11 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
   }
 
   describe('taken by other means', () => {
+    const plainXz: [string, Record<string, string>, BackupLevel] = [
+      'plain-xz',
+      { 'clean.sql.xz': 'clean.sql.xz' },
+      'L4',
+    ];
     const sound: readonly [string, Record<string, string>, BackupLevel][] = [
       ['plain', { 'full.sql': 'full.sql', 'globals.sql': 'globals.sql' }, 'L4'],
       ['packed', { 'full.sql.gz': 'full.sql.gz', 'globals.sql': 'globals.sql' }, 'L2'],
@@ -101,6 +107,7 @@ describe.skipIf(!runs).each([15, 17] as const)('a backup of PostgreSQL %i', (pos
       ['lacking-roles', { 'full.dump': 'full.dump' }, 'L4'],
       ['cleaning-zstd', { 'clean.sql.zst': 'clean.sql.zst' }, 'L4'],
       ['custom-xz', { 'full.dump.xz': 'full.dump.xz' }, 'L4'],
+      ...(soak && programOf('xz') !== undefined ? [plainXz] : []),
     ];
     it.for(sound.filter(tried))('is accepted if it is sound: %s', async ([name, files, upTo]) => {
       await lay(run, 'shop', name, foreign, files);

@@ -27,6 +27,7 @@ export async function takeForeign(instance: LabInstance, otherDatabase: string):
     pg_dump --data-only > data.sql
     pg_dump --clean | zstd -q > clean.sql.zst
     pg_dump -Fc | xz -1 > full.dump.xz
+    pg_dump --clean | xz -1 > clean.sql.xz
     pg_basebackup -D base -c fast
     pg_basebackup -D archives -Ft -z -c fast`;
   async function make(postgres: number, command: string): Promise<void> {
