@@ -116,7 +116,7 @@ function evidenceText(
 
 function lastingReason(learned: Learned, { record, handler }: Scored, now: number): string {
   const { value, recurrences, days } = learned.lasting.estimate(now, record, handler, lastingDays);
-  return `A fix lasts ${lastingDays} days with probability ${rounded(value)}: ${rounded(recurrences)} came back in ${rounded(days)} days after fixes by ${handler} for ${record.topic}.`;
+  return `A fix is expected to hold for ${rounded(value)} of the next ${lastingDays} days: ${rounded(recurrences)} came back in ${rounded(days)} days after fixes by ${handler} for ${record.topic}.`;
 }
 
 function patternFactor(learned: Learned, { record, multipliers }: Scored, now: number): LearnedFactor {

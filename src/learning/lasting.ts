@@ -10,7 +10,10 @@ export interface LastingModel {
   fixed(at: number, record: RecordView, handler: string, weight: number): void;
   /** A fix ended: its problem came back. Ignored if no fix of the problem is known. */
   recurred(at: number, id: string): void;
-  /** The probability that a fix still holds after so many days. */
+  /**
+   * The share of the next days for which a fix is expected to hold. The probability that it holds to the end would make
+   * quick fixes that come back after some days worth nothing, and long work that lasts too dear to wait for.
+   */
   estimate(now: number, record: RecordView, handler: string, days: number): Lasting;
 }
 
@@ -90,7 +93,7 @@ export function createLastingModel(halfLife: number): LastingModel {
         const prior = priorDays[level] ?? assumed.days;
         perDay = (seen.recurrences + prior * perDay) / (seen.days + prior);
       });
-      return { value: Math.exp(-perDay * days), recurrences: seen.recurrences, days: seen.days };
+      return { value: -Math.expm1(-perDay * days) / (perDay * days), recurrences: seen.recurrences, days: seen.days };
     },
   };
 }

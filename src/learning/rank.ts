@@ -48,7 +48,7 @@ export interface Scored {
 
 /** With so many attempts, what was learned counts as much as the published formula. */
 const attemptsForHalf = 50;
-/** How long a fix should last. */
+/** The days over which it counts whether a fix lasts. */
 export const lastingDays = 14;
 /**
  * The part of the cooldown, as an exponent, that stays once everything is learned: what an attempt after a failure is
