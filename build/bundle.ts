@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { type ChunkingContext, rolldown } from 'rolldown';
 import { thirdPartyLicences } from './licences.ts';
 import { siblingFiles } from './sibling-files.ts';
 
@@ -24,10 +24,27 @@ const external: readonly RegExp[] = [/^pg(-boss)?(\/|$)/, /^zod(\/|$)/, /^js-yam
 
 /**
  * Modules that five entry points or commands import go into one file. Each further file costs a start about a
- * millisecond, and without this rule `problems validate` would load thirty. What checks a config needs zod, which takes longer
- * than all the rest, and is loaded only if there is a config.
+ * millisecond, and without this rule `problems validate` would load thirty. Modules that need zod stay out of it: loading zod
+ * takes longer than all the rest.
  */
-const shared = { name: 'shared', minShareCount: 5, test: /^(?!.*[\\/]config[\\/]load\.ts$)/ };
+const shared = {
+  name: (id: string, modules: ChunkingContext) => (needsZod(id, modules) ? null : 'shared'),
+  minShareCount: 5,
+};
+
+/** By module: whether it imports zod, or a module that does. */
+const zodUsers = new Map<string, boolean>();
+
+function needsZod(id: string, modules: ChunkingContext): boolean {
+  const known = zodUsers.get(id);
+  if (known !== undefined) return known;
+  // Ends a circle of imports.
+  zodUsers.set(id, false);
+  const imported = modules.getModuleInfo(id)?.importedIds ?? [];
+  const needs = imported.some((other) => /^zod(?:\/|$)/.test(other) || needsZod(other, modules));
+  zodUsers.set(id, needs);
+  return needs;
+}
 
 function sourceOf(entry: string): string {
   return join(root, 'src', `${entry}.ts`);

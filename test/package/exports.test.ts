@@ -59,7 +59,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'writeBacklog',
     'writeTasks',
   ],
-  'problem-registry/swarm': ['failureClasses', 'openSwarm', 'work'],
+  'problem-registry/swarm': ['exchange', 'failureClasses', 'openSwarm', 'swarmManager', 'work', 'workOnRepairs'],
   'problem-registry/testing': ['actionPromises', 'actionVerdicts', 'checkAction', 'checkRemediator', 'createTestHost'],
   'problem-registry/remark': ['default', 'remarkProblems'],
 };
