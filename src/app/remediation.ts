@@ -49,6 +49,8 @@ export {
   recommendLimits,
   sampledDays,
 } from './recommend-limits.ts';
+export type { CalibrationBin, ForecastRecord } from '../learning/forecast-record.ts';
+export type { Batch, Pair, Rate } from '../learning/types.ts';
 export { type BatchQuestion, forecast, type Forecasts, type LimitForecast, type Reach } from './forecast.ts';
 export {
   type HandlerStats,

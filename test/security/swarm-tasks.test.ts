@@ -82,7 +82,8 @@ describe('a state file', () => {
     await store.suspensions.add('orders', 'checked by hand', '2026-01-01T00:00:00.000Z');
     store.close();
     edit(
-      'DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate; PRAGMA user_version = 4',
+      `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
+       DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; PRAGMA user_version = 4`,
     );
     const queue = await open();
     await queue.sync([entry('a')], everything);
