@@ -177,16 +177,20 @@ describe('colours and pipes', () => {
   it('ends without an error when the reader closes the pipe', async () => {
     const fixtures = join(import.meta.dirname, '../../fixtures');
     const command = `"${process.execPath}" "${bin}" scan --json "${fixtures}" | head -1; echo "\${PIPESTATUS[0]}"`;
-    const { stdout, stderr } = await spawned('bash', ['-c', command], {});
+    const { stdout, stderr } = await spawned('bash', ['--norc', '-c', command], {});
     expect({ stdout, stderr }).toEqual({ stdout: '{\n0\n', stderr: '' });
   });
 
   it.each(['scan fixtures', 'scan fixtures --json', 'validate fixtures/diagnostics/terms.md', 'scan --help'])(
     'says in one line that its output cannot be written: problems %s > /dev/full',
     async (words) => {
-      const { code, stderr } = await spawned('bash', ['-c', `"${process.execPath}" "${bin}" ${words} > /dev/full`], {
-        cwd: join(import.meta.dirname, '../..'),
-      });
+      const { code, stderr } = await spawned(
+        'bash',
+        ['--norc', '-c', `"${process.execPath}" "${bin}" ${words} > /dev/full`],
+        {
+          cwd: join(import.meta.dirname, '../..'),
+        },
+      );
       expect(code).toBe(2);
       expect(stderr).toMatch(/(?:^|\n)problems: the output cannot be written: no space left on device\n$/);
       expect(stderr).not.toContain('    at ');
@@ -195,7 +199,7 @@ describe('colours and pipes', () => {
 
   it('fails if standard error cannot be written either', async () => {
     const command = `"${process.execPath}" "${bin}" scan fixtures > /dev/null 2> /dev/full`;
-    const { code } = await spawned('bash', ['-c', command], { cwd: join(import.meta.dirname, '../..') });
+    const { code } = await spawned('bash', ['--norc', '-c', command], { cwd: join(import.meta.dirname, '../..') });
     expect(code).toBe(2);
   });
 });
