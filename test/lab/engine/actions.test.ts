@@ -401,6 +401,7 @@ describe.skipIf(!runs)('every action', () => {
     const app = { user: 'app', password: 'hidden' };
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(busy, app)));
     const [reads, writes, locks, works, goesOn] = clients;
+    const [idle] = (await works?.query('select pg_backend_pid() as pid')) ?? [];
     await reads?.query('begin; select 1');
     await writes?.query('begin; insert into written values (1)');
     await locks?.query('begin; select pg_advisory_lock(1)');
@@ -432,8 +433,7 @@ describe.skipIf(!runs)('every action', () => {
     expect(await world()).toHaveLength(3);
     const found = await host.instance('sessions');
     if (found === undefined) throw new Error('no instance sessions');
-    const idle = all[3]?.split('|')[0];
-    const process = (await host.probes.serverProcesses(found)).find(({ pid }) => String(pid) === idle);
+    const process = (await host.probes.serverProcesses(found)).find(({ pid }) => pid === idle?.['pid']);
     const { pid = 0, started = '', uid = 0, title = '' } = process ?? {};
     expect(await broken('session.end-for-slot', { instance: 'sessions', pid, started, uid, title }, world)).toEqual(
       unkept,
