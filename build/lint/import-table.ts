@@ -123,7 +123,7 @@ export const rooms: readonly Room[] = [
   },
   {
     path: 'swarm/postgres/',
-    rooms: ['swarm/'],
+    rooms: ['swarm/', 'host/postgres/passfile.ts'],
     packages: ['pg', 'pg-boss', 'zod'],
   },
   {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
-import type { SwarmStore } from '../swarm/store.ts';
+import { isPostgresUrl, type SwarmStore } from '../swarm/store.ts';
 import { answeringEngine, engineName, findStateFile } from './state-file.ts';
 
 export interface StoreOptions {
@@ -28,7 +28,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const { config, folder, now } = options;
   const { swarm } = config;
   const named = options.store ?? swarm.store;
-  if (named !== undefined && /^postgres(?:ql)?:\/\//i.test(named)) {
+  if (named !== undefined && isPostgresUrl(named)) {
     const { hasPassword, openPostgresSwarm } = await import('../swarm/postgres/store.ts');
     if (options.store === undefined && hasPassword(named))
       throw new ProblemsError('bad-config', 'swarm.store contains a password, which does not belong into a file.', {

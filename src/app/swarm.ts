@@ -4,6 +4,7 @@ import type { LearnedEstimates } from '../priority/index.ts';
 import type { Diagnostic } from '../registry/diagnostics.ts';
 import type { Registry } from '../registry/registry.ts';
 import { projectOf } from '../scan/projects.ts';
+import { isRepair } from '../swarm/rules.ts';
 import { createSwarm, type Swarm } from '../swarm/swarm.ts';
 import type { SyncResult, TaskEntry } from '../swarm/types.ts';
 import type { Task } from '../tasks/types.ts';
@@ -148,9 +149,4 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
       return syncFrom(folder, registries, diagnostics);
     },
   };
-}
-
-/** Whether a remediator does it. */
-function isRepair({ handler }: Task): boolean {
-  return handler !== 'agent' && handler !== 'person';
 }

@@ -103,6 +103,11 @@ export function isForPerson({ automation, handler }: Pick<Task, 'automation' | '
   return automation === 'human' || handler === 'person';
 }
 
+/** Whether a remediator does it. */
+export function isRepair({ handler }: Pick<Task, 'handler'>): boolean {
+  return handler !== 'agent' && handler !== 'person';
+}
+
 /**
  * What must not be worked on twice at a time. A remediator's task: its Docker engine, since the engine's lock is for the
  * whole engine. Another task: its component in this project.
@@ -112,9 +117,7 @@ export function serialKeyOf(
   project: string,
   engine: string | null,
 ): string {
-  return handler === 'agent' || handler === 'person'
-    ? `component:${component} in ${project}`
-    : `engine:${engine ?? ''}`;
+  return isRepair({ handler }) ? `engine:${engine ?? ''}` : `component:${component} in ${project}`;
 }
 
 /** Whether a task that has ended comes back: its problem has occurred since. A day counts from its first moment. */

@@ -18,6 +18,11 @@ import type {
   TaskOutcome,
 } from './types.ts';
 
+/** Whether a text names a PostgreSQL server, and not a state file. */
+export function isPostgresUrl(store: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(store);
+}
+
 /** The page of a log: what comes after `seq`, oldest first. */
 export interface Page {
   /** Default 0: from the beginning. */

@@ -1,8 +1,8 @@
 import { compareText } from '../util/compare.ts';
-import { checkEntries } from './bounds.ts';
 import { approvedContent, payloadOf, readPayload } from './payload.ts';
 import type { ListedRow } from './rows.ts';
 import { hasOccurredSince } from './rules.ts';
+import type { Task } from '../tasks/types.ts';
 import type { SyncCoverage, SyncResult, TaskEntry, TaskState } from './types.ts';
 
 /** What a sync must know about a task of the queue. */
@@ -36,15 +36,17 @@ type SyncEvent = 'added' | 'changed' | 'approval-revoked' | 'returned' | 'withdr
 const ended: readonly TaskState[] = ['done', 'person', 'dead'];
 
 /**
- * What makes the queue what the registries say. Of entries with the same id the last one counts.
- * @throws ProblemsError `bad-usage`: a task is too large or has no proper id.
+ * What makes the queue what the registries say, from entries that `checkEntries` let pass. Of those with the same id the last
+ * one counts.
+ * @param textOf The payload of a task, for a store that has it already.
+ * @throws ProblemsError `bad-usage`: a task is too large.
  */
 export function planSync(
   known: ReadonlyMap<string, KnownTask>,
   entries: readonly TaskEntry[],
   { problems, targets }: SyncCoverage,
+  textOf: (task: Task) => string = payloadOf,
 ): SyncPlan {
-  checkEntries(entries);
   const made = new Map(entries.map((entry) => [entry.task.id, entry]));
   const writes: TaskWrite[] = [];
   const events: SyncPlan['events'][number][] = [];
@@ -56,7 +58,7 @@ export function planSync(
     const row = known.get(id);
     // What its worker has was true when it was claimed; the next sync after that brings the rest.
     if (row?.state === 'claimed') continue;
-    const payload = payloadOf(task);
+    const payload = textOf(task);
     if (row === undefined) {
       writes.push({ entry, payload, approvedBy: null });
       events.push({ type: 'added', task: id });

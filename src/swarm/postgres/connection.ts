@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { PoolConfig } from 'pg';
 import { ProblemsError } from '../../errors.ts';
-import { readTextIfPossible } from '../../read-file.ts';
+import { passwordIn, readPassfile } from '../../host/postgres/passfile.ts';
 import { errorText } from '../../util/text.ts';
+import { isPostgresUrl } from '../store.ts';
 
 /** How to reach the server of the queue. Holds a password if the URL does: never print it. */
 export interface Place {
@@ -13,11 +14,6 @@ export interface Place {
   readonly name: string;
   /** What to try, one after the other: without TLS for a server that has none, if `sslmode` allows it. */
   readonly ways: readonly PoolConfig[];
-}
-
-/** Whether a text names a PostgreSQL server, and not a state file. */
-function isPostgresUrl(store: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(store);
 }
 
 /** Whether the URL contains a password, which a file that others read must not. False for what is not a URL. */
@@ -80,21 +76,11 @@ export function readPlace(url: string): Place {
   return { name: `${host}:${port}/${database}`, ways: ways.map((ssl) => ({ ...login, ssl })) };
 }
 
-/** As https://www.postgresql.org/docs/current/libpq-pgpass.html: `host:port:database:user:password`, the first line that fits. */
+/** From the password file, as libpq looks it up; the host of a socket is called localhost there. */
 function passwordInFile(host: string, port: number, database: string, user: string): string | undefined {
-  const path = process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
-  const found = readTextIfPossible(path, { most: 2 ** 20 });
-  // libpq ignores a file that others can read.
-  if (found === undefined || (statSync(path).mode & 0o077) !== 0) return undefined;
-  const wanted = [host.startsWith('/') ? 'localhost' : host, String(port), database, user];
-  for (const line of found.split('\n')) {
-    const parts = (line.match(/(?:\\.|[^:\\])*(?::|$)/g) ?? []).map((part) =>
-      part.replace(/:$/, '').replace(/\\(.)/g, '$1'),
-    );
-    if (!line.startsWith('#') && wanted.every((value, index) => ['*', value].includes(parts[index] ?? '')))
-      return parts[4];
-  }
-  return undefined;
+  const file = readPassfile(process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass'));
+  if (file.state !== 'read') return undefined;
+  return passwordIn(file.text, { host: host.startsWith('/') ? 'localhost' : host, port, database, user });
 }
 
 const example =

@@ -1,6 +1,7 @@
 import { bounds, checkName, cut } from '../bounds.ts';
 import { taskOf, type TaskRow } from '../rows.ts';
-import { checkScope, isForPerson } from '../rules.ts';
+import { cancelOf, refusalToApprove, refusalToRedrive, unknownTask } from '../operator-rules.ts';
+import { checkScope } from '../rules.ts';
 import type { Changed } from '../types.ts';
 import { viewOf } from './reads.ts';
 import { clock, lockTask, type Queue, record, taskRow } from './rows.ts';
@@ -11,9 +12,8 @@ import type { Session } from './sql.ts';
 
 export async function approveTask(queue: Queue, id: string, by: string): Promise<Changed> {
   return changing(queue, id, async (session, row) => {
-    if (isForPerson(taskOf(row, null).task)) return `${id} is left to people, so it is not handed out.`;
-    if (row.automation !== 'approve') return `${id} needs no approval.`;
-    if (row.state !== 'open') return `${id} does not wait for approval: it is ${words(row)}.`;
+    const refused = refusalToApprove(row, taskOf(row, null).task);
+    if (refused !== undefined) return refused;
     await session.rows(
       `UPDATE ${schema}.task SET approved_by = $3 WHERE project = $1 AND id = $2`,
       queue.project,
@@ -28,45 +28,31 @@ export async function approveTask(queue: Queue, id: string, by: string): Promise
 export async function cancelTask(queue: Queue, id: string, why: string): Promise<Changed> {
   const reason = cut(why, bounds.text);
   return changing(queue, id, async (session, row) => {
-    switch (row.state) {
-      case 'claimed':
-        await session.rows(
-          `UPDATE ${schema}.task SET stopping = $3 WHERE project = $1 AND id = $2`,
-          queue.project,
-          id,
-          reason,
-        );
-        await record(queue, session, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
-        return undefined;
-      case 'open':
-      case 'person':
-      case 'dead':
-        await set(queue, session, id, 'cancelled');
-        await record(queue, session, 'cancelled', id, { note: reason });
-        return undefined;
-      case 'done':
-      case 'withdrawn':
-      case 'cancelled':
-        return `${id} has ended: it is ${words(row)}.`;
+    const cancel = cancelOf(row);
+    if (cancel.how === 'refuse') return cancel.why;
+    if (cancel.how === 'stop') {
+      await session.rows(
+        `UPDATE ${schema}.task SET stopping = $3 WHERE project = $1 AND id = $2`,
+        queue.project,
+        id,
+        reason,
+      );
+      await record(queue, session, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
+    } else {
+      await set(queue, session, id, 'cancelled');
+      await record(queue, session, 'cancelled', id, { note: reason });
     }
+    return undefined;
   });
 }
 
 export async function redriveTask(queue: Queue, id: string): Promise<Changed> {
   return changing(queue, id, async (session, row) => {
-    switch (row.state) {
-      case 'open':
-      case 'person':
-      case 'dead':
-      case 'cancelled':
-        await set(queue, session, id, 'open');
-        await record(queue, session, 'redriven', id);
-        return undefined;
-      case 'claimed':
-      case 'done':
-      case 'withdrawn':
-        return `${id} cannot be driven again: it is ${words(row)}.`;
-    }
+    const refused = refusalToRedrive(row);
+    if (refused !== undefined) return refused;
+    await set(queue, session, id, 'open');
+    await record(queue, session, 'redriven', id);
+    return undefined;
   });
 }
 
@@ -78,7 +64,7 @@ async function changing(
 ): Promise<Changed> {
   return queue.server.writing<Changed>(async (session) => {
     const row = await lockTask(queue, session, id);
-    if (row === undefined) return { changed: false, why: `There is no task ${cut(id, bounds.name)}.` };
+    if (row === undefined) return unknownTask(id);
     const why = await change(session, row);
     if (why !== undefined) return { changed: false, why };
     const after = (await taskRow(queue, session, id)) ?? row;
@@ -139,8 +125,4 @@ export async function drainWorker(queue: Queue, worker: string, draining: boolea
     if (found.length > 0) await record(queue, session, draining ? 'draining' : 'working', worker);
     return found.length > 0;
   });
-}
-
-function words({ state }: TaskRow): string {
-  return state === 'person' ? 'left to a person' : state;
 }

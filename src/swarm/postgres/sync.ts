@@ -19,18 +19,19 @@ export async function syncTasks(
 ): Promise<SyncResult> {
   checkEntries(entries);
   const payloads = new Map(entries.map(({ task }) => [task.id, payloadOf(task)]));
+  const textOf = (task: TaskEntry['task']): string => payloads.get(task.id) ?? payloadOf(task);
   return queue.server.writing(async (session) => {
     // Two syncs of one project would wait for each other's rows in different orders.
     await session.rows('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', `sync of ${queue.project}`);
     const known = await knownTasks(queue, session, payloads);
-    const first = planSync(known, entries, covers);
+    const first = planSync(known, entries, covers, textOf);
     const touched = [
       ...new Set([...first.writes.map(({ entry }) => entry.task.id), ...first.events.map(({ task }) => task)]),
     ];
     if (touched.length === 0) return first.result;
     // Workers go on meanwhile. What this sync changes is locked, and decided again by what it is then.
     for (const [id, task] of await lockedTasks(queue, session, touched)) known.set(id, task);
-    const { writes, events, result } = planSync(known, entries, covers);
+    const { writes, events, result } = planSync(known, entries, covers, textOf);
     for (let index = 0; index < writes.length; index += atOnce)
       await write(queue, session, writes.slice(index, index + atOnce));
     await set(queue, session, result.returned, `state = 'open', counted = 0, uncounted = 0, approved_by = NULL`);

@@ -1,8 +1,9 @@
 import { bounds, checkName, cut } from '../bounds.ts';
-import { checkScope, isForPerson } from '../rules.ts';
+import { cancelOf, refusalToApprove, refusalToRedrive, unknownTask } from '../operator-rules.ts';
+import { checkScope } from '../rules.ts';
 import type { Changed } from '../types.ts';
 import { taskOf } from '../rows.ts';
-import { type Queue, readTaskRow, record, requireSeal, rowOf, type TaskRow } from './rows.ts';
+import { type Queue, record, requireSeal, rowOf } from './rows.ts';
 import { viewOf } from './reads.ts';
 import { setApproval } from './sync.ts';
 
@@ -10,12 +11,10 @@ import { setApproval } from './sync.ts';
 
 export function approveTask(queue: Queue, id: string, by: string): Changed {
   const row = rowOf(queue, id);
-  if (row === undefined) return unknown(id);
+  if (row === undefined) return unknownTask(id);
   requireSeal(queue.signer, row);
-  const { task } = taskOf(row, null);
-  if (isForPerson(task)) return { changed: false, why: `${id} is left to people, so it is not handed out.` };
-  if (row.automation !== 'approve') return { changed: false, why: `${id} needs no approval.` };
-  if (row.state !== 'open') return { changed: false, why: `${id} does not wait for approval: it is ${words(row)}.` };
+  const why = refusalToApprove(row, taskOf(row, null).task);
+  if (why !== undefined) return { changed: false, why };
   setApproval(queue, id, checkName('name of who approves', by));
   record(queue, 'approved', id, { note: by });
   return changed(queue, id);
@@ -23,42 +22,28 @@ export function approveTask(queue: Queue, id: string, by: string): Changed {
 
 export function cancelTask(queue: Queue, id: string, why: string): Changed {
   const row = rowOf(queue, id);
-  if (row === undefined) return unknown(id);
+  if (row === undefined) return unknownTask(id);
   const reason = cut(why, bounds.text);
-  switch (row.state) {
-    case 'claimed':
-      queue.database.run('UPDATE task SET stopping = ? WHERE project = ? AND id = ?', reason, queue.project, id);
-      record(queue, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
-      return changed(queue, id);
-    case 'open':
-    case 'person':
-    case 'dead':
-      set(queue, id, 'cancelled');
-      record(queue, 'cancelled', id, { note: reason });
-      return changed(queue, id);
-    case 'done':
-    case 'withdrawn':
-    case 'cancelled':
-      return { changed: false, why: `${id} has ended: it is ${words(row)}.` };
+  const cancel = cancelOf(row);
+  if (cancel.how === 'refuse') return { changed: false, why: cancel.why };
+  if (cancel.how === 'stop') {
+    queue.database.run('UPDATE task SET stopping = ? WHERE project = ? AND id = ?', reason, queue.project, id);
+    record(queue, 'stopping', id, { worker: row.worker, token: row.token, note: reason });
+  } else {
+    set(queue, id, 'cancelled');
+    record(queue, 'cancelled', id, { note: reason });
   }
+  return changed(queue, id);
 }
 
 export function redriveTask(queue: Queue, id: string): Changed {
   const row = rowOf(queue, id);
-  if (row === undefined) return unknown(id);
-  switch (row.state) {
-    case 'open':
-    case 'person':
-    case 'dead':
-    case 'cancelled':
-      set(queue, id, 'open');
-      record(queue, 'redriven', id);
-      return changed(queue, id);
-    case 'claimed':
-    case 'done':
-    case 'withdrawn':
-      return { changed: false, why: `${id} cannot be driven again: it is ${words(row)}.` };
-  }
+  if (row === undefined) return unknownTask(id);
+  const why = refusalToRedrive(row);
+  if (why !== undefined) return { changed: false, why };
+  set(queue, id, 'open');
+  record(queue, 'redriven', id);
+  return changed(queue, id);
 }
 
 function set({ database, project, now }: Queue, id: string, state: 'open' | 'cancelled'): void {
@@ -103,16 +88,6 @@ export function drainWorker(queue: Queue, worker: string, draining: boolean): bo
 }
 
 function changed(queue: Queue, id: string): Changed {
-  const { database, project } = queue;
-  const row = database.one('SELECT * FROM task WHERE project = ? AND id = ?', project, id);
-  if (row === undefined) return unknown(id);
-  return { changed: true, task: viewOf(queue, readTaskRow(row)) };
-}
-
-function unknown(id: string): Changed {
-  return { changed: false, why: `There is no task ${cut(id, bounds.name)}.` };
-}
-
-function words({ state }: TaskRow): string {
-  return state === 'person' ? 'left to a person' : state;
+  const row = rowOf(queue, id);
+  return row === undefined ? unknownTask(id) : { changed: true, task: viewOf(queue, row) };
 }

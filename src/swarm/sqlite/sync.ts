@@ -1,3 +1,4 @@
+import { checkEntries } from '../bounds.ts';
 import { serialKeyOf, tieKey } from '../rules.ts';
 import { planSync, type TaskWrite } from '../sync-plan.ts';
 import type { SyncCoverage, SyncResult, TaskEntry } from '../types.ts';
@@ -5,6 +6,7 @@ import { isSealed, type Queue, readTaskRow, record, rowOf, sealOf } from './rows
 
 /** Call it within a transaction. */
 export function syncTasks(queue: Queue, entries: readonly TaskEntry[], covers: SyncCoverage): SyncResult {
+  checkEntries(entries);
   const { database, project, signer } = queue;
   const known = new Map(
     database
