@@ -1,6 +1,6 @@
 import { type Forecast, type ForecastRecord, recordOfForecasts } from '../learning/forecast-record.ts';
 import { forecastConflict, observeConflict, unobservedConflicts } from '../learning/port-conflicts.ts';
-import { daysUntil, type Trend, trendOf, valueOn } from '../learning/trend.ts';
+import { daysUntil, type Reach, type Trend, trendOf, valueOn } from '../learning/trend.ts';
 import type { Batch } from '../learning/types.ts';
 import { portSettings, portsOf, surveyPorts } from '../remediation/remediators/port-reassignment/index.ts';
 import type { Creation, SampledDay } from '../remediation/store/store.ts';
@@ -32,13 +32,6 @@ export interface Forecasts {
   readonly limits: readonly LimitForecast[];
   /** Of the values a week after they were forecast, the share within the 80 % interval; null if none could be compared. */
   readonly trends: { readonly compared: number; readonly within: number } | null;
-}
-
-/** Days, and the ends of their 80 % interval. `null`: not within a year. */
-export interface Reach {
-  readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
 }
 
 export interface LimitForecast {

@@ -51,7 +51,8 @@ export {
 } from './recommend-limits.ts';
 export type { CalibrationBin, ForecastRecord } from '../learning/forecast-record.ts';
 export type { Batch, Pair, Rate } from '../learning/types.ts';
-export { type BatchQuestion, forecast, type Forecasts, type LimitForecast, type Reach } from './forecast.ts';
+export { type BatchQuestion, forecast, type Forecasts, type LimitForecast } from './forecast.ts';
+export type { Reach } from '../learning/trend.ts';
 export {
   type HandlerStats,
   type RateChange,

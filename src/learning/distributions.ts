@@ -1,7 +1,39 @@
 /**
- * The distributions that estimates need: standard normal and beta. Absolute errors are below 1e-9 for beta parameters up
+ * The numbers that estimates need: sums, and the standard normal, logistic and beta distributions. Absolute errors are below 1e-9 for beta parameters up
  * to a million, and below 1e-7 for the normal distribution.
  */
+
+/** 80 % of a standard normal distribution is within so many standard deviations. */
+export const within80 = 1.2816;
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** The probability whose log-odds these are. */
+export function sigmoid(logOdds: number): number {
+  return 1 / (1 + Math.exp(-logOdds));
+}
+
+/** The mean probability if the log-odds are normally distributed: D. MacKay, "The evidence framework", 1992. */
+export function meanProbability(logOdds: number, variance: number): number {
+  return sigmoid(logOdds / Math.sqrt(1 + (Math.PI / 8) * variance));
+}
+
+/** Halves an interval `steps` times around where `isBelow` changes from true to false. */
+export function bisect(
+  [from, to]: readonly [from: number, to: number],
+  steps: number,
+  isBelow: (value: number) => boolean,
+): readonly [low: number, high: number] {
+  let [low, high] = [from, to];
+  for (let step = 0; step < steps; step++) {
+    const middle = (low + high) / 2;
+    if (isBelow(middle)) low = middle;
+    else high = middle;
+  }
+  return [low, high];
+}
 
 /** Coefficients of Lanczos's approximation with g = 7 and nine terms: P. Godfrey, 2001. */
 const lanczos: readonly number[] = [
@@ -14,7 +46,7 @@ export function logGamma(x: number): number {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const base = x + 6.5;
   const [first = 0, ...rest] = lanczos;
-  const series = rest.reduce((sum, coefficient, index) => sum + coefficient / (x + index), first);
+  const series = rest.reduce((total, coefficient, index) => total + coefficient / (x + index), first);
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(base) - base + Math.log(series);
 }
 

@@ -1,3 +1,5 @@
+import { sigmoid } from './distributions.ts';
+
 /**
  * A value as a sum of effects, one for each key of each level: "attempts by this handler", "attempts on this image". Each
  * effect is what its attempts showed beyond what the other levels explain, shrunk towards nothing by a prior that counts
@@ -166,7 +168,7 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
         }
       } else {
         for (let row = 0; row < size; row += 1) {
-          const probability = 1 / (1 + Math.exp(-(sums[row] ?? 0)));
+          const probability = sigmoid(sums[row] ?? 0);
           const curvature = Math.max(0.02, probability * (1 - probability));
           precision[row] = (weight[row] ?? 0) * curvature;
           residual[row] = ((values[row] ?? 0) - probability) / curvature;
@@ -223,8 +225,9 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
       if (wanted === undefined) return { count, total };
       for (let row = 0; row < size; row += 1) {
         if (column?.rows[row] !== wanted) continue;
-        count += decayed(row);
-        total += decayed(row) * (values[row] ?? 0);
+        const weight = decayed(row);
+        count += weight;
+        total += weight * (values[row] ?? 0);
       }
       return { count, total };
     },

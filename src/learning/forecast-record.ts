@@ -1,3 +1,5 @@
+import { sum } from './distributions.ts';
+
 /** A forecast of something that then happened or did not. */
 export interface Forecast {
   /** 0 to 1. */
@@ -52,5 +54,5 @@ export function recordOfForecasts(forecasts: readonly Forecast[]): ForecastRecor
 }
 
 function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sum(values) / values.length;
 }

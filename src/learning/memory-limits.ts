@@ -1,4 +1,4 @@
-import { logGamma, normalCdf } from './distributions.ts';
+import { bisect, logGamma, normalCdf, sum } from './distributions.ts';
 import type { History } from './types.ts';
 
 /** What one day of an instance is expected to need: the logarithm of memory has Student's t distribution. */
@@ -47,12 +47,12 @@ export function exceedance({ location, scale, degrees }: Demand, limit: number):
 
 /** The limit that a day exceeds with this probability, 0 to 1. */
 export function limitExceeded(demand: Demand, probability: number): number {
-  let [low, high] = [demand.location - 100 * demand.scale, demand.location + 100 * demand.scale];
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2;
-    if (exceedance(demand, Math.exp(middle)) > probability) low = middle;
-    else high = middle;
-  }
+  const { location, scale } = demand;
+  const [, high] = bisect(
+    [location - 100 * scale, location + 100 * scale],
+    60,
+    (middle) => exceedance(demand, Math.exp(middle)) > probability,
+  );
   return Math.exp(high);
 }
 
@@ -181,13 +181,13 @@ function fitsOf(
 function limitsWithin(budget: number, demands: readonly Demand[]): readonly number[] {
   const curves = demands.map((demand) => ({ demand, top: logDensityAtMedian(demand) }));
   // The logarithm of the density: from where limits are absurdly high to where all are at their median.
-  let low = -2000;
-  let high = curves.reduce((most, { top }) => Math.max(most, top), low);
-  for (let step = 0; step < 50; step++) {
-    const middle = (low + high) / 2;
-    if (sum(curves.map((curve) => limitAt(curve, middle))) > budget) low = middle;
-    else high = middle;
-  }
+  const lowest = -2000;
+  const highest = curves.reduce((most, { top }) => Math.max(most, top), lowest);
+  const [, high] = bisect(
+    [lowest, highest],
+    50,
+    (middle) => sum(curves.map((curve) => limitAt(curve, middle))) > budget,
+  );
   return curves.map((curve) => limitAt(curve, high));
 }
 
@@ -202,13 +202,9 @@ interface Curve {
 function limitAt({ demand, top }: Curve, density: number): number {
   const { location, scale, degrees } = demand;
   const excess = (z: number): number => top - ((degrees + 1) / 2) * Math.log1p((z * z) / degrees) - scale * z - density;
-  let [low, high] = [0, 1];
-  while (high < 512 && excess(high) > 0) high *= 2;
-  for (let step = 0; step < 40; step++) {
-    const middle = (low + high) / 2;
-    if (excess(middle) > 0) low = middle;
-    else high = middle;
-  }
+  let far = 1;
+  while (far < 512 && excess(far) > 0) far *= 2;
+  const [low] = bisect([0, far], 40, (middle) => excess(middle) > 0);
   return Math.exp(location + scale * low);
 }
 
@@ -223,8 +219,4 @@ function fitAt(fits: readonly Fit[], index: number): Fit {
 
 function at(values: readonly number[], index: number): number {
   return values[index] ?? 0;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,3 +1,4 @@
+import { meanProbability, sigmoid } from './distributions.ts';
 import type { Batch } from './types.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface ConflictModel {
  * Creations that overlap in time choose ports from the same list of free ones, so overlaps count most.
  */
 const features: readonly {
-  readonly of: (batch: Bounded) => number;
+  readonly of: (batch: Batch) => number;
   readonly mean: number;
   readonly sd: number;
 }[] = [
@@ -48,10 +49,7 @@ export const unobservedConflicts: ConflictModel = {
 /** The probability that two instances of the batch get the same port, or one of them a port that is in use. */
 export function forecastConflict({ mean, covariance }: ConflictModel, batch: Batch): number {
   const values = valuesOf(batch);
-  const logit = dot(mean, values);
-  const variance = dot(values, multiply(covariance, values));
-  // The mean of a logistic over a normal distribution: D. MacKay, "The evidence framework", 1992.
-  return sigmoid(logit / Math.sqrt(1 + (Math.PI / 8) * variance));
+  return meanProbability(dot(mean, values), dot(values, multiply(covariance, values)));
 }
 
 /** The model after a batch: one Newton step from the present coefficients, weighted by their certainty. */
@@ -75,10 +73,8 @@ export function observeConflict(
   };
 }
 
-/** A batch within bounds, so that one absurd value cannot outweigh all others. */
-type Bounded = Batch;
-
-function bounded(batch: Batch): Bounded {
+/** The batch within bounds, so that one absurd value cannot outweigh all others. */
+function bounded(batch: Batch): Batch {
   return {
     ...batch,
     size: within(batch.size, 1, 10_000),
@@ -91,12 +87,12 @@ function bounded(batch: Batch): Bounded {
 }
 
 /** How many later creations begin before one is done, at most all others. */
-function width({ size, gapMinutes, startMinutes }: Bounded): number {
+function width({ size, gapMinutes, startMinutes }: Batch): number {
   return gapMinutes > 0 ? Math.min(size - 1, startMinutes / gapMinutes) : size - 1;
 }
 
 /** How many pairs of creations overlap in time. */
-function overlaps(batch: Bounded): number {
+function overlaps(batch: Batch): number {
   const next = width(batch);
   return Math.max(0, batch.size * next - (next * (next + 1)) / 2);
 }
@@ -116,10 +112,6 @@ function dot(one: readonly number[], other: readonly number[]): number {
 
 function at(vector: readonly number[], index: number): number {
   return vector[index] ?? 0;
-}
-
-function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
 }
 
 function within(value: number, low: number, high: number): number {

@@ -1,3 +1,4 @@
+import { meanProbability, sigmoid, within80 } from './distributions.ts';
 import { createEffects, type Position } from './effects.ts';
 import { keysOf } from './keys.ts';
 import type { Attempt, Interval, RecordView } from './types.ts';
@@ -83,9 +84,9 @@ export function createSuccessModel(halfLife: number): SuccessModel {
       return { value, low: value, high: value };
     }
     const { mean, variance } = effects.at(positionOf(question));
-    const reach = 1.2816 * Math.sqrt(variance);
+    const reach = within80 * Math.sqrt(variance);
     return {
-      value: sigmoid(mean / Math.sqrt(1 + (Math.PI * variance) / 8)),
+      value: meanProbability(mean, variance),
       low: sigmoid(mean - reach),
       high: sigmoid(mean + reach),
     };
@@ -162,10 +163,6 @@ function statedAlone(multiplier: number): readonly (number | undefined)[] {
 }
 
 const unmultiplied: readonly undefined[] = names.slice(1).map(() => undefined);
-
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
-}
 
 /** Of a stated probability: 0 and 1 count as 0.02 and 0.98. */
 function logOdds(probability: number): number {

@@ -1,3 +1,4 @@
+import { sum, within80 } from './distributions.ts';
 import type { Interval } from './types.ts';
 
 /** A straight line through daily values, by least squares. */
@@ -15,9 +16,6 @@ export interface Trend {
   readonly centre: number;
   readonly spread: number;
 }
-
-/** 80 % of a normal distribution is within so many standard deviations. */
-const within80 = 1.2816;
 
 /**
  * Undefined with fewer than seven values.
@@ -44,13 +42,15 @@ export function valueOn({ level, slope, residual, days, centre, spread }: Trend,
   return { value, low: value - within80 * error, high: value + within80 * error };
 }
 
-/**
- * Days until the line reaches a bound, with the ends of its 80 % interval; `null`: not within a year. 0: it is there.
- */
-export function daysUntil(
-  trend: Trend,
-  bound: number,
-): { readonly value: number | null; readonly low: number | null; readonly high: number | null } {
+/** Days, and the ends of their 80 % interval. `null`: not within a year. */
+export interface Reach {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** Days until the line reaches a bound. 0: it is there. */
+export function daysUntil(trend: Trend, bound: number): Reach {
   const reach = (slope: number): number | null => {
     if (trend.level >= bound) return 0;
     const days = slope <= 0 ? Infinity : (bound - trend.level) / slope;
@@ -58,8 +58,4 @@ export function daysUntil(
   };
   const { slope, slopeError } = trend;
   return { value: reach(slope), low: reach(slope + within80 * slopeError), high: reach(slope - within80 * slopeError) };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
