@@ -3,7 +3,7 @@ import type { ProblemRecord } from '../registry/record.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import type { KnownProblem } from '../remediation/engine/record-for.ts';
 import type { RunReport } from '../remediation/run-report.ts';
-import type { RunRecord } from '../remediation/store/store.ts';
+import { type RunRecord, runsAbout } from '../remediation/store/store.ts';
 import type { DetectOptions } from './detect.ts';
 import { editRegistry } from './edit-registry.ts';
 import { bindCall, type Remediation } from './open-remediation.ts';
@@ -135,9 +135,7 @@ export async function fixHeldLongEnough(
 ): Promise<RunRecord | undefined> {
   const { session, config } = remediation;
   const { project, store } = session;
-  const runs = (await store.runs.list({ project, limit: 1_000 })).filter(
-    ({ plan }) => plan.finding.problem === record.id,
-  );
+  const runs = await runsAbout(record.id, store.runs, project);
   const [last] = runs;
   if (last?.outcome !== 'fixed' || last.endedAt === null) return undefined;
   if (now.getTime() - Date.parse(last.endedAt) < config.holdDays * 86_400_000) return undefined;

@@ -3,7 +3,7 @@ import type { ProblemRecord } from '../registry/record.ts';
 import type { DetectResult } from '../remediation/engine/detect.ts';
 import type { RemediationEvent } from '../remediation/events.ts';
 import { reportOf, type RunReport } from '../remediation/run-report.ts';
-import type { RunRecord } from '../remediation/store/store.ts';
+import { type RunRecord, runsAbout } from '../remediation/store/store.ts';
 import { hasOccurredSince } from '../swarm/rules.ts';
 import type { Claim } from '../swarm/swarm.ts';
 import type { Report } from '../swarm/types.ts';
@@ -103,21 +103,19 @@ function notChecked({ handler }: Task): DetectResult {
   return { findings: [], notLookedAt: [skipped], lookedAt: [], unmanaged: [] };
 }
 
-/** The newest run about the problem of a task. */
-async function lastRun({ problem }: Task, { session }: Remediation): Promise<RunRecord | undefined> {
-  const runs = await session.store.runs.list({ project: session.project, limit: 1_000 });
-  return runs.find(({ plan }) => plan.finding.problem === problem);
+async function runsOf({ problem }: Task, { session }: Remediation): Promise<readonly RunRecord[]> {
+  return runsAbout(problem, session.store.runs, session.project);
 }
 
 /** The run that an earlier attempt has left for an approval. */
 async function waitingRun(task: Task, remediation: Remediation): Promise<RunRecord | undefined> {
-  const last = await lastRun(task, remediation);
+  const [last] = await runsOf(task, remediation);
   return last?.phase === 'awaiting-approval' ? last : undefined;
 }
 
 /** The run that has fixed the problem since it was last seen, such as one whose worker was killed before its report. */
 async function earlierFix(task: Task, remediation: Remediation): Promise<RunRecord | undefined> {
-  const last = await lastRun(task, remediation);
+  const [last] = await runsOf(task, remediation);
   const { outcome = null, endedAt = null } = last ?? {};
   return outcome === 'fixed' && endedAt !== null && !hasOccurredSince(task, endedAt) ? last : undefined;
 }

@@ -5,6 +5,7 @@ import { readTextIfPossible } from '../read-file.ts';
 import type { ProblemRecord } from '../registry/record.ts';
 import type { Evidence } from '../remediation/contract.ts';
 import type { Task } from '../tasks/types.ts';
+import { runsAbout } from '../remediation/store/store.ts';
 import { findStateFile } from './state-file.ts';
 
 /**
@@ -70,8 +71,7 @@ async function lastRun(problem: string, config: Config): Promise<Pick<TaskBrief,
   const { openSqliteStore } = await import('../remediation/store/sqlite/store.ts');
   const store = await openSqliteStore(place.path);
   try {
-    const runs = await store.runs.list({ project: config.folder, limit: 1_000 });
-    const last = runs.find(({ plan }) => plan.finding.problem === problem);
+    const [last] = await runsAbout(problem, store.runs, config.folder);
     if (last === undefined) return nothing;
     const { dossier, plan } = last;
     // The journal names the report; it is read from the folder of reports alone.

@@ -168,6 +168,16 @@ export interface RunJournal {
   }): Promise<readonly RunRecord[]>;
 }
 
+/** The runs about a problem among the latest 1,000 of a project, newest first. */
+export async function runsAbout(
+  problem: string,
+  journal: Pick<RunJournal, 'list'>,
+  project: string,
+): Promise<readonly RunRecord[]> {
+  const runs = await journal.list({ project, limit: 1_000 });
+  return runs.filter(({ plan }) => plan.finding.problem === problem);
+}
+
 export interface LockHolder {
   readonly volume: string;
   readonly run: string;
