@@ -16,9 +16,9 @@ const dist = join(root, 'dist');
 const entries: readonly string[] = ['cli/bin', 'index', 'app/remediation', 'app/swarm', 'testing/index', 'remark'];
 
 /**
- * Dependencies that are not bundled: the driver, which is loaded only to repair, and pg-boss, which not everyone installs; zod, whose types are part of our own; and
- * js-yaml, which is loaded at the first yaml block that needs it. Everything else is bundled, because one file loads
- * several times faster than a hundred.
+ * Dependencies that are not bundled: the driver, which is loaded only to repair; pg-boss, which not everyone installs; zod,
+ * whose types are part of our own; and js-yaml, which is loaded at the first yaml block that needs it. Everything else is
+ * bundled, because one file loads several times faster than a hundred.
  */
 const external: readonly RegExp[] = [/^pg(-boss)?(\/|$)/, /^zod(\/|$)/, /^js-yaml$/];
 

@@ -34,6 +34,20 @@ export function packingOf(head: Buffer, name: string): Packing | undefined {
   return /\.(?:gpg|pgp)$/i.test(name) && (head[0] ?? 0) >= 0x80 ? 'gpg' : undefined;
 }
 
+const endings: ReadonlyMap<string, Packing> = new Map([
+  ['gz', 'gzip'],
+  ['zst', 'zstd'],
+  ['zstd', 'zstd'],
+  ['xz', 'xz'],
+  ['bz2', 'bzip2'],
+  ['lz4', 'lz4'],
+]);
+
+/** What a name says that a file is compressed with. */
+export function packingByName(name: string): Packing | undefined {
+  return endings.get(/\.([a-z\d]+)$/.exec(name)?.[1] ?? '');
+}
+
 /** The name without the endings of what it is wrapped in: `shop.sql.gz` is `shop.sql`. */
 export function unpackedName(name: string): string {
   return name.replace(/\.(?:gz|zst|zstd|xz|bz2|lz4|age|gpg|pgp|asc|enc)$/i, '');

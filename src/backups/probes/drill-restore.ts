@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { quoteIdentifier } from '../../util/quote.ts';
 import { errorText } from '../../util/text.ts';
 import { type Fault, faultsIn } from '../faults.ts';
-import { canUnpack, type Packing, unpackerOf } from '../packing.ts';
+import { canUnpack, type Packing, packingByName, unpackerOf } from '../packing.ts';
 import { dumpReader } from '../plain-dump.ts';
 import { tarOfFolder } from '../tar-stream.ts';
 import { clientFolder, type DrillPrograms } from './drill-server.ts';
@@ -114,13 +114,6 @@ async function createNeeds(programs: DrillPrograms, { roles, tablespaces }: Dril
     database: 'postgres',
     stdin: `${lines.join('\n')}\n`,
   });
-}
-
-function packingByName(file: string): Packing | undefined {
-  if (file.endsWith('.gz')) return 'gzip';
-  if (/\.zstd?$/.test(file)) return 'zstd';
-  if (file.endsWith('.bz2')) return 'bzip2';
-  return file.endsWith('.xz') ? 'xz' : file.endsWith('.lz4') ? 'lz4' : undefined;
 }
 
 /** The beginning of a command that unpacks its standard input for the program after it. */
