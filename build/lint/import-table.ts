@@ -145,6 +145,28 @@ export const rooms: readonly Room[] = [
     packages: ['zod', 'write-file-atomic'],
   },
   { path: 'testing/', rooms: ['host/', 'backups/', 'remediation/'] },
+  {
+    path: 'service/',
+    rooms: [
+      'registry/',
+      'priority/',
+      'tasks/',
+      'learning/',
+      'config/',
+      'postgres/',
+      'backups/',
+      'remediation/',
+      'swarm/',
+      'host/',
+      'app/',
+    ],
+    packages: ['zod', 'croner'],
+  },
+  { path: 'service/metrics/', rooms: ['service/'], packages: ['prom-client'] },
+  { path: 'service/http/', rooms: ['service/', 'app/'], packages: ['hono', '@hono/*', 'zod'] },
+  { path: 'service/mcp/', rooms: ['service/', 'app/'], packages: ['@modelcontextprotocol/*', 'zod'] },
+  // Bundled for browsers: nothing of the program may come with it.
+  { path: 'page/', rooms: [], types: ['service/', 'backups/', 'remediation/'], packages: ['preact', 'htm'] },
   // The published config schema contains the settings that each remediator declares.
   {
     path: 'schema/',
@@ -176,6 +198,7 @@ export const rooms: readonly Room[] = [
       'remediation/',
       'swarm/',
       'app/',
+      'service/',
     ],
     packages: ['js-yaml', 'sarif', 'string-width'],
   },
@@ -191,6 +214,7 @@ export const rooms: readonly Room[] = [
       'postgres/',
       'backups/',
       'app/',
+      'service/',
       'schema/',
       'reporters/',
     ],
@@ -226,6 +250,8 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/run-report.ts'],
   ['swarm/'],
   ['app/', 'testing/'],
+  ['service/'],
+  ['page/'],
   ['schema/', 'reporters/'],
   ['cli/', 'index.ts', 'remark.ts'],
 ];
