@@ -14,7 +14,8 @@ import type {
 
 /**
  * The answers of the HTTP API under `/api/v1`, as the page reads them. Errors are `{error: {code, message, hint}}` with the
- * codes of `ProblemsError`.
+ * codes of `ProblemsError` and those of `HttpErrorCode`. A client that signed in with a cookie sends the header `x-problems-csrf: 1`
+ * with each request that changes something. Names in paths are encoded with `encodeURIComponent`.
  */
 export interface ApiAnswers {
   /** Who asks, and what they may do. */
@@ -52,6 +53,32 @@ export interface ApiAnswers {
   readonly 'GET /fleet': unknown;
   /** As `problems preflight --json`, for a memory limit of `?memory=` bytes. */
   readonly 'GET /preflight': unknown;
+  /** `/dossier`: the escalation report alone, as Markdown. */
+  readonly 'GET /runs/:id/dossier': { readonly dossier: string };
+  /** `{planDigest, despite}`. 409 `plan-changed`: another plan than the one that was shown. */
+  readonly 'POST /runs/:id/approve': StartedRun;
+  /** `{reason}`. */
+  readonly 'POST /runs/:id/refuse': StartedRun;
+  readonly 'POST /runs/:id/rollback': StartedRun;
+  readonly 'POST /instances/:engine/:name/lift': { readonly lifted: { readonly reason: string } | null };
+  /** `{paused, reason}`. */
+  readonly 'POST /pause': { readonly paused: string | null };
+  /** `{instance, engine?}`. */
+  readonly 'POST /backups': StartedRun;
+  /** `{backup, engine?}`, a backup as `<instance>/<backup>`. The result appears among the proofs. */
+  readonly 'POST /backups/verify': { readonly backup: string };
+  /** `{comment}`. */
+  readonly 'POST /alerts/:fingerprint/ack': AlertView;
+  /** `{until}`: RFC 3339; null ends the silence. */
+  readonly 'POST /alerts/:fingerprint/silence': AlertView;
+  /** `{finding, comment}`. */
+  readonly 'POST /findings/ack': TrackedFinding;
+  /** `{finding, until}`: RFC 3339; null ends the silence. */
+  readonly 'POST /findings/silence': TrackedFinding;
+  /** As `problems show --json`. */
+  readonly 'GET /problems/:id': unknown;
+  /** `{what, worked, evidence?}`: an attempt, as it is written back into the registry. */
+  readonly 'POST /problems/:id/outcomes': { readonly written: boolean };
   readonly 'GET /service': {
     readonly jobs: ServiceView['jobs'];
     readonly deliveries: ServiceView['deliveries'];
@@ -66,6 +93,19 @@ export interface ApiAnswers {
   };
 }
 
+/** Reasons for which the HTTP API itself refuses a request. */
+export type HttpErrorCode =
+  /** 401. */
+  | 'not-signed-in'
+  /** 403: a token of a smaller scope; a wrong Host or Origin; a cookie without the header. */
+  | 'forbidden'
+  /** 409: the plan is not the one that was shown. */
+  | 'plan-changed'
+  | 'too-large'
+  | 'too-many'
+  /** 500: a mistake of ours. */
+  | 'internal';
+
 /** A plan as `problems plan --json` prints it, with the digest that an approval must name. */
 export interface PlanAnswer {
   readonly finding: TrackedFinding['finding'];
@@ -77,6 +117,11 @@ export interface PlanAnswer {
   readonly refusal: { readonly reason: string; readonly advice: string } | null;
   /** SHA-256 of the plan in hex; null without one. */
   readonly digest: string | null;
+}
+
+/** A run that goes on after the answer: follow it with `GET /runs/:id` or the events. */
+export interface StartedRun {
+  readonly run: RunRecord;
 }
 
 export interface RunAnswer {
