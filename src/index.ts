@@ -56,6 +56,22 @@ export { type Config, loadConfig, type LoadConfigOptions, type SwarmSettings } f
 export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {
+  type IgnoredHeading,
+  type ImportedDates,
+  type ImportedKind,
+  type ImportedSection,
+  type ImportedSectionKey,
+  type ImportedSeverity,
+  type ImportedStatus,
+  type ImportOptions,
+  importProblems,
+  type ImportProposal,
+  type ImportProvenance,
+  type ImportResult,
+  type Lines,
+  titleKey,
+} from './import/index.ts';
+export {
   type Band,
   comparePriorities,
   computePriority,

@@ -34,6 +34,7 @@ export const rooms: readonly Room[] = [
   { path: 'registry/parse/markdown-tree.ts', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
   { path: 'scan/', rooms: ['registry/'], packages: ['write-file-atomic'] },
+  { path: 'import/', rooms: ['registry/'] },
   {
     path: 'tasks/',
     rooms: ['priority/', 'registry/identity.ts'],
@@ -130,6 +131,7 @@ export const rooms: readonly Room[] = [
     path: 'app/',
     rooms: [
       'registry/',
+      'import/',
       'scan/',
       'priority/',
       'tasks/',
@@ -187,6 +189,7 @@ export const rooms: readonly Room[] = [
     rooms: [],
     types: [
       'registry/',
+      'import/',
       'priority/',
       'tasks/',
       'learning/',
@@ -206,6 +209,7 @@ export const rooms: readonly Room[] = [
     path: 'cli/',
     rooms: [
       'registry/',
+      'import/',
       'scan/',
       'priority/',
       'tasks/',
@@ -222,9 +226,9 @@ export const rooms: readonly Room[] = [
   },
   {
     path: 'index.ts',
-    rooms: ['registry/', 'scan/', 'priority/', 'tasks/', 'learning/', 'config/', 'schema/', 'app/'],
+    rooms: ['registry/', 'import/', 'scan/', 'priority/', 'tasks/', 'learning/', 'config/', 'schema/', 'app/'],
   },
-  { path: 'remark.ts', rooms: ['registry/', 'priority/'], packages: unifiedFamily },
+  { path: 'remark.ts', rooms: ['registry/', 'import/', 'priority/'], packages: unifiedFamily },
 ];
 
 /** A folder of remediators holds one folder each, and none may import another: the first folder below is its own. */
@@ -237,7 +241,7 @@ export const siblingFolders: readonly string[] = ['remediation/remediators/'];
 export const floors: readonly (readonly string[])[] = [
   ['errors.ts', 'version.ts', 'read-file.ts', 'util/', 'postgres/', 'compose/'],
   ['registry/', 'host/'],
-  ['priority/', 'scan/', 'backups/', 'migration/'],
+  ['priority/', 'scan/', 'import/', 'backups/', 'migration/'],
   ['tasks/', 'learning/'],
   ['config/'],
   ['remediation/operations.ts', 'remediation/leases.ts', 'remediation/standard-schema.ts'],

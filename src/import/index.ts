@@ -1,0 +1,3 @@
+export { importProblems } from './import.ts';
+export { titleKey } from './titles.ts';
+export type * from './types.ts';
