@@ -19,6 +19,8 @@ export interface Service {
   readonly history: ServiceStore;
   /** Returns the function that ends the subscription. Listeners must not throw. */
   subscribe(listener: (event: ServiceEvent) => void): () => void;
+  /** Tells the listeners of what a part of the service has kept in the history: an alert, a delivery. */
+  publish(event: ServiceEvent): void;
   /** Starts a full round, or joins the one that waits. Returns at once. */
   requestRound(request: { readonly instances?: readonly string[] }): RoundView;
   /**

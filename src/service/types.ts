@@ -161,12 +161,16 @@ export interface AlertView {
   readonly severity: 'critical' | 'high' | 'medium' | 'low';
   readonly engine: string | null;
   readonly instance: string | null;
+  /** Id of the finding that it tells of; null for a rule. */
+  readonly finding: string | null;
   readonly summary: string;
   readonly state: 'firing' | 'suppressed' | 'resolved';
   readonly startsAt: string;
   readonly endsAt: string | null;
   readonly acknowledged: { readonly by: string; readonly at: string; readonly comment: string } | null;
   readonly silencedUntil: string | null;
+  /** What each channel was last told of it, so that a restart repeats nothing. */
+  readonly sent: readonly { readonly channel: string; readonly state: 'firing' | 'resolved'; readonly at: string }[];
 }
 
 export interface DeliveryView {
