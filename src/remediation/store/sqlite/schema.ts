@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ProblemsError } from '../../../errors.ts';
 
 /** The state file's tables, one migration per version of `user_version`. Only appended to. */
-const migrations: readonly string[] = [
+export const stateTables: readonly string[] = [
   `
   CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -218,12 +218,17 @@ const migrations: readonly string[] = [
 ];
 
 /**
- * Brings the state file's tables to the newest version, in the caller's transaction. First compares `sqlite_schema` with
+ * Brings the tables of a file, by default those of the state file, to the newest version, in the caller's transaction. First compares `sqlite_schema` with
  * what the migrations make: a trigger or view that someone added would run with our statements.
  * @param scratch An empty database, which is closed.
  * @throws ProblemsError `state-damaged`: a newer version wrote it. `state-untrusted`: its tables are not ours.
  */
-export function migrate(database: DatabaseSync, scratch: DatabaseSync, path: string): void {
+export function migrate(
+  database: DatabaseSync,
+  scratch: DatabaseSync,
+  path: string,
+  migrations: readonly string[] = stateTables,
+): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > migrations.length) {
     throw new ProblemsError('state-damaged', `${path} was written by a newer version of this program.`, {
