@@ -151,12 +151,14 @@ describe('the store of the service', () => {
       severity: 'critical',
       engine: 'local',
       instance: 'orders',
+      finding: null,
       summary: 'orders is down',
       state: 'resolved',
       startsAt: '2026-01-01T00:00:00.000Z',
       endsAt: '2026-01-01T01:00:00.000Z',
       acknowledged: null,
       silencedUntil: null,
+      sent: [{ channel: 'hook', state: 'firing', at: '2026-01-01T00:00:01.000Z' }],
     };
     alerts.note(alert);
     alerts.note({ ...alert, startsAt: '2026-01-02T00:00:00.000Z', endsAt: null, state: 'firing' });

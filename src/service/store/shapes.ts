@@ -135,12 +135,14 @@ export const alertShape = z.object({
   severity: z.enum(['critical', 'high', 'medium', 'low']),
   engine: text.nullable(),
   instance: text.nullable(),
+  finding: text.nullable(),
   summary: text,
   state: z.enum(['firing', 'suppressed', 'resolved']),
   startsAt: text,
   endsAt: text.nullable(),
   acknowledged,
   silencedUntil: text.nullable(),
+  sent: z.array(z.object({ channel: text, state: z.enum(['firing', 'resolved']), at: text })),
 }) satisfies z.ZodType<AlertView>;
 
 export const deliveryShape = z.object({
