@@ -28,6 +28,7 @@ export {
   type FindRecordOptions,
   type FoundRecord,
 } from './app/find-record.ts';
+export { type ImportedFile, type ImportReport, proposeRecords } from './app/import.ts';
 export {
   applyFilter,
   checkPaths,
@@ -69,6 +70,7 @@ export {
   type ImportProvenance,
   type ImportResult,
   type Lines,
+  sureConfidence,
   titleKey,
 } from './import/index.ts';
 export {

@@ -1,3 +1,4 @@
+export { sureConfidence } from './confidence.ts';
 export { importProblems } from './import.ts';
 export { titleKey } from './titles.ts';
 export type * from './types.ts';

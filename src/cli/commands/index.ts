@@ -5,6 +5,7 @@ const loaders = {
   validate: async () => (await import('./validate.ts')).validate,
   show: async () => (await import('./show.ts')).show,
   new: async () => (await import('./new.ts')).newRecord,
+  import: async () => (await import('./import.ts')).importCommand,
   scan: async () => (await import('./scan.ts')).scan,
   explain: async () => (await import('./explain.ts')).explain,
   tasks: async () => (await import('./tasks.ts')).tasks,
