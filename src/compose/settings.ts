@@ -3,7 +3,7 @@ import { type ComposeSources, environmentOf } from './project.ts';
 import { type ComposeEdit, replaceValue } from './values.ts';
 import { interpolated } from './variables.ts';
 
-/** Sizes of a service, and settings on the command line of its server, in the files of its Compose project. Pure. */
+/** Sizes and the image of a service, and settings on the command line of its server, in the files of its Compose project. Pure. */
 
 /** Keys of a service whose value is a size. */
 export type SizeKey = 'mem_limit' | 'shm_size';
@@ -64,6 +64,23 @@ function addKey(sources: ComposeSources, service: string, line: string): Compose
     reason: `No file of the project defines ${service} in a form to which a key can be added.`,
     instead: `add \`${line}\` to the service ${service}`,
   };
+}
+
+/** Names another image for a service. One that is built keeps the name for what is built. */
+export function editImage(sources: ComposeSources, service: string, to: string): ComposeEdit {
+  if (sources.files.some((file) => find(file, ['services', service, 'build']) !== undefined))
+    return {
+      type: 'unclear',
+      reason: `The image of ${service} is built by the project.`,
+      instead: `build ${service} from ${to}`,
+    };
+  const compose = sources.files.findLast((file) => find(file, ['services', service, 'image']) !== undefined);
+  const found = compose === undefined ? undefined : find(compose, ['services', service, 'image']);
+  const literal = compose === undefined || found === undefined ? undefined : literalOf(compose, found.node);
+  if (compose === undefined || found === undefined || literal === undefined)
+    return { type: 'unclear', reason: `No file of the project states the image of ${service} as a plain value.` };
+  const from = interpolated(literal.text, environmentOf(sources)) ?? '';
+  return replaceValue(sources, { compose, literal, isShared: found.isShared }, { service, from, to });
 }
 
 /** Changes settings that the command of the service already sets, each in one place. */

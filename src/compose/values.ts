@@ -49,14 +49,16 @@ function replaceVariable(
   sources: ComposeSources,
   { compose, literal }: Place,
   { name, start, end, fallback }: Reference,
-  { from, to }: Replacement,
+  whole: Replacement,
 ): ComposeEdit {
   const { path, text } = compose.file;
-  if (start !== 0 || end !== literal.text.length) {
+  const [head, tail] = [literal.text.slice(0, start), literal.text.slice(end)];
+  const [from, to] = [whole.from, whole.to].map((value) => between(value, head, tail));
+  if (from === undefined || to === undefined) {
     return {
       type: 'unclear',
       reason: `The value in ${path} is put together from several parts: ${literal.text}.`,
-      instead: `change ${literal.text} to ${to} in line ${lineAt(text, literal.start)} of ${path}`,
+      instead: `change ${literal.text} to ${whole.to} in line ${lineAt(text, literal.start)} of ${path}`,
     };
   }
   const entry = environmentOf(sources).get(name);
@@ -76,6 +78,13 @@ function replaceVariable(
       instead: `add ${name}=${to} to the .env of the project`,
     };
   return { type: 'edit', path, edits: uses.map((use) => ({ at: use + fallback.start, before: from, after: to })) };
+}
+
+/** What a value has between `head` and `tail`, which themselves contain no variable; undefined if it has something else there. */
+function between(value: string, head: string, tail: string): string | undefined {
+  if (head === '' && tail === '') return value;
+  const isAround = value.length > head.length + tail.length && value.startsWith(head) && value.endsWith(tail);
+  return isAround && !(head + tail).includes('$') ? value.slice(head.length, value.length - tail.length) : undefined;
 }
 
 /** How often the scalars of the file use the variable, in any form. */

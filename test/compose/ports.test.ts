@@ -111,7 +111,7 @@ describe('the published port of a service', () => {
       undefined,
       /2 places/,
     ],
-    ['it is put together', 'services: {db: {ports: ["5${N}:5432"]}}\n', 'N=434\n', /several parts/],
+    ['it is put together', 'services: {db: {ports: ["5${A}${B}:5432"]}}\n', 'A=4\nB=34\n', /several parts/],
     ['the shell sets it', 'services: {db: {ports: ["${P}:5432"]}}\n', undefined, /none of them/],
     [
       'a variable has two defaults',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readComposeFile, withEdits } from '../../src/compose/document.ts';
 import type { ComposeSources } from '../../src/compose/project.ts';
-import { editCommand, editSize } from '../../src/compose/settings.ts';
+import { editCommand, editImage, editSize } from '../../src/compose/settings.ts';
 import type { ComposeEdit } from '../../src/compose/values.ts';
 
 const MiB = 2 ** 20;
@@ -27,6 +27,45 @@ async function edited(
     made.path === '/project/.env' ? environment : files.find(({ file }) => file.path === made.path)?.file.text;
   return withEdits(text ?? '', made.edits);
 }
+
+describe('the image of a service', () => {
+  const pin = (sources: ComposeSources): ComposeEdit => editImage(sources, 'db', 'postgres:15');
+
+  it.for<[string, string, string | undefined, string]>([
+    [
+      'a name',
+      'services: {db: {image: postgres:17}} # ours\n',
+      undefined,
+      'services: {db: {image: postgres:15}} # ours\n',
+    ],
+    [
+      'a name without a tag',
+      'services: {db: {image: "postgres"}}\n',
+      undefined,
+      'services: {db: {image: "postgres:15"}}\n',
+    ],
+    ['a variable', 'services: {db: {image: "$IMAGE"}}\n', 'IMAGE=postgres:17\n', 'IMAGE=postgres:15\n'],
+    ['a variable for the tag', 'services: {db: {image: "postgres:${TAG}"}}\n', 'TAG=17\n', 'TAG=15\n'],
+    [
+      'a default for the tag',
+      'services: {db: {image: "postgres:${TAG:-latest}"}}\n',
+      undefined,
+      'services: {db: {image: "postgres:${TAG:-15}"}}\n',
+    ],
+  ])('is changed where the file states it with %s', async ([, text, environment, expected]) => {
+    expect(await edited([text], pin, environment)).toBe(expected);
+  });
+
+  it.for<[string, string, RegExp]>([
+    ['it is built', 'services: {db: {image: shop-db, build: .}}\n', /built/],
+    ['no file states it', 'services: {db: {mem_limit: 1g}}\n', /No file/],
+    ['an anchor gives it to others', 'x-i: &i postgres:17\nservices: {db: {image: *i}, b: {image: *i}}\n', /anchor/],
+    ['its variable comes from the shell', 'services: {db: {image: "postgres:${TAG}"}}\n', /TAG|several parts/],
+    ['the repository is another one', 'services: {db: {image: "shop/${NAME:-db}"}}\n', /several parts/],
+  ])('is not changed if %s', async ([, text, reason]) => {
+    expect(await edited([text], pin)).toMatch(reason);
+  });
+});
 
 describe('a size of a service', () => {
   const raise = (sources: ComposeSources): ComposeEdit => editSize(sources, 'db', 'mem_limit', 512 * MiB);

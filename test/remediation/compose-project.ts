@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ComposeConfig } from '../../src/host/compose/types.ts';
 import type { Container } from '../../src/host/docker/types.ts';
 import { composeOutput } from '../../src/compose/output.ts';
-import { createTestHost, type TestHost } from '../../src/testing/index.ts';
+import { createTestHost, type TestHost, type TestHostOptions } from '../../src/testing/index.ts';
 
 /** A Compose project in memory, whose client reads the files as they are: it hashes a service as Compose does. */
 
@@ -45,6 +45,8 @@ export interface ProjectOptions {
   readonly imageId?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly container?: Partial<Container>;
+  /** What else the engine answers. */
+  readonly docker?: TestHostOptions['docker'];
   readonly config?: (yaml: string) => Promise<ComposeConfig>;
 }
 
@@ -68,6 +70,7 @@ export async function createProject(
         volumes: [],
         inspect: {},
       }),
+      ...options.docker,
     },
     compose: {
       mayEdit: options.mayEdit ?? true,

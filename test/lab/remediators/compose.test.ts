@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { approve, detect, plan, remediate, rollback } from '../../../src/app/remediation.ts';
-import { compose } from '../compose.ts';
+import { compose, startProject } from '../compose.ts';
 import { findInstance, query } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
-import { labRuns } from '../support.ts';
+import { createRun, labRuns } from '../support.ts';
 import { createPortRun } from './open-ports.ts';
+import { openAvailability } from './open-remediator.ts';
 
 describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
   it('moves to another port in the file of its project, stays as Compose wants it, and rolls back', async (test) => {
@@ -62,5 +63,32 @@ describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
     expect(back.port).toBe(taken);
     expect((await back.container.inspect()).State.Status).toBe('created');
     expect((await detect(ports)).findings).toMatchObject([{ instance: 'shop', kind: 'port-taken' }]);
+  });
+
+  it('gets the image that fits its data in the file of its project, if its tag has moved to another version', async (test) => {
+    const run = await createRun(test);
+    const file = join(run.folder, 'docker-compose.yml');
+    await startProject(run, { name: 'shop', port: await run.takePort() });
+    await compose(run, 'shop', 'down');
+    const moved = run.postgres === 17 ? 15 : 17;
+    const [fitting, wrong] = [run.postgres, moved].map((major) => `problems-lab/postgres:${major}`);
+    const text = (await readFile(file, 'utf8')).replace(`${fitting}`, `${wrong}`);
+    await writeFile(file, text);
+    await compose(run, 'shop', 'up', '-d');
+    await (await findInstance(run, 'shop')).container.wait();
+
+    const availability = await openAvailability(run);
+    test.onTestFinished(() => availability.close());
+    const { runs } = await remediate(availability);
+    expect(runs).toMatchObject([{ instance: 'shop', outcome: 'awaiting-approval' }]);
+    const id = runs[0]?.id ?? '';
+    expect(await approve(availability, id, 'a test')).toMatchObject({ outcome: 'fixed' });
+    expect(await readFile(file, 'utf8')).toBe(text.replace(`${wrong}`, `${fitting}`));
+    const fixed = await findInstance(run, 'shop');
+    expect(await query(fixed, 'select count(*) from orders')).toEqual(['1000']);
+    await compose(run, 'shop', 'up', '-d');
+    expect((await findInstance(run, 'shop')).container.id, 'the next `up` changes nothing').toBe(fixed.container.id);
+    expect(await rollback(availability, id)).toMatchObject({ outcome: 'rolled-back' });
+    expect(await readFile(file, 'utf8')).toBe(text);
   });
 });

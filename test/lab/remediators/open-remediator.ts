@@ -5,6 +5,7 @@ import {
   type RemediationOptions,
   type Remediator,
 } from '../../../src/app/remediation.ts';
+import { availability } from '../../../src/remediation/remediators/availability/index.ts';
 import { backupRepair } from '../../../src/remediation/remediators/backup-repair/index.ts';
 import { connectionPool } from '../../../src/remediation/remediators/connection-pool/index.ts';
 import { memory } from '../../../src/remediation/remediators/memory/index.ts';
@@ -36,12 +37,13 @@ function openAlone(remediator: Remediator, usual: Settings = {}): Open {
       config: {
         containers: `^${prefix}vrooli-postgres-(.+)$`,
         ...(state === undefined ? {} : { state }),
-        settings: { [remediator.name]: { ...usual, ...settings } },
+        ...(remediator.settings === undefined ? {} : { settings: { [remediator.name]: { ...usual, ...settings } } }),
       },
       ...options,
     });
 }
 
+export const openAvailability = openAlone(availability);
 export const openBackups = openAlone(backupRepair);
 export const openPools = openAlone(connectionPool);
 /** With a load as short as it can be. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Container, Image } from '../../../src/host/docker/types.ts';
 import { withImage } from '../../../src/remediation/actions/container-change-image.ts';
 import { signOfLine } from '../../../src/remediation/remediators/backup-repair/observe.ts';
+import { createProject, path } from '../compose-project.ts';
 import { imageOfMajor } from '../../../src/remediation/remediators/availability/plan-image.ts';
 import { availability } from '../../../src/remediation/remediators/availability/index.ts';
 import type { Plan, Refusal } from '../../../src/remediation/contract.ts';
@@ -365,6 +366,28 @@ describe('data of another major version', () => {
     ['postgres:pg17-v1.2', undefined],
   ] as const)('%s becomes %s', ([name, wanted]) => {
     expect(imageOfMajor(name, '15')).toBe(wanted);
+  });
+
+  it('is named in the Compose file of its project, which creates the container from it', async () => {
+    const project = await createProject({
+      container: { state: down, mounts: [volume], env: { PG_MAJOR: '17' }, image: 'sha256:17' },
+      docker: {
+        events: async () => [],
+        changes: async () => [],
+        logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+        image: async (name) => ({ ...image, ...(name === 'postgres:15' ? fifteen : { id: 'sha256:17' }) }),
+        file: async (_, file) => new TextEncoder().encode(file === `${data}/PG_VERSION` ? '15\n' : ''),
+      },
+    });
+    const [finding] = (await availability.detect(project.reader)).findings;
+    const made = finding === undefined ? undefined : await availability.plan(finding, project.reader);
+    expect(made).toMatchObject({
+      type: 'plan',
+      summary: expect.stringContaining('in the files of its Compose project'),
+      steps: [{ action: 'compose.change', params: { path, edits: [{ before: 'postgres:17', after: 'postgres:15' }] } }],
+      leftovers: [],
+      expected: { image: image.id },
+    });
   });
 
   it('leaves to the new image what the old one declared, and keeps what the container adds', () => {

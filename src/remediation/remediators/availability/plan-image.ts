@@ -1,8 +1,11 @@
+import { serviceOf } from '../../../compose/project.ts';
+import { editImage } from '../../../compose/settings.ts';
 import type { Instance } from '../../../host/instance.ts';
 import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
+import { isInCompose, planComposeChange } from '../../shared/compose.ts';
 import { dataFile } from '../../shared/data-directory.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
-import { keptContainer, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
+import { keptContainer, recordsToKeep, recreateSteps, refusalToRecreate } from '../../shared/recreate.ts';
 import type { AvailabilityDetails, AvailabilityExpected } from './types.ts';
 
 const page = 'docs/remediation/availability.md#another-major-version';
@@ -30,6 +33,7 @@ export async function planImage(
   const refused = await refusalToRecreate(instance, host, {
     compose: (file) =>
       `Set \`image: ${image}\` for it in ${file}, then run: docker compose up -d. To upgrade, see ${page}`,
+    editsCompose: true,
     swarm: (service) => `Run: docker service update --image ${image} ${service}. To upgrade, see ${page}`,
   });
   if (refused !== undefined) return refusal(`${why} ${refused.reason}`, refused.advice);
@@ -49,28 +53,56 @@ export async function planImage(
       `${why} ${image} keeps its data in ${found.env['PGDATA'] ?? 'another folder'}.`,
       `Create the container with ${image} and PGDATA=${instance.dataDirectory}. To upgrade, see ${page}`,
     );
-  return {
+  const frame = {
     type: 'plan',
     remediator: finding.remediator,
     finding,
     target: { instance: instance.name, container: container.id, volumes: [instance.volumeKey] },
-    summary: `Run ${instance.name} with ${image}, which fits its data, instead of ${container.imageName}.`,
     done: `${instance.name} runs with ${image}`,
+    cleanup: [],
+    risk: 'data',
+    downtime: { seconds: 0, why: 'it is down already' },
+    unpredictable: [
+      `An image of another base system than the one that made the data may sort text differently. ${image} has the same name and variant.`,
+    ],
+    expected: { container: container.id, image: found.id },
+  } as const;
+  const summary = `Run ${instance.name} with ${image}, which fits its data, instead of ${container.imageName}`;
+  if (isInCompose(container)) {
+    const { unchanged, alone } = recordsToKeep(instance, false);
+    const change = await planComposeChange(
+      {
+        instance,
+        key: 'image',
+        edit: (sources) => editImage(sources, serviceOf(container.labels)?.service ?? '', image),
+        inWords: `set \`image: ${image}\` for ${instance.name}`,
+        why: `Compose creates the container from its files. The data is of PostgreSQL ${major}.`,
+        expects: [unchanged, alone],
+      },
+      host,
+    );
+    if (change.type === 'refusal')
+      return refusal(`${why} ${change.reason}`, `${change.advice} To upgrade, see ${page}`);
+    return {
+      ...frame,
+      summary: `${summary}, in the files of its Compose project.`,
+      steps: [change.step],
+      leftovers: [],
+      unpredictable: [...frame.unpredictable, ...change.notes],
+      undo: 'The file is restored, and Compose creates the container as it says, without starting it.',
+    };
+  }
+  return {
+    ...frame,
+    summary: `${summary}.`,
     steps: recreateSteps({
       instance,
       image: { image, imageId: found.id },
       why: `The data is of PostgreSQL ${major}.`,
       serves: false,
     }),
-    cleanup: [],
     leftovers: [keptContainer(container)],
-    risk: 'data',
-    downtime: { seconds: 0, why: 'it is down already' },
-    unpredictable: [
-      `An image of another base system than the one that made the data may sort text differently. ${image} has the same name and variant.`,
-    ],
     undo: 'The new container is removed without its volumes, and the old one gets back its name and restart policy.',
-    expected: { container: container.id, image: found.id },
   };
 }
 
