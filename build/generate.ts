@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { schemaFiles } from '../src/schema/index.ts';
 import { cliReference } from './docs-cli.ts';
+import { metricsReference } from './reference-metrics.ts';
 import { diagnosticsReference, kindsReference } from './reference.ts';
 import { actionsReference, operationsReference, remediatorsReference } from './reference-remediation.ts';
 
@@ -15,6 +16,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/actions.md': actionsReference(),
   'docs/reference/remediators.md': remediatorsReference(),
   'docs/reference/operations.md': operationsReference(),
+  'docs/reference/metrics.md': metricsReference(),
   'docs/reference/cli.md': await cliReference(),
   ...Object.fromEntries([...schemaFiles()].map(([name, schema]) => [`schemas/${name}`, json(schema)])),
 };

@@ -164,7 +164,7 @@ export const rooms: readonly Room[] = [
     ],
     packages: ['zod', 'croner'],
   },
-  { path: 'service/metrics/', rooms: ['service/'], packages: ['prom-client'] },
+  { path: 'service/metrics/', rooms: ['service/', 'tasks/'], packages: ['prom-client'] },
   { path: 'service/http/', rooms: ['service/', 'app/'], packages: ['hono', '@hono/*', 'zod'] },
   { path: 'service/mcp/', rooms: ['service/', 'app/'], packages: ['@modelcontextprotocol/*', 'zod'] },
   // Bundled for browsers: nothing of the program may come with it.

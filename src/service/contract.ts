@@ -33,6 +33,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** What parts of the service need that only watch it: some of its history. */
+export type WatchedService<Part extends keyof ServiceStore> = Pick<Service, 'view' | 'subscribe'> & {
+  readonly history: Pick<ServiceStore, Part>;
+};
+
 /**
  * The history of the service in `service.db`, in a folder next to the journal, never in it. It may be deleted, which costs history alone. Calls
  * are synchronous: SQLite answers in microseconds, and one process writes.
@@ -90,6 +95,8 @@ export interface ServiceStore {
   readonly counters: {
     add(name: string, by: number): void;
     get(name: string): number;
+    /** All of them by name. */
+    list(): Readonly<Record<string, number>>;
   };
   close(): void;
 }

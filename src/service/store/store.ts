@@ -179,6 +179,12 @@ export async function openServiceStore(path: string): Promise<ServiceFile> {
           by,
         ),
       get: (name) => Number(database.one('SELECT value FROM counter WHERE name = ?', name)?.['value'] ?? 0),
+      list: () =>
+        Object.fromEntries(
+          database
+            .all('SELECT name, value FROM counter ORDER BY name')
+            .map(({ name, value }) => [String(name), Number(value)]),
+        ),
     },
     lock: lockOf(database),
     close: () => database.close(),
