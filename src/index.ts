@@ -51,9 +51,22 @@ export {
   type ValidateTextOptions,
   type Validation,
 } from './app/validate.ts';
+export {
+  exportLearning,
+  forecastTasks,
+  importLearning,
+  type LearnedPattern,
+  type LearnedState,
+  type LearnOptions,
+  resetLearning,
+  showLearning,
+  type TaskForecast,
+  type TaskForecasts,
+} from './app/learn.ts';
+export { type HandlerEstimate, type LearnedTasks, type LearnedView } from './app/rank-by-learning.ts';
 export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
-export { type Config, loadConfig, type LoadConfigOptions, type SwarmSettings } from './config/config.ts';
+export { type Config, loadConfig, type LearningSettings, type LoadConfigOptions, type SwarmSettings } from './config/config.ts';
 export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {
@@ -99,6 +112,7 @@ export {
   type Provenance,
   type Ranked,
   type RecordText,
+  type Rescore,
   type ResourceCost,
   type Urgency,
   type Waiting,

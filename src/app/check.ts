@@ -4,6 +4,7 @@ import type { ProblemRecord } from '../registry/record.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ScanResult } from '../scan/scan.ts';
 import type { Claims, Task } from '../tasks/types.ts';
+import type { LearnedTasks } from './rank-by-learning.ts';
 
 /** What was read. */
 export type ReadRegistries = Pick<ScanResult, 'registries' | 'diagnostics'>;
@@ -20,6 +21,8 @@ export interface CheckedRegistries {
 export interface Evaluation extends CheckedRegistries {
   /** Highest priority first. */
   readonly tasks: readonly Task[];
+  /** What earlier attempts have taught about the tasks; absent unless the config has the profile `learned`. */
+  readonly learned?: LearnedTasks;
 }
 
 export interface EvaluateOptions {
@@ -60,7 +63,27 @@ export async function evaluate(
   const { priority, triage } = options.config;
   const claims = await claimsOf(options.config);
   const made = generateTasks(registries, { priority, triage, claims, ...(await attemptsOf(options)) });
-  return { registries, tasks: made.tasks, diagnostics: inOrder([...own, ...made.diagnostics]) };
+  const learned = await learnedTasks(made.tasks, options);
+  return {
+    registries,
+    tasks: learned?.tasks ?? made.tasks,
+    diagnostics: inOrder([...own, ...made.diagnostics]),
+    ...(learned === undefined ? {} : { learned }),
+  };
+}
+
+/** Reads what was learned only if the profile asks for it: the journal and the queue are not needed otherwise. */
+async function learnedTasks(
+  tasks: readonly Task[],
+  { config, tasksDir, now = () => new Date() }: EvaluateOptions,
+): Promise<LearnedTasks | undefined> {
+  if (config.priority.profile !== 'learned' || config.learning.enabled === false || tasks.length === 0)
+    return undefined;
+  const [{ openLearning }, { rankByLearning }] = await Promise.all([
+    import('./learned.ts'),
+    import('./rank-by-learning.ts'),
+  ]);
+  return rankByLearning(tasks, await openLearning({ config, tasks, tasksDir }), config.priority, now());
 }
 
 /** Whether a file could not be read. Then the result is incomplete, whatever the other files say. */

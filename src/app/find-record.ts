@@ -7,6 +7,7 @@ import { projectOf } from '../scan/projects.ts';
 import type { Task } from '../tasks/types.ts';
 import { suggest } from '../util/suggest.ts';
 import type { Evaluation } from './check.ts';
+import type { LearnedView } from './rank-by-learning.ts';
 import { scanProblems, type ScanProblemsOptions } from './scan.ts';
 
 export interface FindRecordOptions extends Omit<ScanProblemsOptions, 'filter'> {
@@ -66,6 +67,8 @@ async function foundIn(
 export interface ExplainedTask {
   readonly task: Task;
   readonly explanation: Explanation;
+  /** What earlier attempts have taught; absent unless the config has the profile `learned`. */
+  readonly learned?: LearnedView;
 }
 
 /**
@@ -75,11 +78,13 @@ export interface ExplainedTask {
 export async function explainTask(id: string, options: FindRecordOptions): Promise<ExplainedTask> {
   const { record, tasks, all } = await findRecord(id, options);
   const [task] = tasks;
-  const explanation = task === undefined ? undefined : explainPriority(task.id, all.tasks, options.config.priority);
+  const { learned } = all;
+  const explanation =
+    task === undefined ? undefined : explainPriority(task.id, all.tasks, options.config.priority, learned?.rescore);
   if (task === undefined || explanation === undefined) {
     throw new ProblemsError('not-found', `${record.id} has no task: it is a record of the kind ${record.kind}`);
   }
-  return { task, explanation };
+  return { task, explanation, ...(learned === undefined ? {} : { learned: learned.explain(task) }) };
 }
 
 function recordNamed(id: string, records: readonly ProblemRecord[]): ProblemRecord | undefined {

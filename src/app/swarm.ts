@@ -108,6 +108,17 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
     return (id) => engines.get(id) ?? engine ?? null;
   }
 
+  /** In the order of what was learned, if the config asks for it. */
+  async function ranked(tasks: readonly Task[]): Promise<readonly Task[]> {
+    const { priority, learning, tasksDir } = config;
+    if (priority.profile !== 'learned' || learning.enabled === false || tasks.length === 0) return tasks;
+    const [{ openLearning }, { rankByLearning }] = await Promise.all([
+      import('./learned.ts'),
+      import('./rank-by-learning.ts'),
+    ]);
+    return rankByLearning(tasks, await openLearning({ config, tasks, tasksDir, store }), priority, undefined).tasks;
+  }
+
   async function syncFrom(
     base: string,
     registries: readonly Registry[],
@@ -115,12 +126,13 @@ export async function openSwarm(options: SwarmOptions): Promise<ProjectSwarm> {
   ): Promise<SyncResult> {
     const { generateTasks } = await import('../tasks/generate.ts');
     const { priority, triage } = config;
-    const { tasks } = generateTasks(registries, {
+    const made = generateTasks(registries, {
       priority,
       triage,
       claims,
       ...(learned === undefined ? {} : { learned }),
     });
+    const tasks = await ranked(made.tasks);
     const targetOf = targetsFrom(base, config, folder);
     const covers = scannedIn({ registries, tasks, diagnostics }, targetOf);
     const repairs = tasks.filter(isRepair);

@@ -96,6 +96,7 @@ function outputKey(
 ): OutputKey | undefined {
   if (program === undefined || fingerprint === undefined || watch) return undefined;
   if (writeTasks !== undefined || tasksDir !== undefined || plugins.length > 0) return undefined;
+  if (priority.profile === 'learned') return undefined;
   const config = { folder, components, ignore, priority, triage };
   return { context: outputContext(screen, [program, version, cwd, request, config]), fingerprint };
 }

@@ -21,6 +21,8 @@ export interface Config {
   readonly tasksDir: string | undefined;
   /** Where the queue is, if it is not the state file of this machine. */
   readonly swarm: SwarmSettings;
+  /** What is learned from earlier attempts. */
+  readonly learning: LearningSettings;
   /** As in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;
   readonly plugins: readonly string[];
@@ -33,6 +35,17 @@ export interface SwarmSettings {
   readonly project?: string;
   /** Id of the Docker engine that tasks of remediators are for. */
   readonly engine?: string;
+}
+
+export interface LearningSettings {
+  /** Default true. */
+  readonly enabled?: boolean;
+  /** What an attempt counts for that was reported and not verified, 0 to 1. Default 0.5. */
+  readonly reported?: number;
+  /** Days after which an attempt counts half. Default 45. */
+  readonly halfLifeDays?: number;
+  /** A day, `2026-11-01`: attempts that ended before it are left out. Default: none is. */
+  readonly since?: string;
 }
 
 export interface LoadConfigOptions {
@@ -91,6 +104,7 @@ interface StatedConfig {
   readonly triage?: TriageSettings;
   readonly tasks?: { readonly dir?: string };
   readonly swarm?: Config['swarm'];
+  readonly learning?: LearningSettings;
   readonly remediation?: Config['remediation'];
   readonly plugins?: Config['plugins'];
 }
@@ -107,6 +121,7 @@ function completed(stated: StatedConfig, file: string | undefined, folder: strin
     triage: stated.triage ?? {},
     tasksDir: stated.tasks?.dir === undefined ? undefined : resolve(folder, stated.tasks.dir),
     swarm: stated.swarm ?? {},
+    learning: stated.learning ?? {},
     remediation: stated.remediation ?? {},
     plugins: stated.plugins ?? [],
   };

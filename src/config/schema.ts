@@ -22,9 +22,12 @@ const hours = z.number().min(0).max(100_000).exactOptional();
 
 const Priority = z.strictObject({
   profile: z
-    .enum(['published', 'elastic'])
+    .enum(['published', 'elastic', 'learned'])
     .exactOptional()
-    .describe('`published` multiplies each factor with its weight, `elastic` takes the weight as an exponent.'),
+    .describe(
+      '`published` multiplies each factor with its weight, `elastic` takes the weight as an exponent, `learned` begins with ' +
+        '`published` and goes over to what earlier attempts have shown.',
+    ),
   urgency: z.strictObject({ critical: scale, high: scale, medium: scale, low: scale }).exactOptional(),
   cost: z.strictObject({ minimal: scale, moderate: scale, heavy: scale }).exactOptional(),
   weights: z.strictObject({ impact: scale, urgency: scale, success: scale, cost: scale }).exactOptional(),
@@ -100,6 +103,28 @@ export const Config = z
       })
       .exactOptional()
       .describe('The queue of tasks: docs/swarm.md.'),
+    learning: z
+      .strictObject({
+        enabled: z.boolean().exactOptional().describe('Whether anything is learned from attempts. Default: true.'),
+        reported: z
+          .number()
+          .min(0)
+          .max(1)
+          .exactOptional()
+          .describe('What an attempt counts for that a worker reported and the engine did not verify. Default: 0.5.'),
+        halfLifeDays: z
+          .number()
+          .min(1)
+          .max(3_650)
+          .exactOptional()
+          .describe('Days after which an attempt counts half. Default: 45.'),
+        since: z.iso
+          .date()
+          .exactOptional()
+          .describe('Attempts that ended before this day are left out. Default: none is.'),
+      })
+      .exactOptional()
+      .describe('What is learned from earlier attempts: docs/learning.md.'),
     remediation: z
       .record(z.string(), z.unknown())
       .exactOptional()

@@ -1,6 +1,6 @@
 import type { ResourceCost } from '../priority/index.ts';
 import { createEffects } from './effects.ts';
-import { keysOf } from './keys.ts';
+import { type Keys, keysOf } from './keys.ts';
 import type { Question } from './success.ts';
 import type { Attempt, Interval } from './types.ts';
 
@@ -69,7 +69,14 @@ function offsetOf({ record }: Pick<Question, 'record'>): number {
   return Math.log(usualMinutes[record.estimates.resourceCost]);
 }
 
-function levelKeys({ record, handler }: Pick<Question, 'record' | 'handler'>): readonly string[] {
+const made = new WeakMap<Keys, readonly (string | undefined)[]>();
+
+function levelKeys({ record, handler }: Pick<Question, 'record' | 'handler'>): readonly (string | undefined)[] {
   const keys = keysOf(record, handler);
-  return [keys.all, keys.handler, keys.topic, keys.finding, keys.image, keys.version, keys.cost, keys.record];
+  const known = made.get(keys);
+  if (known !== undefined) return known;
+  const { all, topic, finding, image, version, cost } = keys;
+  const found = [all, handler, topic, finding, image, version, cost, keys.record];
+  made.set(keys, found);
+  return found;
 }

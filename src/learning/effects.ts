@@ -21,7 +21,10 @@ export interface Level {
   readonly isMultiplied?: boolean;
 }
 
-/** Which effects apply: for each level a key, or undefined if the level does not apply, and what multiplies the effect. */
+/**
+ * Which effects apply: for each level a key, or undefined if the level does not apply, and what multiplies the effect. Hand over
+ * the same `keys` for the same position: they are looked up once.
+ */
 export interface Position {
   readonly keys: readonly (string | undefined)[];
   /** By the level's number, for those that are multiplied; 1 where there is none. */
@@ -76,6 +79,14 @@ interface Column {
   /** What the observations tell of each effect, without the prior. */
   information: Float64Array;
   variance: number;
+  tallies: Tallies | undefined;
+}
+
+/** By number of the effect, when there were so many observations. */
+interface Tallies {
+  readonly size: number;
+  readonly counts: Float64Array;
+  readonly totals: Float64Array;
 }
 
 const absent = -1;
@@ -101,6 +112,16 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
   let noise: number = noisePrior.variance;
   /** With so many observations the effects are fitted again: each new one moves thousands of others very little. */
   let due = 1;
+  const known = new WeakMap<Position['keys'], Int32Array>();
+
+  /** The number of each level's effect. */
+  function numbersOf(keys: Position['keys']): Int32Array {
+    const found = known.get(keys);
+    if (found !== undefined) return found;
+    const numbers = Int32Array.from(columns, (column, level) => numberOf(column, keys[level]));
+    known.set(keys, numbers);
+    return numbers;
+  }
 
   function grow(): void {
     room *= 2;
@@ -128,13 +149,15 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
     }
     size -= half;
     due = size;
+    for (const column of columns) column.tallies = undefined;
   }
 
   function add({ keys, multipliers, offset, value, at, weight }: Observation): void {
     if (size === mostKept) forget();
     if (size === room) grow();
+    const numbers = numbersOf(keys);
     columns.forEach((column, level) => {
-      column.rows[size] = numberOf(column, keys[level]);
+      column.rows[size] = numbers[level] ?? absent;
       if (column.multipliers !== undefined) column.multipliers[size] = multipliers?.[level] ?? 1;
     });
     offsets[size] = offset;
@@ -157,6 +180,7 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
     const sums = offsets.slice(0, size);
     const precision = new Float64Array(size);
     const residual = new Float64Array(size);
+    const before = new Float64Array(size);
     for (let row = 0; row < size; row += 1) weight[row] = decayed(row);
     for (const column of columns) addEffects(column, column.effects, sums, 1);
     for (let round = 0; round < mostRounds; round += 1) {
@@ -175,13 +199,15 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
         }
       }
       let moved = 0;
+      before.set(residual);
       for (const column of columns) {
         const { steps, largest } = fitColumn(column, precision, residual, size);
         moved = Math.max(moved, largest / column.spread);
         addEffects(column, steps, residual, -1);
-        addEffects(column, steps, sums, 1);
       }
       if (moved < tolerance) return;
+      // What the residuals have lost is what the sums have gained.
+      for (let row = 0; row < size; row += 1) sums[row] = (sums[row] ?? 0) + (before[row] ?? 0) - (residual[row] ?? 0);
     }
   }
 
@@ -219,19 +245,28 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
     },
     tally(level, key) {
       const column = columns[level];
-      const wanted = key === undefined ? undefined : column?.numbers.get(key);
-      let count = 0;
-      let total = 0;
-      if (wanted === undefined) return { count, total };
-      for (let row = 0; row < size; row += 1) {
-        if (column?.rows[row] !== wanted) continue;
-        const weight = decayed(row);
-        count += weight;
-        total += weight * (values[row] ?? 0);
-      }
-      return { count, total };
+      const number = key === undefined ? undefined : column?.numbers.get(key);
+      if (column === undefined || number === undefined) return { count: 0, total: 0 };
+      const { counts, totals } = talliesOf(column);
+      return { count: counts[number] ?? 0, total: totals[number] ?? 0 };
     },
   };
+
+  /** Of every key of a level, since explaining a list of problems asks for most of them. */
+  function talliesOf(column: Column): Tallies {
+    if (column.tallies?.size === size) return column.tallies;
+    const counts = new Float64Array(column.effects.length);
+    const totals = new Float64Array(column.effects.length);
+    for (let row = 0; row < size; row += 1) {
+      const number = column.rows[row] ?? absent;
+      if (number === absent) continue;
+      const weight = decayed(row);
+      counts[number] = (counts[number] ?? 0) + weight;
+      totals[number] = (totals[number] ?? 0) + weight * (values[row] ?? 0);
+    }
+    column.tallies = { size, counts, totals };
+    return column.tallies;
+  }
 
   function createColumn({ mean = 0, spread, isFixed = false, isMultiplied = false }: Level): Column {
     return {
@@ -244,6 +279,7 @@ export function createEffects(kind: 'logistic' | 'gaussian', levels: readonly Le
       effects: [],
       information: new Float64Array(0),
       variance: spread ** 2,
+      tallies: undefined,
     };
   }
 }

@@ -1,5 +1,5 @@
 import { defaultPrioritySettings, type PrioritySettings } from '../priority/index.ts';
-import { hoursToWait, type Learned } from './history.ts';
+import { type Learned } from './history.ts';
 import { lastingDays, productOf, scoreBest, type Scored } from './rank.ts';
 import type { Evidence } from './success.ts';
 import type { RecordView } from './types.ts';
@@ -25,8 +25,12 @@ export function explainScore(
   now: number,
   settings: PrioritySettings = defaultPrioritySettings,
 ): LearnedExplanation {
-  const scored = scoreBest(learned, record, now, settings);
-  const { multipliers, handler, trust } = scored;
+  return explainScored(learned, scoreBest(learned, record, now, settings), now);
+}
+
+/** Why a problem has its score with one handler. */
+export function explainScored(learned: Learned, scored: Scored, now: number): LearnedExplanation {
+  const { record, multipliers, handler, trust } = scored;
   const { estimates, kind } = record;
   const { provenance } = estimates;
   const told = provenance === 'stated' ? 'Stated' : 'Derived';
@@ -34,7 +38,7 @@ export function explainScore(
   const factors: readonly LearnedFactor[] = [
     { name: 'impact', value: multipliers.impact, provenance, reason: `${told}: ${estimates.impact} of 10.` },
     { name: 'urgency', value: multipliers.urgency, provenance, reason: `${told}: ${estimates.urgency}.` },
-    successFactor(learned, scored, now, settings),
+    successFactor(learned, scored),
     {
       name: 'lasts',
       value: multipliers.lasts,
@@ -56,7 +60,7 @@ export function explainScore(
       name: 'cooldown',
       value: multipliers.cooldown,
       provenance: 'attempts',
-      reason: cooldownReason(learned, scored, now, settings),
+      reason: cooldownReason(learned, scored),
     },
   ];
   return { score: productOf(multipliers), factors };
@@ -64,20 +68,17 @@ export function explainScore(
 
 function successFactor(
   learned: Learned,
-  { record, handler, multipliers, success, trust }: Scored,
-  now: number,
-  settings: PrioritySettings,
+  { record, handler, multipliers, success, trust, hoursLeft }: Scored,
 ): LearnedFactor {
   const { successProb, provenance } = record.estimates;
   const stated = `${provenance} ${rounded(successProb)}`;
   if (trust === 0)
     return { name: 'success', value: multipliers.success, provenance, reason: `No attempt is known: ${stated}.` };
-  const failures = learned.failures(record.id, handler);
   const question = {
     record,
     handler,
-    failures: failures?.count ?? 0,
-    hasWaited: hoursToWait(failures, now, settings) === 0,
+    failures: learned.failures(record.id, handler)?.count ?? 0,
+    hasWaited: hoursLeft === 0,
   };
   const evidence = learned.success.evidence(question);
   const own = evidence.filter(({ level }) => ['finding', 'topic', 'handler', 'image', 'version'].includes(level));
@@ -129,16 +130,10 @@ function patternFactor(learned: Learned, { record, multipliers }: Scored, now: n
   };
 }
 
-function cooldownReason(
-  learned: Learned,
-  { record, handler }: Scored,
-  now: number,
-  settings: PrioritySettings,
-): string {
+function cooldownReason(learned: Learned, { record, handler, hoursLeft }: Scored): string {
   const failures = learned.failures(record.id, handler);
   if (failures === undefined) return `${handler} has not failed on it.`;
-  const left = hoursToWait(failures, now, settings);
-  return `${handler} has failed on it ${failures.count === 1 ? 'once' : `${failures.count} times`}: ${rounded(left)} hours to wait remain.`;
+  return `${handler} has failed on it ${failures.count === 1 ? 'once' : `${failures.count} times`}: ${rounded(hoursLeft)} hours to wait remain.`;
 }
 
 function rounded(value: number): string {

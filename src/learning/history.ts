@@ -20,6 +20,8 @@ export interface Learned {
   readonly patterns: PatternModel;
   record(id: string): RecordView | undefined;
   failures(id: string, handler: string): Failures | undefined;
+  /** When the latest attempt ended; 0 without one. Until the next one, nothing that is learned changes. */
+  latest(): number;
   /** How many attempts were learned from, by weight, as they count at a moment. */
   attempts(now: number): number;
   observe(event: Exclude<Event, { type: 'batch' }>, weight?: number): void;
@@ -53,6 +55,7 @@ export function createLearned(
     patterns,
     record: (id) => records.get(id),
     failures: (id, handler) => failed.get(id)?.get(handler),
+    latest: () => latest,
     attempts: (now) => attempts * 2 ** (-Math.max(0, now - latest) / halfLife),
     observe(event, weight = 1) {
       switch (event.type) {
@@ -75,7 +78,8 @@ export function createLearned(
           const failures = before?.count ?? 0;
           const attempt = { record, handler, at, minutes, fixed, weight };
           success.observe(attempt, { failures, hasWaited: hoursToWait(before, event.startedAt, settings) === 0 });
-          duration.observe(attempt);
+          // 0: nothing tells how long it took.
+          if (minutes > 0) duration.observe(attempt);
           attempts = attempts * 2 ** (-Math.max(0, at - latest) / halfLife) + weight;
           latest = Math.max(latest, at);
           if (fixed) {

@@ -1,15 +1,18 @@
 import type { RecordView } from './types.ts';
 
-/** What attempts by one handler on one record are counted under, from the most general to the most particular. */
+/**
+ * What attempts by one handler on one record are counted under, from the most general to the most particular; undefined if it is
+ * not known.
+ */
 export interface Keys {
   readonly all: string;
   readonly handler: string;
   readonly topic: string;
-  readonly finding: string;
+  readonly finding: string | undefined;
   /** Without the handler: how hard such problems are for anyone. */
-  readonly findingByAnyone: string;
-  readonly image: string;
-  readonly version: string;
+  readonly findingByAnyone: string | undefined;
+  readonly image: string | undefined;
+  readonly version: string | undefined;
   /** With the stated or derived cost, which tells of minutes. */
   readonly cost: string;
   readonly record: string;
@@ -29,10 +32,10 @@ export function keysOf(record: RecordView, handler: string): Keys {
     all: '',
     handler,
     topic: `${handler}\n${topic}`,
-    finding: `${handler}\n${topic}\n${finding}`,
-    findingByAnyone: `${topic}\n${finding}`,
-    image: `${handler}\n${image}`,
-    version: `${handler}\n${postgres}`,
+    finding: finding === '' ? undefined : `${handler}\n${topic}\n${finding}`,
+    findingByAnyone: finding === '' ? undefined : `${topic}\n${finding}`,
+    image: image === '' ? undefined : `${handler}\n${image}`,
+    version: postgres === 0 ? undefined : `${handler}\n${postgres}`,
     cost: `${handler}\n${estimates.resourceCost}`,
     record: id,
   };

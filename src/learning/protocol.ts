@@ -20,7 +20,7 @@ const word = z.string().max(500);
 const share = z.number().min(0).max(1);
 const count = z.number().min(0).max(1e9);
 
-const RecordView = z
+export const RecordView = z
   .object({
     id,
     kind: z.enum(['active', 'intermittent', 'pattern']),

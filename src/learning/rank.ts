@@ -44,6 +44,8 @@ export interface Scored {
   readonly minutes: DurationEstimate;
   /** How much what was learned counts, 0 to 1. */
   readonly trust: number;
+  /** Of the handler's cooldown. */
+  readonly hoursLeft: number;
 }
 
 /** With so many attempts, what was learned counts as much as the published formula. */
@@ -69,17 +71,19 @@ function trustOf(attempts: number): number {
 /**
  * The score: the published one to the power of 1 - trust, times the impact that an hour of work is expected to save to
  * the power of trust.
+ * @param hoursLeft Of the cooldown. Default: what is left of it now.
  */
-function scoreFor(
+export function scoreFor(
   learned: Learned,
   record: RecordView,
   handler: string,
   now: number,
   settings: PrioritySettings = defaultPrioritySettings,
+  hoursLeft = hoursToWait(learned.failures(record.id, handler), now, settings),
 ): Scored {
   const { estimates, id } = record;
   const failures = learned.failures(id, handler);
-  const cooldown = cooldownFactor(hoursToWait(failures, now, settings));
+  const cooldown = cooldownFactor(hoursLeft);
   const question = { record, handler, failures: failures?.count ?? 0, hasWaited: cooldown === 1 };
   const success = learned.success.estimate(question).value;
   const minutes = learned.duration.estimate(question);
@@ -99,7 +103,7 @@ function scoreFor(
     cooldown: blend(1 / cooldown, (1 / cooldown) ** cooldownKept),
   };
   const score = trust === 0 ? scoreOf(estimates, cooldown, settings) : productOf(multipliers);
-  return { record, handler, score, multipliers, success, minutes, trust };
+  return { record, handler, score, multipliers, success, minutes, trust, hoursLeft };
 }
 
 export function productOf({ impact, urgency, success, lasts, prevents, cost, cooldown }: Multipliers): number {

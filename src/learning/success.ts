@@ -1,6 +1,6 @@
 import { meanProbability, sigmoid, within80 } from './distributions.ts';
 import { createEffects, type Position } from './effects.ts';
-import { keysOf } from './keys.ts';
+import { type Keys, keysOf } from './keys.ts';
 import type { Attempt, Interval, RecordView } from './types.ts';
 
 /** What is asked: would this handler, now, fix this problem? */
@@ -94,18 +94,14 @@ export function createSuccessModel(halfLife: number): SuccessModel {
 
   return {
     estimate,
-    observe(attempt, before) {
-      const seen = latest.get(attempt.handler) ?? [];
-      seen.push({ ...attempt, ...before });
+    observe({ record, handler, fixed, at, weight }, { failures, hasWaited }) {
+      const seen = latest.get(handler) ?? [];
+      const question = { record, handler, failures, hasWaited, fixed };
+      seen.push(question);
       if (seen.length > changeWindow) seen.shift();
-      latest.set(attempt.handler, seen);
-      effects.add({
-        ...positionOf({ ...attempt, ...before }),
-        offset: 0,
-        value: attempt.fixed ? 1 : 0,
-        at: attempt.at,
-        weight: attempt.weight,
-      });
+      latest.set(handler, seen);
+      const { keys, multipliers } = positionOf(question);
+      effects.add({ keys, multipliers, offset: 0, value: fixed ? 1 : 0, at, weight });
     },
     evidence(question) {
       const { keys } = positionOf(question);
@@ -137,10 +133,18 @@ export function createSuccessModel(halfLife: number): SuccessModel {
   };
 }
 
-function positionOf({ record, handler, failures, hasWaited }: Question): Position {
+/** Made once for each record, handler and retry. */
+const made = new WeakMap<Keys, Map<string, Required<Position>>>();
+
+function positionOf({ record, handler, failures, hasWaited }: Question): Required<Position> {
   const keys = keysOf(record, handler);
+  const retry = failures === 0 ? undefined : `${Math.min(failures, 3)} ${hasWaited ? 'late' : 'soon'}`;
+  const positions = made.get(keys) ?? new Map<string, Required<Position>>();
+  made.set(keys, positions);
+  const known = positions.get(retry ?? '');
+  if (known !== undefined) return known;
   const { successProb, provenance } = record.estimates;
-  return {
+  const position = {
     keys: [
       keys.all,
       keys.handler,
@@ -149,17 +153,15 @@ function positionOf({ record, handler, failures, hasWaited }: Question): Positio
       keys.findingByAnyone,
       keys.image,
       keys.version,
-      failures === 0 ? undefined : `${Math.min(failures, 3)} ${hasWaited ? 'late' : 'soon'}`,
+      retry,
       keys.record,
       provenance,
     ],
-    multipliers: statedAlone(logOdds(successProb)),
+    // Only the last level is multiplied.
+    multipliers: [...unmultiplied, logOdds(successProb)],
   };
-}
-
-/** Only the last level is multiplied. */
-function statedAlone(multiplier: number): readonly (number | undefined)[] {
-  return [...unmultiplied, multiplier];
+  positions.set(retry ?? '', position);
+  return position;
 }
 
 const unmultiplied: readonly undefined[] = names.slice(1).map(() => undefined);

@@ -18,6 +18,9 @@ export interface Explainable extends Ranked {
   readonly priority: Priority;
 }
 
+/** The score of a task with these estimates and this cooldown. */
+export type Rescore = (task: Explainable, values: EstimateValues, cooldown: number) => number;
+
 /** Why a task has its rank, for reporters. */
 export interface Explanation {
   readonly id: string;
@@ -57,11 +60,13 @@ export interface ChangeOf<Name extends keyof EstimateValues> {
  * Every factor of a task's priority, and what would move it up one rank while all others stay the same. Undefined if no
  * task has the id. Impact is tried in steps of 0.1, success probability in steps of 0.01. The tasks of one problem share its estimates and move
  * together, so one rank up means the next task of another problem.
+ * @param rescore The score that a task would have. Default: by the formula.
  */
 export function explainPriority(
   id: string,
   tasks: readonly Explainable[],
   settings: PrioritySettings = defaultPrioritySettings,
+  rescore: Rescore = (_, values, cooldown) => scoreOf(values, cooldown, settings),
 ): Explanation | undefined {
   const ranked = tasks.toSorted(comparePriorities);
   const index = ranked.findIndex((candidate) => candidate.id === id);
@@ -75,17 +80,17 @@ export function explainPriority(
     priority: task.priority,
     estimates: task.estimates,
     above: above === undefined ? null : { id: above.id, problem: above.problem, score: above.priority.score },
-    changes: above === undefined ? [] : changesBeyond(above, task, settings),
-    waiting: above === undefined ? null : waitingBeyond(above, task, settings),
+    changes: above === undefined ? [] : changesBeyond(above, task, rescore),
+    waiting: above === undefined ? null : waitingBeyond(above, task, rescore),
   };
 }
 
 /** A binary search, since the score only rises with the hours and a period may have a hundred thousand. */
-function waitingBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): Waiting | null {
+function waitingBeyond(above: Explainable, task: Explainable, rescore: Rescore): Waiting | null {
   const left = hoursLeft(cooldownOf(task));
   if (left <= 0) return null;
   const values = valuesOf(task);
-  const scoreAfter = (hours: number) => scoreOf(values, cooldownFactor(Math.max(0, left - hours)), settings);
+  const scoreAfter = (hours: number) => rescore(task, values, cooldownFactor(Math.max(0, left - hours)));
   const isAbove = (hours: number) => comparePriorities({ ...task, priority: { score: scoreAfter(hours) } }, above) < 0;
   let most = Math.ceil(left);
   if (!isAbove(most)) return { hours: null, score: scoreAfter(most) };
@@ -111,7 +116,7 @@ function cooldownOf({ priority }: Explainable): number {
   return priority.factors.find(({ name }) => name === 'cooldown')?.scale ?? 1;
 }
 
-function changesBeyond(above: Explainable, task: Explainable, settings: PrioritySettings): readonly Change[] {
+function changesBeyond(above: Explainable, task: Explainable, rescore: Rescore): readonly Change[] {
   const values = valuesOf(task);
   const cooldown = cooldownOf(task);
 
@@ -123,7 +128,7 @@ function changesBeyond(above: Explainable, task: Explainable, settings: Priority
     let score = task.priority.score;
     for (const value of better) {
       const changed = apply(value);
-      score = scoreOf(changed.values, cooldown, settings);
+      score = rescore(task, changed.values, cooldown);
       const moved = { ...task, estimates: changed.estimates, priority: { score } };
       if (comparePriorities(moved, above) < 0) return { estimate: name, from: values[name], to: value, score };
     }

@@ -8,6 +8,7 @@ export {
   type Explainable,
   type Explanation,
   explainPriority,
+  type Rescore,
   type Waiting,
 } from './explain.ts';
 export { instantOf } from './priority.ts';
@@ -17,6 +18,7 @@ export {
   computePriority,
   cooldownFactor,
   cooldownHours,
+  hoursLeft,
   type Ranked,
   scoreOf,
   urgencies,

@@ -3,8 +3,11 @@ import type { Band, ResourceCost, Urgency } from './types.ts';
 
 /** How estimates become a score. All of it can be configured; docs/priority.md explains each part. */
 export interface PrioritySettings {
-  /** `published`: each factor times its weight. `elastic`: each factor to the power of its weight. */
-  readonly profile: 'published' | 'elastic';
+  /**
+   * `published`: each factor times its weight. `elastic`: each factor to the power of its weight. `learned`: as `published`; the
+   * use cases of the library then go over to what earlier attempts have shown, see docs/learning.md.
+   */
+  readonly profile: 'published' | 'elastic' | 'learned';
   readonly urgency: Readonly<Record<Urgency, number>>;
   readonly cost: Readonly<Record<ResourceCost, number>>;
   readonly weights: Readonly<Record<'impact' | 'urgency' | 'success' | 'cost', number>>;

@@ -28,7 +28,8 @@ export type Band = 'critical' | 'high' | 'medium' | 'low';
 
 /** One factor of the formula: its estimate, the number on the scale, and that number after its weight. */
 export interface Factor {
-  readonly name: 'impact' | 'urgency' | 'success' | 'cost' | 'cooldown';
+  /** `lasts`: the share of the next days for which a fix holds; `prevents`: what else it prevents. Only in the profile `learned`. */
+  readonly name: 'impact' | 'urgency' | 'success' | 'lasts' | 'prevents' | 'cost' | 'cooldown';
   readonly estimate: string | number;
   readonly scale: number;
   readonly weight: number;
@@ -37,7 +38,7 @@ export interface Factor {
   readonly reason: string;
 }
 
-/** priority = (impact × urgency × success) ÷ (cost × cooldown). Always finite. */
+/** priority = (impact × urgency × success) ÷ (cost × cooldown), in the profile `learned` also × lasts × prevents. Always finite. */
 export interface Priority {
   readonly score: number;
   readonly band: Band;

@@ -17,7 +17,7 @@ const Provenance = z
   );
 
 const Factor = z.strictObject({
-  name: z.enum(['impact', 'urgency', 'success', 'cost', 'cooldown']),
+  name: z.enum(['impact', 'urgency', 'success', 'lasts', 'prevents', 'cost', 'cooldown']),
   estimate: z.union([z.string(), z.number()]).describe('What was estimated; for the cooldown, the number of failures.'),
   scale: z.number().describe('The number of the estimate on its scale.'),
   weight: z.number(),

@@ -42,7 +42,7 @@ const taskSchema = z.strictObject({
     band: level,
     factors: z.array(
       z.strictObject({
-        name: z.enum(['impact', 'urgency', 'success', 'cost', 'cooldown']),
+        name: z.enum(['impact', 'urgency', 'success', 'lasts', 'prevents', 'cost', 'cooldown']),
         estimate: z.union([z.string(), z.number()]),
         scale: z.number(),
         weight: z.number(),

@@ -5,7 +5,9 @@ export const explain = defineCommand({
   name: 'explain',
   group: 'tasks',
   summary: 'Explain the priority of a problem, and what would move it up one place.',
-  about: 'If a record has several tasks, the first one is explained.',
+  about:
+    'If a record has several tasks, the first one is explained. With the priority profile `learned` each factor comes with the ' +
+    'attempts behind it, and with the score that the task would have without them: see docs/learning.md.',
   arguments: lookUpArguments,
   options: lookUpOptions,
   examples: [{ command: 'problems explain postgres/port-allocation-conflicts', about: 'every factor and its source' }],
@@ -24,15 +26,16 @@ export const explain = defineCommand({
     } = invocation;
     const { explainTask } = await import('../../app/find-record.ts');
     const config = await configFor(options, cwd);
-    const { task, explanation } = await explainTask(id, { paths, config, cwd, now, signal, cache: true });
+    const { task, explanation, learned } = await explainTask(id, { paths, config, cwd, now, signal, cache: true });
     if (options.json) {
       const { toJson, taskJson } = await import('../../reporters/json.ts');
       const { rank, of, above, changes, waiting } = explanation;
-      out.write(toJson({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting }));
+      const more = learned === undefined ? {} : { learned };
+      out.write(toJson({ schemaVersion: 1, task: taskJson(task), rank, of, above, changes, waiting, ...more }));
       return 0;
     }
     const { explanationText } = await import('../../reporters/text/records.ts');
-    out.write(explanationText(task, explanation, out.style, out.isTerminal ? out.columns : undefined));
+    out.write(explanationText(task, explanation, out.style, out.isTerminal ? out.columns : undefined, learned));
     return 0;
   },
 });

@@ -2,15 +2,17 @@ import type { BatchQuestion } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { withRemediation } from '../remediation-context.ts';
-import { configOptions } from '../shared-options.ts';
+import { configFor, configOptions } from '../shared-options.ts';
 
 export const forecast = defineCommand({
   name: 'forecast',
   group: 'instances',
-  summary: 'Say what to expect: port conflicts, a full port range, instances that reach a limit.',
+  summary:
+    'Say what to expect: port conflicts, a full port range, instances that reach a limit, how open tasks will go.',
   about:
     'Counts what `problems fleet` has noted in the state file: see docs/learning.md. Each forecast comes with how such ' +
-    'forecasts have done so far. Changes nothing.',
+    'forecasts have done so far. The success and the duration of open tasks are learned from earlier attempts on such ' +
+    'problems. Changes nothing.',
   arguments: [],
   options: {
     batch: {
@@ -32,11 +34,12 @@ export const forecast = defineCommand({
     { code: 2, about: 'the Docker engine does not answer, or the state file cannot be read' },
   ],
   async run(invocation) {
-    const { options, screen } = invocation;
+    const { cwd, now, signal, options, screen } = invocation;
     const { json: asJson, batch, ...choice } = options;
     const question = batch === undefined ? {} : batchOf(batch);
-    const [{ forecast: ask }, { toJson }] = await Promise.all([
+    const [{ forecast: ask }, { forecastTasks }, { toJson }] = await Promise.all([
       import('../../app/remediation.ts'),
+      import('../../app/learn.ts'),
       import('../../reporters/json.ts'),
     ]);
     const found = await withRemediation(
@@ -44,10 +47,15 @@ export const forecast = defineCommand({
       { ...choice, registries: false, onlyLooking: true },
       (remediation) => ask(remediation, question),
     );
-    if (asJson) screen.out.write(toJson({ schemaVersion: 1, ...found }));
+    const config = await configFor(choice, cwd, { ownOnly: true });
+    const work = await forecastTasks({ cwd, config, now, signal, cache: true });
+    if (asJson) screen.out.write(toJson({ schemaVersion: 1, ...found, work }));
     else {
-      const { forecastText } = await import('../../reporters/text/learning.ts');
-      screen.out.write(forecastText(found, screen.out.style));
+      const [{ forecastText }, { workForecastText }] = await Promise.all([
+        import('../../reporters/text/learning.ts'),
+        import('../../reporters/text/learned.ts'),
+      ]);
+      screen.out.write(forecastText(found, screen.out.style) + workForecastText(work, screen.out.style));
     }
     return 0;
   },

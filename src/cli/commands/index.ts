@@ -11,6 +11,7 @@ const loaders = {
   tasks: async () => (await import('./tasks.ts')).tasks,
   work: async () => (await import('./work.ts')).work,
   rank: async () => (await import('./rank.ts')).rank,
+  learn: async () => (await import('./learn.ts')).learn,
   swarm: async () => (await import('./swarm.ts')).swarm,
   detect: async () => (await import('./detect.ts')).detect,
   plan: async () => (await import('./plan.ts')).plan,

@@ -1,3 +1,4 @@
+import type { LearnedView } from '../../app/rank-by-learning.ts';
 import type { Change, Explanation, Waiting } from '../../priority/explain.ts';
 import type { ProblemRecord } from '../../registry/record.ts';
 import type { Task } from '../../tasks/types.ts';
@@ -62,12 +63,14 @@ const estimateNames = {
 /**
  * Why a task has its rank: every factor, where it came from, and what would move the task up one place.
  * @param width If given, lines wrap between words to fit it.
+ * @param learned What earlier attempts have taught about it.
  */
 export function explanationText(
   task: Task,
   explanation: Explanation,
   style: Style,
   width = Number.POSITIVE_INFINITY,
+  learned?: LearnedView,
 ): string {
   const { priority, rank, of } = explanation;
   const band = toneOfBand(priority.band);
@@ -76,6 +79,7 @@ export function explanationText(
     fitted(`task ${task.id}, from ${escapeTerminal(task.problem)} in ${escapeTerminal(task.target)}`, width),
     `score ${scoreText(priority.score)} (${band === undefined ? priority.band : style(band, priority.band)}), place ${rank} of ${of}\n\n`,
     factorsText(explanation, width),
+    ...(learned === undefined ? [] : ['\n', learnedText(learned, of, width)]),
     '\n',
     triageText(task, width),
     '\n',
@@ -121,6 +125,38 @@ function factorsText({ priority }: Explanation, width: number): string {
     ]),
   };
   return plainTable(table, width);
+}
+
+/** How much earlier attempts count, the score without them, and who could take the task. */
+function learnedText({ trust, attempts, published, handlers }: LearnedView, of: number, width: number): string {
+  if (trust === 0)
+    return fitted('No attempt on any task is known, so nothing is learned: the score is the published one.', width);
+  const share = Math.round(100 * trust);
+  const table: Table = {
+    columns: [
+      { title: 'handler' },
+      { title: 'score', align: 'right' },
+      { title: 'success', align: 'right' },
+      { title: 'minutes' },
+    ],
+    rows: handlers.map(({ handler, score, success, minutes: { value, low, high } }) => [
+      handler,
+      scoreText(score),
+      success.toFixed(2),
+      `${digits(value)}, in 8 of 10 cases ${digits(low)} to ${digits(high)}`,
+    ]),
+  };
+  return [
+    fitted(
+      `Learned from attempts that count as ${digits(attempts)}: ${share} % of the score. Without them it is ${scoreText(published.score)}, place ${published.rank} of ${of}.`,
+      width,
+    ),
+    plainTable(table, width),
+  ].join('');
+}
+
+function digits(value: number): string {
+  return String(Number(value.toPrecision(2)));
 }
 
 function triageText(task: Task, width: number): string {

@@ -1,4 +1,4 @@
-export { attemptsIn } from './attempts.ts';
+export { attemptsIn, attemptsOf, finishedAt } from './attempts.ts';
 export { type BacklogFolder, backlogFolders } from './folders.ts';
 export { type Backlog, type BacklogEntry, type BacklogNote, readBacklog } from './read.ts';
 export {

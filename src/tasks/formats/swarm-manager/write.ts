@@ -60,7 +60,11 @@ export async function writeBacklog(
   const notes = [...backlog.notes];
   const changes: BacklogChange[] = [];
   for (const task of tasks) {
-    const score = computePriority(task.estimates, attempts.get(task.id), priority).score;
+    // What was learned about a task is in its score already.
+    const isLearned = priority?.profile === 'learned';
+    const score = isLearned
+      ? task.priority.score
+      : computePriority(task.estimates, attempts.get(task.id), priority).score;
     const standing = { score, now, isForPeople: isForPeople(task), isOpen: isOpen(task) };
     const decision = decide(task, entriesOf(task.id), standing);
     const { note, path, change } = await carriedOut(root, task, decision, standing, entriesOf(task.id));
