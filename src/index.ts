@@ -66,7 +66,13 @@ export {
 export { type HandlerEstimate, type LearnedTasks, type LearnedView } from './app/rank-by-learning.ts';
 export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
-export { type Config, loadConfig, type LearningSettings, type LoadConfigOptions, type SwarmSettings } from './config/config.ts';
+export {
+  type Config,
+  loadConfig,
+  type LearningSettings,
+  type LoadConfigOptions,
+  type SwarmSettings,
+} from './config/config.ts';
 export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {

@@ -131,7 +131,7 @@ async function openQueue(config: Config, path: string, project: string) {
 }
 
 /** All outcomes, or as many of the latest as are learned from. */
-export async function outcomesOf(queue: Pick<SwarmStore, 'outcomes'>): Promise<readonly TaskOutcome[]> {
+async function outcomesOf(queue: Pick<SwarmStore, 'outcomes'>): Promise<readonly TaskOutcome[]> {
   const found: TaskOutcome[] = [];
   const limit = 10_000;
   for (;;) {

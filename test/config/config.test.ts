@@ -34,6 +34,7 @@ describe('the search for a config', () => {
       triage: {},
       tasksDir: undefined,
       swarm: {},
+      learning: {},
       remediation: {},
       plugins: [],
     });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { LearnedState } from '../../app/learn.ts';
 import { ProblemsError } from '../../errors.ts';
 import { errorText } from '../../util/text.ts';
 import { defineCommand, type Invocation, type OptionDeclarations } from '../command.ts';
@@ -78,10 +79,7 @@ export const learn = defineCommand({
   },
 });
 
-async function show(
-  { options, screen }: LearnInvocation,
-  found: Awaited<ReturnType<typeof import('../../app/learn.ts').showLearning>>,
-): Promise<number> {
+async function show({ options, screen }: LearnInvocation, found: LearnedState): Promise<number> {
   if (options.json) {
     const { toJson } = await import('../../reporters/json.ts');
     screen.out.write(toJson({ schemaVersion: 1, ...found }));

@@ -66,7 +66,7 @@ export function workForecastText({ tasks, attempts, record }: TaskForecasts, sty
 }
 
 /** How forecasts of attempts have done so far. */
-export function recordLines({ success, minutes }: AttemptRecord): readonly string[] {
+function recordLines({ success, minutes }: AttemptRecord): readonly string[] {
   return [
     `So far: Brier score ${success.brier.toFixed(3)} of ${success.forecasts} forecasts of success (${success.brierOfRate.toFixed(3)} if each were the mean, ${percent(success.rate)}).`,
     ...success.calibration.map(
