@@ -1,6 +1,6 @@
 import { changeBackups, readBackups } from '../backups/index.ts';
 import { openCompose } from '../host/compose/client.ts';
-import { type EngineAddress, engineAddress } from '../host/docker/address.ts';
+import { type EngineAddress, engineAddress, type EngineChoice, engineEnvironment } from '../host/docker/address.ts';
 import { changeDocker } from '../host/docker/change.ts';
 import { openEngine } from '../host/docker/client.ts';
 import { readDocker } from '../host/docker/read.ts';
@@ -40,13 +40,15 @@ export interface HostOptions {
   readonly passwords?: Readonly<Record<string, string>>;
   /** Use only these instances. Default: all. */
   readonly only?: readonly string[];
+  /** Default: the engine that the environment names. */
+  readonly engine?: EngineChoice;
 }
 
 /** The machine's engine, servers and files. Connects on first use. */
 export function openHost(options: HostOptions): OpenHost {
   const files = readFiles(options.roots);
   // Read once: every call of this host asks the same engine.
-  const address = engineAddress();
+  const address = engineAddress(environmentOf(options));
   const credentials = openCredentials({
     files,
     engine: address,
@@ -68,6 +70,10 @@ export function openHost(options: HostOptions): OpenHost {
     secrets: () => credentials.seen(),
     shortSecrets: () => credentials.tooShort(),
   };
+}
+
+function environmentOf({ engine }: HostOptions): Readonly<Record<string, string | undefined>> {
+  return engine === undefined ? process.env : { ...process.env, ...engineEnvironment(engine) };
 }
 
 /** Readers and changers whose calls end when the signal is aborted. */
@@ -121,7 +127,11 @@ function connect(
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
   };
 
-  const compose = openCompose(address, { mayEdit: options.mayEditCompose !== false, roots: options.roots });
+  const compose = openCompose(address, {
+    mayEdit: options.mayEditCompose !== false,
+    roots: options.roots,
+    environment: environmentOf(options),
+  });
   const everyInstance = shared === undefined ? () => findInstances(sources) : once(() => findInstances(sources));
 
   const backupSources = { engine: engine.changing, docker, sql: sql.reader, credentials, signal };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
+import type { EngineChoice } from '../host/docker/address.ts';
 import { openHost } from './open-host.ts';
 import { actions as builtInActions } from '../remediation/actions/index.ts';
 import { readRemediationConfig, type RemediationConfig } from '../remediation/config.ts';
@@ -60,6 +61,8 @@ export interface RemediationOptions {
   readonly patienceMs?: number;
   /** Do not create the state file. */
   readonly onlyLooking?: true;
+  /** Default: the engine that the environment names. */
+  readonly engine?: EngineChoice;
   /** Instead of this machine's host. */
   readonly host?: OpenHost;
   /** Instead of the state file, which `config` or PROBLEMS_STATE can name: a journal, locks, leases and suspensions stored elsewhere. */
@@ -115,11 +118,13 @@ export async function openRemediation(options: RemediationOptions): Promise<Reme
       ...(pattern === undefined ? {} : { pattern }),
       ...(config.passfile === undefined ? {} : { passfile: resolve(folder, config.passfile) }),
       ...(options.instances === undefined ? {} : { only: options.instances }),
+      ...(options.engine === undefined ? {} : { engine: options.engine }),
     });
   const place = await findStateFile({
     folder,
     stated: config.state,
     docker: host.reader.docker,
+    chosen: options.engine,
     onlyLooking: options.onlyLooking,
   });
   const stateFile = place?.path ?? join(folder, 'state.db');

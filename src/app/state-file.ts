@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ProblemsError } from '../errors.ts';
-import { engineAddress } from '../host/docker/address.ts';
+import { engineAddress, type EngineChoice, engineEnvironment } from '../host/docker/address.ts';
 import type { DockerReader } from '../host/docker/types.ts';
 import { userStateFolder } from '../host/user-key.ts';
 import { readTextIfPossible } from '../read-file.ts';
@@ -28,6 +28,8 @@ export interface StatePlaceOptions {
   /** `remediation.state` of the config. */
   readonly stated: string | undefined;
   readonly docker: Pick<DockerReader, 'info'>;
+  /** The engine that `docker` asks. Default: the one that the environment names. */
+  readonly chosen?: EngineChoice | undefined;
   /** Writes nothing down; without an engine there may be no state file. */
   readonly onlyLooking?: true | undefined;
 }
@@ -43,19 +45,24 @@ export async function findStateFile({
   folder,
   stated = process.env['PROBLEMS_STATE'],
   docker,
+  chosen,
   onlyLooking,
 }: StatePlaceOptions): Promise<StatePlace | undefined> {
   if (stated !== undefined && stated !== '')
     return { path: resolve(folder, stated), unused: undefined, engine: undefined };
-  const id = await engineId(docker, onlyLooking === true);
+  const address = engineAddress(chosen === undefined ? process.env : engineEnvironment(chosen)).text;
+  const id = await engineId(docker, address, onlyLooking === true);
   if (id === undefined) return undefined;
   const old = join(folder, oldPlace);
   const path = join(userStateFolder(), 'engines', id, 'state.db');
   return { path, unused: existsSync(old) ? old : undefined, engine: id };
 }
 
-async function engineId(docker: StatePlaceOptions['docker'], onlyLooking: boolean): Promise<string | undefined> {
-  const address = engineAddress().text;
+async function engineId(
+  docker: StatePlaceOptions['docker'],
+  address: string,
+  onlyLooking: boolean,
+): Promise<string | undefined> {
   const known = knownEngines();
   const remembered = known.get(address);
   try {

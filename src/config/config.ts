@@ -26,6 +26,19 @@ export interface Config {
   /** As in the file: the remediation engine checks it, with `checkConfig` of src/config/load.ts. */
   readonly remediation: Readonly<Record<string, unknown>>;
   readonly plugins: readonly string[];
+  /** As in the file: src/service has the defaults. */
+  readonly service: ServiceSection;
+}
+
+/** The section `service`: what `problems serve` does, and when. */
+export interface ServiceSection {
+  readonly listen?: string;
+  readonly rounds?: string;
+  readonly look?: string;
+  readonly backups?: { readonly verify?: string; readonly drill?: string; readonly archive?: string };
+  readonly remediate?: 'off' | 'auto-only';
+  readonly record?: boolean;
+  readonly engines?: readonly { readonly name: string; readonly host: string; readonly certificates?: string }[];
 }
 
 export interface SwarmSettings {
@@ -107,6 +120,7 @@ interface StatedConfig {
   readonly learning?: LearningSettings;
   readonly remediation?: Config['remediation'];
   readonly plugins?: Config['plugins'];
+  readonly service?: ServiceSection;
 }
 
 type StatedNumbers<Setting> = Setting extends string ? Setting : Partial<Setting>;
@@ -124,6 +138,7 @@ function completed(stated: StatedConfig, file: string | undefined, folder: strin
     learning: stated.learning ?? {},
     remediation: stated.remediation ?? {},
     plugins: stated.plugins ?? [],
+    service: stated.service ?? {},
   };
 }
 

@@ -54,6 +54,63 @@ const Triage = z.strictObject({
     .describe('Whether repairs of problems of these classes may run unattended.'),
 });
 
+const schedule = z.string().min(2).max(100);
+
+const Service = z.strictObject({
+  listen: z
+    .string()
+    .min(1)
+    .max(300)
+    .exactOptional()
+    .describe('Where it listens: `host:port`, or `unix:/path`. Default: 127.0.0.1:4817.'),
+  rounds: schedule
+    .exactOptional()
+    .describe('When all remediators check all instances: `5m`, or a cron pattern in UTC. Default: 5m.'),
+  look: z
+    .string()
+    .regex(/^[1-9]\d{0,4}(?:s|m|h)$/, 'use an interval such as 30s')
+    .exactOptional()
+    .describe('How often each instance is asked whether it answers. Default: 30s.'),
+  backups: z
+    .strictObject({
+      verify: schedule
+        .exactOptional()
+        .describe(
+          'When the newest backup of each instance, and new ones, are verified up to L3. Default: daily at 02:30.',
+        ),
+      drill: schedule
+        .exactOptional()
+        .describe('When the newest backup of each instance is restored and compared (L5). Default: Sundays at 04:00.'),
+      archive: schedule
+        .exactOptional()
+        .describe('When its archive of WAL is tried too (L6). Default: the first Sunday of the month at 06:00.'),
+    })
+    .exactOptional()
+    .describe('When backups are verified: cron patterns in UTC, or `off`.'),
+  remediate: z
+    .enum(['off', 'auto-only'])
+    .exactOptional()
+    .describe('Whether rounds repair what may run unattended by the policy. Default: off.'),
+  record: z
+    .boolean()
+    .exactOptional()
+    .describe('Whether rounds write into the registries and bring the queue up to date. Default: false.'),
+  engines: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'use letters, digits, dots, dashes, underscores'),
+        host: z.string().min(1).max(300).describe('As DOCKER_HOST: unix:///var/run/docker.sock or tcp://host:2376.'),
+        certificates: path
+          .exactOptional()
+          .describe('Folder of ca.pem, cert.pem and key.pem, relative to this file. With it, TLS is used.'),
+      }),
+    )
+    .min(1)
+    .max(50)
+    .exactOptional()
+    .describe('The Docker engines to check. Default: the one that the environment names.'),
+});
+
 export const Config = z
   .strictObject({
     $schema: z.string().exactOptional().describe('For editors: the JSON Schema of this file.'),
@@ -129,6 +186,7 @@ export const Config = z
       .record(z.string(), z.unknown())
       .exactOptional()
       .describe('Settings of the remediation engine, checked by it.'),
+    service: Service.exactOptional().describe('What `problems serve` does, and when: docs/service.md.'),
     plugins: z
       .array(path)
       .max(100)

@@ -77,6 +77,8 @@ export function readContainers(memory: Memory, declared: Partial<DockerReader> =
     volume: missing('docker.volume'),
     logs: missing('docker.logs'),
     events: missing('docker.events'),
+    follow: missing('docker.follow'),
+    stats: missing('docker.stats'),
     changes: missing('docker.changes'),
     processes: missing('docker.processes'),
     file: missing('docker.file'),

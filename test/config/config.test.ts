@@ -37,6 +37,7 @@ describe('the search for a config', () => {
       learning: {},
       remediation: {},
       plugins: [],
+      service: {},
     });
   });
 

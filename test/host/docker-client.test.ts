@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { engineAddress, engineEnvironment } from '../../src/host/docker/address.ts';
+import { readDocker, statsOf } from '../../src/host/docker/read.ts';
 import { type ChangingEngine, openEngine, type ReadingEngine } from '../../src/host/docker/client.ts';
 
 describe('openEngine', () => {
@@ -47,10 +49,46 @@ describe('openEngine', () => {
 
   it('gives readers a client that sends only GET', async () => {
     const { reading } = await serve((_, response) => response.end('{}'));
-    expect(Object.keys(reading).sort()).toEqual(['address', 'get', 'hostname', 'local']);
+    expect(Object.keys(reading).sort()).toEqual(['address', 'get', 'hostname', 'local', 'openAnswer']);
     const disguised = { path: '/containers/a/stop', method: 'POST', body: { a: 1 } };
     expect(await reading.get({ ...disguised, query: { q: 'a b&c' } })).toMatchObject({ status: 200 });
-    expect(requests).toEqual(['GET /containers/a/stop?q=a+b%26c']);
+    (await reading.openAnswer(disguised)).destroy();
+    expect(requests).toEqual(['GET /containers/a/stop?q=a+b%26c', 'GET /containers/a/stop']);
+  });
+
+  it('follows events as they come, also when a line comes in two pieces', async () => {
+    const event = (action: string, seconds: number): string =>
+      `${JSON.stringify({ Type: 'container', Action: action, Actor: { ID: 'c1' }, timeNano: seconds * 1e9 })}\n`;
+    const { reading } = await serve((_, response) => {
+      const text = event('die', 1) + event('exec_start: sh', 2) + event('start', 3);
+      response.write(text.slice(0, 30));
+      setTimeout(() => response.end(text.slice(30)), 20);
+    });
+    const seen: string[] = [];
+    const following = readDocker(reading).follow(
+      { since: '1970-01-01T00:00:00.500Z', signal: new AbortController().signal },
+      ({ action, at, actor }) => seen.push(`${at} ${actor} ${action}`),
+    );
+    await expect(following).rejects.toMatchObject({ code: 'engine-unreachable' });
+    expect(seen).toEqual(['1970-01-01T00:00:01.000Z c1 die', '1970-01-01T00:00:03.000Z c1 start']);
+    expect(requests[0]).toMatch(/^GET \/events\?since=0\.500&filters=/);
+  });
+
+  it('uses the engine that is chosen, and TLS if certificates are', async () => {
+    const chosen = engineAddress(engineEnvironment({ host: 'tcp://db-2.example:2375' }));
+    expect(await chosen.connection()).toMatchObject({ secure: false, options: { host: 'db-2.example', port: '2375' } });
+    vi.stubEnv('DOCKER_TLS_VERIFY', '1');
+    expect(await chosen.connection()).toMatchObject({ secure: false });
+    const secure = engineAddress(engineEnvironment({ host: 'tcp://db-2.example:2375', certificates: folder }));
+    await expect(secure.connection()).rejects.toMatchObject({ code: 'bad-usage', message: expect.stringMatching(/ca\.pem/) });
+  });
+
+  it('counts memory as docker stats does, for both versions of control groups', () => {
+    const stats = (counters: object) =>
+      statsOf({ memory_stats: { usage: 1_000, limit: 5_000, stats: { ...counters } } });
+    expect(stats({ inactive_file: 400 })).toEqual({ memory: 600, memoryLimit: 5_000 });
+    expect(stats({ total_inactive_file: 300 })).toEqual({ memory: 700, memoryLimit: 5_000 });
+    expect(statsOf({ memory_stats: {} })).toBeUndefined();
   });
 
   it('sends a body as JSON with POST', async () => {

@@ -30,6 +30,23 @@ export interface EngineConnection {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** An engine that a config names, instead of that of the environment. */
+export interface EngineChoice {
+  /** As DOCKER_HOST: `unix:///var/run/docker.sock`, `tcp://host:2376`. */
+  readonly host: string;
+  /** Absolute: the folder of `ca.pem`, `cert.pem` and `key.pem`. With it, TLS is used. */
+  readonly certificates?: string | undefined;
+}
+
+/** The variables that make Docker's own clients, and `engineAddress`, use this engine and no other. */
+export function engineEnvironment({ host, certificates }: EngineChoice): Readonly<Record<string, string>> {
+  return {
+    DOCKER_HOST: host,
+    DOCKER_CERT_PATH: certificates ?? '',
+    DOCKER_TLS_VERIFY: certificates === undefined ? '' : '1',
+  };
+}
+
 /**
  * Accepts `unix://PATH`, `npipe://PATH`, `tcp://HOST:PORT`, `http://…`, `https://…` and `HOST:PORT`. TLS is used with
  * `https`, with port 2376, and if DOCKER_TLS_VERIFY is set; DOCKER_CERT_PATH names the folder of `ca.pem`, `cert.pem` and

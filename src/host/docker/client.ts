@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { ProblemsError } from '../../errors.ts';
 import { type Json, parseJson, getString } from '../../util/json.ts';
 import { engineAddress } from './address.ts';
@@ -25,6 +25,8 @@ export interface ReadingEngine {
   /** The machine whose ports the engine publishes. */
   readonly hostname: string;
   get(request: EngineRequest): Promise<EngineReply>;
+  /** A GET whose answer is read as it comes, for as long as the engine sends. `timeoutMs` is for all of it. */
+  openAnswer(request: EngineRequest): Promise<Readable>;
 }
 
 export interface ChangingEngine extends ReadingEngine {
@@ -128,11 +130,21 @@ export function openEngine(
     });
   }
 
+  function openAnswer(request: EngineRequest): Promise<Readable> {
+    const deadline = deadlineOf(request, signal);
+    return explained(deadline, async () => {
+      const response = await send(await connection(), { ...request, method: 'GET' }, deadline);
+      if (response.statusCode === 200) return response;
+      throw refusal(await readReply(response, { maxBytes: 2 ** 16, ...request }), `read ${request.path}`);
+    });
+  }
+
   const reading: ReadingEngine = {
     address: address.text,
     local: address.local,
     hostname: address.hostname,
     get: (request) => ask({ ...request, method: 'GET' }),
+    openAnswer,
   };
   const changing: ChangingEngine = {
     ...reading,

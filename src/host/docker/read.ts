@@ -1,4 +1,7 @@
+import { ProblemsError } from '../../errors.ts';
+import { errorText } from '../../util/text.ts';
 import {
+  get,
   isList,
   type Json,
   getArray,
@@ -12,7 +15,15 @@ import { compareBy } from '../../util/compare.ts';
 import { jsonOf, type ReadingEngine, requireSuccess } from './client.ts';
 import { logLines } from './frames.ts';
 import { containerOf, imageOf, listedContainer, networkOf, volumeOf } from './shapes.ts';
-import type { Change, Container, DockerReader, EngineEvent, EngineInfo, ListedContainer } from './types.ts';
+import type {
+  Change,
+  Container,
+  ContainerStats,
+  DockerReader,
+  EngineEvent,
+  EngineInfo,
+  ListedContainer,
+} from './types.ts';
 
 /** Questions to the engine, over a client that can only GET. */
 export function readDocker(engine: ReadingEngine): DockerReader {
@@ -97,6 +108,17 @@ export function readDocker(engine: ReadingEngine): DockerReader {
       return eventsOf(reply.body.toString()).slice(-1_000);
     },
 
+    async follow({ since, signal }, onEvent) {
+      return followEvents(engine, since, signal, onEvent);
+    },
+
+    async stats(ref) {
+      const path = `/containers/${encodeURIComponent(ref)}/stats`;
+      const reply = await engine.get({ path, query: { stream: 'false', 'one-shot': 'true' } });
+      if (reply.status === 404) return undefined;
+      return statsOf(jsonOf(reply, `stats of ${ref}`));
+    },
+
     async changes(ref) {
       const listed = jsonOf(
         await engine.get({ path: `/containers/${encodeURIComponent(ref)}/changes` }),
@@ -149,6 +171,48 @@ function engineInfo(info: Json, local: boolean): EngineInfo {
     // A virtual machine behind a local socket publishes ports on this machine, but binds them elsewhere.
     local: local && process.platform === 'linux' && getString(info, 'OSType') === 'linux',
   };
+}
+
+/** As `docker stats`: docs.docker.com/reference/cli/docker/container/stats. A stopped container has no numbers. */
+export function statsOf(stats: Json): ContainerStats | undefined {
+  const usage = getNumber(stats, 'memory_stats', 'usage');
+  if (usage === 0) return undefined;
+  const counters = get(stats, 'memory_stats', 'stats');
+  // The first is that of control groups of version 2, the other that of version 1.
+  const cache = getNumber(counters, 'inactive_file') || getNumber(counters, 'total_inactive_file');
+  return { memory: Math.max(0, usage - cache), memoryLimit: getNumber(stats, 'memory_stats', 'limit') };
+}
+
+/** More than any event has; an engine that sends a longer line is not read on. */
+const longestEvent = 2 ** 20;
+
+/** So that a connection that died without a word is not believed in for ever. */
+const followMs = 3_600_000;
+
+async function followEvents(
+  engine: ReadingEngine,
+  since: string,
+  signal: AbortSignal,
+  onEvent: (event: EngineEvent) => void,
+): Promise<never> {
+  const query = { since: unixTime(since), filters: JSON.stringify({ type: ['container'] }) };
+  const answer = await engine.openAnswer({ path: '/events', query, timeoutMs: followMs, signal });
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of answer) {
+      if (!(chunk instanceof Uint8Array)) continue;
+      const text = rest + decoder.decode(chunk, { stream: true });
+      const end = text.lastIndexOf('\n') + 1;
+      rest = text.slice(end);
+      if (rest.length > longestEvent) break;
+      eventsOf(text.slice(0, end)).forEach(onEvent);
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw new ProblemsError('engine-unreachable', `The events of ${engine.address} ended: ${errorText(error)}`);
+  }
+  throw new ProblemsError('engine-unreachable', `The engine at ${engine.address} sends no more events.`);
 }
 
 function eventsOf(text: string): readonly EngineEvent[] {

@@ -155,6 +155,14 @@ export interface EngineEvent {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** What a running container uses, as `docker stats` counts it. In bytes. */
+export interface ContainerStats {
+  /** Without the file cache that the kernel can drop. */
+  readonly memory: number;
+  /** That of the machine if the container has none. */
+  readonly memoryLimit: number;
+}
+
 /** A path outside volumes that differs from the image. */
 export interface Change {
   readonly path: string;
@@ -185,6 +193,16 @@ export interface DockerReader {
   logs(ref: string, options?: LogOptions): Promise<readonly LogLine[]>;
   /** Events between two times (RFC 3339): the last 1,000, without those of exec. */
   events(window: { readonly since: string; readonly until: string }): Promise<readonly EngineEvent[]>;
+  /**
+   * Calls `onEvent` with each event of a container from `since` on (RFC 3339), without those of exec. Rejects when the
+   * connection ends: `engine-unreachable`, or the reason of `signal`.
+   */
+  follow(
+    request: { readonly since: string; readonly signal: AbortSignal },
+    onEvent: (event: EngineEvent) => void,
+  ): Promise<never>;
+  /** Undefined if the container is not running. */
+  stats(ref: string): Promise<ContainerStats | undefined>;
   changes(ref: string): Promise<readonly Change[]>;
   /** The command lines of a running container, as the engine's `ps` shows them: at most 500 of at most 4,096 characters. */
   processes(ref: string): Promise<readonly string[]>;
