@@ -15,6 +15,8 @@ export interface DetectOptions extends RemediationCall {
   readonly ids?: readonly string[];
   /** Names of remediators. Default: all. */
   readonly remediators?: readonly string[];
+  /** How long one check of one instance may take, in milliseconds; then it is skipped. Default 300,000. */
+  readonly checkDeadlineMs?: number;
 }
 
 /** A run whose process ended before the run did. Its instance may be down, renamed or half changed. */

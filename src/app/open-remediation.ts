@@ -35,7 +35,7 @@ function patternOf({ containers }: RemediationConfig): RegExp | undefined {
 const checkedAtOpening = 1_000;
 
 /** Why everything is paused: `pause` in the config, or a file `paused` in the state file's folder. */
-function pauseOf(config: RemediationConfig, stateFile: string): string | undefined {
+export function pauseOf(config: RemediationConfig, stateFile: string): string | undefined {
   if (config.pause !== undefined) return config.pause;
   const file = join(stateFile, '..', 'paused');
   return existsSync(file) ? `the file ${file} exists` : undefined;

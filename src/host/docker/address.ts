@@ -39,11 +39,11 @@ export interface EngineChoice {
 }
 
 /** The variables that make Docker's own clients, and `engineAddress`, use this engine and no other. */
-export function engineEnvironment({ host, certificates }: EngineChoice): Readonly<Record<string, string>> {
+export function engineEnvironment(chosen: EngineChoice): Readonly<Record<string, string>> {
   return {
-    DOCKER_HOST: host,
-    DOCKER_CERT_PATH: certificates ?? '',
-    DOCKER_TLS_VERIFY: certificates === undefined ? '' : '1',
+    DOCKER_HOST: chosen.host,
+    DOCKER_CERT_PATH: chosen.certificates ?? '',
+    DOCKER_TLS_VERIFY: chosen.certificates === undefined ? '' : '1',
   };
 }
 

@@ -11,6 +11,8 @@ export interface DetectRequest {
   /** Ids of problems or of findings. Default: all. */
   readonly ids?: readonly string[];
   readonly problems?: readonly KnownProblem[];
+  /** How long one check of one instance may take, in milliseconds. Default 300,000. */
+  readonly checkDeadlineMs?: number;
 }
 
 export interface DetectResult {
@@ -28,7 +30,7 @@ export interface DetectResult {
  * @throws ProblemsError `not-found`: a requested id that neither a record nor a finding has.
  */
 export async function detectAll(session: EngineContext, request: DetectRequest): Promise<DetectResult> {
-  const round = await runChecks(session, chosen(session.remediators, request));
+  const round = await runChecks(session, chosen(session.remediators, request), request.checkDeadlineMs);
   const findings = round.findings.map((found) => linkToRecord(session, found, request.problems ?? []));
   await requireIds(session, request, findings, round.notLookedAt);
   const { lookedAt, unmanaged } = round;

@@ -1,0 +1,342 @@
+import { randomBytes } from 'node:crypto';
+import { bindCall, type RunRecord } from '../app/remediation.ts';
+import type { Config } from '../config/config.ts';
+import { ProblemsError } from '../errors.ts';
+import { ownIdentity } from '../host/process-identity.ts';
+import type { RemediationEvent } from '../remediation/events.ts';
+import { errorText } from '../util/text.ts';
+import { version } from '../version.ts';
+import type { Service } from './contract.ts';
+import { createEngine, engineOpener, type OpenEngine, type ServiceEngine } from './engines.ts';
+import { followEvents } from './follow-events.ts';
+import { createKnowledge } from './knowledge.ts';
+import { noRegistries, readRegistries, type RegistryFacts } from './registry-facts.ts';
+import { createRounds } from './rounds.ts';
+import { type Clock, createScheduler, type Job, systemClock } from './scheduler.ts';
+import { serviceSettings } from './settings.ts';
+import { dropOtherEngines, firstStartOf, serviceFile } from './service-file.ts';
+import { openServiceStore } from './store/store.ts';
+import type { RoundView, ServiceEvent, ServiceView } from './types.ts';
+
+export interface ServiceOptions {
+  /** As `loadConfig` returns it. It is read once: a change needs a restart. */
+  readonly config: Config;
+  /** Changes nothing: no repair, no resumed run, and nothing that someone could ask for. Default false. */
+  readonly readOnly?: boolean;
+  /** The address at which someone can ask it, for `problems status`; null: it does not listen. */
+  readonly address?: string | null;
+  /** What could not be done and does not end a round, as one sentence. */
+  readonly onWarning?: (text: string) => void;
+  /** For tests. */
+  readonly clock?: Clock;
+  /** For tests: instead of service.db in the folder of the state file. */
+  readonly file?: string;
+  /** For tests: instead of the engines' own journals and hosts. */
+  readonly open?: OpenEngine;
+}
+
+const heartbeatMs = 15_000;
+const thinMs = 3_600_000;
+
+/** The newest runs among which those that are open are found. */
+const mostRuns = 300;
+
+/**
+ * Opens the service: it looks at once, finishes interrupted runs, and then goes on in rounds until `stop` is called. Returns as
+ * soon as its file is open and locked.
+ *
+ * @example
+ * const service = await openService({ config: await loadConfig(cwd) });
+ * service.subscribe((event) => console.log(event.type));
+ * await service.stop();
+ * @throws ProblemsError `lock-held`: another service runs. `bad-config`, `state-damaged`, `state-locked`, `state-untrusted`,
+ * `state-unwritable`.
+ */
+export async function openService(options: ServiceOptions): Promise<Service> {
+  const { config, readOnly = false, address = null, clock = systemClock, onWarning = () => undefined } = options;
+  const settings = serviceSettings(config);
+  const store = await openServiceStore(options.file ?? (await serviceFile(config)));
+  const startedAt = clock.now().toISOString();
+  const owner = { ...(await ownIdentity()), startedAt, address, lookSeconds: settings.lookMs / 1_000 };
+  try {
+    await store.lock.take(owner, clock.now());
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const listeners = new Set<(event: ServiceEvent) => void>();
+  const working = new Set<Promise<unknown>>();
+  const emit = (event: ServiceEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const open = options.open ?? engineOpener(config, settings.engines[0]?.name ?? '', () => clock.now());
+  const engines = settings.engines.map((engine) =>
+    createEngine(
+      engine,
+      open,
+      store.engines.list().find(({ name }) => name === engine.name),
+    ),
+  );
+  dropOtherEngines(store, engines);
+  // Three looks may fail to come before nobody believes the last one.
+  const knowledge = createKnowledge({ store, emit, staleAfterMs: 3 * settings.lookMs + 15_000 });
+
+  let state: ServiceView['state'] = 'starting';
+  let facts: RegistryFacts = noRegistries;
+  let openRuns: readonly RunRecord[] = [];
+  let running: RoundView | null = null;
+  let last: RoundView | null = store.rounds.list(1)[0] ?? null;
+  let lastLookAt: string | null = null;
+  let waiting: RoundView | null = null;
+  let thinnedAt = 0;
+
+  const known = store.jobs.list();
+  const firstStart = firstStartOf(store, clock.now());
+  const rounds = createRounds({
+    clock,
+    store,
+    engines,
+    knowledge,
+    signal,
+    readOnly,
+    countFrom: known.find(({ name }) => name === 'light-look')?.lastStartedAt ?? firstStart,
+    facts: () => facts,
+    onWarning,
+    listener: listenTo,
+  });
+
+  function listenTo(engine: ServiceEngine): (event: RemediationEvent) => void {
+    const began = new Map<string, number>();
+    return (event) => {
+      emit({ type: 'remediation', event });
+      if (event.type === 'check') {
+        const { remediator, instance = '' } = event;
+        const key = `${remediator}\0${instance}`;
+        const from = began.get(key);
+        if (event.state === 'started') began.set(key, performance.now());
+        else if (from !== undefined)
+          emit({ type: 'checked', instance, remediator, seconds: (performance.now() - from) / 1_000 });
+      }
+      if (event.type === 'run') track(noteRun(engine, event));
+    };
+  }
+
+  async function noteRun(engine: ServiceEngine, event: RemediationEvent & { readonly type: 'run' }): Promise<void> {
+    const run = await engine.opened()?.session.store.runs.get(event.run);
+    await refreshRuns();
+    if (run === undefined || event.outcome === undefined) return;
+    emit({
+      type: 'run-ended',
+      run: run.id,
+      remediator: run.plan.remediator,
+      outcome: event.outcome,
+      downtimeSeconds: run.downtimeMs === null ? null : run.downtimeMs / 1_000,
+    });
+  }
+
+  function track(work: Promise<unknown>): void {
+    const tracked: Promise<unknown> = work
+      .catch((error: unknown) => onWarning(errorText(error)))
+      .finally(() => working.delete(tracked));
+    working.add(tracked);
+  }
+
+  async function refreshRuns(): Promise<void> {
+    const lists = engines.map(async (engine) => {
+      const session = engine.opened()?.session;
+      return session === undefined ? [] : session.store.runs.list({ project: session.project, limit: mostRuns });
+    });
+    openRuns = (await Promise.all(lists)).flatMap(stillOpen);
+  }
+
+  async function look(): Promise<void> {
+    try {
+      await rounds.lookAtAll();
+    } finally {
+      if (!signal.aborted) {
+        lastLookAt = clock.now().toISOString();
+        await refreshRuns();
+        if (clock.now().getTime() - thinnedAt > thinMs) {
+          thinnedAt = clock.now().getTime();
+          store.samples.thin(clock.now().toISOString());
+        }
+      }
+    }
+  }
+
+  function newRound(instances: readonly string[] | null): RoundView {
+    return {
+      id: `c${randomBytes(5).toString('hex')}`,
+      kind: 'full',
+      startedAt: clock.now().toISOString(),
+      endedAt: null,
+      instances,
+      findings: 0,
+      notLookedAt: 0,
+      failure: null,
+    };
+  }
+
+  async function round(): Promise<void> {
+    running = { ...(waiting ?? newRound(null)), startedAt: clock.now().toISOString() };
+    waiting = null;
+    emit({ type: 'round', round: running });
+    try {
+      facts = await readRegistries(config, signal, () => clock.now());
+    } catch (error) {
+      if (!signal.aborted) onWarning(`The registries could not be read: ${errorText(error)}`);
+    }
+    last = await rounds.full(running);
+    running = null;
+    if (signal.aborted) return;
+    store.rounds.note(last);
+    emit({ type: 'round', round: last });
+    await refreshRuns();
+    if (last.failure !== null) throw new Error(last.failure);
+  }
+
+  const jobs: readonly Job[] = [
+    { name: 'light-look', schedule: settings.look, run: look },
+    { name: 'full-round', schedule: settings.rounds, atStart: true, run: round },
+  ];
+  const scheduler = createScheduler({
+    clock,
+    jobs,
+    before: known,
+    firstStart,
+    onJob(job) {
+      if (signal.aborted) return;
+      store.jobs.note(job);
+      emit({ type: 'job', job });
+    },
+  });
+
+  let cancelHeartbeat = clock.after(heartbeatMs, heartbeat);
+  function heartbeat(): void {
+    if (signal.aborted) return;
+    store.lock.heartbeat(owner, clock.now());
+    cancelHeartbeat = clock.after(heartbeatMs, heartbeat);
+  }
+
+  async function begin(): Promise<void> {
+    await look().catch(() => undefined);
+    if (signal.aborted) return;
+    state = 'running';
+    scheduler.start();
+    for (const engine of engines)
+      track(
+        followEvents({
+          clock,
+          engine,
+          signal,
+          instanceOf: (container) => knowledge.instanceOf(engine.name, container),
+          onLook: async (only) => rounds.lookAt(engine, only),
+          onOom: (container) => knowledge.oomKilled(engine.name, container),
+        }),
+      );
+  }
+  track(begin());
+
+  let ended: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    state = 'stopping';
+    cancelHeartbeat();
+    stopping.abort(new ProblemsError('interrupted', 'The service is stopping.'));
+    await scheduler.stop();
+    while (working.size > 0) await Promise.all(working);
+    for (const engine of engines) engine.close();
+    store.lock.release(owner);
+    store.close();
+  }
+
+  return {
+    history: store,
+    view() {
+      const now = clock.now();
+      return {
+        at: now.toISOString(),
+        version,
+        startedAt,
+        state,
+        readOnly,
+        paused: pausedIn(engines),
+        engines: engines.map((engine) => engine.view()),
+        instances: knowledge.instances(now),
+        findings: knowledge.findings(now),
+        openRuns,
+        backups: knowledge.backups(),
+        jobs: scheduler.views(),
+        alerts: store.alerts.open(),
+        deliveries: store.deliveries.list(100),
+        lastRound: last,
+        runningRound: running,
+        lastLookAt,
+        registry: facts.registry,
+        creations: {
+          started: store.counters.get('creations-started'),
+          failed: store.counters.get('creations-failed'),
+        },
+      };
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    publish(event) {
+      if (event.type === 'finding') knowledge.amend(event.finding);
+      emit(event);
+    },
+    requestRound({ instances }) {
+      if (signal.aborted) throw new ProblemsError('interrupted', 'The service is stopping.');
+      const names =
+        instances === undefined || waiting?.instances === null ? null : [...(waiting?.instances ?? []), ...instances];
+      waiting = { ...(waiting ?? newRound(null)), instances: names === null ? null : [...new Set(names)] };
+      const requested = waiting;
+      track(scheduler.request('full-round'));
+      return requested;
+    },
+    async withRemediation(name, work) {
+      if (signal.aborted) throw new ProblemsError('interrupted', 'The service is stopping.');
+      const engine = engines.find((one) => one.name === name);
+      if (engine === undefined)
+        throw new ProblemsError('not-found', `There is no engine ${name}.`, {
+          hint: `The config has: ${engines.map((one) => one.name).join(', ')}.`,
+        });
+      const call = { signal, onEvent: listenTo(engine), problems: facts.problems };
+      const result = engine.remediation().then(async (opened) => work(bindCall(opened, call)));
+      // Its failure is the caller's to tell.
+      track(
+        result.then(
+          () => undefined,
+          () => undefined,
+        ),
+      );
+      return result;
+    },
+    stop: () => (ended ??= end()),
+  };
+}
+
+function pausedIn(engines: readonly ServiceEngine[]): string | null {
+  for (const engine of engines) {
+    const paused = engine.opened()?.policy.limits.paused;
+    if (paused !== undefined) return paused;
+  }
+  return null;
+}
+
+/** Of newest-first runs: those that have not ended, or are stuck, and that no later run about the same finding replaces. */
+function stillOpen(runs: readonly RunRecord[]): readonly RunRecord[] {
+  const seen = new Set<string>();
+  return runs.filter(({ plan, phase, outcome }) => {
+    const isNewest = !seen.has(plan.finding.id);
+    seen.add(plan.finding.id);
+    if (phase === 'ended') return isNewest && outcome === 'stuck';
+    if (phase === 'planned') return false;
+    return phase === 'awaiting-approval' ? isNewest : true;
+  });
+}
