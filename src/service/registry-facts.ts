@@ -9,7 +9,7 @@ export interface RegistryFacts {
   readonly problems: readonly KnownProblem[];
   readonly registry: ServiceView['registry'];
   /** The class of the problem that a finding is about; without a record, the name of its remediator. */
-  classOf(finding: TrackedFinding): string;
+  readonly classOf: (finding: TrackedFinding) => string;
 }
 
 export const noRegistries: RegistryFacts = {
@@ -29,7 +29,7 @@ export async function readRegistries(config: Config, signal: AbortSignal, now: (
       problems: counted(
         records.flatMap((record) =>
           'severity' in record && 'status' in record
-            ? [{ component: record.component, severity: String(record.severity), status: String(record.status) }]
+            ? [{ component: record.component, severity: record.severity, status: record.status }]
             : [],
         ),
       ),
