@@ -80,7 +80,10 @@ describe('openEngine', () => {
     vi.stubEnv('DOCKER_TLS_VERIFY', '1');
     expect(await chosen.connection()).toMatchObject({ secure: false });
     const secure = engineAddress(engineEnvironment({ host: 'tcp://db-2.example:2375', certificates: folder }));
-    await expect(secure.connection()).rejects.toMatchObject({ code: 'bad-usage', message: expect.stringMatching(/ca\.pem/) });
+    await expect(secure.connection()).rejects.toMatchObject({
+      code: 'bad-usage',
+      message: expect.stringMatching(/ca\.pem/),
+    });
   });
 
   it('counts memory as docker stats does, for both versions of control groups', () => {
