@@ -18,6 +18,7 @@ import {
   ownAddresses,
   type World,
 } from './clients.ts';
+import { networkSettings } from './types.ts';
 
 /** Present instances and containers: all of them, since a client may use any. */
 export async function worldOf(host: ReadonlyHost): Promise<World> {
@@ -80,7 +81,7 @@ const startMs = 30_000;
 async function staysSilent(client: Client, host: ReadonlyHost): Promise<boolean> {
   if (Date.now() - Date.parse(client.container.state.startedAt) < startMs) return false;
   if (!(await pageIsSilent(client, host))) return false;
-  await sleep(1_000, undefined, { signal: host.signal });
+  await sleep(Math.min(1, networkSettings(host).pageSeconds) * 1_000, undefined, { signal: host.signal });
   return pageIsSilent(client, host);
 }
 

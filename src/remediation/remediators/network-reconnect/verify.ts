@@ -110,6 +110,6 @@ async function ownPage(
         return [{ name: `its own page ${guiPath} did not answer before either, so it proves nothing`, ok: true, seen }];
       return [{ name: `its own page ${guiPath} answers`, ok, seen }];
     }
-    await sleep(500, undefined, { signal: host.signal });
+    await sleep(Math.min(500, until - performance.now() + 1), undefined, { signal: host.signal });
   }
 }
