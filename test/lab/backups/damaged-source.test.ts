@@ -3,6 +3,7 @@ import type { OpenHost } from '../../../src/remediation/contract.ts';
 import type { BackupCheck } from '../../../src/backups/types.ts';
 import { execIn } from '../exec.ts';
 import { type LabInstance, psql, query, startInstance, waitReady } from '../instance.ts';
+import { soak } from '../../soak.ts';
 import { createRun, labRuns } from '../support.ts';
 import { instanceNamed, openRunHost } from './open-backups.ts';
 
@@ -24,21 +25,25 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     );
   });
 
-  it('is copied with a corrupt index: every level passes until amcheck runs on a restored copy', async (test) => {
-    const { source, host } = await shop(test);
-    await query(
-      source,
-      `create function shift() returns int language sql immutable as 'select 0';
+  // test/lab/remediators/backup-repair.test.ts finds such an index in the backup that it takes.
+  it.runIf(soak)(
+    'is copied with a corrupt index: every level passes until amcheck runs on a restored copy',
+    async (test) => {
+      const { source, host } = await shop(test);
+      await query(
+        source,
+        `create function shift() returns int language sql immutable as 'select 0';
        create function place(n int) returns int language sql immutable as 'select n + public.shift()';
        create index places on orders (place(id));
        create or replace function shift() returns int language sql immutable as 'select 7';`,
-    );
-    const checks = await taken(host);
-    const last = checks.at(-1);
-    expect(checks.slice(0, -1).every(({ result }) => result === 'passed')).toBe(true);
-    expect(last).toMatchObject({ level: 'L5', result: 'failed', cause: 'structure-damaged' });
-    expect(last?.says.join()).toContain('places');
-  });
+      );
+      const checks = await taken(host);
+      const last = checks.at(-1);
+      expect(checks.slice(0, -1).every(({ result }) => result === 'passed')).toBe(true);
+      expect(last).toMatchObject({ level: 'L5', result: 'failed', cause: 'structure-damaged' });
+      expect(last?.says.join()).toContain('places');
+    },
+  );
 
   it('is backed up although its functions need its search_path, and its dump is not called good', async (test) => {
     const { source, host } = await shop(test);

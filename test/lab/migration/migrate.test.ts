@@ -37,28 +37,29 @@ describe.skipIf(!runs).each(majors(17))('migrating on PostgreSQL %i', { timeout:
   });
   afterAll(async () => closeTestRun(run));
 
-  it('16 processes at once apply each file once, and none fails', async () => {
-    await newDatabase(instance, 'sixteen', files);
-    const holder = await connect(instance, { database: 'sixteen' });
-    await holder.query(`select pg_advisory_lock(hashtextextended('pgops:migrate:sixteen', 0))`);
-    const children = Array.from({ length: 16 }, () => child(run, 'sixteen'));
+  const processes = soak ? 16 : 6;
+  it(`${processes} processes at once apply each file once, and none fails`, async () => {
+    await newDatabase(instance, 'many', files);
+    const holder = await connect(instance, { database: 'many' });
+    await holder.query(`select pg_advisory_lock(hashtextextended('pgops:migrate:many', 0))`);
+    const children = Array.from({ length: processes }, () => child(run, 'many'));
     // All of them wait for the lock, and get it at the same time.
-    const waiting = `select 1 from pg_stat_activity where datname = 'sixteen' and query ~ 'pg_try_advisory_lock|pg_locks' and application_name = 'problem-registry migrate'`;
-    await eventually(150_000, async () => (await query(instance, waiting)).length === 16);
+    const waiting = `select 1 from pg_stat_activity where datname = 'many' and query ~ 'pg_try_advisory_lock|pg_locks' and application_name = 'problem-registry migrate'`;
+    await eventually(150_000, async () => (await query(instance, waiting)).length === processes);
     await holder.end();
     const ended = (await Promise.all(children)).map((one) => one.ended);
-    expect(ended.map((one) => one?.error)).toEqual(Array.from({ length: 16 }, () => null));
+    expect(ended.map((one) => one?.error)).toEqual(Array.from({ length: processes }, () => null));
     expect(ended.flatMap((one) => one?.report?.problems)).toEqual([]);
     const applied = ended.flatMap((one) => one?.report?.applied.map(({ version }) => version) ?? []);
     expect(applied.toSorted()).toEqual(versions);
-    expect(await query(instance, wholePicture, { database: 'sixteen' })).toEqual(whole);
+    expect(await query(instance, wholePicture, { database: 'many' })).toEqual(whole);
   });
 
   it('a process that is killed at any point leaves work that the next one completes', async () => {
     await newDatabase(instance, 'unharmed', files);
     const { points, ended } = await child(run, 'unharmed');
     expect(ended?.report?.outcome).toBe('applied');
-    const chosen = ['002_rows run', '003_email started', '003_email run'];
+    const chosen = ['002_rows run', '003_email started'];
     for (const [index, killAt] of (soak ? points : chosen).entries()) {
       const database = `killed_${index}`;
       await newDatabase(instance, database, files);

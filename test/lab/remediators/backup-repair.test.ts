@@ -116,7 +116,8 @@ describe.skipIf(!lab)('backups that cannot be restored', { concurrent: true, tim
 });
 
 describe.skipIf(!lab)('a new backup', { concurrent: true, timeout: 600_000 }, () => {
-  it('is taken and verified if the newest good one is older than the config allows', async (test) => {
+  // The smoke test takes and verifies one.
+  it.runIf(soak)('is taken and verified if the newest good one is older than the config allows', async (test) => {
     const run = await createRun(test);
     const instance = await startInstance(run, { name: 'orders', storage: 'volume' });
     await addOrders(instance);

@@ -129,7 +129,8 @@ describe.skipIf(!runs)('too few slots', { concurrent: true, timeout: 600_000 }, 
     expect(await query(busy, 'select count(*) from orders', { socket: true })).toEqual(['1000']);
   });
 
-  it('are increased on the command line with a new container, and the old one is kept', async (test) => {
+  // test/lab/remediators/memory.test.ts recreates a container for a setting on its command line.
+  it.runIf(soak)('are increased on the command line with a new container, and the old one is kept', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const busy = await startInstance(run, {
       name: 'busy',
@@ -169,7 +170,7 @@ describe.skipIf(!runs)('more clients than memory allows', { concurrent: true, ti
     const run = await createRun(test, { postgres });
     const shop = await startInstance(run, {
       name: 'shop',
-      storage: 'volume',
+      storage: 'seeded',
       settings: { max_connections: '25' },
       host: { Memory: 300 * 2 ** 20 },
     });
@@ -308,7 +309,7 @@ describe.skipIf(!runs)('a problem that more slots would not fix', { concurrent: 
 
   it('is a lock that many sessions wait for, even if they have taken every slot', async (test) => {
     const run = await createRun(test, { postgres: 15 });
-    const jam = await startInstance(run, { name: 'jam', storage: 'volume', settings: { max_connections: '20' } });
+    const jam = await startInstance(run, { name: 'jam', storage: 'seeded', settings: { max_connections: '20' } });
     await addOrders(jam);
     await query(jam, "create role app login password 'hidden'; grant all on orders to app");
     const root = await connect(jam, app);
@@ -379,7 +380,7 @@ describe.skipIf(!runs)('a server that accepts no connections', () => {
 });
 
 describe.skipIf(!runs)('nothing is found', { concurrent: true, timeout: 600_000 }, () => {
-  it.for(oneOf(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const))(
+  it.runIf(soak).for(['healthy', 'memory-oversized', 'migration-race', 'volume-permissions'] as const)(
     'in the scenario %s',
     async (name, test) => {
       const run = await createRun(test);

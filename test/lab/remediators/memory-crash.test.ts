@@ -3,6 +3,7 @@ import { detect, type Remediation, rollback, runs as journal } from '../../../sr
 import { execIn } from '../exec.ts';
 import { type LabInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
+import { soak } from '../../soak.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { crashAtEach } from './crash.ts';
@@ -23,7 +24,7 @@ describe.skipIf(!lab)('a repair of memory whose process is killed', { concurrent
     for (const run of open) await closeTestRun(run);
   });
 
-  it('raises the limit when it is resumed, and rollback restores the old limit', async () => {
+  it.runIf(soak)('raises the limit when it is resumed, and rollback restores the old limit', async () => {
     const limit = 256 * MiB;
     const instance = await startInstance(limits, {
       name: 'limits',

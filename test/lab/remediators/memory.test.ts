@@ -140,7 +140,8 @@ describe.skipIf(!runs)('a worst case above the limit', () => {
 });
 
 describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, () => {
-  it('again and again because of its command line is recreated with smaller values', async (test) => {
+  // A start that is refused, and a setting on the command line, have a test each.
+  it.runIf(soak)('again and again because of its command line is recreated with smaller values', async (test) => {
     const run = await createRun(test);
     const instance = await createInstance(run, {
       name: 'asking',
@@ -245,7 +246,8 @@ describe.skipIf(!runs)('a server that does not come up', { concurrent: true }, (
   });
 });
 
-describe.skipIf(!runs)('a limit of 256 MB with shared_buffers of 1 GB', () => {
+// The smoke test raises the limit of a server whose backend was killed.
+describe.skipIf(!runs || !soak)('a limit of 256 MB with shared_buffers of 1 GB', () => {
   it('lets the server start, kills it under load, and is raised so that the same load succeeds', async (test) => {
     const run = await createRun(test, { postgres: 15 });
     const limit = 256 * MiB;
@@ -307,21 +309,24 @@ describe.skipIf(!runs)('a /dev/shm that is too small for parallel queries', { co
     expect(await query(back, 'select count(*) from wide')).toEqual(['60000']);
   });
 
-  it('of a container with changes outside its volumes is avoided by a reload that turns parallel queries off, with approval', async (test) => {
-    const run = await createRun(test);
-    const instance = await wide(run, 'kept');
-    await instance.container.exec({ Cmd: ['sh', '-c', 'echo 1 > /etc/kept'] }).then(async (exec) => exec.start({}));
-    await eventually(5_000, async () => (await execIn(instance.container, ['cat', '/etc/kept'])).code === 0);
-    const remediation = await open(test, run);
-    // Only the log shows it, and any role can write to the log.
-    expect((await remediate(remediation)).runs).toMatchObject([
-      { outcome: 'awaiting-approval', automation: 'approve' },
-    ]);
-    const [report] = (await remediate(remediation, { yes: true })).runs;
-    expect(report).toMatchObject({ outcome: 'fixed', failure: null, downtimeMs: 0 });
-    expect(await query(instance, 'show max_parallel_workers_per_gather')).toEqual(['0']);
-    expect((await detect(remediation)).findings).toEqual([]);
-  });
+  it.runIf(soak)(
+    'of a container with changes outside its volumes is avoided by a reload that turns parallel queries off, with approval',
+    async (test) => {
+      const run = await createRun(test);
+      const instance = await wide(run, 'kept');
+      await instance.container.exec({ Cmd: ['sh', '-c', 'echo 1 > /etc/kept'] }).then(async (exec) => exec.start({}));
+      await eventually(5_000, async () => (await execIn(instance.container, ['cat', '/etc/kept'])).code === 0);
+      const remediation = await open(test, run);
+      // Only the log shows it, and any role can write to the log.
+      expect((await remediate(remediation)).runs).toMatchObject([
+        { outcome: 'awaiting-approval', automation: 'approve' },
+      ]);
+      const [report] = (await remediate(remediation, { yes: true })).runs;
+      expect(report).toMatchObject({ outcome: 'fixed', failure: null, downtimeMs: 0 });
+      expect(await query(instance, 'show max_parallel_workers_per_gather')).toEqual(['0']);
+      expect((await detect(remediation)).findings).toEqual([]);
+    },
+  );
 });
 
 describe.skipIf(!runs)('a setting on the command line', () => {
@@ -356,10 +361,12 @@ describe.skipIf(!runs)('a setting on the command line', () => {
 describe.skipIf(!runs)('a case that is never repaired', { concurrent: true }, () => {
   const limited = { storage: 'seeded', settings: { shared_buffers: '1GB' }, host: { Memory: 256 * MiB } } as const;
 
-  it.for([
-    ['belongs to Compose', { 'com.docker.compose.project': 'shop' }, /Compose project shop/],
-    ['belongs to Swarm', { 'com.docker.swarm.service.id': 'x1', 'com.docker.swarm.service.name': 'db' }, /Swarm/],
-  ] as const)('is a limit of an instance that %s', async ([, labels, reason], test) => {
+  it.for(
+    oneOf([
+      ['belongs to Compose', { 'com.docker.compose.project': 'shop' }, /Compose project shop/],
+      ['belongs to Swarm', { 'com.docker.swarm.service.id': 'x1', 'com.docker.swarm.service.name': 'db' }, /Swarm/],
+    ] as const),
+  )('is a limit of an instance that %s', async ([, labels, reason], test) => {
     const run = await createRun(test);
     await startInstance(run, { name: 'owned', ...limited, container: { Labels: labels } });
     const remediation = await open(test, run);
@@ -412,7 +419,7 @@ describe.skipIf(!runs)('a case that is never repaired', { concurrent: true }, ()
 describe.skipIf(!runs)('healthy instances', () => {
   it('give no finding, whether running, stopped, with a sufficient limit or without one', async (test) => {
     const run = await createRun(test);
-    for (const name of ['healthy', 'port-conflict', 'pool-exhaustion'])
+    for (const name of soak ? ['healthy', 'port-conflict', 'pool-exhaustion'] : [])
       await scenarioNamed(name).up(run, () => undefined);
     const roomy = { storage: 'seeded', host: { Memory: 3072 * MiB, MemorySwap: 3072 * MiB } } as const;
     await startInstance(run, { name: 'roomy', ...roomy });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { detect, plan, type Plan, type Refusal, remediate, rollback } from '../../../src/app/remediation.ts';
+import { soak } from '../../soak.ts';
 import { connect } from '../client.ts';
 import {
   createInstance,
@@ -412,7 +413,7 @@ describe.skipIf(!(await labRuns()))('port-reassignment', () => {
       const restarts: number[] = [];
       const reassignments: number[] = [];
       // Alternating, so that other load of the machine affects both.
-      for (let turn = 0; turn < 3; turn += 1) {
+      for (let turn = 0; turn < (soak ? 3 : 1); turn += 1) {
         const { container, port = 0 } = instance;
         restarts.push(await downtimeOf(port, () => container.restart({ t: 120 })));
         await waitReady(instance);

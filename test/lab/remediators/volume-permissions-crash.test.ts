@@ -3,6 +3,7 @@ import { detect, rollback, runs as journal } from '../../../src/app/remediation.
 import { runHelper } from '../container.ts';
 import { createInstance, findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
+import { soak } from '../../soak.ts';
 import type { Run } from '../run.ts';
 import { closeTestRun, labRuns, openTestRun } from '../support.ts';
 import { eventually } from '../waiting.ts';
@@ -23,7 +24,7 @@ describe.skipIf(!lab)('a repair of a volume whose process is killed', { concurre
     for (const run of open) await closeTestRun(run);
   });
 
-  it('gives every file to the server when it is resumed', async () => {
+  it.runIf(soak)('gives every file to the server when it is resumed', async () => {
     const first = await startInstance(owners, { name: 'owners', storage: 'volume' });
     await addOrders(first);
     await first.container.remove({ force: true });

@@ -18,7 +18,8 @@ export const volumePermissions: Scenario = {
   },
 };
 
-async function restoreAsRoot(run: Run): Promise<LabInstance> {
+/** An instance that the engine starts again and again: it runs as 999 on data that was restored as root. */
+export async function restoreAsRoot(run: Run): Promise<LabInstance> {
   const before = await startInstance(run, { name: 'restored', storage: 'bind' });
   await addOrders(before);
   await before.container.stop();
