@@ -3,25 +3,14 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, wr
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bin, temporaryFolder } from './run.ts';
 
 const registry = readFileSync(join(import.meta.dirname, '../../fixtures/resources/postgres/PROBLEMS.md'), 'utf8');
 
-const children: ChildProcessWithoutNullStreams[] = [];
-
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'close');
-  }
-});
-
-/** `problems scan --watch --json` in a folder: each line that it prints is the result of a scan. */
+/** `problems scan --watch --json` in a folder: each line that it prints is the result of a scan. Ends with the test. */
 function watching(cwd: string, ...args: readonly string[]) {
   const child = spawn(process.execPath, [bin, 'scan', '--watch', '--json', ...args], { cwd });
-  children.push(child);
   let printed = '';
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -34,18 +23,24 @@ function watching(cwd: string, ...args: readonly string[]) {
     paths: (): readonly string[] =>
       JSON.parse(lines().at(-1) ?? '{"registries":[]}').registries.map(({ path }: { readonly path: string }) => path),
     async isReady() {
-      await expect.poll(() => said, { timeout: 30_000 }).toContain('Watching for changes.');
+      await waitFor(() => expect(said).toContain('Watching for changes.'));
     },
     async hasScanned(times: number) {
-      await expect.poll(() => lines().length, { timeout: 30_000 }).toBe(times);
+      await waitFor(() => expect(lines()).toHaveLength(times));
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'close');
     },
   };
 }
 
-describe('problems scan --watch', { timeout: 60_000 }, () => {
+// Most of the time they wait for the program to start, or to notice a change.
+describe('problems scan --watch', { concurrent: true, timeout: 120_000 }, () => {
   it('scans again if a registry changes or is added, and prints one line of JSON for each scan', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     await watch.hasScanned(1);
     expect(watch.paths()).toEqual(['PROBLEMS.md']);
@@ -63,7 +58,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     symlinkSync('a', join(folder.path, 'b'));
     symlinkSync('l', join(folder.path, 'l'));
     symlinkSync('PROBLEMS.MD', join(folder.path, 'a/PROBLEMS.MD'));
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     const used = usedTime(watch.child);
     await pause(500);
@@ -79,7 +74,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     symlinkSync(outside.path, join(folder.path, 'out'));
     mkdirSync(join(folder.path, 'a'));
     symlinkSync(join(outside.path, 'PROBLEMS.md'), join(folder.path, 'a/PROBLEMS.md'));
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     outside.write('PROBLEMS.md', `${registry}\n`);
     outside.write('b/PROBLEMS.md', registry);
@@ -91,7 +86,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
     await using folder = temporaryFolder({ 'real/docs/registry.md': registry });
     symlinkSync('docs/registry.md', join(folder.path, 'real/PROBLEMS.md'));
     symlinkSync('real', join(folder.path, 'link'));
-    const watch = watching(folder.path, 'link');
+    await using watch = watching(folder.path, 'link');
     await watch.isReady();
     expect(watch.paths()).toEqual(['link/PROBLEMS.md']);
     folder.write('real/docs/registry.md', 'Prose.\n');
@@ -102,7 +97,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
   it('does not enter ignored folders until the ignore files change', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry, '.gitignore': 'made/\n', 'a/.ignore': 'b\n' });
     for (const ignored of ['made', 'a/b', 'node_modules/x']) folder.write(`${ignored}/x/PROBLEMS.md`, registry);
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     for (const ignored of ['made', 'a/b', 'node_modules/x']) folder.write(`${ignored}/x/PROBLEMS.md`, `${registry}\n`);
     await pause(700);
@@ -122,10 +117,10 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
       'in/a/PROBLEMS.md': registry,
       'in/b/PROBLEMS.md': registry,
     });
-    const watch = watching(join(folder.path, 'in'));
+    await using watch = watching(join(folder.path, 'in'));
     await watch.isReady();
     folder.write('problems.config.yaml', 'ignor: [a]\n');
-    await expect.poll(watch.said, { timeout: 30_000 }).toContain('ignor is not a known key');
+    await waitFor(() => expect(watch.said()).toContain('ignor is not a known key'));
     folder.write('problems.config.yaml', 'ignore: [in/a]\n');
     await watch.hasScanned(2);
     expect(watch.paths()).toEqual(['b/PROBLEMS.md']);
@@ -133,7 +128,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
 
   it('reads a config module again when it changes', async () => {
     await using folder = temporaryFolder({ 'problems.config.mjs': 'export default {};', 'a/PROBLEMS.md': registry });
-    const watch = watching(folder.path, '--trust-config');
+    await using watch = watching(folder.path, '--trust-config');
     await watch.isReady();
     expect(watch.paths()).toEqual(['a/PROBLEMS.md']);
     folder.write('problems.config.mjs', "export default { ignore: ['a'] };");
@@ -143,7 +138,7 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
 
   it('misses no change during a scan, and no file that an editor replaces', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     for (let number = 1; number <= 12; number++) {
       writeFileSync(join(folder.path, 'new'), registry);
@@ -151,13 +146,13 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
       renameSync(join(folder.path, 'new'), join(folder.path, String(number), 'PROBLEMS.md'));
       await pause(60);
     }
-    await expect.poll(() => watch.paths().length, { timeout: 30_000 }).toBe(13);
+    await waitFor(() => expect(watch.paths()).toHaveLength(13));
   });
 
   it('continues if a folder cannot be read', async () => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry, 'closed/x.md': '' });
     chmodSync(join(folder.path, 'closed'), 0o000);
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     folder.write('b/PROBLEMS.md', registry);
     await watch.hasScanned(2);
@@ -166,31 +161,31 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
 
   it('waits for a folder that does not exist yet', async () => {
     await using folder = temporaryFolder();
-    const watch = watching(folder.path, 'later');
+    await using watch = watching(folder.path, 'later');
     await watch.isReady();
     folder.write('later/PROBLEMS.md', registry);
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual(['later/PROBLEMS.md']);
+    await waitFor(() => expect(watch.paths()).toEqual(['later/PROBLEMS.md']));
   });
 
   it('follows a scanned folder that is moved away and back, and folders that are moved into it', async () => {
     await using folder = temporaryFolder({ 'in/a/PROBLEMS.md': registry, 'in/a/b/PROBLEMS.md': registry });
-    const watch = watching(folder.path, 'in');
+    await using watch = watching(folder.path, 'in');
     await watch.isReady();
     renameSync(join(folder.path, 'in/a'), join(folder.path, 'in/c'));
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual(['in/c/PROBLEMS.md', 'in/c/b/PROBLEMS.md']);
+    await waitFor(() => expect(watch.paths()).toEqual(['in/c/PROBLEMS.md', 'in/c/b/PROBLEMS.md']));
     folder.write('in/c/b/PROBLEMS.md', 'Prose.\n');
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual(['in/c/PROBLEMS.md']);
+    await waitFor(() => expect(watch.paths()).toEqual(['in/c/PROBLEMS.md']));
     renameSync(join(folder.path, 'in'), join(folder.path, 'out'));
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual([]);
+    await waitFor(() => expect(watch.paths()).toEqual([]));
     renameSync(join(folder.path, 'out'), join(folder.path, 'in'));
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual(['in/c/PROBLEMS.md']);
+    await waitFor(() => expect(watch.paths()).toEqual(['in/c/PROBLEMS.md']));
     rmSync(join(folder.path, 'in/c'), { recursive: true });
-    await expect.poll(watch.paths, { timeout: 30_000 }).toEqual([]);
+    await waitFor(() => expect(watch.paths()).toEqual([]));
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends immediately on %s', async (signal) => {
     await using folder = temporaryFolder({ 'PROBLEMS.md': registry });
-    const watch = watching(folder.path);
+    await using watch = watching(folder.path);
     await watch.isReady();
     watch.child.kill(signal);
     await once(watch.child, 'close');
@@ -199,12 +194,18 @@ describe('problems scan --watch', { timeout: 60_000 }, () => {
 
   it('reports an invalid config at the start in one message, and ends', async () => {
     await using folder = temporaryFolder({ 'problems.config.yaml': 'ignor: [a]\n' });
-    const { child, said } = watching(folder.path);
+    await using watch = watching(folder.path);
+    const { child, said } = watch;
     await once(child, 'close');
     expect(child.exitCode).toBe(2);
     expect(said()).toContain('ignor is not a known key');
   });
 });
+
+/** Tests that run side by side cannot use `expect.poll`. */
+function waitFor(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 60_000 });
+}
 
 /** Of the processor, in ticks of a hundredth of a second, since the process began (proc(5), stat). */
 function usedTime({ pid }: ChildProcessWithoutNullStreams): number {

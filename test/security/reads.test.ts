@@ -8,6 +8,7 @@ import { readRegularFile } from '../../src/read-file.ts';
 import { main } from '../../src/cli/main.ts';
 import { bin, temporaryFolder } from '../cli/run.ts';
 import { record } from '../scan/tree.ts';
+import type { Command, Ended } from './reads-child.ts';
 
 /** What an author of a repository, or another user, can put where the program expects a file. */
 const kinds: Readonly<Record<string, (file: string) => unknown>> = {
@@ -54,8 +55,19 @@ function placesFor(kind: string): readonly Place[] {
 
 /** Ended after a minute, in which a bounded read has long ended, on a busy machine too. Half a gigabyte is enough for any. */
 function problems(args: readonly string[], cwd: string): Promise<readonly [code: unknown, output: string]> {
+  return node([bin, ...args], cwd);
+}
+
+/** The same for a command in each of several folders, in one process: what it says of each, or why it did not end. */
+async function problemsInEach(commands: readonly Command[], cwd: string): Promise<readonly Ended[]> {
+  const [code, output] = await node([join(import.meta.dirname, 'reads-child.ts'), JSON.stringify(commands)], cwd);
+  if (code !== 0) throw new Error(`The process ended with ${String(code)}: ${output}`);
+  return JSON.parse(output);
+}
+
+function node(args: readonly string[], cwd: string): Promise<readonly [code: unknown, output: string]> {
   const options = { cwd, timeout: 60_000, killSignal: 'SIGKILL', env: { ...process.env, HOME: cwd } } as const;
-  const words = ['--max-old-space-size=512', bin, ...args];
+  const words = ['--max-old-space-size=512', ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, words, options, (error, stdout, stderr) =>
       resolve([error === null ? 0 : (error.code ?? error.signal), stdout + stderr]),
@@ -68,13 +80,19 @@ describe.each(Object.entries(kinds))('%s', (name, make) => {
     'in the place of a file ends every command, with a reason if the file mattered',
     { timeout: 600_000 },
     async () => {
-      for (const { path, command, ends: [code, says] = [0, /no errors/] } of placesFor(name)) {
-        await using folder = temporaryFolder({ 'PROBLEMS.md': record('One'), '.git/HEAD': 'ref: refs/heads/main\n' });
-        mkdirSync(dirname(join(folder.path, path)), { recursive: true });
-        await make(join(folder.path, path));
-        const [ended, output] = await problems(command, folder.path);
-        expect({ path, command, ended, output }).toMatchObject({ ended: code, output: expect.stringMatching(says) });
+      await using all = temporaryFolder();
+      const commands: Command[] = [];
+      for (const [index, { path, command }] of placesFor(name).entries()) {
+        const cwd = join(all.path, String(index));
+        all.write(`${index}/PROBLEMS.md`, record('One'));
+        all.write(`${index}/.git/HEAD`, 'ref: refs/heads/main\n');
+        mkdirSync(dirname(join(cwd, path)), { recursive: true });
+        await make(join(cwd, path));
+        commands.push({ cwd, args: command });
       }
+      const ended = await problemsInEach(commands, all.path);
+      for (const [index, { path, command, ends: [code, says] = [0, /no errors/] }] of placesFor(name).entries())
+        expect({ path, command, ...ended[index] }).toMatchObject({ code, output: expect.stringMatching(says) });
     },
   );
 });

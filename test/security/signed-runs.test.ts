@@ -1,29 +1,32 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { approve, remediate, resume, rollback, runs } from '../../src/app/remediation.ts';
 import { run as problems } from '../cli/run.ts';
 import { answers, brokenFolder, openFolder, removeFolder } from '../remediation/broken-files.ts';
 import { run } from '../remediation/engine/processes.ts';
 
 let folder = '';
-let file = '';
 beforeEach(async () => {
   folder = await brokenFolder();
-  file = join(folder, '.problems', 'state.db');
 });
 afterEach(async () => removeFolder(folder));
 
+function stateOf(place: string): string {
+  return join(place, '.problems', 'state.db');
+}
+
 /** Someone edits the state file with their own tools. */
-function edit(sql: string): void {
-  const database = new DatabaseSync(file);
+function edit(sql: string, place = folder): void {
+  const database = new DatabaseSync(stateOf(place));
   database.exec(sql);
   database.close();
 }
 
-async function interrupt(): Promise<string> {
+/** The id of a run whose process is killed after its second step. */
+async function interrupt(folder: string): Promise<string> {
   const { signal } = await run(folder, 'remediate', 'step 1 is applied');
   if (signal !== 'SIGKILL') throw new Error('The process was not killed.');
   const remediation = await openFolder(folder);
@@ -34,7 +37,17 @@ async function interrupt(): Promise<string> {
 
 const untrusted = { code: 'state-untrusted', hint: expect.stringContaining('problems runs sign') };
 
-describe('a run that someone changed in the state file', { timeout: 120_000 }, () => {
+describe('a run that was interrupted, and that someone changed in the state file', { timeout: 120_000 }, () => {
+  let id = '';
+  let interrupted = '';
+  beforeAll(async () => {
+    interrupted = await brokenFolder();
+    id = await interrupt(interrupted);
+    await copyFile(stateOf(interrupted), `${stateOf(interrupted)}.interrupted`);
+  });
+  beforeEach(() => copyFile(`${stateOf(interrupted)}.interrupted`, stateOf(interrupted)));
+  afterAll(() => removeFolder(interrupted));
+
   it.each([
     ['its plan', "UPDATE runs SET plan = json_set(plan, '$.steps[2].params.path', '/etc/passwd')"],
     ['the decision of the policy', "UPDATE runs SET decision = json_set(decision, '$.automation', 'human')"],
@@ -47,26 +60,31 @@ describe('a run that someone changed in the state file', { timeout: 120_000 }, (
     ['its signature', "UPDATE seals SET signature = 'hmac-sha256:00'"],
     ['no signature', 'DELETE FROM seals'],
   ])('is not resumed or rolled back: %s', async (_, sql) => {
-    const id = await interrupt();
-    const before = await answers(folder);
-    edit(sql);
-    const remediation = await openFolder(folder);
+    edit(sql, interrupted);
+    const remediation = await openFolder(interrupted);
     await expect(resume(remediation, id)).rejects.toMatchObject(untrusted);
     await expect(rollback(remediation, id)).rejects.toMatchObject(untrusted);
     expect(await resume(remediation)).toMatchObject([{ id, failure: { class: 'unsafe' } }]);
-    expect(await answers(folder)).toEqual(before);
+    expect(await answers(interrupted)).toEqual(['right', 'right', 'wrong']);
     remediation.close();
   });
 
   it('is not undone with a state that the run did not save', async () => {
-    const id = await interrupt();
-    edit("UPDATE secrets SET before = replace(before, 'wrong', 'theirs')");
-    const remediation = await openFolder(folder);
+    edit("UPDATE secrets SET before = replace(before, 'wrong', 'theirs')", interrupted);
+    const remediation = await openFolder(interrupted);
     await expect(rollback(remediation, id)).rejects.toMatchObject(untrusted);
-    expect(await answers(folder)).toEqual(['right', 'right', 'wrong']);
+    expect(await answers(interrupted)).toEqual(['right', 'right', 'wrong']);
     remediation.close();
   });
 
+  it('is resumed if no one has changed it', async () => {
+    const remediation = await openFolder(interrupted);
+    expect(await resume(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
+    remediation.close();
+  });
+});
+
+describe('a run that someone changed in the state file', { timeout: 120_000 }, () => {
   it('is not approved', async () => {
     const remediation = await openFolder(folder);
     const { runs: reports } = await remediate(remediation, { automation: 'approve' });
@@ -92,7 +110,7 @@ describe('a run that someone changed in the state file', { timeout: 120_000 }, (
 
 describe('a state file of someone else', { timeout: 120_000 }, () => {
   it('is shown, and nothing of it is carried out', async () => {
-    const id = await interrupt();
+    const id = await interrupt(folder);
     const { XDG_STATE_HOME: mine } = process.env;
     // Another user has another key.
     const theirs = await mkdtemp(join(tmpdir(), 'problems-theirs-'));
@@ -112,7 +130,7 @@ describe('a state file of someone else', { timeout: 120_000 }, () => {
 
 describe('a state file of the version before signatures', { timeout: 120_000 }, () => {
   it('opens, and its runs go on once their owner has signed them', async () => {
-    const id = await interrupt();
+    const id = await interrupt(folder);
     edit(
       `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
        DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;

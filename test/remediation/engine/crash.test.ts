@@ -54,8 +54,8 @@ describe('a process that is killed at any point of a run', { timeout: 300_000 },
     await everyone(someOf(way), async (point) => {
       const again = await newFolder();
       expect((await run(again, 'spoiled', point)).signal, point).toBe('SIGKILL');
-      await run(again, 'resume');
       const remediation = await openFolder(again);
+      await resume(remediation);
       expect((await runs(remediation))[0]?.outcome, point).toBe('rolled-back');
       remediation.close();
       expect(await answers(again), point).toEqual(['wrong', 'wrong', 'theirs']);
