@@ -164,6 +164,23 @@ export const rooms: readonly Room[] = [
     ],
     packages: ['zod', 'croner'],
   },
+  // The registries and the queue, as the command line prints them.
+  {
+    path: 'service/operations/',
+    rooms: [
+      'service/',
+      'registry/',
+      'priority/',
+      'tasks/',
+      'config/',
+      'postgres/',
+      'backups/',
+      'remediation/',
+      'app/',
+      'reporters/json.ts',
+    ],
+    packages: [],
+  },
   { path: 'service/metrics/', rooms: ['service/', 'tasks/'], packages: ['prom-client'] },
   { path: 'service/http/', rooms: ['service/', 'app/'], packages: ['hono', '@hono/*', 'zod'] },
   { path: 'service/mcp/', rooms: ['service/', 'app/'], packages: ['@modelcontextprotocol/*', 'zod'] },
@@ -254,6 +271,8 @@ export const floors: readonly (readonly string[])[] = [
   ['remediation/run-report.ts'],
   ['swarm/'],
   ['app/', 'testing/'],
+  // What programs read is the same on the command line and over HTTP.
+  ['reporters/json.ts'],
   ['service/'],
   ['page/'],
   ['schema/', 'reporters/'],
