@@ -1,7 +1,7 @@
 import type { Remediation, RunRecord } from '../../app/remediation.ts';
 import type { Config } from '../../config/config.ts';
 import { ProblemsError } from '../../errors.ts';
-import type { Redactor } from '../../remediation/redact.ts';
+import { redactor, type Redactor } from '../../remediation/redact.ts';
 import { suggest } from '../../util/suggest.ts';
 import type { Service } from '../contract.ts';
 import type { TrackedFinding } from '../types.ts';
@@ -42,13 +42,20 @@ export function newSharedWork(): SharedWork {
 }
 
 export function contextFor(settings: OperationSettings, by: string): OperationContext {
-  return { ...settings, by, redactors: new Set() };
+  return { ...settings, by, redactors: new Set([patterns]) };
 }
 
 /** The answer without the secrets that are known to the engines it came from. */
 export function redacted({ redactors }: OperationContext, answer: unknown): unknown {
-  return [...redactors].reduce((value, redactor) => redactor.data(value), answer);
+  return [...redactors].reduce((value, each) => each.data(value), answer);
 }
+
+/** For what comes without an engine: only what looks like a secret is known. */
+export function withoutPatterns(value: unknown): unknown {
+  return patterns.data(value);
+}
+
+const patterns = redactor(() => []);
 
 /** Calls `work` with an opened engine. Default: the first one of the config. */
 export function inEngine<Result>(
@@ -60,6 +67,28 @@ export function inEngine<Result>(
     context.redactors.add(remediation.session.redact);
     return work(remediation);
   });
+}
+
+export interface EngineAnswers<Result> {
+  readonly answers: readonly { readonly engine: string; readonly answer: Result }[];
+  readonly failures: readonly unknown[];
+}
+
+/** Asks every engine. One that is away harms no other. */
+export async function inEachEngine<Result>(
+  context: OperationContext,
+  work: (remediation: Remediation, engine: string) => Promise<Result>,
+): Promise<EngineAnswers<Result>> {
+  const answers: { readonly engine: string; readonly answer: Result }[] = [];
+  const failures: unknown[] = [];
+  for (const engine of engineNames(context))
+    try {
+      const answer = await inEngine(context, engine, (remediation) => work(remediation, engine));
+      answers.push({ engine, answer });
+    } catch (error) {
+      failures.push(error);
+    }
+  return { answers, failures };
 }
 
 export function engineNames({ service }: OperationContext): readonly string[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { liftSuspension, type Remediation } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import type { AlertView, TrackedFinding } from '../types.ts';
-import { engineNames, inEngine, openFinding, type OperationContext } from './context.ts';
+import { inEachEngine, inEngine, openFinding, type OperationContext } from './context.ts';
 
 /** What only someone who may approve decides, and who has seen an alert. No agent calls any of these. */
 
@@ -14,9 +14,9 @@ export async function liftInstance(
   return inEngine(context, engine, async (remediation) => {
     const lifted = await liftSuspension(remediation, instance);
     if (lifted !== undefined) {
-      const { at, redact, store } = remediation.session;
-      const body = { by: redact.text(context.by), instance, reason: lifted.reason };
-      await store.audit.append({ at: at(), run: null, event: 'suspension lifted', body });
+      const { session } = remediation;
+      const body = { by: session.redact.text(context.by), instance, reason: lifted.reason };
+      await session.store.audit.append({ at: session.at(), run: null, event: 'suspension lifted', body });
     }
     return { lifted: lifted === undefined ? null : { reason: lifted.reason } };
   });
@@ -24,24 +24,24 @@ export async function liftInstance(
 
 /**
  * Pauses all repairs of all engines, or ends the pause: the file `paused` next to each state file, as an operator would make it.
- * @throws ProblemsError `step-refused`: the config itself pauses.
+ * @throws ProblemsError `step-refused`: the config itself pauses; why an engine could not be asked, after all others were.
  */
 export async function pauseRepairs(
   context: OperationContext,
   { paused, reason }: { readonly paused: boolean; readonly reason: string },
 ): Promise<{ readonly paused: string | null }> {
-  for (const engine of engineNames(context))
-    await inEngine(context, engine, async ({ config, session, stateFile }) => {
-      if (!paused && config.pause !== undefined)
-        throw new ProblemsError('step-refused', `The config pauses all repairs: ${config.pause}`, {
-          hint: 'Remove `remediation.pause` from the config.',
-        });
-      const file = join(stateFile, '..', 'paused');
-      if (paused) await writeFile(file, `${context.by}: ${reason}\n`, { mode: 0o600 });
-      else await rm(file, { force: true });
-      const body = { by: session.redact.text(context.by), reason: session.redact.text(reason) };
-      await session.store.audit.append({ at: session.at(), run: null, event: paused ? 'paused' : 'pause ended', body });
-    });
+  const { failures } = await inEachEngine(context, async ({ config, session, stateFile }) => {
+    if (!paused && config.pause !== undefined)
+      throw new ProblemsError('step-refused', `The config pauses all repairs: ${config.pause}`, {
+        hint: 'Remove `remediation.pause` from the config.',
+      });
+    const file = join(stateFile, '..', 'paused');
+    if (paused) await writeFile(file, `${context.by}: ${reason}\n`, { mode: 0o600 });
+    else await rm(file, { force: true });
+    const body = { by: session.redact.text(context.by), reason: session.redact.text(reason) };
+    await session.store.audit.append({ at: session.at(), run: null, event: paused ? 'paused' : 'pause ended', body });
+  });
+  if (failures.length > 0) throw failures[0];
   return { paused: paused ? reason : null };
 }
 
@@ -65,6 +65,7 @@ export function noticeAlert(context: OperationContext, fingerprint: string, noti
     throw new ProblemsError('not-found', `There is no open alert ${fingerprint}.`, { hint: 'List the alerts again.' });
   const noticed = { ...found, ...noticeOf(context, notice) };
   alerts.note(noticed);
+  context.service.publish({ type: 'alert', alert: noticed });
   return noticed;
 }
 
@@ -72,6 +73,7 @@ export function noticeAlert(context: OperationContext, fingerprint: string, noti
 export function noticeFinding(context: OperationContext, id: string, notice: Notice, engine?: string): TrackedFinding {
   const noticed = { ...openFinding(context, id, engine), ...noticeOf(context, notice) };
   context.service.history.findings.note(noticed);
+  context.service.publish({ type: 'finding', finding: noticed });
   return noticed;
 }
 

@@ -3,7 +3,6 @@ import { editRegistry } from '../../app/edit-registry.ts';
 import {
   fleet,
   forecast,
-  leasePort,
   markdownLine,
   preflight,
   type PreflightQuestion,
@@ -95,14 +94,6 @@ export async function preflightAnswer(
 ): Promise<object> {
   const answers = await inEngine(context, engine, (remediation) => preflight(remediation, question));
   return { schemaVersion: 1, ok: answers.every(({ ok }) => ok), answers };
-}
-
-/** How long a leased port waits for its container. */
-const leaseMs = 10 * 60_000;
-
-export async function leaseAnswer(context: OperationContext, instance: string, engine?: string): Promise<object> {
-  const lease = await inEngine(context, engine, (remediation) => leasePort(remediation, { instance, ttlMs: leaseMs }));
-  return { schemaVersion: 1, lease: lease ?? null };
 }
 
 /** An attempt at a problem: what was done, and whether it helped. Data, as everything that an agent says. */

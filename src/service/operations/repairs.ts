@@ -14,7 +14,7 @@ import { backupLevels } from '../../backups/types.ts';
 import { ProblemsError } from '../../errors.ts';
 import { notWaiting } from '../../remediation/engine/resume.ts';
 import { waiting } from '../../remediation/store/store.ts';
-import { inEngine, openFinding, type OperationContext, type RequestedRun } from './context.ts';
+import { engineNames, inEngine, openFinding, type OperationContext, type RequestedRun } from './context.ts';
 import { findRun } from './runs.ts';
 
 interface Begun {
@@ -26,7 +26,7 @@ interface Begun {
 /** Answers as soon as a run has begun, waits or was refused. The work goes on: the journal tells how it ends. */
 async function begin(
   context: OperationContext,
-  engine: string,
+  engine: string | undefined,
   isOurs: (run: RunRecord) => boolean,
   work: (remediation: Remediation) => Promise<RunReport | undefined>,
 ): Promise<Begun> {
@@ -119,7 +119,7 @@ async function note(
 
 /**
  * Approves a run that waits.
- * @throws ProblemsError as `approve`; `run-live`: another request is approving it.
+ * @throws ProblemsError as `approve`; `step-refused`: it has begun or ended; `run-live`: another request is approving it.
  */
 export async function approveRun(
   context: OperationContext,
@@ -131,7 +131,7 @@ export async function approveRun(
   approving.add(id);
   try {
     const { run, engine } = await findRun(context, id);
-    if (!waiting.includes(run.phase)) throw notWaiting(run);
+    if (!waiting.includes(run.phase)) throw tooLate(notWaiting(run));
     const begun = await begin(
       context,
       engine,
@@ -141,13 +141,18 @@ export async function approveRun(
     return begun.run ?? run;
   } catch (error) {
     approving.delete(id);
-    throw error;
+    throw error instanceof ProblemsError && error.code === 'bad-usage' ? tooLate(error) : error;
   }
+}
+
+/** Someone else was first: no mistake in the request. */
+function tooLate({ message, hint }: ProblemsError): ProblemsError {
+  return new ProblemsError('step-refused', message, { hint });
 }
 
 /**
  * Ends a run that waits, without doing anything.
- * @throws ProblemsError `bad-usage`: it has begun or ended.
+ * @throws ProblemsError `step-refused`: it has begun or ended.
  */
 export async function refuseRun(context: OperationContext, id: string, reason: string): Promise<RunRecord> {
   const { engine } = await findRun(context, id);
@@ -159,7 +164,7 @@ export async function refuseRun(context: OperationContext, id: string, reason: s
     const changed = await runs.changeWaiting(id, { phase: 'ended', outcome: 'failed', failure, endedAt: at }, at);
     const run = await runs.get(id);
     if (run === undefined) throw new ProblemsError('not-found', `There is no run ${id}.`);
-    if (!changed) throw notWaiting(run);
+    if (!changed) throw tooLate(notWaiting(run));
     return run;
   });
   await note(context, engine, id, 'refused', { by: context.by, reason });
@@ -174,8 +179,9 @@ export async function rollBackRun(context: OperationContext, id: string): Promis
     engine,
     (one) => one.id === id,
     async (remediation) => {
-      const { at, store } = remediation.session;
-      await store.audit.append({ at: at(), run: id, event: 'rollback requested', body: { by: context.by } });
+      const { session } = remediation;
+      const body = { by: session.redact.text(context.by) };
+      await session.store.audit.append({ at: session.at(), run: id, event: 'rollback requested', body });
       return rollback(remediation, id);
     },
   );
@@ -185,7 +191,7 @@ export async function rollBackRun(context: OperationContext, id: string): Promis
 /** Takes a backup, and proves it by restoring a copy. */
 export async function requestBackup(
   context: OperationContext,
-  { instance, engine }: { readonly instance: string; readonly engine: string },
+  { instance, engine }: { readonly instance: string; readonly engine?: string },
 ): Promise<RunRecord> {
   const { run, report } = await begin(
     context,
@@ -200,18 +206,30 @@ export async function requestBackup(
 /** The highest level that a request may ask for: reading the whole backup, without restoring it. */
 const requestedLevel = 'L3';
 
-/** Checks a backup, and notes the level that it reached. The check goes on after the answer. */
-export function requestVerification(
+/**
+ * Checks a backup, and notes the level that it reached. The check goes on after the answer.
+ * @throws ProblemsError `not-found`: no such backup.
+ */
+export async function requestVerification(
   context: OperationContext,
-  { backup: ref, engine }: { readonly backup: string; readonly engine: string },
-): void {
+  { backup: ref, engine }: { readonly backup: string; readonly engine?: string },
+): Promise<void> {
   const { history } = context.service;
-  inEngine(context, engine, async (remediation) => {
+  const name = engine ?? engineOf(context, ref);
+  const known = await inEngine(context, name, ({ session }) => session.reader.backups.read(ref));
+  if (known === undefined) throw new ProblemsError('not-found', `There is no backup ${ref}.`);
+  inEngine(context, name, async (remediation) => {
     const { backup } = await verifyBackup(remediation, { backup: ref, upTo: requestedLevel });
     const { instance, verdict } = backup;
     const at = context.now().toISOString();
     const level = backup.reached === null ? 0 : backupLevels.indexOf(backup.reached);
-    history.proofs.note({ engine, instance, backup: ref, at, level, verdict, restoreSeconds: null });
+    history.proofs.note({ engine: name, instance, backup: ref, at, level, verdict, restoreSeconds: null });
     // A check that could not run leaves the proofs as they were.
   }).catch(() => undefined);
+}
+
+/** The engine that a backup was listed for, else the first one. */
+function engineOf(context: OperationContext, ref: string): string {
+  const listed = context.service.view().backups.find(({ backups }) => backups.some((one) => one.ref === ref));
+  return listed?.engine ?? engineNames(context)[0] ?? 'local';
 }

@@ -4,41 +4,38 @@ import { ProblemsError } from '../../errors.ts';
 import { approvalOf } from '../../remediation/policy/circuit-breakers.ts';
 import { readTextIfPossible } from '../../read-file.ts';
 import { waiting } from '../../remediation/store/store.ts';
+import { compareText } from '../../util/compare.ts';
 import { getString } from '../../util/json.ts';
 import type { RunAnswer } from '../api.ts';
-import { engineNames, inEngine, type OperationContext } from './context.ts';
+import { inEachEngine, inEngine, type OperationContext } from './context.ts';
 import { digestOf, stepsOf } from './plans.ts';
 
-/** Runs of all engines, newest first. */
+/** Runs of all engines that can be asked, newest first. */
 export async function listRuns(context: OperationContext, limit: number): Promise<readonly RunRecord[]> {
-  const found = new Map<string, RunRecord>();
-  for (const engine of engineNames(context))
-    for (const run of await inEngine(context, engine, (remediation) => listOf(remediation))) found.set(run.id, run);
-  return [...found.values()]
-    .toSorted((a, b) => (a.createdAt === b.createdAt ? 0 : a.createdAt < b.createdAt ? 1 : -1))
-    .slice(0, limit);
+  const { answers, failures } = await inEachEngine(context, (remediation) => listOf(remediation));
+  if (answers.length === 0 && failures.length > 0) throw failures[0];
+  const found = new Map(answers.flatMap(({ answer }) => answer.map((run) => [run.id, run] as const)));
+  return [...found.values()].toSorted((a, b) => compareText(b.createdAt, a.createdAt)).slice(0, limit);
 }
 
 /**
  * A run, and the engine whose journal has it.
- * @throws ProblemsError `not-found`.
+ * @throws ProblemsError `not-found`; or why an engine that may have it cannot be asked.
  */
 export async function findRun(
   context: OperationContext,
   id: string,
 ): Promise<{ readonly run: RunRecord; readonly engine: string }> {
   const { instances } = context.service.view();
-  const hits: { readonly run: RunRecord; readonly engine: string }[] = [];
-  for (const engine of engineNames(context)) {
-    const run = await inEngine(context, engine, ({ session }) => session.store.runs.get(id));
-    if (run !== undefined) hits.push({ run, engine });
-  }
+  const { answers, failures } = await inEachEngine(context, ({ session }) => session.store.runs.get(id));
+  const hits = answers.flatMap(({ engine, answer }) => (answer === undefined ? [] : [{ run: answer, engine }]));
   // Engines may share a state file: the run belongs to the one that has its instance.
   const own = hits.find(({ run, engine }) =>
     instances.some((one) => one.engine === engine && one.instance === run.plan.target.instance),
   );
   const found = own ?? hits[0];
   if (found !== undefined) return found;
+  if (failures.length > 0) throw failures[0];
   throw new ProblemsError('not-found', `There is no run ${id}.`, { hint: 'List the runs again.' });
 }
 
@@ -84,7 +81,7 @@ async function timelineOf(run: RunRecord, { session }: Remediation): Promise<Run
       ? []
       : [{ at: run.endedAt, what: `ended: ${run.outcome ?? 'unknown'}`, seconds: null, state: endOf(run) }];
   return [{ at: run.createdAt, what: 'planned', seconds: null, state: done }, ...told, ...steps, ...ends].toSorted(
-    (a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1),
+    (a, b) => compareText(a.at, b.at),
   );
 }
 
@@ -115,7 +112,7 @@ const longestDossier = 256 * 1_024;
  * The escalation report of a run; null if it has none. The journal says its path, and the journal may come from elsewhere: only
  * a regular file in the folder of reports is read.
  */
-export function dossierText({ dossier }: Pick<RunRecord, 'dossier'>, folder: string): string | null {
+function dossierText({ dossier }: Pick<RunRecord, 'dossier'>, folder: string): string | null {
   if (dossier === null || join(folder, basename(dossier)) !== dossier) return null;
   return readTextIfPossible(dossier, { most: longestDossier, followLink: false }) ?? null;
 }
