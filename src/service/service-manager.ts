@@ -7,7 +7,7 @@ export type Notice = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1';
 export interface ServiceManager {
   /** Undefined: nobody asked for signs of life. */
   readonly watchdogMs: number | undefined;
-  tell(notice: Notice): Promise<void>;
+  readonly tell: (notice: Notice) => Promise<void>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -11,7 +11,7 @@ export interface WatchedRuns {
   /** Reads the journals again: a command may have changed them. */
   refresh(): Promise<void>;
   /** For the calls of an engine: turns their events into those of the service. */
-  listenTo(engine: ServiceEngine): (event: RemediationEvent) => void;
+  readonly listenTo: (engine: ServiceEngine) => (event: RemediationEvent) => void;
 }
 
 /** The newest runs among which those that are open are found. */
