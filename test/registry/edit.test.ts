@@ -6,10 +6,12 @@ import {
   addItem,
   addRecord,
   moveRecord,
+  newRecord,
   resolveRecord,
   setEstimate,
   setField,
   setHeader,
+  setProse,
 } from '../../src/registry/edit/index.ts';
 import type { KindDeclaration } from '../../src/registry/kinds/declaration.ts';
 import { kinds } from '../../src/registry/kinds/index.ts';
@@ -294,5 +296,65 @@ describe('an edit that would change more than its target', () => {
     expect(() => setHeader(postgres, 'postgres/port-allocation-conflict', 'Severity', 'low', options)).toThrow(
       expect.objectContaining({ code: 'not-found', hint: `Did you mean ${ports}?` }),
     );
+  });
+});
+
+describe('the prose of a section', () => {
+  const text = `<!-- EMBED:ACTIVEPROBLEM:START -->
+
+### Pool is empty
+
+**Status:** [active]
+
+#### Description
+
+Clients wait.
+
+<!-- EMBED:ACTIVEPROBLEM:END -->
+`;
+
+  it('is replaced, or added with its section, and every other byte stays', () => {
+    const changed = setProse(text, 'root/pool-is-empty', 'Description', 'Clients wait\n\n- for a minute\n  or two');
+    expect(changed).toBe(text.replace('Clients wait.', 'Clients wait\n\n- for a minute\n  or two'));
+    const added = setProse(text, 'root/pool-is-empty', 'Proposed Solution', 'Raise the limit.');
+    expect(added).toBe(
+      text.replace('Clients wait.\n\n', 'Clients wait.\n\n#### Proposed Solution\n\nRaise the limit.\n\n'),
+    );
+  });
+
+  it.each(['#### Evidence', '<!-- EMBED:ACTIVEPROBLEM:END -->', '```'])(
+    'is refused if it would be something else: %s',
+    (value) => {
+      expect(() => setProse(text, 'root/pool-is-empty', 'Description', value)).toThrow(
+        'without changing something else',
+      );
+    },
+  );
+});
+
+describe('a new record that may be incomplete', () => {
+  it('leaves out what is not given, and asks for nothing', () => {
+    const active = kinds.find(({ name }) => name === 'active');
+    const values = [
+      ['title', 'Pool is empty'],
+      ['Severity', 'high'],
+      ['Investigation Status.Root Cause', 'A leak:\n\n- in the worker'],
+    ] as const;
+    const record = active === undefined ? '' : newRecord(active, values, { missing: 'omit' });
+    expect(record).toBe(`<!-- EMBED:ACTIVEPROBLEM:START -->
+
+### Pool is empty
+
+**Severity:** [high]
+
+#### Investigation Status
+
+- **Root Cause:** A leak:
+${'  '}
+  - in the worker
+
+<!-- EMBED:ACTIVEPROBLEM:END -->
+`);
+    expect(readRegistry(record).diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 });

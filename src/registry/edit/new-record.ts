@@ -11,6 +11,14 @@ import { yamlText } from './section.ts';
 /** A value of a new record: `['severity', 'high']`, `['Impact Assessment.Users Affected', 'all']`. */
 export type NewValue = readonly [name: string, value: string];
 
+export interface NewRecordOptions {
+  /**
+   * What becomes of a required part that is not given: `placeholder`, the default, asks for it with an error until someone fills
+   * it in; `omit` leaves it out, which the reader reports as a warning.
+   */
+  readonly missing?: 'placeholder' | 'omit';
+}
+
 /**
  * A record of a kind with these values; what is required and not given stays a placeholder, which the reader reports. A name
  * is `title`, a label, a section, a field or a key as the kind declares it, in any case and with any separators; that of a
@@ -19,7 +27,12 @@ export type NewValue = readonly [name: string, value: string];
  * @throws ProblemsError `bad-usage`: an unknown name, a value that the kind does not allow, or text that would be read as
  * something else than this value, such as a marker.
  */
-export function newRecord(kind: KindDeclaration, values: readonly NewValue[]): string {
+export function newRecord(
+  kind: KindDeclaration,
+  values: readonly NewValue[],
+  { missing = 'placeholder' }: NewRecordOptions = {},
+): string {
+  const asksForMissing = missing === 'placeholder';
   const slots = slotsOf(kind);
   const given = new Map<string, string[]>();
   for (const [name, value] of values) {
@@ -30,11 +43,11 @@ export function newRecord(kind: KindDeclaration, values: readonly NewValue[]): s
     if (known !== undefined && !isList) throw new ProblemsError('bad-usage', `${quote(name)} has two values.`);
     given.set(path, [...(known ?? []), value.replaceAll(/\r\n?/g, '\n').trim()]);
   }
-  const header = Object.entries(kind.header).flatMap(([label, slot]) => headerLine(label, slot, given));
+  const header = Object.entries(kind.header).flatMap(([label, slot]) => headerLine(label, slot, given, asksForMissing));
   const sections = Object.entries(kind.sections).flatMap(([title, section]) => {
     // Tags may be in the header or in a section.
     if (Object.hasOwn(kind.header, title)) return [];
-    const body = sectionBody(title, section, given);
+    const body = sectionBody(title, section, given, asksForMissing);
     return body === undefined ? [] : [{ title, body }];
   });
   const text = recordText(kind, given.get('title')?.[0] ?? blankTitle, header, sections);
@@ -112,9 +125,10 @@ function find(slots: readonly NamedSlot[], name: string, kind: KindDeclaration):
 
 type Given = ReadonlyMap<string, readonly string[]>;
 
-function headerLine(label: string, slot: Slot<HeaderType>, given: Given): readonly string[] {
+function headerLine(label: string, slot: Slot<HeaderType>, given: Given, asksForMissing: boolean): readonly string[] {
   const values = given.get(propertyName(label));
-  if (values === undefined) return slot.required === true ? [`**${label}:** ${headerExample(slot)}`] : [];
+  if (values === undefined)
+    return slot.required === true && asksForMissing ? [`**${label}:** ${headerExample(slot)}`] : [];
   return [`**${label}:** ${headerValue(slot.value, values)}`];
 }
 
@@ -132,9 +146,15 @@ function headerValue(type: HeaderType, values: readonly string[]): string {
   }
 }
 
-function sectionBody(title: string, section: SectionDeclaration, given: Given): string | undefined {
+function sectionBody(
+  title: string,
+  section: SectionDeclaration,
+  given: Given,
+  asksForMissing: boolean,
+): string | undefined {
   const body = givenBody(propertyName(title), section, given);
-  return body === '' ? (section.required === true ? sectionExample(section) : undefined) : body;
+  if (body !== '') return body;
+  return section.required === true && asksForMissing ? sectionExample(section) : undefined;
 }
 
 function givenBody(property: string, section: SectionDeclaration, given: Given): string {

@@ -2,6 +2,7 @@ import { ProblemsError } from '../../errors.ts';
 import { quote } from '../diagnostics.ts';
 import { active } from '../kinds/active.ts';
 import { resolved } from '../kinds/resolved.ts';
+import { originLineIn } from '../origin.ts';
 import { canonical } from '../parse/blocks.ts';
 import type { ActiveProblem, ResolvedProblem } from '../record.ts';
 import type { ReadOptions } from '../registry.ts';
@@ -48,7 +49,7 @@ export interface Resolution {
 }
 
 /**
- * Replaces an active record by a resolved one. Keeps title, ID, tags, description, root cause and attempted solutions; the
+ * Replaces an active record by a resolved one. Keeps title, ID, tags, description, root cause, attempted solutions and origin; the
  * rest has no place in a resolved record and remains only in the history of the file.
  * @throws ProblemsError `not-found` for an unknown id, `bad-usage` if the record is not active or a value is invalid.
  */
@@ -71,7 +72,15 @@ export function resolveRecord(text: string, id: string, resolution: Resolution, 
     resolution,
     daysBetween(record.discovered, date.iso),
   );
-  const block = [canonical(resolved.marker, 'START'), '', ...lines, '', canonical(resolved.marker, 'END')]
+  const origin = originLineIn(text.slice(record.place.offset, record.place.endOffset));
+  const block = [
+    canonical(resolved.marker, 'START'),
+    '',
+    ...lines,
+    '',
+    ...(origin === undefined ? [] : [origin, '']),
+    canonical(resolved.marker, 'END'),
+  ]
     .join('\n')
     .replaceAll('\n', eol);
   const after = applyEdits(text, [{ start: record.place.offset, end: record.place.endOffset, text: block }]);

@@ -1,7 +1,7 @@
 import { ProblemsError } from '../../errors.ts';
 import { quote } from '../diagnostics.ts';
 import type { YamlType } from '../kinds/declaration.ts';
-import { propertyName } from '../names.ts';
+import { propertyName, valueOf } from '../names.ts';
 import type { ReadOptions } from '../registry.ts';
 import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
 
@@ -101,6 +101,32 @@ export function setField(
     after,
     options,
     (record) => record !== undefined && valueAt(record, path) === value.replaceAll(/\r\n|\r/g, '\n'),
+  );
+}
+
+/**
+ * Sets the prose of a section, such as `Description`. Adds a missing section.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` for a section that does not hold prose, or for text that
+ * would be read as something else, such as a heading of a section.
+ */
+export function setProse(text: string, id: string, title: string, value: string, options: ReadOptions = {}): string {
+  const target = findTarget(text, id, options);
+  if (target.kind.sections[title]?.holds !== 'prose')
+    throw new ProblemsError('bad-usage', `${target.kind.name} records have no prose in a section ${quote(title)}.`);
+  const property = propertyName(title);
+  const prose = value.trim();
+  const body = prose.split(/\r\n|\n|\r/).join(lineEndOf(text));
+  const whole = target.record.places[property];
+  const after =
+    whole === undefined
+      ? addSection(text, target, title, body)
+      : applyEdits(text, [{ start: whole.offset, end: whole.endOffset, text: body }]);
+  return confirmed(
+    target,
+    after,
+    options,
+    (record) =>
+      record !== undefined && valueAt(record, property) === valueOf(prose, { start: 0, end: prose.length }).text,
   );
 }
 

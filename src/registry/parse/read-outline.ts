@@ -47,8 +47,8 @@ interface OpenFence {
 }
 
 /**
- * The outline of a block in the plain form: ATX headings, paragraphs, fences, thematic breaks and list items, without
- * tabs in indentation. Undefined if remark (CommonMark 0.31 with the tables and footnotes of GFM) might read any line
+ * The outline of a block in the plain form: ATX headings, paragraphs, fences, thematic breaks, list items and comments of
+ * one line, without tabs in indentation. Undefined if remark (CommonMark 0.31 with the tables and footnotes of GFM) might read any line
  * differently. One pass, linear in the block.
  */
 export function readLines(text: string, block: Span): readonly OutlineNode[] | undefined {
@@ -118,6 +118,9 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
       const start = lineStart(text, at, end);
       switch (start) {
         case 'html':
+          if (!isLineComment(text, at, end)) return false;
+          leaveItems(depth).push({ type: 'other', name: 'html', start: at, end });
+          return true;
         case 'quote':
         case 'footnote':
           return false;
@@ -168,6 +171,11 @@ export function readLines(text: string, block: Span): readonly OutlineNode[] | u
     }
     return items.at(-1)?.children ?? root;
   }
+}
+
+/** Whether a line begins with a comment that ends on it: then the line is HTML, and nothing else is (CommonMark 0.31 §4.6). */
+function isLineComment(text: string, at: number, end: number): boolean {
+  return text.startsWith('<!--', at) && text.slice(at, end).includes('-->', '<!--'.length);
 }
 
 /** How many more characters of one file remark may read: bounds the time for a file of many blocks that are slow to read. */

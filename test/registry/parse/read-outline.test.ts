@@ -74,6 +74,19 @@ describe('the line reader', () => {
     expect(sketch('\ufeff# Title')).toEqual(['h1 "# Title"']);
   });
 
+  it('reads comments of one line, which end paragraphs and lists', () => {
+    expect(sketch('a\n<!-- b -->\n- c\n<!-- d -->\n- e\n\n  <!-- f --> g\nh')).toEqual([
+      'p "a"',
+      'html "<!-- b -->"',
+      'ul [p "c"]',
+      'html "<!-- d -->"',
+      'ul [p "e", html "<!-- f --> g"]',
+      'p "h"',
+    ]);
+    for (const text of ['a\n<!-- b --> \nc', '- a\n<!-- b -->\n  c', '<!-- a\nb -->', '<!--->\na', '- <!-- a -->\nb'])
+      expectAgreement(text);
+  });
+
   it('treats only spaces and tabs as blanks', () => {
     expect(sketch('#\u00a0a\n\f\n-\u00a0b')).toEqual(['p "#\u00a0a\\n\\f\\n-\u00a0b"']);
   });
