@@ -30,6 +30,14 @@ export {
 } from './app/find-record.ts';
 export { type ImportedFile, type ImportReport, proposeRecords } from './app/import.ts';
 export {
+  type ImportRecordsOptions,
+  planRecordsImport,
+  type RecordsImport,
+  type RegistryImport,
+  writeRecordsImport,
+  type WrittenImport,
+} from './app/import-records.ts';
+export {
   applyFilter,
   checkPaths,
   type PendingScan,
@@ -84,11 +92,19 @@ export {
   type ImportedSeverity,
   type ImportedStatus,
   type ImportOptions,
+  type ImportAction,
+  type ImportChange,
+  type ImportItem,
+  type ImportPlan,
   importProblems,
   type ImportProposal,
   type ImportProvenance,
   type ImportResult,
+  type ImportSource,
+  type ImportTarget,
   type Lines,
+  planImport,
+  type PlanOptions,
   sureConfidence,
   titleKey,
 } from './import/index.ts';
@@ -136,12 +152,14 @@ export {
   applyEdits,
   moveRecord,
   newRecord,
+  type NewRecordOptions,
   type NewValue,
   type Resolution,
   resolveRecord,
   setEstimate,
   setField,
   setHeader,
+  setProse,
 } from './registry/edit/index.ts';
 export { blankRecord } from './registry/kinds/blank.ts';
 export type * from './registry/kinds/declaration.ts';

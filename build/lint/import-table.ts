@@ -34,7 +34,7 @@ export const rooms: readonly Room[] = [
   { path: 'registry/parse/markdown-tree.ts', rooms: ['registry/'], packages: unifiedFamily },
   { path: 'priority/', rooms: ['registry/diagnostics.ts'], types: ['registry/'] },
   { path: 'scan/', rooms: ['registry/'], packages: ['write-file-atomic'] },
-  { path: 'import/', rooms: ['registry/'] },
+  { path: 'import/', rooms: ['registry/'], packages: ['fastest-levenshtein'] },
   {
     path: 'tasks/',
     rooms: ['priority/', 'registry/identity.ts'],

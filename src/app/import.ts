@@ -4,7 +4,10 @@ import type { ImportResult } from '../import/types.ts';
 import { readRegularFile } from '../read-file.ts';
 import { findCandidates } from '../scan/candidates.ts';
 import { componentsOf } from '../scan/components.ts';
-import { codeOf, meaningOf } from '../scan/locations.ts';
+import { filesBelow } from '../scan/discovery.ts';
+import { codeOf, joined, locate, meaningOf } from '../scan/locations.ts';
+import { isProblemFileName } from '../scan/walk.ts';
+import { createYielder } from '../scan/yield.ts';
 import { readingOptions, type ScanEnvironment } from './scan.ts';
 
 /** A problem file and what it proposes. */
@@ -29,22 +32,39 @@ export interface ImportReport {
 const largestImport = 4 * 1024 * 1024;
 
 /**
- * Reads problem files and proposes records for what they hold: files that are named, whatever they are called, and every
- * `PROBLEMS.md` below folders that are named. Changes nothing.
+ * Reads problem files and proposes records for what they hold: files that are named, whatever they are called, and below folders
+ * that are named every file that is called as problem files are, such as `PROBLEMS.md` and `KNOWN_ISSUES.md`. Changes nothing.
  *
  * ```ts
  * const { files } = await proposeRecords(['.'], { cwd, config: await loadConfig(cwd) });
  * ```
  */
 export async function proposeRecords(paths: readonly string[], environment: ScanEnvironment): Promise<ImportReport> {
-  const reading = { ...readingOptions(environment), cache: false };
-  const found = await findCandidates(paths, reading);
-  const named = new Set(found.candidates.filter(({ isNamed }) => isNamed).map(({ path }) => path));
-  // Files without markers are found by their paths alone; named one by one they get their components too.
-  const all = await findCandidates([...found.candidates.map(({ path }) => path), ...found.unmarked], reading);
+  const reading = { ...readingOptions(environment), cwd: environment.cwd, cache: false };
+  const wanted: string[] = [];
+  const named = new Set<string>();
+  const refused: { path: string; message: string }[] = [];
+  for (const path of paths) {
+    const location = locate(path, environment.cwd);
+    if (location.type !== 'folder') {
+      wanted.push(path);
+      named.add(location.path);
+      continue;
+    }
+    const below = await filesBelow(location.file, reading, isProblemFileName, createYielder(reading));
+    wanted.push(...below.files.map((one) => joined(location.path, one)));
+    for (const one of below.unreadable)
+      refused.push({
+        path: joined(location.path, one.path) || '.',
+        message: `It cannot be read: ${meaningOf(one.code)}.`,
+      });
+  }
+  if (wanted.length === 0) return { files: [], refused };
+  // Named one by one, the files get the components that they have in their project.
+  const all = await findCandidates(wanted, reading);
   const components = componentsOf([...all.candidates, ...all.others]);
   const files: ImportedFile[] = [];
-  const refused = [...found.refused, ...all.refused];
+  refused.push(...all.refused);
   for (const { path, file } of all.candidates) {
     environment.signal?.throwIfAborted();
     const text = readText(file, named.has(path));

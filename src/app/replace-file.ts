@@ -1,4 +1,4 @@
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { chown, open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -40,6 +40,32 @@ export async function replaceFile(file: string, text: string, isChanged: () => b
   } catch (error) {
     await rm(lock, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Creates a file with a text, all of it or nothing, under the lock of `replaceFile`. Returns false if the file exists: nothing is
+ * overwritten.
+ * @throws the error of the file system.
+ */
+export async function createWhole(file: string, text: string): Promise<boolean> {
+  const lock = join(dirname(file), `.${basename(file)}.lock`);
+  const handle = await taken(lock);
+  try {
+    try {
+      await handle.chmod(0o666 & ~process.umask());
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    linkSync(lock, file);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(lock, { force: true });
   }
 }
 

@@ -87,12 +87,7 @@ export async function validateText(
   { cwd, config, name = 'PROBLEMS.md' }: ValidateTextOptions,
 ): Promise<Validation> {
   const path = name.replaceAll('\\', '/');
-  const folder = realpathSync.native(cwd);
-  const file = resolve(folder, path);
-  const project = projectOf(folder, config.file === undefined ? undefined : config.folder) ?? folder;
-  const way = namingFolders(new Set([project]), cwd)(project, file);
-  const stated = statedNames(config.components, config.folder)(file);
-  const component = componentsOf([{ path, ...way, stated }]).get(path) ?? 'root';
+  const component = componentAt(path, { cwd, config });
   const content = decodeContent(Buffer.from(bytes));
   const registries = content.type === 'text' ? [registryOf(content, { path, component })] : [];
   const report = createDiagnosticCollector(path, createLineIndex(''));
@@ -110,6 +105,19 @@ export async function validateText(
     textOf: () => text,
     repositoryPath: fromRepository(cwd),
   };
+}
+
+/**
+ * The component of a registry that need not exist. Other registries of the project, which may have the same name, are not asked.
+ * @param path Relative to the working folder, with forward slashes.
+ */
+export function componentAt(path: string, { cwd, config }: Pick<ScanEnvironment, 'cwd' | 'config'>): string {
+  const folder = realpathSync.native(cwd);
+  const file = resolve(folder, path);
+  const project = projectOf(folder, config.file === undefined ? undefined : config.folder) ?? folder;
+  const way = namingFolders(new Set([project]), cwd)(project, file);
+  const stated = statedNames(config.components, config.folder)(file);
+  return componentsOf([{ path, ...way, stated }]).get(path) ?? 'root';
 }
 
 async function fixFiles(

@@ -24,13 +24,15 @@ export interface ChangesOptions {
   /** Whether a path below a folder of the roots is ignored. */
   readonly isLeftOut: (path: string, isDirectory: boolean) => boolean;
   readonly signal: AbortSignal | undefined;
+  /** Which files matter, by name. Default: registries. */
+  readonly isWanted?: ((name: string) => boolean) | undefined;
 }
 
 /** Editors write a file in several steps. In milliseconds. */
 const quiet = 100;
 
 /** Watches registries, ignore files and configs. Every change after it has returned is reported. */
-export function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Changes {
+export function watchChanges({ roots, isLeftOut, signal, isWanted = isRegistryName }: ChangesOptions): Changes {
   let failure: ProblemsError | undefined;
   let seen: Change | undefined;
   let settled: Change | undefined;
@@ -48,7 +50,7 @@ export function watchChanges({ roots, isLeftOut, signal }: ChangesOptions): Chan
   }
 
   const folders = createFolderWatch({
-    matters: (name) => isRegistryName(name) || isRule(name),
+    matters: (name) => isWanted(name) || isRule(name),
     // An ignore file applies even if it ignores itself.
     isLeftOut: (path, isDirectory) => (isDirectory || !isRule(basename(path))) && isLeftOut(path, isDirectory),
     onChange(path) {

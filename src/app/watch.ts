@@ -33,16 +33,42 @@ export async function* watchProblems(
   paths: readonly string[],
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent, void> {
-  const { cwd, signal, loadConfig } = options;
+  const events = repeatOnChange(paths, options, async (config, add) => {
+    const pending = await startScan(paths, { ...options, config });
+    add(pending.files);
+    return pending.finish();
+  });
+  for await (const event of events)
+    yield event.type === 'failed' ? event : { type: 'scan', report: event.result, config: event.config };
+}
+
+export interface RepeatOptions extends Pick<WatchOptions, 'cwd' | 'signal' | 'loadConfig'> {
+  /** Files that are waited for, by name. Default: registries. */
+  readonly isWanted?: ((name: string) => boolean) | undefined;
+}
+
+export type RepeatEvent<Result> =
+  | { readonly type: 'done'; readonly result: Result; readonly config: Config }
+  | Extract<WatchEvent, { readonly type: 'failed' }>;
+
+/**
+ * Does something, and does it again whenever a file below the paths, an ignore file or a config changes; ends and fails as
+ * `watchProblems`.
+ * @param run `add` takes files that are watched whatever their names.
+ */
+export async function* repeatOnChange<Result>(
+  paths: readonly string[],
+  { cwd, signal, loadConfig, isWanted }: RepeatOptions,
+  run: (config: Config, add: (files: readonly string[]) => void) => Promise<Result>,
+): AsyncGenerator<RepeatEvent<Result>, void> {
   let config = await loadConfig();
   let isFirst = true;
 
-  async function scanNow(changes: Changes): Promise<WatchEvent | undefined> {
+  async function runNow(changes: Changes): Promise<RepeatEvent<Result> | undefined> {
     try {
       const current = await loadConfig();
-      const pending = await startScan(paths, { ...options, config: current });
-      changes.add(current.file === undefined ? pending.files : [...pending.files, current.file]);
-      return { type: 'scan', report: await pending.finish(), config: current };
+      if (current.file !== undefined) changes.add([current.file]);
+      return { type: 'done', result: await run(current, (files) => changes.add(files)), config: current };
     } catch (error) {
       if (signal?.aborted === true) return undefined;
       if (isFirst || !(error instanceof ProblemsError)) throw error;
@@ -51,11 +77,11 @@ export async function* watchProblems(
   }
 
   while (signal?.aborted !== true) {
-    // A change of the rules changes what is watched. Watching starts before the scan, so that nothing is missed.
-    const changes = watchChanges({ ...whatToWatch(paths, config, cwd), signal });
+    // A change of the rules changes what is watched. Watching starts before the first run, so that nothing is missed.
+    const changes = watchChanges({ ...whatToWatch(paths, config, cwd), signal, isWanted });
     try {
       for (let change: Change | undefined = 'registry'; change === 'registry'; change = await changes.next()) {
-        const event = await scanNow(changes);
+        const event = await runNow(changes);
         isFirst = false;
         if (event !== undefined) yield event;
       }

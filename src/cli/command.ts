@@ -123,7 +123,6 @@ export const groups = {
   tasks: 'Tasks',
   repair: 'Repair',
   instances: 'Instances',
-  service: 'Service',
   project: 'Project',
 } as const;
 

@@ -55,7 +55,8 @@ function missingText({ paths, filter }: ScanRequest, { all: { registries }, with
 }
 
 function withoutText({ length }: readonly string[]): string {
-  return length === 1 ? '1 problem file holds no record' : `${length} problem files hold no record`;
+  const held = length === 1 ? '1 problem file holds no record' : `${length} problem files hold no record`;
+  return `${held}: \`problems import\` proposes some`;
 }
 
 function meantText(wanted: string, components: readonly string[]): string {

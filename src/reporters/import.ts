@@ -1,27 +1,51 @@
-import type { ImportedFile, ImportReport } from '../app/import.ts';
+import type { RecordsImport, RegistryImport, WrittenImport } from '../app/import-records.ts';
+import type { ImportedFile } from '../app/import.ts';
+import type { ImportItem } from '../import/plan.ts';
 import type { ImportProposal, Lines } from '../import/types.ts';
-import { escapeTerminal } from './escape-terminal.ts';
-import { toJson } from './json.ts';
+import type { ImportChange } from '../import/update.ts';
+import { escapeTerminal, plain, type Style } from './escape-terminal.ts';
+import { unifiedDiff } from './unified-diff.ts';
 
-/** What `problems import` prints: for each file what it proposes, then what is left to you, with the reasons. */
-export function importText({ files, refused }: ImportReport, minConfidence: number): string {
-  const lines = files.flatMap((file) => fileLines(file, minConfidence));
-  const errors = refused.map(({ path, message }) => `${escapeTerminal(path)}: ${message}`);
+/** What `problems import` prints: for each file what becomes of its problems, and what is left to you, with the reasons. */
+export function importText({ files, refused, registries }: RecordsImport, style: Style = plain): string {
+  const bySource = Map.groupBy(
+    registries.flatMap((registry) => registry.items.map((item) => ({ registry, item }))),
+    ({ item }) => item.source,
+  );
+  const lines = files.flatMap((file) => fileLines(file, bySource.get(file.path) ?? [], style));
+  const errors = refused.map(({ path, message }) => `${escapeTerminal(path)}: ${escapeTerminal(message)}`);
   if (lines.length + errors.length === 0) return 'No problem files found here.\n';
   return `${[...lines, ...errors].join('\n')}\n`;
 }
 
-function fileLines({ path, result }: ImportedFile, minConfidence: number): readonly string[] {
-  const name = escapeTerminal(path);
+interface Placed {
+  readonly registry: RegistryImport;
+  readonly item: ImportItem;
+}
+
+function fileLines({ path, result }: ImportedFile, placed: readonly Placed[], style: Style): readonly string[] {
+  const name = style('path', escapeTerminal(path));
   const { proposals, nothing } = result;
-  if (proposals.length === 0) return [`${name}: nothing to import. ${escapeTerminal(nothing ?? '')}`.trimEnd()];
-  const unsure = proposals.filter(({ confidence }) => confidence < minConfidence);
+  const said = placed.filter(({ item }) => item.action !== 'unchanged').flatMap(({ item }) => itemLines(item, style));
+  if (proposals.length === 0)
+    return [`${name}: nothing to import. ${escapeTerminal(nothing ?? '')}`.trimEnd(), ...said];
   const kinds = ['active', 'intermittent', 'resolved'].map((kind) => [kind, count(proposals, kind)] as const);
   const counted = kinds.filter(([, number]) => number > 0).map(([kind, number]) => `${number} ${kind}`);
-  const left = unsure.length === 0 ? '' : `; ${unsure.length} left for you to decide`;
+  const number = (...actions: readonly string[]): number =>
+    placed.filter(({ item }) => actions.includes(item.action)).length;
+  const parts = [
+    [number('unchanged'), 'up to date'],
+    [number('known'), 'recorded elsewhere'],
+    [number('unsure', 'left'), 'left for you to decide'],
+  ] as const;
+  const target = placed[0]?.registry.path ?? path;
   return [
-    `${name}: ${proposals.length === 1 ? '1 problem' : `${proposals.length} problems`} (${counted.join(', ')})${left}`,
-    ...proposals.map((proposal) => proposalLine(proposal, minConfidence)),
+    [
+      `${name}: ${proposals.length === 1 ? '1 problem' : `${proposals.length} problems`} (${counted.join(', ')})`,
+      ...parts.flatMap(([some, what]) => (some === 0 ? [] : [`; ${some} ${what}`])),
+      target === path || said.length === 0 ? '' : `, into ${escapeTerminal(target)}`,
+    ].join(''),
+    ...said,
   ];
 }
 
@@ -29,18 +53,54 @@ function count(proposals: readonly ImportProposal[], kind: string): number {
   return proposals.filter((proposal) => proposal.kind === kind).length;
 }
 
-function proposalLine(proposal: ImportProposal, minConfidence: number): string {
-  const { line, title, kind, status, severity, confidence, reasons } = proposal;
-  const states = [kind === 'resolved' ? kind : (status ?? kind), ...(severity === null ? [] : [severity])];
-  const isSure = confidence >= minConfidence;
-  const why = isSure ? '' : `: ${reasons.join(' ')}`;
-  const text = `  ${isSure ? ' ' : '?'} line ${line}: ${title} (${states.join(', ')}; ${confidence.toFixed(2)})${why}`;
-  return escapeTerminal(text).trimEnd();
+const signs: Readonly<Record<ImportItem['action'], string>> = {
+  added: '+',
+  updated: '~',
+  unchanged: ' ',
+  known: '=',
+  unsure: '?',
+  left: '!',
+  gone: '-',
+};
+
+function itemLines(
+  { action, line, title, kind, status, severity, confidence, reasons, changes }: ImportItem,
+  style: Style,
+): readonly string[] {
+  const states = [kind === 'resolved' ? kind : (status ?? kind), ...(severity === null ? [] : [severity])].join(', ');
+  const sure = confidence === null ? '' : `; ${confidence.toFixed(2)}`;
+  const place = line === null ? '' : `line ${line}: `;
+  const why = reasons.length === 0 ? '' : `: ${reasons.join(' ')}`;
+  const text = escapeTerminal(`${signs[action]} ${place}${title} (${states}${sure})${why}`).trimEnd();
+  return [`  ${text}`, ...changes.map((change) => style('faint', `      ${changeText(change)}`))];
 }
 
-/** Everything that was proposed, as JSON: the records of all files in `records`, and a summary for each file. */
-export function importJson({ files, refused }: ImportReport, minConfidence: number): string {
-  return toJson({
+/** A change in one line, with the beginning of its value. */
+function changeText({ name, value, refused }: ImportChange): string {
+  const line = value.replaceAll(/\s+/g, ' ').trim();
+  const shown = line.length > 60 ? `${line.slice(0, 59)}…` : line;
+  return escapeTerminal(`${name}: ${shown}${refused === null ? '' : ` (not changed: ${refused})`}`);
+}
+
+/** The changes of all registries as unified diffs. */
+export function importDiff({ registries }: RecordsImport, style: Style = plain): string {
+  return registries
+    .flatMap(({ path, before, after }) =>
+      after === undefined ? [] : [unifiedDiff(before ?? '', after, { path, isNew: before === undefined }, style)],
+    )
+    .join('');
+}
+
+/**
+ * Everything that was proposed, as JSON: the records of all files in `records`, a summary for each file, and what becomes of each
+ * registry.
+ */
+export function importJson(
+  { files, refused, registries }: RecordsImport,
+  minConfidence: number,
+  outcome?: WrittenImport,
+): object {
+  return {
     schemaVersion: 1,
     records: files.flatMap((file) =>
       file.result.proposals.map((proposal) => recordJson(file, proposal, minConfidence)),
@@ -53,8 +113,17 @@ export function importJson({ files, refused }: ImportReport, minConfidence: numb
       marked,
       nothing,
     })),
-    refused,
-  });
+    registries: registries.map(({ path, component, sources, before, after, items }) => ({
+      path,
+      component,
+      exists: before !== undefined,
+      changes: after !== undefined && after !== before,
+      written: outcome?.written.includes(path) ?? false,
+      sources,
+      items,
+    })),
+    refused: [...refused, ...(outcome?.refused ?? [])],
+  };
 }
 
 function recordJson({ path, component }: ImportedFile, proposal: ImportProposal, minConfidence: number): object {

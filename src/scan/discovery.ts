@@ -124,6 +124,31 @@ export async function discover(root: string, options: DiscoveryOptions, yielder:
     : fromWalk({ root, outer, since, cache, options }, yielder);
 }
 
+/**
+ * Every regular file with a wanted name below a folder that a scan would enter, in order; with what could not be read. Paths are
+ * below the folder.
+ * @param root The real path of the folder.
+ */
+export async function filesBelow(
+  root: string,
+  options: IgnoreOptions,
+  isWanted: (name: string) => boolean,
+  yielder: Yielder,
+): Promise<{ readonly files: readonly string[]; readonly unreadable: readonly Unreadable[] }> {
+  const outer = outerRules(root);
+  const isIgnoredByConfig = ignoredByConfig(root, options);
+  const files: string[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const visit of walk({ root, ...outer, isIgnoredByConfig, isWanted }, rulesAt(outer))) {
+    for (const { path, stats } of visit.examined)
+      if (stats?.isFile() === true && isWanted(posix.basename(path))) files.push(path);
+    unreadable.push(...visit.unreadable);
+    const pausing = yielder.pause();
+    if (pausing !== undefined) await pausing;
+  }
+  return { files: files.toSorted(), unreadable };
+}
+
 function fromSnapshot(root: string, snapshot: Snapshot): Discovery {
   const files = registriesIn(snapshot).map(({ path, stamp }) => ({ path, file: joined(root, path), stamp }));
   const unmarked = unmarkedIn(snapshot);

@@ -18,6 +18,17 @@ export function isRegistryName(name: string): boolean {
   return name.length === 11 && name.toLowerCase() === 'problems.md';
 }
 
+/** The names of files in which people write down problems, without separators and in lower case. */
+const problemFiles = new Set(
+  'problems knownproblems issues knownissues bugs knownbugs limitations knownlimitations troubleshooting'.split(' '),
+);
+
+/** Whether a file of this name may hold problems in free form: `PROBLEMS.md`, `KNOWN_ISSUES.md`, `troubleshooting.md` and the like. */
+export function isProblemFileName(name: string): boolean {
+  const [, stem] = /^([A-Za-z_ -]{1,40})\.md$/i.exec(name) ?? [];
+  return stem !== undefined && problemFiles.has(stem.toLowerCase().replaceAll(/[_ -]/g, ''));
+}
+
 /** Git does not follow a symbolic link to an ignore file either (gitignore(5), "Notes"). */
 function isIgnoreFile(entry: Dirent): boolean {
   return (entry.name === '.gitignore' || entry.name === '.ignore') && entry.isFile();
@@ -26,9 +37,9 @@ function isIgnoreFile(entry: Dirent): boolean {
 /** The names in a folder that concern a scan. */
 interface Listing {
   readonly folders: readonly string[];
-  /** Regular files with the name of a registry. */
+  /** Regular files with a wanted name. */
   readonly files: readonly string[];
-  /** Symbolic links with the name of a registry. */
+  /** Symbolic links with a wanted name. */
   readonly links: readonly string[];
   /** Ignore files that exist, and `.git/info/exclude` even if it does not. */
   readonly ignoreFiles: readonly string[];
@@ -38,7 +49,7 @@ interface Listing {
 }
 
 /** @throws the error of the file system. */
-function listFolder(folder: string): Listing {
+function listFolder(folder: string, isWanted: (name: string) => boolean): Listing {
   const folders: string[] = [];
   const files: string[] = [];
   const links: string[] = [];
@@ -53,7 +64,7 @@ function listFolder(folder: string): Listing {
       if (entry.isDirectory()) ignoreFiles.push('.git/info/exclude');
     } else if (entry.isDirectory()) {
       if (!isNeverEntered(name)) folders.push(name);
-    } else if (isRegistryName(name)) {
+    } else if (isWanted(name)) {
       if (entry.isFile()) files.push(name);
       else if (entry.isSymbolicLink()) links.push(name);
     } else if (isIgnoreFile(entry)) {
@@ -96,6 +107,8 @@ export interface WalkOptions {
   readonly excludes: string | undefined;
   /** Whether the config ignores a path below the root; that of a folder ends in a slash. */
   readonly isIgnoredByConfig: (path: string) => boolean;
+  /** Which files are wanted, by name. Default: registries. */
+  readonly isWanted?: (name: string) => boolean;
 }
 
 /** One folder and what a scan needs of it. Paths are below the root. */
@@ -147,7 +160,8 @@ function visitFolder(options: WalkOptions, step: Step, steps: Step[]): Visit | u
   const folder = joined(options.root, step.path);
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === true) return visitListed(options, step, steps, stats, listFolder(folder));
+    if (stats?.isDirectory() === true)
+      return visitListed(options, step, steps, stats, listFolder(folder, options.isWanted ?? isRegistryName));
     // Node decodes a name that is not UTF-8 with replacement characters, under which the system finds nothing.
     return stats === undefined && step.path.includes('\uFFFD') ? unreadable(step.path, 'EILSEQ') : undefined;
   } catch (error) {

@@ -31,14 +31,16 @@ describe('problems scan', () => {
     await using folder = temporaryFolder({ 'a/PROBLEMS.md': '# Problems\n', 'b/PROBLEMS.md': '' });
     const said = async () => (await run(['scan'], { cwd: folder.path })).stderr;
     const counted = async () => JSON.parse((await run(['scan', '--json'], { cwd: folder.path })).stdout).summary;
-    expect(await said()).toBe('No PROBLEMS.md with records found here. 2 problem files hold no record.\n');
+    expect(await said()).toBe(
+      'No PROBLEMS.md with records found here. 2 problem files hold no record: `problems import` proposes some.\n',
+    );
     expect(await counted()).toEqual({ withoutRecords: 2 });
     folder.write('c/PROBLEMS.md', filled);
     expect(await said()).toMatch(
-      / from 10 records of 1 registry; no errors, \d warnings; 2 problem files hold no record$/m,
+      / from 10 records of 1 registry; no errors, \d warnings; 2 problem files hold no record: `problems import` proposes some$/m,
     );
     folder.write('a/PROBLEMS.md', filled);
-    expect(await said()).toMatch(/; 1 problem file holds no record$/m);
+    expect(await said()).toMatch(/; 1 problem file holds no record: `problems import` proposes some$/m);
     folder.write('b/PROBLEMS.md', filled);
     expect(await said()).not.toContain('hold');
     expect(await counted()).toEqual({ withoutRecords: 0 });
