@@ -16,7 +16,7 @@ import { bin, type Folder, temporaryFolder } from './run.ts';
 const source = join(import.meta.dirname, '../remediation/broken-files.ts');
 const action = join(import.meta.dirname, '../../src/remediation/actions/file-replace.ts');
 
-/** Each step takes a second and a half after its change, so that a signal arrives when the first file is changed. */
+/** Each step takes most of a second after its change, so that a signal arrives when the first file is changed. */
 const plugin = `
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,7 +25,7 @@ import { fileReplace } from '${action}';
 const slow = { ...fileReplace, name: 'file.replace-slowly', async apply(params, host) {
   await fileReplace.apply(params, host);
   writeFileSync(new URL('pid', import.meta.url), String(process.pid));
-  await pause(1500);
+  await pause(700);
 } };
 export default { apiVersion: 1, actions: [slow], remediators: [{ ...brokenFiles, async plan(finding, host) {
   const plan = await brokenFiles.plan(finding, host);
@@ -123,7 +123,7 @@ describe.skipIf(process.platform !== 'linux')('a repair on a terminal', { timeou
   });
 
   it('ends at once after a second Ctrl-C, and leaves the run to `problems resume`', async () => {
-    folder.write('slow/plugin.mjs', plugin.replace('1500', '60_000'));
+    folder.write('slow/plugin.mjs', plugin.replace('700', '60_000'));
     const { child, screen, code } = await repairOnTerminal();
     child.stdin.write('\u0003');
     await expect.poll(screen, { timeout: 10_000 }).toContain('Stopping');

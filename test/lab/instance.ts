@@ -84,8 +84,8 @@ export async function createInstance(run: Run, settings: InstanceSettings): Prom
     ExposedPorts: { '5432/tcp': {} },
     Healthcheck: {
       Test: ['CMD-SHELL', `pg_isready -U ${user} -d ${database}`],
-      // Each check starts a program in the container, which a busy machine feels.
-      Interval: 60e9,
+      // Each check starts a program in the container, which a busy machine feels: as much as ten queries.
+      Interval: 600e9,
       Timeout: 5e9,
       Retries: 5,
     },

@@ -8,3 +8,13 @@ export async function eventually(withinMs: number, question: () => Promise<boole
     await sleep(100);
   }
 }
+
+/** Does all of it, so much at once. */
+export async function inTurn(atOnce: number, work: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const waiting = [...work];
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+    }),
+  );
+}

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { writeVerification } from '../../../src/backups/sidecar-files.ts';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
+import { soak } from '../../soak.ts';
 import { startInstance } from '../instance.ts';
 import { backupFolder } from '../project.ts';
 import type { Run } from '../run.ts';
@@ -52,7 +53,8 @@ describe.skipIf(!(await labRuns()))('problems backups', () => {
     expect(kept.stdout).toContain('good backups: 1; at least 2 must be kept');
   });
 
-  it('takes and verifies a backup, and removes the oldest of three only on request', async (test) => {
+  // test/lab/backups/request-crash.test.ts takes and removes backups on request.
+  it.runIf(soak)('takes and verifies a backup, and removes the oldest of three only on request', async (test) => {
     const { run, problems } = await project(test);
     await startInstance(run, { name: 'orders', storage: 'seeded' });
     const taken = await problems('backups', 'take', 'orders', '--json');

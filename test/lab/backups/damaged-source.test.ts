@@ -58,7 +58,8 @@ describe.skipIf(!(await labRuns()))('a source without checksums', { concurrent: 
     expect(checks.at(-1)?.says.join()).toContain('function shift() does not exist');
   });
 
-  it('can be backed up with an invalid index, and the check names the index', async (test) => {
+  // As good as any other, which test/lab/backups/taking.test.ts takes.
+  it.runIf(soak)('can be backed up with an invalid index, and the check names the index', async (test) => {
     const { source, host } = await shop(test);
     await psql(source, 'create unique index concurrently unfinished on orders (customer)');
     const checks = await taken(host);

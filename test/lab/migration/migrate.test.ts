@@ -397,7 +397,7 @@ describe.skipIf(!runs)('a runner', { concurrent: true }, () => {
   it('completes an unfinished template', async () => {
     await newDatabase(instance, 'unfinished', files);
     const request = { template: { name: 'begun', databases: ['later'] } };
-    for (const killAt of ['template made', '003_email started', 'template migrated'])
+    for (const killAt of soak ? ['template made', '003_email started', 'template migrated'] : ['003_email started'])
       expect((await child(run, 'unfinished', { request, killAt })).signal, killAt).toBe('SIGKILL');
     const { template } = await migrateNow(run, 'unfinished', request);
     expect(template).toMatchObject({ made: true, clones: [{ database: 'later', report: { outcome: 'up-to-date' } }] });

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
+import { soak } from '../../soak.ts';
 import { findInstance, type LabInstance, query, startInstance } from '../instance.ts';
 import type { Run } from '../run.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
@@ -60,7 +61,7 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
   });
 
   it.for(majors(17))(
-    'PostgreSQL %i: is repaired with approval if its lock file is empty, a setting is refused or its image does not fit, and the repair undone',
+    'PostgreSQL %i: is repaired with approval if its lock file is empty, a setting is refused or its image does not fit',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('not-starting').up(run, () => undefined);
@@ -78,6 +79,8 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
         await query(await findInstance(run, 'mistyped'), 'select error from pg_file_settings where error is not null'),
       ).toEqual([]);
       expect(await problems('detect', '--remediator', 'availability')).toMatchObject({ code: 0 });
+      // test/lab/engine/actions.test.ts undoes each of the steps.
+      if (!soak) return;
       for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
       // Everything is as it was: each refuses to start with the same words.
       for (const name of ['crashed', 'floated', 'mistyped']) {

@@ -50,7 +50,8 @@ describe.skipIf(!runs)('a limit that is too small for shared_buffers', { concurr
     },
   );
 
-  it.for(majors(17))(
+  // test/lab/remediators/memory-crash.test.ts lowers them as well, and restores every byte.
+  it.runIf(soak).for(majors(17))(
     'is kept if it may not be raised: shared_buffers of PostgreSQL %i are lowered with approval, and rolled back byte for byte',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });

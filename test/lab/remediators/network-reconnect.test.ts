@@ -21,7 +21,7 @@ import { volumePermissions } from '../scenarios/volume-permissions.ts';
 import { webguiUnreachable } from '../scenarios/webgui-unreachable.ts';
 import { snapshotEngine } from '../snapshot.ts';
 import { closeTestRun, createRun, labRuns, openTestRun } from '../support.ts';
-import { eventually } from '../waiting.ts';
+import { eventually, inTurn } from '../waiting.ts';
 import {
   addressOn,
   closeAccess,
@@ -434,15 +434,6 @@ function causes(run: Run): readonly (() => Promise<unknown>)[] {
       await startClient(run, await startServer(run, 'closed', { network }), { network });
     },
   ];
-}
-
-async function inTurn(atOnce: number, work: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const waiting = [...work];
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
-    }),
-  );
 }
 
 function findingsOf({ findings }: DetectResult, client: string): DetectResult['findings'] {

@@ -2,13 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Ran, run as runProblems } from '../../cli/run.ts';
+import { soak } from '../../soak.ts';
 import { createInstance, findInstance, query, startInstance, waitReady } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
 
 describe.skipIf(!(await labRuns()))('problems remediate --to-named-volume', { concurrent: true }, () => {
-  it('plans the move, waits for approval, moves the data, and finds nothing more to move', async (test) => {
+  // test/lab/remediators/volume-permissions-crash.test.ts moves data to a named volume, for the setting of the same name.
+  it.runIf(soak)('plans the move, waits for approval, moves the data, and finds nothing more to move', async (test) => {
     const run = await createRun(test);
     const { prefix, folder } = run;
     await addOrders(await startInstance(run, { name: 'orders', storage: 'bind' }));

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { inTurn } from '../waiting.ts';
 import { backupCorruption } from './backup-corruption.ts';
 import { healthy } from './healthy.ts';
 import { memoryOversized } from './memory-oversized.ts';
@@ -24,6 +25,10 @@ export const all: Scenario = {
   problem: undefined,
   description: 'Every other scenario at once, in one project.',
   async up(run, say) {
-    await Promise.all([healthy, ...broken].map((scenario) => scenario.up(run, say)));
+    // More servers that run initdb at once would keep each other from answering in time.
+    await inTurn(
+      4,
+      [healthy, ...broken].map((scenario) => () => scenario.up(run, say)),
+    );
   },
 };

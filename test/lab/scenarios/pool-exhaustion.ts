@@ -1,5 +1,4 @@
 import { startContainer } from '../container.ts';
-import { execIn } from '../exec.ts';
 import { type LabInstance, query, randomPassword, startInstance } from '../instance.ts';
 import { addOrders } from '../rows.ts';
 import type { Run } from '../run.ts';
@@ -57,8 +56,12 @@ for attempt in {1..50}; do
   sleep 0.2
 done`;
 
-/** What the processes of client sessions call themselves. Asking the server would take one of the slots. */
-async function sessionTitles(instance: LabInstance): Promise<readonly string[]> {
-  const { stdout } = await execIn(instance.container, ['bash', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n"']);
-  return stdout.split('\n').filter((title) => /^postgres: .*\[local\]|^postgres: .*\(\d+\)/.test(title));
+/**
+ * What the processes of client sessions call themselves. Asking the server would take one of the slots, and a program in the
+ * container would cost much more.
+ */
+async function sessionTitles({ container }: LabInstance): Promise<readonly string[]> {
+  const { Processes }: { readonly Processes: readonly (readonly string[])[] } = await container.top();
+  const titles = Processes.map((columns) => columns.at(-1) ?? '');
+  return titles.filter((title) => /^postgres: .*\[local\]|^postgres: .*\(\d+\)/.test(title));
 }
