@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ProblemsError } from '../errors.ts';
 import { checkPrioritySettings, defaultPrioritySettings, type PrioritySettings } from '../priority/settings.ts';
 import type { TriageSettings } from '../tasks/triage.ts';
+import type { AlertSection } from './alerts.ts';
 import type { Trust } from './trust.ts';
 
 /** The complete settings of a repository, with defaults for everything that its problems.config.* does not set. */
@@ -31,7 +32,7 @@ export interface Config {
 }
 
 /** The section `service`: what `problems serve` does, and when. */
-export interface ServiceSection {
+export interface ServiceSection extends AlertSection {
   readonly listen?: string;
   readonly rounds?: string;
   readonly look?: string;

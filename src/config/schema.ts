@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { automations, problemClasses } from '../tasks/types.ts';
+import { alertKeys } from './alerts.ts';
 
 /** The schema of problems.config.*. Strict: an unknown key is an error that suggests the nearest known key. */
 
@@ -57,6 +58,7 @@ const Triage = z.strictObject({
 const schedule = z.string().min(2).max(100);
 
 const Service = z.strictObject({
+  ...alertKeys,
   listen: z
     .string()
     .min(1)
