@@ -123,6 +123,7 @@ export const groups = {
   tasks: 'Tasks',
   repair: 'Repair',
   instances: 'Instances',
+  service: 'Service',
   project: 'Project',
 } as const;
 

@@ -98,7 +98,7 @@ export async function withRemediation<Result>(
  * `npx` repeats the Ctrl-C that the terminal has already sent, and a shell the SIGHUP of a terminal that was closed.
  * Returns the function that restores the default handling.
  */
-function onStopSignal(stop: () => void): () => void {
+export function onStopSignal(stop: () => void): () => void {
   let first: number | undefined;
   function onSignal(signal: NodeJS.Signals): void {
     if (first === undefined) {

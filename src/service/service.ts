@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { bindCall, type RunRecord } from '../app/remediation.ts';
+import { bindCall } from '../app/remediation.ts';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
 import { ownIdentity } from '../host/process-identity.ts';
-import type { RemediationEvent } from '../remediation/events.ts';
 import { errorText } from '../util/text.ts';
 import { version } from '../version.ts';
 import type { Service } from './contract.ts';
 import { createEngine, engineOpener, type OpenEngine, type ServiceEngine } from './engines.ts';
 import { followEvents } from './follow-events.ts';
 import { createKnowledge } from './knowledge.ts';
+import { watchRuns } from './watch-runs.ts';
 import { noRegistries, readRegistries, type RegistryFacts } from './registry-facts.ts';
 import { createRounds } from './rounds.ts';
 import { type Clock, createScheduler, type Job, systemClock } from './scheduler.ts';
@@ -37,9 +37,6 @@ export interface ServiceOptions {
 
 const heartbeatMs = 15_000;
 const thinMs = 3_600_000;
-
-/** The newest runs among which those that are open are found. */
-const mostRuns = 300;
 
 /**
  * Opens the service: it looks at once, finishes interrupted runs, and then goes on in rounds until `stop` is called. Returns as
@@ -87,7 +84,6 @@ export async function openService(options: ServiceOptions): Promise<Service> {
 
   let state: ServiceView['state'] = 'starting';
   let facts: RegistryFacts = noRegistries;
-  let openRuns: readonly RunRecord[] = [];
   let running: RoundView | null = null;
   let last: RoundView | null = store.rounds.list(1)[0] ?? null;
   let lastLookAt: string | null = null;
@@ -96,6 +92,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
 
   const known = store.jobs.list();
   const firstStart = firstStartOf(store, clock.now());
+  const runs = watchRuns({ engines, store, emit, signal, track });
   const rounds = createRounds({
     clock,
     store,
@@ -106,37 +103,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     countFrom: known.find(({ name }) => name === 'light-look')?.lastStartedAt ?? firstStart,
     facts: () => facts,
     onWarning,
-    listener: listenTo,
+    listener: runs.listenTo,
   });
-
-  function listenTo(engine: ServiceEngine): (event: RemediationEvent) => void {
-    const began = new Map<string, number>();
-    return (event) => {
-      emit({ type: 'remediation', event });
-      if (event.type === 'check') {
-        const { remediator, instance = '' } = event;
-        const key = `${remediator}\0${instance}`;
-        const from = began.get(key);
-        if (event.state === 'started') began.set(key, performance.now());
-        else if (from !== undefined)
-          emit({ type: 'checked', instance, remediator, seconds: (performance.now() - from) / 1_000 });
-      }
-      if (event.type === 'run') track(noteRun(engine, event));
-    };
-  }
-
-  async function noteRun(engine: ServiceEngine, event: RemediationEvent & { readonly type: 'run' }): Promise<void> {
-    const run = await engine.opened()?.session.store.runs.get(event.run);
-    await refreshRuns();
-    if (run === undefined || event.outcome === undefined) return;
-    emit({
-      type: 'run-ended',
-      run: run.id,
-      remediator: run.plan.remediator,
-      outcome: event.outcome,
-      downtimeSeconds: run.downtimeMs === null ? null : run.downtimeMs / 1_000,
-    });
-  }
 
   function track(work: Promise<unknown>): void {
     const tracked: Promise<unknown> = work
@@ -145,21 +113,13 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     working.add(tracked);
   }
 
-  async function refreshRuns(): Promise<void> {
-    const lists = engines.map(async (engine) => {
-      const session = engine.opened()?.session;
-      return session === undefined ? [] : session.store.runs.list({ project: session.project, limit: mostRuns });
-    });
-    openRuns = (await Promise.all(lists)).flatMap(stillOpen);
-  }
-
   async function look(): Promise<void> {
     try {
       await rounds.lookAtAll();
     } finally {
       if (!signal.aborted) {
         lastLookAt = clock.now().toISOString();
-        await refreshRuns();
+        await runs.refresh();
         if (clock.now().getTime() - thinnedAt > thinMs) {
           thinnedAt = clock.now().getTime();
           store.samples.thin(clock.now().toISOString());
@@ -195,7 +155,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     if (signal.aborted) return;
     store.rounds.note(last);
     emit({ type: 'round', round: last });
-    await refreshRuns();
+    await runs.refresh();
     if (last.failure !== null) throw new Error(last.failure);
   }
 
@@ -267,7 +227,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         engines: engines.map((engine) => engine.view()),
         instances: knowledge.instances(now),
         findings: knowledge.findings(now),
-        openRuns,
+        openRuns: runs.open(),
         backups: knowledge.backups(),
         jobs: scheduler.views(),
         alerts: store.alerts.open(),
@@ -306,7 +266,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         throw new ProblemsError('not-found', `There is no engine ${name}.`, {
           hint: `The config has: ${engines.map((one) => one.name).join(', ')}.`,
         });
-      const call = { signal, onEvent: listenTo(engine), problems: facts.problems };
+      const call = { signal, onEvent: runs.listenTo(engine), problems: facts.problems };
       const result = engine.remediation().then(async (opened) => work(bindCall(opened, call)));
       // Its failure is the caller's to tell.
       track(
@@ -327,16 +287,4 @@ function pausedIn(engines: readonly ServiceEngine[]): string | null {
     if (paused !== undefined) return paused;
   }
   return null;
-}
-
-/** Of newest-first runs: those that have not ended, or are stuck, and that no later run about the same finding replaces. */
-function stillOpen(runs: readonly RunRecord[]): readonly RunRecord[] {
-  const seen = new Set<string>();
-  return runs.filter(({ plan, phase, outcome }) => {
-    const isNewest = !seen.has(plan.finding.id);
-    seen.add(plan.finding.id);
-    if (phase === 'ended') return isNewest && outcome === 'stuck';
-    if (phase === 'planned') return false;
-    return phase === 'awaiting-approval' ? isNewest : true;
-  });
 }

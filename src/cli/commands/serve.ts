@@ -1,0 +1,111 @@
+import type { Service } from '../../service/contract.ts';
+import { defineCommand } from '../command.ts';
+import { onStopSignal } from '../remediation-context.ts';
+import { configFor, configOptions } from '../shared-options.ts';
+import type { Screen } from '../terminal.ts';
+
+export const serve = defineCommand({
+  name: 'serve',
+  group: 'service',
+  summary: 'Check all instances in rounds, prove backups by calendar, and keep what was seen, until you stop it.',
+  about:
+    'Asks every instance every 30 seconds, looks at once after an event of the Docker engine, and runs all remediators every ' +
+    'five minutes. It changes nothing unless `service.remediate` says so; runs that an earlier process left are finished. ' +
+    'SIGTERM and Ctrl-C end it at the next safe point. Its log goes to stderr: lines of text on a terminal, else of JSON. ' +
+    'See docs/service.md.',
+  arguments: [],
+  options: {
+    readOnly: { type: 'flag', about: 'Change nothing: no repair, no resumed run, no drill.' },
+    json: { type: 'flag', about: 'Write the log as JSON lines also on a terminal.' },
+    ...configOptions,
+  },
+  examples: [
+    { command: 'problems serve', about: 'until Ctrl-C' },
+    { command: 'problems serve --read-only', about: 'only look' },
+  ],
+  exitCodes: [
+    { code: 0, about: 'it was stopped by SIGTERM, SIGINT or SIGHUP' },
+    { code: 2, about: 'it could not start: another service runs, the config is wrong, …' },
+  ],
+  async run({ options, cwd, now, screen, signal }) {
+    const config = await configFor(options, cwd, { ownOnly: true });
+    const [{ openService }, { serviceManager }] = await Promise.all([
+      import('../../service/service.ts'),
+      import('../../service/service-manager.ts'),
+    ]);
+    const log = await createLog(screen, options.json, now);
+    const service = await openService({
+      config,
+      readOnly: options.readOnly,
+      onWarning: (text) => log.warn(text),
+    });
+    const manager = serviceManager(process.env);
+    const stopped = untilStopped(signal);
+    const unsubscribe = service.subscribe(log.event);
+    let watchdog: NodeJS.Timeout | undefined;
+    try {
+      log.say(`started: process ${process.pid}`);
+      await manager?.tell('READY=1');
+      if (manager?.watchdogMs !== undefined)
+        watchdog = setInterval(() => void tellAlive(service, manager.tell), manager.watchdogMs / 3);
+      await stopped;
+      log.say('stopping at the next safe point');
+      await manager?.tell('STOPPING=1');
+    } finally {
+      clearInterval(watchdog);
+      await service.stop();
+      unsubscribe();
+    }
+    log.say('stopped');
+    return 0;
+  },
+});
+
+/** No sign of life unless it has looked lately: a service that hangs is to be restarted. */
+async function tellAlive(service: Service, tell: (notice: 'WATCHDOG=1') => Promise<void>): Promise<void> {
+  const { jobs, startedAt, at } = service.view();
+  const look = jobs.find(({ name }) => name === 'light-look');
+  const last = Date.parse(look?.lastEndedAt ?? startedAt);
+  if (Date.parse(at) - last < 180_000) await tell('WATCHDOG=1');
+}
+
+function untilStopped(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const restore = onStopSignal(() => resolve());
+    signal?.addEventListener('abort', () => {
+      restore();
+      resolve();
+    });
+  });
+}
+
+interface Log {
+  say(text: string): void;
+  warn(text: string): void;
+  readonly event: Parameters<Service['subscribe']>[0];
+}
+
+async function createLog({ notes }: Screen, asJson: boolean, now: () => Date): Promise<Log> {
+  const [{ serviceEventText }, { jsonLine }, { escapeTerminal }] = await Promise.all([
+    import('../../reporters/text/service.ts'),
+    import('../../reporters/json.ts'),
+    import('../../reporters/escape-terminal.ts'),
+  ]);
+  const states = new Map<string, string>();
+  function write(level: 'info' | 'warning', text: string): void {
+    const at = now().toISOString();
+    if (asJson || !notes.isTerminal) notes.write(jsonLine({ at, level, text }));
+    else
+      notes.write(
+        `${notes.style('faint', at.slice(11, 19))} ${level === 'info' ? text : notes.style('warning', text)}\n`,
+      );
+  }
+  return {
+    say: (text) => write('info', text),
+    warn: (text) => write('warning', escapeTerminal(text)),
+    event(event) {
+      const text = serviceEventText(event, states);
+      if (text !== undefined) write('info', text);
+    },
+  };
+}
