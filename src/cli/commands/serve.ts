@@ -1,4 +1,6 @@
+import type { Config } from '../../config/config.ts';
 import type { Service } from '../../service/contract.ts';
+import { errorText } from '../../util/text.ts';
 import { defineCommand } from '../command.ts';
 import { onStopSignal } from '../remediation-context.ts';
 import { configFor, configOptions } from '../shared-options.ts';
@@ -17,6 +19,7 @@ export const serve = defineCommand({
   options: {
     readOnly: { type: 'flag', about: 'Change nothing: no repair, no resumed run, no drill.' },
     json: { type: 'flag', about: 'Write the log as JSON lines also on a terminal.' },
+    rules: { type: 'flag', about: 'Print alert rules for Prometheus, and end.' },
     ...configOptions,
   },
   examples: [
@@ -28,6 +31,11 @@ export const serve = defineCommand({
     { code: 2, about: 'it could not start: another service runs, the config is wrong, …' },
   ],
   async run({ options, cwd, now, screen, signal }) {
+    if (options.rules) {
+      const { prometheusRules } = await import('../../service/alerts/prometheus-rules.ts');
+      screen.out.write(prometheusRules());
+      return 0;
+    }
     const config = await configFor(options, cwd, { ownOnly: true });
     const [{ openService }, { serviceManager }] = await Promise.all([
       import('../../service/service.ts'),
@@ -42,6 +50,7 @@ export const serve = defineCommand({
     const manager = serviceManager(process.env);
     const stopped = untilStopped(signal);
     const unsubscribe = service.subscribe(log.event);
+    const alerts = await alertsFor(service, config, now, log);
     let watchdog: NodeJS.Timeout | undefined;
     try {
       log.say(`started: process ${process.pid}`);
@@ -52,6 +61,7 @@ export const serve = defineCommand({
       log.say('stopping at the next safe point');
       await manager?.tell('STOPPING=1');
     } finally {
+      await alerts.stop();
       clearInterval(watchdog);
       await service.stop();
       unsubscribe();
@@ -67,6 +77,23 @@ async function tellAlive(service: Service, tell: (notice: 'WATCHDOG=1') => Promi
   const look = jobs.find(({ name }) => name === 'light-look');
   const last = Date.parse(look?.lastEndedAt ?? startedAt);
   if (Date.parse(at) - last < 180_000) await tell('WATCHDOG=1');
+}
+
+async function alertsFor(
+  service: Service,
+  config: Config,
+  now: () => Date,
+  log: Pick<Log, 'warn'>,
+): Promise<{ stop(): Promise<void> }> {
+  const [{ startAlerts, nodeTimers }, { alertSettings }] = await Promise.all([
+    import('../../service/alerts/alerts.ts'),
+    import('../../service/alerts/settings.ts'),
+  ]);
+  return startAlerts(service, alertSettings(config.service), {
+    now,
+    timers: nodeTimers,
+    onError: (error) => log.warn(`alerts: ${errorText(error)}`),
+  });
 }
 
 function untilStopped(signal: AbortSignal | undefined): Promise<void> {
