@@ -28,7 +28,7 @@ const documentedPort = '5434';
 const documentedLease = '5433';
 const documentedFolder = '/home/you/problem-registry/.lab/port-conflict';
 
-// To take over what the commands print now: npx vitest run --project lab test/lab/sessions.test.ts -u
+// To take over what the commands print now: PROBLEMS_SOAK=1 npx vitest run --project lab test/lab/sessions.test.ts -u
 describe.skipIf(!(await labRuns()))('the sessions of the documentation', () => {
   const all = pages().filter((name) => hasSession(readPage(name), 'lab'));
   it.for(oneOf(all.toSorted((a, b) => Number(b === 'README.md') - Number(a === 'README.md'))))(
