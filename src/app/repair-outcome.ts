@@ -75,11 +75,12 @@ function outcomeOfRuns(outcome: Outcome, runs: readonly RunReport[], now: Date):
 
 /** The task waits for what `problems approve` decides about its runs. */
 export function waitForApproval(runs: readonly string[], now: Date): Release {
-  const commands = runs.map((run) => `problems approve ${run}`).join(', ');
+  const asks = runs.map((run) => `problems approve ${run}`).join(', ');
   return {
     result: 'released',
     retryAt: new Date(now.getTime() + approvalMs),
-    notes: `Waits for approval: ${commands}`,
+    asks,
+    notes: `Waits for approval: ${asks}`,
   };
 }
 

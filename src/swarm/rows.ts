@@ -90,6 +90,8 @@ export function taskOf(row: TaskRow, waiting: Waiting | null): SwarmTask {
     status: statusOf(row, waiting),
     failures: failuresOf(row),
     approvedBy: row.approved_by,
+    // An open task makes no progress; its column keeps what its worker asks for.
+    asks: row.state === 'open' ? row.progress : null,
     engine: row.engine,
     serialKey: row.serial_key,
   };

@@ -56,8 +56,11 @@ export interface SwarmStore {
   heartbeat(claim: ClaimRef, lease: number, progress?: string): Promise<Held>;
   /** Closes the claim, and decides what becomes of the task. */
   settle(claim: ClaimRef, report: Report): Promise<Settled>;
-  /** Gives the task back without a result. It can be claimed again after `waitMs`. */
-  release(claim: ClaimRef, waitMs: number): Promise<Settled>;
+  /**
+   * Gives the task back without a result. It can be claimed again after `waitMs`.
+   * @param asks What someone must decide before.
+   */
+  release(claim: ClaimRef, waitMs: number, asks?: string): Promise<Settled>;
   /** The claim of a task, for a process that continues what another one has claimed. Undefined if it is stale. */
   claimed(claim: ClaimRef): Promise<Granted | undefined>;
   /**

@@ -35,8 +35,11 @@ export interface Claim {
   heartbeat(progress?: string): Promise<Held>;
   /** Ends the claim. Call it again with the same report if you did not hear the answer: it counts once. */
   report(report: Report): Promise<Settled>;
-  /** Gives the task back. It can be claimed again at that time; default: at once. */
-  release(retryAt?: Date): Promise<Settled>;
+  /**
+   * Gives the task back. It can be claimed again at that time; default: at once.
+   * @param asks What someone must decide before, for `problems tasks --waiting`: a command, at most 500 characters.
+   */
+  release(retryAt?: Date, asks?: string): Promise<Settled>;
 }
 
 /** The queue of one project. */
@@ -126,9 +129,9 @@ export function createSwarm(store: SwarmStore, now: () => Date = () => new Date(
         end();
         return settled;
       },
-      async release(retryAt) {
+      async release(retryAt, asks) {
         const waitMs = retryAt === undefined ? 0 : Math.max(0, retryAt.getTime() - now().getTime());
-        const settled = await store.release(granted, waitMs);
+        const settled = await store.release(granted, waitMs, asks);
         end();
         return settled;
       },

@@ -53,6 +53,11 @@ export interface SwarmTask {
   readonly failures: Failures;
   /** Who approved it; null if it is not approved. A change of what the task says revokes the approval. */
   readonly approvedBy: string | null;
+  /**
+   * What its worker has found to need your decision before it can go on, such as `problems approve r-42` for the plan that it has
+   * made; null if nothing. The task itself may be approved, and is checked again when its waiting time ends.
+   */
+  readonly asks: string | null;
   /** Id of the Docker engine that its remediator works on; null if any worker may take it. */
   readonly engine: string | null;
   /** Only one task with the same key is claimed at a time. */

@@ -9,6 +9,8 @@ export interface Release {
   readonly result: 'released';
   /** When it can be claimed again. Default: at once. */
   readonly retryAt?: Date;
+  /** What someone must decide before, such as a command; `problems tasks --waiting` shows it. */
+  readonly asks?: string;
   /** Why, for your `onSettled`; the queue does not keep it. */
   readonly notes?: string;
 }
@@ -88,7 +90,8 @@ async function lane(
     }
     onClaimed?.(claim);
     const report = await run(claim).catch(failureOf);
-    const settled = report.result === 'released' ? await claim.release(report.retryAt) : await claim.report(report);
+    const settled =
+      report.result === 'released' ? await claim.release(report.retryAt, report.asks) : await claim.report(report);
     worked.push(settled.accepted ? report.result : 'refused');
     onSettled?.(claim, report, settled);
   }

@@ -107,6 +107,7 @@ describe('what a worker reports after a round', () => {
       {
         result: 'released',
         retryAt: new Date('2026-01-01T00:10:00Z'),
+        asks: 'problems approve r2',
         notes: 'Waits for approval: problems approve r2',
       },
     ],

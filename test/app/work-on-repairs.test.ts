@@ -77,6 +77,7 @@ describe('a worker that repairs', () => {
     });
     now += 11 * 60_000;
     expect(settled(await work())).toMatchObject([{ result: 'released' }]);
+    expect(await swarm.tasks()).toMatchObject([{ asks: expect.stringMatching(/^problems approve r\w+$/) }]);
     const [waiting, ...more] = await runs(remediation);
     expect([waiting?.phase, more]).toEqual(['awaiting-approval', []]);
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);

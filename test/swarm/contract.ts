@@ -54,6 +54,25 @@ export function swarmContract(name: string, open: () => Promise<Harness>, runs =
       expect(again.token).toBeGreaterThan(first.token);
     });
 
+    it('keeps what a worker asks for until the task is taken again', async () => {
+      await using harness = await open();
+      const queue = await harness.queue();
+      await queue.sync([entry('one')], everything);
+      await queue.heartbeat(await claimed(queue), 60, 'step 1 of 2');
+      const [first] = await queue.list();
+      expect(first).toMatchObject({ asks: null, status: { progress: 'step 1 of 2' } });
+      const held = first?.status.state === 'claimed' ? { task: 'one', token: first.status.token } : undefined;
+      await queue.release(held ?? { task: '', token: 0 }, 0, 'problems approve r-1');
+      expect(await queue.list()).toMatchObject([
+        { asks: 'problems approve r-1', status: { state: 'open', waiting: null } },
+      ]);
+      const again = await claimed(queue);
+      expect(await queue.list()).toMatchObject([{ asks: null, status: { progress: null } }]);
+      await queue.heartbeat(again, 60, 'step 2 of 2');
+      await queue.settle(again, { result: 'failed' });
+      expect(await queue.list()).toMatchObject([{ asks: null }]);
+    });
+
     it('gives a worker that chooses by itself only what it has chosen, under the same conditions', async () => {
       await using harness = await open();
       const queue = await harness.queue();

@@ -46,7 +46,8 @@ describe.runIf(hasPostgres)('on PostgreSQL', () => {
   it('workers that are killed at any statement leave no task undone, and none with two outcomes', async () => {
     await near.sync([entry('a')], everything);
     const { statements } = await worker(server.socketUrl, 'counts');
-    expect(statements).toBeGreaterThan(10);
+    // Asks, registers, claims, renews and reports.
+    expect(statements).toBeGreaterThanOrEqual(5);
     await emptyTables(server);
     await killAtEveryStatement(near, server.socketUrl, statements);
   });
@@ -54,16 +55,34 @@ describe.runIf(hasPostgres)('on PostgreSQL', () => {
   it('a report whose answer is lost counts once when it is repeated', async () => {
     await near.sync([entry('a')], everything);
     const claim = await claimed(far, 'far');
-    proxy.fail({ at: 'COMMIT', type: 'cut' });
-    await expect(far.settle(claim, { result: 'done' })).rejects.toMatchObject({ code: 'store-unreachable' });
-    expect(await far.settle(claim, { result: 'done' })).toEqual({ accepted: true, state: 'done' });
+    const report = { result: 'done', notes: 'the answer is lost' } as const;
+    proxy.fail({ at: report.notes, type: 'cut' });
+    await expect(far.settle(claim, report)).rejects.toMatchObject({ code: 'store-unreachable' });
+    expect(await far.settle(claim, report)).toEqual({ accepted: true, state: 'done' });
     expect(await near.outcomes()).toMatchObject([{ task: 'a', token: claim.token }]);
   });
 
+  it('so does the report of a failure', async () => {
+    await near.sync([entry('a')], everything);
+    const claim = await claimed(far, 'far');
+    const report = { result: 'failed', class: 'unsafe' } as const;
+    proxy.fail({ at: 'COMMIT', type: 'cut' });
+    await expect(far.settle(claim, report)).rejects.toMatchObject({ code: 'store-unreachable' });
+    expect(await far.settle(claim, report)).toEqual({ accepted: true, state: 'person' });
+    expect(await near.outcomes()).toMatchObject([{ task: 'a', token: claim.token }]);
+  });
+
+  /** Its next claim is one statement. */
+  async function registered(queue: SwarmStore, name: string): Promise<void> {
+    await queue.claim({ worker: name, tasks: ['none'] });
+    await server.admin(`UPDATE problem_registry.worker SET seen_at = now() + interval '1 hour'`);
+  }
+
   it('a task whose claim was lost on the way goes to the next worker when its lease ends', async () => {
     await near.sync([entry('a')], everything);
-    proxy.fail({ at: 'COMMIT', type: 'cut' });
-    await expect(far.claim({ worker: 'far', lease: 1 })).rejects.toMatchObject({ code: 'store-unreachable' });
+    await registered(far, 'cut off');
+    proxy.fail({ at: 'cut off', type: 'cut' });
+    await expect(far.claim({ worker: 'cut off', lease: 1 })).rejects.toMatchObject({ code: 'store-unreachable' });
     const claim = await claimed(near, 'near');
     expect((await near.events()).map(({ type }) => type)).toEqual(['added', 'claimed', 'lapsed', 'claimed']);
     expect(await near.settle(claim, { result: 'done' })).toMatchObject({ accepted: true });
@@ -81,14 +100,13 @@ describe.runIf(hasPostgres)('on PostgreSQL', () => {
     expect(await near.outcomes()).toMatchObject([{ worker: 'near', result: 'done' }]);
   });
 
-  it('a claim that was not committed holds up no other task', async () => {
+  it('a claim that does not arrive holds up no task', async () => {
     await near.sync([entry('a', { impact: 9 }), entry('b')], everything);
-    proxy.fail({ at: 'COMMIT', type: 'hold' });
-    const held = far.claim({ worker: 'far' });
-    await vi.waitFor(async () => expect(await server.admin(inTransaction)).toHaveLength(1));
-    expect((await claimed(near, 'near')).task).toBe('b');
+    proxy.fail({ at: 'held up', type: 'hold' });
+    const held = far.claim({ worker: 'held up' });
+    expect((await claimed(near, 'near')).task).toBe('a');
     proxy.heal();
-    expect((await held)?.task).toBe('a');
+    expect((await held)?.task).toBe('b');
   });
 
   it('three workers on a network that delays and cuts do every task once', async () => {
@@ -157,5 +175,3 @@ describe.runIf(hasPostgres)('on PostgreSQL', () => {
     expect((await near.outcomes()).map(({ task }) => task)).toEqual(['a', 'b']);
   });
 });
-
-const inTransaction = `SELECT FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = 'problems swarm'`;

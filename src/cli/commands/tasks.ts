@@ -9,7 +9,11 @@ import { configOptions } from '../shared-options.ts';
 import { oneWord, ownName, printChanged, printSettled, withSwarm } from '../swarm-context.ts';
 
 const taskOptions = {
-  waiting: { type: 'flag', about: 'List only tasks that wait for you: for approval, or left to people.' },
+  waiting: {
+    type: 'flag',
+    about:
+      'List only tasks that wait for you: for approval, also of the plan that a worker has made, or left to people.',
+  },
   dead: { type: 'flag', about: 'List only tasks that failed too often.' },
   all: { type: 'flag', about: 'List tasks that have ended too.' },
   noSync: { type: 'flag', about: 'Do not read the registries first (for the list and `next`).' },
@@ -131,12 +135,12 @@ export const tasks = defineCommand({
 async function list(invocation: TasksInvocation): Promise<number> {
   const { options, screen } = invocation;
   const found = await withSwarm(invocation, options, !options.noSync, (swarm) => swarm.tasks());
-  const shown = found.filter(({ status: { state, ...status } }) => {
+  const shown = found.filter(({ asks, status: { state, ...status } }) => {
     const waiting = 'waiting' in status ? status.waiting?.for : undefined;
     if (options.waiting || options.dead)
       return (
         (options.dead && state === 'dead') ||
-        (options.waiting && (state === 'person' || waiting === 'approval' || waiting === 'person'))
+        (options.waiting && (state === 'person' || asks !== null || waiting === 'approval' || waiting === 'person'))
       );
     return options.all || !['done', 'withdrawn', 'cancelled'].includes(state);
   });

@@ -45,12 +45,12 @@ export function queueTable(tasks: readonly SwarmTask[]): Table {
       { title: 'task', ownLine: true },
       { title: 'note', wraps: 'words' },
     ],
-    rows: tasks.map(({ id, task, status, failures }) => [
+    rows: tasks.map(({ id, task, status, asks, failures }) => [
       String(Number(task.priority.score.toFixed(3))),
       stateOf(status),
       task.handler,
       id,
-      [noteOf(status), failures.counted === 0 ? '' : count(failures.counted, 'failure')]
+      [noteOf(status), asks ?? '', failures.counted === 0 ? '' : count(failures.counted, 'failure')]
         .filter((part) => part !== '')
         .join('; '),
     ]),

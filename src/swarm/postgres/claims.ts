@@ -1,12 +1,14 @@
+import { hostname } from 'node:os';
 import { ProblemsError } from '../../errors.ts';
 import { bounds, checkLease, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
 import { failuresOf, readListedRow, readTaskRow, taskOf, type TaskRow } from '../rows.ts';
 import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, Granted, Held, Next, Report, Settled } from '../types.ts';
+import { jobBegun, jobEnded } from './attempts.ts';
 import { clock, listed, lockTask, type Queue, record, taskRow } from './rows.ts';
 import { schema } from './schema.ts';
 import type { Session } from './sql.ts';
-import { see, seen } from './workers.ts';
+import { asking, register, seen } from './workers.ts';
 
 const stale = { accepted: false, why: 'stale' } as const;
 
@@ -16,9 +18,9 @@ const stale = { accepted: false, why: 'stale' } as const;
  * same time, the unique index `task_key` makes the second begin again.
  */
 const claimFirst = `
-  WITH next AS (
+  WITH ${asking}, next AS (
     SELECT project, id FROM ${schema}.task
-    WHERE project = $2
+    WHERE (SELECT draining IS FALSE AND NOT lapsed FROM asking) AND project = $2
       AND state = 'open' AND (automation = 'auto' OR approved_by IS NOT NULL)
       AND automation <> 'human' AND handler <> 'person'
       AND (not_before IS NULL OR not_before <= ${clock})
@@ -47,29 +49,34 @@ const claimFirst = `
   ), noted AS (
     INSERT INTO ${schema}.event (project, at, type, subject, worker, token)
     SELECT project, since, 'claimed', id, worker, token FROM claimed
-  )
-  SELECT ${listed}, payload, score FROM claimed`;
+  ), ${jobBegun('claimed')}
+  SELECT draining, lapsed, ${listed}, payload FROM asking LEFT JOIN claimed ON true`;
 
 export async function claimNext(queue: Queue, request: ClaimRequest): Promise<Granted | undefined> {
   checkRequest(request);
-  const { server, attempts, project, at } = queue;
+  const { server, project, at } = queue;
   const { worker, handlers = ['agent'], engines = [], kinds = [], tasks = [], lease = defaultLease } = request;
-  const { isWanted, hasLapsed } = await see(queue, worker, handlers, engines);
-  if (hasLapsed) await endLapsed(queue);
-  if (!isWanted) return undefined;
-  return server.writing(async (session) => {
-    const [found] = await session.rows(claimFirst, at(), project, handlers, kinds, engines, worker, lease, tasks);
+  const values = [handlers, kinds, engines, worker, lease, tasks, hostname(), process.pid] as const;
+  for (;;) {
+    const [found] = await server.change(claimFirst, at(), project, ...values);
     if (found === undefined) return undefined;
-    const row = readTaskRow(found);
-    const entry = taskOf(row, null);
-    // The columns decided, and the payload is what is handed out.
-    if (isForPerson(entry.task))
-      throw new ProblemsError('state-untrusted', `Task ${row.id} is left to people, and its row was changed.`, {
-        hint: 'Nothing is done with it. Find out who may write to the tables of the queue.',
-      });
-    const claim = { task: row.id, token: row.token ?? 0 };
-    await attempts.begin(session, claim, { project, score: Number(found['score']) });
-    return { ...claim, entry };
+    if (found['id'] !== null) return granted(queue, readTaskRow(found));
+    const { draining, lapsed } = found;
+    if (lapsed === true) await endLapsed(queue);
+    if (draining === true || (draining === null && (await register(queue, worker, handlers, engines))))
+      return undefined;
+    if (draining === false && lapsed !== true) return undefined;
+  }
+}
+
+async function granted(queue: Queue, row: TaskRow): Promise<Granted> {
+  const claim = { task: row.id, token: row.token ?? 0 };
+  const entry = taskOf(row, null);
+  if (!isForPerson(entry.task)) return { ...claim, entry };
+  // The columns decided, and the payload is what is handed out.
+  await giveBack(queue, claim, 0);
+  throw new ProblemsError('state-untrusted', `Task ${row.id} is left to people, and its row was changed.`, {
+    hint: 'Nothing is done with it. Find out who may write to the tables of the queue.',
   });
 }
 
@@ -104,56 +111,71 @@ export async function renew(
   return { held: true, leaseUntil: String(leaseUntil), stopping: typeof stopping === 'string' ? stopping : null };
 }
 
+/** A report of success is one statement: what follows from it does not depend on what came before. */
+const settleDone = `
+  WITH held AS (
+    SELECT * FROM ${schema}.task WHERE project = $2 AND id = $3 AND state = 'claimed' AND token = $4 FOR UPDATE
+  ), ${outcomeOf('held', `'done'`, 'NULL', '$5', '$6')}, ${jobEnded('held', 'completed')}, ended AS (
+    UPDATE ${schema}.task SET state = 'done', since = ${clock}, not_before = NULL, counted = 0, uncounted = 0,
+      lease_until = NULL, stopping = NULL, progress = NULL
+    FROM held WHERE task.project = held.project AND task.id = held.id
+    RETURNING task.id
+  )
+  SELECT id FROM ended`;
+
+const writeFailure = `
+  WITH held AS (SELECT * FROM ${schema}.task WHERE project = $2 AND id = $3 AND token = $4),
+    ${outcomeOf('held', `'failed'`, '$7', '$5', '$6')}, ${jobEnded('held', 'failed')}
+  SELECT FROM held`;
+
+/** Part of a statement: the outcome of each claim in `rows`, its event, and that its worker is alive. */
+function outcomeOf(rows: string, result: string, failure: string, notes: string, cost: string): string {
+  return `written AS (
+      INSERT INTO ${schema}.outcome (project, task, token, problem, kind, component, handler, engine, worker,
+        claimed_at, ended_at, result, class, notes, cost)
+      SELECT project, id, token, problem, kind, component, handler, engine, worker, since, ${clock}, ${result},
+        ${failure}::text, ${notes}::text, ${cost}::double precision FROM ${rows}
+      RETURNING project, worker
+    ), ${seen('written')}, noted AS (
+      INSERT INTO ${schema}.event (project, at, type, subject, worker, token, note)
+      SELECT project, ${clock}, ${result}, id, worker, token, coalesce(${failure}::text, '') FROM ${rows})`;
+}
+
 export async function settle(queue: Queue, claim: ClaimRef, report: Report): Promise<Settled> {
   checkReport(report);
-  const { server, attempts, project, retries, at } = queue;
+  const { server, project, retries, at } = queue;
+  const { task, token } = claim;
+  const said = [cut(report.notes ?? '', bounds.notes), report.cost ?? null] as const;
+  if (report.result === 'done') {
+    const [ended] = await server.change(settleDone, at(), project, task, token, ...said);
+    return ended === undefined ? repeated(queue, server, claim) : { accepted: true, state: 'done' };
+  }
   return server.writing(async (session) => {
-    const row = held(await lockTask(queue, session, claim.task), claim);
+    const row = held(await lockTask(queue, session, task), claim);
     if (row === undefined) return repeated(queue, session, claim);
-    const { result, notes = '', cost = null } = report;
-    const failure = report.result === 'failed' ? (report.class ?? 'step-failed') : null;
     const next = nextAfter(report, failuresOf(row), retries);
-    await session.rows(
-      `WITH written AS (
-         INSERT INTO ${schema}.outcome (project, task, token, problem, kind, component, handler, engine, worker,
-           claimed_at, ended_at, result, class, notes, cost)
-         SELECT project, id, token, problem, kind, component, handler, engine, worker, since, ${clock}, $4, $5, $6, $7
-           FROM ${schema}.task WHERE project = $2 AND id = $3
-         RETURNING project, worker
-       ), ${seen('written')}
-       INSERT INTO ${schema}.event (project, at, type, subject, worker, token, note)
-       VALUES ($2, ${clock}, $4, $3, $8, $9, coalesce($5, ''))`,
-      at(),
-      project,
-      row.id,
-      result,
-      failure,
-      cut(notes, bounds.notes),
-      cost,
-      row.worker,
-      claim.token,
-    );
-    await attempts.end(session, claim, project, result);
+    await session.rows(writeFailure, at(), project, task, token, ...said, report.class ?? 'step-failed');
     return { accepted: true, state: await end(queue, session, row, next) };
   });
 }
 
-export async function giveBack(queue: Queue, claim: ClaimRef, waitMs: number): Promise<Settled> {
+export async function giveBack(queue: Queue, claim: ClaimRef, waitMs: number, asks?: string): Promise<Settled> {
   checkWait(waitMs);
-  const { server, attempts, project } = queue;
+  const asked = asks === undefined ? null : cut(asks, bounds.text);
+  const { server } = queue;
   return server.writing(async (session) => {
     const row = held(await lockTask(queue, session, claim.task), claim);
     if (row === undefined) return stale;
-    await record(queue, session, 'released', row.id, { worker: row.worker, token: claim.token });
-    await attempts.end(session, claim, project, 'given back');
+    await record(queue, session, 'released', row.id, { worker: row.worker, token: claim.token, note: asked ?? '' });
+    await endJob(queue, session, row, 'cancelled');
     const next: Next = { state: 'open', waitMs, failures: failuresOf(row) };
-    return { accepted: true, state: await end(queue, session, row, next) };
+    return { accepted: true, state: await end(queue, session, row, next, asked) };
   });
 }
 
 /** Leases that are over, of every project: a task of another one may hold the key that this one needs. */
 async function endLapsed(queue: Queue): Promise<void> {
-  const { server, attempts, at } = queue;
+  const { server, at } = queue;
   await server.writing(async (session) => {
     // What another process is ending, or a late report, is left to it.
     const lapsed = await session.rows(
@@ -163,21 +185,40 @@ async function endLapsed(queue: Queue): Promise<void> {
     );
     for (const row of lapsed.map(readListedRow)) {
       const own = { ...queue, project: row.project };
-      const token = row.token ?? 0;
-      await record(own, session, 'lapsed', row.id, { worker: row.worker, token });
-      await attempts.end(session, { task: row.id, token }, row.project, 'failed');
+      await record(own, session, 'lapsed', row.id, { worker: row.worker, token: row.token });
+      await endJob(own, session, row, 'failed');
       await end(own, session, row, nextAfterLapse(failuresOf(row), queue.retries));
     }
   });
 }
 
+async function endJob(
+  { project }: Queue,
+  session: Session,
+  { id, token }: Pick<TaskRow, 'id' | 'token'>,
+  how: 'failed' | 'cancelled',
+): Promise<void> {
+  await session.rows(
+    `WITH held AS (SELECT $1::text AS project, $2::text AS id, $3::bigint AS token), ${jobEnded('held', how)} SELECT FROM held`,
+    project,
+    id,
+    token,
+  );
+}
+
 /** Ends a claim. A task that was cancelled meanwhile does not come back. Its token stays, so that a late report is refused. */
-async function end(queue: Queue, session: Session, row: Omit<TaskRow, 'payload'>, next: Next): Promise<Next['state']> {
+async function end(
+  queue: Queue,
+  session: Session,
+  row: Omit<TaskRow, 'payload'>,
+  next: Next,
+  asks: string | null = null,
+): Promise<Next['state']> {
   const isCancelled = row.stopping !== null && next.state !== 'done';
   const state = isCancelled ? 'cancelled' : next.state;
   await session.rows(
     `UPDATE ${schema}.task SET state = $4, since = ${clock}, not_before = ${clock} + $5 * interval '1 millisecond',
-       counted = $6, uncounted = $7, lease_until = NULL, stopping = NULL
+       counted = $6, uncounted = $7, lease_until = NULL, stopping = NULL, progress = $8
      WHERE project = $2 AND id = $3`,
     queue.at(),
     row.project,
@@ -186,6 +227,7 @@ async function end(queue: Queue, session: Session, row: Omit<TaskRow, 'payload'>
     !isCancelled && next.state === 'open' && next.waitMs > 0 ? next.waitMs : null,
     next.failures.counted,
     next.failures.uncounted,
+    asks,
   );
   if (isCancelled) await record(queue, session, 'cancelled', row.id, { note: row.stopping ?? '' });
   return state;

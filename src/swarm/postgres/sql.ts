@@ -19,6 +19,8 @@ export interface Session {
 export interface Server extends Session {
   /** `host:port/database`. */
   readonly name: string;
+  /** One statement that is a transaction of its own, and is begun again if another one was in its way. */
+  change(sql: string, ...values: readonly Value[]): Promise<readonly Row[]>;
   /** Commits what `work` did, or nothing. Begins again if another transaction was in its way. */
   writing<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Shows `work` one state of the queue. */
@@ -166,19 +168,21 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
     name,
     rows: (sql, ...values) => guarded(() => direct.rows(sql, ...values)),
     raw: direct.raw,
-    writing: (work) =>
-      guarded(async () => {
-        for (let attempt = 1; ; attempt++) {
-          try {
-            return await once('BEGIN', work);
-          } catch (error) {
-            if (attempt === mostAttempts || !isInTheWay(error)) throw error;
-          }
-        }
-      }),
+    change: (sql, ...values) => guarded(() => repeatedly(() => direct.rows(sql, ...values))),
+    writing: (work) => guarded(() => repeatedly(() => once('BEGIN', work))),
     reading: (work) => guarded(() => once('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     close: () => pool.end(),
   };
+}
+
+async function repeatedly<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === mostAttempts || !isInTheWay(error)) throw error;
+    }
+  }
 }
 
 /** Object ids of types, which no version changes. */

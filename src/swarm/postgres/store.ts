@@ -55,7 +55,7 @@ function storeOn(queue: Queue): SwarmStore {
     claim: (request) => claimNext(queue, request),
     heartbeat: (claim, lease, progress) => renew(queue, claim, lease, progress),
     settle: (claim, report) => settle(queue, claim, report),
-    release: (claim, waitMs) => giveBack(queue, claim, waitMs),
+    release: (claim, waitMs, asks) => giveBack(queue, claim, waitMs, asks),
     claimed: (claim) => grantedOf(queue, claim),
     holdEngine: (engine, host, lease) => holdEngine(queue, engine, host, lease),
     approve: (task, by) => approveTask(queue, task, by),

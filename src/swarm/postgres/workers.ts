@@ -14,29 +14,22 @@ export function seen(rows: string): string {
     WHERE worker.project = ${rows}.project AND worker.name = ${rows}.worker AND seen_at <= ${clock} - ${seenEvery})`;
 }
 
-/** Registers the worker, and says whether leases are over. `isWanted`: it may get a task. */
-export async function see(
-  queue: Queue,
+/**
+ * Part of a statement: what is known of the worker that asks ($6, with its handlers $3, engines $5, host $9 and process $10).
+ * `draining` is null unless it was seen just now; `lapsed`: leases are over.
+ */
+export const asking = `asking AS (
+    SELECT (SELECT draining FROM ${schema}.worker WHERE project = $2 AND name = $6 AND host = $9 AND pid = $10
+        AND handlers = $3 AND engines = $5 AND seen_at > ${clock} - ${seenEvery}) AS draining,
+      EXISTS (SELECT FROM ${schema}.task WHERE state = 'claimed' AND lease_until <= ${clock}) AS lapsed)`;
+
+/** Registers the worker. Returns whether it is draining. */
+export async function register(
+  { server, project, at }: Queue,
   worker: string,
   handlers: readonly string[],
   engines: readonly string[],
-): Promise<{ readonly isWanted: boolean; readonly hasLapsed: boolean }> {
-  const { server, project, at } = queue;
-  const [known] = await server.rows(
-    `SELECT (SELECT draining FROM ${schema}.worker WHERE project = $2 AND name = $3 AND host = $4 AND pid = $5
-        AND handlers = $6 AND engines = $7 AND seen_at > ${clock} - ${seenEvery}) AS draining,
-      EXISTS (SELECT FROM ${schema}.task WHERE state = 'claimed' AND lease_until <= ${clock}) AS lapsed`,
-    at(),
-    project,
-    checkName('name of the worker', worker),
-    hostname(),
-    process.pid,
-    handlers,
-    engines,
-  );
-  const hasLapsed = known?.['lapsed'] === true;
-  const draining = known?.['draining'];
-  if (typeof draining === 'boolean') return { isWanted: !draining, hasLapsed };
+): Promise<boolean> {
   const [row] = await server.rows(
     `INSERT INTO ${schema}.worker (project, name, host, pid, handlers, engines, seen_at)
      VALUES ($2, $3, $4, $5, $6, $7, ${clock})
@@ -51,7 +44,7 @@ export async function see(
     handlers,
     engines,
   );
-  return { isWanted: row?.['draining'] === false, hasLapsed };
+  return row?.['draining'] === true;
 }
 
 /** The lease of an engine, over all projects of the database. */

@@ -127,14 +127,16 @@ export function settle(queue: Queue, claim: ClaimRef, report: Report): Settled {
   return { accepted: true, state: end(queue, row, next, at) };
 }
 
-export function giveBack(queue: Queue, claim: ClaimRef, waitMs: number): Settled {
+export function giveBack(queue: Queue, claim: ClaimRef, waitMs: number, asks?: string): Settled {
   checkWait(waitMs);
   const row = heldRow(queue, claim);
   if (row === undefined) return stale;
   const at = queue.now();
-  record(queue, 'released', row.id, { worker: row.worker, token: claim.token });
+  const asked = asks === undefined ? null : cut(asks, bounds.text);
+  record(queue, 'released', row.id, { worker: row.worker, token: claim.token, note: asked ?? '' });
   seen(queue, row.worker, at);
-  return { accepted: true, state: end(queue, row, { state: 'open', waitMs, failures: failuresOf(row) }, at) };
+  const next: Next = { state: 'open', waitMs, failures: failuresOf(row) };
+  return { accepted: true, state: end(queue, row, next, at, asked) };
 }
 
 /** The lease of an engine, over all projects of the file. */
@@ -168,19 +170,20 @@ function endLapsed(queue: Queue, at: Date): void {
 }
 
 /** Ends a claim. A task that was cancelled meanwhile does not come back. Its token stays, so that a late report is refused. */
-function end(queue: Queue, row: TaskRow, next: Next, at: Date): Next['state'] {
+function end(queue: Queue, row: TaskRow, next: Next, at: Date, asks: string | null = null): Next['state'] {
   const { database } = queue;
   const isCancelled = row.stopping !== null && next.state !== 'done';
   const state = isCancelled ? 'cancelled' : next.state;
   const isWaiting = !isCancelled && next.state === 'open' && next.waitMs > 0;
   database.run(
-    `UPDATE task SET state = ?, since = ?, not_before = ?, counted = ?, uncounted = ?, lease_until = NULL, stopping = NULL
-       WHERE project = ? AND id = ?`,
+    `UPDATE task SET state = ?, since = ?, not_before = ?, counted = ?, uncounted = ?, lease_until = NULL, stopping = NULL,
+       progress = ? WHERE project = ? AND id = ?`,
     state,
     at.toISOString(),
     isWaiting ? new Date(at.getTime() + next.waitMs).toISOString() : null,
     next.failures.counted,
     next.failures.uncounted,
+    asks,
     row.project,
     row.id,
   );

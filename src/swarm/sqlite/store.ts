@@ -48,7 +48,7 @@ export async function swarmIn(
     claim: async (request) => writing(() => claimNext(queue, request)),
     heartbeat: async (claim, lease, progress) => writing(() => renew(queue, claim, lease, progress)),
     settle: async (claim, report) => writing(() => settle(queue, claim, report)),
-    release: async (claim, waitMs) => writing(() => giveBack(queue, claim, waitMs)),
+    release: async (claim, waitMs, asks) => writing(() => giveBack(queue, claim, waitMs, asks)),
     claimed: async (claim) => reading(() => grantedOf(queue, claim)),
     holdEngine: async (engine, host, lease) => writing(() => holdEngine(queue, engine, host, lease)),
     approve: async (task, by) => writing(() => approveTask(queue, task, by)),
