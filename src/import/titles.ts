@@ -1,4 +1,5 @@
 import { labelName, meaningOf } from './labels.ts';
+import { words } from './values.ts';
 
 /** A title taken apart. */
 export interface Title {
@@ -16,17 +17,20 @@ export interface Title {
 }
 
 const pictures = String.raw`[\p{Extended_Pictographic}\u{1F7E0}-\u{1F7EB}\uFE0F\u200D\u20E3]`;
+const picture = new RegExp(pictures, 'gu');
 const decoration = new RegExp(`^(?:${pictures}|\\s)+|(?:${pictures}|\\s)+$`, 'gu');
 const number = /^(?:#?\d{1,4}(?:\.\d{1,3}){0,3}[.):：]?(?=\s)|\(\d{1,3}\)|[A-Z]?\d{1,3}[.)](?=\s))[\s:–—-]*/;
 const prefix =
-  /^(?:problem|issue|bug|known issue|error|limitation|problema|проблема|问题)\s*(?:#?\s*\d{1,4})?\s*[:：–—-]\s*(?=\S)/i;
+  /^(?:problem|issue|bug|known issue|limitation|problema|проблема|问题|fehler)\s*(?:#?\s*\d{1,4})?\s*[:：–—-]\s*(?=\S)/i;
 const idForm =
   /^(?:\[([A-Z][A-Z0-9]{0,9}-\d{1,6})\]|([A-Z][A-Z0-9]{0,9}-\d{1,6}|[A-Z]{1,4}\d{1,4}(?=\s*[:：–—]))|(?:issue|problem|bug)\s+(#\d{1,6}))\s*[:：–—.-]*\s*/i;
 const date = /\b\d{4}-\d{2}-\d{2}\b/;
 
 /** Words that state something about the problem and are no part of its name. */
-const stateWords =
-  /\b(?:resolved|fixed|solved|done|closed|completed?|implemented|improved|partial(?:ly)?|in progress|pending|open|unresolved|by design|as designed|intended|expected|accepted|acceptable|false positives?|won'?t[- ]?fix|known limitation|limitation|mitigated|investigating|wip|todo|deferred|blocked|active|new|critical|blocker|high|medium|moderate|low|minor|major|trivial|cosmetic|severe|p[0-4]|verified|updated?|ongoing|monitoring|documented|not (?:fixed|implemented|actionable|resolved)|needs?|obsolete|priority|severity|behoben|gelöst|erledigt|offen|исправлено|решено|открыто|закрыто|已解决|已修复|未解决|resuelto|corregido|abierto|pendiente)\b|[✅✔☑❌⚠🔴🟠🟡🟢]/iu;
+const stateWords = words(
+  String.raw`resolved|fixed|solved|done|closed|completed?|implemented|improved|partial(?:ly)?|in progress|pending|open|unresolved|by design|as designed|intended|expected|accepted|acceptable|false positives?|won'?t[- ]?fix|known limitation|limitation|mitigated|investigating|wip|todo|deferred|blocked|active|new|critical|blocker|high|medium|moderate|low|minor|major|trivial|cosmetic|severe|p[0-4]|verified|updated?|ongoing|monitoring|documented|not (?:fixed|implemented|actionable|resolved)|needs?|obsolete|priority|severity|behoben|gelöst|erledigt|offen|исправлено|решено|открыто|закрыто|已解决|已修复|未解决|resuelto|corregido|abierto|pendiente`,
+  '[✅✔☑❌⚠🔴🟠🟡🟢]',
+);
 
 /** Takes a title apart. At most 400 characters are read. */
 export function readTitle(source: string): Title {
@@ -38,7 +42,7 @@ export function readTitle(source: string): Title {
     .replaceAll('~~', '')
     .replace(/^\*\*(.+?)\*\*/, '$1')
     .replaceAll(/\*\*|__/g, '');
-  const pictured = text.match(new RegExp(pictures, 'gu'));
+  const pictured = /[^\x20-\x7E]/.test(text) ? text.match(picture) : null;
   if (pictured !== null) remarks.push(pictured.join(' '));
   text = strip(text);
   const isNumbered = number.test(text);
@@ -60,6 +64,8 @@ export function readTitle(source: string): Title {
 }
 
 function strip(text: string): string {
+  // Most titles are plain, and the classes of Unicode are slow.
+  if (/^[\x20-\x7E]*$/.test(text)) return text.trim();
   return text.replaceAll(decoration, '').trim();
 }
 

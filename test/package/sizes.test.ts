@@ -13,7 +13,6 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^cli\/commands\//, 'one lazily loaded file for each command'],
   [/^util\//, 'one small helper with one name'],
   [/^version\.ts$/, 'read by every room'],
-  [/^import\/confidence\.ts$/, 'loaded by the help of a command, without the reader'],
   [/^schema\/names\.ts$/, 'the names without the schema library'],
   [/^registry\/kinds\/terms\.ts$/, 'terms that several kinds share'],
   [/^registry\/parse\/merge-conflicts\.ts$/, 'what git writes, apart from what people do'],

@@ -1,0 +1,74 @@
+import type { Body } from './fields.ts';
+import type { LabelMeaning } from './label-table.ts';
+import type { Title } from './titles.ts';
+
+/** How a candidate is written. */
+export type Form = 'heading' | 'bold-line' | 'item' | 'row';
+
+/** A group heading and what it says about its items. */
+export interface Group {
+  readonly at: number;
+  /** 1 for the heading of the whole text. */
+  readonly level: number;
+  readonly text: string;
+}
+
+/** What the text around a candidate says about it. */
+export interface Surroundings {
+  /** The headings around it, nearest first. */
+  readonly groups: readonly Group[];
+  /** Whether one of them names problems. */
+  readonly inProblems: boolean;
+  /** Whether one of them names notes, logs or plans. */
+  readonly inNotes: boolean;
+  /** Whether a heading beside it has the labels of a problem. */
+  readonly besideLabels: boolean;
+}
+
+/** A place in a text that may be a problem, with what counts for and against it. */
+export interface Candidate {
+  readonly form: Form;
+  /** The index of its title's line, and the index after its last line. */
+  readonly at: number;
+  readonly end: number;
+  readonly title: Title;
+  /** Text behind the title on the same line. */
+  readonly lead: string;
+  readonly body: Body;
+  readonly kinds: ReadonlySet<LabelMeaning>;
+  readonly around: Surroundings;
+  /** How many problems of the same form are beside it, itself included. */
+  readonly alike: number;
+}
+
+const telling: readonly LabelMeaning[] = ['description', 'rootCause', 'workaround', 'severity', 'impactAssessment'];
+
+const counted: ReadonlySet<LabelMeaning> = new Set<LabelMeaning>([
+  ...telling,
+  'solution',
+  'status',
+  'priority',
+  'reproductionSteps',
+  'lessons',
+  'evidence',
+  'discovered',
+  'resolved',
+]);
+
+/** How many kinds of label that problems have are among these. */
+export function countKinds(kinds: ReadonlySet<LabelMeaning>): number {
+  return [...kinds].filter((kind) => counted.has(kind)).length;
+}
+
+/** Whether labels alone say that this is a problem: two kinds, one of which only problems have. */
+export function hasProblemLabels(kinds: ReadonlySet<LabelMeaning>): boolean {
+  return countKinds(kinds) >= 2 && telling.some((kind) => kinds.has(kind));
+}
+
+/** The stricter test among notes and logs: what is wrong or why, and what is done about it. */
+export function hasProblemAndAnswer(kinds: ReadonlySet<LabelMeaning>): boolean {
+  const says = kinds.has('description') || kinds.has('rootCause');
+  return (
+    says && (['solution', 'workaround', 'rootCause'] as const).some((kind) => kinds.has(kind)) && countKinds(kinds) >= 2
+  );
+}

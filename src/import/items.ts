@@ -1,0 +1,116 @@
+import { type Candidate, countKinds, hasProblemAndAnswer, type Surroundings } from './candidate.ts';
+import { labelOf, readBody } from './fields.ts';
+import type { Line } from './lines.ts';
+import { hasProblemNoun, isPlaceholder, namesProblems, saysNothing } from './names.ts';
+import { readTitle, type Title } from './titles.ts';
+import { kindsOf } from './tree.ts';
+
+/**
+ * The items of the outermost lists between two lines that are problems: all of them in a group of problems, elsewhere only
+ * those that have labels of a problem and of its answer below them.
+ */
+export function itemsIn(
+  lines: readonly Line[],
+  from: number,
+  to: number,
+  around: Surroundings,
+  isGroup: boolean,
+): readonly Candidate[] {
+  const found: Candidate[] = [];
+  for (const { at, end, label } of topItems(lines, from, to)) {
+    const line = lines[at];
+    if (line === undefined || saysNothing(line.text) || isPlaceholder(line.text)) continue;
+    const own = labelOf(line.text);
+    const body = readBody(lines, at + 1, end);
+    // "Problem: …" on the item itself, and its answer below.
+    const meanings = [own?.meaning ?? null, ...body.fields.map(({ meaning }) => meaning)];
+    const kinds = kindsOf(meanings);
+    const isLabelled = hasProblemAndAnswer(kindsOf(body.fields.map(({ meaning }) => meaning)));
+    const isLabel = own !== undefined && own.meaning !== null && own.meaning !== 'description';
+    const isListed = isGroup
+      ? label === undefined || namesProblems(label)
+      : label !== undefined && namesProblems(label) && hasProblemNoun(label) && !around.inNotes;
+    if (isLabel || !(isLabelled || (isListed && isSentence(line.text) && !isHistory(line.text, around)))) continue;
+    const { title, lead } = titleOf(line);
+    found.push({ form: 'item', at, end, title, lead, body, kinds, around, alike: 1 });
+  }
+  // One item alone below running text is rarely a list of problems.
+  return found.map((one) => ({ ...one, alike: countKinds(one.kinds) > 0 ? found.length + 1 : found.length }));
+}
+
+interface Item {
+  readonly at: number;
+  end: number;
+  /** The label above its list, such as "Remaining issues" or "Verification". */
+  readonly label: string | undefined;
+}
+
+function topItems(lines: readonly Line[], from: number, to: number): readonly Item[] {
+  const items: Item[] = [];
+  let open: Item | undefined;
+  let label: string | undefined;
+  let indent = 0;
+  let wasBlank = false;
+  for (let index = from; index < to; index += 1) {
+    const line = lines[index];
+    if (line === undefined || line.type === 'blank' || line.type === 'skipped') {
+      wasBlank = true;
+      continue;
+    }
+    if (line.type === 'item' && (open === undefined || line.indent <= indent + 1)) {
+      open = { at: index, end: index + 1, label };
+      indent = line.indent;
+      items.push(open);
+    } else if (open !== undefined) {
+      // A fence may be less indented than its item; a paragraph after a blank line may not.
+      const ends = line.type === 'rule' || (wasBlank && line.indent <= indent && line.type !== 'code');
+      if (ends) open = undefined;
+      else open.end = index + 1;
+    }
+    if (open === undefined && line.type !== 'code' && line.type !== 'item')
+      label = line.type === 'text' ? labelOf(line.text)?.label : undefined;
+    wasBlank = false;
+  }
+  return items;
+}
+
+/** A green tick or "Added:" is history, unless the group says that it lists what was resolved. */
+function isHistory(text: string, { groups }: Surroundings): boolean {
+  if (
+    /^\W*(?:added|improved|updated|changed|removed|created|enhanced|implemented|refactored|documented|verified|validated|tested|all|result|impact|testing)\b[^:]{0,30}(?:\*\*)?:/iu.test(
+      text,
+    )
+  )
+    return true;
+  const isTicked = /^\s*(?:✅|✔|☑)/u.test(text);
+  return (
+    isTicked && !groups.some(({ text: group }) => hasProblemNoun(group) && /resolved|fixed|solved|✅/i.test(group))
+  );
+}
+
+/** Links, words and commands alone are no problem. */
+function isSentence(text: string): boolean {
+  const plain = text.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/`[^`]*`/g, 'x');
+  if (/^\s*(?:\[[^\]]*\]\([^)]*\)|<?https?:\/\/\S+)\s*$/.test(text)) return false;
+  return /[\p{L}]{2}/u.test(plain) && (plain.trim().split(/\s+/).length >= 2 || /\p{Script=Han}{4}/u.test(plain));
+}
+
+const longestTitle = 120;
+
+/** The bold beginning of an item, or its first clause, is its title; the rest describes it. */
+function titleOf(line: Line): { readonly title: Title; readonly lead: string } {
+  // A ticked box says the same as a tick.
+  const text = line.sign === '[x]' ? `✅ ${line.text}` : line.text;
+  const own = labelOf(text);
+  const whole = own?.meaning === 'description' && own.value !== '' ? own.value : text;
+  const [, before = '', boldText, rest = ''] =
+    /^((?:[\p{Extended_Pictographic}\uFE0F~]|\s)*)\*\*(.{2,200}?)\*\*\s*(.*)$/u.exec(whole) ?? [];
+  if (boldText !== undefined) {
+    const [, remark = '', lead = rest] = /^(\([^()]{1,60}\)|✅|❌)?\s*[:：–—-]?\s*(.*)$/u.exec(rest) ?? [];
+    return { title: readTitle(`${before}${boldText.replace(/[:：]\s*$/, '')} ${remark}`.trim()), lead };
+  }
+  const [, head = whole, lead = ''] =
+    /^(.{8,120}?)(?:\s+[-–—]+\s+|[:：]\s+|[.。;；!?](?:\s+|(?=[\p{Script=Han}])))(.+)$/u.exec(whole) ?? [];
+  const short = head.length <= longestTitle ? head : `${head.slice(0, longestTitle).replace(/\s+\S*$/, '')}…`;
+  return { title: readTitle(short), lead: head === short ? lead : whole };
+}

@@ -1,0 +1,103 @@
+import { readTitle } from './titles.ts';
+import { words } from './values.ts';
+
+/** What the words of a heading say about the text below it. The lists hold rows for several languages. */
+
+/** Names problems in general: a heading with such a word and problems below it is a group. */
+const problemNouns = words(
+  String.raw`issues|known issue|problems|bugs|limitations|blockers|errors|failures|defects|gotchas|caveats|pitfalls|challenges|concerns|violations|vulnerabilities|bottlenecks|restrictions|quirks|regressions|troubleshooting|warnings|incompatibilities|gaps|technical debt|tech debt|probleme|fehler|einschränkungen|mängel|проблемы|ошибки|ограничения|неисправности|problemas|errores|limitaciones|fallos`,
+  '问题|缺陷|错误|限制|故障|問題',
+);
+
+/** A heading of nothing but such words is a group too: "Resolved", "Critical (P0)", "Recently fixed". */
+const stateNouns = words(
+  String.raw`open|active|current|known|resolved|fixed|solved|closed|remaining|outstanding|unresolved|in progress|critical|high|medium|low|major|minor|severe|priority|severity|p[0-4]|recently|recent|previously|previous|new|and|or|the|level|blocking|non-blocking|done|completed|historical|pending|accepted|by design|won'?t fix|offen|offene|behoben|behobene|gelöst|gelöste|bekannte?|открытые|решённые|решенные|исправленные|закрытые|abiertos?|resueltos?|cerrados?|conocidos?|deferred|workarounds?|skipped`,
+  '已解决|未解决|已知|待解决|已修复|当前',
+);
+
+/** Headings with exactly these words are notes, whatever is below them. */
+const noteNames = words(
+  String.raw`^(?:notes?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|template|issue template|format|legend|glossary|conventions|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones)$`,
+  '^(?:备注|说明|改进|建议|计划|参考|更新日志|总结)$',
+);
+
+const noteBeginnings = words(
+  String.raw`^(?:future|planned|potential improvements?|possible improvements?|suggested improvements?|recommended|proposed|next|upcoming|deferred|optional|nice[- ]to[- ]have|how to|how do|when to|where to|what (?:was|is|works|changed|we)|why (?:this|we)|about|reporting|report(?: an?)?|recommendations?|suggestions?|enhancements?|submitting|contributing|getting|quick|useful|recent (?:improvements?|changes?|updates?|work|progress|enhancements?|additions)|latest (?:improvements?|changes?|updates?)|improvements? |progress |session |validation |verification |summary |lessons |ideas |features? |künftige|zukünftige|будущие|futuras?|last updated|updates? |test(?:ing)? (?:results?|status|coverage|strategy|notes?|evidence|commands?|infrastructure status)|best practices|definition of|acceptance|success|template|example|security (?:audit|scan|notes?|considerations?|improvements?|posture|status|measures)|performance (?:notes?|metrics|considerations?|characteristics|benchmarks?|figures|targets?|results?|improvements?|optimi[sz]ations?|tips|baselines?))`,
+);
+
+const noteEndings = words(
+  String.raw`(?:notes?|results?|summary|considerations?|improvements?|enhancements?|recommendations?|metrics|coverage|commands|checklists?|log|history|next steps|opportunities|tips|guidelines|references|practices|status|statistics|benchmarks?|achievements?|accomplishments|roadmap|validation|verification|strategy|updates?|completed|template|audit|learned|evolution|characteristics|capabilities|targets?|additions|highlights|assessment|overview|preferences)$`,
+);
+
+/** Such words make a heading a note wherever they stand, unless it names problems. */
+const noteWords = words(
+  String.raw`features|improvements|enhancements|recommendations|achievements|accomplishments|capabilities|roadmap|wish ?list|verbesserungen|улучшения|mejoras`,
+  '改进|新功能',
+);
+
+const templateForm =
+  /\{\{.*\}\}|^\s*[[<](?:title|name|issue|problem|bug|description|short|brief|your|insert|datum|titel)\b[^\]>]*[\]>]|\bYYYY-MM-DD\b|^\[[^\]]*(?:title|name|here|description)\]$|\b(?:issue|problem|bug) title\b/i;
+
+/** The words of a heading without number, state, date, brackets and decoration, in lower case. */
+export function plainName(text: string): string {
+  const { title } = readTitle(text);
+  return title
+    .replaceAll(/\([^()]*\)|\[[^[\]]*\]|（[^（）]*）/g, ' ')
+    .replaceAll(/[*_`~:：&/,]|\p{Extended_Pictographic}|\uFE0F/gu, ' ')
+    .replaceAll(/\b\d{4}-\d{2}-\d{2}\b|#?\b\d{1,3}\b/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .toLowerCase();
+}
+
+/** Whether a heading has a word for problems in it: "Known issues", not "Critical" alone. */
+export function hasProblemNoun(text: string): boolean {
+  return problemNouns.test(plainName(text));
+}
+
+/** Whether a heading names problems in general, so that what is below it are problems. */
+export function namesProblems(text: string): boolean {
+  const name = plainName(text);
+  if (problemNouns.test(name)) return true;
+  const parts = name === '' ? [] : name.split(' ');
+  return parts.length > 0 && parts.length <= 5 && parts.every((part) => stateNouns.test(part));
+}
+
+/** Whether a heading names notes, plans, logs and the like. */
+export function namesNotes(text: string): boolean {
+  const name = plainName(text);
+  if (noteNames.test(name)) return true;
+  const isAboutProblems = problemNouns.test(name);
+  if (noteBeginnings.test(name)) return !(isAboutProblems && /^(?:recent|latest|next|quick)/.test(name));
+  return !isAboutProblems && (noteEndings.test(name) || noteWords.test(name));
+}
+
+/** Whether a title is a placeholder of a template. */
+export function isPlaceholder(text: string): boolean {
+  return templateForm.test(text);
+}
+
+/** Whether a heading says that what is below it tells how to write or report problems. */
+export function namesTemplate(text: string): boolean {
+  return /\btemplates?\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
+    text,
+  );
+}
+
+/** Whether a text says that there is nothing: "None yet", "No known issues", "n/a". */
+export function saysNothing(text: string): boolean {
+  const plain = text
+    .replaceAll(/[*_`()[\]>.!]|\p{Extended_Pictographic}|\uFE0F/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return /^(?:none|nothing|n\/a|no (?:known|current|open|active|critical|outstanding|major|remaining|new|unresolved|high|medium|low|reported|significant|blocking|blockers?|issues?|problems?|bugs?|entries|items)\b|keine|нет\b|ninguno|ninguna|无\b|暂无|没有|empty|tbd|-+$|—$)/iu.test(
+    plain,
+  );
+}
+
+const problemFile = /(?:problem|issue|bug|limitation|troubleshoot|known|gotcha|caveat|defect|probleme|fehler)/i;
+
+/** Whether the name of a file says that it holds problems. */
+export function isProblemFile(file: string): boolean {
+  return problemFile.test(file.split(/[\\/]/).at(-1) ?? '');
+}

@@ -1,0 +1,99 @@
+import type { Candidate, Surroundings } from './candidate.ts';
+import { cellsOf, type Field } from './fields.ts';
+import type { LabelMeaning } from './label-table.ts';
+import { labelName, meaningOf } from './labels.ts';
+import type { Line } from './lines.ts';
+import { saysNothing } from './names.ts';
+import { readTitle, titleKey } from './titles.ts';
+import { kindsOf } from './tree.ts';
+
+const titleColumns =
+  /^(?:title|problem|issue|bug|name|description|limitation|symptom|error|summary|what|known issue|defect|item|problem description|fehler|beschreibung|titel|проблема|название|описание|问题|标题|描述|problema|título|descripción)s?$/;
+
+/** A column that says itself that it holds problems needs no other label next to it. */
+const explicit = /^(?:known )?(?:issue|problem|bug|limitation|symptom)s?$/;
+
+const otherTables =
+  /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default|option)s?$/;
+
+/**
+ * The rows of tables between two lines that are problems: the table has a column for the title and one of our labels, such as
+ * Severity, Status or Workaround, and does not repeat what was found as headings.
+ */
+export function rowsIn(lines: readonly Line[], from: number, to: number, around: Surroundings): readonly Candidate[] {
+  const found: Candidate[] = [];
+  for (let index = from; index < to; index += 1) {
+    if (lines[index]?.type !== 'row' || lines[index - 1]?.type === 'row') continue;
+    let end = index;
+    while (end < to && lines[end]?.type === 'row') end += 1;
+    found.push(...tableRows(lines, index, end, around));
+    index = end;
+  }
+  return found;
+}
+
+function tableRows(lines: readonly Line[], from: number, to: number, around: Surroundings): readonly Candidate[] {
+  const names = cellsOf(lines[from]?.text ?? '').map(labelName);
+  const column = titleColumnOf(names);
+  const meanings = names.map((name, at) => (at === column ? null : (meaningOf(name) ?? null)));
+  const isOther = names.some((name) => otherTables.test(name));
+  const isNamed = explicit.test(names[column] ?? '');
+  const hasLabel = meanings.some((meaning) => meaning !== null && meaning !== 'kept' && meaning !== 'id');
+  if (column === -1 || isOther || !(isNamed || hasLabel)) return [];
+  const rows: Candidate[] = [];
+  for (let at = from + 2; at < to; at += 1) {
+    const cells = cellsOf(lines[at]?.text ?? '');
+    const title = readTitle((cells[column] ?? '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'));
+    if (title.title === '' || saysNothing(title.title)) continue;
+    const fields: Field[] = cells.flatMap((value, place) => {
+      const meaning = meanings[place] ?? null;
+      return meaning === null || value === '' || /^[-–—]$/.test(value)
+        ? []
+        : [{ meaning, label: names[place] ?? '', first: at, last: at, value, remark: '', next: '', nextAt: at }];
+    });
+    const kinds: ReadonlySet<LabelMeaning> = kindsOf(fields.map(({ meaning }) => meaning));
+    const id = fields.find(({ meaning }) => meaning === 'id')?.value ?? idIn(cells);
+    rows.push({
+      form: 'row',
+      at,
+      end: at + 1,
+      title: title.id === null && id !== undefined ? { ...title, id } : title,
+      lead: '',
+      body: { fields, nested: [], free: [] },
+      kinds,
+      around,
+      alike: 0,
+    });
+  }
+  return rows.map((row) => ({ ...row, alike: rows.length }));
+}
+
+/**
+ * Leaves out tables that repeat what is written as headings or items elsewhere: a summary at the start or the end. A row repeats a
+ * title if they are equal or one contains the other.
+ */
+export function withoutSummaries(candidates: readonly Candidate[]): readonly Candidate[] {
+  const written = candidates.filter(({ form }) => form !== 'row');
+  if (written.length === 0 || written.length === candidates.length) return candidates;
+  const keys = new Set(written.map(({ title }) => titleKey(title.title)));
+  const ids = new Set(written.flatMap(({ title }) => title.id ?? []));
+  const all = [...keys].join('\n');
+  const repeats = ({ title }: Candidate): boolean => {
+    const key = titleKey(title.title);
+    return keys.has(key) || (title.id !== null && ids.has(title.id)) || (key.length >= 8 && all.includes(key));
+  };
+  const rows = candidates.filter(({ form }) => form === 'row');
+  return rows.filter(repeats).length * 3 >= rows.length ? written : candidates;
+}
+
+/** A column that is named as a title, else as a description. */
+function titleColumnOf(names: readonly string[]): number {
+  const strict = names.findIndex((name) =>
+    /^(?:title|name|issue|problem|bug|limitation|titel|название|标题|título)s?$/.test(name),
+  );
+  return strict === -1 ? names.findIndex((name) => titleColumns.test(name)) : strict;
+}
+
+function idIn(cells: readonly string[]): string | undefined {
+  return cells.find((cell) => /^[A-Z][A-Z0-9]{0,9}-\d{1,6}$/.test(cell));
+}
