@@ -82,7 +82,7 @@ describe('problems import --write', () => {
     await run(['import', '--write'], { cwd: folder.path });
     expect(read(folder, 'db/docs/PROBLEMS.md')).toBe(issues);
     const { code, stdout } = await run(['import'], { cwd: folder.path });
-    expect(stdout).toContain('  = line 3: Pool is empty (active; 0.90): A record in db/PROBLEMS.md has this title.\n');
+    expect(stdout).toContain('  = line 3: Pool is empty (active; 0.83): A record in db/PROBLEMS.md has this title.\n');
     expect((await run(['validate'], { cwd: folder.path })).code).toBe(code);
   });
 
