@@ -1,5 +1,9 @@
+import { recordFixes, sureConfidence } from './import/index.ts';
 import { prioritise } from './priority/index.ts';
+import { quote } from './registry/diagnostics.ts';
 import { readRegistry } from './registry/parse/read.ts';
+import { createLineIndex } from './registry/position.ts';
+import { isProblemFileName } from './scan/walk.ts';
 
 export interface RemarkProblemsOptions {
   /** The component in ids. Default `root`. */
@@ -13,7 +17,12 @@ export interface MessageFile {
   message(
     reason: string,
     options: { readonly place: MessagePlace; readonly ruleId: string; readonly source: string },
-  ): { fatal?: boolean | null | undefined; note?: string | undefined };
+  ): {
+    fatal?: boolean | null | undefined;
+    note?: string | undefined;
+    actual?: string | null | undefined;
+    expected?: string[] | null | undefined;
+  };
 }
 
 export interface MessagePlace {
@@ -29,7 +38,9 @@ export interface MessagePoint {
 
 /**
  * A remark plugin that reports the diagnostics of `problems validate` for one file as messages: the code as `ruleId`, the
- * hint as `note`, and errors as `fatal`. It reads the text, not the tree, and changes neither.
+ * hint as `note`, and errors as `fatal`. In a file with the name of a problem file, such as `KNOWN_ISSUES.md`, it also tells
+ * which text can be a record, as information with the rule `record-possible`, and suggests the record in `expected`, which editors
+ * offer as a fix. It reads the text, not the tree, and changes neither.
  */
 export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unknown, file: MessageFile) => void {
   const { component = 'root' } = options;
@@ -46,7 +57,25 @@ export function remarkProblems(options: RemarkProblemsOptions = {}): (tree: unkn
       if (severity === 'error') reported.fatal = true;
       if (hint !== '') reported.note = hint;
     }
+    if (isProblemFileName((file.path ?? '').split(/[\\/]/).at(-1) ?? '')) suggestRecords(file, component);
   };
+}
+
+function suggestRecords(file: MessageFile, component: string): void {
+  const text = file.toString();
+  const index = createLineIndex(text);
+  for (const { title, edit } of recordFixes(text, { component }, sureConfidence)) {
+    const { line, column, offset, endLine, endColumn, endOffset } = index.place(edit);
+    const reported = file.message(`This text about ${quote(title)} can be a record.`, {
+      place: { start: { line, column, offset }, end: { line: endLine, column: endColumn, offset: endOffset } },
+      ruleId: 'record-possible',
+      source: 'problem-registry',
+    });
+    reported.fatal = undefined;
+    reported.note = '`problems import` turns all such text into records.';
+    reported.actual = text.slice(edit.start, edit.end);
+    reported.expected = [edit.text];
+  }
 }
 
 // The only default export: `remark --use` and `.remarkrc` load the default export of a plugin.

@@ -245,7 +245,7 @@ export const rooms: readonly Room[] = [
     path: 'index.ts',
     rooms: ['registry/', 'import/', 'scan/', 'priority/', 'tasks/', 'learning/', 'config/', 'schema/', 'app/'],
   },
-  { path: 'remark.ts', rooms: ['registry/', 'import/', 'priority/'], packages: unifiedFamily },
+  { path: 'remark.ts', rooms: ['registry/', 'import/', 'priority/', 'scan/walk.ts'], packages: unifiedFamily },
 ];
 
 /** A folder of remediators holds one folder each, and none may import another: the first folder below is its own. */

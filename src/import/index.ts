@@ -1,5 +1,6 @@
 export { sureConfidence } from './confidence.ts';
 export { importProblems } from './import.ts';
+export { recordFixes } from './place.ts';
 export {
   type ImportAction,
   type ImportItem,

@@ -3,7 +3,8 @@ import type { TextEdit } from '../registry/diagnostics.ts';
 import { originOf, withOrigin } from '../registry/origin.ts';
 import { readRegistry } from '../registry/parse/read.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
-import type { ImportedRecord } from './render.ts';
+import { importProblems } from './import.ts';
+import { type ImportedRecord, recordOf } from './render.ts';
 import type { ImportProposal } from './types.ts';
 import { isEmpty } from './record-values.ts';
 
@@ -14,7 +15,7 @@ export interface NewProposal {
 }
 
 /** If more records cannot be put in place together, they are not tried one by one: the time grows with the square. */
-const mostTries = 40;
+export const mostTries = 40;
 
 /**
  * Puts records in the place of the lines that they were made from. A record that leaves something unsaid, and one whose lines
@@ -44,6 +45,31 @@ export function inPlaceOf(
   return { text: applied(text, taken, edits), rest: fresh.filter((one) => !isTaken.has(one)) };
 }
 
+/** Each fix is checked by reading the whole text. */
+const mostFixes = 200;
+
+/** Lines of a text that a record can take the place of. */
+export interface RecordFix {
+  readonly title: string;
+  readonly edit: TextEdit;
+}
+
+/** For each proposal that can be a record in place of its lines: the record, on its own. */
+export function recordFixes(text: string, reading: ReadOptions, minConfidence: number): readonly RecordFix[] {
+  const { proposals } = importProblems(text);
+  const source = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const spans = lineSpans(text);
+  const before = readRegistry(text, reading);
+  return proposals.slice(0, mostFixes).flatMap((proposal) => {
+    if (proposal.confidence < minConfidence || !isAlone(proposal, proposals)) return [];
+    const imported = recordOf(proposal, source, { from: '.' });
+    const edit = imported?.isWhole === true ? editFor(text, spans, { proposal, imported }) : undefined;
+    if (imported === undefined || edit === undefined) return [];
+    const isSafe = isReadAsPlanned(before, applyEdits(text, [edit]), [imported], reading);
+    return isSafe ? [{ title: proposal.title, edit }] : [];
+  });
+}
+
 function applied(text: string, taken: readonly NewProposal[], edits: ReadonlyMap<NewProposal, TextEdit>): string {
   return applyEdits(
     text,
@@ -69,7 +95,7 @@ function isAlone(proposal: ImportProposal, proposals: readonly ImportProposal[])
   );
 }
 
-/** Undefined if the lines begin with something else than a heading or an item at the start of a line. */
+/** Undefined if the lines begin with something else than a heading, an item or bold text at the start of a line. */
 function editFor(text: string, spans: readonly LineSpan[], { proposal, imported }: NewProposal): TextEdit | undefined {
   const first = spans[proposal.line - 1];
   let last = proposal.endLine - 1;
@@ -79,7 +105,9 @@ function editFor(text: string, spans: readonly LineSpan[], { proposal, imported 
   const title = lineAt(text, first);
   const underline = lineAt(text, spans[proposal.line]);
   const isHeading = /^#{1,6}\s/.test(title) || /^(?:=+|-+)\s*$/.test(underline);
-  if (!isHeading && !/^(?:[-*+]|\d{1,9}[.)])\s/.test(title)) return undefined;
+  const isItem = /^(?:[-*+]|\d{1,9}[.)])\s/.test(title);
+  const isBold = /^(?:\*\*|__)\S/.test(title);
+  if (!isHeading && !isItem && !isBold) return undefined;
   const eol = text.includes('\r\n') ? '\r\n' : '\n';
   const block = withOrigin(imported.block, { ...imported.origin, kept: false }).replaceAll('\n', eol);
   const before = isAfterBlank(text, first.start) ? '' : eol;

@@ -1,4 +1,4 @@
-import { addRecord } from '../registry/edit/index.ts';
+import { addRecord, applyEdits } from '../registry/edit/index.ts';
 import { recordId } from '../registry/identity.ts';
 import type { KindName } from '../registry/kinds/index.ts';
 import { originOf } from '../registry/origin.ts';
@@ -8,12 +8,12 @@ import type { ProblemRecord } from '../registry/record.ts';
 import type { ReadOptions } from '../registry/registry.ts';
 import { importProblems } from './import.ts';
 import { type KnownRecord, type Match, matchProposals } from './match.ts';
-import { inPlaceOf, isReadAsPlanned, type NewProposal } from './place.ts';
+import { inPlaceOf, isReadAsPlanned, mostTries, type NewProposal } from './place.ts';
 import { type ImportedRecord, linesHash, recordOf } from './render.ts';
 import { titleKey } from './titles.ts';
 import type { ImportProposal, ImportResult } from './types.ts';
 import { type ImportChange, updateRecord } from './update.ts';
-import { linesOf } from './record-values.ts';
+import { beforeMarked } from './record-values.ts';
 
 /** A file that problems are imported from. */
 export interface ImportSource {
@@ -184,45 +184,27 @@ function planSource(
       items.set(proposal, itemOf('added', source, proposal, id));
     }
   }
-  let text = withNew(target.text, fresh, source, proposals, reading, (left) =>
+  const text = withNew(target.text, fresh, source, proposals, reading, (left) =>
     items.set(left, {
       ...itemOf('left', source, left, null),
       reasons: ['It cannot be added without changing another record.'],
     }),
   );
+  const blocks = new Map<string, string>();
   for (const match of matches) {
-    const { item, after } = planMatch(text, match, source, lines, render, minConfidence, reading);
-    text = after;
+    const { place, id } = match.known.record;
+    const block = target.text.slice(place.offset, place.endOffset);
+    const { item, after } = planMatch(block, match, source, lines, render, minConfidence, reading);
+    if (after !== block) blocks.set(id, after);
     items.set(match.proposal, item);
   }
   return {
-    text,
+    text: withBlocks(text, blocks, reading),
     items: [
       ...proposals.flatMap((proposal) => items.get(proposal) ?? []),
       ...gone.map((one) => goneItem(one, source.path)),
     ],
   };
-}
-
-/** A proposal without the records that have taken the place of lines in it: they are read as what they are. */
-function beforeMarked(
-  proposal: ImportProposal,
-  marked: ImportResult['marked'],
-  source: readonly string[],
-): ImportProposal {
-  const first = marked.find(({ line }) => line > proposal.line && line <= proposal.endLine);
-  if (first === undefined) return proposal;
-  const endLine = first.line - 1;
-  const sections = proposal.sections.flatMap((section) => {
-    const { line } = section.lines;
-    if (section.lines.endLine <= endLine) return [section];
-    const text = line > endLine ? '' : linesOf(source, { line, endLine });
-    return text === '' ? [] : [{ ...section, text, lines: { line, endLine } }];
-  });
-  const rest = proposal.rest.flatMap((lines) =>
-    lines.line > endLine ? [] : [{ line: lines.line, endLine: Math.min(lines.endLine, endLine) }],
-  );
-  return { ...proposal, endLine, sections, rest };
 }
 
 function otherItem(item: ImportItem, { path }: ProblemRecord): ImportItem {
@@ -246,12 +228,24 @@ function withNew(
 ): string {
   const before = readRegistry(text, reading);
   const placed = source.from === '.' ? inPlaceOf(text, fresh, proposals, before, reading) : { text, rest: fresh };
+  const added = withAll(placed.text, placed.rest);
+  const records = placed.rest.map(({ imported }) => imported);
+  if (isReadAsPlanned(readRegistry(placed.text, reading), added, records, reading)) return added;
+  // One of them cannot be added. If there are many, they are not tried one by one: the time grows with the square.
   let after = placed.text;
-  for (const { proposal, imported } of placed.rest) {
-    const added = addRecord(after, imported.block, kindOf(proposal));
-    if (isReadAsPlanned(readRegistry(after, reading), added, [imported], reading)) after = added;
-    else onLeft(proposal);
+  for (const [index, one] of placed.rest.entries()) {
+    const next = index < mostTries ? withAll(after, [one]) : after;
+    if (next !== after && isReadAsPlanned(readRegistry(after, reading), next, [one.imported], reading)) after = next;
+    else onLeft(one.proposal);
   }
+  return after;
+}
+
+/** The text with records where those of their kinds are. */
+function withAll(text: string, fresh: readonly NewProposal[]): string {
+  let after = text;
+  for (const [kind, records] of Map.groupBy(fresh, ({ proposal }) => kindOf(proposal)))
+    after = addRecord(after, records.map(({ imported }) => imported.block).join('\n\n'), kind);
   return after;
 }
 
@@ -259,8 +253,19 @@ function kindOf({ kind }: ImportProposal): KindName {
   return kind;
 }
 
+/** The text with other blocks for some records. */
+function withBlocks(text: string, blocks: ReadonlyMap<string, string>, reading: ReadOptions): string {
+  if (blocks.size === 0) return text;
+  const edits = readRegistry(text, reading).records.flatMap(({ id, place }) => {
+    const block = blocks.get(id);
+    return block === undefined ? [] : [{ start: place.offset, end: place.endOffset, text: block }];
+  });
+  return applyEdits(text, edits);
+}
+
+/** @param block Of the record, with its markers. A registry of hundreds of records is not read again for each of them. */
 function planMatch(
-  text: string,
+  block: string,
   { proposal, known, by }: Match,
   source: ImportSource,
   lines: readonly string[],
@@ -271,14 +276,15 @@ function planMatch(
   const { record, origin } = known;
   const item = itemOf('unchanged', source, proposal, record.id);
   if (by === 'elsewhere' || origin === undefined)
-    return { item: { ...item, action: 'known', reasons: knownReasons(known, proposal) }, after: text };
-  if (origin.lines === linesHash(proposal, lines) && origin.from === source.from) return { item, after: text };
+    return { item: { ...item, action: 'known', reasons: knownReasons(known, proposal) }, after: block };
+  if (origin.lines === linesHash(proposal, lines) && origin.from === source.from) return { item, after: block };
   const imported = render(proposal, record.places['id'] === undefined ? undefined : record.id);
-  if (imported === undefined) return { item, after: text };
-  const { text: after, changes } = updateRecord(text, record, origin, imported, proposal.kind, reading);
+  const [own] = readRegistry(block, reading).records;
+  if (imported === undefined || own === undefined) return { item, after: block };
+  const { text: after, changes } = updateRecord(block, own, origin, imported, proposal.kind, reading);
   if (changes.length === 0) return { item, after };
   if (proposal.confidence < minConfidence)
-    return { item: { ...item, action: 'unsure', changes, reasons: proposal.reasons }, after: text };
+    return { item: { ...item, action: 'unsure', changes, reasons: proposal.reasons }, after: block };
   return { item: { ...item, action: 'updated', changes }, after };
 }
 

@@ -54,7 +54,7 @@ export function valuesOf(proposal: ImportProposal, source: readonly string[]): R
     if (field === undefined) {
       const text = position === isFirst ? section.text : linesOf(source, section.lines);
       prose.push({ line: section.lines.line, text: deepened(text) });
-    } else byField.set(field, [...(byField.get(field) ?? []), withRemark(section)]);
+    } else byField.set(field, [...(byField.get(field) ?? []), withRemark(section, source)]);
   }
   for (const { line, endLine } of [...proposal.rest, ...unexpressed(proposal, source, header)]) {
     const text = linesOf(source, { line, endLine });
@@ -94,9 +94,15 @@ function fieldFor(kind: ImportedKind, { key, label }: ImportedSection): string |
   return fields[kind][key];
 }
 
-/** A label such as "Fix applied (2025-10-12)" says more than its field. */
-function withRemark({ label, text }: ImportedSection): string {
-  return label !== null && /[([（\d]/.test(label) ? `${label}: ${text}` : text;
+/** A label such as "Fix applied (2025-10-12)" says more than its field, and so does what is between a label and its colon. */
+function withRemark({ label, text, lines }: ImportedSection, source: readonly string[]): string {
+  if (label === null) return text;
+  if (/[([（\d]/.test(label)) return `${label}: ${text}`;
+  const known = new Set([label, text].flatMap((one) => wordsIn(one.toLowerCase())));
+  const first = (source[lines.line - 1] ?? '').replace(/^[\s#*+-]*/, '');
+  return wordsIn(first.toLowerCase()).every((word) => known.has(word))
+    ? text
+    : `${first.replaceAll('**', '')}\n\n${text}`;
 }
 
 function fieldValues(field: string, texts: readonly string[]): readonly NewValue[] {
@@ -123,7 +129,7 @@ function itemsOf(text: string): readonly string[] {
 const isRule = /^\s*(?:-(?:[ \t]*-){2,}|\*(?:[ \t]*\*){2,}|_(?:[ \t]*_){2,}|=+)[ \t]*$/;
 
 /** Lines as they are written, without blank lines and rules around them and without common indentation. */
-export function linesOf(source: readonly string[], { line, endLine }: Lines): string {
+function linesOf(source: readonly string[], { line, endLine }: Lines): string {
   const lines = source.slice(line - 1, endLine);
   while (lines.length > 0 && isEmpty(lines[0])) lines.shift();
   while (lines.length > 0 && isEmpty(lines.at(-1))) lines.pop();
@@ -213,4 +219,25 @@ function linesOfValues({ kind, provenance }: ImportProposal, header: readonly Ne
   const lines = new Set<number>();
   for (const { line, endLine } of stated) for (let at = line; at <= endLine; at += 1) lines.add(at);
   return lines;
+}
+
+/** A proposal without the records that have taken the place of lines in it: they are read as what they are. */
+export function beforeMarked(
+  proposal: ImportProposal,
+  marked: readonly Lines[],
+  source: readonly string[],
+): ImportProposal {
+  const first = marked.find(({ line }) => line > proposal.line && line <= proposal.endLine);
+  if (first === undefined) return proposal;
+  const endLine = first.line - 1;
+  const sections = proposal.sections.flatMap((section) => {
+    const { line } = section.lines;
+    if (section.lines.endLine <= endLine) return [section];
+    const text = line > endLine ? '' : linesOf(source, { line, endLine });
+    return text === '' ? [] : [{ ...section, text, lines: { line, endLine } }];
+  });
+  const rest = proposal.rest.flatMap((lines) =>
+    lines.line > endLine ? [] : [{ line: lines.line, endLine: Math.min(lines.endLine, endLine) }],
+  );
+  return { ...proposal, endLine, sections, rest };
 }

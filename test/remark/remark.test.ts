@@ -58,6 +58,24 @@ describe('the remark plugin', () => {
     });
   });
 
+  it('suggests a record for text that can be one, in problem files alone', async () => {
+    const value =
+      '# Known issues\n\n### 1. Pool is empty\n\n**Problem**: clients wait\n**Root cause**: a leak\n\nEnd.\n\n## Notes\n\nNone.\n';
+    const { messages } = await remark().use(remarkProblems).process({ path: 'docs/KNOWN_ISSUES.md', value });
+    const [message] = messages;
+    expect(messages).toHaveLength(1);
+    expect(message).toMatchObject({ ruleId: 'record-possible', source: 'problem-registry', line: 3, column: 1 });
+    expect(message?.fatal).toBeUndefined();
+    const fixed = value.replace(message?.actual ?? '', () => message?.expected?.[0] ?? '');
+    const { records, diagnostics } = readRegistry(fixed);
+    expect(records).toMatchObject([
+      { title: 'Pool is empty', investigationStatus: { rootCause: expect.stringContaining('a leak') } },
+    ]);
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+    const other = await remark().use(remarkProblems).process({ path: 'docs/design.md', value });
+    expect(other.messages).toEqual([]);
+  });
+
   it('is the default export, which remark loads', () => {
     expect(defaultExport).toBe(remarkProblems);
   });
