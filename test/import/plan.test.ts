@@ -256,7 +256,7 @@ describe('any text', () => {
         expect(beside(text, registry).text).toBe(registry);
         expect(errorsIn(registry)).toEqual([]);
       }),
-      { numRuns: runsOf(60) },
+      { numRuns: runsOf(12) },
     );
   });
 
