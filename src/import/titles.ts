@@ -126,7 +126,20 @@ export function titleKey(title: string): string {
   return key === '' ? title.trim() : key;
 }
 
+/** "Resolved" or "Fixed" as a heading is a group of problems, though it is a label at the start of a line. */
+const groupNames: ReadonlySet<string> = new Set([
+  'fixed',
+  'solved',
+  'completed',
+  'planned',
+  'future',
+  'needed',
+  'needs',
+]);
+
 /** Whether a heading is a label: `### Solution`, with three words at most. */
 export function isLabelHeading(text: string): boolean {
-  return labelName(text).split(' ').length <= 3 && meaningOf(text) !== undefined;
+  const name = labelName(text);
+  const meaning = name.split(' ').length <= 3 && !groupNames.has(name) ? meaningOf(text) : undefined;
+  return meaning !== undefined && !['resolved', 'discovered', 'date', 'id'].includes(meaning);
 }

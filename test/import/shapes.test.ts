@@ -131,6 +131,21 @@ describe('problems in different shapes', () => {
     ]);
   });
 
+  it('takes "Resolved" and "Fixed" below a heading for groups', () => {
+    const text = [
+      '# Problems',
+      '## Issues encountered',
+      '### Resolved',
+      '1. **Timeouts in tests** - raised the limit',
+      '### Open',
+      '1. **No GPU support**',
+    ];
+    expect(read(text, 'PROBLEMS.md')).toMatchObject([
+      { title: 'Timeouts in tests', kind: 'resolved' },
+      { title: 'No GPU support', kind: 'active' },
+    ]);
+  });
+
   it('reads half-labelled bullets', () => {
     const [problem] = read([
       '# Problems',
