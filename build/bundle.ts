@@ -1,5 +1,5 @@
 /**
- * Builds `dist`: the entry points bundled with rolldown, the declarations by the TypeScript compiler, and the licences
+ * Builds `dist`: the entry points and the page of the service bundled with rolldown, the declarations by the TypeScript compiler, and the licences
  * of what was bundled. The same sources give the same bytes.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,6 +7,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChunkingContext, rolldown } from 'rolldown';
 import { thirdPartyLicences } from './licences.ts';
+import { bundlePage } from './page.ts';
 import { siblingFiles } from './sibling-files.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -82,7 +83,7 @@ function declarations(): boolean {
 }
 
 rmSync(dist, { recursive: true, force: true });
-const moduleIds = await bundle();
+const moduleIds = [...(await bundle()), ...(await bundlePage(root, join(dist, 'service/page')))];
 writeFileSync(join(dist, 'third-party-licenses.txt'), thirdPartyLicences(moduleIds));
 const bin = join(dist, 'cli/bin.js');
 if (existsSync(bin)) chmodSync(bin, 0o755);

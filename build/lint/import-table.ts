@@ -185,7 +185,12 @@ export const rooms: readonly Room[] = [
   { path: 'service/http/', rooms: ['service/', 'app/'], packages: ['hono', '@hono/*', 'zod'] },
   { path: 'service/mcp/', rooms: ['service/', 'app/'], packages: ['@modelcontextprotocol/*', 'zod'] },
   // Bundled for browsers: nothing of the program may come with it.
-  { path: 'page/', rooms: [], types: ['service/', 'backups/', 'remediation/'], packages: ['preact', 'htm'] },
+  {
+    path: 'page/',
+    rooms: [],
+    types: ['service/', 'app/', 'backups/', 'remediation/', 'swarm/', 'priority/'],
+    packages: ['preact', 'htm'],
+  },
   // The published config schema contains the settings that each remediator declares.
   {
     path: 'schema/',

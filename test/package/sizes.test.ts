@@ -12,6 +12,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/(?:^|\/)index\.ts$/, 'the list or the face of its folder'],
   [/^cli\/commands\//, 'one lazily loaded file for each command'],
   [/^util\//, 'one small helper with one name'],
+  [/^page\/main\.ts$/, 'starts the page; everything else only declares'],
   [/^version\.ts$/, 'read by every room'],
   [/^schema\/names\.ts$/, 'the names without the schema library'],
   [/^registry\/kinds\/terms\.ts$/, 'terms that several kinds share'],
