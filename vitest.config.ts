@@ -37,7 +37,7 @@ const lab = { env, testTimeout: 300_000, hookTimeout: 300_000 };
 
 /**
  * The tiers. `unit` needs nothing but `npm ci`; `soak` is the same with many more runs of each property; `package` needs
- * `dist/`; the others need Docker. test/lab/cli.ts starts those, `lab-own-network` in a network namespace of its own.
+ * `dist/`, `page` Chromium as well; the others need Docker. test/lab/cli.ts starts those, `lab-own-network` in a network namespace of its own.
  */
 export default defineConfig({
   test: {
@@ -56,7 +56,7 @@ export default defineConfig({
           env: withoutEngine,
           name: 'unit',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['test/lab/**', ...ofPackage],
+          exclude: ['test/lab/**', 'test/page/**', ...ofPackage],
           // The files of a worker share what they import: loading it again for each file takes half of the time.
           isolate: false,
           maxWorkers: '100%',
@@ -70,12 +70,13 @@ export default defineConfig({
           env: { ...withoutEngine, PROBLEMS_SOAK: '1' },
           name: 'soak',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/package/**'],
+          exclude: ['test/lab/**', 'test/package/**', 'test/page/**'],
           setupFiles: ['build/soak.ts'],
           testTimeout: 900_000,
         },
       },
       { test: { env, name: 'package', include: ofPackage, testTimeout: 120_000, hookTimeout: 120_000 } },
+      { test: { env, name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         resolve: sources,
         test: {
