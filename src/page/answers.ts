@@ -7,7 +7,7 @@ import type { ApiAnswers } from '../service/api.ts';
 import type { SwarmTask } from '../swarm/types.ts';
 
 /** A task as `problems tasks --json` prints it: what the page reads of it. */
-export type ListedTask = Pick<SwarmTask, 'id' | 'status' | 'approvedBy'> & {
+export type ListedTask = Pick<SwarmTask, 'id' | 'status'> & {
   readonly task: Pick<
     SwarmTask['task'],
     | 'id'
@@ -52,7 +52,11 @@ export interface Answers extends Omit<
   | 'GET /fleet'
   | 'GET /preflight'
 > {
-  readonly 'GET /problems': { readonly records: readonly ListedRecord[] };
+  /** Its tasks are those that follow from the registries now, ranked; the queue may know some of them, and others. */
+  readonly 'GET /problems': {
+    readonly records: readonly ListedRecord[];
+    readonly tasks: readonly ListedTask['task'][];
+  };
   readonly 'GET /tasks': { readonly tasks: readonly ListedTask[] };
   readonly 'GET /explanations/:id': Pick<Explanation, 'rank' | 'of' | 'above' | 'changes' | 'waiting'> & {
     readonly task: ListedTask['task'];

@@ -146,7 +146,6 @@ const tasks: Answers['GET /tasks']['tasks'] = (
           stopping: null,
         } as const)
       : ({ state: 'open', waiting: null } as const),
-  approvedBy: null,
   task: {
     id: `resolution-${component}--${problem}`,
     kind: 'resolution' as const,

@@ -200,7 +200,7 @@ describe.skipIf(!hasChromium && process.env['CI'] === undefined)('the page in Ch
 
   async function focusByTab(text: string): Promise<void> {
     for (let presses = 0; presses < 60; presses += 1) {
-      const focused = await page.evaluate(() => document.activeElement?.textContent ?? '');
+      const focused = await page.evaluate(() => document.activeElement?.textContent.trim() ?? '');
       if (focused.startsWith(text)) return;
       await page.keyboard.press('Tab');
     }

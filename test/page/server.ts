@@ -146,6 +146,7 @@ export async function servePage(folder: string): Promise<PageServer> {
         return all.backups;
       case 'problems':
         return {
+          tasks: all.tasks.map(({ task }) => task),
           records: all.tasks.map(({ task }, index) => ({
             id: task.problem,
             kind: 'active',

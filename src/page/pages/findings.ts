@@ -32,6 +32,9 @@ const silences = [
   ['3 days', 259_200_000],
 ] as const;
 
+/** The reason of those who give none. */
+const unsaid = 'Asked for on the page.';
+
 function Acts({ one }: { readonly one: TrackedFinding }): Content {
   const [text, setText] = useState('');
   const [silence, setSilence] = useState(0);
@@ -49,7 +52,11 @@ function Acts({ one }: { readonly one: TrackedFinding }): Content {
       label: 'Ask for repair',
       strong: true,
       act: async () => {
-        const { run, refusal } = await post('POST /remediations', [], { finding: id, reason: text });
+        const { run, refusal } = await post('POST /remediations', [], {
+          finding: id,
+          reason: text.trim() || unsaid,
+          engine: one.engine,
+        });
         if (run === null) throw new Error(refusal ?? 'There is nothing to repair.');
         location.hash = addressOf('runs', run.id);
         return 'The run has begun';
@@ -59,7 +66,7 @@ function Acts({ one }: { readonly one: TrackedFinding }): Content {
       label: 'Acknowledge',
       disabled: one.acknowledged !== null,
       act: async () => {
-        await post('POST /findings/ack', [], { finding: id, comment: text });
+        await post('POST /findings/ack', [], { finding: id, comment: text.trim() || unsaid, engine: one.engine });
         return 'Acknowledged';
       },
     })}
@@ -76,7 +83,7 @@ function Acts({ one }: { readonly one: TrackedFinding }): Content {
       label: 'Silence',
       act: async () => {
         const until = new Date(serverNow() + (silences[silence]?.[1] ?? 0)).toISOString();
-        await post('POST /findings/silence', [], { finding: id, until });
+        await post('POST /findings/silence', [], { finding: id, until, engine: one.engine });
         return 'Silent';
       },
     })}

@@ -25,6 +25,7 @@ export function Login(): Content {
       <p class="brand">problems</p>
       <h1 tabindex="-1">Sign in</h1>
       <p class="lead">This page shows the PostgreSQL instances that this service looks after.</p>
+      <input type="text" name="username" autocomplete="username" value="problems" hidden />
       <label class="field"
         ><span>Token</span
         ><input

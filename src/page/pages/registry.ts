@@ -150,21 +150,29 @@ function placeOf(problem: string, records: Answers['GET /problems']['records'], 
   return record?.place === undefined ? target : `${record.path}:${record.place.line}`;
 }
 
+/** What follows from the registries now, with what the queue says about each. */
+function listed({ tasks }: Answers['GET /problems'], queue: Answers['GET /tasks'] | undefined): readonly ListedTask[] {
+  const known = new Map((queue?.tasks ?? []).map(({ id, status }) => [id, status]));
+  return tasks
+    .map((task) => ({ id: task.id, task, status: known.get(task.id) ?? { state: 'open' as const, waiting: null } }))
+    .toSorted((a, b) => b.task.priority.score - a.task.priority.score);
+}
+
 /** The tasks in their order; the chosen one with how its score is made. The address may name a task or a problem. */
 export function Registry({ parameters }: { readonly parameters: readonly string[] }): Content {
-  const tasks = useAnswer('GET /tasks');
+  const queue = useAnswer('GET /tasks');
   const problems = useAnswer('GET /problems');
-  if (tasks.answer === undefined)
+  if (problems.answer === undefined)
     return frame(
       'Registry and tasks',
       null,
-      tasks.failure === undefined ? skeleton(8) : failed(tasks.failure, tasks.again),
+      problems.failure === undefined ? skeleton(8) : failed(problems.failure, problems.again),
     );
-  const all = tasks.answer.tasks.toSorted((a, b) => b.task.priority.score - a.task.priority.score);
+  const { records } = problems.answer;
+  const all = listed(problems.answer, queue.answer);
   const wanted = parameters[0] ?? '';
   const chosen = all.find(({ id, task }) => id === wanted || task.problem === wanted) ?? all[0];
-  const records = problems.answer?.records ?? [];
-  const lead = `${count(all.length, 'task')}${records.length === 0 ? '' : ` from ${count(records.length, 'record')}`}, the most urgent first`;
+  const lead = `${count(all.length, 'task')} from ${count(records.length, 'record')}, the most urgent first`;
   if (chosen === undefined)
     return frame(
       'Registry and tasks',

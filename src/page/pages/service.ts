@@ -122,7 +122,7 @@ function Pause({ paused }: { readonly paused: string | null }): Content {
     return action({
       label: 'Let repairs run again',
       act: async () => {
-        await post('POST /pause', [], { paused: false, reason: '' });
+        await post('POST /pause', [], { paused: false });
         await refresh();
         return 'Repairs may run';
       },
