@@ -16,7 +16,8 @@ export interface Knowledge {
   look(engine: string, looks: readonly Look[], at: string, isWhole: boolean): void;
   /** The engine does not answer. */
   silence(engine: string, reason: string, at: string): void;
-  round(engine: string, round: FullRound, at: string, classOf: (finding: TrackedFinding) => string): void;
+  /** Returns whether something is new or gone. */
+  round(engine: string, round: FullRound, at: string, classOf: (finding: TrackedFinding) => string): boolean;
   oomKilled(engine: string, container: string): void;
   /** The instance that a container was at the last look. */
   instanceOf(engine: string, container: string): string | undefined;
@@ -77,7 +78,7 @@ export function createKnowledge({ store, emit, staleAfterMs }: Options): Knowled
     round: FullRound,
     at: string,
     classOf: (finding: TrackedFinding) => string,
-  ): void {
+  ): boolean {
     const known = [...findings.values()].filter((one) => one.engine === engine);
     const present = new Set(of(engine).map(({ instance }) => instance));
     const { changed, returned, gone } = trackFindings(
@@ -99,6 +100,7 @@ export function createKnowledge({ store, emit, staleAfterMs }: Options): Knowled
         seconds: (Date.parse(at) - Date.parse(one.firstSeen)) / 1_000,
       });
     for (const one of returned) emit({ type: 'recurred', class: classOf(one) });
+    return changed.some(({ goneAt, firstSeen }) => goneAt !== null || firstSeen === at);
   }
 
   function noteProof(proof: BackupProof): void {
@@ -173,7 +175,7 @@ export function createKnowledge({ store, emit, staleAfterMs }: Options): Knowled
       }
     },
     round(engine, round, at, classOf) {
-      noteFindings(engine, round, at, classOf);
+      const isChanged = noteFindings(engine, round, at, classOf);
       noteBackups(engine, round, at);
       const { detected, fleet } = round;
       const asked = new Set([...detected.lookedAt, ...detected.notLookedAt].map(({ instance }) => instance));
@@ -193,6 +195,7 @@ export function createKnowledge({ store, emit, staleAfterMs }: Options): Knowled
           memory: { ...view.memory, worstCase: memory?.worstCase ?? view.memory.worstCase },
         });
       }
+      return isChanged;
     },
     oomKilled(engine, container) {
       const instance = [...containers].find(([, facts]) => facts.id === container)?.[0];

@@ -1,4 +1,4 @@
-import { bindCall, type Remediation, resume } from '../app/remediation.ts';
+import { bindCall, type DetectResult, type Remediation, resume } from '../app/remediation.ts';
 import { creationOf, noteSamples } from '../app/samples.ts';
 import { ProblemsError } from '../errors.ts';
 import type { Instance } from '../host/instance.ts';
@@ -34,6 +34,8 @@ export interface RoundsOptions {
   /** RFC 3339: containers that were created before were counted before. */
   readonly countFrom: string;
   readonly facts: () => RegistryFacts;
+  /** Called with what an engine's part of a full round has found, and whether something is new or gone. */
+  readonly onSeen: (engine: ServiceEngine, detected: DetectResult, isChanged: boolean) => void;
   /** What could not be done and does not end the round. */
   readonly onWarning: (text: string) => void;
   readonly listener: (engine: ServiceEngine) => (event: RemediationEvent) => void;
@@ -46,7 +48,7 @@ const lookDeadlineMs = 20_000;
 const sizesEvery = 10;
 
 export function createRounds(options: RoundsOptions): Rounds {
-  const { clock, store, engines, knowledge, signal, readOnly, countFrom, facts, onWarning, listener } = options;
+  const { clock, store, engines, knowledge, signal, readOnly, countFrom, facts, onSeen, onWarning, listener } = options;
   const looks = new Map<string, number>();
   const counted = new Set<string>();
   const resumed = new Set<string>();
@@ -142,7 +144,8 @@ export function createRounds(options: RoundsOptions): Rounds {
       if (own !== null && own.length === 0) return;
       try {
         const seen = await checkEngine(engine, own);
-        knowledge.round(engine.name, seen, at(), facts().classOf);
+        const isChanged = knowledge.round(engine.name, seen, at(), facts().classOf);
+        onSeen(engine, seen.detected, isChanged);
         if (seen.fleet !== undefined) engine.note({ budget: seen.fleet.host });
         findings += seen.detected.findings.length;
         notLookedAt += seen.detected.notLookedAt.length;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism, loadavg } from 'node:os';
 import { bindCall } from '../app/remediation.ts';
 import type { Config } from '../config/config.ts';
 import { ProblemsError } from '../errors.ts';
@@ -6,7 +7,9 @@ import { ownIdentity } from '../host/process-identity.ts';
 import { errorText } from '../util/text.ts';
 import { version } from '../version.ts';
 import type { Service } from './contract.ts';
+import { createBackupJobs } from './backup-jobs.ts';
 import { createEngine, engineOpener, type OpenEngine, type ServiceEngine } from './engines.ts';
+import { createFollowUp } from './follow-up.ts';
 import { followEvents } from './follow-events.ts';
 import { createKnowledge } from './knowledge.ts';
 import { watchRuns } from './watch-runs.ts';
@@ -93,6 +96,13 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const known = store.jobs.list();
   const firstStart = firstStartOf(store, clock.now());
   const runs = watchRuns({ engines, store, emit, signal, track });
+  const followUp = createFollowUp({
+    config,
+    signal,
+    facts: () => facts,
+    now: () => clock.now(),
+    listener: runs.listenTo,
+  });
   const rounds = createRounds({
     clock,
     store,
@@ -102,6 +112,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     readOnly,
     countFrom: known.find(({ name }) => name === 'light-look')?.lastStartedAt ?? firstStart,
     facts: () => facts,
+    onSeen: followUp.noteRound,
     onWarning,
     listener: runs.listenTo,
   });
@@ -156,12 +167,38 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     store.rounds.note(last);
     emit({ type: 'round', round: last });
     await runs.refresh();
+    track(afterRound());
     if (last.failure !== null) throw new Error(last.failure);
   }
 
+  /** A repair is believed when a round no longer finds its problem. */
+  async function afterRound(): Promise<void> {
+    if (settings.remediate === 'auto-only' && !readOnly) await scheduler.request('remediate');
+    if (settings.record && !readOnly) await scheduler.request('record');
+  }
+
+  async function repair(): Promise<void> {
+    if ((await followUp.repair()) > 0 && !signal.aborted) void scheduler.request('full-round');
+  }
+
+  const backups = createBackupJobs({
+    clock,
+    engines,
+    signal,
+    onProof: (proof) => knowledge.proof(proof),
+    load: () => (loadavg()[0] ?? 0) / availableParallelism(),
+  });
+  // A check of a backup writes its result next to it.
+  const unlessReadOnly = (schedule: string): string => (readOnly ? 'off' : schedule);
+  const following = (isWanted: boolean): string => unlessReadOnly(isWanted ? 'after full-round' : 'off');
   const jobs: readonly Job[] = [
     { name: 'light-look', schedule: settings.look, run: look },
     { name: 'full-round', schedule: settings.rounds, atStart: true, run: round },
+    { name: 'verify-backups', schedule: unlessReadOnly(settings.backups.verify), run: backups.verify },
+    { name: 'drill', schedule: unlessReadOnly(settings.backups.drill), run: backups.drill },
+    { name: 'drill-archive', schedule: unlessReadOnly(settings.backups.archive), run: backups.drillArchive },
+    { name: 'remediate', schedule: following(settings.remediate === 'auto-only'), run: repair },
+    { name: 'record', schedule: following(settings.record), run: followUp.record },
   ];
   const scheduler = createScheduler({
     clock,

@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
+import type { Alerts } from '../../service/alerts/alerts.ts';
 import type { Service } from '../../service/contract.ts';
+import type { HttpServer, HttpSettings } from '../../service/http/serve-http.ts';
 import { errorText } from '../../util/text.ts';
 import { defineCommand } from '../command.ts';
 import { onStopSignal } from '../remediation-context.ts';
@@ -17,14 +21,20 @@ export const serve = defineCommand({
     'See docs/service.md.',
   arguments: [],
   options: {
+    listen: {
+      type: 'text',
+      value: 'address',
+      about: 'Where pages, API and metrics are served: `127.0.0.1:4817`, `unix:/path` or `off`. Default: the config.',
+    },
     readOnly: { type: 'flag', about: 'Change nothing: no repair, no resumed run, no drill.' },
+    rules: { type: 'flag', about: 'Print alerting rules for Prometheus, and start nothing.' },
     json: { type: 'flag', about: 'Write the log as JSON lines also on a terminal.' },
-    rules: { type: 'flag', about: 'Print alert rules for Prometheus, and end.' },
     ...configOptions,
   },
   examples: [
     { command: 'problems serve', about: 'until Ctrl-C' },
     { command: 'problems serve --read-only', about: 'only look' },
+    { command: 'problems serve --rules > problems.rules.yml', about: 'rules for Prometheus' },
   ],
   exitCodes: [
     { code: 0, about: 'it was stopped by SIGTERM, SIGINT or SIGHUP' },
@@ -42,18 +52,24 @@ export const serve = defineCommand({
       import('../../service/service-manager.ts'),
     ]);
     const log = await createLog(screen, options.json, now);
+    const listen = options.listen ?? config.service.listen;
     const service = await openService({
       config,
       readOnly: options.readOnly,
+      address: listen === 'off' ? null : (listen ?? '127.0.0.1:4817'),
       onWarning: (text) => log.warn(text),
     });
     const manager = serviceManager(process.env);
     const stopped = untilStopped(signal);
     const unsubscribe = service.subscribe(log.event);
-    const alerts = await alertsFor(service, config, now, log);
     let watchdog: NodeJS.Timeout | undefined;
+    let http: HttpServer | undefined;
+    let alerts: Alerts | undefined;
     try {
-      log.say(`started: process ${process.pid}`);
+      alerts = await alertsOf(service, config, { now, onError: log.failed });
+      if (listen !== 'off') http = await listenFor(service, { listen, cwd, config, onError: log.failed });
+      log.say(`started: process ${process.pid}${http === undefined ? '' : `, listens at ${http.url}`}`);
+      if (http?.loginUrl !== undefined) tellLogin(screen, http.loginUrl);
       await manager?.tell('READY=1');
       if (manager?.watchdogMs !== undefined)
         watchdog = setInterval(() => void tellAlive(service, manager.tell), manager.watchdogMs / 3);
@@ -61,8 +77,9 @@ export const serve = defineCommand({
       log.say('stopping at the next safe point');
       await manager?.tell('STOPPING=1');
     } finally {
-      await alerts.stop();
       clearInterval(watchdog);
+      await http?.close();
+      await alerts?.stop();
       await service.stop();
       unsubscribe();
     }
@@ -79,21 +96,44 @@ async function tellAlive(service: Service, tell: (notice: 'WATCHDOG=1') => Promi
   if (Date.parse(at) - last < 180_000) await tell('WATCHDOG=1');
 }
 
-async function alertsFor(
+async function listenFor(
+  service: Service,
+  settings: { readonly listen: string | undefined; readonly cwd: string; readonly config: Config } & Pick<
+    HttpSettings,
+    'onError'
+  >,
+): Promise<HttpServer> {
+  const [{ serveHttp }, { createMetrics }] = await Promise.all([
+    import('../../service/http/serve-http.ts'),
+    import('../../service/metrics/metrics.ts'),
+  ]);
+  const { listen, cwd, config, onError } = settings;
+  const pages = join(import.meta.dirname, 'service', 'page');
+  const metrics = createMetrics(service);
+  return serveHttp(service, {
+    listen,
+    project: { cwd, config },
+    metrics: () => metrics.render(),
+    onError,
+    ...(existsSync(pages) ? { pageFolder: pages } : {}),
+  });
+}
+
+async function alertsOf(
   service: Service,
   config: Config,
-  now: () => Date,
-  log: Pick<Log, 'warn'>,
-): Promise<{ stop(): Promise<void> }> {
-  const [{ startAlerts, nodeTimers }, { alertSettings }] = await Promise.all([
+  outside: { readonly now: () => Date; readonly onError: (error: unknown) => void },
+): Promise<Alerts> {
+  const [{ nodeTimers, startAlerts }, { alertSettings }] = await Promise.all([
     import('../../service/alerts/alerts.ts'),
     import('../../service/alerts/settings.ts'),
   ]);
-  return startAlerts(service, alertSettings(config.service), {
-    now,
-    timers: nodeTimers,
-    onError: (error) => log.warn(`alerts: ${errorText(error)}`),
-  });
+  return startAlerts(service, alertSettings(config.service), { ...outside, timers: nodeTimers });
+}
+
+/** Only on a terminal: whoever reads a log must not be able to sign in. */
+function tellLogin({ notes }: Screen, url: string): void {
+  if (notes.isTerminal) notes.write(`Sign in, once: ${url}\n`);
 }
 
 function untilStopped(signal: AbortSignal | undefined): Promise<void> {
@@ -109,6 +149,7 @@ function untilStopped(signal: AbortSignal | undefined): Promise<void> {
 interface Log {
   say(text: string): void;
   warn(text: string): void;
+  readonly failed: (error: unknown) => void;
   readonly event: Parameters<Service['subscribe']>[0];
 }
 
@@ -130,6 +171,7 @@ async function createLog({ notes }: Screen, asJson: boolean, now: () => Date): P
   return {
     say: (text) => write('info', text),
     warn: (text) => write('warning', escapeTerminal(text)),
+    failed: (error) => write('warning', escapeTerminal(errorText(error))),
     event(event) {
       const text = serviceEventText(event, states);
       if (text !== undefined) write('info', text);
