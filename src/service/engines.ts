@@ -43,7 +43,7 @@ export function engineOpener(config: Config, first: string, now: () => Date): Op
     });
 }
 
-export function addressOf({ choice }: EngineSettings): string {
+function addressOf({ choice }: EngineSettings): string {
   return engineAddress(choice === undefined ? process.env : engineEnvironment(choice)).text;
 }
 

@@ -79,7 +79,7 @@ export async function recordRound(
   try {
     await swarm.syncProject();
   } finally {
-    await swarm.close();
+    swarm.close();
   }
   const [refused] = results.refused;
   if (refused !== undefined) throw new Error(`${refused.path} was not written: ${refused.reason}`);

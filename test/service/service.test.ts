@@ -25,10 +25,11 @@ interface TestEngine {
   readonly send: (event: Pick<EngineEvent, 'action'> & { readonly name: string }) => void;
 }
 
-const answers = (statement: string) =>
-  statement.includes('pg_stat_database')
+function answers(statement: string): readonly Record<string, string | null>[] {
+  return statement.includes('pg_stat_database')
     ? [{ version: '17.2', connections_limit: '100', connections: '4', checksum_failures: null }]
     : [{ bytes: '7000' }];
+}
 
 function createTestEngine(names: readonly string[]): TestEngine {
   const followers = new Set<(event: EngineEvent) => void>();
