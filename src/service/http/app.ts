@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { contextFor, redacted } from '../operations/context.ts';
+import type { McpOverHttp } from '../mcp/over-http.ts';
 import type { EventHub } from './events.ts';
 import { onlyOwnNames, withHeaders } from './guard.ts';
 import { type OpenPaths, openPaths } from './open-paths.ts';
@@ -16,6 +17,7 @@ export interface AppParts extends OpenPaths {
   readonly readOnly: boolean;
   readonly names: () => OwnNames;
   readonly events: EventHub;
+  readonly mcp: () => Promise<McpOverHttp>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -60,6 +62,12 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.get('/api/v1/events', (c) => {
     requireScope(signIn.identify(c), 'read');
     return parts.events.open(c.req.header('last-event-id'), () => isStillIn(c, signIn));
+  });
+  app.all('/mcp', async (c) => {
+    const caller = signIn.identify(c);
+    requireScope(caller, 'read');
+    requireOwnPage(c, caller);
+    return (await parts.mcp()).answer(c.req.raw, caller);
   });
   app.get('/openapi.json', (c) => {
     requireScope(signIn.identify(c), 'read');

@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { ProblemsError } from '../../errors.ts';
 import { errorText } from '../../util/text.ts';
 import type { Service } from '../contract.ts';
+import type { McpOverHttp } from '../mcp/over-http.ts';
 import { newSharedWork, withoutPatterns } from '../operations/context.ts';
 import { firstToken } from '../tokens.ts';
 import { createApp } from './app.ts';
@@ -56,9 +57,17 @@ export async function serveHttp(service: Service, settings: HttpSettings): Promi
   const events = eventHub(service, withoutPatterns);
   // The port is known once the server listens; until then no request comes.
   const own: { names?: OwnNames } = {};
+  const operations = { service, project: settings.project, now, shared: newSharedWork() };
+  const readOnly = settings.readOnly === true || service.view().readOnly;
+  let mcp: Promise<McpOverHttp> | undefined;
+  async function loadMcp(): Promise<McpOverHttp> {
+    const { mcpOverHttp } = await import('../mcp/over-http.ts');
+    return mcpOverHttp({ ...operations, readOnly, onError });
+  }
   const app = createApp({
-    operations: { service, project: settings.project, now, shared: newSharedWork() },
-    readOnly: settings.readOnly === true || service.view().readOnly,
+    operations,
+    readOnly,
+    mcp: () => (mcp ??= loadMcp()),
     names: () => own.names ?? ownNames(place, settings, 0),
     signIn: signIn(tokens, { now, isSecure: isSecure(settings), addressOf }),
     events,
@@ -89,6 +98,7 @@ export async function serveHttp(service: Service, settings: HttpSettings): Promi
     loginUrl: first === undefined ? undefined : `${origin}/login?once=${first}`,
     async close() {
       events.close();
+      await (await mcp)?.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), closingMs);

@@ -34,6 +34,8 @@ export interface RequestedRun {
 export interface OperationContext extends OperationSettings {
   /** Who asks, for the audit log. */
   readonly by: string;
+  /** Whether they may ask for rounds and repairs. */
+  readonly mayRequest: boolean;
   readonly redactors: Set<Redactor>;
 }
 
@@ -41,8 +43,8 @@ export function newSharedWork(): SharedWork {
   return { approving: new Set(), requests: new Map() };
 }
 
-export function contextFor(settings: OperationSettings, by: string): OperationContext {
-  return { ...settings, by, redactors: new Set([patterns]) };
+export function contextFor(settings: OperationSettings, by: string, mayRequest = false): OperationContext {
+  return { ...settings, by, mayRequest, redactors: new Set([patterns]) };
 }
 
 /** The answer without the secrets that are known to the engines it came from. */

@@ -3,6 +3,7 @@ import { editRegistry } from '../../app/edit-registry.ts';
 import {
   fleet,
   forecast,
+  leasePort,
   markdownLine,
   preflight,
   type PreflightQuestion,
@@ -23,6 +24,42 @@ import { inEngine, type OperationContext } from './context.ts';
 
 export async function scanAnswer({ project, now }: OperationContext): Promise<object> {
   return scanJson(await scanProblems(['.'], { ...project, now, cache: true }));
+}
+
+export interface ProblemRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly component: string;
+  readonly severity: string | null;
+  readonly status: string | null;
+  /** Of its most urgent task; null without one. */
+  readonly score: number | null;
+  readonly path: string;
+}
+
+/** The records of the registries, the most urgent first; those without a task come last. */
+export async function problemRows(
+  { project, now }: OperationContext,
+  filter: { readonly component?: string; readonly severity?: string; readonly status?: string },
+): Promise<readonly ProblemRow[]> {
+  const wanted = Object.fromEntries(
+    Object.entries(filter).flatMap(([key, value]: [string, string | undefined]) =>
+      value === undefined ? [] : [[key, [value]] as const],
+    ),
+  );
+  const { records, tasks } = await scanProblems(['.'], { ...project, now, cache: true, filter: wanted });
+  const scores = new Map(tasks.toReversed().map((task) => [task.problem, task.priority.score]));
+  return records
+    .map((record) => ({
+      id: record.id,
+      kind: record.kind,
+      component: record.component,
+      severity: 'severity' in record ? (record.severity ?? null) : null,
+      status: 'status' in record ? (record.status ?? null) : null,
+      score: scores.get(record.id) ?? null,
+      path: record.path,
+    }))
+    .toSorted((a, b) => (b.score ?? -1) - (a.score ?? -1));
 }
 
 /** @throws ProblemsError `not-found`; `bad-usage`: several records have an id that ends so. */
@@ -94,6 +131,14 @@ export async function preflightAnswer(
 ): Promise<object> {
   const answers = await inEngine(context, engine, (remediation) => preflight(remediation, question));
   return { schemaVersion: 1, ok: answers.every(({ ok }) => ok), answers };
+}
+
+/** How long a leased port waits for its container. */
+const leaseMs = 10 * 60_000;
+
+export async function leaseAnswer(context: OperationContext, instance: string, engine?: string): Promise<object> {
+  const lease = await inEngine(context, engine, (remediation) => leasePort(remediation, { instance, ttlMs: leaseMs }));
+  return { schemaVersion: 1, lease: lease ?? null };
 }
 
 /** An attempt at a problem: what was done, and whether it helped. Data, as everything that an agent says. */

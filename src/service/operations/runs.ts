@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Remediation, type RunRecord, runs as listOf } from '../../app/remediation.ts';
 import { ProblemsError } from '../../errors.ts';
 import { approvalOf } from '../../remediation/policy/circuit-breakers.ts';
@@ -59,6 +60,25 @@ export async function runAnswer(context: OperationContext, id: string): Promise<
       backups: kept?.backups ?? [],
     };
   });
+}
+
+/** The escalation report of a run; null if it has none. */
+export async function dossierOf(context: OperationContext, id: string): Promise<string | null> {
+  const { run, engine } = await findRun(context, id);
+  return inEngine(context, engine, async ({ session }) => dossierText(run, session.dossiers));
+}
+
+const betweenLooksMs = 500;
+
+/** The run once it has ended, waits for someone or was only planned, or as it is when the time is over. */
+export async function waitForRun(context: OperationContext, id: string, ms: number): Promise<RunRecord> {
+  const until = performance.now() + ms;
+  for (;;) {
+    const { run } = await findRun(context, id);
+    const left = until - performance.now();
+    if (run.phase === 'ended' || waiting.includes(run.phase) || left <= 0) return run;
+    await setTimeout(Math.min(left, betweenLooksMs));
+  }
 }
 
 async function timelineOf(run: RunRecord, { session }: Remediation): Promise<RunAnswer['timeline']> {

@@ -1,0 +1,38 @@
+import { createMcpHandler } from '@modelcontextprotocol/server';
+import { scopes } from '../contract.ts';
+import { createMcpServer, findingsUri, type McpCaller, type McpSettings, runUri } from './server.ts';
+
+/** MCP over streamable HTTP: stateless, for the protocol of 2026-07-28 and those of 2025. */
+export interface McpOverHttp {
+  /** Answers a request of a caller whose token was checked. */
+  answer(request: Request, caller: McpCaller): Promise<Response>;
+  close(): Promise<void>;
+}
+
+const mostSubscriptions = 32;
+const largestBody = 64 * 1_024;
+
+export function mcpOverHttp(settings: McpSettings): McpOverHttp {
+  const handler = createMcpHandler(
+    ({ authInfo }) => {
+      const scope = scopes.find((one) => authInfo?.scopes.includes(one)) ?? 'read';
+      return createMcpServer(settings, { name: authInfo?.clientId ?? 'unknown', scope });
+    },
+    { maxSubscriptions: mostSubscriptions, maxRequestBodySize: largestBody, onerror: settings.onError },
+  );
+  const unsubscribe = settings.service.subscribe((event) => {
+    if (event.type === 'finding') handler.notify.resourceUpdated(findingsUri);
+    if (event.type === 'run-ended') handler.notify.resourceUpdated(runUri(event.run));
+    if (event.type === 'remediation' && event.event.type === 'run')
+      handler.notify.resourceUpdated(runUri(event.event.run));
+  });
+  return {
+    // The token itself is no business of a tool.
+    answer: (request, { name, scope }) =>
+      handler.fetch(request, { authInfo: { token: '', clientId: name, scopes: [scope] } }),
+    async close() {
+      unsubscribe();
+      await handler.close();
+    },
+  };
+}
