@@ -5,6 +5,7 @@ import { schemaFiles } from '../src/schema/index.ts';
 import { cliReference } from './docs-cli.ts';
 import { metricsReference } from './reference-metrics.ts';
 import { diagnosticsReference, kindsReference } from './reference.ts';
+import { httpReference, mcpReference } from './reference-http.ts';
 import { actionsReference, operationsReference, remediatorsReference } from './reference-remediation.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -18,6 +19,8 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/operations.md': operationsReference(),
   'docs/reference/metrics.md': metricsReference(),
   'docs/reference/cli.md': await cliReference(),
+  'docs/reference/http.md': httpReference(),
+  'docs/reference/mcp.md': mcpReference(),
   ...Object.fromEntries([...schemaFiles()].map(([name, schema]) => [`schemas/${name}`, json(schema)])),
 };
 

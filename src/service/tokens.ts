@@ -40,6 +40,15 @@ export function addToken(tokens: Tokens, { name, scope, once = false, now }: New
   return token;
 }
 
+/** @throws ProblemsError `not-found`. */
+export function removeToken(tokens: Tokens, name: string): StoredToken {
+  const stored = tokens.list().find((one) => one.name === name);
+  if (stored === undefined)
+    throw new ProblemsError('not-found', `There is no token ${name}.`, { hint: '`problems tokens list` lists them.' });
+  tokens.remove(name);
+  return stored;
+}
+
 export function findToken(tokens: Tokens, token: string): StoredToken | undefined {
   if (token.length > 200) return undefined;
   const hash = hashOf(token);

@@ -57,7 +57,7 @@ function operationOf(route: Route): object {
 }
 
 /** The schema of what is in the query of a GET or the body of a POST. */
-function inputSchema(route: Route): {
+export function inputSchema(route: Route): {
   readonly type: 'object';
   readonly properties: Readonly<Record<string, object>>;
   readonly required: readonly string[];

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { bindCall, detect } from '../../app/remediation.ts';
+import type { Config } from '../../config/config.ts';
+import { ProblemsError } from '../../errors.ts';
+import { errorText } from '../../util/text.ts';
+import { version } from '../../version.ts';
+import type { Service } from '../contract.ts';
+import { createEngine, engineOpener, type ServiceEngine } from '../engines.ts';
+import { noRegistries, readRegistries } from '../registry-facts.ts';
+import { serviceFile } from '../service-file.ts';
+import { serviceSettings } from '../settings.ts';
+import { openServiceStore } from '../store/store.ts';
+import { trackFindings } from '../track-findings.ts';
+import type { RoundView, ServiceEvent } from '../types.ts';
+
+export interface LocalServiceOptions {
+  readonly config: Config;
+  readonly now: () => Date;
+  /** What could not be done, as one sentence. */
+  readonly onWarning: (text: string) => void;
+}
+
+/**
+ * What `problems mcp` asks where no service runs: the history that the last service left, rounds only when an agent asks for
+ * one, and the engines opened when they are needed. It writes no history: service.db has one writer.
+ * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-untrusted`.
+ */
+export async function localService({ config, now, onWarning }: LocalServiceOptions): Promise<Service> {
+  const settings = serviceSettings(config);
+  const file = await serviceFile(config);
+  const history = await openServiceStore(existsSync(file) ? file : ':memory:');
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const startedAt = now().toISOString();
+  const open = engineOpener(config, settings.engines[0]?.name ?? '', now);
+  const engines = settings.engines.map((engine) => createEngine(engine, open, undefined));
+  const listeners = new Set<(event: ServiceEvent) => void>();
+  const facts = await readRegistries(config, signal, now).catch((error: unknown) => {
+    onWarning(`The registries could not be read: ${errorText(error)}`);
+    return noRegistries;
+  });
+  /** What the last service knew, then what rounds of this process have changed. */
+  let known = history.findings.list({ state: 'open', limit: 1_000 });
+  let last: RoundView | null = history.rounds.list(1)[0] ?? null;
+  let running: RoundView | null = null;
+  let working: Promise<void> = Promise.resolve();
+
+  function emit(event: ServiceEvent): void {
+    for (const listener of listeners) listener(event);
+  }
+
+  async function checkEngine(engine: ServiceEngine): Promise<number> {
+    const { name } = engine;
+    const detected = await detect(bindCall(await engine.remediation(), { signal, problems: facts.problems }));
+    const before = known.filter((one) => one.engine === name);
+    const { changed } = trackFindings(name, before, detected, now().toISOString(), () => false);
+    const ids = new Set(changed.map(({ finding }) => finding.id));
+    known = [...known.filter((one) => one.engine !== name || !ids.has(one.finding.id)), ...changed];
+    return detected.notLookedAt.length;
+  }
+
+  async function check(round: RoundView): Promise<void> {
+    let notLookedAt = 0;
+    const failures: string[] = [];
+    for (const engine of engines)
+      try {
+        notLookedAt += await checkEngine(engine);
+      } catch (error) {
+        failures.push(errorText(error));
+      }
+    const findings = known.filter(({ goneAt }) => goneAt === null).length;
+    const failure = failures.length === 0 ? null : failures.join(' ');
+    last = { ...round, endedAt: now().toISOString(), findings, notLookedAt, failure };
+    running = null;
+    emit({ type: 'round', round: last });
+  }
+
+  return {
+    history,
+    view: () => ({
+      at: now().toISOString(),
+      version,
+      startedAt,
+      state: signal.aborted ? 'stopping' : 'running',
+      readOnly: false,
+      paused: engines.map((engine) => engine.opened()?.policy.limits.paused).find((one) => one !== undefined) ?? null,
+      engines: engines.map((engine) => engine.view()),
+      instances: history.instances.list(),
+      findings: known,
+      openRuns: [],
+      backups: [],
+      jobs: history.jobs.list(),
+      alerts: history.alerts.open(),
+      deliveries: [],
+      lastRound: last,
+      runningRound: running,
+      lastLookAt: last?.endedAt ?? null,
+      registry: facts.registry,
+      creations: { started: 0, failed: 0 },
+    }),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    publish: emit,
+    requestRound() {
+      if (running !== null) return running;
+      const round: RoundView = {
+        id: `c${randomBytes(5).toString('hex')}`,
+        kind: 'full',
+        startedAt: now().toISOString(),
+        endedAt: null,
+        instances: null,
+        findings: 0,
+        notLookedAt: 0,
+        failure: null,
+      };
+      running = round;
+      working = check(round);
+      return round;
+    },
+    async withRemediation(name, work) {
+      const engine = engines.find((one) => one.name === name);
+      if (engine === undefined) throw new ProblemsError('not-found', `There is no engine ${name}.`);
+      return work(bindCall(await engine.remediation(), { signal, problems: facts.problems }));
+    },
+    async stop() {
+      stopping.abort(new ProblemsError('interrupted', 'The client has gone.'));
+      await working;
+      for (const engine of engines) engine.close();
+      history.close();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { brokenProject } from '../../app/repairs.ts';
+import { answers, removeFolder } from '../../remediation/broken-files.ts';
+import { findingOfFiles } from '../running-service.ts';
+
+const bin = join(import.meta.dirname, '../../../src/cli/bin.ts');
+
+let folder = '';
+let client: Client | undefined;
+afterEach(async () => {
+  await client?.close();
+  await removeFolder(folder);
+});
+
+async function connect(mode: 'legacy' | { pin: string }, ...more: readonly string[]): Promise<Client> {
+  client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [bin, 'mcp', '--trust-config', ...more],
+      cwd: folder,
+      env,
+      stderr: 'ignore',
+    }),
+  );
+  return client;
+}
+
+async function call(name: string, args: Record<string, unknown> = {}): Promise<Record<string, any>> {
+  const { structuredContent } = await client!.callTool({ name, arguments: args });
+  return structuredContent as Record<string, any>;
+}
+
+describe('problems mcp', () => {
+  it('serves agents of 2025 without a running service', async () => {
+    folder = await brokenProject({ repair: 'approve' });
+    const { tools } = await (await connect('legacy')).listTools();
+    expect(tools).toHaveLength(12);
+    // No service has ever looked here.
+    expect(await call('list_findings')).toMatchObject({ lastRound: null, ageSeconds: null, findings: [] });
+    const { requestedRound } = await call('list_findings', { refresh: true });
+    await expect
+      .poll(async () => (await call('list_findings'))['lastRound']?.id, { timeout: 30_000, interval: 200 })
+      .toBe(requestedRound);
+    expect(await call('list_findings')).toMatchObject({ total: 1, findings: [{ id: findingOfFiles }] });
+    const { run, state } = await call('request_remediation', { finding: findingOfFiles, reason: 'wrong' });
+    expect(state).toBe('awaiting-approval');
+    expect(await call('get_run', { run: run.id })).toMatchObject({ state: 'awaiting-approval' });
+    expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+  });
+
+  it('serves agents of 2026, and only reads if it is told so', async () => {
+    folder = await brokenProject();
+    const { tools } = await (await connect({ pin: '2026-07-28' }, '--scope', 'read')).listTools();
+    expect(tools.map(({ name }) => name)).not.toContain('request_remediation');
+  });
+});
