@@ -22,6 +22,7 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^postgres\/search-path\.ts$/, 'shared by the driver and by migrations'],
   [/^app\/suspensions\.ts$/, 'a use case'],
   [/^app\/names\.ts$/, 'a use case'],
+  [/^service\/mcp\/over-(?:http|stdio)\.ts$/, 'one way to the server, loaded without the other'],
   [/^service\/service-file\.ts$/, 'where the file is, apart from the service that writes it'],
   [/^remediation\/actions\/(?:containers|auto-conf-file)\.ts$/, 'shared by several actions'],
   [/^remediation\/engine\/not-found\.ts$/, 'the error for a name that nothing has, for every use case'],

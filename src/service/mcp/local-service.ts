@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { bindCall, detect } from '../../app/remediation.ts';
-import type { Config } from '../../config/config.ts';
 import { ProblemsError } from '../../errors.ts';
 import { errorText } from '../../util/text.ts';
 import { version } from '../../version.ts';
 import type { Service } from '../contract.ts';
+import type { OperationSettings } from '../operations/context.ts';
 import { createEngine, engineOpener, type ServiceEngine } from '../engines.ts';
 import { noRegistries, readRegistries } from '../registry-facts.ts';
 import { serviceFile } from '../service-file.ts';
@@ -15,7 +15,7 @@ import { trackFindings } from '../track-findings.ts';
 import type { RoundView, ServiceEvent } from '../types.ts';
 
 export interface LocalServiceOptions {
-  readonly config: Config;
+  readonly config: OperationSettings['project']['config'];
   readonly now: () => Date;
   /** What could not be done, as one sentence. */
   readonly onWarning: (text: string) => void;

