@@ -108,7 +108,9 @@ async function listenFor(
     import('../../service/metrics/metrics.ts'),
   ]);
   const { listen, cwd, config, onError } = settings;
-  const pages = join(import.meta.dirname, 'service', 'page');
+  // The build puts this file into dist/chunks; the sources have pages only after a build.
+  const above = import.meta.filename.endsWith('.ts') ? '../../../dist' : '..';
+  const pages = join(import.meta.dirname, above, 'service/page');
   const metrics = createMetrics(service);
   return serveHttp(service, {
     listen,
