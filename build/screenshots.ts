@@ -38,11 +38,7 @@ function forDocs(): readonly Shot[] {
   const wide = { width: 1200, height: 760 } as const;
   return [
     { ...wide, name: 'overview', address: '', scheme: 'light' },
-    { ...wide, name: 'overview-dark', address: '', scheme: 'dark' },
     { ...wide, name: 'waiting', address: 'waiting', scheme: 'light' },
-    { ...wide, name: 'backups', address: 'backups', scheme: 'light' },
-    { ...wide, name: 'registry', address: 'registry', scheme: 'light' },
-    { name: 'narrow', address: '', scheme: 'light', width: 360, height: 760 },
   ];
 }
 
