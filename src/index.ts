@@ -71,16 +71,20 @@ export {
   type TaskForecast,
   type TaskForecasts,
 } from './app/learn.ts';
+export type { AttemptRecord } from './learning/past-forecasts.ts';
+export type { Interval } from './learning/types.ts';
 export { type HandlerEstimate, type LearnedTasks, type LearnedView } from './app/rank-by-learning.ts';
 export { writeTasks, type WriteTasksOptions } from './app/write-tasks.ts';
 export { type WatchEvent, type WatchOptions, watchProblems } from './app/watch.ts';
 export {
   type Config,
   loadConfig,
+  type ServiceSection,
   type LearningSettings,
   type LoadConfigOptions,
   type SwarmSettings,
 } from './config/config.ts';
+export type { AlertSection } from './config/alerts.ts';
 export type { Trust } from './config/trust.ts';
 export { type ErrorCode, ProblemsError } from './errors.ts';
 export {

@@ -95,6 +95,7 @@ export type { Packing } from '../backups/packing.ts';
 export type * from '../backups/types.ts';
 export type { InstanceVerdict } from '../backups/verdict.ts';
 export type * from '../host/compose/types.ts';
+export type { EngineChoice } from '../host/docker/address.ts';
 export type * from '../host/docker/types.ts';
 export type { HelperCapability, HelperTask, HelperTaskName } from '../host/docker/helper-tasks.ts';
 export type * from '../host/instance.ts';

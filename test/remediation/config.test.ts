@@ -77,7 +77,7 @@ describe('the section `remediation` of the config', () => {
 
 describe('the published config schema', () => {
   const schema = jsonSchemaOf('config');
-  const accepts = new Ajv2020({ strictTypes: false, formats: { 'date-time': true } }).compile(schema);
+  const accepts = new Ajv2020({ strictTypes: false, formats: { 'date-time': true, date: true } }).compile(schema);
 
   it.each(valid)('accepts %j', (remediation) => {
     expect([accepts({ remediation }), accepts.errors]).toEqual([true, null]);
