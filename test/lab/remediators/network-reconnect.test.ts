@@ -328,6 +328,8 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       const server = await startServer(run, 'silent');
       await waitReady(server);
       const client = await startClient(run, server, { name: guiOf(server), network: `${run.prefix}other` });
+      // A page that is silent earlier may still be starting.
+      await eventually(40_000, async () => Date.now() - Date.parse((await client.inspect()).State.StartedAt) > 30_000);
       const { runs } = await remediate(await openFor(test, run, { pageSeconds: 2 }));
       expect(runs).toMatchObject([
         { outcome: 'fixed', verification: { result: 'verified' } },
