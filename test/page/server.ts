@@ -248,7 +248,7 @@ export async function servePage(folder: string): Promise<PageServer> {
     if (url.pathname === '/api/v1/events') {
       state.streams.push(String(request.headers['last-event-id'] ?? ''));
       response.writeHead(200, { 'content-type': 'text/event-stream', 'content-security-policy': policy });
-      response.write('retry: 200\n\n');
+      response.write('retry: 1500\n\n');
       open.add(response);
       response.on('close', () => open.delete(response));
       return;
