@@ -67,7 +67,7 @@ for (const { name, address, width, height, scheme } of folder === undefined ? fo
   await page.goto('about:blank');
   await page.goto(`${server.url}/#/${address}`);
   await page.locator('h1').waitFor();
-  await page.waitForFunction("document.querySelector('.skeleton') === null");
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
   await page.screenshot({ path: join(to, `${name}.png`), fullPage: height === undefined });
 }
 await browser.close();

@@ -7,7 +7,7 @@ export type Severity = 'critical' | 'high' | 'medium' | 'low';
 export function severityOf({ finding }: TrackedFinding, { alerts }: Pick<ServiceView, 'alerts'>): Severity {
   const alert = alerts.find((one) => one.finding === finding.id && one.state !== 'resolved');
   if (alert !== undefined) return alert.severity;
-  if (finding.corruption === true || finding.down === true) return 'critical';
+  if (finding.corruption === true || finding.down === true || finding.remediator === 'availability') return 'critical';
   if (finding.risk === 'data') return 'high';
   return finding.risk === 'restart' ? 'medium' : 'low';
 }

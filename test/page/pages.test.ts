@@ -133,6 +133,13 @@ describe.skipIf(!hasChromium && process.env['CI'] === undefined)('the page in Ch
     await page.getByRole('heading', { name: 'orders is down' }).waitFor();
   });
 
+  it('shows a closed finding in a few lines', async () => {
+    await open('#/findings');
+    const rows = await page.locator('.rows .row').all();
+    expect(rows.length).toBeGreaterThan(1);
+    for (const row of rows) expect((await row.boundingBox())?.height).toBeLessThan(140);
+  });
+
   it('says that the connection is lost, and asks for what it missed when it is back', async () => {
     await open('#/');
     const orders = sampleInstance();

@@ -141,7 +141,7 @@ function Row({ one, view, may, wanted }: RowProps): Content {
           ><b>${foreign(finding.summary)}</b
           ><span class="note">${foreign(finding.instance)} · ${notes.join(' · ')}</span></span
         >
-        <span class="note side">first seen ${ago(one.firstSeen)}</span>
+        <span class="note">first seen ${ago(one.firstSeen)}</span>
       </summary>
       <p class="next">
         <span>Instance ${instanceLink({ engine: one.engine, instance: finding.instance })}</span

@@ -167,7 +167,7 @@ export function Overview(): Content {
   const all = up === view.instances.length;
   return frame(
     headline(view),
-    html`${all ? null : `${up} of ${count(view.instances.length, 'instance')} answer · `}${view.lastLookAt === null ? 'no look yet' : html`last look ${ago(view.lastLookAt)}`}
+    html`${all ? null : `${up} of ${count(view.instances.length, 'instance')} ${up === 1 ? 'answers' : 'answer'} · `}${view.lastLookAt === null ? 'no look yet' : html`last look ${ago(view.lastLookAt)}`}
     · ${nextRound(view)}`,
     html`${awayEngines(view.engines)}${tiles(view)}${instancesPanel(view)}`,
     mayAsk(session, view)

@@ -52,9 +52,10 @@ function ofFinding({ engine, finding, firstSeen, acknowledged, silencedUntil }: 
 function severityOf({
   corruption,
   down,
+  remediator,
   risk,
-}: Pick<TrackedFinding['finding'], 'corruption' | 'down' | 'risk'>): AlertView['severity'] {
-  if (corruption === true || down === true) return 'critical';
+}: Pick<TrackedFinding['finding'], 'corruption' | 'down' | 'remediator' | 'risk'>): AlertView['severity'] {
+  if (corruption === true || down === true || remediator === 'availability') return 'critical';
   return risk === 'data' ? 'high' : 'medium';
 }
 

@@ -105,6 +105,9 @@ async function loginPage(once: string | undefined, failure?: string): Promise<Re
         <main>
           <h1>problems</h1>
           ${failure === undefined ? '' : html`<p role="alert">${failure}</p>`}
+          <p>
+            ${once === undefined ? 'Sign in with a token of this service.' : 'This link signs in one browser, once.'}
+          </p>
           <form method="post" action="/login">
             ${field}
             <p><button type="submit">Sign in</button></p>
