@@ -108,7 +108,14 @@ export function judged(seen: Seen, rounds: string, now: Date): ServiceStatus {
   if (lastRound.failure !== null) return verdict('unknown', `The last full round failed: ${lastRound.failure}`);
   if (now.getTime() - Date.parse(lastRound.endedAt) > roundLimitMs(rounds))
     return verdict('unknown', `The last full round ended at ${lastRound.endedAt}.`);
-  const blind = instances.filter(({ notLookedAt }) => notLookedAt.some(({ lasting }) => lasting !== true));
+  // A round may have been of other instances only, and an instance may be newer than it.
+  const oldest = now.getTime() - roundLimitMs(rounds);
+  const blind = instances.filter(
+    ({ notLookedAt, fullyCheckedAt }) =>
+      fullyCheckedAt === null ||
+      Date.parse(fullyCheckedAt) < oldest ||
+      notLookedAt.some(({ lasting }) => lasting !== true),
+  );
   if (blind.length > 0)
     return verdict('unknown', `Not checked completely: ${blind.map(({ instance }) => instance).join(', ')}.`);
   if (seen.engines.some(({ reachable }) => !reachable)) return verdict('unknown', 'An engine does not answer.');

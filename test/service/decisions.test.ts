@@ -68,7 +68,13 @@ describe('a repair that failed', () => {
 });
 
 describe('the verdict of the status', () => {
-  const up: InstanceView = { ...instance, status: 'up', reason: null, notLookedAt: [] };
+  const up: InstanceView = {
+    ...instance,
+    status: 'up',
+    reason: null,
+    notLookedAt: [],
+    fullyCheckedAt: '2026-11-30T11:59:00.000Z',
+  };
   const round: RoundView = {
     id: 'c1',
     kind: 'full',
@@ -109,6 +115,12 @@ describe('the verdict of the status', () => {
     ['no full round has ended', { lastRound: null }, 'unknown'],
     ['the last full round failed', { lastRound: { ...round, failure: 'away' } }, 'unknown'],
     ['the last full round is old', { lastRound: { ...round, endedAt: '2026-11-30T11:40:00.000Z' } }, 'unknown'],
+    ['an instance is newer than the last full round', { instances: [up, { ...up, fullyCheckedAt: null }] }, 'unknown'],
+    [
+      'the last full round was of another instance',
+      { instances: [up, { ...up, fullyCheckedAt: '2026-11-30T11:40:00.000Z' }] },
+      'unknown',
+    ],
     ['there is no instance', { instances: [] }, 'problems'],
   ])('when %s', (_, changed, verdict) => {
     expect(judged({ ...seen, ...changed }, '5m', now).verdict).toBe(verdict);
