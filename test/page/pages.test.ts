@@ -125,6 +125,16 @@ describe.skipIf(!hasChromium && process.env['CI'] === undefined)('the page in Ch
     expect(await page.locator('h1').innerText()).toBe('orders could not be checked');
   });
 
+  it('says that nothing is wrong only when every instance was checked in full', async () => {
+    const tile = page.getByRole('link', { name: 'Open findings' });
+    server.view = sampleView({ instances: [sampleInstance()], findings: [] });
+    await open('#/');
+    expect(await tile.innerText()).toContain('nothing is wrong');
+    server.view = sampleView({ instances: [sampleInstance({ fullyCheckedAt: null })], findings: [] });
+    await open('#/');
+    expect(await tile.innerText()).toContain('1 instance not checked in full');
+  });
+
   it('shows a change as soon as an event tells of it', async () => {
     await open('#/');
     const orders = sampleInstance({ status: 'down', reason: 'It was killed.' });

@@ -73,6 +73,15 @@ function memoryTile({ engines }: ServiceView): Content {
   return tile('Memory left', bytes(least.left), note, least.within ? 'up' : 'found', 'memory');
 }
 
+/** Nothing is wrong only where every check could run. */
+function noFindings({ instances }: ServiceView): Content {
+  const blind = instances.filter(
+    ({ fullyCheckedAt, notLookedAt }) => fullyCheckedAt === null || notLookedAt.some(({ lasting }) => lasting !== true),
+  ).length;
+  const note = blind === 0 ? 'nothing is wrong' : `${count(blind, 'instance')} not checked in full`;
+  return tile('Open findings', 0, note, blind === 0 && instances.length > 0 ? 'up' : 'unknown', 'findings');
+}
+
 function tiles(view: ServiceView): Content {
   const waiting = waitingRuns(view);
   const stuck = waiting.filter(({ outcome }) => outcome === 'stuck').length;
@@ -81,7 +90,7 @@ function tiles(view: ServiceView): Content {
   const asked = waiting.length === 0 ? 'nothing to decide' : 'repairs to approve';
   return html`<ul class="tiles">
     ${tile('Waiting for you', waiting.length, stuck > 0 ? `${stuck} of them stuck` : asked, waiting.length === 0 ? 'up' : 'found', 'waiting')}
-    ${tile('Open findings', open.length, open.length === 0 ? 'nothing is wrong' : `${fresh} not acknowledged`, open.length === 0 ? 'up' : 'found', 'findings')}
+    ${open.length === 0 ? noFindings(view) : tile('Open findings', open.length, `${fresh} not acknowledged`, 'found', 'findings')}
     ${backupTile(view)} ${memoryTile(view)}
   </ul>`;
 }
