@@ -1,3 +1,4 @@
+import type { Skipped } from '../remediation/contract.ts';
 import type { InstanceSample, InstanceStatus, InstanceView } from './types.ts';
 import type { ContainerFacts, Look } from './light-look.ts';
 
@@ -85,6 +86,11 @@ export function asOf(view: InstanceView, now: Date, staleAfterMs: number): Insta
   if (ageMs <= staleAfterMs) return view;
   const since = new Date(Date.parse(view.checkedAt) + staleAfterMs).toISOString();
   return { ...view, status: 'unknown', reason: `It was not checked for ${ageText(ageMs)}.`, since };
+}
+
+/** The checks that could not run and may run another time: an instance that has any was not checked in full. */
+export function missedChecks({ notLookedAt }: Pick<InstanceView, 'notLookedAt'>): readonly Skipped[] {
+  return notLookedAt.filter(({ lasting }) => lasting !== true);
 }
 
 /** `40 s`, `3 min`, `5 h`, `2 days`. */

@@ -1,9 +1,9 @@
 import { compareBy, compareText } from '../util/compare.ts';
 import type { FullRound } from './full-round.ts';
-import { afterLook, afterSilence, asOf, sampleOf, unseen } from './instance-state.ts';
+import { afterLook, afterSilence, asOf, missedChecks, sampleOf, unseen } from './instance-state.ts';
 import type { ContainerFacts, Look } from './light-look.ts';
 import type { ServiceFile } from './store/store.ts';
-import { trackFindings } from './track-findings.ts';
+import { saysDown, trackFindings } from './track-findings.ts';
 import type { BackupProof, BackupsView, InstanceView, ServiceEvent, TrackedFinding } from './types.ts';
 
 /** What is known of instances and findings: in memory, and in service.db as it changes. */
@@ -184,7 +184,7 @@ export function createKnowledge({ store, emit, staleAfterMs }: Options): Knowled
         const checked = detected.lookedAt.find((one) => one.instance === instance);
         if (checked === undefined && !asked.has(instance)) continue;
         const notLookedAt = detected.notLookedAt.filter((one) => one.instance === instance || one.instance === null);
-        const isFull = checked !== undefined && notLookedAt.every(({ lasting }) => lasting === true);
+        const isFull = checked !== undefined && missedChecks({ notLookedAt }).length === 0;
         const memory = fleet?.instances.find((one) => one.instance === instance);
         put({
           ...view,
@@ -223,6 +223,6 @@ function keyOf(engine: string, name: string): string {
 
 /** The most severe first: damaged data, an instance that is down, then by risk. */
 function sortKey({ goneAt, finding }: TrackedFinding): string {
-  const rank = finding.corruption === true ? 0 : finding.down === true || finding.remediator === 'availability' ? 1 : 2;
+  const rank = finding.corruption === true ? 0 : saysDown(finding) ? 1 : 2;
   return [goneAt === null ? 0 : 1, rank, finding.instance, finding.id].join('\0');
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import { asOf } from './instance-state.ts';
+import { asOf, missedChecks } from './instance-state.ts';
 import { serviceFile } from './service-file.ts';
 import { intervalMs } from './scheduler.ts';
 import { serviceSettings } from './settings.ts';
@@ -111,10 +111,7 @@ export function judged(seen: Seen, rounds: string, now: Date): ServiceStatus {
   // A round may have been of other instances only, and an instance may be newer than it.
   const oldest = now.getTime() - roundLimitMs(rounds);
   const blind = instances.filter(
-    ({ notLookedAt, fullyCheckedAt }) =>
-      fullyCheckedAt === null ||
-      Date.parse(fullyCheckedAt) < oldest ||
-      notLookedAt.some(({ lasting }) => lasting !== true),
+    (view) => view.fullyCheckedAt === null || Date.parse(view.fullyCheckedAt) < oldest || missedChecks(view).length > 0,
   );
   if (blind.length > 0)
     return verdict('unknown', `Not checked completely: ${blind.map(({ instance }) => instance).join(', ')}.`);

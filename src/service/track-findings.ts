@@ -56,6 +56,11 @@ export function trackFindings(
   };
 }
 
+/** Whether a finding says that its instance is down: by itself, or as one of the check that looks for nothing else. */
+export function saysDown({ down, remediator }: Pick<Finding, 'down' | 'remediator'>): boolean {
+  return down === true || remediator === 'availability';
+}
+
 const fresh = {
   goneAt: null,
   recurrences: 0,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AlertView, TrackedFinding } from '../types.ts';
+import { saysDown } from '../track-findings.ts';
 import { alertRules, type Cause, type RuleFacts } from './rules.ts';
 
 /** What holds now and may fire, before its time and its history are considered. */
@@ -49,14 +50,9 @@ function ofFinding({ engine, finding, firstSeen, acknowledged, silencedUntil }: 
  * How much a finding matters: data that may be damaged or a server that is down, then what a repair would touch data for, then
  * what it would interrupt.
  */
-function severityOf({
-  corruption,
-  down,
-  remediator,
-  risk,
-}: Pick<TrackedFinding['finding'], 'corruption' | 'down' | 'remediator' | 'risk'>): AlertView['severity'] {
-  if (corruption === true || down === true || remediator === 'availability') return 'critical';
-  return risk === 'data' ? 'high' : 'medium';
+function severityOf(finding: TrackedFinding['finding']): AlertView['severity'] {
+  if (finding.corruption === true || saysDown(finding)) return 'critical';
+  return finding.risk === 'data' ? 'high' : 'medium';
 }
 
 /** The fingerprint is the same for the same cause, on every machine and in every run. */

@@ -1,4 +1,5 @@
 import { backupFacts, openRunState } from '../facts.ts';
+import { missedChecks } from '../instance-state.ts';
 import type { AlertView, InstanceView, ServiceView } from '../types.ts';
 
 /** Something that a rule found: about an instance, or about the service if it names none. */
@@ -211,8 +212,9 @@ export const alertRules: readonly AlertRule[] = [
     expr: 'sum by (pg_instance) (problems_not_looked_at) > 0',
     forSeconds: 1_800,
     find: ({ view }) =>
-      each(view, ({ instance, notLookedAt, fullyCheckedAt }) => {
-        const names = notLookedAt.filter(({ lasting }) => lasting !== true).map(({ remediator }) => remediator);
+      each(view, (one) => {
+        const { instance, fullyCheckedAt } = one;
+        const names = missedChecks(one).map(({ remediator }) => remediator);
         if (names.length === 0) return undefined;
         const shown = names.length > 3 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
         return {

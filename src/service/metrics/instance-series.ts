@@ -1,4 +1,5 @@
 import { type BackupFacts, backupFacts } from '../facts.ts';
+import { missedChecks } from '../instance-state.ts';
 import type { InstanceView, ServiceView, TrackedFinding } from '../types.ts';
 import type { ReadMetric } from './declarations.ts';
 import { countBy, instanceLabel, labelValue, limitSeries, type Series, sum, unixSeconds } from './series.ts';
@@ -55,7 +56,7 @@ function backupSeries(
 /** What may be many: findings first, since they say what is wrong. */
 function groupsOf(view: ServiceView, instance: InstanceView, pg_instance: string) {
   const open = view.findings.filter(({ goneAt, ...found }) => goneAt === null && isOf(found, instance));
-  const unseen = instance.notLookedAt.filter(({ lasting }) => lasting !== true);
+  const unseen = missedChecks(instance);
   return [
     {
       series: countBy('problems_findings', open, ({ finding }) => ({
