@@ -127,6 +127,34 @@ export function serves(container: Container, now: Date): boolean | undefined {
   return (container.restarts ?? 0) > 0 && isNew ? undefined : true;
 }
 
+/** In milliseconds. A server that cannot start on its data exits within a second; a busy machine needs longer. */
+const restartLoopMs = 3_000;
+
+/**
+ * Waits until containers that were restarted just now either answer or have exited. In a restart loop a container runs for
+ * a moment between two attempts, and what is seen in that moment contradicts what is seen right after it.
+ * @returns whether anything had to be waited for, so that an older list of instances is out of date.
+ */
+export async function waitOutRestarts(
+  instances: readonly Instance[],
+  host: Pick<ReadonlyHost, 'instance' | 'sql' | 'signal'>,
+  now: Date,
+): Promise<boolean> {
+  const restarted = instances.filter(({ container }) => serves(container, now) === undefined);
+  const until = performance.now() + restartLoopMs;
+  await Promise.all(
+    restarted.map(async ({ name }) => {
+      while (performance.now() < until) {
+        const instance = await host.instance(name);
+        if (instance === undefined || !isRunning(instance)) return;
+        if (isAnswer(await host.sql.query(instance, 'SELECT 1', { timeoutMs: 1_000 }))) return;
+        await sleep(100, undefined, { signal: host.signal });
+      }
+    }),
+  );
+  return restarted.length > 0;
+}
+
 /** Whether its server answers a query. A container that is not an instance cannot be queried and counts as answering. */
 export async function serverAnswers(container: Container, host: ReadonlyHost): Promise<boolean> {
   if (!isRunning({ container })) return false;

@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { containerOf } from '../../../src/host/docker/shapes.ts';
-import { isAnswer, serves } from '../../../src/remediation/shared/availability.ts';
+import type { Container } from '../../../src/host/docker/types.ts';
+import type { SqlResult } from '../../../src/host/postgres/types.ts';
+import type { Instance } from '../../../src/host/instance.ts';
+import { isAnswer, serves, waitOutRestarts } from '../../../src/remediation/shared/availability.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 
-function state(status: string, restarts: number, seconds: number): boolean | undefined {
+function container(status: string, restarts: number, seconds: number): Container {
   const startedAt = new Date(now.getTime() - seconds * 1000).toISOString();
   const running = status === 'running' || status === 'restarting' || status === 'paused';
-  return serves(
-    containerOf({ Id: 'a', RestartCount: restarts, State: { Status: status, Running: running, StartedAt: startedAt } }),
-    now,
-  );
+  return containerOf({
+    Id: 'a',
+    RestartCount: restarts,
+    State: { Status: status, Running: running, StartedAt: startedAt },
+  });
+}
+
+function state(status: string, restarts: number, seconds: number): boolean | undefined {
+  return serves(container(status, restarts, seconds), now);
 }
 
 describe('the check for clients before a stop', () => {
@@ -47,5 +55,58 @@ describe('the check for clients before a stop', () => {
   ] as const)('a refusal with %s is an answer: %s', ([sqlstate, expected]) => {
     expect(isAnswer({ ok: false, message: 'no', sqlstate, via: 'network' })).toBe(expected);
     expect(isAnswer({ ok: true, rows: [], truncated: false, via: 'network' })).toBe(true);
+  });
+});
+
+describe('a container that was restarted just now', () => {
+  const noServer: SqlResult = { ok: false, message: 'No such file', sqlstate: undefined, via: 'exec' };
+  const rows: SqlResult = { ok: true, rows: [{ one: '1' }], truncated: false, via: 'network' };
+
+  function instanceOf(one: Container): Instance {
+    return {
+      name: 'orders',
+      container: one,
+      user: 'postgres',
+      database: 'postgres',
+      port: 5432,
+      dataDirectory: '/var/lib/postgresql/data',
+      dataMount: undefined,
+      volumeKey: 'volume:engine/orders',
+      folder: undefined,
+      declared: {},
+    };
+  }
+
+  /** Each question takes the next of these; the last one is given again and again. */
+  function hostThat(states: readonly Container[], answers: readonly SqlResult[]) {
+    const [left, said] = [[...states], [...answers]];
+    return {
+      signal: new AbortController().signal,
+      asked: () => [states.length - left.length, answers.length - said.length],
+      instance: async () => instanceOf((left.length > 1 ? left.shift() : left[0]) ?? container('exited', 1, 1)),
+      sql: {
+        query: async () => (said.length > 1 ? said.shift() : said[0]) ?? noServer,
+        readTables: async () => noServer,
+      },
+    };
+  }
+
+  it('is waited for until it has exited', async () => {
+    const host = hostThat([container('running', 2, 1), container('running', 2, 1), container('restarting', 3, 0)], []);
+    expect(await waitOutRestarts([instanceOf(container('running', 2, 1))], host, now)).toBe(true);
+    expect((await host.instance()).container.state.status).toBe('restarting');
+  });
+
+  it('is waited for until its server answers', async () => {
+    const host = hostThat([container('running', 1, 1)], [noServer, noServer, rows, noServer]);
+    expect(await waitOutRestarts([instanceOf(container('running', 1, 1))], host, now)).toBe(true);
+    expect(host.asked()).toEqual([0, 3]);
+  });
+
+  it('costs nothing if it runs for longer, or was started by someone', async () => {
+    const host = hostThat([container('running', 1, 1)], [rows]);
+    const steady = [container('running', 1, 61), container('running', 0, 1), container('exited', 4, 1)];
+    expect(await waitOutRestarts(steady.map(instanceOf), host, now)).toBe(false);
+    expect(host.asked()).toEqual([0, 0]);
   });
 });
