@@ -57,7 +57,8 @@ const taskSchema = z.strictObject({
 /** @throws ProblemsError `bad-usage`: the task is too large. */
 export function payloadOf(task: Task): string {
   const text = JSON.stringify(task);
-  if (Buffer.byteLength(text) > bounds.payloadBytes)
+  // A character takes three bytes at most: short texts need not be counted.
+  if (text.length * 3 > bounds.payloadBytes && Buffer.byteLength(text) > bounds.payloadBytes)
     throw new ProblemsError('bad-usage', `The task ${task.id} is larger than ${bounds.payloadBytes} bytes.`);
   return text;
 }

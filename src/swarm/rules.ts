@@ -120,9 +120,14 @@ export function serialKeyOf(
   return isRepair({ handler }) ? `engine:${engine ?? ''}` : `component:${component} in ${project}`;
 }
 
-/** Whether a task that has ended comes back: its problem has occurred since. A day counts from its first moment. */
-export function hasOccurredSince({ lastOccurrence }: Pick<Task, 'lastOccurrence'>, ended: string): boolean {
-  const occurred = instantOf(lastOccurrence);
+/** When the problem of a task last occurred, in milliseconds since 1970. A day counts from its first moment. */
+export function occurredAt({ lastOccurrence }: Pick<Task, 'lastOccurrence'>): number | undefined {
+  return instantOf(lastOccurrence);
+}
+
+/** Whether a task that has ended comes back: its problem has occurred since. */
+export function hasOccurredSince(task: Pick<Task, 'lastOccurrence'>, ended: string): boolean {
+  const occurred = occurredAt(task);
   return occurred !== undefined && occurred > Date.parse(ended);
 }
 
@@ -135,8 +140,8 @@ const latestInstant = 8_640_000_000_000_000;
  * higher severity, later last occurrence, id. See docs/priority.md#order.
  */
 export function tieKey(task: Pick<Task, 'id' | 'estimates' | 'severity' | 'lastOccurrence'>): string {
-  const { estimates, severity, lastOccurrence } = task;
-  const occurred = instantOf(lastOccurrence);
+  const { estimates, severity } = task;
+  const occurred = occurredAt(task);
   return [
     descending(estimates.impact.value),
     levels.indexOf(estimates.urgency.value),

@@ -33,19 +33,30 @@ export interface SyncPlan {
 type SyncEvent = 'added' | 'changed' | 'approval-revoked' | 'returned' | 'withdrawn';
 
 /** Ended states from which a task comes back when its problem has occurred again. An operator's cancel is final. */
-const ended: readonly TaskState[] = ['done', 'person', 'dead'];
+export const endedStates: readonly TaskState[] = ['done', 'person', 'dead'];
+
+/** States in which a task stays although its registry asks for it no more. What someone works on stays theirs. */
+export const keptStates: readonly TaskState[] = ['withdrawn', 'done', 'claimed'];
+
+/** Whether a sync has nothing to do about a task of the queue, so that `planSync` need not be told of it. */
+export function isInPlace(row: KnownTask, { task, engine }: TaskEntry): boolean {
+  if (row.state === 'claimed') return true;
+  return row.isOurs && row.payload === payloadOf(task) && row.engine === engine && !comesBack(row, task);
+}
+
+function comesBack({ state, since }: KnownTask, task: Task): boolean {
+  return state === 'withdrawn' || (endedStates.includes(state) && hasOccurredSince(task, since));
+}
 
 /**
  * What makes the queue what the registries say, from entries that `checkEntries` let pass. Of those with the same id the last
  * one counts.
- * @param textOf The payload of a task, for a store that has it already.
  * @throws ProblemsError `bad-usage`: a task is too large.
  */
 export function planSync(
   known: ReadonlyMap<string, KnownTask>,
   entries: readonly TaskEntry[],
   { problems, targets }: SyncCoverage,
-  textOf: (task: Task) => string = payloadOf,
 ): SyncPlan {
   const made = new Map(entries.map((entry) => [entry.task.id, entry]));
   const writes: TaskWrite[] = [];
@@ -58,7 +69,7 @@ export function planSync(
     const row = known.get(id);
     // What its worker has was true when it was claimed; the next sync after that brings the rest.
     if (row?.state === 'claimed') continue;
-    const payload = textOf(task);
+    const payload = payloadOf(task);
     if (row === undefined) {
       writes.push({ entry, payload, approvedBy: null });
       events.push({ type: 'added', task: id });
@@ -77,13 +88,12 @@ export function planSync(
         if (row.approved_by !== null && !keeps) events.push({ type: 'approval-revoked', task: id });
       }
     }
-    if (row.state === 'withdrawn' || (ended.includes(row.state) && hasOccurredSince(task, row.since)))
-      events.push({ type: 'returned', task: id });
+    if (comesBack(row, task)) events.push({ type: 'returned', task: id });
   }
 
-  // A task that someone works on stays theirs. Tasks of registries that were not read, or have errors, are left alone.
+  // Tasks of registries that were not read, or have errors, are left alone.
   for (const { id, state, problem, target } of known.values()) {
-    if (made.has(id) || state === 'withdrawn' || state === 'done' || state === 'claimed') continue;
+    if (made.has(id) || keptStates.includes(state)) continue;
     if (problems.has(problem) || targets.has(target)) events.push({ type: 'withdrawn', task: id });
   }
 

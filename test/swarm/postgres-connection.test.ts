@@ -5,11 +5,13 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openSwarm } from '../../src/app/swarm.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { hasPassword, readPlace } from '../../src/swarm/postgres/connection.ts';
 import { openPostgresSwarm } from '../../src/swarm/postgres/store.ts';
+import type { TaskEntry } from '../../src/swarm/types.ts';
 import { entry, everything } from './entries.ts';
 import { hasPostgres, password, type PostgresServer, startPostgres } from './postgres-server.ts';
 
@@ -141,6 +143,35 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
         'outcomes are append-only',
       );
     expect(await queue.outcomes()).toMatchObject([{ notes: 'Kept.' }]);
+    queue.close();
+  });
+
+  it('compares unchanged tasks in one statement, which sends no text of them and returns no row', async () => {
+    const queue = await openPostgresSwarm(server.url, { project: 'unchanged' });
+    const tasks = Array.from({ length: 500 }, (_, index) => entry(`t${index}`));
+    await queue.sync(tasks, everything);
+    await queue.settle((await queue.claim({ worker: 'w' }))!, { result: 'done' });
+    const sent = vi.spyOn(pg.Client.prototype, 'query');
+    async function costOf(entries: readonly TaskEntry[]) {
+      sent.mockClear();
+      const { unchanged } = await queue.sync(entries, everything);
+      const answers: readonly { readonly rows: readonly unknown[] }[] = await Promise.all(
+        sent.mock.results.map(({ value }) => value),
+      );
+      const texts = JSON.stringify(sent.mock.calls);
+      return {
+        unchanged,
+        statements: answers.length,
+        rows: answers.flatMap(({ rows }) => rows).length,
+        texts: texts.split('Problem: it fails.').length - 1,
+      };
+    }
+    // Begins, waits for other syncs, compares and commits.
+    expect(await costOf(tasks)).toEqual({ unchanged: 500, statements: 4, rows: 1, texts: 0 });
+    const changed = await costOf([...tasks.slice(1), entry('t0', { title: 'Other' })]);
+    expect(changed).toMatchObject({ unchanged: 499, texts: 1 });
+    expect(changed.rows).toBeLessThan(5);
+    sent.mockRestore();
     queue.close();
   });
 

@@ -7,7 +7,7 @@ import { errorCode, errorText } from '../../util/text.ts';
 import type { Row } from '../rows.ts';
 import type { Place } from './connection.ts';
 
-type Value = string | number | boolean | null | undefined | readonly string[];
+type Value = string | number | boolean | null | undefined | readonly (string | null)[];
 
 /** Runs statements, either within one transaction or each on its own. */
 export interface Session {
@@ -240,8 +240,12 @@ function reasonOf(error: unknown): string {
 
 /** PostgreSQL stores neither NUL nor half of a surrogate pair. */
 function storable(value: Value): Value {
-  if (typeof value === 'string') return value.replaceAll('\0', '\u{FFFD}').toWellFormed();
-  return Array.isArray(value) ? value.map((one: string) => String(storable(one))) : value;
+  if (typeof value === 'string') return storableText(value);
+  return Array.isArray(value) ? value.map((one: string | null) => (one === null ? null : storableText(one))) : value;
+}
+
+function storableText(text: string): string {
+  return text.replaceAll('\0', '\u{FFFD}').toWellFormed();
 }
 
 function rowsIn(result: unknown): unknown[] {

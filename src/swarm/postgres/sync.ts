@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { checkEntries } from '../bounds.ts';
 import { payloadOf } from '../payload.ts';
-import { readListedRow, readTaskRow } from '../rows.ts';
-import { serialKeyOf, tieKey } from '../rules.ts';
-import { type KnownTask, planSync, type TaskWrite } from '../sync-plan.ts';
+import { readTaskRow } from '../rows.ts';
+import { occurredAt, serialKeyOf, tieKey } from '../rules.ts';
+import { endedStates, keptStates, type KnownTask, planSync, type SyncPlan, type TaskWrite } from '../sync-plan.ts';
 import type { SyncCoverage, SyncResult, TaskEntry } from '../types.ts';
 import { clock, listed, type Queue } from './rows.ts';
 import { schema } from './schema.ts';
@@ -18,62 +18,83 @@ export async function syncTasks(
   covers: SyncCoverage,
 ): Promise<SyncResult> {
   checkEntries(entries);
-  const payloads = new Map(entries.map(({ task }) => [task.id, payloadOf(task)]));
-  const textOf = (task: TaskEntry['task']): string => payloads.get(task.id) ?? payloadOf(task);
+  const made = new Map(entries.map((entry) => [entry.task.id, entry]));
+  const wanted = [...made.values()].map((entry) => ({ entry, digest: digestOf(payloadOf(entry.task)) }));
   return queue.server.writing(async (session) => {
     // Two syncs of one project would wait for each other's rows in different orders.
     await session.rows('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', `sync of ${queue.project}`);
-    const known = await knownTasks(queue, session, payloads);
-    const first = planSync(known, entries, covers, textOf);
-    const touched = [
-      ...new Set([...first.writes.map(({ entry }) => entry.task.id), ...first.events.map(({ task }) => task)]),
-    ];
-    if (touched.length === 0) return first.result;
-    // Workers go on meanwhile. What this sync changes is locked, and decided again by what it is then.
-    for (const [id, task] of await lockedTasks(queue, session, touched)) known.set(id, task);
-    const { writes, events, result } = planSync(known, entries, covers, textOf);
+    const differing = await differingTasks(queue, session, wanted, covers);
+    // Workers go on meanwhile. What this sync may change is locked, and decided by what it is then.
+    const known = differing.size === 0 ? [] : await lockedTasks(queue, session, [...differing]);
+    const { writes, events, result } = planSync(
+      new Map(known),
+      [...made.values()].filter(({ task }) => differing.has(task.id)),
+      covers,
+    );
     for (let index = 0; index < writes.length; index += atOnce)
       await write(queue, session, writes.slice(index, index + atOnce));
     await set(queue, session, result.returned, `state = 'open', counted = 0, uncounted = 0, approved_by = NULL`);
     await set(queue, session, result.withdrawn, `state = 'withdrawn'`);
-    await session.rows(
-      `INSERT INTO ${schema}.event (project, at, type, subject)
-       SELECT $2, ${clock}, type, subject FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS event (type, subject, number)
-       ORDER BY number`,
-      queue.at(),
-      queue.project,
-      events.map(({ type }) => type),
-      events.map(({ task }) => task),
-    );
-    return result;
+    if (events.length > 0) await recordAll(queue, session, events);
+    return { ...result, unchanged: made.size - writes.length };
   });
 }
 
-/** All tasks of the project. Payloads that are the same as the registries' are not read. */
-async function knownTasks(
+/**
+ * Leaves out only tasks with which `planSync` would do nothing: the same text for the same engine, in a state from which it does not
+ * come back. The server compares, so that of 10,000 unchanged tasks their ids and digests are sent, and nothing returns.
+ */
+const differ = `
+  SELECT coalesce(wanted.id, task.id) AS id, wanted.id IS NOT NULL AS is_wanted, task.problem, task.target
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::float8[]) AS wanted (id, digest, engine, occurred)
+  FULL JOIN (SELECT * FROM ${schema}.task WHERE project = $1) AS task ON task.id = wanted.id
+  WHERE CASE
+    WHEN task.id IS NULL THEN true
+    WHEN wanted.id IS NULL THEN task.state NOT IN (${literals(keptStates)})
+    ELSE task.state <> 'claimed' AND (
+      task.digest <> wanted.digest OR task.engine IS DISTINCT FROM wanted.engine OR task.state = 'withdrawn'
+      OR task.state IN (${literals(endedStates)}) AND wanted.occurred > extract(epoch FROM task.since) * 1000 - 1)
+  END`;
+
+/** Ids of the tasks that a sync may change. */
+async function differingTasks(
   { project }: Queue,
   session: Session,
-  payloads: ReadonlyMap<string, string>,
-): Promise<Map<string, KnownTask>> {
-  const rows = await session.rows(`SELECT ${listed}, digest FROM ${schema}.task WHERE project = $1`, project);
-  const known = new Map<string, KnownTask>();
-  const others: string[] = [];
-  for (const row of rows) {
-    const task = readListedRow(row);
-    const payload = payloads.get(task.id);
-    if (payload === undefined || digestOf(payload) !== row['digest']) others.push(task.id);
-    known.set(task.id, { ...task, payload: payload ?? '', isOurs: true });
-  }
-  const found = await session.rows(
-    `SELECT id, payload FROM ${schema}.task WHERE project = $1 AND id = ANY ($2)`,
+  wanted: readonly { readonly entry: TaskEntry; readonly digest: string }[],
+  { problems, targets }: SyncCoverage,
+): Promise<ReadonlySet<string>> {
+  const rows = await session.rows(
+    differ,
     project,
-    others.filter((id) => payloads.has(id)),
+    wanted.map(({ entry }) => entry.task.id),
+    wanted.map(({ digest }) => digest),
+    wanted.map(({ entry }) => entry.engine),
+    wanted.map(({ entry }) => occurredAt(entry.task)?.toString() ?? null),
   );
-  for (const row of found) {
-    const task = known.get(String(row['id']));
-    if (task !== undefined) known.set(task.id, { ...task, payload: String(row['payload']) });
-  }
-  return known;
+  return new Set(
+    rows
+      .filter(
+        (row) =>
+          row['is_wanted'] === true || problems.has(String(row['problem'])) || targets.has(String(row['target'])),
+      )
+      .map((row) => String(row['id'])),
+  );
+}
+
+function literals(states: readonly string[]): string {
+  return states.map((state) => `'${state}'`).join(', ');
+}
+
+async function recordAll({ project, at }: Queue, session: Session, events: SyncPlan['events']): Promise<void> {
+  await session.rows(
+    `INSERT INTO ${schema}.event (project, at, type, subject)
+     SELECT $2, ${clock}, type, subject FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS event (type, subject, number)
+     ORDER BY number`,
+    at(),
+    project,
+    events.map(({ type }) => type),
+    events.map(({ task }) => task),
+  );
 }
 
 async function lockedTasks(
@@ -167,5 +188,5 @@ async function set({ project, at }: Queue, session: Session, ids: readonly strin
 }
 
 function digestOf(payload: string): string {
-  return createHash('sha256').update(payload).digest('hex');
+  return hash('sha256', payload);
 }

@@ -1,6 +1,6 @@
 import { checkEntries } from '../bounds.ts';
 import { serialKeyOf, tieKey } from '../rules.ts';
-import { planSync, type TaskWrite } from '../sync-plan.ts';
+import { isInPlace, type KnownTask, planSync, type TaskWrite } from '../sync-plan.ts';
 import type { SyncCoverage, SyncResult, TaskEntry } from '../types.ts';
 import { isSealed, type Queue, readTaskRow, record, rowOf, sealOf } from './rows.ts';
 
@@ -8,18 +8,23 @@ import { isSealed, type Queue, readTaskRow, record, rowOf, sealOf } from './rows
 export function syncTasks(queue: Queue, entries: readonly TaskEntry[], covers: SyncCoverage): SyncResult {
   checkEntries(entries);
   const { database, project, signer } = queue;
-  const known = new Map(
-    database
-      .all('SELECT * FROM task WHERE project = ?', project)
-      .map(readTaskRow)
-      .map((row) => [row.id, { ...row, isOurs: isSealed(signer, row) }] as const),
-  );
-  const { writes, events, result } = planSync(known, entries, covers);
+  const made = new Map(entries.map((entry) => [entry.task.id, entry]));
+  const known = new Map<string, KnownTask>();
+  const total = made.size;
+  // One row at a time: nearly all are as the registries say, and their texts together are large.
+  for (const found of database.rows('SELECT * FROM task WHERE project = ?', project)) {
+    const row = readTaskRow(found);
+    const task = { ...row, isOurs: isSealed(signer, row) };
+    const entry = made.get(row.id);
+    if (entry !== undefined && isInPlace(task, entry)) made.delete(row.id);
+    else known.set(row.id, task);
+  }
+  const { writes, events, result } = planSync(known, [...made.values()], covers);
   for (const one of writes) write(queue, one);
   for (const id of result.returned) reopen(queue, id);
   for (const id of result.withdrawn) withdraw(queue, id);
   for (const { type, task } of events) record(queue, type, task);
-  return result;
+  return { ...result, unchanged: total - writes.length };
 }
 
 function write(
