@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism, loadavg } from 'node:os';
 import { bindCall } from '../app/remediation.ts';
 import type { Config } from '../config/config.ts';
@@ -14,6 +13,7 @@ import { followEvents } from './follow-events.ts';
 import { createKnowledge } from './knowledge.ts';
 import { watchRuns } from './watch-runs.ts';
 import { noRegistries, readRegistries, type RegistryFacts } from './registry-facts.ts';
+import { createRoundQueue } from './round-queue.ts';
 import { createRounds } from './rounds.ts';
 import { type Clock, createScheduler, type Job, systemClock } from './scheduler.ts';
 import { serviceSettings } from './settings.ts';
@@ -87,10 +87,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
 
   let state: ServiceView['state'] = 'starting';
   let facts: RegistryFacts = noRegistries;
-  let running: RoundView | null = null;
   let last: RoundView | null = store.rounds.list(1)[0] ?? null;
   let lastLookAt: string | null = null;
-  let waiting: RoundView | null = null;
   let thinnedAt = 0;
 
   const known = store.jobs.list();
@@ -139,36 +137,36 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     }
   }
 
-  function newRound(instances: readonly string[] | null): RoundView {
-    return {
-      id: `c${randomBytes(5).toString('hex')}`,
-      kind: 'full',
-      startedAt: clock.now().toISOString(),
-      endedAt: null,
-      instances,
-      findings: 0,
-      notLookedAt: 0,
-      failure: null,
-    };
-  }
-
-  async function round(): Promise<void> {
-    running = { ...(waiting ?? newRound(null)), startedAt: clock.now().toISOString() };
-    waiting = null;
+  async function runRound(running: RoundView): Promise<RoundView> {
     emit({ type: 'round', round: running });
     try {
       facts = await readRegistries(config, signal, () => clock.now());
     } catch (error) {
       if (!signal.aborted) onWarning(`The registries could not be read: ${errorText(error)}`);
     }
-    last = await rounds.full(running);
-    running = null;
+    return rounds.full(running);
+  }
+
+  async function roundEnded(round: RoundView): Promise<void> {
     if (signal.aborted) return;
-    store.rounds.note(last);
-    emit({ type: 'round', round: last });
+    last = round;
+    store.rounds.note(round);
+    emit({ type: 'round', round });
     await runs.refresh();
     track(afterRound());
-    if (last.failure !== null) throw new Error(last.failure);
+  }
+
+  const queue = createRoundQueue({
+    clock,
+    run: runRound,
+    onEnded: roundEnded,
+    onAll: () => track(scheduler.request('full-round')),
+    onSome: track,
+  });
+
+  async function fullRound(): Promise<void> {
+    const { failure } = await queue.all();
+    if (failure !== null) throw new Error(failure);
   }
 
   /** A repair is believed when a round no longer finds its problem. */
@@ -193,7 +191,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const following = (isWanted: boolean): string => unlessReadOnly(isWanted ? 'after full-round' : 'off');
   const jobs: readonly Job[] = [
     { name: 'light-look', schedule: settings.look, run: look },
-    { name: 'full-round', schedule: settings.rounds, atStart: true, run: round },
+    { name: 'full-round', schedule: settings.rounds, atStart: true, run: fullRound },
     { name: 'verify-backups', schedule: unlessReadOnly(settings.backups.verify), run: backups.verify },
     { name: 'drill', schedule: unlessReadOnly(settings.backups.drill), run: backups.drill },
     { name: 'drill-archive', schedule: unlessReadOnly(settings.backups.archive), run: backups.drillArchive },
@@ -270,7 +268,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         alerts: store.alerts.open(),
         deliveries: store.deliveries.list(100),
         lastRound: last,
-        runningRound: running,
+        runningRound: queue.running(),
         lastLookAt,
         registry: facts.registry,
         creations: {
@@ -289,12 +287,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     },
     requestRound({ instances }) {
       if (signal.aborted) throw new ProblemsError('interrupted', 'The service is stopping.');
-      const names =
-        instances === undefined || waiting?.instances === null ? null : [...(waiting?.instances ?? []), ...instances];
-      waiting = { ...(waiting ?? newRound(null)), instances: names === null ? null : [...new Set(names)] };
-      const requested = waiting;
-      track(scheduler.request('full-round'));
-      return requested;
+      return queue.request(instances);
     },
     async withRemediation(name, work) {
       if (signal.aborted) throw new ProblemsError('interrupted', 'The service is stopping.');

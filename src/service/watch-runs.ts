@@ -14,9 +14,6 @@ export interface WatchedRuns {
   readonly listenTo: (engine: ServiceEngine) => (event: RemediationEvent) => void;
 }
 
-/** The newest runs among which those that are open are found. */
-const mostRuns = 300;
-
 export function watchRuns({
   engines,
   store,
@@ -65,9 +62,9 @@ export function watchRuns({
   async function refresh(): Promise<void> {
     const lists = engines.map(async (engine) => {
       const session = engine.opened()?.session;
-      return session === undefined ? [] : session.store.runs.list({ project: session.project, limit: mostRuns });
+      return session === undefined ? [] : session.store.runs.pending(session.project);
     });
-    open = (await Promise.all(lists)).flatMap(stillOpen);
+    open = (await Promise.all(lists)).flat();
     if (signal.aborted) return;
     setCounter('runs-waiting', open.filter(({ phase }) => phase === 'awaiting-approval').length);
     setCounter('runs-stuck', open.filter(({ outcome }) => outcome === 'stuck').length);
@@ -80,16 +77,4 @@ export function watchRuns({
   }
 
   return { open: () => open, refresh, listenTo };
-}
-
-/** Of newest-first runs: those that have not ended, or are stuck, and that no later run about the same finding replaces. */
-function stillOpen(runs: readonly RunRecord[]): readonly RunRecord[] {
-  const seen = new Set<string>();
-  return runs.filter(({ plan, phase, outcome }) => {
-    const isNewest = !seen.has(plan.finding.id);
-    seen.add(plan.finding.id);
-    if (phase === 'ended') return isNewest && outcome === 'stuck';
-    if (phase === 'planned') return false;
-    return phase === 'awaiting-approval' ? isNewest : true;
-  });
 }

@@ -22,6 +22,8 @@ interface TestEngine {
   /** What the remediator of the test finds on every instance. */
   finds: boolean;
   fails: boolean;
+  /** Its checks wait for this. */
+  held: Promise<void> | undefined;
   readonly send: (event: Pick<EngineEvent, 'action'> & { readonly name: string }) => void;
 }
 
@@ -50,6 +52,7 @@ function createTestEngine(names: readonly string[]): TestEngine {
     isAway: false,
     finds: false,
     fails: false,
+    held: undefined,
     send: ({ action, name }) =>
       followers.forEach((onEvent) =>
         onEvent({ at: '2026-01-01T00:00:00.000Z', type: 'container', action, actor: idOf(host, name), attributes: {} }),
@@ -71,6 +74,7 @@ function remediatorOf(engine: TestEngine): Remediator {
     details: z.json(),
     expected: z.json(),
     async detect(host) {
+      await engine.held;
       if (engine.fails) throw new Error('the check failed');
       const instances = engine.finds ? await host.instances() : [];
       return {
@@ -168,6 +172,10 @@ describe('the service', () => {
     await clock.pass(1_000);
     return service;
   }
+
+  /** The instances of each round that has ended. */
+  const ended = (): readonly (readonly string[] | null)[] =>
+    events.flatMap((event) => (event.type === 'round' && event.round.endedAt !== null ? [event.round.instances] : []));
 
   const states = (service: Service): Record<string, string> =>
     Object.fromEntries(
@@ -285,6 +293,23 @@ describe('the service', () => {
   it('is refused while another one writes the same file', async () => {
     await open();
     await expect(open()).rejects.toMatchObject({ code: 'lock-held', message: expect.stringMatching(/runs already/) });
+  });
+
+  it('runs the round that is due while someone has a round of some instances run', async () => {
+    const service = await started({ rounds: '5m' });
+    const { local } = engines;
+    if (local === undefined) throw new Error('no engine');
+    let release = (): void => undefined;
+    local.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    events = [];
+    const requested = service.requestRound({ instances: ['orders'] });
+    await vi.waitFor(() => expect(service.view().runningRound?.id).toBe(requested.id));
+    await clock.pass(300_000);
+    expect(service.view().runningRound?.id).toBe(requested.id);
+    release();
+    await vi.waitFor(() => expect(ended()).toEqual([['orders'], null]));
   });
 
   it('starts a round for some instances on request, and refuses work when it is stopping', async () => {

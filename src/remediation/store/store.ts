@@ -160,6 +160,11 @@ export interface RunJournal {
     readonly instance?: string;
     readonly limit?: number;
   }): Promise<readonly RunRecord[]>;
+  /**
+   * Runs of this project that someone may have to look after, newest first: those that have begun and not ended, and those that wait
+   * for an approval or are stuck, unless a later run is about the same finding.
+   */
+  pending(project: string): Promise<readonly RunRecord[]>;
   /** Runs that have begun since a time, for limits on attempts. */
   attempts(filter: {
     readonly remediator?: string;

@@ -27,6 +27,8 @@ const stepState = z.enum(stepStates);
 
 type ColumnValue = string | number | null;
 
+const begun = "phase IN ('preparing', 'running', 'verifying', 'undoing', 'cleaning')";
+
 /** Every change of a run or step is one commit, with its entry of the audit log. */
 export function runJournal(database: Database, audit: AuditTable, seals: Seals): RunJournal {
   function recordOf(row: Row): RunRecord {
@@ -242,7 +244,7 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
 
     async list(filter = {}) {
       const conditions = [
-        ...(filter.open === true ? ["phase IN ('preparing', 'running', 'verifying', 'undoing', 'cleaning')"] : []),
+        ...(filter.open === true ? [begun] : []),
         ...(filter.project === undefined ? [] : ["project IN (?, '')"]),
         ...(filter.instance === undefined ? [] : ['instance = ?']),
       ];
@@ -250,6 +252,22 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
       const values = [filter.project, filter.instance, filter.limit ?? 100].filter((value) => value !== undefined);
       return database
         .all(`SELECT * FROM runs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`, ...values)
+        .map(recordOf);
+    },
+
+    async pending(project) {
+      return database
+        .all(
+          // SQLite would rather read all runs in the order of the answer.
+          `SELECT * FROM runs AS run INDEXED BY runs_pending
+           WHERE (phase NOT IN ('planned', 'ended') OR outcome = 'stuck') AND project IN (?1, '')
+             AND (${begun} OR NOT EXISTS (
+               SELECT 1 FROM runs AS later
+               WHERE (later.created_at, later.id) > (run.created_at, run.id) AND later.project IN (?1, '')
+                 AND later.plan ->> '$.finding.id' = run.plan ->> '$.finding.id'))
+           ORDER BY created_at DESC, id DESC`,
+          project,
+        )
         .map(recordOf);
     },
 

@@ -215,6 +215,9 @@ export const stateTables: readonly string[] = [
     instances INTEGER NOT NULL,
     PRIMARY KEY (host, container)
   ) STRICT, WITHOUT ROWID;`,
+  // The service asks for pending runs at each phase of a run, and what shows runs for the newest.
+  `CREATE INDEX runs_pending ON runs (phase) WHERE phase NOT IN ('planned', 'ended') OR outcome = 'stuck';
+  CREATE INDEX runs_in_order ON runs (created_at, id);`,
 ];
 
 /**

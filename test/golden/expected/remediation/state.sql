@@ -1,10 +1,14 @@
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 -- index event_of_project
 CREATE INDEX event_of_project ON event (project, seq);
 -- index outcome_of_task
 CREATE INDEX outcome_of_task ON outcome (project, task, seq);
 -- index runs_by_instance
 CREATE INDEX runs_by_instance ON runs (instance, remediator, started_at);
+-- index runs_in_order
+CREATE INDEX runs_in_order ON runs (created_at, id);
+-- index runs_pending
+CREATE INDEX runs_pending ON runs (phase) WHERE phase NOT IN ('planned', 'ended') OR outcome = 'stuck';
 -- index task_claimed
 CREATE INDEX task_claimed ON task (serial_key) WHERE state = 'claimed';
 -- index task_in_order
