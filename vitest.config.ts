@@ -59,7 +59,8 @@ export default defineConfig({
           exclude: ['test/lab/**', 'test/page/**', ...ofPackage],
           // The files of a worker share what they import: loading it again for each file takes half of the time.
           isolate: false,
-          maxWorkers: '100%',
+          // Half of the time of a worker goes by while it waits for other processes and for timers.
+          maxWorkers: '200%',
           // Tests that wait for another process must not fail on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -85,10 +86,10 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['test/lab/helper-watch.ts'],
           exclude: ['test/lab/own-network/**'],
-          // Two files at a time, and three tests of each: crash tests wait for most of their time, the others keep two cores
-          // busy. With more, the servers have no time left to answer, and everything takes longer.
-          maxWorkers: 2,
-          maxConcurrency: 3,
+          // Three files at a time, and two tests of each. A file that runs alone uses about half of a core, since its tests
+          // wait for containers to start and stop. With more, servers on two cores become too slow to answer in time.
+          maxWorkers: 3,
+          maxConcurrency: 2,
           isolate: false,
           // A server on a busy machine is now and then too slow for a test. The summary of `.ci/run` names such a test.
           retry: 1,

@@ -73,7 +73,7 @@ describe.each(forms)('editing a registry with %s', (_, form) => {
         expect(find(after, id)).toMatchObject({ [label.charAt(0).toLowerCase() + label.slice(1)]: term });
         expect(setHeader(after, id, label, term, options)).toBe(after);
       }),
-      { numRuns: runsOf(60) },
+      { numRuns: runsOf(25) },
     );
   });
 
