@@ -10,6 +10,7 @@ export const bounds = {
   names: 100,
   text: 500,
   notes: 8_000,
+  perHour: 100_000,
   /** Seconds. */
   lease: { minimum: 1, maximum: 86_400 },
   /** Seven days: longer than the longest cooldown that is published. */
@@ -43,6 +44,14 @@ export function checkLease(seconds: number): number {
 export function checkWait(milliseconds: number): number {
   if (milliseconds >= 0 && milliseconds <= bounds.waitMs) return milliseconds;
   throw new ProblemsError('bad-usage', 'A task can wait from now on for at most 14 days.');
+}
+
+/** @throws ProblemsError `bad-usage`. */
+export function checkPerHour(number: number): number {
+  if (Number.isInteger(number) && number >= 1 && number <= bounds.perHour) return number;
+  throw new ProblemsError('bad-usage', `A limit must be a whole number from 1 to ${bounds.perHour} tasks an hour.`, {
+    hint: 'To hand out nothing, use: problems swarm pause',
+  });
 }
 
 /** @throws ProblemsError `bad-usage`. */

@@ -52,6 +52,8 @@ export const taskColumns = {
 
 const listedRow = z.object(taskColumns);
 
+const scopesRow = listedRow.pick({ id: true, kind: true, handler: true, component: true, engine: true });
+
 const taskRow = z.object({ ...taskColumns, payload: text });
 
 /** A task without what it says. */
@@ -62,6 +64,11 @@ export type TaskRow = z.infer<typeof taskRow>;
 /** @throws ProblemsError `state-damaged`. */
 export function readListedRow(row: Row): ListedRow {
   return readRow(listedRow, row, `task ${String(row['id'])}`);
+}
+
+/** The columns that the scopes of a task are made of. @throws ProblemsError `state-damaged`. */
+export function readScopes(row: Row): z.infer<typeof scopesRow> {
+  return readRow(scopesRow, row, `task ${String(row['id'])}`);
 }
 
 /** @throws ProblemsError `state-damaged`. */

@@ -2,8 +2,9 @@ import { ProblemsError } from '../errors.ts';
 import { cooldownHours, defaultPrioritySettings, instantOf, type PrioritySettings } from '../priority/index.ts';
 import type { FailureClass } from '../remediation/contract.ts';
 import { type Automation, type Task, taskKinds } from '../tasks/types.ts';
+import { compareText } from '../util/compare.ts';
 import { checkName } from './bounds.ts';
-import type { Failures, Gate, Next, Report, Waiting } from './types.ts';
+import type { Failures, Gate, Limit, Next, Report, Waiting } from './types.ts';
 
 export interface RetrySettings {
   /** Default: the published one, 24 hours that double up to 168. */
@@ -82,20 +83,49 @@ export interface Situation {
   readonly notBefore: string | null;
   /** Paused scopes that it belongs to. */
   readonly gates: readonly Gate[];
+  /** Limits of its scopes that allow no further task now. */
+  readonly spent: readonly SpentLimit[];
   readonly serialKey: string;
   readonly isKeyTaken: boolean;
 }
 
 /** Why an open task cannot be claimed now; null if it can. The reason that lasts longest comes first. */
 export function waitingFor(situation: Situation, now: string): Waiting | null {
-  const { automation, isApproved, before, notBefore, gates, serialKey, isKeyTaken } = situation;
+  const { automation, isApproved, before, notBefore, gates, spent, serialKey, isKeyTaken } = situation;
   if (automation === 'human') return { for: 'person' };
   if (automation === 'approve' && !isApproved) return { for: 'approval' };
   if (before.length > 0) return { for: 'tasks', tasks: before };
   if (notBefore !== null && notBefore > now) return { for: 'time', until: notBefore };
   const [gate] = gates;
   if (gate !== undefined) return { for: 'gate', scope: gate.scope, why: gate.why };
+  const [limit] = spent.toSorted((a, b) => compareText(b.until, a.until));
+  if (limit !== undefined) return { for: 'limit', ...limit };
   return isKeyTaken ? { for: 'key', key: serialKey } : null;
+}
+
+/** Whatever is handed out counts for so long. In milliseconds. */
+export const limitWindow = 3_600_000;
+
+/** A limit that allows no further task before `until`, RFC 3339. */
+export interface SpentLimit {
+  readonly scope: string;
+  readonly until: string;
+}
+
+/** A task that was handed out, and not given back: when, RFC 3339, and its scopes. */
+export interface HandedOut {
+  readonly at: string;
+  readonly scopes: readonly string[];
+}
+
+/** Those of the limits that allow no further task now. `handedOut` is what was handed out within the window. */
+export function spentLimits(limits: readonly Limit[], handedOut: readonly HandedOut[]): readonly SpentLimit[] {
+  return limits.flatMap(({ scope, perHour }) => {
+    const times = handedOut.filter(({ scopes }) => scopes.includes(scope)).map(({ at }) => Date.parse(at));
+    // When this one counts no more, there is room again.
+    const first = times.toSorted((a, b) => b - a)[perHour - 1];
+    return first === undefined ? [] : [{ scope, until: new Date(first + limitWindow).toISOString() }];
+  });
 }
 
 /** Whether someone else must do the work, so that no queue hands it out. */

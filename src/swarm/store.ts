@@ -77,6 +77,8 @@ export interface SwarmStore {
   /** Returns false if the scope was not paused. */
   resume(scope: string): Promise<boolean>;
   gates(): Promise<readonly Gate[]>;
+  /** At most so many tasks of a scope within any hour; what is given back does not count. Null ends the limit: false if there was none. */
+  limit(scope: string, perHour: number | null): Promise<boolean>;
   /** `true`: it gets no further task. Returns false if there is no such worker. */
   drain(worker: string, draining: boolean): Promise<boolean>;
   /** In priority order. */

@@ -65,6 +65,11 @@ export interface Swarm {
   pause(scope: string, why: string): Promise<void>;
   resume(scope: string): Promise<boolean>;
   gates(): Promise<readonly Gate[]>;
+  /**
+   * Hands out at most so many tasks of a scope within any hour, from 1 to 100,000; those of the hour before count, and what is given
+   * back does not. Null ends the limit. Returns false if there was none to end. Scopes are those of `pause`.
+   */
+  limit(scope: string, perHour: number | null): Promise<boolean>;
   /** The worker keeps what it has and gets nothing more, until `draining` is false. Returns false if it is not known. */
   drain(worker: string, draining?: boolean): Promise<boolean>;
   /** Makes a host the only one whose workers repair on an engine, for `lease` seconds from now, or extends that. */
@@ -155,6 +160,7 @@ export function createSwarm(store: SwarmStore, now: () => Date = () => new Date(
     pause: (scope, why) => store.pause(scope, why),
     resume: (scope) => store.resume(scope),
     gates: () => store.gates(),
+    limit: (scope, perHour) => store.limit(scope, perHour),
     drain: (worker, draining = true) => store.drain(worker, draining),
     holdEngine: (engine, host, lease) => store.holdEngine(engine, host, lease),
     events: (page) => store.events(page),

@@ -19,6 +19,8 @@ export type Waiting =
   /** RFC 3339. */
   | { readonly for: 'time'; readonly until: string }
   | { readonly for: 'gate'; readonly scope: string; readonly why: string }
+  /** As many tasks of the scope as its limit allows were handed out in the hour before. `until`: RFC 3339, when the next may be. */
+  | { readonly for: 'limit'; readonly scope: string; readonly until: string }
   /** Another claimed task has the same serial key. */
   | { readonly for: 'key'; readonly key: string };
 
@@ -195,7 +197,7 @@ export const taskEvents = [
   'redriven',
 ] as const;
 
-export const scopeEvents = ['paused', 'resumed', 'draining', 'working'] as const;
+export const scopeEvents = ['paused', 'resumed', 'limited', 'unlimited', 'draining', 'working'] as const;
 
 /** What happened, in order. `lapsed`: a lease ended without a report. */
 export type SwarmEvent = {
@@ -226,6 +228,16 @@ export interface Gate {
   readonly since: string;
 }
 
+/** How many tasks of a scope are handed out within any hour, at most. */
+export interface Limit {
+  /** As that of a gate. */
+  readonly scope: string;
+  /** 1 to 100,000. */
+  readonly perHour: number;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
 export interface Worker {
   readonly name: string;
   /** Host name and process id, for people. */
@@ -249,6 +261,7 @@ export interface SwarmStats {
   readonly waiting: Readonly<Record<Waiting['for'], number>>;
   readonly outcomes: Readonly<Record<TaskOutcome['result'], number>>;
   readonly gates: readonly Gate[];
+  readonly limits: readonly Limit[];
   readonly workers: readonly Worker[];
 }
 

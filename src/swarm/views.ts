@@ -1,6 +1,6 @@
-import { scopesOf, waitingFor } from './rules.ts';
-import type { ListedRow, Row } from './rows.ts';
-import type { Gate, SwarmStats, Waiting, Worker } from './types.ts';
+import { type HandedOut, scopesOf, type SpentLimit, waitingFor } from './rules.ts';
+import { type ListedRow, readScopes, type Row } from './rows.ts';
+import type { Gate, Limit, SwarmStats, Waiting, Worker } from './types.ts';
 
 /** What explains why a task waits, read in one snapshot of the queue. */
 export interface Facts {
@@ -11,6 +11,8 @@ export interface Facts {
   /** By task: what it depends on and has neither ended well nor been withdrawn. */
   readonly before: ReadonlyMap<string, readonly string[]>;
   readonly gates: readonly Gate[];
+  readonly limits: readonly Limit[];
+  readonly spent: readonly SpentLimit[];
 }
 
 /** By task, from rows of `id` and `after`. */
@@ -20,7 +22,7 @@ export function dependenciesIn(rows: readonly Row[]): Facts['before'] {
 }
 
 /** Why an open task waits, by the same rules that decide about a claim. */
-export function waitingOf(row: ListedRow, { at, takenKeys, before, gates }: Facts): Waiting | null {
+export function waitingOf(row: ListedRow, { at, takenKeys, before, gates, spent }: Facts): Waiting | null {
   if (row.state !== 'open') return null;
   const scopes = scopesOf(row);
   return waitingFor(
@@ -30,11 +32,26 @@ export function waitingOf(row: ListedRow, { at, takenKeys, before, gates }: Fact
       before: before.get(row.id) ?? [],
       notBefore: row.not_before,
       gates: gates.filter(({ scope }) => scopes.includes(scope)),
+      spent: spent.filter(({ scope }) => scopes.includes(scope)),
       serialKey: row.serial_key,
       isKeyTaken: takenKeys.has(row.serial_key),
     },
     at,
   );
+}
+
+/** From rows of `scope`, `per_hour` and `since`. */
+export function limitsIn(rows: readonly Row[]): readonly Limit[] {
+  return rows.map((row) => ({
+    scope: String(row['scope']),
+    perHour: Number(row['per_hour']),
+    since: String(row['since']),
+  }));
+}
+
+/** From rows with the time of a claim, `at`, and the columns that scopes are made of. */
+export function handedOutIn(rows: readonly Row[]): readonly HandedOut[] {
+  return rows.map((row) => ({ at: String(row['at']), scopes: scopesOf(readScopes(row)) }));
 }
 
 /** Rows of `worker`: arrays of names, and without the tasks that it holds. */
@@ -69,10 +86,12 @@ export function statsFrom(
       tasks: reasons('tasks'),
       time: reasons('time'),
       gate: reasons('gate'),
+      limit: reasons('limit'),
       key: reasons('key'),
     },
     outcomes: { done: outcomes.get('done') ?? 0, failed: outcomes.get('failed') ?? 0 },
     gates: facts.gates,
+    limits: facts.limits,
     workers: workers.map((worker) => ({
       ...worker,
       holds: (held.get(worker.name) ?? []).map(({ id }) => id).toSorted(),

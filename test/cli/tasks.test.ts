@@ -151,6 +151,8 @@ describe('problems tasks', () => {
     [['tasks', 'fail', 'a@1', '--class', 'unlucky'], 'Use one of: transient'],
     [['swarm', 'pause', 'everything'], 'component: and a name'],
     [['swarm', 'drain'], 'problems swarm drain agent-1'],
+    [['swarm', 'limit', 'all'], 'problems swarm limit all --per-hour 2'],
+    [['swarm', 'limit', 'all', '--per-hour', '0'], 'per-hour'],
   ])('refuses wrong words: %j', async (args, hint) => {
     await using folder = project();
     const { code, stderr } = await run(args, { cwd: folder.path });
@@ -180,6 +182,24 @@ describe('problems swarm', () => {
     expect((await run(['tasks'], { cwd: folder.path })).stdout).toContain('component:mail is paused: release');
     expect(await json(folder, 'swarm', 'resume', 'component:mail')).toMatchObject({ code: 0, was: true });
     expect(await json(folder, 'swarm', 'resume', 'component:mail')).toMatchObject({ code: 1, was: false });
+    expect(await json(folder, 'tasks', 'next', '--claim')).toMatchObject({ code: 0 });
+  });
+
+  it('limits how many tasks of a scope are handed out within an hour', async () => {
+    await using folder = project();
+    const limited = await run(['swarm', 'limit', 'all', '--per-hour', '1'], { cwd: folder.path });
+    expect(limited).toMatchObject({ code: 0, stdout: 'At most 1 of all is handed out within any hour.\n' });
+    const { task, claim } = await json(folder, 'tasks', 'next', '--claim');
+    await run(['tasks', 'done', String(claim)], { cwd: folder.path });
+    await run(['tasks', 'approve', String(ids[1])], { cwd: folder.path });
+    expect(await json(folder, 'tasks', 'next', '--claim')).toMatchObject({ code: 1, claim: null });
+    expect(task).toMatchObject({ id: ids[0] });
+    expect((await run(['tasks'], { cwd: folder.path })).stdout).toMatch(
+      /all has had its tasks of this hour, until .* UTC/,
+    );
+    expect((await run(['swarm', 'stats'], { cwd: folder.path })).stdout).toContain('limited: all: 1 an hour\n');
+    expect(await json(folder, 'swarm', 'limit', 'all', '--undo')).toMatchObject({ code: 0, was: true });
+    expect(await json(folder, 'swarm', 'limit', 'all', '--undo')).toMatchObject({ code: 1, was: false });
     expect(await json(folder, 'tasks', 'next', '--claim')).toMatchObject({ code: 0 });
   });
 

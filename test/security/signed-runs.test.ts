@@ -133,7 +133,7 @@ describe('a state file of the version before signatures', { timeout: 120_000 }, 
     const id = await interrupt(folder);
     edit(
       `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
-       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;
+       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit; DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;
        CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT; PRAGMA user_version = 2`,
     );
     const resumed = await problems(['resume', id], { cwd: folder });

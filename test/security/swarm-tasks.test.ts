@@ -83,7 +83,7 @@ describe('a state file', () => {
     store.close();
     edit(
       `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
-       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; PRAGMA user_version = 4`,
+       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit; PRAGMA user_version = 4`,
     );
     const queue = await open();
     await queue.sync([entry('a')], everything);

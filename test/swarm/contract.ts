@@ -456,6 +456,62 @@ export function swarmContract(name: string, open: () => Promise<Harness>, runs =
       await expect(queue.pause('everything', '')).rejects.toMatchObject({ code: 'bad-usage' });
     });
 
+    it('limit how many tasks of a scope are handed out within an hour, whoever asks', async () => {
+      await using harness = await open();
+      const [queue, other] = [await harness.queue(), await harness.queue('other')];
+      const agents = ['a', 'b', 'c', 'd'].map((id) => entry(id));
+      await queue.sync([...agents, entry('repair', { handler: 'memory', engine: 'E', impact: 1 })], everything);
+      await other.sync([entry('a')], everything);
+      await claimed(queue);
+      await harness.advance(600_000);
+      expect(await queue.limit('handler:agent', 3)).toBe(true);
+      await claimed(queue, { lease: 86_400 });
+      const given = await claimed(queue, { lease: 86_400 });
+      expect(await queue.claim({ worker: 'other' })).toBeUndefined();
+      expect(await queue.list({ ids: ['d'] })).toMatchObject([
+        { status: { waiting: { for: 'limit', scope: 'handler:agent', until: '2026-03-01T01:00:00.000Z' } } },
+      ]);
+      expect(await queue.stats()).toMatchObject({
+        limits: [{ scope: 'handler:agent', perHour: 3 }],
+        waiting: { limit: 2 },
+      });
+      // Other scopes and projects go on, and what is given back does not count.
+      expect((await claimed(queue, { handlers: ['memory'], engines: ['E'] })).task).toBe('repair');
+      expect((await claimed(other)).task).toBe('a');
+      await queue.release(given, 0);
+      await claimed(queue, { lease: 86_400 });
+      expect(await queue.claim({ worker: 'w' })).toBeUndefined();
+      await harness.advance(3_000_000 - 1);
+      expect(await queue.claim({ worker: 'w' })).toBeUndefined();
+      await harness.advance(1);
+      await claimed(queue, { lease: 86_400 });
+      expect(await queue.claim({ worker: 'w' })).toBeUndefined();
+      expect([await queue.limit('handler:agent', null), await queue.limit('handler:agent', null)]).toEqual([
+        true,
+        false,
+      ]);
+      await claimed(queue);
+      for (const wrong of [0, 1.5, 100_001])
+        await expect(queue.limit('all', wrong)).rejects.toMatchObject({ code: 'bad-usage' });
+      await expect(queue.limit('everything', 1)).rejects.toMatchObject({ code: 'bad-usage' });
+      expect((await queue.events()).map(({ type }) => type).filter((type) => type.endsWith('limited'))).toEqual([
+        'limited',
+        'unlimited',
+      ]);
+    });
+
+    it('are obeyed by workers that ask at the same moment', async () => {
+      await using harness = await open();
+      const queue = await harness.queue();
+      await queue.sync(
+        Array.from({ length: 8 }, (_, index) => entry(`t${index}`)),
+        everything,
+      );
+      await queue.limit('all', 3);
+      const claims = await Promise.all(Array.from({ length: 8 }, (_, index) => queue.claim({ worker: `w${index}` })));
+      expect(claims.filter((claim) => claim !== undefined)).toHaveLength(3);
+    });
+
     it('drain a worker: it keeps what it has and gets nothing more', async () => {
       await using harness = await open();
       const queue = await harness.queue();

@@ -41,6 +41,7 @@ type Operation =
   | { readonly type: 'heartbeat' | 'release'; readonly claim: number }
   | { readonly type: 'approve' | 'cancel' | 'redrive'; readonly task: string }
   | { readonly type: 'pause' | 'resume'; readonly scope: string }
+  | { readonly type: 'limit'; readonly scope: string; readonly perHour: number | null }
   | { readonly type: 'drain'; readonly worker: string; readonly draining: boolean }
   | { readonly type: 'advance'; readonly ms: number };
 
@@ -107,6 +108,14 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      type: fc.constant('limit' as const),
+      scope: fc.constantFrom('all', 'handler:agent', 'component:x', 'engine:E1'),
+      perHour: fc.constantFrom(1, 2, 3, null),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       type: fc.constant('drain' as const),
       worker: fc.constantFrom(...workers),
       draining: fc.boolean(),
@@ -127,6 +136,9 @@ const project = '/srv/app';
 class Model {
   readonly kept = new Map<string, Kept>();
   readonly gates = new Set<string>();
+  readonly limits = new Map<string, number>();
+  /** Claims that were not released. */
+  readonly handedOut = new Map<number, { readonly task: string; readonly at: number }>();
   readonly draining = new Map<string, boolean>();
   readonly claims: ClaimRef[] = [];
   readonly accepted: { readonly task: string; readonly token: number; readonly result: string }[] = [];
@@ -174,7 +186,7 @@ class Model {
     );
     return [...this.kept.values()]
       .filter(({ entry: { task, engine }, ...kept }) => {
-        const scopes = ['all', `handler:${task.handler}`, `component:${task.component}`, `engine:${engine ?? ''}`];
+        const scopes = scopesOf({ task, engine });
         return (
           kept.state === 'open' &&
           task.automation !== 'human' &&
@@ -184,11 +196,19 @@ class Model {
           handlers.includes(task.handler) &&
           (engine === null || engines.includes(engine)) &&
           task.dependencies.every((id) => ['done', 'withdrawn'].includes(this.kept.get(id)?.state ?? '')) &&
-          !scopes.some((scope) => this.gates.has(scope)) &&
+          !scopes.some((scope) => this.gates.has(scope) || this.isSpent(scope)) &&
           !taken.has(keyOf({ task, engine }))
         );
       })
       .toSorted((a, b) => comparePriorities(a.entry.task, b.entry.task))[0];
+  }
+
+  isSpent(scope: string): boolean {
+    const counted = [...this.handedOut.values()].filter(({ task, at }) => {
+      const kept = this.kept.get(task);
+      return at > this.at - 3_600_000 && kept !== undefined && scopesOf(kept.entry).includes(scope);
+    });
+    return counted.length >= (this.limits.get(scope) ?? Infinity);
   }
 
   end(kept: Kept, next: ReturnType<typeof nextAfter>): TaskState {
@@ -203,6 +223,10 @@ class Model {
     const kept = this.kept.get(task);
     return kept?.state === 'claimed' && kept.token === token ? kept : undefined;
   }
+}
+
+function scopesOf({ task, engine }: TaskEntry): readonly string[] {
+  return ['all', `handler:${task.handler}`, `component:${task.component}`, `engine:${engine ?? ''}`];
 }
 
 function keyOf({ task, engine }: TaskEntry): string {
@@ -230,6 +254,7 @@ async function execute(
       expect(granted.token).toBeGreaterThan(Math.max(0, ...model.claims.map(({ token }) => token)));
       expect(granted.entry.task).toEqual(wanted.entry.task);
       model.claims.push({ task: granted.task, token: granted.token });
+      model.handedOut.set(granted.token, { task: granted.task, at: model.at });
       return Object.assign(wanted, {
         state: 'claimed',
         since: model.at,
@@ -267,7 +292,9 @@ async function execute(
       if (claim === undefined) return;
       const kept = model.held(claim);
       expect((await store.release(claim, 0)).accepted).toBe(kept !== undefined);
-      if (kept !== undefined) model.end(kept, { state: 'open', waitMs: 0, failures: kept.failures });
+      if (kept === undefined) return;
+      model.handedOut.delete(claim.token);
+      model.end(kept, { state: 'open', waitMs: 0, failures: kept.failures });
       return;
     }
     case 'approve': {
@@ -302,6 +329,14 @@ async function execute(
       return model.gates.add(operation.scope);
     case 'resume':
       return expect(await store.resume(operation.scope)).toBe(model.gates.delete(operation.scope));
+    case 'limit': {
+      const { scope, perHour } = operation;
+      const isKnown = perHour !== null || model.limits.has(scope);
+      expect(await store.limit(scope, perHour)).toBe(isKnown);
+      if (perHour === null) model.limits.delete(scope);
+      else model.limits.set(scope, perHour);
+      return;
+    }
     case 'drain': {
       const isKnown = model.draining.has(operation.worker);
       expect(await store.drain(operation.worker, operation.draining)).toBe(isKnown);

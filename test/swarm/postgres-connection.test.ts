@@ -129,7 +129,7 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
     await queues[0]?.sync([entry('a'), entry('b'), entry('c')], everything);
     const claims = await Promise.all(queues.map((queue, index) => queue.claim({ worker: `w${index}` })));
     expect(claims.flatMap((claim) => claim?.task ?? []).toSorted()).toEqual(['a', 'b', 'c']);
-    expect(await server.admin('SELECT number FROM problem_registry.version')).toEqual([{ number: 1 }]);
+    expect(await server.admin('SELECT number FROM problem_registry.version')).toEqual([{ number: 1 }, { number: 2 }]);
     for (const queue of queues) queue.close();
   });
 

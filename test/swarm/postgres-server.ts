@@ -137,7 +137,7 @@ export async function startPostgres(
 
 /** Removes what the queue has in its tables. Outcomes can only be removed by a superuser who turns their trigger off. */
 export async function emptyTables(server: PostgresServer): Promise<void> {
-  const tables = ['task', 'task_after', 'outcome', 'event', 'worker', 'gate', 'engine_host'].map(
+  const tables = ['task', 'task_after', 'outcome', 'event', 'worker', 'gate', 'hour_limit', 'engine_host'].map(
     (name) => `problem_registry.${name}`,
   );
   await server.admin(

@@ -108,6 +108,7 @@ describe('why a task waits', () => {
     before: [],
     notBefore: null,
     gates: [],
+    spent: [],
     serialKey: 'engine:E',
     isKeyTaken: false,
   };
@@ -126,7 +127,18 @@ describe('why a task waits', () => {
     [{ notBefore: '2026-03-01T00:00:00.001Z' }, { for: 'time', until: '2026-03-01T00:00:00.001Z' }],
     [{ notBefore: now }, null],
     [
-      { gates: [gate], isKeyTaken: true },
+      {
+        gates: [],
+        spent: [
+          { scope: 'all', until: '1' },
+          { scope: 'kind:monitoring', until: '2' },
+        ],
+        isKeyTaken: true,
+      },
+      { for: 'limit', scope: 'kind:monitoring', until: '2' },
+    ],
+    [
+      { gates: [gate], spent: [{ scope: 'all', until: '1' }], isKeyTaken: true },
       { for: 'gate', scope: 'all', why: 'release' },
     ],
     [{ isKeyTaken: true }, { for: 'key', key: 'engine:E' }],

@@ -8,7 +8,14 @@ import { oneWord, withSwarm } from '../swarm-context.ts';
 const swarmOptions = {
   why: { type: 'text', value: 'text', about: 'The reason, which is shown with each task that waits (with `pause`).' },
   folder: { type: 'text', value: 'folder', about: 'The tasks folder (with `export`).', completion: 'folder' },
-  undo: { type: 'flag', about: 'Let the worker take tasks again (with `drain`).' },
+  perHour: {
+    type: 'number',
+    value: 'n',
+    minimum: 1,
+    whole: true,
+    about: 'How many tasks of the scope within any hour (with `limit`).',
+  },
+  undo: { type: 'flag', about: 'Let the worker take tasks again (with `drain`), end the limit (with `limit`).' },
   json: { type: 'flag', about: 'Print one JSON object.' },
   ...configOptions,
 } as const satisfies OptionDeclarations;
@@ -16,20 +23,20 @@ const swarmOptions = {
 export const swarm = defineCommand({
   name: 'swarm',
   group: 'tasks',
-  summary: 'Pause and resume parts of the queue, drain a worker, show who works on what, serve a tasks folder.',
+  summary: 'Pause, resume and limit parts of the queue, drain a worker, show who works on what, serve a tasks folder.',
   about:
     'A pause holds back tasks that no worker has taken yet; work that has begun goes on. Its scope is `all`, or `kind:`, ' +
-    '`handler:`, `engine:` or `component:` and a name. A worker that drains keeps what it has and gets nothing more. ' +
+    '`handler:`, `engine:` or `component:` and a name. A limit lets workers take so many tasks of a scope within any hour. A worker that drains keeps what it has and gets nothing more. ' +
     '`export` serves the folders of a swarm-manager: it reads which tasks its agents have taken and ended, and shows what they ' +
     'may take next. Run it from a timer, at least every half hour.',
   arguments: [
     {
       name: 'action',
-      about: '`pause`, `resume`, `drain`, `stats` or `export`.',
+      about: '`pause`, `resume`, `limit`, `drain`, `stats` or `export`.',
       required: true,
-      choices: ['pause', 'resume', 'drain', 'stats', 'export'],
+      choices: ['pause', 'resume', 'limit', 'drain', 'stats', 'export'],
     },
-    { name: 'of', about: '`pause`, `resume`: a scope. `drain`: a worker.', variadic: true },
+    { name: 'of', about: '`pause`, `resume`, `limit`: a scope. `drain`: a worker.', variadic: true },
   ],
   options: swarmOptions,
   examples: [
@@ -39,6 +46,10 @@ export const swarm = defineCommand({
       about: 'hold back the tasks of a component',
     },
     { command: 'problems swarm resume component:api', about: 'let them go on' },
+    {
+      command: 'problems swarm limit handler:memory --per-hour 2',
+      about: 'at most two repairs of memory within any hour',
+    },
     { command: 'problems swarm drain agent-1', about: 'give a worker nothing more' },
     { command: 'problems swarm export --folder tasks', about: 'serve the agents of a swarm-manager' },
   ],
@@ -46,7 +57,8 @@ export const swarm = defineCommand({
     { code: 0, about: 'it is done' },
     {
       code: 1,
-      about: 'the scope is not paused, there is no such worker, or a file of the folder needs your attention',
+      about:
+        'the scope is not paused or has no limit, there is no such worker, or a file of the folder needs your attention',
     },
     { code: 2, about: 'the command failed: it is not a scope, the state file cannot be read, …' },
   ],
@@ -56,6 +68,8 @@ export const swarm = defineCommand({
       case 'pause':
       case 'resume':
         return gate(invocation, action, oneWord(rest, action, 'a scope', `problems swarm ${action} component:api`));
+      case 'limit':
+        return limit(invocation, oneWord(rest, action, 'a scope', 'problems swarm limit handler:memory --per-hour 2'));
       case 'drain':
         return drain(invocation, oneWord(rest, action, 'a worker', 'problems swarm drain agent-1'));
       case 'export':
@@ -79,6 +93,24 @@ async function gate(invocation: SwarmCommand, action: 'pause' | 'resume', scope:
     }
     const was = await queue.resume(scope);
     return said(invocation, { scope, paused: false, was }, was ? `${scope} goes on.` : `${scope} was not paused.`, was);
+  });
+}
+
+async function limit(invocation: SwarmCommand, scope: string): Promise<number> {
+  const { options } = invocation;
+  const perHour = options.undo ? null : options.perHour;
+  if (perHour === undefined)
+    throw new ProblemsError('bad-usage', 'limit needs --per-hour or --undo', {
+      hint: `problems swarm limit ${scope} --per-hour 2`,
+    });
+  return withSwarm(invocation, options, false, async (queue) => {
+    const was = await queue.limit(scope, perHour);
+    if (perHour !== null) {
+      const words = `At most ${perHour} of ${scope} ${perHour === 1 ? 'is' : 'are'} handed out within any hour.`;
+      return said(invocation, { scope, perHour }, words, true);
+    }
+    const words = was ? `${scope} has no limit any more.` : `${scope} had no limit.`;
+    return said(invocation, { scope, perHour, was }, words, was);
   });
 }
 

@@ -101,12 +101,18 @@ function waitingText(waiting: Waiting): string {
     case 'tasks':
       return `for ${waiting.tasks.join(', ')}`;
     case 'time':
-      return `until ${waiting.until.slice(0, 16).replace('T', ' ')} UTC`;
+      return `until ${minute(waiting.until)}`;
     case 'gate':
       return `${waiting.scope} is paused${waiting.why === '' ? '' : `: ${waiting.why}`}`;
+    case 'limit':
+      return `${waiting.scope} has had its tasks of this hour, until ${minute(waiting.until)}`;
     case 'key':
       return 'for another task with the same serial key';
   }
+}
+
+function minute(time: string): string {
+  return `${time.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** A claimed task in full, and the commands that end the claim. */
@@ -143,11 +149,15 @@ const waitingReasons = [
   ['tasks', 'for other tasks'],
   ['time', 'for their time'],
   ['gate', 'paused'],
+  ['limit', 'for the limit of an hour'],
   ['key', 'for a serial key'],
 ] as const satisfies readonly (readonly [Waiting['for'], string])[];
 
 /** How many tasks are where, who works, and what is paused. */
-export function statsText({ tasks, ready, waiting, outcomes, gates, workers }: SwarmStats, style: Style): string {
+export function statsText(
+  { tasks, ready, waiting, outcomes, gates, limits, workers }: SwarmStats,
+  style: Style,
+): string {
   const reasons = waitingReasons.flatMap(([reason, words]) =>
     waiting[reason] === 0 ? [] : [`${waiting[reason]} ${words}`],
   );
@@ -163,6 +173,9 @@ export function statsText({ tasks, ready, waiting, outcomes, gates, workers }: S
     ...gates.map(
       ({ scope, why }) =>
         `${style('warning', 'paused')}: ${escapeTerminal(scope)}${why === '' ? '' : `: ${escapeTerminal(why)}`}`,
+    ),
+    ...limits.map(
+      ({ scope, perHour }) => `${style('warning', 'limited')}: ${escapeTerminal(scope)}: ${perHour} an hour`,
     ),
     ...held,
   ]

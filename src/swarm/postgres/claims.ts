@@ -1,13 +1,14 @@
 import { hostname } from 'node:os';
 import { ProblemsError } from '../../errors.ts';
 import { bounds, checkLease, checkReport, checkRequest, checkWait, cut, defaultLease } from '../bounds.ts';
-import { failuresOf, readListedRow, readTaskRow, taskOf, type TaskRow } from '../rows.ts';
+import { failuresOf, readListedRow, readTaskRow, type Row, taskOf, type TaskRow } from '../rows.ts';
 import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, Granted, Held, Next, Report, Settled } from '../types.ts';
 import { jobBegun, jobEnded } from './attempts.ts';
 import { clock, listed, lockTask, type Queue, record, taskRow } from './rows.ts';
 import { schema } from './schema.ts';
-import type { Session } from './sql.ts';
+import { limitsNow } from './reads.ts';
+import type { Session, Value } from './sql.ts';
 import { asking, register, seen } from './workers.ts';
 
 const stale = { accepted: false, why: 'stale' } as const;
@@ -15,12 +16,13 @@ const stale = { accepted: false, why: 'stale' } as const;
 /**
  * Claims the first task in priority order that this worker may have, in one statement: the conditions are those of `waitingFor`
  * in rules.ts. A task that another transaction is about to claim is passed over. Of two that claim tasks of the same key at the
- * same time, the unique index `task_key` makes the second begin again.
+ * same time, the unique index `task_key` makes the second begin again. $11: scopes whose limit is spent; null: nobody has looked,
+ * and nothing is claimed if there are limits.
  */
 const claimFirst = `
   WITH ${asking}, next AS (
     SELECT project, id FROM ${schema}.task
-    WHERE (SELECT draining IS FALSE AND NOT lapsed FROM asking) AND project = $2
+    WHERE (SELECT draining IS FALSE AND NOT lapsed AND ($11::text[] IS NOT NULL OR NOT limited) FROM asking) AND project = $2
       AND state = 'open' AND (automation = 'auto' OR approved_by IS NOT NULL)
       AND automation <> 'human' AND handler <> 'person'
       AND (not_before IS NULL OR not_before <= ${clock})
@@ -39,6 +41,8 @@ const claimFirst = `
         SELECT FROM ${schema}.gate WHERE gate.project = task.project AND gate.scope IN
           ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
            'component:' || task.component))
+      AND ($11::text[] IS NULL OR NOT $11::text[] && ARRAY['all', 'kind:' || task.kind, 'handler:' || task.handler,
+        'engine:' || coalesce(task.engine, ''), 'component:' || task.component])
     ORDER BY score DESC, tie LIMIT 1
     FOR UPDATE SKIP LOCKED
   ), claimed AS (
@@ -50,7 +54,7 @@ const claimFirst = `
     INSERT INTO ${schema}.event (project, at, type, subject, worker, token)
     SELECT project, since, 'claimed', id, worker, token FROM claimed
   ), ${jobBegun('claimed')}
-  SELECT draining, lapsed, ${listed}, payload FROM asking LEFT JOIN claimed ON true`;
+  SELECT draining, lapsed, limited, ${listed}, payload FROM asking LEFT JOIN claimed ON true`;
 
 export async function claimNext(queue: Queue, request: ClaimRequest): Promise<Granted | undefined> {
   checkRequest(request);
@@ -58,7 +62,8 @@ export async function claimNext(queue: Queue, request: ClaimRequest): Promise<Gr
   const { worker, handlers = ['agent'], engines = [], kinds = [], tasks = [], lease = defaultLease } = request;
   const values = [handlers, kinds, engines, worker, lease, tasks, hostname(), process.pid] as const;
   for (;;) {
-    const [found] = await server.change(claimFirst, at(), project, ...values);
+    const [unlimited] = await server.change(claimFirst, at(), project, ...values, null);
+    const found = unlimited?.['limited'] === true ? await withinLimits(queue, values) : unlimited;
     if (found === undefined) return undefined;
     if (found['id'] !== null) return granted(queue, readTaskRow(found));
     const { draining, lapsed } = found;
@@ -67,6 +72,18 @@ export async function claimNext(queue: Queue, request: ClaimRequest): Promise<Gr
       return undefined;
     if (draining === false && lapsed !== true) return undefined;
   }
+}
+
+/** Claims one after the other: two at once could both take the last task of an hour. */
+async function withinLimits(queue: Queue, values: readonly Value[]): Promise<Row | undefined> {
+  const { server, project, at } = queue;
+  return server.writing(async (session) => {
+    await session.rows('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', `limits of ${project}`);
+    const { spent } = await limitsNow(queue, session);
+    const scopes = spent.map(({ scope }) => scope);
+    const [found] = await session.rows(claimFirst, at(), project, ...values, scopes);
+    return found;
+  });
 }
 
 async function granted(queue: Queue, row: TaskRow): Promise<Granted> {

@@ -1,4 +1,4 @@
-import { bounds, checkName, cut } from '../bounds.ts';
+import { bounds, checkName, checkPerHour, cut } from '../bounds.ts';
 import { taskOf, type TaskRow } from '../rows.ts';
 import { cancelOf, refusalToApprove, refusalToRedrive, unknownTask } from '../operator-rules.ts';
 import { checkScope } from '../rules.ts';
@@ -110,6 +110,33 @@ export async function resumeScope(queue: Queue, scope: string): Promise<boolean>
     );
     if (removed.length > 0) await record(queue, session, 'resumed', scope);
     return removed.length > 0;
+  });
+}
+
+export async function limitScope(queue: Queue, scope: string, perHour: number | null): Promise<boolean> {
+  const { server, project, at } = queue;
+  checkScope(scope);
+  if (perHour !== null) checkPerHour(perHour);
+  return server.writing(async (session) => {
+    if (perHour === null) {
+      const removed = await session.rows(
+        `DELETE FROM ${schema}.hour_limit WHERE project = $1 AND scope = $2 RETURNING scope`,
+        project,
+        scope,
+      );
+      if (removed.length > 0) await record(queue, session, 'unlimited', scope);
+      return removed.length > 0;
+    }
+    await session.rows(
+      `INSERT INTO ${schema}.hour_limit (project, scope, per_hour, since) VALUES ($2, $3, $4, ${clock})
+       ON CONFLICT (project, scope) DO UPDATE SET per_hour = excluded.per_hour`,
+      at(),
+      project,
+      scope,
+      perHour,
+    );
+    await record(queue, session, 'limited', scope, { note: `${perHour} an hour` });
+    return true;
   });
 }
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventOf, outcomeOf, readListedRow, readTaskRow, type Row, taskOf, type TaskRow } from '../rows.ts';
 import type { Page } from '../store.ts';
 import type { Gate, SwarmEvent, SwarmStats, SwarmTask, TaskFilter, TaskOutcome } from '../types.ts';
-import { dependenciesIn, type Facts, statsFrom, waitingOf, type WorkerRow } from '../views.ts';
+import { limitWindow, spentLimits } from '../rules.ts';
+import { dependenciesIn, type Facts, handedOutIn, limitsIn, statsFrom, waitingOf, type WorkerRow } from '../views.ts';
 import { clock, listed, type Queue } from './rows.ts';
 import { schema } from './schema.ts';
 import type { Session } from './sql.ts';
@@ -50,7 +51,31 @@ async function factsOf(queue: Queue, session: Session): Promise<Facts> {
     takenKeys: new Set(taken.map((row) => String(row['serial_key']))),
     before: dependenciesIn(before),
     gates: await gatesOf(queue, session),
+    ...(await limitsNow(queue, session)),
   };
+}
+
+/** The limits, and those of them that allow no further task now. */
+export async function limitsNow({ project, at }: Queue, session: Session): Promise<Pick<Facts, 'limits' | 'spent'>> {
+  const found = await session.rows(
+    `SELECT scope, per_hour, since FROM ${schema}.hour_limit WHERE project = $1 ORDER BY scope`,
+    project,
+  );
+  const limits = limitsIn(found);
+  if (limits.length === 0) return { limits, spent: [] };
+  const handedOut = await session.rows(
+    `WITH recent AS (
+       SELECT * FROM ${schema}.event WHERE project = $2 AND type IN ('claimed', 'released')
+         AND at > ${clock} - $3 * interval '1 millisecond'
+     )
+     SELECT recent.at, task.id, kind, handler, component, engine
+     FROM recent JOIN ${schema}.task ON task.project = recent.project AND task.id = recent.subject
+     WHERE recent.type = 'claimed' AND recent.token NOT IN (SELECT token FROM recent WHERE type = 'released')`,
+    at(),
+    project,
+    limitWindow,
+  );
+  return { limits, spent: spentLimits(limits, handedOutIn(handedOut)) };
 }
 
 export async function gatesOf({ project }: Queue, session: Session): Promise<readonly Gate[]> {

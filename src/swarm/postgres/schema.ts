@@ -116,6 +116,15 @@ const migrations: readonly string[] = [
     host text NOT NULL,
     lease_until timestamptz(3) NOT NULL
   );`,
+  // How many tasks of a scope are handed out within an hour, and the claims that count for it.
+  `CREATE TABLE ${schema}.hour_limit (
+    project text NOT NULL,
+    scope text COLLATE "C" NOT NULL,
+    per_hour integer NOT NULL,
+    since timestamptz(3) NOT NULL,
+    PRIMARY KEY (project, scope)
+  );
+  CREATE INDEX event_of_claim ON ${schema}.event (project, at) WHERE type IN ('claimed', 'released');`,
 ];
 
 /**

@@ -7,7 +7,7 @@ import { errorCode, errorText } from '../../util/text.ts';
 import type { Row } from '../rows.ts';
 import type { Place } from './connection.ts';
 
-type Value = string | number | boolean | null | undefined | readonly (string | null)[];
+export type Value = string | number | boolean | null | undefined | readonly (string | null)[];
 
 /** Runs statements, either within one transaction or each on its own. */
 export interface Session {

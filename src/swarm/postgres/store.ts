@@ -4,7 +4,7 @@ import type { SwarmStore } from '../store.ts';
 import { startAttempts } from './attempts.ts';
 import { claimNext, giveBack, grantedOf, renew, settle } from './claims.ts';
 import { readPlace } from './connection.ts';
-import { approveTask, cancelTask, drainWorker, pauseScope, redriveTask, resumeScope } from './operators.ts';
+import { approveTask, cancelTask, drainWorker, limitScope, pauseScope, redriveTask, resumeScope } from './operators.ts';
 import { eventsAfter, gatesOf, listTasks, outcomesAfter, statsOf } from './reads.ts';
 import type { Queue } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -64,6 +64,7 @@ function storeOn(queue: Queue): SwarmStore {
     pause: (scope, why) => pauseScope(queue, scope, why),
     resume: (scope) => resumeScope(queue, scope),
     gates: () => gatesOf(queue, server),
+    limit: (scope, perHour) => limitScope(queue, scope, perHour),
     drain: (worker, draining) => drainWorker(queue, worker, draining),
     list: (filter) => listTasks(queue, filter),
     events: (page) => eventsAfter(queue, page),

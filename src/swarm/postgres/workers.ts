@@ -16,12 +16,13 @@ export function seen(rows: string): string {
 
 /**
  * Part of a statement: what is known of the worker that asks ($6, with its handlers $3, engines $5, host $9 and process $10).
- * `draining` is null unless it was seen just now; `lapsed`: leases are over.
+ * `draining` is null unless it was seen just now; `lapsed`: leases are over; `limited`: the project has limits.
  */
 export const asking = `asking AS (
     SELECT (SELECT draining FROM ${schema}.worker WHERE project = $2 AND name = $6 AND host = $9 AND pid = $10
         AND handlers = $3 AND engines = $5 AND seen_at > ${clock} - ${seenEvery}) AS draining,
-      EXISTS (SELECT FROM ${schema}.task WHERE state = 'claimed' AND lease_until <= ${clock}) AS lapsed)`;
+      EXISTS (SELECT FROM ${schema}.task WHERE state = 'claimed' AND lease_until <= ${clock}) AS lapsed,
+      EXISTS (SELECT FROM ${schema}.hour_limit WHERE project = $2) AS limited)`;
 
 /** Registers the worker. Returns whether it is draining. */
 export async function register(

@@ -3,6 +3,7 @@ import { bounds, checkLease, checkName, checkReport, checkRequest, checkWait, cu
 import { isForPerson, nextAfter, nextAfterLapse } from '../rules.ts';
 import type { ClaimRef, ClaimRequest, EngineHeld, Granted, Held, Next, Report, Settled } from '../types.ts';
 import { failuresOf, taskOf } from '../rows.ts';
+import { limitsNow } from './reads.ts';
 import { type Queue, readTaskRow, record, requireSeal, rowOf, type TaskRow } from './rows.ts';
 
 /*
@@ -36,6 +37,10 @@ const firstClaimable = `
       SELECT 1 FROM gate WHERE gate.project = task.project AND gate.scope IN
         ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
          'component:' || task.component))
+    AND NOT EXISTS (
+      SELECT 1 FROM json_each(?7) WHERE value IN
+        ('all', 'kind:' || task.kind, 'handler:' || task.handler, 'engine:' || coalesce(task.engine, ''),
+         'component:' || task.component))
   ORDER BY task.score DESC, task.tie LIMIT 1`;
 
 export function claimNext(queue: Queue, request: ClaimRequest): Granted | undefined {
@@ -53,6 +58,7 @@ export function claimNext(queue: Queue, request: ClaimRequest): Granted | undefi
     JSON.stringify(kinds),
     JSON.stringify(engines),
     JSON.stringify(tasks),
+    JSON.stringify(limitsNow(queue).spent.map(({ scope }) => scope)),
   );
   if (found === undefined) return undefined;
   const row = readTaskRow(found);

@@ -1,4 +1,4 @@
-import { bounds, checkName, cut } from '../bounds.ts';
+import { bounds, checkName, checkPerHour, cut } from '../bounds.ts';
 import { cancelOf, refusalToApprove, refusalToRedrive, unknownTask } from '../operator-rules.ts';
 import { checkScope } from '../rules.ts';
 import type { Changed } from '../types.ts';
@@ -73,6 +73,25 @@ export function resumeScope(queue: Queue, scope: string): boolean {
   const isResumed = database.run('DELETE FROM gate WHERE project = ? AND scope = ?', project, scope) > 0;
   if (isResumed) record(queue, 'resumed', scope);
   return isResumed;
+}
+
+export function limitScope(queue: Queue, scope: string, perHour: number | null): boolean {
+  const { database, project, now } = queue;
+  checkScope(scope);
+  if (perHour === null) {
+    const isEnded = database.run('DELETE FROM hour_limit WHERE project = ? AND scope = ?', project, scope) > 0;
+    if (isEnded) record(queue, 'unlimited', scope);
+    return isEnded;
+  }
+  database.run(
+    'INSERT INTO hour_limit VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET per_hour = excluded.per_hour',
+    project,
+    scope,
+    checkPerHour(perHour),
+    now().toISOString(),
+  );
+  record(queue, 'limited', scope, { note: `${perHour} an hour` });
+  return true;
 }
 
 export function drainWorker(queue: Queue, worker: string, draining: boolean): boolean {

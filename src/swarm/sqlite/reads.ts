@@ -2,7 +2,8 @@ import { parseJson } from '../../util/json.ts';
 import { eventOf, outcomeOf, taskOf } from '../rows.ts';
 import type { Page } from '../store.ts';
 import type { Gate, SwarmEvent, SwarmStats, SwarmTask, TaskFilter, TaskOutcome } from '../types.ts';
-import { dependenciesIn, type Facts, statsFrom, waitingOf, type WorkerRow } from '../views.ts';
+import { limitWindow, spentLimits } from '../rules.ts';
+import { dependenciesIn, type Facts, handedOutIn, limitsIn, statsFrom, waitingOf, type WorkerRow } from '../views.ts';
 import { type Queue, readTaskRow, type TaskRow } from './rows.ts';
 
 /** Each is called within one transaction, so that it shows one state of the queue. */
@@ -41,7 +42,28 @@ function factsOf(queue: Queue): Facts {
     takenKeys: new Set(taken.map((row) => String(row['serial_key']))),
     before: dependenciesIn(before),
     gates: gatesOf(queue),
+    ...limitsNow(queue),
   };
+}
+
+/** The limits, and those of them that allow no further task now. */
+export function limitsNow({ database, project, now }: Queue): Pick<Facts, 'limits' | 'spent'> {
+  const limits = limitsIn(
+    database.all('SELECT scope, per_hour, since FROM hour_limit WHERE project = ? ORDER BY scope', project),
+  );
+  if (limits.length === 0) return { limits, spent: [] };
+  const handedOut = database.all(
+    `WITH recent AS (
+       SELECT * FROM event INDEXED BY event_of_claim
+       WHERE project = ? AND type IN ('claimed', 'released') AND at > ?
+     )
+     SELECT recent.at, task.id, kind, handler, component, engine
+     FROM recent JOIN task ON task.project = recent.project AND task.id = recent.subject
+     WHERE recent.type = 'claimed' AND recent.token NOT IN (SELECT token FROM recent WHERE type = 'released')`,
+    project,
+    new Date(now().getTime() - limitWindow).toISOString(),
+  );
+  return { limits, spent: spentLimits(limits, handedOutIn(handedOut)) };
 }
 
 export function gatesOf({ database, project }: Queue): readonly Gate[] {

@@ -3,7 +3,7 @@ import { type Database, openDatabase } from '../../remediation/store/sqlite/data
 import { defaultRetries, type RetrySettings } from '../rules.ts';
 import type { SwarmStore } from '../store.ts';
 import { claimNext, giveBack, grantedOf, holdEngine, renew, settle } from './claims.ts';
-import { approveTask, cancelTask, drainWorker, pauseScope, redriveTask, resumeScope } from './operators.ts';
+import { approveTask, cancelTask, drainWorker, limitScope, pauseScope, redriveTask, resumeScope } from './operators.ts';
 import { eventsAfter, gatesOf, listTasks, outcomesAfter, statsOf } from './reads.ts';
 import type { Queue } from './rows.ts';
 import { syncTasks } from './sync.ts';
@@ -57,6 +57,7 @@ export async function swarmIn(
     pause: async (scope, why) => writing(() => pauseScope(queue, scope, why)),
     resume: async (scope) => writing(() => resumeScope(queue, scope)),
     gates: async () => reading(() => gatesOf(queue)),
+    limit: async (scope, perHour) => writing(() => limitScope(queue, scope, perHour)),
     drain: async (worker, draining) => writing(() => drainWorker(queue, worker, draining)),
     list: async (filter) => reading(() => listTasks(queue, filter)),
     events: async (page) => reading(() => eventsAfter(queue, page)),

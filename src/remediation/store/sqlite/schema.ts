@@ -218,6 +218,15 @@ export const stateTables: readonly string[] = [
   // The service asks for pending runs at each phase of a run, and what shows runs for the newest.
   `CREATE INDEX runs_pending ON runs (phase) WHERE phase NOT IN ('planned', 'ended') OR outcome = 'stuck';
   CREATE INDEX runs_in_order ON runs (created_at, id);`,
+  // How many tasks of a scope the queue hands out within an hour, and the claims that count for it.
+  `CREATE TABLE hour_limit (
+    project TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    per_hour INTEGER NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (project, scope)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX event_of_claim ON event (project, at) WHERE type IN ('claimed', 'released');`,
 ];
 
 /**

@@ -1,4 +1,6 @@
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
+-- index event_of_claim
+CREATE INDEX event_of_claim ON event (project, at) WHERE type IN ('claimed', 'released');
 -- index event_of_project
 CREATE INDEX event_of_project ON event (project, seq);
 -- index outcome_of_task
@@ -60,6 +62,14 @@ CREATE TABLE gate (
     project TEXT NOT NULL,
     scope TEXT NOT NULL,
     why TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (project, scope)
+  ) STRICT, WITHOUT ROWID;
+-- table hour_limit
+CREATE TABLE hour_limit (
+    project TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    per_hour INTEGER NOT NULL,
     since TEXT NOT NULL,
     PRIMARY KEY (project, scope)
   ) STRICT, WITHOUT ROWID;
