@@ -23,10 +23,14 @@ export interface Surroundings {
   readonly inNotes: boolean;
   /** Whether a heading beside it has the labels of a problem. */
   readonly besideLabels: boolean;
+  /** Whether it is one of a numbered series of headings that fills a text about problems. */
+  readonly inSeries: boolean;
 }
 
 /** A place in a text that may be a problem, with what counts for and against it. */
 export interface Candidate {
+  /** The name of the rule that took it for a problem. */
+  readonly rule: string;
   readonly form: Form;
   /** The index of its title's line, and the index after its last line. */
   readonly at: number;
@@ -71,4 +75,13 @@ export function hasProblemAndAnswer(kinds: ReadonlySet<LabelMeaning>): boolean {
   return (
     says && (['solution', 'workaround', 'rootCause'] as const).some((kind) => kinds.has(kind)) && countKinds(kinds) >= 2
   );
+}
+
+/** What a rule is called, and what it says to those who read docs/import.md. */
+export interface RuleText {
+  readonly name: string;
+  /** What it applies to. */
+  readonly matches: string;
+  /** A sentence. */
+  readonly why: string;
 }

@@ -1,21 +1,24 @@
-import { type Candidate, countKinds, hasProblemAndAnswer, hasProblemLabels, type Surroundings } from './candidate.ts';
-import { cellsOf, readBody } from './fields.ts';
-import { itemsIn } from './items.ts';
-import type { Document, Line } from './lines.ts';
-import {
-  hasProblemNoun,
-  isPlaceholder,
-  isProblemFile,
-  namesNotes,
-  namesProblems,
-  namesTemplate,
-  plainName,
-  saysNothing,
-} from './names.ts';
-import { rowsIn, withoutSummaries } from './rows.ts';
-import type { Title } from './titles.ts';
+import { type Candidate, hasProblemLabels, type RuleText, type Surroundings } from './candidate.ts';
+import { boldBeginningRule, boldBeginningsIn, boldTitleAt, boldTitleRule, boldTitlesIn } from './bold-titles.ts';
+import { readBody } from './fields.ts';
+import { headingRules, ruleFor, type Text, type Verdict } from './heading-rules.ts';
+import { isGroupOfItems } from './heading-text.ts';
+import { itemRules, itemsIn } from './items.ts';
+import type { Document } from './lines.ts';
+import { hasProblemNoun, isProblemFile, namesGuide, namesHelp, namesNotes, namesProblems } from './names.ts';
+import { paragraphRule, paragraphsIn } from './paragraphs.ts';
+import { rowRule, rowsIn, withoutSummaries } from './rows.ts';
 import { readTree, type Section } from './tree.ts';
 import type { IgnoredHeading } from './types.ts';
+
+/** All rules that say what is a problem and what is not: for headings in their order, then for text without headings. */
+export const importRules: readonly (RuleText & { readonly verdict: Verdict })[] = [
+  ...headingRules,
+  ...[boldTitleRule, boldBeginningRule, paragraphRule, ...itemRules, rowRule].map((rule) => ({
+    ...rule,
+    verdict: 'problem' as const,
+  })),
+];
 
 export interface Found {
   readonly candidates: readonly Candidate[];
@@ -25,17 +28,7 @@ export interface Found {
 interface Walk {
   /** The index of the first heading. */
   readonly firstHeading: number;
-  readonly lines: readonly Line[];
-  /** Whether the file or its first heading says that it holds problems. */
-  readonly isAboutProblems: boolean;
-  /** The level at which most headings with labels are problems; else the lowest one. 0 if there is none. */
-  readonly usualLevel: number;
-  /** Whether few headings name notes, so that the others may be taken for problems though no group says so. */
-  readonly isPure: boolean;
-  /** Whether any heading has the labels of a problem. */
-  readonly hasLabels: boolean;
-  /** Whether some of the text is records already, so that prose beside them is about the records. */
-  readonly isMarked: boolean;
+  readonly text: Text;
   readonly candidates: Candidate[];
   readonly ignored: IgnoredHeading[];
 }
@@ -49,19 +42,25 @@ export function findCandidates({ lines, marked }: Document, file: string | undef
     (file !== undefined && isProblemFile(file)) ||
     tops.some(namesProblems) ||
     (file === undefined && tops.length === 0);
+  const isGuide = namesGuide(file ?? '') || tops.some(namesGuide);
   const labelled = all.filter(({ kinds, level }) => level > 0 && level < 7 && hasProblemLabels(kinds));
   const walk: Walk = {
     firstHeading: all[1]?.at ?? -1,
-    lines,
-    isAboutProblems,
-    usualLevel: usualLevelOf(all, labelled),
-    isPure: isAboutProblems && isPure(all),
-    hasLabels: labelled.length > 0,
-    isMarked: marked.length > 0,
+    text: {
+      lines,
+      isAboutProblems,
+      usualLevel: usualLevelOf(all, labelled, isGuide),
+      isPure: isAboutProblems && isPure(all, isGuide),
+      isGuide,
+      hasLabels: labelled.length > 0,
+      isMarked: marked.length > 0,
+      hasBoldTitles: lines.filter((_line, index) => boldTitleAt(lines, index)).length >= 2,
+    },
     candidates: [],
     ignored: [],
   };
-  visit(root, { groups: [], inProblems: isAboutProblems, inNotes: false, besideLabels: false }, walk);
+  const around = { groups: [], inProblems: isAboutProblems, inNotes: false, besideLabels: false, inSeries: false };
+  visit(root, around, walk);
   return { candidates: withoutSummaries(walk.candidates).toSorted((a, b) => a.at - b.at), ignored: walk.ignored };
 }
 
@@ -69,16 +68,18 @@ function flatten(section: Section): readonly Section[] {
   return [section, ...section.children.flatMap(flatten)];
 }
 
-function isPure(all: readonly Section[]): boolean {
-  const headings = all.filter(({ level }) => level === 2 || level === 3);
-  const notes = headings.filter(({ title }) => namesNotes(title.raw) && !title.isNumbered);
+function isPure(all: readonly Section[], isGuide: boolean): boolean {
+  // Where to find help says nothing about the other headings.
+  const headings = all.filter(({ level, title }) => (level === 2 || level === 3) && !namesHelp(title.raw));
+  const notes = headings.filter(({ title }) => namesNotes(title.raw, isGuide) && !title.isNumbered);
   return notes.length * 4 <= headings.length;
 }
 
-function usualLevelOf(all: readonly Section[], labelled: readonly Section[]): number {
+function usualLevelOf(all: readonly Section[], labelled: readonly Section[], isGuide: boolean): number {
   const counts = new Map<number, number>();
   const plain = all.filter(
-    ({ level, children, title }) => level >= 2 && level <= 4 && children.length === 0 && !namesNotes(title.raw),
+    ({ level, children, title }) =>
+      level >= 2 && level <= 4 && children.length === 0 && !namesNotes(title.raw, isGuide),
   );
   for (const { level } of labelled.length > 0 ? labelled : plain) counts.set(level, (counts.get(level) ?? 0) + 1);
   const [usual] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0]);
@@ -87,141 +88,91 @@ function usualLevelOf(all: readonly Section[], labelled: readonly Section[]): nu
 
 /** Returns how many candidates it found in the section. */
 function visit(section: Section, around: Surroundings, walk: Walk): number {
-  const { title, level, children, at } = section;
-  if (level > 0 && (namesTemplate(title.raw) || (isPlaceholder(title.raw) && level > 1))) {
+  const { text } = walk;
+  const { title, level } = section;
+  const rule = ruleFor(section, around, text);
+  if (rule?.verdict === 'text') {
     ignore(section, 'It tells how to write or report problems.', walk);
     return 0;
   }
-  if (level > 0 && isProblem(section, around, walk)) {
-    walk.candidates.push(candidateOf(section, around, walk));
+  if (rule?.verdict === 'problem') {
+    walk.candidates.push(candidateOf(section, rule.name, around, text));
     return 1;
   }
   // The first heading names the text; a later one of the same level may begin notes.
-  const isNote = namesNotes(title.raw) && (level > 1 || around.groups.length > 0 || at !== walk.firstHeading);
-  const names = level > 1 && namesProblems(title.raw);
-  const besideLabels = children.some((child) => child.level < 7 && hasProblemLabels(child.kinds));
-  const inside: Surroundings =
-    level === 0
-      ? { ...around, besideLabels }
-      : {
-          besideLabels,
-          groups: [{ at, level, text: title.raw }, ...around.groups],
-          inProblems:
-            level === 1 && !isNote
-              ? walk.isAboutProblems
-              : !isNote && (around.inProblems || (names && hasProblemNoun(title.raw))),
-          // Below notes "High priority" is a priority of notes; "Known issues" is not.
-          inNotes: isNote || (around.inNotes && !hasProblemNoun(title.raw)),
-        };
-  let found = 0;
-  for (const child of children) found += visit(child, inside, walk);
+  const isNote =
+    namesNotes(title.raw, text.isGuide) && (level > 1 || around.groups.length > 0 || section.at !== walk.firstHeading);
+  const inside = surroundingsIn(section, around, isNote, text);
+  const bold = visitBoldTitles(section, inside, walk);
+  let found = bold;
+  for (const child of section.children) if (bold === 0 || child.level < 7) found += visit(child, inside, walk);
   if (isNote) ignore(section, 'It names notes, plans or a log.', walk);
-  if (found === 0 || isLoose(section)) found += visitOwnText(section, inside, names, found > 0, walk);
+  // A list below a heading may hold problems in front of the sections with problems; one below the first heading does not.
+  if (found === 0 || level > 1) found += visitOwnText(section, inside, found > 0, walk);
   return found;
 }
 
-/** Whether a text may hold problems in front of the sections with problems: a list below a heading that is not a group. */
-function isLoose({ level }: Section): boolean {
-  return level > 1;
+/** What a section says about what is below it. */
+function surroundingsIn(section: Section, around: Surroundings, isNote: boolean, text: Text): Surroundings {
+  const { title, level, at, children } = section;
+  const besideLabels = children.some((child) => child.level < 7 && hasProblemLabels(child.kinds));
+  if (level === 0) return { ...around, besideLabels };
+  const names = level > 1 && namesProblems(title.raw);
+  const numbered = children.filter((child) => child.title.isNumbered).length;
+  return {
+    besideLabels,
+    inSeries: level === 1 && text.isAboutProblems && numbered >= 3 && numbered * 2 >= children.length,
+    groups: [{ at, level, text: title.raw }, ...around.groups],
+    inProblems:
+      level === 1 && !isNote
+        ? text.isAboutProblems
+        : !isNote && (around.inProblems || (names && hasProblemNoun(title.raw))),
+    // Below notes "High priority" is a priority of notes; "Known issues" is not.
+    inNotes: isNote || (around.inNotes && !hasProblemNoun(title.raw)),
+  };
 }
 
 function ignore({ title, at }: Section, reason: string, walk: Walk): void {
   walk.ignored.push({ title: title.title, line: at + 1, reason });
 }
 
-/** Rules in order: labels; a number, id or state in a group; the lowest heading of a text about problems. */
-function isProblem(section: Section, around: Surroundings, walk: Walk): boolean {
-  const { title, level, children, kinds, body } = section;
-  const hasText = body.free.length + body.fields.length > 0 || section.ownEnd < section.end;
-  if (!hasText || level === 0) return false;
-  const inNamed = around.groups.slice(0, 2).some((group) => group.level > 1 && namesProblems(group.text));
-  const isCounted = title.isNumbered || title.id !== null;
-  // "11. Security considerations" in a numbered list of issues is an issue.
-  const isNote = namesNotes(title.raw) && !(isCounted && inNamed);
-  const isStrict = around.inNotes || isNote || walk.isMarked;
-  const byLabels = isStrict ? hasProblemAndAnswer(kinds) : hasProblemLabels(kinds);
-  const holdsProblems =
-    children.some(
-      (child) =>
-        child.level < 7 && (hasProblemLabels(child.kinds) || child.title.isNumbered || child.title.id !== null),
-    ) || children.filter(({ level: below, kinds: labels }) => below === 7 && hasProblemLabels(labels)).length > 1;
-  if (holdsProblems) return false;
-  if (level === 1)
-    return (
-      byLabels &&
-      (kinds.has('description') || kinds.has('rootCause')) &&
-      children.length === 0 &&
-      countKinds(kinds) >= 3
-    );
-  if (byLabels) return true;
-  if (level === 7 || isStrict || !around.inProblems) return false;
-  if (children.length > 0 && !title.isNumbered && title.id === null) return false;
-  if (onlyNothing(section, walk)) return false;
-  if (title.id !== null || title.isPrefixed) return true;
-  if (isGroupOfItems(section, walk) || (isLogEntry(title, walk.isPure) && !statesSomething(section))) return false;
-  if ((title.isNumbered || statesSomething(section)) && (inNamed || walk.isPure)) return true;
-  if (isTable(section, walk)) return false;
-  // Among problems with labels, an area without any is about something else.
-  return inNamed ? level > 2 : walk.isPure && level === walk.usualLevel && (!walk.hasLabels || around.besideLabels);
-}
-
-/** A table alone, of results, versions or decisions. One with two columns may hold fields. */
-function isTable({ at, ownEnd }: Section, { lines }: Walk): boolean {
-  const own = lines.slice(at + 1, ownEnd).filter(({ type }) => !['blank', 'rule', 'skipped'].includes(type));
-  const rows = own.filter(({ type, text }) => type === 'row' && cellsOf(text).length > 2).length;
-  return rows > 0 && rows * 3 >= own.length * 2;
-}
-
-/** An entry of a log begins with its day, or is named by it. */
-function isLogEntry({ raw }: Title, isAlone: boolean): boolean {
-  return (
-    (!isAlone && /^\W*\d{4}-\d{2}-\d{2}\b/.test(raw)) ||
-    /^\W*\d{4}-\d{2}-\d{2}\W*$/.test(raw) ||
-    /^(?:latest |previous |current |last |final )?(?:session|iteration|update|sprint|day|week|entry|sitzung|сессия)?s?(?: notes)?$/i.test(
-      plainName(raw),
-    )
-  );
-}
-
-function statesSomething({ title, kinds }: Section): boolean {
-  return (
-    title.isStruck ||
-    kinds.has('status') ||
-    /\b(?:fixed|resolved|solved|won'?t fix|by design)\b|✅|❌/i.test(title.remarks.join(' '))
-  );
-}
-
-/** Whether a heading names problems in general and its text is a list or a table: its items are the problems. */
-function isGroupOfItems({ title, at, ownEnd, kinds, level }: Section, { lines }: Walk): boolean {
-  const isArea =
-    level === 2 && plainName(title.raw).split(' ').length <= 2 && title.id === null && title.remarks.length === 0;
-  if (!(namesProblems(title.raw) || isArea) || countKinds(kinds) > 0 || title.isNumbered) return false;
-  const own = lines
-    .slice(at + 1, ownEnd)
-    .filter(({ type }) => type !== 'blank' && type !== 'rule' && type !== 'skipped');
-  const listed = own.filter(({ type, indent }) => type === 'item' || type === 'row' || indent > 0).length;
-  return own.length === 0 || (isArea && !namesProblems(title.raw) ? listed === own.length : listed * 2 >= own.length);
-}
-
-function onlyNothing({ at, ownEnd }: Section, { lines }: Walk): boolean {
-  const own = lines.slice(at + 1, ownEnd).filter(({ type }) => !['blank', 'rule', 'skipped'].includes(type));
-  return own.length === 0 || (own.length <= 2 && own.every(({ text }) => saysNothing(text)));
-}
-
-function candidateOf(section: Section, around: Surroundings, walk: Walk): Candidate {
+function candidateOf(section: Section, rule: string, around: Surroundings, { lines }: Text): Candidate {
   const { at, end, title, body, kinds, level } = section;
-  const full = section.ownEnd < end ? readBody(walk.lines, at + 1, end) : body;
-  return { form: level === 7 ? 'bold-line' : 'heading', at, end, title, lead: '', body: full, kinds, around, alike: 1 };
+  const full = section.ownEnd < end ? readBody(lines, at + 1, end) : body;
+  const form = level === 7 ? 'bold-line' : 'heading';
+  return { rule, form, at, end, title, lead: '', body: full, kinds, around, alike: 1 };
+}
+
+/** Whether what is written below a heading, without headings of its own, are problems. */
+function isGroup({ level, title }: Section, around: Surroundings, text: Text, isArea: boolean): boolean {
+  const isNamed = (level > 1 && namesProblems(title.raw)) || isArea || (level <= 1 && text.isAboutProblems);
+  return isNamed && !around.inNotes && !text.isMarked && around.inProblems;
+}
+
+/** Bold lines of a group that are used as headings, up to the first heading. */
+function visitBoldTitles(section: Section, around: Surroundings, { text, candidates }: Walk): number {
+  if (!text.hasBoldTitles || section.level === 7 || !isGroup(section, around, text, false)) return 0;
+  const end = section.children.find(({ level }) => level < 7)?.at ?? section.end;
+  const also = section.children.filter(({ level }) => level === 7).map(({ at }) => at);
+  const found = boldTitlesIn(text.lines, section.at + 1, end, also, around);
+  candidates.push(...found);
+  return found.length;
 }
 
 /** Lists and tables of a section without headings that are problems. */
-function visitOwnText(section: Section, around: Surroundings, names: boolean, isAfter: boolean, walk: Walk): number {
+function visitOwnText(section: Section, around: Surroundings, isAfter: boolean, { text, candidates }: Walk): number {
   const { at, ownEnd, level } = section;
-  const isArea = level === 2 && isGroupOfItems(section, walk) && walk.isPure;
-  const isGroup =
-    (names || isArea || (level <= 1 && walk.isAboutProblems)) && !around.inNotes && !walk.isMarked && around.inProblems;
-  const found = itemsIn(walk.lines, at + 1, ownEnd, around, isGroup && !isAfter && (level > 1 || !walk.hasLabels));
-  const items = found.length > 0 ? found : isGroup && !isAfter ? rowsIn(walk.lines, at + 1, ownEnd, around) : [];
-  walk.candidates.push(...items);
-  return items.length;
+  const { lines } = text;
+  const isArea = level === 2 && isGroupOfItems(section, text) && text.isPure;
+  const isOpen = isGroup(section, around, text, isArea) && !isAfter;
+  const labelled = isOpen ? paragraphsIn(lines, at + 1, ownEnd, around) : [];
+  const paragraphs = isOpen && labelled.length === 0 ? boldBeginningsIn(lines, at + 1, ownEnd, around) : labelled;
+  const items =
+    paragraphs.length > 0
+      ? paragraphs
+      : itemsIn(lines, at + 1, ownEnd, around, isOpen && (level > 1 || !text.hasLabels));
+  const mayHoldRows = !isAfter && !text.isMarked && around.inProblems && !around.inNotes;
+  const found = items.length > 0 || !mayHoldRows ? items : rowsIn(lines, at + 1, ownEnd, around, isOpen);
+  candidates.push(...found);
+  return found.length;
 }

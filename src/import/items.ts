@@ -1,9 +1,35 @@
-import { type Candidate, countKinds, hasProblemAndAnswer, type Surroundings } from './candidate.ts';
+import { type Candidate, countKinds, hasProblemAndAnswer, type RuleText, type Surroundings } from './candidate.ts';
 import { labelOf, readBody } from './fields.ts';
 import type { Line } from './lines.ts';
 import { hasProblemNoun, isPlaceholder, namesProblems, saysNothing } from './names.ts';
 import { readTitle, type Title } from './titles.ts';
 import { kindsOf } from './tree.ts';
+
+const answered: RuleText = {
+  name: 'item-with-answer',
+  matches: 'an item of any list with the labels of a problem and of its answer below it',
+  why: 'Logs of sessions are written so.',
+};
+
+const belowLabel: RuleText = {
+  name: 'item-below-label',
+  matches: 'an item of a list below a label such as "Remaining issues:", outside of notes',
+  why: 'The label names problems, whatever the heading says.',
+};
+
+const ofGroup: RuleText = {
+  name: 'item-of-group',
+  matches: 'an item of a list in a group of problems without headings',
+  why: 'The group says what it lists. Links, words alone and ticked lines about what was done are left out.',
+};
+
+const ofArea: RuleText = {
+  name: 'item-of-area',
+  matches: 'an item below an item that only names an area, in a list of such items in a group of problems',
+  why: 'Then the outer items are groups.',
+};
+
+export const itemRules: readonly RuleText[] = [answered, belowLabel, ofGroup, ofArea];
 
 /**
  * The items of the outermost lists between two lines that are problems: all of them in a group of problems, elsewhere only
@@ -17,7 +43,10 @@ export function itemsIn(
   isGroup: boolean,
 ): readonly Candidate[] {
   const found: Candidate[] = [];
-  for (const { at, end, label } of topItems(lines, from, to)) {
+  const tops = topItems(lines, from, to);
+  if (isGroup && tops.length > 0 && tops.every((item) => isArea(lines, item))) return itemsOfAreas(lines, tops, around);
+  const isMixed = isGroup && tops.some(({ at }) => /^\s*(?:❌|⚠|🔴|🟠|🟡|⏳|🚧|\[ \])/u.test(lines[at]?.text ?? ''));
+  for (const { at, end, label } of tops) {
     const line = lines[at];
     if (line === undefined || saysNothing(line.text) || isPlaceholder(line.text)) continue;
     const own = labelOf(line.text);
@@ -30,12 +59,38 @@ export function itemsIn(
     const isListed = isGroup
       ? label === undefined || namesProblems(label)
       : label !== undefined && namesProblems(label) && hasProblemNoun(label) && !around.inNotes;
-    if (isLabel || !(isLabelled || (isListed && isSentence(line.text) && !isHistory(line.text, around)))) continue;
+    if (isLabel || !(isLabelled || (isListed && isSentence(line.text) && !isHistory(line.text, around, isMixed))))
+      continue;
     const { title, lead } = titleOf(line);
-    found.push({ form: 'item', at, end, title, lead, body, kinds, around, alike: 1 });
+    const { name: rule } = isLabelled ? answered : isGroup ? ofGroup : belowLabel;
+    found.push({ rule, form: 'item', at, end, title, lead, body, kinds, around, alike: 1 });
   }
   // One item alone below running text is rarely a list of problems.
   return found.map((one) => ({ ...one, alike: countKinds(one.kinds) > 0 ? found.length + 1 : found.length }));
+}
+
+/** A few words with a list below them and nothing else: the name of a platform or a part. */
+function isArea(lines: readonly Line[], { at, end, label }: Item): boolean {
+  const text = lines[at]?.text ?? '';
+  const below = lines.slice(at + 1, end).filter(({ type }) => type !== 'blank');
+  return (
+    label === undefined &&
+    text.split(/\s+/).length <= 3 &&
+    !/[.!?]\s*$/.test(text) &&
+    labelOf(text)?.meaning === undefined &&
+    below[0]?.type === 'item' &&
+    below.every(
+      ({ type, indent, text: one }) => (type !== 'item' || (labelOf(one)?.meaning ?? null) === null) && indent > 0,
+    )
+  );
+}
+
+function itemsOfAreas(lines: readonly Line[], areas: readonly Item[], around: Surroundings): readonly Candidate[] {
+  const { name: rule } = ofArea;
+  return areas.flatMap(({ at, end }) => {
+    const inside = { ...around, groups: [{ at, level: 7, text: lines[at]?.text ?? '' }, ...around.groups] };
+    return itemsIn(lines, at + 1, end, inside, true).map((item) => ({ ...item, rule }));
+  });
 }
 
 interface Item {
@@ -74,8 +129,11 @@ function topItems(lines: readonly Line[], from: number, to: number): readonly It
   return items;
 }
 
-/** A green tick or "Added:" is history, unless the group says that it lists what was resolved. */
-function isHistory(text: string, { groups }: Surroundings): boolean {
+/**
+ * A green tick or "Added:" is history, unless the group says that it lists what was resolved.
+ * @param isMixed Whether other items have a sign that says that they are open: then a tick is a state.
+ */
+function isHistory(text: string, { groups }: Surroundings, isMixed: boolean): boolean {
   if (
     /^\W*(?:added|improved|updated|changed|removed|created|enhanced|implemented|refactored|documented|verified|validated|tested|all|result|impact|testing)\b[^:]{0,30}(?:\*\*)?:/iu.test(
       text,
@@ -84,7 +142,9 @@ function isHistory(text: string, { groups }: Surroundings): boolean {
     return true;
   const isTicked = /^\s*(?:✅|✔|☑)/u.test(text);
   return (
-    isTicked && !groups.some(({ text: group }) => hasProblemNoun(group) && /resolved|fixed|solved|✅/i.test(group))
+    isTicked &&
+    !isMixed &&
+    !groups.some(({ text: group }) => hasProblemNoun(group) && /resolved|fixed|solved|✅/i.test(group))
   );
 }
 
@@ -110,7 +170,7 @@ function titleOf(line: Line): { readonly title: Title; readonly lead: string } {
     return { title: readTitle(`${before}${boldText.replace(/[:：]\s*$/, '')} ${remark}`.trim()), lead };
   }
   const [, head = whole, lead = ''] =
-    /^(.{8,120}?)(?:\s+[-–—]+\s+|[:：]\s+|[.。;；!?](?:\s+|(?=[\p{Script=Han}])))(.+)$/u.exec(whole) ?? [];
+    /^(.{8,120}?)(?:\s+[-–—→]+\s+|[:：]\s+|[.。;；!?](?:\s+|(?=[\p{Script=Han}])))(.+)$/u.exec(whole) ?? [];
   const short = head.length <= longestTitle ? head : `${head.slice(0, longestTitle).replace(/\s+\S*$/, '')}…`;
   return { title: readTitle(short), lead: head === short ? lead : whole };
 }

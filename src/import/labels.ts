@@ -39,7 +39,7 @@ export function labelName(label: string): string {
   return label
     .slice(0, 200)
     .replaceAll(/\([^()]*\)|（[^（）]*）|\[[^[\]]*\]/g, ' ')
-    .replaceAll(/[*_`~:：#]|[\p{Extended_Pictographic}\uFE0F\u200D]/gu, ' ')
+    .replaceAll(/[*_`~:：#?？]|[\p{Extended_Pictographic}\uFE0F\u200D]/gu, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
     .toLowerCase();

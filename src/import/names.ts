@@ -1,3 +1,4 @@
+import { signsOf, wordsOf } from './language-words.ts';
 import { readTitle } from './titles.ts';
 import { words } from './values.ts';
 
@@ -5,24 +6,24 @@ import { words } from './values.ts';
 
 /** Names problems in general: a heading with such a word and problems below it is a group. */
 const problemNouns = words(
-  String.raw`issues|known issue|problems|bugs|limitations|blockers|errors|failures|defects|gotchas|caveats|pitfalls|challenges|concerns|violations|vulnerabilities|bottlenecks|restrictions|quirks|regressions|troubleshooting|warnings|incompatibilities|gaps|technical debt|tech debt|probleme|fehler|einschränkungen|mängel|проблемы|ошибки|ограничения|неисправности|problemas|errores|limitaciones|fallos`,
-  '问题|缺陷|错误|限制|故障|問題',
+  String.raw`issues|known issue|problems|bugs|limitations|blockers|errors|failures|defects|gotchas|caveats|pitfalls|challenges|concerns|violations|vulnerabilities|bottlenecks|restrictions|quirks|regressions|troubleshooting|warnings|incompatibilities|gaps|technical debt|tech debt|probleme|fehler|einschränkungen|mängel|проблемы|ошибки|ограничения|неисправности|problemas|errores|limitaciones|fallos${wordsOf('problems')}`,
+  `问题|缺陷|错误|限制|故障|問題${signsOf('problems')}`,
 );
 
 /** A heading of nothing but such words is a group too: "Resolved", "Critical (P0)", "Recently fixed". */
 const stateNouns = words(
-  String.raw`open|active|current|known|resolved|fixed|solved|closed|remaining|outstanding|unresolved|in progress|critical|high|medium|low|major|minor|severe|priority|severity|p[0-4]|recently|recent|previously|previous|new|and|or|the|level|blocking|non-blocking|done|completed|historical|pending|accepted|by design|won'?t fix|offen|offene|behoben|behobene|gelöst|gelöste|bekannte?|открытые|решённые|решенные|исправленные|закрытые|abiertos?|resueltos?|cerrados?|conocidos?|deferred|workarounds?|skipped`,
-  '已解决|未解决|已知|待解决|已修复|当前',
+  String.raw`open|active|current|known|resolved|fixed|solved|closed|remaining|outstanding|unresolved|in progress|critical|high|medium|low|major|minor|severe|priority|severity|p[0-4]|recently|recent|previously|previous|new|and|or|the|level|blocking|non-blocking|done|completed|historical|pending|accepted|by design|won'?t fix|offen|offene|behoben|behobene|gelöst|gelöste|bekannte?|открытые|решённые|решенные|исправленные|закрытые|abiertos?|resueltos?|cerrados?|conocidos?|deferred|workarounds?|skipped${wordsOf('open')}${wordsOf('resolved')}`,
+  `已解决|未解决|已知|待解决|已修复|当前${signsOf('open')}${signsOf('resolved')}`,
 );
 
 /** Headings with exactly these words are notes, whatever is below them. */
 const noteNames = words(
-  String.raw`^(?:notes?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|template|issue template|format|legend|glossary|conventions|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones)$`,
-  '^(?:备注|说明|改进|建议|计划|参考|更新日志|总结)$',
+  String.raw`^(?:notes?|general notes|technical notes|implementation notes|overview|summary|introduction|about|status|current status|current state|state|project status|integration status|improvements?|enhancements?|features?|ideas|recommendations?|next steps|roadmap|todos?|backlog|performance|performance considerations|benchmarks?|metrics|figures|security|security considerations|security audit|audit|testing|tests|test results|test coverage|coverage|validation|verification|lessons|lessons learned|key learnings|learnings|commands|useful commands|diagnostics?|debugging|dependencies|requirements|prerequisites|setup|installation|install|usage|configuration|environment|architecture|design|design decisions|decisions?|decision log|adrs?|risks?|risk register|assumptions|history|change ?log|changes|release notes|updates?|log|session log|progress|progress log|accomplishments?|achievements?|what works|working features|what'?s working|references?|resources|links|further reading|see also|related|related documents?|related documentation|documentation|table of contents|contents|toc|contributing|contribution|reporting|support|contact|help|getting help|faq|template|issue template|format|legend|glossary|conventions|examples?|monitoring|maintenance|prevention|best practices|tips|success metrics|completed features|completed|deployment|migration|appendix|acknowledgements?|license|credits|scope|goals?|non-goals|purpose|background|context|timeline|milestones?|priorities|action items|follow[- ]?ups?|open questions|questions|workarounds?|hinweise|notizen|verbesserungen|ausblick|nächste schritte|заметки|улучшения|план|планы|рекомендации|notas|mejoras|próximos pasos|recomendaciones${wordsOf('notes')})$`,
+  `^(?:备注|说明|改进|建议|计划|参考|更新日志|总结${signsOf('notes')})$`,
 );
 
 const noteBeginnings = words(
-  String.raw`^(?:future|planned|potential improvements?|possible improvements?|suggested improvements?|recommended|proposed|next|upcoming|deferred|optional|nice[- ]to[- ]have|how to|how do|when to|where to|what (?:was|is|works|changed|we)|why (?:this|we)|about|reporting|report(?: an?)?|recommendations?|suggestions?|enhancements?|submitting|contributing|getting|quick|useful|recent (?:improvements?|changes?|updates?|work|progress|enhancements?|additions)|latest (?:improvements?|changes?|updates?)|improvements? |progress |session |validation |verification |summary |lessons |ideas |features? |künftige|zukünftige|будущие|futuras?|last updated|updates? |test(?:ing)? (?:results?|status|coverage|strategy|notes?|evidence|commands?|infrastructure status)|best practices|definition of|acceptance|success|template|example|security (?:audit|scan|notes?|considerations?|improvements?|posture|status|measures)|performance (?:notes?|metrics|considerations?|characteristics|benchmarks?|figures|targets?|results?|improvements?|optimi[sz]ations?|tips|baselines?))`,
+  String.raw`^(?:future|planned|potential improvements?|possible improvements?|suggested improvements?|recommended|proposed|next|upcoming|deferred|optional|nice[- ]to[- ]have|how to|how do|when to|where to|what to|what (?:was|is|works|changed|we)|(?:still|need|more) (?:stuck|help|having)|still having|why (?:this|we)|about|reporting|report(?: an?)?|recommendations?|suggestions?|enhancements?|submitting|contributing|getting|quick|useful|recent (?:improvements?|changes?|updates?|work|progress|enhancements?|additions)|latest (?:improvements?|changes?|updates?)|improvements? |progress |session |validation |verification |summary |lessons |ideas |features? |künftige|zukünftige|будущие|futuras?|last updated|updates? |test(?:ing)? (?:results?|status|coverage|strategy|notes?|evidence|commands?|infrastructure status)|best practices|definition of|acceptance|success|template|example|security (?:audit|scan|notes?|considerations?|improvements?|posture|status|measures)|performance (?:notes?|metrics|considerations?|characteristics|benchmarks?|figures|targets?|results?|improvements?|optimi[sz]ations?|tips|baselines?))`,
 );
 
 const noteEndings = words(
@@ -31,12 +32,22 @@ const noteEndings = words(
 
 /** Such words make a heading a note wherever they stand, unless it names problems. */
 const noteWords = words(
-  String.raw`features|improvements|enhancements|recommendations|achievements|accomplishments|capabilities|roadmap|wish ?list|verbesserungen|улучшения|mejoras`,
+  String.raw`features|improvements|enhancements|recommendations|achievements|accomplishments|capabilities|roadmap|wish ?list|befehle|commandes|comandos|comandi|команды|verbesserungen|улучшения|mejoras`,
   '改进|新功能',
 );
 
 const templateForm =
   /\{\{.*\}\}|^\s*[[<](?:title|name|issue|problem|bug|description|short|brief|your|insert|datum|titel)\b[^\]>]*[\]>]|\bYYYY-MM-DD\b|^\[[^\]]*(?:title|name|here|description)\]$|\b(?:issue|problem|bug) title\b/i;
+
+/** Such words say that something goes wrong, so that the heading is no name of notes: "Wrong total in the summary". */
+const failureWords = words(
+  String.raw`no|not|cannot|can'?t|doesn'?t|don'?t|isn'?t|won'?t|never|fails?|failed|failing|failure|missing|wrong|broken|slow|lost|errors?|without|ignores?|ignored|hangs?|crash(?:es|ed)?|leaks?|stuck|incorrect|invalid|unable|too|stale|corrupt(?:ed)?|duplicated?|empty`,
+);
+
+/** Help begins so in guides: "Checking the log", "Collecting diagnostics". */
+const helpBeginnings = words(
+  String.raw`^(?:viewing|verifying|checking|collecting|gathering|inspecting|understanding|getting|finding|asking)`,
+);
 
 /** The words of a heading without number, state, date, brackets and decoration, in lower case. */
 export function plainName(text: string): string {
@@ -63,13 +74,38 @@ export function namesProblems(text: string): boolean {
   return parts.length > 0 && parts.length <= 5 && parts.every((part) => stateNouns.test(part));
 }
 
-/** Whether a heading names notes, plans, logs and the like. */
-export function namesNotes(text: string): boolean {
+/** In a guide to troubleshooting these are areas; elsewhere they head notes. */
+const areaNames =
+  /^(?:performance|security|installation|install|setup|configuration|environment|deployment|migration|testing|tests|dependencies|usage|monitoring)$/;
+
+/** Whether a text is a guide to troubleshooting, by the name of its file or its first heading. */
+export function namesGuide(text: string): boolean {
+  return /trouble-?_?shoot|fehlerbehebung|dépannage|sorun giderme|xử lý sự cố|solução de problemas|トラブルシューティング|устранение/iu.test(
+    text,
+  );
+}
+
+/**
+ * Whether a heading names notes, plans, logs and the like.
+ * @param isGuide Whether it stands in a guide to troubleshooting.
+ */
+export function namesNotes(text: string, isGuide: boolean): boolean {
   const name = plainName(text);
+  if (isGuide && areaNames.test(name)) return false;
   if (noteNames.test(name)) return true;
   const isAboutProblems = problemNouns.test(name);
   if (noteBeginnings.test(name)) return !(isAboutProblems && /^(?:recent|latest|next|quick)/.test(name));
-  return !isAboutProblems && (noteEndings.test(name) || noteWords.test(name));
+  if (isAboutProblems || failureWords.test(name)) return false;
+  return noteEndings.test(name) || noteWords.test(name) || helpBeginnings.test(name);
+}
+
+const help = words(
+  String.raw`^(?:(?:getting|getting more|need|more|finding) help|help|support|still (?:stuck|having).*|see also|references?|resources|links|further reading|related(?: \p{L}+)?|contact|contributing|license|table of contents|contents|toc|overview|introduction|about|faq|diagnostics?|hilfe|ayuda|aide|ajuda|помощь)$`,
+);
+
+/** Whether a heading tells where to find help or what else to read. */
+export function namesHelp(text: string): boolean {
+  return help.test(plainName(text));
 }
 
 /** Whether a title is a placeholder of a template. */
@@ -79,10 +115,12 @@ export function isPlaceholder(text: string): boolean {
 
 /** Whether a heading says that what is below it tells how to write or report problems. */
 export function namesTemplate(text: string): boolean {
-  return /\btemplates?\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
+  return /\btemplates?\b|\bsubmitting (?:an? )?(?:bugs?|issues?|reports?)\b|\bhow to (?:report|add|use|contribute|write|file)\b|\breporting\b|\bvorlage\b|\bplantilla\b|шаблон|模板/iu.test(
     text,
   );
 }
+
+const nothingAtAll = new RegExp(`^(?:${`${wordsOf('nothing')}${signsOf('nothing')}`.slice(1)})$`, 'iu');
 
 /** Whether a text says that there is nothing: "None yet", "No known issues", "n/a". */
 export function saysNothing(text: string): boolean {
@@ -90,12 +128,14 @@ export function saysNothing(text: string): boolean {
     .replaceAll(/[*_`()[\]>.!]|\p{Extended_Pictographic}|\uFE0F/gu, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
+  if (nothingAtAll.test(plain)) return true;
   return /^(?:none|nothing|n\/a|no (?:known|current|open|active|critical|outstanding|major|remaining|new|unresolved|high|medium|low|reported|significant|blocking|blockers?|issues?|problems?|bugs?|entries|items)\b|keine|нет\b|ninguno|ninguna|无\b|暂无|没有|empty|tbd|-+$|—$)/iu.test(
     plain,
   );
 }
 
-const problemFile = /(?:problem|issue|bug|limitation|troubleshoot|known|gotcha|caveat|defect|probleme|fehler)/i;
+const problemFile =
+  /(?:problem|issue|bug|limitation|troubleshoot|known|gotcha|caveat|defect|probl[eèê]m|fehler|bogues?|erreur|erros?|falhas|errori|sorun|hata|проблем|ошибк|баги|问题|問題|不具合)/iu;
 
 /** Whether the name of a file says that it holds problems. */
 export function isProblemFile(file: string): boolean {

@@ -29,6 +29,7 @@ export function propose(
   return {
     title: title.title,
     rawTitle: title.raw,
+    rule: candidate.rule,
     id: id === null || id.length > 60 ? null : id,
     line: at + 1,
     endLine: last + 1,

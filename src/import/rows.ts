@@ -1,4 +1,4 @@
-import type { Candidate, Surroundings } from './candidate.ts';
+import type { Candidate, RuleText, Surroundings } from './candidate.ts';
 import { cellsOf, type Field } from './fields.ts';
 import type { LabelMeaning } from './label-table.ts';
 import { labelName, meaningOf } from './labels.ts';
@@ -7,11 +7,27 @@ import { saysNothing } from './names.ts';
 import { readTitle, titleKey } from './titles.ts';
 import { kindsOf } from './tree.ts';
 
+export const rowRule: RuleText = {
+  name: 'row',
+  matches:
+    'a row of a table in a group of problems, with a column for the title and one of the labels; in other parts of a text about problems, with a column for symptoms or problems and one for causes or solutions',
+  why: 'A table of results, versions, risks or decisions has neither.',
+};
+
 const titleColumns =
-  /^(?:title|problem|issue|bug|name|description|limitation|symptom|error|summary|what|known issue|defect|item|problem description|fehler|beschreibung|titel|проблема|название|описание|问题|标题|描述|problema|título|descripción)s?$/;
+  /^(?:title|problem|issue|bug|name|description|limitation|symptom|error|summary|what|known issue|defect|item|problem description|fehler|beschreibung|titel|проблема|название|описание|问题|标题|描述|problema|título|descripción|titre|problème|symptôme|erreur|titolo|sintomo|errore|descrição|sintoma|erro|síntoma|sorun|başlık|vấn đề|tiêu đề|問題|症状)s?$/;
 
 /** A column that says itself that it holds problems needs no other label next to it. */
-const explicit = /^(?:known )?(?:issue|problem|bug|limitation|symptom)s?$/;
+const explicit =
+  /^(?:known )?(?:issue|problem|bug|limitation|symptom|error|error message|problème|symptôme|erreur|problema|sintoma|síntoma|sintomo|erro|errore|fehler|sorun|vấn đề|问题|症状|問題)e?s?$/;
+
+/** What a column says about a symptom in a guide. */
+const answers: ReadonlySet<LabelMeaning> = new Set<LabelMeaning>([
+  'rootCause',
+  'solution',
+  'workaround',
+  'solutionPlanned',
+]);
 
 const otherTables =
   /^(?:likelihood|probability|decision|date decided|version|test|result|pass|expected|metric|target|actual|value|endpoint|port|command|step|input|output|option|default|option)s?$/;
@@ -20,26 +36,39 @@ const otherTables =
  * The rows of tables between two lines that are problems: the table has a column for the title and one of our labels, such as
  * Severity, Status or Workaround, and does not repeat what was found as headings.
  */
-export function rowsIn(lines: readonly Line[], from: number, to: number, around: Surroundings): readonly Candidate[] {
+export function rowsIn(
+  lines: readonly Line[],
+  from: number,
+  to: number,
+  around: Surroundings,
+  isGroup: boolean,
+): readonly Candidate[] {
   const found: Candidate[] = [];
   for (let index = from; index < to; index += 1) {
     if (lines[index]?.type !== 'row' || lines[index - 1]?.type === 'row') continue;
     let end = index;
     while (end < to && lines[end]?.type === 'row') end += 1;
-    found.push(...tableRows(lines, index, end, around));
+    found.push(...tableRows(lines, index, end, around, isGroup));
     index = end;
   }
   return found;
 }
 
-function tableRows(lines: readonly Line[], from: number, to: number, around: Surroundings): readonly Candidate[] {
+function tableRows(
+  lines: readonly Line[],
+  from: number,
+  to: number,
+  around: Surroundings,
+  isGroup: boolean,
+): readonly Candidate[] {
   const names = cellsOf(lines[from]?.text ?? '').map(labelName);
   const column = titleColumnOf(names);
   const meanings = names.map((name, at) => (at === column ? null : (meaningOf(name) ?? null)));
   const isOther = names.some((name) => otherTables.test(name));
   const isNamed = explicit.test(names[column] ?? '');
   const hasLabel = meanings.some((meaning) => meaning !== null && meaning !== 'kept' && meaning !== 'id');
-  if (column === -1 || isOther || !(isNamed || hasLabel)) return [];
+  const hasAnswer = isNamed && meanings.some((meaning) => meaning !== null && answers.has(meaning));
+  if (column === -1 || isOther || !(isGroup ? isNamed || hasLabel : hasAnswer)) return [];
   const rows: Candidate[] = [];
   for (let at = from + 2; at < to; at += 1) {
     const cells = cellsOf(lines[at]?.text ?? '');
@@ -54,6 +83,7 @@ function tableRows(lines: readonly Line[], from: number, to: number, around: Sur
     const kinds: ReadonlySet<LabelMeaning> = kindsOf(fields.map(({ meaning }) => meaning));
     const id = fields.find(({ meaning }) => meaning === 'id')?.value ?? idIn(cells);
     rows.push({
+      rule: rowRule.name,
       form: 'row',
       at,
       end: at + 1,

@@ -1,6 +1,7 @@
 import type { Candidate, Group } from './candidate.ts';
 import type { Field } from './fields.ts';
 import type { LabelMeaning } from './label-table.ts';
+import { signsOf, wordsOf } from './language-words.ts';
 import type { Line } from './lines.ts';
 import { plainName } from './names.ts';
 import type { ImportedSeverity, ImportedStatus } from './types.ts';
@@ -65,7 +66,7 @@ function statusOfTitle({ title, at, form }: Candidate): Stated<ImportedStatus> |
   if (/^(?:fixed|resolved|solved|behoben|gelöst|исправлено|已修复|已解决|resuelto|corregido)\s*[:：]/iu.test(title.raw))
     return stated('resolved', [at]);
   if (form !== 'item' && /^\W*fixed\s/i.test(title.title)) return stated('resolved', [at], true);
-  return /[❌⚠🔄🚧]/u.test(signs) ? stated('active', [at], true) : undefined;
+  return /[❌⚠🔄🚧⏳]/u.test(signs) ? stated('active', [at], true) : undefined;
 }
 
 const wholeState = words(String.raw`fixed|resolved|solved|now works|won'?t fix|by design|works as designed`);
@@ -78,8 +79,8 @@ function statusOfLead(lead: string): ImportedStatus | undefined {
 }
 
 const openGroup = words(
-  String.raw`open|active|current|remaining|outstanding|unresolved|pending|to address|to fix|in progress|offene?|открытые|abiertos?|pendientes?`,
-  '未解决|待解决',
+  String.raw`open|active|current|remaining|outstanding|unresolved|pending|to address|to fix|in progress|offene?|открытые|abiertos?|pendientes?${wordsOf('open')}`,
+  `未解决|待解决${signsOf('open')}`,
 );
 const discovered = words('discovered|found|identified|encountered|entdeckt|обнаружен\\p{L}*');
 

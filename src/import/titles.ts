@@ -1,3 +1,4 @@
+import { signsOf, wordsOf } from './language-words.ts';
 import { labelName, meaningOf } from './labels.ts';
 import { words } from './values.ts';
 
@@ -23,13 +24,13 @@ const number = /^(?:#?\d{1,4}(?:\.\d{1,3}){0,3}[.):：]?(?=\s)|\(\d{1,3}\)|[A-Z]
 const prefix =
   /^(?:problem|issue|bug|known issue|limitation|problema|проблема|问题|fehler)\s*(?:#?\s*\d{1,4})?\s*[:：–—-]\s*(?=\S)/i;
 const idForm =
-  /^(?:\[([A-Z][A-Z0-9]{0,9}-\d{1,6})\]|([A-Z][A-Z0-9]{0,9}-\d{1,6}|[A-Z]{1,4}\d{1,4}(?=\s*[:：–—]))|(?:issue|problem|bug)\s+(#\d{1,6}))\s*[:：–—.-]*\s*/i;
+  /^(?:\[([A-Z][A-Z0-9]{0,9}(?:-[A-Z0-9]{1,9}){0,2}-\d{1,6})\]|([A-Z][A-Z0-9]{0,9}(?:-[A-Z0-9]{1,9}){0,2}-\d{1,6}|[A-Z]{1,4}\d{1,4}(?=\s*[:：–—]))|(?:issue|problem|bug)\s+(#\d{1,6}))\s*[:：–—.-]*\s*/i;
 const date = /\b\d{4}-\d{2}-\d{2}\b/;
 
 /** Words that state something about the problem and are no part of its name. */
 const stateWords = words(
-  String.raw`resolved|fixed|solved|done|closed|completed?|implemented|improved|partial(?:ly)?|in progress|pending|open|unresolved|by design|as designed|intended|expected|accepted|acceptable|false positives?|won'?t[- ]?fix|known limitation|limitation|mitigated|investigating|wip|todo|deferred|blocked|active|new|critical|blocker|high|medium|moderate|low|minor|major|trivial|cosmetic|severe|p[0-4]|verified|updated?|ongoing|monitoring|documented|not (?:fixed|implemented|actionable|resolved)|needs?|obsolete|priority|severity|behoben|gelöst|erledigt|offen|исправлено|решено|открыто|закрыто|已解决|已修复|未解决|resuelto|corregido|abierto|pendiente`,
-  '[✅✔☑❌⚠🔴🟠🟡🟢]',
+  String.raw`resolved|fixed|solved|done|closed|completed?|implemented|improved|partial(?:ly)?|in progress|pending|open|unresolved|by design|as designed|intended|expected|accepted|acceptable|false positives?|won'?t[- ]?fix|known limitation|limitation|mitigated|investigating|wip|todo|deferred|blocked|active|new|critical|blocker|high|medium|moderate|low|minor|major|trivial|cosmetic|severe|p[0-4]|verified|updated?|ongoing|monitoring|documented|not (?:fixed|implemented|actionable|resolved)|needs?|obsolete|priority|severity|behoben|gelöst|erledigt|offen|исправлено|решено|открыто|закрыто|已解决|已修复|未解决|resuelto|corregido|abierto|pendiente${wordsOf('resolved')}${wordsOf('partly')}${wordsOf('wontFix')}`,
+  `[✅✔☑❌⚠🔴🟠🟡🟢]${signsOf('resolved')}`,
 );
 
 /** Takes a title apart. At most 400 characters are read. */
@@ -44,7 +45,7 @@ export function readTitle(source: string): Title {
     .replaceAll(/\*\*|__/g, '');
   const pictured = /[^\x20-\x7E]/.test(text) ? text.match(picture) : null;
   if (pictured !== null) remarks.push(pictured.join(' '));
-  text = strip(text);
+  text = strip(text.replace(/^([\p{Extended_Pictographic}\s]*)(\d)\uFE0F?\u20E3\s*/u, '$1$2. '));
   const isNumbered = number.test(text);
   text = strip(text.replace(number, ''));
   const isPrefixed = prefix.test(text);
@@ -79,12 +80,18 @@ function cutEnd(text: string): Cut | undefined {
   if (bracket?.[1] !== undefined && bracket[2] !== undefined && states(bracket[2])) {
     return { rest: bracket[1], remark: bracket[2] };
   }
-  const dashed = /^(.*\S)\s*(?:\s[-–—]+|[:：])\s+(.{1,60})$/u.exec(text);
+  const dashed = /^(.*\S)\s*(?:\s[-–—→]+|[:：])\s+(.{1,60})$/u.exec(text);
   if (dashed?.[1] !== undefined && dashed[2] !== undefined && isStatement(dashed[2])) {
     return { rest: dashed[1], remark: dashed[2] };
   }
   const last = /^(.*\S)\s+(FIXED|RESOLVED|SOLVED|DONE|CLOSED|COMPLETED?|OPEN|WONTFIX)!?$/.exec(text);
-  return last?.[1] !== undefined && last[2] !== undefined ? { rest: last[1], remark: last[2] } : undefined;
+  if (last?.[1] !== undefined && last[2] !== undefined) return { rest: last[1], remark: last[2] };
+  // "✅ CORRIGÉ": words in capitals behind a title that is not.
+  const shouted = /(?:[\s✅✔☑❌⚠]|\uFE0F)(\p{Lu}[\p{Lu}' ]{2,24})!?$/u.exec(text);
+  const rest = text.slice(0, shouted?.index ?? 0);
+  return shouted?.[1] !== undefined && /\p{Ll}/u.test(rest) && isStatement(shouted[1])
+    ? { rest: rest.replace(/(?:[\s✅✔☑❌⚠]|\uFE0F){1,9}$/u, ''), remark: shouted[1] }
+    : undefined;
 }
 
 function cutStart(text: string): Cut | undefined {
@@ -140,6 +147,10 @@ const groupNames: ReadonlySet<string> = new Set([
 /** Whether a heading is a label: `### Solution`, with three words at most. */
 export function isLabelHeading(text: string): boolean {
   const name = labelName(text);
-  const meaning = name.split(' ').length <= 3 && !groupNames.has(name) ? meaningOf(text) : undefined;
+  const isShort = name.split(' ').length <= (text.trim().endsWith('?') ? 6 : 3);
+  const meaning = isShort && !groupNames.has(name) ? meaningOf(text) : undefined;
+  // "Known issues" below the heading of a version is a group; "Possible causes" is a label.
+  if (meaning === 'description' && /^(?:known|open|current|common|outstanding|remaining) \p{L}+s$/u.test(name))
+    return false;
   return meaning !== undefined && !['resolved', 'discovered', 'date', 'id'].includes(meaning);
 }

@@ -60,6 +60,8 @@ export interface ImportProposal extends Lines {
   readonly title: string;
   /** The line's text as it is written, without the signs of heading or list. */
   readonly rawTitle: string;
+  /** The name of the rule that took it for a problem: docs/import.md lists them. */
+  readonly rule: string;
   /** An id that the author wrote, such as `BUG-018`. */
   readonly id: string | null;
   /** 1 for the first proposal of this title in the text, 2 for the second. Titles are compared as `titleKey` does. */

@@ -1,3 +1,4 @@
+import { signsOf, wordsOf } from './language-words.ts';
 import type { ImportedSeverity, ImportedStatus } from './types.ts';
 
 /** Whole words, in any script, or signs wherever they stand. */
@@ -14,23 +15,23 @@ const states: readonly (readonly [status: ImportedStatus, form: RegExp])[] = [
   [
     'active',
     words(
-      String.raw`un(?:resolved|fixed|solved)|not (?:yet )?(?:fixed|resolved|solved|implemented|done|working|addressed|complete|started|actionable yet)|partial(?:ly)?|improved|mostly (?:resolved|fixed)|in progress|work in progress|wip|remain(?:s|ing)?|needs?|pending|reduced|ongoing|still|incomplete|nicht (?:behoben|gelöst)|teilweise|in arbeit|не (?:исправлено|решено)|частично|в работе|parcialmente|en curso|sin resolver|no resuelto`,
-      '未解决|未修复|部分|进行中|⏳|🔄|🚧',
+      String.raw`un(?:resolved|fixed|solved)|not (?:yet )?(?:fixed|resolved|solved|implemented|done|working|addressed|complete|started|actionable yet)|partial(?:ly)?|improved|mostly (?:resolved|fixed)|in progress|work in progress|wip|remain(?:s|ing)?|needs?|pending|reduced|ongoing|still|incomplete|nicht (?:behoben|gelöst)|teilweise|in arbeit|не (?:исправлено|решено)|частично|в работе|parcialmente|en curso|sin resolver|no resuelto${wordsOf('partly')}`,
+      `未解决|未修复|部分|进行中|⏳|🔄|🚧${signsOf('partly')}`,
     ),
   ],
   [
     "won't-fix",
     words(
-      String.raw`(?:by|as) design(?:ed)?|intended|intentional|expected(?: behaviou?r)?|accepted|acceptable|false[ -]positives?|no (?:action|fix|changes?) (?:needed|required|planned)|won'?t[ -]?(?:be )?fix(?:ed)?|wont ?fix|not a (?:bug|problem)|known limitation|not actionable|as-is|skipped|gewollt|so vorgesehen|wird nicht behoben|не будет исправлено|так задумано|no se corregirá|por diseño`,
-      '设计如此|不修复|不予修复',
+      String.raw`(?:by|as) design(?:ed)?|intended|intentional|expected(?: behaviou?r)?|accepted|acceptable|false[ -]positives?|no (?:action|fix|changes?) (?:needed|required|planned)|won'?t[ -]?(?:be )?fix(?:ed)?|wont ?fix|not a (?:bug|problem)|known limitation|not actionable|as-is|skipped|gewollt|so vorgesehen|wird nicht behoben|не будет исправлено|так задумано|no se corregirá|por diseño${wordsOf('wontFix')}`,
+      `设计如此|不修复|不予修复${signsOf('wontFix')}`,
     ),
   ],
   ['blocked', words(String.raw`blocked|waiting (?:for|on)|on hold|blockiert|заблокировано|bloqueado`, '被阻塞|阻塞')],
   [
     'resolved',
     words(
-      String.raw`resolved|fixed|solved|done|closed|complete(?:d|ly)?|implemented|addressed|eliminated|corrected|no longer (?:occurs|happens|affects|reproduces|an issue)|obsolete|behoben|gelöst|erledigt|geschlossen|исправлен[оаы]?|решен[оаы]?|решён|закрыт[оаы]?|устранен[оаы]?|resuelt[oa]|corregid[oa]|solucionad[oa]|cerrad[oa]|arreglad[oa]`,
-      '已解决|已修复|已关闭|已完成|✅|✔|☑',
+      String.raw`resolved|fixed|solved|done|closed|complete(?:d|ly)?|implemented|addressed|eliminated|corrected|no longer (?:occurs|happens|affects|reproduces|an issue)|obsolete|(?:behoben|gelöst|erledigt|geschlossen)(?:e[nrs]?)?|исправлен[оаы]?|решен[оаы]?|решён|закрыт[оаы]?|устранен[оаы]?|(?:исправленн|решенн|решённ|закрыт|устраненн|устранённ)(?:ые|ая|ое|ый)|(?:resuelt|corregid|solucionad|cerrad|arreglad)[oa]s?${wordsOf('resolved')}`,
+      `已解决|已修复|已关闭|已完成|✅|✔|☑${signsOf('resolved')}`,
     ),
   ],
   [
@@ -43,8 +44,8 @@ const states: readonly (readonly [status: ImportedStatus, form: RegExp])[] = [
   [
     'active',
     words(
-      String.raw`open|active|broken|new|known(?: issue)?|limitation|to ?do|deferred|planned|unfixed|confirmed|monitor(?:ing)?|workaround (?:available|in place|exists|documented)|documented|mitigated|offen|bekannt|открыт[оаы]?|abiert[oa]|pendiente|activ[oa]`,
-      '打开|待处理|❌|⚠|🔴|🟠|🟡',
+      String.raw`open|active|broken|new|known(?: issue)?|limitation|to ?do|deferred|planned|unfixed|confirmed|monitor(?:ing)?|workaround (?:available|in place|exists|documented)|documented|mitigated|offen|bekannt|открыт[оаы]?|abiert[oa]|pendiente|activ[oa]${wordsOf('open')}`,
+      `打开|待处理|❌|⚠|🔴|🟠|🟡${signsOf('open')}`,
     ),
   ],
 ];
@@ -64,20 +65,29 @@ const severities: readonly (readonly [severity: ImportedSeverity, form: RegExp])
   [
     'critical',
     words(
-      String.raw`critical|blocker|blocking|sev(?:erity)?[ -]?0|p0|kritisch|crític[oa]|critic[oa]|критическ\p{L}*`,
-      '严重|致命|紧急',
+      String.raw`critical|blocker|blocking|sev(?:erity)?[ -]?0|p0|kritisch|crític[oa]|critic[oa]|критическ\p{L}*${wordsOf('critical')}`,
+      `严重|致命|紧急${signsOf('critical')}`,
     ),
   ],
   [
     'high',
-    words(String.raw`high|major|severe|p1|hoch|schwer|alt[oa]|grave|высок\p{L}*|серьезн\p{L}*|серьёзн\p{L}*`, '高'),
+    words(
+      String.raw`high|major|severe|p1|hoch|schwer|alt[oa]|grave|высок\p{L}*|серьезн\p{L}*|серьёзн\p{L}*${wordsOf('high')}`,
+      `高${signsOf('high')}`,
+    ),
   ],
-  ['medium', words(String.raw`medium|moderate|normal|p2|mittel|medi[oa]|moderad[oa]|средн\p{L}*`, '中')],
+  [
+    'medium',
+    words(
+      String.raw`medium|moderate|normal|p2|mittel|medi[oa]|moderad[oa]|средн\p{L}*${wordsOf('medium')}`,
+      `中${signsOf('medium')}`,
+    ),
+  ],
   [
     'low',
     words(
-      String.raw`low|minor|trivial|cosmetic|p3|p4|niedrig|gering|baj[oa]|leve|низк\p{L}*|незначительн\p{L}*`,
-      '低|轻微',
+      String.raw`low|minor|trivial|cosmetic|p3|p4|niedrig|gering|baj[oa]|leve|низк\p{L}*|незначительн\p{L}*${wordsOf('low')}`,
+      `低|轻微${signsOf('low')}`,
     ),
   ],
 ];
@@ -141,7 +151,7 @@ function dateOf(year: string, month: number, day: number): string | undefined {
 const notParticiples =
   /^(?:need|needed|feed|seed|speed|embed|indeed|proceed|exceed|recommended|required|proposed|planned|suggested|unresolved|expected|based|advanced|detailed|limited)$/i;
 const otherParticiples =
-  /^(?:rewrote|rewritten|built|rebuilt|made|set|wrote|written|put|split|found|reset|made|now|已|wurde|wurden|исправлен\p{L}*|добавлен\p{L}*|обновлен\p{L}*|удален\p{L}*|заменен\p{L}*|se ha|se han)$/iu;
+  /^(?:rewrote|rewritten|built|rebuilt|made|wrote|written|found|now|已|wurde|wurden|исправлен\p{L}*|добавлен\p{L}*|обновлен\p{L}*|удален\p{L}*|заменен\p{L}*|se ha|se han)$/iu;
 
 /** Whether a solution begins as something that was done: "Updated …", "Has been replaced", "✅ Now fails early". */
 export function isDone(text: string): boolean {
@@ -159,6 +169,10 @@ export function isDone(text: string): boolean {
   return (
     isParticiple(lead) ||
     /\b(?:has|have) been \w+ed\b|\b(?:was|were) (?:fixed|resolved|added|removed|replaced|updated)\b/i.test(
+      text.slice(0, 160),
+    ) ||
+    // "The slot was dropped": a whole clause in the past, not "Use X if it was dropped".
+    /^\W*(?:the|a|an|all|both|each|this|our|we) (?:[\w`'-]+ ){1,4}(?:was|were) (?:\w+ly |then )?\w+(?:ed|t|n)\b/i.test(
       text.slice(0, 160),
     )
   );

@@ -8,7 +8,7 @@ import { importProblems, sureConfidence } from '../../src/import/index.ts';
 
 /**
  * Annotated files of other projects, each under its own licence, are not part of this repository. Where they are at hand, the
- * scores must not fall below what docs/import.md promises, minus two points.
+ * scores must not fall by more than half a point below what docs/import.md says.
  */
 const folder = process.env['PROBLEMS_FREEFORM'] ?? join(import.meta.dirname, '../../../shared/freeform');
 const gold = join(folder, 'gold-dev.json');
@@ -65,13 +65,13 @@ describe.runIf(isThere)('the recognition of annotated problem files', () => {
   const { tallies, share, confidence } = isThere ? score() : { tallies: {}, share: {}, confidence: {} };
 
   it.each([
-    ['found', 'p', 0.92],
-    ['found', 'r', 0.91],
-    ['origin other', 'f1', 0.86],
-    ['status', 'f1', 0.89],
-    ['severity', 'f1', 0.91],
-    ['sections', 'f1', 0.94],
-    ['dates', 'f1', 0.93],
+    ['found', 'p', 0.991],
+    ['found', 'r', 0.991],
+    ['origin other', 'f1', 0.995],
+    ['status', 'f1', 0.988],
+    ['severity', 'f1', 0.995],
+    ['sections', 'f1', 0.981],
+    ['dates', 'f1', 0.995],
   ] as const)('reaches its limit: %s, %s at least %d', (name, figure, least) => {
     expect(tallies[name]?.[figure]).toBeGreaterThanOrEqual(least);
   });
@@ -80,12 +80,12 @@ describe.runIf(isThere)('the recognition of annotated problem files', () => {
     const taken = Object.entries(confidence).filter(([least]) => Number(least) >= sureConfidence);
     const [right, all] = taken.reduce(([a, b], [, [c, d]]) => [a + c, b + d], [0, 0]);
     const { tp: found = 0, fn: missed = 0 } = { ...tallies['found'] } as { tp?: number; fn?: number };
-    expect(right / all).toBeGreaterThanOrEqual(0.96);
-    expect(right / (found + missed)).toBeGreaterThanOrEqual(0.73);
+    expect(right / all).toBeGreaterThanOrEqual(0.991);
+    expect(right / (found + missed)).toBeGreaterThanOrEqual(0.825);
   });
 
   it('is silent in files with nothing to import', () => {
     const [silent = 0, all = 0] = share['files with nothing to import: nothing proposed'] ?? [];
-    expect(silent / all).toBeGreaterThanOrEqual(0.86);
+    expect(silent / all).toBe(1);
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { expect, it } from 'vitest';
+import { importRules } from '../../src/import/find.ts';
 import { sureConfidence } from '../../src/import/index.ts';
 import { labels } from '../../src/import/label-table.ts';
 import { meaningOf } from '../../src/import/labels.ts';
@@ -31,7 +32,19 @@ const names: Readonly<Record<string, string>> = {
   kept: 'kept as text',
 };
 
-const languages = { en: 'English', de: 'German', ru: 'Russian', zh: 'Chinese', es: 'Spanish' } as const;
+const languages = {
+  en: 'English',
+  de: 'German',
+  ru: 'Russian',
+  zh: 'Chinese',
+  es: 'Spanish',
+  fr: 'French',
+  pt: 'Portuguese',
+  it: 'Italian',
+  tr: 'Turkish',
+  vi: 'Vietnamese',
+  ja: 'Japanese',
+} as const;
 
 /** The table of labels, as `prettier` writes it. */
 function table(): Promise<string> {
@@ -50,6 +63,23 @@ function languageName(language: string): string {
 
 it('docs/import.md shows the table of labels as it is declared', async () => {
   expect(page.split('<!-- labels -->')[1]?.split('\n## ')[0]?.trim()).toBe((await table()).trim());
+});
+
+const verdicts = { problem: 'a problem', inside: 'no problem; what is below it may be', text: 'text' } as const;
+
+it('docs/import.md shows the rules as they are declared, in their order', async () => {
+  const rows = importRules.map(
+    ({ name, matches, verdict, why }) => `| ${name} | ${matches} | ${verdicts[verdict]} | ${why} |`,
+  );
+  const all = ['| rule | what it applies to | what it is | why |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  expect(page.split('<!-- rules -->')[1]?.split('\n## ')[0]?.trim()).toBe(
+    (await format(all, { parser: 'markdown' })).trim(),
+  );
+});
+
+it('has a name of its own for each rule', () => {
+  const names = importRules.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
 });
 
 it('docs/import.md names the limit of confidence', () => {

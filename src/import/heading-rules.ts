@@ -1,0 +1,203 @@
+import { countKinds, hasProblemAndAnswer, hasProblemLabels, type RuleText, type Surroundings } from './candidate.ts';
+import { isGroupOfItems, isLogEntry, isTable, onlyNothing, statesSomething } from './heading-text.ts';
+import type { Line } from './lines.ts';
+import { isPlaceholder, namesNotes, namesProblems, namesTemplate } from './names.ts';
+import type { Section } from './tree.ts';
+
+/** What a whole text says about its headings. */
+export interface Text {
+  readonly lines: readonly Line[];
+  /** Whether the file or its first heading says that it holds problems. */
+  readonly isAboutProblems: boolean;
+  /** The level at which most headings with labels are problems; else the lowest one. 0 if there is none. */
+  readonly usualLevel: number;
+  /** Whether few headings name notes, so that the others may be taken for problems though no group says so. */
+  readonly isPure: boolean;
+  /** Whether it is a guide to troubleshooting, in which "Performance" is an area and no note. */
+  readonly isGuide: boolean;
+  /** Whether any heading has the labels of a problem. */
+  readonly hasLabels: boolean;
+  /** Whether some of the text is records already, so that prose beside them is about the records. */
+  readonly isMarked: boolean;
+  /** Whether there are several bold lines that are used as headings though no label follows them. */
+  readonly hasBoldTitles: boolean;
+}
+
+/** A heading, or a bold line that is used as one, and what decides about it. */
+export interface Heading {
+  readonly section: Section;
+  readonly around: Surroundings;
+  readonly text: Text;
+  /** Whether one of the two nearest groups names problems, or it is one of a numbered series that fills such a text. */
+  readonly isNamed: boolean;
+  /** Whether it has a number or an id. */
+  readonly isCounted: boolean;
+  /** Whether only a problem with its answer counts: among notes, and beside records. */
+  readonly isStrict: boolean;
+}
+
+/**
+ * What becomes of a heading: `problem`; `inside`, what is below it may be problems; `text`, with everything below it.
+ */
+export type Verdict = 'problem' | 'inside' | 'text';
+
+export interface HeadingRule extends RuleText {
+  readonly verdict: Verdict;
+  readonly applies: (heading: Heading) => boolean;
+}
+
+/** The first rule that applies decides. */
+export const headingRules: readonly HeadingRule[] = [
+  {
+    name: 'template',
+    verdict: 'text',
+    matches: 'a template, a placeholder, or how to report a problem',
+    why: 'Its examples look like problems, and nobody has them.',
+    applies: ({ section: { title, level } }) =>
+      level > 0 && (namesTemplate(title.raw) || (isPlaceholder(title.raw) && level > 1)),
+  },
+  {
+    name: 'no-text',
+    verdict: 'inside',
+    matches: 'a heading without text below it',
+    why: 'A title alone may be a group that is still empty.',
+    applies: ({ section: { level, body, ownEnd, end } }) =>
+      level === 0 || (body.free.length + body.fields.length === 0 && ownEnd >= end),
+  },
+  {
+    name: 'holds-problems',
+    verdict: 'inside',
+    matches: 'a heading above headings with labels, numbers or ids, or above several bold lines with labels',
+    why: 'Then those are the problems, and it is their group.',
+    applies: ({ section: { children } }) =>
+      children.some(
+        ({ level, kinds, title }) => level < 7 && (hasProblemLabels(kinds) || title.isNumbered || title.id !== null),
+      ) || children.filter(({ level, kinds }) => level === 7 && hasProblemLabels(kinds)).length > 1,
+  },
+  {
+    name: 'one-problem',
+    verdict: 'problem',
+    matches: 'the first heading of a text about one problem: three kinds of label, one of them problem or cause',
+    why: 'Some people write one file for each problem.',
+    applies: ({ section: { level, kinds, children }, isStrict }) =>
+      level === 1 &&
+      (isStrict ? hasProblemAndAnswer(kinds) : hasProblemLabels(kinds)) &&
+      (kinds.has('description') || kinds.has('rootCause')) &&
+      children.length === 0 &&
+      countKinds(kinds) >= 3,
+  },
+  {
+    name: 'first-heading',
+    verdict: 'inside',
+    matches: 'any other first heading',
+    why: 'It names the text.',
+    applies: ({ section: { level } }) => level === 1,
+  },
+  {
+    name: 'labels',
+    verdict: 'problem',
+    matches: 'two kinds of label, one of them problem, cause, workaround, severity or impact',
+    why: 'Nobody writes these labels about anything else.',
+    applies: ({ section: { kinds }, isStrict }) => !isStrict && hasProblemLabels(kinds),
+  },
+  {
+    name: 'problem-and-answer',
+    verdict: 'problem',
+    matches: 'among notes, logs and beside records: problem or cause, and what is done about it',
+    why: 'Some people write real problems under "Improvements"; one label is not enough there.',
+    applies: ({ section: { kinds }, isStrict }) => isStrict && hasProblemAndAnswer(kinds),
+  },
+  {
+    name: 'among-notes',
+    verdict: 'inside',
+    matches: 'among notes and logs, beside records, and outside of everything that is about problems',
+    why: 'Numbers and states mean other things there, such as steps and features.',
+    applies: ({ section: { level }, isStrict, around }) => level === 7 || isStrict || !around.inProblems,
+  },
+  {
+    name: 'status-line',
+    verdict: 'problem',
+    matches: 'a status line and another label, whatever headings are below it',
+    why: 'Long reports have sections of their own, and a state belongs to one problem.',
+    applies: ({ section: { kinds, title, children } }) =>
+      kinds.has('status') && countKinds(kinds) >= 2 && !namesProblems(title.raw) && !children.some(statesSomething),
+  },
+  {
+    name: 'parts',
+    verdict: 'inside',
+    matches: 'a heading without number or id above other headings',
+    why: 'It is an area or a chapter.',
+    applies: ({ section: { children }, isCounted }) => children.length > 0 && !isCounted,
+  },
+  {
+    name: 'says-nothing',
+    verdict: 'inside',
+    matches: '"None yet", "No known issues" and the like',
+    why: 'The author says that there is none.',
+    applies: ({ section, text }) => onlyNothing(section, text.lines),
+  },
+  {
+    name: 'id-or-prefix',
+    verdict: 'problem',
+    matches: 'an id such as BUG-018, or "Problem:" before the title',
+    why: 'Both name one problem.',
+    applies: ({ section: { title } }) => title.id !== null || title.isPrefixed,
+  },
+  {
+    name: 'group-of-items',
+    verdict: 'inside',
+    matches: 'a heading that names problems or an area, above a list, a table or bold titles',
+    why: 'Then the items are the problems.',
+    applies: ({ section, text }) => isGroupOfItems(section, text),
+  },
+  {
+    name: 'log-entry',
+    verdict: 'inside',
+    matches: 'a day, a session or an iteration as title',
+    why: 'It is an entry of a log and may hold anything.',
+    applies: ({ section, text }) => isLogEntry(section.title, text.isPure) && !statesSomething(section),
+  },
+  {
+    name: 'number-or-state',
+    verdict: 'problem',
+    matches: 'a number or a state in a group of problems, or in a text that holds little else',
+    why: 'People number and close problems.',
+    applies: ({ section, isNamed, text }) =>
+      (section.title.isNumbered || statesSomething(section)) && (isNamed || text.isPure),
+  },
+  {
+    name: 'table-alone',
+    verdict: 'inside',
+    matches: 'a heading above nothing but a table of more than two columns',
+    why: 'It holds results, versions or decisions, or its rows are the problems.',
+    applies: ({ section, text }) => isTable(section, text.lines),
+  },
+  {
+    name: 'in-group',
+    verdict: 'problem',
+    matches: 'the lowest heading in a group that names problems',
+    why: 'The group says what it is.',
+    applies: ({ section, isNamed }) => isNamed && section.level > 2,
+  },
+  {
+    name: 'lowest-heading',
+    verdict: 'problem',
+    matches:
+      'the lowest heading of a text about problems, if few headings name notes, and no other heading has labels unless it is beside this one',
+    why: 'Troubleshooting guides and lists of limitations are written in prose.',
+    applies: ({ section, isNamed, text, around }) =>
+      !isNamed && text.isPure && section.level === text.usualLevel && (!text.hasLabels || around.besideLabels),
+  },
+];
+
+/** The rule that decides about a heading. Undefined: no rule applies, and what is below it is looked at. */
+export function ruleFor(section: Section, around: Surroundings, text: Text): HeadingRule | undefined {
+  const { title } = section;
+  const isNamed = around.groups.slice(0, 2).some((group) => group.level > 1 && namesProblems(group.text));
+  const isCounted = title.isNumbered || title.id !== null;
+  // "11. Security considerations" in a numbered list of issues is an issue.
+  const isNote = namesNotes(title.raw, text.isGuide) && !(isCounted && (isNamed || around.inSeries));
+  const isStrict = around.inNotes || isNote || text.isMarked;
+  const heading = { section, around, text, isNamed, isCounted, isStrict };
+  return headingRules.find(({ applies }) => applies(heading));
+}

@@ -1,0 +1,67 @@
+import { countKinds } from './candidate.ts';
+import { cellsOf } from './fields.ts';
+import type { Line } from './lines.ts';
+import { namesProblems, plainName, saysNothing } from './names.ts';
+import { boldTitleAt } from './bold-titles.ts';
+import type { Title } from './titles.ts';
+import type { Section } from './tree.ts';
+
+/** What is written below a heading, for the rules that ask for it. */
+
+function ownLines({ at, ownEnd }: Section, lines: readonly Line[]): readonly Line[] {
+  return lines.slice(at + 1, ownEnd).filter(({ type }) => type !== 'blank' && type !== 'rule' && type !== 'skipped');
+}
+
+/** A table alone, of results, versions or decisions. One with two columns may hold fields. */
+export function isTable(section: Section, lines: readonly Line[]): boolean {
+  const own = ownLines(section, lines);
+  const rows = own.filter(({ type, text }) => type === 'row' && cellsOf(text).length > 2).length;
+  return rows > 0 && rows * 3 >= own.length * 2;
+}
+
+/** An entry of a log begins with its day, or is named by it. */
+export function isLogEntry({ raw }: Title, isAlone: boolean): boolean {
+  return (
+    (!isAlone && /^\W*\d{4}-\d{2}-\d{2}\b/.test(raw)) ||
+    /^\W*\d{4}-\d{2}-\d{2}\W*$/.test(raw) ||
+    /^(?:latest |previous |current |last |final )?(?:session|iteration|update|sprint|day|week|entry|sitzung|сессия)?s?(?: notes)?$/i.test(
+      plainName(raw),
+    )
+  );
+}
+
+/** Whether a heading or a line below it states how the problem stands. */
+export function statesSomething({ title, kinds }: Section): boolean {
+  return (
+    title.isStruck ||
+    kinds.has('status') ||
+    /\b(?:fixed|resolved|solved|won'?t fix|by design)\b|✅|❌/i.test(title.remarks.join(' '))
+  );
+}
+
+/** Whether a heading names problems in general, or an area, and its text is a list, a table or a series of bold titles. */
+export function isGroupOfItems(
+  section: Section,
+  { lines, hasBoldTitles }: { readonly lines: readonly Line[]; readonly hasBoldTitles: boolean },
+): boolean {
+  const { title, kinds, level } = section;
+  const isArea =
+    level === 2 && plainName(title.raw).split(' ').length <= 2 && title.id === null && title.remarks.length === 0;
+  const isNamed = namesProblems(title.raw);
+  if (!(isNamed || isArea) || countKinds(kinds) > 0 || title.isNumbered) return false;
+  const own = ownLines(section, lines);
+  const listed = own.filter(({ type, indent }) => type === 'item' || type === 'row' || indent > 0).length;
+  const isListed = isArea && !isNamed ? listed === own.length : listed * 2 >= own.length;
+  return own.length === 0 || isListed || (isNamed && hasBoldTitles && hasBoldTitle(section, lines));
+}
+
+function hasBoldTitle({ at, end }: Section, lines: readonly Line[]): boolean {
+  for (let index = at + 1; index < end; index += 1) if (boldTitleAt(lines, index)) return true;
+  return false;
+}
+
+/** Whether the text says that there is nothing. */
+export function onlyNothing(section: Section, lines: readonly Line[]): boolean {
+  const own = ownLines(section, lines);
+  return own.length === 0 || (own.length <= 2 && own.every(({ text }) => saysNothing(text)));
+}
