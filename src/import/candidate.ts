@@ -1,5 +1,5 @@
 import type { Body } from './fields.ts';
-import type { LabelMeaning } from './label-table.ts';
+import type { LabelMeaning } from './labels.ts';
 import type { Title } from './titles.ts';
 
 /** How a candidate is written. */

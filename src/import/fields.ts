@@ -1,4 +1,4 @@
-import type { LabelMeaning } from './label-table.ts';
+import type { LabelMeaning } from './labels.ts';
 import { labelName, meaningOf } from './labels.ts';
 import type { Line } from './lines.ts';
 import { isLabelHeading } from './titles.ts';

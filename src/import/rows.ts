@@ -1,6 +1,6 @@
 import type { Candidate, RuleText, Surroundings } from './candidate.ts';
 import { cellsOf, type Field } from './fields.ts';
-import type { LabelMeaning } from './label-table.ts';
+import type { LabelMeaning } from './labels.ts';
 import { labelName, meaningOf } from './labels.ts';
 import type { Line } from './lines.ts';
 import { saysNothing } from './names.ts';

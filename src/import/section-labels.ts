@@ -1,4 +1,4 @@
-import type { Language } from './label-table.ts';
+import type { Language } from './labels.ts';
 
 /** Labels of text: each is a section of a record, and the three solutions are one. */
 export const sectionLabels = {

@@ -1,6 +1,6 @@
 import type { Candidate, Group } from './candidate.ts';
 import type { Field } from './fields.ts';
-import type { LabelMeaning } from './label-table.ts';
+import type { LabelMeaning } from './labels.ts';
 import { signsOf, wordsOf } from './language-words.ts';
 import type { Line } from './lines.ts';
 import { plainName } from './names.ts';

@@ -1,5 +1,5 @@
 import { type Body, labelOf, readBody } from './fields.ts';
-import type { LabelMeaning } from './label-table.ts';
+import type { LabelMeaning } from './labels.ts';
 import type { Line } from './lines.ts';
 import { meaningOf } from './labels.ts';
 import { isLabelHeading, readTitle, type Title } from './titles.ts';

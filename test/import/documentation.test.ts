@@ -4,7 +4,7 @@ import { format } from 'prettier';
 import { expect, it } from 'vitest';
 import { importRules } from '../../src/import/find.ts';
 import { sureConfidence } from '../../src/import/index.ts';
-import { labels } from '../../src/import/label-table.ts';
+import { labels } from '../../src/import/labels.ts';
 import { meaningOf } from '../../src/import/labels.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/import.md'), 'utf8');
