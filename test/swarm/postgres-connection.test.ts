@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import { hasPassword, readPlace } from '../../src/swarm/postgres/connection.ts';
 import { openPostgresSwarm } from '../../src/swarm/postgres/store.ts';
 import type { TaskEntry } from '../../src/swarm/types.ts';
+import { hasPooler, startPooler } from './pooler.ts';
 import { entry, everything } from './entries.ts';
 import { hasPostgres, password, type PostgresServer, startPostgres } from './postgres-server.ts';
 
@@ -198,6 +199,39 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
       expect.objectContaining({ task: 'released', state: 'cancelled' }),
     ]);
     queue.close();
+  });
+
+  it.runIf(hasPooler).each([
+    { does: 'refuses settings of a connection', settings: [] },
+    {
+      does: 'ignores settings of a connection',
+      settings: ['ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout'],
+    },
+  ])('works behind a pooler in transaction mode that $does', async ({ does, settings }) => {
+    await using pooler = await startPooler(server, settings);
+    // More than the pooler has connections.
+    const queues = await Promise.all([1, 2, 3].map(() => openPostgresSwarm(pooler.url, { project: does })));
+    const tasks = Array.from({ length: 6 }, (_, index) => entry(`t${index}`));
+    await queues[0]?.sync(tasks, everything);
+    await queues[0]?.limit('all', 100);
+    const sent = vi.spyOn(pg.Client.prototype, 'query');
+    await Promise.all(
+      queues.map(async (queue, index) => {
+        for (;;) {
+          const claim = await queue.claim({ worker: `w${index}` });
+          if (claim === undefined) return;
+          await queue.heartbeat(claim, 60, 'working');
+          await queue.settle(claim, claim.task === 't5' ? { result: 'failed', class: 'unsafe' } : { result: 'done' });
+        }
+      }),
+    );
+    const begun = JSON.stringify(sent.mock.calls).match(/"BEGIN[^"]*"/g) ?? [];
+    sent.mockRestore();
+    expect(begun.length).toBeGreaterThan(tasks.length);
+    for (const text of begun) expect(text).toContain('SET LOCAL statement_timeout = 30000');
+    expect(await queues[0]?.sync(tasks, everything)).toMatchObject({ unchanged: 6 });
+    expect((await queues[1]?.outcomes())?.map(({ task }) => task).toSorted()).toEqual(tasks.map(({ task }) => task.id));
+    for (const queue of queues) queue.close();
   });
 
   it('takes the password from the environment or a file, and says nothing of it when it is wrong', async () => {

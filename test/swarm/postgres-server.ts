@@ -146,7 +146,7 @@ export async function emptyTables(server: PostgresServer): Promise<void> {
 }
 
 /** The server refuses to run as root. */
-function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+export function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');
   const found = ['postgres', 'nobody'].flatMap((name) => users.filter((line) => line.startsWith(`${name}:`)));
@@ -154,7 +154,7 @@ function unprivileged(): { readonly uid: number; readonly gid: number } | undefi
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

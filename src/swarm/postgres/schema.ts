@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemsError } from '../../errors.ts';
 import type { Server } from './sql.ts';
 
@@ -127,13 +128,33 @@ const migrations: readonly string[] = [
   CREATE INDEX event_of_claim ON ${schema}.event (project, at) WHERE type IN ('claimed', 'released');`,
 ];
 
+/** How long one process waits for another one that makes the tables. */
+const longestMs = 30_000;
+
 /**
- * Brings the tables to the newest version, and then returns what `more` does. Other processes that open the queue meanwhile wait.
+ * Brings the tables to the newest version, and then returns what `more` does. Other processes that open the queue meanwhile wait,
+ * without a connection to the server: `more` needs one of those that a pooler has.
  * @throws ProblemsError `state-damaged`: a newer version wrote them. `state-unwritable`: the role may not create them.
+ * `state-locked`: another process has been making them for half a minute.
  */
 export async function migrate<Result>(server: Server, more: () => Promise<Result>): Promise<Result> {
+  for (const begun = performance.now(); performance.now() - begun < longestMs; await sleep(20)) {
+    const made = await migrateAlone(server, more);
+    if (made !== undefined) return made.result;
+  }
+  throw new ProblemsError('state-locked', `Another process has been opening the queue at ${server.name} for long.`, {
+    hint: 'Try again. pg_locks of the server shows which process holds the advisory lock.',
+  });
+}
+
+/** Undefined if another process does so. */
+async function migrateAlone<Result>(
+  server: Server,
+  more: () => Promise<Result>,
+): Promise<{ readonly result: Result } | undefined> {
   return server.writing(async (session) => {
-    await session.rows(`SELECT pg_advisory_xact_lock(hashtextextended('${schema}', 0))`);
+    const [lock] = await session.rows(`SELECT pg_try_advisory_xact_lock(hashtextextended('${schema}', 0)) AS "isOurs"`);
+    if (lock?.['isOurs'] !== true) return undefined;
     const [found] = await session.rows(`SELECT to_regclass('${schema}.version') IS NOT NULL AS "isMade"`);
     if (found?.['isMade'] !== true) await session.raw.executeSql(versionTable);
     const [row] = await session.rows(`SELECT coalesce(max(number), 0) AS version FROM ${schema}.version`);
@@ -147,6 +168,6 @@ export async function migrate<Result>(server: Server, more: () => Promise<Result
         await session.raw.executeSql(migration);
         await session.rows(`INSERT INTO ${schema}.version VALUES ($1)`, index + 1);
       }
-    return more();
+    return { result: await more() };
   });
 }

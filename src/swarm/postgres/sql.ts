@@ -31,20 +31,25 @@ export interface Server extends Session {
 /** A worker whose host has died must not keep others waiting: the server ends its transaction. In milliseconds. */
 const patience = { statement_timeout: 30_000, lock_timeout: 15_000, idle_in_transaction_session_timeout: 15_000 };
 
+const patienceNames = Object.keys(patience);
+
+/** What a transaction behind a pooler begins with: there the next one may get another connection, on which nothing was set. */
+const pooledPatience = Object.entries(patience)
+  .map(([name, ms]) => `; SET LOCAL ${name} = ${ms}`)
+  .join('');
+
 /**
- * Connects, and keeps up to `most` connections.
+ * Connects, and keeps up to `most` connections. Behind a pooler in transaction mode, whatever must hold for a statement is said in
+ * its transaction, and no statement is prepared for another one.
  * @throws ProblemsError `store-unreachable`.
  */
 export async function connect({ name, ways }: Place, most = 4): Promise<Server> {
   const { default: pg } = await import('pg');
   let failure: unknown;
   for (const way of ways) {
-    const pool = poolOf(pg, way, most);
     try {
-      (await pool.connect()).release();
-      return serverOf(pool, pg.types, name);
+      return await open(pg, way, most, name);
     } catch (error) {
-      await pool.end();
       const isWithoutTls = /does not support SSL/.test(errorText(error));
       if (!isWithoutTls || failure === undefined) failure = error;
       // A server with TLS that refuses the login would refuse it without TLS too.
@@ -54,12 +59,39 @@ export async function connect({ name, ways }: Place, most = 4): Promise<Server> 
   throw unreachable(name, failure);
 }
 
+/** First as to a server itself; a pooler refuses the settings that a connection begins with, or ignores them. */
+async function open(
+  pg: Pick<typeof Driver, 'Client' | 'Pool' | 'types'>,
+  way: PoolConfig,
+  most: number,
+  name: string,
+): Promise<Server> {
+  const pool = poolOf(pg, { ...way, ...patience }, most);
+  try {
+    const { rows } = await pool.query<Row>(`SELECT setting FROM pg_settings WHERE name = 'statement_timeout'`);
+    if (Number(rows[0]?.['setting']) === patience.statement_timeout) return serverOf(pool, pg.types, name, false);
+  } catch (error) {
+    if (!patienceNames.some((one) => errorText(error).includes(`unsupported startup parameter: ${one}`))) {
+      await pool.end();
+      throw error;
+    }
+  }
+  await pool.end();
+  const pooled = poolOf(pg, way, most);
+  try {
+    (await pooled.connect()).release();
+    return serverOf(pooled, pg.types, name, true);
+  } catch (error) {
+    await pooled.end();
+    throw error;
+  }
+}
+
 function poolOf({ Pool, Client }: Pick<typeof Driver, 'Client' | 'Pool'>, way: PoolConfig, most: number): Pool {
   const isChecked = typeof way.ssl === 'object' && way.ssl.rejectUnauthorized !== false;
   const pool = new Pool({
     ...way,
     ...(isChecked ? {} : { Client: keepingPasswords(Client) }),
-    ...patience,
     max: most,
     keepAlive: true,
     // The half of a connection that is left when a network fails: the client must notice too.
@@ -96,7 +128,7 @@ function keepingPasswords(Client: typeof Driver.Client): typeof Driver.Client {
   });
 }
 
-function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
+function serverOf(pool: Pool, types: CustomTypesConfig, name: string, isPooled: boolean): Server {
   // Times as text that sorts, and counters as numbers: the same rows as from SQLite.
   const parsers: CustomTypesConfig = {
     getTypeParser(...kind) {
@@ -113,7 +145,7 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
       async rows(sql, ...values) {
         // Prepared once for each connection: planning a claim takes longer than carrying it out.
         const result = await client.query({
-          name: nameOf(sql),
+          ...(isPooled ? {} : { name: nameOf(sql) }),
           text: sql,
           values: values.map(storable),
           types: parsers,
@@ -135,7 +167,7 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
     const client = await pool.connect();
     let isSound = false;
     try {
-      await client.query(begin);
+      await client.query(isPooled ? begin + pooledPatience : begin);
       try {
         const result = await work(sessionOn(client));
         // COMMIT of a transaction that has failed answers ROLLBACK.
@@ -164,11 +196,14 @@ function serverOf(pool: Pool, types: CustomTypesConfig, name: string): Server {
   }
 
   const direct = sessionOn(pool);
+  function alone(sql: string, values: readonly Value[]): Promise<readonly Row[]> {
+    return isPooled ? once('BEGIN', (session) => session.rows(sql, ...values)) : direct.rows(sql, ...values);
+  }
   return {
     name,
-    rows: (sql, ...values) => guarded(() => direct.rows(sql, ...values)),
+    rows: (sql, ...values) => guarded(() => alone(sql, values)),
     raw: direct.raw,
-    change: (sql, ...values) => guarded(() => repeatedly(() => direct.rows(sql, ...values))),
+    change: (sql, ...values) => guarded(() => repeatedly(() => alone(sql, values))),
     writing: (work) => guarded(() => repeatedly(() => once('BEGIN', work))),
     reading: (work) => guarded(() => once('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work)),
     close: () => pool.end(),
