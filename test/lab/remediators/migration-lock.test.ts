@@ -197,6 +197,8 @@ describe.skipIf(!(await labRuns()))('an unfinished migration', { timeout: 600_00
        insert into flyway.flyway_schema_history values (1, '1', 'V1__a.sql', true), (2, '2', 'V2__b.sql', false);
        create table databasechangeloglock (id int primary key, locked boolean not null, lockgranted timestamp, lockedby text);
        insert into databasechangeloglock values (1, true, now(), 'ci (192.0.2.7)');
+       create table knex_migrations_lock (index serial primary key, is_locked int);
+       insert into knex_migrations_lock (is_locked) values (1);
        create table _prisma_migrations (migration_name text, started_at timestamptz, finished_at timestamptz, rolled_back_at timestamptz);
        insert into _prisma_migrations values ('1_init', now(), now(), null), ('2_add', now(), null, null);`,
     );
@@ -205,11 +207,23 @@ describe.skipIf(!(await labRuns()))('an unfinished migration', { timeout: 600_00
     const { findings, notLookedAt } = await detect(remediation);
     expect(notLookedAt).toEqual([]);
     expect(findings.map(({ kind, details }) => `${kind} ${JSON.stringify(details).includes('flyway')}`).sort()).toEqual(
-      ['other-tool-failed false', 'other-tool-failed false', 'other-tool-failed true', 'other-tool-lock false'],
+      [
+        'other-tool-failed false',
+        'other-tool-failed false',
+        'other-tool-failed true',
+        'other-tool-lock false',
+        'other-tool-lock false',
+      ],
     );
     const { proposals } = await plan(remediation);
     const advice = proposals.map(({ plan: made }) => (made.type === 'refusal' ? made.advice : '')).join('\n');
-    for (const remedy of [/force 3/, /flyway repair/, /liquibase release-locks/, /resolve --applied 2_add/])
+    for (const remedy of [
+      /force 3/,
+      /flyway repair/,
+      /liquibase release-locks/,
+      /knex migrate:unlock/,
+      /resolve --applied 2_add/,
+    ])
       expect(advice).toMatch(remedy);
   });
 

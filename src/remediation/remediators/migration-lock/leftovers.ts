@@ -21,6 +21,7 @@ const tools = {
   schema_migrations: { tool: 'golang-migrate', columns: ['version', 'dirty'] },
   flyway_schema_history: { tool: 'Flyway', columns: ['version', 'script', 'success'] },
   databasechangeloglock: { tool: 'Liquibase', columns: ['locked', 'lockgranted', 'lockedby'] },
+  knex_migrations_lock: { tool: 'Knex', columns: ['index', 'is_locked'] },
   _prisma_migrations: { tool: 'Prisma', columns: ['migration_name', 'started_at', 'finished_at', 'rolled_back_at'] },
 } as const;
 
@@ -152,6 +153,22 @@ function ofRow(
           remedy: refusal(
             'A run that was killed has left the lock. What it had not committed was rolled back.',
             'Make sure that no Liquibase is running. Then run: liquibase release-locks, and: liquibase update',
+          ),
+        },
+      ];
+    }
+    case 'knex_migrations_lock': {
+      // The row says neither who holds it nor since when. A run that others can see the row of has a statement or a transaction open.
+      if (row['is_locked'] !== '1' || sessions.some(({ state }) => state !== 'idle')) return [];
+      return [
+        {
+          kind: 'other-tool-lock',
+          subject: table,
+          summary: `${tool} holds its lock in ${database}, and no session of it is at work: every further run gives up ("Migration table is already locked").`,
+          seen,
+          remedy: refusal(
+            'A run that was killed in a migration without a transaction has left the lock. What that migration had done before stays.',
+            'Make sure that no Knex is running, and complete or revert the migration after the last row of knex_migrations. Then run: knex migrate:unlock, and: knex migrate:latest',
           ),
         },
       ];
