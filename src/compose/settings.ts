@@ -1,4 +1,5 @@
 import { type ComposeFile, type Edit, find, type Found, itemsOf, type Literal, literalOf } from './document.ts';
+import { entryEdit } from './entries.ts';
 import { type ComposeSources, environmentOf } from './project.ts';
 import { type ComposeEdit, replaceValue } from './values.ts';
 import { interpolated } from './variables.ts';
@@ -42,23 +43,12 @@ function sizeText(bytes: number): string {
   return bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20}m` : String(bytes);
 }
 
-/** Before the first key of the service, with its indentation: a key of the service itself overrides merged ones. */
+/** A key of the service itself overrides merged ones. */
 function addKey(sources: ComposeSources, service: string, line: string): ComposeEdit {
-  for (const compose of sources.files.toReversed()) {
-    const found = find(compose, ['services', service]);
-    if (found === undefined) continue;
-    const { yaml, file } = compose;
-    const first = yaml.isMap(found.node) ? found.node.items[0]?.key : undefined;
-    const at = yaml.isScalar(first) ? first.range?.[0] : undefined;
-    if (found.isShared || at === undefined || !yaml.isMap(found.node)) break;
-    const start = file.text.lastIndexOf('\n', at - 1) + 1;
-    const indentation = file.text.slice(start, at);
-    if (found.node.flow === true)
-      return { type: 'edit', path: file.path, edits: [{ at, before: '', after: `${line}, ` }] };
-    if (!/^ +$/.test(indentation)) break;
-    const end = file.text.includes('\r\n') ? '\r\n' : '\n';
-    return { type: 'edit', path: file.path, edits: [{ at, before: '', after: `${line}${end}${indentation}` }] };
-  }
+  const compose = sources.files.findLast((file) => find(file, ['services', service]) !== undefined);
+  const found = compose === undefined ? undefined : find(compose, ['services', service]);
+  const edit = compose === undefined || found === undefined ? undefined : entryEdit(compose, found, line);
+  if (compose !== undefined && edit !== undefined) return { type: 'edit', path: compose.file.path, edits: [edit] };
   return {
     type: 'unclear',
     reason: `No file of the project defines ${service} in a form to which a key can be added.`,

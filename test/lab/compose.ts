@@ -22,12 +22,22 @@ function projectOf(run: Run, name: string): string {
   return `${run.prefix}${name}`;
 }
 
+export interface ProjectSettings {
+  readonly name: string;
+  readonly port: number;
+  /** Further services of the file, indented. */
+  readonly services?: string;
+  /** Further networks of the run, by their keys. */
+  readonly networks?: readonly string[];
+}
+
 /** Writes a project with comments and a variable, as people write them, and starts it. */
 export async function startProject(
   run: Run,
-  { name, port }: { readonly name: string; readonly port: number },
+  { name, port, services = '', networks = [] }: ProjectSettings,
 ): Promise<LabInstance> {
   await ensureNetwork(run);
+  for (const network of networks) await ensureNetwork(run, `${run.prefix}${network}`);
   const container = `${run.prefix}vrooli-postgres-${name}`;
   const file = join(run.folder, 'docker-compose.yml');
   const labels = Object.entries(run.labels).map(([label, value]) => `${label}: "${value}"`);
@@ -50,7 +60,7 @@ services:
     volumes:
       - data:/var/lib/postgresql/data
     networks: [default]
-volumes:
+${services}volumes:
   data:
     name: ${run.prefix}${name}-data
     labels: *labels
@@ -58,7 +68,7 @@ networks:
   default:
     external:
       name: ${run.network}
-`,
+${networks.map((network) => `  ${network}: {external: {name: ${run.prefix}${network}}}\n`).join('')}`,
   );
   await compose(run, name, 'up', '-d');
   const instance = await findInstance(run, name);

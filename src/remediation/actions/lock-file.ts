@@ -20,6 +20,8 @@ const params = z.strictObject({
   /** The new name, in the same folder. */
   name: z.string().regex(/^postmaster\.pid\.pgops-old-\d{1,2}$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The container whose server has written it, by its log. Its processes end when it stops. Default: it names no process. */
+  writtenIn: z.string().exactOptional(),
 });
 
 const before = z.strictObject({ text: z.string() });
@@ -27,7 +29,7 @@ const before = z.strictObject({ text: z.string() });
 export const lockFileSetAside: Action<z.output<typeof params>, z.output<typeof before>> = {
   name: 'lock-file.set-aside',
   description:
-    'Renames the lock file of a server that is stopped, if it names no process, is at least five minutes old, and no other container uses the data. Undo gives it back its name.',
+    'Renames the lock file of a server that is stopped, if no other container uses the data, and it either names no process and is at least five minutes old, or was written by a server of this container. Undo gives it back its name.',
   params,
   undoState: before,
   operation: operations['set-lock-file-aside'],
@@ -35,10 +37,12 @@ export const lockFileSetAside: Action<z.output<typeof params>, z.output<typeof b
   async effect({ instance, name }) {
     return [{ object: `${instance}: ${lockFile}`, before: lockFile, after: name }];
   },
-  async prepare({ instance, name, sha256 }, host) {
+  async prepare({ instance, name, sha256, writtenIn }, host) {
     const found = await requireInstance(host, instance);
     const text = (await dataFile(host, found, lockFile)) ?? (await dataFile(host, found, name));
-    if (text === undefined || hash('sha256', text) !== sha256 || !namesNoProcess(text)) throw changed(found);
+    if (text === undefined || hash('sha256', text) !== sha256) throw changed(found);
+    const isProven = writtenIn === undefined ? namesNoProcess(text) : writtenIn === found.container.id;
+    if (!isProven) throw changed(found);
     return { text };
   },
   async isDone({ instance, name, sha256 }, host) {
@@ -46,14 +50,20 @@ export const lockFileSetAside: Action<z.output<typeof params>, z.output<typeof b
     await settled(host, found);
     return hashOf(await dataFile(host, found, name)) === sha256;
   },
-  async apply({ instance, name, sha256 }, host) {
+  async apply({ instance, name, sha256, writtenIn }, host) {
     const found = await requireStopped(host, instance);
+    if (writtenIn !== undefined && writtenIn !== found.container.id) throw changed(found);
     await settled(host, found);
     const text = await dataFile(host, found, lockFile);
     if (hashOf(await dataFile(host, found, name)) === sha256) return;
     if (text === undefined || hash('sha256', text) !== sha256) throw changed(found);
     await requireAlone(host, found);
-    await renameDataFile(host, found, { from: lockFile, to: name, text, leastAgeSeconds });
+    await renameDataFile(host, found, {
+      from: lockFile,
+      to: name,
+      text,
+      leastAgeSeconds: writtenIn === undefined ? leastAgeSeconds : 0,
+    });
   },
   async undo({ instance, name }, { text }, host) {
     const found = await requireInstance(host, instance);

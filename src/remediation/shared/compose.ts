@@ -15,16 +15,20 @@ import {
 import type { ComposeClient, ComposeConfig, ProjectFiles } from '../../host/compose/types.ts';
 import type { Container } from '../../host/docker/types.ts';
 import type { Instance } from '../../host/instance.ts';
-import type { Json } from '../../util/json.ts';
+import { get, isObject, type Json } from '../../util/json.ts';
 import { errorText } from '../../util/text.ts';
 import type { Precondition, ReadonlyHost, Refusal, Step } from '../contract.ts';
 import { refusal } from './for-each-instance.ts';
 
-/** What a repair changes in the files of an instance's Compose project. */
+/** What a repair changes in the files of a container's Compose project. */
 export interface ComposeChange {
-  readonly instance: Instance;
+  readonly container: Container;
+  /** Where an instance has its data. */
+  readonly dataMount?: Instance['dataMount'];
   /** The key of the service that changes, such as `ports`. Nothing else of the service may. */
   readonly key: string;
+  /** A section of the project, such as `networks`, that gets a new entry if it has none for this change. */
+  readonly section?: 'networks' | 'volumes';
   /** Finds the smallest edit. */
   edit(sources: ComposeSources): ComposeEdit;
   /** Further changes of the same file, for other programs that read it. In order. */
@@ -59,7 +63,7 @@ export async function planComposeChange(
   change: ComposeChange,
   host: ReadonlyHost,
 ): Promise<PlannedComposeChange | Refusal> {
-  const { container } = change.instance;
+  const { container } = change;
   const service = serviceOf(container.labels);
   if (service === undefined)
     return refuse(
@@ -87,7 +91,7 @@ export async function planComposeChange(
     path: edit.path,
     text: withEdits(text, edits),
   });
-  const differences = compare(client.config, after, service.service, change.key);
+  const differences = compare(client.config, after, service.service, change);
   if (typeof differences === 'string') return refuse(change, differences, byHand);
   return {
     type: 'planned',
@@ -154,7 +158,7 @@ interface FittingClient {
 
 /** A client for which the files say exactly what the container is, or why there is none. */
 async function clientFor(
-  { instance: { container, dataMount } }: ComposeChange,
+  { container, dataMount }: ComposeChange,
   service: ComposeService,
   sources: ComposeSources,
   host: ReadonlyHost,
@@ -192,18 +196,27 @@ function compare(
   before: Json,
   after: ComposeConfig,
   service: string,
-  key: string,
+  { key, section }: ComposeChange,
 ): { readonly hash: string; readonly others: readonly string[] } | string {
   if (!after.ok) return `The Compose client does not accept the change: ${after.message}`;
-  const paths = differingPaths(before, after.config);
-  const [own, other] = [paths.filter(([, name]) => name === service), paths.filter(([, name]) => name !== service)];
-  const stray = [
-    ...own.filter(([section, , changed]) => section !== 'services' || changed !== key),
-    ...other.filter(([section]) => section !== 'services'),
-  ];
-  if (own.length === 0) return 'The change makes no difference to the Compose client.';
+  const paths = differingPaths(withSection(before, section), withSection(after.config, section));
+  const isMeant = ([part, name = '', changed]: readonly string[]): boolean =>
+    part === 'services'
+      ? name !== service || changed === key
+      : section !== undefined && part === section && get(before, section, name) === undefined;
+  const stray = paths.filter((path) => !isMeant(path));
+  if (!paths.some(([part, name]) => part === 'services' && name === service))
+    return 'The change makes no difference to the Compose client.';
   if (stray.length > 0) return `It would also change ${stray.map((path) => path.join('.')).join(', ')}.`;
-  return { hash: after.hash, others: [...new Set(other.map(([, name = '']) => name))] };
+  const others = paths.flatMap(([part, name = '']) => (part === 'services' && name !== service ? [name] : []));
+  return { hash: after.hash, others: [...new Set(others)] };
+}
+
+/** A section that is not there is an empty one. */
+function withSection(config: Json, section: string | undefined): Json {
+  return section !== undefined && isObject(config) && (config[section] ?? null) === null
+    ? { ...config, [section]: {} }
+    : config;
 }
 
 /** Both lists in one, in order; of two that overlap the first stays. */
@@ -214,7 +227,7 @@ function merged(first: readonly Edit[], second: readonly Edit[]): readonly Edit[
   return [...first, ...rest].sort((a, b) => a.at - b.at);
 }
 
-function refuse({ instance: { container } }: ComposeChange, reason: string, byHand: string): Refusal {
+function refuse({ container }: ComposeChange, reason: string, byHand: string): Refusal {
   const project = projectNameOf(container.labels) ?? '';
   const service = serviceOf(container.labels);
   const where = service === undefined ? '' : ` in ${service.folder}`;

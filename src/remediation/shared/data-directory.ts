@@ -30,6 +30,14 @@ export function namesNoProcess(text: string): boolean {
   return Number.isNaN(pid) || pid === 0;
 }
 
+/** The process and the start (seconds since 1970) that a lock file names in its first and third line; undefined if it has none. */
+export function serverInLockFile(text: string): { readonly pid: number; readonly started: number } | undefined {
+  const [pid = '', , started = ''] = text.split('\n');
+  return /^[1-9]\d{0,9}$/.test(pid) && /^[1-9]\d{8,10}$/.test(started)
+    ? { pid: Number(pid), started: Number(started) }
+    : undefined;
+}
+
 /** A running container with the mount of the instance's data. */
 export async function otherUser(
   { container, dataMount }: Instance,

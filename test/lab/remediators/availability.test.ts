@@ -61,7 +61,7 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
   });
 
   it.for(majors(17))(
-    'PostgreSQL %i: is repaired with approval if its lock file is empty, a setting is refused or its image does not fit',
+    'PostgreSQL %i: is repaired with approval if its lock file is empty or old, a setting is refused or its image does not fit',
     async (postgres, test) => {
       const run = await createRun(test, { postgres });
       await scenarioNamed('not-starting').up(run, () => undefined);
@@ -71,9 +71,10 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
         { finding: 'availability/crashed/failed', outcome: 'awaiting-approval' },
         { finding: 'availability/floated/failed', outcome: 'awaiting-approval' },
         { finding: 'availability/mistyped/failed', outcome: 'awaiting-approval' },
+        { finding: 'availability/reused/failed', outcome: 'awaiting-approval' },
       ]);
       for (const { id } of asked) expect(await problems('approve', id)).toMatchObject({ code: 0 });
-      for (const name of ['crashed', 'floated', 'mistyped'])
+      for (const name of ['crashed', 'floated', 'mistyped', 'reused'])
         expect(await query(await findInstance(run, name), 'select one from kept')).toEqual(['1']);
       expect(
         await query(await findInstance(run, 'mistyped'), 'select error from pg_file_settings where error is not null'),
@@ -83,13 +84,14 @@ describe.skipIf(!(await labRuns()))('an instance that is down', { concurrent: tr
       if (!soak) return;
       for (const { id } of asked) expect(await problems('rollback', id)).toMatchObject({ code: 0 });
       // Everything is as it was: each refuses to start with the same words.
-      for (const name of ['crashed', 'floated', 'mistyped']) {
+      for (const name of ['crashed', 'floated', 'mistyped', 'reused']) {
         const { container } = await findInstance(run, name);
         await container.start();
         await container.wait();
       }
       const { stdout } = await problems('detect', '--remediator', 'availability');
       expect(stdout).toContain('lock file "postmaster.pid" is empty');
+      expect(stdout).toContain('lock file "postmaster.pid" already exists');
       expect(stdout).toContain('which is not compatible with this version');
       expect(stdout).toContain('"TimeZone": "US/Nowhere"');
       expect(stdout).toContain('"work_mem": "4XB"');

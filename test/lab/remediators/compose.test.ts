@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { approve, detect, plan, remediate, rollback } from '../../../src/app/remediation.ts';
 import { compose, startProject } from '../compose.ts';
+import { findGui } from '../gui.ts';
 import { findInstance, query } from '../instance.ts';
 import { scenarioNamed } from '../scenarios/index.ts';
 import { createRun, labRuns } from '../support.ts';
 import { createPortRun } from './open-ports.ts';
-import { openAvailability } from './open-remediator.ts';
+import { openAvailability, openNetworks } from './open-remediator.ts';
 
 describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
   it('moves to another port in the file of its project, stays as Compose wants it, and rolls back', async (test) => {
@@ -90,5 +91,48 @@ describe.skipIf(!(await labRuns()))('an instance of a Compose project', () => {
     expect((await findInstance(run, 'shop')).container.id, 'the next `up` changes nothing').toBe(fixed.container.id);
     expect(await rollback(availability, id)).toMatchObject({ outcome: 'rolled-back' });
     expect(await readFile(file, 'utf8')).toBe(text);
+  });
+
+  it('gets back a client, and a name, in the file of its project', async (test) => {
+    const run = await createRun(test);
+    const file = join(run.folder, 'docker-compose.yml');
+    const [client, server] = ['pgweb', 'postgres'].map((kind) => `${run.prefix}vrooli-${kind}-shop`);
+    const url = `postgres://vrooli:compose-${run.id}@${server}:5432/vrooli?sslmode=disable`;
+    const gui = `  gui:
+    image: problems-lab/webgui:1
+    container_name: ${client}
+    labels: *labels
+    environment:
+      PGWEB_DATABASE_URL: ${url}
+    networks:
+      - web # for the browser
+`;
+    await startProject(run, { name: 'shop', port: await run.takePort(), services: gui, networks: ['web'] });
+    const before = await readFile(file, 'utf8');
+    const networks = await openNetworks(run);
+    test.onTestFinished(() => networks.close());
+
+    const { runs } = await remediate(networks, { yes: true });
+    expect(runs).toMatchObject([{ outcome: 'fixed', steps: [{ action: 'compose.change' }] }]);
+    const joined = before.replace('      - web #', '      - default\n      - web #');
+    expect(await readFile(file, 'utf8')).toBe(joined);
+    const made = await (await findGui(run, 'shop')).container.inspect();
+    await compose(run, 'shop', 'up', '-d');
+    expect((await (await findGui(run, 'shop')).container.inspect()).Id, 'the next `up` changes nothing').toBe(made.Id);
+    expect(await rollback(networks, runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await readFile(file, 'utf8')).toBe(before);
+    expect((await detect(networks)).findings).toMatchObject([{ kind: 'no-common-network' }]);
+
+    const named = joined.replace(`@${server}:`, '@shop-db:');
+    await writeFile(file, named);
+    await compose(run, 'shop', 'up', '-d');
+    const second = await remediate(networks, { yes: true });
+    expect(second.runs).toMatchObject([{ outcome: 'fixed', steps: [{ action: 'compose.change' }] }]);
+    expect(await readFile(file, 'utf8')).toBe(
+      named.replace('networks: [default]', 'networks: {default: {aliases: [shop-db]}}'),
+    );
+    expect(await query(await findInstance(run, 'shop'), 'select count(*) from orders')).toEqual(['1000']);
+    expect(await rollback(networks, second.runs[0]?.id ?? '')).toMatchObject({ outcome: 'rolled-back' });
+    expect(await readFile(file, 'utf8')).toBe(named);
   });
 });

@@ -8,9 +8,14 @@ export const notStarting: Scenario = {
   name: 'not-starting',
   problem: undefined,
   description:
-    'A power loss has left an empty postmaster.pid, config files have settings that the server refuses, and a tag has moved to another major version.',
+    'A power loss has left an empty postmaster.pid, or one whose process another program has now; config files have settings that the server refuses, and a tag has moved to another major version.',
   async up(run, say) {
-    const [crashed, mistyped] = await Promise.all([started(run, 'crashed'), started(run, 'mistyped'), floated(run)]);
+    const [crashed, mistyped] = await Promise.all([
+      started(run, 'crashed'),
+      started(run, 'mistyped'),
+      floated(run),
+      reused(run),
+    ]);
     await Promise.all([
       // The clock of the file: a server that is starting now has an empty one for a moment.
       stopAndBreak(
@@ -22,7 +27,7 @@ export const notStarting: Scenario = {
         `echo "timezone = 'US/Nowhere'" >> postgresql.conf; echo "work_mem = '4XB'" >> postgresql.auto.conf`,
       ),
     ]);
-    say(`${crashed.containerName}, ${mistyped.containerName} and one on data of another version do not start`);
+    say(`${crashed.containerName}, ${mistyped.containerName} and two others do not start`);
   },
 };
 
@@ -45,6 +50,21 @@ async function floated(run: Run): Promise<void> {
   const { container } = await createInstance(run, { ...settings, password: first.password });
   await container.start();
   await container.wait();
+}
+
+/** After a crash, another program of its image gets the number of its server first. */
+async function reused(run: Run): Promise<void> {
+  const script = 'if [ -s "$PGDATA/postmaster.pid" ]; then sleep 9999 & fi; docker-entrypoint.sh postgres & wait $!';
+  const instance = await startInstance(run, {
+    name: 'reused',
+    storage: 'volume',
+    host: { RestartPolicy: { Name: 'no' } },
+    container: { User: 'postgres', Entrypoint: ['sh', '-c', script], Cmd: [] },
+  });
+  await query(instance, 'create table kept as select 1 as one');
+  await instance.container.kill();
+  await instance.container.start();
+  await instance.container.wait();
 }
 
 async function stopAndBreak({ container, run, data = '' }: LabInstance, script: string): Promise<void> {

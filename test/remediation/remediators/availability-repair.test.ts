@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Container, Image } from '../../../src/host/docker/types.ts';
+import type { Container, Image, LogLine } from '../../../src/host/docker/types.ts';
 import { withImage } from '../../../src/remediation/actions/container-change-image.ts';
 import { signOfLine } from '../../../src/remediation/remediators/backup-repair/observe.ts';
 import { createProject, path } from '../compose-project.ts';
@@ -41,7 +41,8 @@ const image: Image = {
 };
 
 interface World {
-  readonly log: readonly string[];
+  /** A line, with its time if it is of an earlier run. */
+  readonly log: readonly (string | LogLine)[];
   readonly files?: Readonly<Record<string, string>>;
   readonly container?: Partial<Container>;
   /** What the server's program prints when it reads its config files; undefined: it reads them. */
@@ -64,7 +65,8 @@ async function planned({
     containers: others,
     docker: {
       events: async () => [],
-      logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+      logs: async () =>
+        log.map((one) => (typeof one === 'string' ? { at: '2026-05-01T10:00:01Z', stream: 'stderr', text: one } : one)),
       changes: async () => [],
       image: async (name) => (images[name] === undefined ? undefined : { ...image, ...images[name] }),
       file: async (_, path) => (files[path] === undefined ? undefined : new TextEncoder().encode(files[path])),
@@ -149,6 +151,49 @@ describe('a lock file that a power loss has left', () => {
       expect(signOfLine(line)).toBeUndefined();
     },
   );
+});
+
+describe('a lock file whose process another program has now', () => {
+  // What PostgreSQL 17 prints, and the file that it finds: seconds since 1970 are in its third line.
+  const exists = `${at} FATAL:  lock file "postmaster.pid" already exists`;
+  const started = Date.parse('2026-05-01T09:00:00Z') / 1_000;
+  const files = { [`${data}/postmaster.pid`]: `7\n${data}\n${started}\n5432\n/var/run/postgresql\n*\n` };
+  const written = {
+    at: '2026-05-01T09:00:01Z',
+    stream: 'stderr',
+    text: '2026-05-01 09:00:01 UTC [7] LOG:  starting',
+  } as const;
+
+  it('is renamed if the container itself has written it in an earlier run', async () => {
+    expect(await planned({ log: [written, exists], files })).toMatchObject({
+      type: 'plan',
+      summary: expect.stringContaining('Rename the old postmaster.pid'),
+      steps: [
+        { action: 'lock-file.set-aside', params: { writtenIn: expect.any(String) } },
+        { action: 'container.start' },
+      ],
+    });
+  });
+
+  it.for<readonly [string, World]>([
+    ['no log shows it', { log: [exists] }],
+    ['the log shows another process', { log: [{ ...written, text: written.text.replace('[7]', '[8]') }, exists] }],
+    ['the log shows another time', { log: [{ ...written, at: '2026-05-01T09:30:00Z' }, exists] }],
+    [
+      'it is of this run',
+      { log: [written, exists], container: { state: { ...down, startedAt: '2026-05-01T08:59:59Z' } } },
+    ],
+    [
+      'the container sees the processes of the machine',
+      { log: [written, exists], container: { inspect: { HostConfig: { PidMode: 'host' } } } },
+    ],
+  ])('is left alone if %s; how to find a server is told', async ([, world]) => {
+    expect(await planned({ files, ...world })).toMatchObject({
+      type: 'refusal',
+      reason: expect.stringContaining('names process 7, started 2026-05-01T09:00:00.000Z'),
+      advice: expect.stringContaining('ps -eo pid,lstart,comm'),
+    });
+  });
 });
 
 const conf = `${data}/postgresql.conf`;
@@ -374,7 +419,10 @@ describe('data of another major version', () => {
       docker: {
         events: async () => [],
         changes: async () => [],
-        logs: async () => log.map((text) => ({ at: '2026-05-01T10:00:01Z', stream: 'stderr', text })),
+        logs: async () =>
+          log.map((one) =>
+            typeof one === 'string' ? { at: '2026-05-01T10:00:01Z', stream: 'stderr', text: one } : one,
+          ),
         image: async (name) => ({ ...image, ...(name === 'postgres:15' ? fifteen : { id: 'sha256:17' }) }),
         file: async (_, file) => new TextEncoder().encode(file === `${data}/PG_VERSION` ? '15\n' : ''),
       },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { editNetwork } from '../../../src/compose/networks.ts';
 import { editPort } from '../../../src/compose/ports.ts';
 import { planComposeChange } from '../../../src/remediation/shared/compose.ts';
 import { refusalForOwner } from '../../../src/remediation/shared/recreate.ts';
@@ -8,7 +9,7 @@ async function planned(options: ProjectOptions = {}) {
   const { reader, instance } = await createProject(options);
   return planComposeChange(
     {
-      instance: await instance(),
+      ...(await instance()),
       key: 'ports',
       edit: (sources) =>
         editPort(sources, 'db', {
@@ -51,7 +52,7 @@ describe('a change of a Compose project', () => {
     const other = { at: text.length + '# url: localhost:'.length, before: '5434', after: '5437' };
     const change = await planComposeChange(
       {
-        instance: await instance(),
+        ...(await instance()),
         key: 'ports',
         edit: () => ({ type: 'edit', path, edits: [own] }),
         alsoIn: (file) => (file === path ? [own, other] : []),
@@ -70,6 +71,31 @@ describe('a change of a Compose project', () => {
     const { hash } = await both(text);
     expect(await planned({ config: both, labels: labelsOf(hash) })).toMatchObject({
       notes: ['The service app reads the new value too, when it is created next: docker compose up -d --no-deps app'],
+    });
+  });
+
+  it('may add a network that the project does not declare, and change none that it does', async () => {
+    async function withNetwork(yaml: string, network: string) {
+      const { reader, instance } = await createProject({ yaml });
+      return planComposeChange(
+        {
+          ...(await instance()),
+          key: 'networks',
+          section: 'networks',
+          edit: (sources) => editNetwork(sources, 'db', { project: 'shop', network }),
+          inWords: 'add the network',
+          why: 'a test',
+          expects: [],
+        },
+        reader,
+      );
+    }
+    expect(await withNetwork(text, 'data')).toMatchObject({ type: 'planned' });
+    expect(await withNetwork(`${text}networks: {web: {}}\n`, 'data')).toMatchObject({ type: 'planned' });
+    expect(await withNetwork(`${text}networks: {data: {}}\n`, 'data')).toMatchObject({
+      reason: expect.stringContaining('the name data for another network'),
+      advice:
+        'Put db on the network data, and add `data: {external: true}` to the top-level networks, then run in /project: docker compose up -d --no-deps db',
     });
   });
 

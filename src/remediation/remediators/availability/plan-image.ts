@@ -72,7 +72,7 @@ export async function planImage(
     const { unchanged, alone } = recordsToKeep(instance, false);
     const change = await planComposeChange(
       {
-        instance,
+        ...instance,
         key: 'image',
         edit: (sources) => editImage(sources, serviceOf(container.labels)?.service ?? '', image),
         inWords: `set \`image: ${image}\` for ${instance.name}`,

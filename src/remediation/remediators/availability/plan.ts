@@ -4,7 +4,7 @@ import { refusal } from '../../shared/for-each-instance.ts';
 import type { Instance } from '../../../host/instance.ts';
 import { failedCheck, rightCheck } from './health-check.ts';
 import { isOtherMajor, planImage } from './plan-image.ts';
-import { isLockFileEmpty, planLockFile } from './plan-lock-file.ts';
+import { isLockFileLeft, planLockFile } from './plan-lock-file.ts';
 import { planSetting } from './plan-setting.ts';
 import { isSettingRefused } from './refused-settings.ts';
 import { adviceFor } from './start-causes.ts';
@@ -23,7 +23,7 @@ export async function plan(
   if (finding.details.kind === 'missing' || instance?.container.id !== id) return refuseMissing(finding.instance);
   const { container } = instance;
   const { name, state } = container;
-  if (isLockFileEmpty(obstacle)) return planLockFile(finding, instance, host);
+  if (isLockFileLeft(obstacle)) return planLockFile(finding, instance, host);
   if (isOtherMajor(obstacle)) {
     const planned = await planImage(finding, instance, host);
     if (planned !== undefined) return planned;

@@ -196,7 +196,7 @@ async function raiseInCompose(
   const values = { max_connections: String(wanted) };
   return planComposeChange(
     {
-      instance,
+      ...instance,
       key: 'command',
       edit: (sources) => editCommand(sources, serviceOf(instance.container.labels)?.service ?? '', values),
       inWords: `set max_connections=${wanted} in the command of ${instance.name}`,

@@ -105,7 +105,7 @@ async function planOf(
   const refused = await refusalToRecreate(instance, host, { editsCompose: true });
   if (refused !== undefined) return refused;
   const { unchanged, alone } = recordsToKeep(instance, seen.running || !instance.container.state.running);
-  const change = await planComposeChange({ instance, key, edit, inWords, why, expects: [unchanged, alone] }, host);
+  const change = await planComposeChange({ ...instance, key, edit, inWords, why, expects: [unchanged, alone] }, host);
   if (change.type === 'refusal') return change;
   const { running } = instance.container.state;
   return {

@@ -249,7 +249,7 @@ function stepsFor({ container, instance }: Client, edits: VariableEdits, network
 }
 
 /** Refuses a client that has written outside its volumes. */
-async function refusalForChanges({ container }: Client, host: ReadonlyHost): Promise<Refusal | undefined> {
+export async function refusalForChanges({ container }: Client, host: ReadonlyHost): Promise<Refusal | undefined> {
   const lost = lostOnRecreate(await host.docker.changes(container.id), container.mounts);
   if (lost.length === 0) return undefined;
   return refusal(

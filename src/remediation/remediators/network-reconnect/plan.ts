@@ -13,6 +13,7 @@ import {
   type World,
 } from './clients.ts';
 import { networkPolicy, planNewClient } from './plan-recreate.ts';
+import { inCompose } from './plan-compose.ts';
 import { planRestart } from './plan-restart.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
 import { type NetworkDetails, type NetworkExpected, networkSettings } from './types.ts';
@@ -61,7 +62,8 @@ export async function plan(
         );
   }
   const { systemIdentifier } = await factsOf(client.instance, host);
-  return ofPage(planFor(finding, client, network, systemIdentifier ?? null), client, host);
+  const live = planFor(finding, client, network, systemIdentifier ?? null);
+  return ofPage(live.type === 'refusal' ? live : await inCompose(live, client, network, host), client, host);
 }
 
 /** What was broken otherwise before is no proof against the repair: a page that is silent now need not answer after it. */

@@ -48,7 +48,10 @@ export const expected = z.strictObject({
   port: z.int().min(1).max(65_535),
   /** The common network of client and server. */
   network: z.string(),
+  /** The container's id, or its name if Compose creates a new one. */
   server: z.string(),
+  /** The container that Compose has created from its files, and its label `config-hash`. */
+  compose: z.strictObject({ container: z.string(), hash: z.string() }).exactOptional(),
   /** The system identifier; null if it could not be read. */
   systemIdentifier: z.string().nullable(),
   /** The GUI's own page did not answer before the run either, so it proves nothing about it. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReachRequest, ReachResult } from '../../../host/probes/types.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
+import { composeCheck } from '../../shared/settings-steps.ts';
 import { guiPage, guiPath, requestOf, worldOf } from './observe.ts';
 import { clientErrorOf, type Client, clientsOf, ownAddresses, type World } from './clients.ts';
 import { type NetworkExpected, networkSettings } from './types.ts';
@@ -30,6 +31,8 @@ export async function verify({ expected, target }: Plan<NetworkExpected>, host: 
     if (!check.ok) return { result: isUnclear(reached) ? 'impossible' : 'not-verified', checks };
     answeredAt ??= new Date().toISOString();
   }
+  const made = expected.compose === undefined ? undefined : await host.docker.container(expected.compose.container);
+  if (expected.compose !== undefined && made !== undefined) checks.push(composeCheck(made, expected.compose.hash));
   checks.push(...(await ownPage(client, expected, host)));
   return {
     result: checks.every(({ ok }) => ok) ? 'verified' : 'not-verified',
@@ -75,7 +78,7 @@ function sound(
     addresses.length > 0 &&
     addresses.every((address) => own.includes(address)) &&
     own.includes(sql.serverAddress) &&
-    instance.container.id === expected.server &&
+    [instance.container.id, instance.container.name].includes(expected.server) &&
     (expected.systemIdentifier === null || sql.systemIdentifier === expected.systemIdentifier) &&
     sql.database === (request.login?.database ?? instance.database);
   return {

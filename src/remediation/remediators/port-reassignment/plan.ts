@@ -166,7 +166,7 @@ async function portInCompose(
     );
   return planComposeChange(
     {
-      instance,
+      ...instance,
       key: 'ports',
       edit: (sources) => editPort(sources, serviceOf(instance.container.labels)?.service ?? '', { from, to: port }),
       alsoIn: (path) => dependants.steps.find((one) => one.path === path)?.edits ?? [],
