@@ -12,6 +12,7 @@ import { type ConnectionKeeper, keepConnections } from '../host/postgres/kept-co
 import { openSql } from '../host/postgres/sql.ts';
 import { serverProcesses } from '../host/probes/backends.ts';
 import { amcheck, baseBackup, readRows, referenceSchema } from '../host/probes/databases.ts';
+import { diskUse } from '../host/probes/disk-use.ts';
 import { dataSpace, fileSettings, imageUser, survey } from '../host/probes/files.ts';
 import { memoryLoad, memoryUse } from '../host/probes/memory.ts';
 import { httpGet, portsFree, reach } from '../host/probes/network.ts';
@@ -154,6 +155,7 @@ function connect(
       holdSessions: (request) => holdSessions(engine.changing, credentials, request),
       sessionMemory: (instance) => sessionMemory(engine.changing, instance),
       dataSpace: (instance) => dataSpace(engine.changing, instance),
+      diskUse: (instance) => diskUse(engine.changing, instance),
       serverProcesses: (instance) => serverProcesses(engine.changing, instance),
       memoryUse: (instance) => memoryUse(engine.changing, instance),
       fileSettings: (instance, names, candidates) => fileSettings(engine.changing, instance, names, candidates),

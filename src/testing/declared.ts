@@ -29,6 +29,7 @@ export function testProbes(declared: Partial<Probes> = {}): Probes {
     serverProcesses: missing('probes.serverProcesses'),
     sessionMemory: missing('probes.sessionMemory'),
     dataSpace: missing('probes.dataSpace'),
+    diskUse: missing('probes.diskUse'),
     memoryUse: missing('probes.memoryUse'),
     fileSettings: missing('probes.fileSettings'),
     memoryLoad: missing('probes.memoryLoad'),

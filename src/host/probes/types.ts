@@ -49,6 +49,18 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
+/** The file system with the data of an instance, in bytes. */
+export interface DiskUse {
+  readonly size: number;
+  readonly free: number;
+  /** Folders of the data directory, such as `pg_wal`, that are on it. */
+  readonly folders: Readonly<Record<string, number>>;
+  /** WAL files that wait for the archive. */
+  readonly waiting: number;
+  /** Names of the replication slots. */
+  readonly slots: readonly string[];
+}
+
 export interface SurveyEntry {
   /** Relative to the mount, `.` for the mount itself. */
   readonly path: string;
@@ -193,6 +205,8 @@ export interface Probes {
   sessionMemory(instance: Instance): Promise<readonly number[]>;
   /** Size and free space, in bytes, of the file system with the data of a running instance. */
   dataSpace(instance: Instance): Promise<{ readonly size: number; readonly free: number } | undefined>;
+  /** What fills that file system, also of an instance that is down; undefined if it could not be read. */
+  diskUse(instance: Instance): Promise<DiskUse | undefined>;
   /** The counters of a running instance's control group; undefined if they cannot be read. */
   memoryUse(instance: Instance): Promise<MemoryUse | undefined>;
   /**

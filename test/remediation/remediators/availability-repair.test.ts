@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { parseDiskUse } from '../../../src/host/probes/disk-use.ts';
+import type { DiskUse } from '../../../src/host/probes/types.ts';
 import type { Container, Image, LogLine } from '../../../src/host/docker/types.ts';
 import { withImage } from '../../../src/remediation/actions/container-change-image.ts';
 import { signOfLine } from '../../../src/remediation/remediators/backup-repair/observe.ts';
@@ -49,6 +51,7 @@ interface World {
   readonly prints?: string;
   /** The images on the machine, by name. */
   readonly images?: Readonly<Record<string, Pick<Image, 'env'>>>;
+  readonly disk?: DiskUse | undefined;
   readonly others?: readonly (Partial<Container> & { readonly name: string })[];
 }
 
@@ -59,6 +62,7 @@ async function planned({
   prints,
   images = {},
   others = [],
+  disk,
 }: World): Promise<Plan | Refusal> {
   const { reader } = createTestHost({
     instances: [{ name: 'orders', container: { state: down, mounts: [volume], ...container }, sql: {} }],
@@ -72,6 +76,7 @@ async function planned({
       file: async (_, path) => (files[path] === undefined ? undefined : new TextEncoder().encode(files[path])),
     },
     probes: {
+      diskUse: async () => disk,
       fileSettings: async () =>
         prints === undefined ? { ok: true, values: { max_connections: '100' } } : { ok: false, message: prints },
     },
@@ -192,6 +197,40 @@ describe('a lock file whose process another program has now', () => {
       type: 'refusal',
       reason: expect.stringContaining('names process 7, started 2026-05-01T09:00:00.000Z'),
       advice: expect.stringContaining('ps -eo pid,lstart,comm'),
+    });
+  });
+});
+
+describe('a disk that is full', () => {
+  const full = `${at} FATAL:  could not write lock file "postmaster.pid": No space left on device`;
+  // What the helper printed on a tmpfs of 64 MiB, with a slot and a failing archive.
+  const printed = [
+    'tmpfs                65536 65536         0     100% /surveyed',
+    '22464\tbase',
+    '32768\tpg_wal',
+    '1956\tlog',
+    '0\tpg_replslot',
+    'ready 2',
+    'slot reader',
+    '',
+  ].join('\n');
+
+  it('is told with what fills it and keeps WAL, and nothing is deleted', async () => {
+    const made = await planned({ log: [full], disk: parseDiskUse(printed) });
+    expect(made).toMatchObject({
+      type: 'refusal',
+      reason: expect.stringContaining('Of its disk, 0 kiB of 64 MiB are free.'),
+      advice: expect.stringMatching(
+        /WAL \(pg_wal\): 32 MiB, databases \(base\): 21.9 MiB, .*never delete files in pg_wal.*Old files in log.*replication slot reader.*2 WAL files wait.*docker start/,
+      ),
+    });
+  });
+
+  it('is told without figures if the disk could not be read', async () => {
+    expect(parseDiskUse('df: no\n')).toBeUndefined();
+    expect(await planned({ log: [full] })).toMatchObject({
+      type: 'refusal',
+      advice: expect.stringContaining('never delete files in pg_wal'),
     });
   });
 });

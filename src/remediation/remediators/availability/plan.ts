@@ -2,6 +2,7 @@ import type { Finding, Plan, ReadonlyHost, Refusal } from '../../contract.ts';
 import { isRunning } from '../../shared/availability.ts';
 import { refusal } from '../../shared/for-each-instance.ts';
 import type { Instance } from '../../../host/instance.ts';
+import { isDiskFull, refuseDiskFull } from './disk-full.ts';
 import { failedCheck, rightCheck } from './health-check.ts';
 import { isOtherMajor, planImage } from './plan-image.ts';
 import { isLockFileLeft, planLockFile } from './plan-lock-file.ts';
@@ -33,6 +34,7 @@ export async function plan(
     if (planned !== undefined) return planned;
   }
   if (finding.details.kind === 'unhealthy') return refuseUnhealthy(instance);
+  if (isDiskFull(obstacle)) return refuseDiskFull(instance, obstacle, host);
   if (obstacle !== '') return refuse(finding, name);
   if (isRunning(instance))
     return refusal(`${name} is running now.`, 'Run `problems detect` again to see whether anything is still wrong.');
