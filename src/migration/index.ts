@@ -6,7 +6,7 @@ export { type Ledger, type LedgerRow, outOfOrder, type MigrationStatus, migratio
 export { headColumns, queueText } from './lock-queue.ts';
 export { split } from './sql-tokens.ts';
 export { tokensOf } from './sql-tokens.ts';
-export { dropInvalidIndex } from './runner/indexes.ts';
+export { dropInvalidIndex, isRebuilt } from './runner/indexes.ts';
 export { openAs, readLedgerSafely, sessionRole, superuserRefusal } from './runner/ledger.ts';
 export { resetSession } from './runner/ledger.ts';
 export { lockHolders, takeLock } from './runner/ledger.ts';

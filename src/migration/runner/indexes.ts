@@ -131,3 +131,14 @@ export async function restoreRows(
     [version, sha256, mode, state, runner, error ?? ''],
   );
 }
+
+/**
+ * A condition in SQL: a sound index has this name, with its schema, and another oid than it had, as after REINDEX CONCURRENTLY. Both
+ * are expressions in SQL.
+ */
+export function isRebuilt({ oid, name }: { readonly oid: string; readonly name: string }): string {
+  return `EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE format('%I.%I', n.nspname, c.relname) = ${name} AND c.oid <> ${oid}::oid
+      AND i.indisvalid AND i.indisready AND i.indislive)`;
+}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProblemsError } from '../../errors.ts';
 import type { Instance } from '../../host/instance.ts';
 import type { SqlRow, SqlSession } from '../../host/postgres/types.ts';
-import { resetSession, takeLock } from '../../migration/index.ts';
+import { isRebuilt, resetSession, takeLock } from '../../migration/index.ts';
 import type { Action, Host, ReadonlyHost } from '../contract.ts';
 import { operations } from '../operations.ts';
 
@@ -64,10 +64,7 @@ async function underLock(host: Host, place: Place, work: (session: SqlSession) =
 }
 
 /** Whether the index has been replaced by a sound one of the same name. */
-const rebuiltQuery = `SELECT EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE format('%I.%I', n.nspname, c.relname) = $2 AND c.oid <> $1::oid
-    AND i.indisvalid AND i.indisready AND i.indislive) AS rebuilt`;
+const rebuiltQuery = `SELECT ${isRebuilt({ oid: '$1', name: '$2' })} AS rebuilt`;
 
 /** Remains of an interrupted REINDEX CONCURRENTLY on the table of the index, and whether a session is at work on it. */
 const besideQuery = `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid = $1::oid AS own,

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { collationVersions } from '../../../src/remediation/remediators/collation-versions/index.ts';
-import { clusterQuery, databaseQuery } from '../../../src/remediation/remediators/collation-versions/observe.ts';
+import {
+  clusterQuery,
+  databaseQuery,
+  namedQuery,
+} from '../../../src/remediation/remediators/collation-versions/observe.ts';
 import type { ClusterState, DatabaseState } from '../../../src/remediation/remediators/collation-versions/types.ts';
 import { unsoundQuery } from '../../../src/remediation/remediators/collation-versions/verify.ts';
 import { createTestHost, type TestSqlAnswer } from '../../../src/testing/index.ts';
@@ -22,6 +26,8 @@ function database(changes: Partial<DatabaseState> = {}): DatabaseState {
 interface Server {
   readonly cluster?: ClusterState | TestSqlAnswer;
   readonly databases?: Readonly<Record<string, DatabaseState | TestSqlAnswer>>;
+  /** What other databases answer about their named collations. Default: none differs. */
+  readonly named?: Readonly<Record<string, TestSqlAnswer>>;
   readonly free?: number | undefined;
 }
 
@@ -37,6 +43,7 @@ function answer(state: object): TestSqlAnswer {
 function hostWith({
   cluster: state = cluster(),
   databases = { orders: database() },
+  named = {},
   free = 100 * 1_024 * MiB,
 }: Server) {
   return createTestHost({
@@ -46,6 +53,7 @@ function hostWith({
         sql: (statement, options) => {
           if (statement === clusterQuery) return answer(state);
           if (statement === unsoundQuery) return [];
+          if (statement === namedQuery) return named[options.database ?? ''] ?? [{ differ: 'f' }];
           if (statement !== databaseQuery) return undefined;
           return answer(databases[options.database ?? ''] ?? database({ indexes: [] }));
         },
@@ -129,6 +137,7 @@ describe('collation versions', () => {
     const german = { name: 'pg_catalog."de-x-icu"', recorded: '153.14', actual: '153.128' };
     const { finding, plan } = await found({
       cluster: cluster({ databases: [{ ...same, name: 'orders' }], namedDiffer: true }),
+      named: { orders: [{ differ: 't' }] },
       databases: { orders: database({ collations: [german] }) },
     });
     expect(finding?.evidence).toContainEqual({
@@ -139,6 +148,18 @@ describe('collation versions', () => {
     expect(plan).toMatchObject({
       steps: [{}, { action: 'collation.refresh', params: { own: false, collations: [german.name] } }],
     });
+  });
+
+  it('of ICU alone are found in another database, although the own one of the instance has the new version', async () => {
+    const german = { name: 'pg_catalog."de-x-icu"', recorded: '153.14', actual: '153.128' };
+    const databases = ['vrooli', 'sales', 'shut'].map((name) => ({ ...same, name }));
+    const { finding, notLookedAt } = await found({
+      cluster: cluster({ databases: [...databases, { ...same, name: 'template1' }] }),
+      databases: { sales: database({ collations: [german] }) },
+      named: { sales: [{ differ: 't' }], shut: { message: 'permission denied', sqlstate: '42501' } },
+    });
+    expect(finding).toMatchObject({ details: { databases: ['sales'] } });
+    expect(notLookedAt).toMatchObject([{ reason: expect.stringContaining('shut: 42501 permission denied') }]);
   });
 
   it.for<readonly [title: string, server: Server, reason: RegExp, advice: RegExp]>([
@@ -178,9 +199,10 @@ describe('collation versions', () => {
 
   it('of a database that lets nobody in are not known, and nothing is planned', async () => {
     const { notLookedAt, plan } = await found({
-      databases: { orders: database(), postgres: { message: 'permission denied', sqlstate: '42501' } },
+      cluster: cluster({ databases: [changed, { ...same, name: 'sales' }] }),
+      named: { sales: { message: 'permission denied', sqlstate: '42501' } },
     });
-    expect(notLookedAt).toMatchObject([{ reason: expect.stringContaining('postgres: 42501 permission denied') }]);
+    expect(notLookedAt).toMatchObject([{ reason: expect.stringContaining('sales: 42501 permission denied') }]);
     expect(plan).toMatchObject({ type: 'refusal' });
   });
 

@@ -4,17 +4,23 @@ import { parseJson } from '../../../util/json.ts';
 import type { ReadonlyHost } from '../../contract.ts';
 import { type Affected, type ClusterState, clusterState, databaseState, type Versions } from './types.ts';
 
+/** Whether a library has changed: the first collation of each provider has another version. `pg_collation` is of one database. */
+const namedDiffer = `EXISTS (SELECT FROM (SELECT DISTINCT ON (collprovider) oid, collversion FROM pg_catalog.pg_collation
+        WHERE collversion IS NOT NULL ORDER BY collprovider, oid) AS first
+      WHERE collversion IS DISTINCT FROM pg_collation_actual_version(oid))`;
+
+/** The same of another database than the instance's own. */
+export const namedQuery = `SELECT ${namedDiffer} AS differ`;
+
 /**
- * Versions of all databases, and whether a library has changed: the first collation of each provider has another version. All
- * 870 collations of ICU take the server 40 ms. `template0` has no version, and allows no connection.
+ * Versions of all databases, and whether a library has changed for the instance's own. All 870 collations of ICU take the server
+ * 40 ms. `template0` has no version, and allows no connection.
  */
 export const clusterQuery = `SELECT json_build_object(
     'recovers', pg_is_in_recovery(),
     'databases', (SELECT json_agg(json_build_object('name', datname, 'recorded', datcollversion,
         'actual', pg_database_collation_actual_version(oid)) ORDER BY datname) FROM pg_catalog.pg_database WHERE datallowconn),
-    'namedDiffer', EXISTS (SELECT FROM (SELECT DISTINCT ON (collprovider) oid, collversion FROM pg_catalog.pg_collation
-        WHERE collversion IS NOT NULL ORDER BY collprovider, oid) AS first
-      WHERE collversion IS DISTINCT FROM pg_collation_actual_version(oid))
+    'namedDiffer', ${namedDiffer}
   )::text AS state`;
 
 /** More indexes than this are rebuilt by `reindexdb`. */
@@ -70,12 +76,13 @@ export async function lookAt(instance: Instance, host: ReadonlyHost): Promise<Lo
   if (!answer.ok && (answer.sqlstate === undefined || tooOld.includes(answer.sqlstate))) return undefined;
   if (!answer.ok) throw new Error(`${instance.name}: ${answer.sqlstate ?? ''} ${answer.message}`);
   const state = answerOf(instance, clusterState, answer.rows[0]?.['state']);
-  if (!state.namedDiffer && !state.databases.some((one) => differing(one) !== undefined))
-    return { recovers: state.recovers, affected: [], unknown: [] };
   const affected: Affected[] = [];
   const unknown: string[] = [];
   for (const database of state.databases) {
     const own = differing(database);
+    const differs = own !== undefined || (await namedDiffers(instance, database.name, state.namedDiffer, host));
+    if (typeof differs === 'string') unknown.push(differs);
+    if (differs !== true) continue;
     const values = [String(own !== undefined)];
     const found = await host.sql.query(instance, databaseQuery, { database: database.name, values, timeoutMs: 30_000 });
     if (found.ok) {
@@ -84,6 +91,19 @@ export async function lookAt(instance: Instance, host: ReadonlyHost): Promise<Lo
     } else unknown.push(`${database.name}: ${found.sqlstate ?? ''} ${found.message}`);
   }
   return { recovers: state.recovers, affected, unknown };
+}
+
+/** A text says why it is not known. Nobody keeps tables in `template1`. */
+async function namedDiffers(
+  instance: Instance,
+  database: string,
+  ofOwn: boolean,
+  host: ReadonlyHost,
+): Promise<boolean | string> {
+  if (database === instance.database) return ofOwn;
+  if (database === 'template1') return false;
+  const answer = await host.sql.query(instance, namedQuery, { database, timeoutMs: 10_000 });
+  return answer.ok ? answer.rows[0]?.['differ'] === 't' : `${database}: ${answer.sqlstate ?? ''} ${answer.message}`;
 }
 
 /** An unknown function, an unknown column. */

@@ -1,13 +1,11 @@
+import { isRebuilt } from '../../../migration/index.ts';
 import type { Plan, ReadonlyHost, Verification } from '../../contract.ts';
 import { lookAt } from './observe.ts';
 import type { CollationExpected } from './types.ts';
 
 /** Which of the indexes in `$1` (JSON: objects with `oid` and `name`) are not a new index that queries can use. */
 export const unsoundQuery = `SELECT e ->> 'name' AS name FROM pg_catalog.json_array_elements($1::json) AS e
-  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE format('%I.%I', n.nspname, c.relname) = e ->> 'name' AND c.oid::text <> e ->> 'oid'
-      AND i.indisvalid AND i.indisready AND i.indislive)`;
+  WHERE NOT ${isRebuilt({ oid: "(e ->> 'oid')", name: "e ->> 'name'" })}`;
 
 /** All versions are the same again, and each index is another one that queries can use. */
 export async function verify({ target, expected }: Plan<CollationExpected>, host: ReadonlyHost): Promise<Verification> {
