@@ -288,12 +288,15 @@ async function identifierOf(sql: SqlReader, instance: Instance): Promise<string 
   return answer.ok ? (answer.rows[0]?.['id'] ?? undefined) : undefined;
 }
 
+/** In the order in which they were created. */
 async function tablesOf(sql: SqlReader, instance: Instance): Promise<readonly string[] | undefined> {
   if (!instance.container.state.running) return undefined;
   const answer = await sql.query(
     instance,
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`,
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+       AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     ORDER BY c.oid`,
     { maxRows: 20_000 },
   );
   return answer.ok ? answer.rows.map((row) => row['name'] ?? '') : undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Fault, faultsIn, isRestored, limitOf, reportFaults } from '../../src/backups/faults.ts';
-import { faultsSay, moreNeeds } from '../../src/backups/levels/drill.ts';
+import { faultsSay, moreNeeds, unfingerprinted } from '../../src/backups/levels/drill.ts';
 
 /** As psql --echo-errors writes them (15.20 and 17.12). */
 function psql(...errors: readonly (readonly [message: string, statement: string])[]): readonly Fault[] {
@@ -162,5 +162,32 @@ describe('the errors of a restore', () => {
     expect(verdict(ended('psql ended with 3'))).toBe('impossible not-supported');
     expect(verdict(ended('psql ended with 2'))).toBe('failed does-not-restore');
     expect(verdict([{ message: 'pg_restore ended with 1', statement: '' }])).toBe('failed does-not-restore');
+  });
+});
+
+describe('a dump whose rows nothing is compared with', () => {
+  // The oldest table first, as the running instance lists them.
+  const source = ['public.users', 'public.orders', 'public.log', 'sales.offers'];
+  const said = (tables: readonly string[]): string => {
+    const { result, cause, says } = unfingerprinted('shop.dump', 'shop.dump restores', tables, source);
+    return `${result} ${cause ?? ''} ${says}`;
+  };
+
+  it.for<[string, readonly string[]]>([
+    ['-t', ['public.orders']],
+    ['-n', ['sales.offers']],
+    ['-T', ['public.users', 'public.orders', 'sales.offers']],
+  ])('is a part of a database if it lacks tables that are older than one that it has, as with %s', ([, tables]) => {
+    expect(said(tables)).toMatch(/^impossible partial .*leaves out .*which by their oids are older than/);
+  });
+
+  it('is whole if it only lacks the newest tables, which it may be older than', () => {
+    expect(said(source)).toMatch(/^passed/);
+    expect(said(['public.users', 'public.orders'])).toMatch(/^passed .*including 2 of the instance's 4 tables\./);
+    expect(said(['public.users', 'public.orders', 'public.since_dropped'])).toMatch(/^passed/);
+  });
+
+  it('is of another database if it has none of the tables', () => {
+    expect(said(['blog.posts'])).toMatch(/^failed other-database/);
   });
 });

@@ -24,7 +24,7 @@ export interface DrillLevels {
 export interface Compared {
   /** The source at the dump's snapshot; undefined if it was not recorded. */
   readonly fingerprint: DatabaseFingerprint | undefined;
-  /** Tables of the running source; undefined if it was not queried. */
+  /** Tables of the running source, the oldest first; undefined if it was not queried. */
   readonly sourceTables: readonly string[] | undefined;
 }
 
@@ -156,7 +156,7 @@ function created({ roles, tablespaces }: DrillNeeds): string {
 }
 
 /** For a dump by another program: the content of the source was not recorded, so the values of rows are not checked. */
-function unfingerprinted(
+export function unfingerprinted(
   path: string,
   what: string,
   tables: readonly string[],
@@ -175,7 +175,14 @@ function unfingerprinted(
       'other-database',
       `${path} restores other tables (${tables.slice(0, 3).join(', ')}) and none of the instance's.`,
     );
-  return passed(`${what}, including ${common.length} of the instance's ${sourceTables.length} tables. ${none}`);
+  const compared = `${what}, including ${common.length} of the instance's ${sourceTables.length} tables`;
+  const last = sourceTables.findLastIndex((name) => tables.includes(name));
+  const leftOut = sourceTables.slice(0, last).filter((name) => !tables.includes(name));
+  if (leftOut.length === 0) return passed(`${compared}. ${none}`);
+  return impossible(
+    'partial',
+    `${compared}. Not proven: it seems to be a part of a database (pg_dump with -t, -n or -T): it leaves out ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ', …' : ''}, which by their oids are older than ${sourceTables[last] ?? ''}.`,
+  );
 }
 
 /** L5. Finding no damage does not prove that there is none; a check that could not run is not a pass. */
