@@ -196,6 +196,7 @@ export const rooms: readonly Room[] = [
     path: 'schema/',
     rooms: [
       'registry/',
+      'import/',
       'priority/',
       'tasks/',
       'learning/',

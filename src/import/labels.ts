@@ -1,4 +1,4 @@
-import { sectionLabels } from './section-labels.ts';
+import { type Language, sectionLabels } from './section-labels.ts';
 import type { ImportedSectionKey } from './types.ts';
 import { valueLabels } from './value-labels.ts';
 
@@ -19,8 +19,6 @@ export type LabelMeaning =
   | 'id'
   | 'frequency'
   | 'kept';
-
-export type Language = 'en' | 'de' | 'ru' | 'zh' | 'es' | 'fr' | 'pt' | 'it' | 'tr' | 'vi' | 'ja';
 
 /**
  * The labels, as people write them, with commas between them: lower case, without colon, decoration and brackets. One row

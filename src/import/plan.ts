@@ -51,7 +51,9 @@ export interface PlanOptions {
  * - `left`: it cannot be a record.
  * - `gone`: a record whose source is no longer there. It stays.
  */
-export type ImportAction = 'added' | 'updated' | 'unchanged' | 'known' | 'unsure' | 'left' | 'gone';
+export const importActions = ['added', 'updated', 'unchanged', 'known', 'unsure', 'left', 'gone'] as const;
+
+export type ImportAction = (typeof importActions)[number];
 
 export interface ImportItem {
   readonly action: ImportAction;

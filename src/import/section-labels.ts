@@ -1,4 +1,4 @@
-import type { Language } from './labels.ts';
+export type Language = 'en' | 'de' | 'ru' | 'zh' | 'es' | 'fr' | 'pt' | 'it' | 'tr' | 'vi' | 'ja';
 
 /** Labels of text: each is a section of a record, and the three solutions are one. */
 export const sectionLabels = {

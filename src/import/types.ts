@@ -12,15 +12,18 @@ export interface Lines {
 }
 
 /** The sections that a proposal can have. Each has its place in the records: docs/import.md has the table. */
-export type ImportedSectionKey =
-  | 'description'
-  | 'rootCause'
-  | 'workaround'
-  | 'solution'
-  | 'impactAssessment'
-  | 'lessons'
-  | 'evidence'
-  | 'reproductionSteps';
+export const importedSections = [
+  'description',
+  'rootCause',
+  'workaround',
+  'solution',
+  'impactAssessment',
+  'lessons',
+  'evidence',
+  'reproductionSteps',
+] as const;
+
+export type ImportedSectionKey = (typeof importedSections)[number];
 
 export interface ImportedSection {
   readonly key: ImportedSectionKey;
@@ -32,11 +35,17 @@ export interface ImportedSection {
   readonly label: string | null;
 }
 
-export type ImportedKind = 'active' | 'intermittent' | 'resolved';
+export const importedKinds = ['active', 'intermittent', 'resolved'] as const;
 
-export type ImportedStatus = 'active' | 'investigating' | 'blocked' | 'resolved' | "won't-fix";
+export type ImportedKind = (typeof importedKinds)[number];
 
-export type ImportedSeverity = 'critical' | 'high' | 'medium' | 'low';
+export const importedStatuses = ['active', 'investigating', 'blocked', 'resolved', "won't-fix"] as const;
+
+export type ImportedStatus = (typeof importedStatuses)[number];
+
+export const importedSeverities = ['critical', 'high', 'medium', 'low'] as const;
+
+export type ImportedSeverity = (typeof importedSeverities)[number];
 
 export interface ImportedDates {
   /** `YYYY-MM-DD`, as the text states it. */

@@ -1,4 +1,4 @@
-import type { Language } from './labels.ts';
+import type { Language } from './section-labels.ts';
 
 /** Labels of values, such as states and dates, and those for which records have no place. */
 export const valueLabels = {

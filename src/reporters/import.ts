@@ -93,7 +93,7 @@ export function importDiff({ registries }: RecordsImport, style: Style = plain):
 
 /**
  * Everything that was proposed, as JSON: the records of all files in `records`, a summary for each file, and what becomes of each
- * registry.
+ * registry: schemas/import.json.
  */
 export function importJson(
   { files, refused, registries }: RecordsImport,

@@ -6,6 +6,7 @@ import { verifiers } from '../remediation/requests/index.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { anyRecordSchema, jsonSchema, recordJsonSchema } from '../registry/schema.ts';
 import { rankProtocol } from '../learning/protocol.ts';
+import { ImportOutput } from './import.ts';
 import { scanSchema, Task, Validation } from './output.ts';
 import { schemaNames } from './names.ts';
 
@@ -14,6 +15,7 @@ const schemas: Readonly<Record<string, () => z.ZodType>> = {
   task: () => Task,
   scan: scanSchema,
   validate: () => Validation,
+  import: () => ImportOutput,
   rank: () => rankProtocol,
   config: configSchema,
 };

@@ -7,6 +7,7 @@ export const schemaNames: readonly string[] = [
   'task',
   'scan',
   'validate',
+  'import',
   'rank',
   'config',
 ];

@@ -1,4 +1,8 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { jsonSchemaOf } from '../../src/schema/index.ts';
 import { run, temporaryFolder } from './run.ts';
 
 const text = [
@@ -42,6 +46,24 @@ describe('problems import', () => {
         { title: 'Slow start', provenance: { workaround: [{ line: 9, endLine: 9 }] } },
       ],
     });
+  });
+
+  it('prints JSON that its schema accepts: before it writes, when it writes, and when sources have changed', async () => {
+    const valid = new Ajv2020({ strictTypes: false }).compile(jsonSchemaOf('import'));
+    await using folder = temporaryFolder({ 'db/KNOWN_ISSUES.md': text });
+    cpSync(join(import.meta.dirname, '../import/habits'), join(folder.path, 'habits'), { recursive: true });
+    const print = async (...options: readonly string[]): Promise<unknown> => {
+      const { stdout } = await run(['import', 'habits/labels-italian.md', 'db', ...options, '--json'], {
+        cwd: folder.path,
+      });
+      const output: unknown = JSON.parse(stdout);
+      expect(valid(output), JSON.stringify(valid.errors)).toBe(true);
+      return output;
+    };
+    await print();
+    expect(await print('--write')).toMatchObject({ registries: [{ written: true }, { written: true }] });
+    folder.write('db/KNOWN_ISSUES.md', text.replace('Slow start', 'Late start').replace('no lock', 'two locks'));
+    expect(await print()).toMatchObject({ registries: [{ items: [{ action: 'updated' }, {}] }, {}] });
   });
 
   it('says so and exits with 0 if there is nothing to import', async () => {
