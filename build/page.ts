@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 
 /**
- * Bundles the page of the service for browsers: `page.js`, `page.css` and `index.html` in `to`. It loads nothing else, so
+ * Bundles the page of the service for browsers: `page.js`, the views that it loads later, `page.css` and `index.html` in `to`. It loads nothing else, so
  * it works under a policy that allows its own files alone.
  * @returns The modules that it contains, for the list of licences.
  */
@@ -20,8 +20,8 @@ export async function bundlePage(root: string, to: string): Promise<readonly str
     dir: to,
     format: 'esm',
     entryFileNames: '[name].js',
-    // One file, whose names nobody reads in a stack trace.
-    codeSplitting: false,
+    // Its content names it, so that a page of one release never loads the views of another.
+    chunkFileNames: '[name]-[hash].js',
     minify: true,
   });
   await build.close();

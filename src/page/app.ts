@@ -1,43 +1,72 @@
 import { h } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { postPlain } from './client.ts';
+import { postPlain, RequestFailed } from './client.ts';
 import { type Content, failed, html, mark, skeleton } from './elements.ts';
 import { type Live, refresh, signOut, useLive, waitingRuns } from './live.ts';
-import { Backups } from './pages/backups.ts';
 import { Findings } from './pages/findings.ts';
-import { Instance } from './pages/instance.ts';
-import { Learning } from './pages/learning.ts';
 import { Login } from './pages/login.ts';
-import { Memory } from './pages/memory.ts';
 import { Overview } from './pages/overview.ts';
-import { Registry } from './pages/registry.ts';
-import { Run, Runs } from './pages/runs.ts';
-import { Service } from './pages/service.ts';
 import { Waiting } from './pages/waiting.ts';
 import { addressOf, frame, link, pages, type Route, routeOf } from './routes.ts';
+import type * as LaterViews from './views.ts';
 
 function content({ page, parameters }: Route): Content {
   switch (page) {
     case '':
       return h(Overview, {});
-    case 'instances':
-      return h(Instance, { parameters, key: parameters.join('/') });
     case 'findings':
       return h(Findings, { parameters });
     case 'waiting':
       return h(Waiting, {});
+    default:
+      return h(Later, { page, parameters });
+  }
+}
+
+let loaded: typeof LaterViews | undefined;
+
+/** Loads the other views; at once if one of them is asked for, else when the first one is shown. */
+async function loadViews(): Promise<typeof LaterViews> {
+  loaded ??= await import('./views.ts');
+  return loaded;
+}
+
+function Later({ page, parameters }: Route): Content {
+  const [views, setViews] = useState(loaded);
+  const [isMissing, setMissing] = useState(false);
+  useEffect(() => {
+    loadViews().then(
+      (found) => setViews(found),
+      () => setMissing(true),
+    );
+  }, []);
+  if (views !== undefined) return laterContent(views, { page, parameters });
+  if (!isMissing) return skeleton(8);
+  const failure = new RequestFailed(
+    0,
+    'unreachable',
+    'This view could not be loaded.',
+    'The service may be restarting.',
+  );
+  return failed(failure, () => location.reload());
+}
+
+function laterContent(views: typeof LaterViews, { page, parameters }: Route): Content {
+  switch (page) {
+    case 'instances':
+      return h(views.Instance, { parameters, key: parameters.join('/') });
     case 'runs':
-      return parameters.length === 0 ? h(Runs, {}) : h(Run, { parameters, key: parameters[0] });
+      return parameters.length === 0 ? h(views.Runs, {}) : h(views.Run, { parameters, key: parameters[0] });
     case 'registry':
-      return h(Registry, { parameters });
+      return h(views.Registry, { parameters });
     case 'backups':
-      return h(Backups, {});
+      return h(views.Backups, {});
     case 'memory':
-      return h(Memory, {});
+      return h(views.Memory, {});
     case 'learning':
-      return h(Learning, {});
+      return h(views.Learning, {});
     case 'service':
-      return h(Service, {});
+      return h(views.Service, {});
     default:
       return frame(
         'This page does not exist',
@@ -136,6 +165,11 @@ export function App(): Content {
   useFocusOnHeading(route.page === 'registry' || route.page === 'findings' ? route.page : address);
   useTitle(route.page, live);
   useEffect(() => setOpened(false), [address]);
+  const isShown = live.session !== null && live.view !== null;
+  useEffect(() => {
+    // What fails here is told when one of the views is opened.
+    if (isShown) void loadViews().catch(() => undefined);
+  }, [isShown]);
   if (live.connection === 'signed-out') return h(Login, {});
   const first = live.view === null && live.failure !== null;
   return html`<a
@@ -150,6 +184,6 @@ export function App(): Content {
     ${navigation(route.page, live, opened, () => setOpened(!opened))}
     <main id="content">
       <div role="status">${connection(live)}</div>
-      ${first ? failed(live.failure, () => void refresh()) : live.session === null ? skeleton(8) : content(route)}
+      ${first ? failed(live.failure, () => void refresh()) : isShown ? content(route) : skeleton(8)}
     </main>`;
 }

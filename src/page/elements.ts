@@ -1,6 +1,7 @@
 import htm from 'htm';
 import { type ComponentChildren, h } from 'preact';
 import { useState } from 'preact/hooks';
+import type { Severity } from '../service/types.ts';
 import type { RequestFailed } from './client.ts';
 import { bothTimes, clock, relative } from './format.ts';
 import { useNow } from './live.ts';
@@ -60,6 +61,30 @@ export function mark(tone: Tone, large = false): Content {
 /** A state in words with its shape. */
 export function state(tone: Tone, text: string): Content {
   return html`<span class=${`state ${tone}`}>${mark(tone)}<span>${text}</span></span>`;
+}
+
+const bars: Readonly<Record<Severity, number>> = { critical: 4, high: 3, medium: 2, low: 1 };
+
+export function isSeverity(text: string): text is Severity {
+  return Object.hasOwn(bars, text);
+}
+
+/** A word with one to four bars: rank without colour. */
+export function severity(of: Severity): Content {
+  return html`<span class=${`severity ${of}`}
+    ><svg viewBox="0 0 15 12" aria-hidden="true">
+      ${[1, 2, 3, 4].map(
+        (bar) =>
+          html`<rect
+            class=${bar <= bars[of] ? 'on' : 'off'}
+            x=${(bar - 1) * 4}
+            y=${12 - bar * 3}
+            width="3"
+            height=${bar * 3}
+          />`,
+      )}</svg
+    >${of}</span
+  >`;
 }
 
 /** An age that ticks, with both times in its title. */

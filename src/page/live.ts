@@ -39,6 +39,13 @@ export function useLive(): Live {
   return state;
 }
 
+/** What pages show. They are drawn only while it is there. */
+export function useView(): Live & { readonly view: ServiceView; readonly session: Answers['GET /session'] } {
+  const { view, session, ...rest } = useLive();
+  if (view === null || session === null) throw new Error('Nothing has been read yet.');
+  return { ...rest, view, session };
+}
+
 /** Milliseconds since 1970 by the server's clock. */
 export function serverNow(): number {
   return Date.now() + ahead;

@@ -1,5 +1,6 @@
 import type { Skipped } from '../remediation/contract.ts';
-import type { InstanceSample, InstanceStatus, InstanceView } from './types.ts';
+import { intervalMs } from './scheduler.ts';
+import type { InstanceSample, InstanceStatus, InstanceView, UncheckedInstance } from './types.ts';
 import type { ContainerFacts, Look } from './light-look.ts';
 
 /** How looks become the state of an instance. Pure: the time is a parameter. */
@@ -85,7 +86,7 @@ export function asOf(view: InstanceView, now: Date, staleAfterMs: number): Insta
   const ageMs = now.getTime() - Date.parse(view.checkedAt);
   if (ageMs <= staleAfterMs) return view;
   const since = new Date(Date.parse(view.checkedAt) + staleAfterMs).toISOString();
-  return { ...view, status: 'unknown', reason: `It was not checked for ${ageText(ageMs)}.`, since };
+  return { ...view, status: 'unknown', reason: `It was not checked since ${view.checkedAt}.`, since };
 }
 
 /** The checks that could not run and may run another time: an instance that has any was not checked in full. */
@@ -93,13 +94,31 @@ export function missedChecks({ notLookedAt }: Pick<InstanceView, 'notLookedAt'>)
   return notLookedAt.filter(({ lasting }) => lasting !== true);
 }
 
-/** `40 s`, `3 min`, `5 h`, `2 days`. */
-export function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
+/** A full round that is older says nothing of now: three times its interval, at least a quarter of an hour. */
+export function roundLimitMs(schedule: string): number {
+  return Math.max(3 * (intervalMs(schedule) ?? 0), 900_000);
+}
+
+/** The instances that no full round has checked completely of late. @param schedule Of full rounds. */
+export function uncheckedInstances(
+  instances: readonly InstanceView[],
+  schedule: string,
+  now: Date,
+): readonly UncheckedInstance[] {
+  return instances.flatMap((view) => {
+    const reason = whyUnchecked(view, roundLimitMs(schedule), now);
+    return reason === undefined ? [] : [{ engine: view.engine, instance: view.instance, reason }];
+  });
+}
+
+function whyUnchecked(view: InstanceView, limitMs: number, now: Date): string | undefined {
+  const { fullyCheckedAt } = view;
+  const [missed] = missedChecks(view);
+  if (missed !== undefined) return `${missed.remediator} could not check it: ${missed.reason}`;
+  if (fullyCheckedAt === null) return 'No full round has checked it completely yet.';
+  // A round may have been of other instances only.
+  const ageMs = now.getTime() - Date.parse(fullyCheckedAt);
+  return ageMs > limitMs ? `It was not checked completely since ${fullyCheckedAt}.` : undefined;
 }
 
 /** @param findings Open ones; null before the first full round. */

@@ -3,8 +3,15 @@ import type { FullRound } from './full-round.ts';
 import { afterLook, afterSilence, asOf, missedChecks, sampleOf, unseen } from './instance-state.ts';
 import type { ContainerFacts, Look } from './light-look.ts';
 import type { ServiceFile } from './store/store.ts';
-import { saysDown, trackFindings } from './track-findings.ts';
-import type { BackupProof, BackupsView, InstanceView, ServiceEvent, TrackedFinding } from './types.ts';
+import { trackFindings } from './track-findings.ts';
+import {
+  type BackupProof,
+  type BackupsView,
+  type InstanceView,
+  type ServiceEvent,
+  severities,
+  type TrackedFinding,
+} from './types.ts';
 
 /** What is known of instances and findings: in memory, and in service.db as it changes. */
 export interface Knowledge {
@@ -221,8 +228,7 @@ function keyOf(engine: string, name: string): string {
   return `${engine}\0${name}`;
 }
 
-/** The most severe first: damaged data, an instance that is down, then by risk. */
-function sortKey({ goneAt, finding }: TrackedFinding): string {
-  const rank = finding.corruption === true ? 0 : saysDown(finding) ? 1 : 2;
-  return [goneAt === null ? 0 : 1, rank, finding.instance, finding.id].join('\0');
+/** The most severe first. */
+function sortKey({ goneAt, finding, severity }: TrackedFinding): string {
+  return [goneAt === null ? 0 : 1, severities.indexOf(severity), finding.instance, finding.id].join('\0');
 }

@@ -10,6 +10,7 @@ import { createBackupJobs } from './backup-jobs.ts';
 import { createEngine, engineOpener, type OpenEngine, type ServiceEngine } from './engines.ts';
 import { createFollowUp } from './follow-up.ts';
 import { followEvents } from './follow-events.ts';
+import { uncheckedInstances } from './instance-state.ts';
 import { createKnowledge } from './knowledge.ts';
 import { watchRuns } from './watch-runs.ts';
 import { noRegistries, readRegistries, type RegistryFacts } from './registry-facts.ts';
@@ -252,6 +253,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     history: store,
     view() {
       const now = clock.now();
+      const instances = knowledge.instances(now);
       return {
         at: now.toISOString(),
         version,
@@ -260,7 +262,8 @@ export async function openService(options: ServiceOptions): Promise<Service> {
         readOnly,
         paused: pausedIn(engines),
         engines: engines.map((engine) => engine.view()),
-        instances: knowledge.instances(now),
+        instances,
+        unchecked: uncheckedInstances(instances, settings.rounds, now),
         findings: knowledge.findings(now),
         openRuns: runs.open(),
         backups: knowledge.backups(),

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import { asOf, missedChecks } from './instance-state.ts';
+import { asOf, roundLimitMs, uncheckedInstances } from './instance-state.ts';
 import { serviceFile } from './service-file.ts';
-import { intervalMs } from './scheduler.ts';
 import { serviceSettings } from './settings.ts';
 import { openServiceStore, type ServiceFile } from './store/store.ts';
 import type { EngineView, InstanceView, JobView, RoundView, TrackedFinding } from './types.ts';
@@ -29,11 +28,6 @@ export interface ServiceStatus {
   readonly lastLookAt: string | null;
   /** How many runs wait for an approval, and how many are stuck. */
   readonly runs: { readonly waiting: number; readonly stuck: number };
-}
-
-/** A full round that is older says nothing of now: three times its interval, at least a quarter of an hour. */
-function roundLimitMs(schedule: string): number {
-  return Math.max(3 * (intervalMs(schedule) ?? 0), 900_000);
 }
 
 /**
@@ -108,11 +102,7 @@ export function judged(seen: Seen, rounds: string, now: Date): ServiceStatus {
   if (lastRound.failure !== null) return verdict('unknown', `The last full round failed: ${lastRound.failure}`);
   if (now.getTime() - Date.parse(lastRound.endedAt) > roundLimitMs(rounds))
     return verdict('unknown', `The last full round ended at ${lastRound.endedAt}.`);
-  // A round may have been of other instances only, and an instance may be newer than it.
-  const oldest = now.getTime() - roundLimitMs(rounds);
-  const blind = instances.filter(
-    (view) => view.fullyCheckedAt === null || Date.parse(view.fullyCheckedAt) < oldest || missedChecks(view).length > 0,
-  );
+  const blind = uncheckedInstances(instances, rounds, now);
   if (blind.length > 0)
     return verdict('unknown', `Not checked completely: ${blind.map(({ instance }) => instance).join(', ')}.`);
   if (seen.engines.some(({ reachable }) => !reachable)) return verdict('unknown', 'An engine does not answer.');

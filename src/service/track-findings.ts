@@ -1,6 +1,6 @@
 import type { DetectResult } from '../app/remediation.ts';
 import type { Finding } from '../remediation/contract.ts';
-import type { TrackedFinding } from './types.ts';
+import type { Severity, TrackedFinding } from './types.ts';
 
 /** What a round has changed of what is known. */
 export interface TrackedChanges {
@@ -31,10 +31,20 @@ export function trackFindings(
   const seen = detected.findings.map((found): TrackedFinding => {
     const before = byId.get(found.id);
     const finding = bounded(found);
-    if (before === undefined) return { ...fresh, engine, finding, firstSeen: at, lastSeen: at };
-    if (before.goneAt === null) return { ...before, finding, lastSeen: at };
+    const severity = severityOf(found);
+    if (before === undefined) return { ...fresh, engine, finding, severity, firstSeen: at, lastSeen: at };
+    if (before.goneAt === null) return { ...before, finding, severity, lastSeen: at };
     const { recurrences, silencedUntil } = before;
-    return { ...fresh, engine, finding, firstSeen: at, lastSeen: at, recurrences: recurrences + 1, silencedUntil };
+    return {
+      ...fresh,
+      engine,
+      finding,
+      severity,
+      firstSeen: at,
+      lastSeen: at,
+      recurrences: recurrences + 1,
+      silencedUntil,
+    };
   });
   const present = new Set(detected.findings.map(({ id }) => id));
   const checked = new Map(detected.lookedAt.map(({ instance, remediators }) => [instance, remediators]));
@@ -56,8 +66,17 @@ export function trackFindings(
   };
 }
 
+/**
+ * How much a finding matters: data that may be damaged or a server that is down, then what a repair would touch data for, then
+ * what it would interrupt.
+ */
+export function severityOf(finding: Pick<Finding, 'corruption' | 'down' | 'remediator' | 'risk'>): Severity {
+  if (finding.corruption === true || saysDown(finding)) return 'critical';
+  return finding.risk === 'data' ? 'high' : 'medium';
+}
+
 /** Whether a finding says that its instance is down: by itself, or as one of the check that looks for nothing else. */
-export function saysDown({ down, remediator }: Pick<Finding, 'down' | 'remediator'>): boolean {
+function saysDown({ down, remediator }: Pick<Finding, 'down' | 'remediator'>): boolean {
   return down === true || remediator === 'availability';
 }
 

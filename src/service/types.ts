@@ -54,11 +54,18 @@ export interface InstanceView {
   readonly backups: InstanceVerdict | null;
 }
 
+export const severities = ['critical', 'high', 'medium', 'low'] as const;
+
+/** The most severe first. */
+export type Severity = (typeof severities)[number];
+
 /** A finding with its history. It is gone when a look by its remediator no longer found it. */
 export interface TrackedFinding {
   readonly engine: string;
   /** As the last round found it. */
   readonly finding: Omit<Finding, 'details'>;
+  /** Follows from the finding. */
+  readonly severity: Severity;
   readonly firstSeen: string;
   readonly lastSeen: string;
   /** Null: it is open. */
@@ -158,7 +165,7 @@ export interface AlertView {
   /** Stable for one cause: the same finding, or the same rule about the same instance. */
   readonly fingerprint: string;
   readonly name: string;
-  readonly severity: 'critical' | 'high' | 'medium' | 'low';
+  readonly severity: Severity;
   readonly engine: string | null;
   readonly instance: string | null;
   /** Id of the finding that it tells of; null for a rule. */
@@ -182,6 +189,9 @@ export interface DeliveryView {
   readonly failure: string | null;
 }
 
+/** An instance of which nobody can say that nothing is wrong. */
+export type UncheckedInstance = Pick<InstanceView, 'engine' | 'instance'> & { readonly reason: string };
+
 /** Everything that the service knows now. */
 export interface ServiceView {
   readonly at: string;
@@ -195,6 +205,8 @@ export interface ServiceView {
   readonly engines: readonly EngineView[];
   /** Every instance that is expected or was ever seen, sorted by engine and name, until `problems forget`. */
   readonly instances: readonly InstanceView[];
+  /** Those that no full round has checked completely of late, with a sentence that says why. */
+  readonly unchecked: readonly UncheckedInstance[];
   /** Open findings, and those that went within the last 24 h. Sorted by severity, instance and id. */
   readonly findings: readonly TrackedFinding[];
   /** Runs that have not ended, or that are stuck. Newest first. */

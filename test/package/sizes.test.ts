@@ -13,6 +13,8 @@ const small: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^cli\/commands\//, 'one lazily loaded file for each command'],
   [/^util\//, 'one small helper with one name'],
   [/^page\/main\.ts$/, 'starts the page; everything else only declares'],
+  [/^page\/views\.ts$/, 'the views that are loaded later'],
+  [/^page\/engine-choice\.ts$/, 'shared by the views of one engine'],
   [/^version\.ts$/, 'read by every room'],
   [/^schema\/names\.ts$/, 'the names without the schema library'],
   [/^registry\/kinds\/terms\.ts$/, 'terms that several kinds share'],

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
@@ -133,6 +133,40 @@ describe.skipIf(!hasChromium && process.env['CI'] === undefined)('the page in Ch
     server.view = sampleView({ instances: [sampleInstance({ fullyCheckedAt: null })], findings: [] });
     await open('#/');
     expect(await tile.innerText()).toContain('1 instance not checked in full');
+  });
+
+  it.each([
+    ['#/memory', ['fleet']],
+    ['#/learning', ['stats', 'forecast']],
+  ])('says at %s which engine it shows, and shows another one', async (address, answers) => {
+    await open(address);
+    const choice = page.getByRole('combobox', { name: 'Engine' });
+    expect(await choice.inputValue()).toBe('local');
+    const asked = answers.map((answer) => page.waitForRequest(`${server.url}/api/v1/${answer}?engine=vault`));
+    await choice.selectOption('vault');
+    await Promise.all(asked);
+    expect(await choice.inputValue()).toBe('vault');
+  });
+
+  it('does not ask for an engine where there is one', async () => {
+    server.view = sampleView({ engines: sampleView().engines.slice(0, 1) });
+    await open('#/memory');
+    await page.getByRole('heading', { name: 'Memory budget' }).waitFor();
+    expect(await page.getByRole('combobox', { name: 'Engine' }).count()).toBe(0);
+  });
+
+  it('loads the other views once the first one is shown, and says so if it cannot', async () => {
+    await page.goto('about:blank');
+    const loaded = page.waitForRequest(/\/views-[\w-]+\.js$/);
+    await page.goto(`${server.url}/#/`);
+    await loaded;
+    await page.route(/\/views-/, (route) => route.abort());
+    await page.goto('about:blank');
+    await page.goto(`${server.url}/#/backups`);
+    await page.getByText('This view could not be loaded.').waitFor();
+    await page.unroute(/\/views-/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'Backups' }).waitFor();
   });
 
   it('shows a change as soon as an event tells of it', async () => {
@@ -296,9 +330,18 @@ describe.skipIf(!hasChromium && process.env['CI'] === undefined)('the page in Ch
 });
 
 describe('the bundle of the page', () => {
-  it('is one script, one style sheet and one document', () => {
+  it('is a script of 60 KiB, the views that it loads later, one style sheet and one document', () => {
     const size = (name: string) => statSync(join(folder, name)).size;
-    expect(size('page.js')).toBeLessThanOrEqual(80 * 1024);
+    const names = readdirSync(folder).toSorted();
+    expect(names.map((name) => name.replace(/-[\w-]{8}\./, '.'))).toEqual([
+      'index.html',
+      'page.css',
+      'page.js',
+      'views.js',
+    ]);
+    const views = names.find((name) => name.startsWith('views')) ?? '';
+    expect(size('page.js')).toBeLessThanOrEqual(60 * 1024);
+    expect(size('page.js') + size(views)).toBeLessThanOrEqual(84 * 1024);
     expect(size('page.css')).toBeLessThanOrEqual(24 * 1024);
     const html = readFileSync(join(folder, 'index.html'), 'utf8');
     expect(html).not.toMatch(/<script(?![^>]*src=)|<style|https?:\/\/(?!www\.w3\.org)|\son\w+=/);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { PlanAnswer, RunAnswer } from '../../src/service/api.ts';
 import type { ServiceEvent, ServiceView } from '../../src/service/types.ts';
@@ -17,9 +17,9 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const types: Readonly<Record<string, string>> = {
-  'index.html': 'text/html; charset=utf-8',
-  'page.js': 'text/javascript; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
 };
 
 export interface PageServer {
@@ -218,7 +218,7 @@ export async function servePage(folder: string): Promise<PageServer> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const file = url.pathname === '/' ? 'index.html' : url.pathname.slice(1);
-    const type = types[file];
+    const type = types[extname(file)];
     if (request.method === 'GET' && type !== undefined) {
       response.writeHead(200, {
         'content-type': type,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterLook, afterSilence, ageText, asOf, unseen } from '../../src/service/instance-state.ts';
+import { afterLook, afterSilence, asOf, uncheckedInstances, unseen } from '../../src/service/instance-state.ts';
 import type { ContainerFacts, Look } from '../../src/service/light-look.ts';
 
 const t0 = '2026-01-01T00:00:00.000Z';
@@ -94,17 +94,32 @@ describe('the state of an instance', () => {
     const seen = asOf(first, new Date(Date.parse(t0) + ms), 105_000);
     expect(seen.status).toBe(status);
     if (status === 'unknown')
-      expect(seen).toMatchObject({ reason: 'It was not checked for 105 s.', since: '2026-01-01T00:01:45.000Z' });
+      expect(seen).toMatchObject({
+        reason: 'It was not checked since 2026-01-01T00:00:00.000Z.',
+        since: '2026-01-01T00:01:45.000Z',
+      });
   });
 
-  it('tells ages in the unit that fits', () => {
-    expect([0, 119_000, 120_000, 7_200_000, 172_800_000, -5].map(ageText)).toEqual([
-      '0 s',
-      '119 s',
-      '2 min',
-      '2 h',
-      '2 days',
-      '0 s',
-    ]);
+  it.each([
+    ['was checked lately', {}, []],
+    ['no round has checked', { fullyCheckedAt: null }, ['No full round has checked it completely yet.']],
+    [
+      'was checked too long ago',
+      { fullyCheckedAt: '2025-12-31T23:44:59.000Z' },
+      ['It was not checked completely since 2025-12-31T23:44:59.000Z.'],
+    ],
+    [
+      'one check of which failed',
+      { notLookedAt: [{ remediator: 'memory', instance: 'orders', reason: 'no answer' }] },
+      ['memory could not check it: no answer'],
+    ],
+    [
+      'one check of which can never run',
+      { notLookedAt: [{ remediator: 'memory', instance: 'orders', reason: 'no shell', lasting: true as const }] },
+      [],
+    ],
+  ])('tells which instance nobody can vouch for: one that %s', (_, changes, reasons) => {
+    const view = { ...unseen('local', 'orders', t0), fullyCheckedAt: t0, ...changes };
+    expect(uncheckedInstances([view], '5m', new Date(t0)).map(({ reason }) => reason)).toEqual(reasons);
   });
 });

@@ -3,6 +3,8 @@ import { judgeBackups } from '../../src/backups/verdict.ts';
 import { hostBudget } from '../../src/postgres/tuning/memory-fit.ts';
 import { findingId, type Finding, type Plan } from '../../src/remediation/contract.ts';
 import type { RunRecord } from '../../src/remediation/store/store.ts';
+import { uncheckedInstances } from '../../src/service/instance-state.ts';
+import { severityOf } from '../../src/service/track-findings.ts';
 import type {
   AlertView,
   BackupsView,
@@ -69,27 +71,29 @@ export function sampleFinding({
   readonly finding?: Partial<TrackedFinding['finding']>;
 } = {}): TrackedFinding {
   const { remediator = 'port-reassignment', instance = 'orders', kind = 'port-taken' } = finding;
+  const full: TrackedFinding['finding'] = {
+    id: findingId(remediator, instance, kind),
+    remediator,
+    instance,
+    kind,
+    summary: `Port 5433 of ${instance} is in use by another process.`,
+    risk: 'restart',
+    evidence: [
+      {
+        type: 'docker',
+        object: `vrooli-postgres-${instance}`,
+        field: 'State.Error',
+        value: 'address already in use',
+      },
+      { type: 'log', at: minutesAgo(121), text: 'FATAL:  <script>alert(1)</script> could not bind "0.0.0.0"' },
+    ],
+    problem: null,
+    ...finding,
+  };
   return {
     engine: 'local',
-    finding: {
-      id: findingId(remediator, instance, kind),
-      remediator,
-      instance,
-      kind,
-      summary: `Port 5433 of ${instance} is in use by another process.`,
-      risk: 'restart',
-      evidence: [
-        {
-          type: 'docker',
-          object: `vrooli-postgres-${instance}`,
-          field: 'State.Error',
-          value: 'address already in use',
-        },
-        { type: 'log', at: minutesAgo(121), text: 'FATAL:  <script>alert(1)</script> could not bind "0.0.0.0"' },
-      ],
-      problem: null,
-      ...finding,
-    },
+    finding: full,
+    severity: severityOf(full),
     firstSeen: minutesAgo(120),
     lastSeen: minutesAgo(3),
     goneAt: null,
@@ -272,7 +276,9 @@ function job(name: JobView['name'], schedule: string, started: number | null, ch
  */
 export function sampleView(changes: Partial<ServiceView> = {}): ServiceView {
   const backups = sampleBackupsOfAll();
+  const schedule = '*/5 * * * *';
   const verdictOf = (name: string) => backups.find(({ instance }) => instance === name)?.verdict ?? null;
+  const { instances = sampleInstances(verdictOf) } = changes;
   return {
     at: sampleNow,
     version: '0.1.0',
@@ -302,13 +308,14 @@ export function sampleView(changes: Partial<ServiceView> = {}): ServiceView {
         budget: null,
       },
     ],
-    instances: sampleInstances(verdictOf),
+    instances,
+    unchecked: uncheckedInstances(instances, schedule, new Date(sampleNow)),
     findings: sampleFindings(),
     openRuns: sampleRuns(),
     backups,
     jobs: [
       job('light-look', '30s', 0.25),
-      job('full-round', '*/5 * * * *', 3.3),
+      job('full-round', schedule, 3.3),
       job('verify-backups', '30 2 * * *', 570, { nextAt: '2026-12-01T02:30:00.000Z' }),
       job('drill', '0 4 * * 0', 1_920, { nextAt: '2026-12-06T04:00:00.000Z' }),
       job('drill-archive', '0 4 * * 0#1', null, { nextAt: '2026-12-06T04:00:00.000Z' }),

@@ -54,6 +54,7 @@ function tracked(id: string, lastSeen: string, goneAt: string | null): TrackedFi
       evidence: [{ type: 'log', at: '', text: '<b>PANIC</b>' }],
       problem: null,
     },
+    severity: 'critical',
     firstSeen: lastSeen,
     lastSeen,
     goneAt,

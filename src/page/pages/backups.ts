@@ -21,7 +21,7 @@ import {
   type Tone,
 } from '../elements.ts';
 import { bytes, count, duration } from '../format.ts';
-import { mayAsk, serverNow, useAnswer, useLive } from '../live.ts';
+import { mayAsk, serverNow, useAnswer, useView } from '../live.ts';
 import { frame, instanceLink } from '../routes.ts';
 
 const dayMs = 86_400_000;
@@ -242,11 +242,10 @@ function lead({ jobs }: ServiceView, good: number, all: number): Content {
 }
 
 export function Backups(): Content {
-  const { view, session } = useLive();
+  const { view, session } = useView();
   const { answer, failure, again } = useAnswer('GET /backups', { live: true });
   const [chosen, choose] = useState<Chosen | null>(null);
-  if (answer === undefined || view === null)
-    return frame('Backups', null, failure === undefined ? skeleton(8) : failed(failure, again));
+  if (answer === undefined) return frame('Backups', null, failure === undefined ? skeleton(8) : failed(failure, again));
   const views = answer.instances;
   if (views.length === 0)
     return frame(

@@ -2,13 +2,24 @@ import { h } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ServiceView, TrackedFinding } from '../../service/types.ts';
 import { post } from '../client.ts';
-import { action, ago, type Content, empty, failed, foreign, html, skeleton, state, time } from '../elements.ts';
+import {
+  action,
+  ago,
+  type Content,
+  empty,
+  failed,
+  foreign,
+  html,
+  skeleton,
+  state,
+  time,
+  severity,
+} from '../elements.ts';
 import { evidenceList } from '../evidence.ts';
 import { capital, count, words } from '../format.ts';
-import { mayAsk, serverNow, useAnswer, useLive } from '../live.ts';
+import { mayAsk, serverNow, useAnswer, useView } from '../live.ts';
 import { addressOf, frame, instanceLink, link } from '../routes.ts';
 import { proposal } from './plan.ts';
-import { bySeverity, severity, severityOf } from '../severity.ts';
 
 /** What follows if you do nothing. */
 function nextStep(one: TrackedFinding, view: ServiceView): Content {
@@ -136,7 +147,7 @@ function Row({ one, view, may, wanted }: RowProps): Content {
       onToggle=${(event: { currentTarget: HTMLDetailsElement }) => setOpen(event.currentTarget.open)}
     >
       <summary>
-        <span class="rank">${one.goneAt === null ? severity(severityOf(one, view)) : state('quiet', 'gone')}</span>
+        <span class="rank">${one.goneAt === null ? severity(one.severity) : state('quiet', 'gone')}</span>
         <span class="what"
           ><b>${foreign(finding.summary)}</b
           ><span class="note">${foreign(finding.instance)} · ${notes.join(' · ')}</span></span
@@ -189,15 +200,11 @@ const noneShown = {
 } as const;
 
 export function Findings({ parameters }: { readonly parameters: readonly string[] }): Content {
-  const { view, session } = useLive();
+  const { view, session } = useView();
   const [shown, setShown] = useState<'open' | 'gone'>('open');
   const [instance, setInstance] = useState('');
   const history = useAnswer('GET /findings', { query: { state: 'gone' }, live: true });
-  if (view === null) return frame('Findings', null, skeleton(6));
-  const open = bySeverity(
-    view.findings.filter(({ goneAt }) => goneAt === null),
-    view,
-  );
+  const open = view.findings.filter(({ goneAt }) => goneAt === null);
   const gone = history.answer ?? [];
   const names = [...new Set([...open, ...gone].map(({ finding }) => finding.instance))].toSorted();
   const rows = (shown === 'open' ? open : gone).filter(

@@ -20,7 +20,7 @@ import {
   time,
 } from '../elements.ts';
 import { bytes, count, words } from '../format.ts';
-import { mayApprove, serverNow, useAnswer, useLive } from '../live.ts';
+import { mayApprove, serverNow, useAnswer, useView } from '../live.ts';
 import { frame, link } from '../routes.ts';
 import { toneOf, wordOf } from './overview.ts';
 import { outcomeOf } from './runs.ts';
@@ -186,7 +186,7 @@ function notChecked({ notLookedAt }: InstanceView): Content {
 }
 
 export function Instance({ parameters }: { readonly parameters: readonly string[] }): Content {
-  const { session, view } = useLive();
+  const { session, view } = useView();
   const { answer, failure, again } = useAnswer('GET /instances/:engine/:name', { parameters, live: true });
   const name = foreign(parameters[1] ?? '');
   if (answer === undefined) return frame(name, null, failure === undefined ? skeleton(6) : failed(failure, again));

@@ -1,6 +1,7 @@
 import type { Answers } from '../answers.ts';
 import { interval, spread } from '../charts/interval.ts';
 import { type Content, empty, facts, failed, foreign, html, panel, skeleton, state, table } from '../elements.ts';
+import { useEngine } from '../engine-choice.ts';
 import { capital, count, duration, figure, percent, words } from '../format.ts';
 import { useAnswer } from '../live.ts';
 import { frame } from '../routes.ts';
@@ -108,8 +109,9 @@ function noise({ wentAway, recurrences, downtimeMs }: Stats): Content {
 }
 
 export function Learning(): Content {
-  const stats = useAnswer('GET /stats');
-  const forecast = useAnswer('GET /forecast');
+  const { engine, choice } = useEngine();
+  const stats = useAnswer('GET /stats', { query: { engine } });
+  const forecast = useAnswer('GET /forecast', { query: { engine } });
   const body =
     stats.answer !== undefined
       ? html`${success(stats.answer)}
@@ -124,5 +126,5 @@ export function Learning(): Content {
       : forecast.failure === undefined
         ? skeleton(3)
         : failed(forecast.failure, forecast.again);
-  return frame('Learning', 'What has worked, how long it took, and what to expect', html`${body}${next}`);
+  return frame('Learning', 'What has worked, how long it took, and what to expect', html`${body}${next}`, choice);
 }

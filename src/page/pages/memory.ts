@@ -15,8 +15,9 @@ import {
   state,
   table,
 } from '../elements.ts';
+import { useEngine } from '../engine-choice.ts';
 import { bytes, count, percent } from '../format.ts';
-import { useAnswer, useLive } from '../live.ts';
+import { useAnswer, useView } from '../live.ts';
 import { frame, instanceLink } from '../routes.ts';
 
 type Fleet = Answers['GET /fleet'];
@@ -153,7 +154,7 @@ function usageFrom(view: ServiceView, engine: string): (member: Member) => numbe
     view.instances.find((one) => one.engine === engine && one.instance === instance)?.memory.usage ?? 0;
 }
 
-function whatIf(fleet: Fleet, asked: number, setAsked: (value: number) => void): Content {
+function whatIf(fleet: Fleet, engine: string, asked: number, setAsked: (value: number) => void): Content {
   const left = fleet.host.left - asked;
   const most = Math.max(1024, Math.ceil(fleet.host.memory / MiB / 2));
   return html`<div class="what-if">
@@ -178,7 +179,7 @@ function whatIf(fleet: Fleet, asked: number, setAsked: (value: number) => void):
         : action({
             label: 'Check on the machine',
             act: async () => {
-              const { ok, answers } = await get('GET /preflight', [], { memory: asked });
+              const { ok, answers } = await get('GET /preflight', [], { memory: asked, engine });
               const reasons = answers.flatMap((one) => one.reasons).join('; ');
               if (!ok) throw new Error(`It could not be created: ${reasons}`);
               return reasons;
@@ -190,13 +191,13 @@ function whatIf(fleet: Fleet, asked: number, setAsked: (value: number) => void):
 
 /** The machine as one bar. Its figures come from the containers of now, so they are asked for once and not with each event. */
 export function Memory(): Content {
-  const { view } = useLive();
-  const { answer, failure, again } = useAnswer('GET /fleet');
+  const { view } = useView();
+  const { engine, choice } = useEngine();
+  const { answer, failure, again } = useAnswer('GET /fleet', { query: { engine } });
   const [asked, setAsked] = useState(0);
-  if (answer === undefined || view === null)
-    return frame('Memory budget', null, failure === undefined ? skeleton(6) : failed(failure, again));
+  if (answer === undefined)
+    return frame('Memory budget', null, failure === undefined ? skeleton(6) : failed(failure, again), choice);
   const { host } = answer;
-  const engine = view.engines[0]?.name ?? 'local';
   const usage = usageFrom(view, engine);
   const blocks = blocksOf(answer, usage, asked);
   const lead = host.within
@@ -212,7 +213,8 @@ export function Memory(): Content {
       ${behind('As a table', parts(blocks))}`,
       { id: 'machine' },
     )}
-    ${panel('Room for one more', whatIf(answer, asked, setAsked), { note: 'what if a new instance had this limit' })}
+    ${panel('Room for one more', whatIf(answer, engine, asked, setAsked), { note: 'what if a new instance had this limit' })}
     ${panel('Each instance', answer.instances.length === 0 ? empty('No instance is there.') : rows(answer, usage, engine))}`,
+    choice,
   );
 }

@@ -2,22 +2,9 @@ import { h } from 'preact';
 import type { EngineView, InstanceView, ServiceView } from '../../service/types.ts';
 import { availability, cellsOf, strip, stripLegend } from '../charts/strip.ts';
 import { post } from '../client.ts';
-import {
-  action,
-  ago,
-  type Content,
-  empty,
-  foreign,
-  html,
-  mark,
-  panel,
-  skeleton,
-  state,
-  time,
-  type Tone,
-} from '../elements.ts';
+import { action, ago, type Content, empty, foreign, html, mark, panel, state, time, type Tone } from '../elements.ts';
 import { bytes, count } from '../format.ts';
-import { mayAsk, serverNow, summaryOfInstances, useAnswer, useLive, waitingRuns } from '../live.ts';
+import { mayAsk, serverNow, summaryOfInstances, useAnswer, useView, waitingRuns } from '../live.ts';
 import { addressOf, frame, instanceLink } from '../routes.ts';
 
 function nextRound({ jobs, runningRound }: ServiceView): Content {
@@ -74,10 +61,8 @@ function memoryTile({ engines }: ServiceView): Content {
 }
 
 /** Nothing is wrong only where every check could run. */
-function noFindings({ instances }: ServiceView): Content {
-  const blind = instances.filter(
-    ({ fullyCheckedAt, notLookedAt }) => fullyCheckedAt === null || notLookedAt.some(({ lasting }) => lasting !== true),
-  ).length;
+function noFindings({ instances, unchecked }: ServiceView): Content {
+  const blind = unchecked.length;
   const note = blind === 0 ? 'nothing is wrong' : `${count(blind, 'instance')} not checked in full`;
   return tile('Open findings', 0, note, blind === 0 && instances.length > 0 ? 'up' : 'unknown', 'findings');
 }
@@ -170,8 +155,7 @@ function headline(view: ServiceView): Content {
 }
 
 export function Overview(): Content {
-  const { view, session } = useLive();
-  if (view === null) return frame('Overview', 'Reading what the service knows', html`${skeleton(2)}${skeleton(7)}`);
+  const { view, session } = useView();
   const up = view.instances.filter(({ status }) => status === 'up').length;
   const all = up === view.instances.length;
   return frame(

@@ -2,11 +2,22 @@ import { h } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Answers, ListedTask } from '../answers.ts';
 import { productWith, waterfall } from '../charts/waterfall.ts';
-import { type Content, empty, facts, failed, foreign, html, skeleton, state, type Tone } from '../elements.ts';
+import {
+  type Content,
+  empty,
+  facts,
+  failed,
+  foreign,
+  html,
+  skeleton,
+  state,
+  type Tone,
+  isSeverity,
+  severity,
+} from '../elements.ts';
 import { count, figure, words } from '../format.ts';
 import { useAnswer } from '../live.ts';
 import { addressOf, frame } from '../routes.ts';
-import { isSeverity, severity } from '../severity.ts';
 
 type Factor = ListedTask['task']['priority']['factors'][number];
 

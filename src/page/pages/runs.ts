@@ -20,7 +20,7 @@ import {
 } from '../elements.ts';
 import { evidenceList } from '../evidence.ts';
 import { count, duration, words } from '../format.ts';
-import { mayApprove, useAnswer, useLive } from '../live.ts';
+import { mayApprove, useAnswer, useView } from '../live.ts';
 import { frame, instanceLink, link } from '../routes.ts';
 import { stepList } from './plan.ts';
 
@@ -99,7 +99,7 @@ function audit({ run }: RunAnswer): Content {
   ]);
 }
 
-const rollable: readonly RunRecord['outcome'][] = ['fixed', 'stuck', 'failed'];
+const rollable: readonly RunRecord['outcome'][] = ['fixed', 'stuck'];
 
 function lead({ run }: RunAnswer, view: ServiceView | null): Content {
   const { approvedBy } = run;
@@ -110,7 +110,7 @@ function lead({ run }: RunAnswer, view: ServiceView | null): Content {
 
 /** One run as it happens. What it does is read out; the list itself is not, since it changes too often. */
 export function Run({ parameters }: { readonly parameters: readonly string[] }): Content {
-  const { view, session, said } = useLive();
+  const { view, session, said } = useView();
   const { answer, failure, again } = useAnswer('GET /runs/:id', { parameters, live: true });
   if (answer === undefined) return frame('Run', null, failure === undefined ? skeleton(6) : failed(failure, again));
   const { run, dossier } = answer;

@@ -20,7 +20,7 @@ import {
   time,
 } from '../elements.ts';
 import { capital, count, words } from '../format.ts';
-import { mayApprove, refresh, useAnswer, useLive } from '../live.ts';
+import { mayApprove, refresh, useAnswer, useView } from '../live.ts';
 import { frame } from '../routes.ts';
 
 function jobState({ schedule, lastStartedAt, lastEndedAt, lastFailure }: JobView): Content {
@@ -176,9 +176,8 @@ function engines({ engines: all }: ServiceView): Content {
 }
 
 export function Service(): Content {
-  const { view, session } = useLive();
+  const { view, session } = useView();
   const { answer, failure, again } = useAnswer('GET /service', { live: true });
-  if (view === null) return frame('Service', null, skeleton(8));
   const { lastRound, creations } = view;
   const rest =
     answer !== undefined

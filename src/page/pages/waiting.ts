@@ -21,7 +21,7 @@ import {
 } from '../elements.ts';
 import { evidenceList } from '../evidence.ts';
 import { count, duration } from '../format.ts';
-import { mayApprove, refresh, useAnswer, useLive, waitingRuns } from '../live.ts';
+import { mayApprove, refresh, useAnswer, useView, waitingRuns } from '../live.ts';
 import { addressOf, frame, instanceLink, link } from '../routes.ts';
 import { engineOf } from './runs.ts';
 import { difference, stepList } from './plan.ts';
@@ -208,8 +208,7 @@ function stuckCard(run: RunRecord, view: ServiceView): Content {
 }
 
 export function Waiting(): Content {
-  const { view, session } = useLive();
-  if (view === null) return frame('Waiting for you', null, skeleton(6));
+  const { view, session } = useView();
   const runs = waitingRuns(view);
   const may = mayApprove(session, view);
   const lead =

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { AlertView, TrackedFinding } from '../types.ts';
-import { saysDown } from '../track-findings.ts';
 import { alertRules, type Cause, type RuleFacts } from './rules.ts';
 
 /** What holds now and may fire, before its time and its history are considered. */
@@ -34,25 +33,16 @@ export function candidatesOf(facts: RuleFacts): readonly Candidate[] {
   ];
 }
 
-function ofFinding({ engine, finding, firstSeen, acknowledged, silencedUntil }: TrackedFinding): Candidate {
+function ofFinding({ engine, finding, severity, firstSeen, acknowledged, silencedUntil }: TrackedFinding): Candidate {
   return {
     ...identified(findingAlert, { engine, instance: finding.instance }, finding.id),
-    severity: severityOf(finding),
+    severity,
     summary: oneSentence(finding.summary),
     acknowledged,
     silencedUntil,
     since: firstSeen,
     forSeconds: 0,
   };
-}
-
-/**
- * How much a finding matters: data that may be damaged or a server that is down, then what a repair would touch data for, then
- * what it would interrupt.
- */
-function severityOf(finding: TrackedFinding['finding']): AlertView['severity'] {
-  if (finding.corruption === true || saysDown(finding)) return 'critical';
-  return finding.risk === 'data' ? 'high' : 'medium';
 }
 
 /** The fingerprint is the same for the same cause, on every machine and in every run. */

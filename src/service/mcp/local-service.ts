@@ -7,6 +7,7 @@ import { version } from '../../version.ts';
 import type { Service } from '../contract.ts';
 import type { OperationSettings } from '../operations/context.ts';
 import { createEngine, engineOpener, type ServiceEngine } from '../engines.ts';
+import { uncheckedInstances } from '../instance-state.ts';
 import { noRegistries, readRegistries } from '../registry-facts.ts';
 import { serviceFile } from '../service-file.ts';
 import { serviceSettings } from '../settings.ts';
@@ -87,6 +88,7 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
       paused: engines.map((engine) => engine.opened()?.policy.limits.paused).find((one) => one !== undefined) ?? null,
       engines: engines.map((engine) => engine.view()),
       instances: history.instances.list(),
+      unchecked: uncheckedInstances(history.instances.list(), settings.rounds, now()),
       findings: known,
       openRuns: [],
       backups: [],

@@ -141,8 +141,12 @@ export async function approveRun(
     return begun.run ?? run;
   } catch (error) {
     approving.delete(id);
-    throw error instanceof ProblemsError && error.code === 'bad-usage' ? tooLate(error) : error;
+    throw orTooLate(error);
   }
+}
+
+function orTooLate(error: unknown): unknown {
+  return error instanceof ProblemsError && error.code === 'bad-usage' ? tooLate(error) : error;
 }
 
 /** Someone else was first: no mistake in the request. */
@@ -171,7 +175,10 @@ export async function refuseRun(context: OperationContext, id: string, reason: s
   return refused;
 }
 
-/** Rolls back a run, as `problems rollback`. */
+/**
+ * Rolls back a run, as `problems rollback`.
+ * @throws ProblemsError as `rollback`; `step-refused`: there is nothing left to undo.
+ */
 export async function rollBackRun(context: OperationContext, id: string): Promise<RunRecord> {
   const { run, engine } = await findRun(context, id);
   const begun = await begin(
@@ -184,7 +191,9 @@ export async function rollBackRun(context: OperationContext, id: string): Promis
       await session.store.audit.append({ at: session.at(), run: id, event: 'rollback requested', body });
       return rollback(remediation, id);
     },
-  );
+  ).catch((error: unknown) => {
+    throw orTooLate(error);
+  });
   return begun.run ?? run;
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { backupStates, type InstanceVerdict } from '../../backups/verdict.ts';
 import { finding } from '../../remediation/schemas.ts';
 import { scopes, type StoredToken } from '../contract.ts';
+import { severityOf } from '../track-findings.ts';
 import {
   type AlertView,
   type BackupProof,
@@ -12,6 +13,7 @@ import {
   jobNames,
   type JobView,
   type RoundView,
+  severities,
   type TrackedFinding,
 } from '../types.ts';
 
@@ -96,7 +98,7 @@ export const engineShape = z.object({
 
 const acknowledged = z.object({ by: text, at: text, comment: text }).nullable();
 
-export const findingShape = z.object({
+const trackedShape = z.object({
   engine: text,
   finding: finding.omit({ details: true }),
   firstSeen: text,
@@ -105,7 +107,13 @@ export const findingShape = z.object({
   recurrences: z.number(),
   acknowledged,
   silencedUntil: text.nullable(),
-}) satisfies z.ZodType<TrackedFinding>;
+});
+
+/** Its severity is by the rules of this version. */
+export const findingShape = trackedShape.transform((tracked) => ({
+  ...tracked,
+  severity: severityOf(tracked.finding),
+})) satisfies z.ZodType<TrackedFinding>;
 
 export const sampleShape = z.object({
   at: text,
@@ -132,7 +140,7 @@ export const proofShape = z.object({
 export const alertShape = z.object({
   fingerprint: text,
   name: text,
-  severity: z.enum(['critical', 'high', 'medium', 'low']),
+  severity: z.enum(severities),
   engine: text.nullable(),
   instance: text.nullable(),
   finding: text.nullable(),
