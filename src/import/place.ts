@@ -4,9 +4,11 @@ import { originOf, withOrigin } from '../registry/origin.ts';
 import { readRegistry } from '../registry/parse/read.ts';
 import type { ReadOptions, Registry } from '../registry/registry.ts';
 import { importProblems } from './import.ts';
+import { readLines } from './lines.ts';
 import { type ImportedRecord, recordOf } from './render.ts';
+import { rowRule } from './rows.ts';
 import type { ImportProposal } from './types.ts';
-import { isEmpty } from './record-values.ts';
+import { isEmpty, saysAllOf } from './record-values.ts';
 
 /** A proposal that becomes a new record. */
 export interface NewProposal {
@@ -19,7 +21,8 @@ export const mostTries = 40;
 
 /**
  * Puts records in the place of the lines that they were made from. A record that leaves something unsaid, and one whose lines
- * cannot be taken out of the text around them, such as a row of a table, is in `rest`: its text stays.
+ * cannot be taken out of the text around them, such as an item within an item, is in `rest`: its text stays. Rows are taken out
+ * of their table, and their records go behind it.
  * @param proposals All proposals of the text.
  */
 export function inPlaceOf(
@@ -30,10 +33,16 @@ export function inPlaceOf(
   reading: ReadOptions,
 ): { readonly text: string; readonly rest: readonly NewProposal[] } {
   const spans = lineSpans(text);
-  const edits = new Map<NewProposal, TextEdit>();
+  const edits = new Map<NewProposal, readonly TextEdit[]>();
+  const tables = fresh.some(({ proposal }) => proposal.rule === rowRule.name) ? tablesIn(text) : [];
   for (const one of fresh) {
+    if (one.proposal.rule === rowRule.name) {
+      const ofRow = saysRow(text, spans, one) ? editsForRow(text, spans, tables, one) : [];
+      if (ofRow.length > 0) edits.set(one, ofRow);
+      continue;
+    }
     const edit = one.imported.isWhole && isAlone(one.proposal, proposals) ? editFor(text, spans, one) : undefined;
-    if (edit !== undefined) edits.set(one, edit);
+    if (edit !== undefined) edits.set(one, [edit]);
   }
   let taken = [...edits.keys()];
   if (!isPlaced(text, taken, edits, before, reading)) {
@@ -70,7 +79,11 @@ export function recordFixes(text: string, reading: ReadOptions, minConfidence: n
   });
 }
 
-function applied(text: string, taken: readonly NewProposal[], edits: ReadonlyMap<NewProposal, TextEdit>): string {
+function applied(
+  text: string,
+  taken: readonly NewProposal[],
+  edits: ReadonlyMap<NewProposal, readonly TextEdit[]>,
+): string {
   return applyEdits(
     text,
     taken.flatMap((one) => edits.get(one) ?? []),
@@ -80,7 +93,7 @@ function applied(text: string, taken: readonly NewProposal[], edits: ReadonlyMap
 function isPlaced(
   text: string,
   taken: readonly NewProposal[],
-  edits: ReadonlyMap<NewProposal, TextEdit>,
+  edits: ReadonlyMap<NewProposal, readonly TextEdit[]>,
   before: Registry,
   reading: ReadOptions,
 ): boolean {
@@ -114,6 +127,51 @@ function editFor(text: string, spans: readonly LineSpan[], { proposal, imported 
   const next = spans[last + 1];
   const after = next === undefined || lineAt(text, next).trim() === '' ? '' : eol;
   return { start: first.start, end, text: before + block + after };
+}
+
+/** A table: the indexes of its head and of the line after its last row. */
+interface Table {
+  readonly first: number;
+  readonly end: number;
+}
+
+function tablesIn(text: string): readonly Table[] {
+  const { lines } = readLines(text);
+  const tables: Table[] = [];
+  for (let first = 0; first < lines.length; first += 1) {
+    if (lines[first]?.type !== 'row') continue;
+    let end = first;
+    while (lines[end]?.type === 'row') end += 1;
+    tables.push({ first, end });
+    first = end;
+  }
+  return tables;
+}
+
+/** Whether the record of a row says all of its cells; a number in the first one only counts. */
+function saysRow(text: string, spans: readonly LineSpan[], { proposal, imported }: NewProposal): boolean {
+  const row = lineAt(text, spans[proposal.line - 1]).replace(/^\s*\|?\s*#?\d{1,4}\s*\|/, '');
+  return saysAllOf(row, imported.block);
+}
+
+/** Takes a row out of its table, and puts its record behind the table. */
+function editsForRow(
+  text: string,
+  spans: readonly LineSpan[],
+  tables: readonly Table[],
+  { proposal, imported }: NewProposal,
+): readonly TextEdit[] {
+  const table = tables.find(({ first, end }) => first < proposal.line - 1 && proposal.line <= end);
+  const row = spans[proposal.line - 1];
+  if (table === undefined || row === undefined) return [];
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const behind = spans[table.end]?.start ?? text.length;
+  const block = withOrigin(imported.block, { ...imported.origin, kept: false }).replaceAll('\n', eol);
+  const before = /[\r\n]$/.test(text.slice(0, behind)) ? eol : eol + eol;
+  return [
+    { start: row.start, end: spans[proposal.line]?.start ?? text.length, text: '' },
+    { start: behind, end: behind, text: `${before}${block}${eol}` },
+  ];
 }
 
 /** Whether a line is the first one, or follows a blank one. */

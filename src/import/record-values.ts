@@ -1,6 +1,7 @@
 import type { NewValue } from '../registry/edit/index.ts';
 import { wordsIn } from '../util/words.ts';
 import { meaningOf } from './labels.ts';
+import { rowRule } from './rows.ts';
 import type { ImportedKind, ImportedSection, ImportedSectionKey, ImportProposal, Lines } from './types.ts';
 
 /** What a proposal says in the terms of the kind that it has. */
@@ -54,7 +55,12 @@ export function valuesOf(proposal: ImportProposal, source: readonly string[]): R
     if (field === undefined) {
       const text = position === isFirst ? section.text : linesOf(source, section.lines);
       prose.push({ line: section.lines.line, text: deepened(text) });
-    } else byField.set(field, [...(byField.get(field) ?? []), withRemark(section, source)]);
+    } else
+      byField.set(field, [
+        ...(byField.get(field) ?? []),
+        // The line of a row is all of its cells.
+        proposal.rule === rowRule.name ? section.text : withRemark(section, source),
+      ]);
   }
   for (const { line, endLine } of [...proposal.rest, ...unexpressed(proposal, source, header)]) {
     const text = linesOf(source, { line, endLine });
@@ -170,6 +176,14 @@ const aroundValues = new Set(
 const severityWords = new Set(
   'severity critical blocker p0 p1 p2 p3 high major severe medium moderate low minor trivial cosmetic'.split(' '),
 );
+
+/** Whether a text has no word that another one does not have, but for words about states and severities. */
+export function saysAllOf(text: string, other: string): boolean {
+  const known = new Set(wordsIn(other.toLowerCase()));
+  return wordsIn(text.toLowerCase()).every(
+    (word) => known.has(word) || aroundValues.has(word) || severityWords.has(word),
+  );
+}
 
 /** The lines of a proposal that neither a section nor a value says, one by one. */
 function unexpressed(

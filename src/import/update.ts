@@ -1,5 +1,5 @@
 import { ProblemsError } from '../errors.ts';
-import { applyEdits, type NewValue, setField, setHeader, setProse } from '../registry/edit/index.ts';
+import { applyEdits, type NewValue, setField, setHeader, setList, setProse } from '../registry/edit/index.ts';
 import type { KindDeclaration } from '../registry/kinds/declaration.ts';
 import { kinds } from '../registry/kinds/index.ts';
 import { valueOf } from '../registry/names.ts';
@@ -105,7 +105,13 @@ function setValue(
   const plain = valueOf(said, { start: 0, end: said.length }).text;
   if (field !== undefined) return setField(text, id, title, field, plain, options);
   if (kind?.sections[title]?.holds === 'prose') return setProse(text, id, title, said, options);
-  throw new ProblemsError('bad-usage', 'a list is not changed automatically');
+  return setList(
+    text,
+    id,
+    title,
+    values.map(([, value]) => value),
+    options,
+  );
 }
 
 /**

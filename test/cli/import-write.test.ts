@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, readFileSync, symlinkSync, utimesSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -127,6 +128,30 @@ describe('problems import --write', () => {
     ).toEqual(['### Pool is empty', '### Queue is empty', '### Slow start']);
   });
 
+  it('leaves each file as it was or as it shall be when it is killed while it writes, and then goes on', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `f${at + 10}`);
+    const texts = Object.fromEntries(names.map((name) => [`${name}/PROBLEMS.md`, issues]));
+    await using whole = temporaryFolder({ 'f10/PROBLEMS.md': issues });
+    await run(['import', '--write'], { cwd: whole.path });
+    const imported = read(whole, 'f10/PROBLEMS.md');
+    await using folder = temporaryFolder(texts);
+    const child = spawn(process.execPath, [bin, 'import', '--write'], { cwd: folder.path, stdio: 'ignore' });
+    const closed = new Promise<NodeJS.Signals | null>((resolve) => child.once('close', (_, signal) => resolve(signal)));
+    const watcher = watch(join(folder.path, 'f20'), (_, name) => {
+      if (name === '.PROBLEMS.md.lock') child.kill('SIGKILL');
+    });
+    const signal = await closed;
+    watcher.close();
+    expect(signal).toBe('SIGKILL');
+    const left = names.map((name) => read(folder, `${name}/PROBLEMS.md`));
+    expect(left.every((text) => text === issues || text === imported)).toBe(true);
+    expect([left[0], left.at(-1)]).toEqual([imported, issues]);
+    for (const path of globSync('*/.PROBLEMS.md.lock', { cwd: folder.path })) utimesSync(join(folder.path, path), 0, 0);
+    expect((await run(['import', '--write'], { cwd: folder.path })).code).toBe(0);
+    expect(names.map((name) => read(folder, `${name}/PROBLEMS.md`))).toEqual(names.map(() => imported));
+    expect(globSync('*/.PROBLEMS.md.lock', { cwd: folder.path })).toEqual([]);
+  });
+
   it('refuses a file that leaves the folder by a link, or is not UTF-8, and writes the others', async () => {
     await using outside = temporaryFolder({ 'PROBLEMS.md': issues });
     await using folder = temporaryFolder({ 'good/PROBLEMS.md': issues, 'link/x': '' });
@@ -165,7 +190,6 @@ describe('problems import --watch', () => {
   it('keeps the records in step while people write as they did', { timeout: 30_000 }, async () => {
     await using folder = temporaryFolder({ 'KNOWN_ISSUES.md': issues });
     const args = [bin, 'import', '--write', '--watch'];
-    const { spawn } = await import('node:child_process');
     const child = spawn(process.execPath, args, { cwd: folder.path });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));

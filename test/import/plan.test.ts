@@ -98,6 +98,20 @@ describe('an import in place', () => {
     expect(inPlace(text).text).toBe(text);
   });
 
+  it('takes rows out of a table if their records say all of their cells, and puts the records behind it', () => {
+    const table = ['# Problems', '', '| # | Issue | Severity | Workaround | Owner |', '|---|---|---|---|---|'];
+    const rows = ['| 1 | Export fails | High | Split the file | |', '| 2 | Import hangs | Low | - | Kim |'];
+    const { text } = inPlace([...table, ...rows, '', 'End.', ''].join('\n'));
+    const [head, rest = ''] = text.split('\n\n<!-- EMBED:ACTIVEPROBLEM:START -->\n\n### Export fails\n');
+    expect(head).toBe([...table, rows[1]].join('\n'));
+    expect(recordsIn(text)).toMatchObject([
+      { title: 'Export fails', severity: 'high', investigationStatus: { workarounds: 'Split the file' } },
+      { title: 'Import hangs', severity: 'low' },
+    ]);
+    expect(rest).toContain('\n\nEnd.\n');
+    expect(inPlace(text).text).toBe(text);
+  });
+
   it('writes markers of a text as text', () => {
     const hostile = problem(
       'Pool is empty',

@@ -11,6 +11,7 @@ import {
   setEstimate,
   setField,
   setHeader,
+  setList,
   setProse,
 } from '../../src/registry/edit/index.ts';
 import type { KindDeclaration } from '../../src/registry/kinds/declaration.ts';
@@ -330,6 +331,36 @@ Clients wait.
       );
     },
   );
+});
+
+describe('the items of a list', () => {
+  const text =
+    '<!-- EMBED:ACTIVEPROBLEM:START -->\r\n### T\r\n\r\n#### Reproduction Steps\r\n\r\n1. one\r\n2. two\r\n\r\n<div>x</div>\r\n\r\n<!-- EMBED:ACTIVEPROBLEM:END -->\r\n';
+
+  it('are replaced, with their continuation lines, and what follows them stays', () => {
+    const after = setList(text, 'postgres/t', 'Reproduction Steps', ['start', 'wait\nfor a minute', 'stop'], options);
+    expect(find(after, 'postgres/t')).toMatchObject({ reproductionSteps: ['start', 'wait\nfor a minute', 'stop'] });
+    expect(after).toBe(text.replace('1. one\r\n2. two', '1. start\r\n2. wait\r\n   for a minute\r\n3. stop'));
+  });
+
+  it('are added with their section', () => {
+    const bare = '<!-- EMBED:ACTIVEPROBLEM:START -->\n### T\n\n<!-- EMBED:ACTIVEPROBLEM:END -->\n';
+    const after = setList(bare, 'postgres/t', 'Reproduction Steps', ['start'], options);
+    expect(find(after, 'postgres/t')).toMatchObject({ reproductionSteps: ['start'] });
+  });
+
+  it.each([
+    [[], 'Cannot set these items'],
+    [[''], 'Cannot set these items'],
+    [['<!-- EMBED:ACTIVEPROBLEM:END -->'], 'changing something else'],
+  ])('are refused if they would be something else: %j', (items, message) => {
+    expect(() => setList(text, 'postgres/t', 'Reproduction Steps', items, options)).toThrow(message);
+  });
+
+  it('are not replaced together with a comment between them', () => {
+    const noted = text.replace('2. two', '<!-- why -->\r\n2. two');
+    expect(() => setList(noted, 'postgres/t', 'Reproduction Steps', ['start'], options)).toThrow('comment');
+  });
 });
 
 describe('a new record that may be incomplete', () => {

@@ -25,6 +25,11 @@ export function lineEndOf(text: string): '\n' | '\r\n' {
   return feed > 0 && text.charAt(feed - 1) === '\r' ? '\r\n' : '\n';
 }
 
+/** An item of a list: its lines after the first one are indented under the mark. */
+export function itemOf(mark: string, text: string): string {
+  return mark + text.replaceAll('\n', `\n${' '.repeat(mark.length)}`);
+}
+
 /** The end of the line that contains an offset, before its line end. */
 export function endOfLine(text: string, offset: number): number {
   const feed = text.indexOf('\n', offset);

@@ -5,4 +5,4 @@ export { newRecord, type NewRecordOptions, type NewValue } from './new-record.ts
 export { setHeader } from './header.ts';
 export { moveRecord } from './resolve.ts';
 export { resolveRecord, type Resolution } from './resolve.ts';
-export { addItem, setEstimate, setField, setProse } from './section.ts';
+export { addItem, setEstimate, setField, setList, setProse } from './section.ts';

@@ -5,7 +5,7 @@ import { blankTitle, headerExample, recordText, sectionExample, yamlExample } fr
 import type { HeaderType, KindDeclaration, SectionDeclaration, Slot, YamlType } from '../kinds/declaration.ts';
 import { propertyName } from '../names.ts';
 import { readRegistry } from '../parse/read.ts';
-import { valueAt } from './edits.ts';
+import { itemOf, valueAt } from './edits.ts';
 import { yamlText } from './section.ts';
 
 /** A value of a new record: `['severity', 'high']`, `['Impact Assessment.Users Affected', 'all']`. */
@@ -184,10 +184,6 @@ function givenBody(property: string, section: SectionDeclaration, given: Given):
       return ['```yaml', ...lines, '```'].join('\n');
     }
   }
-}
-
-function itemOf(mark: string, text: string): string {
-  return mark + text.replaceAll('\n', `\n${' '.repeat(mark.length)}`);
 }
 
 function yamlValue(type: YamlType, values: readonly string[]): string {

@@ -3,7 +3,17 @@ import { quote } from '../diagnostics.ts';
 import type { YamlType } from '../kinds/declaration.ts';
 import { propertyName, valueOf } from '../names.ts';
 import type { ReadOptions } from '../registry.ts';
-import { applyEdits, confirmed, endOfLine, findTarget, lineEndOf, startOfLine, type Target, valueAt } from './edits.ts';
+import {
+  applyEdits,
+  confirmed,
+  endOfLine,
+  findTarget,
+  itemOf,
+  lineEndOf,
+  startOfLine,
+  type Target,
+  valueAt,
+} from './edits.ts';
 
 /**
  * Sets one of the priority estimates of an active record: `setEstimate(text, id, 'success_prob', 0.85)`. Keeps comments
@@ -156,6 +166,46 @@ export function addItem(text: string, id: string, title: string, item: string, o
   return confirmed(target, after, options, (record) => {
     const list = record === undefined ? undefined : valueAt(record, property);
     return Array.isArray(list) && list.length === count + 1 && list.at(-1) === item;
+  });
+}
+
+/**
+ * Sets the items of a list section, such as `Reproduction Steps`. Adds a missing section. What follows the list, such as HTML,
+ * stays.
+ * @throws ProblemsError `not-found` for an unknown id, `bad-usage` if the section does not hold a list, if there are no items,
+ * or if the list holds something else than its items.
+ */
+export function setList(
+  text: string,
+  id: string,
+  title: string,
+  items: readonly string[],
+  options: ReadOptions = {},
+): string {
+  const target = findTarget(text, id, options);
+  const section = target.kind.sections[title];
+  if (section?.holds !== 'list' || items.length === 0 || items.some((item) => item.trim() !== item || item === ''))
+    throw new ProblemsError(
+      'bad-usage',
+      `Cannot set these items: ${target.kind.name} records have no list ${quote(title)}, or an item is empty.`,
+    );
+  const property = propertyName(title);
+  const eol = lineEndOf(text);
+  const body = items.map((item, at) => itemOf(section.ordered ? `${at + 1}. ` : '- ', item)).join('\n');
+  const whole = target.record.places[property];
+  const end = endOfValues(target, title);
+  let after: string;
+  if (whole === undefined || end === undefined) after = addSection(text, target, title, body.replaceAll('\n', eol));
+  else {
+    const [start, last] = [startOfLine(text, whole.offset), endOfLine(text, end)];
+    if (text.slice(start, last).includes('<!--'))
+      throw new ProblemsError('bad-usage', `There is a comment between the items of ${quote(title)}.`);
+    after = applyEdits(text, [{ start, end: last, text: body.replaceAll('\n', eol) }]);
+  }
+  return confirmed(target, after, options, (record) => {
+    const list = record === undefined ? undefined : valueAt(record, property);
+    const wanted = items.map((item) => valueOf(item, { start: 0, end: item.length }).text);
+    return JSON.stringify(list) === JSON.stringify(wanted);
   });
 }
 
