@@ -34,6 +34,8 @@ export interface Config {
 /** The section `service`: what `problems serve` does, and when. */
 export interface ServiceSection extends AlertSection {
   readonly listen?: string;
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly proxy?: string;
   readonly rounds?: string;
   readonly look?: string;
   readonly backups?: { readonly verify?: string; readonly drill?: string; readonly archive?: string };

@@ -65,6 +65,18 @@ const Service = z.strictObject({
     .max(300)
     .exactOptional()
     .describe('Where it listens: `host:port`, or `unix:/path`. Default: 127.0.0.1:4817.'),
+  tls: z
+    .strictObject({ certificate: path, key: path })
+    .exactOptional()
+    .describe(
+      'Files of the certificate, with its chain, and of its key, in PEM, relative to this file. Default: no TLS.',
+    ),
+  proxy: z
+    .string()
+    .min(1)
+    .max(300)
+    .exactOptional()
+    .describe('The origin by which browsers reach the proxy in front: https://problems.example.org.'),
   rounds: schedule
     .exactOptional()
     .describe('When all remediators check all instances: `5m`, or a cron pattern in UTC. Default: 5m.'),

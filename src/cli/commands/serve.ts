@@ -26,6 +26,10 @@ export const serve = defineCommand({
       value: 'address',
       about: 'Where pages, API and metrics are served: `127.0.0.1:4817`, `unix:/path` or `off`. Default: the config.',
     },
+    allowRemote: {
+      type: 'flag',
+      about: 'Listen on an address that other machines reach. It needs `service.tls` or `service.proxy` as well.',
+    },
     readOnly: { type: 'flag', about: 'Change nothing: no repair, no resumed run, no drill.' },
     rules: { type: 'flag', about: 'Print alerting rules for Prometheus, and start nothing.' },
     json: { type: 'flag', about: 'Write the log as JSON lines also on a terminal.' },
@@ -34,6 +38,7 @@ export const serve = defineCommand({
   examples: [
     { command: 'problems serve', about: 'until Ctrl-C' },
     { command: 'problems serve --read-only', about: 'only look' },
+    { command: 'problems serve --listen 0.0.0.0:4817 --allow-remote', about: 'with `service.tls` in the config' },
     { command: 'problems serve --rules > problems.rules.yml', about: 'rules for Prometheus' },
   ],
   exitCodes: [
@@ -67,7 +72,8 @@ export const serve = defineCommand({
     let alerts: Alerts | undefined;
     try {
       alerts = await alertsOf(service, config, { now, onError: log.failed });
-      if (listen !== 'off') http = await listenFor(service, { listen, cwd, config, onError: log.failed });
+      if (listen !== 'off')
+        http = await listenFor(service, { listen, allowRemote: options.allowRemote, cwd, config, onError: log.failed });
       log.say(`started: process ${process.pid}${http === undefined ? '' : `, listens at ${http.url}`}`);
       if (http?.loginUrl !== undefined) tellLogin(screen, http.loginUrl);
       await manager?.tell('READY=1');
@@ -100,20 +106,23 @@ async function listenFor(
   service: Service,
   settings: { readonly listen: string | undefined; readonly cwd: string; readonly config: Config } & Pick<
     HttpSettings,
-    'onError'
+    'allowRemote' | 'onError'
   >,
 ): Promise<HttpServer> {
-  const [{ serveHttp }, { createMetrics }] = await Promise.all([
+  const [{ serveHttp }, { reachOf }, { createMetrics }] = await Promise.all([
     import('../../service/http/serve-http.ts'),
+    import('../../service/reach.ts'),
     import('../../service/metrics/metrics.ts'),
   ]);
-  const { listen, cwd, config, onError } = settings;
+  const { listen, allowRemote, cwd, config, onError } = settings;
   // The build puts this file into dist/chunks; the sources have pages only after a build.
   const above = import.meta.filename.endsWith('.ts') ? '../../../dist' : '..';
   const pages = join(import.meta.dirname, above, 'service/page');
   const metrics = createMetrics(service);
   return serveHttp(service, {
     listen,
+    allowRemote,
+    ...reachOf(config),
     project: { cwd, config },
     metrics: () => metrics.render(),
     onError,
