@@ -220,6 +220,19 @@ describe.skipIf(!(await labRuns()))('network-reconnect', () => {
       else expect(messages.join('\n')).toMatch(said);
     });
 
+    it('and tries the published ports as a client on the host does', () => {
+      const ofHost = detected.findings.filter(({ kind }) => kind.startsWith('host-'));
+      expect(ofHost.map(({ id }) => id)).toEqual([
+        'network-reconnect/hba/host-refused',
+        'network-reconnect/listen/host-not-heard',
+      ]);
+      expect(ofHost[0]?.summary).toMatch(/pg_hba\.conf.* from \d+\.\d+\.\d+\.1\.$/);
+      const advice = proposals.flatMap(({ finding, plan: made }) =>
+        finding.kind === 'host-refused' && made.type === 'refusal' ? [made.advice] : [],
+      );
+      expect(advice).toEqual([expect.stringMatching(/host "vrooli" "vrooli" \d+\.\d+\.\d+\.1\/32 scram-sha-256/)]);
+    });
+
     it('and ignores clients whose connection works', () => {
       expect(findingsOf(detected, 'client-sound')).toEqual([]);
       expect(detected.notLookedAt).toEqual([]);
@@ -419,12 +432,15 @@ function causes(run: Run): readonly (() => Promise<unknown>)[] {
       await startClient(run, server, { address: `${server.containerName}:${server.port}` });
     },
     async () => {
-      const server = await startServer(run, 'listen', { settings: { listen_addresses: 'localhost' } });
+      const server = await startServer(run, 'listen', {
+        port: await run.takePort(),
+        settings: { listen_addresses: 'localhost' },
+      });
       await startClient(run, server);
       await waitInside(server);
     },
     async () => {
-      const server = await startServer(run, 'hba');
+      const server = await startServer(run, 'hba', { port: await run.takePort() });
       await startClient(run, server);
       await closeAccess(server);
     },

@@ -11,6 +11,8 @@ import {
   type ReadonlyHost,
 } from '../../contract.ts';
 import { diagnose, type Situation, summaryOf, type Condition } from './diagnose.ts';
+import { forEachInstance } from '../../shared/for-each-instance.ts';
+import { findingOfHost } from './host-clients.ts';
 import { factsOf, guiPage, guiPath, observe, type ServerFacts, worldOf } from './observe.ts';
 import { clientErrorOf, type Client, clientsOf, holderOf, networksOf, sqlstateOf, type World } from './clients.ts';
 import { isToldWrong } from './refusals.ts';
@@ -162,7 +164,7 @@ const atOnce = 4;
 
 type NetworkFinding = Finding<NetworkDetails>;
 
-/** Checks every running client of every instance, from the client's own network. */
+/** Checks every running client of every instance, from the client's own network, and the published ports from here. */
 export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetails>> {
   const [world, asked] = await Promise.all([worldOf(host), host.instances()]);
   const clients = clientsOf(world).filter(({ instance }) => asked.some((chosen) => chosen.name === instance.name));
@@ -199,9 +201,18 @@ export async function detect(host: ReadonlyHost): Promise<Detection<NetworkDetai
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await one(next);
   }
   await Promise.all(Array.from({ length: atOnce }, someOf));
+  const ofHost = await forEachInstance<NetworkDetails>(
+    asked,
+    host,
+    { remediator: name, together: atOnce },
+    async (instance, noting) => {
+      const found = await findingOfHost(instance, host);
+      if (found !== undefined) noting.found(found);
+    },
+  );
   return {
-    findings: [...findings.values()].sort(compareBy(({ id }) => id)),
-    notLookedAt: notLookedAt.sort(compareBy(({ reason }) => reason)),
+    findings: [...findings.values(), ...ofHost.findings].sort(compareBy(({ id }) => id)),
+    notLookedAt: [...notLookedAt, ...ofHost.notLookedAt].sort(compareBy(({ reason }) => reason)),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type World,
 } from './clients.ts';
 import { networkPolicy, planNewClient } from './plan-recreate.ts';
+import { isOfHost, refuseHost } from './host-clients.ts';
 import { inCompose } from './plan-compose.ts';
 import { planRestart } from './plan-restart.ts';
 import { escalation, isCurable, isToldWrong } from './refusals.ts';
@@ -24,6 +25,13 @@ export async function plan(
   host: ReadonlyHost,
 ): Promise<Plan<NetworkExpected> | Refusal> {
   const { details } = finding;
+  const { trouble } = details;
+  if (isOfHost(trouble)) {
+    const instance = await host.instance(finding.instance);
+    return instance?.container.id === details.client
+      ? refuseHost(finding, instance)
+      : refusal(`${finding.instance} has been recreated since it was checked.`, 'Run `problems detect` again.');
+  }
   const world = { ...(await worldOf(host)), networks: await host.docker.networks() };
   const client = clientsOf(world).find(
     ({ container, instance, address }) =>
@@ -39,7 +47,6 @@ export async function plan(
       'Run `problems detect` again.',
     );
   }
-  const { trouble } = details;
   if (trouble === 'page-silent') return planRestart(finding, client, host);
   if (isToldWrong(trouble)) return ofPage(await planRecreate(finding, client, world, host), client, host);
   if (!isCurable(trouble)) return escalation(trouble, client, world);

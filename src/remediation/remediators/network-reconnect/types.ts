@@ -27,15 +27,21 @@ export function networkSettings(host: Pick<ReadonlyHost, 'settings'>): NetworkSe
 
 /** Details of a finding for `plan`, and of a plan for `verify`. Another process may have written both. */
 
+/** A client on the host is refused by the access rules, or the server does not listen where the published port leads. */
+const hostConditions = ['host-refused', 'host-not-heard'] as const;
+
+export type HostCondition = (typeof hostConditions)[number];
+
 export const details = z.strictObject({
-  /** The container's id and name. */
+  /** The container's id and name; the server's own for a client on the host. */
   client: z.string(),
   clientName: z.string(),
-  /** The variable with the client's address, or `command line`. */
+  /** The variable with the client's address, `command line`, or `published port`. */
   source: z.string(),
+  /** The server in the client's address; for a client on the host, where the server sees it come from. */
   host: z.string(),
   port: z.int().min(1).max(65_535),
-  trouble: z.enum(conditions),
+  trouble: z.enum([...conditions, ...hostConditions]),
 });
 
 export type NetworkDetails = z.output<typeof details>;
