@@ -14,6 +14,7 @@ import {
 } from '../contract.ts';
 import type { Json } from '../../util/json.ts';
 import { refusal } from '../shared/for-each-instance.ts';
+import { roomForLocks } from './dump-locks.ts';
 import { settingsOf } from '../shared/server-settings.ts';
 
 /** What must be true after the run. */
@@ -84,6 +85,8 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
         `Run: docker start ${instance.container.name}`,
       ),
     };
+  const room = await roomForLocks(instance, host);
+  if ('type' in room) return { finding, plan: room };
   const prove: Step = {
     action: 'backup.prove',
     params: { ref, level: 'L4', upTo: 'L5' },
@@ -94,6 +97,7 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
     summary: `Take the backup ${ref}${drill ? ' and prove it by restoring a copy' : ''}.`,
     done: `backup ${ref} taken${drill ? ' and proven by restoring a copy' : ''}`,
     steps: [
+      ...room,
       {
         action: 'backup.take',
         params: { instance: instance.name, name: backup },
@@ -104,6 +108,13 @@ export async function planBackup(request: BackupRequest, host: ReadonlyHost): Pr
     cleanup: [],
     unpredictable: ['How long it takes. Restoring takes about three times as long as taking the backup.'],
     undo: 'A finished backup is kept.',
+    ...(room.length === 0
+      ? {}
+      : {
+          risk: 'restart',
+          downtime: { seconds: 5, why: 'The server restarts, since it has too little room for the locks of pg_dump.' },
+          undo: 'The server is stopped, its old setting is restored, and it is started. A finished backup is kept.',
+        }),
     expected: { kind: 'taken', ref, level: drill ? 'L4' : 'L3' },
   };
   return { finding, plan };

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { soak } from '../../soak.ts';
 import { execIn } from '../exec.ts';
-import { query, startInstance } from '../instance.ts';
+import { query, startInstance, waitReady } from '../instance.ts';
 import { createRun, labRuns } from '../support.ts';
 import { addVariety, startPgbench } from './load.ts';
-import { instanceNamed, openRunHost } from './open-backups.ts';
+import { instanceNamed, openRequests, openRunHost, submitWork } from './open-backups.ts';
 
 describe.skipIf(!(await labRuns()))('a backup that is taken while clients write', () => {
   it.for(soak ? ([15, 17] as const) : ([17] as const))(
@@ -47,6 +47,36 @@ describe.skipIf(!(await labRuns()))('a backup that is taken while clients write'
       const metadata: unknown = JSON.parse(await readFile(join(backup.folder, 'metadata.json'), 'utf8'));
       expect(metadata).toMatchObject({ instance: 'shop', backup_name: 'first', type: 'full', status: 'completed' });
       expect((await stat(join(backup.folder, 'globals.sql'))).mode & 0o077).toBe(0);
+    },
+  );
+
+  // test/remediation/requests/dump-locks.test.ts decides, and test/lab/remediators/memory.test.ts takes the same steps.
+  it.runIf(soak)(
+    'of a server with more tables than it has room for locks is taken after that was raised',
+    async (test) => {
+      const run = await createRun(test);
+      const shop = await startInstance(run, { name: 'shop', storage: 'volume' });
+      await query(
+        shop,
+        "do $$ begin for i in 1..1000 loop execute format('create table t%s ()', i); if i % 100 = 0 then commit; end if; end loop; end $$",
+      );
+      await query(shop, 'alter system set max_locks_per_transaction = 10');
+      await query(shop, 'alter system set max_connections = 20');
+      await shop.container.restart();
+      await waitReady(shop);
+      const host = openRunHost(run);
+      const take = host.changer.backups.take({
+        instance: await instanceNamed(host, 'shop'),
+        name: 'first',
+        labels: {},
+      });
+      await expect(take).rejects.toThrow(/max_locks_per_transaction/);
+      const requests = await openRequests(run);
+      test.onTestFinished(() => requests.close());
+      expect(await submitWork(requests, { take: { instance: 'shop', backup: 'second', drill: false } })).toMatchObject([
+        { outcome: 'fixed' },
+      ]);
+      expect(await query(shop, 'show max_locks_per_transaction')).toEqual(['64']);
     },
   );
 
