@@ -13,7 +13,7 @@ import { serviceFile } from '../service-file.ts';
 import { serviceSettings } from '../settings.ts';
 import { openServiceStore } from '../store/store.ts';
 import { trackFindings } from '../track-findings.ts';
-import type { RoundView, ServiceEvent } from '../types.ts';
+import type { RoundView, ServiceEvent, TrackedFinding } from '../types.ts';
 
 export interface LocalServiceOptions {
   readonly config: OperationSettings['project']['config'];
@@ -22,8 +22,13 @@ export interface LocalServiceOptions {
   readonly onWarning: (text: string) => void;
 }
 
+interface Seen {
+  readonly findings: readonly TrackedFinding[];
+  readonly round: RoundView | null;
+}
+
 /**
- * What `problems mcp` asks where no service runs: the history that the last service left, rounds only when an agent asks for
+ * What `problems mcp` asks: the history that a service has written, or writes while it runs, rounds only when an agent asks for
  * one, and the engines opened when they are needed. It writes no history: service.db has one writer.
  * @throws ProblemsError `bad-config`, `state-damaged`, `state-locked`, `state-untrusted`.
  */
@@ -41,9 +46,8 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
     onWarning(`The registries could not be read: ${errorText(error)}`);
     return noRegistries;
   });
-  /** What the last service knew, then what rounds of this process have changed. */
-  let known = history.findings.list({ state: 'open', limit: 1_000 });
-  let last: RoundView | null = history.rounds.list(1)[0] ?? null;
+  /** What a round of this process has found, until a service that runs has made a newer one. */
+  let own: Seen | undefined;
   let running: RoundView | null = null;
   let working: Promise<void> = Promise.resolve();
 
@@ -51,30 +55,48 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
     for (const listener of listeners) listener(event);
   }
 
-  async function checkEngine(engine: ServiceEngine): Promise<number> {
+  function recorded(): Seen {
+    return {
+      findings: history.findings.list({ state: 'open', limit: 1_000 }),
+      round: history.rounds.list(1)[0] ?? null,
+    };
+  }
+
+  /** A service that runs writes its rounds into the same file, so the newer one counts. */
+  function latest(): Seen {
+    const [newest] = history.rounds.list(1);
+    return own !== undefined && (newest?.endedAt ?? '') < (own.round?.endedAt ?? '') ? own : recorded();
+  }
+
+  async function checkEngine(engine: ServiceEngine, known: Seen['findings']) {
     const { name } = engine;
     const detected = await detect(bindCall(await engine.remediation(), { signal, problems: facts.problems }));
     const before = known.filter((one) => one.engine === name);
     const { changed } = trackFindings(name, before, detected, now().toISOString(), () => false);
-    const ids = new Set(changed.map(({ finding }) => finding.id));
-    known = [...known.filter((one) => one.engine !== name || !ids.has(one.finding.id)), ...changed];
-    return detected.notLookedAt.length;
+    return { changed, notLookedAt: detected.notLookedAt.length };
   }
 
   async function check(round: RoundView): Promise<void> {
     let notLookedAt = 0;
+    let { findings } = latest();
     const failures: string[] = [];
     for (const engine of engines)
       try {
-        notLookedAt += await checkEngine(engine);
+        const seen = await checkEngine(engine, findings);
+        notLookedAt += seen.notLookedAt;
+        const ids = new Set(seen.changed.map(({ finding }) => finding.id));
+        const others = findings.filter((one) => one.engine !== engine.name || !ids.has(one.finding.id));
+        findings = [...others, ...seen.changed];
+        for (const finding of seen.changed) emit({ type: 'finding', finding });
       } catch (error) {
         failures.push(errorText(error));
       }
-    const findings = known.filter(({ goneAt }) => goneAt === null).length;
+    const count = findings.filter(({ goneAt }) => goneAt === null).length;
     const failure = failures.length === 0 ? null : failures.join(' ');
-    last = { ...round, endedAt: now().toISOString(), findings, notLookedAt, failure };
+    const ended = { ...round, endedAt: now().toISOString(), findings: count, notLookedAt, failure };
+    own = { findings, round: ended };
     running = null;
-    emit({ type: 'round', round: last });
+    emit({ type: 'round', round: ended });
   }
 
   return {
@@ -89,15 +111,15 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
       engines: engines.map((engine) => engine.view()),
       instances: history.instances.list(),
       unchecked: uncheckedInstances(history.instances.list(), settings.rounds, now()),
-      findings: known,
+      findings: latest().findings,
       openRuns: [],
       backups: [],
       jobs: history.jobs.list(),
       alerts: history.alerts.open(),
       deliveries: [],
-      lastRound: last,
+      lastRound: latest().round,
       runningRound: running,
-      lastLookAt: last?.endedAt ?? null,
+      lastLookAt: latest().round?.endedAt ?? null,
       registry: facts.registry,
       creations: { started: 0, failed: 0 },
     }),
@@ -125,7 +147,10 @@ export async function localService({ config, now, onWarning }: LocalServiceOptio
     async withRemediation(name, work) {
       const engine = engines.find((one) => one.name === name);
       if (engine === undefined) throw new ProblemsError('not-found', `There is no engine ${name}.`);
-      return work(bindCall(await engine.remediation(), { signal, problems: facts.problems }));
+      const call = { signal, problems: facts.problems };
+      return work(
+        bindCall(await engine.remediation(), { ...call, onEvent: (event) => emit({ type: 'remediation', event }) }),
+      );
     },
     async stop() {
       stopping.abort(new ProblemsError('interrupted', 'The client has gone.'));

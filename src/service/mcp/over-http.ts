@@ -1,6 +1,7 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import { scopes } from '../contract.ts';
-import { createMcpServer, findingsUri, type McpCaller, type McpSettings, runUri } from './server.ts';
+import { createMcpServer, type McpCaller, type McpSettings } from './server.ts';
+import { changedUri } from './subscriptions.ts';
 
 /** MCP over streamable HTTP: stateless, for the protocol of 2026-07-28 and those of 2025. */
 export interface McpOverHttp {
@@ -21,10 +22,8 @@ export function mcpOverHttp(settings: McpSettings): McpOverHttp {
     { maxSubscriptions: mostSubscriptions, maxRequestBodySize: largestBody, onerror: settings.onError },
   );
   const unsubscribe = settings.service.subscribe((event) => {
-    if (event.type === 'finding') handler.notify.resourceUpdated(findingsUri);
-    if (event.type === 'run-ended') handler.notify.resourceUpdated(runUri(event.run));
-    if (event.type === 'remediation' && event.event.type === 'run')
-      handler.notify.resourceUpdated(runUri(event.event.run));
+    const uri = changedUri(event);
+    if (uri !== undefined) handler.notify.resourceUpdated(uri);
   });
   return {
     // The token itself is no business of a tool.

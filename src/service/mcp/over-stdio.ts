@@ -1,5 +1,7 @@
+import type { McpRequestContext, McpServer } from '@modelcontextprotocol/server';
 import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { createMcpServer, type McpCaller, type McpSettings } from './server.ts';
+import { followResources } from './subscriptions.ts';
 
 /**
  * MCP over stdin and stdout, for the protocol of 2026-07-28 and those of 2025, until the client closes its end or `signal` is
@@ -13,7 +15,13 @@ export async function mcpOverStdio(
   const ended = Promise.withResolvers<void>();
   // A message of more than a megabyte is no call of a tool of ours.
   const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: 1_048_576 });
-  const handle = serveStdio(() => createMcpServer(settings, caller), {
+  const ends: (() => void)[] = [];
+  function serverOf({ era }: McpRequestContext): McpServer {
+    const server = createMcpServer(settings, caller);
+    ends.push(followResources(server, settings.service, era));
+    return server;
+  }
+  const handle = serveStdio(serverOf, {
     transport,
     maxSubscriptions: 32,
     onerror: settings.onError,
@@ -22,5 +30,6 @@ export async function mcpOverStdio(
   process.stdin.once('close', ended.resolve);
   signal?.addEventListener('abort', () => ended.resolve());
   await ended.promise;
+  for (const end of ends) end();
   await handle.close();
 }

@@ -120,16 +120,18 @@ describe('MCP over HTTP', () => {
     );
   });
 
-  it('tells who subscribed that findings have changed', async () => {
+  it('tells who subscribed that findings or a run have changed', async () => {
     served = await servedService();
     const client = await connect('read');
     const updated: string[] = [];
     client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
       updated.push(params.uri);
     });
-    const subscription = await client.listen({ resourceSubscriptions: ['problems://findings'] });
+    const subscription = await client.listen({ resourceSubscriptions: ['problems://findings', 'problems://runs/r1'] });
     served.emit({ type: 'finding', finding: served.service.view().findings[0]! });
-    await expect.poll(() => updated, { timeout: 5_000 }).toContain('problems://findings');
+    for (const run of ['r1', 'r2'])
+      served.emit({ type: 'run-ended', run, remediator: 'broken-files', outcome: 'fixed', downtimeSeconds: 0 });
+    await expect.poll(() => updated, { timeout: 5_000 }).toEqual(['problems://findings', 'problems://runs/r1']);
     await subscription.close();
   });
 });

@@ -2,9 +2,11 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openServiceStore } from '../../../src/service/store/store.ts';
 import { brokenProject } from '../../app/repairs.ts';
 import { answers, removeFolder } from '../../remediation/broken-files.ts';
 import { findingOfFiles } from '../running-service.ts';
+import { minutesAgo, sampleFinding, sampleRound } from '../sample-view.ts';
 
 const bin = join(import.meta.dirname, '../../../src/cli/bin.ts');
 
@@ -40,6 +42,20 @@ async function call(
   return structuredContent as Record<string, ReturnType<typeof JSON.parse>>;
 }
 
+/** As clients of both protocols do it. Returns what ends the subscription. */
+async function subscribed(
+  connected: Client,
+  mode: 'legacy' | { pin: string },
+  uri: string,
+): Promise<() => Promise<unknown>> {
+  if (mode === 'legacy') {
+    await connected.subscribeResource({ uri });
+    return () => connected.unsubscribeResource({ uri });
+  }
+  const subscription = await connected.listen({ resourceSubscriptions: [uri] });
+  return () => subscription.close();
+}
+
 describe('problems mcp', () => {
   it('serves agents of 2025 without a running service', async () => {
     folder = await brokenProject({ repair: 'approve' });
@@ -56,6 +72,44 @@ describe('problems mcp', () => {
     expect(state).toBe('awaiting-approval');
     expect(await call('get_run', { run: run.id })).toMatchObject({ state: 'awaiting-approval' });
     expect(await answers(folder)).toEqual(['wrong', 'wrong', 'wrong']);
+  });
+
+  it.each(['legacy', { pin: '2026-07-28' }] as const)(
+    'tells who subscribed that findings have changed: %j',
+    async (mode) => {
+      folder = await brokenProject({ repair: 'approve' });
+      const connected = await connect(mode);
+      const updated: string[] = [];
+      connected.setNotificationHandler('notifications/resources/updated', ({ params }) => {
+        updated.push(params.uri);
+      });
+      await call('list_findings', { refresh: true });
+      await expect.poll(async () => (await call('list_findings'))['total'], { timeout: 30_000 }).toBe(1);
+      // Nobody had asked for it then.
+      expect(updated).toEqual([]);
+      const end = await subscribed(connected, mode, 'problems://findings');
+      await call('list_findings', { refresh: true });
+      await expect.poll(() => updated, { timeout: 30_000 }).toContain('problems://findings');
+      await end();
+      updated.length = 0;
+      const { requestedRound } = await call('list_findings', { refresh: true });
+      await expect
+        .poll(async () => (await call('list_findings'))['lastRound'].id, { timeout: 30_000 })
+        .toBe(requestedRound);
+      expect(updated).toEqual([]);
+    },
+  );
+
+  it('answers with what a service that runs has seen since', async () => {
+    folder = await brokenProject();
+    const service = await openServiceStore(join(folder, '.problems/service.db'));
+    service.rounds.note(sampleRound({ id: 'before', endedAt: '2026-01-01T00:00:00.000Z' }));
+    await connect('legacy');
+    expect(await call('list_findings')).toMatchObject({ lastRound: { id: 'before' }, total: 0 });
+    service.rounds.note(sampleRound({ id: 'since', startedAt: minutesAgo(3), endedAt: minutesAgo(2) }));
+    service.findings.note(sampleFinding());
+    expect(await call('list_findings')).toMatchObject({ lastRound: { id: 'since' }, total: 1 });
+    service.close();
   });
 
   it('serves agents of 2026, and only reads if it is told so', async () => {
