@@ -73,7 +73,7 @@ export {
 } from './open-remediation.ts';
 export { operations, type Operation } from '../remediation/operations.ts';
 export { remediators } from '../remediation/remediators/index.ts';
-export { acceptAuditLog, isRunSigned, runs, signRun, verifyAuditLog } from './journal.ts';
+export { acceptAuditLog, acceptState, changedState, isRunSigned, runs, signRun, verifyAuditLog } from './journal.ts';
 export { tune, type TunedSetting, type Tuning, type TuningRequest } from './tune.ts';
 export type { CheckedInstance } from '../remediation/engine/check-round.ts';
 export type { KnownProblem } from '../remediation/engine/record-for.ts';

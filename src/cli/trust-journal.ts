@@ -41,8 +41,8 @@ export async function signRunOf(
 }
 
 /**
- * Checks the audit log and says where it is broken. With `yes`, the operator knows why: the log is taken as it is. Returns
- * the exit code: 1 if it is broken.
+ * Checks the audit log, and that nobody else has changed the locks, leases and suspensions, and says what is not as it was left.
+ * With `yes`, the operator knows why: all of it is taken as it is. Returns the exit code: 1 if something was changed.
  */
 export async function verifyLog(
   context: RemediationContext,
@@ -51,24 +51,29 @@ export async function verifyLog(
   const { screen } = context;
   const choice = { ...options, registries: false, onlyLooking: true } as const;
   return withRemediation(context, choice, async (remediation) => {
-    const { acceptAuditLog, verifyAuditLog } = await import('../app/remediation.ts');
+    const { acceptAuditLog, acceptState, changedState, verifyAuditLog } = await import('../app/remediation.ts');
     const broken = await verifyAuditLog(remediation);
-    const accepted = broken !== undefined && options.yes;
-    if (accepted) await acceptAuditLog(remediation);
+    const changed = await changedState(remediation);
+    const isWhole = broken === undefined && changed.length === 0;
+    const accepted = !isWhole && options.yes;
+    if (accepted && broken !== undefined) await acceptAuditLog(remediation);
+    if (accepted && changed.length > 0) await acceptState(remediation);
     if (options.json) {
       const { toJson } = await import('../reporters/json.ts');
-      screen.out.write(toJson({ schemaVersion: 1, broken: broken ?? null, accepted }));
-    } else if (broken === undefined) {
-      screen.out.write('The audit log is as it was written.\n');
+      screen.out.write(toJson({ schemaVersion: 1, broken: broken ?? null, changed, accepted }));
+    } else if (isWhole) {
+      screen.out.write('The audit log is as it was written. Locks, leases and suspensions are as you left them.\n');
     } else {
-      screen.out.write(`Entry ${broken.sequence}: ${escapeTerminal(broken.reason)}.\n`);
+      if (broken !== undefined) screen.out.write(`Entry ${broken.sequence}: ${escapeTerminal(broken.reason)}.\n`);
+      for (const table of changed)
+        screen.out.write(`The ${table} were changed by someone else, or by an older version.\n`);
       screen.notes.write(
         accepted
-          ? 'The audit log is taken as it is, and checked from here on.\n'
+          ? 'All of it is taken as it is, and checked from here on.\n'
           : 'The state file was changed by another program, or replaced by an older or another file. Do not repair anything ' +
-              'before you know why. If you restored it yourself, run: problems runs --verify --yes\n',
+              'before you know why. If you restored it yourself, or have updated this program, run: problems runs --verify --yes\n',
       );
     }
-    return broken === undefined || accepted ? 0 : 1;
+    return isWhole || accepted ? 0 : 1;
   });
 }

@@ -103,7 +103,7 @@ describe('the audit log', { timeout: 60_000 }, () => {
     await append(5);
     expect(await problems(['runs', '--verify'], { cwd: folder })).toMatchObject({
       code: 0,
-      stdout: 'The audit log is as it was written.\n',
+      stdout: 'The audit log is as it was written. Locks, leases and suspensions are as you left them.\n',
     });
     edit('DELETE FROM audit WHERE sequence > 3');
     const told = await problems(['runs'], { cwd: folder });

@@ -133,7 +133,7 @@ describe('a state file of the version before signatures', { timeout: 120_000 }, 
     const id = await interrupt(folder);
     edit(
       `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
-       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit; DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;
+       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit; DROP TABLE held_seals; DROP INDEX audit_of_suspensions; DROP TABLE seals; DROP TABLE seen_instances; ALTER TABLE runs DROP COLUMN project;
        CREATE TABLE instances (instance TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT; PRAGMA user_version = 2`,
     );
     const resumed = await problems(['resume', id], { cwd: folder });
@@ -145,6 +145,12 @@ describe('a state file of the version before signatures', { timeout: 120_000 }, 
       code: 0,
       stdout: expect.stringContaining('"signed": true'),
     });
+    // Neither did it sign locks.
+    expect(await problems(['runs', '--verify'], { cwd: folder })).toMatchObject({
+      code: 1,
+      stdout: 'The locks were changed by someone else, or by an older version.\n',
+    });
+    expect((await problems(['runs', '--verify', '--yes'], { cwd: folder })).code).toBe(0);
     const remediation = await openFolder(folder);
     expect(await resume(remediation, id)).toMatchObject([{ outcome: 'fixed' }]);
     expect((await remediation.session.store.audit.list(id)).map(({ event }) => event)).toContain('signed');

@@ -69,7 +69,7 @@ describe('a process that is stopped while another one ends its run', { timeout: 
     async (point) => {
       const sleeper = begin(folder, 'remediate', `stop:${point}`);
       await once(sleeper.process.stdout ?? sleeper.process, 'data');
-      moveOwner(join(folder, '.problems', 'state.db'));
+      await moveOwner(join(folder, '.problems', 'state.db'));
       // For the other process, the last heartbeat is more than a minute ago.
       const later = await openFolder(folder, { now: () => new Date(Date.now() + 300_000) });
       expect(await resume(later)).toMatchObject([{ outcome: 'fixed' }]);
@@ -85,9 +85,13 @@ describe('a process that is stopped while another one ends its run', { timeout: 
 });
 
 /** As if the owner ran in another PID namespace, where only its heartbeat tells whether it is alive. */
-function moveOwner(file: string): void {
+async function moveOwner(file: string): Promise<void> {
   const database = new DatabaseSync(file);
   for (const table of ['runs', 'locks'])
     database.exec(`UPDATE ${table} SET owner = json_set(owner, '$.machine', 'another machine')`);
   database.close();
+  // As the process on that machine would have signed it.
+  const store = await openSqliteStore(file);
+  await store.held.accept(new Date().toISOString());
+  store.close();
 }

@@ -120,8 +120,8 @@ describe('a state file whose tables are not ours', () => {
     ['another index', 'CREATE INDEX extra ON runs (plan)', 'it has the index extra'],
     ['a column more', 'ALTER TABLE locks ADD COLUMN extra TEXT', 'its table locks has another definition'],
     ['no append-only audit log', 'DROP TRIGGER audit_is_not_cut', 'its trigger audit_is_not_cut is missing'],
-    ['a version that does not match', 'PRAGMA user_version = 1', 'it has the index event_of_claim'],
-    ['a negative version', 'PRAGMA user_version = -1', 'it has the index event_of_claim'],
+    ['a version that does not match', 'PRAGMA user_version = 1', 'it has the index audit_of_suspensions'],
+    ['a negative version', 'PRAGMA user_version = -1', 'it has the index audit_of_suspensions'],
   ])('is refused and left unchanged: %s', async (_, sql, difference) => {
     await existing();
     const database = new DatabaseSync(file);

@@ -83,13 +83,17 @@ describe('a state file', () => {
     store.close();
     edit(
       `DROP TABLE task; DROP TABLE task_after; DROP TABLE outcome; DROP TABLE event; DROP TABLE worker; DROP TABLE gate;
-       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit; PRAGMA user_version = 4`,
+       DROP INDEX runs_pending; DROP INDEX runs_in_order; DROP TABLE engine_host; DROP TABLE sample; DROP TABLE creation; DROP TABLE hour_limit;
+       DROP TABLE held_seals; DROP INDEX audit_of_suspensions; PRAGMA user_version = 4`,
     );
     const queue = await open();
     await queue.sync([entry('a')], everything);
     expect(await queue.list()).toMatchObject([{ id: 'a' }]);
     queue.close();
     const again = await openSqliteStore(file);
+    // That version signed no suspensions.
+    expect(await again.held.changed()).toEqual(['suspensions']);
+    await again.held.accept('2026-01-01T00:00:00.000Z');
     expect(await again.suspensions.get('orders')).toMatchObject({ reason: 'checked by hand' });
     again.close();
   });

@@ -12,18 +12,23 @@ export const runs = defineCommand({
     'checked it. `problems runs lift <instance>` shows the reason, and with --yes allows repairs again. A run that your key ' +
     'did not sign, because an older version or someone else wrote it, is never continued, approved or rolled back. ' +
     '`problems runs sign <run>` shows it, and with --yes signs it. --verify checks the audit log, in which every entry has the ' +
-    'hash of the one before, and of which the last hash is kept outside the state file. With --yes as well, the log is taken ' +
-    'as it is, and checked from there on: use it after you have restored an older state file.',
+    'hash of the one before, and of which the last hash is kept outside the state file, and that nobody else has changed ' +
+    'the locks, port leases and suspensions, which are signed too. With --yes as well, all of it is taken as it is, and checked ' +
+    'from there on: use it after you have restored an older state file.',
   arguments: [
     { name: 'run', about: 'Run id, `lift` or `sign`.', completion: 'runs' },
     { name: 'instance', about: 'Instance whose suspension to lift (with `lift`), or run to sign (with `sign`).' },
   ],
   options: {
-    verify: { type: 'flag', about: 'Check that the audit log of all runs is as it was written.' },
+    verify: {
+      type: 'flag',
+      about:
+        'Check that the audit log of all runs is as it was written, and locks, leases and suspensions as you left them.',
+    },
     yes: {
       type: 'flag',
       about:
-        'Confirm that the instance has been checked (with `lift`), that the run is yours (with `sign`), or that you know why the log was changed (with --verify).',
+        'Confirm that the instance has been checked (with `lift`), that the run is yours (with `sign`), or that you know why the file was changed (with --verify).',
     },
     json: { type: 'flag', about: 'Print JSON.' },
     ...configOptions,
@@ -37,7 +42,11 @@ export const runs = defineCommand({
   ],
   exitCodes: [
     { code: 0, about: 'the runs were printed; the instance is not suspended, or no longer' },
-    { code: 1, about: 'the instance is suspended; the run is not signed; the audit log was changed' },
+    {
+      code: 1,
+      about:
+        'the instance is suspended; the run is not signed; the audit log, a lock, a lease or a suspension was changed',
+    },
     { code: 2, about: 'there is no such run, or the state file cannot be read' },
   ],
   async run(invocation) {

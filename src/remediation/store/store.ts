@@ -19,6 +19,7 @@ export interface Store {
   readonly locks: Locks;
   readonly audit: AuditLog;
   readonly suspensions: Suspensions;
+  readonly held: HeldState;
   /** The instances of one project, by the absolute path of its folder. */
   instances(project: string): SeenInstances;
   /** The leases of one engine. */
@@ -258,6 +259,17 @@ export interface Suspensions {
   add(instance: string, reason: string, at: string): Promise<void>;
   get(instance: string): Promise<{ readonly reason: string; readonly at: string } | undefined>;
   lift(instance: string, at: string): Promise<void>;
+}
+
+/**
+ * Locks, leases and suspensions are signed by the user who runs `problems`. Calls that would change locks or leases that someone
+ * else has changed throw a ProblemsError `state-untrusted`, and with changed suspensions every instance counts as suspended.
+ */
+export interface HeldState {
+  /** Which of them someone else has changed. */
+  changed(): Promise<readonly ('locks' | 'leases' | 'suspensions')[]>;
+  /** After an operator has looked at the file: signs them as they are. */
+  accept(at: string): Promise<void>;
 }
 
 /** What an instance used when it was checked. Sizes in bytes. */

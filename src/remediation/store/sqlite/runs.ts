@@ -110,7 +110,7 @@ export function runJournal(database: Database, audit: AuditTable, seals: Seals):
   /** The same, if the claim is not stale. */
   async function writing<Result>({ id, token }: RunClaim, work: (sealed: RunSeals) => Result): Promise<Result> {
     return writingSigned(id, (sealed) => {
-      requireLocks(database, id, token);
+      requireLocks(database, sealed.held, id, token);
       return work(sealed);
     });
   }

@@ -227,6 +227,9 @@ export const stateTables: readonly string[] = [
     PRIMARY KEY (project, scope)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX event_of_claim ON event (project, at) WHERE type IN ('claimed', 'released');`,
+  // Signatures of locks, leases and suspensions, each table as a whole.
+  `CREATE TABLE held_seals (held TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX audit_of_suspensions ON audit (sequence) WHERE event IN ('suspended', 'suspension-lifted');`,
 ];
 
 /**

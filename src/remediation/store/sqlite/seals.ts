@@ -1,6 +1,7 @@
 import { ProblemsError } from '../../../errors.ts';
 import { openSigner, type Signer } from '../../../host/user-key.ts';
 import type { Database } from './database.ts';
+import { type HeldSeals, heldSeals } from './held.ts';
 
 /**
  * Signatures of runs and of what their undo needs, by the key of the user who runs `problems`: `resume`, `rollback` and
@@ -14,6 +15,8 @@ export interface Seals {
 
 /** Call these within the transaction that reads or writes what they sign. */
 export interface RunSeals {
+  /** Locks, leases and suspensions. */
+  readonly held: HeldSeals;
   /** Signs the run and all that its undo needs. */
   sealAll(id: string): void;
   areWhole(id: string): boolean;
@@ -83,6 +86,7 @@ function runSeals(database: Database, path: string, signer: Signer): RunSeals {
   }
 
   return {
+    held: heldSeals(database, path, signer),
     sealAll(id) {
       seal(id, 'run', runText(id));
       for (const { what, text } of undoOf(id)) seal(id, what, text);

@@ -1,40 +1,30 @@
+import { ProblemsError } from '../../../errors.ts';
 import type { Store } from '../store.ts';
 import { anchorOf } from './anchor.ts';
 import { auditLog } from './audit.ts';
-import { openDatabase } from './database.ts';
-import { leasesOf, locksOf } from './locks.ts';
+import { type Database, openDatabase } from './database.ts';
+import { heldTables } from './held.ts';
+import { leasesOf } from './leases.ts';
+import { locksOf } from './locks.ts';
 import { runJournal } from './runs.ts';
 import { samplesOf } from './samples.ts';
-import { sealsOf } from './seals.ts';
+import { type Seals, sealsOf } from './seals.ts';
+import { heldStateOf, suspensionsOf } from './suspensions.ts';
 
 /** The store as one SQLite file for several processes on one machine: WAL, every commit synced. */
 export async function openSqliteStore(path: string, now: () => Date = () => new Date()): Promise<Store> {
   const database = await openDatabase(path);
   const audit = auditLog(database, anchorOf(path));
+  const seals = sealsOf(database, path);
+  await beginSeals(database, seals);
   return {
     audit,
-    runs: runJournal(database, audit, sealsOf(database, path)),
-    locks: locksOf(database, audit),
-    leases: (host) => leasesOf(database, host, now),
+    runs: runJournal(database, audit, seals),
+    locks: locksOf(database, audit, seals),
+    leases: (host) => leasesOf(database, seals, host, now),
     samples: (host) => samplesOf(database, host),
-    suspensions: {
-      async add(instance, reason, at) {
-        database.writing(() => {
-          database.run('INSERT INTO suspensions VALUES (?, ?, ?) ON CONFLICT DO NOTHING', instance, reason, at);
-          audit.write({ at, run: null, event: 'suspended', body: { instance, reason } });
-        });
-      },
-      async get(instance) {
-        const row = database.one('SELECT reason, at FROM suspensions WHERE instance = ?', instance);
-        return row === undefined ? undefined : { reason: String(row['reason']), at: String(row['at']) };
-      },
-      async lift(instance, at) {
-        database.writing(() => {
-          database.run('DELETE FROM suspensions WHERE instance = ?', instance);
-          audit.write({ at, run: null, event: 'suspension-lifted', body: { instance } });
-        });
-      },
-    },
+    suspensions: suspensionsOf(database, audit, seals, path, now),
+    held: heldStateOf(database, audit, seals),
     instances: (project) => ({
       async see(instances, at) {
         database.writing(() => {
@@ -69,4 +59,16 @@ export async function openSqliteStore(path: string, now: () => Date = () => new 
     }),
     close: () => database.close(),
   };
+}
+
+/** The first time, what must be signed later is signed while it is empty. Without the key nothing of it is believed, which says why. */
+async function beginSeals(database: Database, seals: Seals): Promise<void> {
+  const signed = Number(database.one('SELECT count(*) AS signed FROM held_seals')?.['signed']);
+  if (signed === heldTables.length) return;
+  try {
+    const { held } = await seals.open();
+    database.writing(() => held.begin());
+  } catch (error) {
+    if (!(error instanceof ProblemsError)) throw error;
+  }
 }

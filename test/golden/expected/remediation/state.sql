@@ -1,4 +1,6 @@
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
+-- index audit_of_suspensions
+CREATE INDEX audit_of_suspensions ON audit (sequence) WHERE event IN ('suspended', 'suspension-lifted');
 -- index event_of_claim
 CREATE INDEX event_of_claim ON event (project, at) WHERE type IN ('claimed', 'released');
 -- index event_of_project
@@ -65,6 +67,8 @@ CREATE TABLE gate (
     since TEXT NOT NULL,
     PRIMARY KEY (project, scope)
   ) STRICT, WITHOUT ROWID;
+-- table held_seals
+CREATE TABLE held_seals (held TEXT PRIMARY KEY, signature TEXT NOT NULL) STRICT, WITHOUT ROWID;
 -- table hour_limit
 CREATE TABLE hour_limit (
     project TEXT NOT NULL,
