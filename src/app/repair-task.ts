@@ -9,11 +9,11 @@ import type { Claim } from '../swarm/swarm.ts';
 import type { Report } from '../swarm/types.ts';
 import type { Release } from '../swarm/work.ts';
 import type { Task } from '../tasks/types.ts';
-import { detect } from './detect.ts';
+import { detect, interruptedOn } from './detect.ts';
 import { knownProblems } from './known-problems.ts';
 import type { Remediation } from './open-remediation.ts';
 import { type DetectRound, type RecordedResults, recordReports } from './record-results.ts';
-import { remediate } from './remediate.ts';
+import { remediate, resume } from './remediate.ts';
 import { failed, outcomeOf, outcomeOfDetection, waitForApproval } from './repair-outcome.ts';
 import { failureIn } from './run-plan.ts';
 import { checkPaths } from './scan.ts';
@@ -78,13 +78,32 @@ export async function repairTask(claim: Claim, context: RepairContext): Promise<
     return outcomeOf(task, done, earlier, now());
   } catch (error) {
     // What has ended is recorded, whatever ended the round.
-    await recorded(reports, { request, detected: notChecked(task) }, now(), context);
+    await recorded(reports, { request, detected: notChecked([task.handler]) }, now(), context);
     if (context.signal.aborted && reports.length === 0)
       return { result: 'released', notes: 'Stopped before a repair began.' };
     if (signal.aborted) return failed('interrupted', 'Stopped before the round was over.');
     const { class: failureClass, message } = failureIn(remediation.session, error);
     return failed(failureClass, message);
   }
+}
+
+/**
+ * Finishes or undoes the runs that killed processes of this host have left, whatever has become of their tasks, and writes how they
+ * ended into the registries.
+ */
+export async function resumeRuns(context: RepairContext): Promise<void> {
+  const { config, folder, remediation, now, signal, onEvent, onReport } = context;
+  if ((await interruptedOn(remediation)).length === 0) return;
+  const { registries } = await checkPaths(['.'], { cwd: folder, config, cache: true });
+  const call = { problems: await knownProblems(registries, config), signal, onEvent };
+  const reports = await resume(remediation, undefined, { ...call, onReport });
+  const ids = reports.flatMap(({ problem }) => problem ?? []);
+  const remediators = reports.flatMap(({ remediator }) => remediator ?? []);
+  if (ids.length === 0) return;
+  // What was fixed is over only if it is not found any more.
+  const request = { ...call, ids, remediators: [...new Set(remediators)] };
+  const detected = await detect(remediation, request).catch(() => notChecked(remediators));
+  await recorded(reports, { request, detected }, now(), context);
 }
 
 async function recorded(
@@ -98,9 +117,9 @@ async function recorded(
 }
 
 /** A round that ended too early shows of no problem that it is over. */
-function notChecked({ handler }: Task): DetectResult {
-  const skipped = { remediator: handler, instance: null, reason: 'The round ended too early.' };
-  return { findings: [], notLookedAt: [skipped], lookedAt: [], unmanaged: [] };
+function notChecked(handlers: readonly string[]): DetectResult {
+  const skipped = handlers.map((remediator) => ({ remediator, instance: null, reason: 'The round ended too early.' }));
+  return { findings: [], notLookedAt: skipped, lookedAt: [], unmanaged: [] };
 }
 
 async function runsOf({ problem }: Task, { session }: Remediation): Promise<readonly RunRecord[]> {

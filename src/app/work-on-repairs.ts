@@ -9,7 +9,9 @@ import { type Release, work, type Worked } from '../swarm/work.ts';
 import { holdEngine, hostName } from './hold-engine.ts';
 import type { Remediation } from './open-remediation.ts';
 import type { RecordedResults } from './record-results.ts';
+import type { RepairContext } from './repair-task.ts';
 import { engineName } from './state-file.ts';
+import { errorText } from '../util/text.ts';
 
 /** What a worker does, as it happens. New types may be added, so ignore the ones you do not know. */
 export type WorkEvent =
@@ -17,6 +19,8 @@ export type WorkEvent =
   | { readonly type: 'synced'; readonly result: SyncResult }
   /** Another host works on this engine, until its lease ends or it stops. */
   | { readonly type: 'engine-held'; readonly engine: string; readonly by: string; readonly leaseUntil: string }
+  /** Runs that a killed process has left could not be finished now. It is tried again within a minute. */
+  | { readonly type: 'not-resumed'; readonly reason: string }
   | { readonly type: 'claimed'; readonly claim: Claim }
   | { readonly type: 'progress'; readonly event: RemediationEvent }
   | { readonly type: 'run'; readonly report: RunReport }
@@ -56,12 +60,12 @@ export interface RepairWorkOptions {
   readonly onEvent?: (event: WorkEvent) => void;
 }
 
-/** The registries are read again after so long, and after each task. */
+/** The registries are read again after so long, and after each task; an idle worker looks for interrupted runs so often. */
 const freshMs = 60_000;
 
 /**
  * Takes the tasks of remediators for the engine that this machine reaches, and repairs, one task after the other: interrupted
- * runs first, each effect once, whichever worker was killed before. The workers of one host at a time do so for an engine.
+ * runs first, each effect once, whichever worker was killed before. While it has no task it looks for such runs every minute. The workers of one host at a time do so for an engine.
  *
  * @example
  * const config = await loadConfig(cwd);
@@ -75,11 +79,12 @@ const freshMs = 60_000;
 export async function workOnRepairs(swarm: RepairQueue, options: RepairWorkOptions): Promise<Worked> {
   const { remediation, config, worker, lease = defaultLease, once = false, records = true, pause } = options;
   const { signal: stop = new AbortController().signal, now = () => new Date(), onEvent = () => undefined } = options;
-  const { repairTask } = await import('./repair-task.ts');
+  const { repairTask, resumeRuns } = await import('./repair-task.ts');
   const engine = engineName((await remediation.session.reader.docker.info()).id);
   const hold = holdEngine(swarm, engine, hostName(remediation), lease);
   let isHeld = true;
   let freshUntil = 0;
+  let resumedUntil = 0;
 
   async function mayWork(): Promise<boolean> {
     const answer = await hold.take();
@@ -100,30 +105,50 @@ export async function workOnRepairs(swarm: RepairQueue, options: RepairWorkOptio
     if (Object.values(changes).some((ids) => ids.length > 0)) onEvent({ type: 'synced', result });
   }
 
+  /** Whoever takes a task finishes interrupted runs first; without one, that is still to be done. */
+  async function resumeLeft(): Promise<void> {
+    if (performance.now() < resumedUntil) return;
+    resumedUntil = performance.now() + freshMs;
+    try {
+      await resumeRuns(contextOf(AbortSignal.any([stop, hold.lost()])));
+    } catch (error) {
+      onEvent({ type: 'not-resumed', reason: errorText(error) });
+    }
+  }
+
   async function claim(request: ClaimRequest): Promise<Claim | undefined> {
     if (!(await mayWork())) return undefined;
     await readRegistries();
-    return swarm.claim(request);
+    const taken = await swarm.claim(request);
+    if (taken === undefined) await resumeLeft();
+    return taken;
   }
 
-  async function run(taken: Claim): Promise<Report | Release> {
-    return repairTask(taken, {
+  function contextOf(signal: AbortSignal, onProgress: (progress: string) => void = () => undefined): RepairContext {
+    return {
       remediation,
       config,
       folder: swarm.folder,
-      signal: AbortSignal.any([stop, hold.lost()]),
+      signal,
       now,
       records,
       onEvent(event) {
         remediation.session.emit(event);
         onEvent({ type: 'progress', event });
         const progress = progressText(event);
-        // Shown by `problems tasks`; the claim renews its lease by itself.
-        if (progress !== undefined) taken.heartbeat(progress).catch(() => undefined);
+        if (progress !== undefined) onProgress(progress);
       },
       onReport: (report) => onEvent({ type: 'run', report }),
       onRecorded: (results) => onEvent({ type: 'recorded', results }),
+    };
+  }
+
+  async function run(taken: Claim): Promise<Report | Release> {
+    const context = contextOf(AbortSignal.any([stop, hold.lost()]), (progress) => {
+      // Shown by `problems tasks`; the claim renews its lease by itself.
+      taken.heartbeat(progress).catch(() => undefined);
     });
+    return repairTask(taken, context);
   }
 
   const handlers = remediation.session.remediators.map(({ name }) => name);

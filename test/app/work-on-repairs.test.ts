@@ -206,6 +206,27 @@ describe('a worker that is killed', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a run that a killed worker has left', () => {
+  it('is finished when a worker starts, before its lease ends and whatever became of its task', async () => {
+    folder = await brokenProject();
+    const child = [join(import.meta.dirname, 'repair-child.ts'), folder, 'step 1 is journalled'];
+    await spawned(process.execPath, child, { env: { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' } });
+    // As long as the lease of the killed one goes on.
+    const { work, swarm, remediation } = await opened({ now: () => new Date(Date.now() - 3_600_000) });
+    await swarm.cancel(task, 'not today');
+    const events = await work({ worker: 'killed' });
+    expect(settled(events)).toEqual([]);
+    expect(events.filter(({ type }) => type === 'run' || type === 'recorded')).toMatchObject([
+      { report: { outcome: 'fixed' } },
+      { results: { changed: ['PROBLEMS.md'] } },
+    ]);
+    expect(await answers(folder)).toEqual(allRight);
+    expect((await runs(remediation)).map(({ outcome }) => outcome)).toEqual(['fixed']);
+    expect(await readFile(join(folder, 'PROBLEMS.md'), 'utf8')).toContain('fixed it');
+    expect(await work({ worker: 'killed' })).toEqual([]);
+  });
+});
+
 describe('problems work', () => {
   it('prints a line for each event, and the exit code says whether all is done', async () => {
     await project();

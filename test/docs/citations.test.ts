@@ -113,6 +113,18 @@ describe('the documentation', () => {
   });
 });
 
+describe('docs/engineering/queue.md', () => {
+  it('names only tests that there are', () => {
+    const rows = [...read('docs/engineering/queue.md').matchAll(/^\|[^|]+\| `([^`]+)`: (.+?) *\|$/gm)];
+    expect(rows.length).toBeGreaterThan(40);
+    const missingTests = rows.filter(([, file = '', title = '']) => {
+      const path = file === 'contract' ? 'test/swarm/contract.ts' : file;
+      return !existsSync(join(root, path)) || !read(path).includes(title);
+    });
+    expect(missingTests.map(([row]) => row)).toEqual([]);
+  });
+});
+
 describe('the check of links', () => {
   it('reports a missing file, a missing section and a path out of the repository', () => {
     const text = '[a](gone.md) [b](index.md#gone) [c](../../x.md) [d](https://example.org/#x) [e](index.md)\n';

@@ -7,16 +7,14 @@ import { entry, everything } from './entries.ts';
 
 const program = fileURLToPath(new URL('child.ts', import.meta.url));
 
-export interface Ended {
+interface Ended {
   readonly signal: NodeJS.Signals | null;
   readonly accepted: number;
   readonly refused: number;
-  /** How many statements its first task took: claim, heartbeat and report. */
-  readonly statements: number;
 }
 
 /** Starts a worker of child.ts and waits until it ends or is killed. */
-export function worker(file: string, name: string, killedAt = 0): Promise<Ended> {
+function worker(file: string, name: string, killedAt = 0): Promise<Ended> {
   const child = spawn(process.execPath, [program, file, name, String(killedAt)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -27,7 +25,7 @@ export function worker(file: string, name: string, killedAt = 0): Promise<Ended>
   return new Promise((resolve, reject) => {
     child.once('close', (code, signal) => {
       if (code !== 0 && signal === null) reject(new Error(stderr));
-      else resolve({ signal, ...(signal === null ? JSON.parse(stdout) : { accepted: 0, refused: 0, statements: 0 }) });
+      else resolve({ signal, ...(signal === null ? JSON.parse(stdout) : { accepted: 0, refused: 0 }) });
     });
   });
 }

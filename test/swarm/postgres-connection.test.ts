@@ -198,6 +198,16 @@ describe.runIf(hasPostgres)('a queue on a server', () => {
       expect.objectContaining({ task: 'failed', state: 'failed' }),
       expect.objectContaining({ task: 'released', state: 'cancelled' }),
     ]);
+    // A late report ends no job but its own, which has ended.
+    const again = await queue.claim({ worker: 'w' });
+    expect(again?.task).toBe('released');
+    expect(await queue.settle(released!, { result: 'done' })).toMatchObject({ accepted: false });
+    expect((await jobs()).map(({ state }) => String(state)).toSorted()).toEqual([
+      'active',
+      'cancelled',
+      'completed',
+      'failed',
+    ]);
     queue.close();
   });
 

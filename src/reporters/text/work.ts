@@ -14,6 +14,8 @@ export function workEventText(event: WorkEvent, style: Style): string {
     }
     case 'engine-held':
       return `${style('warning', 'waiting')}: ${escapeTerminal(event.by)} works on the engine ${escapeTerminal(event.engine)}\n`;
+    case 'not-resumed':
+      return `${style('warning', 'interrupted runs were not finished')}: ${escapeTerminal(event.reason)}\n`;
     case 'claimed':
       return `${event.claim.name}: taken: ${escapeTerminal(event.claim.task.title)}\n`;
     case 'run': {
@@ -53,6 +55,7 @@ export function workEventJson(event: WorkEvent): object | undefined {
     case 'synced':
       return { type, ...event.result };
     case 'engine-held':
+    case 'not-resumed':
       return event;
     case 'claimed':
       return { type, ...claimJson(event.claim) };

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +14,7 @@ import { addOrders } from '../rows.ts';
 import { createVolume, openRun, removeFolder, type Run } from '../run.ts';
 import { labRuns } from '../support.ts';
 import { ensureImages } from '../images/images.ts';
-import { openSecondEngine, type SecondEngine } from './second-engine.ts';
+import { mayRunEngine, openSecondEngine, type SecondEngine } from './second-engine.ts';
 
 const lab = await labRuns();
 const rows = ['1000|625625.00'];
@@ -116,13 +115,3 @@ describe.skipIf(!lab || !mayRunEngine())('an engine restart during a move', () =
       if (Names.some((one) => one.includes('.pgops-old-'))) await run.docker.getContainer(Id).remove();
   }
 });
-
-/** Root, and Docker's own programs on this very machine. */
-function mayRunEngine(): boolean {
-  try {
-    execFileSync('dockerd', ['--version'], { stdio: 'ignore' });
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,9 +66,35 @@ export async function openSecondEngine(from: Docker, image: string): Promise<Sec
   return second;
 }
 
+/** Before version 24 all engines of a machine have one id, from a key in /etc/docker, unless they are told otherwise. */
+function ownIdentity(folder: string): string[] {
+  const version = execFileSync('dockerd', ['--version'], { encoding: 'utf8' });
+  if (Number(/version (\d+)\./.exec(version)?.[1]) >= 24) return [];
+  const file = join(folder, 'daemon.json');
+  writeFileSync(file, JSON.stringify({ 'deprecated-key-path': join(folder, 'key.json') }));
+  return ['--config-file', file];
+}
+
 function options(folder: string): string[] {
   const folders = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')];
   const files = ['--host', `unix://${join(folder, 'sock')}`, '--pidfile', join(folder, 'pid')];
   const network = ['--bridge', 'none', '--iptables=false', '--ip6tables=false'];
-  return [...folders, ...files, ...network, '--default-address-pool', 'base=10.231.0.0/16,size=24'];
+  return [
+    ...folders,
+    ...files,
+    ...network,
+    ...ownIdentity(folder),
+    '--default-address-pool',
+    'base=10.231.0.0/16,size=24',
+  ];
+}
+
+/** Root, and Docker's own programs on this very machine. */
+export function mayRunEngine(): boolean {
+  try {
+    execFileSync('dockerd', ['--version'], { stdio: 'ignore' });
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
 }
